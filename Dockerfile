@@ -1,0 +1,16 @@
+FROM python:3.11-slim
+
+RUN useradd --system --create-home tieout && install -d -o tieout /srv/tieout /srv/ledger
+WORKDIR /srv/tieout
+COPY requirements.txt .
+RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
+COPY --chown=tieout . .
+USER tieout
+# Reads the settings and nothing else, so any address and any key will do.
+RUN DEBUG=0 SECRET_KEY=$(python -c "import secrets; print(secrets.token_urlsafe(50))") ALLOWED_HOSTS=localhost \
+    DATABASE_URL=postgresql://localhost/tieout REDIS_URL=redis://localhost \
+    python manage.py collectstatic --no-input
+
+EXPOSE 8000
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "4", \
+     "--no-control-socket", "config.wsgi:application"]

@@ -1,0 +1,59 @@
+# Targets and stamps are relative paths on purpose: the folder's own path may hold spaces.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test check fix bench stop clean
+
+PY := .venv/bin/python
+PIP := $(PY) -m pip install --quiet --no-compile --disable-pip-version-check
+# What a production would set, for the checks that read settings and open no connection.
+PRODUCTION = DEBUG=0 ALLOWED_HOSTS=tieout.example DATABASE_URL=postgresql://app@localhost/tieout \
+	REDIS_URL=redis://localhost SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(50))')"
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/.runtime ## make .venv and install what Tieout runs on
+
+demo: .venv/.runtime ## load the demo data, compute everything, print one portfolio
+	@$(PY) manage.py demo
+
+serve: .venv/.runtime ## web, worker and beat on http://127.0.0.1:8000 (PORT)
+	@$(PY) manage.py runall
+
+test: .venv/.dev ## run all tests, against PostgreSQL and Redis
+	@$(PY) -m pytest
+
+check: .venv/.dev ## format, lint, types, migrations, settings, import directions
+	@$(PY) -m ruff format --check --quiet .
+	@$(PY) -m ruff check --quiet .
+	@$(PRODUCTION) $(PY) -m mypy .
+	@$(PY) manage.py makemigrations --check --dry-run
+	@$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
+	@$(PY) -m pytest -q tests/test_architecture.py
+
+fix: .venv/.dev ## format, and mend what the linter can
+	@$(PY) -m ruff check --quiet --fix .
+	@$(PY) -m ruff format .
+
+bench: .venv/.dev ## run the benchmarks, beside their floors
+	@$(PY) -m benchmarks
+
+stop: ## stop the embedded PostgreSQL and Redis, whoever uses them
+	@if [ -x $(PY) ]; then $(PY) -m config.embedded stop; else echo "nothing to stop: there is no .venv"; fi
+
+clean: stop ## remove .venv, caches and var/ (the database and ledger in it too)
+	@rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.runtime: requirements.txt
+	@python=$$(for name in python3.11 python3.12 python3 python3.13; do \
+		"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done); \
+	[ -n "$$python" ] || { echo "Python 3.11 or newer is needed and there is none: install python3.11" >&2; exit 1; }; \
+	"$$python" -m venv .venv || { echo "$$python can't make .venv: install its venv package (python3-venv)" >&2; exit 1; }
+	@echo "installing requirements.txt into .venv"
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.txt
+	@echo "installing requirements-dev.txt into .venv"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@

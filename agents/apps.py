@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class AgentsConfig(AppConfig):
+    name = "agents"
+
+    def ready(self) -> None:
+        """Importing an agent's package registers its capabilities."""
+        from agents import financial_analyst  # noqa: F401

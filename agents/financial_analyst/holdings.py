@@ -1,0 +1,37 @@
+"""What is held, and its value at the pack."""
+
+from uuid import UUID
+
+from agents.registry import capability
+from agents.result import RequestContext, Result
+from portfolio import books, valuation
+from pricing.models import Security
+
+HOLDINGS_TTL_S = 60
+
+
+@capability("ledger.positions", agent="financial_analyst")
+def positions(ctx: RequestContext, *, portfolio_id: UUID) -> Result[valuation.Positions]:
+    """Open lots grouped by security, and cash, at the close of the as-of date."""
+    book = books.load(ctx.portfolio, ctx.revision)
+    named = {
+        security_id: (symbol, name, currency)
+        for security_id, symbol, name, currency in Security.objects.filter(
+            id__in={parcel.security for parcel in book.parcels}
+        ).values_list("id", "symbol", "name", "currency")
+    }
+    return Result(
+        valuation.positions(book, ctx.asof_date, named), sources=("ledger",), asof=ctx.asof_date, ttl=HOLDINGS_TTL_S
+    )
+
+
+@capability("pricing.apply_pack", agent="financial_analyst")
+def apply_pack(ctx: RequestContext, *, positions: valuation.Positions) -> Result[valuation.ValuedPositions]:
+    """The positions at the closes and rates of the pack."""
+    valued = valuation.apply(positions, ctx.market.asof)
+    warnings = tuple(
+        f"{row.symbol}: close of {row.observed_date.isoformat()}, {row.age_sessions} sessions old"
+        for row in valued.positions
+        if row.age_sessions
+    )
+    return Result(valued, sources=valued.sources, asof=ctx.asof_date, ttl=HOLDINGS_TTL_S, warnings=warnings)

@@ -1,0 +1,125 @@
+"""Capability → agent → answer. The one place where an agent's code is called."""
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import redis
+
+from agents import registry
+from agents.breaker import FAIL_MAX, RESET_TIMEOUT_S, AgentFailed, Breaker, DependencyFailed, is_dependency_failure
+from agents.registry import Capability, Registry, UnknownCapability
+from agents.result import RequestContext, Result
+from config.errors import TieoutError
+
+logger = logging.getLogger(__name__)
+
+
+class CapabilityFailed(AgentFailed):
+    """An agent's code broke in a way it has no name for. The cause is in the log, never in an answer."""
+
+    def __init__(self, capability: str, agent: str) -> None:
+        super().__init__(f"{capability} of {agent} broke")
+        self.capability, self.agent = capability, agent
+
+
+class DependencyAway(DependencyFailed):
+    """What an agent leans on (database, Redis, disk, network) did not answer."""
+
+    def __init__(self, capability: str, agent: str) -> None:
+        super().__init__(f"something that {capability} of {agent} needs did not answer")
+        self.capability, self.agent = capability, agent
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One answered call."""
+
+    result: Result[Any]
+    capability: str
+    agent: str
+    duration_ms: float
+
+
+class AgentRuntime:
+    """Routes calls. Holds no state of any request, so all requests share one."""
+
+    def __init__(
+        self,
+        offered: Registry = registry.default,
+        *,
+        client: redis.Redis | None = None,
+        fail_max: int = FAIL_MAX,
+        reset_timeout_s: float = RESET_TIMEOUT_S,
+    ) -> None:
+        """`client` shares the breakers between processes; without one each process has its own."""
+        self._client, self._fail_max, self._reset_timeout_s = client, fail_max, reset_timeout_s
+        self._capabilities: dict[str, Capability] = {}
+        self._breakers: dict[str, Breaker] = {}
+        self._making = threading.Lock()
+        self.register(offered.all())
+
+    def register(self, capabilities: Iterable[Capability]) -> None:
+        """Offer more of them. Raises BadCapability on a name that another function has."""
+        for capability in capabilities:
+            taken = self._capabilities.setdefault(capability.name, capability)
+            if taken is not capability:
+                raise registry.BadCapability(capability.name, f"already offered by {taken.agent}")
+
+    @property
+    def agents(self) -> dict[str, tuple[str, ...]]:
+        """Agent → the names of its capabilities, both sorted."""
+        offered: dict[str, list[str]] = {}
+        for name, capability in sorted(self._capabilities.items()):
+            offered.setdefault(capability.agent, []).append(name)
+        return {agent: tuple(names) for agent, names in sorted(offered.items())}
+
+    def agent_of(self, name: str) -> str | None:
+        """The agent that offers a capability, None when nobody does."""
+        capability = self._capabilities.get(name)
+        return capability.agent if capability else None
+
+    def breaker_states(self) -> dict[str, int]:
+        """Agent → 0 closed, 1 open, 2 half-open."""
+        return {agent: self._breaker(agent).state for agent in self.agents}
+
+    def call(self, name: str, ctx: RequestContext, arguments: Mapping[str, Any]) -> Invocation:
+        """Ask the agent that offers `name`.
+
+        raises  UnknownCapability, ArgumentsInvalid (neither reaches the agent nor its breaker), BreakerOpen,
+                the agent's own named error as it is, DependencyAway, CapabilityFailed
+        """
+        capability = self._capabilities.get(name)
+        if capability is None:
+            raise UnknownCapability(name, registry.near(name, self._capabilities))
+        bound = registry.bind(capability, arguments)
+        started = perf_counter()
+        result = self._breaker(capability.agent).call(lambda: _ask(capability, ctx, bound))
+        return Invocation(result, name, capability.agent, round((perf_counter() - started) * 1000, 3))
+
+    def _breaker(self, agent: str) -> Breaker:
+        breaker = self._breakers.get(agent)
+        if breaker is None:
+            with self._making:
+                breaker = self._breakers.get(agent) or Breaker(
+                    agent, client=self._client, fail_max=self._fail_max, reset_timeout_s=self._reset_timeout_s
+                )
+                self._breakers[agent] = breaker
+        return breaker
+
+
+def _ask(capability: Capability, ctx: RequestContext, bound: Mapping[str, Any]) -> Result[Any]:
+    try:
+        result = capability(ctx, **bound)
+        if not isinstance(result, Result):
+            raise TypeError(f"{capability.name} gave back a {type(result).__name__}, not a Result")
+        return result
+    except TieoutError:
+        raise
+    except Exception as stranger:
+        logger.exception("capability failed", extra={"capability": capability.name, "agent": capability.agent})
+        named = DependencyAway if is_dependency_failure(stranger) else CapabilityFailed
+        raise named(capability.name, capability.agent) from stranger

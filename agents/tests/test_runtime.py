@@ -1,0 +1,140 @@
+import logging
+
+import pytest
+
+from agents.breaker import BreakerOpen
+from agents.registry import ArgumentsInvalid, BadCapability, Registry, UnknownCapability
+from agents.result import RequestContext, Result
+from agents.runtime import AgentRuntime, CapabilityFailed, DependencyAway
+from agents.tests import fakes
+from config.errors import TieoutError
+
+
+class MissingPrice(TieoutError):
+    pass
+
+
+@pytest.fixture
+def offered():
+    own = Registry()
+
+    @own.capability("count.up", agent="counter")
+    def up(ctx: RequestContext, *, by: int) -> Result[dict[str, int]]:
+        return Result({"n": by + 1}, sources=("ECB",), asof=ctx.asof_date, ttl=60)
+
+    @own.capability("count.broken", agent="counter")
+    def broken(ctx: RequestContext) -> Result[dict[str, int]]:
+        raise KeyError("secret of the house")
+
+    @own.capability("count.away", agent="counter")
+    def away(ctx: RequestContext) -> Result[dict[str, int]]:
+        raise ConnectionRefusedError("10.0.0.7")
+
+    @own.capability("count.named", agent="counter")
+    def named(ctx: RequestContext) -> Result[dict[str, int]]:
+        raise MissingPrice("no close of AAPL")
+
+    @own.capability("count.nothing", agent="counter")
+    def nothing(ctx: RequestContext) -> Result[dict[str, int]]:
+        return {"n": 1}  # type: ignore[return-value]
+
+    @own.capability("word.say", agent="speaker")
+    def say(ctx: RequestContext) -> Result[dict[str, str]]:
+        return Result({"said": "yes"}, sources=(), asof=ctx.asof_date, ttl=0)
+
+    return own
+
+
+def test_it_maps_each_agent_to_its_capabilities(offered):
+    runtime = AgentRuntime(offered)
+
+    assert runtime.agents == {
+        "counter": ("count.away", "count.broken", "count.named", "count.nothing", "count.up"),
+        "speaker": ("word.say",),
+    }
+    assert runtime.agent_of("word.say") == "speaker"
+    assert runtime.agent_of("word.shout") is None
+
+
+def test_an_agent_registered_later_is_routed_to(offered):
+    runtime = AgentRuntime(Registry())
+
+    runtime.register(offered.all())
+
+    assert runtime.call("word.say", fakes.context(), {}).agent == "speaker"
+
+
+def test_two_agents_can_not_offer_one_name(offered):
+    other = Registry()
+
+    @other.capability("word.say", agent="parrot")
+    def say(ctx: RequestContext) -> Result[dict[str, str]]:
+        raise NotImplementedError
+
+    with pytest.raises(BadCapability):
+        AgentRuntime(offered).register(other.all())
+
+
+def test_an_answer_carries_agent_capability_and_duration(offered):
+    answered = AgentRuntime(offered).call("count.up", fakes.context(), {"by": 1})
+
+    assert answered.result.data == {"n": 2}
+    assert answered.result.sources == ("ECB",)
+    assert (answered.capability, answered.agent) == ("count.up", "counter")
+    assert 0 <= answered.duration_ms < 1000
+
+
+def test_an_unknown_capability_is_named_with_near_ones(offered):
+    with pytest.raises(UnknownCapability) as unknown:
+        AgentRuntime(offered).call("words.say", fakes.context(), {})
+
+    assert unknown.value.near == ("word.say",)
+
+
+def test_a_strangers_error_becomes_a_named_one_that_tells_nothing(offered, caplog):
+    with caplog.at_level(logging.ERROR), pytest.raises(CapabilityFailed) as failed:
+        AgentRuntime(offered).call("count.broken", fakes.context(), {})
+
+    assert "secret" not in str(failed.value)
+    assert isinstance(failed.value.__cause__, KeyError)
+    assert [(r.message, r.exc_info is not None) for r in caplog.records] == [("capability failed", True)]
+
+
+def test_a_capability_that_gives_back_no_result_has_failed(offered):
+    with pytest.raises(CapabilityFailed):
+        AgentRuntime(offered).call("count.nothing", fakes.context(), {})
+
+
+def test_a_named_error_passes_as_it_is_and_never_opens_the_breaker(offered):
+    runtime = AgentRuntime(offered)
+
+    for _ in range(100):
+        with pytest.raises(MissingPrice):
+            runtime.call("count.named", fakes.context(), {})
+
+    assert runtime.breaker_states() == {"counter": 0, "speaker": 0}
+
+
+def test_a_hundred_bad_arguments_never_open_the_breaker(offered):
+    runtime = AgentRuntime(offered)
+
+    for _ in range(100):
+        with pytest.raises(ArgumentsInvalid):
+            runtime.call("count.up", fakes.context(), {"by": "many"})
+
+    assert runtime.breaker_states()["counter"] == 0
+
+
+@pytest.mark.parametrize(("name", "error"), [("count.away", DependencyAway), ("count.broken", CapabilityFailed)])
+def test_five_failures_open_the_breaker_of_that_agent_only(offered, name, error):
+    runtime = AgentRuntime(offered)
+
+    for _ in range(5):
+        with pytest.raises(error):
+            runtime.call(name, fakes.context(), {})
+
+    with pytest.raises(BreakerOpen) as refused:
+        runtime.call("count.up", fakes.context(), {"by": 1})
+    assert refused.value.agent == "counter"
+    assert runtime.call("word.say", fakes.context(), {}).result.data == {"said": "yes"}
+    assert runtime.breaker_states() == {"counter": 1, "speaker": 0}

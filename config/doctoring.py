@@ -1,0 +1,105 @@
+"""What keeps this installation from working, found by looking and told in one line each. Changes nothing."""
+
+import errno
+import socket
+from dataclasses import dataclass
+
+import psycopg
+import redis
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from config import embedded, env
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A broken piece and its mend."""
+
+    piece: str
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.piece}: {self.what}; {self.mend}"
+
+
+def find_faults(*, port: int | None = None) -> list[Fault]:
+    """All that can be found; with `port`, also whether the web server can listen there."""
+    found = [find_database_fault("app"), find_database_fault("job")]
+    if not any(found):
+        found.append(find_migration_fault())
+    found.append(find_redis_fault())
+    if port is not None:
+        found.append(find_port_fault(port))
+    return [fault for fault in found if fault]
+
+
+def find_database_fault(role: str) -> Fault | None:
+    """Whether `role` can log in and is bound by row-level security."""
+    variable = embedded.ADDRESS_OF_ROLE[role]
+    mend = f"start PostgreSQL or mend {variable}" if env.is_set(variable) else "start PostgreSQL or mend DATABASE_URL"
+    try:
+        with psycopg.connect(embedded.database_url(role), connect_timeout=5) as session:
+            row = session.execute(
+                """
+                SELECT current_user, rolsuper OR rolbypassrls,
+                       EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                               WHERE n.nspname = 'public' AND c.relkind = 'r' AND c.relowner = r.oid),
+                       EXISTS (SELECT FROM pg_roles m WHERE m.rolname = %(role)s AND pg_has_role(r.oid, m.oid, 'USAGE'))
+                FROM pg_roles r WHERE rolname = current_user
+                """,
+                {"role": role},
+            ).fetchone()
+    except psycopg.OperationalError as exc:
+        return Fault("database", _first_line(exc), mend)
+    except psycopg.ProgrammingError:
+        return Fault("database", f"the address for {role} can't be read", mend)
+    assert row is not None
+    name, unbound, owns_tables, is_role = row
+    mend = f"log in as {role} by {variable}"
+    if unbound:
+        return Fault("database role", f"{name} is superuser or bypasses row-level security", mend)
+    if owns_tables:
+        return Fault("database role", f"{name} owns the tables, so it could undo their protection", mend)
+    if not is_role:
+        return Fault("database role", f"{name} is not {role} nor a member of it", mend)
+    return None
+
+
+def find_migration_fault() -> Fault | None:
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if not missing:
+        return None
+    first = missing[0][0]
+    return Fault("migrations", f"{len(missing)} not applied, first {first}", "run `manage.py migrate`")
+
+
+def find_redis_fault() -> Fault | None:
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, socket_timeout=5) as client:
+            client.ping()
+    except redis.RedisError as exc:
+        return Fault("Redis", _first_line(exc), "start Redis or mend REDIS_URL")
+    except ValueError:
+        return Fault("Redis", "the address can't be read", "mend REDIS_URL")
+    return None
+
+
+def find_port_fault(port: int) -> Fault | None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the web server does: a port just left is free
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OverflowError:
+            return Fault(f"port {port}", "is no port", "set PORT to a number up to 65535")
+        except OSError as exc:
+            what = "is taken" if exc.errno == errno.EADDRINUSE else str(exc.strerror)
+            return Fault(f"port {port}", what, "stop what listens there or set PORT")
+    return None
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).strip().split("\n", 1)[0]

@@ -1,0 +1,89 @@
+"""The one place that reads the environment. A variable that is missing or malformed is refused by its name.
+
+An empty variable counts as unset, since that is how a compose file passes on what nobody gave.
+"""
+
+import os
+from pathlib import Path
+
+from config.errors import TieoutError
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off"})
+
+
+class SettingInvalid(TieoutError):
+    """An environment variable is missing or can't be read; its value is never repeated, it may be a secret."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name} {problem}")
+        self.name, self.problem = name, problem
+
+
+def is_set(name: str) -> bool:
+    return bool(_read(name))
+
+
+def text(name: str, *, default: str) -> str:
+    return _read(name) or default
+
+
+def required(name: str) -> str:
+    value = _read(name)
+    if not value:
+        raise SettingInvalid(name, "is not set")
+    return value
+
+
+def items(name: str, *, default: tuple[str, ...] = ()) -> list[str]:
+    """Parted by commas."""
+    value = _read(name)
+    return [item.strip() for item in value.split(",") if item.strip()] if value else list(default)
+
+
+def flag(name: str, *, default: bool) -> bool:
+    value = _read(name).lower()
+    if not value:
+        return default
+    if value not in TRUE | FALSE:
+        raise SettingInvalid(name, "must be one of 1, 0, true, false, yes, no, on, off")
+    return value in TRUE
+
+
+def integer(name: str, *, default: int, minimum: int = 0) -> int:
+    value = _read(name)
+    if not value:
+        return default
+    try:
+        number = int(value)
+    except ValueError as exc:
+        raise SettingInvalid(name, "must be a whole number") from exc
+    if number < minimum:
+        raise SettingInvalid(name, f"must be at least {minimum}")
+    return number
+
+
+def path(name: str, *, default: Path) -> Path:
+    """Absolute; a relative one starts at the project, not at the folder the command was typed in."""
+    return (PROJECT / Path(_read(name) or default).expanduser()).resolve()
+
+
+def embedded() -> bool:
+    """Whether config.embedded provided the database."""
+    return flag("TIEOUT_EMBEDDED", default=False)
+
+
+def debug() -> bool:
+    """DEBUG; unset, it is on only where nothing names a database: a DATABASE_URL alone never opens debug pages."""
+    return flag("DEBUG", default=embedded() or not is_set("DATABASE_URL"))
+
+
+def var() -> Path:
+    """Where everything is kept that a new `make demo` would make again."""
+    return path("TIEOUT_VAR", default=PROJECT / "var")
+
+
+def _read(name: str) -> str:
+    return os.environ.get(name, "").strip()

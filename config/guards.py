@@ -1,0 +1,55 @@
+"""What the database refuses by itself, as migration operations with their way back: forced row-level security, rows that
+never change, and the grants of the two roles that are not the owner."""
+
+from collections.abc import Iterable
+
+from django.db.migrations import RunSQL
+
+ASKING = "nullif(current_setting('app.user_id', true), '')::bigint"
+"""Whoever asks, by config.scope; NULL, and so nobody, where nothing was said (an ended transaction leaves '')."""
+
+
+def row_security(table: str, *, visible: str, writable: str | None = None) -> RunSQL:
+    """`app` sees the rows for which `visible` holds and may write those for which `writable` does; `job` sees all."""
+    return RunSQL(
+        f"""
+        ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+        ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
+        CREATE POLICY {table}_app ON {table} TO app USING ({visible}) WITH CHECK ({writable or visible});
+        CREATE POLICY {table}_job ON {table} TO job USING (true) WITH CHECK (true);
+        """,
+        f"""
+        DROP POLICY {table}_job ON {table};
+        DROP POLICY {table}_app ON {table};
+        ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;
+        ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;
+        """,
+    )
+
+
+def never_changes(table: str, *, except_columns: Iterable[str] = (), when: str = "true") -> RunSQL:
+    """UPDATE (of other columns than the excepted, of rows for which `when` holds), DELETE and TRUNCATE are refused to everybody."""
+    excepted = "{" + ",".join(except_columns) + "}"
+    return RunSQL(
+        f"""
+        CREATE TRIGGER {table}_never_changes BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({when})
+            EXECUTE FUNCTION refuse_update('{excepted}');
+        CREATE TRIGGER {table}_never_goes BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_removal();
+        CREATE TRIGGER {table}_never_emptied BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
+        """,
+        f"""
+        DROP TRIGGER {table}_never_emptied ON {table};
+        DROP TRIGGER {table}_never_goes ON {table};
+        DROP TRIGGER {table}_never_changes ON {table};
+        """,
+    )
+
+
+def grant(tables: Iterable[str], *, app: str = "", job: str = "") -> RunSQL:
+    """What each role may do, in the words of GRANT."""
+    names = ", ".join(tables)
+    given = [(role, rights) for role, rights in (("app", app), ("job", job)) if rights]
+    return RunSQL(
+        ";".join(f"GRANT {rights} ON {names} TO {role}" for role, rights in given),
+        ";".join(f"REVOKE ALL ON {names} FROM {role}" for role, _ in given),
+    )

@@ -1,0 +1,29 @@
+"""`manage.py doctor`: what keeps this installation from working, one line each."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from config import doctoring
+
+
+class Command(BaseCommand):
+    help = "Check database, roles, migrations and Redis; exit 1 with a line for each that is broken."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="the faults as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        faults = doctoring.find_faults()
+        if options["json"]:
+            found = [{"piece": fault.piece, "what": fault.what, "mend": fault.mend} for fault in faults]
+            self.stdout.write(json.dumps(found, indent=2))
+        else:
+            for fault in faults:
+                self.stderr.write(str(fault))
+            if not faults:
+                self.stdout.write("database, roles, migrations and Redis are well")
+        if faults:
+            raise SystemExit(1)

@@ -1,0 +1,36 @@
+"""Finite numbers as column types, and the functions behind rows that never change."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    initial = True
+    dependencies = []
+
+    operations = [
+        migrations.RunSQL(
+            # NaN sorts above every number, so "below Infinity" is what keeps it out.
+            """
+            CREATE DOMAIN finite_number AS numeric CHECK (VALUE > '-Infinity' AND VALUE < 'Infinity');
+            CREATE DOMAIN positive_number AS numeric CHECK (VALUE > 0 AND VALUE < 'Infinity');
+            """,
+            "DROP DOMAIN positive_number; DROP DOMAIN finite_number;",
+        ),
+        migrations.RunSQL(
+            """
+            CREATE FUNCTION refuse_update() RETURNS trigger LANGUAGE plpgsql AS $$
+            DECLARE excepted text[] := TG_ARGV[0]::text[];
+            BEGIN
+                IF to_jsonb(NEW) - excepted IS DISTINCT FROM to_jsonb(OLD) - excepted THEN
+                    RAISE EXCEPTION '% is evidence: its rows never change', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+                END IF;
+                RETURN NEW;
+            END $$;
+            CREATE FUNCTION refuse_removal() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                RAISE EXCEPTION '% is evidence: its rows never go', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+            END $$;
+            """,
+            "DROP FUNCTION refuse_removal(); DROP FUNCTION refuse_update();",
+        ),
+    ]

@@ -1,0 +1,82 @@
+"""Who is asking, for the database's row-level security.
+
+`enter` is called where an identity is established: log-in middleware, token authentication, commands. From then on every
+transaction of this thread begins by telling PostgreSQL (`set_config(..., true)`: for that transaction only, so that nothing
+is left on a connection that another request takes over). Outside a transaction, and outside a scope, nobody is asking and no
+portfolio is visible.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.db import connection, transaction
+from psycopg import IsolationLevel
+
+_user_id: ContextVar[str] = ContextVar("user_id", default="")
+
+
+def enter(user: Any) -> None:
+    """From here on this thread asks for `user`, whoever asked before."""
+    _user_id.set(str(user.pk) if user is not None and user.is_active else "")
+    if connection.in_atomic_block:
+        tell(connection)
+
+
+def leave() -> None:
+    """From here on nobody is asking."""
+    _user_id.set("")
+    if connection.in_atomic_block:
+        tell(connection)
+
+
+@contextmanager
+def of(user: Any) -> Iterator[None]:
+    """Ask for `user` inside the block."""
+    before = _user_id.get()
+    enter(user)
+    try:
+        yield
+    finally:
+        _user_id.set(before)
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """One transaction that sees one state of the database and can write nothing; inside a transaction, that one's."""
+    if connection.in_atomic_block:
+        yield
+        return
+    connection.ensure_connection()
+    raw = connection.connection
+    raw.isolation_level, raw.read_only = IsolationLevel.REPEATABLE_READ, True
+    try:
+        with transaction.atomic():
+            yield
+    finally:
+        if not raw.closed:
+            raw.isolation_level = raw.read_only = None
+
+
+def tell(wrapper: Any) -> None:
+    """Called at the start of each transaction."""
+    user_id = _user_id.get()
+    if user_id:
+        with wrapper.cursor() as cursor:
+            cursor.execute("SELECT set_config('app.user_id', %s, true)", [user_id])
+
+
+class ScopeMiddleware:
+    """After authentication: the session's user asks, until the response is made."""
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> Any:
+        user = request.user
+        enter(user if user.is_authenticated else None)
+        try:
+            return self.get_response(request)
+        finally:
+            _user_id.set("")

@@ -1,0 +1,7 @@
+"""Settings by subject, from the environment alone."""
+
+from .base import *  # noqa: F403
+from .database import *  # noqa: F403
+from .jobs import *  # noqa: F403
+from .logs import *  # noqa: F403
+from .web import *  # noqa: F403

@@ -1,0 +1,36 @@
+"""What the project is made of."""
+
+from pathlib import Path
+
+from config import env
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+VAR = env.var()
+DEBUG = env.debug()
+RELEASE = "0.1.0"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "django_celery_beat",
+    "config",
+    "compliance",
+    "pricing",
+    "portfolio",
+    "agents",
+    "execution",
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+LEDGER_PATH = env.path("LEDGER_PATH", default=VAR / "ledger.git")
+RECONCILIATION_MAX_BROKEN = env.integer("RECONCILIATION_MAX_BROKEN", default=0)

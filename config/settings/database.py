@@ -1,0 +1,38 @@
+"""PostgreSQL, the only database, and Redis in front of it."""
+
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from config import env
+
+_url = urlsplit(env.required("DATABASE_URL"))
+_query = {key: values[-1] for key, values in parse_qs(_url.query).items()}
+
+DATABASES = {
+    "default": {
+        "ENGINE": "config.postgresql",
+        "NAME": _url.path.lstrip("/"),
+        "USER": unquote(_url.username or ""),
+        "PASSWORD": unquote(_url.password or ""),
+        "HOST": _query.pop("host", _url.hostname or ""),
+        "PORT": str(_url.port or _query.pop("port", "")),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "ATOMIC_REQUESTS": True,
+        "OPTIONS": {
+            **_query,
+            "connect_timeout": 5,
+            "options": "-c lock_timeout=30s -c idle_in_transaction_session_timeout=300s -c timezone=UTC",
+        },
+        "TEST": {"MIGRATE": True},
+    }
+}
+
+REDIS_URL = env.required("REDIS_URL")
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "tieout",
+    }
+}

@@ -1,0 +1,30 @@
+"""Celery. The work list is rows in PostgreSQL; the broker only rings the bell, so a lost message loses nothing."""
+
+from celery.schedules import crontab
+
+from config import env
+
+_redis = env.required("REDIS_URL")
+
+CELERY_BROKER_URL = "redis+socket://" + _redis.removeprefix("unix://") if _redis.startswith("unix://") else _redis
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 3600, "global_keyprefix": "tieout:"}
+CELERY_VISIBILITY_TIMEOUT = 4 * 3600
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 2 * 3600
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULE = {
+    # 00:05 is when the day before is complete everywhere; a second beat's bell finds the run already there.
+    "nightly": {"task": "execution.tasks.ring_nightly", "schedule": crontab(hour=0, minute=5)},
+    # Takes up what a killed worker or a lost broker left behind: the rows say what remains.
+    "watchdog": {"task": "execution.tasks.take_up_stale_runs", "schedule": 30.0},
+}

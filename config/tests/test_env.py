@@ -1,0 +1,88 @@
+"""The environment: read in one place, listed in one file, refused by name."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from config import embedded, env
+
+OTHERS_READ = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR"}
+
+
+def names_read() -> Iterator[str]:
+    """First arguments of `env.…("NAME")` and `os.environ.get("NAME")`, and of `os.environ["NAME"]` where it is read."""
+    yield from embedded.ADDRESS_OF_ROLE.values()
+    for file in env.PROJECT.rglob("*.py"):
+        if {".venv", "var"} & set(file.relative_to(env.PROJECT).parts):
+            continue
+        readers = {"flag", "path", "is_set"} if file.name == "env.py" else set()
+        for node in ast.walk(ast.parse(file.read_text())):
+            match node:
+                case ast.Call(func=ast.Name(verb), args=[ast.Constant(str(name)), *_]) if verb in readers:
+                    yield name
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name("env") | ast.Attribute(attr="environ"), attr=verb),
+                    args=[ast.Constant(str(name)), *_],
+                ) if verb not in {"setdefault", "pop"}:
+                    yield name
+                case ast.Subscript(value=ast.Attribute(attr="environ"), slice=ast.Constant(str(name)), ctx=ast.Load()):
+                    yield name
+
+
+def test_env_example_lists_exactly_what_is_read() -> None:
+    listed = re.findall(r"^(\w+)=", (env.PROJECT / ".env.example").read_text(), re.MULTILINE)
+    by_compose = re.findall(r"\$\{(\w+)", (env.PROJECT / "docker-compose.yml").read_text())
+
+    read = {*names_read(), *by_compose} - OTHERS_READ
+
+    assert sorted(listed) == sorted(read)
+
+
+def test_a_missing_variable_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "")
+
+    with pytest.raises(env.SettingInvalid, match=r"^SECRET_KEY is not set$"):
+        env.required("SECRET_KEY")
+
+
+@pytest.mark.parametrize("value", ["perhaps", "2", "-", "truth"])
+def test_a_flag_that_is_neither_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("DEBUG", value)
+
+    with pytest.raises(env.SettingInvalid) as refused:
+        env.flag("DEBUG", default=False)
+
+    assert str(refused.value).startswith("DEBUG must be one of 1, 0,")
+
+
+@pytest.mark.parametrize(("value", "problem"), [("1e3", "must be a whole number"), ("-1", "must be at least 0")])
+def test_a_number_out_of_bounds_is_refused(monkeypatch: pytest.MonkeyPatch, value: str, problem: str) -> None:
+    monkeypatch.setenv("PORT", value)
+
+    with pytest.raises(env.SettingInvalid, match=f"^PORT {problem}$"):
+        env.integer("PORT", default=8000)
+
+
+def test_naming_a_database_turns_development_mode_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DEBUG", "DATABASE_URL", "TIEOUT_EMBEDDED"):
+        monkeypatch.delenv(name, raising=False)
+    without = env.debug()
+
+    monkeypatch.setenv("DATABASE_URL", "postgresql://app@db/tieout")
+
+    assert (without, env.debug()) == (True, False)
+
+
+def test_a_list_is_parted_by_commas_and_has_no_empty_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", " a.example, ,b.example,")
+
+    assert env.items("ALLOWED_HOSTS") == ["a.example", "b.example"]
+
+
+def test_a_relative_path_starts_at_the_project(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TIEOUT_VAR", "elsewhere/var")
+
+    assert env.var() == env.PROJECT / "elsewhere" / "var"

@@ -1,0 +1,224 @@
+"""The street door: parse, authenticate, call one verb, answer."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from time import perf_counter
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.utils.timezone import localdate
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.request import Request
+from rest_framework.views import APIView
+from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
+
+from config import scope
+from execution import executor, metering, strict_json
+from execution.errors import IdempotencyConflict, RequestInvalid
+from execution.models import Execution, IdempotencyKey
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_KEY_LENGTH = 200
+
+PROBLEM = OpenApiResponse(
+    response=inline_serializer(
+        "Problem",
+        {
+            "type": serializers.CharField(),
+            "title": serializers.CharField(),
+            "status": serializers.IntegerField(),
+            "detail": serializers.CharField(),
+            "request_id": serializers.CharField(),
+        },
+    ),
+    description="An RFC 9457 problem document.",
+)
+ANSWER = inline_serializer(
+    "Answer",
+    {
+        "execution_id": serializers.UUIDField(),
+        "result": serializers.DictField(),
+        "metadata": serializers.DictField(),
+        "trace": serializers.DictField(),
+    },
+)
+ASKED = inline_serializer(
+    "Asked",
+    {
+        "pattern_id": serializers.CharField(max_length=64),
+        "inputs": serializers.DictField(required=False),
+        "portfolio_id": serializers.UUIDField(required=False),
+        "asof_date": serializers.DateField(required=False),
+        "require_fresh": serializers.BooleanField(required=False, default=True),
+        "ledger_commit": serializers.RegexField(r"^[0-9a-f]{40}$", required=False),
+        "pricing_pack_id": serializers.CharField(max_length=48, required=False),
+    },
+)
+REFUSALS = {(status, "application/problem+json"): PROBLEM for status in (400, 401, 403, 404, 409, 413, 415, 500, 503)}
+
+
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+class Execute(APIView):
+    """Run a pattern. Not one transaction: what was claimed, and what failed, stays on record."""
+
+    @extend_schema(
+        request=ASKED,
+        responses={200: ANSWER, **REFUSALS},
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="Makes a retry return the same execution.")],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        started = perf_counter()
+        pattern_id = ""
+        status = 500
+        try:
+            body = _body(request)
+            asked = parse(strict_json.loads(body, max_bytes=MAX_BODY_BYTES))
+            pattern_id = asked.pattern_id
+            served = _once(request, asked, body)
+            status = 200
+        except Exception as failure:
+            from execution.problems import problem_of
+
+            problem = problem_of(failure)
+            status = problem.status if problem else 500
+            raise
+        finally:
+            metering.observe_request(pattern_id, status, perf_counter() - started)
+        return _answer(served)
+
+
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+class Executed(APIView):
+    """An execution as it was answered, under the rights of now."""
+
+    @extend_schema(responses={200: ANSWER, (304, "application/json"): OpenApiTypes.NONE, **REFUSALS})
+    def get(self, request: Request, execution_id: UUID) -> HttpResponse:
+        served = executor.fetch(execution_id, user=request.user)
+        if matches(request, served.etag):
+            return HttpResponse(status=304, headers={"ETag": served.etag})
+        return _answer(served)
+
+
+@extend_schema(description="A bearer token for a user name and a password. Ten tries a minute.")
+class Token(TokenObtainPairView):
+    throttle_scope = "log-in"
+
+
+class RefreshedToken(TokenRefreshView):
+    throttle_scope = "log-in"
+
+
+def parse(document: Any) -> executor.Request:
+    """The body of POST /v1/execute; every field that is wrong is named at once."""
+    if not isinstance(document, Mapping):
+        raise RequestInvalid([{"pointer": "", "reason": "must be an object"}])
+    wrong: list[dict[str, str]] = []
+
+    def refuse(name: str, reason: str) -> None:
+        wrong.append({"pointer": f"/{name}", "reason": reason})
+
+    known = {"pattern_id", "inputs", "portfolio_id", "asof_date", "require_fresh", "ledger_commit", "pricing_pack_id"}
+    for name in document:
+        if name not in known:
+            refuse(name, "is not a field of this request")
+    pattern_id = document.get("pattern_id")
+    if not isinstance(pattern_id, str) or not 0 < len(pattern_id) <= 64:
+        refuse("pattern_id", "is missing" if pattern_id is None else "must be a string of 1 to 64 characters")
+    inputs = document.get("inputs", {})
+    if not isinstance(inputs, Mapping):
+        refuse("inputs", "must be an object")
+    portfolio_id = _converted(document, "portfolio_id", UUID, "must be a UUID", refuse)
+    asof_date = _converted(document, "asof_date", _date, "must be a date as YYYY-MM-DD", refuse)
+    if asof_date is not None and asof_date > localdate():
+        refuse("asof_date", "is in the future")
+    require_fresh = document.get("require_fresh", True)
+    if not isinstance(require_fresh, bool):
+        refuse("require_fresh", "must be true or false")
+    commit = _converted(document, "ledger_commit", _commit, "must be 40 hexadecimal digits", refuse)
+    pack_id = _converted(document, "pricing_pack_id", _short, "must be a string of at most 48 characters", refuse)
+    if wrong:
+        raise RequestInvalid(wrong)
+    return executor.Request(pattern_id, inputs, portfolio_id, asof_date, require_fresh, commit, pack_id)
+
+
+def matches(request: HttpRequest | Request, etag: str) -> bool:
+    """Whether If-None-Match names this state."""
+    given = request.headers.get("If-None-Match", "")
+    return given.strip() == "*" or etag in (each.strip().removeprefix("W/") for each in given.split(","))
+
+
+def _body(request: Request) -> bytes:
+    kind = (request.content_type or "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise UnsupportedMediaType(kind or "nothing")
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length.isdigit() and int(length) > MAX_BODY_BYTES:
+        raise strict_json.TooLarge(MAX_BODY_BYTES)
+    return bytes(request._request.body)
+
+
+def _once(request: Request, asked: executor.Request, body: bytes) -> executor.Served:
+    """With an Idempotency-Key, a retry is answered by the first one's execution."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return executor.execute(asked, user=request.user)
+    if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
+        raise RequestInvalid([{"pointer": "", "reason": f"Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable characters"}])
+    digest = hashlib.sha256(body).hexdigest()
+    with scope.of(request.user):
+        try:
+            with transaction.atomic():
+                kept, _ = IdempotencyKey.objects.get_or_create(user=request.user, key=key, defaults={"body_hash": digest})
+        except IntegrityError:
+            with transaction.atomic():
+                kept = IdempotencyKey.objects.get(user=request.user, key=key)
+        if kept.body_hash != digest:
+            raise IdempotencyConflict(kept.created_at.isoformat())
+        if kept.execution_id is not None:
+            return executor.fetch(kept.execution_id, user=request.user)
+        served = executor.execute(asked, user=request.user)
+        with transaction.atomic():
+            IdempotencyKey.objects.filter(pk=kept.pk, execution__isnull=True).update(execution=Execution(pk=served.execution_id))
+        return served
+
+
+def _answer(served: executor.Served) -> HttpResponse:
+    return HttpResponse(served.body(), content_type="application/json", headers={"ETag": served.etag, "Cache-Control": "private, no-cache"})
+
+
+def _converted(document: Mapping[str, Any], name: str, convert: Any, reason: str, refuse: Any) -> Any:
+    value = document.get(name)
+    if value is None:
+        return None
+    try:
+        if not isinstance(value, str):
+            raise ValueError
+        return convert(value)
+    except ValueError:
+        refuse(name, reason)
+        return None
+
+
+def _date(text: str) -> date:
+    if len(text) != 10:
+        raise ValueError
+    return date.fromisoformat(text)
+
+
+def _commit(text: str) -> str:
+    if len(text) != 40 or set(text) - set("0123456789abcdef"):
+        raise ValueError
+    return text
+
+
+def _short(text: str) -> str:
+    if len(text) > 48:
+        raise ValueError
+    return text

@@ -1,0 +1,27 @@
+"""Who is asking: the credential says it, never a header's or body's own word."""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.request import Request
+from rest_framework_simplejwt.authentication import JWTAuthentication
+
+from config import scope
+
+
+class BearerToken(JWTAuthentication):
+    """A signed token of POST /v1/token; the user is read from the database each time, so that leaving ends at once."""
+
+    def authenticate(self, request: Request) -> Any:
+        found = super().authenticate(request)
+        if found is not None:
+            scope.enter(found[0])
+        return found
+
+
+class Session(SessionAuthentication):
+    """The browser's session, with its CSRF check; config.scope's middleware has already said who asks."""
+
+    def authenticate(self, request: Request) -> tuple[AbstractBaseUser, None] | None:
+        return super().authenticate(request)  # type: ignore[return-value]

@@ -1,0 +1,198 @@
+"""The geometry of a line chart: what a page draws as SVG. Pure; words and number formats are the page's."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Indexes = npt.NDArray[np.intp]
+
+SIDE = 10_000
+"""The plot is SIDE x SIDE units, stretched to whatever room the page has; y grows downwards, as in SVG."""
+
+COLUMNS = 398
+"""A path keeps the lowest and highest point of each column and both ends: at most 2 x 398 + 2 vertices a run."""
+
+MAX_X_TICKS, MAX_Y_TICKS = 8, 6
+DAY_STEPS, MONTH_STEPS, YEAR_STEPS = (1, 2, 7, 14), (1, 3, 6), (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class DateTick:
+    at: float
+    """Percent of the width, from the left."""
+    day: date
+    unit: str
+    """"day" | "month" | "year": what of the date is worth writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueTick:
+    at: float
+    """Percent of the height, from the top."""
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Where a series begins, ends, and turns: indexes into its values."""
+
+    first: int
+    last: int
+    high: int
+    low: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    path: str
+    extent: Extent
+
+
+@dataclass(frozen=True, slots=True)
+class LineChart:
+    lines: tuple[Line | None, ...]
+    """One a series; None for a series without a single value."""
+    date_ticks: tuple[DateTick, ...]
+    value_ticks: tuple[ValueTick, ...]
+
+
+def line_chart(dates: Sequence[date], series: Sequence[Sequence[float | None]]) -> LineChart:
+    """Draw series over the days they share.
+
+    dates    (D,) rising, D >= 1
+    series   each (D,); None is a gap, which no line crosses
+    raises   ValueError where lengths differ, days do not rise or no series holds a value
+    """
+    if not dates or any(len(values) != len(dates) for values in series):
+        raise ValueError(f"{len(dates)} days for series of {[len(values) for values in series]} values")
+    if any(later <= earlier for earlier, later in pairwise(dates)):
+        raise ValueError("days do not rise")
+    arrays = [
+        np.array([math.nan if value is None else value for value in values], dtype=np.float64) for values in series
+    ]
+    known = np.concatenate([array[np.isfinite(array)] for array in arrays]) if arrays else np.empty(0)
+    if not known.size:
+        raise ValueError("no series holds a value")
+
+    levels = value_ticks(float(known.min()), float(known.max()))
+    low, high = float(levels[0]), float(levels[-1])
+    days = np.array(dates, dtype="datetime64[D]").astype(np.int64)
+    span = days[-1] - days[0]
+    across = (days - days[0]) / span if span else np.full(len(days), 0.5)
+    return LineChart(
+        lines=tuple(_line(across, array, low, high) for array in arrays),
+        date_ticks=tuple(
+            DateTick(round(100 * (day - dates[0]).days / int(span), 3) if span else 50.0, day, unit)
+            for day, unit in date_ticks(dates[0], dates[-1])
+        ),
+        value_ticks=tuple(ValueTick(round(100 * (high - float(level)) / (high - low), 3), level) for level in levels),
+    )
+
+
+def value_ticks(low: float, high: float) -> list[Decimal]:
+    """Round levels, rising, of which the first is at or below `low` and the last at or above `high`.
+
+    Zero is one of them where it is not far off, so that heights can be compared.
+    """
+    if 0 <= low <= high / 2:
+        low = 0.0
+    if high / 2 >= low and high <= 0:  # the same from below
+        high = 0.0
+    if high == low:
+        margin = abs(high) * 0.05 or 1.0
+        low, high = low - margin, high + margin
+    step = next(step for step in _round_steps((high - low) / MAX_Y_TICKS) if _levels(low, high, step) <= MAX_Y_TICKS)
+    first, last = _bounds(low, high, step)
+    return [step * position for position in range(first, last + 1)]
+
+
+def date_ticks(first: date, last: date) -> list[tuple[date, str]]:
+    """Up to eight days that begin a unit of the calendar, with that unit."""
+    span = (last - first).days
+    for step in DAY_STEPS:
+        if span // step < MAX_X_TICKS:
+            return [(first + timedelta(days=offset), "day") for offset in range(0, span + 1, step)]
+    for step in MONTH_STEPS:
+        months = [day for day in _months(first, last) if (day.month - 1) % step == 0]
+        if len(months) <= MAX_X_TICKS:
+            return [(day, "month") for day in months]
+    for step in YEAR_STEPS:
+        years = [date(year, 1, 1) for year in range(max(first.year, 1), last.year + 1) if year % step == 0]
+        years = [day for day in years if day >= first]
+        if len(years) <= MAX_X_TICKS:
+            break
+    return [(day, "year") for day in years]
+
+
+def thin(across: Floats, values: Floats) -> list[Indexes]:
+    """The points of each unbroken run that a path needs to look as if it had all: both ends, and per column the lowest
+    and the highest.
+
+    across   (D,) rising from 0 to 1; values (D,), NaN is a gap
+    """
+    known = np.flatnonzero(np.isfinite(values))
+    runs = np.split(known, np.flatnonzero(np.diff(known) > 1) + 1)
+    kept = []
+    for run in runs:
+        columns = np.minimum((across[run] * COLUMNS).astype(np.int64), COLUMNS - 1)
+        chosen = {int(run[0]), int(run[-1])}
+        for group in np.split(run, np.flatnonzero(np.diff(columns)) + 1):
+            chosen |= {int(group[values[group].argmin()]), int(group[values[group].argmax()])}
+        kept.append(np.array(sorted(chosen), dtype=np.intp))
+    return kept
+
+
+def _line(across: Floats, values: Floats, low: float, high: float) -> Line | None:
+    known = np.flatnonzero(np.isfinite(values))
+    if not known.size:
+        return None
+    x = np.rint(across * SIDE).astype(np.int64)
+    y = np.rint((high - np.where(np.isfinite(values), values, low)) / (high - low) * SIDE).astype(np.int64)
+    pieces = []
+    for run in thin(across, values):
+        points = [f"{x[index]} {y[index]}" for index in run]
+        # a point alone has no length: with a round cap, nothing at all across still makes a dot
+        pieces.append("M" + "L".join(points) + ("h0" if len(points) == 1 else ""))
+    extent = Extent(
+        first=int(known[0]),
+        last=int(known[-1]),
+        high=int(known[values[known].argmax()]),
+        low=int(known[values[known].argmin()]),
+    )
+    return Line("".join(pieces), extent)
+
+
+def _round_steps(least: float) -> Iterator[Decimal]:
+    """1, 2, 2.5 and 5 times a power of ten, rising from about `least`."""
+    power = math.floor(math.log10(least))
+    while True:
+        for mantissa in (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5)):
+            yield mantissa.scaleb(power)
+        power += 1
+
+
+def _bounds(low: float, high: float, step: Decimal) -> tuple[int, int]:
+    return math.floor(Decimal(low) / step), math.ceil(Decimal(high) / step)
+
+
+def _levels(low: float, high: float, step: Decimal) -> int:
+    first, last = _bounds(low, high, step)
+    return last - first + 1
+
+
+def _months(first: date, last: date) -> Iterator[date]:
+    """The first days of months from `first` to `last`."""
+    year, month = first.year, first.month
+    while (day := date(year, month, 1)) <= last:
+        if day >= first:
+            yield day
+        if (year, month) == (9999, 12):
+            return
+        year, month = year + month // 12, month % 12 + 1

@@ -1,0 +1,78 @@
+"""What a request can be refused for, before any step runs."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from config.errors import TieoutError
+
+
+class RequestInvalid(TieoutError):
+    """findings: each {pointer, reason}; all of them at once."""
+
+    def __init__(self, findings: Sequence[Mapping[str, str]]) -> None:
+        super().__init__("; ".join(f"{finding['pointer']}: {finding['reason']}" for finding in findings))
+        self.findings = tuple(findings)
+
+
+class PatternNotFound(TieoutError):
+    def __init__(self, pattern_id: str, near: Sequence[str]) -> None:
+        super().__init__(f"there is no pattern {pattern_id!r}" + (f"; near: {', '.join(near)}" if near else ""))
+        self.pattern_id, self.near = pattern_id, tuple(near)
+
+
+class PortfolioNotFound(TieoutError):
+    """Unknown, or not yours: the answer is the same."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such portfolio")
+
+
+class ExecutionNotFound(TieoutError):
+    def __init__(self) -> None:
+        super().__init__("there is no such execution")
+
+
+class CommitNotFound(TieoutError):
+    def __init__(self, commit: str) -> None:
+        super().__init__(f"the ledger has no commit {commit}")
+        self.commit = commit
+
+
+class NotAllowed(TieoutError):
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+
+
+class LedgerNotReconciled(TieoutError):
+    """No revision of the portfolio's ledger has been reconciled yet."""
+
+    def __init__(self) -> None:
+        super().__init__("the ledger of this portfolio has not been reconciled yet")
+
+
+class ReconciliationFailed(TieoutError):
+    """The books differ. `breaks` names those of portfolios that the caller may see, of others nothing."""
+
+    def __init__(self, pack_id: str, breaks: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(f"ledger and database differ at {pack_id}")
+        self.pack_id, self.breaks = pack_id, tuple(breaks)
+
+
+class PackNotOfDate(RequestInvalid):
+    def __init__(self, pack_id: str, asof_date: date) -> None:
+        super().__init__([{"pointer": "/pricing_pack_id", "reason": f"{pack_id} is not the pack of {asof_date.isoformat()}"}])
+
+
+class IdempotencyConflict(TieoutError):
+    def __init__(self, first_at: str) -> None:
+        super().__init__(f"this idempotency key was used with another body at {first_at}")
+        self.first_at = first_at
+
+
+class DifferentEngine(TieoutError):
+    """A replay under another engine; path is the first place where the results differ, None where they do not."""
+
+    def __init__(self, stored: str, current: str, path: str | None) -> None:
+        super().__init__(f"computed by engine {stored}, this is {current}" + (f"; first difference at {path}" if path else "; same result"))
+        self.stored, self.current, self.path = stored, current, path

@@ -1,0 +1,115 @@
+"""What the database says of the packs, and whether every part of the service answers."""
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from config import doctoring
+from execution.estimates import estimated_ready
+from execution.models import JobRun, NightlyRun, RunState
+from pricing.models import PackStatus, PricingPack, PricingPolicy
+
+WORD_OF_STATUS = {PackStatus.BUILDING: "warming", PackStatus.WARMING: "warming", PackStatus.FRESH: "fresh", PackStatus.ERROR: "error"}
+NUMBER_OF_STATUS = {"warming": 0, "fresh": 1, "error": 2}
+
+
+class RequestIdMiddleware:
+    """Gives each request an id, or keeps the caller's if it is a plain one; it stands in answers and in the log."""
+
+    PLAIN = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request.request_id = given if self.PLAIN.fullmatch(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+def newest(policy: str) -> PricingPack | None:
+    """The pack of the newest date, its highest sequence; one still being built counts as the latest."""
+    return (
+        PricingPack.objects.select_related("content")
+        .filter(policy=policy)
+        .order_by("-asof_date", "-release")
+        .first()
+    )
+
+
+def freshness() -> dict[str, int]:
+    """Policy -> 0 warming, 1 fresh, 2 error; policies without a pack are absent."""
+    heads = {code: newest(code) for code in PricingPolicy.objects.values_list("code", flat=True)}
+    return {code: NUMBER_OF_STATUS[WORD_OF_STATUS[PackStatus(pack.status)]] for code, pack in heads.items() if pack}
+
+
+def describe(policy: str) -> dict[str, Any] | None:
+    """The body of /health/pack; None where there is no pack."""
+    pack = newest(policy)
+    if pack is None:
+        return None
+    run = NightlyRun.objects.filter(pk=pack.run).first()
+    jobs = list(JobRun.objects.filter(run=run).order_by("position")) if run else []
+    reconciled = next((job for job in jobs if job.name == "reconcile_ledger"), None)
+    prewarmed = next((job for job in jobs if job.name == "prewarm_factors"), None)
+    status = WORD_OF_STATUS[PackStatus(pack.status)]
+    ready = estimated_ready(pack.pk) if status == "warming" else None
+    return {
+        "status": status,
+        "pack_id": pack.pk,
+        "policy": policy,
+        "asof_date": pack.asof_date.isoformat(),
+        "updated_at": pack.updated_at.isoformat(),
+        "prewarm_done": prewarmed is not None and prewarmed.state == RunState.DONE,
+        "is_fresh": status == "fresh",
+        "reconciliation": {
+            name: (reconciled.detail.get(name) if reconciled else None) for name in ("portfolios", "failed", "max_error_bp")
+        },
+        "estimated_ready": ready.isoformat() if ready else None,
+        "jobs": [
+            {
+                "name": job.name,
+                "state": job.state,
+                "started_at": job.started_at.isoformat() if job.started_at else None,
+                "finished_at": job.finished_at.isoformat() if job.finished_at else None,
+            }
+            for job in jobs
+        ],
+        "error": {"job": pack.failed_job, "reason": pack.reason} if status == "error" else None,
+    }
+
+
+def pack(request: HttpRequest) -> JsonResponse:
+    """GET /health/pack?policy= : 200 fresh or warming, 503 error or no pack."""
+    policy = request.GET.get("policy")
+    if policy is None:
+        codes = list(PricingPolicy.objects.values_list("code", flat=True)[:2])
+        policy = codes[0] if len(codes) == 1 else None
+    body = describe(policy) if policy else None
+    if body is None:
+        return JsonResponse({"status": "error", "pack_id": None, "policy": policy, "error": "there is no pricing pack"}, status=503)
+    return JsonResponse(body, status=503 if body["status"] == "error" else 200)
+
+
+def live(request: HttpRequest) -> JsonResponse:
+    """GET /health/live: this process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+def ready(request: HttpRequest) -> JsonResponse:
+    """GET /health/ready: database, role, migrations, Redis, worker and beat, each by name."""
+    faults = doctoring.find_faults()
+    connection.close_if_unusable_or_obsolete()
+    return JsonResponse(
+        {
+            "status": "ok" if not faults else "unavailable",
+            "faults": [{"piece": fault.piece, "what": fault.what} for fault in faults],
+        },
+        status=503 if faults else 200,
+    )

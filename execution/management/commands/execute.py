@@ -1,0 +1,48 @@
+"""`manage.py execute PATTERN`: run a pattern as its portfolio's owner."""
+
+import json
+from datetime import date
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from execution import executor, showing
+from execution.command import Command as Base
+from execution.errors import PortfolioNotFound
+from portfolio.models import Portfolio
+
+
+class Command(Base):
+    help = "Run a pattern for a portfolio, as its owner, and print the result."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("pattern")
+        parser.add_argument("--portfolio", metavar="SLUG", required=True)
+        parser.add_argument("--input", action="append", default=[], metavar="K=V", help="V is JSON, or else a string")
+        parser.add_argument("--asof", type=date.fromisoformat, metavar="D")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        portfolio = Portfolio.objects.select_related("owner").filter(slug=options["portfolio"]).first()
+        if portfolio is None:
+            raise PortfolioNotFound
+        request = executor.Request(
+            pattern_id=options["pattern"],
+            inputs=dict(_read(pair) for pair in options["input"]),
+            portfolio_id=portfolio.pk,
+            asof_date=options["asof"],
+        )
+        served = executor.execute(request, user=portfolio.owner)
+        if options["json"]:
+            self.print_json(json.loads(served.body()))
+        else:
+            showing.show(served, portfolio.name)
+
+
+def _read(pair: str) -> tuple[str, Any]:
+    name, equals, value = pair.partition("=")
+    if not equals:
+        raise CommandError(f"--input {pair!r}: write NAME=VALUE", returncode=2)
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value

@@ -1,0 +1,33 @@
+"""`manage.py lint_patterns`: would the library's documents be published?"""
+
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from execution import publishing
+from execution.command import Command as Base
+from execution.patterns import PatternInvalid
+
+
+class Command(Base):
+    help = "Check the patterns of execution/library; exit 1 with each finding's file and path."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        findings = []
+        documents = publishing.read_library()
+        for name, document in documents.items():
+            try:
+                publishing.check(document, name)
+            except PatternInvalid as invalid:
+                findings += [{"file": name, "path": each.pointer, "message": each.reason} for each in invalid.findings]
+            except publishing.PatternRefused as refused:
+                findings += [{"file": name, "path": each.path, "message": each.message} for each in refused.findings]
+        if options["json"]:
+            self.print_json(findings)
+        else:
+            for finding in findings:
+                self.stderr.write(f"{finding['file']}{finding['path']}: {finding['message']}")
+        if findings:
+            raise CommandError(f"{len(findings)} findings in {len(documents)} patterns")
+        if not options["json"]:
+            self.stdout.write(f"{len(documents)} patterns are well")

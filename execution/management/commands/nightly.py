@@ -1,0 +1,60 @@
+"""`manage.py nightly`: the night of a date, or of a span."""
+
+from datetime import date
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from execution import nightly
+from execution.command import Command as Base
+from execution.command import progress_bars
+from execution.models import JobRun
+from pricing import loading
+from pricing.models import PricingPolicy
+
+
+class Command(Base):
+    help = "Build, reconcile, compute, mark fresh: the night of --date, or of a span with --from and --to."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--policy", default="ECB_EUR")
+        parser.add_argument("--date", type=date.fromisoformat, help="default: the last day of the loaded archive")
+        parser.add_argument("--from", dest="since", type=date.fromisoformat, metavar="D")
+        parser.add_argument("--to", dest="until", type=date.fromisoformat, metavar="D")
+        parser.add_argument("--restate", default="", metavar="REASON", help="open the next release of its packs")
+        parser.add_argument("--from-step", choices=list(nightly.JOBS), metavar="S", help="do again from this job on")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        policy = PricingPolicy.objects.filter(pk=options["policy"]).first()
+        if policy is None:
+            raise CommandError(f"there is no pricing policy {options['policy']}", returncode=2)
+        if (options["since"] is None) != (options["until"] is None) or (options["date"] and options["since"]):
+            raise CommandError("give --date, or both --from and --to", returncode=2)
+        last = options["until"] or options["date"]
+        if last is None:
+            newest = loading.newest_archive()
+            if newest is None:
+                raise loading.NoArchive
+            last = newest.archive_end
+        with progress_bars() as report:
+            done = nightly.run(
+                policy=policy,
+                from_date=options["since"] or last,
+                date=last,
+                restates=options["restate"],
+                from_step=options["from_step"],
+                progress=report,
+            )
+        told = {
+            "run": str(done.pk),
+            "policy": policy.code,
+            "from": done.from_date.isoformat(),
+            "to": done.date.isoformat(),
+            "release": done.release,
+            "state": done.state,
+            "jobs": {job.name: job.detail for job in JobRun.objects.filter(run=done).order_by("position")},
+        }
+        if options["json"]:
+            self.print_json(told)
+        else:
+            self.stdout.write(f"{policy.code} {told['from']} to {told['to']}, release {done.release}: {done.state}")

@@ -1,0 +1,29 @@
+"""`manage.py replay ID`: compute a stored execution again and compare."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import CommandParser
+
+from execution import executor
+from execution.command import Command as Base
+from execution.errors import ExecutionNotFound
+from execution.models import Execution
+
+
+class Command(Base):
+    help = "Compute a stored execution again from its pack, ledger commit and pattern version; exit 1 if a byte differs."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("execution", type=UUID)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stored = Execution.objects.select_related("user").filter(pk=options["execution"]).first()
+        if stored is None:
+            raise ExecutionNotFound
+        served = executor.replay(stored.pk, user=stored.user)
+        told = {"execution": str(stored.pk), "result_hash": served.metadata["result_hash"], "same": True}
+        if options["json"]:
+            self.print_json(told)
+        else:
+            self.stdout.write(f"{told['execution']}: same bytes, result hash {told['result_hash']}")

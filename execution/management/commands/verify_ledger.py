@@ -1,0 +1,44 @@
+"""`manage.py verify_ledger`: do the books agree at the newest pack?"""
+
+from typing import Any
+from uuid import uuid4
+
+from django.core.management.base import CommandError
+
+from execution.command import Command as Base
+from portfolio import reconciliation
+from portfolio.models import Portfolio
+from pricing import market, packs
+from pricing.models import PricingPolicy
+
+
+class Command(Base):
+    help = "Compare every portfolio's ledger with the database at the newest sealed pack; exit 1 if they differ."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        told = []
+        for policy in PricingPolicy.objects.filter(packs__sequence__isnull=False).distinct().order_by("code"):
+            pack = packs.require_sealed(pack=packs.resolve(policy=policy))
+            prices = reconciliation.load_prices([pack], policy.pivot)
+            actions = market.actions(pack)
+            for portfolio in Portfolio.objects.filter(policy=policy).order_by("slug"):
+                (found,) = reconciliation.reconcile(
+                    portfolio=portfolio, packs=[pack], prices=prices, actions=actions, run=uuid4()
+                )
+                told.append(
+                    {
+                        "portfolio": portfolio.slug,
+                        "pack_id": pack.pk,
+                        "compared": found.compared,
+                        "error_bp": None if found.error_bp is None else format(round(found.error_bp, 6), "f"),
+                        "breaks": [f"{each.kind} {each.account} {each.commodity} {each.detail}".strip() for each in found.breaks],
+                    }
+                )
+        if options["json"]:
+            self.print_json(told)
+        else:
+            for each in told:
+                verdict = "; ".join(each["breaks"]) or "ties out"
+                self.stdout.write(f"{each['portfolio']} at {each['pack_id']}: {verdict} ({each['compared']} balances, {each['error_bp']} bp)")
+        if any(each["breaks"] for each in told):
+            raise CommandError("ledger and database differ")

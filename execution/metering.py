@@ -1,0 +1,58 @@
+"""Counters and latencies, in Prometheus' words. Labels come from closed sets, never from a request."""
+
+import os
+from functools import cache
+
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+
+from execution.models import Pattern
+
+REQUEST_SECONDS = Histogram(
+    "tieout_api_request_duration_seconds",
+    "Latency of POST /v1/execute and of pages, by pattern and status",
+    ("pattern_id", "status"),
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+STEP_SECONDS = Histogram(
+    "tieout_agent_latency_seconds",
+    "Latency of a capability",
+    ("agent", "capability"),
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+REFUSED = Counter("tieout_refused_total", "Requests that were not answered with a result", ("status",))
+PACK_FRESHNESS = Gauge(
+    "tieout_pack_freshness", "Newest pack: 0 warming, 1 fresh, 2 error", ("policy",), multiprocess_mode="mostrecent"
+)
+BREAKER_STATE = Gauge(
+    "tieout_circuit_breaker_state", "0 closed, 1 open, 2 half-open", ("agent",), multiprocess_mode="mostrecent"
+)
+
+
+@cache
+def _is_pattern(pattern_id: str) -> bool:
+    return Pattern.objects.filter(pk=pattern_id).exists()
+
+
+def observe_request(pattern_id: str, status: int, seconds: float) -> None:
+    """An id that is no pattern's is counted as `unknown`, so that nobody can grow the label set."""
+    label = pattern_id if status not in (400, 401, 404, 413, 415) and _is_pattern(pattern_id) else "unknown"
+    REQUEST_SECONDS.labels(label, str(status)).observe(seconds)
+    if status != 200:
+        REFUSED.labels(str(status)).inc()
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """GET /metrics, over all processes of the web server."""
+    from execution import health
+    from execution.executor import runtime
+
+    for policy, state in health.freshness().items():
+        PACK_FRESHNESS.labels(policy).set(state)
+    for agent, state in runtime().breaker_states().items():
+        BREAKER_STATE.labels(agent).set(state)
+    collected = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        collected = CollectorRegistry()
+        multiprocess.MultiProcessCollector(collected)  # type: ignore[no-untyped-call]
+    return HttpResponse(generate_latest(collected), content_type=CONTENT_TYPE_LATEST)

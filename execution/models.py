@@ -1,0 +1,164 @@
+"""Rows of what was asked, what was answered, and what the night did. Executions belong to their portfolio (forced RLS)."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+
+class Pattern(models.Model):
+    id = models.SlugField(primary_key=True, max_length=64)
+    title = models.CharField(max_length=200)
+    current = models.ForeignKey(
+        "PatternVersion", on_delete=models.PROTECT, null=True, related_name="+", help_text="The version that is served."
+    )
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class PatternVersion(models.Model):
+    """A published document. It never changes: a correction is another version."""
+
+    pattern = models.ForeignKey(Pattern, on_delete=models.PROTECT, related_name="versions", db_index=False)
+    version = models.CharField(max_length=32)
+    document = models.JSONField()
+    document_hash = models.CharField(max_length=64)
+    published_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("pattern", "-published_at", "-id")
+        constraints = [
+            models.UniqueConstraint(fields=("pattern", "version"), name="pattern_version_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pattern_id} {self.version}"
+
+
+class ExecutionStatus(models.TextChoices):
+    RUNNING = "running", "running"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+
+
+class Execution(models.Model):
+    """One run of a pattern version for one caller. Done, it is evidence; a repeat by the same caller is served from it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    portfolio_id = models.UUIDField(null=True, help_text="Row-level security reads it.")
+    pattern_version = models.ForeignKey(PatternVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
+    pack_id = models.CharField(max_length=48)
+    pack_chain_hash = models.CharField(max_length=64, blank=True, default="")
+    ledger_commit_hash = models.CharField(max_length=40, blank=True, default="")
+    asof_date = models.DateField()
+    request = models.JSONField(help_text="Inputs with defaults filled in, portfolio, effective as-of date.")
+    engine_version = models.CharField(max_length=120)
+    key = models.CharField(max_length=64, help_text="SHA-256 of the five that a result is a function of.")
+    provisional = models.BooleanField(default=False, help_text="Run on a pack that was not fresh; never served again.")
+    status = models.CharField(max_length=8, choices=ExecutionStatus.choices, default=ExecutionStatus.RUNNING)
+    result = models.TextField(blank=True, default="", help_text="RFC 8785 form.")
+    result_hash = models.CharField(max_length=64, blank=True, default="")
+    trace = models.JSONField(default=dict)
+    sources = models.JSONField(default=dict, help_text="Provider codes read, by output.")
+    warnings = models.JSONField(default=list)
+    problem = models.JSONField(null=True, help_text="What was answered instead, when it failed.")
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    duration_ms = models.FloatField(null=True)
+
+    class Meta:
+        ordering = ("-started_at", "id")
+        constraints = [
+            models.UniqueConstraint(
+                fields=("key", "user"), condition=Q(status="done", provisional=False), name="execution_stored_once"
+            ),
+            models.CheckConstraint(condition=Q(status__in=ExecutionStatus.values), name="execution_status_known"),
+            models.CheckConstraint(
+                condition=~Q(status="done") | Q(result_hash__regex=r"^[0-9a-f]{64}$", finished_at__isnull=False),
+                name="execution_done_has_a_hash",
+            ),
+            models.CheckConstraint(condition=~Q(status="failed") | Q(problem__isnull=False), name="execution_failed_says_why"),
+        ]
+        indexes = [models.Index(fields=("portfolio_id", "-started_at"), name="execution_by_portfolio")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class IdempotencyKey(models.Model):
+    """A retried POST is answered by the execution of the first."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=200)
+    body_hash = models.CharField(max_length=64)
+    execution = models.ForeignKey(Execution, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("user", "key"), name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class RunState(models.TextChoices):
+    WAITING = "waiting", "waiting"
+    RUNNING = "running", "running"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+
+
+class NightlyRun(models.Model):
+    """One night, or a span of them. The rows say what remains to do; Celery only rings the bell."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    policy = models.CharField(max_length=16)
+    from_date = models.DateField()
+    date = models.DateField(help_text="The last, for a span.")
+    release = models.PositiveIntegerField()
+    restates = models.CharField(max_length=400, blank=True, default="")
+    state = models.CharField(max_length=8, choices=RunState.choices, default=RunState.WAITING)
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-started_at", "id")
+        constraints = [
+            models.UniqueConstraint(fields=("policy", "date", "release"), name="nightly_run_once"),
+            models.CheckConstraint(condition=Q(from_date__lte=F("date")), name="nightly_run_in_order"),
+            models.CheckConstraint(condition=Q(state__in=RunState.values), name="nightly_run_state_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.policy} {self.date} release {self.release}"
+
+
+class JobRun(models.Model):
+    run = models.ForeignKey(NightlyRun, on_delete=models.PROTECT, related_name="jobs", db_index=False)
+    name = models.CharField(max_length=32)
+    position = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=8, choices=RunState.choices, default=RunState.WAITING)
+    fencing = models.PositiveIntegerField(default=0, help_text="Rises with each attempt; an older one may not finish it.")
+    heartbeat_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    detail = models.JSONField(default=dict)
+    reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ("run", "position")
+        constraints = [
+            models.UniqueConstraint(fields=("run", "name"), name="job_once_a_run"),
+            models.CheckConstraint(condition=Q(state__in=RunState.values), name="job_state_known"),
+            models.CheckConstraint(condition=~Q(state="failed", reason=""), name="job_failed_has_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.run_id}"

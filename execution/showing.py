@@ -1,0 +1,1 @@
+"""A portfolio overview on a terminal."""

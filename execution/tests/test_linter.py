@@ -1,0 +1,151 @@
+import pytest
+
+from execution import linter, patterns
+from execution.tests.fakes import document, offered, step
+
+POSITIONS = step("ledger.positions", "held", {"portfolio_id": "{{ctx.portfolio_id}}"})
+VALUED = step("pricing.apply_pack", "valued", {"positions": "{{state.held}}"})
+TABLE = {
+    "id": "holdings",
+    "type": "table",
+    "title": "Holdings",
+    "ttl": 60,
+    "rows": "{{state.valued.rows}}",
+    "columns": [{"key": "symbol"}, {"key": "quantity"}],
+}
+
+
+def lint(*steps, **parts):
+    found = linter.lint(patterns.parse(document(*steps, **parts)), offered)
+    return [(finding.path, finding.rule) for finding in found]
+
+
+def test_a_pattern_that_works_has_no_findings():
+    inputs = {"until": {"type": "date"}, "flag": {"type": "boolean", "default": True}}
+    valued = step(
+        "pricing.apply_pack",
+        "valued",
+        {"positions": "{{state.held}}", "asof_date": "{{inputs.until}}"},
+        when="{{inputs.flag}} == true && has(state.held) && state.held.positions[0].symbol != ''",
+    )
+
+    assert lint(POSITIONS, valued, inputs=inputs, outputs=["valued"], panels=[TABLE]) == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "finding"),
+    [
+        ([step("test.ecko", "x")], ("/steps/0/capability", "unknown-capability")),
+        ([step("test.echo", "x", {"value": "{{inputs.lookback}}"})], ("/steps/0/args/value", "unresolved")),
+        ([step("test.echo", "x", {"value": ["{{state.twr}}"]})], ("/steps/0/args/value/0", "unresolved")),
+        ([step("test.echo", "x", {"value": {"a": "to {{ctx.user}}"}})], ("/steps/0/args/value/a", "unresolved")),
+        ([step("test.echo", "x", {"value": "{{ctx.asof_date.year}}"})], ("/steps/0/args/value", "unresolved")),
+        ([POSITIONS, step("test.echo", "x", {"value": "{{state.held.twr}}"})], ("/steps/1/args/value", "unresolved")),
+        (
+            [POSITIONS, step("test.echo", "x", {"value": "{{state.held.positions.0.price}}"})],
+            ("/steps/1/args/value", "unresolved"),
+        ),
+        (
+            [POSITIONS, step("test.echo", "x", {"value": "{{state.held.positions.symbol}}"})],
+            ("/steps/1/args/value", "unresolved"),
+        ),
+        ([step("test.echo", "x", {"value": "{{user.password}}"})], ("/steps/0/args/value", "bad-template")),
+        ([step("test.echo", "x", {"value": "{{state}}"})], ("/steps/0/args/value", "bad-template")),
+        (
+            [POSITIONS, step("test.echo", "x", {"value": "{{state.held._secret}}"})],
+            ("/steps/1/args/value", "bad-template"),
+        ),
+        ([step("test.typed", "x", {"days": 1, "confidence": 2})], ("/steps/0/args/confidence", "unknown-argument")),
+        ([step("test.typed", "x")], ("/steps/0/args", "missing-argument")),
+        ([step("test.typed", "x", {"days": "252"})], ("/steps/0/args/days", "wrong-type")),
+        ([step("test.typed", "x", {"days": True})], ("/steps/0/args/days", "wrong-type")),
+        ([step("test.typed", "x", {"days": None})], ("/steps/0/args/days", "wrong-type")),
+        ([step("test.typed", "x", {"days": "last {{inputs.n}}"})], ("/steps/0/args/days", "wrong-type")),
+        ([step("test.typed", "x", {"days": "{{inputs.text}}"})], ("/steps/0/args/days", "wrong-type")),
+        ([step("test.typed", "x", {"days": "{{ctx.asof_date}}"})], ("/steps/0/args/days", "wrong-type")),
+        (
+            [step("pricing.apply_pack", "x", {"positions": {"positions": []}})],
+            ("/steps/0/args/positions", "wrong-type"),
+        ),
+        (
+            [POSITIONS, VALUED, step("pricing.apply_pack", "x", {"positions": "{{state.valued}}"})],
+            ("/steps/2/args/positions", "wrong-type"),
+        ),
+        ([step("test.echo", "x"), step("test.echo", "x")], ("/steps/1/as", "duplicate-name")),
+        ([step("test.echo", "x", when="inputs.flga == true")], ("/steps/0/when", "unresolved")),
+        ([step("test.echo", "x", when="has(state.gone)")], ("/steps/0/when", "unresolved")),
+        ([POSITIONS, step("test.echo", "x", when="state.held.twr > 1")], ("/steps/1/when", "unresolved")),
+        ([step("test.echo", "x", when="[1].map(y, y) == []")], ("/steps/0/when", "bad-condition")),
+        ([step("test.echo", "x", when="().__class__")], ("/steps/0/when", "bad-condition")),
+        ([step("test.echo", "x", {"value": "{{state.x}}"})], ("/steps/0", "cycle")),
+    ],
+)
+def test_a_step_that_can_not_work_is_found(steps, finding):
+    inputs = {"n": {"type": "integer", "default": 1}, "text": {"type": "string", "default": ""}}
+
+    assert lint(*steps, inputs=inputs) == [finding]
+
+
+def test_steps_that_wait_for_each_other_are_found():
+    a = step("test.echo", "a", {"value": "{{state.b}}"})
+    b = step("test.echo", "b", {"value": "{{state.c}}"})
+    c = step("test.echo", "c", when="has(state.a)")
+
+    assert lint(a, b, c) == [("/steps/0", "cycle")]
+
+
+def test_a_step_that_nothing_shown_hangs_on_is_found():
+    a = step("test.echo", "a")
+    b = step("test.echo", "b", {"value": "{{state.a}}"})
+    c = step("test.echo", "c", when="has(state.d)")
+    d = step("test.echo", "d")
+    panel = {"id": "p", "type": "status", "title": "P", "ttl": 0, "items": [{"value": "{{state.e.value}}"}]}
+
+    assert lint(a, b, c, d, step("test.echo", "e"), outputs=["c"], panels=[panel]) == [
+        ("/steps/0", "unused-step"),
+        ("/steps/1", "unused-step"),
+    ]
+
+
+def test_an_output_of_no_step_is_found():
+    assert lint(step("test.echo", "x"), outputs=["x", "y"]) == [("/outputs/1", "unknown-output")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "finding"),
+    [
+        ({"rows": "{{state.valued.positions}}"}, ("/panels/0/rows", "unresolved")),
+        ({"rows": "{{state.twr.rows}}"}, ("/panels/0/rows", "unresolved")),
+        ({"rows": "{{rows}}"}, ("/panels/0/rows", "bad-template")),
+        ({"rows": "{{state.valued.total_value}}"}, ("/panels/0/rows", "wrong-type")),
+        ({"columns": [{"key": "symbol"}, {"key": "weight"}]}, ("/panels/0/columns/1/key", "unknown-column")),
+        ({"items": [{"value": "{{state.valued.twr_itd}}"}]}, ("/panels/0/items/0/value", "unresolved")),
+    ],
+)
+def test_a_panel_that_reads_what_does_not_exist_is_found(changed, finding):
+    assert lint(POSITIONS, VALUED, panels=[TABLE | changed]) == [finding]
+
+
+def test_two_panels_of_one_id_are_found():
+    assert lint(POSITIONS, VALUED, panels=[TABLE, TABLE]) == [("/panels/1/id", "duplicate-name")]
+
+
+def test_everything_is_found_at_once_and_the_message_helps():
+    broken = patterns.parse(
+        document(
+            step("ledger.position", "held"),
+            step("pricing.apply_pack", "valued", {"position": "{{state.helt}}"}),
+            outputs=["valeud"],
+        )
+    )
+
+    found = {finding.rule: finding.message for finding in linter.lint(broken, offered)}
+
+    assert found == {
+        "unknown-capability": "no agent offers ledger.position; near: ledger.positions",
+        "missing-argument": "pricing.apply_pack needs positions",
+        "unknown-argument": "pricing.apply_pack takes no position; near: positions",
+        "unresolved": "state.helt: no step is named helt; near: held",
+        "unknown-output": "no step is named valeud; near: valued",
+        "unused-step": "valued feeds no output, no panel and no step that does",
+    }

@@ -1,0 +1,243 @@
+"""The pages through HTTP, on the demo; and what of them needs no database."""
+
+import json
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from uuid import UUID
+
+import pytest
+from django.template.loader import render_to_string
+from django.test import Client, RequestFactory
+
+from execution import executor, pages, problems
+from execution.errors import PortfolioNotFound, ReconciliationFailed, RequestInvalid
+from pricing.packs import PackWarming
+
+OVERVIEW = "/portfolios/public/portfolio_overview/"
+DOCUMENT = json.loads((Path(pages.__file__).parent / "library" / "portfolio_overview.json").read_text(encoding="utf-8"))
+PORTFOLIO = SimpleNamespace(pk=UUID(int=1), slug="public", name="<script>alert(1)</script>", base_currency="CAD")
+VERSION = SimpleNamespace(document=DOCUMENT, pattern_id="portfolio_overview", version="1.0.0")
+
+
+def asked(**query):
+    return pages._asked(query, VERSION, PORTFOLIO)
+
+
+def request_of(user_id=1, path=OVERVIEW):
+    request = RequestFactory().get(path)
+    request.user = SimpleNamespace(pk=user_id, is_authenticated=True, get_username=lambda: "somebody")
+    request.request_id = "0123456789"
+    request.META["CSRF_COOKIE"] = "a" * 32
+    return request
+
+
+def test_nobody_is_sent_to_the_log_in_and_back(demo):
+    response = Client().get(OVERVIEW)
+
+    assert response.status_code == 302
+    assert response["Location"] == f"/login/?next={OVERVIEW}"
+
+
+def test_the_list_shows_the_owners_portfolio_with_its_newest_value(demo):
+    page = demo.client("owner").get("/").content.decode()
+
+    assert f'href="{OVERVIEW}"' in page
+    assert "756,411.71" in page
+    assert "2013-03-01" in page
+
+
+def test_the_list_shows_nobody_elses_portfolio(demo):
+    page = demo.client("other").get("/").content.decode()
+
+    assert OVERVIEW not in page
+    assert "756,411.71" not in page
+
+
+def test_the_overview_shows_the_figures_and_what_they_tie_out_to(demo):
+    response = demo.client("owner").get(OVERVIEW)
+
+    page = response.content.decode().replace("\N{NO-BREAK SPACE}", " ")
+    assert response.status_code == 200
+    for figure in (
+        "756,411.71",
+        "+720.52 %",
+        "+23.02 %",
+        "PP_2013-03-01_ECB_EUR_r",
+        "portfolio_overview 1.0.0",
+        "European Central Bank",
+    ):
+        assert figure in page
+
+
+def test_the_overview_says_both_dates_when_the_one_asked_for_is_no_pack_day(demo):
+    page = demo.client("owner").get(OVERVIEW, {"asof": "2013-02-24"}).content.decode()
+
+    assert 'as of <time datetime="2013-02-22">' in page
+    assert '<time datetime="2013-02-24">2013-02-24</time>, which was asked for' in page
+
+
+def test_an_unchanged_overview_is_not_sent_again(demo):
+    client = demo.client("owner")
+    first = client.get(OVERVIEW)
+
+    again = client.get(OVERVIEW, headers={"If-None-Match": first["ETag"]})
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert first["Cache-Control"] == "private, no-cache"
+
+
+def test_a_portfolio_of_somebody_else_and_one_that_is_not_there_are_one_page(demo):
+    client = demo.client("other")
+
+    theirs, nobodys = client.get(OVERVIEW), client.get("/portfolios/absent/portfolio_overview/")
+
+    assert (theirs.status_code, nobodys.status_code) == (404, 404)
+    assert theirs.content == nobodys.content
+    assert theirs.headers.keys() == nobodys.headers.keys()
+
+
+def test_an_unknown_pattern_is_a_problem_page(demo):
+    response = demo.client("owner").get("/portfolios/public/portfolio_overwiev/")
+
+    assert response.status_code == 404
+    assert b"There is no such pattern" in response.content
+
+
+def test_every_wrong_field_is_named_at_once(demo):
+    response = demo.client("owner").get(OVERVIEW, {"asof": "01/03/2013", "lookback_days": "ten", "colour": "red"})
+
+    page = response.content.decode()
+    assert response.status_code == 400
+    for field in ("asof_date", "lookback_days", "colour"):
+        assert f"<code>{field}</code>" in page
+
+
+def test_a_date_before_the_first_pack_is_a_problem_page(demo):
+    response = demo.client("owner").get(OVERVIEW, {"asof": "1999-12-31"})
+
+    assert response.status_code == 400
+    assert b"<code>asof_date</code>" in response.content
+
+
+def test_a_query_becomes_the_types_that_the_pattern_declares():
+    request = asked(asof="2013-03-01", lookback_days="60")
+
+    assert request == executor.Request(
+        "portfolio_overview", {"lookback_days": 60}, portfolio_id=PORTFOLIO.pk, asof_date=date(2013, 3, 1)
+    )
+
+
+def test_an_empty_field_is_as_if_it_were_not_there():
+    request = asked(asof="", lookback_days="")
+
+    assert request == executor.Request("portfolio_overview", {}, portfolio_id=PORTFOLIO.pk)
+
+
+@pytest.mark.parametrize("text", ["60.5", "ten", "1e3", "٦٠", " 60"])
+def test_what_is_no_integer_is_left_for_the_executor_to_refuse(text):
+    request = asked(lookback_days=text)
+
+    assert request.inputs == {"lookback_days": text}
+
+
+@pytest.mark.parametrize("text", ["2013-02-30", "20130301", "2013-3-1", "01.03.2013", "2013-03-01T00:00"])
+def test_a_bad_date_is_refused_with_every_other_bad_field(text):
+    with pytest.raises(RequestInvalid) as refused:
+        asked(asof=text, lookback_days="0", colour="red")
+
+    assert [finding["pointer"] for finding in refused.value.findings] == [
+        "/asof_date",
+        "/inputs/colour",
+        "/inputs/lookback_days",
+    ]
+
+
+def test_a_page_of_another_user_or_log_in_has_another_tag():
+    mine, again, theirs = (pages._tag('"result"', request_of(user)) for user in (1, 1, 2))
+
+    assert mine == again
+    assert mine != theirs
+    assert mine != pages._tag('"other"', request_of(1))
+
+
+def test_a_warming_pack_is_told_with_when_to_come_back(monkeypatch):
+    monkeypatch.setattr(problems, "estimated_ready", lambda pack_id: None)
+
+    response = pages._refused(request_of(), PackWarming("PP_2013-03-01_ECB_EUR_r1", "warming"))
+
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
+    assert "come back in a while" in response.content.decode().lower()
+    assert "PP_2013-03-01_ECB_EUR_r1" in response.content.decode()
+
+
+def test_a_break_of_the_books_is_told_with_both_values():
+    rows = [
+        {
+            "kind": "value",
+            "account": "Assets:Broker",
+            "commodity": "AAPL",
+            "ledger_value": "1.00",
+            "database_value": "2.50",
+        }
+    ]
+
+    response = pages._refused(request_of(), ReconciliationFailed("PP_2013-03-01_ECB_EUR_r1", rows))
+
+    assert response.status_code == 500
+    assert ">1.00<" in response.content.decode()
+    assert ">2.50<" in response.content.decode()
+
+
+def test_the_page_of_what_is_not_yours_says_nothing_of_the_request():
+    mine, theirs = (
+        pages._refused(request_of(path=path), PortfolioNotFound()) for path in ("/portfolios/a/b/", "/portfolios/c/d/")
+    )
+
+    assert mine.content == theirs.content
+    assert b"0123456789" not in mine.content
+
+
+def test_a_name_that_is_markup_is_text_on_every_page():
+    rows = [
+        {"portfolio": PORTFOLIO, "value": pages.panels.figure("1.00", "currency", currency="CAD"), "asof": "2013-03-01"}
+    ]
+    metadata = dict.fromkeys(
+        (
+            "pack_content_hash",
+            "pack_chain_hash",
+            "policy",
+            "ledger_commit_hash",
+            "pattern_id",
+            "pattern_version",
+            "engine_version",
+        ),
+        "<b>",
+    ) | {"pricing_pack_id": "<b>", "result_hash": "<b>", "asof_date": "2013-03-01", "requested_asof_date": "2013-03-01"}
+    served = SimpleNamespace(
+        result={}, execution_id=UUID(int=2), metadata=metadata | {"warnings": ["<b>"], "attributions": ["<b>"]}
+    )
+
+    listed = render_to_string("portfolios.html", {"rows": rows, "overview": pages.OVERVIEW})
+    shown = render_to_string("pattern.html", pages._context(served, VERSION, PORTFOLIO, {"lookback_days": '"><b>'}))
+
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in listed
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
+    assert "<script>alert(1)" not in listed + shown
+    assert "<b>" not in shown
+
+
+def test_no_portfolio_says_how_one_comes_in():
+    page = render_to_string("portfolios.html", {"rows": [], "overview": pages.OVERVIEW})
+
+    assert "manage.py import_ledger" in page
+
+
+def test_no_template_needs_a_style_or_script_that_a_strict_policy_refuses():
+    sources = {path.name: path.read_text(encoding="utf-8") for path in pages.TEMPLATES.rglob("*.html")}
+
+    assert not [name for name, text in sources.items() if " style=" in text or "<style" in text or " onclick=" in text]
+    assert not [
+        name for name, text in sources.items() if "|safe" in text or "autoescape off" in text or "http://" in text
+    ]

@@ -1,0 +1,321 @@
+"""Formats and panels: what a result says is what the page says, and what it does not say is told."""
+
+import json
+from decimal import Decimal
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from execution import panels
+from execution.panels import figure
+from execution.templating import Scope
+
+NBSP = "\N{NO-BREAK SPACE}"
+METRIC = {
+    "first": "2002-12-01",
+    "last": "2013-03-01",
+    "n": 2649,
+    "annualised": True,
+    "net": "net of all that is booked",
+}
+
+
+class Reader(HTMLParser):
+    """Elements with their attributes, and the text that is read out."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.words = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag in ("th", "td"):
+            self.words.append(" ")
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join("".join(self.words).split())
+
+    def named(self, tag):
+        return [attrs for name, attrs in self.elements if name == tag]
+
+
+def scope(**state):
+    return Scope(inputs={}, state=state, ctx={"base_currency": "CAD"})
+
+
+def draw(document, **state):
+    return Reader(panels.panel({"id": "it", "title": "It", "ttl": 60, **document}, scope(**state)))
+
+
+def grid(value, kind="percentage", path="state.metrics.twr_itd", **state):
+    items = [{"label": "Figure", "value": f"{{{{{path}}}}}", "format": kind}]
+    return draw({"type": "metrics_grid", "items": items}, **(state or {"metrics": {"twr_itd": value}}))
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "expected"),
+    [
+        ("756411.71", "currency", "756,411.71"),
+        ("0.00", "currency", "0.00"),
+        ("-1822.1", "currency", "−1,822.10"),
+        ("0.125", "currency", "0.12"),
+        ("812.00000000", "number", "812"),
+        ("1234567.89012345678901234567890", "number", "1,234,567.8901234567890123456789"),
+        ("100", "number", "100"),
+        (0, "number", "0"),
+        (1e-07, "number", "0.0000001"),
+        (0.2301943972, "percentage", f"23.02{NBSP}%"),
+        (-0.5612, "percentage", f"−56.12{NBSP}%"),
+        (-0.000001, "percentage", f"0.00{NBSP}%"),
+        (0.8251, "decimal_2", "0.83"),
+        (1234.5, "decimal_2", "1,234.50"),
+        ("2013-03-01", "date", "2013-03-01"),
+        ("AAPL", "text", "AAPL"),
+        (True, "text", "yes"),
+    ],
+)
+def test_a_value_is_written_in_its_format(value, kind, expected):
+    shown = figure(value, kind, currency="CAD")
+
+    assert shown.text == expected
+
+
+def test_money_is_written_to_the_minor_unit_of_its_currency():
+    yen = figure("1234567", "currency", currency="JPY")
+
+    assert (yen.text, yen.unit) == ("1,234,567", "JPY")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(7.20523951, f"+720.52{NBSP}%"), (0.0, f"0.00{NBSP}%"), (0.000001, f"0.00{NBSP}%"), (-0.01, f"−1.00{NBSP}%")],
+)
+def test_a_return_shows_its_sign_and_zero_has_none(value, expected):
+    shown = figure(value, "percentage", signed=True)
+
+    assert shown.text == expected
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20, places=10))
+def test_a_number_loses_no_digit(value):
+    written = panels.number(value)
+
+    assert Decimal(written.replace(",", "").replace("−", "-")) == value
+
+
+@pytest.mark.parametrize("value", ["not a number", "NaN", "Infinity", True, [1], {}])
+def test_what_is_no_number_is_never_shown_as_one(value):
+    shown = figure(value, "number")
+
+    assert (shown.text, shown.status, shown.note) == ("—", "unavailable", "the result holds no number here")
+
+
+def test_an_unavailable_figure_is_a_dash_with_its_reason_beside_the_others():
+    page = grid({"value": None, "status": "unavailable", "reason": "short_history", "basis": {}})
+
+    assert "— (unavailable: the portfolio is younger than this window)" in page.text
+    assert "Figure is unavailable: the portfolio is younger than this window." in page.text
+
+
+def test_a_degraded_figure_carries_a_mark_with_reason_and_basis():
+    page = grid({"value": 0.5, "status": "degraded", "reason": "risk_free_currency", "basis": METRIC})
+
+    told = (
+        "the risk-free rate is that of another currency; 2002-12-01 to 2013-03-01, 2,649 sub-periods, annualised, "
+        "net of all that is booked"
+    )
+    assert {"class": "mark", "title": told, "aria-hidden": "true"} in page.named("abbr")
+    assert f"(degraded: {told})" in page.text
+    assert "Figure is degraded: the risk-free rate is that of another currency." in page.text
+
+
+def test_an_ok_figure_carries_no_mark():
+    page = grid({"value": 0.5, "status": "ok", "reason": None, "basis": METRIC})
+
+    assert not page.named("abbr")
+    assert "degraded" not in page.text
+
+
+def test_two_reasons_are_told_both():
+    words = panels.reason_words("risk_free_currency, assumed_release_date")
+
+    assert words == "the risk-free rate is that of another currency; the day on which a series was published is assumed"
+
+
+def test_a_reason_that_is_a_sentence_is_told_as_it_is():
+    words = panels.reason_words("sharpe_ratio is not defined: the returns do not vary, at all")
+
+    assert words == "sharpe_ratio is not defined: the returns do not vary, at all"
+
+
+def test_a_drawdown_says_between_which_days():
+    page = grid(
+        {
+            "value": -0.5,
+            "status": "ok",
+            "reason": None,
+            "basis": METRIC | {"peak": "2007-12-28", "trough": "2009-01-20"},
+        }
+    )
+
+    assert "2007-12-28 to 2009-01-20" in page.text
+
+
+def test_a_withheld_output_leaves_the_other_figures_of_its_panel():
+    items = [
+        {"label": "Value", "value": "{{state.valued.total_value}}", "format": "currency"},
+        {"label": "TWR", "value": "{{state.perf.twr_itd}}", "format": "percentage"},
+    ]
+
+    page = draw(
+        {"type": "metrics_grid", "items": items},
+        valued={"total_value": "756411.71"},
+        perf={"value": None, "status": "unavailable", "reason": "right-denied"},
+    )
+
+    assert "756,411.71 CAD" in page.text
+    assert "TWR is unavailable: the terms of a data provider do not allow to show it." in page.text
+
+
+def test_a_panel_whose_output_was_left_out_says_why():
+    page = draw(
+        {"type": "table", "rows": "{{state.held.positions}}", "columns": []},
+        held={"value": None, "status": "unavailable", "reason": "skipped(upstream: positions)"},
+    )
+
+    assert "Unavailable: its step was left out: upstream: positions." in page.text
+
+
+def test_a_panel_that_names_nothing_of_the_result_says_so():
+    page = draw({"type": "table", "rows": "{{state.absent.rows}}", "columns": []})
+
+    assert "Unavailable: the result does not hold it." in page.text
+
+
+def test_a_panel_of_a_type_that_is_not_drawn_yet_says_so():
+    page = draw({"type": "heatmap"})
+
+    assert "this page can't draw a heatmap yet" in page.text
+
+
+def test_the_sign_is_shown_by_the_name_of_the_figure():
+    back = grid({"value": 0.1, "status": "ok", "reason": None, "basis": {}})
+    risk = grid(None, path="state.metrics.volatility_itd", metrics={"volatility_itd": 0.1})
+
+    assert f"+10.00{NBSP}%" in "".join(back.words)
+    assert f"+10.00{NBSP}%" not in "".join(risk.words)
+
+
+COLUMNS = [
+    {"key": "symbol", "label": "Symbol", "format": "text"},
+    {"key": "market_value", "label": "Value", "format": "currency"},
+    {"key": "observed_date", "label": "Price of", "format": "date"},
+]
+
+
+def table(*rows):
+    return draw({"type": "table", "rows": "{{state.held.rows}}", "columns": COLUMNS}, held={"rows": list(rows)})
+
+
+def test_a_table_names_the_currency_of_money_in_its_head():
+    page = table({"symbol": "AAPL", "market_value": "0.00", "observed_date": "2013-03-01", "age_sessions": 0})
+
+    assert page.text == "It Symbol Value CAD Price of AAPL 0.00 2013-03-01"
+
+
+def test_a_table_of_a_close_that_is_older_than_its_session_marks_it():
+    page = table({"symbol": "IBM", "market_value": "1.00", "observed_date": "2013-02-27", "age_sessions": 2})
+
+    assert "(degraded: 2 sessions old)" in page.text
+
+
+def test_a_table_shows_what_is_not_known_as_a_dash_with_its_reason():
+    page = table({"symbol": "IBM", "market_value": None, "observed_date": "2013-03-01"})
+
+    assert "— (unavailable: neither the ledger nor the pack gives it)" in page.text
+
+
+def test_a_table_without_rows_says_so():
+    page = table()
+
+    assert page.text == "It No rows."
+
+
+def test_markup_in_a_name_is_text():
+    page = table({"symbol": "<script>alert(1)</script>\"'&", "market_value": "1.00", "observed_date": "2013-03-01"})
+
+    assert not page.named("script")
+    assert "<script>alert(1)</script>\"'&" in page.text
+
+
+CHART = {
+    "type": "line_chart",
+    "x": "{{state.nav.dates}}",
+    "series": [
+        {"label": "Value", "values": "{{state.nav.values}}", "format": "currency"},
+        {"label": "Put in", "values": "{{state.nav.put_in}}", "format": "currency"},
+    ],
+}
+
+
+def chart(dates, values, put_in):
+    return draw(CHART, nav={"dates": dates, "values": values, "put_in": put_in})
+
+
+def test_a_chart_says_in_words_what_it_draws():
+    page = chart(["2013-02-27", "2013-02-28", "2013-03-01"], [1.0, 9.5, 3.0], [1.0, 1.0, 1.0])
+
+    assert len([each for each in page.named("path") if each["d"].startswith("M")]) == 2
+    ends = "first 1.00 CAD on 2013-02-27, last 3.00 CAD on 2013-03-01"
+    assert f"Value: {ends}, high 9.50 CAD on 2013-02-28, low 1.00 CAD on 2013-02-27." in page.text
+
+
+def test_a_chart_is_drawn_without_a_style_or_script_that_a_strict_policy_refuses():
+    page = chart(["2013-02-28", "2013-03-01"], [1.0, 2.0], [1.0, 1.0])
+
+    assert {each["type"] for each in page.named("script")} == {"application/json"}
+    assert not [name for _, attrs in page.elements for name in attrs if name == "style" or name.startswith("on")]
+
+
+def test_a_chart_hands_its_days_to_the_cross_hair_as_they_are_written():
+    page = chart(["2013-02-28", "2013-03-01"], [1000.0, 2000.555], [1.0, 1.0])
+
+    data = json.loads(next(words for words in page.words if words.startswith('{"days"')))
+    assert data["days"] == ["2013-02-28", "2013-03-01"]
+    assert data["series"][0] == {"label": "Value", "unit": "CAD", "texts": ["1,000.00", "2,000.56"]}
+
+
+def test_the_data_of_a_chart_can_not_close_its_script():
+    document = {**CHART, "series": [{**CHART["series"][0], "label": "</script><script>alert(1)"}]}
+
+    page = draw(document, nav={"dates": ["2013-03-01"], "values": [1.0]})
+
+    assert [each["type"] for each in page.named("script")] == ["application/json"]
+
+
+def test_a_chart_without_a_day_says_so():
+    page = chart([], [], [])
+
+    assert page.text == "It No day has a value yet."
+
+
+def test_shares_are_a_table_with_bars_as_wide_as_their_part_of_the_greatest():
+    columns = [
+        {"key": "symbol", "label": "Symbol", "format": "text"},
+        {"key": "weight", "label": "Weight", "format": "percentage"},
+    ]
+
+    page = draw(
+        {"type": "pie_chart", "rows": "{{state.held.rows}}", "columns": columns},
+        held={"rows": [{"symbol": "AAPL", "weight": 0.5}, {"symbol": "IBM", "weight": -0.125}]},
+    )
+
+    assert [each["width"] for each in page.named("rect")] == ["100.00%", "25.00%"]
+    assert page.text == "It AAPL 50.00 % IBM −12.50 %"

@@ -1,0 +1,18 @@
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+
+from execution import api, health, metering, pages
+
+urlpatterns = [
+    path("v1/execute", api.Execute.as_view(), name="execute"),
+    path("v1/executions/<uuid:execution_id>", api.Executed.as_view(), name="execution"),
+    path("v1/token", api.Token.as_view(), name="token"),
+    path("v1/token/refresh", api.RefreshedToken.as_view(), name="token-refresh"),
+    path("v1/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("health/pack", health.pack, name="health-pack"),
+    path("health/live", health.live, name="health-live"),
+    path("health/ready", health.ready, name="health-ready"),
+    path("metrics", metering.metrics, name="metrics"),
+    path("", pages.portfolios, name="portfolios"),
+    path("portfolios/<slug:slug>/<slug:pattern_id>/", pages.pattern, name="pattern"),
+]

@@ -1,0 +1,703 @@
+"""Lots, what is sold from them, and what was gained: price, FX, interaction, fees.
+
+Everything is `Decimal` at 34 digits. Local amounts are in the trade's currency, base amounts in the book's.
+Rules: MEASUREMENT "Lots and gains".
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from typing import Literal, TypeAlias, get_args
+
+from portfolio.analytics.errors import InvalidInput, Oversold
+
+Method: TypeAlias = Literal["FIFO", "LIFO", "HIFO", "AVERAGE"]
+Day: TypeAlias = date  # in classes that have a field named date
+
+PRECISION = Context(prec=34, rounding=ROUND_HALF_EVEN)
+ZERO, ONE = Decimal(0), Decimal(1)
+NO_LOTS = frozenset({"deposit", "withdrawal", "dividend", "interest", "fee", "tax", "fx"})
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One event of a ledger; only what its kind needs is given. Numbers are >= 0: the kind gives the direction.
+
+    unit_price  trade currency per unit; where absent, amount / quantity
+    amount      trade currency, before the fee, for the whole quantity
+    fee         trade currency
+    fx_to_base  base currency per one of trade currency on the day; one currency of the book, its base, may do without
+    ratio       new units per old unit
+    acquired    the day a lot that is transferred in was bought
+    account     lots of different accounts never meet
+    cost        what a lot that is transferred in cost in all, fees apart; cost_fx_to_base the rate it was bought at
+    lot_id      name of the lot that is opened, or of the one to take from
+    to_symbol   spin-off: the new security; symbol change, merger: what it became; to_unit_price its first-day price
+
+    buy, reinvested_dividend  quantity, unit_price or amount, fee
+    sell                      quantity, unit_price or amount, fee
+    transfer_in               quantity, cost, else unit_price or amount of the day; acquired
+    transfer_out              quantity
+    split                     ratio
+    cash_in_lieu              unit_price or amount; quantity, else the fraction held
+    return_of_capital         amount in all, or unit_price per unit held
+    spin_off                  ratio or quantity of the new security, to_symbol, unit_price and to_unit_price (first day)
+    symbol_change, merger     to_symbol, ratio (1 if absent for a symbol change)
+    """
+
+    date: date
+    kind: str
+    symbol: str = ""
+    quantity: Decimal | None = None
+    unit_price: Decimal | None = None
+    amount: Decimal | None = None
+    fee: Decimal | None = None
+    currency: str | None = None
+    fx_to_base: Decimal | None = None
+    ratio: Decimal | None = None
+    acquired: Day | None = None
+    account: str = ""
+    cost: Decimal | None = None
+    cost_fx_to_base: Decimal | None = None
+    lot_id: str | None = None
+    to_symbol: str | None = None
+    to_unit_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """A lot, or the part of one that moved out. opened_by: place of the transaction in the sequence given.
+
+    unit_cost  local, fees apart; cost  local, with buy fees if fees_in_cost; fx_to_base  the entry rate, locked
+    """
+
+    symbol: str
+    account: str
+    lot_id: str | None
+    opened_by: int
+    acquired: date
+    quantity: Decimal
+    unit_cost: Decimal
+    cost: Decimal
+    cost_base: Decimal
+    currency: str | None
+    fx_to_base: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A lot as it was at the end of each day valid_from <= day < valid_to; still is where valid_to is None."""
+
+    symbol: str
+    account: str
+    lot_id: str | None
+    opened_by: int
+    acquired: date
+    quantity: Decimal
+    unit_cost: Decimal
+    cost: Decimal
+    currency: str | None
+    fx_to_base: Decimal
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """Base currency: gain = price + fx + interaction - fees. With fees in cost they are in the three, and fees is 0."""
+
+    price: Decimal
+    fx: Decimal
+    interaction: Decimal
+    fees: Decimal
+
+    @property
+    def gain(self) -> Decimal:
+        with localcontext(PRECISION):
+            return self.price + self.fx + self.interaction - self.fees
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedLot:
+    """What one closing transaction took from one lot. cost, proceeds, fees: local; with fees in cost they hold them.
+
+    A return of capital takes cost, not quantity: quantity is 0.
+    """
+
+    closed_by: int
+    opened_by: int
+    lot_id: str | None
+    kind: str
+    date: date
+    symbol: str
+    account: str
+    acquired: Day
+    quantity: Decimal
+    currency: str | None
+    cost: Decimal
+    proceeds: Decimal
+    fees: Decimal
+    fx_in: Decimal
+    fx_out: Decimal
+    realised: Gain
+
+    @property
+    def local_gain(self) -> Decimal:
+        """proceeds - cost: before fees where they are kept apart."""
+        with localcontext(PRECISION):
+            return self.proceeds - self.cost
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """The books after the last transaction. realised: since purchase, over all matched lots.
+
+    transferred_lots  parts moved out without a gain, each with the place of its transaction
+    """
+
+    open_lots: tuple[Lot, ...]
+    matched_lots: tuple[MatchedLot, ...]
+    transferred_lots: tuple[tuple[int, Lot], ...]
+    parcels: tuple[Parcel, ...]
+    realised: Gain
+
+
+def book(transactions: Sequence[Transaction], *, method: Method = "FIFO", fees_in_cost: bool = True) -> Booked:
+    """Open, match and close lots in order of date, then of place in the sequence.
+
+    method        which lot a sale takes: first or last acquired, highest trade-currency unit cost (ties: first
+                  acquired, then ledger order), or one average pool per account and symbol
+    fees_in_cost  buy fees raise the cost and sell fees lower the proceeds; else they are kept apart
+    raises        Oversold; InvalidInput with the transaction's place
+    """
+    if method not in get_args(Method):
+        raise InvalidInput("method", f"is {method!r}, one of {', '.join(get_args(Method))} is needed")
+    with localcontext(PRECISION):
+        books = _Books(method, fees_in_cost)
+        _require_rates(transactions)
+        for index in sorted(range(len(transactions)), key=lambda place: transactions[place].date):
+            books.take(index, transactions[index])
+        return books.closed()
+
+
+def _require_rates(transactions: Sequence[Transaction]) -> None:
+    """One currency, the base, may come without rates; a rate that is missing elsewhere never becomes 1."""
+    without: str | None = None
+    seen = False
+    for index, entry in enumerate(transactions):
+        if entry.fx_to_base is None and entry.cost_fx_to_base is None and entry.kind in _NEEDS_RATE:
+            if seen and entry.currency != without:
+                raise InvalidInput("fx_to_base", "is missing", index)
+            without, seen = entry.currency, True
+    if seen:
+        for index, entry in enumerate(transactions):
+            if entry.currency == without and entry.fx_to_base not in (None, ONE):
+                raise InvalidInput("fx_to_base", "is given here and missing elsewhere for the same currency", index)
+
+
+class _Lot:
+    """The state of a lot. `since`: the day it came to this state. fee_base: entry fees kept apart, at their rates."""
+
+    __slots__ = (
+        "acquired",
+        "fee",
+        "fee_base",
+        "fx",
+        "lot_id",
+        "opened_by",
+        "order",
+        "price_cost",
+        "quantity",
+        "since",
+    )
+
+    def __init__(
+        self,
+        *,
+        opened_by: int,
+        order: int,
+        lot_id: str | None,
+        acquired: date,
+        since: date,
+        quantity: Decimal,
+        price_cost: Decimal,
+        fee: Decimal,
+        fee_base: Decimal,
+        fx: Decimal,
+    ) -> None:
+        self.opened_by, self.order, self.lot_id = opened_by, order, lot_id
+        self.acquired, self.since = acquired, since
+        self.quantity, self.price_cost, self.fee, self.fee_base, self.fx = quantity, price_cost, fee, fee_base, fx
+
+
+class _Holding:
+    """The lots of one symbol in one account, the next to be sold on top."""
+
+    __slots__ = ("account", "currency", "heap", "quantity", "symbol")
+
+    def __init__(self, account: str, symbol: str, currency: str | None) -> None:
+        self.account, self.symbol, self.currency = account, symbol, currency
+        self.quantity = ZERO
+        self.heap: list[tuple[tuple[Decimal | int, ...], _Lot]] = []
+
+    def lots(self) -> Iterator[_Lot]:
+        return (lot for _, lot in self.heap if lot.quantity)
+
+
+class _Books:
+    def __init__(self, method: Method, fees_in_cost: bool) -> None:
+        self.method, self.fees_in_cost = method, fees_in_cost
+        self.holdings: dict[tuple[str, str], _Holding] = {}
+        self.matched: list[MatchedLot] = []
+        self.moved: list[tuple[int, Lot]] = []
+        self.parcels: list[Parcel] = []
+        self.opened = 0
+
+    def take(self, index: int, entry: Transaction) -> None:
+        if entry.kind in NO_LOTS:
+            return
+        action = _ACTIONS.get(entry.kind)
+        if action is None:
+            raise InvalidInput("kind", f"is {entry.kind!r}, which is not known", index)
+        action(self, index, entry)
+
+    # What each kind does
+
+    def buy(self, index: int, entry: Transaction) -> None:
+        quantity = _number(index, entry, "quantity", above=True)
+        fee, fx = _fee(index, entry), _fx(index, entry)
+        worth = _worth(index, entry, quantity)
+        self.add(index, entry, entry.symbol, quantity, worth, fee, fx, entry.date)
+
+    def transfer_in(self, index: int, entry: Transaction) -> None:
+        quantity = _number(index, entry, "quantity", above=True)
+        known = entry.cost is not None
+        cost = _number(index, entry, "cost") if known else _worth(index, entry, quantity)
+        given = known and entry.cost_fx_to_base is not None
+        fx = _number(index, entry, "cost_fx_to_base", above=True) if given else _fx(index, entry)
+        self.add(index, entry, entry.symbol, quantity, cost, _fee(index, entry), fx, entry.acquired or entry.date)
+
+    def sell(self, index: int, entry: Transaction) -> None:
+        holding = self.held(index, entry)
+        quantity = _number(index, entry, "quantity", above=True)
+        worth = _worth(index, entry, quantity)
+        self.realise(index, entry, holding, quantity, worth, _fee(index, entry), _fx(index, entry))
+
+    def cash_in_lieu(self, index: int, entry: Transaction) -> None:
+        if entry.quantity is not None:
+            return self.sell(index, entry)
+        holding = self.held(index, entry)
+        fraction = holding.quantity % 1
+        if not fraction:
+            raise InvalidInput("quantity", "holds no fraction to be paid out", index)
+        worth = _worth(index, entry, fraction)
+        return self.realise(index, entry, holding, fraction, worth, _fee(index, entry), _fx(index, entry))
+
+    def transfer_out(self, index: int, entry: Transaction) -> None:
+        holding = self.held(index, entry)
+        quantity = _number(index, entry, "quantity", above=True)
+        for lot, part in self.drawn(index, entry, holding, quantity):
+            cost, fee, fee_base = self.cut(holding, lot, part, entry.date)
+            piece = _Lot(
+                opened_by=lot.opened_by,
+                order=lot.order,
+                lot_id=lot.lot_id,
+                acquired=lot.acquired,
+                since=entry.date,
+                quantity=part,
+                price_cost=cost,
+                fee=fee,
+                fee_base=fee_base,
+                fx=lot.fx,
+            )
+            self.moved.append((index, self.shown(holding, piece)))
+
+    def split(self, index: int, entry: Transaction) -> None:
+        holding = self.held(index, entry)
+        ratio = _number(index, entry, "ratio", above=True)
+        for lot in holding.lots():
+            self.touch(holding, lot, entry.date)
+            lot.quantity *= ratio
+        self.reorder(holding)
+
+    def return_of_capital(self, index: int, entry: Transaction) -> None:
+        """Cost comes back at the day's rate; what is paid beyond the cost is gain."""
+        holding, fx = self.held(index, entry), _fx(index, entry)
+        by_amount = entry.amount is not None
+        paid = _number(index, entry, "amount" if by_amount else "unit_price")
+        per_unit = paid / holding.quantity if by_amount else paid
+        for lot in holding.lots():
+            self.touch(holding, lot, entry.date)
+            received = per_unit * lot.quantity
+            from_price = min(received, lot.price_cost)
+            from_fee = min(received - from_price, lot.fee) if self.fees_in_cost else ZERO
+            lot.price_cost -= from_price
+            lot.fee -= from_fee
+            returned = from_price + from_fee
+            if received != returned or fx != lot.fx:
+                self.match(index, entry, holding, lot, ZERO, returned, received, ZERO, ZERO, fx)
+        self.reorder(holding)
+
+    def spin_off(self, index: int, entry: Transaction) -> None:
+        """The new lots take their share of cost by first-day market values, and the day and rate of the old."""
+        holding, to_symbol = self.held(index, entry), _to_symbol(index, entry)
+        price, to_price = _number(index, entry, "unit_price"), _number(index, entry, "to_unit_price")
+        if entry.ratio is not None:
+            ratio = _number(index, entry, "ratio", above=True)
+        else:
+            ratio = _number(index, entry, "quantity", above=True) / holding.quantity
+        if not price + to_price * ratio:
+            raise InvalidInput("unit_price", "and to_unit_price are zero: the cost can't be shared", index)
+        share = to_price * ratio / (price + to_price * ratio)
+        for lot in sorted(holding.lots(), key=lambda one: one.order):
+            self.touch(holding, lot, entry.date)
+            cost, fee, fee_base = lot.price_cost * share, lot.fee * share, lot.fee_base * share
+            lot.price_cost -= cost
+            lot.fee -= fee
+            lot.fee_base -= fee_base
+            self.carry(index, entry, holding, to_symbol, lot, lot.quantity * ratio, cost, fee, fee_base)
+        self.reorder(holding)
+
+    def symbol_change(self, index: int, entry: Transaction) -> None:
+        """The lots go on under another symbol with their cost, day and rate."""
+        holding, to_symbol = self.held(index, entry), _to_symbol(index, entry)
+        if entry.amount is not None or (entry.kind == "merger" and entry.ratio is None):
+            raise InvalidInput("ratio", "alone is taken: book cash beside it as a sale or return of capital", index)
+        ratio = ONE if entry.ratio is None else _number(index, entry, "ratio", above=True)
+        for lot in sorted(holding.lots(), key=lambda one: one.order):
+            self.touch(holding, lot, entry.date)
+            self.carry(
+                index, entry, holding, to_symbol, lot, lot.quantity * ratio, lot.price_cost, lot.fee, lot.fee_base
+            )
+        del self.holdings[entry.account, entry.symbol]
+
+    # Lots
+
+    def held(self, index: int, entry: Transaction) -> _Holding:
+        holding = self.holdings.get((entry.account, entry.symbol))
+        if holding is None or not holding.quantity:
+            if entry.quantity is None or entry.kind == "spin_off":
+                raise InvalidInput("symbol", f"{entry.symbol} is not held", index)
+            raise self.oversold(index, entry, ZERO)
+        if entry.currency is not None and holding.currency != entry.currency:
+            raise InvalidInput("currency", f"is {entry.currency}, the lots are in {holding.currency}", index)
+        return holding
+
+    def add(
+        self,
+        index: int,
+        entry: Transaction,
+        symbol: str,
+        quantity: Decimal,
+        cost: Decimal,
+        fee: Decimal,
+        fx: Decimal,
+        acquired: date,
+    ) -> None:
+        holding = self.opened_holding(index, entry.account, symbol, entry.currency)
+        lot = _Lot(
+            opened_by=index,
+            order=self.opened,
+            lot_id=entry.lot_id,
+            acquired=acquired,
+            since=entry.date,
+            quantity=quantity,
+            price_cost=cost,
+            fee=fee,
+            fee_base=fee * fx,
+            fx=fx,
+        )
+        self.put(holding, lot)
+
+    def carry(
+        self,
+        index: int,
+        entry: Transaction,
+        source: _Holding,
+        to_symbol: str,
+        lot: _Lot,
+        quantity: Decimal,
+        cost: Decimal,
+        fee: Decimal,
+        fee_base: Decimal,
+    ) -> None:
+        """A lot goes on, in whole or in part, under another symbol."""
+        target = self.opened_holding(index, entry.account, to_symbol, source.currency)
+        heir = _Lot(
+            opened_by=lot.opened_by,
+            order=self.opened,
+            lot_id=lot.lot_id,
+            acquired=lot.acquired,
+            since=entry.date,
+            quantity=quantity,
+            price_cost=cost,
+            fee=fee,
+            fee_base=fee_base,
+            fx=lot.fx,
+        )
+        self.put(target, heir)
+
+    def opened_holding(self, index: int, account: str, symbol: str, currency: str | None) -> _Holding:
+        holding = self.holdings.get((account, symbol))
+        if holding is None or not holding.quantity:
+            holding = self.holdings[account, symbol] = _Holding(account, symbol, currency)
+        if holding.currency != currency:
+            raise InvalidInput("currency", f"is {currency}, the lots are in {holding.currency}", index)
+        return holding
+
+    def put(self, holding: _Holding, lot: _Lot) -> None:
+        self.opened += 1
+        holding.quantity += lot.quantity
+        if self.method == "AVERAGE" and holding.heap:
+            self.pool(holding, holding.heap[0][1], lot)
+        else:
+            heapq.heappush(holding.heap, (self.rank(lot), lot))
+
+    def pool(self, holding: _Holding, pool: _Lot, lot: _Lot) -> None:
+        self.touch(holding, pool, lot.since)
+        cost, more = self.cost(pool), self.cost(lot)
+        if cost + more:
+            pool.fx = (cost * pool.fx + more * lot.fx) / (cost + more)
+        pool.quantity += lot.quantity
+        pool.price_cost += lot.price_cost
+        pool.fee += lot.fee
+        pool.fee_base += lot.fee_base
+
+    def cost(self, lot: _Lot) -> Decimal:
+        return lot.price_cost + lot.fee if self.fees_in_cost else lot.price_cost
+
+    def rank(self, lot: _Lot) -> tuple[Decimal | int, ...]:
+        day = lot.acquired.toordinal()
+        if self.method == "LIFO":
+            return (-day, -lot.order)
+        if self.method == "HIFO":
+            return (-self.cost(lot) / lot.quantity, day, lot.order)
+        return (day, lot.order)
+
+    def reorder(self, holding: _Holding) -> None:
+        """Quantities or costs have changed, and with them what is sold next."""
+        lots = list(holding.lots())
+        holding.heap = [(self.rank(lot), lot) for lot in lots]
+        heapq.heapify(holding.heap)
+        holding.quantity = sum((lot.quantity for lot in lots), ZERO)
+
+    def drawn(
+        self, index: int, entry: Transaction, holding: _Holding, quantity: Decimal
+    ) -> Iterator[tuple[_Lot, Decimal]]:
+        """The lots that a quantity is taken from, with the part of each. The caller cuts each part."""
+        named = entry.lot_id is not None
+        if named and self.method == "AVERAGE":
+            raise InvalidInput("lot_id", "can't be chosen from an average pool", index)
+        lots = [lot for lot in holding.lots() if lot.lot_id == entry.lot_id] if named else []
+        available = sum((lot.quantity for lot in lots), ZERO) if named else holding.quantity
+        if quantity > available:
+            raise self.oversold(index, entry, available)
+        for lot in sorted(lots, key=self.rank) if named else self.ranked(holding):
+            part = min(quantity, lot.quantity)
+            yield lot, part
+            quantity -= part
+            if not quantity:
+                return
+
+    def ranked(self, holding: _Holding) -> Iterator[_Lot]:
+        """What is sold next, and next again once the caller has cut it away."""
+        while holding.heap:
+            if holding.heap[0][1].quantity:
+                yield holding.heap[0][1]
+            else:
+                heapq.heappop(holding.heap)
+
+    def oversold(self, index: int, entry: Transaction, held: Decimal) -> Oversold:
+        asked = ZERO if entry.quantity is None else entry.quantity
+        return Oversold(index=index, on=entry.date, symbol=entry.symbol, account=entry.account, held=held, asked=asked)
+
+    def cut(self, holding: _Holding, lot: _Lot, part: Decimal, on: date) -> tuple[Decimal, Decimal, Decimal]:
+        """Take a part out of a lot; its cost fees apart, its fees, its fees in base kept apart."""
+        self.touch(holding, lot, on)
+        holding.quantity -= part
+        if part == lot.quantity:
+            taken = lot.price_cost, lot.fee, lot.fee_base
+            lot.quantity = lot.price_cost = lot.fee = lot.fee_base = ZERO
+            return taken
+        cost = lot.price_cost * part / lot.quantity
+        fee = lot.fee * part / lot.quantity if lot.fee else ZERO
+        fee_base = lot.fee_base * part / lot.quantity if lot.fee else ZERO
+        lot.quantity -= part
+        lot.price_cost -= cost
+        lot.fee -= fee
+        lot.fee_base -= fee_base
+        return cost, fee, fee_base
+
+    def realise(
+        self,
+        index: int,
+        entry: Transaction,
+        holding: _Holding,
+        quantity: Decimal,
+        worth: Decimal,
+        exit_fee: Decimal,
+        fx: Decimal,
+    ) -> None:
+        left, worth_left, fee_left = quantity, worth, exit_fee
+        for lot, part in self.drawn(index, entry, holding, quantity):
+            # The last part takes the rest, so that shares of the proceeds and the fee sum to them exactly.
+            last = part == left
+            part_worth = worth_left if last else worth * part / quantity
+            part_fee = fee_left if last else exit_fee * part / quantity
+            left, worth_left, fee_left = left - part, worth_left - part_worth, fee_left - part_fee
+            cost, fee, fee_base = self.cut(holding, lot, part, entry.date)
+            if self.fees_in_cost:
+                cost, part_worth, apart = cost + fee, part_worth - part_fee, ZERO
+            else:
+                apart = fee_base + part_fee * fx
+            self.match(index, entry, holding, lot, part, cost, part_worth, fee + part_fee, apart, fx)
+
+    def match(
+        self,
+        index: int,
+        entry: Transaction,
+        holding: _Holding,
+        lot: _Lot,
+        quantity: Decimal,
+        cost: Decimal,
+        proceeds: Decimal,
+        fees: Decimal,
+        fees_base: Decimal,
+        fx: Decimal,
+    ) -> None:
+        local, moved = proceeds - cost, fx - lot.fx
+        self.matched.append(
+            MatchedLot(
+                index,
+                lot.opened_by,
+                lot.lot_id,
+                entry.kind,
+                entry.date,
+                holding.symbol,
+                holding.account,
+                lot.acquired,
+                quantity,
+                holding.currency,
+                cost,
+                proceeds,
+                fees,
+                lot.fx,
+                fx,
+                Gain(local * lot.fx, cost * moved, local * moved, fees_base),
+            )
+        )
+
+    # What is told
+
+    def touch(self, holding: _Holding, lot: _Lot, on: date) -> None:
+        """Called before a lot changes: what it was at the end of earlier days becomes a parcel."""
+        if lot.since < on:
+            self.parcels.append(self.parcel(holding, lot, on))
+            lot.since = on
+
+    def parcel(self, holding: _Holding, lot: _Lot, until: date | None) -> Parcel:
+        return Parcel(
+            holding.symbol,
+            holding.account,
+            lot.lot_id,
+            lot.opened_by,
+            lot.acquired,
+            lot.quantity,
+            lot.price_cost / lot.quantity,
+            self.cost(lot),
+            holding.currency,
+            lot.fx,
+            lot.since,
+            until,
+        )
+
+    def shown(self, holding: _Holding, lot: _Lot) -> Lot:
+        cost = self.cost(lot)
+        return Lot(
+            holding.symbol,
+            holding.account,
+            lot.lot_id,
+            lot.opened_by,
+            lot.acquired,
+            lot.quantity,
+            lot.price_cost / lot.quantity,
+            cost,
+            cost * lot.fx,
+            holding.currency,
+            lot.fx,
+        )
+
+    def closed(self) -> Booked:
+        left = [
+            (holding, lot)
+            for _, holding in sorted(self.holdings.items())
+            for lot in sorted(holding.lots(), key=lambda one: (one.acquired, one.order))
+        ]
+        parcels = self.parcels + [self.parcel(holding, lot, None) for holding, lot in left]
+        parcels.sort(key=lambda one: (one.valid_from, one.account, one.symbol, one.acquired, one.opened_by))
+        gains = [match.realised for match in self.matched]
+        return Booked(
+            open_lots=tuple(self.shown(holding, lot) for holding, lot in left),
+            matched_lots=tuple(self.matched),
+            transferred_lots=tuple(self.moved),
+            parcels=tuple(parcels),
+            realised=Gain(
+                sum((gain.price for gain in gains), ZERO),
+                sum((gain.fx for gain in gains), ZERO),
+                sum((gain.interaction for gain in gains), ZERO),
+                sum((gain.fees for gain in gains), ZERO),
+            ),
+        )
+
+
+_ACTIONS: dict[str, Callable[[_Books, int, Transaction], None]] = {
+    "buy": _Books.buy,
+    "reinvested_dividend": _Books.buy,
+    "sell": _Books.sell,
+    "cash_in_lieu": _Books.cash_in_lieu,
+    "transfer_in": _Books.transfer_in,
+    "transfer_out": _Books.transfer_out,
+    "split": _Books.split,
+    "return_of_capital": _Books.return_of_capital,
+    "spin_off": _Books.spin_off,
+    "symbol_change": _Books.symbol_change,
+    "merger": _Books.symbol_change,
+}
+_NEEDS_RATE = frozenset({"buy", "reinvested_dividend", "sell", "cash_in_lieu", "transfer_in", "return_of_capital"})
+
+
+def _number(index: int, entry: Transaction, name: str, *, above: bool = False) -> Decimal:
+    """A field that the kind needs, finite and >= 0 (above: > 0)."""
+    value = getattr(entry, name)
+    if value is None:
+        raise InvalidInput(name, f"is missing for {entry.kind}", index)
+    if not isinstance(value, Decimal):
+        raise InvalidInput(name, f"is {type(value).__name__}, Decimal is needed", index)
+    if not value.is_finite() or value < 0 or (above and not value):
+        raise InvalidInput(name, f"is {value}, a number {'above' if above else 'not below'} zero is needed", index)
+    return value
+
+
+def _fee(index: int, entry: Transaction) -> Decimal:
+    return ZERO if entry.fee is None else _number(index, entry, "fee")
+
+
+def _fx(index: int, entry: Transaction) -> Decimal:
+    """The day's rate; absent only for the base currency (_require_rates)."""
+    return ONE if entry.fx_to_base is None else _number(index, entry, "fx_to_base", above=True)
+
+
+def _worth(index: int, entry: Transaction, quantity: Decimal) -> Decimal:
+    if entry.unit_price is None and entry.amount is not None:
+        return _number(index, entry, "amount")
+    return _number(index, entry, "unit_price") * quantity
+
+
+def _to_symbol(index: int, entry: Transaction) -> str:
+    if not entry.to_symbol or entry.to_symbol == entry.symbol:
+        raise InvalidInput("to_symbol", f"is {entry.to_symbol!r}, another symbol is needed", index)
+    return entry.to_symbol

@@ -1,0 +1,155 @@
+"""What the analytics refuse by name, and the checks that refuse it.
+
+One series `(D,)` raises; a table `(D, P)` gives NaN for the columns that have no answer, so that one bad portfolio
+does not stop the others. Shapes that do not fit raise for both.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from config.errors import TieoutError
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+Measure: TypeAlias = Any  # float for one series (D,), array (P,) for a table (D, P)
+
+
+class AnalyticsError(TieoutError, ValueError):
+    """A number that can't be computed from what was given."""
+
+
+class InvalidInput(AnalyticsError):
+    """An argument that no formula should see: NaN, infinity, another shape, another sign.
+
+    index: the row (arrays) or transaction (booking) at fault, where there is one.
+    """
+
+    def __init__(self, argument: str, problem: str, index: int | None = None) -> None:
+        where = "" if index is None else f" at {index}"
+        super().__init__(f"{argument} {problem}{where}")
+        self.argument, self.problem, self.index = argument, problem, index
+
+
+class TooFewObservations(InvalidInput):
+    """Fewer observations than the measure needs."""
+
+    def __init__(self, argument: str, needed: int, got: int) -> None:
+        super().__init__(argument, f"holds {got} observations, {needed} are needed")
+        self.needed, self.got = needed, got
+
+
+class UndefinedReturn(AnalyticsError):
+    """A return without meaning: it starts at or below zero, or ends below nothing where it has to be linked."""
+
+    def __init__(self, reason: str, index: int | None = None) -> None:
+        super().__init__(reason if index is None else f"{reason} (sub-period {index})")
+        self.reason, self.index = reason, index
+
+
+class NotAnnualised(AnalyticsError):
+    """Nothing under 365 days is annualised."""
+
+    def __init__(self, days: float) -> None:
+        super().__init__(f"{days:g} days are not annualised: 365 are needed")
+        self.days = days
+
+
+class UndefinedRate(AnalyticsError):
+    """No internal rate of return, or more than one.
+
+    reason: "no_sign_change" | "no_root" | "several_roots" | "out_of_range"; roots: the rates found, rising.
+    """
+
+    def __init__(self, reason: str, roots: tuple[float, ...] = ()) -> None:
+        found = f": {', '.join(f'{root:.6g}' for root in roots)}" if roots else ""
+        super().__init__(f"no single internal rate of return ({reason}{found})")
+        self.reason, self.roots = reason, roots
+
+
+class UndefinedRatio(AnalyticsError):
+    """A ratio whose denominator does not vary or is zero. reason: what is wrong with it."""
+
+    def __init__(self, measure: str, reason: str) -> None:
+        super().__init__(f"{measure} is not defined: {reason}")
+        self.measure, self.reason = measure, reason
+
+
+class Oversold(AnalyticsError):
+    """More is sold or moved out than is held. index: place of the transaction in the sequence that was given."""
+
+    def __init__(self, *, index: int, on: date, symbol: str, account: str, held: Decimal, asked: Decimal) -> None:
+        super().__init__(f"transaction {index} of {on}: {asked} {symbol} asked, {held} held")
+        self.index, self.date, self.symbol, self.account = index, on, symbol, account
+        self.held, self.asked = held, asked
+
+
+def as_floats(name: str, values: npt.ArrayLike) -> Floats:
+    """The values as float64, whatever their shape."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as exc:
+        raise InvalidInput(name, "is not an array of numbers") from exc
+
+
+def require_finite(name: str, values: Floats) -> None:
+    """Refuse NaN and infinity, naming the first row that holds one."""
+    if not np.isfinite(values).all():
+        row = None if values.ndim == 0 else int(np.argwhere(~np.isfinite(values))[0][0])
+        raise InvalidInput(name, "is NaN or infinite", row)
+
+
+def finite_columns(values: Floats) -> Bools:
+    """Per series: nothing in it is NaN or infinite. 0-d for (D,), (P,) for (D, P)."""
+    if np.isfinite(values.sum()):  # any NaN or infinity would show in the sum: one pass, no temporary
+        return np.ones(values.shape[1:], dtype=np.bool_)
+    return np.asarray(np.isfinite(values).all(axis=0))
+
+
+def observations(least: int, **named: npt.ArrayLike) -> tuple[list[Floats], Bools]:
+    """Arrays that go together, and which of their series may be measured.
+
+    The first is (D,) or (D, P) with D >= least; each other is a number, (D,), or of the first one's shape.
+    Returns them so that they broadcast against the first, with a mask: 0-d for (D,), (P,) for (D, P). A table with
+    too few rows comes back as NaN. Raises InvalidInput, TooFewObservations.
+    """
+    (name, values), *others = named.items()
+    first = as_floats(name, values)
+    if first.ndim not in (1, 2):
+        raise InvalidInput(name, f"has {first.ndim} axes, 1 or 2 are needed")
+    arrays, ok = [first], finite_columns(first)
+    for other, given in others:
+        array = as_floats(other, given)
+        if array.ndim == 1 and first.ndim == 2:
+            array = array[:, None]
+        if array.ndim and (array.ndim != first.ndim or len(array) != len(first)):
+            raise InvalidInput(other, f"has shape {np.shape(given)}, {name} has {first.shape}")
+        if array.ndim == 2 and array.shape[1] not in (1, first.shape[1]):
+            raise InvalidInput(other, f"has shape {np.shape(given)}, {name} has {first.shape}")
+        ok = ok & (np.isfinite(array) if array.ndim == 0 else finite_columns(array))
+        arrays.append(array)
+    if first.ndim == 1:
+        for label, array in zip(named, arrays, strict=True):
+            require_finite(label, array)
+        if len(first) < least:
+            raise TooFewObservations(name, least, len(first))
+    elif len(first) < least:
+        empty = np.full((least, first.shape[1]), np.nan)
+        return [empty if array.ndim else array for array in arrays], np.zeros(first.shape[1], dtype=np.bool_)
+    return arrays, np.asarray(ok)
+
+
+def settle(value: npt.ArrayLike, defined: npt.ArrayLike, undefined: AnalyticsError) -> Measure:
+    """The answer of one series or the named error; of a table the answers, NaN where there is none."""
+    answer = np.asarray(value, dtype=np.float64)
+    good = np.asarray(defined) & np.isfinite(answer)
+    if answer.ndim == 0:
+        if not good:
+            raise undefined
+        return float(answer)
+    return np.where(good, answer, np.nan)

@@ -1,0 +1,454 @@
+"""Time-weighted and money-weighted returns. Fractions: 0.05 is five percent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from portfolio.analytics.errors import (
+    Bools,
+    Floats,
+    InvalidInput,
+    Measure,
+    NotAnnualised,
+    TooFewObservations,
+    UndefinedRate,
+    UndefinedReturn,
+    as_floats,
+    finite_columns,
+    observations,
+    require_finite,
+    settle,
+)
+
+FlowTiming: TypeAlias = Literal["in_start_out_end", "start", "end"]
+Dates: TypeAlias = Sequence[date] | npt.NDArray[np.datetime64]
+
+DAYS_A_YEAR = 365.0
+WILD = float(np.log(1e9))  # no year multiplies money by this, or divides it
+NOISE = 4 * np.finfo(np.float64).eps  # what one addition of equal sizes may leave behind
+
+
+def time_weighted_returns(
+    values: npt.ArrayLike,
+    flows: npt.ArrayLike,
+    *,
+    outflows: npt.ArrayLike | None = None,
+    flow_timing: FlowTiming = "in_start_out_end",
+) -> Floats:
+    """Sub-period returns with the effect of money moved in or out taken away: (V1 + out) / (V0 + in) - 1.
+
+    values       (D,) or (D, P)  market value at the end of each sub-period, base currency; values[0] opens the first
+    flows        same shape      external flow of each sub-period, money in is positive; flows[0] is not read. With
+                                 `outflows` both are gross and >= 0
+    flow_timing  "in_start_out_end": money in came before the sub-period's gain, money out after it; "start": all
+                 before; "end": all after
+    returns      (D-1,) or (D-1, P)  not annualised; an empty sub-period (nothing before, nothing after) is 0.0
+    raises       UndefinedReturn with the first row that starts at or below zero, InvalidInput for NaN and infinity
+                 (1-D; in 2-D that whole column is NaN); InvalidInput for shapes, signs and timing,
+                 TooFewObservations under two rows
+    source       true time-weighted return: a valuation at every external flow (GIPS 2020)
+    """
+    if flow_timing not in get_args(FlowTiming):
+        raise InvalidInput("flow_timing", f"is {flow_timing!r}, one of {', '.join(get_args(FlowTiming))} is needed")
+    value = as_floats("values", values)
+    money_in, money_out = _gross_flows(value, flows, outflows)
+    if value.ndim == 1:
+        require_finite("values", value)
+        require_finite("flows", np.concatenate([[0.0], money_in - money_out]))
+    ok = finite_columns(value) & finite_columns(money_in) & finite_columns(money_out)
+    early, late = _placed(money_in, money_out, flow_timing)
+    with np.errstate(all="ignore"):
+        begin, end = value[:-1] + early, value[1:] - late
+        moved = money_in + money_out
+        nothing_before = np.abs(begin) <= NOISE * (np.abs(value[:-1]) + moved)
+        nothing_after = np.abs(end) <= NOISE * (np.abs(value[1:]) + moved)
+        empty = nothing_before & nothing_after
+        measured = empty | ((begin > 0) & ~nothing_before)
+        result = np.where(empty, 0.0, end / np.where(measured & ~empty, begin, 1.0) - 1.0)
+    measured &= np.isfinite(result)
+    if value.ndim == 1:
+        if not measured.all():
+            row = int(np.argmin(measured)) + 1
+            raise UndefinedReturn("starts at or below zero", row)
+        return np.asarray(result)
+    return np.where(ok & measured.all(axis=0), result, np.nan)
+
+
+def _gross_flows(value: Floats, flows: npt.ArrayLike, outflows: npt.ArrayLike | None) -> tuple[Floats, Floats]:
+    """Money in and money out of every sub-period but the unused first, both >= 0."""
+    if value.ndim not in (1, 2):
+        raise InvalidInput("values", f"has {value.ndim} axes, 1 or 2 are needed")
+    if len(value) < 2:
+        raise TooFewObservations("values", 2, len(value))
+    given = {"flows": as_floats("flows", flows)}
+    if outflows is not None:
+        given["outflows"] = as_floats("outflows", outflows)
+    for name, array in given.items():
+        if array.shape != value.shape:
+            raise InvalidInput(name, f"has shape {array.shape}, values has {value.shape}")
+    if outflows is None:
+        net = given["flows"][1:]
+        return np.maximum(net, 0.0), np.maximum(-net, 0.0)
+    for name, array in given.items():
+        if (array[1:] < 0).any():
+            raise InvalidInput(name, "is below zero", int(np.argwhere(array[1:] < 0)[0][0]) + 1)
+    return given["flows"][1:], given["outflows"][1:]
+
+
+def _placed(money_in: Floats, money_out: Floats, flow_timing: FlowTiming) -> tuple[Floats, Floats]:
+    """Signed flows before and after the sub-period's gain."""
+    if flow_timing == "start":
+        return money_in - money_out, np.zeros_like(money_in)
+    if flow_timing == "end":
+        return np.zeros_like(money_in), money_in - money_out
+    return money_in, -money_out
+
+
+def link(returns: npt.ArrayLike) -> Measure:
+    """The return of the whole span: the product of (1 + r), less one.
+
+    returns  (D,) -> float, (D, P) -> (P,); at least one
+    raises   InvalidInput, TooFewObservations (1-D); NaN (2-D)
+    """
+    (r,), ok = observations(1, returns=returns)
+    with np.errstate(all="ignore"):
+        return settle(np.prod(1.0 + r, axis=0) - 1.0, ok, UndefinedReturn("is too large for a number"))
+
+
+def annualise(total: npt.ArrayLike, days: npt.ArrayLike) -> Measure:
+    """The yearly rate that compounds to `total` in `days`: (1 + R)^(365 / days) - 1.
+
+    total, days  a number, or (P,); days as XIRR counts them (a window of N years passes 365 N)
+    raises       NotAnnualised under 365 days, UndefinedReturn below -100 %, InvalidInput (numbers); NaN (arrays)
+    """
+    whole, span = _broadcast(total=total, days=days)
+    if whole.ndim == 0 and span < DAYS_A_YEAR:
+        raise NotAnnualised(float(span))
+    with np.errstate(all="ignore"):
+        growth = np.power(np.maximum(1.0 + whole, 0.0), DAYS_A_YEAR / span)
+        return settle(growth - 1.0, (span >= DAYS_A_YEAR) & (whole >= -1.0), UndefinedReturn("is below -100 %"))
+
+
+def period_money_weighted_return(annual_rate: npt.ArrayLike, days: npt.ArrayLike) -> Measure:
+    """What a yearly rate earns in `days`: (1 + XIRR)^(days / 365) - 1. Shown where a span is too short to annualise.
+
+    annual_rate, days  a number, or (P,); rate >= -1, days >= 0
+    raises             InvalidInput, UndefinedReturn (numbers); NaN (arrays)
+    """
+    rate, span = _broadcast(annual_rate=annual_rate, days=days)
+    with np.errstate(all="ignore"):
+        growth = np.power(np.maximum(1.0 + rate, 0.0), span / DAYS_A_YEAR)
+        return settle(growth - 1.0, (rate >= -1.0) & (span >= 0.0), UndefinedReturn("has no period rate"))
+
+
+def _broadcast(**named: npt.ArrayLike) -> list[Floats]:
+    arrays = [as_floats(name, values) for name, values in named.items()]
+    try:
+        spread = np.broadcast_arrays(*arrays)
+    except ValueError as exc:
+        raise InvalidInput(" and ".join(named), "have shapes that differ") from exc
+    if spread[0].ndim == 0:
+        for name, array in zip(named, arrays, strict=True):
+            require_finite(name, array)
+    return list(spread)
+
+
+def modified_dietz(begin: npt.ArrayLike, end: npt.ArrayLike, flows: npt.ArrayLike, weights: npt.ArrayLike) -> Measure:
+    """Return of one period from its opening and closing value: (V1 - V0 - sum F) / (V0 + sum w F).
+
+    begin, end  a number, or (P,)   market values
+    flows       (K,) or (K, P)      external flows, money in is positive; K may be 0
+    weights     (K,) or like flows  share of the period that each flow was there, 0 to 1
+    returns     float, or (P,); 0.0 where nothing was there and nothing came
+    raises      UndefinedReturn where the average capital is not above zero, InvalidInput (numbers); NaN (arrays)
+    source      Dietz (1968), day-weighted; GIPS 2020
+    """
+    start, final = _broadcast(begin=begin, end=end)
+    flow, weight = as_floats("flows", flows), as_floats("weights", weights)
+    if weight.ndim == 1 and flow.ndim == 2:
+        weight = weight[:, None]
+    if flow.ndim not in (1, 2) or flow.ndim != weight.ndim or len(flow) != len(weight):
+        raise InvalidInput("weights", f"has shape {np.shape(weights)}, flows has {flow.shape}")
+    if flow.shape[1:] != start.shape:
+        raise InvalidInput("flows", f"has shape {flow.shape}, begin has {start.shape}")
+    if ((weight < 0) | (weight > 1)).any():
+        raise InvalidInput("weights", "lies outside 0 to 1", int(np.argwhere((weight < 0) | (weight > 1))[0][0]))
+    if start.ndim == 0:
+        require_finite("flows", flow)
+        require_finite("weights", weight)
+    with np.errstate(all="ignore"):
+        gain = final - start - flow.sum(axis=0)
+        capital = start + (weight * flow).sum(axis=0)
+        empty = (gain == 0) & (capital == 0)
+        value = np.where(empty, 0.0, gain / np.where(capital == 0, 1.0, capital))
+        return settle(value, empty | (capital > 0), UndefinedReturn("has no capital above zero"))
+
+
+def composite_returns(components: npt.ArrayLike, weights: npt.ArrayLike, rebalanced: npt.ArrayLike) -> Floats:
+    """Returns of a fixed-weight composite.
+
+    components  (D, K)  returns of its components
+    weights     (K,)    sum to 1
+    rebalanced  (D,)    True where the day opens at the weights again; the first day always does. All True is daily,
+                        all False is never
+    returns     (D,)
+    raises      InvalidInput, UndefinedReturn where the composite falls to nothing
+    """
+    parts, target = as_floats("components", components), as_floats("weights", weights)
+    reset: Bools = np.asarray(rebalanced, dtype=np.bool_)
+    if parts.ndim != 2 or target.shape != parts.shape[1:] or reset.shape != parts.shape[:1]:
+        raise InvalidInput("weights", f"has shape {target.shape}, components {parts.shape}, rebalanced {reset.shape}")
+    require_finite("components", parts)
+    require_finite("weights", target)
+    if abs(target.sum() - 1.0) > 1e-9:
+        raise InvalidInput("weights", "do not sum to 1")
+    out = np.empty(len(parts))
+    starts = np.flatnonzero(reset | (np.arange(len(parts)) == 0))
+    for first, after in zip(starts, [*starts[1:], len(parts)], strict=True):
+        index = np.concatenate([[1.0], np.cumprod(1.0 + parts[first:after], axis=0) @ target])
+        if (index[:-1] <= 0).any():
+            raise UndefinedReturn("starts at or below zero", int(first + np.argmax(index[:-1] <= 0)))
+        out[first:after] = index[1:] / index[:-1] - 1.0
+    return out
+
+
+def money_weighted_return(dates: Dates, amounts: npt.ArrayLike) -> Measure:
+    """The yearly rate at which all flows are worth nothing together (XIRR, ACT/365).
+
+    dates    (D,)            days, rising; several flows on one day are netted
+    amounts  (D,) or (D, P)  money put in is negative, money taken out and the closing value positive
+    returns  float, or (P,); the only rate above -100 % with net present value zero. Beside another root one that
+             multiplies or divides money by more than 1e9 a year is not counted
+    raises   UndefinedRate: "no_sign_change" (all zero, all of one sign, one day), "no_root", "several_roots" (with the
+             roots: none is chosen), "out_of_range"; InvalidInput for NaN, infinity, shapes, days that fall (1-D).
+             In 2-D what concerns one column is NaN
+    source   the rate is unique when the balance carried at it never changes sign (Soper 1959); else all roots are
+             isolated by interval bounds on the discounted inflows and outflows
+    """
+    day = _day_numbers(dates)
+    if (np.diff(day) < 0).any():
+        raise InvalidInput("dates", "falls", int(np.argmax(np.diff(day) < 0)) + 1)
+    return _rates(day, amounts, DAYS_A_YEAR)
+
+
+def _day_numbers(dates: Dates) -> npt.NDArray[np.int64]:
+    if not isinstance(dates, np.ndarray) and all(isinstance(day, date) for day in dates):
+        return np.fromiter((day.toordinal() for day in dates), dtype=np.int64, count=len(dates))
+    try:
+        days = np.asarray(dates, dtype="datetime64[D]")
+    except (TypeError, ValueError) as exc:
+        raise InvalidInput("dates", "is not an array of days") from exc
+    if days.ndim != 1 or np.isnat(days).any():
+        raise InvalidInput("dates", "is not an array of days")
+    return days.astype(np.int64)
+
+
+def periodic_irr(amounts: npt.ArrayLike) -> Measure:
+    """The rate per period at which evenly spaced flows are worth nothing together.
+
+    amounts, returns, raises  as money_weighted_return
+    """
+    table = as_floats("amounts", amounts)
+    return _rates(np.arange(len(table) if table.ndim else 0), table, 1.0)
+
+
+def _rates(moment: npt.NDArray[np.int64], amounts: npt.ArrayLike, unit: float) -> Measure:
+    table = as_floats("amounts", amounts)
+    if table.ndim not in (1, 2) or len(table) != len(moment):
+        raise InvalidInput("amounts", f"has shape {table.shape}, dates has {moment.shape}")
+    if table.ndim == 2:
+        return np.array([_rate_or_nan(moment, column, unit) for column in table.T])
+    if len(table) < 2:
+        raise TooFewObservations("amounts", 2, len(table))
+    require_finite("amounts", table)
+    return _rate(moment, table, unit)
+
+
+def _rate_or_nan(moment: npt.NDArray[np.int64], column: Floats, unit: float) -> float:
+    if not np.isfinite(column).all():
+        return float("nan")
+    try:
+        return _rate(moment, column, unit)
+    except UndefinedRate:
+        return float("nan")
+
+
+def _rate(moment: npt.NDArray[np.int64], amounts: Floats, unit: float) -> float:
+    """One series, moments rising."""
+    largest = float(np.abs(amounts).max(initial=0.0))
+    if largest == 0.0:
+        raise UndefinedRate("no_sign_change")
+    opens = np.flatnonzero(np.diff(moment, prepend=moment[0] - 1))
+    scaled = amounts / largest
+    net = np.add.reduceat(scaled, opens)
+    net[np.abs(net) <= NOISE * np.add.reduceat(np.abs(scaled), opens)] = 0.0
+    kept = net != 0.0
+    flows, when = net[kept], moment[opens][kept]
+    changes = int(np.count_nonzero(np.diff(np.signbit(flows)))) if len(flows) else 0
+    if changes == 0:
+        raise UndefinedRate("no_sign_change")
+    times = (when - when[0]) / unit
+    if len(flows) == 2:
+        return _as_rate(float(np.log(-flows[1] / flows[0]) / times[1]))
+    guess = _newton(flows, times)
+    if guess is not None and (changes == 1 or _never_turns(flows, times, guess)):
+        return _as_rate(guess)
+    # Below zero the same problem is met with time reversed: no power of it can then overflow.
+    touched, crossed = _roots(flows, times)
+    back_touched, back_crossed = _roots(flows[::-1], times[-1] - times[::-1])
+    apart = _apart([*touched, *(-root for root in back_touched), *crossed, *(-root for root in back_crossed)])
+    apart = [root for root in apart if abs(root) <= WILD] or apart
+    if not apart:
+        raise UndefinedRate("no_root")
+    if len(apart) > 1:
+        raise UndefinedRate("several_roots", tuple(float(np.expm1(min(root, 700.0))) for root in apart))
+    return _as_rate(apart[0])
+
+
+def _as_rate(log_rate: float) -> float:
+    if log_rate > 700.0:
+        raise UndefinedRate("out_of_range")
+    return float(np.expm1(log_rate))
+
+
+def _discounted(flows: Floats, times: Floats, log_rate: float) -> Floats:
+    """Each flow at the one end of the span where no factor exceeds one."""
+    reference = 0.0 if log_rate >= 0 else times[-1]
+    return np.asarray(flows * np.exp(-log_rate * (times - reference)))
+
+
+def _newton(flows: Floats, times: Floats) -> float | None:
+    """Newton on log(inflows / outflows), which is almost a straight line in the log rate. None where it strays."""
+    log_rate, gains = 0.0, flows > 0
+    for _ in range(40):
+        worth = _discounted(flows, times, log_rate)
+        inflow, outflow = float(worth[gains].sum()), -float(worth[~gains].sum())
+        if not (inflow > 0 and outflow > 0):
+            return None
+        gap = float(worth[gains] @ times[gains]) / inflow + float(worth[~gains] @ times[~gains]) / outflow
+        if gap == 0.0:
+            return None
+        step = float(np.log(inflow / outflow)) / gap
+        log_rate += step
+        if not abs(log_rate) < 1e5:
+            return None
+        if abs(step) <= 1e-14 * max(1.0, abs(log_rate)):
+            return log_rate
+    return log_rate if abs(step) <= 1e-12 * max(1.0, abs(log_rate)) else None
+
+
+def _never_turns(flows: Floats, times: Floats, root: float) -> bool:
+    """The balance carried at this root keeps its sign: then there is no other root above -100 %.
+
+    What is carried after a flow is also, with the sign turned, the worth of all later flows: the smaller of the two
+    sums is taken, so that a small late flow is not lost in the rounding of large early ones.
+    """
+    worth = _discounted(flows, times, root)
+    size = np.abs(worth)
+    before, after = np.cumsum(worth)[:-1], -np.cumsum(worth[::-1])[-2::-1]
+    size_before, size_after = np.cumsum(size)[:-1], np.cumsum(size[::-1])[-2::-1]
+    balance, noise = np.where(size_before <= size_after, (before, size_before), (after, size_after))
+    return not ((balance > 1e-13 * noise).any() and (balance < -1e-13 * noise).any())
+
+
+def _highest(flows: Floats, times: Floats) -> float:
+    """A log rate with no root above it: there the running worth of the flows keeps its sign (Laguerre)."""
+    highest = 1.0
+    while highest <= 1e6:
+        running = np.cumsum(_discounted(flows, times, highest))
+        if (running > 0).all() or (running < 0).all():
+            return highest
+        highest *= 2.0
+    raise UndefinedRate("out_of_range")
+
+
+def _roots(flows: Floats, times: Floats) -> tuple[list[float], list[float]]:
+    """All log rates >= 0 where the net worth touches zero, and where it crosses zero.
+
+    Boxes are split until their bounds decide.
+
+    Inflows and outflows discounted are falling functions of the rate, so their values at the two ends of a box bound
+    the net value in it, and the same holds for the slope.
+    """
+    gains = flows > 0
+    up, up_times, down, down_times = flows[gains], times[gains], -flows[~gains], times[~gains]
+
+    def ends(log_rate: float) -> tuple[float, float, float, float]:
+        inflow, outflow = up * np.exp(-log_rate * up_times), down * np.exp(-log_rate * down_times)
+        return float(inflow.sum()), float(outflow.sum()), float(inflow @ up_times), float(outflow @ down_times)
+
+    def net(log_rate: float) -> float:
+        inflow, outflow, _, _ = ends(log_rate)
+        return inflow - outflow
+
+    def slope(log_rate: float) -> float:
+        _, _, inflow, outflow = ends(log_rate)
+        return outflow - inflow
+
+    highest = _highest(flows, times)
+    boxes, looked = [(0.0, ends(0.0), highest, ends(highest))], 0
+    touched: list[float] = []
+    crossed: list[float] = []
+    while boxes:
+        low, (up_low, down_low, up_slope_low, down_slope_low), high, at_high = boxes.pop()
+        up_high, down_high, up_slope_high, down_slope_high = at_high
+        net_low, net_high = up_low - down_low, up_high - down_high
+        if up_high > down_low or down_high > up_low:
+            continue
+        looked += 1
+        if looked > 20_000:
+            raise UndefinedRate("out_of_range")
+        crosses = net_low == 0.0 or net_high == 0.0 or (net_low < 0.0) != (net_high < 0.0)
+        if up_slope_high > down_slope_low or down_slope_high > up_slope_low:  # the curve only rises or only falls
+            if crosses:
+                crossed.append(_bisected(net, low, high))
+            continue
+        if high - low <= 1e-9 * max(1.0, high):
+            if crosses or min(abs(net_low), abs(net_high)) <= 1e-14 * (up_low + down_low):
+                touched.append(_touching(slope, low, high))
+            continue
+        middle = (low + high) / 2
+        at_middle = ends(middle)
+        boxes += [
+            (low, (up_low, down_low, up_slope_low, down_slope_low), middle, at_middle),
+            (middle, at_middle, high, at_high),
+        ]
+    return touched, crossed
+
+
+def _bisected(curve: Callable[[float], float], low: float, high: float) -> float:
+    """Where the curve is zero between two ends whose values differ in sign."""
+    at_low = curve(low)
+    if at_low == 0.0:
+        return low
+    if curve(high) == 0.0:
+        return high
+    while low < (middle := (low + high) / 2) < high:
+        value = curve(middle)
+        if value == 0.0:
+            return middle
+        low, high = (middle, high) if (value < 0) == (at_low < 0) else (low, middle)
+    return (low + high) / 2
+
+
+def _touching(slope: Callable[[float], float], low: float, high: float) -> float:
+    """A double root lies where the curve turns, which is known far better than where it meets zero."""
+    reach = 1e-7 * max(1.0, high)
+    below, above = max(low - reach, 0.0), high + reach
+    if (slope(below) < 0) != (slope(above) < 0):
+        return _bisected(slope, below, above)
+    return (low + high) / 2
+
+
+def _apart(roots: list[float]) -> list[float]:
+    """Rising; of what is the same root found from several boxes the first, best known, is kept."""
+    kept: list[float] = []
+    for root in roots:
+        if all(abs(root - other) > 1e-7 * max(1.0, abs(root)) for other in kept):
+            kept.append(root)
+    return sorted(kept)

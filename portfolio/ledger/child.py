@@ -1,0 +1,225 @@
+"""Reads one ledger folder with Beancount, in a process of its own, and tells it as JSON lines.
+
+The only module that imports beancount (GPL-2.0-only; its parser can take its process down). Never imported: run as
+`python -I child.py <memory bytes> <cpu seconds> <main file>` in a folder that holds the ledger's files and no others.
+
+Each line is a JSON array, its first item the sort; numbers are strings, dates ISO:
+    ["options", title, [operating currency...], booking method]
+    ["open", account, date, [currency...], booking method | null]
+    ["entry", date, flag, payee, narration, {key: text}, file, line,
+        [[account, units, commodity, [number, currency, date, label] | null, [number, currency] | null]...]]
+    ["price", date, commodity, number, currency]
+    ["inventory", date, [[account, commodity, units, [[currency, cost]...]]...]]   what changed on a day, at its end
+    ["error", file, line, message]   Beancount's own
+    ["unsafe", file, line, message]  ours; no other line stands beside it
+    ["end", lines before this one]
+"""
+
+import os
+import sys
+
+os.environ["BEANCOUNT_DISABLE_LOAD_CACHE"] = "1"  # read at import; the cache is a pickle beside the ledger
+
+import datetime
+import decimal
+import json
+import resource
+from collections.abc import Callable, Iterator
+from typing import Any
+
+OUT_OF_MEMORY = 3
+NO_BEANCOUNT = 4
+
+try:
+    from beancount.core import data
+    from beancount.ops import balance, documents, pad, validation
+    from beancount.parser import booking, parser
+except ImportError:
+    sys.exit(NO_BEANCOUNT)
+
+ROOT = os.path.realpath(os.getcwd())
+MAX_ERRORS = 100
+Emit = Callable[[list[Any]], None]
+
+
+class UnsafeError(Exception):
+    """Parsed, but it would make Beancount load code or look outside the folder. Arguments: file, line, reason."""
+
+
+def limit(memory_bytes: int, cpu_seconds: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def relative(filename: str | None) -> str:
+    if not filename:
+        return ""
+    path = os.path.relpath(os.path.normpath(filename), ROOT)
+    return "" if path.startswith("..") or "<" in path else path
+
+
+def within(path: str) -> bool:
+    """Real path, so that a link does not lead out either."""
+    return os.path.realpath(path).startswith(ROOT + os.sep)
+
+
+def load(main: str) -> tuple[list[Any], list[Any], dict[str, Any]]:
+    """As beancount.loader does it, without plug-ins, and with includes within the folder only."""
+    entries, errors, every_options = [], [], []
+    waiting, seen = [os.path.join(ROOT, main)], set()  # type: tuple[list[str], set[str]]
+    while waiting:
+        filename = waiting.pop(0)
+        if filename in seen:
+            continue
+        seen.add(filename)
+        if not within(filename) or not os.path.isfile(filename):
+            raise UnsafeError(main, 0, "include leads outside the folder or to no file")
+        new, faults, options = parser.parse_file(filename)
+        if options["plugin"] or options["insert_pythonpath"]:
+            raise UnsafeError(relative(filename), 0, "plugin is not accepted: it would run code")
+        if options["documents"] or options["plugin_processing_mode"] != "default":
+            raise UnsafeError(relative(filename), 0, "option documents or plugin_processing_mode is not accepted")
+        for included in options["include"]:
+            waiting.append(os.path.normpath(os.path.join(os.path.dirname(filename), included)))
+        entries.extend(new)
+        errors.extend(faults)
+        every_options.append(options)
+    for entry in entries:
+        if isinstance(entry, data.Document) and not within(entry.filename):
+            raise UnsafeError(
+                relative(entry.meta["filename"]), entry.meta["lineno"], "document leads outside the folder"
+            )
+    options = dict(every_options[0])
+    for other in every_options[1:]:
+        options["dcontext"].update_from(other["dcontext"])
+        options["operating_currency"] = [*options["operating_currency"], *other["operating_currency"]]
+    options["operating_currency"] = list(dict.fromkeys(options["operating_currency"]))
+    options["include"] = sorted(seen)
+    entries.sort(key=data.entry_sortkey)
+    entries, faults = booking.book(entries, options)  # type: ignore[no-untyped-call]
+    errors.extend(faults)
+    for check in (documents.verify_document_files_exist, pad.pad, balance.check):
+        entries, faults = check(entries, options)  # type: ignore[no-untyped-call]
+        errors.extend(faults)
+        entries.sort(key=data.entry_sortkey)
+    errors.extend(validation.validate(entries, options))  # type: ignore[no-untyped-call]
+    return entries, errors, options
+
+
+def text_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    return "" if value is None else str(value)
+
+
+def tell_posting(posting: Any) -> list[Any]:
+    units, cost, price = posting.units, posting.cost, posting.price
+    return [
+        posting.account,
+        str(units.number),
+        units.currency,
+        cost and [str(cost.number), cost.currency, cost.date.isoformat(), cost.label],
+        price and [str(price.number), price.currency],
+    ]
+
+
+def tell_entry(entry: Any) -> list[Any]:
+    meta = entry.meta
+    told = {k: text_of(v) for k, v in meta.items() if k not in ("filename", "lineno") and not k.startswith("__")}
+    where = [relative(meta["filename"]), meta["lineno"]]
+    postings = [tell_posting(posting) for posting in entry.postings]
+    date = entry.date.isoformat()
+    return ["entry", date, entry.flag, entry.payee or "", entry.narration or "", told, *where, postings]
+
+
+def tell_inventory(transactions: list[Any]) -> Iterator[list[Any]]:
+    """The booked postings summed by account and commodity: units, and what the open lots cost."""
+    units: dict[tuple[str, str], decimal.Decimal] = {}
+    costs: dict[tuple[str, str], dict[str, decimal.Decimal]] = {}
+    changed: set[tuple[str, str]] = set()
+    day: datetime.date | None = None
+
+    def told() -> list[Any]:
+        assert day is not None
+        rows = []
+        for key in sorted(changed):
+            cost = [[currency, str(number)] for currency, number in costs.get(key, {}).items()]
+            rows.append([*key, str(units[key]), cost])
+        return ["inventory", day.isoformat(), rows]
+
+    for entry in transactions:
+        if entry.date != day and changed:
+            yield told()
+            changed.clear()
+        day = entry.date
+        for posting in entry.postings:
+            if not posting.account.startswith(("Assets:", "Liabilities:")):
+                continue
+            number, commodity = posting.units
+            key = (posting.account, commodity)
+            units[key] = units.get(key, decimal.Decimal()) + number
+            if posting.cost is not None:
+                cost = costs.setdefault(key, {})
+                currency = posting.cost.currency
+                cost[currency] = cost.get(currency, decimal.Decimal()) + number * posting.cost.number
+            changed.add(key)
+    if changed:
+        yield told()
+
+
+def tell_error(error: Any) -> list[Any]:
+    source = error.source or {}
+    message = " ".join(str(error.message).replace(ROOT + os.sep, "").split())
+    return ["error", relative(source.get("filename")), source.get("lineno") or 0, message[:300]]
+
+
+def tell(main: str, emit: Emit) -> None:
+    try:
+        entries, errors, options = load(main)
+    except UnsafeError as unsafe:
+        emit(["unsafe", *unsafe.args])
+        return
+    if errors:
+        for error in errors[:MAX_ERRORS]:
+            emit(tell_error(error))
+        return
+    decimal.getcontext().prec = 60  # booking is done: what follows are sums, and they are to be exact
+    method = getattr(options["booking_method"], "name", None)
+    emit(["options", options["title"], options["operating_currency"], method])
+    transactions = []
+    for entry in entries:
+        if isinstance(entry, data.Transaction):
+            transactions.append(entry)
+            emit(tell_entry(entry))
+        elif isinstance(entry, data.Open):
+            method = entry.booking and entry.booking.name
+            emit(["open", entry.account, entry.date.isoformat(), entry.currencies or [], method])
+        elif isinstance(entry, data.Price):
+            emit(["price", entry.date.isoformat(), entry.currency, str(entry.amount.number), entry.amount.currency])
+    for line in tell_inventory(transactions):
+        emit(line)
+
+
+def run(memory_bytes: int, cpu_seconds: int, main: str) -> int:
+    limit(memory_bytes, cpu_seconds)
+    encode = json.JSONEncoder(separators=(",", ":")).encode
+    told = 0
+
+    def emit(line: list[Any]) -> None:
+        nonlocal told
+        told += 1
+        sys.stdout.write(encode(line) + "\n")
+
+    try:
+        tell(main, emit)
+    except MemoryError:
+        return OUT_OF_MEMORY
+    emit(["end", told])
+    sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))

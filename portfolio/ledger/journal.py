@@ -1,0 +1,675 @@
+"""What the entries of a ledger mean: typed events, read from accounts, lots and metadata rather than from prose."""
+
+import datetime as dt
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+from hashlib import sha256
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from .reader import Entry, LedgerReading, Posting
+from .screening import Finding, LedgerRefused
+
+Kind: TypeAlias = Literal[
+    "buy",
+    "sell",
+    "deposit",
+    "withdrawal",
+    "transfer_in",
+    "transfer_out",
+    "dividend",
+    "reinvested_dividend",
+    "interest",
+    "fee",
+    "tax",
+    "fx",
+    "split",
+    "spin_off",
+    "merger",
+    "return_of_capital",
+]
+FeeKind: TypeAlias = Literal["custody", "management", "other"]
+
+ZERO: Final = Decimal()
+COST_TOLERANCE: Final = Decimal("0.005")  # a split keeps the cost of each lot to half a cent
+MAX_FINDINGS: Final = 100
+
+# All currencies for which the ECB has published a reference rate since 1999, and the euro. What else has three letters
+# and no cost is a currency only if the ledger uses it as one: a share bought without cost must not pass for cash.
+# fmt: off
+ECB_CURRENCIES: Final = frozenset({
+    "AUD", "BGN", "BRL", "CAD", "CHF", "CNY", "CYP", "CZK", "DKK", "EEK", "EUR", "GBP", "HKD", "HRK", "HUF",
+    "IDR", "ILS", "INR", "ISK", "JPY", "KRW", "LTL", "LVL", "MTL", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN",
+    "ROL", "RON", "RUB", "SEK", "SGD", "SIT", "SKK", "THB", "TRL", "TRY", "USD", "ZAR",
+})
+# fmt: on
+
+# First letters of an account's component below its root, lower case: what money there is for.
+_EXPENSES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("tax", ("tax", "withholding")),
+    ("rounding", ("rounding",)),
+    ("custody", ("custody", "safekeeping")),
+    ("management", ("management", "advisory")),
+    ("other", ("fee", "commission", "brokerage", "charge", "bank", "stampduty", "stamp-duty", "exchange")),
+)
+_INCOME: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("dividend", ("dividend",)),
+    ("interest", ("interest",)),
+    ("realised", ("realis", "realiz", "gain", "capitalgain", "capital-gain", "pnl")),
+)
+_EQUITY: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (("external", ("external",)),)
+_ROOTS: Final = {"Expenses": _EXPENSES, "Income": _INCOME, "Equity": _EQUITY}
+_FEES: Final = ("custody", "management", "other")
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_RATE = re.compile(r"([A-Z]{3})([A-Z]{3})=([0-9]+(?:\.[0-9]+)?)")
+_RATIO = re.compile(r"([0-9]+(?:\.[0-9]+)?):([0-9]+(?:\.[0-9]+)?)")
+_ID = re.compile(r"\S{1,64}")
+
+
+class EntryRefused(LedgerRefused):
+    """Entries that Beancount accepts and that we cannot read as events of a portfolio."""
+
+
+class LedgerLot(NamedTuple):
+    """A parcel as the ledger names it; quantity > 0, cost fees apart, in the currency of its event."""
+
+    quantity: Decimal
+    unit_cost: Decimal
+    acquired: dt.date
+
+
+class CashLeg(NamedTuple):
+    account: str
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerTransaction:
+    """One event. `amount` is the net change of cash in `currency`, money in positive, after fee, tax and rounding.
+
+    quantity      > 0, direction by kind; splits: units held after less units before (signed)
+    unit_price    in `currency`, of deals
+    fee, tax      >= 0, in `currency`; tax of income is what was withheld: gross = amount + tax + fee + rounding
+    rounding      what the deal lost (positive) or won by rounding to cents: quantity * unit_price, signed as cash,
+                  = amount + fee + tax + rounding
+    counter_*     the second cash leg of a conversion; `currency` is then the one that is not the base currency
+    fx_rate       base currency per 1 `currency`, on the trade date (income: pay date), where the ledger carries it
+    ratio         new units per old
+    lots          buys: opened; sells: closed, as the ledger names them; splits: as they were before
+    cash          every cash leg as booked
+    """
+
+    entry_id: str
+    date: dt.date
+    kind: Kind
+    account: str
+    symbol: str | None = None
+    quantity: Decimal | None = None
+    unit_price: Decimal | None = None
+    amount: Decimal = ZERO
+    currency: str
+    fee: Decimal = ZERO
+    fee_kind: FeeKind | None = None
+    tax: Decimal = ZERO
+    rounding: Decimal = ZERO
+    counter_amount: Decimal | None = None
+    counter_currency: str | None = None
+    fx_rate: Decimal | None = None
+    ratio: Decimal | None = None
+    ex_date: dt.date | None = None
+    pay_date: dt.date | None = None
+    settle_date: dt.date | None = None
+    per_share: Decimal | None = None
+    acquired: dt.date | None = None
+    cost: Decimal | None = None
+    note: str = ""
+    file: str
+    line: int
+    lots: tuple[LedgerLot, ...] = ()
+    cash: tuple[CashLeg, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What Beancount holds at the end of a day. Zero units are left out; cash that came to zero stays.
+
+    cash   currency -> amount, all accounts
+    units  (account, commodity) -> units of what is held at cost
+    cost   (account, commodity) -> cost of the open lots, fees apart, in the currency they were bought in
+    """
+
+    date: dt.date
+    cash: Mapping[str, Decimal]
+    units: Mapping[tuple[str, str], Decimal]
+    cost: Mapping[tuple[str, str], Decimal]
+
+
+def transactions(reading: LedgerReading) -> tuple[LedgerTransaction, ...]:
+    """The events of a ledger in its order, each with an id of its own.
+
+    raises  EntryRefused with every entry (at most 100) that fits no kind, by file, line and reason
+    """
+    chart, ids, open_lots = _Chart(reading), _Ids(), _OpenLots()
+    found: list[LedgerTransaction] = []
+    findings: list[Finding] = []
+    for entry in reading.entries:
+        try:
+            open_lots.book(entry)
+            found.append(_classify(entry, chart, ids.take(entry)))
+        except _UnreadableError as refused:
+            findings.append(Finding(entry.file, entry.line, str(refused)))
+            if len(findings) == MAX_FINDINGS:
+                break
+    if findings:
+        raise EntryRefused(tuple(findings))
+    return tuple(found)
+
+
+def inventory_at(reading: LedgerReading, days: Iterable[dt.date] | None = None) -> Iterator[Inventory]:
+    """Beancount's inventory at the end of each of `days` (ascending), else of each day that changed it."""
+    currencies = _Chart(reading).currencies
+    cash: dict[tuple[str, str], Decimal] = {}
+    units: dict[tuple[str, str], Decimal] = {}
+    cost: dict[tuple[str, str], Decimal] = {}
+    changes = reading.inventory
+    position = 0
+    for day in days if days is not None else [change.date for change in changes]:
+        while position < len(changes) and changes[position].date <= day:
+            for holding in changes[position].holdings:
+                key = (holding.account, holding.commodity)
+                if holding.commodity in currencies:
+                    cash[key] = holding.units
+                elif holding.units:
+                    units[key], cost[key] = holding.units, sum((number for _, number in holding.cost), ZERO)
+                else:
+                    units.pop(key, None), cost.pop(key, None)
+            position += 1
+        totals: dict[str, Decimal] = {}
+        for (_, currency), amount in cash.items():
+            totals[currency] = totals.get(currency, ZERO) + amount
+        yield Inventory(day, totals, dict(units), dict(cost))
+
+
+class _UnreadableError(Exception):
+    """Why an entry is refused; it leaves this module as a Finding."""
+
+
+class _Chart:
+    """What the accounts and commodities of a ledger are."""
+
+    def __init__(self, reading: LedgerReading) -> None:
+        self._reading = reading
+        self.base = reading.operating_currencies[0] if reading.operating_currencies else None
+        self._purposes: dict[str, str] = {}
+
+    @cached_property
+    def held(self) -> frozenset[str]:
+        """Commodities ever held at cost: securities."""
+        return frozenset(p.commodity for entry in self._reading.entries for p in entry.postings if p.cost is not None)
+
+    @cached_property
+    def currencies(self) -> frozenset[str]:
+        """Three capitals, never held at cost, and fixed by the ECB or used here to buy, price or report in."""
+        found = ECB_CURRENCIES | set(self._reading.operating_currencies)
+        found |= {price.currency for price in self._reading.prices}
+        for entry in self._reading.entries:
+            for posting in entry.postings:
+                found |= {part.currency for part in (posting.cost, posting.price) if part is not None}
+        return frozenset(code for code in found if _CURRENCY.fullmatch(code)) - self.held
+
+    def purpose(self, account: str) -> str:
+        """asset, or what an income, expense or equity account is for. Raises _UnreadableError for what is not known."""
+        if account not in self._purposes:
+            self._purposes[account] = _find_purpose(account)
+        return self._purposes[account]
+
+    def commodity_of(self, account: str) -> str | None:
+        """The security that an account's last component names (`ALV-DE` for ALV.DE), if it names one."""
+        leaf = account.rpartition(":")[2]
+        named = [symbol for symbol in self.held if leaf in (symbol, re.sub(r"[^A-Za-z0-9]", "-", symbol))]
+        return named[0] if len(named) == 1 else None
+
+
+def _find_purpose(account: str) -> str:
+    root, *components = account.split(":")
+    if root in ("Assets", "Liabilities"):
+        return "asset"
+    for component in components:
+        for purpose, beginnings in _ROOTS[root]:
+            if component.lower().startswith(beginnings):
+                return purpose
+    raise _UnreadableError(f"account {account} has no known purpose")
+
+
+class _Ids:
+    """The entry's `id`, else a digest of what it says and its turn among entries that say the same."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, int] = {}
+        self._alike: Counter[str] = Counter()
+
+    def take(self, entry: Entry) -> str:
+        name = entry.meta.get("id")
+        if name is None:
+            legs = (f"{p.account}|{p.units}|{p.commodity}|{p.cost}|{p.price}" for p in entry.postings)
+            said = "\n".join((entry.date.isoformat(), entry.narration, *legs))
+            self._alike[said] += 1
+            name = "D" + sha256(f"{said}\n{self._alike[said]}".encode()).hexdigest()[:24]
+        if not _ID.fullmatch(name):
+            raise _UnreadableError("id is not 1 to 64 characters without spaces")
+        if name in self._lines:
+            raise _UnreadableError(f"id {name} is already that of line {self._lines[name]}")
+        self._lines[name] = entry.line
+        return name
+
+
+class _OpenLots:
+    """Units per lot, so that no entry closes more than is open (Beancount books such a sale as a short position)."""
+
+    def __init__(self) -> None:
+        self._units: defaultdict[tuple[object, ...], Decimal] = defaultdict(Decimal)
+
+    def book(self, entry: Entry) -> None:
+        touched = []
+        for posting in entry.postings:
+            if posting.cost is not None:
+                key = (posting.account, posting.commodity, posting.cost)
+                self._units[key] += posting.units
+                touched.append(key)
+        for key in touched:
+            if self._units[key] < 0:
+                raise _UnreadableError(f"sells more {key[1]} than is held")
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The legs of one entry by what they are for; zero legs are left out."""
+
+    entry: Entry
+    chart: _Chart
+    securities: tuple[Posting, ...]
+    cash: tuple[CashLeg, ...]
+    others: Mapping[str, tuple[Posting, ...]]
+
+    def total(self, *purposes: str, currency: str) -> Decimal:
+        """Sum of the legs for these purposes, all of which must be in `currency`."""
+        total = ZERO
+        for purpose in purposes:
+            for posting in self.others.get(purpose, ()):
+                if posting.commodity != currency:
+                    raise _UnreadableError(f"{posting.account} is in {posting.commodity}, the entry in {currency}")
+                total += posting.units
+        return total
+
+    def charge(self, *purposes: str, currency: str) -> Decimal:
+        total = self.total(*purposes, currency=currency)
+        if total < 0:
+            raise _UnreadableError(f"{purposes[0]} of an entry cannot be negative")
+        return total
+
+    def only(self, *purposes: str) -> None:
+        """Refuse legs for anything else."""
+        for purpose, postings in self.others.items():
+            if purpose not in purposes:
+                raise _UnreadableError(f"{postings[0].account} does not belong in such an entry")
+
+
+def _split_parts(entry: Entry, chart: _Chart) -> _Parts:
+    securities, cash = [], []
+    others: dict[str, tuple[Posting, ...]] = {}
+    for posting in entry.postings:
+        if not posting.units:
+            continue
+        purpose = chart.purpose(posting.account)
+        if purpose != "asset":
+            if posting.cost is not None or posting.commodity not in chart.currencies:
+                raise _UnreadableError(f"{posting.account} takes {posting.commodity}, not money")
+            others[purpose] = (*others.get(purpose, ()), posting)
+        elif posting.cost is not None:
+            securities.append(posting)
+        elif posting.commodity in chart.currencies:
+            cash.append(CashLeg(posting.account, posting.commodity, posting.units))
+        else:
+            raise _UnreadableError(f"{posting.commodity} is held without cost and is no currency of this ledger")
+    return _Parts(entry, chart, tuple(securities), tuple(cash), others)
+
+
+def _classify(entry: Entry, chart: _Chart, entry_id: str) -> LedgerTransaction:
+    parts = _split_parts(entry, chart)
+    make = _find_kind(parts)
+    return make(parts, entry_id)
+
+
+def _find_kind(parts: _Parts) -> "Callable[[_Parts, str], LedgerTransaction]":
+    if parts.securities:
+        return _find_security_kind(parts)
+    if not parts.cash:
+        raise _UnreadableError("moves neither cash nor securities")
+    if len({leg.currency for leg in parts.cash}) == 2:
+        return _read_fx
+    if len({leg.currency for leg in parts.cash}) > 2:
+        raise _UnreadableError("moves cash in more than two currencies")
+    for purpose, read in (("external", _read_flow), ("dividend", _read_income), ("interest", _read_income)):
+        if purpose in parts.others:
+            return read
+    if any(purpose in parts.others for purpose in _FEES):
+        return _read_charge
+    if "tax" in parts.others:
+        return _read_charge
+    raise _UnreadableError(
+        "a move between own accounts is not read yet; net it" if not parts.others else "fits no kind"
+    )
+
+
+def _find_security_kind(parts: _Parts) -> "Callable[[_Parts, str], LedgerTransaction]":
+    symbols = {posting.commodity for posting in parts.securities}
+    signs = {posting.units > 0 for posting in parts.securities}
+    if len(symbols) > 1:
+        raise _UnreadableError("merger and spin_off (several securities in one entry) are not read yet")
+    if len({posting.account for posting in parts.securities}) > 1:
+        raise _UnreadableError("several security accounts in one entry; write one entry for each")
+    if len({posting.cost.currency for posting in parts.securities if posting.cost}) > 1:
+        raise _UnreadableError("lots in several currencies in one entry")
+    if len(signs) == 2:
+        if parts.cash:
+            raise _UnreadableError("a split that pays cash is not read yet; write the cash in lieu as a sale")
+        return _read_split
+    if not parts.cash:
+        kinds = "reinvested_dividend" if "dividend" in parts.others else "transfer_in and transfer_out"
+        raise _UnreadableError(f"{kinds} (securities without cash) are not read yet")
+    return _read_deal
+
+
+def _read_deal(parts: _Parts, entry_id: str) -> LedgerTransaction:
+    entry, lots, currency = parts.entry, _read_lots(parts.securities), _currency_of(parts)
+    bought = parts.securities[0].units > 0
+    parts.only(*_FEES, "tax", "rounding", *(() if bought else ("realised",)))
+    quantity = sum((lot.quantity for lot in lots), ZERO)
+    amount = sum((leg.amount for leg in parts.cash), ZERO)
+    fee, tax = parts.charge(*_FEES, currency=currency), parts.charge("tax", currency=currency)
+    rounding = parts.total("rounding", currency=currency)
+    if (amount < 0) is not bought and amount:
+        raise _UnreadableError("securities and cash move the same way")
+    if bought:
+        prices: list[Decimal | None] = [lot.unit_cost for lot in lots]
+    else:
+        prices = [_price_in(posting, currency) for posting in parts.securities]
+    priced = [(lot.quantity, price) for lot, price in zip(lots, prices, strict=True) if price is not None]
+    if len(priced) == len(lots):
+        unit_price = _weighted(priced)
+        worth = sum((units * price for units, price in priced), ZERO)
+        residue = (-worth if bought else worth) - (amount + fee + tax + rounding)
+        if abs(residue) > _last_digit(parts.cash):
+            raise _UnreadableError(f"quantity times price is {worth:f}, which the cash and charges miss by {residue:f}")
+        rounding += residue  # Beancount lets through what its tolerance covers
+    else:
+        unit_price = (amount + fee + tax + rounding) / quantity
+    return LedgerTransaction(
+        entry_id=entry_id,
+        date=entry.date,
+        kind="buy" if bought else "sell",
+        account=parts.securities[0].account,
+        symbol=parts.securities[0].commodity,
+        quantity=quantity,
+        unit_price=unit_price,
+        amount=amount,
+        currency=currency,
+        fee=fee,
+        fee_kind="other" if fee else None,
+        tax=tax,
+        rounding=rounding,
+        fx_rate=_read_rate(parts, currency, "fx_trade", "fx_rate"),
+        settle_date=_read_date(entry, "settle_date"),
+        note=entry.narration,
+        file=entry.file,
+        line=entry.line,
+        lots=lots,
+        cash=parts.cash,
+    )
+
+
+def _read_split(parts: _Parts, entry_id: str) -> LedgerTransaction:
+    entry, before, after = parts.entry, *(_lot_groups(parts.securities, new=new) for new in (False, True))
+    parts.only()
+    ratio = sum((units for units, _ in after.values()), ZERO) / sum((units for units, _ in before.values()), ZERO)
+    if told := entry.meta.get("split_ratio"):
+        match = _RATIO.fullmatch(told)
+        if match is None or not Decimal(match[1]) or not Decimal(match[2]):
+            raise _UnreadableError(f"split_ratio {told!r} is not new:old, such as 2:1")
+        ratio = Decimal(match[1]) / Decimal(match[2])
+    expected = {key: (units * ratio, cost) for key, (units, cost) in before.items()}
+    alike = expected.keys() == after.keys() and all(
+        abs(expected[key][0] - after[key][0]) <= Decimal("1e-9")
+        and abs(expected[key][1] - after[key][1]) <= COST_TOLERANCE
+        for key in after
+    )
+    if not alike:
+        raise _UnreadableError(f"the lots are not those of a split {ratio}:1 that keeps each lot's date and cost")
+    first = parts.securities[0]
+    assert first.cost is not None
+    return LedgerTransaction(
+        entry_id=entry_id,
+        date=entry.date,
+        kind="split",
+        account=first.account,
+        symbol=first.commodity,
+        quantity=sum((posting.units for posting in parts.securities), ZERO),
+        currency=first.cost.currency,
+        ratio=ratio,
+        ex_date=_read_date(entry, "ex_date"),
+        note=entry.narration,
+        file=entry.file,
+        line=entry.line,
+        lots=_read_lots([posting for posting in parts.securities if posting.units < 0]),
+    )
+
+
+def _read_fx(parts: _Parts, entry_id: str) -> LedgerTransaction:
+    entry, totals = parts.entry, dict[str, Decimal]()
+    parts.only(*_FEES, "rounding")
+    for leg in parts.cash:
+        totals[leg.currency] = totals.get(leg.currency, ZERO) + leg.amount
+    currency = max(totals, key=lambda code: (code != parts.chart.base, totals[code]))
+    counter = next(code for code in totals if code != currency)
+    if totals[currency] * totals[counter] >= 0:
+        raise _UnreadableError("a conversion takes one currency and gives another")
+    rate = _read_rate(parts, currency, "fx_rate", "fx_trade")
+    if rate is None and counter == parts.chart.base:
+        rate = next(
+            (price for p in entry.postings if p.commodity == currency and (price := _price_in(p, counter))), None
+        )
+    fee = parts.charge(*_FEES, currency=currency)
+    return LedgerTransaction(
+        entry_id=entry_id,
+        date=entry.date,
+        kind="fx",
+        account=next(leg.account for leg in parts.cash if leg.currency == currency),
+        amount=totals[currency],
+        currency=currency,
+        fee=fee,
+        fee_kind="other" if fee else None,
+        rounding=parts.total("rounding", currency=currency),
+        counter_amount=totals[counter],
+        counter_currency=counter,
+        fx_rate=rate,
+        settle_date=_read_date(entry, "settle_date"),
+        note=entry.narration,
+        file=entry.file,
+        line=entry.line,
+        cash=parts.cash,
+    )
+
+
+def _read_flow(parts: _Parts, entry_id: str) -> LedgerTransaction:
+    parts.only("external")
+    amount = sum((leg.amount for leg in parts.cash), ZERO)
+    if not amount:
+        raise _UnreadableError("an external flow of nothing")
+    return _cash_event(parts, entry_id, "deposit" if amount > 0 else "withdrawal")
+
+
+def _read_income(parts: _Parts, entry_id: str) -> LedgerTransaction:
+    kind: Kind = "dividend" if "dividend" in parts.others else "interest"
+    parts.only(kind, "tax", "rounding", *_FEES)
+    currency = _currency_of(parts)
+    tax, fee = parts.charge("tax", currency=currency), parts.charge(*_FEES, currency=currency)
+    parts.total(kind, currency=currency)
+    return _cash_event(
+        parts,
+        entry_id,
+        kind,
+        symbol=_read_symbol(parts) if kind == "dividend" else None,
+        fee=fee,
+        tax=tax,
+        rounding=parts.total("rounding", currency=currency),
+        rate=_read_rate(parts, currency, "fx_pay", "fx_trade", "fx_rate"),
+    )
+
+
+def _read_charge(parts: _Parts, entry_id: str) -> LedgerTransaction:
+    parts.only(*_FEES, "tax")
+    currency = _currency_of(parts)
+    fee, tax = parts.charge(*_FEES, currency=currency), parts.charge("tax", currency=currency)
+    kinds: list[FeeKind] = [kind for kind in ("custody", "management", "other") if kind in parts.others]
+    if len(kinds) > 1:
+        raise _UnreadableError(f"{' and '.join(kinds)} fees in one entry; write one entry for each")
+    return _cash_event(parts, entry_id, "fee" if fee else "tax", fee=fee, fee_kind=kinds[0] if kinds else None, tax=tax)
+
+
+def _cash_event(
+    parts: _Parts,
+    entry_id: str,
+    kind: Kind,
+    *,
+    symbol: str | None = None,
+    fee: Decimal = ZERO,
+    fee_kind: FeeKind | None = None,
+    tax: Decimal = ZERO,
+    rounding: Decimal = ZERO,
+    rate: Decimal | None = None,
+) -> LedgerTransaction:
+    entry, currency = parts.entry, _currency_of(parts)
+    return LedgerTransaction(
+        entry_id=entry_id,
+        date=entry.date,
+        kind=kind,
+        account=parts.cash[0].account,
+        symbol=symbol,
+        amount=sum((leg.amount for leg in parts.cash), ZERO),
+        currency=currency,
+        fee=fee,
+        fee_kind=fee_kind or ("other" if fee else None),
+        tax=tax,
+        rounding=rounding,
+        fx_rate=rate if rate is not None else _read_rate(parts, currency, "fx_trade", "fx_rate"),
+        ex_date=_read_date(entry, "ex_date"),
+        pay_date=_read_date(entry, "pay_date"),
+        settle_date=_read_date(entry, "settle_date"),
+        per_share=_read_number(entry, "per_share"),
+        note=entry.narration,
+        file=entry.file,
+        line=entry.line,
+        cash=parts.cash,
+    )
+
+
+def _currency_of(parts: _Parts) -> str:
+    """The one currency of an entry's cash, which is also that of its lots and its other legs."""
+    currencies = {leg.currency for leg in parts.cash} | {p.cost.currency for p in parts.securities if p.cost}
+    currencies |= {posting.commodity for postings in parts.others.values() for posting in postings}
+    if len(currencies) > 1:
+        raise _UnreadableError(f"in {', '.join(sorted(currencies))}; write the conversion as an entry of its own")
+    return currencies.pop()
+
+
+def _read_lots(postings: Iterable[Posting]) -> tuple[LedgerLot, ...]:
+    return tuple(LedgerLot(abs(p.units), p.cost.number, p.cost.acquired) for p in postings if p.cost is not None)
+
+
+def _lot_groups(
+    postings: Iterable[Posting], *, new: bool
+) -> dict[tuple[dt.date, str | None, int], tuple[Decimal, Decimal]]:
+    """(acquired, label, rank by unit cost) -> units and cost of the lots that a split opens (`new`) or closes."""
+    units: defaultdict[tuple[dt.date, str | None], defaultdict[Decimal, Decimal]] = defaultdict(
+        lambda: defaultdict(Decimal)
+    )
+    for posting in postings:
+        if posting.cost is not None and (posting.units > 0) is new:
+            units[posting.cost.acquired, posting.cost.label][posting.cost.number] += abs(posting.units)
+    return {
+        (*lot, rank): (units[lot][number], units[lot][number] * number)
+        for lot in units
+        for rank, number in enumerate(sorted(units[lot]))
+    }
+
+
+def _weighted(priced: list[tuple[Decimal, Decimal]]) -> Decimal:
+    """The mean price; exactly the price where there is only one."""
+    if len({price for _, price in priced}) == 1:
+        return priced[0][1]
+    return sum((quantity * price for quantity, price in priced), ZERO) / sum(quantity for quantity, _ in priced)
+
+
+def _last_digit(cash: tuple[CashLeg, ...]) -> Decimal:
+    """One unit of the last digit of the coarsest cash leg: how far a deal's cash may be rounded."""
+    exponents = [leg.amount.as_tuple().exponent for leg in cash]
+    return Decimal(1).scaleb(max(exponent for exponent in exponents if isinstance(exponent, int)))
+
+
+def _price_in(posting: Posting, currency: str) -> Decimal | None:
+    return posting.price.number if posting.price is not None and posting.price.currency == currency else None
+
+
+def _read_symbol(parts: _Parts) -> str:
+    entry, chart = parts.entry, parts.chart
+    if named := entry.meta.get("symbol"):
+        if named not in chart.held:
+            raise _UnreadableError(f"symbol {named} was never held in this ledger")
+        return named
+    for posting in parts.others["dividend"]:
+        if symbol := chart.commodity_of(posting.account):
+            return symbol
+    first = entry.narration.partition(" ")[0]
+    if first in chart.held:
+        return first
+    raise _UnreadableError("dividend of an unknown security; name it with the metadata `symbol`")
+
+
+def _read_rate(parts: _Parts, currency: str, *keys: str) -> Decimal | None:
+    """Base currency per 1 `currency`, from the first of these metadata keys that the entry has ("USDCAD=1.556479")."""
+    for key in keys:
+        if (told := parts.entry.meta.get(key)) is None:
+            continue
+        match = _RATE.fullmatch(told)
+        if match is None or not Decimal(match[3]):
+            raise _UnreadableError(f"{key} {told!r} is not a rate such as USDCAD=1.25")
+        if parts.chart.base is None or (match[1], match[2]) != (currency, parts.chart.base):
+            raise _UnreadableError(f"{key} {told!r} does not say {parts.chart.base} per {currency}")
+        return Decimal(match[3])
+    return None
+
+
+def _read_date(entry: Entry, key: str) -> dt.date | None:
+    if (told := entry.meta.get(key)) is None:
+        return None
+    try:
+        return dt.date.fromisoformat(told)
+    except ValueError as fault:
+        raise _UnreadableError(f"{key} {told!r} is not a date") from fault
+
+
+def _read_number(entry: Entry, key: str) -> Decimal | None:
+    if (told := entry.meta.get(key)) is None:
+        return None
+    try:
+        number = Decimal(told)
+    except InvalidOperation as fault:
+        raise _UnreadableError(f"{key} {told!r} is not a number") from fault
+    if not number.is_finite() or number < 0:
+        raise _UnreadableError(f"{key} {told!r} is not a number from 0 up")
+    return number

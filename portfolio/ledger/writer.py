@@ -1,0 +1,285 @@
+"""The ledger's only way in: lock, parse, commit, rows.
+
+What a person enters or imports is a commit first and rows second. Rows carry the revisions they belong to, so that an entry
+that a commit leaves alone keeps its row, and what was computed from an older revision still finds its own.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from config.bulk import copy_in
+from config.errors import TieoutError
+from portfolio import lots
+from portfolio.analytics.errors import AnalyticsError
+from portfolio.ledger import journal, reader
+from portfolio.ledger.journal import LedgerTransaction
+from portfolio.ledger.repository import LedgerMoved, LedgerRepository
+from portfolio.ledger.screening import Finding, LedgerRefused
+from portfolio.models import LedgerRevision, Lot, Portfolio, RevisionStatus, Transaction
+from pricing.models import Security
+
+logger = logging.getLogger(__name__)
+
+MAX_RACES = 5
+
+TRANSACTION_COLUMNS = (
+    "portfolio_id", "introduced_in", "entry_id", "ordinal", "date", "kind", "security_id", "account", "quantity", "unit_price",
+    "amount", "currency", "fee", "fee_kind", "tax", "counter_amount", "counter_currency", "fx_to_base", "ratio", "acquired",
+    "settle_date", "ex_date", "pay_date", "per_share", "note", "file", "line", "digest",
+)  # fmt: skip
+LOT_COLUMNS = (
+    "portfolio_id", "introduced_in", "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency",
+    "fx_to_base", "valid_from", "valid_to",
+)  # fmt: skip
+
+
+class PortfolioNotInLedger(TieoutError):
+    """The ledger has no folder for the portfolio: a failure, not an empty portfolio."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"the ledger has no folder {slug}")
+        self.slug = slug
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What a commit meant for a portfolio's rows."""
+
+    revision: LedgerRevision
+    added: int
+    removed: int
+    transactions: int
+
+    @property
+    def is_new(self) -> bool:
+        return bool(self.added or self.removed)
+
+
+def take_in(
+    *, portfolio: Portfolio, files: Mapping[str, bytes], message: str, author: str, at: datetime
+) -> TakenIn:
+    """Commit a portfolio's ledger folder and its rows. What can't be read, booked or valued is refused before the commit.
+
+    raises   LedgerRefused with file, line and reason of all that is wrong; LedgerMoved after losing the race five times
+    """
+    with transaction.atomic():
+        _lock(portfolio)
+        reading = _read(portfolio, files, today=at.date())
+        repository = LedgerRepository.open_or_create(settings.LEDGER_PATH)
+        for race in range(MAX_RACES):
+            try:
+                commit = repository.commit(
+                    portfolio.slug, files, message=message, author=author, at=at, expected_head=repository.head()
+                )
+                break
+            except LedgerMoved:
+                if race == MAX_RACES - 1:
+                    raise
+        return _store(portfolio, commit, _tree_hash(repository, commit, portfolio), reading)
+
+
+def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
+    """The revision of a commit (None: the newest), read now if the folder differs from the last one read.
+
+    A folder that can't be read becomes a `broken` revision with its reason; the rows stay as they were.
+    raises   PortfolioNotInLedger, LedgerUnavailable
+    """
+    repository = LedgerRepository(settings.LEDGER_PATH)
+    head = commit or repository.head()
+    tree = repository.tree_hash(head, portfolio.slug) if head else None
+    if head is None or tree is None:
+        raise PortfolioNotInLedger(portfolio.slug)
+    with transaction.atomic():
+        _lock(portfolio)
+        last = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").first()
+        if last is not None and last.tree_hash == tree:
+            return last
+        try:
+            reading = _read(portfolio, repository.files(head, portfolio.slug), today=date.max)
+        except LedgerRefused as refused:
+            logger.warning("ledger revision is broken", extra={"commit": head, "portfolio_id": str(portfolio.pk)})
+            return _open_revision(portfolio, head, tree, status=RevisionStatus.BROKEN, reason=str(refused)[:4000])
+        return _store(portfolio, head, tree, reading).revision
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    transactions: tuple[LedgerTransaction, ...]
+    lots: tuple[lots.LotState, ...]
+    securities: Mapping[str, int]
+
+
+def _lock(portfolio: Portfolio) -> None:
+    """One writer a portfolio; given back with the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger ' || %s, 0))", [str(portfolio.pk)])
+
+
+def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _Reading:
+    transactions = journal.transactions(reader.read(files))
+    symbols = {event.symbol for event in transactions if event.symbol}
+    securities = dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "id"))
+    findings = [
+        Finding(event.file, event.line, f"unknown security {event.symbol}: load its market data first")
+        for event in transactions
+        if event.symbol and event.symbol not in securities
+    ] + [Finding(event.file, event.line, f"{event.date} is in the future") for event in transactions if event.date > today]
+    if findings:
+        raise LedgerRefused(tuple(findings[:100]))
+    try:
+        derived = lots.derive(
+            transactions,
+            base_currency=portfolio.base_currency,
+            method=portfolio.booking_method,  # type: ignore[arg-type]
+            fees_in_cost=portfolio.fees_in_cost,
+        )
+    except AnalyticsError as wrong:
+        raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong
+    return _Reading(transactions, derived, securities)
+
+
+def _tree_hash(repository: LedgerRepository, commit: str, portfolio: Portfolio) -> str:
+    tree = repository.tree_hash(commit, portfolio.slug)
+    if tree is None:
+        raise PortfolioNotInLedger(portfolio.slug)
+    return tree
+
+
+def _open_revision(
+    portfolio: Portfolio, commit: str, tree: str, *, status: RevisionStatus = RevisionStatus.READ, reason: str = ""
+) -> LedgerRevision:
+    last = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").values_list("number", flat=True).first()
+    return LedgerRevision.objects.create(
+        portfolio=portfolio, number=(last or 0) + 1, commit=commit, tree_hash=tree, status=status, reason=reason
+    )
+
+
+def _store(portfolio: Portfolio, commit: str, tree: str, reading: _Reading) -> TakenIn:
+    """A revision with its rows; the last one again if the folder is as it was."""
+    last = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").first()
+    if last is not None and last.tree_hash == tree:
+        return TakenIn(last, 0, 0, len(reading.transactions))
+    revision = _open_revision(portfolio, commit, tree)
+    added, removed = _store_transactions(revision, reading)
+    _store_lots(revision, reading)
+    logger.info("ledger revision read", extra={"commit": commit, "added": added, "removed": removed})
+    return TakenIn(revision, added, removed, len(reading.transactions))
+
+
+def _store_transactions(revision: LedgerRevision, reading: _Reading) -> tuple[int, int]:
+    known = dict(
+        Transaction.objects.filter(portfolio=revision.portfolio_id, removed_in__isnull=True).values_list("digest", "id")
+    )
+    arriving = {digest: row for digest, row in _transaction_rows(revision, reading)}
+    gone = [pk for digest, pk in known.items() if digest not in arriving]
+    Transaction.objects.filter(pk__in=gone).update(removed_in=revision.number)
+    new = [row for digest, row in arriving.items() if digest not in known]
+    copy_in(Transaction, TRANSACTION_COLUMNS, new)
+    return len(new), len(gone)
+
+
+def _transaction_rows(revision: LedgerRevision, reading: _Reading) -> Iterable[tuple[str, Sequence[Any]]]:
+    ordinals: dict[date, int] = {}
+    for event in reading.transactions:
+        ordinals[event.date] = ordinals.get(event.date, 0) + 1
+        says = (
+            event.entry_id,
+            ordinals[event.date],
+            event.date,
+            event.kind,
+            reading.securities[event.symbol] if event.symbol else None,
+            event.account,
+            event.quantity,
+            event.unit_price,
+            event.amount,
+            event.currency,
+            event.fee,
+            event.fee_kind or "",
+            event.tax,
+            event.counter_amount,
+            event.counter_currency or "",
+            event.fx_rate,
+            event.ratio,
+            event.acquired,
+            event.settle_date,
+            event.ex_date,
+            event.pay_date,
+            event.per_share,
+            event.note,
+        )
+        # Where it stands is not part of what it says: a line added above moves nothing.
+        digest = hashlib.sha256("|".join(map(_said, says)).encode()).hexdigest()
+        yield digest, (revision.portfolio_id, revision.number, *says, event.file, event.line, digest)
+
+
+def _store_lots(revision: LedgerRevision, reading: _Reading) -> None:
+    names = LOT_COLUMNS[2:]
+    known = {
+        tuple(_said(value) for value in row[1:]): row[0]
+        for row in Lot.objects.filter(portfolio=revision.portfolio_id, removed_in__isnull=True).values_list("id", *names)
+    }
+    arriving = {
+        tuple(_said(value) for value in row): row
+        for row in (
+            (
+                reading.securities[state.symbol],
+                state.account,
+                state.acquired,
+                state.quantity,
+                state.unit_cost,
+                state.cost,
+                state.currency,
+                state.fx_to_base,
+                state.valid_from,
+                state.valid_to,
+            )
+            for state in _merged(reading.lots)
+        )
+    }
+    gone = [pk for said, pk in known.items() if said not in arriving]
+    Lot.objects.filter(pk__in=gone).update(removed_in=revision.number)
+    new = [(revision.portfolio_id, revision.number, *row) for said, row in arriving.items() if said not in known]
+    copy_in(Lot, LOT_COLUMNS, new)
+
+
+def _merged(states: Iterable[lots.LotState]) -> Iterable[lots.LotState]:
+    """Two lots alike in everything are one of twice the quantity, so that a row is known by what it says."""
+    alike: dict[tuple[Any, ...], list[lots.LotState]] = {}
+    for state in states:
+        key = (
+            state.symbol, state.account, state.acquired, state.unit_cost, state.currency, state.fx_to_base, state.valid_from, state.valid_to
+        )  # fmt: skip
+        alike.setdefault(key, []).append(state)
+    for same in alike.values():
+        yield same[0] if len(same) == 1 else _sum(same)
+
+
+def _sum(same: Sequence[lots.LotState]) -> lots.LotState:
+    one = same[0]
+    return lots.LotState(
+        one.symbol,
+        one.account,
+        one.acquired,
+        sum((state.quantity for state in same), Decimal(0)),
+        one.unit_cost,
+        sum((state.cost for state in same), Decimal(0)),
+        one.currency,
+        one.fx_to_base,
+        one.valid_from,
+        one.valid_to,
+    )
+
+
+def _said(value: Any) -> str:
+    """One spelling a value: 1.0 and 1 say the same."""
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    return "" if value is None else str(value)

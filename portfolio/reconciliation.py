@@ -1,0 +1,348 @@
+"""Do the books agree? Beancount's own inventory, valued with the packs' prices on a path of its own, against our rows.
+
+Quantity exact, cash and cost (fees apart) within 0.01, value within 1.0 bp of the ledger's (DESIGN §6, FACTS §4.2).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, localcontext
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from config.bulk import copy_in
+from portfolio import books
+from portfolio.ledger import journal, reader, writer
+from portfolio.ledger.repository import LedgerRepository
+from portfolio.models import Break, LedgerRevision, Portfolio, Reconciliation, RevisionStatus
+from pricing import fx
+from pricing.models import PackPrice, PackRate, PriceBasis, PricingPack, Security
+from pricing.observing import KnownAction
+
+CASH_TOLERANCE = COST_TOLERANCE = Decimal("0.01")
+VALUE_TOLERANCE_BP = Decimal("1.0")
+BASIS_POINTS = Decimal(10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """One side's books at the close of a day; units and cost by (account, symbol), cost in the trade currency, fees apart."""
+
+    units: Mapping[tuple[str, str], Decimal]
+    cost: Mapping[tuple[str, str], Decimal]
+    cash: Mapping[str, Decimal]
+    value: Decimal | None
+    """Base currency, unrounded; None where a price or rate is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    kind: str
+    account: str = ""
+    commodity: str = ""
+    ledger_value: Decimal | None = None
+    database_value: Decimal | None = None
+    error_bp: Decimal | None = None
+    detail: str = ""
+
+    @property
+    def difference(self) -> Decimal | None:
+        if self.ledger_value is None or self.database_value is None:
+            return None
+        return self.database_value - self.ledger_value
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One portfolio at one pack."""
+
+    pack: PricingPack
+    compared: int
+    ledger_value: Decimal | None
+    database_value: Decimal | None
+    error_bp: Decimal | None
+    breaks: tuple[Difference, ...]
+
+    @property
+    def passes(self) -> bool:
+        return not self.breaks
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a job found over all portfolios."""
+
+    portfolios: int = 0
+    failed: list[UUID] = field(default_factory=list)
+    max_error_bp: Decimal = Decimal(0)
+    broken_packs: dict[str, int] = field(default_factory=dict)
+
+    def add(self, portfolio: Portfolio, comparisons: Sequence[Comparison]) -> None:
+        self.portfolios += 1
+        failing = [each for each in comparisons if not each.passes]
+        if failing:
+            self.failed.append(portfolio.pk)
+        for each in failing:
+            self.broken_packs[each.pack.pk] = self.broken_packs.get(each.pack.pk, 0) + 1
+        self.max_error_bp = max([self.max_error_bp, *(each.error_bp for each in comparisons if each.error_bp is not None)])
+
+
+def error_bp(ledger: Decimal | None, database: Decimal | None) -> Decimal | None:
+    """Distance in basis points of the ledger's value; None where it is undefined."""
+    if ledger is None or database is None:
+        return None
+    if ledger == 0:
+        return Decimal(0) if database == 0 else None
+    return abs(database - ledger) / abs(ledger) * BASIS_POINTS
+
+
+def find_breaks(ledger: Balances, database: Balances) -> tuple[Difference, ...]:
+    """Pure. Every difference above its tolerance, by name and with both values."""
+    found: list[Difference] = []
+    for key in sorted(ledger.units.keys() | database.units.keys()):
+        ours, theirs = database.units.get(key, Decimal(0)), ledger.units.get(key, Decimal(0))
+        if ours != theirs:
+            kind = "QUANTITY_MISMATCH" if ours and theirs else "MISSING_POSITION"
+            found.append(Difference(kind, *key, theirs, ours))
+    for key in sorted(ledger.cost.keys() | database.cost.keys()):
+        ours, theirs = database.cost.get(key, Decimal(0)), ledger.cost.get(key, Decimal(0))
+        if abs(ours - theirs) > COST_TOLERANCE:
+            found.append(Difference("COST_MISMATCH", *key, theirs, ours))
+    for currency in sorted(ledger.cash.keys() | database.cash.keys()):
+        ours, theirs = database.cash.get(currency, Decimal(0)), ledger.cash.get(currency, Decimal(0))
+        if abs(ours - theirs) > CASH_TOLERANCE:
+            found.append(Difference("CASH_MISMATCH", "", currency, theirs, ours))
+    distance = error_bp(ledger.value, database.value)
+    if distance is None or distance > VALUE_TOLERANCE_BP:
+        found.append(Difference("VALUATION_MISMATCH", ledger_value=ledger.value, database_value=database.value, error_bp=distance))
+    return tuple(found)
+
+
+def find_split_breaks(
+    pack_splits: Mapping[tuple[str, date], Decimal], ledger_splits: Mapping[tuple[str, date], Decimal]
+) -> dict[tuple[str, date], Difference]:
+    """Pure. Splits of held raw securities that only one side knows, or knows otherwise; ratios are new per old."""
+    found = {}
+    for key in sorted(pack_splits.keys() | ledger_splits.keys()):
+        packed, booked = pack_splits.get(key), ledger_splits.get(key)
+        if packed != booked:
+            side = "only the pack knows it" if booked is None else "only the ledger knows it" if packed is None else "other ratio"
+            found[key] = Difference("SPLIT_MISMATCH", "", key[0], booked, packed, detail=f"split of {key[1]}: {side}")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Closes and published legs of many packs, exact, by content."""
+
+    closes: Mapping[int, Mapping[str, Decimal]]
+    currencies: Mapping[str, str]
+    legs: Mapping[int, Mapping[tuple[str, str], Decimal]]
+    pivot: str
+
+    def value(self, content: int, units: Iterable[tuple[str, Decimal]], cash: Mapping[str, Decimal], base: str) -> Decimal | None:
+        """Straight from the published legs: not the code that values positions elsewhere."""
+        total = Decimal(0)
+        closes, legs = self.closes.get(content, {}), self.legs.get(content, {})
+        to_base = Decimal(1) if base == self.pivot else legs.get((self.pivot, base))
+        for symbol, quantity in units:
+            if quantity:
+                per_pivot = self._per_pivot(legs, self.currencies.get(symbol, ""))
+                if symbol not in closes or per_pivot is None or to_base is None:
+                    return None
+                total += quantity * closes[symbol] * to_base / per_pivot
+        for currency, amount in cash.items():
+            if amount and currency == base:
+                total += amount
+            elif amount:
+                per_pivot = self._per_pivot(legs, currency)
+                if per_pivot is None or to_base is None:
+                    return None
+                total += amount * to_base / per_pivot
+        return total
+
+    def _per_pivot(self, legs: Mapping[tuple[str, str], Decimal], currency: str) -> Decimal | None:
+        return Decimal(1) if currency == self.pivot else legs.get((self.pivot, currency))
+
+
+def load_prices(packs: Sequence[PricingPack], pivot: str) -> Prices:
+    contents = {pack.content_id for pack in packs}
+    closes: dict[int, dict[str, Decimal]] = {}
+    legs: dict[int, dict[tuple[str, str], Decimal]] = {}
+    for content, symbol, close in PackPrice.objects.filter(content__in=contents).values_list("content_id", "security__symbol", "close"):
+        closes.setdefault(content, {})[symbol] = close
+    for content, base, quote, rate in PackRate.objects.filter(content__in=contents).values_list("content_id", "base", "quote", "rate"):
+        legs.setdefault(content, {})[base, quote] = rate
+    return Prices(closes, dict(Security.objects.values_list("symbol", "currency")), legs, pivot)
+
+
+def compare(
+    *, portfolio: Portfolio, revision: LedgerRevision, packs: Sequence[PricingPack], prices: Prices, actions: Sequence[KnownAction]
+) -> list[Comparison]:
+    """Both books of one portfolio at each of `packs` (rising dates), the ledger's read anew from its repository.
+
+    raises   LedgerRefused where the folder can't be read any more
+    """
+    with LedgerRepository(settings.LEDGER_PATH) as repository:
+        reading = reader.read(repository.files(revision.commit, portfolio.slug))
+    book = books.load(portfolio, revision)
+    symbols = dict(Security.objects.values_list("id", "symbol"))
+    raw = set(Security.objects.filter(price_basis=PriceBasis.RAW).values_list("symbol", flat=True))
+    days = [pack.asof_date for pack in packs]
+    splits = _split_breaks(reading, actions, raw, days)
+    found = []
+    with localcontext() as context:
+        context.prec = 34
+        for pack, theirs, ours in zip(packs, journal.inventory_at(reading, days), books.states(book, days), strict=True):
+            content = pack.content_id or 0
+            units = {(account, symbols[security]): quantity for (account, security), quantity in ours.units.items() if quantity}
+            ledger = Balances(
+                units=theirs.units,
+                cost=theirs.cost,
+                cash=theirs.cash,
+                value=prices.value(content, ((key[1], each) for key, each in theirs.units.items()), theirs.cash, portfolio.base_currency),
+            )
+            database = Balances(
+                units=units,
+                cost={key: ours.cost[account_security] for key, account_security in _keys(ours, symbols)},
+                cash=ours.cash,
+                value=_value(book, ours, prices, content, symbols),
+            )
+            breaks = find_breaks(ledger, database) + tuple(splits.get(pack.asof_date, ()))
+            compared = len(ledger.units.keys() | units.keys()) + len(ledger.cash.keys() | database.cash.keys())
+            found.append(Comparison(pack, compared, ledger.value, database.value, error_bp(ledger.value, database.value), breaks))
+    return found
+
+
+def _keys(state: books.State, symbols: Mapping[int, str]) -> Iterator[tuple[tuple[str, str], tuple[str, int]]]:
+    for (account, security), quantity in state.units.items():
+        if quantity:
+            yield (account, symbols[security]), (account, security)
+
+
+def _value(book: books.Book, state: books.State, prices: Prices, content: int, symbols: Mapping[int, str]) -> Decimal | None:
+    """Our side: quantities of our rows through the crosses that results are made with."""
+    closes = prices.closes.get(content, {})
+    legs = {pair: fx.Leg(*pair, rate, state.date, "", "") for pair, rate in prices.legs.get(content, {}).items()}
+
+    def to_base(currency: str) -> Decimal:
+        return fx.cross(legs, pivot=prices.pivot, frm=currency, to=book.base_currency, asof_date=state.date)
+
+    total = Decimal(0)
+    try:
+        for (_, security), quantity in state.units.items():
+            if quantity:
+                symbol = symbols[security]
+                if symbol not in closes:
+                    return None
+                total += quantity * closes[symbol] * to_base(prices.currencies[symbol])
+        for currency, amount in state.cash.items():
+            if amount:
+                total += amount * to_base(currency)
+    except fx.MissingRate:
+        return None
+    return total
+
+
+def _split_breaks(
+    reading: reader.LedgerReading, actions: Sequence[KnownAction], raw: set[str], days: Sequence[date]
+) -> dict[date, list[Difference]]:
+    """Differences by the pack day that they fall on, for securities held at the close before."""
+    events = journal.transactions(reading)
+    booked = {(event.symbol, event.date): event.ratio for event in events if event.kind == "split" and event.symbol and event.ratio}
+    packed = {(each.symbol, each.ex_date): each.ratio for each in actions if each.action == "split" and each.ratio and each.symbol in raw}
+    if not days:
+        return {}
+    held_before: dict[tuple[str, date], Decimal] = {}
+    for symbol, on in packed.keys() | booked.keys():
+        before = [event for event in events if event.symbol == symbol and event.date < on and event.quantity is not None]
+        held_before[symbol, on] = sum(
+            (-event.quantity if event.kind in ("sell", "transfer_out") else event.quantity for event in before if event.quantity is not None),
+            Decimal(0),
+        )
+    relevant = {key for key in packed.keys() | booked.keys() if held_before[key] and days[0] <= key[1] <= days[-1]}
+    found: dict[date, list[Difference]] = {}
+    for (_, on), difference in find_split_breaks(
+        {key: ratio for key, ratio in packed.items() if key in relevant}, {key: ratio for key, ratio in booked.items() if key in relevant}
+    ).items():
+        day = next(each for each in days if each >= on)
+        found.setdefault(day, []).append(difference)
+    return found
+
+
+def reconcile(*, portfolio: Portfolio, packs: Sequence[PricingPack], prices: Prices, actions: Sequence[KnownAction], run: UUID) -> list[Comparison]:
+    """Read the ledger's newest commit, compare, and keep what was found; the revision becomes reconciled or broken.
+
+    A portfolio that the ledger does not know, or whose folder can't be read, fails at every pack.
+    """
+    try:
+        revision = writer.sync(portfolio=portfolio)
+    except writer.PortfolioNotInLedger as missing:
+        return _keep(portfolio, None, [_failed(pack, "MISSING_ACCOUNT", str(missing)) for pack in packs], run)
+    if revision.status == RevisionStatus.BROKEN:
+        usable = books.newest_reconciled(portfolio)
+        if usable is None:
+            return _keep(portfolio, revision, [_failed(pack, "LEDGER_UNREADABLE", revision.reason[:400]) for pack in packs], run)
+        revision = usable
+    comparisons = compare(portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions)
+    return _keep(portfolio, revision, comparisons, run)
+
+
+def _failed(pack: PricingPack, kind: str, detail: str) -> Comparison:
+    return Comparison(pack, 0, None, None, None, (Difference(kind, detail=detail),))
+
+
+@transaction.atomic
+def _keep(portfolio: Portfolio, revision: LedgerRevision | None, comparisons: list[Comparison], run: UUID) -> list[Comparison]:
+    done = set(
+        Reconciliation.objects.filter(portfolio=portfolio, revision=revision, run=run).values_list("pack_id", flat=True)
+    )
+    fresh = [each for each in comparisons if each.pack.pk not in done]
+    columns = ("portfolio_id", "revision_id", "pack_id", "status", "compared", "ledger_value", "database_value", "error_bp", "run")
+    copy_in(
+        Reconciliation,
+        columns,
+        (
+            (
+                portfolio.pk,
+                revision.pk if revision else None,
+                each.pack.pk,
+                "pass" if each.passes else "fail",
+                each.compared,
+                each.ledger_value,
+                each.database_value,
+                each.error_bp,
+                run,
+            )
+            for each in fresh
+        ),
+    )
+    failing = {each.pack.pk: each for each in fresh if not each.passes}
+    rows = Reconciliation.objects.filter(portfolio=portfolio, revision=revision, run=run, pack__in=failing)
+    Break.objects.bulk_create(
+        Break(
+            portfolio=portfolio,
+            reconciliation=row,
+            kind=difference.kind,
+            account=difference.account,
+            commodity=difference.commodity,
+            ledger_value=difference.ledger_value,
+            database_value=difference.database_value,
+            difference=difference.difference,
+            error_bp=difference.error_bp,
+            detail=difference.detail,
+        )
+        for row in rows
+        for difference in failing[row.pack_id].breaks
+    )
+    if revision is not None and revision.status == RevisionStatus.READ:
+        first = next((each for each in comparisons if not each.passes), None)
+        LedgerRevision.objects.filter(pk=revision.pk, status=RevisionStatus.READ).update(
+            status=RevisionStatus.BROKEN if first else RevisionStatus.RECONCILED,
+            reason=f"differs from the database at {first.pack.pk}: {first.breaks[0].kind}" if first else "",
+        )
+    return comparisons
+
+

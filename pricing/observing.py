@@ -1,0 +1,372 @@
+"""What of an archive belongs into the pack of a day: the deciding half of a build. Pure; no Django.
+
+Axis 0 of every grid is what is observed (securities or legs, in the order given), axis 1 the days.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Generic, Literal, TypeVar
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from pricing import calendars
+from pricing.calendars import Calendar
+from pricing.providers.archive import ActionRow, ArchiveReading, Dates
+
+Grid = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.int64]
+
+ASSUMED_RELEASE_DATE = "assumed_release_date"
+"""The flag of an observation whose known_at is a lag rule's, not its source's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A security as the build needs it; active from its first to its last listed date."""
+
+    id: int
+    symbol: str
+    currency: str
+    exchange: str
+    price_basis: str
+    first_date: date
+    last_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredSecurity:
+    """Held or benchmarked from `first_date` to `last_date` (open: None)."""
+
+    security_id: int
+    first_date: date
+    last_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredCurrency:
+    """Needed to convert from `first_date` to `last_date` (open: None)."""
+
+    currency: str
+    first_date: date = date.min
+    last_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Required:
+    """What a pack can't be sealed without. The currency of a required security is required with it."""
+
+    securities: tuple[RequiredSecurity, ...] = ()
+    currencies: tuple[RequiredCurrency, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something required that has no usable observation: `key` is a symbol or a pair such as EUR/USD."""
+
+    kind: Literal["price", "rate"]
+    key: str
+    asof_date: date
+    last_known_date: date | None
+    reason: str
+
+    def __str__(self) -> str:
+        known = f", last known {self.last_known_date}" if self.last_known_date else ""
+        return f"{self.kind} {self.key} on {self.asof_date}: {self.reason}{known}"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """For each of N things and D days: the row last observed, its age in open days, whether it may be used."""
+
+    row: Counts  # (N, D) index into the archive's columns; -1 where nothing was ever observed
+    age: Counts  # (N, D) open days since; 0 is current
+    usable: Grid  # (N, D)
+    split_between: Grid  # (N, D) the close is older than a split that has happened: missing, not stale
+
+
+def find_closes(
+    reading: ArchiveReading, calendar: Calendar, securities: Sequence[Listed], days: Dates, *, max_stale_sessions: int
+) -> Observed:
+    """The last close of each security on or before each day, within its listed dates."""
+    code_of = {row.symbol: code for code, row in enumerate(reading.securities)}
+    splits: dict[str, list[date]] = {}
+    for action in reading.actions:
+        if action.action == "split":
+            splits.setdefault(action.symbol, []).append(action.ex_date)
+    shape = (len(securities), len(days))
+    rows, age, between = np.full(shape, -1), np.zeros(shape, np.int64), np.zeros(shape, bool)
+    active = active_grid(securities, days)
+    for number, security in enumerate(securities):
+        code = code_of.get(security.symbol)
+        if code is None:
+            continue
+        begin, end = np.searchsorted(reading.closes.security, [code, code + 1])
+        dates = reading.closes.date[begin:end]
+        rows[number], observed = _last_before(dates, days, offset=int(begin), not_before=security.first_date)
+        age[number] = calendars.ages(calendar.sessions.get(security.exchange, dates[:0]), observed=observed, on=days)
+        if security.price_basis == "raw":
+            for ex_date in calendars.as_days(splits.get(security.symbol, ())):
+                between[number] |= (observed < ex_date) & (ex_date <= days)
+    usable = active & (rows >= 0) & (age <= max_stale_sessions) & ~between
+    return Observed(rows, age, usable, between & (rows >= 0))
+
+
+def find_rates(
+    reading: ArchiveReading,
+    calendar: Calendar,
+    pairs: Sequence[tuple[str, str]],
+    days: Dates,
+    *,
+    max_stale_fixings: int,
+) -> Observed:
+    """The last published rate of each pair on or before each day."""
+    code_of = {pair: code for code, pair in enumerate(reading.rates.pairs)}
+    shape = (len(pairs), len(days))
+    rows, age = np.full(shape, -1), np.zeros(shape, np.int64)
+    for number, pair in enumerate(pairs):
+        code = code_of.get(pair)
+        if code is None:
+            continue
+        begin, end = np.searchsorted(reading.rates.pair, [code, code + 1])
+        rows[number], observed = _last_before(reading.rates.date[begin:end], days, offset=int(begin))
+        age[number] = calendars.ages(calendar.fixings, observed=observed, on=days)
+    return Observed(rows, age, (rows >= 0) & (age <= max_stale_fixings), np.zeros(shape, bool))
+
+
+def _last_before(dates: Dates, days: Dates, *, offset: int, not_before: date | None = None) -> tuple[Counts, Dates]:
+    """Per day the row of the last of `dates` on or before it (-1: none), and that date (the day itself: none)."""
+    found = np.searchsorted(dates, days, "right") - 1
+    first = 0 if not_before is None else int(np.searchsorted(dates, np.datetime64(not_before, "D")))
+    there = found >= first
+    observed = np.where(there, dates[np.maximum(found, 0)], days) if len(dates) else days
+    return np.where(there, found + offset, -1), observed
+
+
+def active_grid(securities: Sequence[Listed], days: Dates) -> Grid:
+    grid = np.zeros((len(securities), len(days)), bool)
+    for number, security in enumerate(securities):
+        grid[number] = calendars.is_listed(days, security.first_date, security.last_date)
+    return grid
+
+
+def required_grid(required: Required, securities: Sequence[Listed], days: Dates) -> Grid:
+    grid = np.zeros((len(securities), len(days)), bool)
+    number_of = {security.id: number for number, security in enumerate(securities)}
+    for need in required.securities:
+        grid[number_of[need.security_id]] |= calendars.is_listed(days, need.first_date, need.last_date)
+    return grid
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """The published pairs that convert the needed currencies to the pivot; `required` are those nothing may lack."""
+
+    pairs: tuple[tuple[str, str], ...]  # (L,)
+    needed: Grid  # (L, D)
+    required: Grid  # (L, D)
+
+
+def find_legs(
+    reading: ArchiveReading,
+    *,
+    pivot: str,
+    securities: Sequence[Listed],
+    active: Grid,
+    held: Grid,
+    required: Required,
+    days: Dates,
+) -> Legs:
+    """A currency is needed while a security in it is active, required while one is held or it is asked for."""
+    needed: dict[str, Grid] = {}
+    wanted: dict[str, Grid] = {}
+    for number, security in enumerate(securities):
+        needed[security.currency] = needed.get(security.currency, False) | active[number] | held[number]
+        wanted[security.currency] = wanted.get(security.currency, False) | held[number]
+    for need in required.currencies:
+        on = calendars.is_listed(days, need.first_date, need.last_date)
+        needed[need.currency] = needed.get(need.currency, False) | on
+        wanted[need.currency] = wanted.get(need.currency, False) | on
+    currencies = sorted(needed.keys() - {pivot})
+    published = set(reading.rates.pairs)
+    pairs = [(c, pivot) if (c, pivot) in published and (pivot, c) not in published else (pivot, c) for c in currencies]
+    none = np.zeros((0, len(days)), bool)
+    return Legs(
+        tuple(pairs),
+        np.array([needed[c] for c in currencies]) if currencies else none,
+        np.array([wanted[c] for c in currencies]) if currencies else none,
+    )
+
+
+def find_missing(
+    kind: Literal["price", "rate"],
+    keys: Sequence[str],
+    required: Grid,
+    observed: Observed,
+    *,
+    dates: Dates,
+    days: Dates,
+    max_stale: int,
+) -> list[Missing]:
+    """Whatever is required and not usable, by day, then key. `dates` are those of the archive's rows."""
+    found = []
+    for number, day in np.argwhere(required & ~observed.usable).tolist():
+        row, age = int(observed.row[number, day]), int(observed.age[number, day])
+        if row < 0:
+            reason = "never observed"
+        elif observed.split_between[number, day]:
+            reason = "a split has happened since the last close"
+        elif age > max_stale:
+            reason = f"{age} {'sessions' if kind == 'price' else 'fixings'} old"
+        else:
+            reason = "not listed on that day"
+        last = dates[row].item() if row >= 0 else None
+        found.append(Missing(kind, keys[number], days[day].item(), last, reason))
+    return sorted(found, key=lambda missing: (missing.asof_date, missing.key))
+
+
+# --- series and actions: what became known when
+
+
+@dataclass(frozen=True, slots=True)
+class LagRule:
+    """`days_from_month_start` or `business_days`, and how many."""
+
+    rule: str
+    days: int
+
+
+def release_dates(dates: Dates, lag: LagRule) -> Dates:
+    """The day each figure is taken to be public, where its source does not say."""
+    if lag.rule == "business_days":
+        return np.busday_offset(dates, lag.days, roll="backward")
+    months: Dates = dates.astype("datetime64[M]").astype("datetime64[D]")
+    return months + np.timedelta64(lag.days, "D")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownObservation:
+    series: str
+    observation_date: date
+    value: Decimal
+    known_at: date
+    vintage: str
+    source: str
+    flags: str
+
+    @property
+    def key(self) -> tuple[str, date]:
+        return self.series, self.observation_date
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAction:
+    """Actions are known when announced, at the latest at their ex-date."""
+
+    symbol: str
+    action: str
+    ex_date: date
+    ratio: Decimal | None
+    amount: Decimal | None
+    currency: str
+    pay_date: date | None
+    announced: date | None
+    source: str
+    flags: str = ""
+
+    @property
+    def key(self) -> tuple[str, date, str]:
+        return self.symbol, self.ex_date, self.action
+
+    @property
+    def known_at(self) -> date:
+        return self.announced or self.ex_date
+
+
+Known = TypeVar("Known", KnownObservation, KnownAction)
+
+
+def known_observations(reading: ArchiveReading, lags: dict[str, LagRule]) -> list[KnownObservation]:
+    """All observations of the archive in the order in which they became known."""
+    held = reading.observations
+    known = held.known_at.copy()
+    for code, series in enumerate(reading.series):
+        silent = (held.series == code) & np.isnat(known)
+        known[silent] = release_dates(held.date[silent], lags[series.id])
+    assumed = np.isnat(held.known_at)
+    order = np.lexsort((held.date, held.series, known)).tolist()
+    dates, values, knowns = held.date.tolist(), held.value.tolist(), known.tolist()
+    series_codes, source_codes = held.series.tolist(), held.source.tolist()
+    return [
+        KnownObservation(
+            series=reading.series[series_codes[row]].id,
+            observation_date=dates[row],
+            value=Decimal(values[row].decode()),
+            known_at=knowns[row],
+            vintage=held.vintage[row] if held.vintage else "",
+            source=reading.source_names[source_codes[row]],
+            flags=ASSUMED_RELEASE_DATE if assumed[row] else "",
+        )
+        for row in order
+    ]
+
+
+def known_actions(rows: Sequence[ActionRow]) -> list[KnownAction]:
+    """Actions of the archive in the order in which they became known."""
+    actions = [
+        KnownAction(
+            symbol=row.symbol,
+            action=row.action,
+            ex_date=row.ex_date,
+            ratio=row.ratio,
+            amount=row.amount,
+            currency=row.currency,
+            pay_date=row.pay_date,
+            announced=row.announced,
+            source=row.source,
+        )
+        for row in rows
+    ]
+    return sorted(actions, key=lambda action: (action.known_at, action.key))
+
+
+class Deltas(Generic[Known]):
+    """What each sealed pack adds to what the packs before it, in order of sequence, already say.
+
+    sealed  rows of the sealed packs, in order of sequence
+    rows    everything there is to know, in order of known_at
+    """
+
+    def __init__(self, sealed: Sequence[Known], rows: Sequence[Known]) -> None:
+        self.sealed: dict[object, list[Known]] = {}
+        for row in sealed:
+            self.sealed.setdefault(row.key, []).append(row)
+        self.rows: Sequence[Known] = rows
+        self.known_dates = [row.known_at for row in rows]
+        self.done = 0
+
+    def upto(self, asof_date: date) -> list[Known]:
+        """The rows that the pack of `asof_date`, sealed next, has to hold. Called with rising dates."""
+        end = bisect_right(self.known_dates, asof_date)
+        newest = {row.key: row for row in self.rows[self.done : end]}
+        self.done = max(self.done, end)
+        added = [row for row in newest.values() if self._seen(row.key, asof_date) != row]
+        for row in added:
+            self.sealed.setdefault(row.key, []).append(row)
+        return added
+
+    def _seen(self, key: object, asof_date: date) -> Known | None:
+        return next((row for row in reversed(self.sealed.get(key, ())) if row.known_at <= asof_date), None)
+
+
+# --- fixings
+
+
+def fix_instants(days: Sequence[date], fix_time: time, zone: str) -> dict[date, datetime]:
+    """The instant of the fixing of each day, in UTC."""
+    place = ZoneInfo(zone)
+    return {day: datetime.combine(day, fix_time, place).astimezone(UTC) for day in days}

@@ -1,0 +1,799 @@
+"""Pricing packs: build, seal, open, find, verify.
+
+A pack is a header over content rows. Its status moves by TRANSITIONS alone, by conditional UPDATEs whose count is
+looked at; the database refuses everything else. Sealing happens under one lock per policy and gives a rising sequence.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from django.db import OperationalError, connection, transaction
+from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Now
+from psycopg.errors import LockNotAvailable
+
+from config.errors import TieoutError
+from pricing import calendars, fingerprint, loading, observing
+from pricing.models import (
+    PackAction,
+    PackContent,
+    PackObservation,
+    PackPrice,
+    PackRate,
+    PackStatus,
+    PricingPack,
+    PricingPolicy,
+    Security,
+    Series,
+)
+from pricing.observing import Required, RequiredCurrency, RequiredSecurity
+from pricing.providers import archive
+
+__all__ = [
+    "Required",
+    "RequiredCurrency",
+    "RequiredSecurity",
+]  # the words of `build`; verbs are called through the module
+
+logger = logging.getLogger(__name__)
+
+TRANSITIONS: Mapping[PackStatus, frozenset[PackStatus]] = {
+    PackStatus.BUILDING: frozenset({PackStatus.WARMING, PackStatus.ERROR}),
+    PackStatus.WARMING: frozenset({PackStatus.FRESH, PackStatus.ERROR}),
+    PackStatus.FRESH: frozenset(),
+    PackStatus.ERROR: frozenset({PackStatus.WARMING}),  # only if sealed
+}
+
+BUILD_JOB = "build_pack"
+NAMED_IN_REASON = 20
+CHUNK_ROWS = 50_000
+CHUNK_PACKS = 500
+
+
+class PackNotFound(TieoutError):
+    def __init__(self, pack_id: str) -> None:
+        super().__init__(f"no pricing pack {pack_id}")
+        self.pack_id = pack_id
+
+
+class PackWarming(TieoutError):
+    """The pack is building or warming, or there is none yet (`status` is "absent", `pack_id` empty)."""
+
+    def __init__(self, pack_id: str, status: str) -> None:
+        super().__init__(f"pricing pack {pack_id or '(none)'} is {status}")
+        self.pack_id, self.status = pack_id, status
+
+
+class PackInError(TieoutError):
+    def __init__(self, pack_id: str, job: str, reason: str) -> None:
+        super().__init__(f"pricing pack {pack_id} is in error since {job or 'sealing'}: {reason}")
+        self.pack_id, self.job, self.reason = pack_id, job, reason
+
+
+class PackCorrupt(TieoutError):
+    """What is stored is not what was sealed."""
+
+    def __init__(self, pack_id: str, what: str, stored: str, computed: str) -> None:
+        super().__init__(f"pricing pack {pack_id} is corrupt: {what} is {stored}, computed {computed}")
+        self.pack_id, self.what, self.stored, self.computed = pack_id, what, stored, computed
+
+
+class PackIncomplete(TieoutError):
+    """Required prices or rates are missing; the packs named are in error, all others of the build are sealed."""
+
+    def __init__(self, pack_ids: Sequence[str], missing: Sequence[observing.Missing]) -> None:
+        super().__init__(reason_of(missing))
+        self.pack_ids, self.missing = tuple(pack_ids), tuple(missing)
+
+
+class BadTransition(TieoutError):
+    def __init__(self, pack_ids: Sequence[str], to: str) -> None:
+        super().__init__(f"can't become {to}: {', '.join(pack_ids)}")
+        self.pack_ids, self.to = tuple(pack_ids), to
+
+
+class AsofOutOfRange(TieoutError):
+    """Before the first pack, or after today."""
+
+    def __init__(self, asof_date: date, first: date, last: date) -> None:
+        super().__init__(f"as-of date {asof_date} is not between {first} and {last}")
+        self.asof_date, self.first, self.last = asof_date, first, last
+
+
+class SealingBusy(TieoutError):
+    """Another builder of the policy holds the lock, and kept it for longer than the database waits."""
+
+    def __init__(self, policy: str) -> None:
+        super().__init__(f"another build of {policy} is running")
+        self.policy = policy
+
+
+class NoPackDay(TieoutError):
+    """On these dates neither the fixing nor an exchange was open, or they are not in rising order."""
+
+    def __init__(self, policy: str, dates: Sequence[date]) -> None:
+        super().__init__(f"no pack days of {policy}, or not rising: {', '.join(map(str, dates[:NAMED_IN_REASON]))}")
+        self.policy, self.dates = policy, tuple(dates)
+
+
+# --- which pack
+
+
+def pack_days(*, policy: PricingPolicy, first: date, last: date) -> list[date]:
+    """The pack days of a policy in a span, by the loaded archive. Raises loading.NoArchive, loading.ArchiveChanged."""
+    return _calendar(policy, loading.read_loaded()).pack_days(first, last)
+
+
+def find(*, pack_id: str) -> PricingPack:
+    """The pack of that id. Raises PackNotFound."""
+    pack = PricingPack.objects.select_related("policy", "content").filter(pk=pack_id).first()
+    if pack is None:
+        raise PackNotFound(pack_id)
+    return pack
+
+
+def resolve(*, policy: PricingPolicy, asof_date: date | None = None, today: date | None = None) -> PricingPack:
+    """The pack that answers for a date, whatever its status: ask `require_fresh` next.
+
+    asof_date  None: the newest pack day; a date without a pack day is answered by the last one before it
+    today      no as-of date may lie after it, when given
+    raises     PackWarming ("absent") while the policy has no pack, AsofOutOfRange
+    """
+    headers = PricingPack.objects.filter(policy=policy)
+    last = headers.order_by("-asof_date").values_list("asof_date", flat=True).first()
+    if last is None:
+        raise PackWarming("", "absent")
+    if asof_date is None:
+        return _pack_of(headers.filter(asof_date=last))
+    before = headers.filter(asof_date__lte=asof_date).order_by("-asof_date")
+    day = before.values_list("asof_date", flat=True).first()
+    if day is None or (today is not None and asof_date > today):
+        first = headers.order_by("asof_date").values_list("asof_date", flat=True)[0]
+        raise AsofOutOfRange(asof_date, first, today or last)
+    return _pack_of(headers.filter(asof_date=day))
+
+
+def _pack_of(of_one_date: QuerySet[PricingPack]) -> PricingPack:
+    """A date's pack is its highest-sequence fresh one; where none is fresh, its newest release decides."""
+    releases = list(of_one_date.select_related("policy", "content").order_by("-release"))
+    fresh = [pack for pack in releases if pack.status == PackStatus.FRESH]
+    return max(fresh, key=lambda pack: pack.sequence or 0) if fresh else releases[0]
+
+
+def require_fresh(*, pack: PricingPack) -> PricingPack:
+    """The pack itself if it is open to readers. Raises PackWarming, PackInError."""
+    if pack.status == PackStatus.ERROR:
+        raise PackInError(pack.pk, pack.failed_job, pack.reason)
+    if pack.status != PackStatus.FRESH:
+        raise PackWarming(pack.pk, pack.status)
+    return pack
+
+
+def require_sealed(*, pack: PricingPack) -> PricingPack:
+    """The pack itself if it has content, fresh or not. Raises PackWarming, PackInError."""
+    if pack.sequence is None:
+        return require_fresh(pack=pack)
+    return pack
+
+
+def left_out(*, pack: PricingPack) -> list[str]:
+    """Symbols of securities that are active on the pack's date and have no close in it: nobody needed one."""
+    active = Security.objects.filter(first_date__lte=pack.asof_date).filter(
+        Q(last_date__isnull=True) | Q(last_date__gte=pack.asof_date)
+    )
+    priced = PackPrice.objects.filter(content=pack.content_id).values("security")
+    return list(active.exclude(pk__in=priced).order_by("symbol").values_list("symbol", flat=True))
+
+
+# --- status
+
+
+def mark_fresh(packs: Sequence[PricingPack]) -> None:
+    """Open packs to readers: last in the nightly run, once the ledger ties out. Raises BadTransition, moving none."""
+    _move(packs, PackStatus.FRESH)
+
+
+def mark_error(packs: Sequence[PricingPack], *, job: str, reason: str) -> None:
+    """Raises BadTransition, and moves none."""
+    _move(packs, PackStatus.ERROR, failed_job=job, reason=reason)
+
+
+def mark_warming(packs: Sequence[PricingPack]) -> None:
+    """Sealed packs in error back to the run, for another try. Raises BadTransition, and moves none."""
+    _move(packs, PackStatus.WARMING, sequence__isnull=False)
+
+
+@transaction.atomic
+def _move(
+    packs: Sequence[PricingPack],
+    to: PackStatus,
+    *,
+    failed_job: str = "",
+    reason: str = "",
+    **only: Any,
+) -> None:
+    ids = [pack.pk for pack in packs]
+    before = [status for status, after in TRANSITIONS.items() if to in after]
+    movable = PricingPack.objects.filter(pk__in=ids, status__in=before, **only)
+    moved = movable.update(status=to, failed_job=failed_job, reason=reason, updated_at=Now())
+    if moved != len(set(ids)):
+        stuck = PricingPack.objects.filter(pk__in=ids).exclude(status=to).values_list("pk", flat=True)
+        raise BadTransition(sorted(stuck)[:NAMED_IN_REASON] or ids[:NAMED_IN_REASON], to)
+    for pack in packs:
+        pack.status, pack.failed_job, pack.reason = to, failed_job, reason
+
+
+def reason_of(missing: Sequence[observing.Missing]) -> str:
+    """What is missing, at most twenty by name, and the count."""
+    named = "; ".join(map(str, missing[:NAMED_IN_REASON]))
+    return f"{len(missing)} missing: {named}" + ("; ..." if len(missing) > NAMED_IN_REASON else "")
+
+
+# --- build
+
+
+_COPIED = {
+    "pricing_packprice": "security_id, close, currency, observed_date, price_basis, source, flags",
+    "pricing_packrate": "base, quote, rate, observed_date, fix_at, source, flags",
+    "pricing_packobservation": "series_id, observation_date, value, known_at, vintage, source, flags",
+    "pricing_packaction": "security_id, ex_date, action, ratio, amount, currency, pay_date, announced, source, flags",
+}
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A pack about to be sealed: rows as text for COPY, without the content's id, and their canonical lines."""
+
+    pack: PricingPack
+    lines: list[str] = field(default_factory=list)
+    rows: dict[str, list[str]] = field(default_factory=lambda: {table: [] for table in _COPIED})
+
+    def add(self, table: str, line: str, *cells: object) -> None:
+        self.lines.append(line)
+        self.rows[table].append("\t".join(r"\N" if cell is None else _copied(str(cell)) for cell in cells))
+
+
+_COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _copied(text: str) -> str:
+    return text.translate(_COPY_ESCAPES)
+
+
+def build(
+    *,
+    policy: PricingPolicy,
+    dates: Sequence[date],
+    required: Required,
+    run: UUID,
+    restate_reason: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[PricingPack]:
+    """One sealed pack for each of the dates, which rise; new ones are `warming`.
+
+    A date keeps the pack that this run has sealed, so that a killed run can be taken up again under its own id, and the
+    fresh one of another run, unless `restate_reason` is given; every other date gets its next release. Call it outside a
+    transaction: headers, chunks of packs and errors are committed one after the other.
+
+    progress  told (packs done, packs in all)
+    raises    NoPackDay; loading.NoArchive, loading.ArchiveChanged; PackIncomplete when a required price or rate is
+              missing: those dates' headers are in error with the reason, every other date is sealed
+    """
+    reading = loading.read_loaded()
+    calendar = _calendar(policy, reading)
+    if refused := _refused_days(calendar, dates):
+        raise NoPackDay(policy.code, refused)
+    with _sealing(policy):
+        kept = _kept(policy, dates, run, restating=restate_reason is not None)
+        todo = [day for day in dates if day not in kept]
+        if progress:
+            progress(len(kept), len(dates))
+        if not todo:
+            return [kept[day] for day in dates]
+        view = _View.of(reading, calendar, policy, required, todo)
+        headers = _open_headers(policy, todo, run, restate_reason or "", view.missing)
+        good = [headers[day] for day in todo if day not in view.missing]
+        sealed = _seal_in_chunks(policy, view, good, lambda done: progress and progress(len(kept) + done, len(dates)))
+    if view.missing:
+        lacking = [missing for day in sorted(view.missing) for missing in view.missing[day]]
+        raise PackIncomplete([headers[day].pk for day in sorted(view.missing)], lacking)
+    found = kept | {pack.asof_date: pack for pack in sealed}
+    return [found[day] for day in dates]
+
+
+def reseal(*, policy: PricingPolicy, run: UUID) -> PricingPack:
+    """The head date sealed anew, so that it sees what was sealed after it: next release, same content, next sequence.
+
+    The head's own pack comes back where nothing was sealed after it. Raises PackWarming ("absent") if none is sealed.
+    """
+    with _sealing(policy), transaction.atomic():
+        sealed = PricingPack.objects.filter(policy=policy, sequence__isnull=False).select_related("policy", "content")
+        head = sealed.order_by("-asof_date", "-sequence").first()
+        if head is None or head.content is None:
+            raise PackWarming("", "absent")
+        if head.sequence == sealed.aggregate(last=Max("sequence"))["last"]:
+            return head
+        header = _open_headers(policy, [head.asof_date], run, f"re-seal of {head.pk}", {})[head.asof_date]
+        _seal(policy, [(header, head.content_id or 0, head.content.content_hash)])
+    logger.info("pack re-sealed", extra={"pack_id": header.pk, "sequence": header.sequence})
+    return find(pack_id=header.pk)
+
+
+def _calendar(policy: PricingPolicy, reading: archive.ArchiveReading) -> calendars.Calendar:
+    exchange_of = dict(Security.objects.order_by("symbol").values_list("symbol", "exchange"))
+    return calendars.of_archive(reading, pivot=policy.pivot, exchange_of=exchange_of)
+
+
+def _refused_days(calendar: calendars.Calendar, dates: Sequence[date]) -> list[date]:
+    if not dates:
+        return []
+    if falling := [after for before, after in pairwise(dates) if after <= before]:
+        return falling
+    return sorted(set(dates) - set(calendar.pack_days(dates[0], dates[-1])))
+
+
+@contextmanager
+def _sealing(policy: PricingPolicy) -> Iterator[None]:
+    """One builder per policy. The lock is the session's: it outlasts the transactions and dies with the process."""
+    key = f"pricing.packs:{policy.code}"
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            raise SealingBusy(policy.code) from error
+        raise
+    try:
+        yield
+    finally:
+        if connection.connection is not None and not connection.connection.closed and not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+
+
+def _kept(policy: PricingPolicy, dates: Sequence[date], run: UUID, *, restating: bool) -> dict[date, PricingPack]:
+    """By date, the sealed pack that stays, the highest in sequence: of this run, or (no restatement) already fresh.
+
+    What another run left warming or in error stays closed for ever: only the jobs of its own run can open a pack.
+    """
+    staying = Q(run=run) if restating else Q(run=run) | Q(status=PackStatus.FRESH)
+    sealed = PricingPack.objects.filter(staying, policy=policy, asof_date__in=dates, sequence__isnull=False)
+    return {pack.asof_date: pack for pack in sealed.select_related("policy", "content").order_by("sequence")}
+
+
+def _open_headers(
+    policy: PricingPolicy,
+    dates: Sequence[date],
+    run: UUID,
+    restates: str,
+    missing: Mapping[date, Sequence[observing.Missing]],
+) -> dict[date, PricingPack]:
+    """A header per date: `building`, or `error` with what is missing.
+
+    A building header of this run is taken up again; one of another run was left by a dead builder (we hold its lock).
+    """
+    with transaction.atomic():
+        unsealed = PricingPack.objects.filter(policy=policy, asof_date__in=dates, status=PackStatus.BUILDING)
+        unsealed.exclude(run=run).update(
+            status=PackStatus.ERROR, failed_job=BUILD_JOB, reason="the run that built it ended", updated_at=Now()
+        )
+        headers = {pack.asof_date: pack for pack in unsealed.filter(run=run).select_related("policy")}
+        releases = dict(
+            PricingPack.objects.filter(policy=policy, asof_date__in=dates)
+            .order_by()
+            .values_list("asof_date")
+            .annotate(last=Max("release"))
+        )
+        opened = []
+        for day in dates:
+            if day not in headers:
+                release = releases.get(day, 0) + 1
+                headers[day] = PricingPack(
+                    pk=f"PP_{day}_{policy.code}_r{release}",
+                    policy=policy,
+                    asof_date=day,
+                    release=release,
+                    run=run,
+                    restates=restates,
+                )
+                opened.append(headers[day])
+        PricingPack.objects.bulk_create(opened, batch_size=2_000)
+        for day, lacking in missing.items():
+            mark_error([headers[day]], job=BUILD_JOB, reason=reason_of(lacking))
+            logger.warning("pack incomplete", extra={"pack_id": headers[day].pk, "missing": [str(m) for m in lacking]})
+    return headers
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The archive as the packs of some days see it: decided once for all of them, drafted day by day."""
+
+    reading: archive.ArchiveReading
+    policy: PricingPolicy
+    number_of: Mapping[date, int]
+    securities: Sequence[observing.Listed]
+    closes: observing.Observed
+    legs: observing.Legs
+    rates: observing.Observed
+    missing: Mapping[date, list[observing.Missing]]
+    observations: observing.Deltas[observing.KnownObservation]
+    actions: observing.Deltas[observing.KnownAction]
+    units: Mapping[str, str]
+    security_ids: Mapping[str, int]
+    fix_at: Mapping[date, datetime]
+
+    @classmethod
+    def of(
+        cls,
+        reading: archive.ArchiveReading,
+        calendar: calendars.Calendar,
+        policy: PricingPolicy,
+        required: Required,
+        dates: Sequence[date],
+    ) -> "_View":
+        days = calendars.as_days(dates)
+        securities = [
+            observing.Listed(*row)
+            for row in Security.objects.order_by("symbol").values_list(
+                "id", "symbol", "currency", "exchange", "price_basis", "first_date", "last_date"
+            )
+        ]
+        active = observing.active_grid(securities, days)
+        held = observing.required_grid(required, securities, days)
+        closes = observing.find_closes(
+            reading, calendar, securities, days, max_stale_sessions=policy.max_stale_sessions
+        )
+        legs = observing.find_legs(
+            reading, pivot=policy.pivot, securities=securities, active=active, held=held, required=required, days=days
+        )
+        rates = observing.find_rates(reading, calendar, legs.pairs, days, max_stale_fixings=policy.max_stale_fixings)
+        missing: dict[date, list[observing.Missing]] = {}
+        for lacking in (
+            *observing.find_missing(
+                "price",
+                [security.symbol for security in securities],
+                held,
+                closes,
+                dates=reading.closes.date,
+                days=days,
+                max_stale=policy.max_stale_sessions,
+            ),
+            *observing.find_missing(
+                "rate",
+                ["/".join(pair) for pair in legs.pairs],
+                legs.required,
+                rates,
+                dates=reading.rates.date,
+                days=days,
+                max_stale=policy.max_stale_fixings,
+            ),
+        ):
+            missing.setdefault(lacking.asof_date, []).append(lacking)
+        unpriced = np.any(active & ~closes.usable, axis=1).tolist()
+        if any(unpriced):
+            symbols = [security.symbol for security, out in zip(securities, unpriced, strict=True) if out]
+            logger.info("securities left out", extra={"policy": policy.code, "symbols": symbols})
+        lags = {
+            series_id: observing.LagRule(rule, lag_days)
+            for series_id, rule, lag_days in Series.objects.values_list("id", "lag_rule", "lag_days")
+        }
+        fixing_days = sorted(set(reading.rates.date[rates.row[rates.row >= 0]].tolist()))
+        return cls(
+            reading=reading,
+            policy=policy,
+            number_of={day: number for number, day in enumerate(dates)},
+            securities=securities,
+            closes=closes,
+            legs=legs,
+            rates=rates,
+            missing=missing,
+            observations=observing.Deltas(_sealed_observations(policy), observing.known_observations(reading, lags)),
+            actions=observing.Deltas(_sealed_actions(policy), observing.known_actions(reading.actions)),
+            units=dict(Series.objects.values_list("id", "unit")),
+            security_ids={security.symbol: security.id for security in securities},
+            fix_at=observing.fix_instants(fixing_days, policy.fix_time, policy.fix_timezone),
+        )
+
+    def draft(self, pack: PricingPack) -> _Draft:
+        draft = _Draft(pack)
+        self._draft_closes(draft)
+        self._draft_rates(draft)
+        self._draft_deltas(draft)
+        return draft
+
+    def _draft_closes(self, draft: _Draft) -> None:
+        day, held = self.number_of[draft.pack.asof_date], self.reading.closes
+        for number in self.closes.usable[:, day].nonzero()[0].tolist():
+            security, row = self.securities[number], int(self.closes.row[number, day])
+            close, observed = held.close[row].decode(), held.date[row].item()
+            source, flags = self.reading.source_names[held.source[row]], _flags(int(self.closes.age[number, day]))
+            line = fingerprint.price_line(
+                symbol=security.symbol,
+                observed_date=observed,
+                close=close,
+                currency=security.currency,
+                source=source,
+                price_basis=security.price_basis,
+                flags=flags,
+            )
+            cells = (security.id, close, security.currency, observed, security.price_basis, source, flags)
+            draft.add("pricing_packprice", line, *cells)
+
+    def _draft_rates(self, draft: _Draft) -> None:
+        day, held = self.number_of[draft.pack.asof_date], self.reading.rates
+        for number in (self.rates.usable & self.legs.needed)[:, day].nonzero()[0].tolist():
+            (base, quote), row = self.legs.pairs[number], int(self.rates.row[number, day])
+            rate, observed = held.rate[row].decode(), held.date[row].item()
+            source, flags = self.reading.source_names[held.source[row]], _flags(int(self.rates.age[number, day]))
+            fix_at = self.fix_at[observed]
+            line = fingerprint.rate_line(
+                base=base, quote=quote, observed_date=observed, rate=rate, source=source, fix_at=fix_at, flags=flags
+            )
+            draft.add("pricing_packrate", line, base, quote, rate, observed, fix_at.isoformat(), source, flags)
+
+    def _draft_deltas(self, draft: _Draft) -> None:
+        for seen in self.observations.upto(draft.pack.asof_date):
+            line = _observation_line(seen, self.units[seen.series])
+            value, known_at = format(seen.value, "f"), seen.known_at
+            cells = (seen.series, seen.observation_date, value, known_at, seen.vintage, seen.source, seen.flags)
+            draft.add("pricing_packobservation", line, *cells)
+        for action in self.actions.upto(draft.pack.asof_date):
+            draft.add(
+                "pricing_packaction",
+                _action_line(action),
+                self.security_ids[action.symbol],
+                action.ex_date,
+                action.action,
+                action.ratio if action.ratio is None else format(action.ratio, "f"),
+                action.amount if action.amount is None else format(action.amount, "f"),
+                action.currency,
+                action.pay_date,
+                action.announced,
+                action.source,
+                action.flags,
+            )
+
+
+def _flags(age: int) -> str:
+    return f"stale:{age}" if age else ""
+
+
+def _observation_line(seen: observing.KnownObservation, unit: str) -> str:
+    return fingerprint.observation_line(
+        series=seen.series,
+        observation_date=seen.observation_date,
+        value=seen.value,
+        unit=unit,
+        source=seen.source,
+        known_at=seen.known_at,
+        vintage=seen.vintage,
+        flags=seen.flags,
+    )
+
+
+def _action_line(action: observing.KnownAction) -> str:
+    return fingerprint.action_line(
+        symbol=action.symbol,
+        action=action.action,
+        ex_date=action.ex_date,
+        ratio=action.ratio,
+        amount=action.amount,
+        currency=action.currency,
+        pay_date=action.pay_date,
+        announced=action.announced,
+        source=action.source,
+        flags=action.flags,
+    )
+
+
+_OBSERVATION = ("series_id", "observation_date", "value", "known_at", "vintage", "source", "flags")
+_ACTION = (
+    "security__symbol", "action", "ex_date", "ratio", "amount", "currency", "pay_date", "announced", "source", "flags",
+)  # fmt: skip
+"""In the order of observing.KnownObservation and observing.KnownAction."""
+
+
+def _sealed_observations(policy: PricingPolicy) -> list[observing.KnownObservation]:
+    """Every observation of the policy's sealed packs, in order of sequence."""
+    rows = (
+        PackObservation.objects.filter(content__packs__policy=policy, content__packs__sequence__isnull=False)
+        .order_by("content__packs__sequence")
+        .values_list(*_OBSERVATION)
+    )
+    return [observing.KnownObservation(*row) for row in rows.iterator()]
+
+
+def _sealed_actions(policy: PricingPolicy) -> list[observing.KnownAction]:
+    """Every action of the policy's sealed packs, in order of sequence."""
+    rows = (
+        PackAction.objects.filter(content__packs__policy=policy, content__packs__sequence__isnull=False)
+        .order_by("content__packs__sequence")
+        .values_list(*_ACTION)
+    )
+    return [observing.KnownAction(*row) for row in rows.iterator()]
+
+
+def _seal_in_chunks(
+    policy: PricingPolicy, view: _View, packs: Sequence[PricingPack], progress: Callable[[int], object]
+) -> list[PricingPack]:
+    done: list[PricingPack] = []
+    chunk: list[_Draft] = []
+    rows = 0
+    for pack in packs:
+        chunk.append(view.draft(pack))
+        rows += len(chunk[-1].lines)
+        if rows >= CHUNK_ROWS or len(chunk) >= CHUNK_PACKS or pack is packs[-1]:
+            with transaction.atomic():
+                contents = _store(chunk)
+                _seal(policy, [(draft.pack, *contents[number]) for number, draft in enumerate(chunk)])
+            done += [draft.pack for draft in chunk]
+            logger.info("packs sealed", extra={"policy": policy.code, "packs": len(chunk), "rows": rows})
+            progress(len(done))
+            chunk, rows = [], 0
+    return done
+
+
+def _store(drafts: Sequence[_Draft]) -> list[tuple[int, str]]:
+    """Content id and hash of each draft; rows are written once per hash, by COPY."""
+    hashes = [fingerprint.content_hash(draft.lines) for draft in drafts]
+    first = dict(zip(reversed(hashes), reversed(drafts), strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO pricing_packcontent (content_hash, rows) SELECT * FROM unnest(%s::text[], %s::int[])"
+            " ON CONFLICT (content_hash) DO NOTHING RETURNING id, content_hash",
+            [list(first), [len(draft.lines) for draft in first.values()]],
+        )
+        added = {content_hash: content_id for content_id, content_hash in cursor.fetchall()}
+        for table, columns in _COPIED.items():
+            with cursor.copy(f"COPY {table} (content_id, {columns}) FROM STDIN") as copy:
+                for content_hash, content_id in added.items():
+                    copy.write("".join(f"{content_id}\t{row}\n" for row in first[content_hash].rows[table]))
+    known = dict(
+        PackContent.objects.filter(content_hash__in=first.keys() - added.keys()).values_list("content_hash", "id")
+    )
+    ids = added | known
+    return [(ids[content_hash], content_hash) for content_hash in hashes]
+
+
+def _seal(policy: PricingPolicy, contents: Sequence[tuple[PricingPack, int, str]]) -> None:
+    """Give headers their content, sequence and place in the chain, in the order given. Raises BadTransition."""
+    last = PricingPack.objects.filter(policy=policy, sequence__isnull=False).order_by("-sequence").first()
+    sequence, previous = (last.sequence or 0, last.chain_hash) if last else (0, fingerprint.GENESIS)
+    for pack, content_id, content_hash in contents:
+        sequence += 1
+        previous = fingerprint.chain_hash(
+            previous=previous,
+            pack_id=pack.pk,
+            sequence=sequence,
+            asof_date=pack.asof_date,
+            policy=policy.code,
+            content_hash=content_hash,
+        )
+        pack.sequence, pack.content_id, pack.chain_hash, pack.status = (
+            sequence,
+            content_id,
+            previous,
+            PackStatus.WARMING,
+        )
+        pack.sealed_at = datetime.now(UTC)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE pricing_pricingpack AS pack SET status = 'warming', sequence = sealed.sequence,"
+            " content_id = sealed.content, chain_hash = sealed.chain, sealed_at = sealed.at, updated_at = sealed.at"
+            " FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::text[], %s::timestamptz[])"
+            " AS sealed (id, sequence, content, chain, at) WHERE pack.id = sealed.id AND pack.status = 'building'",
+            [
+                list(column)
+                for column in zip(
+                    *((p.pk, p.sequence, p.content_id, p.chain_hash, p.sealed_at) for p, _, _ in contents), strict=True
+                )
+            ],
+        )
+        if cursor.rowcount != len(contents):
+            raise BadTransition([pack.pk for pack, _, _ in contents][:NAMED_IN_REASON], PackStatus.WARMING)
+
+
+# --- verify
+
+
+def verify(*, policy: PricingPolicy) -> PackCorrupt | None:
+    """The first pack, in order of sequence, whose rows or place in the chain are not what was sealed; None: all are."""
+    previous = fingerprint.GENESIS
+    sealed = (
+        PricingPack.objects.filter(policy=policy, sequence__isnull=False).select_related("content").order_by("sequence")
+    )
+    for number, (pack, lines) in enumerate(_lines_of(list(sealed)), start=1):
+        if pack.sequence != number:
+            return PackCorrupt(pack.pk, "sequence", str(pack.sequence), str(number))
+        if corrupt := _difference(pack, lines, previous):
+            return corrupt
+        previous = pack.chain_hash
+    return None
+
+
+def require_intact(*, pack: PricingPack) -> PricingPack:
+    """The sealed pack itself if its rows and its link to the pack before are what was sealed. Raises PackCorrupt."""
+    before = PricingPack.objects.filter(policy=pack.policy_id, sequence=(pack.sequence or 0) - 1).first()
+    for _, lines in _lines_of([pack]):
+        if corrupt := _difference(pack, lines, before.chain_hash if before else fingerprint.GENESIS):
+            raise corrupt
+    return pack
+
+
+def _difference(pack: PricingPack, lines: Sequence[str], previous: str) -> PackCorrupt | None:
+    content = pack.content
+    if content is None:
+        return PackCorrupt(pack.pk, "content", "absent", "sealed")
+    if content.rows != len(lines):
+        return PackCorrupt(pack.pk, "number of rows", str(len(lines)), str(content.rows))
+    computed = fingerprint.content_hash(lines)
+    if computed != content.content_hash:
+        return PackCorrupt(pack.pk, "content hash", content.content_hash, computed)
+    chained = fingerprint.chain_hash(
+        previous=previous,
+        pack_id=pack.pk,
+        sequence=pack.sequence or 0,
+        asof_date=pack.asof_date,
+        policy=pack.policy_id,
+        content_hash=computed,
+    )
+    return None if chained == pack.chain_hash else PackCorrupt(pack.pk, "chain hash", pack.chain_hash, chained)
+
+
+def _lines_of(packs: Sequence[PricingPack]) -> Iterator[tuple[PricingPack, list[str]]]:
+    """The canonical lines of each pack's rows as the database has them, a thousand packs at a time."""
+    units = dict(Series.objects.values_list("id", "unit"))
+    for begin in range(0, len(packs), 1_000):
+        some = packs[begin : begin + 1_000]
+        lines: dict[int, list[str]] = {pack.content_id or 0: [] for pack in some}
+        _add_prices(lines)
+        _add_rates(lines)
+        _add_deltas(lines, units)
+        yield from ((pack, lines[pack.content_id or 0]) for pack in some)
+
+
+def _add_prices(lines: Mapping[int, list[str]]) -> None:
+    rows = PackPrice.objects.filter(content__in=lines).order_by("content", "security")
+    for content, symbol, observed, close, currency, source, basis, flags in rows.values_list(
+        "content", "security__symbol", "observed_date", "close", "currency", "source", "price_basis", "flags"
+    ):
+        lines[content].append(
+            fingerprint.price_line(
+                symbol=symbol,
+                observed_date=observed,
+                close=close,
+                currency=currency,
+                source=source,
+                price_basis=basis,
+                flags=flags,
+            )
+        )
+
+
+def _add_rates(lines: Mapping[int, list[str]]) -> None:
+    rows = PackRate.objects.filter(content__in=lines).order_by("content", "base", "quote")
+    for content, base, quote, observed, rate, source, fix_at, flags in rows.values_list(
+        "content", "base", "quote", "observed_date", "rate", "source", "fix_at", "flags"
+    ):
+        lines[content].append(
+            fingerprint.rate_line(
+                base=base, quote=quote, observed_date=observed, rate=rate, source=source, fix_at=fix_at, flags=flags
+            )
+        )
+
+
+def _add_deltas(lines: Mapping[int, list[str]], units: Mapping[str, str]) -> None:
+    observations = PackObservation.objects.filter(content__in=lines).order_by("content", "series", "observation_date")
+    for content, *row in observations.values_list("content", *_OBSERVATION):
+        seen = observing.KnownObservation(*row)
+        lines[content].append(_observation_line(seen, units[seen.series]))
+    actions = PackAction.objects.filter(content__in=lines).order_by("content", "security", "ex_date", "action")
+    for content, *row in actions.values_list("content", *_ACTION):
+        lines[content].append(_action_line(observing.KnownAction(*row)))

@@ -1,0 +1,51 @@
+"""A policy and a loaded folder, for tests that need rows."""
+
+from datetime import date, time
+from pathlib import Path
+from uuid import UUID
+
+from django.apps import apps
+
+from pricing import loading, packs
+from pricing.models import PricingPack, PricingPolicy, Security
+from pricing.packs import Required, RequiredCurrency, RequiredSecurity
+from pricing.tests import folders
+
+RUN = UUID(int=1)
+NOTHING = Required()
+ALL = (date(2020, 1, 1), date(2020, 12, 31))
+
+
+def policy() -> PricingPolicy:
+    return PricingPolicy.objects.get_or_create(
+        code="ECB_EUR",
+        defaults={"fixing": "ECB", "pivot": "EUR", "fix_time": time(14, 15), "fix_timezone": "Europe/Berlin"},
+    )[0]
+
+
+def loaded(folder: Path, changes: dict[str, str | None] | None = None) -> PricingPolicy:
+    loading.load(folders.write(folder, changes))
+    return policy()
+
+
+def build(of: PricingPolicy, first: date = ALL[0], last: date = ALL[1], **how: object) -> list[PricingPack]:
+    dates = packs.pack_days(policy=of, first=first, last=last)
+    given = {"required": NOTHING, "run": RUN} | how
+    return packs.build(policy=of, dates=dates, **given)
+
+
+def jobs_done(run: UUID = RUN) -> None:
+    """The database opens a pack only behind the jobs of its run."""
+    night = apps.get_model("execution", "NightlyRun").objects.create(
+        pk=run, policy="ECB_EUR", from_date=ALL[0], date=ALL[1], release=run.int
+    )
+    for position, name in enumerate(("build_pack", "reconcile_ledger", "compute_metrics", "prewarm_factors")):
+        apps.get_model("execution", "JobRun").objects.create(run=night, name=name, position=position, state="done")
+
+
+def held(*symbols: str, currencies: tuple[str, ...] = (), first: date = ALL[0]) -> Required:
+    ids = dict(Security.objects.values_list("symbol", "id"))
+    return Required(
+        tuple(RequiredSecurity(ids[symbol], first) for symbol in symbols),
+        tuple(RequiredCurrency(currency, first) for currency in currencies),
+    )
