@@ -43,7 +43,9 @@ def current_version() -> int:
 def record(rows: Iterable[Mapping[str, str]]) -> int:
     """Take in the rights of providers, as `sources.csv` gives them, and open a new version if anything changed."""
     for row in rows:
-        DataSource.objects.update_or_create(code=row["code"], defaults={key: value for key, value in row.items() if key != "code"})
+        DataSource.objects.update_or_create(
+            code=row["code"], defaults={key: value for key, value in row.items() if key != "code"}
+        )
     return stamp()
 
 

@@ -8,7 +8,9 @@ from django.db.models import Model
 from psycopg import sql
 
 
-def copy_in(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]], *, keep_existing: bool = False) -> int:
+def copy_in(
+    model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]], *, keep_existing: bool = False
+) -> int:
     """Insert rows in the order of `columns` (names of database columns); how many were inserted.
 
     By way of a temporary table, because PostgreSQL copies into no table with row-level security: its policies see each row.
@@ -18,7 +20,9 @@ def copy_in(model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     conflict = sql.SQL(" ON CONFLICT DO NOTHING") if keep_existing else sql.SQL("")
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.SQL("CREATE TEMP TABLE arriving ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(names, table))
+        cursor.execute(
+            sql.SQL("CREATE TEMP TABLE arriving ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(names, table)
+        )
         with cursor.copy(sql.SQL("COPY arriving ({}) FROM STDIN").format(names)) as copy:
             for row in rows:
                 copy.write_row(row)

@@ -19,16 +19,12 @@ _user_id: ContextVar[str] = ContextVar("user_id", default="")
 
 def enter(user: Any) -> None:
     """From here on this thread asks for `user`, whoever asked before."""
-    _user_id.set(str(user.pk) if user is not None and user.is_active else "")
-    if connection.in_atomic_block:
-        tell(connection)
+    _ask_for(str(user.pk) if user is not None and user.is_active else "")
 
 
 def leave() -> None:
     """From here on nobody is asking."""
-    _user_id.set("")
-    if connection.in_atomic_block:
-        tell(connection)
+    _ask_for("")
 
 
 @contextmanager
@@ -39,7 +35,7 @@ def of(user: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        _user_id.set(before)
+        _ask_for(before)
 
 
 @contextmanager
@@ -60,11 +56,20 @@ def snapshot() -> Iterator[None]:
 
 
 def tell(wrapper: Any) -> None:
-    """Called at the start of each transaction."""
-    user_id = _user_id.get()
-    if user_id:
-        with wrapper.cursor() as cursor:
-            cursor.execute("SELECT set_config('app.user_id', %s, true)", [user_id])
+    """Called at the start of each transaction, which knows nobody yet."""
+    if user_id := _user_id.get():
+        _set(wrapper, user_id)
+
+
+def _ask_for(user_id: str) -> None:
+    _user_id.set(user_id)
+    if connection.in_atomic_block and not connection.needs_rollback:
+        _set(connection, user_id)
+
+
+def _set(wrapper: Any, user_id: str) -> None:
+    with wrapper.cursor() as cursor:
+        cursor.execute("SELECT set_config('app.user_id', %s, true)", [user_id])
 
 
 class ScopeMiddleware:
@@ -79,4 +84,4 @@ class ScopeMiddleware:
         try:
             return self.get_response(request)
         finally:
-            _user_id.set("")
+            leave()

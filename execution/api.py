@@ -71,7 +71,11 @@ class Execute(APIView):
     @extend_schema(
         request=ASKED,
         responses={200: ANSWER, **REFUSALS},
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="Makes a retry return the same execution.")],
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key", str, OpenApiParameter.HEADER, description="Makes a retry return the same execution."
+            )
+        ],
     )
     def post(self, request: Request) -> HttpResponse:
         started = perf_counter()
@@ -170,12 +174,16 @@ def _once(request: Request, asked: executor.Request, body: bytes) -> executor.Se
     if key is None:
         return executor.execute(asked, user=request.user)
     if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
-        raise RequestInvalid([{"pointer": "", "reason": f"Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable characters"}])
+        raise RequestInvalid(
+            [{"pointer": "", "reason": f"Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable characters"}]
+        )
     digest = hashlib.sha256(body).hexdigest()
     with scope.of(request.user):
         try:
             with transaction.atomic():
-                kept, _ = IdempotencyKey.objects.get_or_create(user=request.user, key=key, defaults={"body_hash": digest})
+                kept, _ = IdempotencyKey.objects.get_or_create(
+                    user=request.user, key=key, defaults={"body_hash": digest}
+                )
         except IntegrityError:
             with transaction.atomic():
                 kept = IdempotencyKey.objects.get(user=request.user, key=key)
@@ -185,12 +193,18 @@ def _once(request: Request, asked: executor.Request, body: bytes) -> executor.Se
             return executor.fetch(kept.execution_id, user=request.user)
         served = executor.execute(asked, user=request.user)
         with transaction.atomic():
-            IdempotencyKey.objects.filter(pk=kept.pk, execution__isnull=True).update(execution=Execution(pk=served.execution_id))
+            IdempotencyKey.objects.filter(pk=kept.pk, execution__isnull=True).update(
+                execution=Execution(pk=served.execution_id)
+            )
         return served
 
 
 def _answer(served: executor.Served) -> HttpResponse:
-    return HttpResponse(served.body(), content_type="application/json", headers={"ETag": served.etag, "Cache-Control": "private, no-cache"})
+    return HttpResponse(
+        served.body(),
+        content_type="application/json",
+        headers={"ETag": served.etag, "Cache-Control": "private, no-cache"},
+    )
 
 
 def _converted(document: Mapping[str, Any], name: str, convert: Any, reason: str, refuse: Any) -> Any:

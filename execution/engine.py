@@ -29,7 +29,9 @@ def engine_version() -> str:
     """Release, 12 hex of SHA-256 over the result-bearing sources, and the versions of Python, NumPy and CEL."""
     root = Path(settings.BASE_DIR)
     digest = hashlib.sha256()
-    for path in sorted({path for pattern in RESULT_BEARING for path in root.glob(pattern) if "tests" not in path.parts}):
+    for path in sorted(
+        {path for pattern in RESULT_BEARING for path in root.glob(pattern) if "tests" not in path.parts}
+    ):
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
     return "+".join(
         [

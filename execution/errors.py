@@ -61,7 +61,9 @@ class ReconciliationFailed(TieoutError):
 
 class PackNotOfDate(RequestInvalid):
     def __init__(self, pack_id: str, asof_date: date) -> None:
-        super().__init__([{"pointer": "/pricing_pack_id", "reason": f"{pack_id} is not the pack of {asof_date.isoformat()}"}])
+        super().__init__(
+            [{"pointer": "/pricing_pack_id", "reason": f"{pack_id} is not the pack of {asof_date.isoformat()}"}]
+        )
 
 
 class IdempotencyConflict(TieoutError):
@@ -74,5 +76,8 @@ class DifferentEngine(TieoutError):
     """A replay under another engine; path is the first place where the results differ, None where they do not."""
 
     def __init__(self, stored: str, current: str, path: str | None) -> None:
-        super().__init__(f"computed by engine {stored}, this is {current}" + (f"; first difference at {path}" if path else "; same result"))
+        super().__init__(
+            f"computed by engine {stored}, this is {current}"
+            + (f"; first difference at {path}" if path else "; same result")
+        )
         self.stored, self.current, self.path = stored, current, path

@@ -165,7 +165,11 @@ def fetch(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
     raises   ExecutionNotFound, also for one of a portfolio that is not the caller's
     """
     with scope.of(user), transaction.atomic():
-        found = Execution.objects.select_related("pattern_version").filter(pk=execution_id, status=ExecutionStatus.DONE).first()
+        found = (
+            Execution.objects.select_related("pattern_version")
+            .filter(pk=execution_id, status=ExecutionStatus.DONE)
+            .first()
+        )
         if found is None:
             raise ExecutionNotFound
         return _serve(found, found.asof_date, cached=True, duration_ms=found.duration_ms or 0.0, warnings=())
@@ -178,7 +182,11 @@ def replay(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
     """
     with scope.of(user):
         with transaction.atomic():
-            found = Execution.objects.select_related("pattern_version").filter(pk=execution_id, status=ExecutionStatus.DONE).first()
+            found = (
+                Execution.objects.select_related("pattern_version")
+                .filter(pk=execution_id, status=ExecutionStatus.DONE)
+                .first()
+            )
             if found is None:
                 raise ExecutionNotFound
             pack = packs.find(pack_id=found.pack_id)
@@ -200,7 +208,9 @@ def replay(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
         same = again.text == found.result
         if found.engine_version != engine_version():
             raise DifferentEngine(
-                found.engine_version, engine_version(), None if same else first_difference(json.loads(found.result), json.loads(again.text))
+                found.engine_version,
+                engine_version(),
+                None if same else first_difference(json.loads(found.result), json.loads(again.text)),
             )
         with transaction.atomic():
             served = _serve(found, found.asof_date, cached=True, duration_ms=found.duration_ms or 0.0, warnings=())
@@ -307,7 +317,9 @@ def _inputs(pattern: patterns.Pattern, request: Request) -> tuple[dict[str, Any]
     if request.portfolio_id is not None and declared:
         named = str(given.setdefault("portfolio_id", str(request.portfolio_id)))
         if named.lower() != str(request.portfolio_id):
-            raise RequestInvalid([{"pointer": "/inputs/portfolio_id", "reason": "is another portfolio than /portfolio_id"}])
+            raise RequestInvalid(
+                [{"pointer": "/inputs/portfolio_id", "reason": "is another portfolio than /portfolio_id"}]
+            )
     effective = patterns.effective_inputs(pattern, given)
     named_id = effective.get("portfolio_id") if declared else None
     return effective, UUID(named_id) if named_id else request.portfolio_id
@@ -316,7 +328,9 @@ def _inputs(pattern: patterns.Pattern, request: Request) -> tuple[dict[str, Any]
 def _only_policy() -> PricingPolicy:
     policies = list(PricingPolicy.objects.all()[:2])
     if len(policies) != 1:
-        raise RequestInvalid([{"pointer": "/portfolio_id", "reason": "is needed: there is more than one pricing policy"}])
+        raise RequestInvalid(
+            [{"pointer": "/portfolio_id", "reason": "is needed: there is more than one pricing policy"}]
+        )
     return policies[0]
 
 
@@ -326,7 +340,10 @@ def _pack(request: Request, policy: PricingPolicy) -> tuple[PricingPack, bool, t
         pack = packs.find(pack_id=request.pricing_pack_id)
         if pack.policy_id != policy.pk:
             raise packs.PackNotFound(request.pricing_pack_id)
-        if request.asof_date is not None and packs.resolve(policy=policy, asof_date=request.asof_date).asof_date != pack.asof_date:
+        if (
+            request.asof_date is not None
+            and packs.resolve(policy=policy, asof_date=request.asof_date).asof_date != pack.asof_date
+        ):
             raise PackNotOfDate(pack.pk, request.asof_date)
     else:
         pack = packs.resolve(policy=policy, asof_date=request.asof_date)
@@ -372,7 +389,9 @@ def _require_reconciled(portfolio: Portfolio, revision: LedgerRevision, pack: Pr
 
 def _breaks(pack: PricingPack, **only: Any) -> list[dict[str, Any]]:
     """Row-level security leaves those of portfolios that the caller may see."""
-    rows = Break.objects.filter(reconciliation__pack=pack, **({f"reconciliation__{name}": value for name, value in only.items()}))
+    rows = Break.objects.filter(
+        reconciliation__pack=pack, **({f"reconciliation__{name}": value for name, value in only.items()})
+    )
     return [
         {
             "portfolio_id": str(row.portfolio_id),
@@ -519,7 +538,15 @@ def _finish(execution: Execution, plan: Plan, computed: _Computed, user: Abstrac
     with transaction.atomic():
         execution.save(
             update_fields=[
-                "status", "result", "result_hash", "trace", "sources", "warnings", "provisional", "finished_at", "duration_ms",
+                "status",
+                "result",
+                "result_hash",
+                "trace",
+                "sources",
+                "warnings",
+                "provisional",
+                "finished_at",
+                "duration_ms",
             ]  # fmt: skip
         )
     if not execution.provisional:
@@ -538,7 +565,9 @@ def _finish_failed(execution: Execution, failure: Exception, started: float) -> 
         execution.save(update_fields=["status", "trace", "problem", "finished_at", "duration_ms"])
 
 
-def _serve(execution: Execution, requested: date, *, cached: bool, duration_ms: float, warnings: tuple[str, ...]) -> Served:
+def _serve(
+    execution: Execution, requested: date, *, cached: bool, duration_ms: float, warnings: tuple[str, ...]
+) -> Served:
     """Decide the rights of now, and put the stored bytes beside what they tie out to."""
     decision = rights.decide(execution.sources)
     text = execution.result
@@ -566,7 +595,10 @@ def _serve(execution: Execution, requested: date, *, cached: bool, duration_ms: 
         "duration_ms": duration_ms,
         "sources": sorted({code for codes in execution.sources.values() for code in codes}),
         "attributions": list(decision.attributions),
-        "rights": {"version": decision.version, "withheld": {name: list(codes) for name, codes in decision.withheld.items()}},
+        "rights": {
+            "version": decision.version,
+            "withheld": {name: list(codes) for name, codes in decision.withheld.items()},
+        },
         "warnings": [*warnings, *execution.warnings],
     }
     return Served(execution.pk, text, metadata, execution.trace)
@@ -587,5 +619,3 @@ def _pack_header(pack_id: str) -> _PackHeader:
 
 def _iso(instant: datetime | None) -> str | None:
     return instant.isoformat() if instant else None
-
-

@@ -13,7 +13,12 @@ from execution.estimates import estimated_ready
 from execution.models import JobRun, NightlyRun, RunState
 from pricing.models import PackStatus, PricingPack, PricingPolicy
 
-WORD_OF_STATUS = {PackStatus.BUILDING: "warming", PackStatus.WARMING: "warming", PackStatus.FRESH: "fresh", PackStatus.ERROR: "error"}
+WORD_OF_STATUS = {
+    PackStatus.BUILDING: "warming",
+    PackStatus.WARMING: "warming",
+    PackStatus.FRESH: "fresh",
+    PackStatus.ERROR: "error",
+}
 NUMBER_OF_STATUS = {"warming": 0, "fresh": 1, "error": 2}
 
 
@@ -36,10 +41,7 @@ class RequestIdMiddleware:
 def newest(policy: str) -> PricingPack | None:
     """The pack of the newest date, its highest sequence; one still being built counts as the latest."""
     return (
-        PricingPack.objects.select_related("content")
-        .filter(policy=policy)
-        .order_by("-asof_date", "-release")
-        .first()
+        PricingPack.objects.select_related("content").filter(policy=policy).order_by("-asof_date", "-release").first()
     )
 
 
@@ -69,7 +71,8 @@ def describe(policy: str) -> dict[str, Any] | None:
         "prewarm_done": prewarmed is not None and prewarmed.state == RunState.DONE,
         "is_fresh": status == "fresh",
         "reconciliation": {
-            name: (reconciled.detail.get(name) if reconciled else None) for name in ("portfolios", "failed", "max_error_bp")
+            name: (reconciled.detail.get(name) if reconciled else None)
+            for name in ("portfolios", "failed", "max_error_bp")
         },
         "estimated_ready": ready.isoformat() if ready else None,
         "jobs": [
@@ -93,7 +96,9 @@ def pack(request: HttpRequest) -> JsonResponse:
         policy = codes[0] if len(codes) == 1 else None
     body = describe(policy) if policy else None
     if body is None:
-        return JsonResponse({"status": "error", "pack_id": None, "policy": policy, "error": "there is no pricing pack"}, status=503)
+        return JsonResponse(
+            {"status": "error", "pack_id": None, "policy": policy, "error": "there is no pricing pack"}, status=503
+        )
     return JsonResponse(body, status=503 if body["status"] == "error" else 200)
 
 

@@ -62,7 +62,9 @@ def load_market_data(folder: str) -> dict[str, Any]:
     }
 
 
-def import_ledger(path: Path, *, slug: str | None = None, owner: str | None = None, policy: str = "ECB_EUR") -> dict[str, Any]:
+def import_ledger(
+    path: Path, *, slug: str | None = None, owner: str | None = None, policy: str = "ECB_EUR"
+) -> dict[str, Any]:
     """Commit a ledger folder to a portfolio, which is made for `owner` where it does not exist.
 
     raises   LedgerRefused with file, line and reason of all that is wrong; nothing was written then
@@ -95,13 +97,21 @@ def read_folder(path: Path) -> dict[str, bytes]:
         found = sorted(each for each in path.rglob("*") if not each.is_dir())
         files = {each.relative_to(path).as_posix(): each for each in found}
     elif path.is_file():
-        files = {"main.beancount": path} | {each.name: each for each in sorted(path.parent.glob(f"{path.stem}_*.beancount"))}
+        files = {"main.beancount": path} | {
+            each.name: each for each in sorted(path.parent.glob(f"{path.stem}_*.beancount"))
+        }
     else:
         raise LedgerRefused((Finding(path.name, 0, "there is no such file or folder"),))
     findings = [
         Finding(name, 0, reason)
         for name, each in files.items()
-        if (reason := "is a link" if each.is_symlink() else "is too large" if each.stat().st_size > MAX_FILE_BYTES else refuse_path(name))
+        if (
+            reason := "is a link"
+            if each.is_symlink()
+            else "is too large"
+            if each.stat().st_size > MAX_FILE_BYTES
+            else refuse_path(name)
+        )
     ]
     if "main.beancount" not in files:
         findings.append(Finding("main.beancount", 0, "is missing"))
@@ -123,7 +133,11 @@ def _make(slug: str, files: dict[str, bytes], *, owner: str | None, policy: str)
     if len(reading.operating_currencies) != 1:
         raise LedgerRefused((Finding("main.beancount", 0, "names no single operating_currency"),))
     portfolio = Portfolio(
-        slug=slug, name=reading.title or slug, owner=user, base_currency=reading.operating_currencies[0], policy=priced_by
+        slug=slug,
+        name=reading.title or slug,
+        owner=user,
+        base_currency=reading.operating_currencies[0],
+        policy=priced_by,
     )
     portfolio.clean_fields(exclude=["id", "owner", "policy", "created_at"])
     portfolio.save()

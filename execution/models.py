@@ -84,7 +84,9 @@ class Execution(models.Model):
                 condition=~Q(status="done") | Q(result_hash__regex=r"^[0-9a-f]{64}$", finished_at__isnull=False),
                 name="execution_done_has_a_hash",
             ),
-            models.CheckConstraint(condition=~Q(status="failed") | Q(problem__isnull=False), name="execution_failed_says_why"),
+            models.CheckConstraint(
+                condition=~Q(status="failed") | Q(problem__isnull=False), name="execution_failed_says_why"
+            ),
         ]
         indexes = [models.Index(fields=("portfolio_id", "-started_at"), name="execution_by_portfolio")]
 
@@ -145,7 +147,9 @@ class JobRun(models.Model):
     name = models.CharField(max_length=32)
     position = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=8, choices=RunState.choices, default=RunState.WAITING)
-    fencing = models.PositiveIntegerField(default=0, help_text="Rises with each attempt; an older one may not finish it.")
+    fencing = models.PositiveIntegerField(
+        default=0, help_text="Rises with each attempt; an older one may not finish it."
+    )
     heartbeat_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

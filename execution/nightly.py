@@ -124,7 +124,11 @@ def open_run(*, policy: PricingPolicy, from_date: date, date: date, restates: st
     """The row of a night with its jobs. The same night asked for again is the same row; a restatement, or a longer span that
     ends on the same day, opens the next release."""
     last = NightlyRun.objects.filter(policy=policy.code, date=date).order_by("-release").first()
-    if last is not None and last.from_date <= from_date and (not restates or (last.restates == restates and last.state != RunState.DONE)):
+    if (
+        last is not None
+        and last.from_date <= from_date
+        and (not restates or (last.restates == restates and last.state != RunState.DONE))
+    ):
         return last
     with transaction.atomic():
         opened, _ = NightlyRun.objects.get_or_create(
@@ -174,7 +178,13 @@ def _do(night: Night, job: JobRun) -> None:
     """One attempt at a job, under its own fencing number."""
     require_order(night.run, job.name)
     JobRun.objects.filter(pk=job.pk).update(
-        state=RunState.RUNNING, fencing=F("fencing") + 1, started_at=Now(), heartbeat_at=Now(), finished_at=None, reason="", detail={}
+        state=RunState.RUNNING,
+        fencing=F("fencing") + 1,
+        started_at=Now(),
+        heartbeat_at=Now(),
+        finished_at=None,
+        reason="",
+        detail={},
     )
     job.refresh_from_db()
     try:
@@ -182,13 +192,17 @@ def _do(night: Night, job: JobRun) -> None:
     except TieoutError as failure:
         _fail(night, job, str(failure))
         raise JobFailed(job.name, str(failure)) from failure
-    ended = JobRun.objects.filter(pk=job.pk, fencing=job.fencing).update(state=RunState.DONE, finished_at=Now(), detail=dict(detail))
+    ended = JobRun.objects.filter(pk=job.pk, fencing=job.fencing).update(
+        state=RunState.DONE, finished_at=Now(), detail=dict(detail)
+    )
     if not ended:
         raise JobFailed(job.name, "a later attempt took it over")
 
 
 def _fail(night: Night, job: JobRun, reason: str) -> None:
-    JobRun.objects.filter(pk=job.pk, fencing=job.fencing).update(state=RunState.FAILED, finished_at=Now(), reason=reason[:4000])
+    JobRun.objects.filter(pk=job.pk, fencing=job.fencing).update(
+        state=RunState.FAILED, finished_at=Now(), reason=reason[:4000]
+    )
     NightlyRun.objects.filter(pk=night.run.pk).update(state=RunState.FAILED, finished_at=Now())
     warming = list(PricingPack.objects.filter(run=night.run.pk, status=PackStatus.WARMING))
     if warming:
@@ -228,7 +242,8 @@ def reconcile_ledger(night: Night) -> Mapping[str, Any]:
         first = books.first_date(portfolio)
         lived = [pack for pack in chosen if first is None or pack.asof_date >= first]
         outcome.add(
-            portfolio, reconciliation.reconcile(portfolio=portfolio, packs=lived, prices=prices, actions=known, run=night.run.pk)
+            portfolio,
+            reconciliation.reconcile(portfolio=portfolio, packs=lived, prices=prices, actions=known, run=night.run.pk),
         )
         night.progress("reconcile_ledger", position, len(portfolios))
     detail = {
@@ -236,7 +251,9 @@ def reconcile_ledger(night: Night) -> Mapping[str, Any]:
         "failed": len(outcome.failed),
         "max_error_bp": format(round(outcome.max_error_bp, 6).normalize() + Decimal(0), "f"),
     }
-    too_many = [pack_id for pack_id, count in outcome.broken_packs.items() if count > settings.RECONCILIATION_MAX_BROKEN]
+    too_many = [
+        pack_id for pack_id, count in outcome.broken_packs.items() if count > settings.RECONCILIATION_MAX_BROKEN
+    ]
     if too_many:
         raise ReconciliationBroke(len(outcome.failed), sorted(too_many), detail)
     return detail
@@ -319,7 +336,9 @@ def required(policy: PricingPolicy) -> Required:
     """What packs can't be sealed without: all that the portfolios of the policy hold, and their currencies."""
     held: dict[int, list[tuple[date, date | None]]] = {}
     lots = Lot.objects.filter(portfolio__policy=policy, removed_in__isnull=True)
-    for security, since, until in lots.order_by("security", "valid_from").values_list("security_id", "valid_from", "valid_to"):
+    for security, since, until in lots.order_by("security", "valid_from").values_list(
+        "security_id", "valid_from", "valid_to"
+    ):
         spans = held.setdefault(security, [])
         if spans and (spans[-1][1] is None or spans[-1][1] >= since):
             last = None if spans[-1][1] is None or until is None else max(spans[-1][1], until)

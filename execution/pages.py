@@ -40,8 +40,8 @@ def portfolios(request: HttpRequest) -> HttpResponse:
     newest = {
         row.portfolio_id: row
         for row in DailyValue.objects.filter(pack__status=PackStatus.FRESH)
-        .order_by("portfolio", "-date", "-pack__sequence", "-revision__number")
-        .distinct("portfolio")
+        .order_by("portfolio_id", "-date", "-pack__sequence", "-revision__number")
+        .distinct("portfolio_id")
     }
     rows = [
         {

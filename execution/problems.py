@@ -120,7 +120,14 @@ class Problem:
         return TITLES[self.type]
 
     def document(self, request_id: str) -> dict[str, Any]:
-        return {"type": self.type, "title": self.title, "status": self.status, "detail": self.detail, **self.extra, "request_id": request_id}
+        return {
+            "type": self.type,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            **self.extra,
+            "request_id": request_id,
+        }
 
 
 def entry_of(failure: BaseException) -> tuple[int, str] | None:
@@ -152,7 +159,9 @@ def problem_of(failure: BaseException) -> Problem | None:
 
 
 def response_of(problem: Problem, request: HttpRequest) -> JsonResponse:
-    response = JsonResponse(problem.document(getattr(request, "request_id", "")), status=problem.status, content_type=CONTENT_TYPE)
+    response = JsonResponse(
+        problem.document(getattr(request, "request_id", "")), status=problem.status, content_type=CONTENT_TYPE
+    )
     for name, value in problem.headers.items():
         response[name] = value
     return response
@@ -168,7 +177,10 @@ def answer(failure: Exception, context: Mapping[str, Any]) -> Response | None:
         logger.exception("request failed", extra={"request_id": request.request_id})
         problem = Problem(500, "internal", "the request id finds it in the log")
     elif problem.status >= 500:
-        logger.warning("request refused", extra={"request_id": request.request_id, "problem": problem.type, "status": problem.status})
+        logger.warning(
+            "request refused",
+            extra={"request_id": request.request_id, "problem": problem.type, "status": problem.status},
+        )
     set_rollback()
     response = Response(problem.document(request.request_id), status=problem.status, content_type=CONTENT_TYPE)
     for name, value in {**getattr(failure, "auth_header_of", {}), **problem.headers}.items():
@@ -191,8 +203,14 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
             return {"near": list(failure.near)}, {}
         case packs.PackWarming():
             ready = estimated_ready(failure.pack_id)
-            wait = RETRY_UNAVAILABLE_S if ready is None else max(1, math.ceil((ready - datetime.now(ready.tzinfo)).total_seconds()))
-            return {"pack_id": failure.pack_id, "status_of_pack": failure.status, "estimated_ready": _iso(ready)}, {"Retry-After": str(wait)}
+            wait = (
+                RETRY_UNAVAILABLE_S
+                if ready is None
+                else max(1, math.ceil((ready - datetime.now(ready.tzinfo)).total_seconds()))
+            )
+            return {"pack_id": failure.pack_id, "status_of_pack": failure.status, "estimated_ready": _iso(ready)}, {
+                "Retry-After": str(wait)
+            }
         case packs.PackInError():
             return {"pack_id": failure.pack_id, "job": failure.job, "reason": failure.reason}, {}
         case market.MissingPrice():
@@ -210,7 +228,9 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
         case errors.IdempotencyConflict():
             return {"first_at": failure.first_at}, {}
         case drf.ValidationError():
-            return {"errors": [{"pointer": f"/{name}", "reason": str(reasons)} for name, reasons in _named(failure.detail)]}, {}
+            return {
+                "errors": [{"pointer": f"/{name}", "reason": str(reasons)} for name, reasons in _named(failure.detail)]
+            }, {}
         case drf.Throttled():
             return {}, {"Retry-After": str(math.ceil(failure.wait or 1))}
         case drf.MethodNotAllowed():

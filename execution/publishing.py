@@ -63,5 +63,6 @@ def publish(document: Mapping[str, Any]) -> tuple[PatternVersion, bool]:
 def read_library(folder: Path = LIBRARY) -> dict[str, Mapping[str, Any]]:
     """File name -> document. A file that is no JSON document raises; none is passed over."""
     return {
-        path.name: strict_json.loads(path.read_bytes(), max_bytes=MAX_DOCUMENT_BYTES) for path in sorted(folder.glob("*.json"))
+        path.name: strict_json.loads(path.read_bytes(), max_bytes=MAX_DOCUMENT_BYTES)
+        for path in sorted(folder.glob("*.json"))
     }

@@ -1,1 +1,280 @@
-"""A portfolio overview on a terminal."""
+"""A result on a terminal, or in a file: its figures, and under them what they tie out to.
+
+Figures are formatted by `panels`, as on a page. What is not there is a dash with its reason; what is degraded carries a mark
+that a footnote explains.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from execution import panels
+from execution.executor import Served
+
+WIDTH, NAME_WIDTH = 100, 28
+SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+PERFORMANCE = (
+    # label, output, key, format, with its sign
+    ("TWR since inception", "perf_metrics", "twr_itd", "percentage", True),
+    ("TWR a year", "perf_metrics", "twr_itd_annualised", "percentage", True),
+    ("TWR, one year", "perf_metrics", "twr_1y", "percentage", True),
+    ("TWR this year", "perf_metrics", "twr_ytd", "percentage", True),
+    ("MWR a year", "metrics", "mwr_itd", "percentage", True),
+    ("Volatility a year", "metrics", "volatility_itd", "percentage", False),
+    ("Sharpe ratio", "metrics", "sharpe_itd", "decimal_2", False),
+    ("Maximum drawdown", "metrics", "max_drawdown", "percentage", False),
+    ("Current drawdown", "metrics", "current_drawdown", "percentage", False),
+)
+ATTRIBUTION = (
+    ("Local", "local_return"), ("FX", "fx_return"), ("Interaction", "interaction"), ("= Total", "total_return"),
+)  # fmt: skip
+SHOWN = frozenset({"valued_positions", "perf_metrics", "metrics", "currency_attr", "historical_nav"})
+
+
+def show(served: Served, name: str, console: Console | None = None) -> None:
+    """Print a result. Colours on a terminal; plain text of at most 100 columns elsewhere."""
+    console = console or Console(
+        width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False, emoji=False
+    )
+    result, metadata = served.result, served.metadata
+    notes = _Notes()
+    console.print(Text(_printable(name), style="bold"))
+    console.print(_asof(metadata))
+    _print(console, "", _performance(result, notes))
+    _print_valued(console, result, notes)
+    _print_attribution(console, result, notes)
+    if notes.kept:
+        console.print()
+    for mark, note in notes.told():
+        console.print(Text(f"{mark} {note}", style="dim"))
+    for output in sorted(set(result) - SHOWN):
+        console.print(Text(f"also in the result: {output} (--json prints it)", style="dim"))
+    for warning in (*_withheld(metadata), *metadata["warnings"]):
+        console.print(Text(_printable(f"warning: {warning}"), style="yellow"))
+    _print(console, "Ties out to", _seals(served))
+
+
+@dataclass(slots=True)
+class _Notes:
+    """Footnotes in the order of their marks; equal ones are told once."""
+
+    kept: list[str] = field(default_factory=list)
+
+    def mark(self, note: str) -> str:
+        if note not in self.kept:
+            self.kept.append(note)
+        return str(self.kept.index(note) + 1).translate(SUPERSCRIPT)
+
+    def told(self) -> Iterable[tuple[str, str]]:
+        return [(self.mark(note), note) for note in self.kept]
+
+
+def _asof(metadata: Mapping[str, Any]) -> Text:
+    asof, asked = metadata["asof_date"], metadata["requested_asof_date"]
+    told = f"as of {asof}" if asof == asked else f"as of {asof}, the last pack day before {asked}"
+    return Text(f"{told}, provisional" if metadata["provisional"] else told)
+
+
+def _performance(result: Mapping[str, Any], notes: _Notes) -> Table | None:
+    """Label, figure, and beside it its dates, or why there is none."""
+    table = _table()
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(style="dim")
+    if valued := _output(result, "valued_positions"):
+        value = panels.figure(valued.get("total_value"), "currency", currency=_currency(result))
+        table.add_row("Value", *_with_reason(value, notes))
+    for label, output, key, kind, signed in PERFORMANCE:
+        if output not in result:
+            continue
+        metrics = _output(result, output)
+        found = metrics.get(key) if metrics else result[output]
+        figure, beside = _with_reason(panels.figure(found, kind, signed=signed), notes)
+        table.add_row(label, figure, beside + _recovered(found))
+    return table if table.row_count else None
+
+
+def _print_valued(console: Console, result: Mapping[str, Any], notes: _Notes) -> None:
+    if "valued_positions" not in result:
+        return
+    valued = _output(result, "valued_positions")
+    if valued is None:
+        reason = panels.reason_words(str(result["valued_positions"].get("reason")))
+        console.print(Text(f"\nPositions: {panels.DASH} {reason}"))
+        return
+    _print(console, f"Positions, values in {valued['currency']}", _positions(valued, notes))
+    _print(console, "Cash", _balances(valued["cash"], valued["currency"], notes))
+    if valued["receivables"]:
+        _print(console, "Receivable, beside the value", _balances(valued["receivables"], valued["currency"], notes))
+
+
+def _positions(valued: Mapping[str, Any], notes: _Notes) -> Table:
+    currency = valued["currency"]
+    table = _headed(
+        ("Symbol", "left"), ("Name", "left"), ("Quantity", "right"), ("Close", "right"), ("", "left"),
+        ("Value", "right"), ("Weight", "right"), ("Unrealised", "right"),
+    )  # fmt: skip
+    table.columns[1].no_wrap = False  # if it gets tight, this one gives way
+    for row in valued["positions"]:
+        age = row["age_sessions"]
+        mark = notes.mark(f"close of {row['observed_date']}, {age} session{'s' if age > 1 else ''} old") if age else ""
+        table.add_row(
+            row["symbol"],
+            _short(_printable(row["name"])),
+            _cell(panels.figure(row["quantity"], "number"), notes),
+            _cell(panels.figure(row["price"], "number"), notes) + mark,
+            row["currency"],
+            _cell(panels.figure(row["market_value"], "currency", currency=currency), notes),
+            _cell(panels.figure(row["weight"], "percentage"), notes),
+            _cell(panels.figure(row["unrealized_pnl"], "currency", currency=currency), notes),
+        )
+    securities = panels.figure(valued["securities_value"], "currency", currency=currency)
+    table.add_row("", "all securities", "", "", "", _cell(securities, notes), "", "")
+    return table
+
+
+def _balances(rows: Iterable[Mapping[str, Any]], currency: str, notes: _Notes) -> Table:
+    table = _headed(("", "left"), ("Amount", "right"), ("Rate", "right"), ("Value", "right"), ("Weight", "right"))
+    for row in rows:
+        table.add_row(
+            row["currency"],
+            _cell(panels.figure(row["amount"], "currency", currency=row["currency"]), notes),
+            _cell(panels.figure(row["fx_rate"], "number"), notes),
+            _cell(panels.figure(row["market_value"], "currency", currency=currency), notes),
+            _cell(panels.figure(row["weight"], "percentage"), notes),
+        )
+    return table
+
+
+def _print_attribution(console: Console, result: Mapping[str, Any], notes: _Notes) -> None:
+    if "currency_attr" not in result:
+        return
+    views = _output(result, "currency_attr")
+    if views is None:
+        console.print(
+            Text(
+                f"\nCurrency attribution: {panels.DASH} {panels.reason_words(str(result['currency_attr'].get('reason')))}"
+            )
+        )
+        return
+    since, lookback = views["since_inception"], views["lookback"]
+    table = _headed(("", "left"), ("since inception", "right"), (f"{lookback['days']} pack days", "right"))
+    for label, key in ATTRIBUTION:
+        cells = [_cell(panels.figure(view[key], "percentage", signed=True), notes) for view in (since, lookback)]
+        table.add_row(label, *cells)
+    _print(console, f"Currency attribution in {since['base_currency']}", table)
+
+
+def _seals(served: Served) -> Table:
+    metadata = served.metadata
+    table = _table()
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    how = (
+        f"from the store, computed {metadata['computed_at']}"
+        if metadata["cached"]
+        else f"computed now in {metadata['duration_ms']:.0f} ms"
+    )
+    for label, value in (
+        ("pricing pack", f"{metadata['pricing_pack_id']} (policy {metadata['policy']})"),
+        ("content hash", metadata["pack_content_hash"]),
+        ("chain hash", metadata["pack_chain_hash"]),
+        ("ledger commit", metadata["ledger_commit_hash"] or panels.DASH),
+        ("pattern", f"{metadata['pattern_id']} {metadata['pattern_version']}"),
+        ("engine", metadata["engine_version"]),
+        ("result hash", metadata["result_hash"]),
+        ("execution", str(served.execution_id)),
+        ("", how),
+        *(("basis", caption) for caption in _captions(served.result)),
+        *(("data", attribution) for attribution in metadata["attributions"]),
+    ):
+        table.add_row(label, _printable(value))
+    return table
+
+
+def _captions(result: Mapping[str, Any]) -> list[str]:
+    """What the figures are based on; outputs that say the same say it once."""
+    said = [
+        output["basis_caption"]
+        for output in result.values()
+        if isinstance(output, Mapping) and output.get("basis_caption")
+    ]
+    return list(dict.fromkeys(said))
+
+
+def _withheld(metadata: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{output} is withheld: the terms of {', '.join(codes)} do not allow to show it"
+        for output, codes in metadata["rights"]["withheld"].items()
+    ]
+
+
+def _output(result: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    """An output; None where it is not in the result, or only a state with its reason."""
+    output = result.get(name)
+    return None if output is None or "status" in output else output
+
+
+def _currency(result: Mapping[str, Any]) -> str:
+    valued = _output(result, "valued_positions")
+    return valued["currency"] if valued else ""
+
+
+def _with_reason(figure: panels.Figure, notes: _Notes) -> tuple[str, str]:
+    """A figure and what stands beside it: its dates, or the reason why it is not there."""
+    text = _plain(figure.text) + (f" {figure.unit}" if figure.unit else "")
+    if figure.status == "ok":
+        return text, figure.hint
+    if figure.status == "degraded":
+        return text + notes.mark(figure.note), figure.hint
+    return panels.DASH, figure.note
+
+
+def _recovered(metric: Any) -> str:
+    recovery = (metric.get("basis") or {}).get("recovery") if isinstance(metric, Mapping) else None
+    return f", back on {recovery}" if recovery else ""
+
+
+def _cell(figure: panels.Figure, notes: _Notes) -> str:
+    """A figure in a table, where there is room for a mark only."""
+    return _plain(figure.text) + (notes.mark(figure.note) if figure.note else "")
+
+
+def _plain(text: str) -> str:
+    return text.replace(panels.SPACE, " ")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1].rstrip()}…"
+
+
+def _printable(text: str) -> str:
+    """Names come from files: an escape sequence in one must not reach the terminal."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def _table() -> Table:
+    return Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+
+
+def _headed(*columns: tuple[str, Any]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for label, justify in columns:
+        table.add_column(label, justify=justify, no_wrap=True)
+    return table
+
+
+def _print(console: Console, title: str, table: Table | None) -> None:
+    if table is None:
+        return
+    console.print()
+    if title:
+        console.print(Text(title, style="bold"))
+    console.print(Padding(table, (0, 0, 0, 2), expand=False))

@@ -65,9 +65,7 @@ def currency(history: ValueHistory, span: metrics.Window) -> CurrencyAttribution
         raise InvariantViolated("local + FX + interaction = return", history.dates[span.end].item(), parts - linked)
     rows = [
         Contribution(symbol, code, float(local), float(fx), float(both), float(local + fx + both))
-        for (symbol, code), local, fx, both in zip(
-            history.holdings, held.local, held.fx, held.interaction, strict=True
-        )
+        for (symbol, code), local, fx, both in zip(history.holdings, held.local, held.fx, held.interaction, strict=True)
     ]
     return CurrencyAttribution(
         first_date=span.opened,

@@ -132,13 +132,34 @@ def legs(event: Event) -> Iterable[tuple[str, Decimal]]:
 def load(portfolio: Portfolio, revision: LedgerRevision) -> Book:
     """The rows of one revision."""
     events = tuple(
-        Event(day, kind, security, quantity, amount or Decimal(0), currency, counter, counter_currency, tax or Decimal(0), *rest)
+        Event(
+            day,
+            kind,
+            security,
+            quantity,
+            amount or Decimal(0),
+            currency,
+            counter,
+            counter_currency,
+            tax or Decimal(0),
+            *rest,
+        )
         for day, kind, security, quantity, amount, currency, counter, counter_currency, tax, *rest in of_revision(
             Transaction.objects.all(), revision
         )
         .order_by("date", "ordinal", "id")
         .values_list(
-            "date", "kind", "security_id", "quantity", "amount", "currency", "counter_amount", "counter_currency", "tax", "ex_date", "ratio"
+            "date",
+            "kind",
+            "security_id",
+            "quantity",
+            "amount",
+            "currency",
+            "counter_amount",
+            "counter_currency",
+            "tax",
+            "ex_date",
+            "ratio",
         )
     )
     parcels = tuple(
@@ -146,7 +167,16 @@ def load(portfolio: Portfolio, revision: LedgerRevision) -> Book:
         for row in of_revision(Lot.objects.all(), revision)
         .order_by("acquired", "id")
         .values_list(
-            "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency", "fx_to_base", "valid_from", "valid_to"
+            "security_id",
+            "account",
+            "acquired",
+            "quantity",
+            "unit_cost",
+            "cost",
+            "currency",
+            "fx_to_base",
+            "valid_from",
+            "valid_to",
         )
     )
     return Book(portfolio.pk, portfolio.base_currency, portfolio.flow_timing, events, parcels)
@@ -170,5 +200,8 @@ def newest_reconciled(portfolio: Portfolio) -> LedgerRevision | None:
 def first_date(portfolio: Portfolio) -> date | None:
     """The day of the portfolio's first event as the rows have it; None before anything was read."""
     return (
-        Transaction.objects.filter(portfolio=portfolio, removed_in__isnull=True).order_by("date").values_list("date", flat=True).first()
+        Transaction.objects.filter(portfolio=portfolio, removed_in__isnull=True)
+        .order_by("date")
+        .values_list("date", flat=True)
+        .first()
     )

@@ -31,7 +31,11 @@ def compute_metrics(*, portfolio: Portfolio, revision: LedgerRevision, pack: Pri
     with transaction.atomic():
         added = _keep_daily_values(portfolio.pk, revision.pk, life)
         PortfolioMetrics.objects.bulk_create(
-            [PortfolioMetrics(portfolio=portfolio, revision=revision, pack=pack, record=asdict(_record(portfolio, pack, life)))],
+            [
+                PortfolioMetrics(
+                    portfolio=portfolio, revision=revision, pack=pack, record=asdict(_record(portfolio, pack, life))
+                )
+            ],
             ignore_conflicts=True,
         )
     return added
@@ -47,7 +51,10 @@ def prewarm_factors(*, portfolio: Portfolio, revision: LedgerRevision, pack: Pri
         copy_in(
             FactorExposure,
             EXPOSURE_COLUMNS,
-            ((portfolio.pk, revision.pk, pack.pk, *(getattr(row, name) for name in EXPOSURE_COLUMNS[3:])) for row in rows),
+            (
+                (portfolio.pk, revision.pk, pack.pk, *(getattr(row, name) for name in EXPOSURE_COLUMNS[3:]))
+                for row in rows
+            ),
             keep_existing=True,
         )
 
@@ -58,17 +65,28 @@ def _record(portfolio: Portfolio, pack: PricingPack, life: valuation.ValueHistor
 
 
 def _keep_daily_values(portfolio_id: UUID, revision_id: int, life: valuation.ValueHistory) -> int:
-    known = set(DailyValue.objects.filter(portfolio=portfolio_id, revision=revision_id).values_list("pack_id", flat=True))
+    known = set(
+        DailyValue.objects.filter(portfolio=portfolio_id, revision=revision_id).values_list("pack_id", flat=True)
+    )
     new = [day for day, pack_id in enumerate(life.pack_ids) if pack_id not in known]
-    return copy_in(DailyValue, DAILY_COLUMNS, _daily_rows(portfolio_id, revision_id, life, new), keep_existing=True) if new else 0
+    return (
+        copy_in(DailyValue, DAILY_COLUMNS, _daily_rows(portfolio_id, revision_id, life, new), keep_existing=True)
+        if new
+        else 0
+    )
 
 
-def _daily_rows(portfolio_id: UUID, revision_id: int, life: valuation.ValueHistory, days: Iterable[int]) -> Iterable[tuple[object, ...]]:
+def _daily_rows(
+    portfolio_id: UUID, revision_id: int, life: valuation.ValueHistory, days: Iterable[int]
+) -> Iterable[tuple[object, ...]]:
     for day in days:
         yield (
             portfolio_id,
             revision_id,
             life.pack_ids[day],
             life.dates[day].item(),
-            *(Decimal(repr(float(array[day]))) for array in (life.value, life.cash, life.inflow, life.outflow, life.receivable)),
+            *(
+                Decimal(repr(float(array[day])))
+                for array in (life.value, life.cash, life.inflow, life.outflow, life.receivable)
+            ),
         )

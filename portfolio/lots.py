@@ -34,7 +34,9 @@ def derive(
     chosen = [event for event in transactions if event.kind in BOOKED]
     booked = booking.book([_event(event, base_currency) for event in chosen], method=method, fees_in_cost=fees_in_cost)
     # Where the ledger names no rate the booking ran on a neutral weight: that rate is nobody's, so it is not kept.
-    rateless = {index for index, event in enumerate(chosen) if event.currency != base_currency and event.fx_rate is None}
+    rateless = {
+        index for index, event in enumerate(chosen) if event.currency != base_currency and event.fx_rate is None
+    }
     pooled = method == "AVERAGE" and bool(rateless)
     return tuple(
         LotState(

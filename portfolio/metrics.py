@@ -220,7 +220,10 @@ def _defined_prefix(history: ValueHistory) -> Floats:
     daily = np.full(len(history.dates), np.nan)
     if first:
         daily[:first] = rates.time_weighted_returns(
-            values[: first + 1], inflow[: first + 1], outflows=outflow[: first + 1], flow_timing=history.flow_timing  # type: ignore[arg-type]
+            values[: first + 1],
+            inflow[: first + 1],
+            outflows=outflow[: first + 1],
+            flow_timing=history.flow_timing,  # type: ignore[arg-type]
         )
     return daily
 
@@ -243,7 +246,9 @@ def _measure(history: ValueHistory, risk_free: RiskFree | None) -> _Measured:
 
 
 def _twr(measured: _Measured) -> dict[str, Metric]:
-    figures = {f"twr_{name}": _window_twr(measured, name) for name in ("1d", "mtd", "qtd", "ytd", "1y", "3y", "5y", "itd")}
+    figures = {
+        f"twr_{name}": _window_twr(measured, name) for name in ("1d", "mtd", "qtd", "ytd", "1y", "3y", "5y", "itd")
+    }
     total = figures["twr_itd"]
     span = window(measured.history, "itd")
     assert span is not None
@@ -269,7 +274,9 @@ def _window_twr(measured: _Measured, name: str) -> Metric:
     total = float(rates.link(measured.subperiods[span.start + 1 : span.end + 1]))
     value = (1.0 + total) ** (1.0 / span.years) - 1.0 if annualised else total
     first_day_lost = span.start == -1 and measured.history.flow_timing == "end"
-    return Metric(value, "degraded" if first_day_lost else "ok", "first_day_excluded" if first_day_lost else None, basis)
+    return Metric(
+        value, "degraded" if first_day_lost else "ok", "first_day_excluded" if first_day_lost else None, basis
+    )
 
 
 def _mwr(measured: _Measured, name: str) -> Metric:
@@ -301,8 +308,13 @@ def _mwr(measured: _Measured, name: str) -> Metric:
 def _risk_figures(measured: _Measured) -> dict[str, Metric]:
     itd = _observed(measured, window(measured.history, "itd"))
     figures: dict[str, Metric] = {}
-    for label, span in [(f"{n}d", _last(measured, n)) for n in (30, 60, 90)] + [("1y", _last(measured, 252)), ("itd", itd)]:
-        figures[f"volatility_{label}"] = _figure(measured, span, risk.volatility, periods_per_year=measured.periods_per_year)
+    for label, span in [(f"{n}d", _last(measured, n)) for n in (30, 60, 90)] + [
+        ("1y", _last(measured, 252)),
+        ("itd", itd),
+    ]:
+        figures[f"volatility_{label}"] = _figure(
+            measured, span, risk.volatility, periods_per_year=measured.periods_per_year
+        )
         figures[f"sharpe_{label}"] = _excess_figure(measured, span, "sharpe")
     figures["sortino_itd"] = _excess_figure(measured, itd, "sortino")
     figures["calmar_itd"] = _figure(measured, itd, risk.calmar_ratio, periods_per_year=measured.periods_per_year)
@@ -375,7 +387,9 @@ def _excess_figure(measured: _Measured, span: _Observed | None, name: str) -> Me
     if np.isnan(per_period).any():
         return Metric(None, "unavailable", "no_risk_free_rate", basis)
     if name == "sharpe":
-        metric = _figure(measured, span, risk.sharpe_ratio, risk_free=per_period, periods_per_year=measured.periods_per_year)
+        metric = _figure(
+            measured, span, risk.sharpe_ratio, risk_free=per_period, periods_per_year=measured.periods_per_year
+        )
     else:
         metric = _figure(measured, span, risk.sortino_ratio, mar=per_period, periods_per_year=measured.periods_per_year)
     if metric.value is not None and free.degraded:
@@ -449,7 +463,9 @@ def _basis(measured: _Measured, span: Window, *, annualised: bool = False) -> Ma
 
 def _span_basis(measured: _Measured, span: _Observed) -> Mapping[str, object]:
     history = measured.history
-    opened = history.dates[0].item() - timedelta(days=1) if span.indexes[0] < 0 else history.dates[span.indexes[0]].item()
+    opened = (
+        history.dates[0].item() - timedelta(days=1) if span.indexes[0] < 0 else history.dates[span.indexes[0]].item()
+    )
     return {
         "net": "net of all that is booked",
         "annualised": True,
@@ -492,5 +508,3 @@ def _years_before(day: date, years: int) -> date:
         return day.replace(year=day.year - years)
     except ValueError:
         return day.replace(year=day.year - years, day=28)
-
-

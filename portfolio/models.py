@@ -32,14 +32,19 @@ class FlowTiming(models.TextChoices):
 class Portfolio(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(
-        max_length=64, unique=True, validators=[RegexValidator(r"^[a-z0-9][a-z0-9-]*$")], help_text="Also its ledger folder."
+        max_length=64,
+        unique=True,
+        validators=[RegexValidator(r"^[a-z0-9][a-z0-9-]*$")],
+        help_text="Also its ledger folder.",
     )
     name = models.CharField(max_length=200)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="portfolios")
     base_currency = models.CharField(max_length=3)
     policy = models.ForeignKey(PricingPolicy, on_delete=models.PROTECT, related_name="+")
     booking_method = models.CharField(max_length=8, choices=BookingMethod.choices, default=BookingMethod.FIFO)
-    fees_in_cost = models.BooleanField(default=True, help_text="Buy fees in cost, sell fees off proceeds; or fees apart.")
+    fees_in_cost = models.BooleanField(
+        default=True, help_text="Buy fees in cost, sell fees off proceeds; or fees apart."
+    )
     flow_timing = models.CharField(max_length=16, choices=FlowTiming.choices, default=FlowTiming.IN_START_OUT_END)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -96,7 +101,8 @@ class LedgerRevision(PortfolioRow):
             models.UniqueConstraint(fields=("portfolio", "number"), name="revision_number_once"),
             models.CheckConstraint(condition=Q(status__in=RevisionStatus.values), name="revision_status_known"),
             models.CheckConstraint(
-                condition=Q(commit__regex=r"^[0-9a-f]{40}$", tree_hash__regex=r"^[0-9a-f]{40}$"), name="revision_hashes_are_sha1"
+                condition=Q(commit__regex=r"^[0-9a-f]{40}$", tree_hash__regex=r"^[0-9a-f]{40}$"),
+                name="revision_hashes_are_sha1",
             ),
             models.CheckConstraint(condition=~Q(status="broken", reason=""), name="revision_broken_has_a_reason"),
         ]
@@ -152,7 +158,8 @@ class Transaction(RevisionedRow):
                 fields=("portfolio", "entry_id"), condition=Q(removed_in__isnull=True), name="transaction_entry_once"
             ),
             models.CheckConstraint(
-                condition=Q(removed_in__isnull=True) | Q(removed_in__gt=F("introduced_in")), name="transaction_revisions_in_order"
+                condition=Q(removed_in__isnull=True) | Q(removed_in__gt=F("introduced_in")),
+                name="transaction_revisions_in_order",
             ),
         ]
         indexes = [models.Index(fields=("portfolio", "date", "ordinal"), name="transaction_by_date")]
@@ -182,7 +189,8 @@ class Lot(RevisionedRow):
                 condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")), name="lot_valid_in_order"
             ),
             models.CheckConstraint(
-                condition=Q(removed_in__isnull=True) | Q(removed_in__gt=F("introduced_in")), name="lot_revisions_in_order"
+                condition=Q(removed_in__isnull=True) | Q(removed_in__gt=F("introduced_in")),
+                name="lot_revisions_in_order",
             ),
         ]
         indexes = [models.Index(fields=("portfolio", "valid_from"), name="lot_by_date")]
@@ -257,7 +265,8 @@ class FactorExposure(PackFigure):
         constraints = [
             models.UniqueConstraint(fields=("portfolio", "revision", "pack", "factor"), name="exposure_once"),
             models.CheckConstraint(
-                condition=Q(status="unavailable", beta__isnull=True) | (~Q(status="unavailable") & Q(beta__isnull=False)),
+                condition=Q(status="unavailable", beta__isnull=True)
+                | (~Q(status="unavailable") & Q(beta__isnull=False)),
                 name="exposure_missing_is_no_number",
             ),
             models.CheckConstraint(condition=Q(status="ok") | ~Q(reason=""), name="exposure_doubt_has_a_reason"),
@@ -271,7 +280,12 @@ class Reconciliation(PackFigure):
     """Whether the books of the ledger and of the database agreed at one pack."""
 
     revision = models.ForeignKey(
-        LedgerRevision, on_delete=models.PROTECT, null=True, related_name="+", db_index=False, help_text="Empty: there was none."
+        LedgerRevision,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="Empty: there was none.",
     )
     status = models.CharField(max_length=4, choices=[("pass", "pass"), ("fail", "fail")])
     compared = models.PositiveIntegerField(help_text="Balances compared: the union of both sides.")

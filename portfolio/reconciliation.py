@@ -86,7 +86,9 @@ class Outcome:
             self.failed.append(portfolio.pk)
         for each in failing:
             self.broken_packs[each.pack.pk] = self.broken_packs.get(each.pack.pk, 0) + 1
-        self.max_error_bp = max([self.max_error_bp, *(each.error_bp for each in comparisons if each.error_bp is not None)])
+        self.max_error_bp = max(
+            [self.max_error_bp, *(each.error_bp for each in comparisons if each.error_bp is not None)]
+        )
 
 
 def error_bp(ledger: Decimal | None, database: Decimal | None) -> Decimal | None:
@@ -116,7 +118,11 @@ def find_breaks(ledger: Balances, database: Balances) -> tuple[Difference, ...]:
             found.append(Difference("CASH_MISMATCH", "", currency, theirs, ours))
     distance = error_bp(ledger.value, database.value)
     if distance is None or distance > VALUE_TOLERANCE_BP:
-        found.append(Difference("VALUATION_MISMATCH", ledger_value=ledger.value, database_value=database.value, error_bp=distance))
+        found.append(
+            Difference(
+                "VALUATION_MISMATCH", ledger_value=ledger.value, database_value=database.value, error_bp=distance
+            )
+        )
     return tuple(found)
 
 
@@ -128,7 +134,13 @@ def find_split_breaks(
     for key in sorted(pack_splits.keys() | ledger_splits.keys()):
         packed, booked = pack_splits.get(key), ledger_splits.get(key)
         if packed != booked:
-            side = "only the pack knows it" if booked is None else "only the ledger knows it" if packed is None else "other ratio"
+            side = (
+                "only the pack knows it"
+                if booked is None
+                else "only the ledger knows it"
+                if packed is None
+                else "other ratio"
+            )
             found[key] = Difference("SPLIT_MISMATCH", "", key[0], booked, packed, detail=f"split of {key[1]}: {side}")
     return found
 
@@ -142,7 +154,9 @@ class Prices:
     legs: Mapping[int, Mapping[tuple[str, str], Decimal]]
     pivot: str
 
-    def value(self, content: int, units: Iterable[tuple[str, Decimal]], cash: Mapping[str, Decimal], base: str) -> Decimal | None:
+    def value(
+        self, content: int, units: Iterable[tuple[str, Decimal]], cash: Mapping[str, Decimal], base: str
+    ) -> Decimal | None:
         """Straight from the published legs: not the code that values positions elsewhere."""
         total = Decimal(0)
         closes, legs = self.closes.get(content, {}), self.legs.get(content, {})
@@ -171,15 +185,24 @@ def load_prices(packs: Sequence[PricingPack], pivot: str) -> Prices:
     contents = {pack.content_id for pack in packs}
     closes: dict[int, dict[str, Decimal]] = {}
     legs: dict[int, dict[tuple[str, str], Decimal]] = {}
-    for content, symbol, close in PackPrice.objects.filter(content__in=contents).values_list("content_id", "security__symbol", "close"):
+    for content, symbol, close in PackPrice.objects.filter(content__in=contents).values_list(
+        "content_id", "security__symbol", "close"
+    ):
         closes.setdefault(content, {})[symbol] = close
-    for content, base, quote, rate in PackRate.objects.filter(content__in=contents).values_list("content_id", "base", "quote", "rate"):
+    for content, base, quote, rate in PackRate.objects.filter(content__in=contents).values_list(
+        "content_id", "base", "quote", "rate"
+    ):
         legs.setdefault(content, {})[base, quote] = rate
     return Prices(closes, dict(Security.objects.values_list("symbol", "currency")), legs, pivot)
 
 
 def compare(
-    *, portfolio: Portfolio, revision: LedgerRevision, packs: Sequence[PricingPack], prices: Prices, actions: Sequence[KnownAction]
+    *,
+    portfolio: Portfolio,
+    revision: LedgerRevision,
+    packs: Sequence[PricingPack],
+    prices: Prices,
+    actions: Sequence[KnownAction],
 ) -> list[Comparison]:
     """Both books of one portfolio at each of `packs` (rising dates), the ledger's read anew from its repository.
 
@@ -195,14 +218,25 @@ def compare(
     found = []
     with localcontext() as context:
         context.prec = 34
-        for pack, theirs, ours in zip(packs, journal.inventory_at(reading, days), books.states(book, days), strict=True):
+        for pack, theirs, ours in zip(
+            packs, journal.inventory_at(reading, days), books.states(book, days), strict=True
+        ):
             content = pack.content_id or 0
-            units = {(account, symbols[security]): quantity for (account, security), quantity in ours.units.items() if quantity}
+            units = {
+                (account, symbols[security]): quantity
+                for (account, security), quantity in ours.units.items()
+                if quantity
+            }
             ledger = Balances(
                 units=theirs.units,
                 cost=theirs.cost,
                 cash=theirs.cash,
-                value=prices.value(content, ((key[1], each) for key, each in theirs.units.items()), theirs.cash, portfolio.base_currency),
+                value=prices.value(
+                    content,
+                    ((key[1], each) for key, each in theirs.units.items()),
+                    theirs.cash,
+                    portfolio.base_currency,
+                ),
             )
             database = Balances(
                 units=units,
@@ -212,7 +246,9 @@ def compare(
             )
             breaks = find_breaks(ledger, database) + tuple(splits.get(pack.asof_date, ()))
             compared = len(ledger.units.keys() | units.keys()) + len(ledger.cash.keys() | database.cash.keys())
-            found.append(Comparison(pack, compared, ledger.value, database.value, error_bp(ledger.value, database.value), breaks))
+            found.append(
+                Comparison(pack, compared, ledger.value, database.value, error_bp(ledger.value, database.value), breaks)
+            )
     return found
 
 
@@ -222,7 +258,9 @@ def _keys(state: books.State, symbols: Mapping[int, str]) -> Iterator[tuple[tupl
             yield (account, symbols[security]), (account, security)
 
 
-def _value(book: books.Book, state: books.State, prices: Prices, content: int, symbols: Mapping[int, str]) -> Decimal | None:
+def _value(
+    book: books.Book, state: books.State, prices: Prices, content: int, symbols: Mapping[int, str]
+) -> Decimal | None:
     """Our side: quantities of our rows through the crosses that results are made with."""
     closes = prices.closes.get(content, {})
     legs = {pair: fx.Leg(*pair, rate, state.date, "", "") for pair, rate in prices.legs.get(content, {}).items()}
@@ -251,28 +289,45 @@ def _split_breaks(
 ) -> dict[date, list[Difference]]:
     """Differences by the pack day that they fall on, for securities held at the close before."""
     events = journal.transactions(reading)
-    booked = {(event.symbol, event.date): event.ratio for event in events if event.kind == "split" and event.symbol and event.ratio}
-    packed = {(each.symbol, each.ex_date): each.ratio for each in actions if each.action == "split" and each.ratio and each.symbol in raw}
+    booked = {
+        (event.symbol, event.date): event.ratio
+        for event in events
+        if event.kind == "split" and event.symbol and event.ratio
+    }
+    packed = {
+        (each.symbol, each.ex_date): each.ratio
+        for each in actions
+        if each.action == "split" and each.ratio and each.symbol in raw
+    }
     if not days:
         return {}
     held_before: dict[tuple[str, date], Decimal] = {}
     for symbol, on in packed.keys() | booked.keys():
-        before = [event for event in events if event.symbol == symbol and event.date < on and event.quantity is not None]
+        before = [
+            event for event in events if event.symbol == symbol and event.date < on and event.quantity is not None
+        ]
         held_before[symbol, on] = sum(
-            (-event.quantity if event.kind in ("sell", "transfer_out") else event.quantity for event in before if event.quantity is not None),
+            (
+                -event.quantity if event.kind in ("sell", "transfer_out") else event.quantity
+                for event in before
+                if event.quantity is not None
+            ),
             Decimal(0),
         )
     relevant = {key for key in packed.keys() | booked.keys() if held_before[key] and days[0] <= key[1] <= days[-1]}
     found: dict[date, list[Difference]] = {}
     for (_, on), difference in find_split_breaks(
-        {key: ratio for key, ratio in packed.items() if key in relevant}, {key: ratio for key, ratio in booked.items() if key in relevant}
+        {key: ratio for key, ratio in packed.items() if key in relevant},
+        {key: ratio for key, ratio in booked.items() if key in relevant},
     ).items():
         day = next(each for each in days if each >= on)
         found.setdefault(day, []).append(difference)
     return found
 
 
-def reconcile(*, portfolio: Portfolio, packs: Sequence[PricingPack], prices: Prices, actions: Sequence[KnownAction], run: UUID) -> list[Comparison]:
+def reconcile(
+    *, portfolio: Portfolio, packs: Sequence[PricingPack], prices: Prices, actions: Sequence[KnownAction], run: UUID
+) -> list[Comparison]:
     """Read the ledger's newest commit, compare, and keep what was found; the revision becomes reconciled or broken.
 
     A portfolio that the ledger does not know, or whose folder can't be read, fails at every pack.
@@ -284,7 +339,9 @@ def reconcile(*, portfolio: Portfolio, packs: Sequence[PricingPack], prices: Pri
     if revision.status == RevisionStatus.BROKEN:
         usable = books.newest_reconciled(portfolio)
         if usable is None:
-            return _keep(portfolio, revision, [_failed(pack, "LEDGER_UNREADABLE", revision.reason[:400]) for pack in packs], run)
+            return _keep(
+                portfolio, revision, [_failed(pack, "LEDGER_UNREADABLE", revision.reason[:400]) for pack in packs], run
+            )
         revision = usable
     comparisons = compare(portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions)
     return _keep(portfolio, revision, comparisons, run)
@@ -295,12 +352,24 @@ def _failed(pack: PricingPack, kind: str, detail: str) -> Comparison:
 
 
 @transaction.atomic
-def _keep(portfolio: Portfolio, revision: LedgerRevision | None, comparisons: list[Comparison], run: UUID) -> list[Comparison]:
+def _keep(
+    portfolio: Portfolio, revision: LedgerRevision | None, comparisons: list[Comparison], run: UUID
+) -> list[Comparison]:
     done = set(
         Reconciliation.objects.filter(portfolio=portfolio, revision=revision, run=run).values_list("pack_id", flat=True)
     )
     fresh = [each for each in comparisons if each.pack.pk not in done]
-    columns = ("portfolio_id", "revision_id", "pack_id", "status", "compared", "ledger_value", "database_value", "error_bp", "run")
+    columns = (
+        "portfolio_id",
+        "revision_id",
+        "pack_id",
+        "status",
+        "compared",
+        "ledger_value",
+        "database_value",
+        "error_bp",
+        "run",
+    )
     copy_in(
         Reconciliation,
         columns,
@@ -344,5 +413,3 @@ def _keep(portfolio: Portfolio, revision: LedgerRevision | None, comparisons: li
             reason=f"differs from the database at {first.pack.pk}: {first.breaks[0].kind}" if first else "",
         )
     return comparisons
-
-

@@ -23,7 +23,12 @@ Floats = npt.NDArray[np.float64]
 Days = npt.NDArray[np.datetime64]
 
 DECIMAL_DIGITS = 34
-MINOR_UNITS: Mapping[str, Decimal] = {"JPY": Decimal(1), "KRW": Decimal(1), "KWD": Decimal("0.001"), "BHD": Decimal("0.001")}
+MINOR_UNITS: Mapping[str, Decimal] = {
+    "JPY": Decimal(1),
+    "KRW": Decimal(1),
+    "KWD": Decimal("0.001"),
+    "BHD": Decimal("0.001"),
+}
 """Where a currency's minor unit is not a hundredth (ISO 4217)."""
 
 
@@ -31,7 +36,9 @@ class BeforeTheFirstPack(TieoutError):
     """The ledger moved money before anything was priced, so that its first days can't be valued."""
 
     def __init__(self, first_date: date, first_pack: date | None) -> None:
-        super().__init__(f"the ledger begins on {first_date}, before the first pricing pack ({first_pack or 'there is none'})")
+        super().__init__(
+            f"the ledger begins on {first_date}, before the first pricing pack ({first_pack or 'there is none'})"
+        )
         self.first_date, self.first_pack = first_date, first_pack
 
 
@@ -146,7 +153,9 @@ def positions(book: Book, asof_date: date, securities: Mapping[int, tuple[str, s
                 name=name,
                 quantity=sum((lot.quantity for lot in lots), Decimal(0)),
                 cost_basis=sum((lot.cost for lot in lots), Decimal(0)),
-                cost_basis_base=None if None in in_base else sum((cost for cost in in_base if cost is not None), Decimal(0)),
+                cost_basis_base=None
+                if None in in_base
+                else sum((cost for cost in in_base if cost is not None), Decimal(0)),
                 currency=currency,
                 base_currency=book.base_currency,
             )
@@ -170,7 +179,10 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
         base = held.base_currency
-        fx = {row.currency: markets.cross(market, row.currency, base) for row in (*held.positions, *held.cash, *held.receivables)}
+        fx = {
+            row.currency: markets.cross(market, row.currency, base)
+            for row in (*held.positions, *held.cash, *held.receivables)
+        }
         priced = [(row, market.close(row.security_id, row.symbol), fx[row.currency]) for row in held.positions]
         values = [row.quantity * close.close * rate for row, close, rate in priced]
         cash = [(row, fx[row.currency]) for row in held.cash]
@@ -233,7 +245,9 @@ def value(held: Positions, market: Market) -> Decimal:
         base = held.base_currency
         invested = sum(
             (
-                row.quantity * market.close(row.security_id, row.symbol).close * markets.cross(market, row.currency, base)
+                row.quantity
+                * market.close(row.security_id, row.symbol).close
+                * markets.cross(market, row.currency, base)
                 for row in held.positions
             ),
             Decimal(0),
@@ -396,8 +410,8 @@ def _attribution(
     dust = 1e-9 * (np.abs(opened) + np.abs(came) + np.abs(end_local)) + 1e-9
     measured = (np.abs(start_local) > dust) & (np.abs(start_base) > dust)
     with np.errstate(divide="ignore", invalid="ignore"):
-        local_returns = np.where(measured, end_local / start_local - 1.0, 0.0)
-        fx_returns = np.where(measured, start_local * rate / start_base - 1.0, 0.0)
+        local_returns = _without_dust(np.where(measured, end_local / start_local - 1.0, 0.0))
+        fx_returns = _without_dust(np.where(measured, start_local * rate / start_base - 1.0, 0.0))
         weights = np.where((begin[:, None] > 0) & measured, start_base / begin[:, None], 0.0)
     gains = np.where(measured, end_local * rate - start_base, 0.0)
     unmeasured = np.where(measured, 0.0, (end_local - start_local) * rate)
@@ -406,6 +420,11 @@ def _attribution(
     internal_out = np.concatenate((moves.security_out, moves.cash_out), axis=1) * rate
     dealing = internal_in.sum(axis=1) - internal_out.sum(axis=1)
     return _Attribution(local_returns, fx_returns, weights, gains, dealing + unmeasured.sum(axis=1))
+
+
+def _without_dust(returns: Floats) -> Floats:
+    """A balance that did not move returns nothing, not the last bit of a division."""
+    return np.where(np.abs(returns) < 1e-14, 0.0, returns)
 
 
 def _moves(book: Book, days: Days, columns: list[int], column: Mapping[int, int], currencies: list[str]) -> _Moves:
@@ -499,7 +518,13 @@ def _cost_in_base(cost: Decimal, fx_to_base: Decimal | None, currency: str, base
 
 
 def _valued(row: CashBalance, fx: Decimal, base: str, weight: Any) -> ValuedCash:
-    return ValuedCash(row.currency, quantise(row.amount, row.currency), round(fx, 12), quantise(row.amount * fx, base), weight(row.amount * fx))
+    return ValuedCash(
+        row.currency,
+        quantise(row.amount, row.currency),
+        round(fx, 12),
+        quantise(row.amount * fx, base),
+        weight(row.amount * fx),
+    )
 
 
 def _require_known(close: Floats, held: npt.NDArray[np.bool_], days: Days, symbols: list[str]) -> None:
@@ -546,5 +571,3 @@ def _require_equal(invariant: str, days: Days, one: Floats, other: Floats, *, sc
     if wrong.any():
         where = int(np.argmax(wrong))
         raise InvariantViolated(invariant, days[where].item(), float(off[where]))
-
-

@@ -45,13 +45,13 @@ def field(text: str) -> str:
 
 
 def price_line(
-    *, symbol: str, observed_date: date, close: Decimal, currency: str, source: str, price_basis: str, flags: str
+    *, symbol: str, observed_date: date, close: Decimal | str, currency: str, source: str, price_basis: str, flags: str
 ) -> str:
     return _line("price", symbol, observed_date, plain(close), currency, source, price_basis, "", "", flags)
 
 
 def rate_line(
-    *, base: str, quote: str, observed_date: date, rate: Decimal, source: str, fix_at: datetime, flags: str
+    *, base: str, quote: str, observed_date: date, rate: Decimal | str, source: str, fix_at: datetime, flags: str
 ) -> str:
     instant = fix_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return _line("rate", f"{base}/{quote}", observed_date, plain(rate), quote, source, "", instant, "", flags)

@@ -3,7 +3,7 @@
 Packs never change, so a pack's market and history are kept in the process under its chain hash, which pins all of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -366,23 +366,30 @@ def series(pack: PricingPack, series: str, *, dates: Dates | None = None) -> Ser
     )
 
 
-def _known(pack: PricingPack, series: str) -> list[KnownObservation]:
+def _known(pack: PricingPack, series: str) -> tuple[KnownObservation, ...]:
     """Every row of a series that the pack can see, in order of sequence."""
     packs.require_sealed(pack=pack)
+    return _read_known(series, pack.chain_hash, pack.policy_id, pack.sequence or 0, pack.asof_date)
+
+
+@lru_cache(maxsize=64)
+def _read_known(
+    series: str, chain_hash: str, policy: str, sequence: int, asof_date: date
+) -> tuple[KnownObservation, ...]:
     rows = (
         PackObservation.objects.filter(
             series=series,
-            known_at__lte=pack.asof_date,
-            content__packs__policy=pack.policy_id,
-            content__packs__sequence__lte=pack.sequence,
+            known_at__lte=asof_date,
+            content__packs__policy=policy,
+            content__packs__sequence__lte=sequence,
         )
         .order_by("content__packs__sequence", "observation_date")
         .values_list("series_id", "observation_date", "value", "known_at", "vintage", "source", "flags")
     )
-    return [KnownObservation(*row) for row in rows]
+    return tuple(KnownObservation(*row) for row in rows)
 
 
-def _steps(rows: list[KnownObservation], days: Dates) -> tuple[Floats, Dates, Floats]:
+def _steps(rows: Sequence[KnownObservation], days: Dates) -> tuple[Floats, Dates, Floats]:
     """Walk the dates with what becomes known: rows come in order of sequence, and the later in sequence wins."""
     waiting = sorted(enumerate(rows), key=lambda item: (item[1].known_at, item[0]))
     known: dict[date, tuple[int, float]] = {}

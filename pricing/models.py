@@ -20,7 +20,9 @@ class Security(models.Model):
     symbol = models.CharField(max_length=32, unique=True)
     name = models.CharField(max_length=200)
     currency = models.CharField(max_length=3, help_text="Trading currency, ISO 4217.")
-    quote_unit = models.CharField(max_length=3, help_text="Unit of the published price: a currency, or GBp, GBX, ILA, ZAc.")
+    quote_unit = models.CharField(
+        max_length=3, help_text="Unit of the published price: a currency, or GBp, GBX, ILA, ZAc."
+    )
     kind = models.CharField(max_length=32)
     exchange = models.CharField(max_length=12, help_text="Market identifier code (ISO 10383).")
     price_basis = models.CharField(max_length=24, choices=PriceBasis.choices, default=PriceBasis.RAW)
@@ -99,7 +101,9 @@ class FactorSeries(models.Model):
         max_length=32, blank=True, help_text="A price index whose twelve-month change is taken off (a real rate)."
     )
     change = models.CharField(max_length=10, choices=[("difference", "first difference"), ("return", "return")])
-    degraded = models.CharField(max_length=64, blank=True, help_text="What the figure is degraded by; empty if it is not.")
+    degraded = models.CharField(
+        max_length=64, blank=True, help_text="What the figure is degraded by; empty if it is not."
+    )
 
     class Meta:
         verbose_name_plural = "factor series"
@@ -284,10 +288,19 @@ class PricingPack(models.Model):
             models.CheckConstraint(condition=Q(status__in=PackStatus.values), name="pack_status_known"),
             models.CheckConstraint(
                 condition=Q(
-                    sequence__isnull=True, content__isnull=True, sealed_at__isnull=True, chain_hash="", status__in=("building", "error")
+                    sequence__isnull=True,
+                    content__isnull=True,
+                    sealed_at__isnull=True,
+                    chain_hash="",
+                    status__in=("building", "error"),
                 )
                 | (
-                    Q(sequence__isnull=False, content__isnull=False, sealed_at__isnull=False, chain_hash__regex=r"^[0-9a-f]{64}$")
+                    Q(
+                        sequence__isnull=False,
+                        content__isnull=False,
+                        sealed_at__isnull=False,
+                        chain_hash__regex=r"^[0-9a-f]{64}$",
+                    )
                     & ~Q(status="building")
                 ),
                 name="pack_sealed_whole_or_not_at_all",

@@ -278,9 +278,9 @@ def build(
 ) -> list[PricingPack]:
     """One sealed pack for each of the dates, which rise; new ones are `warming`.
 
-    A date keeps the pack that this run has sealed, so that a killed run can be taken up again under its own id, and the
-    fresh one of another run, unless `restate_reason` is given; every other date gets its next release. Call it outside a
-    transaction: headers, chunks of packs and errors are committed one after the other.
+    A date keeps the pack that this run has sealed, so that a killed run can be taken up again under its own id, and
+    another run's fresh one, unless `restate_reason` is given; every other date gets its next release. Call it outside
+    a transaction: headers, chunks of packs and errors are committed one after the other.
 
     progress  told (packs done, packs in all)
     raises    NoPackDay; loading.NoArchive, loading.ArchiveChanged; PackIncomplete when a required price or rate is

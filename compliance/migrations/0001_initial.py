@@ -4,7 +4,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -13,31 +12,56 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='RightsVersion',
+            name="RightsVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(help_text='SHA-256 over all rows.', max_length=64)),
-                ('made_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.CharField(help_text="SHA-256 over all rows.", max_length=64)),
+                ("made_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ('-id',),
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='DataSource',
+            name="DataSource",
             fields=[
-                ('code', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('attribution', models.CharField(max_length=400)),
-                ('terms', models.TextField()),
-                ('display', models.CharField(choices=[('yes', 'yes'), ('no', 'no'), ('ask', 'ask first')], max_length=3)),
-                ('export_csv', models.CharField(choices=[('yes', 'yes'), ('no', 'no'), ('ask', 'ask first')], max_length=3)),
-                ('export_pdf', models.CharField(choices=[('yes', 'yes'), ('no', 'no'), ('ask', 'ask first')], max_length=3)),
-                ('redistribute', models.CharField(choices=[('yes', 'yes'), ('no', 'no'), ('ask', 'ask first')], max_length=3)),
+                ("code", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=200)),
+                ("attribution", models.CharField(max_length=400)),
+                ("terms", models.TextField()),
+                (
+                    "display",
+                    models.CharField(choices=[("yes", "yes"), ("no", "no"), ("ask", "ask first")], max_length=3),
+                ),
+                (
+                    "export_csv",
+                    models.CharField(choices=[("yes", "yes"), ("no", "no"), ("ask", "ask first")], max_length=3),
+                ),
+                (
+                    "export_pdf",
+                    models.CharField(choices=[("yes", "yes"), ("no", "no"), ("ask", "ask first")], max_length=3),
+                ),
+                (
+                    "redistribute",
+                    models.CharField(choices=[("yes", "yes"), ("no", "no"), ("ask", "ask first")], max_length=3),
+                ),
             ],
             options={
-                'ordering': ('code',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('display__in', ['yes', 'no', 'ask']), ('export_csv__in', ['yes', 'no', 'ask']), ('export_pdf__in', ['yes', 'no', 'ask']), ('redistribute__in', ['yes', 'no', 'ask'])), name='data_source_permissions_known'), models.CheckConstraint(condition=models.Q(('attribution', ''), _negated=True), name='data_source_has_attribution')],
+                "ordering": ("code",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("display__in", ["yes", "no", "ask"]),
+                            ("export_csv__in", ["yes", "no", "ask"]),
+                            ("export_pdf__in", ["yes", "no", "ask"]),
+                            ("redistribute__in", ["yes", "no", "ask"]),
+                        ),
+                        name="data_source_permissions_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("attribution", ""), _negated=True), name="data_source_has_attribution"
+                    ),
+                ],
             },
         ),
     ]

@@ -18,6 +18,12 @@ def days(count):
     return [FIRST + timedelta(days=offset) for offset in range(count)]
 
 
+def only_line(drawn):
+    (line,) = drawn.lines
+    assert line is not None
+    return line
+
+
 def vertices(path):
     return [(int(x), int(y)) for x, y in re.findall(r"[ML](-?\d+) (-?\d+)", path)]
 
@@ -27,7 +33,7 @@ def test_a_long_series_is_drawn_with_at_most_eight_hundred_vertices():
 
     drawn = charts.line_chart(days(2_649), [values])
 
-    assert len(vertices(drawn.lines[0].path)) <= 800
+    assert len(vertices(only_line(drawn).path)) <= 800
 
 
 def test_a_spike_of_one_day_survives_the_thinning():
@@ -44,7 +50,7 @@ def test_a_spike_of_one_day_survives_the_thinning():
 def test_the_extremes_and_both_ends_are_always_drawn(values):
     drawn = charts.line_chart(days(len(values)), [values])
 
-    points = vertices(drawn.lines[0].path)
+    points = vertices(only_line(drawn).path)
     levels = [float(tick.value) for tick in drawn.value_ticks]
     height = [round((levels[-1] - value) / (levels[-1] - levels[0]) * charts.SIDE) for value in values]
     assert {y for _, y in points} >= {min(height), max(height), height[0], height[-1]}
@@ -102,19 +108,19 @@ def test_there_is_a_date_tick_and_never_more_than_eight(span):
 def test_a_single_day_is_a_dot_in_the_middle():
     drawn = charts.line_chart([FIRST], [[5.0]])
 
-    assert drawn.lines[0].path == "M5000 5000h0"
+    assert only_line(drawn).path == "M5000 5000h0"
 
 
 def test_a_flat_series_lies_inside_the_plot():
     drawn = charts.line_chart(days(3), [[0.0, 0.0, 0.0]])
 
-    assert all(0 < y < charts.SIDE for _, y in vertices(drawn.lines[0].path))
+    assert all(0 < y < charts.SIDE for _, y in vertices(only_line(drawn).path))
 
 
 def test_no_line_crosses_a_gap():
     drawn = charts.line_chart(days(5), [[1.0, 2.0, None, 3.0, 4.0]])
 
-    assert drawn.lines[0].path.count("M") == 2
+    assert only_line(drawn).path.count("M") == 2
 
 
 def test_a_series_without_a_value_has_no_line_beside_one_that_has():
@@ -127,13 +133,13 @@ def test_a_series_without_a_value_has_no_line_beside_one_that_has():
 def test_the_extent_names_first_last_high_and_low():
     drawn = charts.line_chart(days(4), [[2.0, 9.0, 1.0, 3.0]])
 
-    assert drawn.lines[0].extent == charts.Extent(first=0, last=3, high=1, low=2)
+    assert only_line(drawn).extent == charts.Extent(first=0, last=3, high=1, low=2)
 
 
 def test_time_is_to_scale():
     drawn = charts.line_chart([date(2013, 1, 1), date(2013, 1, 2), date(2013, 1, 11)], [[1.0, 2.0, 3.0]])
 
-    assert [x for x, _ in vertices(drawn.lines[0].path)] == [0, 1_000, 10_000]
+    assert [x for x, _ in vertices(only_line(drawn).path)] == [0, 1_000, 10_000]
 
 
 @pytest.mark.parametrize(

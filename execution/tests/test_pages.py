@@ -4,20 +4,23 @@ import json
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 
-from execution import executor, pages, problems
+from execution import executor, pages, panels, problems
 from execution.errors import PortfolioNotFound, ReconciliationFailed, RequestInvalid
 from pricing.packs import PackWarming
 
 OVERVIEW = "/portfolios/public/portfolio_overview/"
 DOCUMENT = json.loads((Path(pages.__file__).parent / "library" / "portfolio_overview.json").read_text(encoding="utf-8"))
-PORTFOLIO = SimpleNamespace(pk=UUID(int=1), slug="public", name="<script>alert(1)</script>", base_currency="CAD")
-VERSION = SimpleNamespace(document=DOCUMENT, pattern_id="portfolio_overview", version="1.0.0")
+PORTFOLIO: Any = SimpleNamespace(pk=UUID(int=1), slug="public", name="<script>alert(1)</script>", base_currency="CAD")
+VERSION: Any = SimpleNamespace(document=DOCUMENT, pattern_id="portfolio_overview", version="1.0.0")
 
 
 def asked(**query):
@@ -25,7 +28,7 @@ def asked(**query):
 
 
 def request_of(user_id=1, path=OVERVIEW):
-    request = RequestFactory().get(path)
+    request: Any = RequestFactory().get(path)
     request.user = SimpleNamespace(pk=user_id, is_authenticated=True, get_username=lambda: "somebody")
     request.request_id = "0123456789"
     request.META["CSRF_COOKIE"] = "a" * 32
@@ -85,6 +88,17 @@ def test_an_unchanged_overview_is_not_sent_again(demo):
 
     assert (again.status_code, again.content) == (304, b"")
     assert first["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize(("path", "most"), [("/", 7), (OVERVIEW, 23)])
+def test_a_page_that_was_answered_before_costs_a_fixed_number_of_queries(demo, path, most):
+    client = demo.client("owner")
+    client.get(path)
+
+    with CaptureQueriesContext(connection) as queries:
+        client.get(path)
+
+    assert len(queries) <= most
 
 
 def test_a_portfolio_of_somebody_else_and_one_that_is_not_there_are_one_page(demo):
@@ -200,9 +214,7 @@ def test_the_page_of_what_is_not_yours_says_nothing_of_the_request():
 
 
 def test_a_name_that_is_markup_is_text_on_every_page():
-    rows = [
-        {"portfolio": PORTFOLIO, "value": pages.panels.figure("1.00", "currency", currency="CAD"), "asof": "2013-03-01"}
-    ]
+    rows = [{"portfolio": PORTFOLIO, "value": panels.figure("1.00", "currency", currency="CAD"), "asof": "2013-03-01"}]
     metadata = dict.fromkeys(
         (
             "pack_content_hash",
@@ -215,7 +227,7 @@ def test_a_name_that_is_markup_is_text_on_every_page():
         ),
         "<b>",
     ) | {"pricing_pack_id": "<b>", "result_hash": "<b>", "asof_date": "2013-03-01", "requested_asof_date": "2013-03-01"}
-    served = SimpleNamespace(
+    served: Any = SimpleNamespace(
         result={}, execution_id=UUID(int=2), metadata=metadata | {"warnings": ["<b>"], "attributions": ["<b>"]}
     )
 

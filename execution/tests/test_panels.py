@@ -3,6 +3,7 @@
 import json
 from decimal import Decimal
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -255,7 +256,7 @@ def test_markup_in_a_name_is_text():
     assert "<script>alert(1)</script>\"'&" in page.text
 
 
-CHART = {
+CHART: dict[str, Any] = {
     "type": "line_chart",
     "x": "{{state.nav.dates}}",
     "series": [

@@ -63,9 +63,7 @@ class TakenIn:
         return bool(self.added or self.removed)
 
 
-def take_in(
-    *, portfolio: Portfolio, files: Mapping[str, bytes], message: str, author: str, at: datetime
-) -> TakenIn:
+def take_in(*, portfolio: Portfolio, files: Mapping[str, bytes], message: str, author: str, at: datetime) -> TakenIn:
     """Commit a portfolio's ledger folder and its rows. What can't be read, booked or valued is refused before the commit.
 
     raises   LedgerRefused with file, line and reason of all that is wrong; LedgerMoved after losing the race five times
@@ -131,7 +129,11 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _
         Finding(event.file, event.line, f"unknown security {event.symbol}: load its market data first")
         for event in transactions
         if event.symbol and event.symbol not in securities
-    ] + [Finding(event.file, event.line, f"{event.date} is in the future") for event in transactions if event.date > today]
+    ] + [
+        Finding(event.file, event.line, f"{event.date} is in the future")
+        for event in transactions
+        if event.date > today
+    ]
     if findings:
         raise LedgerRefused(tuple(findings[:100]))
     try:
@@ -156,7 +158,9 @@ def _tree_hash(repository: LedgerRepository, commit: str, portfolio: Portfolio) 
 def _open_revision(
     portfolio: Portfolio, commit: str, tree: str, *, status: RevisionStatus = RevisionStatus.READ, reason: str = ""
 ) -> LedgerRevision:
-    last = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").values_list("number", flat=True).first()
+    last = (
+        LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").values_list("number", flat=True).first()
+    )
     return LedgerRevision.objects.create(
         portfolio=portfolio, number=(last or 0) + 1, commit=commit, tree_hash=tree, status=status, reason=reason
     )
@@ -224,7 +228,9 @@ def _store_lots(revision: LedgerRevision, reading: _Reading) -> None:
     names = LOT_COLUMNS[2:]
     known = {
         tuple(_said(value) for value in row[1:]): row[0]
-        for row in Lot.objects.filter(portfolio=revision.portfolio_id, removed_in__isnull=True).values_list("id", *names)
+        for row in Lot.objects.filter(portfolio=revision.portfolio_id, removed_in__isnull=True).values_list(
+            "id", *names
+        )
     }
     arriving = {
         tuple(_said(value) for value in row): row

@@ -2,6 +2,7 @@
 
 from datetime import date, time
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.apps import apps
@@ -28,9 +29,9 @@ def loaded(folder: Path, changes: dict[str, str | None] | None = None) -> Pricin
     return policy()
 
 
-def build(of: PricingPolicy, first: date = ALL[0], last: date = ALL[1], **how: object) -> list[PricingPack]:
+def build(of: PricingPolicy, first: date = ALL[0], last: date = ALL[1], **how: Any) -> list[PricingPack]:
     dates = packs.pack_days(policy=of, first=first, last=last)
-    given = {"required": NOTHING, "run": RUN} | how
+    given: dict[str, Any] = {"required": NOTHING, "run": RUN} | how
     return packs.build(policy=of, dates=dates, **given)
 
 

@@ -3,6 +3,7 @@
 import unicodedata
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -141,7 +142,7 @@ def test_rows_that_differ_make_different_hashes(line, rows):
 
 
 def test_a_separator_inside_a_field_is_not_taken_for_one():
-    price = {
+    price: dict[str, Any] = {
         "observed_date": date(2013, 3, 1),
         "close": Decimal(1),
         "currency": "USD",
@@ -160,7 +161,7 @@ def test_a_separator_inside_a_field_is_not_taken_for_one():
 
 def test_the_instant_of_a_fixing_does_not_depend_on_the_time_zone_it_is_told_in():
     instant = datetime(2013, 3, 1, 13, 15, tzinfo=UTC)
-    rate = {
+    rate: dict[str, Any] = {
         "base": "EUR",
         "quote": "USD",
         "observed_date": date(2013, 3, 1),

@@ -46,8 +46,7 @@ def test_a_close_older_than_the_limit_is_not_used(tmp_path):
 
 @pytest.mark.parametrize(("basis", "usable"), [("raw", False), ("split_adjusted", True)])
 def test_a_raw_close_of_before_a_split_is_missing_and_not_stale(tmp_path, basis, usable):
-    traded = folders.appended("prices.csv", "2020-01-06,ASH,11,USD,wood")["prices.csv"]
-    without_oak = traded.replace("2020-01-06,OAK,51.25,USD,wood\n", "")
+    without_oak = folders.SMALL["prices.csv"].replace("2020-01-06,OAK,51.25,", "2020-01-06,ASH,11,")
     oak = Listed(1, "OAK", "USD", "XNYS", basis, date(2020, 1, 2), None)
 
     seen = Seen(folders.write(tmp_path, {"prices.csv": without_oak}), (oak,))

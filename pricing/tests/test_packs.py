@@ -10,8 +10,9 @@ from django.db import Error, connection, transaction
 from pricing import packs
 from pricing.models import PackStatus, PricingPack
 from pricing.tests import market_data
+from tests.plugin import role
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.role("job")]
 
 OTHER_RUN = UUID(int=2)
 
@@ -199,10 +200,7 @@ TAMPERINGS = [
 )
 def test_an_edit_behind_the_triggers_is_found_and_named(policy, table, statement, what):
     pack = market_data.build(policy)[1]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tableowner = current_user FROM pg_tables WHERE tablename = %s", [table])
-        if not cursor.fetchone()[0]:
-            pytest.skip("only the owner of the tables can turn their triggers off")
+    with role("owner"), connection.cursor() as cursor:  # who alone can turn the triggers off
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         cursor.execute(statement, [pack.content_id])
@@ -224,16 +222,19 @@ def test_an_edit_behind_the_triggers_is_found_and_named(policy, table, statement
         "DELETE FROM pricing_packprice",
         "UPDATE pricing_packcontent SET rows = 1",
         "DELETE FROM pricing_pricingpack",
+        "TRUNCATE pricing_packprice",
+        "TRUNCATE pricing_pricingpack CASCADE",
         "UPDATE pricing_pricingpack SET chain_hash = repeat('0', 64)",
         "UPDATE pricing_pricingpack SET content_id = NULL",
         "INSERT INTO pricing_packrate (content_id, base, quote, rate, observed_date, fix_at, source, flags)"
         " SELECT id, 'EUR', 'NOK', 9, '2020-01-02', now(), 'x', '' FROM pricing_packcontent",
     ],
 )
-def test_the_database_refuses_to_change_what_is_sealed(policy, statement):
+def test_the_database_refuses_every_role_to_change_what_is_sealed(policy, statement):
     market_data.build(policy)
 
-    with pytest.raises(Error), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement)
+    for name in ("app", "job", "owner"):
+        with pytest.raises(Error), role(name), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
 
     assert packs.verify(policy=policy) is None

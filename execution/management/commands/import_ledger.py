@@ -15,8 +15,12 @@ class Command(Base):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", metavar="PATH")
-        parser.add_argument("--portfolio", metavar="SLUG", help="the portfolio; without it, the folder's or file's name")
-        parser.add_argument("--owner", metavar="USER", help="makes the portfolio, owned by USER, where it does not exist")
+        parser.add_argument(
+            "--portfolio", metavar="SLUG", help="the portfolio; without it, the folder's or file's name"
+        )
+        parser.add_argument(
+            "--owner", metavar="USER", help="makes the portfolio, owned by USER, where it does not exist"
+        )
         parser.add_argument("--policy", default="ECB_EUR", help="pricing policy of a portfolio that is made (ECB_EUR)")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -18,4 +18,6 @@ class Command(Base):
             self.print_json(rows)
         else:
             for row in rows:
-                self.stdout.write(f"{row['pattern']} {row['version']}: {'published' if row['published'] else 'there already'}")
+                self.stdout.write(
+                    f"{row['pattern']} {row['version']}: {'published' if row['published'] else 'there already'}"
+                )

@@ -12,7 +12,9 @@ from execution.models import Execution
 
 
 class Command(Base):
-    help = "Compute a stored execution again from its pack, ledger commit and pattern version; exit 1 if a byte differs."
+    help = (
+        "Compute a stored execution again from its pack, ledger commit and pattern version; exit 1 if a byte differs."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("execution", type=UUID)

@@ -31,7 +31,10 @@ class Command(Base):
                         "pack_id": pack.pk,
                         "compared": found.compared,
                         "error_bp": None if found.error_bp is None else format(round(found.error_bp, 6), "f"),
-                        "breaks": [f"{each.kind} {each.account} {each.commodity} {each.detail}".strip() for each in found.breaks],
+                        "breaks": [
+                            f"{each.kind} {each.account} {each.commodity} {each.detail}".strip()
+                            for each in found.breaks
+                        ],
                     }
                 )
         if options["json"]:
@@ -39,6 +42,8 @@ class Command(Base):
         else:
             for each in told:
                 verdict = "; ".join(each["breaks"]) or "ties out"
-                self.stdout.write(f"{each['portfolio']} at {each['pack_id']}: {verdict} ({each['compared']} balances, {each['error_bp']} bp)")
+                self.stdout.write(
+                    f"{each['portfolio']} at {each['pack_id']}: {verdict} ({each['compared']} balances, {each['error_bp']} bp)"
+                )
         if any(each["breaks"] for each in told):
             raise CommandError("ledger and database differ")

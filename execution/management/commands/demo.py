@@ -1,0 +1,28 @@
+"""`manage.py demo`: load the demo data, compute everything, print one portfolio."""
+
+import json
+from typing import Any
+
+from config import env
+from execution import demo, showing
+from execution.command import Command as Base
+from execution.command import progress_bars
+
+
+class Command(Base):
+    help = "Load demo/, build its packs, reconcile, compute, and print the public portfolio. Again, it only prints."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with progress_bars() as report:
+            outcome = demo.run(progress=report)
+        if options["json"]:
+            self.print_json(json.loads(outcome.served.body()))
+            return
+        showing.show(outcome.served, outcome.portfolio.name)
+        address = f"http://127.0.0.1:{env.integer('PORT', default=8000, minimum=1)}"
+        self.stdout.write("\nNext: `make serve`, then look at")
+        self.stdout.write(f"  {address}/portfolios/{outcome.portfolio.slug}/{demo.PATTERN}/")
+        self.stdout.write(f"  {address}/admin/")
+        self.stdout.write("and log in as")
+        for each in outcome.log_ins:
+            self.stdout.write(f"  {each.username:<13} {each.password or 'with the password that was set since'}")

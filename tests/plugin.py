@@ -1,0 +1,366 @@
+"""Real parts for the tests: an embedded PostgreSQL and Redis under var/test, migrated databases, the demo loaded once.
+
+The tests log in as `tester`, which may become `app`, `job` or `owner` and is `app` unless told otherwise: no superuser, so
+that row-level security binds the tests as it binds the service. Databases are copied from templates, because evidence can not
+be truncated away.
+"""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from urllib.parse import quote
+
+PROJECT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("TIEOUT_TEST_VAR", str(PROJECT / "var" / "test"))
+os.environ["TIEOUT_VAR"] = os.environ["TIEOUT_TEST_VAR"]
+os.environ["DEBUG"] = "1"
+for name in ("DATABASE_URL", "REDIS_URL", "DATABASE_OWNER_URL", "DATABASE_JOB_URL", "TIEOUT_ROLE", "LEDGER_PATH"):
+    os.environ.pop(name, None)
+
+import psycopg  # noqa: E402
+import pytest  # noqa: E402
+from psycopg import sql  # noqa: E402
+
+from config import embedded  # noqa: E402
+
+embedded.provide("owner", fast=True)
+SOCKETS = psycopg.conninfo.conninfo_to_dict(os.environ["DATABASE_URL"])["host"]
+
+EMPTY, DEMO = f"test_empty_{os.getpid()}", f"test_demo_{os.getpid()}"
+DEMO_FIRST, DEMO_LAST = date(2002, 12, 2), date(2013, 3, 1)
+PASSWORD = "correct horse battery staple"
+
+
+def address(database: str, role: str = "tester") -> str:
+    return f"postgresql://{role}@/{database}?host={quote(str(SOCKETS), safe='')}&port={embedded.PORT}"
+
+
+def _server() -> psycopg.Connection:
+    return psycopg.connect(host=SOCKETS, port=embedded.PORT, user="postgres", dbname="postgres", autocommit=True)
+
+
+with _server() as server:
+    if server.execute("SELECT FROM pg_roles WHERE rolname = 'tester'").rowcount == 0:
+        server.execute("CREATE ROLE tester LOGIN NOSUPERUSER IN ROLE owner, app, job")
+    server.execute("ALTER ROLE tester SET role = 'app'")
+    for (left,) in server.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%'").fetchall():
+        # What a killed run left behind: its number is nobody's any more.
+        if not Path("/proc", left.rsplit("_", 1)[-1]).exists():
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(left)))
+os.environ["DATABASE_URL"] = address(EMPTY)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "role(name): the database role the test runs as; app without it")
+
+
+def _copy(template: str, name: str) -> None:
+    from django.db import connection
+
+    connection.close()
+    with _server() as server:
+        # PostgreSQL copies only a database that nobody is in.
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
+        server.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER owner").format(sql.Identifier(name), sql.Identifier(template))
+        )
+        server.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO app, job").format(sql.Identifier(name)))
+
+
+def _drop(name: str) -> None:
+    with _server() as server:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _forget() -> None:
+    """What this process remembers of a database is not true of another."""
+    from django.core.cache import cache
+
+    from execution import executor, metering
+    from pricing import market
+
+    for remembered in (market._as_of, market._history, executor._parsed, executor._pack_header, metering._is_pattern):
+        remembered.cache_clear()
+    cache.clear()
+
+
+@contextmanager
+def database(name: str) -> Iterator[None]:
+    """Let Django's connection be to another database for the block."""
+    from django.db import connection
+
+    before = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    _forget()
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = before
+        _forget()
+
+
+@contextmanager
+def role(name: str) -> Iterator[None]:
+    """Let the connection act as another of the three roles for the block."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        (before,) = cursor.fetchone()
+        cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(name)))
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(before)))
+
+
+@dataclass(frozen=True)
+class World:
+    """A database of a test's own to act in."""
+
+    database: str
+
+    def role(self, name: str):
+        return role(name)
+
+    def user(self, username: str):
+        from django.contrib.auth import get_user_model
+
+        return get_user_model().objects.get(username=username)
+
+
+@dataclass(frozen=True)
+class Demo(World):
+    """The demo as `make demo` leaves it: `owner` owns the portfolio public, `other` the portfolio second, `staff` nothing."""
+
+    def client(self, username: str):
+        from django.test import Client
+
+        client = Client()
+        client.force_login(self.user(username))
+        return client
+
+    def token(self, username: str) -> str:
+        from rest_framework_simplejwt.tokens import AccessToken
+
+        return str(AccessToken.for_user(self.user(username)))
+
+    def post(self, username: str | None, body, **headers):
+        """POST /v1/execute; a string is sent as it is."""
+        import json
+
+        from django.test import Client
+
+        if username is not None:
+            headers["Authorization"] = f"Bearer {self.token(username)}"
+        text = body if isinstance(body, str | bytes) else json.dumps(body)
+        return Client().post("/v1/execute", text, content_type="application/json", headers=headers)
+
+    @property
+    def public_id(self):
+        return self._portfolio("public").pk
+
+    @property
+    def second_id(self):
+        return self._portfolio("second").pk
+
+    def _portfolio(self, slug: str):
+        from portfolio.models import Portfolio
+
+        with role("job"):
+            return Portfolio.objects.get(slug=slug)
+
+    def ask(self, username: str = "owner", **fields):
+        """POST /v1/execute for the overview of public, with fields changed or added."""
+        return self.post(username, {"pattern_id": "portfolio_overview", "portfolio_id": str(self.public_id), **fields})
+
+
+@pytest.fixture(scope="session")
+def migrated(django_db_blocker) -> Iterator[None]:
+    """The template of all databases: real migrations, run by the owner."""
+    from django.core.management import call_command
+    from django.db import connection
+
+    _drop(EMPTY)
+    with _server() as server:
+        server.execute(sql.SQL("CREATE DATABASE {} OWNER owner").format(sql.Identifier(EMPTY)))
+        server.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO app, job").format(sql.Identifier(EMPTY)))
+    with psycopg.connect(address(EMPTY, "owner"), autocommit=True) as owner:
+        owner.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        owner.execute("GRANT USAGE ON SCHEMA public TO app, job")
+    with django_db_blocker.unblock(), role("owner"):
+        call_command("migrate", verbosity=0)
+    connection.close()
+    yield
+    connection.close()
+    _drop(EMPTY)
+
+
+@pytest.fixture(scope="session")
+def demo_database(migrated, django_db_blocker) -> Iterator[str]:
+    """The demo data, loaded, imported and computed through the verbs that the commands call; once for all tests."""
+    _copy(EMPTY, DEMO)
+    with django_db_blocker.unblock(), database(DEMO), ledger(DEMO):
+        load_demo()
+    yield DEMO
+    _drop(DEMO)
+    shutil.rmtree(_ledger_of(DEMO), ignore_errors=True)
+
+
+def load_demo() -> None:
+    from django.contrib.auth import get_user_model
+    from django.contrib.auth.models import Group, Permission
+
+    from execution import intake, nightly, publishing
+    from pricing.models import PricingPolicy, RiskFreeRate
+
+    with role("job"):
+        for document in publishing.read_library().values():
+            publishing.publish(document)
+        intake.load_market_data(str(PROJECT / "demo"))
+        RiskFreeRate.objects.create(base_currency="CAD", series_id="UST3M", series_currency="USD")
+        viewers = Group.objects.create(name="viewers")
+        viewers.permissions.set(Permission.objects.filter(codename__startswith="view_"))
+        for username, is_staff in (("owner", False), ("other", False), ("staff", True), ("viewer", True)):
+            user = get_user_model().objects.create_user(username, password=PASSWORD, is_staff=is_staff)
+            if is_staff:
+                user.groups.add(viewers)
+        intake.import_ledger(PROJECT / "demo" / "ledger" / "public", slug="public", owner="owner")
+        intake.import_ledger(PROJECT / "demo" / "ledger" / "second", slug="second", owner="other")
+        nightly.run(policy=PricingPolicy.objects.get(pk="ECB_EUR"), from_date=DEMO_FIRST, date=DEMO_LAST)
+
+
+def _ledger_of(name: str) -> Path:
+    return Path(os.environ["TIEOUT_VAR"]) / f"ledger-{name}.git"
+
+
+@contextmanager
+def ledger(name: str) -> Iterator[None]:
+    from django.test import override_settings
+
+    with override_settings(LEDGER_PATH=_ledger_of(name)):
+        yield
+
+
+@pytest.fixture
+def empty(migrated, django_db_blocker) -> Iterator[World]:
+    """A migrated database without rows, of the test's own; nothing is rolled back, nothing is left."""
+    yield from _own(EMPTY, World, django_db_blocker)
+
+
+@pytest.fixture
+def demo(demo_database, django_db_blocker) -> Iterator[Demo]:
+    """The demo, shared by all tests that use it: look, execute, but leave packs and ledgers as they are."""
+    with django_db_blocker.unblock(), database(DEMO), ledger(DEMO):
+        yield Demo(DEMO)
+
+
+@pytest.fixture
+def private_demo(demo_database, django_db_blocker) -> Iterator[Demo]:
+    """The demo in a database of the test's own."""
+    yield from _own(DEMO, Demo, django_db_blocker)
+
+
+def _own(template, kind, django_db_blocker):
+    _own.made += 1
+    name = f"test_own{_own.made}_{os.getpid()}"
+    _copy(template, name)
+    if _ledger_of(template).exists():
+        shutil.copytree(_ledger_of(template), _ledger_of(name))
+    try:
+        with django_db_blocker.unblock(), database(name), ledger(name):
+            yield kind(name)
+    finally:
+        _drop(name)
+        shutil.rmtree(_ledger_of(name), ignore_errors=True)
+
+
+_own.made = 0
+
+
+@pytest.fixture(autouse=True)
+def _role(request) -> Iterator[None]:
+    """The role that the test's marker names."""
+    marker = request.node.get_closest_marker("role")
+    if marker is None:
+        yield
+        return
+    for fixture in ("empty", "demo", "private_demo", "db"):
+        if fixture in request.fixturenames:
+            request.getfixturevalue(fixture)
+    with role(marker.args[0]):
+        yield
+
+
+@dataclass(frozen=True)
+class Site:
+    """A web server of its own on loopback, as `app`, over the demo."""
+
+    base_url: str
+    username: str = "owner"
+    password: str = PASSWORD
+
+
+@pytest.fixture(scope="session")
+def live_demo(demo_database) -> Iterator[Site]:
+    with web_server(demo_database) as base_url:
+        yield Site(base_url)
+
+
+@contextmanager
+def web_server(name: str, **environment: str) -> Iterator[str]:
+    """gunicorn with the application, on a free port of loopback; its address."""
+    import subprocess
+    import sys
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    settings = {
+        "DATABASE_URL": address(name, "app"),
+        "LEDGER_PATH": str(_ledger_of(name)),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DEBUG": "1",
+        **environment,
+    }
+    log = Path(os.environ["TIEOUT_VAR"]) / f"web-{port}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "4"),
+                *("--worker-class", "gthread", "--no-control-socket", "config.wsgi:application"),
+            ],
+            cwd=PROJECT,
+            env=os.environ | settings,
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        _wait_for(port, process, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(port: int, process, log: Path) -> None:
+    import time
+    import urllib.request
+
+    until = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=5).read()
+            return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"the web server did not come up:\n{log.read_text()[-2000:]}") from None
+            time.sleep(0.1)

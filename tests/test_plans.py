@@ -1,0 +1,156 @@
+"""Whole lives of portfolios against books kept apart from this project (tests/golden/README.md).
+
+The plans `demo` and `small` rest on data that may not be shipped: they are read from the folder that TIEOUT_DATA names.
+"""
+
+import csv
+import json
+from decimal import ROUND_HALF_EVEN, Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.contrib.auth import get_user_model
+
+from config import env
+from execution import intake, nightly
+from portfolio import books, metrics, valuation
+from portfolio.analytics import returns
+from portfolio.models import DailyValue, Portfolio, Reconciliation
+from pricing import market, packs
+from pricing.models import PricingPolicy, Security
+
+GOLDEN = Path(__file__).parent / "golden"
+DATA = env.path("TIEOUT_DATA", default=env.PROJECT.parent / "shared" / "data")
+TWR_SINCE_INCEPTION = {"public": 7.20523951, "demo": 7.52819858, "small": 0.10930430}
+"""Default timing, first day measured: MEASUREMENT, goldens computed apart."""
+
+
+def _check(slug: str, folder: Path) -> None:
+    summary = json.loads((folder / f"{slug}_summary.json").read_text())
+    with (folder / f"{slug}_nav.csv").open() as file:
+        nav = list(csv.DictReader(file))
+    portfolio = Portfolio.objects.select_related("policy").get(slug=slug)
+    pack = packs.resolve(policy=portfolio.policy)
+    revision = books.newest_reconciled(portfolio)
+    book = books.load(portfolio, revision)
+
+    _check_every_day(portfolio, nav)
+    _check_month_ends(book, folder / f"{slug}_expected.csv")
+    life = valuation.history(book, market.history(pack))
+    _check_returns(life, summary, slug, pack.pk)
+    _check_books(portfolio)
+    exact = valuation.value(_positions(book, pack.asof_date), market.as_of(pack))
+    assert abs(float(exact) - life.value[-1]) <= 1e-9 * abs(life.value[-1])
+    assert abs(exact - Decimal(summary["nav_end"])) <= Decimal("0.000001")
+
+
+def _check_every_day(portfolio, nav) -> None:
+    stored = {
+        day.isoformat(): value
+        for day, value in DailyValue.objects.filter(portfolio=portfolio).values_list("date", "value")
+    }
+    flows = {
+        day.isoformat(): inflow - outflow
+        for day, inflow, outflow in DailyValue.objects.filter(portfolio=portfolio).values_list(
+            "date", "inflow", "outflow"
+        )
+    }
+
+    for row in nav:
+        assert abs(stored[row["date"]] - Decimal(row["nav_base"])) <= Decimal("0.01"), row["date"]
+        assert abs(flows[row["date"]] - Decimal(row["external_flow_base"])) <= Decimal("0.000001"), row["date"]
+
+
+def _check_month_ends(book, path: Path) -> None:
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    symbols = dict(Security.objects.values_list("id", "symbol"))
+    by_day: dict[str, dict[tuple[str, str], Decimal]] = {}
+    for row in rows:
+        by_day.setdefault(row["date"], {})[row["kind"], row["commodity"]] = Decimal(row["units"])
+    days = [np.datetime64(day).item() for day in by_day]
+    for expected, state in zip(by_day.values(), books.states(book, days), strict=True):
+        held: dict[tuple[str, str], Decimal] = {}
+        for (_, security), quantity in state.units.items():
+            if quantity:
+                key = ("holding", symbols[security])
+                held[key] = held.get(key, Decimal(0)) + quantity
+        held |= {("cash", currency): amount for currency, amount in state.cash.items() if amount}
+
+        assert held == expected, state.date
+
+
+def _check_returns(life, summary, slug: str, pack_id: str) -> None:
+    record = metrics.record(life, portfolio_id="-", pack_id=pack_id, risk_free=None)
+    opened_at_first_close = returns.link(
+        returns.time_weighted_returns(life.value, life.inflow - life.outflow, flow_timing="start")
+    )
+
+    assert record.twr_itd.value == pytest.approx(TWR_SINCE_INCEPTION[slug], abs=5e-9)
+    assert opened_at_first_close == pytest.approx(float(summary["twr_total_flow_at_start_of_day"]), abs=1e-10)
+    assert record.mwr_itd.value == pytest.approx(summary["mwr_xirr_365"], abs=5e-11)
+    net_deposits = Decimal(repr(float((life.inflow - life.outflow).sum()))).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
+    assert net_deposits == Decimal(summary["net_deposits"])
+
+
+def _check_books(portfolio) -> None:
+    found = Reconciliation.objects.filter(portfolio=portfolio)
+
+    assert found.count() == DailyValue.objects.filter(portfolio=portfolio).count()
+    assert not found.filter(status="fail").exists()
+    assert max(found.values_list("error_bp", flat=True)) < Decimal("1e-20")
+
+
+def _positions(book, asof_date):
+    named = {
+        pk: (symbol, name, currency)
+        for pk, symbol, name, currency in Security.objects.values_list("id", "symbol", "name", "currency")
+    }
+    return valuation.positions(book, asof_date, named)
+
+
+@pytest.mark.role("job")
+def test_the_public_plan_is_right_on_every_day_of_its_life(demo):
+    _check("public", GOLDEN)
+
+
+@pytest.mark.role("job")
+def test_the_pack_days_are_those_of_new_york_and_the_fixing(demo):
+    with (GOLDEN / "public_nav.csv").open() as file:
+        expected = [row["date"] for row in csv.DictReader(file)]
+
+    days = sorted(
+        {day.isoformat() for day in DailyValue.objects.filter(portfolio__slug="public").values_list("date", flat=True)}
+    )
+
+    assert days == expected
+
+
+@pytest.mark.role("job")
+def test_the_second_portfolio_is_right_on_every_day_of_its_life(demo):
+    with (GOLDEN / "second_nav.csv").open() as file:
+        nav = list(csv.DictReader(file))
+    portfolio = Portfolio.objects.get(slug="second")
+
+    _check_every_day(portfolio, nav)
+    _check_books(portfolio)
+
+
+@pytest.mark.role("job")
+@pytest.mark.parametrize("plan", ["demo", "small"])
+def test_a_plan_on_data_that_is_not_shipped_is_right_on_every_day_of_its_life(plan, empty):
+    if not DATA.is_dir():
+        pytest.skip(f"TIEOUT_DATA: there is no folder {DATA.name} to read the plan {plan} from")
+    summary = json.loads((DATA / "ledger" / f"{plan}_summary.json").read_text())
+    get_user_model().objects.create_user("owner")
+    intake.load_market_data(str(DATA))
+
+    intake.import_ledger(DATA / "ledger" / f"{plan}.beancount", owner="owner")
+    nightly.run(
+        policy=PricingPolicy.objects.get(pk="ECB_EUR"),
+        from_date=np.datetime64(summary["first_day"]).item(),
+        date=np.datetime64(summary["last_day"]).item(),
+    )
+
+    _check(plan, DATA / "ledger")
