@@ -1,5 +1,7 @@
-"""The demo: from an empty database to a portfolio's result. What is done is passed over, so that a second run is quick and an
-interrupted one is taken up."""
+"""The demo: from an empty database to a portfolio's result.
+
+What is done is passed over, so that a second run is quick and an interrupted one is taken up.
+"""
 
 import json
 import os
@@ -91,7 +93,7 @@ def migrate(progress: Progress) -> None:
     if doctoring.find_migration_fault() is None:
         return
     progress("migrate", 0, 1)
-    done = subprocess.run(  # noqa: S603 - no shell, and each word is ours
+    done = subprocess.run(
         [sys.executable, "manage.py", "migrate", "-v", "0"],
         cwd=settings.BASE_DIR,
         env=embedded.child_environment() | {"TIEOUT_ROLE": "owner"},
@@ -127,7 +129,7 @@ def import_ledgers(progress: Progress) -> None:
 
 
 def make_users() -> tuple[LogIn, ...]:
-    """The owners, who may look at everything of theirs in the admin. A password is made once and kept in a private file."""
+    """The owners, who may look at what is theirs in the admin. A password is made once and kept in a private file."""
     kept: dict[str, str] = json.loads(LOG_INS.read_text()) if LOG_INS.exists() else {}
     there = {user.username: user for user in get_user_model().objects.filter(username__in=OWNER_OF.values())}
     new = {name: secrets.token_urlsafe(12) for name in OWNER_OF.values() if name not in kept}

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
@@ -28,7 +29,7 @@ from pricing.observing import Required, RequiredCurrency, RequiredSecurity
 
 logger = logging.getLogger(__name__)
 
-STALE_AFTER_S = 60
+HEARTBEAT_S, STALE_AFTER_S = 1, 60
 Progress = Callable[[str, int, int], None]
 
 
@@ -38,6 +39,13 @@ class JobFailed(TieoutError):
     def __init__(self, job: str, reason: str) -> None:
         super().__init__(f"{job} failed: {reason}")
         self.job, self.reason = job, reason
+
+
+class JobTakenOver(JobFailed):
+    """A later attempt is at the job: this one leaves everything as it is."""
+
+    def __init__(self, job: str) -> None:
+        super().__init__(job, "a later attempt took it over")
 
 
 class OutOfOrder(TieoutError):
@@ -187,22 +195,48 @@ def _do(night: Night, job: JobRun) -> None:
         detail={},
     )
     job.refresh_from_db()
+    tell, night.progress = night.progress, _beating(job, night.progress)
     try:
         detail = JOBS[job.name](night)
+    except JobTakenOver:
+        raise
     except TieoutError as failure:
         _fail(night, job, str(failure))
         raise JobFailed(job.name, str(failure)) from failure
+    finally:
+        night.progress = tell
     ended = JobRun.objects.filter(pk=job.pk, fencing=job.fencing).update(
         state=RunState.DONE, finished_at=Now(), detail=dict(detail)
     )
     if not ended:
-        raise JobFailed(job.name, "a later attempt took it over")
+        raise JobTakenOver(job.name)
+
+
+def _beating(job: JobRun, tell: Progress) -> Progress:
+    """`tell`, which also keeps the heartbeat, once a second: what is silent for STALE_AFTER_S the watchdog takes up.
+
+    Raises JobTakenOver. Inside a transaction nobody would see the beat, so it waits for a call outside.
+    """
+    last = monotonic()
+
+    def told(what: str, done: int, total: int) -> None:
+        nonlocal last
+        tell(what, done, total)
+        if monotonic() - last < HEARTBEAT_S or connection.in_atomic_block:
+            return
+        last = monotonic()
+        if not JobRun.objects.filter(pk=job.pk, fencing=job.fencing).update(heartbeat_at=Now()):
+            raise JobTakenOver(job.name)
+
+    return told
 
 
 def _fail(night: Night, job: JobRun, reason: str) -> None:
-    JobRun.objects.filter(pk=job.pk, fencing=job.fencing).update(
+    failed = JobRun.objects.filter(pk=job.pk, fencing=job.fencing).update(
         state=RunState.FAILED, finished_at=Now(), reason=reason[:4000]
     )
+    if not failed:
+        raise JobTakenOver(job.name)
     NightlyRun.objects.filter(pk=night.run.pk).update(state=RunState.FAILED, finished_at=Now())
     warming = list(PricingPack.objects.filter(run=night.run.pk, status=PackStatus.WARMING))
     if warming:

@@ -1,7 +1,7 @@
 """A result on a terminal, or in a file: its figures, and under them what they tie out to.
 
-Figures are formatted by `panels`, as on a page. What is not there is a dash with its reason; what is degraded carries a mark
-that a footnote explains.
+Figures are formatted by `panels`, as on a page. What is not there is a dash with its reason; what is degraded carries a
+mark that a footnote explains.
 """
 
 import sys
@@ -106,8 +106,7 @@ def _print_valued(console: Console, result: Mapping[str, Any], notes: _Notes) ->
         return
     valued = _output(result, "valued_positions")
     if valued is None:
-        reason = panels.reason_words(str(result["valued_positions"].get("reason")))
-        console.print(Text(f"\nPositions: {panels.DASH} {reason}"))
+        console.print(_absent("Positions", result["valued_positions"]))
         return
     _print(console, f"Positions, values in {valued['currency']}", _positions(valued, notes))
     _print(console, "Cash", _balances(valued["cash"], valued["currency"], notes))
@@ -158,11 +157,7 @@ def _print_attribution(console: Console, result: Mapping[str, Any], notes: _Note
         return
     views = _output(result, "currency_attr")
     if views is None:
-        console.print(
-            Text(
-                f"\nCurrency attribution: {panels.DASH} {panels.reason_words(str(result['currency_attr'].get('reason')))}"
-            )
-        )
+        console.print(_absent("Currency attribution", result["currency_attr"]))
         return
     since, lookback = views["since_inception"], views["lookback"]
     table = _headed(("", "left"), ("since inception", "right"), (f"{lookback['days']} pack days", "right"))
@@ -220,6 +215,10 @@ def _output(result: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     """An output; None where it is not in the result, or only a state with its reason."""
     output = result.get(name)
     return None if output is None or "status" in output else output
+
+
+def _absent(title: str, state: Mapping[str, Any]) -> Text:
+    return Text(_printable(f"{title}: {panels.DASH} {panels.reason_words(state['reason'])}"))
 
 
 def _currency(result: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -14,6 +14,7 @@ from portfolio.models import LedgerRevision, Lot, Portfolio, RevisionedRow, Revi
 EXTERNAL = frozenset({"deposit", "withdrawal"})
 """Kinds whose cash crosses the portfolio's border."""
 
+Day: TypeAlias = date  # in classes that have a field named date
 Row = TypeVar("Row", bound=RevisionedRow)
 
 
@@ -30,7 +31,7 @@ class Event:
     counter_amount: Decimal | None
     counter_currency: str
     tax: Decimal
-    ex_date: date | None
+    ex_date: Day | None
     ratio: Decimal | None
 
 
@@ -142,11 +143,22 @@ def load(portfolio: Portfolio, revision: LedgerRevision) -> Book:
             counter,
             counter_currency,
             tax or Decimal(0),
-            *rest,
+            ex_date,
+            ratio,
         )
-        for day, kind, security, quantity, amount, currency, counter, counter_currency, tax, *rest in of_revision(
-            Transaction.objects.all(), revision
-        )
+        for (
+            day,
+            kind,
+            security,
+            quantity,
+            amount,
+            currency,
+            counter,
+            counter_currency,
+            tax,
+            ex_date,
+            ratio,
+        ) in of_revision(Transaction.objects.all(), revision)
         .order_by("date", "ordinal", "id")
         .values_list(
             "date",

@@ -8,10 +8,9 @@ import numpy.typing as npt
 from portfolio import metrics
 from portfolio.analytics import factors
 from portfolio.analytics.errors import AnalyticsError
-from portfolio.models import Factor
 from portfolio.valuation import Days, ValueHistory
 from pricing import market
-from pricing.models import FactorSeries, PricingPack
+from pricing.models import Factor, FactorSeries, PricingPack
 
 Floats = npt.NDArray[np.float64]
 

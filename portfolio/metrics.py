@@ -7,6 +7,7 @@ annualised under 365 days (MEASUREMENT, Returns).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -133,13 +134,14 @@ class _Measured:
 
 def twr_record(history: ValueHistory, *, portfolio_id: str, pack_id: str) -> TwrRecord:
     """Every window's time-weighted return."""
-    return TwrRecord(**_head(history, portfolio_id, pack_id), **_twr(_measure(history, None)))
+    figures: dict[str, Any] = {**_head(history, portfolio_id, pack_id), **_twr(_measure(history, None))}
+    return TwrRecord(**figures)
 
 
 def record(history: ValueHistory, *, portfolio_id: str, pack_id: str, risk_free: RiskFree | None) -> MetricsRecord:
     """Every figure that the history gives. `risk_free` None: what rests on it is unavailable."""
     measured = _measure(history, risk_free)
-    return MetricsRecord(
+    figures: dict[str, Any] = {
         **_head(history, portfolio_id, pack_id),
         **_twr(measured),
         **{f"mwr_{name}": _mwr(measured, name) for name in ("ytd", "1y", "3y", "5y", "itd")},
@@ -148,7 +150,8 @@ def record(history: ValueHistory, *, portfolio_id: str, pack_id: str, risk_free:
             name: Metric(None, "unavailable", "no_benchmark", {})
             for name in ("beta_1y", "alpha_1y", "tracking_error_1y", "information_ratio_1y")
         },
-    )
+    }
+    return MetricsRecord(**figures)
 
 
 def window(history: ValueHistory, name: str) -> Window | None:
@@ -159,19 +162,30 @@ def window(history: ValueHistory, name: str) -> Window | None:
     last = history.dates[-1].item()
     if name == "itd":
         return Window(name, -1, len(history.dates) - 1, history.dates[0].item() - timedelta(days=1), last)
-    years = int(name[:-1]) if name.endswith("y") else 0
-    anniversary = {
-        "1d": lambda: history.dates[-2].item() if len(history.dates) > 1 else None,
-        "mtd": lambda: last.replace(day=1) - timedelta(days=1),
-        "qtd": lambda: last.replace(month=(last.month - 1) // 3 * 3 + 1, day=1) - timedelta(days=1),
-        "ytd": lambda: last.replace(month=1, day=1) - timedelta(days=1),
-    }.get(name, lambda: _years_before(last, years))()
+    anniversary = _anniversary(history, name)
     if anniversary is None:
         return None
     start = int(np.searchsorted(history.dates, np.datetime64(anniversary), side="right")) - 1
     if start < 0:
         return None
+    years = int(name[:-1]) if name.endswith("y") else 0
     return Window(name, start, len(history.dates) - 1, history.dates[start].item(), last, years)
+
+
+def _anniversary(history: ValueHistory, name: str) -> date | None:
+    """The day whose close opens a window; None where a single day has no day before it."""
+    last: date = history.dates[-1].item()
+    match name:
+        case "1d":
+            return history.dates[-2].item() if len(history.dates) > 1 else None
+        case "mtd":
+            return last.replace(day=1) - timedelta(days=1)
+        case "qtd":
+            return last.replace(month=(last.month - 1) // 3 * 3 + 1, day=1) - timedelta(days=1)
+        case "ytd":
+            return last.replace(month=1, day=1) - timedelta(days=1)
+        case _:
+            return _years_before(last, int(name.removesuffix("y")))
 
 
 def last_observations(history: ValueHistory, count: int) -> Window | None:
@@ -476,7 +490,7 @@ def _span_basis(measured: _Measured, span: _Observed) -> Mapping[str, object]:
     }
 
 
-def _head(history: ValueHistory, portfolio_id: str, pack_id: str) -> dict[str, object]:
+def _head(history: ValueHistory, portfolio_id: str, pack_id: str) -> dict[str, Any]:
     return {
         "portfolio_id": portfolio_id,
         "asof_date": history.dates[-1].item(),

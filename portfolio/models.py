@@ -276,7 +276,7 @@ class FactorExposure(PackFigure):
         return f"{self.portfolio_id} {self.factor} of {self.pack_id}"
 
 
-class Reconciliation(PackFigure):
+class Reconciliation(PortfolioRow):
     """Whether the books of the ledger and of the database agreed at one pack."""
 
     revision = models.ForeignKey(
@@ -287,6 +287,7 @@ class Reconciliation(PackFigure):
         db_index=False,
         help_text="Empty: there was none.",
     )
+    pack = models.ForeignKey(PricingPack, on_delete=models.PROTECT, related_name="+", db_index=False)
     status = models.CharField(max_length=4, choices=[("pass", "pass"), ("fail", "fail")])
     compared = models.PositiveIntegerField(help_text="Balances compared: the union of both sides.")
     ledger_value = FiniteNumeric(null=True, help_text="Base currency; empty where it could not be computed.")

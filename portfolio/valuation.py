@@ -180,8 +180,12 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
         context.prec = DECIMAL_DIGITS
         base = held.base_currency
         fx = {
-            row.currency: markets.cross(market, row.currency, base)
-            for row in (*held.positions, *held.cash, *held.receivables)
+            currency: markets.cross(market, currency, base)
+            for currency in [
+                base,
+                *(row.currency for row in held.positions),
+                *(row.currency for row in (*held.cash, *held.receivables)),
+            ]
         }
         priced = [(row, market.close(row.security_id, row.symbol), fx[row.currency]) for row in held.positions]
         values = [row.quantity * close.close * rate for row, close, rate in priced]
@@ -395,14 +399,13 @@ def _attribution(
     timing, on holding level). What is earned or charged on a balance that begins the day empty has no rate of return; it goes,
     with the difference between deal rate and fixing, into `other`.
     """
-    D, N = local_value.shape
     close = np.concatenate((local_value, balances), axis=1)
     rate = np.concatenate((security_fx, cash_fx), axis=1)
     came = np.concatenate((moves.security_in, moves.cash_in + moves.external_in), axis=1)
     went = np.concatenate((moves.security_out, moves.cash_out + moves.external_out), axis=1)
     zero = np.zeros((1, close.shape[1]))
     opened = np.concatenate((zero, close[:-1]))
-    opening_rate = np.concatenate((rate[:1], rate[:-1])) if D else rate
+    opening_rate = np.concatenate((rate[:1], rate[:-1]))
 
     start_local = opened + came
     start_base = opened * opening_rate + came * rate

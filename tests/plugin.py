@@ -5,6 +5,7 @@ that row-level security binds the tests as it binds the service. Databases are c
 be truncated away.
 """
 
+import itertools
 import os
 import shutil
 import socket
@@ -270,8 +271,7 @@ def private_demo(demo_database, django_db_blocker) -> Iterator[Demo]:
 
 
 def _own(template, kind, django_db_blocker):
-    _own.made += 1
-    name = f"test_own{_own.made}_{os.getpid()}"
+    name = f"test_own{next(_numbers)}_{os.getpid()}"
     _copy(template, name)
     if _ledger_of(template).exists():
         shutil.copytree(_ledger_of(template), _ledger_of(name))
@@ -283,7 +283,7 @@ def _own(template, kind, django_db_blocker):
         shutil.rmtree(_ledger_of(name), ignore_errors=True)
 
 
-_own.made = 0
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(autouse=True)

@@ -52,7 +52,7 @@ def historical_nav(ctx: RequestContext, *, portfolio_id: UUID) -> Result[Histori
             dates=life.dates,
             values=life.value,
             net_contributions=np.cumsum(life.inflow - life.outflow),
-            total_return_pct=np.cumprod(1.0 + metrics.subperiod_returns(life)) - 1.0,
+            total_return_pct=np.asarray(np.cumprod(1.0 + metrics.subperiod_returns(life)) - 1.0, dtype=np.float64),
             _life=life,
             _risk_free=free,
         ),

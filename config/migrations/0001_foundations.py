@@ -22,7 +22,8 @@ class Migration(migrations.Migration):
             DECLARE excepted text[] := TG_ARGV[0]::text[];
             BEGIN
                 IF to_jsonb(NEW) - excepted IS DISTINCT FROM to_jsonb(OLD) - excepted THEN
-                    RAISE EXCEPTION '% is evidence: its rows never change', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+                    RAISE EXCEPTION '% is evidence: its rows never change', TG_TABLE_NAME
+                        USING ERRCODE = 'integrity_constraint_violation';
                 END IF;
                 RETURN NEW;
             END $$;

@@ -182,7 +182,7 @@ def _store_transactions(revision: LedgerRevision, reading: _Reading) -> tuple[in
     known = dict(
         Transaction.objects.filter(portfolio=revision.portfolio_id, removed_in__isnull=True).values_list("digest", "id")
     )
-    arriving = {digest: row for digest, row in _transaction_rows(revision, reading)}
+    arriving = dict(_transaction_rows(revision, reading))
     gone = [pk for digest, pk in known.items() if digest not in arriving]
     Transaction.objects.filter(pk__in=gone).update(removed_in=revision.number)
     new = [row for digest, row in arriving.items() if digest not in known]
@@ -261,8 +261,9 @@ def _merged(states: Iterable[lots.LotState]) -> Iterable[lots.LotState]:
     alike: dict[tuple[Any, ...], list[lots.LotState]] = {}
     for state in states:
         key = (
-            state.symbol, state.account, state.acquired, state.unit_cost, state.currency, state.fx_to_base, state.valid_from, state.valid_to
-        )  # fmt: skip
+            *(state.symbol, state.account, state.acquired, state.unit_cost, state.currency),
+            *(state.fx_to_base, state.valid_from, state.valid_to),
+        )
         alike.setdefault(key, []).append(state)
     for same in alike.values():
         yield same[0] if len(same) == 1 else _sum(same)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -24,7 +24,7 @@ DATA = (ROOT / os.environ.get("TIEOUT_DATA", "../shared/data")).resolve()
 class Plan(NamedTuple):
     reading: LedgerReading
     events: tuple[LedgerTransaction, ...]
-    summary: dict
+    summary: dict[str, Any]
     months: dict[date, dict[tuple[str, str], Decimal]]
 
 
@@ -115,7 +115,9 @@ def test_month_ends_tie_out_with_beancounts_inventory(plan):
 
 
 def test_month_ends_tie_out_with_the_events_summed(plan):
-    held, rows, events = {}, defaultdict(Decimal), list(plan.events)
+    held: dict[date, dict[tuple[str, str], Decimal]] = {}
+    rows: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    events = list(plan.events)
     for day in sorted(plan.months):
         while events and events[0].date <= day:
             event = events.pop(0)
@@ -151,7 +153,7 @@ def test_each_event_in_a_foreign_currency_carries_its_rate(plan):
 
 
 def test_the_cost_of_open_lots_is_that_of_the_events(plan):
-    lots: dict[tuple[str, str], dict] = defaultdict(lambda: defaultdict(Decimal))
+    lots: dict[tuple[str, str], dict[Any, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for event in plan.events:
         held = lots[event.account, event.symbol or ""]
         for lot in event.lots:

@@ -32,7 +32,8 @@ def refused(files, kind=LedgerRefused, **options) -> tuple[Finding, ...]:
     with pytest.raises(kind) as caught:
         read(files, **options)
     assert type(caught.value) is kind or kind is LedgerRefused
-    return caught.value.findings
+    findings: tuple[Finding, ...] = caught.value.findings
+    return findings
 
 
 @pytest.fixture

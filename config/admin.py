@@ -1,0 +1,64 @@
+"""What the admin pages of all rooms share."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+MAX_SHOWN_CHARACTERS = 20_000
+
+
+class ReadOnly:
+    """Nobody adds, changes or deletes, a superuser neither."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class EvidenceAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Staff look; they do not touch."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+
+class EvidenceInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
+    """Rows that are evidence, on the page of the row that they belong to."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+
+class KeptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows that may be edited and never go."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+admin.site.unregister(get_user_model())
+
+
+@admin.register(get_user_model())
+class UserAdmin(KeptAdmin, BaseUserAdmin):  # type: ignore[type-arg]
+    """Who leaves is made inactive: portfolios and executions say who owned and asked."""
+
+
+def pretty(data: Any) -> SafeString:
+    """JSON to read, cut where it gets long."""
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    cut = f"\n… {len(text) - MAX_SHOWN_CHARACTERS:,} more characters" if len(text) > MAX_SHOWN_CHARACTERS else ""
+    return format_html("<pre>{}{}</pre>", text[:MAX_SHOWN_CHARACTERS], cut)

@@ -1,0 +1,139 @@
+"""What was asked, answered and done at night: all of it evidence. A pattern is published by load_patterns."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from compliance import rights
+from config.admin import EvidenceAdmin, EvidenceInline, pretty
+from execution import models
+
+
+class PatternVersionInline(EvidenceInline):
+    model = models.PatternVersion
+    fields = ("version", "document_hash", "published_at")
+    show_change_link = True
+
+
+@admin.register(models.Pattern)
+class PatternAdmin(EvidenceAdmin):
+    list_display = ("id", "title", "current_version")
+    list_select_related = ("current",)
+    search_fields = ("id", "title")
+    inlines = (PatternVersionInline,)
+
+    @admin.display(description="serves", empty_value="—")
+    def current_version(self, row: models.Pattern) -> str | None:
+        return row.current.version if row.current else None
+
+
+@admin.register(models.PatternVersion)
+class PatternVersionAdmin(EvidenceAdmin):
+    list_display = ("pattern_id", "version", "document_hash", "published_at")
+    list_display_links = ("version",)
+    list_filter = ("pattern",)
+    search_fields = ("pattern__id", "document_hash")
+    date_hierarchy = "published_at"
+    fields = ("pattern", "version", "document_hash", "published_at", "document_shown")
+    readonly_fields = ("document_shown",)
+
+    @admin.display(description="document")
+    def document_shown(self, row: models.PatternVersion) -> SafeString:
+        return pretty(row.document)
+
+
+@admin.register(models.Execution)
+class ExecutionAdmin(EvidenceAdmin):
+    """Row-level security shows those of portfolios that one may see."""
+
+    list_display = (
+        "id", "pattern_version", "user", "asof_date", "pack_id", "status", "provisional", "duration_ms", "started_at",
+    )  # fmt: skip
+    list_filter = ("status", "provisional", "pattern_version__pattern")
+    list_select_related = ("pattern_version", "user")
+    search_fields = ("id", "pack_id", "result_hash", "key", "ledger_commit_hash")
+    date_hierarchy = "started_at"
+    fields = (
+        "id", "pattern_version", "user", "portfolio_id", "asof_date", "status", "provisional", "started_at",
+        "finished_at", "duration_ms", "pack_id", "pack_chain_hash", "ledger_commit_hash", "engine_version", "key", "result_hash",
+        "request_shown", "result_shown", "trace_shown", "sources_shown", "warnings_shown", "problem_shown",
+    )  # fmt: skip
+    readonly_fields = tuple(name for name in fields if name.endswith("_shown"))
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[models.Execution]":
+        """A list needs none of what is large."""
+        found = super().get_queryset(request)
+        match = request.resolver_match
+        if match is not None and match.url_name == "execution_execution_changelist":
+            return found.defer("result", "trace", "request", "sources", "warnings", "problem")
+        return found
+
+    @admin.display(description="request")
+    def request_shown(self, row: models.Execution) -> SafeString:
+        return pretty(row.request)
+
+    @admin.display(description="result")
+    def result_shown(self, row: models.Execution) -> SafeString | str:
+        """The words of the data's owners govern what is displayed, so what they deny is not here either."""
+        return pretty(_displayable(row)) if row.result else "—"
+
+    @admin.display(description="trace")
+    def trace_shown(self, row: models.Execution) -> SafeString:
+        return pretty(row.trace)
+
+    @admin.display(description="sources")
+    def sources_shown(self, row: models.Execution) -> SafeString:
+        return pretty(row.sources)
+
+    @admin.display(description="warnings")
+    def warnings_shown(self, row: models.Execution) -> SafeString:
+        return pretty(row.warnings)
+
+    @admin.display(description="problem")
+    def problem_shown(self, row: models.Execution) -> SafeString | str:
+        return pretty(row.problem) if row.problem else "—"
+
+
+def _displayable(row: models.Execution) -> Any:
+    """The result without the outputs that a right of now keeps back."""
+    withheld = rights.decide(row.sources).withheld
+    return {
+        name: {"value": None, "status": "unavailable", "reason": "right-denied"} if name in withheld else output
+        for name, output in json.loads(row.result).items()
+    }
+
+
+@admin.register(models.IdempotencyKey)
+class IdempotencyKeyAdmin(EvidenceAdmin):
+    list_display = ("key", "user", "execution_id", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("key", "body_hash")
+    date_hierarchy = "created_at"
+
+
+class JobRunInline(EvidenceInline):
+    model = models.JobRun
+    fields = ("position", "name", "state", "fencing", "started_at", "heartbeat_at", "finished_at", "detail", "reason")
+    ordering = ("position",)
+
+
+@admin.register(models.NightlyRun)
+class NightlyRunAdmin(EvidenceAdmin):
+    list_display = ("id", "policy", "from_date", "date", "release", "state", "restates", "started_at", "finished_at")
+    list_filter = ("state", "policy")
+    search_fields = ("id", "restates")
+    date_hierarchy = "date"
+    inlines = (JobRunInline,)
+
+
+@admin.register(models.JobRun)
+class JobRunAdmin(EvidenceAdmin):
+    list_display = ("id", "run", "name", "state", "fencing", "started_at", "finished_at", "reason")
+    list_filter = ("state", "name")
+    list_select_related = ("run",)
+    search_fields = ("run__id", "reason")
+    date_hierarchy = "started_at"

@@ -1,0 +1,93 @@
+"""The bell of the night. What remains to do is rows: a message that is lost, late or doubled changes nothing."""
+
+import logging
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from celery import shared_task
+from django.db import transaction
+from django.db.models import Exists, F, Max, OuterRef, QuerySet
+from django.db.models.functions import Coalesce, Now
+
+from execution import nightly
+from execution.models import NightlyRun, RunState
+from pricing import loading, packs
+from pricing.models import PricingPolicy
+
+logger = logging.getLogger(__name__)
+
+LOOK_BACK_DAYS = 31
+"""How far before the last due day a policy's first pack day is looked for: longer than any market was closed."""
+
+
+@shared_task
+def ring_nightly(**_: Any) -> None:
+    """Open the night of each policy that has a due pack day without one, and ring for it."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    for policy in PricingPolicy.objects.order_by("code"):
+        days = due_days(policy, until=yesterday)
+        if not days:
+            logger.info("no night is due", extra={"policy": policy.code})
+            continue
+        with transaction.atomic():
+            nightly.open_run(policy=policy, from_date=days[0], date=days[-1])
+            _ring(policy.code, days[0], days[-1])
+
+
+@shared_task
+def run_nightly(*, policy: str, from_date: str, date: str, restates: str = "", **_: Any) -> None:
+    """Finish a night; nothing to do where it is done, or where another worker is at it."""
+    first, last = _date(from_date), _date(date)
+    restated = NightlyRun.objects.filter(policy=policy, date=last, restates=restates, state=RunState.DONE)
+    if restates and restated.exists():
+        logger.info("restated already", extra={"policy": policy, "date": date})
+        return
+    try:
+        nightly.run(policy=PricingPolicy.objects.get(pk=policy), from_date=first, date=last, restates=restates)
+    except nightly.RunElsewhere:
+        logger.info("nightly run is under way elsewhere", extra={"policy": policy, "date": date})
+
+
+@shared_task
+def take_up_stale_runs(**_: Any) -> None:
+    """Ring again for nights that nobody is at: killed with their worker, or their message was lost."""
+    for run in stale_runs():
+        logger.warning("nightly run is taken up", extra={"run_id": str(run.pk), "policy": run.policy})
+        # Without its reason, a restatement that was finished in the meantime is not begun anew.
+        _ring(run.policy, run.from_date, run.date)
+
+
+def due_days(policy: PricingPolicy, *, until: date) -> list[date]:
+    """Pack days up to `until` after the last night; where there was none yet, only the newest.
+
+    Packs of an archive end with it, so that nothing is due after that.
+    """
+    loaded = loading.newest_archive()
+    if loaded is None:
+        return []
+    end = min(until, loaded.archive_end)
+    last = NightlyRun.objects.filter(policy=policy.code).order_by("-date").values_list("date", flat=True).first()
+    if last is not None and last >= end:
+        return []
+    first = end - timedelta(days=LOOK_BACK_DAYS) if last is None else last + timedelta(days=1)
+    days = packs.pack_days(policy=policy, first=first, last=end)
+    return days[-1:] if last is None else days
+
+
+def stale_runs() -> QuerySet[NightlyRun]:
+    """Nights that are not finished and show no sign of life; of a date, only the newest release is finished."""
+    later = NightlyRun.objects.filter(policy=OuterRef("policy"), date=OuterRef("date"), release__gt=OuterRef("release"))
+    return (
+        NightlyRun.objects.filter(~Exists(later), state__in=(RunState.WAITING, RunState.RUNNING))
+        .annotate(seen_at=Coalesce(Max("jobs__heartbeat_at"), F("started_at")))
+        .filter(seen_at__lt=Now() - timedelta(seconds=nightly.STALE_AFTER_S))
+        .order_by("policy", "date")
+    )
+
+
+def _ring(policy: str, first: date, last: date) -> None:
+    run_nightly.delay_on_commit(policy=policy, from_date=first.isoformat(), date=last.isoformat())
+
+
+def _date(text: str) -> date:
+    return date.fromisoformat(text)

@@ -1,0 +1,155 @@
+"""What is owned. The name of a portfolio is its owner's to change; all else is evidence, and read-only for everybody.
+
+The database shows each staff member the portfolios of their own and those they were granted.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Model, QuerySet
+from django.http import HttpRequest
+
+from config.admin import EvidenceAdmin, EvidenceInline, KeptAdmin
+from portfolio import models
+
+
+@admin.register(models.Portfolio)
+class PortfolioAdmin(KeptAdmin):
+    """A portfolio comes in with its ledger, and what its figures are computed by stays; its owner may rename it."""
+
+    list_display = ("slug", "name", "owner", "base_currency", "policy", "booking_method", "created_at")
+    list_filter = ("base_currency", "policy")
+    list_select_related = ("owner", "policy")
+    search_fields = ("slug", "name")
+    fields = (
+        "slug", "name", "owner", "base_currency", "policy", "booking_method", "fees_in_cost", "flow_timing",
+        "created_at",
+    )  # fmt: skip
+    readonly_fields = tuple(name for name in fields if name != "name")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        mine = obj is None or (isinstance(obj, models.Portfolio) and obj.owner_id == request.user.pk)
+        return mine and super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: models.Portfolio, form: Any, change: bool) -> None:
+        obj.save(update_fields=["name"])
+
+
+@admin.register(models.PortfolioAccess)
+class PortfolioAccessAdmin(EvidenceAdmin):
+    list_display = ("portfolio", "user", "granted_at")
+    list_select_related = ("portfolio", "user")
+    search_fields = ("portfolio__slug", "user__username")
+    date_hierarchy = "granted_at"
+
+
+@admin.register(models.LedgerRevision)
+class LedgerRevisionAdmin(EvidenceAdmin):
+    list_display = ("portfolio", "number", "status", "commit", "tree_hash", "read_at", "reason")
+    list_display_links = ("number",)
+    list_filter = ("status", "portfolio")
+    list_select_related = ("portfolio",)
+    search_fields = ("commit", "tree_hash")
+    date_hierarchy = "read_at"
+
+
+@admin.register(models.Transaction)
+class TransactionAdmin(EvidenceAdmin):
+    list_display = (
+        "entry_id", "portfolio", "date", "kind", "security", "quantity", "unit_price", "amount", "currency",
+        "introduced_in", "removed_in",
+    )  # fmt: skip
+    list_filter = ("portfolio", "kind", "currency")
+    list_select_related = ("portfolio", "security")
+    search_fields = ("entry_id", "note", "security__symbol")
+    date_hierarchy = "date"
+
+
+@admin.register(models.Lot)
+class LotAdmin(EvidenceAdmin):
+    list_display = (
+        "id", "portfolio", "security", "acquired", "quantity", "unit_cost", "currency", "valid_from", "valid_to",
+        "introduced_in", "removed_in",
+    )  # fmt: skip
+    list_filter = ("portfolio", "security")
+    list_select_related = ("portfolio", "security")
+    search_fields = ("security__symbol", "account")
+    date_hierarchy = "valid_from"
+
+
+@admin.register(models.DailyValue)
+class DailyValueAdmin(EvidenceAdmin):
+    list_display = (
+        "date", "portfolio", "value", "cash", "inflow", "outflow", "receivable", "revision_number", "pack_id",
+    )  # fmt: skip
+    list_filter = ("portfolio",)
+    list_select_related = ("portfolio", "revision")
+    search_fields = ("pack__id",)
+    date_hierarchy = "date"
+    ordering = ("-date", "portfolio", "id")
+
+    @admin.display(description="revision")
+    def revision_number(self, row: models.DailyValue) -> int:
+        return row.revision.number
+
+
+@admin.register(models.PortfolioMetrics)
+class PortfolioMetricsAdmin(EvidenceAdmin):
+    list_display = ("id", "portfolio", "pack_id", "revision_number")
+    list_filter = ("portfolio",)
+    list_select_related = ("portfolio", "revision")
+    search_fields = ("pack__id",)
+
+    @admin.display(description="revision")
+    def revision_number(self, row: models.PortfolioMetrics) -> int:
+        return row.revision.number
+
+
+@admin.register(models.FactorExposure)
+class FactorExposureAdmin(EvidenceAdmin):
+    list_display = (
+        "id", "portfolio", "pack_id", "factor", "series_id", "status", "reason", "beta", "t_statistic", "observations",
+    )  # fmt: skip
+    list_filter = ("portfolio", "factor", "status")
+    list_select_related = ("portfolio",)
+    search_fields = ("pack__id",)
+
+
+class BreakInline(EvidenceInline):
+    model = models.Break
+    fields = ("kind", "account", "commodity", "ledger_value", "database_value", "difference", "error_bp", "detail")
+
+
+@admin.register(models.Reconciliation)
+class ReconciliationAdmin(EvidenceAdmin):
+    list_display = ("id", "portfolio", "pack_id", "status", "break_count", "compared", "error_bp", "made_at")
+    list_filter = ("status", "portfolio")
+    list_select_related = ("portfolio",)
+    search_fields = ("pack__id", "run")
+    date_hierarchy = "made_at"
+    inlines = (BreakInline,)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[models.Reconciliation]":
+        return super().get_queryset(request).annotate(broken=Count("breaks"))
+
+    @admin.display(description="breaks", ordering="broken")
+    def break_count(self, row: Any) -> int:
+        return int(row.broken)
+
+
+@admin.register(models.Break)
+class BreakAdmin(EvidenceAdmin):
+    list_display = (
+        "id", "portfolio", "pack_id", "kind", "account", "commodity", "ledger_value", "database_value", "difference",
+        "error_bp",
+    )  # fmt: skip
+    list_filter = ("kind", "portfolio")
+    list_select_related = ("portfolio", "reconciliation")
+    search_fields = ("account", "commodity", "reconciliation__pack__id")
+
+    @admin.display(description="pack")
+    def pack_id(self, row: models.Break) -> str:
+        return row.reconciliation.pack_id

@@ -1,0 +1,127 @@
+"""The pages say what is there: links, files, targets, problems, packages, variables and addresses."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.urls import URLPattern
+
+from execution import problems, urls
+
+PROJECT = Path(__file__).resolve().parent.parent
+DOCS = PROJECT / "docs"
+NOT_OURS = {"var", "node_modules"}
+ROOMS = "agents|compliance|config|demo|docs|execution|portfolio|pricing|templates|tests"
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+def pages() -> Iterator[Path]:
+    for folder, below, files in os.walk(PROJECT):
+        below[:] = [name for name in below if not name.startswith(".") and name not in NOT_OURS]
+        yield from (Path(folder, name) for name in files if name.endswith(".md"))
+
+
+def links(page: Path) -> list[str]:
+    found = LINK.findall(FENCE.sub("", page.read_text()))
+    return [target for target in found if not re.match(r"[a-z]+:", target)]
+
+
+def anchors(page: Path) -> set[str]:
+    """As they are made from headings: lower case, spaces to dashes, signs left out."""
+    headings = HEADING.findall(FENCE.sub("", page.read_text()))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def table(page: Path, columns: int) -> list[list[str]]:
+    """The first cells of every table row that begins with a word in backticks."""
+    rows = [line.strip("|").split("|") for line in page.read_text().splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in row[:columns]] for row in rows]
+
+
+def direct_packages(requirements: str) -> set[str]:
+    """What is asked for by itself: the pins above the heading of those that come along."""
+    asked, heading, _ = (PROJECT / requirements).read_text().partition("# What those need")
+    assert heading
+    return set(re.findall(r"^([a-z0-9-]+)(?:\[[^\]]*\])?==", asked, re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", sorted(pages()), ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_relative_link_leads_somewhere(page):
+    broken = []
+    for target in links(page):
+        path, _, anchor = target.partition("#")
+        to = (page.parent / path).resolve() if path else page
+        if not to.exists() or (anchor and anchor not in anchors(to)):
+            broken.append(target)
+
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", sorted(pages()), ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_file_that_a_page_names_is_there(page):
+    named = re.findall(rf"`((?:{ROOMS})/[\w./*-]+)`", page.read_text())
+
+    missing = [name for name in named if not any(PROJECT.glob(name.rstrip("/")))]
+
+    assert missing == []
+
+
+def test_every_make_target_of_the_readme_exists():
+    targets = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    text = (PROJECT / "README.md").read_text()
+
+    named = set(re.findall(r"`make ([a-z]+)`", text)) | set(re.findall(r"^make ([a-z]+)", text, re.MULTILINE))
+
+    assert {"demo", "test"} <= named <= targets
+
+
+def test_the_index_leads_to_every_page():
+    indexed = {(DOCS / target.partition("#")[0]).resolve() for target in links(DOCS / "README.md")}
+
+    assert {page.resolve() for page in DOCS.rglob("*.md")} - indexed == {(DOCS / "README.md").resolve()}
+
+
+def test_every_problem_has_its_row_with_its_status_and_no_row_is_left_over():
+    rows = {(kind.strip("`"), int(status)) for kind, status in table(DOCS / "runbook/errors.md", 2)}
+
+    assert rows == {(kind, status) for status, kind in problems.PROBLEMS.values()}
+
+
+def test_every_package_that_we_ask_for_has_its_line_and_no_line_is_left_over():
+    rows = [line.split("|")[1] for line in (DOCS / "dependencies.md").read_text().splitlines() if line.startswith("| ")]
+    named = {
+        re.match(r"[a-z0-9-]+", each.strip())[0]
+        for row in rows
+        for each in re.sub(r"\[[^\]]*\]", "", row).split(",")
+        if "(comes with" not in row and row.strip() not in ("package", "---")
+    }
+
+    assert named == direct_packages("requirements.txt") | direct_packages("requirements-dev.txt")
+
+
+def test_every_variable_has_its_row_and_no_row_is_left_over():
+    rows = {name.strip("`") for (name,) in table(DOCS / "configuration.md", 1)}
+
+    assert rows == set(re.findall(r"^([A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE))
+
+
+def test_every_command_has_its_row_and_no_row_is_left_over():
+    rows = {name.strip("`").split()[0] for (name,) in table(DOCS / "commands.md", 1)}
+
+    ours = {file.stem for file in PROJECT.glob("*/management/commands/*.py") if file.stem != "__init__"}
+
+    assert rows - {"migrate"} == ours
+
+
+def test_every_address_is_on_a_page():
+    text = (DOCS / "api.md").read_text() + (DOCS / "pages.md").read_text()
+
+    routes = [str(each.pattern) for each in urls.urlpatterns if isinstance(each, URLPattern)]
+    addresses = ["/" + re.sub(r"<\w+:(?:execution_)?(\w+)>", r"<\1>", route) for route in routes]
+
+    assert [address for address in addresses if f"`{address}`" not in text and f" {address}`" not in text] == []
