@@ -40,6 +40,10 @@ class DependencyFailed(AgentFailed):
     """Something a capability leans on did not answer. Capabilities raise subclasses of it."""
 
 
+class StorageAway(DependencyFailed):
+    """The database or Redis did not answer. Every agent leans on them, so it says nothing of the one that met it."""
+
+
 class BreakerOpen(TieoutError):
     """The agent is not asked, so that what it leans on can recover."""
 
@@ -57,15 +61,29 @@ class Verdict(Enum):
 
 
 def verdict(raised: BaseException) -> Verdict:
-    """Named errors (bad input, a missing price) say nothing; a dependency, or a stranger's bug, counts as a failure."""
+    """Named errors (bad input, a missing price) say nothing, nor does an outage of database or Redis, which ends the moment
+    they are back; a dependency of the agent's own, or a stranger's bug, counts as a failure."""
     if isinstance(raised, TieoutError) and not isinstance(raised, AgentFailed):
+        return Verdict.NOTHING
+    if is_storage_failure(raised):
         return Verdict.NOTHING
     return Verdict.FAILED if isinstance(raised, Exception) else Verdict.NOTHING
 
 
-def is_dependency_failure(raised: BaseException) -> bool:
+def is_storage_failure(raised: BaseException) -> bool:
     """Also when the database's own error is wrapped: Django's OperationalError has psycopg's as its cause."""
-    away = (DependencyFailed, OSError, psycopg.OperationalError, redis.ConnectionError, redis.TimeoutError)
+    return _rests_on(
+        raised,
+        (StorageAway, psycopg.OperationalError, psycopg.InterfaceError, redis.ConnectionError, redis.TimeoutError),
+    )
+
+
+def is_dependency_failure(raised: BaseException) -> bool:
+    """Storage, disk or network."""
+    return is_storage_failure(raised) or _rests_on(raised, (DependencyFailed, OSError))
+
+
+def _rests_on(raised: BaseException, away: tuple[type[BaseException], ...]) -> bool:
     seen: BaseException | None = raised
     while seen is not None:
         if isinstance(seen, away):

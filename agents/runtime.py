@@ -10,7 +10,16 @@ from typing import Any
 import redis
 
 from agents import registry
-from agents.breaker import FAIL_MAX, RESET_TIMEOUT_S, AgentFailed, Breaker, DependencyFailed, is_dependency_failure
+from agents.breaker import (
+    FAIL_MAX,
+    RESET_TIMEOUT_S,
+    AgentFailed,
+    Breaker,
+    DependencyFailed,
+    StorageAway,
+    is_dependency_failure,
+    is_storage_failure,
+)
 from agents.registry import Capability, Registry, UnknownCapability
 from agents.result import RequestContext, Result
 from config.errors import TieoutError
@@ -27,7 +36,7 @@ class CapabilityFailed(AgentFailed):
 
 
 class DependencyAway(DependencyFailed):
-    """What an agent leans on (database, Redis, disk, network) did not answer."""
+    """What an agent leans on by itself (a provider, the disk, the network) did not answer."""
 
     def __init__(self, capability: str, agent: str) -> None:
         super().__init__(f"something that {capability} of {agent} needs did not answer")
@@ -90,7 +99,7 @@ class AgentRuntime:
         """Ask the agent that offers `name`.
 
         raises  UnknownCapability, ArgumentsInvalid (neither reaches the agent nor its breaker), BreakerOpen,
-                the agent's own named error as it is, DependencyAway, CapabilityFailed
+                the agent's own named error as it is, StorageAway, DependencyAway, CapabilityFailed
         """
         capability = self._capabilities.get(name)
         if capability is None:
@@ -121,5 +130,7 @@ def _ask(capability: Capability, ctx: RequestContext, bound: Mapping[str, Any]) 
         raise
     except Exception as stranger:
         logger.exception("capability failed", extra={"capability": capability.name, "agent": capability.agent})
+        if is_storage_failure(stranger):
+            raise StorageAway(f"the database or Redis did not answer {capability.name}") from stranger
         named = DependencyAway if is_dependency_failure(stranger) else CapabilityFailed
         raise named(capability.name, capability.agent) from stranger

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-MAX_SHOWN_CHARACTERS = 20_000
+MAX_SHOWN_ITEMS, MAX_SHOWN_CHARACTERS = 12, 40_000
 
 
 class ReadOnly:
@@ -58,7 +58,16 @@ class UserAdmin(KeptAdmin, BaseUserAdmin):  # type: ignore[type-arg]
 
 
 def pretty(data: Any) -> SafeString:
-    """JSON to read, cut where it gets long."""
-    text = json.dumps(data, indent=2, ensure_ascii=False)
+    """JSON to read: of a long list its beginning, and all of it cut where it still gets long."""
+    text = json.dumps(_shortened(data), indent=2, ensure_ascii=False)
     cut = f"\n… {len(text) - MAX_SHOWN_CHARACTERS:,} more characters" if len(text) > MAX_SHOWN_CHARACTERS else ""
     return format_html("<pre>{}{}</pre>", text[:MAX_SHOWN_CHARACTERS], cut)
+
+
+def _shortened(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {name: _shortened(value) for name, value in data.items()}
+    if isinstance(data, list):
+        more = len(data) - MAX_SHOWN_ITEMS
+        return [*map(_shortened, data[:MAX_SHOWN_ITEMS]), *([f"… {more:,} more"] if more > 0 else [])]
+    return data

@@ -23,7 +23,9 @@ def copy_in(
         cursor.execute(
             sql.SQL("CREATE TEMP TABLE arriving ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(names, table)
         )
-        with cursor.copy(sql.SQL("COPY arriving ({}) FROM STDIN").format(names)) as copy:
+        statement = sql.SQL("COPY arriving ({}) FROM STDIN").format(names)
+        # Django names only the errors of its own cursor's methods.
+        with connection.wrap_database_errors, cursor.copy(statement) as copy:
             for row in rows:
                 copy.write_row(row)
         cursor.execute(sql.SQL("INSERT INTO {} ({}) SELECT {} FROM arriving").format(table, names, names) + conflict)

@@ -27,17 +27,23 @@ def row_security(table: str, *, visible: str, writable: str | None = None) -> Ru
     )
 
 
-def never_changes(table: str, *, except_columns: Iterable[str] = (), when: str = "true") -> RunSQL:
-    """UPDATE (of other columns than the excepted, of rows for which `when` holds), DELETE and TRUNCATE are refused to everybody."""
+def never_changes(table: str, *, except_columns: Iterable[str] = (), only_while: str = "") -> RunSQL:
+    """UPDATE, DELETE and TRUNCATE are refused to everybody, but for the excepted columns of rows for which `only_while` holds."""
     excepted = "{" + ",".join(except_columns) + "}"
+    once_closed = f"""
+        CREATE TRIGGER {table}_never_changes_again BEFORE UPDATE ON {table} FOR EACH ROW WHEN (NOT ({only_while}))
+            EXECUTE FUNCTION refuse_update('{{}}');
+        """
     return RunSQL(
         f"""
-        CREATE TRIGGER {table}_never_changes BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({when})
+        CREATE TRIGGER {table}_never_changes BEFORE UPDATE ON {table} FOR EACH ROW
             EXECUTE FUNCTION refuse_update('{excepted}');
         CREATE TRIGGER {table}_never_goes BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_removal();
         CREATE TRIGGER {table}_never_emptied BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_removal();
-        """,
+        """
+        + (once_closed if only_while else ""),
         f"""
+        DROP TRIGGER IF EXISTS {table}_never_changes_again ON {table};
         DROP TRIGGER {table}_never_emptied ON {table};
         DROP TRIGGER {table}_never_goes ON {table};
         DROP TRIGGER {table}_never_changes ON {table};

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from psycopg import IsolationLevel
+from psycopg.pq import TransactionStatus
 
 _user_id: ContextVar[str] = ContextVar("user_id", default="")
 
@@ -61,10 +62,20 @@ def tell(wrapper: Any) -> None:
         _set(wrapper, user_id)
 
 
+def tell_again(wrapper: Any) -> None:
+    """Called after a return to a savepoint, with which PostgreSQL returned to whoever asked then."""
+    _set(wrapper, _user_id.get())
+
+
 def _ask_for(user_id: str) -> None:
     _user_id.set(user_id)
-    if connection.in_atomic_block and not connection.needs_rollback:
+    if connection.in_atomic_block and not connection.needs_rollback and not _has_failed():
         _set(connection, user_id)
+
+
+def _has_failed() -> bool:
+    """A transaction after an error takes nothing but its end, and the error is not to be hidden behind another."""
+    return bool(connection.connection.info.transaction_status == TransactionStatus.INERROR)
 
 
 def _set(wrapper: Any, user_id: str) -> None:

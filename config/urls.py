@@ -10,3 +10,8 @@ urlpatterns = [
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("", include("execution.urls")),
 ]
+
+handler400 = "execution.problems.bad_request"
+handler403 = "execution.problems.permission_denied"
+handler404 = "execution.problems.not_found"
+handler500 = "execution.problems.server_error"

@@ -1,8 +1,11 @@
 """The web server's way in."""
 
+import gc
 import os
 
+import numpy.ma  # noqa: F401  # numpy.percentile would import it in the first request
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 from config import embedded
 
@@ -10,3 +13,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 embedded.provide("app")
 
 application = get_wsgi_application()
+
+
+def _warm() -> None:
+    """Load what the first request would, then take it all out of the collector's rounds: a full one over the modules of this
+    process takes 80 ms, and would fall on somebody's request."""
+    _ = get_resolver().url_patterns
+    gc.collect()
+    gc.freeze()
+
+
+_warm()

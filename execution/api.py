@@ -1,28 +1,35 @@
 """The street door: parse, authenticate, call one verb, answer."""
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
+from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
-from django.utils.timezone import localdate
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
+from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
 from config import scope
 from execution import executor, metering, strict_json
-from execution.errors import IdempotencyConflict, RequestInvalid
-from execution.models import Execution, IdempotencyKey
+from execution.errors import AnsweredBefore, ExecutionNotFound, IdempotencyConflict, RequestInvalid
+from execution.models import Execution, ExecutionStatus, IdempotencyKey
+from execution.problems import told
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_KEY_LENGTH = 200
@@ -88,10 +95,10 @@ class Execute(APIView):
             served = _once(request, asked, body)
             status = 200
         except Exception as failure:
-            from execution.problems import problem_of
-
-            problem = problem_of(failure)
-            status = problem.status if problem else 500
+            problem = told(failure)
+            status = problem.status
+            if problem.type == "unavailable":
+                pattern_id = ""  # whether there is such a pattern can't be asked now
             raise
         finally:
             metering.observe_request(pattern_id, status, perf_counter() - started)
@@ -104,23 +111,48 @@ class Executed(APIView):
 
     @extend_schema(responses={200: ANSWER, (304, "application/json"): OpenApiTypes.NONE, **REFUSALS})
     def get(self, request: Request, execution_id: UUID) -> HttpResponse:
-        served = executor.fetch(execution_id, user=request.user)
+        served = executor.fetch(execution_id, user=_caller(request))
         if matches(request, served.etag):
             return HttpResponse(status=304, headers={"ETag": served.etag})
         return _answer(served)
 
 
+class StrictJson(BaseParser):
+    """JSON with one meaning or none, and no more of it than MAX_BODY_BYTES."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        document = strict_json.loads(stream.read(MAX_BODY_BYTES + 1), max_bytes=MAX_BODY_BYTES)
+        if not isinstance(document, dict):
+            raise RequestInvalid([{"pointer": "", "reason": "must be an object"}])
+        return document
+
+
+class LogInTries(ScopedRateThrottle):
+    """Ten tries a minute and address. What a client writes into X-Forwarded-For counts only behind our own proxy."""
+
+    def get_ident(self, request: HttpRequest | Request) -> str:
+        forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", "")) if settings.SECURE_PROXY_SSL_HEADER else ""
+        return forwarded.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR", ""))
+
+
 @extend_schema(description="A bearer token for a user name and a password. Ten tries a minute.")
 class Token(TokenObtainPairView):
+    throttle_classes = (LogInTries,)
     throttle_scope = "log-in"
+    parser_classes = (StrictJson,)
 
 
 class RefreshedToken(TokenRefreshView):
+    throttle_classes = (LogInTries,)
     throttle_scope = "log-in"
+    parser_classes = (StrictJson,)
 
 
 def parse(document: Any) -> executor.Request:
-    """The body of POST /v1/execute; every field that is wrong is named at once."""
+    """The body of POST /v1/execute. Fields that are wrong are left out and stand in its faults, to be told with what else
+    is wrong; without a pattern there is nothing else to find. Raises RequestInvalid."""
     if not isinstance(document, Mapping):
         raise RequestInvalid([{"pointer": "", "reason": "must be an object"}])
     wrong: list[dict[str, str]] = []
@@ -138,18 +170,20 @@ def parse(document: Any) -> executor.Request:
     inputs = document.get("inputs", {})
     if not isinstance(inputs, Mapping):
         refuse("inputs", "must be an object")
-    portfolio_id = _converted(document, "portfolio_id", UUID, "must be a UUID", refuse)
+        inputs = {}
+    portfolio_id = _converted(document, "portfolio_id", _uuid, "must be a UUID", refuse)
     asof_date = _converted(document, "asof_date", _date, "must be a date as YYYY-MM-DD", refuse)
-    if asof_date is not None and asof_date > localdate():
-        refuse("asof_date", "is in the future")
     require_fresh = document.get("require_fresh", True)
     if not isinstance(require_fresh, bool):
         refuse("require_fresh", "must be true or false")
+        require_fresh = True
     commit = _converted(document, "ledger_commit", _commit, "must be 40 hexadecimal digits", refuse)
     pack_id = _converted(document, "pricing_pack_id", _short, "must be a string of at most 48 characters", refuse)
-    if wrong:
+    if any(fault["pointer"] == "/pattern_id" for fault in wrong):
         raise RequestInvalid(wrong)
-    return executor.Request(pattern_id, inputs, portfolio_id, asof_date, require_fresh, commit, pack_id)
+    return executor.Request(
+        str(pattern_id), inputs, portfolio_id, asof_date, require_fresh, commit, pack_id, tuple(wrong)
+    )
 
 
 def matches(request: HttpRequest | Request, etag: str) -> bool:
@@ -170,33 +204,65 @@ def _body(request: Request) -> bytes:
 
 def _once(request: Request, asked: executor.Request, body: bytes) -> executor.Served:
     """With an Idempotency-Key, a retry is answered by the first one's execution."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return executor.execute(asked, user=request.user)
+    key, user = request.headers.get("Idempotency-Key"), _caller(request)
+    if key is None or asked.faults:
+        return executor.execute(asked, user=user)
     if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
         raise RequestInvalid(
             [{"pointer": "", "reason": f"Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable characters"}]
         )
     digest = hashlib.sha256(body).hexdigest()
-    with scope.of(request.user):
-        try:
-            with transaction.atomic():
-                kept, _ = IdempotencyKey.objects.get_or_create(
-                    user=request.user, key=key, defaults={"body_hash": digest}
-                )
-        except IntegrityError:
-            with transaction.atomic():
-                kept = IdempotencyKey.objects.get(user=request.user, key=key)
+    with scope.of(user), _one_at_a_time(user, key):
+        with transaction.atomic():
+            kept, _ = IdempotencyKey.objects.get_or_create(user=user, key=key, defaults={"body_hash": digest})
         if kept.body_hash != digest:
             raise IdempotencyConflict(kept.created_at.isoformat())
-        if kept.execution_id is not None:
-            return executor.fetch(kept.execution_id, user=request.user)
-        served = executor.execute(asked, user=request.user)
+        return _again(kept, asked, user) or _first(kept, asked, user)
+
+
+def _caller(request: Request) -> User:
+    assert isinstance(request.user, User)  # permission_classes let nobody else in
+    return request.user
+
+
+@contextmanager
+def _one_at_a_time(user: User, key: str) -> Iterator[None]:
+    """Requests of one key wait in line; the lock dies with its process."""
+    named = f"execution.idempotency:{user.pk}:{key}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [named])
+    try:
+        yield
+    finally:
+        if connection.connection is not None and not connection.connection.closed:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [named])
+
+
+def _again(kept: IdempotencyKey, asked: executor.Request, user: User) -> executor.Served | None:
+    """What the first try was answered with; None where it left nothing: never run, refused before, killed, or to be tried again."""
+    if kept.execution_id is None:
+        return None
+    with transaction.atomic():
+        first = Execution.objects.filter(pk=kept.execution_id).only("status", "problem").first()
+    if first is None:
+        raise ExecutionNotFound  # it was answered, and its portfolio is not the caller's any more
+    answered = (first.problem or {}).get("answer", {})
+    if answered.get("status") == HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise AnsweredBefore(answered)
+    if first.status != ExecutionStatus.DONE:
+        return None
+    return executor.fetch(first.pk, user=user, requested=asked.asof_date)
+
+
+def _first(kept: IdempotencyKey, asked: executor.Request, user: User) -> executor.Served:
+    def bind(execution_id: UUID) -> None:
         with transaction.atomic():
-            IdempotencyKey.objects.filter(pk=kept.pk, execution__isnull=True).update(
-                execution=Execution(pk=served.execution_id)
-            )
-        return served
+            IdempotencyKey.objects.filter(pk=kept.pk).update(execution=Execution(pk=execution_id))
+
+    served = executor.execute(asked, user=user, claimed=bind)
+    bind(served.execution_id)
+    return served
 
 
 def _answer(served: executor.Served) -> HttpResponse:
@@ -220,8 +286,14 @@ def _converted(document: Mapping[str, Any], name: str, convert: Any, reason: str
         return None
 
 
+def _uuid(text: str) -> UUID:
+    if len(text) != 36:
+        raise ValueError
+    return UUID(text)
+
+
 def _date(text: str) -> date:
-    if len(text) != 10:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         raise ValueError
     return date.fromisoformat(text)
 

@@ -24,4 +24,4 @@ class Session(SessionAuthentication):
     """The browser's session, with its CSRF check; config.scope's middleware has already said who asks."""
 
     def authenticate(self, request: Request) -> tuple[AbstractBaseUser, None] | None:
-        return super().authenticate(request)  # type: ignore[return-value]
+        return super().authenticate(request)

@@ -10,8 +10,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -31,6 +32,8 @@ FIRST, LAST = date(2002, 12, 2), date(2013, 3, 1)
 POLICY = "ECB_EUR"
 OWNER_OF = {"public": "public-owner", "second": "second-owner"}
 """Ledger folder, which is also the portfolio's slug -> who owns it."""
+NAMESPACE = uuid5(NAMESPACE_URL, "tieout:demo")
+"""The demo's portfolios have the same ids, and its ledger the same commits, on every machine: so has its result."""
 SHOWN, PATTERN = "public", "portfolio_overview"
 VIEWERS = "viewers"
 LOG_INS = Path(settings.VAR) / "demo-users.json"
@@ -124,7 +127,14 @@ def import_ledgers(progress: Progress) -> None:
     read = set(LedgerRevision.objects.filter(portfolio__slug__in=OWNER_OF).values_list("portfolio__slug", flat=True))
     missing = [slug for slug in OWNER_OF if slug not in read]
     for position, slug in enumerate(missing, 1):
-        intake.import_ledger(DATA / "ledger" / slug, slug=slug, owner=OWNER_OF[slug], policy=POLICY)
+        intake.import_ledger(
+            DATA / "ledger" / slug,
+            slug=slug,
+            owner=OWNER_OF[slug],
+            policy=POLICY,
+            portfolio_id=uuid5(NAMESPACE, slug),
+            at=datetime.combine(LAST, time(), UTC),
+        )
         progress("ledgers", position, len(missing))
 
 

@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from config.errors import TieoutError
 
 
 class RequestInvalid(TieoutError):
-    """findings: each {pointer, reason}; all of them at once."""
+    """findings: each {pointer, reason}; all of them at once. possible: first and last as-of date, where the date is wrong."""
 
-    def __init__(self, findings: Sequence[Mapping[str, str]]) -> None:
+    def __init__(self, findings: Sequence[Mapping[str, str]], possible: tuple[date, date] | None = None) -> None:
         super().__init__("; ".join(f"{finding['pointer']}: {finding['reason']}" for finding in findings))
-        self.findings = tuple(findings)
+        self.findings, self.possible = tuple(findings), possible
 
 
 class PatternNotFound(TieoutError):
@@ -70,6 +71,22 @@ class IdempotencyConflict(TieoutError):
     def __init__(self, first_at: str) -> None:
         super().__init__(f"this idempotency key was used with another body at {first_at}")
         self.first_at = first_at
+
+
+class AnsweredBefore(TieoutError):
+    """A retried request whose first try failed: `answer` is what that was answered with."""
+
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        super().__init__(answer["detail"])
+        self.answer = dict(answer)
+
+
+class NotReproduced(TieoutError):
+    """A replay under the same engine gave other bytes; path is the first place where they differ."""
+
+    def __init__(self, execution_id: UUID, path: str) -> None:
+        super().__init__(f"execution {execution_id} is not reproduced: first difference at {path}")
+        self.execution_id, self.path = execution_id, path
 
 
 class DifferentEngine(TieoutError):

@@ -22,6 +22,7 @@ def estimated_ready(pack_id: str) -> datetime | None:
         for started, finished, since, until in NightlyRun.objects.filter(policy=run.policy, state=RunState.DONE)
         .order_by("-finished_at")
         .values_list("started_at", "finished_at", "from_date", "date")[:NIGHTS]
+        if finished is not None
     ]
     if not past:
         return None

@@ -8,7 +8,7 @@ read-only), finish; so that refusals and failures stay on record.
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -29,7 +29,7 @@ from agents.result import RequestContext
 from agents.runtime import AgentRuntime
 from compliance import rights
 from config import scope
-from execution import canonical, orchestrator, patterns
+from execution import canonical, metering, orchestrator, patterns, problems
 from execution.engine import engine_version
 from execution.errors import (
     CommitNotFound,
@@ -37,6 +37,7 @@ from execution.errors import (
     ExecutionNotFound,
     LedgerNotReconciled,
     NotAllowed,
+    NotReproduced,
     PackNotOfDate,
     PatternNotFound,
     PortfolioNotFound,
@@ -46,8 +47,8 @@ from execution.errors import (
 from execution.models import Execution, ExecutionStatus, Pattern, PatternVersion
 from execution.redis_client import shared_redis
 from execution.strict_json import TooLarge
-from portfolio.ledger.repository import LedgerRepository
 from portfolio import riskfree
+from portfolio.ledger.repository import LedgerRepository
 from portfolio.metrics import RiskFree
 from portfolio.models import Break, LedgerRevision, Portfolio, Reconciliation, RevisionStatus
 from portfolio.valuation import Days
@@ -58,11 +59,13 @@ logger = logging.getLogger(__name__)
 
 STORE_SECONDS = 24 * 3600
 MAX_RESULT_BYTES = 16 * 1024 * 1024
+OWNED = ("base_currency", "booking_method", "fees_in_cost", "flow_timing")
+"""What of a portfolio a result is computed by."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked. Who asks is not part of it."""
+    """What is asked. Who asks is not part of it. faults: what of it could not be read, to be told with what else is wrong."""
 
     pattern_id: str
     inputs: Mapping[str, Any]
@@ -71,6 +74,7 @@ class Request:
     require_fresh: bool = True
     ledger_commit: str | None = None
     pricing_pack_id: str | None = None
+    faults: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +92,8 @@ class Served:
 
     @property
     def etag(self) -> str:
-        rights_version = self.metadata["rights"]["version"]
-        seal = f"{self.metadata['result_hash']} {rights_version} {self.metadata['provisional']} {self.metadata['warnings']}"
-        return f'"{hashlib.sha256(seal.encode()).hexdigest()[:32]}"'
+        seal = [self.metadata[name] for name in ("result_hash", "rights", "attributions", "provisional", "warnings")]
+        return f'"{hashlib.sha256(json.dumps(seal).encode()).hexdigest()[:32]}"'
 
     def body(self) -> bytes:
         """The result's stored bytes inside the answer, not parsed and rendered again."""
@@ -119,13 +122,7 @@ class Plan:
         """The canonical request: inputs with defaults filled in, the portfolio and what it is computed by, the as-of date."""
         owned = None
         if self.portfolio is not None:
-            owned = {
-                "id": str(self.portfolio.pk),
-                "base_currency": self.portfolio.base_currency,
-                "booking_method": self.portfolio.booking_method,
-                "fees_in_cost": self.portfolio.fees_in_cost,
-                "flow_timing": self.portfolio.flow_timing,
-            }
+            owned = {"id": str(self.portfolio.pk), **{name: getattr(self.portfolio, name) for name in OWNED}}
         return {"inputs": self.inputs, "portfolio": owned, "asof_date": self.pack.asof_date.isoformat()}
 
 
@@ -135,9 +132,12 @@ def runtime() -> AgentRuntime:
     return AgentRuntime(registry.default, client=shared_redis())
 
 
-def execute(request: Request, *, user: AbstractBaseUser) -> Served:
+def execute(
+    request: Request, *, user: AbstractBaseUser, claimed: Callable[[UUID], object] = lambda execution_id: None
+) -> Served:
     """Answer a request for `user`, from the store where it was answered before.
 
+    claimed  told the id of the execution that is on record from then on, before its steps run
     raises   every refusal of DESIGN §5 by name; StepFailed with the trace so far
     """
     started = perf_counter()
@@ -146,7 +146,7 @@ def execute(request: Request, *, user: AbstractBaseUser) -> Served:
             plan = prepare(request, user=user)
             stored = None if plan.provisional else _stored(plan.key, user)
         if stored is None:
-            stored, cached = _run(plan, user), False
+            stored, cached = _run(plan, user, claimed)
         else:
             cached = True
         with transaction.atomic():
@@ -159,8 +159,8 @@ def execute(request: Request, *, user: AbstractBaseUser) -> Served:
             )
 
 
-def fetch(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
-    """An execution as it was answered, under the rights of now.
+def fetch(execution_id: UUID, *, user: AbstractBaseUser, requested: date | None = None) -> Served:
+    """An execution as it was answered, under the rights of now. requested: the date that was asked for, where it is known.
 
     raises   ExecutionNotFound, also for one of a portfolio that is not the caller's
     """
@@ -172,13 +172,16 @@ def fetch(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
         )
         if found is None:
             raise ExecutionNotFound
-        return _serve(found, found.asof_date, cached=True, duration_ms=found.duration_ms or 0.0, warnings=())
+        asked = requested or found.asof_date
+        warnings = _date_warnings(asked, found.asof_date)
+        return _serve(found, asked, cached=True, duration_ms=found.duration_ms or 0.0, warnings=warnings)
 
 
 def replay(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
     """Compute a stored execution again from its five, and compare byte for byte.
 
-    raises   ExecutionNotFound; DifferentEngine with the first differing path where another engine computed it
+    raises   ExecutionNotFound; DifferentEngine with the first differing path where another engine computed it;
+             NotReproduced with that path where this one did
     """
     with scope.of(user):
         with transaction.atomic():
@@ -190,8 +193,12 @@ def replay(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
             if found is None:
                 raise ExecutionNotFound
             pack = packs.find(pack_id=found.pack_id)
-            portfolio = Portfolio.objects.filter(pk=found.portfolio_id).first()
-            revision = None if portfolio is None else _revision(portfolio, found.ledger_commit_hash)
+            portfolio = revision = None
+            if found.portfolio_id is not None:
+                portfolio = _portfolio(found.portfolio_id)
+                revision = _revision(portfolio, found.ledger_commit_hash)
+                for name in OWNED:  # as they were then; never saved
+                    setattr(portfolio, name, found.request["portfolio"][name])
             plan = Plan(
                 pattern=_parsed(found.pattern_version_id),
                 version=found.pattern_version,
@@ -215,8 +222,7 @@ def replay(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
         with transaction.atomic():
             served = _serve(found, found.asof_date, cached=True, duration_ms=found.duration_ms or 0.0, warnings=())
         if not same:
-            path = first_difference(json.loads(found.result), json.loads(again.text))
-            raise DifferentEngine(found.engine_version, engine_version(), path)
+            raise NotReproduced(found.pk, first_difference(json.loads(found.result), json.loads(again.text)) or "/")
         return served
 
 
@@ -226,14 +232,16 @@ def prepare(request: Request, *, user: AbstractBaseUser) -> Plan:
         raise NotAllowed("only staff may ask for a result on a pack that is not fresh")
     version = current_version(request.pattern_id)
     pattern = _parsed(version.pk)
-    inputs, portfolio_id = _inputs(pattern, request)
-    portfolio = None
-    if portfolio_id is not None:
-        portfolio = Portfolio.objects.select_related("policy").filter(pk=portfolio_id).first()
-        if portfolio is None:
-            raise PortfolioNotFound
+    try:
+        inputs, portfolio_id = _inputs(pattern, request)
+    except (patterns.InputsInvalid, RequestInvalid) as invalid:
+        raise _refusal([*request.faults, *_told(invalid)], request) from invalid
+    if request.faults:
+        raise _refusal(request.faults, request)
+    portfolio = None if portfolio_id is None else _portfolio(portfolio_id)
     policy = portfolio.policy if portfolio else _only_policy()
-    pack, provisional, warnings = _pack(request, policy)
+    pack, provisional = _pack(request, policy)
+    warnings: tuple[str, ...] = ()
     revision = None
     if portfolio is not None:
         revision = _revision(portfolio, request.ledger_commit)
@@ -242,8 +250,7 @@ def prepare(request: Request, *, user: AbstractBaseUser) -> Plan:
         if request.ledger_commit is None and newest is not None and newest.status == RevisionStatus.BROKEN:
             warnings += (f"the ledger's newest revision {newest.number} is broken; this is revision {revision.number}",)
     requested = request.asof_date or pack.asof_date
-    if requested != pack.asof_date:
-        warnings += (f"{requested.isoformat()} has no pack; answered by {pack.asof_date.isoformat()}",)
+    warnings += _date_warnings(requested, pack.asof_date)
     plan = Plan(pattern, version, inputs, portfolio, pack, revision, requested, provisional, "", warnings)
     return replace(plan, key=_key(plan))
 
@@ -315,14 +322,57 @@ def _inputs(pattern: patterns.Pattern, request: Request) -> tuple[dict[str, Any]
     given = dict(request.inputs)
     declared = "portfolio_id" in pattern.inputs
     if request.portfolio_id is not None and declared:
-        named = str(given.setdefault("portfolio_id", str(request.portfolio_id)))
-        if named.lower() != str(request.portfolio_id):
-            raise RequestInvalid(
-                [{"pointer": "/inputs/portfolio_id", "reason": "is another portfolio than /portfolio_id"}]
-            )
+        given.setdefault("portfolio_id", str(request.portfolio_id))
     effective = patterns.effective_inputs(pattern, given)
-    named_id = effective.get("portfolio_id") if declared else None
-    return effective, UUID(named_id) if named_id else request.portfolio_id
+    named = effective.get("portfolio_id") if declared else None
+    if request.portfolio_id is not None and named is not None and named != str(request.portfolio_id):
+        raise RequestInvalid([{"pointer": "/inputs/portfolio_id", "reason": "is another portfolio than /portfolio_id"}])
+    return effective, UUID(named) if named else request.portfolio_id
+
+
+def _told(invalid: patterns.InputsInvalid | RequestInvalid) -> list[Mapping[str, str]]:
+    if isinstance(invalid, RequestInvalid):
+        return list(invalid.findings)
+    return [{"pointer": finding.pointer, "reason": finding.reason} for finding in invalid.findings]
+
+
+def _refusal(faults: Sequence[Mapping[str, str]], request: Request) -> RequestInvalid:
+    """All that is wrong at once: a field that could not be read says nothing of its input, and a date that is out of range
+    is told with the others. The span of dates is that of the portfolio, where the caller may see it."""
+    unread = {fault["pointer"] for fault in request.faults}
+    told = [fault for fault in faults if fault in request.faults or not _follows_from(fault["pointer"], unread)]
+    named = Portfolio.objects.filter(pk=request.portfolio_id) if request.portfolio_id else Portfolio.objects.none()
+    policies = list(PricingPolicy.objects.filter(pk__in=named.values("policy")) or PricingPolicy.objects.all()[:2])
+    possible = None
+    if len(policies) == 1 and ("/asof_date" in unread or request.asof_date is not None):
+        try:
+            packs.resolve(policy=policies[0], asof_date=request.asof_date or date.min, today=timezone.localdate())
+        except packs.AsofOutOfRange as out:
+            possible = (out.first, out.last)
+            if "/asof_date" not in unread:
+                told.append({"pointer": "/asof_date", "reason": str(out)})
+        except packs.PackWarming:
+            pass  # no pack yet, so no span to tell
+    return RequestInvalid(told, possible)
+
+
+def _follows_from(pointer: str, unread: set[str]) -> bool:
+    return ("/inputs" in unread and pointer.startswith("/inputs/")) or (
+        "/portfolio_id" in unread and pointer == "/inputs/portfolio_id"
+    )
+
+
+def _portfolio(portfolio_id: UUID) -> Portfolio:
+    portfolio = Portfolio.objects.select_related("policy").filter(pk=portfolio_id).first()
+    if portfolio is None:
+        raise PortfolioNotFound
+    return portfolio
+
+
+def _date_warnings(requested: date, answered: date) -> tuple[str, ...]:
+    if requested == answered:
+        return ()
+    return (f"{requested.isoformat()} has no pack; answered by {answered.isoformat()}",)
 
 
 def _only_policy() -> PricingPolicy:
@@ -334,49 +384,56 @@ def _only_policy() -> PricingPolicy:
     return policies[0]
 
 
-def _pack(request: Request, policy: PricingPolicy) -> tuple[PricingPack, bool, tuple[str, ...]]:
-    """The pack that answers, whether the answer is provisional, and what to say about it."""
+def _pack(request: Request, policy: PricingPolicy) -> tuple[PricingPack, bool]:
+    """The pack that answers, and whether the answer is provisional."""
+    today = timezone.localdate()
     if request.pricing_pack_id is not None:
         pack = packs.find(pack_id=request.pricing_pack_id)
         if pack.policy_id != policy.pk:
             raise packs.PackNotFound(request.pricing_pack_id)
         if (
             request.asof_date is not None
-            and packs.resolve(policy=policy, asof_date=request.asof_date).asof_date != pack.asof_date
+            and packs.resolve(policy=policy, asof_date=request.asof_date, today=today).asof_date != pack.asof_date
         ):
             raise PackNotOfDate(pack.pk, request.asof_date)
     else:
-        pack = packs.resolve(policy=policy, asof_date=request.asof_date)
+        pack = packs.resolve(policy=policy, asof_date=request.asof_date, today=today)
     if pack.status == PackStatus.FRESH:
-        return pack, False, ()
+        return pack, False
     if not request.require_fresh and pack.sealed_at is not None:
-        return pack, True, (f"provisional: {pack.pk} is {pack.status}",)
+        return pack, True
     if pack.status == PackStatus.ERROR and pack.failed_job == "reconcile_ledger":
         raise ReconciliationFailed(pack.pk, _breaks(pack))
-    return packs.require_fresh(pack=pack), False, ()
+    return packs.require_fresh(pack=pack), False
 
 
 def _revision(portfolio: Portfolio, commit: str | None) -> LedgerRevision:
-    """The newest reconciled revision, or the last at or before a commit."""
+    """The newest reconciled revision, or the last at or before a commit. Where none was reconciled, a broken one, whose
+    breaks are then the answer."""
     revisions = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number")
     if commit is None:
-        newest = revisions.filter(status=RevisionStatus.RECONCILED).first()
+        newest = (
+            revisions.filter(status=RevisionStatus.RECONCILED).first()
+            or revisions.filter(status=RevisionStatus.BROKEN).first()
+        )
         if newest is None:
             raise LedgerNotReconciled
         return newest
     exact = revisions.filter(commit=commit).first()
     if exact is not None:
         return exact
-    repository = LedgerRepository(settings.LEDGER_PATH)
-    if not repository.commit_exists(commit):
-        raise CommitNotFound(commit)
-    for revision in revisions:
-        if repository.is_ancestor(revision.commit, commit):
-            return revision
+    with LedgerRepository(settings.LEDGER_PATH) as repository:
+        if not repository.commit_exists(commit):
+            raise CommitNotFound(commit)
+        for revision in revisions:
+            if repository.is_ancestor(revision.commit, commit):
+                return revision
     raise CommitNotFound(commit)
 
 
 def _require_reconciled(portfolio: Portfolio, revision: LedgerRevision, pack: PricingPack) -> None:
+    if revision.status == RevisionStatus.READ:
+        raise LedgerNotReconciled
     last = (
         Reconciliation.objects.filter(portfolio=portfolio, revision=revision, pack=pack)
         .order_by("-made_at", "-id")
@@ -466,19 +523,21 @@ def _single_flight(key: str) -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [lock])
 
 
-def _run(plan: Plan, user: AbstractBaseUser) -> Execution:
+def _run(plan: Plan, user: AbstractBaseUser, claimed: Callable[[UUID], object]) -> tuple[Execution, bool]:
+    """The execution, and whether another request has made it while this one waited in line."""
     with _single_flight(plan.key):
         with transaction.atomic():
             if not plan.provisional and (found := _stored(plan.key, user)) is not None:
-                return found
+                return found, True
             execution = _claim(plan, user)
+        claimed(execution.pk)
         started = perf_counter()
         try:
             computed = _compute(plan)
         except Exception as failure:
             _finish_failed(execution, failure, started)
             raise
-        return _finish(execution, plan, computed, user, started)
+        return _finish(execution, plan, computed, user, started), False
 
 
 def _claim(plan: Plan, user: AbstractBaseUser) -> Execution:
@@ -499,7 +558,7 @@ def _claim(plan: Plan, user: AbstractBaseUser) -> Execution:
 
 
 def _compute(plan: Plan) -> _Computed:
-    """Run the steps on one snapshot of the database, which they can not write to."""
+    """Run the steps on one snapshot of the database, which they can not write to, and on a pack that is what was sealed."""
     ctx = RequestContext(
         portfolio_id=plan.portfolio.pk if plan.portfolio else None,
         asof_date=plan.pack.asof_date,
@@ -512,7 +571,8 @@ def _compute(plan: Plan) -> _Computed:
         market=MarketView(plan.pack),
     )
     with scope.snapshot():
-        outcome = orchestrator.run(plan.pattern, plan.inputs, ctx, runtime())
+        packs.require_intact(pack=plan.pack)
+        outcome = _observed(plan, ctx)
     rendered = {name: canonical.render(data) for name, data in outcome.outputs.items()}
     text = canonical.canonical_bytes(rendered)
     if len(text) > MAX_RESULT_BYTES:
@@ -527,10 +587,22 @@ def _compute(plan: Plan) -> _Computed:
     )
 
 
+def _observed(plan: Plan, ctx: RequestContext) -> orchestrator.Outcome:
+    try:
+        outcome = orchestrator.run(plan.pattern, plan.inputs, ctx, runtime())
+    except orchestrator.StepFailed as failure:
+        metering.observe_steps(failure.trace)
+        raise
+    metering.observe_steps(outcome.trace)
+    return outcome
+
+
 def _finish(execution: Execution, plan: Plan, computed: _Computed, user: AbstractBaseUser, started: float) -> Execution:
     execution.status = ExecutionStatus.DONE
     execution.result, execution.result_hash = computed.text, computed.result_hash
-    execution.trace, execution.sources, execution.warnings = computed.trace, computed.sources, computed.warnings
+    execution.trace, execution.sources = computed.trace, computed.sources
+    told = [f"provisional: {plan.pack.pk} is {plan.pack.status}"] if plan.provisional else []
+    execution.warnings = [*told, *computed.warnings]
     # What was left out because something did not answer may be there next time: that is no function of the five.
     execution.provisional = plan.provisional or computed.transient
     execution.finished_at = timezone.now()
@@ -547,7 +619,7 @@ def _finish(execution: Execution, plan: Plan, computed: _Computed, user: Abstrac
                 "provisional",
                 "finished_at",
                 "duration_ms",
-            ]  # fmt: skip
+            ]
         )
     if not execution.provisional:
         _keep(execution, user)
@@ -555,10 +627,14 @@ def _finish(execution: Execution, plan: Plan, computed: _Computed, user: Abstrac
 
 
 def _finish_failed(execution: Execution, failure: Exception, started: float) -> None:
-    """Keep the failure on record: by its name, as the answer to the caller is `problems`' to say."""
+    """Keep the failure on record: its name, and what the caller is answered."""
     execution.status = ExecutionStatus.FAILED
     execution.trace = {"steps": [step.as_json() for step in getattr(failure, "trace", ())]}
-    execution.problem = {"error": type(failure).__name__, "detail": str(failure)[:2000]}
+    execution.problem = {
+        "error": type(failure).__name__,
+        "detail": str(failure)[:2000],
+        "answer": problems.told(failure).record(),
+    }
     execution.finished_at = timezone.now()
     execution.duration_ms = round((perf_counter() - started) * 1000, 3)
     with transaction.atomic():

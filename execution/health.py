@@ -1,5 +1,6 @@
 """What the database says of the packs, and whether every part of the service answers."""
 
+import logging
 import re
 import uuid
 from collections.abc import Callable
@@ -9,9 +10,12 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from config import doctoring
+from execution import problems
 from execution.estimates import estimated_ready
 from execution.models import JobRun, NightlyRun, RunState
 from pricing.models import PackStatus, PricingPack, PricingPolicy
+
+logger = logging.getLogger(__name__)
 
 WORD_OF_STATUS = {
     PackStatus.BUILDING: "warming",
@@ -37,6 +41,14 @@ class RequestIdMiddleware:
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         return response
 
+    def process_exception(self, request: HttpRequest, failure: Exception) -> HttpResponse | None:
+        """What a view of the machines' doors did not answer itself; a page is left to Django."""
+        if not problems.is_for_machines(request):
+            return None
+        problem = problems.told(failure)
+        logger.error("request failed", exc_info=failure, extra={"request_id": request.request_id})  # type: ignore[attr-defined]
+        return problems.response_of(problem, request)
+
 
 def newest(policy: str) -> PricingPack | None:
     """The pack of the newest date, its highest sequence; one still being built counts as the latest."""
@@ -49,6 +61,21 @@ def freshness() -> dict[str, int]:
     """Policy -> 0 warming, 1 fresh, 2 error; policies without a pack are absent."""
     heads = {code: newest(code) for code in PricingPolicy.objects.values_list("code", flat=True)}
     return {code: NUMBER_OF_STATUS[WORD_OF_STATUS[PackStatus(pack.status)]] for code, pack in heads.items() if pack}
+
+
+WITHOUT_PACK: dict[str, Any] = {
+    "status": "error",
+    "pack_id": None,
+    "policy": None,
+    "asof_date": None,
+    "updated_at": None,
+    "prewarm_done": False,
+    "is_fresh": False,
+    "reconciliation": dict.fromkeys(("portfolios", "failed", "max_error_bp")),
+    "estimated_ready": None,
+    "jobs": [],
+    "error": None,
+}
 
 
 def describe(policy: str) -> dict[str, Any] | None:
@@ -89,16 +116,13 @@ def describe(policy: str) -> dict[str, Any] | None:
 
 
 def pack(request: HttpRequest) -> JsonResponse:
-    """GET /health/pack?policy= : 200 fresh or warming, 503 error or no pack."""
-    policy = request.GET.get("policy")
-    if policy is None:
-        codes = list(PricingPolicy.objects.values_list("code", flat=True)[:2])
-        policy = codes[0] if len(codes) == 1 else None
-    body = describe(policy) if policy else None
+    """GET /health/pack?policy= : 200 fresh or warming, 503 error or no pack. The policy may be left out where there is one."""
+    codes = list(PricingPolicy.objects.values_list("code", flat=True))
+    policy = request.GET.get("policy", codes[0] if len(codes) == 1 else None)
+    body = describe(policy) if policy in codes else None
     if body is None:
-        return JsonResponse(
-            {"status": "error", "pack_id": None, "policy": policy, "error": "there is no pricing pack"}, status=503
-        )
+        reason = "there is no pricing pack" if policy in codes else "name one of the pricing policies"
+        body = WITHOUT_PACK | {"policy": policy, "error": {"job": "", "reason": reason}}
     return JsonResponse(body, status=503 if body["status"] == "error" else 200)
 
 
@@ -108,13 +132,15 @@ def live(request: HttpRequest) -> JsonResponse:
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """GET /health/ready: database, role, migrations, Redis, worker and beat, each by name."""
+    """GET /health/ready: database, roles, migrations, Redis, each by name. What is wrong with it is for the log."""
     faults = doctoring.find_faults()
+    for fault in faults:
+        logger.warning("not ready", extra={"piece": fault.piece, "what": fault.what})
     connection.close_if_unusable_or_obsolete()
     return JsonResponse(
         {
             "status": "ok" if not faults else "unavailable",
-            "faults": [{"piece": fault.piece, "what": fault.what} for fault in faults],
+            "faults": [fault.piece for fault in faults],
         },
         status=503 if faults else 200,
     )

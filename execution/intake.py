@@ -1,7 +1,9 @@
 """What comes in from outside by an operator's hand: market data with its rights, and ledgers."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -63,20 +65,31 @@ def load_market_data(folder: str) -> dict[str, Any]:
 
 
 def import_ledger(
-    path: Path, *, slug: str | None = None, owner: str | None = None, policy: str = "ECB_EUR"
+    path: Path,
+    *,
+    slug: str | None = None,
+    owner: str | None = None,
+    policy: str = "ECB_EUR",
+    portfolio_id: UUID | None = None,
+    at: datetime | None = None,
 ) -> dict[str, Any]:
     """Commit a ledger folder to a portfolio, which is made for `owner` where it does not exist.
 
-    raises   LedgerRefused with file, line and reason of all that is wrong; nothing was written then
+    portfolio_id, at  of a portfolio that is made, and of the commit; given, they make the commit the same on every machine
+    raises            LedgerRefused with file, line and reason of all that is wrong; nothing was written then
     """
     files = read_folder(path)
     slug = slug or (path.name if path.is_dir() else path.stem)
     with transaction.atomic():
         portfolio = Portfolio.objects.select_related("policy").filter(slug=slug).first()
         if portfolio is None:
-            portfolio = _make(slug, files, owner=owner, policy=policy)
+            portfolio = _make(slug, files, owner=owner, policy=policy, portfolio_id=portfolio_id or uuid4())
         taken = writer.take_in(
-            portfolio=portfolio, files=files, message=f"import {path.name}", author="Tieout import", at=timezone.now()
+            portfolio=portfolio,
+            files=files,
+            message=f"import {path.name}",
+            author="Tieout import",
+            at=at or timezone.now(),
         )
     return {
         "portfolio": portfolio.slug,
@@ -120,7 +133,7 @@ def read_folder(path: Path) -> dict[str, bytes]:
     return {name: each.read_bytes() for name, each in files.items()}
 
 
-def _make(slug: str, files: dict[str, bytes], *, owner: str | None, policy: str) -> Portfolio:
+def _make(slug: str, files: dict[str, bytes], *, owner: str | None, policy: str, portfolio_id: UUID) -> Portfolio:
     if owner is None:
         raise PortfolioNotFound
     user = get_user_model().objects.filter(username=owner).first()
@@ -133,6 +146,7 @@ def _make(slug: str, files: dict[str, bytes], *, owner: str | None, policy: str)
     if len(reading.operating_currencies) != 1:
         raise LedgerRefused((Finding("main.beancount", 0, "names no single operating_currency"),))
     portfolio = Portfolio(
+        pk=portfolio_id,
         slug=slug,
         name=reading.title or slug,
         owner=user,

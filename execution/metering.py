@@ -1,7 +1,9 @@
 """Counters and latencies, in Prometheus' words. Labels come from closed sets, never from a request."""
 
+import contextlib
 import os
-from functools import cache
+from collections.abc import Iterable
+from functools import lru_cache
 
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import (
@@ -16,6 +18,7 @@ from prometheus_client import (
 )
 
 from execution.models import Pattern
+from execution.orchestrator import StepTrace
 
 REQUEST_SECONDS = Histogram(
     "tieout_api_request_duration_seconds",
@@ -38,17 +41,28 @@ BREAKER_STATE = Gauge(
 )
 
 
-@cache
+@lru_cache(maxsize=512)
 def _is_pattern(pattern_id: str) -> bool:
-    return Pattern.objects.filter(pk=pattern_id).exists()
+    """Raises DoesNotExist, which is not remembered: it may be published yet."""
+    return bool(Pattern.objects.only("pk").get(pk=pattern_id))
 
 
 def observe_request(pattern_id: str, status: int, seconds: float) -> None:
     """An id that is no pattern's is counted as `unknown`, so that nobody can grow the label set."""
-    label = pattern_id if status not in (400, 401, 404, 413, 415) and _is_pattern(pattern_id) else "unknown"
+    label = "unknown"
+    with contextlib.suppress(Pattern.DoesNotExist):
+        if pattern_id and _is_pattern(pattern_id):
+            label = pattern_id
     REQUEST_SECONDS.labels(label, str(status)).observe(seconds)
     if status != 200:
         REFUSED.labels(str(status)).inc()
+
+
+def observe_steps(trace: Iterable[StepTrace]) -> None:
+    """Those that an agent was asked for; both labels come from the registry."""
+    for step in trace:
+        if step.agent is not None and step.duration_ms is not None:
+            STEP_SECONDS.labels(step.agent, step.capability).observe(step.duration_ms / 1000)
 
 
 def metrics(request: HttpRequest) -> HttpResponse:

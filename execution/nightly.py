@@ -254,12 +254,12 @@ def build_pack(night: Night) -> Mapping[str, Any]:
         restate_reason=night.run.restates or None,
         progress=lambda done, total: night.progress("build_pack", done, total),
     )
-    in_error = [pack for pack in night.packs if pack.status == PackStatus.ERROR]
-    if in_error:
-        packs.mark_warming(in_error)
     head = packs.reseal(policy=night.policy, run=night.run.pk)
     if head.run == night.run.pk and head.pk not in {pack.pk for pack in night.packs}:
         night.packs.append(head)
+    in_error = [pack for pack in night.packs if pack.status == PackStatus.ERROR]
+    if in_error:
+        packs.mark_warming(in_error)
     return {"packs": len(night.packs), "head": head.pk}
 
 

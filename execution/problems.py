@@ -5,24 +5,33 @@ Nothing internal is in a body: no stack, SQL, path, nor whether something of som
 
 import logging
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from redis.exceptions import RedisError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from agents import breaker
-from agents import runtime as agent_runtime
+from agents import breaker, registry
 from config.errors import TieoutError
-from execution import errors, orchestrator, patterns, strict_json
+from config.postgresql.base import WrongRole
+from execution import canonical, conditions, errors, orchestrator, patterns, strict_json, templating
 from execution.estimates import estimated_ready
-from pricing import fx, market, packs
+from portfolio import valuation
+from portfolio.analytics.errors import AnalyticsError
+from portfolio.ledger import repository
+from portfolio.ledger.screening import LedgerRefused
+from pricing import fx, loading, market, packs
+from pricing.providers.archive import ArchiveRefused
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +45,9 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     errors.RequestInvalid: (400, "invalid-request"),
     patterns.InputsInvalid: (400, "invalid-request"),
     packs.AsofOutOfRange: (400, "invalid-request"),
+    packs.NoPackDay: (400, "invalid-request"),
+    LedgerRefused: (400, "invalid-request"),
+    ArchiveRefused: (400, "invalid-request"),
     drf.ParseError: (400, "invalid-request"),
     drf.ValidationError: (400, "invalid-request"),
     drf.NotAuthenticated: (401, "unauthenticated"),
@@ -47,6 +59,7 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     errors.PortfolioNotFound: (404, "portfolio-not-found"),
     errors.ExecutionNotFound: (404, "execution-not-found"),
     errors.CommitNotFound: (404, "commit-not-found"),
+    repository.CommitNotFound: (404, "commit-not-found"),
     packs.PackNotFound: (404, "pack-not-found"),
     drf.NotFound: (404, "not-found"),
     Http404: (404, "not-found"),
@@ -56,19 +69,44 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     errors.IdempotencyConflict: (409, "idempotency-conflict"),
     errors.DifferentEngine: (409, "different-engine"),
     drf.Throttled: (429, "throttled"),
+    errors.AnsweredBefore: (500, "internal"),  # until it is answered as the first try was
     errors.ReconciliationFailed: (500, "reconciliation-failed"),
     orchestrator.StepFailed: (500, "step-failed"),
     packs.PackCorrupt: (500, "pack-corrupt"),
     packs.PackWarming: (503, "pack-warming"),
     packs.PackInError: (503, "pack-error"),
+    packs.PackIncomplete: (503, "pack-error"),
     market.MissingPrice: (503, "missing-price"),
     fx.MissingRate: (503, "missing-rate"),
     breaker.BreakerOpen: (503, "capability-unavailable"),
-    agent_runtime.DependencyAway: (503, "unavailable"),
+    breaker.DependencyFailed: (503, "unavailable"),
     errors.LedgerNotReconciled: (503, "unavailable"),
+    packs.SealingBusy: (503, "unavailable"),
+    loading.NoArchive: (503, "unavailable"),
+    loading.ArchiveChanged: (503, "unavailable"),
+    repository.LedgerUnavailable: (503, "unavailable"),
+    repository.LedgerMoved: (503, "unavailable"),
+    WrongRole: (503, "unavailable"),
     OperationalError: (503, "unavailable"),
     InterfaceError: (503, "unavailable"),
     RedisError: (503, "unavailable"),
+    # What a step meets: bare, it is a fault of ours; inside StepFailed its own words are told.
+    breaker.AgentFailed: (500, "internal"),
+    registry.UnknownCapability: (500, "internal"),
+    registry.ArgumentsInvalid: (500, "internal"),
+    orchestrator.StepTimedOut: (500, "internal"),
+    templating.TemplateUnresolved: (500, "internal"),
+    conditions.ConditionFailed: (500, "internal"),
+    market.MissingSeries: (500, "internal"),
+    valuation.BeforeTheFirstPack: (500, "internal"),
+    valuation.InvariantViolated: (500, "internal"),
+    AnalyticsError: (500, "internal"),
+    # What the linter and the renderer keep from happening.
+    patterns.PatternInvalid: (500, "internal"),
+    templating.TemplateInvalid: (500, "internal"),
+    conditions.ConditionInvalid: (500, "internal"),
+    canonical.NotRenderable: (500, "internal"),
+    packs.BadTransition: (500, "internal"),
     TieoutError: (500, "internal"),
 }
 
@@ -129,6 +167,19 @@ class Problem:
             "request_id": request_id,
         }
 
+    def record(self) -> dict[str, Any]:
+        """As a row keeps it, so that a retry is answered alike."""
+        return {
+            "status": self.status,
+            "type": self.type,
+            "detail": self.detail,
+            "extra": dict(self.extra),
+            "headers": dict(self.headers),
+        }
+
+
+INTERNAL = Problem(500, "internal", "the request id finds it in the log")
+
 
 def entry_of(failure: BaseException) -> tuple[int, str] | None:
     """Status and type by the nearest class in the table."""
@@ -138,8 +189,15 @@ def entry_of(failure: BaseException) -> tuple[int, str] | None:
     return None
 
 
+def told(failure: BaseException) -> Problem:
+    """What any failure is answered with."""
+    return problem_of(failure) or INTERNAL
+
+
 def problem_of(failure: BaseException) -> Problem | None:
     """What an expected failure is answered with; None for what we did not expect."""
+    if isinstance(failure, errors.AnsweredBefore):
+        return Problem(**failure.answer)
     if isinstance(failure, orchestrator.StepFailed) and failure.cause is not None:
         inner = entry_of(failure.cause)
         if inner is not None and inner[0] in SHOWN_UNCHANGED:
@@ -150,10 +208,16 @@ def problem_of(failure: BaseException) -> Problem | None:
     if entry is None:
         return None
     status, kind = entry
-    if kind in ("unavailable", "internal"):
-        detail = {"unavailable": "try again in a moment"}.get(kind, "the request id finds it in the log")
+    if kind == "internal":
+        return INTERNAL
+    if isinstance(failure, errors.LedgerNotReconciled):
+        detail = str(failure)
+    elif kind == "unavailable":
+        detail = "try again in a moment"
+    elif isinstance(failure, RequestDataTooBig):
+        detail = f"more than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes"
     else:
-        detail = str(getattr(failure, "detail", failure))
+        detail = _words(failure.detail) if isinstance(failure, drf.APIException) else str(failure)
     extra, headers = _extra(failure, kind)
     return Problem(status, kind, detail, extra, headers)
 
@@ -167,15 +231,51 @@ def response_of(problem: Problem, request: HttpRequest) -> JsonResponse:
     return response
 
 
+def is_for_machines(request: HttpRequest) -> bool:
+    """Whether whoever asks reads problem documents; all else is a page."""
+    return request.path.startswith(("/v1/", "/health/", "/metrics"))
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if is_for_machines(request):
+        return response_of(Problem(400, "invalid-request", "the request can't be read"), request)
+    return defaults.bad_request(request, exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if is_for_machines(request):
+        return response_of(Problem(403, "forbidden", TITLES["forbidden"]), request)
+    return defaults.permission_denied(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if is_for_machines(request):
+        return response_of(Problem(404, "not-found", TITLES["not-found"]), request)
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Called while the failure is being handled."""
+    failure = sys.exception()
+    problem = INTERNAL if failure is None else told(failure)
+    if is_for_machines(request):
+        return response_of(problem, request)
+    response = defaults.server_error(request)
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.status_code = problem.status
+        for name, value in problem.headers.items():
+            response[name] = value
+    return response
+
+
 def answer(failure: Exception, context: Mapping[str, Any]) -> Response | None:
-    """REST framework's exception handler. What is not in the table goes on and becomes a 500 without a word of itself."""
+    """REST framework's exception handler. What is not in the table becomes a 500 without a word of itself."""
     from rest_framework.views import set_rollback
 
     request = context["request"]
-    problem = problem_of(failure)
-    if problem is None:
+    problem = told(failure)
+    if problem is INTERNAL:
         logger.exception("request failed", extra={"request_id": request.request_id})
-        problem = Problem(500, "internal", "the request id finds it in the log")
     elif problem.status >= 500:
         logger.warning(
             "request refused",
@@ -183,7 +283,7 @@ def answer(failure: Exception, context: Mapping[str, Any]) -> Response | None:
         )
     set_rollback()
     response = Response(problem.document(request.request_id), status=problem.status, content_type=CONTENT_TYPE)
-    for name, value in {**getattr(failure, "auth_header_of", {}), **problem.headers}.items():
+    for name, value in problem.headers.items():
         response[name] = value
     if isinstance(failure, drf.APIException) and getattr(failure, "auth_header", None):
         response["WWW-Authenticate"] = failure.auth_header  # type: ignore[attr-defined]
@@ -192,8 +292,15 @@ def answer(failure: Exception, context: Mapping[str, Any]) -> Response | None:
 
 def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str, str]]:
     match failure:
-        case errors.RequestInvalid() | patterns.InputsInvalid():
-            return {"errors": [_finding(finding) for finding in failure.findings]}, {}
+        case errors.RequestInvalid():
+            span = dict(zip(("first", "last"), map(_iso, failure.possible), strict=True)) if failure.possible else {}
+            return {"errors": [dict(finding) for finding in failure.findings], **span}, {}
+        case patterns.InputsInvalid():
+            return {
+                "errors": [{"pointer": finding.pointer, "reason": finding.reason} for finding in failure.findings]
+            }, {}
+        case LedgerRefused() | ArchiveRefused():
+            return {"errors": [{"pointer": "", "reason": str(finding)} for finding in failure.findings[:100]]}, {}
         case strict_json.JsonRefused():
             return {"errors": [{"pointer": failure.pointer or "", "reason": failure.reason}]}, {}
         case packs.AsofOutOfRange():
@@ -208,9 +315,11 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
                 if ready is None
                 else max(1, math.ceil((ready - datetime.now(ready.tzinfo)).total_seconds()))
             )
-            return {"pack_id": failure.pack_id, "status_of_pack": failure.status, "estimated_ready": _iso(ready)}, {
-                "Retry-After": str(wait)
-            }
+            return {
+                "pack_id": failure.pack_id or None,
+                "status_of_pack": failure.status,
+                "estimated_ready": _iso(ready),
+            }, {"Retry-After": str(wait)}
         case packs.PackInError():
             return {"pack_id": failure.pack_id, "job": failure.job, "reason": failure.reason}, {}
         case market.MissingPrice():
@@ -229,12 +338,15 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
             return {"first_at": failure.first_at}, {}
         case drf.ValidationError():
             return {
-                "errors": [{"pointer": f"/{name}", "reason": str(reasons)} for name, reasons in _named(failure.detail)]
+                "errors": [
+                    {"pointer": f"/{name}" if name else "", "reason": _words(reasons)}
+                    for name, reasons in _named(failure.detail)
+                ]
             }, {}
         case drf.Throttled():
-            return {}, {"Retry-After": str(math.ceil(failure.wait or 1))}
-        case drf.MethodNotAllowed():
-            return {}, {}
+            return {}, {"Retry-After": str(math.ceil(getattr(failure, "wait", None) or 1))}
+        case drf.UnsupportedMediaType():
+            return {}, {"Accept": "application/json"}
     return {}, {"Retry-After": str(RETRY_UNAVAILABLE_S)} if kind == "unavailable" else {}
 
 
@@ -247,18 +359,30 @@ def _step(failure: orchestrator.StepFailed) -> dict[str, Any]:
         "step": failure.step,
         "capability": failure.capability,
         "agent": failure.agent,
-        "trace": {"steps": [step.as_json() for step in failure.trace]},
+        "trace": {"steps": [_traced(step, failure) for step in failure.trace]},
     }
 
 
-def _finding(finding: Any) -> dict[str, str]:
-    if isinstance(finding, Mapping):
-        return {"pointer": finding["pointer"], "reason": finding["reason"]}
-    return {"pointer": finding.pointer, "reason": finding.reason}
+def _traced(step: orchestrator.StepTrace, failure: orchestrator.StepFailed) -> dict[str, Any]:
+    """What is away may have a name and a place: that is for the log."""
+    shown = step.as_json()
+    entry = entry_of(failure.cause)
+    if step.name == failure.step and entry is not None and entry[1] == "unavailable":
+        shown["reason"] = TITLES["unavailable"]
+    return shown
 
 
 def _named(detail: Any) -> list[tuple[str, Any]]:
     return list(detail.items()) if isinstance(detail, Mapping) else [("", detail)]
+
+
+def _words(detail: Any) -> str:
+    """REST framework's details, which nest, as one line of text."""
+    if isinstance(detail, Mapping):
+        return _words(detail["detail"]) if "detail" in detail else "; ".join(map(_words, detail.values()))
+    if isinstance(detail, list | tuple):
+        return "; ".join(map(_words, detail))
+    return str(detail)
 
 
 def _iso(instant: Any) -> str | None:

@@ -86,7 +86,9 @@ def stale_runs() -> QuerySet[NightlyRun]:
 
 
 def _ring(policy: str, first: date, last: date) -> None:
-    run_nightly.delay_on_commit(policy=policy, from_date=first.isoformat(), date=last.isoformat())
+    run_nightly.delay_on_commit(  # type: ignore[attr-defined]  # of Celery's Django task
+        policy=policy, from_date=first.isoformat(), date=last.isoformat()
+    )
 
 
 def _date(text: str) -> date:

@@ -133,7 +133,8 @@ class ReconciliationAdmin(EvidenceAdmin):
     inlines = (BreakInline,)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[models.Reconciliation]":
-        return super().get_queryset(request).annotate(broken=Count("breaks"))
+        found: QuerySet[models.Reconciliation] = super().get_queryset(request)
+        return found.annotate(broken=Count("breaks"))
 
     @admin.display(description="breaks", ordering="broken")
     def break_count(self, row: Any) -> int:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from portfolio.analytics import returns as rates
 from portfolio.analytics import risk
-from portfolio.analytics.errors import AnalyticsError
+from portfolio.analytics.errors import AnalyticsError, UndefinedReturn
 from portfolio.valuation import Days, ValueHistory
 
 Floats = npt.NDArray[np.float64]
@@ -127,6 +127,8 @@ class _Measured:
     observations: npt.NDArray[np.intp]
     """Days that count as observations of risk."""
     periods_per_year: float
+    opening: int
+    """The close from which the first day is measured: -1, the day before; 0 where it can't be."""
     risk_free: RiskFree | None
     undefined_from: int | None = None
     memo: dict[str, Metric] = field(default_factory=dict)
@@ -199,13 +201,30 @@ def last_observations(history: ValueHistory, count: int) -> Window | None:
 
 
 def subperiod_returns(history: ValueHistory) -> Floats:
-    """(D,) daily returns under the history's flow timing, the first day measured from nothing; NaN from where none is defined."""
-    values = np.concatenate(([0.0], history.value))[:, None]
-    inflow = np.concatenate(([0.0], history.inflow))[:, None]
-    outflow = np.concatenate(([0.0], history.outflow))[:, None]
-    daily = rates.time_weighted_returns(values, inflow, outflows=outflow, flow_timing=history.flow_timing)[:, 0]  # type: ignore[arg-type]
-    if np.isnan(daily).any():
-        return _defined_prefix(history)
+    """(D,) daily returns under the history's flow timing, the first day measured from nothing; NaN from where none is defined.
+
+    Under `end` the first day begins with nothing and can't be measured: it stands as 0.
+    """
+    begin = 1 if history.flow_timing == "end" else 0
+    values, inflow, outflow = (
+        np.concatenate(([0.0], each))[begin:] for each in (history.value, history.inflow, history.outflow)
+    )
+    daily = np.zeros(len(history.dates))
+
+    def measure(rows: int) -> None:
+        if rows > 1:
+            daily[begin : begin + rows - 1] = rates.time_weighted_returns(
+                values[:rows],
+                inflow[:rows],
+                outflows=outflow[:rows],
+                flow_timing=history.flow_timing,  # type: ignore[arg-type]
+            )
+
+    try:
+        measure(len(values))
+    except UndefinedReturn as undefined:
+        measure(undefined.index)
+        daily[begin + undefined.index - 1 :] = np.nan
     return daily
 
 
@@ -219,34 +238,13 @@ def excess_returns(history: ValueHistory, risk_free: RiskFree) -> tuple[Days, Fl
     return history.dates[measured.observations], span.returns - _risk_free_returns(measured, risk_free, span)
 
 
-def _defined_prefix(history: ValueHistory) -> Floats:
-    """The 2-D form makes a whole column NaN; a portfolio keeps the days before the first that is undefined."""
-    values = np.concatenate(([0.0], history.value))
-    inflow = np.concatenate(([0.0], history.inflow))
-    outflow = np.concatenate(([0.0], history.outflow))
-    early = inflow[1:] if history.flow_timing == "in_start_out_end" else (inflow - outflow)[1:]
-    begin = values[:-1] + (early if history.flow_timing != "end" else 0.0)
-    end = values[1:] + outflow[1:]
-    undefined = (begin <= 0) & ~((np.abs(begin) == 0) & (end == 0))
-    if history.flow_timing == "end":
-        undefined[0] = False
-    first = int(np.argmax(undefined)) if undefined.any() else len(undefined)
-    daily = np.full(len(history.dates), np.nan)
-    if first:
-        daily[:first] = rates.time_weighted_returns(
-            values[: first + 1],
-            inflow[: first + 1],
-            outflows=outflow[: first + 1],
-            flow_timing=history.flow_timing,  # type: ignore[arg-type]
-        )
-    return daily
-
-
 def _measure(history: ValueHistory, risk_free: RiskFree | None) -> _Measured:
     daily = subperiod_returns(history)
     undefined = np.isnan(daily)
     empty = (np.concatenate(([0.0], history.value[:-1])) + history.inflow == 0) & (history.value + history.outflow == 0)
     observations = np.flatnonzero(history.observed & ~empty)
+    opening = 0 if history.flow_timing == "end" else -1
+    observations = observations[observations > opening]
     days = (history.dates[-1] - history.dates[0]).astype(int) + 1
     per_year = 252.0 if len(history.exchanges) == 1 else len(observations) / (days / 365) if days else float("nan")
     return _Measured(
@@ -254,6 +252,7 @@ def _measure(history: ValueHistory, risk_free: RiskFree | None) -> _Measured:
         subperiods=daily,
         observations=observations,
         periods_per_year=per_year,
+        opening=opening,
         risk_free=risk_free,
         undefined_from=int(np.argmax(undefined)) if undefined.any() else None,
     )
@@ -273,7 +272,7 @@ def _twr(measured: _Measured) -> dict[str, Metric]:
     else:
         # Days count from the first flow, as XIRR counts, so that with a single flow TWR annualised = MWR.
         days = (span.closed - measured.history.dates[0].item()).days
-        annual = replace(total, value=rates.annualise(total.value, days), basis=_basis(measured, span, annualised=True))
+        annual = _annualised(replace(total, basis=_basis(measured, span, annualised=True)), total.value, days)
     return {**figures, "twr_itd_annualised": annual}
 
 
@@ -286,11 +285,19 @@ def _window_twr(measured: _Measured, name: str) -> Metric:
     if not _is_defined(measured, span):
         return Metric(None, "unavailable", "starts_at_or_below_zero", basis)
     total = float(rates.link(measured.subperiods[span.start + 1 : span.end + 1]))
-    value = (1.0 + total) ** (1.0 / span.years) - 1.0 if annualised else total
     first_day_lost = span.start == -1 and measured.history.flow_timing == "end"
-    return Metric(
-        value, "degraded" if first_day_lost else "ok", "first_day_excluded" if first_day_lost else None, basis
+    metric = Metric(
+        total, "degraded" if first_day_lost else "ok", "first_day_excluded" if first_day_lost else None, basis
     )
+    return _annualised(metric, total, 365 * span.years) if annualised else metric
+
+
+def _annualised(metric: Metric, total: float, days: int) -> Metric:
+    """Nothing is left to compound once more than all was lost."""
+    try:
+        return replace(metric, value=float(rates.annualise(total, days)))
+    except UndefinedReturn as undefined:
+        return replace(metric, value=None, status="unavailable", reason=str(undefined))
 
 
 def _mwr(measured: _Measured, name: str) -> Metric:
@@ -357,7 +364,7 @@ def _observed(measured: _Measured, span: Window | None) -> _Observed | None:
     if span is None:
         return None
     inside = measured.observations[(measured.observations > span.start) & (measured.observations <= span.end)]
-    return _between(measured, np.concatenate(([span.start], inside)))
+    return _between(measured, np.concatenate(([max(span.start, measured.opening)], inside)))
 
 
 def _last(measured: _Measured, count: int) -> _Observed | None:
@@ -365,7 +372,7 @@ def _last(measured: _Measured, count: int) -> _Observed | None:
     if len(measured.observations) < count:
         return None
     chosen = measured.observations[-count:]
-    before = measured.observations[-count - 1] if len(measured.observations) > count else -1
+    before = measured.observations[-count - 1] if len(measured.observations) > count else measured.opening
     return _between(measured, np.concatenate(([before], chosen)))
 
 
@@ -429,7 +436,10 @@ def _drawdown(measured: _Measured, name: str, *, current: bool = False) -> Metri
     basis = dict(_basis(measured, span))
     if not _is_defined(measured, span):
         return Metric(None, "unavailable", "starts_at_or_below_zero", basis)
-    found = risk.drawdown(measured.subperiods[span.start + 1 : span.end + 1])
+    try:
+        found = risk.drawdown(measured.subperiods[span.start + 1 : span.end + 1])
+    except AnalyticsError as undefined:
+        return Metric(None, "unavailable", str(undefined), basis)
 
     def day(position: int | None) -> str | None:
         """Position in the return index: 0 is the window's opening."""

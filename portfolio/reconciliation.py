@@ -214,7 +214,7 @@ def compare(
     symbols = dict(Security.objects.values_list("id", "symbol"))
     raw = set(Security.objects.filter(price_basis=PriceBasis.RAW).values_list("symbol", flat=True))
     days = [pack.asof_date for pack in packs]
-    splits = _split_breaks(reading, actions, raw, days)
+    splits = _split_breaks(reading, actions, raw)
     found = []
     with localcontext() as context:
         context.prec = 34
@@ -244,7 +244,13 @@ def compare(
                 cash=ours.cash,
                 value=_value(book, ours, prices, content, symbols),
             )
-            breaks = find_breaks(ledger, database) + tuple(splits.get(pack.asof_date, ()))
+            held = {symbol for _, symbol in theirs.units.keys() | units.keys()}
+            breaks = find_breaks(ledger, database) + tuple(
+                # Of as long as the security is held: every value since rests on the wrong number of shares.
+                difference
+                for (symbol, on), difference in splits.items()
+                if on == pack.asof_date or (on < pack.asof_date and symbol in held)
+            )
             compared = len(ledger.units.keys() | units.keys()) + len(ledger.cash.keys() | database.cash.keys())
             found.append(
                 Comparison(pack, compared, ledger.value, database.value, error_bp(ledger.value, database.value), breaks)
@@ -285,9 +291,9 @@ def _value(
 
 
 def _split_breaks(
-    reading: reader.LedgerReading, actions: Sequence[KnownAction], raw: set[str], days: Sequence[date]
-) -> dict[date, list[Difference]]:
-    """Differences by the pack day that they fall on, for securities held at the close before."""
+    reading: reader.LedgerReading, actions: Sequence[KnownAction], raw: set[str]
+) -> dict[tuple[str, date], Difference]:
+    """Differences by symbol and ex-date, for securities held at the close before."""
     events = journal.transactions(reading)
     booked = {
         (event.symbol, event.date): event.ratio
@@ -299,8 +305,6 @@ def _split_breaks(
         for each in actions
         if each.action == "split" and each.ratio and each.symbol in raw
     }
-    if not days:
-        return {}
     held_before: dict[tuple[str, date], Decimal] = {}
     for symbol, on in packed.keys() | booked.keys():
         before = [
@@ -314,15 +318,10 @@ def _split_breaks(
             ),
             Decimal(0),
         )
-    relevant = {key for key in packed.keys() | booked.keys() if held_before[key] and days[0] <= key[1] <= days[-1]}
-    found: dict[date, list[Difference]] = {}
-    for (_, on), difference in find_split_breaks(
-        {key: ratio for key, ratio in packed.items() if key in relevant},
-        {key: ratio for key, ratio in booked.items() if key in relevant},
-    ).items():
-        day = next(each for each in days if each >= on)
-        found.setdefault(day, []).append(difference)
-    return found
+    return find_split_breaks(
+        {key: ratio for key, ratio in packed.items() if held_before[key]},
+        {key: ratio for key, ratio in booked.items() if held_before[key]},
+    )
 
 
 def reconcile(
@@ -330,13 +329,14 @@ def reconcile(
 ) -> list[Comparison]:
     """Read the ledger's newest commit, compare, and keep what was found; the revision becomes reconciled or broken.
 
-    A portfolio that the ledger does not know, or whose folder can't be read, fails at every pack.
+    A portfolio that the ledger does not know, or whose folder can't be read, fails at every pack. A revision that was broken
+    by a difference is compared again: the pack that it differed from may have been restated.
     """
     try:
         revision = writer.sync(portfolio=portfolio)
     except writer.PortfolioNotInLedger as missing:
         return _keep(portfolio, None, [_failed(pack, "MISSING_ACCOUNT", str(missing)) for pack in packs], run)
-    if revision.status == RevisionStatus.BROKEN:
+    if revision.status == RevisionStatus.BROKEN and not _was_compared(revision):
         usable = books.newest_reconciled(portfolio)
         if usable is None:
             return _keep(
@@ -344,7 +344,15 @@ def reconcile(
             )
         revision = usable
     comparisons = compare(portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions)
-    return _keep(portfolio, revision, comparisons, run)
+    with transaction.atomic():
+        _keep(portfolio, revision, comparisons, run)
+        _conclude(revision, comparisons)
+    return comparisons
+
+
+def _was_compared(revision: LedgerRevision) -> bool:
+    """Whether it is broken by a difference; one that can't be read has nothing to compare."""
+    return Reconciliation.objects.filter(revision=revision, compared__gt=0).exists()
 
 
 def _failed(pack: PricingPack, kind: str, detail: str) -> Comparison:
@@ -406,10 +414,15 @@ def _keep(
         for row in rows
         for difference in failing[row.pack_id].breaks
     )
-    if revision is not None and revision.status == RevisionStatus.READ:
-        first = next((each for each in comparisons if not each.passes), None)
-        LedgerRevision.objects.filter(pk=revision.pk, status=RevisionStatus.READ).update(
-            status=RevisionStatus.BROKEN if first else RevisionStatus.RECONCILED,
-            reason=f"differs from the database at {first.pack.pk}: {first.breaks[0].kind}" if first else "",
-        )
     return comparisons
+
+
+def _conclude(revision: LedgerRevision, comparisons: Sequence[Comparison]) -> None:
+    """Reconciled once is for ever: a later break is of the pack, and stands in its row."""
+    if not comparisons:
+        return
+    first = next((each for each in comparisons if not each.passes), None)
+    LedgerRevision.objects.filter(pk=revision.pk).exclude(status=RevisionStatus.RECONCILED).update(
+        status=RevisionStatus.BROKEN if first else RevisionStatus.RECONCILED,
+        reason=f"differs from the database at {first.pack.pk}: {first.breaks[0].kind}" if first else "",
+    )

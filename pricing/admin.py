@@ -1,27 +1,11 @@
-"""Reference rows are staff's to edit; packs and what they hold are evidence and read-only for everybody."""
-
-from typing import Any
+"""What stands for the risk-free rate and for a factor is staff's to choose; packs and what they hold are evidence."""
 
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
+from config.admin import EvidenceAdmin
 from pricing import models
-
-
-class EvidenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Staff look; they do not touch."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(models.PricingPack)
@@ -93,16 +77,16 @@ class MarketArchiveAdmin(EvidenceAdmin):
     list_display = ("id", "archive_end", "digest", "loaded_at")
 
 
-class ReferenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """What packs were hashed with can't be edited once the row is there; rows that packs refer to never go."""
+class ReferenceAdmin(EvidenceAdmin):
+    """Rows that a market data folder or a migration brings: the role of the web may read them only.
+
+    sealed_in  what packs were hashed with, which could not be edited if the rest could
+    """
 
     sealed_in: tuple[str, ...] = ()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return self.sealed_in if obj else ()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(models.Security)

@@ -95,9 +95,9 @@ def test_every_problem_has_its_row_with_its_status_and_no_row_is_left_over():
 def test_every_package_that_we_ask_for_has_its_line_and_no_line_is_left_over():
     rows = [line.split("|")[1] for line in (DOCS / "dependencies.md").read_text().splitlines() if line.startswith("| ")]
     named = {
-        re.match(r"[a-z0-9-]+", each.strip())[0]
+        name
         for row in rows
-        for each in re.sub(r"\[[^\]]*\]", "", row).split(",")
+        for name in re.findall(r"(?:^|,) ?([a-z0-9-]+)", re.sub(r"\[[^\]]*\]", "", row))
         if "(comes with" not in row and row.strip() not in ("package", "---")
     }
 

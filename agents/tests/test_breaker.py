@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from agents import breaker
-from agents.breaker import Breaker, BreakerOpen, DependencyFailed
+from agents.breaker import Breaker, BreakerOpen, DependencyFailed, StorageAway
 from agents.tests import fakes
 from config.errors import TieoutError
 
@@ -65,6 +65,20 @@ def test_five_failures_in_a_row_open_it_for_a_minute(client):
         guard.call(lambda: pytest.fail("the agent was asked"))
     assert closed_door.value.agent == "harvester"
     assert 59 < closed_door.value.retry_after_s <= 60
+    assert guard.state == 1
+
+
+def test_an_outage_of_the_database_never_opens_it_and_does_not_wipe_the_count(client):
+    guard = Breaker("harvester", client=client)
+
+    fail(guard, 4)
+    for _ in range(100):
+        with pytest.raises(OperationalError):
+            guard.call(failing(wrapped_by_django()))
+    still_closed = guard.state
+    fail(guard, 1)
+
+    assert still_closed == 0
     assert guard.state == 1
 
 
@@ -264,8 +278,12 @@ def wrapped_by_django():
     [
         (ProviderAway("gone"), True),
         (ConnectionResetError(), True),
-        (psycopg.OperationalError(), True),
-        (redis.ConnectionError(), True),
+        (OSError("no space left"), True),
+        (psycopg.OperationalError(), False),
+        (psycopg.InterfaceError(), False),
+        (redis.ConnectionError(), False),
+        (redis.TimeoutError(), False),
+        (StorageAway(), False),
         (ZeroDivisionError(), True),
         (BadQuestion(), False),
         (BreakerOpen("a", 1.0), False),
@@ -278,4 +296,5 @@ def test_what_counts_against_an_agent(raised, counts):
 
 def test_a_dependency_is_known_under_djangos_wrapper():
     assert breaker.is_dependency_failure(wrapped_by_django())
+    assert breaker.is_storage_failure(wrapped_by_django())
     assert not breaker.is_dependency_failure(ValueError())

@@ -1,8 +1,10 @@
 import logging
 
+import psycopg
 import pytest
+from django.db import OperationalError
 
-from agents.breaker import BreakerOpen
+from agents.breaker import BreakerOpen, StorageAway
 from agents.registry import ArgumentsInvalid, BadCapability, Registry, UnknownCapability
 from agents.result import RequestContext, Result
 from agents.runtime import AgentRuntime, CapabilityFailed, DependencyAway
@@ -30,6 +32,10 @@ def offered():
     def away(ctx: RequestContext) -> Result[dict[str, int]]:
         raise ConnectionRefusedError("10.0.0.7")
 
+    @own.capability("count.unstored", agent="counter")
+    def unstored(ctx: RequestContext) -> Result[dict[str, int]]:
+        raise OperationalError("server closed the connection") from psycopg.OperationalError("10.0.0.7")
+
     @own.capability("count.named", agent="counter")
     def named(ctx: RequestContext) -> Result[dict[str, int]]:
         raise MissingPrice("no close of AAPL")
@@ -49,7 +55,7 @@ def test_it_maps_each_agent_to_its_capabilities(offered):
     runtime = AgentRuntime(offered)
 
     assert runtime.agents == {
-        "counter": ("count.away", "count.broken", "count.named", "count.nothing", "count.up"),
+        "counter": ("count.away", "count.broken", "count.named", "count.nothing", "count.unstored", "count.up"),
         "speaker": ("word.say",),
     }
     assert runtime.agent_of("word.say") == "speaker"
@@ -112,6 +118,17 @@ def test_a_named_error_passes_as_it_is_and_never_opens_the_breaker(offered):
         with pytest.raises(MissingPrice):
             runtime.call("count.named", fakes.context(), {})
 
+    assert runtime.breaker_states() == {"counter": 0, "speaker": 0}
+
+
+def test_an_outage_of_the_database_is_named_and_never_opens_the_breaker(offered):
+    runtime = AgentRuntime(offered)
+
+    for _ in range(100):
+        with pytest.raises(StorageAway) as away:
+            runtime.call("count.unstored", fakes.context(), {})
+
+    assert "10.0.0.7" not in str(away.value)
     assert runtime.breaker_states() == {"counter": 0, "speaker": 0}
 
 

@@ -21,7 +21,8 @@ class Migration(migrations.Migration):
             CREATE FUNCTION refuse_update() RETURNS trigger LANGUAGE plpgsql AS $$
             DECLARE excepted text[] := TG_ARGV[0]::text[];
             BEGIN
-                IF to_jsonb(NEW) - excepted IS DISTINCT FROM to_jsonb(OLD) - excepted THEN
+                -- As text, because 1.0 and 1.00 are equal as numbers and are not the same evidence.
+                IF (to_jsonb(NEW) - excepted)::text <> (to_jsonb(OLD) - excepted)::text THEN
                     RAISE EXCEPTION '% is evidence: its rows never change', TG_TABLE_NAME
                         USING ERRCODE = 'integrity_constraint_violation';
                 END IF;

@@ -1,5 +1,5 @@
-"""PostgreSQL as Django has it, with two rules added: who asks is told at the start of each transaction, and a role that
-row-level security does not bind is refused at the door."""
+"""PostgreSQL as Django has it, with two rules added: who asks is told at the start of each transaction and again after a
+return to a savepoint, and a role that row-level security does not bind is refused at the door."""
 
 from typing import Any
 
@@ -22,14 +22,22 @@ class WrongRole(TieoutError):
 class DatabaseWrapper(base.DatabaseWrapper):
     def init_connection_state(self) -> None:
         super().init_connection_state()
-        if self.alias == "default" and self.settings_dict["USER"] != "postgres":
-            with self.cursor() as cursor:
-                cursor.execute("SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-                role, unbound = cursor.fetchone()
-            if unbound:
-                raise WrongRole(role)
+        with self.cursor() as cursor:
+            # Whoever logged in can become himself again, whatever role he acts in.
+            cursor.execute(
+                "SELECT rolname FROM pg_roles"
+                " WHERE rolname IN (session_user, current_user) AND (rolsuper OR rolbypassrls)"
+            )
+            unbound = cursor.fetchone()
+        if unbound:
+            self.close()
+            raise WrongRole(*unbound)
 
     def set_autocommit(self, autocommit: bool, *args: Any, **kwargs: Any) -> None:
         super().set_autocommit(autocommit, *args, **kwargs)
         if not autocommit:
             scope.tell(self)
+
+    def savepoint_rollback(self, sid: str) -> None:
+        super().savepoint_rollback(sid)
+        scope.tell_again(self)

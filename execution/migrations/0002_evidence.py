@@ -8,6 +8,9 @@ VISIBLE = f"""
     CASE WHEN portfolio_id IS NULL THEN user_id = {ASKING}
          ELSE portfolio_id IN (SELECT id FROM portfolio_portfolio) END
 """
+OUTCOME = (
+    "status", "result", "result_hash", "trace", "sources", "warnings", "provisional", "problem", "finished_at", "duration_ms",
+)  # fmt: skip
 
 
 class Migration(migrations.Migration):
@@ -16,7 +19,7 @@ class Migration(migrations.Migration):
     operations = [
         row_security("execution_execution", visible=VISIBLE, writable=f"user_id = {ASKING} AND {VISIBLE}"),
         row_security("execution_idempotencykey", visible=f"user_id = {ASKING}"),
-        never_changes("execution_execution", when="OLD.status <> 'running'"),
+        never_changes("execution_execution", except_columns=OUTCOME, only_while="OLD.status = 'running'"),
         never_changes("execution_patternversion"),
         migrations.RunSQL(
             """

@@ -3,6 +3,7 @@ import json
 from datetime import date
 from uuid import UUID
 
+import jsonschema
 import pytest
 
 from execution import canonical, patterns
@@ -285,3 +286,11 @@ def test_what_a_condition_only_asks_about_is_not_needed():
     )
 
     assert needs == patterns.Needs(required=frozenset({"b", "d"}), asked=frozenset({"c"}))
+
+
+def test_the_schema_is_a_schema():
+    schema = json.loads(patterns.SCHEMA.read_text())
+
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+    assert schema["type"] == "object"

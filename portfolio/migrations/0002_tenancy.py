@@ -17,6 +17,21 @@ OWN = f"owner_id = {ASKING}"
 THROUGH_THE_PORTFOLIO = "portfolio_id IN (SELECT id FROM portfolio_portfolio)"
 
 
+def closed_with_its_revision(table):
+    return migrations.RunSQL(
+        f"""
+        CREATE TRIGGER {table}_closed_to_rows AFTER INSERT ON {table} REFERENCING NEW TABLE AS touched
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_rows_of_closed_revision();
+        CREATE TRIGGER {table}_closed_to_removal AFTER UPDATE ON {table} REFERENCING NEW TABLE AS touched
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_rows_of_closed_revision();
+        """,
+        f"""
+        DROP TRIGGER {table}_closed_to_removal ON {table};
+        DROP TRIGGER {table}_closed_to_rows ON {table};
+        """,
+    )
+
+
 class Migration(migrations.Migration):
     dependencies = [("portfolio", "0001_initial"), ("pricing", "0002_sealed")]
 
@@ -26,34 +41,40 @@ class Migration(migrations.Migration):
             visible=f"{OWN} OR id IN (SELECT portfolio_id FROM portfolio_portfolioaccess WHERE user_id = {ASKING})",
             writable=OWN,
         ),
-        # Two policies of its own, because one that asked the portfolio for reading would go round in a circle.
-        migrations.RunSQL(
-            f"""
-            ALTER TABLE portfolio_portfolioaccess ENABLE ROW LEVEL SECURITY;
-            ALTER TABLE portfolio_portfolioaccess FORCE ROW LEVEL SECURITY;
-            CREATE POLICY portfolio_portfolioaccess_app ON portfolio_portfolioaccess FOR SELECT TO app
-                USING (user_id = {ASKING});
-            CREATE POLICY portfolio_portfolioaccess_app_grants ON portfolio_portfolioaccess FOR INSERT TO app
-                WITH CHECK (portfolio_id IN (SELECT id FROM portfolio_portfolio WHERE {OWN}));
-            CREATE POLICY portfolio_portfolioaccess_job ON portfolio_portfolioaccess TO job USING (true) WITH CHECK (true);
-            """,
-            """
-            DROP POLICY portfolio_portfolioaccess_job ON portfolio_portfolioaccess;
-            DROP POLICY portfolio_portfolioaccess_app_grants ON portfolio_portfolioaccess;
-            DROP POLICY portfolio_portfolioaccess_app ON portfolio_portfolioaccess;
-            ALTER TABLE portfolio_portfolioaccess NO FORCE ROW LEVEL SECURITY;
-            ALTER TABLE portfolio_portfolioaccess DISABLE ROW LEVEL SECURITY;
-            """,
-        ),
+        # Not through the portfolio, whose policy asks this table: that would go round in a circle.
+        row_security("portfolio_portfolioaccess", visible=f"user_id = {ASKING}", writable="false"),
         *(
             row_security(table, visible=THROUGH_THE_PORTFOLIO)
             for table in ("portfolio_ledgerrevision", *REVISIONED, *DERIVED)
         ),
-        never_changes("portfolio_ledgerrevision", except_columns=("status", "reason")),
-        *(never_changes(table, except_columns=("removed_in",)) for table in REVISIONED),
+        never_changes(
+            "portfolio_ledgerrevision", except_columns=("status", "reason"), only_while="OLD.status <> 'reconciled'"
+        ),
+        *(
+            never_changes(table, except_columns=("removed_in",), only_while="OLD.removed_in IS NULL")
+            for table in REVISIONED
+        ),
+        migrations.RunSQL(
+            """
+            CREATE FUNCTION refuse_rows_of_closed_revision() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF EXISTS (SELECT FROM (SELECT DISTINCT portfolio_id,
+                                               CASE TG_OP WHEN 'INSERT' THEN introduced_in ELSE removed_in END AS number
+                                        FROM touched) AS named
+                           LEFT JOIN portfolio_ledgerrevision AS revision USING (portfolio_id, number)
+                           WHERE revision.status IS DISTINCT FROM 'read') THEN
+                    RAISE EXCEPTION '%: the ledger revision is closed, its rows stay as they are', TG_TABLE_NAME
+                        USING ERRCODE = 'integrity_constraint_violation';
+                END IF;
+                RETURN NULL;
+            END $$;
+            """,
+            "DROP FUNCTION refuse_rows_of_closed_revision();",
+        ),
+        *(closed_with_its_revision(table) for table in REVISIONED),
         *(never_changes(table) for table in DERIVED),
         grant(("portfolio_portfolio",), app="SELECT, UPDATE (name)", job="SELECT, INSERT, UPDATE"),
-        grant(("portfolio_portfolioaccess",), app="SELECT, INSERT", job="SELECT, INSERT, DELETE"),
+        grant(("portfolio_portfolioaccess",), app="SELECT", job="SELECT, INSERT, DELETE"),
         grant(("portfolio_ledgerrevision",), app="SELECT", job="SELECT, INSERT, UPDATE (status, reason)"),
         grant(REVISIONED, app="SELECT", job="SELECT, INSERT, UPDATE (removed_in)"),
         grant(DERIVED, app="SELECT", job="SELECT, INSERT"),

@@ -1,0 +1,69 @@
+"""Rounds, medians, ratios."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """At most so much, of the value or of its ratio to the base."""
+
+    at_most: float
+    of: str = "value"
+
+    def is_met(self, value: float, ratio: float) -> bool:
+        return (ratio if self.of == "ratio" else value) <= self.at_most
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the table. `base` is the floor's median in the same unit, `ratio` the median of the rounds' own ratios."""
+
+    name: str
+    value: float
+    unit: str
+    base: float | None = None
+    ratio: float | None = None
+    goal: str | None = None
+    met: bool | None = None
+
+
+def line(
+    name: str,
+    unit: str,
+    values: Sequence[float],
+    bases: Sequence[float],
+    *,
+    goal: Goal | None = None,
+    scale: float = 1.0,
+) -> Line:
+    """The line of a case with its floor: the n-th value and the n-th base are of one round."""
+    value = median(values) * scale
+    ratio = median(ours / floor for ours, floor in zip(values, bases, strict=True))
+    told = None if goal is None else f"{goal.of} ≤ {goal.at_most:g}"
+    met = None if goal is None else goal.is_met(value, ratio)
+    return Line(name, round(value, 4), unit, round(median(bases) * scale, 4), round(ratio, 3), told, met)
+
+
+def part(name: str, unit: str, values: Sequence[float]) -> Line:
+    """The line of something that is in the value of another, and has no floor of its own."""
+    return Line(f"  of which {name}", round(median(values), 4), unit)
+
+
+def round_robin(cases: Mapping[str, Callable[[], float]], *, rounds: int = ROUNDS) -> dict[str, list[float]]:
+    """One sample of each case a round, in an order that rotates, so that other load falls on all of them alike."""
+    samples: dict[str, list[float]] = {name: [] for name in cases}
+    names = list(cases)
+    for number in range(rounds):
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            samples[name].append(cases[name]())
+    return samples
+
+
+def p95(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]

@@ -1,0 +1,217 @@
+"""The admin of all rooms: everything is there, evidence can't be touched, and nobody sees what is not theirs."""
+
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from compliance import rights
+from compliance.models import DataSource
+from compliance.models import Permission as Right
+from config.admin import MAX_SHOWN_CHARACTERS, EvidenceAdmin, pretty
+from execution.models import Execution, JobRun, NightlyRun
+from portfolio.models import LedgerRevision, Portfolio, PortfolioAccess
+from pricing.models import RiskFreeRate
+
+ROOMS = ("compliance", "pricing", "portfolio", "execution")
+MODELS = [model for room in ROOMS for model in apps.get_app_config(room).get_models()]
+EDITED = {"portfolio.portfolio", "compliance.datasource", "pricing.riskfreerate", "pricing.factorseries"}
+EVIDENCE = [model for model in MODELS if model._meta.label_lower not in EDITED]
+
+
+def url(model, page, *args):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def named(model):
+    return model._meta.label
+
+
+@pytest.fixture
+def root(private_demo):
+    """A client that is a superuser's, on a demo of its own."""
+    get_user_model().objects.create_superuser("root", password=None)
+    return private_demo.client("root")
+
+
+@pytest.fixture
+def owner_on_staff(private_demo):
+    """The owner of public as a member of the staff who may do what the admin offers."""
+    owner = private_demo.user("owner")
+    owner.is_staff = True
+    owner.save(update_fields=["is_staff"])
+    owner.user_permissions.set(Permission.objects.filter(content_type__app_label__in=ROOMS))
+    return private_demo.client("owner")
+
+
+def test_every_model_of_every_room_is_registered():
+    assert [model for model in MODELS if not admin.site.is_registered(model)] == []
+
+
+@pytest.mark.parametrize("model", EVIDENCE, ids=named)
+def test_evidence_is_evidence_by_its_class(model):
+    assert isinstance(admin.site.get_model_admin(model), EvidenceAdmin)
+
+
+def test_a_superuser_opens_every_list_and_finds_nothing_to_add_or_delete_in_evidence(root):
+    answers = {
+        model._meta.label: (
+            root.get(url(model, "changelist")).status_code,
+            root.get(url(model, "add")).status_code,
+        )
+        for model in EVIDENCE
+    }
+
+    assert {label: codes for label, codes in answers.items() if codes != (200, 403)} == {}
+
+
+def test_every_other_page_of_the_admin_opens_too(root):
+    others = [model for model in admin.site._registry if model not in EVIDENCE]
+
+    answers = {model._meta.label: root.get(url(model, "changelist")).status_code for model in others}
+
+    assert set(answers.values()) == {200}
+
+
+def test_a_posted_change_or_deletion_of_evidence_is_refused(root, private_demo):
+    run = NightlyRun.objects.get()
+
+    changed = root.post(url(NightlyRun, "change", run.pk), {"state": "failed"})
+    deleted = root.post(url(NightlyRun, "delete", run.pk), {"post": "yes"})
+
+    assert (changed.status_code, deleted.status_code) == (403, 403)
+    assert NightlyRun.objects.get().state == "done"
+
+
+def test_a_user_who_leaves_is_made_inactive_not_deleted(root, private_demo):
+    answer = root.post(url(get_user_model(), "delete", private_demo.user("other").pk), {"post": "yes"})
+
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "model", [model for model in MODELS if any(field.name == "portfolio" for field in model._meta.fields)], ids=named
+)
+def test_staff_without_a_grant_see_no_row_of_a_portfolio(demo, model):
+    answer = demo.client("viewer").get(url(model, "changelist"))
+
+    assert answer.status_code == 200
+    assert answer.context["cl"].result_count == 0
+
+
+def test_staff_without_a_grant_can_not_open_a_portfolio_by_its_address(demo):
+    answer = demo.client("viewer").get(url(Portfolio, "change", demo.public_id), follow=True)
+
+    assert answer.redirect_chain[-1][0] == reverse("admin:index")
+    assert "Public-domain" not in answer.content.decode()
+
+
+def test_staff_with_a_grant_read_the_portfolio_and_do_not_rename_it(private_demo):
+    viewer = private_demo.user("viewer")
+    viewer.user_permissions.add(Permission.objects.get(codename="change_portfolio"))
+    with private_demo.role("job"):
+        PortfolioAccess.objects.create(portfolio_id=private_demo.public_id, user=viewer)
+    client = private_demo.client("viewer")
+
+    seen = client.get(url(Portfolio, "change", private_demo.public_id))
+    changed = client.post(url(Portfolio, "change", private_demo.public_id), {"name": "Mine now"})
+
+    assert seen.status_code == 200
+    assert changed.status_code == 403
+
+
+def test_an_owner_renames_a_portfolio_and_nothing_else_of_it(owner_on_staff, private_demo):
+    page = url(Portfolio, "change", private_demo.public_id)
+
+    answer = owner_on_staff.post(page, {"name": "Renamed", "base_currency": "USD", "slug": "stolen"})
+
+    with private_demo.role("job"):
+        row = Portfolio.objects.get(pk=private_demo.public_id)
+    assert answer.status_code == 302
+    assert (row.name, row.base_currency, row.slug) == ("Renamed", "CAD", "public")
+
+
+def test_a_changed_right_opens_a_version_that_the_next_answer_names(root, private_demo):
+    before = rights.current_version()
+    source = DataSource.objects.get(code="bokeh-wiki")
+    form = {field.name: getattr(source, field.name) for field in DataSource._meta.fields} | {"display": Right.NO}
+
+    saved = root.post(url(DataSource, "change", source.code), form)
+
+    assert saved.status_code == 302
+    assert rights.current_version() > before
+    answer = private_demo.ask().json()
+    assert answer["metadata"]["rights"]["version"] == rights.current_version()
+    assert answer["result"]["valued_positions"]["reason"] == "right-denied"
+
+
+def test_the_risk_free_choice_is_staffs_to_edit(root):
+    answer = root.post(url(RiskFreeRate, "add"), {"base_currency": "USD", "series": "UST3M", "series_currency": "USD"})
+
+    assert answer.status_code == 302
+    assert RiskFreeRate.objects.get(pk="USD").series_id == "UST3M"
+
+
+def test_an_execution_is_shown_with_its_result_and_hashes_without_what_a_right_denies(owner_on_staff, private_demo):
+    served = private_demo.ask().json()
+    DataSource.objects.filter(code="ledger").update(display=Right.NO)
+
+    page = owner_on_staff.get(url(Execution, "change", served["execution_id"])).content.decode()
+
+    assert served["metadata"]["result_hash"] in page
+    assert served["metadata"]["pricing_pack_id"] in page
+    assert "right-denied" in page
+    assert "756411.71" not in page
+
+
+def test_long_json_is_cut_and_says_so():
+    shown = pretty(["<b>" * MAX_SHOWN_CHARACTERS])
+
+    assert len(shown) < 5 * MAX_SHOWN_CHARACTERS
+    assert "more characters" in shown
+    assert "<b>" not in shown
+
+
+def test_a_long_list_shows_its_beginning_so_that_what_follows_it_is_seen():
+    shown = pretty({"values": list(range(1000, 4000)), "after": "seen"})
+
+    assert "1011" in shown
+    assert "1012" not in shown
+    assert "… 2,988 more" in shown
+    assert "seen" in shown
+
+
+@pytest.mark.parametrize("model", [Execution, JobRun, LedgerRevision], ids=named)
+def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(owner_on_staff, private_demo, model):
+    private_demo.ask()
+    owner_on_staff.get(url(model, "changelist"))
+
+    with CaptureQueriesContext(connection) as few:
+        owner_on_staff.get(url(model, "changelist"))
+    _more(model, private_demo)
+    with CaptureQueriesContext(connection) as many:
+        owner_on_staff.get(url(model, "changelist"))
+
+    assert len(many) == len(few)
+
+
+def _more(model, demo):
+    """Six rows more, like the first."""
+    with demo.role("job"):
+        row = model.objects.order_by("pk")[0]
+        for number in range(100, 106):
+            row.pk = uuid4() if model is Execution else None
+            match row:
+                case Execution():
+                    row.key = f"{number:064d}"
+                case JobRun():
+                    row.name = f"job {number}"
+                case LedgerRevision():
+                    row.portfolio_id, row.number = demo.public_id, number
+            row.save(force_insert=True)

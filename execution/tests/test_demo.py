@@ -1,0 +1,130 @@
+"""`manage.py demo`: from nothing to a printed portfolio, and again; in services of its own, as on a fresh machine."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import time
+
+import pytest
+
+from execution import demo as verb
+from portfolio.models import LedgerRevision, Portfolio
+from tests.plugin import PROJECT
+
+OWN = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "DATABASE_JOB_URL",
+    "REDIS_URL",
+    "LEDGER_PATH",
+    "TIEOUT_ROLE",
+    "TIEOUT_EMBEDDED",
+)
+
+
+def manage(*words, var, **environment):
+    """A run of manage.py that finds no services but what it starts itself."""
+    clean = {name: value for name, value in os.environ.items() if name not in OWN}
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=PROJECT,
+        env=clean | {"TIEOUT_VAR": str(var)} | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+
+
+@pytest.fixture
+def var():
+    folder = PROJECT / "var" / f"test-demo-{os.getpid()}"
+    yield folder
+    manage("-m", "config.embedded", "stop", var=folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_the_demo_runs_from_nothing_and_a_second_time_in_seconds_with_the_same_hash(var):
+    first = manage("manage.py", "demo", var=var)
+    started = time.monotonic()
+    second = manage("manage.py", "demo", "--json", var=var)
+    seconds = time.monotonic() - started
+
+    assert (first.returncode, first.stderr) == (0, "")
+    for told in (
+        "756,411.71 CAD",
+        "+720.52 %",
+        "+23.02 %",
+        "PP_2013-03-01_ECB_EUR_r",
+        "make serve",
+        "European Central Bank",
+    ):
+        assert told in first.stdout
+    again = json.loads(second.stdout)["metadata"]
+    assert again["cached"]
+    assert again["result_hash"] in first.stdout
+    assert seconds < 10
+    kept = var / "demo-users.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    for username, password in json.loads(kept.read_text()).items():
+        assert f"{username:<13} {password}" in first.stdout
+
+
+def test_a_database_that_does_not_answer_is_told_in_one_line(tmp_path):
+    ran = manage(
+        "manage.py",
+        "demo",
+        var=tmp_path,
+        DATABASE_URL="postgresql://app@127.0.0.1:1/x",
+        REDIS_URL="redis://127.0.0.1:1",
+    )
+
+    assert ran.returncode == 1
+    assert ran.stdout == ""
+    assert len(ran.stderr.splitlines()) == 1
+    assert ran.stderr.startswith("CommandError: database: ")
+
+
+@pytest.mark.role("job")
+def test_what_an_owner_entered_since_is_not_overwritten(private_demo, tmp_path, monkeypatch):
+    monkeypatch.setattr(verb, "LOG_INS", tmp_path / "demo-users.json")
+    portfolio = Portfolio.objects.get(slug="public")
+    before = LedgerRevision.objects.count()
+
+    outcome = verb.run(progress=lambda *what: None)
+
+    assert outcome.portfolio == portfolio
+    assert outcome.served.metadata["pricing_pack_id"].startswith("PP_2013-03-01_ECB_EUR_r")
+    assert LedgerRevision.objects.count() == before
+
+
+@pytest.mark.role("job")
+def test_a_lost_password_is_made_anew_and_a_changed_one_is_not_told(private_demo, tmp_path, monkeypatch):
+    monkeypatch.setattr(verb, "LOG_INS", tmp_path / "demo-users.json")
+    first, second = verb.make_users()
+    (tmp_path / "demo-users.json").write_text(json.dumps({second.username: second.password}))
+    changed = private_demo.user(second.username)
+    changed.set_password("another one, chosen by its owner")
+    changed.save()
+
+    anew, own = verb.make_users()
+
+    assert anew.password not in (None, first.password)
+    assert private_demo.user(first.username).check_password(anew.password)
+    assert own.password is None
+
+
+@pytest.mark.role("job")
+def test_the_demo_users_may_look_and_do_nothing_else(private_demo, tmp_path, monkeypatch):
+    monkeypatch.setattr(verb, "LOG_INS", tmp_path / "demo-users.json")
+
+    verb.make_users()
+
+    for username in verb.OWNER_OF.values():
+        user = private_demo.user(username)
+        assert user.is_staff
+        assert not user.is_superuser
+        assert {name.split(".")[1].split("_")[0] for name in user.get_all_permissions()} == {"view"}

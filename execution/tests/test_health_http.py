@@ -1,0 +1,142 @@
+"""GET /health/pack, /health/live, /health/ready."""
+
+from datetime import date
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from config import doctoring
+from execution import nightly
+from execution.tests import staging
+from pricing.models import PricingPack, PricingPolicy
+
+KEYS = {
+    "status",
+    "pack_id",
+    "policy",
+    "asof_date",
+    "updated_at",
+    "prewarm_done",
+    "is_fresh",
+    "reconciliation",
+    "estimated_ready",
+    "jobs",
+    "error",
+}
+
+
+def ask(query=""):
+    return Client().get(f"/health/pack{query}")
+
+
+def test_a_fresh_pack_is_told_with_its_night(demo):
+    answer = ask("?policy=ECB_EUR")
+
+    body = answer.json()
+    assert answer.status_code == 200
+    assert body.keys() == KEYS
+    assert (body["status"], body["is_fresh"], body["prewarm_done"], body["error"]) == ("fresh", True, True, None)
+    assert (body["policy"], body["asof_date"], body["estimated_ready"]) == ("ECB_EUR", "2013-03-01", None)
+    assert body["reconciliation"] == {"portfolios": 2, "failed": 0, "max_error_bp": "0"}
+    assert [(job["name"], job["state"]) for job in body["jobs"]] == [(name, "done") for name in nightly.JOBS]
+
+
+def test_it_names_the_pack_that_the_executor_answers_from(demo):
+    assert ask().json()["pack_id"] == demo.ask().json()["metadata"]["pricing_pack_id"]
+
+
+def test_the_policy_may_be_left_out_while_there_is_one(private_demo):
+    one = ask()
+    with private_demo.role("job"):
+        first = PricingPolicy.objects.get()
+        first.pk = "BOC_CAD"
+        first.fixing, first.pivot = "BOC", "CAD"
+        first.save(force_insert=True)
+
+    two = ask()
+
+    assert (one.status_code, one.json()["policy"]) == (200, "ECB_EUR")
+    assert (two.status_code, two.json()["policy"]) == (503, None)
+
+
+def test_a_warming_pack_is_healthy_and_says_when_it_will_be_ready(private_demo):
+    staging.set_packs(private_demo, "warming")
+
+    answer = ask()
+
+    body = answer.json()
+    assert answer.status_code == 200
+    assert (body["status"], body["is_fresh"]) == ("warming", False)
+    assert body["estimated_ready"] is not None
+
+
+def test_a_pack_being_built_counts_as_warming(private_demo):
+    with private_demo.role("job"):
+        PricingPack.objects.create(
+            pk="PP_2013-03-04_ECB_EUR_r1", policy_id="ECB_EUR", asof_date=date(2013, 3, 4), release=1, run=uuid4()
+        )
+
+    answer = ask()
+
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["asof_date"]) == (200, "warming", "2013-03-04")
+    assert (body["jobs"], body["prewarm_done"], body["estimated_ready"]) == ([], False, None)
+
+
+def test_a_pack_in_error_is_ill_with_its_job_and_reason(private_demo):
+    staging.set_packs(private_demo, "error", job="reconcile_ledger", reason="2 portfolios do not tie out")
+
+    answer = ask()
+
+    assert answer.status_code == 503
+    assert answer.json()["error"] == {"job": "reconcile_ledger", "reason": "2 portfolios do not tie out"}
+
+
+def test_without_a_pack_it_is_ill(empty):
+    answer = ask("?policy=ECB_EUR")
+
+    assert answer.status_code == 503
+    assert answer.json().keys() == KEYS
+    assert (answer.json()["status"], answer.json()["pack_id"]) == ("error", None)
+
+
+@pytest.mark.parametrize("policy", ["WM4PM_USD", "", "%00", "x" * 500, "ECB_EUR%27--"])
+def test_an_unknown_policy_is_said_to_be_none(demo, policy):
+    answer = ask(f"?policy={policy}")
+
+    assert answer.status_code == 503
+    assert answer.json()["error"]["reason"] == "name one of the pricing policies"
+
+
+def test_it_names_no_portfolio(demo):
+    text = ask().content.decode()
+
+    assert "public" not in text
+    assert str(demo.public_id) not in text
+
+
+def test_a_live_process_says_so_without_asking_anybody(demo):
+    answer = Client().get("/health/live")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_it_is_ready_when_nothing_is_at_fault(demo, monkeypatch):
+    monkeypatch.setattr(doctoring, "find_faults", list)
+
+    answer = Client().get("/health/ready")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "faults": []})
+
+
+def test_a_fault_is_told_by_its_piece_and_its_place_is_for_the_log(demo, monkeypatch, caplog):
+    fault = doctoring.Fault("Redis", "connection to /run/redis.sock refused", "start Redis or mend REDIS_URL")
+    monkeypatch.setattr(doctoring, "find_faults", lambda: [fault])
+
+    answer = Client().get("/health/ready")
+
+    assert (answer.status_code, answer.json()) == (503, {"status": "unavailable", "faults": ["Redis"]})
+    assert [(record.piece, record.what) for record in caplog.records if record.getMessage() == "not ready"] == [
+        ("Redis", "connection to /run/redis.sock refused")
+    ]

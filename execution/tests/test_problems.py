@@ -1,0 +1,220 @@
+"""The one table of what failures are answered with: nothing is left out, nothing tells what is inside."""
+
+import importlib
+import pkgutil
+from datetime import date
+
+import pytest
+from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
+from django.db.models import QuerySet
+from django.test import Client
+from rest_framework import exceptions as drf
+
+import agents
+import compliance
+import config
+import execution
+import portfolio
+import pricing
+from agents.breaker import StorageAway
+from agents.runtime import CapabilityFailed
+from config import embedded, env
+from config.errors import TieoutError
+from execution import demo as demo_command
+from execution import errors, executor, intake, nightly, orchestrator, problems, publishing
+from portfolio.ledger import reader, repository, writer
+from portfolio.ledger.screening import Finding, LedgerRefused
+from portfolio.models import Portfolio
+from portfolio.valuation import InvariantViolated
+
+ROOMS = (agents, compliance, config, execution, portfolio, pricing)
+
+COMMANDS_ONLY = {
+    demo_command.DemoFailed,
+    embedded.ServiceUnavailable,
+    env.SettingInvalid,
+    errors.NotReproduced,
+    intake.UnknownPolicy,
+    intake.UnknownUser,
+    nightly.FolderWithoutPortfolio,
+    nightly.JobFailed,
+    nightly.JobTakenOver,
+    nightly.NothingToBuild,
+    nightly.OutOfOrder,
+    nightly.ReconciliationBroke,
+    nightly.RunElsewhere,
+    publishing.PatternRefused,
+    publishing.VersionTaken,
+    reader.LedgerCheckerMissing,
+    writer.PortfolioNotInLedger,
+}
+"""What no request can meet: start-up, jobs and commands."""
+
+
+def modules():
+    for room in ROOMS:
+        for found in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+            if not {"tests", "migrations", "child", "wsgi"} & set(found.name.split(".")):
+                yield importlib.import_module(found.name)
+
+
+def family(kind):
+    yield kind
+    for child in kind.__subclasses__():
+        yield from family(child)
+
+
+def ours():
+    rooms = {room.__name__ for room in ROOMS}
+    for _ in modules():
+        pass
+    return {
+        kind
+        for kind in family(TieoutError)
+        if kind.__module__.partition(".")[0] in rooms and ".tests." not in kind.__module__ and kind is not TieoutError
+    }
+
+
+def test_every_failure_of_ours_has_its_line_in_the_table():
+    covered = set(problems.PROBLEMS) - {TieoutError}
+
+    forgotten = {kind for kind in ours() - COMMANDS_ONLY if not covered & set(kind.__mro__)}
+
+    assert sorted(kind.__qualname__ for kind in forgotten) == []
+
+
+def test_no_line_of_the_table_is_for_what_only_commands_meet():
+    assert ours() >= COMMANDS_ONLY
+    assert set(problems.PROBLEMS) & COMMANDS_ONLY == set()
+
+
+def test_every_type_has_a_title_and_every_title_a_type():
+    assert {kind for _, kind in problems.PROBLEMS.values()} == set(problems.TITLES)
+
+
+def test_one_type_is_one_status():
+    assert len({kind for _, kind in problems.PROBLEMS.values()}) == len(set(problems.PROBLEMS.values()))
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        StorageAway("connection to 10.0.0.7 refused"),
+        repository.LedgerUnavailable("/srv/ledger.git is no repository"),
+        ValueError("SELECT secret FROM users"),
+        InvariantViolated("value = cash + /srv/secret", date(2013, 3, 1), 1.0),
+    ],
+)
+def test_what_is_ours_to_mend_is_told_in_no_word_of_its_own(failure):
+    problem = problems.told(failure)
+
+    assert problem.status in (500, 503)
+    assert problem.detail in ("try again in a moment", "the request id finds it in the log")
+    assert not set(problem.extra) & {"reason", "trace"}
+
+
+def failed(cause):
+    trace = (orchestrator.StepTrace("made", "fake.made", "faker", "failed", reason=str(cause)),)
+    return orchestrator.StepFailed("made", "fake.made", "faker", cause, trace)
+
+
+def test_a_step_that_met_an_outage_is_the_outage_with_the_step_and_without_its_place():
+    problem = problems.told(failed(repository.LedgerUnavailable("/srv/ledger.git is locked")))
+
+    assert (problem.status, problem.type) == (503, "unavailable")
+    assert problem.extra["step"] == "made"
+    assert problem.headers == {"Retry-After": "5"}
+    assert "/srv" not in str(problem.document(""))
+
+
+def test_a_step_whose_agent_broke_is_a_failed_step():
+    problem = problems.told(failed(CapabilityFailed("fake.made", "faker")))
+
+    assert (problem.status, problem.type) == (500, "step-failed")
+    assert problem.extra["trace"]["steps"][0]["status"] == "failed"
+
+
+def test_details_of_the_framework_are_words_and_not_its_objects():
+    nested = drf.AuthenticationFailed({"detail": drf.ErrorDetail("no such token", code="x"), "messages": []})
+    fields = drf.ValidationError({"username": [drf.ErrorDetail("is needed", code="required")]})
+
+    told = problems.told(nested).document(""), problems.told(fields).document("")
+
+    assert told[0]["detail"] == "no such token"
+    assert told[1]["errors"] == [{"pointer": "/username", "reason": "is needed"}]
+    assert "ErrorDetail" not in str(told)
+
+
+def test_too_much_data_is_told_with_the_limit_and_without_the_setting():
+    problem = problems.told(RequestDataTooBig("settings.DATA_UPLOAD_MAX_MEMORY_SIZE"))
+
+    assert (problem.status, problem.detail) == (413, "more than 1048576 bytes")
+
+
+def test_a_refused_ledger_names_every_place():
+    problem = problems.told(
+        LedgerRefused((Finding("main.beancount", 3, "plugin"), Finding("main.beancount", 9, "include")))
+    )
+
+    assert problem.status == 400
+    assert [each["reason"] for each in problem.extra["errors"]] == [
+        "main.beancount:3: plugin",
+        "main.beancount:9: include",
+    ]
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/executions/7", "/health/nothing"])
+def test_an_address_of_the_api_that_leads_nowhere_is_a_problem_document(path):
+    answer = Client().get(path)
+
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert answer.json()["request_id"] == answer["X-Request-ID"]
+
+
+def test_a_page_that_leads_nowhere_is_a_page(demo):
+    answer = demo.client("owner").get("/nothing/at/all")
+
+    assert answer.status_code == 404
+    assert b"<h1>Not found</h1>" in answer.content
+
+
+@pytest.mark.parametrize("path", ["/health/pack", "/metrics"])
+def test_a_database_that_is_away_is_a_problem_at_every_door_of_machines(demo, monkeypatch, path):
+    def away(self):
+        raise OperationalError("connection to 10.0.0.7 refused")
+
+    monkeypatch.setattr(QuerySet, "_fetch_all", away)
+
+    answer = Client().get(path)
+
+    assert (answer.status_code, answer.json()["type"], answer["Retry-After"]) == (503, "unavailable", "5")
+    assert b"10.0.0.7" not in answer.content
+
+
+def test_a_database_that_is_away_is_said_on_pages_too(demo, monkeypatch):
+    client = demo.client("owner")
+    client.raise_request_exception = False
+
+    def away(*args, **kwargs):
+        raise OperationalError("connection to 10.0.0.7 refused")
+
+    monkeypatch.setattr(Portfolio.objects, "order_by", away)
+
+    answer = client.get("/")
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert b"10.0.0.7" not in answer.content
+
+
+def test_what_nobody_expected_at_the_api_is_an_internal_problem_and_in_the_log(demo, monkeypatch, caplog):
+    def broken(*args, **kwargs):
+        raise RuntimeError("SELECT secret FROM users")
+
+    monkeypatch.setattr(executor, "prepare", broken)
+
+    answer = demo.ask()
+
+    assert (answer.status_code, answer.json()["type"]) == (500, "internal")
+    assert b"secret" not in answer.content
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == ["request failed"]

@@ -1,0 +1,97 @@
+"""Rights are decided when a result is served: what is stored stays, what is shown follows the rights of now."""
+
+import json
+
+from agents.result import RequestContext, Result
+from compliance import rights
+from compliance.models import DataSource
+from execution.tests import staging
+
+WITHHELD = {"value": None, "status": "unavailable", "reason": "right-denied"}
+PRICES = "bokeh-wiki"
+
+
+def deny(world, code):
+    with world.role("job"):
+        kept = DataSource.objects.filter(pk=code).values().get()
+        rights.record([{name: str(value) for name, value in kept.items()} | {"display": "no"}])
+
+
+def test_outputs_that_rest_on_a_denied_source_are_withheld_and_the_hash_stays(private_demo):
+    before = private_demo.ask()
+    deny(private_demo, PRICES)
+
+    after = private_demo.ask()
+
+    shown, metadata = after.json()["result"], after.json()["metadata"]
+    assert all(output == WITHHELD for output in shown.values())
+    assert metadata["rights"]["withheld"] == {name: [PRICES] for name in shown}
+    assert metadata["rights"]["version"] > before.json()["metadata"]["rights"]["version"]
+    assert metadata["result_hash"] == before.json()["metadata"]["result_hash"]
+    assert after.json()["execution_id"] == before.json()["execution_id"]
+    assert after["ETag"] != before["ETag"]
+    assert b"756411.71" not in after.content
+
+
+def test_what_rests_on_other_sources_is_still_shown(private_demo, monkeypatch):
+    def own(ctx: RequestContext) -> Result[dict[str, int]]:
+        return Result({"n": 7}, sources=("ledger",), asof=ctx.asof_date, ttl=0)
+
+    deny(private_demo, PRICES)
+    with staging.offering(private_demo, monkeypatch, own=own):
+        answer = private_demo.ask(pattern_id="fake_own").json()
+
+    assert answer["result"]["made"] == {"n": 7}
+    assert answer["result"]["after"] == WITHHELD
+    assert "Own ledger" in answer["metadata"]["attributions"]
+    assert not [words for words in answer["metadata"]["attributions"] if "Quandl" in words]
+
+
+def test_an_execution_looked_up_again_is_under_the_rights_of_now(private_demo):
+    given = private_demo.ask()
+    path = f"/v1/executions/{given.json()['execution_id']}"
+    deny(private_demo, PRICES)
+
+    answer = private_demo.client("owner").get(path, headers={"If-None-Match": given["ETag"]})
+
+    assert answer.status_code == 200
+    assert answer.json()["result"]["valued_positions"] == WITHHELD
+
+
+def test_a_right_given_back_shows_the_stored_bytes_again(private_demo):
+    before = private_demo.ask()
+    deny(private_demo, PRICES)
+    private_demo.ask()
+    staging.by_force(private_demo, "UPDATE compliance_datasource SET display = 'yes'")
+
+    after = private_demo.ask()
+
+    assert json.dumps(after.json()["result"]) == json.dumps(before.json()["result"])
+
+
+def test_a_right_changed_past_the_version_still_changes_the_tag(private_demo):
+    before = private_demo.ask()
+    staging.by_force(private_demo, "UPDATE compliance_datasource SET display = 'ask' WHERE code = %s", [PRICES])
+
+    after = private_demo.ask()
+
+    assert after.json()["result"]["metrics"] == WITHHELD
+    assert after["ETag"] != before["ETag"]
+
+
+def test_a_source_that_nobody_registered_allows_nothing(private_demo):
+    staging.by_force(private_demo, "DELETE FROM compliance_datasource WHERE code = %s", [PRICES])
+
+    answer = private_demo.ask()
+
+    assert answer.status_code == 200
+    assert answer.json()["result"]["valued_positions"] == WITHHELD
+
+
+def test_the_page_shows_nothing_that_is_withheld(private_demo):
+    deny(private_demo, PRICES)
+
+    page = private_demo.client("owner").get("/portfolios/public/portfolio_overview/")
+
+    assert page.status_code == 200
+    assert b"756,411" not in page.content

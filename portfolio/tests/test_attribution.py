@@ -1,0 +1,90 @@
+"""Where a return came from: parts of real lives, and lives that were tampered with."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from portfolio import attribution, metrics, valuation
+from portfolio.tests.made import book, event, market, parcel
+
+TWO = ("2020-01-06", "2020-01-07")
+THREE = (*TWO, "2020-01-08")
+
+
+def held(dates, closes, rates, *, deposit="13000"):
+    """100 shares at 50 US dollars, bought on the first day with all that was deposited."""
+    events = [
+        event(dates[0], "deposit", deposit),
+        event(dates[0], "fx", "5000", "USD", counter=("-6500", "CAD")),
+        event(dates[0], "buy", "-5000", "USD", security=1, quantity="100"),
+    ]
+    priced = market(dates, {"OAK": closes}, currencies={"OAK": "USD"}, fx={"USD": rates})
+    return valuation.history(book(events, [parcel(1, "100", dates[0], currency="USD")]), priced)
+
+
+def last_days(life, count):
+    return attribution.currency(life, metrics.last_observations(life, count))
+
+
+def test_the_bridge_of_one_holding_ties_out_with_the_golden():
+    found = last_days(held(TWO, [50, 55], [1.30, 1.36], deposit="6500"), 1)
+
+    # 100 shares, 50 to 55, FX 1.30 to 1.36: 980 = 650 + 300 + 30 (MEASUREMENT, computed apart)
+    assert 6500 * found.local_return == pytest.approx(650)
+    assert 6500 * found.fx_return == pytest.approx(300)
+    assert 6500 * found.interaction == pytest.approx(30)
+    assert 6500 * found.total_return == pytest.approx(980)
+
+
+def test_ten_percent_then_five_percent_fx_ties_out_with_the_golden():
+    found = last_days(held(THREE, [50, 55, 55], [1.30, 1.30, 1.365], deposit="6500"), 2)
+
+    assert 100 * found.local_return == pytest.approx(10)
+    assert 100 * found.fx_return == pytest.approx(5)
+    assert 100 * found.interaction == pytest.approx(0.5)
+    (oak,) = (row for row in found.by_holding if row.symbol == "OAK")
+    assert 100 * np.array([oak.local, oak.fx, oak.interaction]) == pytest.approx([10.251938, 5.248062, 0], abs=5e-7)
+
+
+def test_rows_and_dealing_add_up_to_the_return_in_both_groupings():
+    life = held(THREE, [50, 51, 49], [1.31, 1.33, 1.28])
+
+    found = attribution.currency(life, metrics.window(life, "itd"))
+
+    assert found.fx_dealing == pytest.approx((5000 * 1.31 - 6500) / 13000, rel=0.02)
+    for rows in (found.by_holding, found.by_currency):
+        assert sum(row.total for row in rows) + found.fx_dealing == pytest.approx(found.total_return, abs=1e-12)
+    assert {row.symbol for row in found.by_holding} == {"OAK", "USD", "CAD"}
+    assert {row.currency for row in found.by_currency} == {"CAD", "USD"}
+
+
+def test_the_headline_is_the_linked_return():
+    life = held(THREE, [50, 51, 49], [1.30, 1.33, 1.28])
+
+    found = attribution.currency(life, metrics.window(life, "itd"))
+
+    linked = np.prod(1 + metrics.subperiod_returns(life)) - 1
+    assert found.local_return + found.fx_return + found.interaction == pytest.approx(linked, abs=1e-12)
+    assert found.error_bps < 1e-6
+    assert (found.days, found.first_date.isoformat()) == (3, "2020-01-05")
+
+
+def test_all_in_base_currency_has_no_fx():
+    events = [event(TWO[0], "deposit", "100"), event(TWO[0], "buy", "-100", security=1, quantity="10")]
+    life = valuation.history(book(events, [parcel(1, "10", TWO[0])]), market(TWO, {"OAK": [10, 11]}))
+
+    found = attribution.currency(life, metrics.window(life, "itd"))
+
+    assert (found.fx_return, found.interaction, found.fx_dealing) == (0, 0, 0)
+    assert found.local_return == pytest.approx(0.1)
+
+
+def test_parts_that_miss_the_return_are_not_shown():
+    life = held(TWO, [50, 55], [1.30, 1.36])
+    tampered = replace(life, weights=life.weights * 1.01)
+
+    with pytest.raises(valuation.InvariantViolated) as violated:
+        last_days(tampered, 1)
+
+    assert violated.value.asof_date.isoformat() == TWO[1]

@@ -1,0 +1,369 @@
+"""Windows cut from a life, and what each figure of the record says about itself. Goldens: MEASUREMENT, computed apart."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from portfolio import metrics
+from portfolio.tests.made import NAN, day, life
+
+
+def weekdays(first, last):
+    every = np.arange(np.datetime64(first), np.datetime64(last) + 1)
+    return every[np.is_busday(every)]
+
+
+def record(history, risk_free=None):
+    return metrics.record(history, portfolio_id="p", pack_id="PP_2020-01-01_ECB_EUR_r1", risk_free=risk_free)
+
+
+def growing(first, last, rate=0.001, **how):
+    dates = weekdays(first, last)
+    return life(dates, 1000 * (1 + rate) ** np.arange(len(dates)), **how)
+
+
+def risk_free(history, rate=0.05, degraded=()):
+    return metrics.RiskFree("UST3M", np.full(len(history.dates), rate), degraded, ("treasury",))
+
+
+# --- windows
+
+
+def test_a_window_opens_at_the_last_pack_on_or_before_its_anniversary():
+    # 2019-03-02 is a Saturday
+    history = growing("2015-01-05", "2020-03-02")
+
+    opened = {name: metrics.window(history, name).opened for name in ("1d", "mtd", "qtd", "ytd", "1y", "3y", "5y")}
+
+    assert opened == {
+        "1d": day("2020-02-28"),
+        "mtd": day("2020-02-28"),
+        "qtd": day("2019-12-31"),
+        "ytd": day("2019-12-31"),
+        "1y": day("2019-03-01"),
+        "3y": day("2017-03-02"),
+        "5y": day("2015-03-02"),
+    }
+
+
+def test_the_anniversary_of_29_february_is_the_28th():
+    history = growing("2012-01-02", "2016-02-29")
+
+    opened = [metrics.window(history, name).opened for name in ("1y", "3y")]
+
+    # 2015-02-28 is a Saturday
+    assert opened == [day("2015-02-27"), day("2013-02-28")]
+
+
+def test_a_window_returns_what_its_closes_say():
+    history = growing("2018-01-01", "2020-03-02")
+    opening = int(np.searchsorted(history.dates, np.datetime64("2019-03-01")))
+
+    twr = record(history).twr_1y
+
+    assert twr.value == pytest.approx(history.value[-1] / history.value[opening] - 1)
+    assert (twr.status, twr.basis["first"], twr.basis["last"]) == ("ok", "2019-03-01", "2020-03-02")
+    assert twr.basis["n"] == len(history.dates) - 1 - opening
+
+
+def test_a_window_older_than_the_portfolio_is_unavailable():
+    found = record(growing("2019-06-03", "2020-03-02"))
+
+    for name in ("twr_1y", "twr_3y", "twr_5y", "mwr_1y", "max_drawdown_3y"):
+        metric = getattr(found, name)
+        assert (metric.value, metric.status, metric.reason) == (None, "unavailable", "short_history"), name
+
+
+def test_a_window_that_opens_on_the_first_day_is_measured_from_its_close():
+    dates = ["2019-03-01", "2019-09-02", "2020-03-02"]
+
+    found = record(life(dates, [100, 110, 120]))
+
+    assert found.twr_1y.value == pytest.approx(0.2)
+
+
+def test_of_a_single_day_there_is_no_day_before():
+    found = record(life(["2020-03-02"], [100], inflow=[80]))
+
+    assert (found.twr_1d.status, found.twr_1d.reason) == ("unavailable", "short_history")
+    assert found.twr_itd.value == pytest.approx(0.25)
+
+
+# --- time-weighted
+
+
+def test_the_first_day_is_measured():
+    found = record(life(["2020-01-06", "2020-01-07"], [99, 99], inflow=[100, 0]))
+
+    assert found.twr_itd.value == pytest.approx(-0.01)
+    assert (found.twr_itd.basis["first"], found.twr_itd.basis["n"]) == ("2020-01-05", 2)
+
+
+def test_under_end_timing_the_first_day_is_lost_and_said_to_be():
+    found = record(life(["2020-01-06", "2020-01-07"], [99, 108.9], inflow=[100, 0], flow_timing="end"))
+
+    assert found.twr_itd.value == pytest.approx(0.1)
+    assert (found.twr_itd.status, found.twr_itd.reason) == ("degraded", "first_day_excluded")
+    assert found.twr_1d.status == "ok"
+
+
+def test_under_end_timing_the_first_day_is_no_observation_of_risk():
+    values, inflow = [99, 108.9, 98.01], [100, 0, 0]
+    dates = ["2020-01-06", "2020-01-07", "2020-01-08"]
+
+    found = record(life(dates, values, inflow=inflow, flow_timing="end"))
+
+    assert found.volatility_itd.basis["n"] == 2
+    assert found.volatility_itd.basis["first"] == "2020-01-06"
+    assert found.volatility_itd.value == pytest.approx(np.std([0.1, -0.1], ddof=1) * np.sqrt(252))
+
+
+def test_a_re_entry_can_not_be_measured_under_end_timing():
+    history = life(
+        ["2020-01-06", "2020-01-07", "2020-01-08"], [100, 0, 51], inflow=[100, 0, 50], outflow=[0, 100, 0], flow_timing="end"
+    )
+
+    assert record(history).twr_itd.reason == "starts_at_or_below_zero"
+    assert record(history).twr_1d.reason == "starts_at_or_below_zero"
+
+
+def test_one_year_is_cumulative_and_three_and_five_are_annual():
+    dates = ["2015-03-02", "2017-03-02", "2019-03-01", "2020-03-02"]
+
+    found = record(life(dates, [100, 110, 150, 165]))
+
+    assert found.twr_1y.value == pytest.approx(0.1)
+    assert found.twr_3y.value == pytest.approx(1.5 ** (1 / 3) - 1)
+    assert found.twr_5y.value == pytest.approx(1.65 ** (1 / 5) - 1)
+    assert [found.twr_1y.basis["annualised"], found.twr_3y.basis["annualised"]] == [False, True]
+
+
+def test_two_years_since_inception_tie_out_with_the_golden():
+    found = record(life(["2018-01-01", "2020-01-02"], [100, 121]))
+
+    # 731 days
+    assert found.twr_itd_annualised.value == pytest.approx(0.09985659, abs=5e-9)
+    assert found.mwr_itd.value == pytest.approx(found.twr_itd_annualised.value, abs=1e-9)
+
+
+def test_half_a_year_ties_out_with_the_golden_and_is_not_annualised():
+    found = record(life(["2020-01-01", "2020-07-01"], [100, 105]))
+
+    # 182 days: XIRR 10.279554 % a year, 5 % in the period
+    assert found.mwr_itd.value == pytest.approx(0.05, abs=1e-9)
+    assert found.mwr_itd.basis["annualised"] is False
+    assert (found.twr_itd_annualised.value, found.twr_itd_annualised.reason) == (None, "under_a_year")
+
+
+def test_money_weighted_puts_every_flow_on_its_own_date():
+    dates = ["2018-01-01", "2018-07-02", "2019-01-01"]
+    on_a_sunday = [("2018-01-01", 100.0), ("2018-07-01", 100.0)]
+
+    found = record(life(dates, [100, 200, 220], inflow=[100, 100, 0], flows=on_a_sunday))
+
+    # -100 and -100 after 181 days, +220 after 365
+    rate = found.mwr_itd.value
+    assert 100 * (1 + rate) + 100 * (1 + rate) ** (184 / 365) == pytest.approx(220)
+
+
+def test_nothing_is_defined_from_a_day_that_starts_below_zero_on():
+    history = life(["2020-01-06", "2020-01-07", "2020-01-08"], [100, -5, 10])
+
+    found = record(history)
+
+    assert metrics.subperiod_returns(history)[:2] == pytest.approx([0, -1.05])
+    assert np.isnan(metrics.subperiod_returns(history)[2])
+    for name in ("twr_itd", "twr_1d", "max_drawdown", "current_drawdown"):
+        assert getattr(found, name).reason == "starts_at_or_below_zero", name
+
+
+@pytest.mark.parametrize("timing", ["in_start_out_end", "start", "end"])
+def test_more_than_all_lost_is_told_and_not_compounded(timing):
+    dates = ["2015-03-02", "2015-03-03", "2020-03-02"]
+
+    found = record(life(dates, [100, 100, -5], flow_timing=timing))
+
+    assert found.twr_itd.value == pytest.approx(-1.05)
+    assert found.twr_1y.value == pytest.approx(-1.05)
+    for name in ("twr_3y", "twr_itd_annualised", "max_drawdown"):
+        figure = getattr(found, name)
+        assert (figure.value, figure.status) == (None, "unavailable"), name
+        assert "below -100 %" in figure.reason, name
+
+
+# --- risk
+
+
+def test_days_on_which_no_exchange_was_open_are_linked_into_the_next_observation():
+    values = [100, 101, 101, 102, 104]
+    history = life(
+        ["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09", "2020-01-10"],
+        values,
+        observed=[True, True, False, True, True],
+    )
+
+    found = record(history)
+
+    expected = np.std([0, 101 / 100 - 1, 102 / 101 - 1, 104 / 102 - 1], ddof=1) * np.sqrt(252)
+    assert found.volatility_itd.value == pytest.approx(expected)
+    assert found.volatility_itd.basis["n"] == 4
+
+
+def test_one_exchange_has_252_periods_a_year_and_several_as_many_as_were_seen():
+    one, two = (growing("2020-01-06", "2020-12-31", exchanges=each) for each in (("XNYS",), ("XLON", "XNYS")))
+
+    per_year = [record(each).volatility_itd.basis["periods_per_year"] for each in (one, two)]
+
+    # 2020-01-06 to 2020-12-31 are 361 days
+    assert per_year == [252, pytest.approx(len(two.dates) / (361 / 365))]
+
+
+def test_a_days_of_the_last_thirty_observations_are_counted_from_the_end():
+    history = growing("2020-01-06", "2020-06-30")
+
+    found = record(history)
+
+    assert found.volatility_30d.basis["n"] == 30
+    assert found.volatility_30d.basis["first"] == str(history.dates[-31])
+
+
+def test_the_risk_free_return_of_a_period_ties_out_with_the_golden():
+    # Thursday, Friday, Monday
+    history = life(["2020-01-09", "2020-01-10", "2020-01-13"], [100, 100, 100])
+
+    closes, excess = metrics.excess_returns(history, risk_free(history))
+
+    assert closes.tolist() == [day("2020-01-09"), day("2020-01-10"), day("2020-01-13")]
+    assert -excess == pytest.approx([0.0001336806, 0.0004010955], abs=5e-11)
+
+
+def test_sharpe_and_sortino_are_over_the_risk_free_rate_and_name_it():
+    history = growing("2020-01-06", "2020-01-17", rate=0.0)
+    noisy = life(history.dates, [100, 101, 99, 102, 103, 101, 104, 105, 103, 106])
+    free = risk_free(noisy)
+
+    found = record(noisy, free)
+
+    returns = np.concatenate(([0.0], noisy.value[1:] / noisy.value[:-1] - 1))
+    elapsed = np.array([1, 1, 1, 1, 1, 3, 1, 1, 1, 1])
+    excess = returns - (1.05 ** (elapsed / 365) - 1)
+    downside = np.sqrt(np.mean(np.minimum(excess, 0) ** 2))
+    assert found.sharpe_itd.value == pytest.approx(excess.mean() / excess.std(ddof=1) * np.sqrt(252))
+    assert found.sortino_itd.value == pytest.approx(excess.mean() * 252 / (downside * np.sqrt(252)))
+    assert found.sharpe_itd.basis["risk_free"] == "UST3M"
+    assert found.sharpe_itd.status == "ok"
+
+
+def test_another_currencys_rate_degrades_and_none_makes_unavailable():
+    history = life(["2020-01-06", "2020-01-07", "2020-01-08"], [100, 101, 100])
+    unknown_at_first = metrics.RiskFree("UST3M", np.array([NAN, 0.05, 0.05]), (), ())
+
+    foreign = record(history, risk_free(history, degraded=("risk_free_currency",))).sharpe_itd
+    none, late = record(history).sharpe_itd, record(history, unknown_at_first).sharpe_itd
+
+    assert (foreign.status, foreign.reason) == ("degraded", "risk_free_currency")
+    assert [(each.value, each.reason) for each in (none, late)] == [(None, "no_risk_free_rate")] * 2
+
+
+def test_a_drawdown_names_its_peak_trough_and_recovery_and_the_current_one():
+    dates = ["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09", "2020-01-10", "2020-01-13"]
+
+    found = record(life(dates, [100, 120, 90, 125, 130, 117]))
+
+    assert found.max_drawdown.value == pytest.approx(-0.25)
+    assert [found.max_drawdown.basis[name] for name in ("peak", "trough", "recovery")] == [
+        "2020-01-07",
+        "2020-01-08",
+        "2020-01-09",
+    ]
+    assert found.current_drawdown.value == pytest.approx(-0.1)
+    assert found.current_drawdown.basis["peak"] == "2020-01-10"
+
+
+def test_a_drawdown_from_the_first_day_has_its_peak_on_the_day_before():
+    found = record(life(["2020-01-06", "2020-01-07"], [90, 80], inflow=[100, 0]))
+
+    assert found.max_drawdown.value == pytest.approx(-0.2)
+    assert found.max_drawdown.basis["peak"] == "2020-01-05"
+    assert found.max_drawdown.basis["recovery"] is None
+
+
+@pytest.mark.parametrize(
+    ("observations", "status", "reason"),
+    [(29, "unavailable", "short_history"), (30, "degraded", "few_observations"), (99, "degraded", "few_observations")],
+)
+def test_value_at_risk_says_how_much_it_rests_on(observations, status, reason):
+    dates = weekdays("2020-01-06", "2020-12-31")[:observations]
+
+    tail = record(life(dates, 100 + np.sin(np.arange(observations)))).value_at_risk_1d
+
+    assert (tail.status, tail.reason) == (status, reason)
+
+
+def test_value_at_risk_of_a_hundred_observations_is_the_percentile_of_their_losses():
+    values = 100 + np.sin(np.arange(100))
+
+    found = record(life(weekdays("2020-01-06", "2020-12-31")[:100], values))
+
+    returns = np.concatenate(([0.0], values[1:] / values[:-1] - 1))
+    cut = np.percentile(returns, 5)
+    assert found.value_at_risk_1d.status == "ok"
+    assert found.value_at_risk_1d.value == pytest.approx(-cut)
+    assert found.expected_shortfall_1d.value == pytest.approx(-returns[returns <= cut].mean())
+
+
+def test_a_flat_life_has_no_sharpe_and_says_why():
+    history = life(["2020-01-06", "2020-01-07", "2020-01-08"], [100, 100, 100])
+
+    sharpe = record(history, risk_free(history, rate=0.0)).sharpe_itd
+
+    assert (sharpe.value, sharpe.status) == (None, "unavailable")
+    assert sharpe.reason
+
+
+# --- the record
+
+
+def test_every_figure_has_a_value_or_a_reason():
+    for history in (growing("2014-01-01", "2020-03-02"), life(["2020-01-06"], [100]), life(["2020-01-06"], [0])):
+        found = record(history, risk_free(history))
+        figures = {
+            each.name: getattr(found, each.name)
+            for each in fields(found)
+            if isinstance(getattr(found, each.name), metrics.Metric)
+        }
+
+        assert len(figures) > 30
+        for name, figure in figures.items():
+            assert figure.status in ("ok", "degraded", "unavailable"), name
+            assert (figure.value is None) is (figure.status == "unavailable"), name
+            assert figure.value is None or np.isfinite(figure.value), name
+            assert (figure.reason is None) is (figure.status == "ok"), name
+
+
+def test_the_caption_names_currency_policy_timing_and_first_day():
+    said = record(life(["2020-01-06", "2020-01-07"], [100, 101])).basis_caption
+
+    for part in ("in CAD", "ECB_EUR", "money in counts from the start", "since 2020-01-06"):
+        assert part in said
+
+
+def test_the_short_record_has_the_figures_of_the_whole_one():
+    history = growing("2017-01-02", "2020-03-02")
+
+    short, whole = metrics.twr_record(history, portfolio_id="p", pack_id="PP_2020-01-01_ECB_EUR_r1"), record(history)
+
+    assert all(getattr(short, each.name) == getattr(whole, each.name) for each in fields(short))
+
+
+def test_the_last_observations_are_pack_days_and_none_where_there_are_fewer():
+    history = life(["2020-01-06", "2020-01-07", "2020-01-08"], [1, 2, 3])
+
+    spans = [metrics.last_observations(history, count) for count in (2, 3, 4)]
+
+    assert [(each.start, each.opened) if each else None for each in spans] == [
+        (0, day("2020-01-06")),
+        (-1, day("2020-01-05")),
+        None,
+    ]

@@ -1,0 +1,493 @@
+"""What a portfolio is worth, on books and markets made by hand. Goldens: MEASUREMENT, computed apart."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from portfolio import metrics, valuation
+from portfolio.tests.made import NAN, book, day, days, event, market, parcel
+from pricing.fx import Leg, MissingRate
+from pricing.market import Close, Market, MissingPrice
+
+WEEK = ("2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09")
+THREE = WEEK[:3]
+
+
+def total_return(events, parcels, priced, flow_timing="in_start_out_end"):
+    life = valuation.history(book(events, parcels, flow_timing=flow_timing), priced)
+    return life, metrics.record(life, portfolio_id="p", pack_id=priced.pack_id, risk_free=None).twr_itd
+
+
+def test_a_deposit_alone_is_worth_itself_and_returns_nothing():
+    life, twr = total_return([event(WEEK[0], "deposit", "1000")], [], market(WEEK, {}))
+
+    assert life.value.tolist() == [1000] * 4
+    assert life.inflow.tolist() == [1000, 0, 0, 0]
+    assert life.cash.tolist() == [1000] * 4
+    assert twr.value == 0
+    assert not life.observed.any()
+
+
+def test_foreign_cash_is_worth_what_the_days_rate_makes_of_it():
+    events = [event(WEEK[0], "deposit", "100", "USD")]
+
+    life, twr = total_return(events, [], market(WEEK, {}, fx={"USD": [1.30, 1.31, 1.29, 1.365]}))
+
+    assert life.value == pytest.approx([130, 131, 129, 136.5])
+    assert life.inflow.tolist() == [130, 0, 0, 0]
+    assert twr.value == pytest.approx(0.05)
+
+
+def test_a_days_trading_moves_the_value_by_fee_and_gain_alone():
+    events = [
+        event(WEEK[0], "deposit", "1000"),
+        event(WEEK[1], "buy", "-509.95", security=1, quantity="10"),
+        event(WEEK[2], "sell", "310.05", security=1, quantity="6"),
+    ]
+    parcels = [parcel(1, "10", WEEK[1], WEEK[2]), parcel(1, "4", WEEK[2])]
+
+    life, _ = total_return(events, parcels, market(WEEK, {"OAK": [49, 50, 55, 56]}))
+
+    # day 2: 10 at 50 less the fee of 9.95; day 3: 6 sold at 320 less 9.95, 4 left at 55
+    assert life.value == pytest.approx([1000, 990.05, 490.05 + 310.05 + 220, 490.05 + 310.05 + 224])
+    assert life.cash == pytest.approx([1000, 490.05, 800.10, 800.10])
+
+
+def test_a_dividend_paid_after_the_sale_is_income_and_was_a_receivable():
+    events = [
+        event(WEEK[0], "deposit", "1000"),
+        event(WEEK[0], "buy", "-1000", security=1, quantity="10"),
+        event(WEEK[2], "sell", "1000", security=1, quantity="10"),
+        event(WEEK[3], "dividend", "85", security=1, tax="15", ex_date=WEEK[1]),
+    ]
+
+    life, twr = total_return(events, [parcel(1, "10", WEEK[0], WEEK[2])], market(WEEK, {"OAK": [100] * 4}))
+
+    assert life.value.tolist() == [1000, 1000, 1000, 1085]
+    assert life.receivable.tolist() == [0, 85, 85, 0]
+    assert twr.value == pytest.approx(0.085)
+
+
+def test_a_withheld_dividend_ties_out_with_the_golden():
+    events = [
+        event(WEEK[0], "deposit", "100000"),
+        event(WEEK[0], "buy", "-100000", security=1, quantity="1000"),
+        event(WEEK[1], "dividend", "850", security=1, tax="150", ex_date=WEEK[1]),
+    ]
+
+    _, twr = total_return(events, [parcel(1, "1000", WEEK[0])], market(THREE, {"OAK": [100] * 3}))
+
+    assert twr.value == pytest.approx(0.0085, abs=1e-12)
+
+
+def test_a_foreign_dividend_accrues_at_the_days_rate_and_is_paid_at_the_pay_dates():
+    events = [
+        event(WEEK[0], "deposit", "13400"),
+        event(WEEK[0], "fx", "10000", "USD", counter=("-13400", "CAD")),
+        event(WEEK[0], "buy", "-10000", "USD", security=1, quantity="100"),
+        event(WEEK[3], "dividend", "24", "USD", security=1, ex_date=WEEK[1]),
+    ]
+    priced = market(
+        WEEK, {"ADR": [100] * 4}, currencies={"ADR": "USD"}, fx={"USD": [1.34, 1.34, 1.35, 1.36]}
+    )
+
+    life, _ = total_return(events, [parcel(1, "100", WEEK[0], currency="USD")], priced)
+
+    assert life.receivable == pytest.approx([0, 32.16, 32.40, 0])
+    assert life.cash[-1] == pytest.approx(32.64)
+
+
+def test_money_in_and_out_on_the_first_day_leaves_an_empty_portfolio():
+    events = [
+        event(WEEK[0], "deposit", "500"),
+        event(WEEK[0], "withdrawal", "-500"),
+        event(WEEK[2], "deposit", "100"),
+    ]
+
+    life, twr = total_return(events, [], market(WEEK, {}))
+
+    assert life.value.tolist() == [0, 0, 100, 100]
+    assert (life.inflow.tolist(), life.outflow.tolist()) == ([500, 0, 100, 0], [500, 0, 0, 0])
+    assert twr.value == 0
+
+
+@pytest.mark.parametrize(("timing", "expected"), [("in_start_out_end", -0.01), ("start", -0.01), ("end", 0.035)])
+def test_money_in_ties_out_with_the_golden(timing, expected):
+    events = [
+        event(WEEK[0], "deposit", "100000"),
+        event(WEEK[0], "buy", "-100000", security=1, quantity="1000"),
+        event(WEEK[1], "deposit", "50000"),
+        event(WEEK[1], "buy", "-50000", security=1, quantity="500"),
+    ]
+    parcels = [parcel(1, "1000", WEEK[0]), parcel(1, "500", WEEK[1])]
+
+    life, twr = total_return(events, parcels, market(THREE, {"OAK": [100, 110, 99]}), timing)
+
+    assert life.value == pytest.approx([100_000, 165_000, 148_500])
+    assert twr.value == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("timing", "expected"), [("in_start_out_end", 0.155), ("end", 0.155), ("start", 0.21)])
+def test_money_out_ties_out_with_the_golden(timing, expected):
+    events = [
+        event(WEEK[0], "deposit", "100000"),
+        event(WEEK[0], "buy", "-100000", security=1, quantity="1000"),
+        event(WEEK[1], "sell", "50000", security=1, quantity="500"),
+        event(WEEK[1], "withdrawal", "-50000"),
+    ]
+    parcels = [parcel(1, "1000", WEEK[0], WEEK[1]), parcel(1, "500", WEEK[1])]
+
+    life, twr = total_return(events, parcels, market(THREE, {"OAK": [100, 110, 121]}), timing)
+
+    assert life.value == pytest.approx([100_000, 55_000, 60_500])
+    assert twr.value == pytest.approx(expected, abs=1e-12)
+
+
+def test_flows_both_ways_on_one_day_are_not_netted():
+    events = [
+        event(WEEK[0], "deposit", "100"),
+        event(WEEK[0], "buy", "-100", security=1, quantity="100"),
+        event(WEEK[1], "deposit", "50"),
+        event(WEEK[1], "withdrawal", "-20"),
+    ]
+
+    life, twr = total_return(events, [parcel(1, "100", WEEK[0])], market(WEEK[:2], {"OAK": [1, 1.05]}))
+
+    assert life.value == pytest.approx([100, 135])
+    assert twr.value == pytest.approx(0.03333333, abs=5e-9)
+
+
+def test_a_flow_on_a_day_without_a_pack_belongs_to_the_next_pack_day_and_keeps_its_own_date():
+    weekend = ("2020-01-10", "2020-01-13")
+    events = [event("2020-01-10", "deposit", "100"), event("2020-01-11", "deposit", "10", "USD")]
+
+    life, _ = total_return(events, [], market(weekend, {}, fx={"USD": [1.3, 1.4]}))
+
+    assert life.inflow == pytest.approx([100, 14])
+    assert life.flows == ((day("2020-01-10"), 100.0), (day("2020-01-11"), pytest.approx(14)))
+
+
+def test_a_split_ties_out_with_the_golden():
+    dates = ("2014-06-06", "2014-06-09")
+    events = [
+        event(dates[0], "deposit", "64557.00"),
+        event(dates[0], "buy", "-64557.00", security=1, quantity="100"),
+        event(dates[1], "split", "0", "", security=1, quantity="600", ratio="7"),
+    ]
+    parcels = [parcel(1, "100", dates[0], dates[1]), parcel(1, "700", dates[1])]
+
+    life, twr = total_return(events, parcels, market(dates, {"AAPL": [645.57, 93.70]}))
+
+    assert life.value == pytest.approx([64_557.00, 65_590.00])
+    assert twr.value == pytest.approx(0.016001, abs=5e-7)
+
+
+def test_an_empty_span_is_flat_and_the_return_goes_on_at_re_entry():
+    dates = ("2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09", "2020-01-10")
+    events = [
+        event(dates[0], "deposit", "100"),
+        event(dates[0], "buy", "-100", security=1, quantity="10"),
+        event(dates[1], "sell", "110", security=1, quantity="10"),
+        event(dates[1], "withdrawal", "-110"),
+        event(dates[3], "deposit", "50"),
+        event(dates[3], "buy", "-50", security=1, quantity="4"),
+    ]
+    parcels = [parcel(1, "10", dates[0], dates[1]), parcel(1, "4", dates[3])]
+
+    life, twr = total_return(events, parcels, market(dates, {"OAK": [10, 11, 99, 12.5, 15]}))
+
+    assert life.value.tolist() == [100, 0, 0, 50, 60]
+    assert life.observed.tolist() == [True, True, False, True, True]
+    assert twr.value == pytest.approx(1.1 * 1.2 - 1)
+
+
+def test_a_fee_inside_the_portfolio_is_taken_off_its_return():
+    events = [
+        event(WEEK[0], "deposit", "100000"),
+        event(WEEK[0], "buy", "-99000", security=1, quantity="990"),
+        event(WEEK[1], "fee", "-250"),
+    ]
+    # 99,000 gains 1,250
+    close = 100 + 1250 / 990
+
+    life, twr = total_return(events, [parcel(1, "990", WEEK[0])], market(WEEK[:2], {"OAK": [100, close]}))
+
+    assert life.value == pytest.approx([100_000, 101_000])
+    assert twr.value == pytest.approx(0.01, abs=1e-12)
+
+
+def test_a_missing_close_of_what_is_held_is_named_with_the_last_known_day():
+    events = [event(WEEK[0], "deposit", "10"), event(WEEK[0], "buy", "-10", security=1, quantity="1")]
+    priced = market(WEEK, {"OAK": [10, 11, NAN, 12]})
+
+    with pytest.raises(MissingPrice) as missing:
+        valuation.history(book(events, [parcel(1, "1", WEEK[0])]), priced)
+
+    assert missing.value.symbol == "OAK"
+    assert (missing.value.asof_date, missing.value.last_known_date) == (day(WEEK[2]), day(WEEK[1]))
+
+
+def test_a_close_may_be_missing_while_nothing_is_held():
+    events = [
+        event(WEEK[0], "deposit", "10"),
+        event(WEEK[1], "buy", "-10", security=1, quantity="1"),
+        event(WEEK[2], "sell", "11", security=1, quantity="1"),
+    ]
+
+    life, _ = total_return(events, [parcel(1, "1", WEEK[1], WEEK[2])], market(WEEK, {"OAK": [NAN, 10, NAN, NAN]}))
+
+    assert life.value.tolist() == [10, 10, 11, 11]
+
+
+def test_a_missing_rate_is_named_with_its_day():
+    events = [event(WEEK[0], "deposit", "10", "USD")]
+
+    with pytest.raises(MissingRate) as missing:
+        valuation.history(book(events), market(WEEK, {}, fx={"USD": [1.3, NAN, 1.3, 1.3]}))
+
+    assert str(day(WEEK[1])) in str(missing.value)
+    assert "USD" in str(missing.value)
+
+
+def test_a_ledger_that_begins_before_the_first_pack_is_refused():
+    with pytest.raises(valuation.BeforeTheFirstPack) as refused:
+        valuation.history(book([event("2020-01-03", "deposit", "10")]), market(WEEK, {}))
+
+    assert refused.value.first_pack == day(WEEK[0])
+
+
+def test_a_book_without_events_has_no_days():
+    life = valuation.history(book([]), market(WEEK, {}))
+
+    assert len(life.dates) == 0
+
+
+def test_what_is_bought_below_its_close_gains_on_that_day_and_the_gain_is_the_holdings():
+    events = [event(WEEK[0], "deposit", "1000")]
+    life = valuation.history(
+        book([*events, event(WEEK[1], "buy", "-1", security=1, quantity="1")], [parcel(1, "1", WEEK[1])]),
+        market(WEEK, {"OAK": [100] * 4}),
+    )
+
+    assert life.value.tolist() == [1000, 1099, 1099, 1099]
+    assert life.local_returns[1, 0] == pytest.approx(99)
+    assert life.other.tolist() == [0, 0, 0, 0]
+
+
+def test_observations_are_days_on_which_the_exchange_of_something_held_was_open():
+    events = [event(WEEK[0], "deposit", "10"), event(WEEK[0], "buy", "-10", security=1, quantity="1")]
+    observed = {"OAK": (WEEK[0], WEEK[0], WEEK[2], WEEK[3]), "ELM": (WEEK[0], WEEK[1], WEEK[2], WEEK[2])}
+
+    def observed_days(exchanges):
+        priced = market(WEEK, {"OAK": [10] * 4, "ELM": [10] * 4}, observed=observed, exchanges=exchanges)
+        return valuation.history(book(events, [parcel(1, "1", WEEK[0])]), priced).observed.tolist()
+
+    assert observed_days({"OAK": "XNYS", "ELM": "XLON"}) == [True, False, True, True]
+    assert observed_days({"OAK": "XNYS", "ELM": "XNYS"}) == [True] * 4
+
+
+def test_what_was_valued_can_not_be_written_to():
+    life = valuation.history(book([event(WEEK[0], "deposit", "10")]), market(WEEK, {}))
+
+    with pytest.raises(ValueError, match="read-only"):
+        life.value[0] = 1
+
+
+def test_contributions_with_cash_and_fee_tie_out_with_the_golden():
+    events = [
+        event(WEEK[0], "deposit", "1000"),
+        event(WEEK[0], "buy", "-600", security=1, quantity="600"),
+        event(WEEK[0], "buy", "-300", security=2, quantity="300"),
+        event(WEEK[1], "deposit", "100"),
+        event(WEEK[1], "buy", "-100", security=1, quantity="100"),
+        event(WEEK[1], "fee", "-1"),
+    ]
+    parcels = [parcel(1, "600", WEEK[0]), parcel(1, "100", WEEK[1]), parcel(2, "300", WEEK[0])]
+
+    life, _ = total_return(events, parcels, market(WEEK[:2], {"A": [1, 1.03], "B": [1, 0.99]}))
+    contributions = 100 * life.weights[1] * life.local_returns[1]
+
+    assert life.holdings == (("A", "CAD"), ("B", "CAD"), ("CAD", "CAD"))
+    assert contributions == pytest.approx([1.909091, -0.272727, -0.090909], abs=5e-7)
+    assert contributions.sum() == pytest.approx(1.545455, abs=5e-7)
+
+
+def test_a_deal_at_another_rate_than_the_fixing_is_a_row_of_its_own():
+    events = [
+        event(WEEK[0], "deposit", "1310"),
+        event(WEEK[1], "fx", "1000", "USD", counter=("-1310", "CAD")),
+    ]
+
+    life, twr = total_return(events, [], market(WEEK[:2], {}, fx={"USD": [1.30, 1.30]}))
+
+    assert life.value.tolist() == [1310, 1300]
+    assert life.other[1] == pytest.approx(-10 / 1310)
+    assert (life.weights[1] * life.local_returns[1]).tolist() == [0, 0]
+    assert twr.value == pytest.approx(-10 / 1310)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    amounts=st.lists(st.integers(-40, 60), min_size=4, max_size=4),
+    closes=st.lists(st.integers(50, 150), min_size=4, max_size=4),
+    rates=st.lists(st.integers(90, 140), min_size=4, max_size=4),
+    scale=st.sampled_from([1, 7, 1000]),
+)
+def test_parts_make_the_return_whatever_happened_and_scaling_changes_nothing(amounts, closes, rates, scale):
+    events = [
+        event(WEEK[0], "deposit", str(200 * scale), "USD"),
+        event(WEEK[0], "buy", str(-100 * scale), "USD", security=1, quantity=str(scale)),
+        *(
+            event(WEEK[at], "deposit" if amount > 0 else "withdrawal", str(amount * scale), "USD")
+            for at, amount in enumerate(amounts)
+            if amount and at
+        ),
+    ]
+    priced = market(
+        WEEK, {"OAK": closes}, currencies={"OAK": "USD"}, fx={"USD": [rate / 100 for rate in rates]}
+    )
+
+    life, _ = total_return(events, [parcel(1, str(scale), WEEK[0])], priced)
+    base_return = (1 + life.local_returns) * (1 + life.fx_returns) - 1
+    parts = (life.weights * base_return).sum(axis=1) + life.other
+    scaled, _ = total_return(
+        [replace(each, amount=each.amount * 3, quantity=(each.quantity or 0) * 3) for each in events],
+        [parcel(1, str(3 * scale), WEEK[0])],
+        priced,
+    )
+
+    assert parts == pytest.approx(metrics.subperiod_returns(life), abs=1e-12)
+    assert metrics.subperiod_returns(scaled) == pytest.approx(metrics.subperiod_returns(life), abs=1e-12)
+
+
+# --- one day, exactly
+
+EURO_MARKET = Market(
+    pack_id="PP_2020-01-06_ECB_EUR_r1",
+    asof_date=day("2020-01-06"),
+    pivot="EUR",
+    closes={
+        1: Close(1, "OAK", Decimal("51.25"), "USD", day("2020-01-06"), "wood", "raw", ""),
+        2: Close(2, "ELM", Decimal("1250"), "CAD", day("2020-01-03"), "wood", "raw", "stale:1"),
+    },
+    legs={
+        ("EUR", "USD"): Leg("EUR", "USD", Decimal("1.1193"), day("2020-01-06"), "central", ""),
+        ("EUR", "CAD"): Leg("EUR", "CAD", Decimal("1.4549"), day("2020-01-06"), "central", ""),
+    },
+    unpriced={3: ("ASH", day("2020-01-02"))},
+)
+NAMED = {1: ("OAK", "Oak Inc.", "USD"), 2: ("ELM", "Elm", "CAD"), 3: ("ASH", "Ash Inc.", "USD")}
+
+
+def positions(events, parcels):
+    return valuation.positions(book(events, parcels), day("2020-01-06"), NAMED)
+
+
+def test_positions_and_cash_are_valued_through_the_published_legs_and_rounded_once():
+    held = positions(
+        [event("2020-01-02", "deposit", "10.005", "USD"), event("2020-01-02", "deposit", "1000")],
+        [
+            parcel(1, "3", "2020-01-02", unit_cost="50", currency="USD", fx_to_base="1.31"),
+            parcel(2, "1", "2020-01-02", unit_cost="1200"),
+        ],
+    )
+
+    valued = valuation.apply(held, EURO_MARKET)
+
+    # 1 USD = 1.4549 / 1.1193 CAD, unrounded: 153.75 USD and 10.005 USD
+    usd_cad = Decimal("1.4549") / Decimal("1.1193")
+    exact = Decimal("153.75") * usd_cad + 1250 + 1000 + Decimal("10.005") * usd_cad
+    assert valued.total_value == exact.quantize(Decimal("0.01"))
+    assert [(row.symbol, row.market_value) for row in valued.positions] == [
+        ("ELM", Decimal("1250.00")),
+        ("OAK", Decimal("199.85")),
+    ]
+    assert [row.unrealized_pnl for row in valued.positions] == [Decimal("50.00"), Decimal("3.35")]
+    assert valued.positions[1].cost_basis_base == Decimal("196.50")
+    assert abs(float(valuation.value(held, EURO_MARKET)) - float(exact)) < 1e-9
+    assert sum(row.weight for row in (*valued.positions, *valued.cash)) == pytest.approx(1)
+    assert valued.stale_share == pytest.approx(float(1250 / exact))
+    assert (valued.oldest_price, valued.positions[0].age_sessions) == (day("2020-01-03"), 1)
+    assert valued.sources == ("central", "wood")
+
+
+def test_no_total_is_given_where_a_part_of_it_has_no_price():
+    held = positions([event("2020-01-02", "deposit", "10")], [parcel(3, "1", "2020-01-02", currency="USD")])
+
+    for value in (valuation.apply, valuation.value):
+        with pytest.raises(MissingPrice) as missing:
+            value(held, EURO_MARKET)
+
+        assert (missing.value.symbol, missing.value.last_known_date) == ("ASH", day("2020-01-02"))
+
+
+def test_no_total_is_given_where_a_part_of_it_has_no_rate():
+    held = positions([event("2020-01-02", "deposit", "10", "GBP")], [])
+
+    for value in (valuation.apply, valuation.value):
+        with pytest.raises(MissingRate):
+            value(held, EURO_MARKET)
+
+
+def test_cost_in_base_is_unknown_where_the_ledger_names_no_rate():
+    held = positions([event("2020-01-02", "deposit", "10")], [parcel(1, "3", "2020-01-02", currency="USD")])
+
+    (row,) = valuation.apply(held, EURO_MARKET).positions
+
+    assert (row.cost_basis_base, row.unrealized_pnl) == (None, None)
+
+
+def test_a_dividend_between_ex_and_pay_date_stands_beside_the_value():
+    events = [
+        event("2020-01-02", "deposit", "10"),
+        event("2020-01-07", "dividend", "24", "USD", security=1, ex_date="2020-01-06"),
+    ]
+
+    valued = valuation.apply(positions(events, []), EURO_MARKET)
+
+    assert valued.total_value == Decimal("10.00")
+    assert valued.receivable_value == (24 * Decimal("1.4549") / Decimal("1.1193")).quantize(Decimal("0.01"))
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "shown"),
+    [("0.125", "CAD", "0.12"), ("0.135", "CAD", "0.14"), ("2.5", "JPY", "2"), ("-0.125", "CAD", "-0.12")],
+)
+def test_money_is_rounded_half_even_to_the_minor_unit(amount, currency, shown):
+    assert valuation.quantise(Decimal(amount), currency) == Decimal(shown)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    quantity=st.integers(1, 10**6),
+    close=st.decimals("0.01", "9999", places=4),
+    usd=st.decimals("0.5", "2", places=4),
+    cad=st.decimals("0.5", "2", places=4),
+    cash=st.decimals("-1000", "100000", places=2),
+)
+def test_one_day_in_decimal_and_a_life_in_float_agree(quantity, close, usd, cad, cash):
+    events = [event("2020-01-06", "deposit", str(cash), "CAD")]
+    holding = book(events, [parcel(1, str(quantity), "2020-01-06", currency="USD")])
+    legs = {
+        ("EUR", quote): Leg("EUR", quote, rate, day("2020-01-06"), "central", "")
+        for quote, rate in (("USD", usd), ("CAD", cad))
+    }
+    exact = valuation.value(
+        valuation.positions(holding, day("2020-01-06"), NAMED),
+        replace(EURO_MARKET, legs=legs, closes={1: replace(EURO_MARKET.closes[1], close=close)}),
+    )
+    per_usd = float(cad) / float(usd)
+    bought = event("2020-01-06", "buy", "0", "USD", security=1, quantity=str(quantity))
+
+    life = valuation.history(
+        replace(holding, events=(*events, bought)),
+        market(("2020-01-06",), {"OAK": [float(close)]}, currencies={"OAK": "USD"}, fx={"USD": [per_usd]}),
+    )
+
+    scale = quantity * float(close) * per_usd + abs(float(cash))
+    assert abs(float(exact) - life.value[0]) <= 1e-9 * scale
+    assert np.array_equal(life.dates, days("2020-01-06"))

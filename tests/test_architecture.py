@@ -1,0 +1,308 @@
+"""The house as DESIGN §2 has it, read from the source: who may import whom, and what no module does. Needs no database."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from config import env
+
+ROOMS = {
+    "config": {"config"},
+    "compliance": {"config", "compliance"},
+    "pricing": {"config", "pricing"},
+    "portfolio": {"config", "pricing", "portfolio"},
+    "agents": {"config", "pricing", "portfolio", "agents"},
+    "execution": {"config", "compliance", "pricing", "portfolio", "agents", "execution"},
+}
+PURE = ("portfolio/analytics/*.py", "pricing/fingerprint.py")
+PURE_MAY_IMPORT = {"numpy", "portfolio.analytics", "config.errors"}
+
+ENVIRONMENT = {
+    "config/env.py": "the one place that reads settings",
+    "config/embedded.py": "hands addresses to this process and its children",
+    "config/celery.py": "names the settings before they can be read",
+    "config/wsgi.py": "names the settings before they can be read",
+    "manage.py": "names the settings before they can be read",
+    "execution/metering.py": "the client library's own switch",
+    "portfolio/ledger/reader.py": "passes the loader's path on to a child that gets nothing else",
+    "portfolio/ledger/child.py": "Beancount's cache is switched off by it",
+}
+CATCH_ALL = {
+    "agents/runtime.py": "a stranger's capability: becomes a named failure with its cause",
+    "agents/breaker.py": "counts the failure and raises it again",
+    "execution/api.py": "observes the duration and raises it again",
+    "execution/executor.py": "puts the failure on record and raises it again",
+    "config/embedded.py": "gives its share back and raises it again",
+    "portfolio/ledger/reader.py": "stops the child and raises it again",
+}
+MUST_RAISE_AGAIN = set(CATCH_ALL) - {"agents/runtime.py"}
+EMPTY_NAMES = re.compile(r"(^|_)(utils?|helpers?|common|misc|managers?|services?|tools?|lib|base_?classes)$")
+
+
+@cache
+def sources() -> dict[str, ast.Module]:
+    """Path from the project -> tree, of all that is not a test, a migration or somebody's environment."""
+    found = {}
+    for file in sorted(env.PROJECT.rglob("*.py")):
+        path = file.relative_to(env.PROJECT)
+        if {".venv", "var", "tests", "migrations", "benchmarks", "docs"} & set(path.parts) or path.name == "conftest.py":
+            continue
+        found[path.as_posix()] = ast.parse(file.read_text(), path.as_posix())
+    return found
+
+
+def imported(path: str, tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and full name of each module that is imported, wherever the import stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            here = Path(path).with_suffix("").parts
+            base = list(here[: len(here) - node.level]) if node.level else []
+            module = ".".join(base + ([node.module] if node.module else []))
+            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Call) and called(node) in ("import_module", "__import__", "importlib.import_module"):
+            first = node.args[0] if node.args else None
+            yield node.lineno, first.value if isinstance(first, ast.Constant) else "<computed>"
+
+
+def called(node: ast.Call) -> str:
+    return ast.unparse(node.func)
+
+
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    for path, tree in sources().items():
+        yield from ((path, node) for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def inside(name: str, packages: set[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def test_the_rooms_are_those_of_the_design():
+    assert {Path(path).parts[0] for path in sources() if "/" in path} <= {*ROOMS, "chaos", "ops"}
+    assert {Path(path).parts[0] for path in sources() if "/" in path} >= set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_what_its_row_allows_and_not_even_lazily_more(room):
+    wrong = [
+        f"{path}:{line} imports {name}"
+        for path, tree in sources().items()
+        if Path(path).parts[0] == room
+        for line, name in imported(path, tree)
+        if name.split(".")[0] in ROOMS and name.split(".")[0] not in ROOMS[room]
+    ]
+
+    assert wrong == []
+
+
+def test_no_module_is_imported_by_a_name_that_is_computed():
+    computed = [f"{path}:{line}" for path, tree in sources().items() for line, name in imported(path, tree) if name == "<computed>"]
+
+    assert computed == []
+
+
+def test_the_settings_name_no_room_in_config_by_an_import_string():
+    """A dotted string is an import too: config may install rooms, and point at faces of execution, no more."""
+    pointing = {
+        (path, node.value)
+        for path, tree in sources().items()
+        if path.startswith("config/") and not path.startswith("config/settings/") and path != "config/urls.py"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if re.fullmatch(rf"({'|'.join(set(ROOMS) - {'config'})})(\.\w+)+", node.value)
+    }
+
+    assert pointing == set()
+
+
+@pytest.mark.parametrize("pattern", PURE)
+def test_pure_modules_import_no_framework(pattern):
+    pure = {path: tree for path, tree in sources().items() if Path(path).match(pattern)}
+    wrong = [
+        f"{path}:{line} imports {name}"
+        for path, tree in pure.items()
+        for line, name in imported(path, tree)
+        if not inside(name, PURE_MAY_IMPORT) and name.split(".")[0] not in STANDARD
+    ]
+
+    assert pure
+    assert wrong == []
+
+
+STANDARD = {
+    "collections", "contextlib", "dataclasses", "datetime", "decimal", "functools", "hashlib", "itertools", "math", "types",
+    "typing", "unicodedata",
+}  # fmt: skip
+"""What a pure module may have of the standard library: no files, no clock, no sockets."""
+
+
+def test_only_the_child_process_imports_beancount():
+    importing = {path for path, tree in sources().items() for _, name in imported(path, tree) if inside(name, {"beancount"})}
+
+    assert importing == {"portfolio/ledger/child.py"}
+
+
+def test_nobody_imports_the_child():
+    importing = [path for path, tree in sources().items() for _, name in imported(path, tree) if "ledger.child" in name]
+
+    assert importing == []
+
+
+def test_nothing_evaluates_text_nor_unpickles_it():
+    names = {"eval", "exec", "compile", "yaml.load", "os.system", "os.popen", "marshal.loads", "shelve.open"}
+    wrong = [f"{path}:{node.lineno} {called(node)}" for path, node in calls() if called(node) in names]
+    wrong += [
+        f"{path}:{line} imports {name}"
+        for path, tree in sources().items()
+        for line, name in imported(path, tree)
+        if inside(name, {"pickle", "dill", "marshal", "shelve", "yaml"})
+    ]
+
+    assert wrong == []
+
+
+def test_no_process_is_started_through_a_shell():
+    wrong = [
+        f"{path}:{node.lineno}"
+        for path, node in calls()
+        for keyword in node.keywords
+        if keyword.arg == "shell" and not (isinstance(keyword.value, ast.Constant) and keyword.value.value is False)
+    ]
+
+    assert wrong == []
+
+
+def handlers() -> Iterator[tuple[str, ast.ExceptHandler]]:
+    for path, tree in sources().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler) and (
+                node.type is None or {"Exception", "BaseException"} & set(re.findall(r"\w+", ast.unparse(node.type)))
+            ):
+                yield path, node
+
+
+def test_everything_is_caught_only_where_a_stranger_is_called_or_it_is_raised_again():
+    catching = {path for path, _ in handlers()}
+    silent = [
+        f"{path}:{node.lineno}"
+        for path, node in handlers()
+        if path in MUST_RAISE_AGAIN and not any(isinstance(each, ast.Raise) for each in ast.walk(node))
+    ]
+
+    assert catching == set(CATCH_ALL)
+    assert silent == []
+
+
+def test_nothing_expected_is_thrown_away():
+    """`except X: pass` hides a state; `suppress` of everything does too."""
+    wrong = [
+        f"{path}:{node.lineno}"
+        for path, node in calls()
+        if called(node).endswith("suppress")
+        and {"Exception", "BaseException", "TieoutError"} & {ast.unparse(each) for each in node.args}
+    ]
+
+    assert wrong == []
+
+
+def test_no_module_has_a_name_that_says_nothing():
+    wrong = [path for path in sources() for part in Path(path).with_suffix("").parts if EMPTY_NAMES.search(part)]
+
+    assert wrong == []
+
+
+def test_only_the_listed_modules_read_the_environment():
+    reading = {
+        path
+        for path, tree in sources().items()
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv", "putenv"))
+        or (isinstance(node, ast.ImportFrom) and node.module == "os" and any(each.name in ("environ", "getenv") for each in node.names))
+    }
+
+    assert reading == set(ENVIRONMENT)
+
+
+def test_verbs_do_not_ask_the_clock_for_the_day():
+    """The as-of date is handed in; instants for the record are asked for where a row is written."""
+    wrong = [
+        f"{path}:{node.lineno} {called(node)}"
+        for path, node in calls()
+        if Path(path).parts[0] in ("pricing", "portfolio", "agents") and re.search(r"\bdate\.today$|datetime\.(now|today|utcnow)$|timezone\.now$", called(node))
+        and (path, called(node)) not in {("pricing/packs.py", "datetime.now")}
+    ]
+
+    assert wrong == []
+
+
+def test_money_of_the_ledger_is_never_a_float():
+    ledger = ("portfolio/ledger/", "portfolio/books.py", "portfolio/lots.py", "portfolio/analytics/booking.py", "portfolio/reconciliation.py")
+    wrong = [f"{path}:{node.lineno}" for path, node in calls() if path.startswith(ledger) and called(node) in ("float", "np.float64")]
+    wrong += [
+        f"{path}:{node.lineno} {node.value}"
+        for path, tree in sources().items()
+        if path.startswith(ledger) and path != "portfolio/ledger/reader.py"  # its only floats are seconds
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, float)
+    ]
+
+    assert wrong == []
+
+
+def test_no_column_of_evidence_is_a_float_but_statistics_and_durations():
+    floats = {
+        (path, target.id)
+        for path, tree in sources().items()
+        if path.endswith("models.py")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and called(node.value) == "models.FloatField"
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+    assert floats == {
+        ("portfolio/models.py", name) for name in ("beta", "standard_error", "t_statistic", "variance_share")
+    } | {("execution/models.py", "duration_ms")}
+
+
+def test_every_expected_error_is_of_one_family():
+    """A class that is raised by name and is no TieoutError would be a 500 without a name."""
+    classes = {
+        node.name: [ast.unparse(base).split(".")[-1] for base in node.bases]
+        for tree in sources().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    }
+
+    def family(name: str) -> set[str]:
+        return {name}.union(*(family(base) for base in classes.get(name, [])))
+
+    alone = [
+        name
+        for name in classes
+        if family(name) & {"Exception", "ValueError", "KeyError", "RuntimeError", "LookupError"} and "TieoutError" not in family(name)
+        if name != "TieoutError"
+    ]
+
+    assert sorted(alone) == ["_UnreadableError"]  # leaves its module as a finding
+
+
+def test_no_face_is_imported_by_a_verb():
+    """Tasks, views, commands and admin translate; what they call knows nothing of them."""
+    faces = re.compile(r"^(\w+)\.(tasks|api|pages|admin|urls|management)(\.|$)")
+    may = {"config/urls.py", "execution/urls.py"}
+    wrong = [
+        f"{path}:{line} imports {name}"
+        for path, tree in sources().items()
+        if path not in may and not faces.match(path.replace("/", ".").removesuffix(".py"))
+        for line, name in imported(path, tree)
+        if (found := faces.match(name)) and found[1] in ROOMS
+    ]
+
+    assert wrong == []

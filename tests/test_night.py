@@ -1,0 +1,653 @@
+"""The night on a week of a small market: order, failure, resumption, back-fill, restatement, and what it refuses."""
+
+import io
+import json
+from datetime import date
+from decimal import Decimal
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from config.errors import TieoutError
+from execution import executor, nightly, publishing
+from execution.errors import LedgerNotReconciled, ReconciliationFailed
+from execution.models import Execution, JobRun, NightlyRun
+from portfolio import books
+from portfolio.ledger import reader
+from portfolio.ledger.repository import LedgerRepository
+from portfolio.models import (
+    Break,
+    DailyValue,
+    FactorExposure,
+    LedgerRevision,
+    Portfolio,
+    PortfolioMetrics,
+    Reconciliation,
+)
+from pricing import market, packs
+from pricing.models import PackContent, PricingPack
+from tests import plugin, small
+from tests.small import WEEK
+
+pytestmark = [pytest.mark.role("job"), pytest.mark.usefixtures("read_once")]
+
+NAMES = ["build_pack", "reconcile_ledger", "compute_metrics", "prewarm_factors", "mark_pack_fresh"]
+SPLIT = "2020-01-09,,OAK,split,2,,USD,derived:wood,,ok\n"
+HALVED = "2020-01-09,OAK,52,USD,wood\n2020-01-10,OAK,51.5,USD,wood\n"
+SPLIT_ENTRY = """
+2020-01-09 * "Split" "2 for 1"
+  id: "S1"
+  ratio: "2:1"
+  Assets:Shares:OAK  -10 OAK {101 USD}
+  Assets:Shares:OAK  20 OAK {50.5 USD, 2020-01-07}
+"""
+
+
+@pytest.fixture(scope="module")
+def readings():
+    return {}
+
+
+@pytest.fixture
+def read_once(readings, monkeypatch):
+    """Each text goes through Beancount's process once for all tests: what it reads is a function of the text."""
+    real = reader.read
+
+    def read(files):
+        key = tuple(sorted(files.items()))
+        if key not in readings:
+            readings[key] = real(files)
+        return readings[key]
+
+    monkeypatch.setattr(reader, "read", read)
+
+
+def states(run):
+    return {job.name: job.state for job in JobRun.objects.filter(run=run)}
+
+
+def statuses(**of):
+    return set(PricingPack.objects.filter(**of).values_list("status", flat=True))
+
+
+def everything():
+    """What a night writes, without when it did."""
+    return {
+        model.__name__: list(model.objects.order_by("pk").values_list("pk", flat=True))
+        for model in (
+            PricingPack, PackContent, Reconciliation, Break, DailyValue, PortfolioMetrics, FactorExposure, NightlyRun, JobRun,
+            LedgerRevision,
+        )  # fmt: skip
+    }
+
+
+def commit(text, slug="small"):
+    """Past our own writer, as a push would."""
+    with LedgerRepository(settings.LEDGER_PATH) as repository:
+        return repository.commit(
+            slug,
+            {"main.beancount": text.encode()},
+            message="pushed",
+            author="somebody",
+            at=timezone.now(),
+            expected_head=repository.head(),
+        )
+
+
+# --- order
+
+
+def test_the_five_jobs_run_in_their_order_and_leave_a_row_each(empty, tmp_path):
+    run = small.night(small.begin(tmp_path))
+
+    jobs = list(JobRun.objects.filter(run=run).order_by("started_at"))
+    assert [job.name for job in jobs] == list(nightly.JOBS) == NAMES
+    assert [(job.position, job.state, job.fencing) for job in jobs] == [(at, "done", 1) for at in range(5)]
+    assert all(before.finished_at <= after.started_at for before, after in zip(jobs, jobs[1:], strict=False))
+    assert (run.state, statuses()) == ("done", {"fresh"})
+    assert [pack.asof_date for pack in PricingPack.objects.order_by("sequence")] == list(WEEK)
+    assert DailyValue.objects.count() == Reconciliation.objects.filter(status="pass").count() == 5
+
+
+def test_the_small_plan_is_worth_what_a_pencil_says(empty, tmp_path):
+    small.night(small.begin(tmp_path))
+
+    values = list(DailyValue.objects.order_by("date").values_list("value", flat=True))
+
+    # CAD 3,500; USD 5,000 at 1.30; then USD 3,985 and 10 OAK at 101, 102, 104, 103, at 1.30, 1.31, 1.30, 1.32
+    expected = ["10000", "9993.5", "10056.55", "10032.5", "10119.8"]
+    assert [round(value, 9) for value in values] == [Decimal(each) for each in expected]
+
+
+@pytest.mark.parametrize("failing", NAMES)
+def test_a_failing_job_blocks_what_follows_and_names_itself_on_the_packs(failing, empty, tmp_path, monkeypatch):
+    policy = small.begin(tmp_path)
+    real = nightly.JOBS[failing]
+
+    def fails(night):
+        real(night) if failing == "build_pack" else None
+        raise TieoutError("the roof is on fire")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(nightly, "JOBS", dict(nightly.JOBS) | {failing: fails})
+        with pytest.raises(nightly.JobFailed, match="the roof is on fire") as failed:
+            small.night(policy)
+
+    run = NightlyRun.objects.get()
+    at = NAMES.index(failing)
+    assert failed.value.job == failing
+    assert list(states(run).values()) == ["done"] * at + ["failed"] + ["waiting"] * (4 - at)
+    assert run.state == "failed"
+    assert set(PricingPack.objects.values_list("status", "failed_job", "reason")) == {
+        ("error", failing, "the roof is on fire")
+    }
+
+    finished = small.night(policy)
+
+    assert (finished.pk, finished.state) == (run.pk, "done")
+    assert set(states(run).values()) == {"done"}
+    assert statuses() == {"fresh"}
+    assert PricingPack.objects.count() == 5
+    assert DailyValue.objects.count() == 5
+
+
+def test_what_we_do_not_expect_is_not_taken_for_a_failure_of_the_night(empty, tmp_path, monkeypatch):
+    policy = small.begin(tmp_path)
+
+    def dies(night):
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(nightly, "JOBS", dict(nightly.JOBS) | {"compute_metrics": dies})
+        with pytest.raises(ZeroDivisionError):
+            small.night(policy)
+    left = states(NightlyRun.objects.get())["compute_metrics"]
+    small.night(policy)
+
+    assert left == "running"
+    assert statuses() == {"fresh"}
+
+
+def test_running_again_changes_nothing(empty, tmp_path):
+    policy = small.begin(tmp_path)
+    first = small.night(policy)
+    before = everything()
+
+    again, part = small.night(policy), small.night(policy, first=WEEK[2])
+
+    assert first.pk == again.pk == part.pk
+    assert everything() == before
+
+
+def test_an_attempt_of_a_job_that_was_taken_over_may_not_finish_it(empty, tmp_path, monkeypatch):
+    policy = small.begin(tmp_path)
+    real = nightly.JOBS["compute_metrics"]
+
+    def overtaken(night):
+        JobRun.objects.filter(run=night.run, name="compute_metrics").update(fencing=7)
+        return real(night)
+
+    monkeypatch.setattr(nightly, "JOBS", dict(nightly.JOBS) | {"compute_metrics": overtaken})
+    with pytest.raises(nightly.JobFailed, match="took it over"):
+        small.night(policy)
+
+    assert states(NightlyRun.objects.get())["compute_metrics"] == "running"
+
+
+def test_another_session_at_the_night_keeps_this_one_out(empty, tmp_path):
+    policy = small.begin(tmp_path)
+    with psycopg.connect(plugin.address(empty.database, "job")) as elsewhere:
+        elsewhere.execute("SELECT pg_advisory_lock(hashtextextended('execution.nightly:ECB_EUR', 0))")
+
+        with pytest.raises(nightly.RunElsewhere):
+            small.night(policy)
+
+        assert not NightlyRun.objects.exists()
+    assert small.night(policy).state == "done"
+
+
+def test_no_job_runs_before_its_predecessors(empty, tmp_path):
+    policy = small.begin(tmp_path)
+    run = nightly.open_run(policy=policy, from_date=WEEK[0], date=WEEK[-1])
+
+    for done in range(5):
+        JobRun.objects.filter(run=run, name__in=NAMES[:done]).update(state="done")
+        nightly.require_order(run, NAMES[done])
+        for later in NAMES[done + 1 :]:
+            with pytest.raises(nightly.OutOfOrder) as refused:
+                nightly.require_order(run, later)
+            assert (refused.value.job, refused.value.missing) == (later, NAMES[done])
+            with pytest.raises(nightly.OutOfOrder):
+                small.night(policy, from_step=later)
+
+    assert not PricingPack.objects.exists()
+
+
+def test_from_a_step_on_the_rest_is_done_again(empty, tmp_path, monkeypatch):
+    policy = small.begin(tmp_path)
+    called = []
+
+    def noted(name):
+        return lambda night: (called.append(name), nightly_jobs[name](night))[1]
+
+    nightly_jobs = dict(nightly.JOBS)
+    monkeypatch.setattr(nightly, "JOBS", nightly_jobs | {"prewarm_factors": lambda night: 1 / 0})
+    with pytest.raises(ZeroDivisionError):
+        small.night(policy)
+    monkeypatch.setattr(nightly, "JOBS", {name: noted(name) for name in NAMES})
+    small.night(policy, from_step="reconcile_ledger")
+
+    assert called == NAMES
+    assert statuses() == {"fresh"}
+
+
+def test_a_span_without_a_pack_day_is_refused(empty, tmp_path):
+    policy = small.begin(tmp_path)
+
+    with pytest.raises(nightly.NothingToBuild):
+        small.night(policy, first=date(2020, 1, 4), last=date(2020, 1, 5))
+
+    assert not NightlyRun.objects.exists()
+
+
+# --- older days, other releases
+
+
+def test_a_back_fill_ends_with_a_new_head_that_sees_the_older_days(empty, tmp_path):
+    policy = small.begin(tmp_path, small.ACCOUNTS + small.DEPOSIT.replace("2020-01-06", "2020-01-08"))
+    small.night(policy, first=WEEK[2])
+    old_head = packs.resolve(policy=policy)
+
+    run = small.night(policy, first=WEEK[0], last=WEEK[1])
+
+    head = packs.resolve(policy=policy)
+    assert (head.asof_date, head.release, head.run) == (WEEK[-1], 2, run.pk)
+    assert head.sequence == PricingPack.objects.count() == 6
+    assert head.content_id == old_head.content_id
+    assert head.chain_hash != old_head.chain_hash
+    assert statuses() == {"fresh"}
+    assert market.history(head).dates.tolist() == list(WEEK)
+    assert market.history(old_head).dates.tolist() == list(WEEK[2:])
+    assert PortfolioMetrics.objects.filter(pack=head).exists()
+    assert packs.verify(policy=policy) is None
+
+
+@pytest.mark.parametrize("failing", ["reconcile_ledger", "mark_pack_fresh"])
+def test_a_back_fill_that_failed_is_taken_up_with_its_new_head(failing, empty, tmp_path, monkeypatch):
+    policy = small.begin(tmp_path, small.ACCOUNTS + small.DEPOSIT.replace("2020-01-06", "2020-01-08"))
+    small.night(policy, first=WEEK[2])
+
+    def fails(night):
+        raise TieoutError("the roof is on fire")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(nightly, "JOBS", dict(nightly.JOBS) | {failing: fails})
+        with pytest.raises(nightly.JobFailed):
+            small.night(policy, first=WEEK[0], last=WEEK[1])
+    small.night(policy, first=WEEK[0], last=WEEK[1])
+
+    assert statuses() == {"fresh"}
+    assert PricingPack.objects.count() == 6
+
+
+def test_a_restatement_opens_the_next_release_and_the_old_one_stays_readable(empty, tmp_path):
+    policy = small.begin(tmp_path)
+    small.night(policy)
+    old = packs.resolve(policy=policy, asof_date=WEEK[1])
+    close = market.as_of(old).closes
+    changed = small.market(tmp_path / "other", without=("2020-01-07,OAK",), also="2020-01-07,OAK,101.5,USD,wood\n")
+    call_command("load_market_data", str(changed), stdout=io.StringIO())
+
+    run = small.night(policy, first=WEEK[1], last=WEEK[1], restates="the close was corrected")
+
+    new = packs.resolve(policy=policy, asof_date=WEEK[1])
+    (security,) = (each for each, row in close.items() if row.symbol == "OAK")
+    assert (new.release, new.restates, new.run) == (2, "the close was corrected", run.pk)
+    assert market.as_of(new).closes[security].close == Decimal("101.5")
+    assert market.as_of(packs.find(pack_id=old.pk)).closes[security].close == Decimal("101")
+    assert statuses() == {"fresh"}
+    values = DailyValue.objects.filter(date=WEEK[1]).order_by("pack__sequence").values_list("pack_id", "value")
+    assert [(pack, round(value, 6)) for pack, value in values] == [
+        (old.pk, Decimal("9993.5")),
+        (new.pk, Decimal("10000")),
+    ]
+
+
+def test_a_restatement_that_is_done_is_followed_by_another(empty, tmp_path):
+    policy = small.begin(tmp_path)
+    small.night(policy)
+
+    releases = [small.night(policy, first=WEEK[4], restates=reason).release for reason in ("one", "two")]
+
+    assert releases == [2, 3]
+
+
+# --- what is missing
+
+
+def assert_nothing_but_the_error_was_written(policy, day, named):
+    (pack,) = PricingPack.objects.filter(asof_date=day)
+    assert (pack.status, pack.failed_job, pack.content_id, pack.sequence) == ("error", "build_pack", None, None)
+    assert named in pack.reason
+    assert list(states(NightlyRun.objects.get()).values()) == ["failed"] + ["waiting"] * 4
+    assert not (Reconciliation.objects.exists() or DailyValue.objects.exists() or PortfolioMetrics.objects.exists())
+    assert statuses() == {"error"}
+    with pytest.raises(packs.PackInError):
+        packs.require_fresh(pack=packs.resolve(policy=policy, asof_date=day))
+
+
+def test_a_missing_close_of_what_is_held_fails_the_build_by_name(empty, tmp_path):
+    policy = small.begin(tmp_path, without=tuple(f"{day},OAK" for day in WEEK[1:]))
+    policy.max_stale_sessions = 0
+    policy.save()
+
+    with pytest.raises(nightly.JobFailed, match="OAK") as failed:
+        small.night(policy)
+
+    assert failed.value.job == "build_pack"
+    assert_nothing_but_the_error_was_written(policy, WEEK[1], "OAK")
+
+
+def test_a_missing_rate_fails_the_build_by_name(empty, tmp_path):
+    policy = small.begin(tmp_path, without=("2020-01-08,EUR,CAD",))
+    policy.max_stale_fixings = 0
+    policy.save()
+
+    with pytest.raises(nightly.JobFailed, match="EUR/CAD"):
+        small.night(policy)
+
+    assert_nothing_but_the_error_was_written(policy, WEEK[2], "EUR/CAD")
+
+
+def test_a_missing_close_of_what_nobody_holds_stops_nothing(empty, tmp_path):
+    policy = small.begin(tmp_path, without=tuple(f"{day},ELM" for day in WEEK))
+
+    assert small.night(policy).state == "done"
+
+
+def test_once_the_close_is_there_the_same_night_finishes(empty, tmp_path):
+    policy = small.begin(tmp_path, without=tuple(f"{day},OAK" for day in WEEK[1:]))
+    policy.max_stale_sessions = 0
+    policy.save()
+    with pytest.raises(nightly.JobFailed):
+        small.night(policy)
+    call_command("load_market_data", str(small.market(tmp_path / "whole")), stdout=io.StringIO())
+
+    run = small.night(policy)
+
+    assert (run.state, NightlyRun.objects.count()) == ("done", 1)
+    for day in WEEK:
+        assert packs.resolve(policy=policy, asof_date=day).status == "fresh"
+    assert DailyValue.objects.count() == 5
+
+
+# --- the ledger
+
+
+def test_a_ledger_folder_of_nobody_fails_the_night(empty, tmp_path):
+    policy = small.begin(tmp_path)
+    commit(small.LEDGER, slug="stranger")
+
+    with pytest.raises(nightly.JobFailed, match="stranger") as failed:
+        small.night(policy)
+
+    assert failed.value.job == "reconcile_ledger"
+    assert statuses() == {"error"}
+
+
+def test_a_portfolio_that_the_ledger_does_not_know_is_a_failure(empty, tmp_path):
+    policy = small.begin(tmp_path)
+    anna = get_user_model().objects.get(username="anna")
+    Portfolio.objects.create(slug="lost", name="Lost", owner=anna, base_currency="CAD", policy=policy)
+
+    with pytest.raises(nightly.JobFailed, match="1 portfolios do not tie out"):
+        small.night(policy)
+
+    found = set(Break.objects.filter(portfolio__slug="lost").values_list("kind", "detail"))
+    assert found == {("MISSING_ACCOUNT", "the ledger has no folder lost")}
+    assert not Break.objects.filter(portfolio__slug="small").exists()
+    assert statuses() == {"error"}
+
+
+def split_breaks():
+    return {
+        (row.reconciliation.pack.asof_date, row.detail)
+        for row in Break.objects.filter(kind="SPLIT_MISMATCH").select_related("reconciliation__pack")
+    }
+
+
+def test_a_split_that_only_the_pack_knows_breaks_from_its_ex_date_on(empty, tmp_path):
+    policy = small.begin(tmp_path, without=("2020-01-09,OAK", "2020-01-10,OAK"), also=HALVED, actions=SPLIT)
+
+    with pytest.raises(nightly.JobFailed, match="do not tie out"):
+        small.night(policy)
+
+    said = "split of 2020-01-09: only the pack knows it"
+    assert split_breaks() == {(WEEK[3], said), (WEEK[4], said)}
+    assert Reconciliation.objects.filter(status="pass").count() == 3
+
+
+def test_the_day_after_an_unbooked_split_breaks_too(empty, tmp_path):
+    policy = small.begin(tmp_path, without=("2020-01-09,OAK", "2020-01-10,OAK"), also=HALVED, actions=SPLIT)
+    small.night(policy, last=WEEK[2])
+    with pytest.raises(nightly.JobFailed):
+        small.night(policy, first=WEEK[3], last=WEEK[3])
+
+    with pytest.raises(nightly.JobFailed, match="do not tie out"):
+        small.night(policy, first=WEEK[4])
+
+    assert {day for day, _ in split_breaks()} == {WEEK[3], WEEK[4]}
+
+
+def test_a_split_that_only_the_ledger_knows_is_a_break(empty, tmp_path):
+    policy = small.begin(tmp_path, small.LEDGER + SPLIT_ENTRY)
+
+    with pytest.raises(nightly.JobFailed, match="do not tie out"):
+        small.night(policy)
+
+    assert {said for _, said in split_breaks()} == {"split of 2020-01-09: only the ledger knows it"}
+
+
+def test_a_split_that_both_know_is_none(empty, tmp_path):
+    policy = small.begin(
+        tmp_path,
+        small.LEDGER + SPLIT_ENTRY,
+        without=("2020-01-09,OAK", "2020-01-10,OAK"),
+        also=HALVED,
+        actions=SPLIT,
+    )
+
+    small.night(policy)
+
+    values = list(DailyValue.objects.order_by("date").values_list("value", flat=True))
+    assert [round(value, 6) for value in values[3:]] == [Decimal("10032.5"), Decimal("10119.8")]
+
+
+def test_doing_a_broken_night_again_does_not_make_it_pass(empty, tmp_path):
+    policy = small.begin(tmp_path)
+    small.night(policy, last=WEEK[2])
+    small.take_in(tmp_path, small.LEDGER + SPLIT_ENTRY)
+
+    for _ in range(2):
+        with pytest.raises(nightly.JobFailed, match="do not tie out"):
+            small.night(policy, first=WEEK[3])
+
+    assert statuses(asof_date__gte=WEEK[3]) == {"error"}
+    assert LedgerRevision.objects.get(number=2).status == "broken"
+
+
+def test_once_the_ledger_books_the_split_the_same_night_finishes(empty, tmp_path):
+    policy = small.begin(tmp_path, without=("2020-01-09,OAK", "2020-01-10,OAK"), also=HALVED, actions=SPLIT)
+    with pytest.raises(nightly.JobFailed):
+        small.night(policy)
+    small.take_in(tmp_path, small.LEDGER + SPLIT_ENTRY)
+
+    run = small.night(policy)
+
+    assert (run.state, statuses()) == ("done", {"fresh"})
+    assert list(LedgerRevision.objects.order_by("number").values_list("status", flat=True)) == ["broken", "reconciled"]
+
+
+def test_once_the_pack_is_restated_the_revision_that_it_broke_is_reconciled(empty, tmp_path):
+    policy = small.begin(tmp_path, small.LEDGER + SPLIT_ENTRY, without=("2020-01-09,OAK", "2020-01-10,OAK"), also=HALVED)
+    with pytest.raises(nightly.JobFailed):
+        small.night(policy)
+    whole = small.market(
+        tmp_path / "whole", without=("2020-01-09,OAK", "2020-01-10,OAK"), also=HALVED, actions=SPLIT
+    )
+    call_command("load_market_data", str(whole), stdout=io.StringIO())
+
+    small.night(policy, restates="the split was missing")
+
+    assert LedgerRevision.objects.get().status == "reconciled"
+    assert packs.resolve(policy=policy).status == "fresh"
+
+
+def overview(user="anna"):
+    return executor.execute(
+        executor.Request("portfolio_overview", {}, portfolio_id=small.portfolio().pk),
+        user=get_user_model().objects.get(username=user),
+    )
+
+
+def test_an_unreadable_commit_is_a_broken_revision_and_execution_goes_on_with_the_one_before(empty, tmp_path):
+    for document in publishing.read_library().values():
+        publishing.publish(document)
+    policy = small.begin(tmp_path)
+    small.night(policy, last=WEEK[3])
+    commit(small.LEDGER + small.UNBALANCED)
+
+    run = small.night(policy, first=WEEK[4])
+
+    good, broken = LedgerRevision.objects.order_by("number")
+    assert (run.state, good.status, broken.status) == ("done", "reconciled", "broken")
+    assert "main.beancount" in broken.reason
+    assert books.newest_reconciled(small.portfolio()) == good
+    served = overview()
+    assert served.metadata["ledger_commit_hash"] == good.commit
+    assert served.metadata["pricing_pack_id"] == packs.resolve(policy=policy).pk
+    assert any("revision 2 is broken" in warning for warning in served.metadata["warnings"])
+
+
+def test_a_first_commit_that_can_not_be_read_fails_at_every_pack(empty, tmp_path):
+    policy = small.begin(tmp_path)
+    anna = get_user_model().objects.get(username="anna")
+    Portfolio.objects.create(slug="other", name="Other", owner=anna, base_currency="CAD", policy=policy)
+    commit(small.LEDGER + small.UNBALANCED, slug="other")
+
+    with pytest.raises(nightly.JobFailed):
+        small.night(policy)
+
+    rows = Break.objects.filter(portfolio__slug="other")
+    assert set(rows.values_list("kind", flat=True)) == {"LEDGER_UNREADABLE"}
+    assert rows.count() == 5
+
+
+def test_only_the_portfolio_that_breaks_is_left_out_where_some_may(empty, tmp_path, settings):
+    for document in publishing.read_library().values():
+        publishing.publish(document)
+    settings.RECONCILIATION_MAX_BROKEN = 1
+    policy = small.begin(tmp_path)
+    small.night(policy, last=WEEK[2])
+    ben = get_user_model().objects.create_user("ben")
+    Portfolio.objects.create(slug="other", name="Other", owner=ben, base_currency="CAD", policy=policy)
+    commit(small.LEDGER + SPLIT_ENTRY, slug="other")
+
+    small.night(policy, first=WEEK[3])
+
+    assert statuses() == {"fresh"}
+    assert overview().metadata["asof_date"] == str(WEEK[-1])
+    with pytest.raises((ReconciliationFailed, LedgerNotReconciled)):
+        executor.execute(
+            executor.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get(slug="other").pk), user=ben
+        )
+    assert not DailyValue.objects.filter(portfolio__slug="other").exists()
+
+
+def test_a_failed_reconciliation_is_told_with_both_sides_to_its_owner(empty, tmp_path):
+    for document in publishing.read_library().values():
+        publishing.publish(document)
+    policy = small.begin(tmp_path, small.LEDGER + SPLIT_ENTRY)
+    with pytest.raises(nightly.JobFailed):
+        small.night(policy)
+
+    with pytest.raises(ReconciliationFailed) as failed:
+        overview()
+
+    told = failed.value.breaks[0]
+    assert (told["kind"], told["commodity"], told["ledger_value"], told["database_value"]) == (
+        "SPLIT_MISMATCH",
+        "OAK",
+        "2",
+        None,
+    )
+    assert not Execution.objects.exists()
+
+
+# --- on the command line
+
+
+def command(*arguments):
+    out = io.StringIO()
+    call_command("nightly", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_command_runs_the_last_day_of_the_archive_and_prints_json(empty, tmp_path):
+    small.begin(tmp_path, small.ACCOUNTS + small.DEPOSIT.replace("2020-01-06", "2020-01-10"))
+
+    told = json.loads(command("--json"))
+
+    assert (told["from"], told["to"], told["release"], told["state"]) == ("2020-01-10", "2020-01-10", 1, "done")
+    assert list(told["jobs"]) == NAMES
+    assert told["jobs"]["reconcile_ledger"] == {"portfolios": 1, "failed": 0, "max_error_bp": "0"}
+
+
+def test_the_command_says_one_line_for_a_span(empty, tmp_path):
+    small.begin(tmp_path)
+
+    assert command("--from", "2020-01-06", "--to", "2020-01-10") == "ECB_EUR 2020-01-06 to 2020-01-10, release 1: done\n"
+
+
+def test_wrong_usage_ends_with_two(empty):
+    for arguments in (
+        ("--policy", "WM4PM_USD"),
+        ("--from", "2020-01-06"),
+        ("--to", "2020-01-06"),
+        ("--date", "2020-01-06", "--from", "2020-01-06", "--to", "2020-01-07"),
+    ):
+        with pytest.raises(CommandError) as refused:
+            command(*arguments)
+
+        assert refused.value.returncode == 2
+
+
+def test_without_an_archive_the_command_ends_with_one(empty):
+    with pytest.raises(CommandError, match="no market data is loaded") as refused:
+        command()
+
+    assert refused.value.returncode == 1
+
+
+def test_a_failed_night_ends_with_one_and_its_job(empty, tmp_path):
+    small.begin(tmp_path, small.LEDGER + SPLIT_ENTRY)
+
+    with pytest.raises(CommandError, match="reconcile_ledger failed") as failed:
+        command("--from", "2020-01-06", "--to", "2020-01-10")
+
+    assert failed.value.returncode == 1
+
+
+def test_a_job_role_sees_what_it_must_without_anybody_asking(empty, tmp_path):
+    small.night(small.begin(tmp_path))
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(current_setting('app.user_id', true), ''), current_user")
+
+        assert cursor.fetchone() == ("", "job")
+    assert Portfolio.objects.count() == 1
