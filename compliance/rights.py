@@ -4,6 +4,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.db import connection
 
 from compliance.models import DataSource, Permission, RightsVersion
 
@@ -21,7 +24,7 @@ class Decision:
 def decide(sources_of_output: Mapping[str, Iterable[str]]) -> Decision:
     """The most restrictive source of an output wins; a source that is not registered allows nothing."""
     wanted = {code for codes in sources_of_output.values() for code in codes}
-    known = {source.code: source for source in DataSource.objects.filter(code__in=wanted)}
+    version, known = _look_up(wanted)
     withheld: dict[str, tuple[str, ...]] = {}
     for output, codes in sources_of_output.items():
         denying = tuple(sorted(code for code in codes if code not in known or known[code].display != Permission.YES))
@@ -29,15 +32,31 @@ def decide(sources_of_output: Mapping[str, Iterable[str]]) -> Decision:
             withheld[output] = denying
     shown = {code for output, codes in sources_of_output.items() if output not in withheld for code in codes}
     return Decision(
-        version=current_version(),
+        version=version,
         withheld=withheld,
         attributions=tuple(sorted({known[code].attribution for code in shown})),
     )
 
 
-def current_version() -> int:
-    """0 before any right was recorded."""
-    return RightsVersion.objects.values_list("id", flat=True).order_by("-id").first() or 0
+class _Known(NamedTuple):
+    display: str
+    attribution: str
+
+
+def _look_up(codes: Iterable[str]) -> tuple[int, dict[str, _Known]]:
+    """The version, 0 before any right was recorded, and the registered ones among the sources: one statement, as every answer
+    asks it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT coalesce(version.id, 0), source.code, source.display, source.attribution
+            FROM (SELECT max(id) AS id FROM compliance_rightsversion) AS version
+            LEFT JOIN compliance_datasource AS source ON source.code = ANY(%s)
+            """,
+            [sorted(codes)],
+        )
+        rows = cursor.fetchall()
+    return rows[0][0], {code: _Known(display, attribution) for _, code, display, attribution in rows if code is not None}
 
 
 def record(rows: Iterable[Mapping[str, str]]) -> int:

@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from time import perf_counter
@@ -112,6 +112,7 @@ class Plan:
     portfolio: Portfolio | None
     pack: PricingPack
     revision: LedgerRevision | None
+    risk_free: riskfree.Choice | None
     requested_asof_date: date
     provisional: bool
     key: str
@@ -123,6 +124,7 @@ class Plan:
         owned = None
         if self.portfolio is not None:
             owned = {"id": str(self.portfolio.pk), **{name: getattr(self.portfolio, name) for name in OWNED}}
+            owned["risk_free"] = asdict(self.risk_free) if self.risk_free else None
         return {"inputs": self.inputs, "portfolio": owned, "asof_date": self.pack.asof_date.isoformat()}
 
 
@@ -142,21 +144,21 @@ def execute(
     """
     started = perf_counter()
     with scope.of(user):
-        with transaction.atomic():
-            plan = prepare(request, user=user)
-            stored = None if plan.provisional else _stored(plan.key, user)
-        if stored is None:
-            stored, cached = _run(plan, user, claimed)
-        else:
-            cached = True
-        with transaction.atomic():
+
+        def serve(stored: Execution, *, cached: bool) -> Served:
+            duration_ms = round((perf_counter() - started) * 1000, 3)
             return _serve(
-                stored,
-                plan.requested_asof_date,
-                cached=cached,
-                duration_ms=round((perf_counter() - started) * 1000, 3),
-                warnings=plan.warnings,
+                stored, plan.requested_asof_date, cached=cached, duration_ms=duration_ms, warnings=plan.warnings
             )
+
+        with transaction.atomic():
+            plan = glance(request) or prepare(request, user=user)
+            stored = None if plan.provisional else _stored(plan.key, user)
+            if stored is not None:
+                return serve(stored, cached=True)
+        ran, cached = _run(plan, user, claimed)
+        with transaction.atomic():
+            return serve(ran, cached=cached)
 
 
 def fetch(execution_id: UUID, *, user: AbstractBaseUser, requested: date | None = None) -> Served:
@@ -193,12 +195,14 @@ def replay(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
             if found is None:
                 raise ExecutionNotFound
             pack = packs.find(pack_id=found.pack_id)
-            portfolio = revision = None
+            portfolio = revision = chosen = None
             if found.portfolio_id is not None:
                 portfolio = _portfolio(found.portfolio_id)
                 revision = _revision(portfolio, found.ledger_commit_hash)
                 for name in OWNED:  # as they were then; never saved
                     setattr(portfolio, name, found.request["portfolio"][name])
+                then = found.request["portfolio"]["risk_free"]
+                chosen = riskfree.Choice(**then) if then else None
             plan = Plan(
                 pattern=_parsed(found.pattern_version_id),
                 version=found.pattern_version,
@@ -206,6 +210,7 @@ def replay(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
                 portfolio=portfolio,
                 pack=pack,
                 revision=revision,
+                risk_free=chosen,
                 requested_asof_date=found.asof_date,
                 provisional=True,
                 key=found.key,
@@ -251,8 +256,102 @@ def prepare(request: Request, *, user: AbstractBaseUser) -> Plan:
             warnings += (f"the ledger's newest revision {newest.number} is broken; this is revision {revision.number}",)
     requested = request.asof_date or pack.asof_date
     warnings += _date_warnings(requested, pack.asof_date)
-    plan = Plan(pattern, version, inputs, portfolio, pack, revision, requested, provisional, "", warnings)
+    chosen = riskfree.choose(portfolio.base_currency) if portfolio else None
+    plan = Plan(pattern, version, inputs, portfolio, pack, revision, chosen, requested, provisional, "", warnings)
     return replace(plan, key=_key(plan))
+
+
+_GLANCE = """
+    SELECT pattern.current_id, portfolio.slug, portfolio.name, portfolio.owner_id, portfolio.base_currency,
+           portfolio.policy_id, portfolio.booking_method, portfolio.fees_in_cost, portfolio.flow_timing,
+           pack.id, revision.id, revision.number, revision.commit, revision.tree_hash, free.series_id, free.series_currency
+    FROM execution_pattern AS pattern
+    JOIN portfolio_portfolio AS portfolio ON portfolio.id = %(portfolio)s
+    JOIN LATERAL (
+        SELECT id FROM pricing_pricingpack
+        WHERE policy_id = portfolio.policy_id AND status = 'fresh' AND asof_date = (
+            SELECT max(asof_date) FROM pricing_pricingpack
+            WHERE policy_id = portfolio.policy_id AND asof_date <= coalesce(%(asof)s, 'infinity'::date))
+        ORDER BY sequence DESC LIMIT 1) AS pack ON true
+    JOIN LATERAL (
+        SELECT id, number, commit, tree_hash FROM portfolio_ledgerrevision
+        WHERE portfolio_id = portfolio.id AND status = 'reconciled' ORDER BY number DESC LIMIT 1) AS revision ON true
+    LEFT JOIN pricing_riskfreerate AS free ON free.base_currency = portfolio.base_currency
+    WHERE pattern.id = %(pattern)s AND pattern.current_id IS NOT NULL
+      AND NOT EXISTS (
+        SELECT FROM portfolio_ledgerrevision
+        WHERE portfolio_id = portfolio.id AND number > revision.number AND status = 'broken')
+      AND coalesce((
+        SELECT status FROM portfolio_reconciliation
+        WHERE portfolio_id = portfolio.id AND pack_id = pack.id AND revision_id = revision.id
+        ORDER BY made_at DESC, id DESC LIMIT 1), 'pass') = 'pass'
+"""
+
+
+def glance(request: Request) -> Plan | None:
+    """The plan that `prepare` makes of an ordinary request, found by one statement; None where it has to look closer.
+
+    Ordinary is: a portfolio that one sees, its newest reconciled ledger, a fresh pack, nothing to warn of but the date. It
+    never refuses: that is for `prepare` alone.
+    """
+    named = request.portfolio_id or request.inputs.get("portfolio_id")
+    special = request.faults or not request.require_fresh or (request.asof_date or date.min) > timezone.localdate()
+    chosen = request.ledger_commit is not None or request.pricing_pack_id is not None
+    if special or chosen or named is None:
+        return None
+    try:
+        portfolio_id = named if isinstance(named, UUID) else UUID(named)
+    except (ValueError, TypeError, AttributeError):
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_GLANCE, {"pattern": request.pattern_id, "portfolio": portfolio_id, "asof": request.asof_date})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    version_id, slug, name, owner, base, policy, method, fees_in_cost, timing, pack_id, *rest = row
+    revision_id, number, commit, tree, series_id, series_currency = rest
+    pattern, pack = _parsed(version_id), _fresh_pack(pack_id)
+    try:
+        inputs, effective_id = _inputs(pattern, request)
+    except (patterns.InputsInvalid, RequestInvalid):
+        return None
+    if effective_id != portfolio_id:
+        return None
+    portfolio = Portfolio(portfolio_id, slug, name, owner, base, policy, method, fees_in_cost, timing)
+    requested = request.asof_date or pack.asof_date
+    plan = Plan(
+        pattern=pattern,
+        version=_version(version_id),
+        inputs=inputs,
+        portfolio=portfolio,
+        pack=pack,
+        revision=LedgerRevision(
+            revision_id,
+            portfolio=portfolio,
+            number=number,
+            commit=commit,
+            tree_hash=tree,
+            status=RevisionStatus.RECONCILED,
+        ),
+        risk_free=riskfree.Choice(series_id, series_currency) if series_id else None,
+        requested_asof_date=requested,
+        provisional=False,
+        key="",
+        warnings=_date_warnings(requested, pack.asof_date),
+    )
+    return replace(plan, key=_key(plan))
+
+
+@lru_cache(maxsize=256)
+def _version(version_id: int) -> PatternVersion:
+    """Versions never change."""
+    return PatternVersion.objects.get(pk=version_id)
+
+
+@lru_cache(maxsize=1024)
+def _fresh_pack(pack_id: str) -> PricingPack:
+    """A fresh pack never changes any more: the database lets it go nowhere."""
+    return packs.find(pack_id=pack_id)
 
 
 def current_version(pattern_id: str) -> PatternVersion:
@@ -288,6 +387,7 @@ class MarketView:
     """The market of one pack, as capabilities take it: as-of values exactly, and its history as arrays."""
 
     pack: PricingPack
+    chosen: riskfree.Choice | None
 
     @property
     def asof(self) -> market.Market:
@@ -298,7 +398,7 @@ class MarketView:
         return market.history(self.pack)
 
     def risk_free(self, base_currency: str, days: Days) -> RiskFree | None:
-        return riskfree.load(self.pack, base_currency, days)
+        return riskfree.load(self.pack, self.chosen, base_currency, days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,7 +594,7 @@ def _stored(key: str, user: AbstractBaseUser) -> Execution | None:
         logger.warning("store is without its cache")
         found = None
     if found is not None:
-        return found  # type: ignore[no-any-return]
+        return _from_store(found)
     return (
         Execution.objects.select_related("pattern_version")
         .filter(key=key, user=user.pk, status=ExecutionStatus.DONE, provisional=False)
@@ -502,9 +602,29 @@ def _stored(key: str, user: AbstractBaseUser) -> Execution | None:
     )
 
 
+KEPT = (
+    *("pack_id", "pack_chain_hash", "ledger_commit_hash", "engine_version", "pattern_version_id", "key", "status"),
+    *("result", "result_hash", "trace", "sources", "warnings", "provisional", "duration_ms"),
+)
+"""What `_serve` needs of an execution, beside its id and dates."""
+
+
+def _from_store(kept: Mapping[str, Any]) -> Execution:
+    stored = Execution(
+        pk=UUID(kept["id"]),
+        asof_date=date.fromisoformat(kept["asof_date"]),
+        finished_at=datetime.fromisoformat(kept["finished_at"]),
+        **{name: kept[name] for name in KEPT},
+    )
+    stored.pattern_version = _version(kept["pattern_version_id"])
+    return stored
+
+
 def _keep(execution: Execution, user: AbstractBaseUser) -> None:
+    kept = {"id": str(execution.pk), "asof_date": str(execution.asof_date), "finished_at": _iso(execution.finished_at)}
+    kept |= {name: getattr(execution, name) for name in KEPT}
     try:
-        cache.set(_store_name(execution.key, user), execution, STORE_SECONDS)
+        cache.set(_store_name(execution.key, user), kept, STORE_SECONDS)
     except RedisError:
         logger.warning("store is without its cache")
 
@@ -568,7 +688,7 @@ def _compute(plan: Plan) -> _Computed:
         portfolio=plan.portfolio,
         pack=plan.pack,
         revision=plan.revision,
-        market=MarketView(plan.pack),
+        market=MarketView(plan.pack, plan.risk_free),
     )
     with scope.snapshot():
         packs.require_intact(pack=plan.pack)

@@ -46,7 +46,7 @@ def prewarm_factors(*, portfolio: Portfolio, revision: LedgerRevision, pack: Pri
     life = valuation.history(books.load(portfolio, revision), market.history(pack))
     if not len(life.dates):
         return
-    rows = exposures.compute(life, pack, riskfree.load(pack, portfolio.base_currency, life.dates))
+    rows = exposures.compute(life, pack, _risk_free(portfolio, pack, life))
     with transaction.atomic():
         copy_in(
             FactorExposure,
@@ -59,8 +59,13 @@ def prewarm_factors(*, portfolio: Portfolio, revision: LedgerRevision, pack: Pri
         )
 
 
+def _risk_free(portfolio: Portfolio, pack: PricingPack, life: valuation.ValueHistory) -> metrics.RiskFree | None:
+    chosen = riskfree.choose(portfolio.base_currency)
+    return riskfree.load(pack, chosen, portfolio.base_currency, life.dates)
+
+
 def _record(portfolio: Portfolio, pack: PricingPack, life: valuation.ValueHistory) -> metrics.MetricsRecord:
-    free = riskfree.load(pack, portfolio.base_currency, life.dates)
+    free = _risk_free(portfolio, pack, life)
     return metrics.record(life, portfolio_id=str(portfolio.pk), pack_id=pack.pk, risk_free=free)
 
 

@@ -1,5 +1,7 @@
 """The risk-free rate of a base currency, as a pack knows it."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from portfolio.metrics import RiskFree
@@ -8,9 +10,22 @@ from pricing import market
 from pricing.models import PricingPack, RiskFreeRate
 
 
-def load(pack: PricingPack, base_currency: str, days: Days) -> RiskFree | None:
-    """The annual yield known on each of `days`; None where the currency has no series, or the pack nothing of it."""
-    chosen = RiskFreeRate.objects.filter(pk=base_currency).first()
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which series stands for a base currency's risk-free rate. Staff may change it, so a result says which it was."""
+
+    series_id: str
+    series_currency: str
+
+
+def choose(base_currency: str) -> Choice | None:
+    """As the table has it now; None where it has no series for the currency."""
+    row = RiskFreeRate.objects.filter(pk=base_currency).values_list("series_id", "series_currency").first()
+    return Choice(*row) if row else None
+
+
+def load(pack: PricingPack, chosen: Choice | None, base_currency: str, days: Days) -> RiskFree | None:
+    """The annual yield known on each of `days`; None without a choice, or where the pack has nothing of the series."""
     if chosen is None:
         return None
     try:

@@ -85,7 +85,10 @@ def _forget() -> None:
     from execution import executor, metering
     from pricing import market
 
-    for remembered in (market._as_of, market._history, executor._parsed, executor._pack_header, metering._is_pattern):
+    for remembered in (
+        *(market._as_of, market._history, executor._parsed, executor._pack_header),
+        *(executor._version, executor._fresh_pack, metering._is_pattern),
+    ):
         remembered.cache_clear()
     cache.clear()
 

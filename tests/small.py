@@ -73,7 +73,11 @@ def market(folder: Path, *, without: tuple[str, ...] = (), also: str = "", actio
         for symbol, closes in CLOSES.items()
         for day, close in zip(WEEK, closes, strict=True)
     ]
-    rates = [f"{day},EUR,{quote},{rate},central" for quote, each in RATES.items() for day, rate in zip(WEEK, each, strict=True)]
+    rates = [
+        f"{day},EUR,{quote},{rate},central"
+        for quote, each in RATES.items()
+        for day, rate in zip(WEEK, each, strict=True)
+    ]
 
     def kept(header: str, lines: list[str]) -> str:
         return "\n".join([header, *(line for line in lines if not line.startswith(without))]) + "\n"
@@ -87,7 +91,8 @@ def market(folder: Path, *, without: tuple[str, ...] = (), also: str = "", actio
             "fx.csv": kept("date,base,quote,rate,source", rates),
             "macro.csv": "date,series_id,value,source\n2020-01-06,Y10,1.88,bureau\n",
             "macro_series.csv": "id,title,unit,frequency,source\nY10,Ten years,percent,D,bureau\n",
-            "corporate_actions.csv": "ex_date,pay_date,symbol,action,ratio,amount,currency,source,announced,quality\n" + actions,
+            "corporate_actions.csv": "ex_date,pay_date,symbol,action,ratio,amount,currency,source,announced,quality\n"
+            + actions,
         },
     )
 

@@ -80,7 +80,15 @@ def everything():
     return {
         model.__name__: list(model.objects.order_by("pk").values_list("pk", flat=True))
         for model in (
-            PricingPack, PackContent, Reconciliation, Break, DailyValue, PortfolioMetrics, FactorExposure, NightlyRun, JobRun,
+            PricingPack,
+            PackContent,
+            Reconciliation,
+            Break,
+            DailyValue,
+            PortfolioMetrics,
+            FactorExposure,
+            NightlyRun,
+            JobRun,
             LedgerRevision,
         )  # fmt: skip
     }
@@ -494,12 +502,12 @@ def test_once_the_ledger_books_the_split_the_same_night_finishes(empty, tmp_path
 
 
 def test_once_the_pack_is_restated_the_revision_that_it_broke_is_reconciled(empty, tmp_path):
-    policy = small.begin(tmp_path, small.LEDGER + SPLIT_ENTRY, without=("2020-01-09,OAK", "2020-01-10,OAK"), also=HALVED)
+    policy = small.begin(
+        tmp_path, small.LEDGER + SPLIT_ENTRY, without=("2020-01-09,OAK", "2020-01-10,OAK"), also=HALVED
+    )
     with pytest.raises(nightly.JobFailed):
         small.night(policy)
-    whole = small.market(
-        tmp_path / "whole", without=("2020-01-09,OAK", "2020-01-10,OAK"), also=HALVED, actions=SPLIT
-    )
+    whole = small.market(tmp_path / "whole", without=("2020-01-09,OAK", "2020-01-10,OAK"), also=HALVED, actions=SPLIT)
     call_command("load_market_data", str(whole), stdout=io.StringIO())
 
     small.night(policy, restates="the split was missing")
@@ -611,7 +619,9 @@ def test_the_command_runs_the_last_day_of_the_archive_and_prints_json(empty, tmp
 def test_the_command_says_one_line_for_a_span(empty, tmp_path):
     small.begin(tmp_path)
 
-    assert command("--from", "2020-01-06", "--to", "2020-01-10") == "ECB_EUR 2020-01-06 to 2020-01-10, release 1: done\n"
+    assert (
+        command("--from", "2020-01-06", "--to", "2020-01-10") == "ECB_EUR 2020-01-06 to 2020-01-10, release 1: done\n"
+    )
 
 
 def test_wrong_usage_ends_with_two(empty):

@@ -60,7 +60,9 @@ def asked(private_demo):
 
 
 def test_a_foreign_portfolio_is_not_found_by_page(demo):
-    pages = {name: demo.client(name).get("/portfolios/public/portfolio_overview/") for name in ("owner", "other", "staff")}
+    pages = {
+        name: demo.client(name).get("/portfolios/public/portfolio_overview/") for name in ("owner", "other", "staff")
+    }
 
     assert {name: page.status_code for name, page in pages.items()} == {"owner": 200, "other": 404, "staff": 404}
     assert "756,411.71" not in pages["other"].content.decode() + pages["staff"].content.decode()
@@ -84,9 +86,11 @@ def test_an_execution_of_a_foreign_portfolio_is_not_found(demo):
     execution = demo.ask("owner").json()["execution_id"]
 
     def status(username):
-        return Client().get(
-            f"/v1/executions/{execution}", headers={"Authorization": f"Bearer {demo.token(username)}"}
-        ).status_code
+        return (
+            Client()
+            .get(f"/v1/executions/{execution}", headers={"Authorization": f"Bearer {demo.token(username)}"})
+            .status_code
+        )
 
     assert [status(name) for name in ("owner", "other", "staff")] == [200, 404, 404]
 
@@ -203,7 +207,11 @@ def test_a_grant_shows_the_portfolio_and_all_of_it_at_once_and_ends_at_once(priv
 def test_who_may_read_may_not_write(private_demo):
     grant(private_demo, "other")
 
-    with pytest.raises(ProgrammingError, match="row-level security"), scope.of(private_demo.user("other")), transaction.atomic():
+    with (
+        pytest.raises(ProgrammingError, match="row-level security"),
+        scope.of(private_demo.user("other")),
+        transaction.atomic(),
+    ):
         Portfolio.objects.filter(slug="public").update(name="mine now")
 
 
@@ -267,7 +275,11 @@ def test_a_row_of_a_foreign_portfolio_is_refused_also_where_writing_is_granted(a
 def test_an_execution_can_not_be_written_in_anothers_name(asked):
     other = asked.user("other").pk
 
-    with pytest.raises(ProgrammingError, match="row-level security"), scope.of(asked.user("owner")), transaction.atomic():
+    with (
+        pytest.raises(ProgrammingError, match="row-level security"),
+        scope.of(asked.user("owner")),
+        transaction.atomic(),
+    ):
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO execution_idempotencykey (user_id, key, body_hash, created_at) VALUES (%s, 'k', 'h', now())",
@@ -390,9 +402,7 @@ def test_no_view_sees_past_the_policies_and_no_function_runs_as_another(empty):
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND (relkind = 'm'"
         " OR (relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY(reloptions), false)))",
     )
-    definers = catalogue(
-        empty, "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"
-    )
+    definers = catalogue(empty, "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef")
 
     assert (views, definers) == ([], [])
 
@@ -439,7 +449,8 @@ def test_only_the_scope_says_who_asks():
     speaking = {
         file.relative_to(env.PROJECT).as_posix()
         for file in env.PROJECT.rglob("*.py")
-        if not {".venv", "var", "tests"} & set(file.relative_to(env.PROJECT).parts) and "app.user_id" in file.read_text()
+        if not {".venv", "var", "tests"} & set(file.relative_to(env.PROJECT).parts)
+        and "app.user_id" in file.read_text()
     }
 
     assert speaking == {"config/scope.py", "config/guards.py"}
@@ -450,7 +461,12 @@ def test_only_the_scope_says_who_asks():
 
 def dump(database):
     made = subprocess.run(
-        [embedded._postgres_programs() / "pg_dump", "--schema-only", "--no-comments", plugin.address(database, "owner")],
+        [
+            embedded._postgres_programs() / "pg_dump",
+            "--schema-only",
+            "--no-comments",
+            plugin.address(database, "owner"),
+        ],
         capture_output=True,
         check=True,
         text=True,
@@ -463,7 +479,11 @@ def data(database):
         return [
             session.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
             for table in ("pricing_pricingpolicy", "compliance_datasource")
-        ] + [session.execute("SELECT factor, rank, series_id, degraded FROM pricing_factorseries ORDER BY 1, 2").fetchall()]
+        ] + [
+            session.execute(
+                "SELECT factor, rank, series_id, degraded FROM pricing_factorseries ORDER BY 1, 2"
+            ).fetchall()
+        ]
 
 
 @pytest.mark.role("owner")

@@ -2,6 +2,9 @@
 
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
 from config import env
 
 _url = urlsplit(env.required("DATABASE_URL"))
@@ -34,5 +37,12 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "tieout",
+        "OPTIONS": {
+            "serializer": "config.cache.JsonSerializer",
+            # A cache that does not answer at once is no help.
+            "socket_timeout": 1,
+            "socket_connect_timeout": 1,
+            "retry": Retry(NoBackoff(), 0),
+        },
     }
 }

@@ -15,7 +15,18 @@ from tests import plugin
 
 pytestmark = pytest.mark.role("job")
 
-SECURITY = ("symbol", "name", "currency", "quote_unit", "kind", "exchange", "price_basis", "first_date", "last_date", "source")
+SECURITY = (
+    "symbol",
+    "name",
+    "currency",
+    "quote_unit",
+    "kind",
+    "exchange",
+    "price_basis",
+    "first_date",
+    "last_date",
+    "source",
+)
 
 
 def security(symbol, name="Oak", last_date=None):
@@ -23,7 +34,7 @@ def security(symbol, name="Oak", last_date=None):
 
 
 def test_rows_arrive_as_they_were_given(empty):
-    awkward = "tab\there, back\\slash, \"quote\", new\nline, \\N and \N{SNOWMAN}"
+    awkward = 'tab\there, back\\slash, "quote", new\nline, \\N and \N{SNOWMAN}'
 
     inserted = copy_in(Security, SECURITY, [security("OAK", awkward), security("ELM", last_date=date(2020, 1, 9))])
 

@@ -575,7 +575,7 @@ def test_a_database_that_is_away_is_answered_as_unavailable(private_demo, monkey
     def away(*args, **kwargs):
         raise OperationalError("connection to server at 10.0.0.7 refused")
 
-    monkeypatch.setattr(executor, "prepare", away)
+    monkeypatch.setattr(executor, "glance", away)
 
     answer = private_demo.ask()
 

@@ -211,7 +211,7 @@ def test_what_nobody_expected_at_the_api_is_an_internal_problem_and_in_the_log(d
     def broken(*args, **kwargs):
         raise RuntimeError("SELECT secret FROM users")
 
-    monkeypatch.setattr(executor, "prepare", broken)
+    monkeypatch.setattr(executor, "glance", broken)
 
     answer = demo.ask()
 

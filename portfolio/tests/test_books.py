@@ -58,7 +58,9 @@ def test_a_walk_over_days_sees_what_each_day_alone_sees():
 def test_a_walk_keeps_cost_through_a_split():
     made = book(EVENTS, PARCELS)
 
-    costs = [state.cost.get(("Assets:Shares", 1)) for state in books.states(made, [day("2020-01-08"), day("2020-01-09")])]
+    costs = [
+        state.cost.get(("Assets:Shares", 1)) for state in books.states(made, [day("2020-01-08"), day("2020-01-09")])
+    ]
 
     assert costs == [90, 90]
 

@@ -121,7 +121,11 @@ def test_under_end_timing_the_first_day_is_no_observation_of_risk():
 
 def test_a_re_entry_can_not_be_measured_under_end_timing():
     history = life(
-        ["2020-01-06", "2020-01-07", "2020-01-08"], [100, 0, 51], inflow=[100, 0, 50], outflow=[0, 100, 0], flow_timing="end"
+        ["2020-01-06", "2020-01-07", "2020-01-08"],
+        [100, 0, 51],
+        inflow=[100, 0, 50],
+        outflow=[0, 100, 0],
+        flow_timing="end",
     )
 
     assert record(history).twr_itd.reason == "starts_at_or_below_zero"

@@ -78,7 +78,9 @@ def test_a_position_or_cash_that_one_side_lacks_is_named():
     ledger = Balances({OAK: Decimal(1)}, {OAK: Decimal(5)}, {"USD": Decimal(3)}, Decimal(8))
     database = Balances({ELM: Decimal(2)}, {ELM: Decimal(5)}, {}, Decimal(8))
 
-    found = {(each.kind, each.commodity): (each.ledger_value, each.database_value) for each in find_breaks(ledger, database)}
+    found = {
+        (each.kind, each.commodity): (each.ledger_value, each.database_value) for each in find_breaks(ledger, database)
+    }
 
     assert found == {
         ("MISSING_POSITION", "OAK"): (1, 0),
@@ -126,7 +128,9 @@ def test_every_edit_of_two_hundred_books_is_found_and_named():
             "units": lambda: Balances(units | {key: units[key] + step / 10**6}, cost, cash, ledger.value),
             "lost": lambda: Balances({each: units[each] for each in units if each != key}, cost, cash, ledger.value),
             "cost": lambda: Balances(units, cost | {key: cost[key] + step * Decimal("0.011")}, cash, ledger.value),
-            "cash": lambda: Balances(units, cost, cash | {currency: cash[currency] + step * Decimal("0.011")}, ledger.value),
+            "cash": lambda: Balances(
+                units, cost, cash | {currency: cash[currency] + step * Decimal("0.011")}, ledger.value
+            ),
             "value": lambda: Balances(units, cost, cash, ledger.value * (1 + step * Decimal("1.001") / BASIS_POINTS)),
         }[kind]()
 

@@ -91,9 +91,7 @@ def test_a_foreign_dividend_accrues_at_the_days_rate_and_is_paid_at_the_pay_date
         event(WEEK[0], "buy", "-10000", "USD", security=1, quantity="100"),
         event(WEEK[3], "dividend", "24", "USD", security=1, ex_date=WEEK[1]),
     ]
-    priced = market(
-        WEEK, {"ADR": [100] * 4}, currencies={"ADR": "USD"}, fx={"USD": [1.34, 1.34, 1.35, 1.36]}
-    )
+    priced = market(WEEK, {"ADR": [100] * 4}, currencies={"ADR": "USD"}, fx={"USD": [1.34, 1.34, 1.35, 1.36]})
 
     life, _ = total_return(events, [parcel(1, "100", WEEK[0], currency="USD")], priced)
 
@@ -347,9 +345,7 @@ def test_parts_make_the_return_whatever_happened_and_scaling_changes_nothing(amo
             if amount and at
         ),
     ]
-    priced = market(
-        WEEK, {"OAK": closes}, currencies={"OAK": "USD"}, fx={"USD": [rate / 100 for rate in rates]}
-    )
+    priced = market(WEEK, {"OAK": closes}, currencies={"OAK": "USD"}, fx={"USD": [rate / 100 for rate in rates]})
 
     life, _ = total_return(events, [parcel(1, str(scale), WEEK[0])], priced)
     base_return = (1 + life.local_returns) * (1 + life.fx_returns) - 1

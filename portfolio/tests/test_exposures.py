@@ -1,0 +1,200 @@
+"""Factor exposures: which series stands for a factor, and what the rows say when none does."""
+
+from datetime import date
+from decimal import Decimal
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from portfolio import exposures, metrics
+from portfolio.models import Factor, FactorExposure
+from portfolio.tests.made import days, life
+from pricing import market
+from pricing.market import MissingSeries
+from pricing.observing import KnownObservation
+
+START = np.datetime64("2020-01-06")
+DAYS = np.arange(START, START + 140)[np.is_busday(np.arange(START, START + 140))]
+ROWS = {
+    ("equity", 1): ("SP500", "", "return", ""),
+    ("inflation", 1): ("T10YIE", "", "difference", ""),
+    ("credit", 1): ("BAMLC0A0CM", "", "difference", ""),
+    ("credit", 2): ("BAA10Y", "", "difference", "baa_spread"),
+    ("real_rate", 1): ("DFII10", "", "difference", ""),
+    ("real_rate", 2): ("DGS10", "CPI", "difference", "nominal_rate"),
+}
+
+
+@pytest.fixture
+def pack(monkeypatch):
+    """A pack of the series that a test puts in: name -> {day: value}."""
+    known, trailing = {}, {}
+
+    class Chosen:
+        objects = SimpleNamespace(
+            order_by=lambda *_: [
+                SimpleNamespace(factor=factor, rank=rank, series_id=series, minus_trailing=minus, change=change, degraded=degraded)
+                for (factor, rank), (series, minus, change, degraded) in sorted(ROWS.items())
+            ]
+        )
+
+    def observations(pack, series):
+        return [
+            KnownObservation(series, day, Decimal(repr(float(value))), day, "", "bureau", "")
+            for day, value in sorted(known.get(series, {}).items())
+        ]
+
+    def series(pack, name, *, dates):
+        if name not in trailing:
+            raise MissingSeries(name, date(2020, 6, 1))
+        return trailing[name]
+
+    monkeypatch.setattr(exposures, "FactorSeries", Chosen)
+    monkeypatch.setattr(market, "observations", observations)
+    monkeypatch.setattr(market, "series", series)
+    return SimpleNamespace(known=known, trailing=trailing)
+
+
+def put(pack, series, values, dates=DAYS):
+    pack.known[series] = {day.item(): value for day, value in zip(dates, values, strict=True)}
+
+
+def noise(seed, scale=0.01):
+    return np.random.default_rng(seed).normal(0, scale, len(DAYS) - 1)
+
+
+def levels(steps, start=100.0):
+    return start * np.concatenate(([1.0], np.cumprod(1 + steps)))
+
+
+def of(history, risk_free_rate=0.0, degraded=()):
+    free = metrics.RiskFree("UST3M", np.full(len(history.dates), risk_free_rate), degraded, ())
+    return {row.factor: row for row in exposures.compute(history, SimpleNamespace(), free)}
+
+
+def test_a_portfolio_that_is_the_factor_twice_has_a_beta_of_two(pack):
+    steps = noise(1)
+    put(pack, "SP500", levels(steps))
+
+    found = of(life(DAYS, levels(2 * steps, 1000)))
+
+    equity = found["equity"]
+    assert (equity.status, equity.reason, equity.series_id) == ("ok", "", "SP500")
+    assert equity.beta == pytest.approx(2)
+    assert equity.variance_share == pytest.approx(1)
+    assert equity.observations == len(steps)
+
+
+def test_yields_are_differences_in_decimal(pack):
+    steps = noise(2, 0.0005)
+    put(pack, "T10YIE", 100 * (0.02 + np.concatenate(([0.0], np.cumsum(steps)))))
+
+    found = of(life(DAYS, levels(3 * steps, 1000)))
+
+    # ten basis points are 0.0010: a return of three times the change is a beta of three
+    assert found["inflation"].beta == pytest.approx(3, rel=1e-6)
+
+
+def test_a_factor_without_a_series_is_unavailable_and_the_others_are_not(pack):
+    put(pack, "SP500", levels(noise(1)))
+
+    found = of(life(DAYS, levels(noise(3), 1000)))
+
+    assert set(found) == set(Factor.values)
+    for factor in set(Factor.values) - {"equity"}:
+        row = found[factor]
+        assert (row.status, row.reason, row.beta, row.observations) == ("unavailable", "no_series", None, None)
+    assert found["equity"].status == "ok"
+
+
+def test_a_proxy_stands_in_where_the_first_choice_is_missing_and_says_so(pack):
+    put(pack, "BAA10Y", levels(noise(4), 3.0))
+
+    row = of(life(DAYS, levels(noise(3), 1000)))["credit"]
+
+    assert (row.series_id, row.status, row.reason) == ("BAA10Y", "degraded", "baa_spread")
+    assert row.beta is not None
+
+
+def test_the_first_choice_stands_where_both_are_there(pack):
+    put(pack, "BAA10Y", levels(noise(4), 3.0))
+    put(pack, "BAMLC0A0CM", levels(noise(5), 1.0))
+
+    row = of(life(DAYS, levels(noise(3), 1000)))["credit"]
+
+    assert (row.series_id, row.status) == ("BAMLC0A0CM", "ok")
+
+
+def test_a_real_rate_by_proxy_takes_the_trailing_inflation_off(pack):
+    steps = noise(6, 0.0005)
+    put(pack, "DGS10", 100 * (0.03 + np.concatenate(([0.0], np.cumsum(steps)))))
+
+    without = of(life(DAYS, levels(3 * steps, 1000)))["real_rate"]
+    pack.trailing["CPI"] = SimpleNamespace(value=np.full(len(DAYS), 102.0), year_ago=np.full(len(DAYS), 100.0))
+    found = of(life(DAYS, levels(3 * steps, 1000)))["real_rate"]
+
+    assert (without.status, without.reason) == ("unavailable", "no_series")
+    assert (found.status, found.reason) == ("degraded", "nominal_rate")
+    assert found.beta == pytest.approx(3, rel=1e-6)
+
+
+def test_days_without_the_series_are_dropped(pack):
+    steps = noise(1)
+    values = levels(steps)
+    put(pack, "SP500", np.delete(values, [10, 11]), np.delete(DAYS, [10, 11]))
+
+    row = of(life(DAYS, levels(2 * steps, 1000)))["equity"]
+
+    # the steps into days 10 and 11, and out of 11, are incomplete
+    assert row.observations == len(steps) - 3
+    assert row.beta == pytest.approx(2)
+
+
+def test_too_few_days_are_no_exposure(pack):
+    put(pack, "SP500", levels(noise(1)))
+
+    row = of(life(DAYS[:60], levels(noise(3), 1000)[:60]))["equity"]
+
+    assert (row.status, row.beta) == ("unavailable", None)
+    assert "60" in row.reason
+
+
+def test_without_a_risk_free_rate_nothing_is_known(pack):
+    put(pack, "SP500", levels(noise(1)))
+
+    rows = exposures.compute(life(DAYS, levels(noise(3), 1000)), SimpleNamespace(), None)
+
+    assert {(row.factor, row.status, row.reason) for row in rows} == {
+        (factor, "unavailable", "no_risk_free_rate") for factor in Factor.values
+    }
+
+
+def test_a_foreign_risk_free_rate_degrades_what_rests_on_it(pack):
+    put(pack, "SP500", levels(noise(1)))
+    put(pack, "BAA10Y", levels(noise(4), 3.0))
+
+    found = of(life(DAYS, levels(noise(3), 1000)), degraded=("risk_free_currency",))
+
+    assert (found["equity"].status, found["equity"].reason) == ("degraded", "risk_free_currency")
+    assert found["credit"].reason == "baa_spread, risk_free_currency"
+
+
+def test_the_level_of_a_day_is_that_days_own(pack):
+    put(pack, "SP500", [1.0, 3.0], days("2020-01-06", "2020-01-08"))
+
+    level = exposures._level(SimpleNamespace(), "SP500", days("2020-01-03", "2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09"))
+
+    assert np.isnan(level).tolist() == [True, False, True, False, True]
+    assert level[[1, 3]].tolist() == [1.0, 3.0]
+
+
+@pytest.mark.role("job")
+def test_every_factor_of_the_demo_has_a_number_or_a_reason(demo):
+    rows = FactorExposure.objects.filter(portfolio__slug="public")
+
+    assert sorted(rows.values_list("factor", flat=True)) == sorted(Factor.values)
+    for row in rows:
+        assert (row.beta is None) is (row.status == "unavailable"), row
+        assert (row.reason == "") is (row.status == "ok"), row
+    assert rows.exclude(status="unavailable").exists()

@@ -1,0 +1,308 @@
+"""From an import to rows: what a commit adds, what it leaves alone, and what never becomes one."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+
+from portfolio import books, computing, metrics, riskfree, valuation
+from portfolio.ledger import writer
+from portfolio.ledger.repository import LedgerMoved, LedgerRepository
+from portfolio.ledger.screening import LedgerRefused
+from portfolio.models import (
+    DailyValue,
+    FactorExposure,
+    LedgerRevision,
+    Lot,
+    Portfolio,
+    PortfolioMetrics,
+    RevisionStatus,
+    Transaction,
+)
+from pricing import market, packs
+from pricing.models import PricingPolicy, Security
+from tests import small
+
+pytestmark = pytest.mark.role("job")
+
+AT = datetime(2020, 1, 31, 18, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def portfolio(empty):
+    anna = get_user_model().objects.create_user("anna")
+    for symbol in ("OAK", "ELM"):
+        Security.objects.create(
+            symbol=symbol, name=symbol, currency="USD", quote_unit="USD", kind="equity", exchange="XNYS",
+            first_date="2020-01-02", source="wood",
+        )  # fmt: skip
+    return Portfolio.objects.create(
+        slug="small", name="Small", owner=anna, base_currency="CAD", policy=PricingPolicy.objects.get()
+    )
+
+
+def take_in(portfolio, text=small.LEDGER, at=AT):
+    return writer.take_in(
+        portfolio=portfolio, files={"main.beancount": text.encode()}, message="import", author="anna", at=at
+    )
+
+
+def entries():
+    """Entry id -> the row's id and the revisions that hold it."""
+    return {
+        (row.entry_id, row.introduced_in): (row.pk, row.removed_in) for row in Transaction.objects.order_by("pk")
+    }
+
+
+def head():
+    with LedgerRepository(settings.LEDGER_PATH) as repository:
+        return repository.head()
+
+
+def test_an_import_is_a_commit_a_revision_and_its_rows(portfolio):
+    taken = take_in(portfolio)
+
+    revision = LedgerRevision.objects.get()
+    assert (taken.added, taken.removed, taken.transactions, taken.is_new) == (3, 0, 3, True)
+    assert (revision.number, revision.commit, revision.status) == (1, head(), "read")
+    assert set(entries()) == {("D1", 1), ("F1", 1), ("B1", 1)}
+    bought = Transaction.objects.get(entry_id="B1")
+    assert (bought.security.symbol, bought.quantity, bought.unit_price, bought.fee) == ("OAK", 10, 101, 5)
+    assert (bought.file, bought.line) == ("main.beancount", small.LEDGER[: small.LEDGER.index("2020-01-07 *")].count("\n") + 1)
+    lot = Lot.objects.get()
+    assert (lot.quantity, lot.unit_cost, lot.cost, lot.valid_to) == (10, 101, 1015, None)
+
+
+def test_an_unchanged_folder_makes_no_revision_and_no_row(portfolio):
+    first = take_in(portfolio)
+    before = entries()
+
+    again = take_in(portfolio, at=AT.replace(month=2, day=20))
+
+    assert again.revision == first.revision
+    assert (again.added, again.removed, again.is_new) == (0, 0, False)
+    assert (LedgerRevision.objects.count(), entries()) == (1, before)
+
+
+def test_a_changed_entry_takes_the_place_of_its_row_and_all_others_stay(portfolio):
+    take_in(portfolio)
+    before = entries()
+
+    taken = take_in(portfolio, small.LEDGER.replace("-1015.00", "-1014.00").replace("  5.00 USD", "  4.00 USD"))
+
+    after = entries()
+    assert (taken.revision.number, taken.added, taken.removed) == (2, 1, 1)
+    assert after["D1", 1] == before["D1", 1] == (before["D1", 1][0], None)
+    assert after["F1", 1] == before["F1", 1]
+    assert after["B1", 1] == (before["B1", 1][0], 2)
+    assert after["B1", 2][1] is None
+    assert [(row.cost, row.introduced_in, row.removed_in) for row in Lot.objects.order_by("pk")] == [
+        (1015, 1, 2),
+        (1014, 2, None),
+    ]
+
+
+def test_lines_added_above_move_no_row(portfolio):
+    take_in(portfolio)
+    before = entries()
+
+    taken = take_in(portfolio, "; a comment\n\n" + small.LEDGER)
+
+    assert (taken.revision.number, taken.added, taken.removed) == (2, 0, 0)
+    assert entries() == before
+
+
+def test_an_entry_that_goes_ends_and_one_that_comes_back_is_another_row(portfolio):
+    take_in(portfolio)
+    take_in(portfolio, small.ACCOUNTS + small.DEPOSIT + small.CONVERSION)
+
+    take_in(portfolio)
+
+    assert [(row.introduced_in, row.removed_in) for row in Transaction.objects.filter(entry_id="B1").order_by("pk")] == [
+        (1, 2),
+        (3, None),
+    ]
+
+
+def test_an_older_revision_still_finds_its_own_rows(portfolio):
+    first = take_in(portfolio).revision
+    old = books.load(portfolio, first)
+
+    second = take_in(portfolio, small.LEDGER + small.SECOND_PURCHASE).revision
+    take_in(portfolio, small.ACCOUNTS + small.DEPOSIT)
+
+    assert books.load(portfolio, first) == old
+    assert [event.kind for event in books.load(portfolio, second).events] == ["deposit", "fx", "buy", "buy"]
+    assert len(books.load(portfolio, second).parcels) == 2
+
+
+def test_two_lots_alike_are_one_row_of_twice_the_quantity(portfolio):
+    take_in(portfolio, small.LEDGER + small.PURCHASE.replace('id: "B1"', 'id: "B9"'))
+
+    assert [(lot.quantity, lot.cost) for lot in Lot.objects.all()] == [(20, 2030)]
+    assert Transaction.objects.filter(kind="buy").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "line_of", "said"),
+    [
+        (small.LEDGER + small.UNBALANCED, '2020-01-09 *', "balance"),
+        (small.LEDGER.replace("OAK", "FIR"), '2020-01-07 *', "unknown security FIR"),
+        (small.LEDGER.replace("2020-01-07 *", "2020-02-07 *"), '2020-02-07 *', "in the future"),
+        ('plugin "evil"\n' + small.LEDGER, "plugin", "plugin"),
+        (small.LEDGER.replace('id: "F1"', 'id: "D1"'), '2020-01-06 * "FX"', "id D1 is already"),
+    ],
+    ids=["unbalanced", "unknown security", "future", "plugin", "same id"],
+)
+def test_what_is_refused_is_named_by_line_and_leaves_neither_commit_nor_row(text, line_of, said, portfolio):
+    take_in(portfolio)
+    before, commit = entries(), head()
+
+    with pytest.raises(LedgerRefused) as refused:
+        take_in(portfolio, text)
+
+    finding = next(each for each in refused.value.findings if said in each.reason)
+    assert (finding.file, finding.line) == ("main.beancount", text[: text.index(line_of)].count("\n") + 1)
+    assert head() == commit
+    assert (entries(), LedgerRevision.objects.count()) == (before, 1)
+
+
+def test_more_sold_than_held_is_refused(portfolio):
+    sale = small.PURCHASE.replace('"B1"', '"S1"').replace("  10 OAK {101 USD}", "  -11 OAK {101 USD}")
+    sale = sale.replace("2020-01-07", "2020-01-08").replace("-1015.00", "1106.00")
+
+    with pytest.raises(LedgerRefused):
+        take_in(portfolio, small.LEDGER + sale)
+
+    assert not LedgerRevision.objects.exists()
+
+
+def test_a_race_is_run_again_and_lost_five_times_given_up(portfolio, monkeypatch):
+    real, lost = LedgerRepository.commit, []
+
+    def loses(times):
+        def commit(self, *args, **how):
+            if len(lost) < times:
+                lost.append(1)
+                raise LedgerMoved(None, "a" * 40)
+            return real(self, *args, **how)
+
+        return commit
+
+    monkeypatch.setattr(LedgerRepository, "commit", loses(4))
+    taken = take_in(portfolio)
+    monkeypatch.setattr(LedgerRepository, "commit", loses(10**6))
+    with pytest.raises(LedgerMoved):
+        take_in(portfolio, small.LEDGER + small.SECOND_PURCHASE)
+
+    assert taken.revision.number == 1
+    assert LedgerRevision.objects.count() == 1
+
+
+# --- what came in past the writer
+
+
+def push(text, slug="small"):
+    with LedgerRepository(settings.LEDGER_PATH) as repository:
+        return repository.commit(
+            slug, {"main.beancount": text.encode()}, message="pushed", author="b", at=AT, expected_head=repository.head()
+        )
+
+
+def test_a_pushed_commit_is_read_once(portfolio):
+    take_in(portfolio)
+    commit = push(small.LEDGER + small.SECOND_PURCHASE)
+
+    first, again = writer.sync(portfolio=portfolio), writer.sync(portfolio=portfolio)
+
+    assert first == again
+    assert (first.number, first.commit, first.status) == (2, commit, "read")
+    assert ("B2", 2) in entries()
+
+
+def test_a_commit_of_another_folder_makes_no_revision_here(portfolio):
+    first = take_in(portfolio).revision
+    push(small.LEDGER, slug="other")
+
+    assert writer.sync(portfolio=portfolio) == first
+
+
+def test_a_pushed_commit_that_can_not_be_read_is_broken_and_the_rows_stay(portfolio):
+    take_in(portfolio)
+    before = entries()
+    push(small.LEDGER + small.UNBALANCED)
+
+    broken, again = writer.sync(portfolio=portfolio), writer.sync(portfolio=portfolio)
+
+    assert broken == again
+    assert (broken.number, broken.status) == (2, RevisionStatus.BROKEN)
+    assert "main.beancount" in broken.reason
+    assert entries() == before
+
+
+def test_the_mend_of_a_broken_commit_is_the_next_revision(portfolio):
+    take_in(portfolio)
+    push(small.LEDGER + small.UNBALANCED)
+    writer.sync(portfolio=portfolio)
+
+    taken = take_in(portfolio, small.LEDGER + small.SECOND_PURCHASE)
+
+    assert (taken.revision.number, taken.added, taken.removed) == (3, 1, 0)
+
+
+def test_a_portfolio_without_a_folder_is_a_failure(portfolio):
+    push(small.LEDGER, slug="other")
+
+    with pytest.raises(writer.PortfolioNotInLedger) as missing:
+        writer.sync(portfolio=portfolio)
+
+    assert missing.value.slug == "small"
+
+
+# --- what is computed from the rows
+
+
+@pytest.fixture
+def computed(demo):
+    found = Portfolio.objects.select_related("policy").get(slug="public")
+    pack = packs.resolve(policy=found.policy)
+    revision = books.newest_reconciled(found)
+    return found, pack, revision, valuation.history(books.load(found, revision), market.history(pack))
+
+
+def test_the_stored_record_is_the_one_computed_anew(computed):
+    portfolio, pack, revision, life = computed
+    stored = PortfolioMetrics.objects.get(portfolio=portfolio, pack=pack, revision=revision).record
+
+    anew = metrics.record(
+        life, portfolio_id=str(portfolio.pk), pack_id=pack.pk, risk_free=riskfree.load(pack, "CAD", life.dates)
+    )
+
+    for name, value in asdict(anew).items():
+        expected = value.isoformat() if hasattr(value, "isoformat") else value
+        assert stored[name] == expected, name
+
+
+def test_the_stored_values_are_the_float_of_each_day_to_its_last_bit(computed):
+    portfolio, _, revision, life = computed
+    stored = dict(
+        DailyValue.objects.filter(portfolio=portfolio, revision=revision).values_list("pack_id", "value")
+    )
+
+    assert {pack: float(value) for pack, value in stored.items()} == dict(
+        zip(life.pack_ids, life.value.tolist(), strict=True)
+    )
+
+
+def test_computing_again_adds_nothing(private_demo):
+    portfolio = Portfolio.objects.select_related("policy").get(slug="public")
+    pack, revision = packs.resolve(policy=portfolio.policy), books.newest_reconciled(portfolio)
+    counted = [model.objects.count() for model in (DailyValue, PortfolioMetrics, FactorExposure)]
+
+    added = computing.compute_metrics(portfolio=portfolio, revision=revision, pack=pack)
+    computing.prewarm_factors(portfolio=portfolio, revision=revision, pack=pack)
+
+    assert added == 0
+    assert [model.objects.count() for model in (DailyValue, PortfolioMetrics, FactorExposure)] == counted

@@ -1,0 +1,109 @@
+"""The same five give the same bytes: in another process, elsewhere in the world, and from a database built anew."""
+
+import json
+import os
+import subprocess
+import sys
+
+import psycopg
+import redis
+
+from config import env
+from pricing.models import PricingPack
+from tests import plugin
+
+COMMAND = ("execute", "portfolio_overview", "--portfolio", "public", "--asof", "2013-03-01", "--json")
+FIVE = ("pattern_id", "pattern_version", "pricing_pack_id", "pack_chain_hash", "ledger_commit_hash", "asof_date", "engine_version")
+
+
+def manage(demo, *arguments, **environment):
+    settings = {
+        "DATABASE_URL": plugin.address(demo.database, "job"),
+        "LEDGER_PATH": str(plugin._ledger_of(demo.database)),
+        "DEBUG": "1",
+        **environment,
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=env.PROJECT, env=kept | settings, capture_output=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    return done.stdout
+
+
+def executed(demo, **environment):
+    return json.loads(manage(demo, *COMMAND, **environment))
+
+
+def forget_stored(demo):
+    """So that the next one computes: stored executions are evidence, which only the tests' superuser can take away."""
+    with psycopg.connect(plugin.address(demo.database, "postgres")) as session:
+        session.execute("SET session_replication_role = replica")
+        session.execute("DELETE FROM execution_execution")
+
+
+def another_redis():
+    """An empty one, because the store's is not the database's to forget."""
+    address = os.environ["REDIS_URL"] + "?db=7"
+    with redis.Redis.from_url(address) as client:
+        client.flushdb()
+    return address
+
+
+def other_locale():
+    """A locale with a comma for the decimal point where the machine has one, else another one at least."""
+    known = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=False).stdout.split()
+    return next((name for name in known if name.lower().startswith(("de_", "fr_", "tr_"))), "C")
+
+
+def test_the_same_five_give_the_same_bytes_in_another_process_and_elsewhere(private_demo):
+    here = {"TZ": "UTC", "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
+    there = {"TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "4711", "LC_ALL": other_locale(), "OPENBLAS_NUM_THREADS": "4"}
+    first = executed(private_demo, **here)
+    forget_stored(private_demo)
+
+    second = executed(private_demo, REDIS_URL=another_redis(), **there)
+
+    assert first["metadata"]["cached"] is second["metadata"]["cached"] is False
+    assert first["execution_id"] != second["execution_id"]
+    assert {name: first["metadata"][name] for name in FIVE} == {name: second["metadata"][name] for name in FIVE}
+    assert first["metadata"]["result_hash"] == second["metadata"]["result_hash"]
+    assert first["result"] == second["result"]
+
+
+def test_this_process_and_another_agree(private_demo):
+    answer = private_demo.ask(asof_date="2013-03-01").json()
+    forget_stored(private_demo)
+
+    again = executed(private_demo, REDIS_URL=another_redis(), PYTHONHASHSEED="1")
+
+    assert again["metadata"]["cached"] is False
+    assert again["metadata"]["result_hash"] == answer["metadata"]["result_hash"]
+
+
+def test_a_repeat_by_the_same_caller_is_the_stored_one(demo):
+    first, second = demo.ask(asof_date="2012-12-31").json(), demo.ask(asof_date="2012-12-31").json()
+
+    assert second["metadata"]["cached"] is True
+    assert second["execution_id"] == first["execution_id"]
+    assert second["result"] == first["result"]
+
+
+def sealed():
+    return list(
+        PricingPack.objects.order_by("sequence").values_list(
+            "id", "sequence", "status", "restates", "content__content_hash", "chain_hash"
+        )
+    )
+
+
+def test_a_database_built_anew_from_the_demo_has_the_same_packs_in_the_same_chain(demo_database, empty):
+    with plugin.database(demo_database), plugin.ledger(demo_database), plugin.role("job"):
+        before = sealed()
+
+    plugin.load_demo()
+
+    with plugin.role("job"):
+        assert sealed() == before
+    assert len(before) > 2600
+    assert {status for _, _, status, _, _, _ in before} == {"fresh"}
