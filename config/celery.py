@@ -1,10 +1,12 @@
 """The worker's and the beat's way in: `celery -A config`."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import before_task_publish, heartbeat_sent
 
-from config import embedded
+from config import embedded, pulse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 embedded.provide(os.environ.get("TIEOUT_ROLE") or "job")
@@ -12,3 +14,17 @@ embedded.provide(os.environ.get("TIEOUT_ROLE") or "job")
 app = Celery("tieout")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+WATCHDOG = "execution.tasks.take_up_stale_runs"
+
+
+@heartbeat_sent.connect
+def _worker_lives(**_: Any) -> None:
+    pulse.leave(pulse.WORKER)
+
+
+@before_task_publish.connect(sender=WATCHDOG)
+def _beat_lives(**_: Any) -> None:
+    """Only beat rings the watchdog."""
+    pulse.leave(pulse.BEAT)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from config import embedded, env
+from config import embedded, env, pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,20 @@ def find_faults(*, port: int | None = None) -> list[Fault]:
     if port is not None:
         found.append(find_port_fault(port))
     return [fault for fault in found if fault]
+
+
+def find_pulse_faults() -> list[Fault]:
+    """Worker and beat, where they have not shown themselves lately; nothing where Redis, which they do it by, is away."""
+    found = []
+    for name in (pulse.WORKER, pulse.BEAT):
+        try:
+            silent_s = pulse.silent_for(name)
+        except redis.RedisError:
+            return []
+        if silent_s is None or silent_s > pulse.SILENT_AFTER_S:
+            what = "shows no sign of life" if silent_s is None else f"has been silent for {silent_s:.0f} s"
+            found.append(Fault(name, what, f"start it: celery -A config {name}"))
+    return found
 
 
 def find_database_fault(role: str) -> Fault | None:

@@ -132,8 +132,8 @@ def live(request: HttpRequest) -> JsonResponse:
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """GET /health/ready: database, roles, migrations, Redis, each by name. What is wrong with it is for the log."""
-    faults = doctoring.find_faults()
+    """GET /health/ready: database, roles, migrations, Redis, worker, beat, each by name. What is wrong with it is for the log."""
+    faults = doctoring.find_faults() + doctoring.find_pulse_faults()
     for fault in faults:
         logger.warning("not ready", extra={"piece": fault.piece, "what": fault.what})
     connection.close_if_unusable_or_obsolete()

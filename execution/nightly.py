@@ -106,6 +106,7 @@ def run(
 ) -> NightlyRun:
     """Finish the night of a date, or of a span of dates; at once where it is done already.
 
+    from_step  do this job and those after it again, also of a night that is done
     raises   JobFailed by name; RunElsewhere while another process is at it; NothingToBuild; OutOfOrder for a `from_step`
              whose predecessors are not done
     """
@@ -114,7 +115,7 @@ def run(
         raise NothingToBuild(policy.code, from_date, date)
     with _one_at_a_time(policy):
         night_run = open_run(policy=policy, from_date=days[0], date=days[-1], restates=restates)
-        if night_run.state == RunState.DONE:
+        if night_run.state == RunState.DONE and from_step is None:
             return night_run
         night = Night(night_run, policy, days, progress)
         _require_predecessors(night_run, from_step)
@@ -305,7 +306,8 @@ class FolderWithoutPortfolio(TieoutError):
     """The ledger owns something for nobody."""
 
     def __init__(self, slugs: list[str]) -> None:
-        super().__init__(f"the ledger has folders without a portfolio: {', '.join(slugs[:20])}")
+        # The reason of a pack is shown to everybody: it counts, the log names.
+        super().__init__(f"the ledger has {len(slugs)} folders without a portfolio")
         self.slugs = tuple(slugs)
 
 
@@ -315,6 +317,7 @@ def _require_known_folders() -> None:
         folders = set(repository.slugs(head)) if head else set()
     unknown = sorted(folders - set(Portfolio.objects.values_list("slug", flat=True)))
     if unknown:
+        logger.error("ledger folders without a portfolio", extra={"slugs": unknown[:20]})
         raise FolderWithoutPortfolio(unknown)
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -21,7 +22,7 @@ from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 from config.errors import TieoutError
-from execution import charts, executor, panels, patterns
+from execution import charts, executor, metering, panels, patterns
 from execution.errors import PortfolioNotFound, RequestInvalid
 from execution.models import PatternVersion
 from execution.problems import Problem, problem_of
@@ -61,6 +62,13 @@ def portfolios(request: HttpRequest) -> HttpResponse:
 @login_required
 def pattern(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
     """Run a pattern for a portfolio, or say what stands in the way."""
+    started = perf_counter()
+    response = _run(request, slug, pattern_id)
+    metering.observe_request(pattern_id, response.status_code, perf_counter() - started)
+    return response
+
+
+def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
     try:
         with transaction.atomic():
             portfolio = Portfolio.objects.filter(slug=slug).first()

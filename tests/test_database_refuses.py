@@ -72,7 +72,9 @@ def contents(demo):
     """A digest of every table, as the superuser of the tests' server sees it."""
     with psycopg.connect(plugin.address(demo.database, "postgres")) as session:
         return {
-            table: session.execute(f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')), count(*) FROM {table} t").fetchone()
+            table: session.execute(
+                f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')), count(*) FROM {table} t"
+            ).fetchone()
             for table in EVIDENCE
         }
 
@@ -130,9 +132,13 @@ def test_the_triggers_hold_also_where_row_level_security_does_not(attacked):
     refused = 0
 
     for table, (column, value) in EVIDENCE.items():
-        for statement in (f"UPDATE {table} SET {column} = {value}", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
+        for statement in (
+            f"UPDATE {table} SET {column} = {value}",
+            f"DELETE FROM {table}",
+            f"TRUNCATE {table} CASCADE",
+        ):
             with (
-                pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="evidence|sealed"),
+                pytest.raises(psycopg.errors.IntegrityConstraintViolation, match=r"evidence|sealed"),
                 psycopg.connect(plugin.address(attacked.database, "postgres")) as session,
             ):
                 session.execute(statement)
@@ -147,7 +153,9 @@ def test_a_trailing_zero_is_a_change(attacked):
         pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="evidence"),
         psycopg.connect(plugin.address(attacked.database, "postgres")) as session,
     ):
-        session.execute("UPDATE pricing_packprice SET close = (close::text || '0')::numeric WHERE close::text LIKE '%.%'")
+        session.execute(
+            "UPDATE pricing_packprice SET close = (close::text || '0')::numeric WHERE close::text LIKE '%.%'"
+        )
 
 
 def test_a_conflict_is_no_way_around(attacked):
@@ -190,14 +198,12 @@ def one_more_row(table):
     }[table]
 
 
-@pytest.mark.parametrize("table", ROWS_OF_A_PACK)
-def test_nothing_is_added_to_what_is_sealed(table, attacked):
+def test_nothing_is_added_to_what_is_sealed(attacked):
     before = contents(attacked)
-    columns, row = ROWS_OF_A_PACK[table], one_more_row(table)
 
-    for role in (*ROLES, "postgres"):
+    for table, role in product(ROWS_OF_A_PACK, (*ROLES, "postgres")):
         with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.IntegrityError)):
-            attempt(attacked, role, copy=(f"COPY {table} ({columns}) FROM STDIN", row))
+            attempt(attacked, role, copy=(f"COPY {table} ({ROWS_OF_A_PACK[table]}) FROM STDIN", one_more_row(table)))
 
     assert contents(attacked) == before
 
@@ -257,9 +263,7 @@ def test_a_row_of_the_ledger_ends_once_and_with_an_open_revision(private_demo):
     for model, pk in ((Transaction, row.pk), (Lot, lot.pk)):
         with pytest.raises(DatabaseError, match="closed"):
             ends(model, pk, 2)  # there is no second revision yet
-    newer = LedgerRevision.objects.create(
-        portfolio=revision.portfolio, number=2, commit="a" * 40, tree_hash="b" * 40
-    )
+    newer = LedgerRevision.objects.create(portfolio=revision.portfolio, number=2, commit="a" * 40, tree_hash="b" * 40)
     for model, pk in ((Transaction, row.pk), (Lot, lot.pk)):
         ends(model, pk, 2)
         for number in (None, 3):
@@ -348,9 +352,14 @@ def pack(**fields):
 
 
 def jobs(done=4, run=RUN):
-    night = NightlyRun.objects.create(pk=run, policy="ECB_EUR", from_date="2020-01-06", date="2020-01-06", release=run.int)
+    night = NightlyRun.objects.create(
+        pk=run, policy="ECB_EUR", from_date="2020-01-06", date="2020-01-06", release=run.int
+    )
     for position, name in enumerate(("build_pack", "reconcile_ledger", "compute_metrics", "prewarm_factors")):
-        JobRun.objects.create(run=night, name=name, position=position, state="done" if position < done else "failed", reason="x")
+        JobRun.objects.create(
+            run=night, name=name, position=position, state="done" if position < done else "failed", reason="x"
+        )
+    return night
 
 
 @pytest.mark.role("job")
@@ -371,8 +380,8 @@ def test_a_pack_moves_by_the_table_and_not_otherwise(empty):
                 with transaction.atomic():
                     PricingPack.objects.filter(pk=made.pk).update(**fields)
                 moved.add((before, after))
-                raise ZeroDivisionError  # back to a database without the pack
-        except (DatabaseError, ZeroDivisionError):
+                transaction.set_rollback(True)  # the next begins without the pack
+        except DatabaseError:
             continue
 
     assert moved == ALLOWED
@@ -383,23 +392,23 @@ def test_every_prepared_state_can_be_there_at_all(empty):
     jobs()
 
     for state, fields in PREPARED.items():
-        with pytest.raises(ZeroDivisionError), transaction.atomic():
+        with transaction.atomic():
             assert pack(**fields).status == fields["status"], state
-            raise ZeroDivisionError
+            transaction.set_rollback(True)
 
 
 @pytest.mark.role("job")
-@pytest.mark.parametrize("done", range(5))
-def test_a_pack_is_fresh_behind_all_of_its_jobs_only(done, empty):
-    jobs(done)
+def test_a_pack_is_fresh_behind_all_of_its_jobs_only(empty):
+    night = jobs(0)
     jobs(4, run=UUID(int=6))  # another run's are none
-    made = pack(**PREPARED["warming"])
+    made = PricingPack.objects.filter(pk=pack(**PREPARED["warming"]).pk)
 
-    if done == 4:
-        assert PricingPack.objects.filter(pk=made.pk).update(status="fresh") == 1
-    else:
+    for job in JobRun.objects.filter(run=night).order_by("-position"):
         with pytest.raises(DatabaseError, match="its jobs are not done"), transaction.atomic():
-            PricingPack.objects.filter(pk=made.pk).update(status="fresh")
+            made.update(status="fresh")
+        JobRun.objects.filter(pk=job.pk).update(state="done")
+
+    assert made.update(status="fresh") == 1
 
 
 @pytest.mark.role("job")
@@ -409,9 +418,8 @@ def test_a_pack_can_not_be_born_fresh_without_its_jobs(empty):
 
 
 @pytest.mark.role("job")
-@pytest.mark.parametrize(
-    "contradiction",
-    [
+def test_a_pack_that_contradicts_itself_is_refused(empty):
+    for contradiction in (
         {"status": "warming"},
         {"status": "building"} | SEALED,
         {"status": "error"},
@@ -420,12 +428,9 @@ def test_a_pack_can_not_be_born_fresh_without_its_jobs(empty):
         {"status": "building", "chain_hash": "a" * 64},
         {"status": "warming", "sequence": 1, "chain_hash": "not a hash"},
         {"status": "superseded"},
-    ],
-    ids=str,
-)
-def test_a_pack_that_contradicts_itself_is_refused(contradiction, empty):
-    with pytest.raises(DatabaseError), transaction.atomic():
-        pack(**contradiction)
+    ):
+        with pytest.raises(DatabaseError, match=r"pack_|too long"), transaction.atomic():
+            pack(**contradiction)
 
 
 @pytest.mark.role("job")
@@ -501,8 +506,7 @@ def test_no_number_is_none(attacked):
 
 
 @pytest.mark.role("job")
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "0", "-1"])
-def test_a_price_and_a_rate_are_positive_and_finite(number, empty):
+def test_a_price_and_a_rate_are_positive_and_finite(empty):
     content = PackContent.objects.create(content_hash="c" * 64, rows=1)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -514,7 +518,8 @@ def test_a_price_and_a_rate_are_positive_and_finite(number, empty):
     def insert(price, rate):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO pricing_packprice (content_id, security_id, close, currency, observed_date, price_basis, source, flags)"
+                "INSERT INTO pricing_packprice"
+                " (content_id, security_id, close, currency, observed_date, price_basis, source, flags)"
                 " VALUES (%s, %s, %s::numeric, 'USD', '2020-01-06', 'raw', 'wood', '')",
                 [content.pk, security, price],
             )
@@ -524,9 +529,10 @@ def test_a_price_and_a_rate_are_positive_and_finite(number, empty):
                 [content.pk, rate],
             )
 
-    for price, rate in ((number, "1"), ("1", number)):
-        with pytest.raises(DatabaseError, match="positive_number"):
-            insert(price, rate)
+    for number in ("NaN", "Infinity", "0", "-1"):
+        for price, rate in ((number, "1"), ("1", number)):
+            with pytest.raises(DatabaseError, match="positive_number"):
+                insert(price, rate)
     insert("1", "1")
 
 
@@ -546,6 +552,9 @@ def test_flows_are_gross_and_a_doubt_has_its_reason(private_demo):
     for changes in ({"inflow": -1}, {"outflow": -1}):
         with pytest.raises(DatabaseError, match="gross_flows"):
             again(DailyValue.objects.get(pk=value.pk), **changes)
-    for changes in ({"status": "degraded", "reason": "", "beta": 1.0}, {"status": "unavailable", "beta": 1.0, "reason": "x"}):
+    for changes in (
+        {"status": "degraded", "reason": "", "beta": 1.0},
+        {"status": "unavailable", "beta": 1.0, "reason": "x"},
+    ):
         with pytest.raises(DatabaseError, match="exposure"):
             again(FactorExposure.objects.get(pk=exposure.pk), **changes)

@@ -4,6 +4,7 @@ import io
 import json
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import psycopg
 import pytest
@@ -75,23 +76,15 @@ def statuses(**of):
     return set(PricingPack.objects.filter(**of).values_list("status", flat=True))
 
 
+WRITTEN = (
+    PricingPack, PackContent, Reconciliation, Break, DailyValue, PortfolioMetrics, FactorExposure, NightlyRun, JobRun,
+    LedgerRevision,
+)  # fmt: skip
+
+
 def everything():
     """What a night writes, without when it did."""
-    return {
-        model.__name__: list(model.objects.order_by("pk").values_list("pk", flat=True))
-        for model in (
-            PricingPack,
-            PackContent,
-            Reconciliation,
-            Break,
-            DailyValue,
-            PortfolioMetrics,
-            FactorExposure,
-            NightlyRun,
-            JobRun,
-            LedgerRevision,
-        )  # fmt: skip
-    }
+    return {model.__name__: list(model.objects.order_by("pk").values_list("pk", flat=True)) for model in WRITTEN}
 
 
 def commit(text, slug="small"):
@@ -116,7 +109,7 @@ def test_the_five_jobs_run_in_their_order_and_leave_a_row_each(empty, tmp_path):
     jobs = list(JobRun.objects.filter(run=run).order_by("started_at"))
     assert [job.name for job in jobs] == list(nightly.JOBS) == NAMES
     assert [(job.position, job.state, job.fencing) for job in jobs] == [(at, "done", 1) for at in range(5)]
-    assert all(before.finished_at <= after.started_at for before, after in zip(jobs, jobs[1:], strict=False))
+    assert all(before.finished_at <= after.started_at for before, after in pairwise(jobs))
     assert (run.state, statuses()) == ("done", {"fresh"})
     assert [pack.asof_date for pack in PricingPack.objects.order_by("sequence")] == list(WEEK)
     assert DailyValue.objects.count() == Reconciliation.objects.filter(status="pass").count() == 5
@@ -216,6 +209,7 @@ def test_another_session_at_the_night_keeps_this_one_out(empty, tmp_path):
             small.night(policy)
 
         assert not NightlyRun.objects.exists()
+        elsewhere.execute("SELECT pg_advisory_unlock_all()")
     assert small.night(policy).state == "done"
 
 
@@ -343,7 +337,7 @@ def assert_nothing_but_the_error_was_written(policy, day, named):
     assert (pack.status, pack.failed_job, pack.content_id, pack.sequence) == ("error", "build_pack", None, None)
     assert named in pack.reason
     assert list(states(NightlyRun.objects.get()).values()) == ["failed"] + ["waiting"] * 4
-    assert not (Reconciliation.objects.exists() or DailyValue.objects.exists() or PortfolioMetrics.objects.exists())
+    assert [model.objects.count() for model in (Reconciliation, DailyValue, PortfolioMetrics)] == [0, 0, 0]
     assert statuses() == {"error"}
     with pytest.raises(packs.PackInError):
         packs.require_fresh(pack=packs.resolve(policy=policy, asof_date=day))
@@ -401,10 +395,12 @@ def test_a_ledger_folder_of_nobody_fails_the_night(empty, tmp_path):
     policy = small.begin(tmp_path)
     commit(small.LEDGER, slug="stranger")
 
-    with pytest.raises(nightly.JobFailed, match="stranger") as failed:
+    with pytest.raises(nightly.JobFailed, match="1 folders without a portfolio") as failed:
         small.night(policy)
 
     assert failed.value.job == "reconcile_ledger"
+    assert failed.value.__cause__.slugs == ("stranger",)
+    assert "stranger" not in str(failed.value)  # every reader of a pack is told why it is in error
     assert statuses() == {"error"}
 
 

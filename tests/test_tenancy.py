@@ -279,12 +279,12 @@ def test_an_execution_can_not_be_written_in_anothers_name(asked):
         pytest.raises(ProgrammingError, match="row-level security"),
         scope.of(asked.user("owner")),
         transaction.atomic(),
+        connection.cursor() as cursor,
     ):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO execution_idempotencykey (user_id, key, body_hash, created_at) VALUES (%s, 'k', 'h', now())",
-                [other],
-            )
+        cursor.execute(
+            "INSERT INTO execution_idempotencykey (user_id, key, body_hash, created_at) VALUES (%s, 'k', 'h', now())",
+            [other],
+        )
 
 
 # --- the admin
@@ -340,9 +340,9 @@ def catalogue(demo, query, *parameters):
         return cursor.fetchall()
 
 
-def test_every_table_with_a_portfolio_is_known_to_this_test(empty):
+def test_every_table_with_a_portfolio_is_known_to_this_test(demo):
     found = catalogue(
-        empty,
+        demo,
         "SELECT DISTINCT table_name FROM information_schema.columns"
         " WHERE table_schema = 'public' AND column_name = 'portfolio_id'",
     )
@@ -352,12 +352,12 @@ def test_every_table_with_a_portfolio_is_known_to_this_test(empty):
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_row_level_security_is_forced_with_a_policy_for_each_role(table, empty):
+def test_row_level_security_is_forced_with_a_policy_for_each_role(table, demo):
     ((enabled, forced),) = catalogue(
-        empty, "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = %s::regclass", table
+        demo, "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = %s::regclass", table
     )
     policies = catalogue(
-        empty,
+        demo,
         "SELECT roles::text[], cmd, qual IS NOT NULL, with_check IS NOT NULL, permissive FROM pg_policies"
         " WHERE schemaname = 'public' AND tablename = %s ORDER BY roles::text",
         table,
@@ -367,26 +367,26 @@ def test_row_level_security_is_forced_with_a_policy_for_each_role(table, empty):
     assert policies == [(["app"], "ALL", True, True, "PERMISSIVE"), (["job"], "ALL", True, True, "PERMISSIVE")]
 
 
-def test_no_policy_of_the_app_is_without_a_condition(empty):
+def test_no_policy_of_the_app_is_without_a_condition(demo):
     found = catalogue(
-        empty, "SELECT tablename FROM pg_policies WHERE 'app' = ANY(roles) AND (qual = 'true' OR with_check = 'true')"
+        demo, "SELECT tablename FROM pg_policies WHERE 'app' = ANY(roles) AND (qual = 'true' OR with_check = 'true')"
     )
 
     assert found == []
 
 
-def test_no_role_is_superuser_or_bypasses_and_none_but_the_owner_owns(empty):
+def test_no_role_is_superuser_or_bypasses_and_none_but_the_owner_owns(demo):
     flags = catalogue(
-        empty,
+        demo,
         "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolreplication FROM pg_roles"
         " WHERE rolname IN ('app', 'job', 'owner') ORDER BY 1",
     )
     owners = catalogue(
-        empty,
+        demo,
         "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'public'::regnamespace",
     )
     members = catalogue(
-        empty,
+        demo,
         "SELECT r.rolname, m.rolname FROM pg_auth_members JOIN pg_roles r ON r.oid = roleid JOIN pg_roles m ON m.oid = member"
         " WHERE m.rolname IN ('app', 'job', 'owner')",
     )
@@ -396,18 +396,18 @@ def test_no_role_is_superuser_or_bypasses_and_none_but_the_owner_owns(empty):
     assert members == []
 
 
-def test_no_view_sees_past_the_policies_and_no_function_runs_as_another(empty):
+def test_no_view_sees_past_the_policies_and_no_function_runs_as_another(demo):
     views = catalogue(
-        empty,
+        demo,
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND (relkind = 'm'"
         " OR (relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY(reloptions), false)))",
     )
-    definers = catalogue(empty, "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef")
+    definers = catalogue(demo, "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef")
 
     assert (views, definers) == ([], [])
 
 
-def test_the_app_may_not_undo_the_protection(empty):
+def test_the_app_may_not_undo_the_protection(demo):
     for statement in (
         "ALTER TABLE portfolio_portfolio NO FORCE ROW LEVEL SECURITY",
         "ALTER TABLE portfolio_lot DISABLE TRIGGER ALL",
@@ -417,9 +417,11 @@ def test_the_app_may_not_undo_the_protection(empty):
         "TRUNCATE portfolio_dailyvalue",
     ):
         for role in ("app", "job"):
-            with psycopg.connect(plugin.address(empty.database, role), autocommit=True) as session:
-                with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    session.execute(statement)
+            with (
+                pytest.raises(psycopg.errors.InsufficientPrivilege),
+                psycopg.connect(plugin.address(demo.database, role)) as session,
+            ):
+                session.execute(statement)
 
 
 # --- the source

@@ -22,6 +22,13 @@ def asking():
         return cursor.fetchone()[0]
 
 
+def fail_after(step):
+    """A transaction, or inside one a savepoint, that takes the step and fails."""
+    with transaction.atomic():
+        step()
+        raise ZeroDivisionError
+
+
 @pytest.fixture(autouse=True)
 def nobody_asks():
     scope.leave()
@@ -29,7 +36,7 @@ def nobody_asks():
     scope.leave()
 
 
-def test_whoever_entered_asks_in_every_transaction_and_nobody_between_them(empty):
+def test_whoever_entered_asks_in_every_transaction_and_nobody_between_them(demo):
     scope.enter(ANNA)
 
     with transaction.atomic():
@@ -41,15 +48,14 @@ def test_whoever_entered_asks_in_every_transaction_and_nobody_between_them(empty
     assert (first, between, second) == ("11", "", "11")
 
 
-def test_the_setting_ends_with_its_transaction_also_when_it_fails(empty):
-    with scope.of(ANNA), pytest.raises(ZeroDivisionError), transaction.atomic():
-        assert asking() == "11"
-        raise ZeroDivisionError
+def test_the_setting_ends_with_its_transaction_also_when_it_fails(demo):
+    with pytest.raises(ZeroDivisionError):
+        fail_after(lambda: scope.enter(ANNA))
 
     assert asking() == ""
 
 
-def test_a_block_gives_back_who_asked_before(empty):
+def test_a_block_gives_back_who_asked_before(demo):
     with transaction.atomic(), scope.of(ANNA):
         with scope.of(BEN):
             inside = asking()
@@ -58,40 +64,38 @@ def test_a_block_gives_back_who_asked_before(empty):
     assert (inside, after) == ("22", "11")
 
 
-def test_nobody_and_somebody_who_left_ask_for_nothing(empty):
+def test_nobody_and_somebody_who_left_ask_for_nothing(demo):
     for user in (None, GONE):
         with scope.of(ANNA), scope.of(user), transaction.atomic():
             assert asking() == ""
 
 
-def test_after_a_return_to_a_savepoint_the_one_who_entered_since_still_asks(empty):
+def test_after_a_return_to_a_savepoint_the_one_who_entered_since_still_asks(demo):
     with transaction.atomic():
         scope.enter(ANNA)
-        with pytest.raises(ZeroDivisionError), transaction.atomic():
-            scope.enter(BEN)
-            raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            fail_after(lambda: scope.enter(BEN))
 
         assert asking() == "22"
 
 
-def test_after_a_return_to_a_savepoint_the_one_who_left_since_does_not_ask(empty):
+def test_after_a_return_to_a_savepoint_the_one_who_left_since_does_not_ask(demo):
     with transaction.atomic():
         scope.enter(ANNA)
-        with pytest.raises(ZeroDivisionError), transaction.atomic():
-            scope.leave()
-            raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            fail_after(scope.leave)
 
         assert asking() == ""
 
 
-def test_leaving_a_failed_transaction_does_not_hide_why_it_failed(empty):
+def test_leaving_a_failed_transaction_does_not_hide_why_it_failed(demo):
     with pytest.raises(DatabaseError) as failure, transaction.atomic(), scope.of(ANNA), connection.cursor() as cursor:
         cursor.execute("SELECT 1/0")
 
     assert "division by zero" in str(failure.value)
 
 
-def test_a_failed_savepoint_leaves_the_block_as_it_was(empty):
+def test_a_failed_savepoint_leaves_the_block_as_it_was(demo):
     with transaction.atomic(), scope.of(ANNA):
         with pytest.raises(DatabaseError), transaction.atomic(), scope.of(BEN), connection.cursor() as cursor:
             cursor.execute("SELECT 1/0")
@@ -99,7 +103,7 @@ def test_a_failed_savepoint_leaves_the_block_as_it_was(empty):
         assert asking() == "11"
 
 
-def test_threads_ask_for_themselves(empty):
+def test_threads_ask_for_themselves(demo):
     seen = []
     scope.enter(ANNA)
 
@@ -117,7 +121,7 @@ def test_threads_ask_for_themselves(empty):
     assert seen == [""]
 
 
-def test_the_middleware_asks_for_the_sessions_user_until_the_response_is_made(empty):
+def test_the_middleware_asks_for_the_sessions_user_until_the_response_is_made(demo):
     def answer(request):
         with transaction.atomic():
             return asking()
@@ -151,7 +155,7 @@ def test_a_snapshot_sees_one_state_and_writes_nothing(empty):
     assert (isolation, afterwards) == (("repeatable read",), ("read committed",))
 
 
-def test_a_snapshot_asks_for_whoever_entered(empty):
+def test_a_snapshot_asks_for_whoever_entered(demo):
     with scope.of(ANNA), scope.snapshot():
         assert asking() == "11"
 
@@ -162,7 +166,7 @@ def wrapper(user, **more):
 
 
 @pytest.fixture
-def bypasser(empty):
+def bypasser(demo):
     with plugin._server() as server:
         server.execute("CREATE ROLE bypasser LOGIN BYPASSRLS IN ROLE app")
     yield
@@ -170,7 +174,7 @@ def bypasser(empty):
         server.execute("DROP ROLE bypasser")
 
 
-def test_a_superuser_is_refused_at_the_door_by_name(empty):
+def test_a_superuser_is_refused_at_the_door_by_name(demo):
     opened = wrapper("postgres")
 
     with pytest.raises(WrongRole, match="postgres") as refused:
@@ -180,7 +184,7 @@ def test_a_superuser_is_refused_at_the_door_by_name(empty):
     assert opened.connection is None
 
 
-def test_a_superuser_that_acts_as_another_role_is_refused_too(empty):
+def test_a_superuser_that_acts_as_another_role_is_refused_too(demo):
     with pytest.raises(WrongRole, match="postgres"):
         wrapper("postgres", options="-c role=app").ensure_connection()
 
@@ -191,7 +195,7 @@ def test_a_role_that_bypasses_row_level_security_is_refused(bypasser):
 
 
 @pytest.mark.parametrize("role", ["app", "job", "owner"])
-def test_the_three_roles_come_in(role, empty):
+def test_the_three_roles_come_in(role, demo):
     opened = wrapper(role)
     try:
         with opened.cursor() as cursor:

@@ -1,12 +1,13 @@
 """GET /health/pack, /health/live, /health/ready."""
 
+import time
 from datetime import date
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 
-from config import doctoring
+from config import doctoring, pulse
 from execution import nightly
 from execution.tests import staging
 from pricing.models import PricingPack, PricingPolicy
@@ -122,7 +123,14 @@ def test_a_live_process_says_so_without_asking_anybody(demo):
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-def test_it_is_ready_when_nothing_is_at_fault(demo, monkeypatch):
+@pytest.fixture
+def alive():
+    for name in (pulse.WORKER, pulse.BEAT):
+        pulse._left_at.pop(name, None)
+        pulse.leave(name)
+
+
+def test_it_is_ready_when_nothing_is_at_fault(demo, alive, monkeypatch):
     monkeypatch.setattr(doctoring, "find_faults", list)
 
     answer = Client().get("/health/ready")
@@ -130,7 +138,17 @@ def test_it_is_ready_when_nothing_is_at_fault(demo, monkeypatch):
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "faults": []})
 
 
-def test_a_fault_is_told_by_its_piece_and_its_place_is_for_the_log(demo, monkeypatch, caplog):
+@pytest.mark.parametrize("name", [pulse.WORKER, pulse.BEAT])
+def test_a_silent_worker_or_beat_is_not_ready(demo, alive, monkeypatch, name):
+    monkeypatch.setattr(doctoring, "find_faults", list)
+    pulse._redis().set(pulse._key(name), str(time.time() - pulse.SILENT_AFTER_S - 1))
+
+    answer = Client().get("/health/ready")
+
+    assert (answer.status_code, answer.json()["faults"]) == (503, [name])
+
+
+def test_a_fault_is_told_by_its_piece_and_its_place_is_for_the_log(demo, alive, monkeypatch, caplog):
     fault = doctoring.Fault("Redis", "connection to /run/redis.sock refused", "start Redis or mend REDIS_URL")
     monkeypatch.setattr(doctoring, "find_faults", lambda: [fault])
 

@@ -90,13 +90,12 @@ def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
     A folder that can't be read becomes a `broken` revision with its reason; the rows stay as they were.
     raises   PortfolioNotInLedger, LedgerUnavailable
     """
-    repository = LedgerRepository(settings.LEDGER_PATH)
-    head = commit or repository.head()
-    tree = repository.tree_hash(head, portfolio.slug) if head else None
-    if head is None or tree is None:
-        raise PortfolioNotInLedger(portfolio.slug)
-    with transaction.atomic():
-        _lock(portfolio)
+    with LedgerRepository(settings.LEDGER_PATH) as repository, transaction.atomic():
+        _lock(portfolio)  # first: a head read before somebody else's commit would come in as if it were newer
+        head = commit or repository.head()
+        tree = repository.tree_hash(head, portfolio.slug) if head else None
+        if head is None or tree is None:
+            raise PortfolioNotInLedger(portfolio.slug)
         last = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").first()
         if last is not None and last.tree_hash == tree:
             return last

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from portfolio import exposures, metrics
-from portfolio.models import Factor, FactorExposure
+from portfolio.models import FactorExposure
 from portfolio.tests.made import days, life
 from pricing import market
 from pricing.market import MissingSeries
+from pricing.models import Factor
 from pricing.observing import KnownObservation
 
 START = np.datetime64("2020-01-06")
@@ -34,7 +35,9 @@ def pack(monkeypatch):
     class Chosen:
         objects = SimpleNamespace(
             order_by=lambda *_: [
-                SimpleNamespace(factor=factor, rank=rank, series_id=series, minus_trailing=minus, change=change, degraded=degraded)
+                SimpleNamespace(
+                    factor=factor, rank=rank, series_id=series, minus_trailing=minus, change=change, degraded=degraded
+                )
                 for (factor, rank), (series, minus, change, degraded) in sorted(ROWS.items())
             ]
         )
@@ -183,7 +186,9 @@ def test_a_foreign_risk_free_rate_degrades_what_rests_on_it(pack):
 def test_the_level_of_a_day_is_that_days_own(pack):
     put(pack, "SP500", [1.0, 3.0], days("2020-01-06", "2020-01-08"))
 
-    level = exposures._level(SimpleNamespace(), "SP500", days("2020-01-03", "2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09"))
+    level = exposures._level(
+        SimpleNamespace(), "SP500", days("2020-01-03", "2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09")
+    )
 
     assert np.isnan(level).tolist() == [True, False, True, False, True]
     assert level[[1, 3]].tolist() == [1.0, 3.0]

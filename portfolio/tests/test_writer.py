@@ -51,9 +51,7 @@ def take_in(portfolio, text=small.LEDGER, at=AT):
 
 def entries():
     """Entry id -> the row's id and the revisions that hold it."""
-    return {
-        (row.entry_id, row.introduced_in): (row.pk, row.removed_in) for row in Transaction.objects.order_by("pk")
-    }
+    return {(row.entry_id, row.introduced_in): (row.pk, row.removed_in) for row in Transaction.objects.order_by("pk")}
 
 
 def head():
@@ -70,7 +68,10 @@ def test_an_import_is_a_commit_a_revision_and_its_rows(portfolio):
     assert set(entries()) == {("D1", 1), ("F1", 1), ("B1", 1)}
     bought = Transaction.objects.get(entry_id="B1")
     assert (bought.security.symbol, bought.quantity, bought.unit_price, bought.fee) == ("OAK", 10, 101, 5)
-    assert (bought.file, bought.line) == ("main.beancount", small.LEDGER[: small.LEDGER.index("2020-01-07 *")].count("\n") + 1)
+    assert (bought.file, bought.line) == (
+        "main.beancount",
+        small.LEDGER[: small.LEDGER.index("2020-01-07 *")].count("\n") + 1,
+    )
     lot = Lot.objects.get()
     assert (lot.quantity, lot.unit_cost, lot.cost, lot.valid_to) == (10, 101, 1015, None)
 
@@ -120,7 +121,9 @@ def test_an_entry_that_goes_ends_and_one_that_comes_back_is_another_row(portfoli
 
     take_in(portfolio)
 
-    assert [(row.introduced_in, row.removed_in) for row in Transaction.objects.filter(entry_id="B1").order_by("pk")] == [
+    assert [
+        (row.introduced_in, row.removed_in) for row in Transaction.objects.filter(entry_id="B1").order_by("pk")
+    ] == [
         (1, 2),
         (3, None),
     ]
@@ -148,9 +151,9 @@ def test_two_lots_alike_are_one_row_of_twice_the_quantity(portfolio):
 @pytest.mark.parametrize(
     ("text", "line_of", "said"),
     [
-        (small.LEDGER + small.UNBALANCED, '2020-01-09 *', "balance"),
-        (small.LEDGER.replace("OAK", "FIR"), '2020-01-07 *', "unknown security FIR"),
-        (small.LEDGER.replace("2020-01-07 *", "2020-02-07 *"), '2020-02-07 *', "in the future"),
+        (small.LEDGER + small.UNBALANCED, "2020-01-09 *", "balance"),
+        (small.LEDGER.replace("OAK", "FIR"), "2020-01-07 *", "unknown security FIR"),
+        (small.LEDGER.replace("2020-01-07 *", "2020-02-07 *"), "2020-02-07 *", "in the future"),
         ('plugin "evil"\n' + small.LEDGER, "plugin", "plugin"),
         (small.LEDGER.replace('id: "F1"', 'id: "D1"'), '2020-01-06 * "FX"', "id D1 is already"),
     ],
@@ -205,9 +208,14 @@ def test_a_race_is_run_again_and_lost_five_times_given_up(portfolio, monkeypatch
 
 
 def push(text, slug="small"):
-    with LedgerRepository(settings.LEDGER_PATH) as repository:
+    with LedgerRepository.open_or_create(settings.LEDGER_PATH) as repository:
         return repository.commit(
-            slug, {"main.beancount": text.encode()}, message="pushed", author="b", at=AT, expected_head=repository.head()
+            slug,
+            {"main.beancount": text.encode()},
+            message="pushed",
+            author="b",
+            at=AT,
+            expected_head=repository.head(),
         )
 
 
@@ -277,7 +285,10 @@ def test_the_stored_record_is_the_one_computed_anew(computed):
     stored = PortfolioMetrics.objects.get(portfolio=portfolio, pack=pack, revision=revision).record
 
     anew = metrics.record(
-        life, portfolio_id=str(portfolio.pk), pack_id=pack.pk, risk_free=riskfree.load(pack, "CAD", life.dates)
+        life,
+        portfolio_id=str(portfolio.pk),
+        pack_id=pack.pk,
+        risk_free=riskfree.load(pack, riskfree.choose("CAD"), "CAD", life.dates),
     )
 
     for name, value in asdict(anew).items():
@@ -287,9 +298,7 @@ def test_the_stored_record_is_the_one_computed_anew(computed):
 
 def test_the_stored_values_are_the_float_of_each_day_to_its_last_bit(computed):
     portfolio, _, revision, life = computed
-    stored = dict(
-        DailyValue.objects.filter(portfolio=portfolio, revision=revision).values_list("pack_id", "value")
-    )
+    stored = dict(DailyValue.objects.filter(portfolio=portfolio, revision=revision).values_list("pack_id", "value"))
 
     assert {pack: float(value) for pack, value in stored.items()} == dict(
         zip(life.pack_ids, life.value.tolist(), strict=True)

@@ -1,0 +1,38 @@
+"""Whether worker and beat are alive: each leaves the time in Redis now and then, and who wants to know looks how old it is."""
+
+import time
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+WORKER, BEAT = "worker", "beat"
+EVERY_S = 10
+SILENT_AFTER_S = 90
+"""The watchdog's bell, by which beat shows itself, rings every 30 seconds."""
+
+_left_at: dict[str, float] = {}
+
+
+def leave(name: str) -> None:
+    """Called often; writes at most every ten seconds. Without Redis there is nothing to be alive for."""
+    if time.monotonic() - _left_at.get(name, -EVERY_S) >= EVERY_S:
+        _left_at[name] = time.monotonic()
+        _redis().set(_key(name), str(time.time()), ex=24 * 3600)
+
+
+def silent_for(name: str) -> float | None:
+    """Seconds since its last sign; None where there was none within a day. Raises redis.exceptions.RedisError."""
+    left = _redis().get(_key(name))
+    return None if left is None else max(0.0, time.time() - float(left))  # type: ignore[arg-type]
+
+
+def _key(name: str) -> str:
+    return f"tieout:pulse:{name}"
+
+
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+    )
