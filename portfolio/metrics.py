@@ -223,7 +223,8 @@ def subperiod_returns(history: ValueHistory) -> Floats:
     try:
         measure(len(values))
     except UndefinedReturn as undefined:
-        assert undefined.index is not None  # a daily return that is not defined names its row
+        if undefined.index is None:
+            raise
         measure(undefined.index)
         daily[begin + undefined.index - 1 :] = np.nan
     return daily

@@ -54,6 +54,8 @@ with _server() as server:
         if not Path("/proc", left.rsplit("_", 1)[-1]).exists():
             server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(left)))
 os.environ["DATABASE_URL"] = address(EMPTY)
+# Of the tests that run at once each process has a database of Redis, as it has databases of PostgreSQL.
+os.environ["REDIS_URL"] += f"?db={int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw')) + 1}"
 
 
 def pytest_configure(config: pytest.Config) -> None:

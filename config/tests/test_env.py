@@ -8,7 +8,7 @@ import pytest
 
 from config import embedded, env
 
-OTHERS_READ = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR"}
+OTHERS_READ = {"CI", "DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "PYTEST_XDIST_WORKER", "TIEOUT_TEST_VAR"}
 
 
 def names_read() -> Iterator[str]:

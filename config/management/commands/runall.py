@@ -124,9 +124,10 @@ def _empty(folder: Path) -> Path:
 
 def _prefix(child: Child, lines: IO[str]) -> None:
     start = f"{child.colour}{child.name:<6}{RESET} " if sys.stdout.isatty() else f"{child.name:<6} "
-    for line in lines:
-        sys.stdout.write(start + line)
-        sys.stdout.flush()
+    with lines:
+        for line in lines:
+            sys.stdout.write(start + line)
+            sys.stdout.flush()
 
 
 def _stop(running: dict[Child, subprocess.Popen[str]]) -> None:
