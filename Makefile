@@ -20,7 +20,7 @@ serve: .venv/.runtime ## web, worker and beat on http://127.0.0.1:8000 (PORT)
 	@$(PY) manage.py runall
 
 test: .venv/.dev ## run all tests, against PostgreSQL and Redis
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n auto --dist worksteal
 
 check: .venv/.dev ## format, lint, types, migrations, settings, import directions
 	@$(PY) -m ruff format --check --quiet .

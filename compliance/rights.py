@@ -56,7 +56,9 @@ def _look_up(codes: Iterable[str]) -> tuple[int, dict[str, _Known]]:
             [sorted(codes)],
         )
         rows = cursor.fetchall()
-    return rows[0][0], {code: _Known(display, attribution) for _, code, display, attribution in rows if code is not None}
+    return rows[0][0], {
+        code: _Known(display, attribution) for _, code, display, attribution in rows if code is not None
+    }
 
 
 def record(rows: Iterable[Mapping[str, str]]) -> int:

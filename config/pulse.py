@@ -25,7 +25,7 @@ def leave(name: str) -> None:
 def silent_for(name: str) -> float | None:
     """Seconds since its last sign; None where there was none within a day. Raises redis.exceptions.RedisError."""
     left = _redis().get(_key(name))
-    return None if left is None else max(0.0, time.time() - float(left))  # type: ignore[arg-type]
+    return None if left is None else max(0.0, time.time() - float(left))
 
 
 def _key(name: str) -> str:

@@ -9,7 +9,9 @@ from config import env
 _redis = env.required("REDIS_URL")
 
 # A socket is named otherwise by the broker's client than by redis-py.
-CELERY_BROKER_URL = re.sub(r"^unix://([^?]*)\?db=", r"redis+socket://\1?virtual_host=", _redis).replace("unix:", "redis+socket:")
+CELERY_BROKER_URL = re.sub(r"^unix://([^?]*)\?db=", r"redis+socket://\1?virtual_host=", _redis).replace(
+    "unix:", "redis+socket:"
+)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * 3600, "global_keyprefix": "tieout:"}
 CELERY_VISIBILITY_TIMEOUT = 4 * 3600

@@ -36,6 +36,7 @@ class Command(Base):
             self.print_json(told)
         else:
             self.stdout.write(
-                f"{told['portfolio']}: revision {told['revision']} at commit {told['commit'][:12]}, {told['transactions']} transactions"
+                f"{told['portfolio']}: revision {told['revision']} at commit {told['commit'][:12]}, "
+                f"{told['transactions']} transactions"
                 f" ({told['added']} new, {told['removed']} gone)"
             )

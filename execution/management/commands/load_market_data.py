@@ -20,6 +20,7 @@ class Command(Base):
             self.print_json(told)
         else:
             self.stdout.write(
-                f"{told['securities']} securities, {told['closes']} closes, {told['rates']} rates, {told['observations']} observations, "
+                f"{told['securities']} securities, {told['closes']} closes, {told['rates']} rates, "
+                f"{told['observations']} observations, "
                 f"{told['sources']} sources; pack days to {told['archive_end']}"
             )

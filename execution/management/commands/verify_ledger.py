@@ -16,7 +16,7 @@ class Command(Base):
     help = "Compare every portfolio's ledger with the database at the newest sealed pack; exit 1 if they differ."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        told = []
+        told: list[dict[str, Any]] = []
         for policy in PricingPolicy.objects.filter(packs__sequence__isnull=False).distinct().order_by("code"):
             pack = packs.require_sealed(pack=packs.resolve(policy=policy))
             prices = reconciliation.load_prices([pack], policy.pivot)
