@@ -89,7 +89,7 @@ def _forget() -> None:
 
     for remembered in (
         *(market._as_of, market._history, executor._parsed, executor._pack_header),
-        *(executor._version, executor._fresh_pack, metering._is_pattern),
+        *(executor._version, executor._fresh_pack, executor._read_stored, metering._is_pattern),
     ):
         remembered.cache_clear()
     cache.clear()
