@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime
 from time import perf_counter
 from typing import Any, Literal
 
-from agents.breaker import AgentFailed, BreakerOpen
+from agents.breaker import AgentFailed
 from agents.result import RequestContext, Result
 from agents.runtime import AgentRuntime
+from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from execution import conditions, patterns, templating
 from execution.patterns import Pattern, Step

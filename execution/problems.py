@@ -17,8 +17,8 @@ from redis.exceptions import RedisError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from agents import breaker
 from agents import runtime as agent_runtime
+from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from execution import errors, orchestrator, patterns, strict_json
 from execution.estimates import estimated_ready
@@ -63,7 +63,7 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     packs.PackInError: (503, "pack-error"),
     market.MissingPrice: (503, "missing-price"),
     fx.MissingRate: (503, "missing-rate"),
-    breaker.BreakerOpen: (503, "capability-unavailable"),
+    BreakerOpen: (503, "capability-unavailable"),
     agent_runtime.DependencyAway: (503, "unavailable"),
     errors.LedgerNotReconciled: (503, "unavailable"),
     OperationalError: (503, "unavailable"),
@@ -221,8 +221,8 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
             return {"pack_id": failure.pack_id, "breaks": list(failure.breaks)}, {}
         case orchestrator.StepFailed():
             return _step(failure), {}
-        case breaker.BreakerOpen():
-            return {"agent": failure.agent}, {"Retry-After": str(max(1, math.ceil(failure.retry_after_s)))}
+        case BreakerOpen():
+            return {"agent": failure.name}, {"Retry-After": str(max(1, math.ceil(failure.retry_after_s)))}
         case errors.DifferentEngine():
             return {"stored": failure.stored, "current": failure.current, "path": failure.path}, {}
         case errors.IdempotencyConflict():
