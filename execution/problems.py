@@ -23,6 +23,7 @@ from config.errors import TieoutError
 from execution import errors, orchestrator, patterns, strict_json
 from execution.estimates import estimated_ready
 from pricing import fx, market, packs
+from pricing.providers import http
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     RequestDataTooBig: (413, "too-large"),
     errors.RequestInvalid: (400, "invalid-request"),
     patterns.InputsInvalid: (400, "invalid-request"),
+    http.BadSymbol: (400, "invalid-request"),
     packs.AsofOutOfRange: (400, "invalid-request"),
     drf.ParseError: (400, "invalid-request"),
     drf.ValidationError: (400, "invalid-request"),
@@ -66,6 +68,10 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     BreakerOpen: (503, "capability-unavailable"),
     agent_runtime.DependencyAway: (503, "unavailable"),
     errors.LedgerNotReconciled: (503, "unavailable"),
+    http.ProviderOff: (503, "unavailable"),
+    http.ProviderFailed: (503, "unavailable"),
+    http.ProviderBusy: (503, "unavailable"),
+    http.RequestRefused: (503, "unavailable"),
     OperationalError: (503, "unavailable"),
     InterfaceError: (503, "unavailable"),
     RedisError: (503, "unavailable"),

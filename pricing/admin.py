@@ -4,9 +4,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from pricing import models
+from pricing.providers import states
 
 
 class EvidenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -90,7 +91,12 @@ class PackActionAdmin(EvidenceAdmin):
 
 @admin.register(models.MarketArchive)
 class MarketArchiveAdmin(EvidenceAdmin):
+    """Above the archives, how the providers are doing."""
+
     list_display = ("id", "archive_end", "digest", "loaded_at")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"providers": states.every()} | (extra_context or {}))
 
 
 class ReferenceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

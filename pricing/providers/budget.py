@@ -36,6 +36,12 @@ class Allowance:
     per_day: int | None = None
     bytes_per_month: int | None = None
 
+    @property
+    def windows(self) -> dict[str, int]:
+        """What is counted, and how much of it there may be."""
+        told = {"minute": self.per_minute, "day": self.per_day, "month": self.bytes_per_month}
+        return {window: limit for window, limit in told.items() if limit is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
@@ -129,10 +135,11 @@ def _month(now: float) -> str:
 
 
 def _quotas(allowance: Allowance, count: Callable[[int], int], received: Callable[[], int]) -> tuple[Quota, ...]:
-    allowed = {"minute": allowance.per_minute, "day": allowance.per_day}
-    requests = [Quota(w, count(_MINUTES_AND_DAYS[w]), limit) for w, limit in allowed.items() if limit is not None]
-    monthly = allowance.bytes_per_month
-    return (*requests, *([] if monthly is None else [Quota("month", received(), monthly)]))
+    """`count` of the requests of the last so many milliseconds, `received` bytes of the month."""
+    return tuple(
+        Quota(window, received() if window == "month" else count(_MINUTES_AND_DAYS[window]), allowed)
+        for window, allowed in allowance.windows.items()
+    )
 
 
 class _Memory:

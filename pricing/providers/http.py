@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 HOSTS = frozenset({"api.polygon.io", "financialmodelingprep.com", "api.stlouisfed.org", "newsapi.org"})
 
 CONNECT_S, READ_S = 5.0, 30.0
-REQUEST_S = 60.0  # one answer, however slowly it drips
+REQUEST_S = 25.0  # one answer, however slowly it drips; with the last read it ends before a probe's lease
 TOTAL_S = 120.0  # all tries together with the waits between them
 RETRIES = 5
 BACKOFF_FIRST_S, BACKOFF_MAX_S, JITTER = 1.0, 60.0, 0.2
@@ -225,10 +225,17 @@ class Client:
         self._await_turn(deadline)
 
         def sent() -> Any:
-            payload = self._payload(path, self._body(path, parameters))
-            wrong = fault(payload)
-            if wrong is not None:
-                raise ProviderFailed(self.provider.code, path, wrong, passing=False)
+            try:
+                payload = self._payload(path, self._body(path, parameters))
+                wrong = fault(payload)
+                if wrong is not None:
+                    raise ProviderFailed(self.provider.code, path, wrong, passing=False)
+            except ProviderFailed as failed:
+                logger.warning(
+                    "provider failed",
+                    extra={"provider": failed.provider, "path": failed.path, "reason": failed.reason},
+                )
+                raise
             return payload
 
         return self.breaker.call(sent)

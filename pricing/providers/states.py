@@ -7,7 +7,7 @@ from redis.exceptions import RedisError
 
 from config.redis_client import shared_redis
 from pricing.providers import fmp, fred, http, newsapi, polygon
-from pricing.providers.budget import MARKS, Budget, Quota
+from pricing.providers.budget import MARKS, Budget
 from pricing.providers.http import REAL_TIME, Clock, Provider
 
 ALL: tuple[Provider, ...] = (fmp.PROVIDER, fred.PROVIDER, newsapi.PROVIDER, polygon.PROVIDER)
@@ -16,13 +16,17 @@ ALL: tuple[Provider, ...] = (fmp.PROVIDER, fred.PROVIDER, newsapi.PROVIDER, poly
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One provider. `breaker` is 0 closed, 1 open, 2 half-open; it and `quotas` are None while Redis is away."""
+    """One provider, as all workers see it. What Redis would have to say is None while it is away.
+
+    breaker  0 closed, 1 open, 2 half-open
+    shares   window (minute, day, month) and how much of its budget is used: 0.7 is seventy percent
+    """
 
     provider: str
     key_variable: str
     is_on: bool
     breaker: int | None
-    quotas: tuple[Quota, ...] | None
+    shares: tuple[tuple[str, float | None], ...]
 
     @property
     def words(self) -> str:
@@ -33,23 +37,31 @@ class State:
         return ("works", "is left alone after failures", "is being tried again")[self.breaker]
 
     @property
-    def marked(self) -> tuple[Quota, ...]:
-        """The budgets that have passed the first mark."""
-        return tuple(quota for quota in self.quotas or () if quota.share * 100 >= MARKS[0])
+    def budgets(self) -> str:
+        """`day 71 % (over 70 %), minute 3 %`."""
+        return ", ".join(f"{window} {_percent(share)}" for window, share in self.shares)
 
 
 def of(provider: Provider, *, client: redis.Redis | None = None, clock: Clock = REAL_TIME) -> State:
-    """What the workers share of one provider."""
-    shared = client or shared_redis()
-    is_on = bool(http.key_of(provider))
+    shared, is_on = client or shared_redis(), bool(http.key_of(provider))
     try:
         shared.ping()
     except RedisError:
-        return State(provider.code, provider.key_variable, is_on, None, None)
+        unknown = tuple((window, None) for window in provider.allowance.windows)
+        return State(provider.code, provider.key_variable, is_on, None, unknown)
     breaker = http.breaker_of(provider, shared, clock).state
-    quotas = Budget(provider.code, provider.allowance, shared).used(clock.now())
-    return State(provider.code, provider.key_variable, is_on, breaker, quotas)
+    used = Budget(provider.code, provider.allowance, shared).used(clock.now())
+    return State(
+        provider.code, provider.key_variable, is_on, breaker, tuple((quota.window, quota.share) for quota in used)
+    )
 
 
 def every() -> tuple[State, ...]:
     return tuple(of(provider) for provider in ALL)
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "not known"
+    passed = [mark for mark in MARKS if share * 100 >= mark]
+    return f"{share:.0%}" + (f" (over {passed[-1]} %)" if passed else "")

@@ -155,20 +155,20 @@ class Loopback(HTTPAdapter):
 
     def __init__(self, port: int) -> None:
         super().__init__(max_retries=0)
-        self.port, self.origins = port, []
+        self.port, self.origins = port, list[str]()
 
-    def send(self, request, **options):
+    def send(self, request, *args, **options):
         address = urlsplit(request.url)
         self.origins.append(f"{address.scheme}://{address.netloc}")
         request.url = address._replace(scheme="http", netloc=f"127.0.0.1:{self.port}").geturl()
-        return super().send(request, **options)
+        return super().send(request, *args, **options)
 
 
 class Time:
     """Stands still but for `sleep`, which takes no time; `slept` is how long each was."""
 
     def __init__(self, now: datetime = NOON) -> None:
-        self.at, self.slept = now.timestamp(), []
+        self.at, self.slept = now.timestamp(), list[float]()
 
     def pass_(self, seconds: float) -> None:
         self.at += seconds

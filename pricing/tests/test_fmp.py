@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_a_profile_that_is_another_or_can_not_be_read_is_refused(connect, server
     assert (answer.rows, answer.absent) == ((), ("RIO.L",))
 
 
-REPORTS = {
+REPORTS: dict[str, tuple[Any, dict[str, int], str]] = {
     "income-statement": (fmp.fetch_income_statements, {"revenue": 1000000000001, "interestExpense": 0}, "revenue"),
     "balance-sheet-statement": (fmp.fetch_balance_sheets, {"totalAssets": 1000000000001}, "total_assets"),
     "cash-flow-statement": (fmp.fetch_cash_flows, {"operatingCashFlow": 1000000000001}, "operating"),

@@ -13,7 +13,6 @@ import pytest
 
 from config.breaker import BreakerOpen
 from pricing.providers import fmp, fred, polygon
-from pricing.providers.fields import Answer
 from pricing.providers.http import ProviderBusy, ProviderFailed, RequestRefused
 from pricing.tests.provider_server import (
     BOMB,
@@ -217,7 +216,7 @@ def poison(kind, rows, dice):
     return what, at
 
 
-def outcome_of(kind, server, time) -> Answer | Exception:
+def outcome_of(kind, server, time):
     client = client_to(
         server, kind.provider, time=time, timeouts_s=(0.5, 0.05 if server.slow else 5.0), max_bytes=1_000_000
     )
