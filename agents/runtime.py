@@ -9,12 +9,11 @@ from typing import Any
 
 import redis
 
-from agents import registry
+from agents import breaker, registry
 from agents.breaker import (
     FAIL_MAX,
     RESET_TIMEOUT_S,
     AgentFailed,
-    Breaker,
     DependencyFailed,
     StorageAway,
     is_dependency_failure,
@@ -22,6 +21,7 @@ from agents.breaker import (
 )
 from agents.registry import Capability, Registry, UnknownCapability
 from agents.result import RequestContext, Result
+from config.breaker import Breaker
 from config.errors import TieoutError
 
 logger = logging.getLogger(__name__)
@@ -110,14 +110,14 @@ class AgentRuntime:
         return Invocation(result, name, capability.agent, round((perf_counter() - started) * 1000, 3))
 
     def _breaker(self, agent: str) -> Breaker:
-        breaker = self._breakers.get(agent)
-        if breaker is None:
+        guard = self._breakers.get(agent)
+        if guard is None:
             with self._making:
-                breaker = self._breakers.get(agent) or Breaker(
+                guard = self._breakers.get(agent) or breaker.of(
                     agent, client=self._client, fail_max=self._fail_max, reset_timeout_s=self._reset_timeout_s
                 )
-                self._breakers[agent] = breaker
-        return breaker
+                self._breakers[agent] = guard
+        return guard
 
 
 def _ask(capability: Capability, ctx: RequestContext, bound: Mapping[str, Any]) -> Result[Any]:

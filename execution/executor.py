@@ -29,6 +29,7 @@ from agents.result import RequestContext
 from agents.runtime import AgentRuntime
 from compliance import rights
 from config import scope
+from config.redis_client import shared_redis
 from execution import canonical, metering, orchestrator, patterns, problems
 from execution.engine import engine_version
 from execution.errors import (
@@ -45,7 +46,6 @@ from execution.errors import (
     RequestInvalid,
 )
 from execution.models import Execution, ExecutionStatus, Pattern, PatternVersion
-from execution.redis_client import shared_redis
 from execution.strict_json import TooLarge
 from portfolio import riskfree
 from portfolio.ledger.repository import LedgerRepository

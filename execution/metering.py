@@ -1,6 +1,7 @@
 """Counters and latencies, in Prometheus' words. Labels come from closed sets, never from a request."""
 
 import contextlib
+import math
 import os
 from collections.abc import Iterable
 from functools import lru_cache
@@ -19,6 +20,7 @@ from prometheus_client import (
 
 from execution.models import Pattern
 from execution.orchestrator import StepTrace
+from pricing.providers import states
 
 REQUEST_SECONDS = Histogram(
     "tieout_api_request_duration_seconds",
@@ -38,6 +40,19 @@ PACK_FRESHNESS = Gauge(
 )
 BREAKER_STATE = Gauge(
     "tieout_circuit_breaker_state", "0 closed, 1 open, 2 half-open", ("agent",), multiprocess_mode="mostrecent"
+)
+PROVIDER_ON = Gauge("tieout_provider_on", "1 where there is a key", ("provider",), multiprocess_mode="mostrecent")
+PROVIDER_BREAKER_STATE = Gauge(
+    "tieout_provider_breaker_state",
+    "0 closed, 1 open, 2 half-open; NaN while Redis is away",
+    ("provider",),
+    multiprocess_mode="mostrecent",
+)
+PROVIDER_QUOTA = Gauge(
+    "tieout_provider_quota_used_ratio",
+    "Share of a provider's budget that is used; NaN while Redis is away",
+    ("provider", "window"),
+    multiprocess_mode="mostrecent",
 )
 
 
@@ -74,6 +89,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
         PACK_FRESHNESS.labels(policy).set(state)
     for agent, state in runtime().breaker_states().items():
         BREAKER_STATE.labels(agent).set(state)
+    for provider in states.every():
+        PROVIDER_ON.labels(provider.provider).set(provider.is_on)
+        PROVIDER_BREAKER_STATE.labels(provider.provider).set(math.nan if provider.breaker is None else provider.breaker)
+        for window, share in provider.shares:
+            PROVIDER_QUOTA.labels(provider.provider, window).set(math.nan if share is None else share)
     collected = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         collected = CollectorRegistry()

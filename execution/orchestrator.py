@@ -6,13 +6,15 @@ from datetime import UTC, date, datetime
 from time import perf_counter
 from typing import Any, Literal
 
-from agents.breaker import AgentFailed, BreakerOpen
+from agents.breaker import AgentFailed
 from agents.result import RequestContext, Result
 from agents.runtime import AgentRuntime
+from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from execution import conditions, patterns, templating
 from execution.patterns import Pattern, Step
 from execution.templating import Scope
+from pricing.providers.http import ProviderBusy, ProviderFailed
 
 Status = Literal["ok", "skipped", "failed", "not_reached"]
 
@@ -23,6 +25,10 @@ class StepTimedOut(TieoutError):
     def __init__(self, timeout_s: float, took_s: float) -> None:
         super().__init__(f"took {took_s:.1f} s, may take {timeout_s:g} s")
         self.timeout_s, self.took_s = timeout_s, took_s
+
+
+PASSING = (AgentFailed, BreakerOpen, ProviderBusy, ProviderFailed, StepTimedOut)
+"""What may be otherwise in a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +144,7 @@ def run(pattern: Pattern, inputs: Mapping[str, Any], ctx: RequestContext, runtim
                 raise StepFailed(
                     step.name, step.capability, failed.agent, cause, tuple(traces[s.name] for s in pattern.steps)
                 ) from cause
-            transient = transient or isinstance(cause, AgentFailed | BreakerOpen | StepTimedOut)
+            transient = transient or isinstance(cause, PASSING)
             continue
         if result is None:
             traces[step.name] = replace(

@@ -22,6 +22,7 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
 from agents import breaker, registry
+from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from config.postgresql.base import WrongRole
 from execution import canonical, conditions, errors, orchestrator, patterns, strict_json, templating
@@ -31,6 +32,7 @@ from portfolio.analytics.errors import AnalyticsError
 from portfolio.ledger import repository
 from portfolio.ledger.screening import LedgerRefused
 from pricing import fx, loading, market, packs
+from pricing.providers import http
 from pricing.providers.archive import ArchiveRefused
 
 logger = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     RequestDataTooBig: (413, "too-large"),
     errors.RequestInvalid: (400, "invalid-request"),
     patterns.InputsInvalid: (400, "invalid-request"),
+    http.BadSymbol: (400, "invalid-request"),
     packs.AsofOutOfRange: (400, "invalid-request"),
     packs.NoPackDay: (400, "invalid-request"),
     LedgerRefused: (400, "invalid-request"),
@@ -78,7 +81,7 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     packs.PackIncomplete: (503, "pack-error"),
     market.MissingPrice: (503, "missing-price"),
     fx.MissingRate: (503, "missing-rate"),
-    breaker.BreakerOpen: (503, "capability-unavailable"),
+    BreakerOpen: (503, "capability-unavailable"),
     breaker.DependencyFailed: (503, "unavailable"),
     errors.LedgerNotReconciled: (503, "unavailable"),
     packs.SealingBusy: (503, "unavailable"),
@@ -87,6 +90,10 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     repository.LedgerUnavailable: (503, "unavailable"),
     repository.LedgerMoved: (503, "unavailable"),
     WrongRole: (503, "unavailable"),
+    http.ProviderOff: (503, "unavailable"),
+    http.ProviderFailed: (503, "unavailable"),
+    http.ProviderBusy: (503, "unavailable"),
+    http.RequestRefused: (503, "unavailable"),
     OperationalError: (503, "unavailable"),
     InterfaceError: (503, "unavailable"),
     RedisError: (503, "unavailable"),
@@ -330,8 +337,8 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
             return {"pack_id": failure.pack_id, "breaks": list(failure.breaks)}, {}
         case orchestrator.StepFailed():
             return _step(failure), {}
-        case breaker.BreakerOpen():
-            return {"agent": failure.agent}, {"Retry-After": str(max(1, math.ceil(failure.retry_after_s)))}
+        case BreakerOpen():
+            return {"agent": failure.name}, {"Retry-After": str(max(1, math.ceil(failure.retry_after_s)))}
         case errors.DifferentEngine():
             return {"stored": failure.stored, "current": failure.current, "path": failure.path}, {}
         case errors.IdempotencyConflict():

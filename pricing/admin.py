@@ -2,10 +2,11 @@
 
 from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from config.admin import EvidenceAdmin
 from pricing import models
+from pricing.providers import states
 
 
 @admin.register(models.PricingPack)
@@ -74,7 +75,12 @@ class PackActionAdmin(EvidenceAdmin):
 
 @admin.register(models.MarketArchive)
 class MarketArchiveAdmin(EvidenceAdmin):
+    """Above the archives, how the providers are doing."""
+
     list_display = ("id", "archive_end", "digest", "loaded_at")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"providers": states.every()} | (extra_context or {}))
 
 
 class ReferenceAdmin(EvidenceAdmin):

@@ -13,8 +13,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from agents import breaker
-from agents.breaker import Breaker, BreakerOpen, DependencyFailed, StorageAway
+from agents.breaker import DependencyFailed, StorageAway
 from agents.tests import fakes
+from config.breaker import BreakerOpen, Verdict
 from config.errors import TieoutError
 
 
@@ -57,13 +58,13 @@ def fail(guard, times, error=None):
 
 
 def test_five_failures_in_a_row_open_it_for_a_minute(client):
-    guard = Breaker("harvester", client=client)
+    guard = breaker.of("harvester", client=client)
 
     fail(guard, 5)
 
     with pytest.raises(BreakerOpen) as closed_door:
         guard.call(lambda: pytest.fail("the agent was asked"))
-    assert closed_door.value.agent == "harvester"
+    assert closed_door.value.name == "harvester"
     assert 59 < closed_door.value.retry_after_s <= 60
     assert guard.state == 1
 
@@ -83,7 +84,7 @@ def test_an_outage_of_the_database_never_opens_it_and_does_not_wipe_the_count(cl
 
 
 def test_a_success_in_between_starts_the_count_anew(client):
-    guard = Breaker("harvester", client=client)
+    guard = breaker.of("harvester", client=client)
 
     fail(guard, 4)
     guard.call(lambda: 1)
@@ -93,7 +94,7 @@ def test_a_success_in_between_starts_the_count_anew(client):
 
 
 def test_a_hundred_bad_questions_leave_it_closed_and_do_not_wipe_the_count(client):
-    guard = Breaker("harvester", client=client)
+    guard = breaker.of("harvester", client=client)
 
     fail(guard, 4)
     for _ in range(100):
@@ -107,7 +108,7 @@ def test_a_hundred_bad_questions_leave_it_closed_and_do_not_wipe_the_count(clien
 
 
 def test_after_the_time_one_success_closes_it(client):
-    guard = Breaker("harvester", client=client, reset_timeout_s=0.05)
+    guard = breaker.of("harvester", client=client, reset_timeout_s=0.05)
     fail(guard, 5)
     time.sleep(0.06)
 
@@ -116,7 +117,7 @@ def test_after_the_time_one_success_closes_it(client):
 
 
 def test_a_failed_probe_opens_it_for_the_full_time_again(client):
-    guard = Breaker("harvester", client=client, reset_timeout_s=0.3)
+    guard = breaker.of("harvester", client=client, reset_timeout_s=0.3)
     fail(guard, 5)
     time.sleep(0.31)
 
@@ -128,7 +129,7 @@ def test_a_failed_probe_opens_it_for_the_full_time_again(client):
 
 
 def test_a_probe_that_shows_nothing_leaves_the_next_call_to_probe(client):
-    guard = Breaker("harvester", client=client, reset_timeout_s=0.05)
+    guard = breaker.of("harvester", client=client, reset_timeout_s=0.05)
     fail(guard, 5)
     time.sleep(0.06)
 
@@ -142,7 +143,7 @@ def test_a_probe_that_shows_nothing_leaves_the_next_call_to_probe(client):
 
 
 def test_a_caller_that_looked_before_the_probe_ended_is_an_ordinary_caller(client, monkeypatch):
-    guard = Breaker("harvester", client=client, reset_timeout_s=0.05)
+    guard = breaker.of("harvester", client=client, reset_timeout_s=0.05)
     fail(guard, 5)
     time.sleep(0.06)
     seen_before = guard._look()
@@ -156,7 +157,7 @@ def test_a_caller_that_looked_before_the_probe_ended_is_an_ordinary_caller(clien
 
 
 def test_of_twenty_threads_exactly_one_probes(client):
-    guard = Breaker("harvester", client=client, reset_timeout_s=0.05)
+    guard = breaker.of("harvester", client=client, reset_timeout_s=0.05)
     fail(guard, 5)
     time.sleep(0.06)
     together, probes, refused = threading.Barrier(20), [], []
@@ -187,7 +188,7 @@ def test_of_twenty_threads_exactly_one_probes(client):
 
 def probe_in_a_process(socket, start, results):
     client = redis.Redis(unix_socket_path=socket)
-    guard = Breaker("harvester", client=client, reset_timeout_s=1.0)
+    guard = breaker.of("harvester", client=client, reset_timeout_s=1.0)
 
     def probe():
         results.put("probed")
@@ -203,7 +204,7 @@ def probe_in_a_process(socket, start, results):
 def test_of_six_processes_exactly_one_probes(socket):
     client = redis.Redis(unix_socket_path=socket)
     client.flushall()
-    guard = Breaker("harvester", client=client, reset_timeout_s=1.0)
+    guard = breaker.of("harvester", client=client, reset_timeout_s=1.0)
     fail(guard, 5)
     spawn = multiprocessing.get_context("fork")
     start, results = spawn.Event(), spawn.Queue()
@@ -224,17 +225,17 @@ def test_of_six_processes_exactly_one_probes(socket):
 def test_a_second_worker_sees_what_the_first_one_opened(socket):
     client = redis.Redis(unix_socket_path=socket)
     client.flushall()
-    fail(Breaker("harvester", client=client), 5)
+    fail(breaker.of("harvester", client=client), 5)
 
     with pytest.raises(BreakerOpen):
-        Breaker("harvester", client=client).call(lambda: pytest.fail("the agent was asked"))
-    assert Breaker("analyst", client=client).state == 0
+        breaker.of("harvester", client=client).call(lambda: pytest.fail("the agent was asked"))
+    assert breaker.of("analyst", client=client).state == 0
 
 
 def test_a_good_call_costs_one_round_trip(socket, monkeypatch):
     client = redis.Redis(unix_socket_path=socket)
     client.flushall()
-    guard = Breaker("harvester", client=client)
+    guard = breaker.of("harvester", client=client)
     sent, send = [], client.execute_command
 
     def listen(*words, **options):
@@ -251,14 +252,14 @@ def test_a_good_call_costs_one_round_trip(socket, monkeypatch):
 
 def test_without_redis_each_process_guards_itself_and_says_so_once(tmp_path, caplog):
     nowhere = redis.Redis(unix_socket_path=str(tmp_path / "nothing.sock"), retry=Retry(NoBackoff(), 0))
-    with caplog.at_level(logging.WARNING, logger="agents.breaker"):
-        guard = Breaker("harvester", client=nowhere)
+    with caplog.at_level(logging.WARNING, logger="config.breaker"):
+        guard = breaker.of("harvester", client=nowhere)
 
         fail(guard, 5)
 
         with pytest.raises(BreakerOpen):
             guard.call(lambda: pytest.fail("the agent was asked"))
-    assert [r.message for r in caplog.records if r.name == "agents.breaker"] == [
+    assert [r.message for r in caplog.records if r.name == "config.breaker"] == [
         "breaker state is per process while Redis is away"
     ]
 
@@ -291,7 +292,7 @@ def wrapped_by_django():
     ],
 )
 def test_what_counts_against_an_agent(raised, counts):
-    assert (breaker.verdict(raised) is breaker.Verdict.FAILED) is counts
+    assert (breaker.verdict(raised) is Verdict.FAILED) is counts
 
 
 def test_a_dependency_is_known_under_djangos_wrapper():

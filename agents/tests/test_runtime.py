@@ -4,11 +4,12 @@ import psycopg
 import pytest
 from django.db import OperationalError
 
-from agents.breaker import BreakerOpen, StorageAway
+from agents.breaker import StorageAway
 from agents.registry import ArgumentsInvalid, BadCapability, Registry, UnknownCapability
 from agents.result import RequestContext, Result
 from agents.runtime import AgentRuntime, CapabilityFailed, DependencyAway
 from agents.tests import fakes
+from config.breaker import BreakerOpen
 from config.errors import TieoutError
 
 
@@ -152,6 +153,6 @@ def test_five_failures_open_the_breaker_of_that_agent_only(offered, name, error)
 
     with pytest.raises(BreakerOpen) as refused:
         runtime.call("count.up", fakes.context(), {"by": 1})
-    assert refused.value.agent == "counter"
+    assert refused.value.name == "counter"
     assert runtime.call("word.say", fakes.context(), {}).result.data == {"said": "yes"}
     assert runtime.breaker_states() == {"counter": 1, "speaker": 0}

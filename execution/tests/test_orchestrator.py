@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from agents.breaker import BreakerOpen
 from agents.registry import ArgumentsInvalid, UnknownCapability
 from agents.runtime import AgentRuntime
 from agents.tests.fakes import PORTFOLIO_ID, context
+from config.breaker import BreakerOpen
 from execution import canonical, orchestrator, patterns
 from execution.conditions import ConditionFailed, ConditionInvalid
 from execution.orchestrator import StepFailed, StepTimedOut, Unavailable

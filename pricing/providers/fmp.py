@@ -1,0 +1,310 @@
+"""Financial Modeling Prep: who a company is, what it reported, what it is quoted at, and what is coming."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Literal, TypeVar
+
+from pricing import fx
+from pricing.providers import fields, http
+from pricing.providers.budget import Allowance
+from pricing.providers.fields import Answer, Sieve, Unfit
+from pricing.providers.http import Client, Provider
+from pricing.providers.rows import (
+    BalanceSheet,
+    CashFlow,
+    Dividend,
+    Earnings,
+    IncomeStatement,
+    Profile,
+    Quote,
+    Ratios,
+    Split,
+)
+
+PROVIDER = Provider(
+    code="fmp",
+    host="financialmodelingprep.com",
+    base_path="/api",
+    key_variable="FMP_API_KEY",
+    key_parameter="apikey",
+    allowance=Allowance(per_minute=120, bytes_per_month=50 * 1000**3),
+)
+
+QUOTES_A_REQUEST = 100
+
+Period = Literal["annual", "quarter"]
+Reported = TypeVar("Reported", IncomeStatement, BalanceSheet, CashFlow, Ratios)
+Sent = Mapping[str, Any]
+
+
+def fetch_profile(client: Client, symbol: str) -> Answer[Profile]:
+    """Who a company is; one row."""
+
+    def profile(row: Sent) -> Profile:
+        return Profile(
+            symbol=fields.same(row, "symbol", symbol),
+            name=fields.text(row, "companyName"),
+            currency=_currency(row, "currency"),
+            exchange=fields.text(row, "exchange"),
+            industry=fields.maybe_text(row, "industry"),
+            sector=fields.maybe_text(row, "sector"),
+            country=fields.maybe_text(row, "country"),
+            isin=fields.maybe_text(row, "isin"),
+            cusip=fields.maybe_text(row, "cusip"),
+            market_cap=fields.maybe_number(row, "marketCap"),
+            beta=fields.maybe_number(row, "beta"),
+            source=PROVIDER.code,
+        )
+
+    sieve = Sieve[Profile](PROVIDER.code, "profile", about=symbol)
+    sieve.take(_list(client, f"/v3/profile/{http.symbol_in_path(symbol)}"), profile, key=lambda row: row.symbol)
+    return sieve.answer(asked=[symbol], answered=lambda row: row.symbol)
+
+
+def fetch_income_statements(client: Client, symbol: str, *, period: Period, limit: int) -> Answer[IncomeStatement]:
+    """The newest `limit` periods."""
+
+    def statement(row: Sent, period_end: date) -> IncomeStatement:
+        return IncomeStatement(
+            symbol=symbol,
+            period_end=period_end,
+            fiscal_year=fields.maybe_text(row, "calendarYear"),
+            period=fields.maybe_text(row, "period"),
+            currency=_maybe_currency(row, "reportedCurrency"),
+            revenue=fields.maybe_number(row, "revenue"),
+            cost_of_revenue=fields.maybe_number(row, "costOfRevenue"),
+            gross_profit=fields.maybe_number(row, "grossProfit"),
+            operating_expenses=fields.maybe_number(row, "operatingExpenses"),
+            operating_income=fields.maybe_number(row, "operatingIncome"),
+            interest_expense=fields.maybe_number(row, "interestExpense"),
+            net_income=fields.maybe_number(row, "netIncome"),
+            eps=fields.maybe_number(row, "eps"),
+            eps_diluted=fields.maybe_number(row, "epsdiluted"),
+            source=PROVIDER.code,
+        )
+
+    return _reported(client, "income-statement", symbol, period, limit, statement)
+
+
+def fetch_balance_sheets(client: Client, symbol: str, *, period: Period, limit: int) -> Answer[BalanceSheet]:
+    """The newest `limit` periods."""
+
+    def sheet(row: Sent, period_end: date) -> BalanceSheet:
+        return BalanceSheet(
+            symbol=symbol,
+            period_end=period_end,
+            fiscal_year=fields.maybe_text(row, "calendarYear"),
+            period=fields.maybe_text(row, "period"),
+            currency=_maybe_currency(row, "reportedCurrency"),
+            total_assets=fields.maybe_number(row, "totalAssets"),
+            current_assets=fields.maybe_number(row, "totalCurrentAssets"),
+            cash=fields.maybe_number(row, "cashAndCashEquivalents"),
+            total_liabilities=fields.maybe_number(row, "totalLiabilities"),
+            current_liabilities=fields.maybe_number(row, "totalCurrentLiabilities"),
+            equity=fields.maybe_number(row, "totalStockholdersEquity"),
+            retained_earnings=fields.maybe_number(row, "retainedEarnings"),
+            total_debt=fields.maybe_number(row, "totalDebt"),
+            intangible_assets=fields.maybe_number(row, "intangibleAssets"),
+            goodwill=fields.maybe_number(row, "goodwill"),
+            source=PROVIDER.code,
+        )
+
+    return _reported(client, "balance-sheet-statement", symbol, period, limit, sheet)
+
+
+def fetch_cash_flows(client: Client, symbol: str, *, period: Period, limit: int) -> Answer[CashFlow]:
+    """The newest `limit` periods."""
+
+    def flow(row: Sent, period_end: date) -> CashFlow:
+        return CashFlow(
+            symbol=symbol,
+            period_end=period_end,
+            fiscal_year=fields.maybe_text(row, "calendarYear"),
+            period=fields.maybe_text(row, "period"),
+            currency=_maybe_currency(row, "reportedCurrency"),
+            operating=fields.maybe_number(row, "operatingCashFlow"),
+            capital_expenditure=fields.maybe_number(row, "capitalExpenditure"),
+            free=fields.maybe_number(row, "freeCashFlow"),
+            dividends_paid=fields.maybe_number(row, "dividendsPaid"),
+            stock_based_compensation=fields.maybe_number(row, "stockBasedCompensation"),
+            source=PROVIDER.code,
+        )
+
+    return _reported(client, "cash-flow-statement", symbol, period, limit, flow)
+
+
+def fetch_ratios(client: Client, symbol: str, *, period: Period, limit: int) -> Answer[Ratios]:
+    """The newest `limit` periods."""
+
+    def ratios(row: Sent, period_end: date) -> Ratios:
+        return Ratios(
+            symbol=symbol,
+            period_end=period_end,
+            period=fields.maybe_text(row, "period"),
+            current=fields.maybe_number(row, "currentRatio"),
+            quick=fields.maybe_number(row, "quickRatio"),
+            return_on_equity=fields.maybe_number(row, "returnOnEquity"),
+            return_on_assets=fields.maybe_number(row, "returnOnAssets"),
+            net_margin=fields.maybe_number(row, "netProfitMargin"),
+            operating_margin=fields.maybe_number(row, "operatingProfitMargin"),
+            gross_margin=fields.maybe_number(row, "grossProfitMargin"),
+            # the provider has had two names for each of these
+            debt_to_equity=_either(row, "debtEquityRatio", "debtToEquity"),
+            price_to_earnings=_either(row, "priceEarningsRatio", "priceToEarningsRatio"),
+            price_to_book=fields.maybe_number(row, "priceToBookRatio"),
+            dividend_yield=fields.maybe_number(row, "dividendYield"),
+            payout=fields.maybe_number(row, "payoutRatio"),
+            source=PROVIDER.code,
+        )
+
+    return _reported(client, "ratios", symbol, period, limit, ratios)
+
+
+def fetch_quotes(client: Client, symbols: Iterable[str]) -> Answer[Quote]:
+    """What each is quoted at, a hundred at a request. `absent` names those that nothing was said of."""
+    asked = [http.symbol_in_path(symbol) for symbol in dict.fromkeys(symbols)]
+    known, now = set(asked), client.clock.utc()
+
+    def quote(row: Sent) -> Quote:
+        symbol = fields.text(row, "symbol")
+        if symbol not in known:
+            raise Unfit("symbol", symbol, "was not asked for")
+        return Quote(
+            symbol=symbol,
+            name=fields.maybe_text(row, "name"),
+            price=fields.number(row, "price", positive=True),
+            previous_close=fields.maybe_number(row, "previousClose"),
+            open=fields.maybe_number(row, "open"),
+            day_low=fields.maybe_number(row, "dayLow"),
+            day_high=fields.maybe_number(row, "dayHigh"),
+            year_low=fields.maybe_number(row, "yearLow"),
+            year_high=fields.maybe_number(row, "yearHigh"),
+            change=fields.maybe_number(row, "change"),
+            change_percent=fields.maybe_number(row, "changesPercentage"),
+            volume=fields.maybe_number(row, "volume"),
+            average_volume=fields.maybe_number(row, "avgVolume"),
+            market_cap=fields.maybe_number(row, "marketCap"),
+            shares_outstanding=fields.maybe_number(row, "sharesOutstanding"),
+            eps=fields.maybe_number(row, "eps"),
+            pe=fields.maybe_number(row, "pe"),
+            exchange=fields.maybe_text(row, "exchange"),
+            at=fields.epoch(row, "timestamp", unit=timedelta(seconds=1), latest=now),
+            source=PROVIDER.code,
+        )
+
+    sieve = Sieve[Quote](PROVIDER.code, "quote", day="timestamp", symbol="symbol")
+    for begin in range(0, len(asked), QUOTES_A_REQUEST):
+        batch = ",".join(asked[begin : begin + QUOTES_A_REQUEST])
+        sieve.take(_list(client, f"/v3/quote/{batch}"), quote, key=lambda row: row.symbol)
+    return sieve.answer(asked=asked, answered=lambda row: row.symbol)
+
+
+def fetch_dividend_calendar(client: Client, *, first: date, last: date) -> Answer[Dividend]:
+    """The dividends of all companies with an ex-date between two days, ahead or past; not adjusted for later splits."""
+
+    def dividend(row: Sent) -> Dividend:
+        return Dividend(
+            symbol=fields.text(row, "symbol"),
+            ex_date=_asked(row, first, last),
+            record_date=fields.maybe_day(row, "recordDate"),
+            pay_date=fields.maybe_day(row, "paymentDate"),
+            announced=fields.maybe_day(row, "declarationDate"),
+            amount=fields.number(row, "dividend", positive=True),
+            currency=None,
+            source=PROVIDER.code,
+        )
+
+    sieve = Sieve[Dividend](PROVIDER.code, "dividend", day="date", symbol="symbol")
+    rows = _between(client, "/v3/stock_dividend_calendar", first, last)
+    sieve.take(rows, dividend, key=lambda row: (row.symbol, row.ex_date, row.amount))
+    return sieve.answer()
+
+
+def fetch_split_calendar(client: Client, *, first: date, last: date) -> Answer[Split]:
+    """The splits of all companies between two days, ahead or past."""
+
+    def split(row: Sent) -> Split:
+        return Split(
+            symbol=fields.text(row, "symbol"),
+            ex_date=_asked(row, first, last),
+            ratio=fields.quotient(row, "numerator", "denominator"),
+            source=PROVIDER.code,
+        )
+
+    sieve = Sieve[Split](PROVIDER.code, "split", day="date", symbol="symbol")
+    rows = _between(client, "/v3/stock_split_calendar", first, last)
+    sieve.take(rows, split, key=lambda row: (row.symbol, row.ex_date))
+    return sieve.answer()
+
+
+def fetch_earnings_calendar(client: Client, *, first: date, last: date) -> Answer[Earnings]:
+    """When companies report, or what they did report."""
+
+    def earnings(row: Sent) -> Earnings:
+        return Earnings(
+            symbol=fields.text(row, "symbol"),
+            day=_asked(row, first, last),
+            eps=fields.maybe_number(row, "eps"),
+            eps_estimated=fields.maybe_number(row, "epsEstimated"),
+            revenue=fields.maybe_number(row, "revenue"),
+            revenue_estimated=fields.maybe_number(row, "revenueEstimated"),
+            time=fields.maybe_text(row, "time"),
+            source=PROVIDER.code,
+        )
+
+    sieve = Sieve[Earnings](PROVIDER.code, "earnings", day="date", symbol="symbol")
+    rows = _between(client, "/v3/earning_calendar", first, last)
+    sieve.take(rows, earnings, key=lambda row: (row.symbol, row.day))
+    return sieve.answer()
+
+
+def _reported(
+    client: Client, what: str, symbol: str, period: Period, limit: int, read: Callable[[Sent, date], Reported]
+) -> Answer[Reported]:
+    today = client.clock.utc().date()
+
+    def row_of(row: Sent) -> Reported:
+        if "symbol" in row:
+            fields.same(row, "symbol", symbol)
+        return read(row, fields.day(row, "date", latest=today))
+
+    sieve = Sieve[Reported](PROVIDER.code, what, day="date", about=symbol)
+    path = f"/v3/{what}/{http.symbol_in_path(symbol)}"
+    rows = _list(client, path, {"period": period, "limit": str(limit)})
+    sieve.take(rows, row_of, key=lambda row: row.period_end)
+    return sieve.answer()
+
+
+def _between(client: Client, path: str, first: date, last: date) -> list[Any]:
+    return _list(client, path, {"from": first.isoformat(), "to": last.isoformat()})
+
+
+def _list(client: Client, path: str, asked: Mapping[str, str] | None = None) -> list[Any]:
+    payload: list[Any] = client.get(
+        path, asked, fault=lambda payload: None if isinstance(payload, list) else "is no list"
+    )
+    return payload
+
+
+def _asked(row: Sent, first: date, last: date) -> date:
+    day = fields.day(row, "date")
+    if not first <= day <= last:
+        raise Unfit("date", day, "was not asked for")
+    return day
+
+
+def _either(row: Sent, *names: str) -> Decimal | None:
+    return next((fields.number(row, name) for name in names if row.get(name) is not None), None)
+
+
+def _currency(row: Sent, field: str) -> str:
+    """A currency, or a minor unit that prices are quoted in."""
+    told = fields.text(row, field)
+    if fx.trading_currency(told) not in fx.CURRENCIES:
+        raise Unfit(field, told, "is no currency")
+    return told
+
+
+def _maybe_currency(row: Sent, field: str) -> str | None:
+    return None if row.get(field) is None else _currency(row, field)

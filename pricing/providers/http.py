@@ -1,0 +1,432 @@
+"""The one way out to a provider over HTTP.
+
+Every request: https to a host that stands in this file, at a public address; no redirect is followed, no proxy or netrc of
+the environment is used; time and size are limited while the answer comes in. Before it: breaker, then budget. After a failure
+that may pass: back-off with jitter, and never before the time that the provider asked to be left alone until.
+
+The key is a parameter of the address. So no address is logged or told: errors carry the path alone, and no cause.
+"""
+
+import ipaddress
+import logging
+import random
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import redis
+import requests
+import tenacity
+import urllib3
+from django.conf import settings
+from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
+
+from config.breaker import Breaker, Verdict
+from config.errors import TieoutError
+from config.redis_client import shared_redis
+from pricing.providers import fields
+from pricing.providers.budget import Allowance, Budget
+
+logger = logging.getLogger(__name__)
+
+HOSTS = frozenset({"api.polygon.io", "financialmodelingprep.com", "api.stlouisfed.org", "newsapi.org"})
+
+CONNECT_S, READ_S = 5.0, 30.0
+REQUEST_S = 25.0  # one answer, however slowly it drips; with the last read it ends before a probe's lease
+TOTAL_S = 120.0  # all tries together with the waits between them
+RETRIES = 5
+BACKOFF_FIRST_S, BACKOFF_MAX_S, JITTER = 1.0, 60.0, 0.2
+MAX_BYTES = 32 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+FAIL_MAX, RESET_TIMEOUT_S = 3, 60.0
+LONGEST_RETRY_AFTER_S = 86_400.0
+
+_PASSING = frozenset({500, 502, 503, 504})
+_SYMBOL = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.:=^-]{0,31}", re.ASCII)
+_KEY_IN_ADDRESS = re.compile(r"(?i)(api_?key=)[^&\s'\"]+")
+
+_dice = random.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """What is fixed about a provider."""
+
+    code: str
+    host: str
+    base_path: str
+    key_variable: str
+    key_parameter: str
+    allowance: Allowance
+    max_bytes: int = MAX_BYTES
+    timeouts_s: tuple[float, float] = (CONNECT_S, READ_S)
+
+
+class ProviderOff(TieoutError):
+    """There is no key for it, so it is never asked."""
+
+    def __init__(self, provider: str, variable: str) -> None:
+        super().__init__(f"{provider} is off: {variable} is not set")
+        self.provider, self.variable = provider, variable
+
+
+class ProviderFailed(TieoutError):
+    """No answer, or none that can be used. `passing` failures are tried again; all of them count against the provider."""
+
+    def __init__(
+        self, provider: str, path: str, reason: str, *, passing: bool = True, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(f"{provider} {path}: {reason}")
+        self.provider, self.path, self.reason = provider, path, reason
+        self.passing, self.retry_after_s = passing, retry_after_s
+
+
+class ProviderBusy(TieoutError):
+    """It wants to be left alone, or what it allows is used up. `retry_after_s` None: it did not say for how long."""
+
+    def __init__(self, provider: str, retry_after_s: float | None) -> None:
+        until = "" if retry_after_s is None else f" for another {retry_after_s:.0f} s"
+        super().__init__(f"{provider} may not be asked{until}")
+        self.provider, self.retry_after_s = provider, retry_after_s
+
+
+class RequestRefused(TieoutError):
+    """The provider works and does not want this request."""
+
+    def __init__(self, provider: str, path: str, status: int) -> None:
+        super().__init__(f"{provider} {path}: refused with {status}")
+        self.provider, self.path, self.status = provider, path, status
+
+
+class KeyRefused(RequestRefused):
+    """The key is wrong, or its plan does not hold what was asked."""
+
+
+class BadSymbol(TieoutError):
+    """What would stand in a path may not change the path."""
+
+    def __init__(self, symbol: str) -> None:
+        super().__init__(f"{symbol!r} is no symbol")
+        self.symbol = symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time as the client has it."""
+
+    now: Callable[[], float] = time.time  # seconds since 1970
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def utc(self) -> datetime:
+        return datetime.fromtimestamp(self.now(), UTC)
+
+
+REAL_TIME = Clock()
+
+
+def key_of(provider: Provider) -> str:
+    """Empty where the provider is off."""
+    return str(settings.PROVIDER_KEYS[provider.code])
+
+
+def client_of(provider: Provider) -> "Client":
+    """The client of this process. Raises ProviderOff."""
+    key = key_of(provider)
+    if not key:
+        raise ProviderOff(provider.code, provider.key_variable)
+    return _client_of(provider, key)
+
+
+@lru_cache
+def _client_of(provider: Provider, key: str) -> "Client":
+    return Client(provider, key, client=shared_redis())
+
+
+def symbol_in_path(symbol: str) -> str:
+    """Raises BadSymbol."""
+    if not _SYMBOL.fullmatch(symbol):
+        raise BadSymbol(symbol)
+    return symbol
+
+
+def verdict(raised: BaseException) -> Verdict:
+    """A refused request or a full budget says nothing about whether the provider works."""
+    if isinstance(raised, TieoutError) and not isinstance(raised, ProviderFailed):
+        return Verdict.NOTHING
+    return Verdict.FAILED if isinstance(raised, Exception) else Verdict.NOTHING
+
+
+def breaker_of(provider: Provider, client: redis.Redis | None, clock: Clock = REAL_TIME) -> Breaker:
+    return Breaker(
+        provider.code,
+        judge=verdict,
+        fail_max=FAIL_MAX,
+        reset_timeout_s=RESET_TIMEOUT_S,
+        client=client,
+        clock=clock.utc,
+    )
+
+
+class Client:
+    """Asks one provider. Safe between threads; breaker and budget are shared between processes through Redis.
+
+    adapter  another way to carry requests, for tests; the environment can't name one
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        key: str,
+        *,
+        client: redis.Redis | None = None,
+        adapter: BaseAdapter | None = None,
+        clock: Clock = REAL_TIME,
+    ) -> None:
+        if provider.host not in HOSTS:
+            raise ValueError(f"{provider.host} is not in the list of hosts")
+        self.provider, self.clock = provider, clock
+        self.breaker = breaker_of(provider, client, clock)
+        self.budget = Budget(provider.code, provider.allowance, client)
+        self._key, self._adapter, self._of_thread = key, adapter or PublicAdapter(), threading.local()
+
+    def get(self, path: str, parameters: Mapping[str, str] | None = None, *, fault: Callable[[Any], str | None]) -> Any:
+        """The JSON at `path`, numbers as exact decimals.
+
+        fault   why a well-formed answer is none; None when it is one
+        raises  ProviderFailed, ProviderBusy, RequestRefused, KeyRefused, BreakerOpen
+        """
+        deadline = self.clock.monotonic() + TOTAL_S
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(self._is_worth_another),
+            wait=self._wait_s,
+            stop=lambda tried: (
+                tried.attempt_number > RETRIES or self.clock.monotonic() + tried.upcoming_sleep >= deadline
+            ),
+            sleep=self.clock.sleep,
+            reraise=True,
+        )
+        return retrying(self._ask, path, dict(parameters or {}), fault, deadline)
+
+    def _ask(self, path: str, parameters: dict[str, str], fault: Callable[[Any], str | None], deadline: float) -> Any:
+        self.breaker.refuse_if_open()
+        self._await_turn(deadline)
+
+        def sent() -> Any:
+            try:
+                payload = self._payload(path, self._body(path, parameters))
+                wrong = fault(payload)
+                if wrong is not None:
+                    raise ProviderFailed(self.provider.code, path, wrong, passing=False)
+            except ProviderFailed as failed:
+                logger.warning(
+                    "provider failed",
+                    extra={"provider": failed.provider, "path": failed.path, "reason": failed.reason},
+                )
+                raise
+            return payload
+
+        return self.breaker.call(sent)
+
+    def _await_turn(self, deadline: float) -> None:
+        while (wait_s := self.budget.take(self.clock.now())) > 0:
+            wait_s *= _dice.uniform(1.0, 1.0 + JITTER / 2)
+            if self.clock.monotonic() + wait_s >= deadline:
+                raise ProviderBusy(self.provider.code, wait_s)
+            self.clock.sleep(wait_s)
+
+    def _is_worth_another(self, raised: BaseException) -> bool:
+        if isinstance(raised, ProviderFailed):
+            return raised.passing and self.breaker.state == 0
+        return isinstance(raised, ProviderBusy)
+
+    def _wait_s(self, tried: tenacity.RetryCallState) -> float:
+        raised = tried.outcome.exception() if tried.outcome else None
+        told = raised.retry_after_s if isinstance(raised, ProviderFailed | ProviderBusy) else None
+        if told is not None:
+            return float(told) * _dice.uniform(1.0, 1.0 + JITTER)
+        backoff_s: float = BACKOFF_FIRST_S * 2 ** (tried.attempt_number - 1) * _dice.uniform(1.0 - JITTER, 1.0 + JITTER)
+        wait_s = min(backoff_s, BACKOFF_MAX_S)
+        if isinstance(raised, ProviderBusy):
+            self._forbid(wait_s)
+        return wait_s
+
+    def _forbid(self, wait_s: float) -> None:
+        now = self.clock.now()
+        self.budget.forbid(now + wait_s, now)
+
+    # --- one request
+
+    def _body(self, path: str, parameters: dict[str, str]) -> bytes:
+        """Raised outside of `except`, so that no cause with an address goes along."""
+        started = self.clock.monotonic()
+        failure: ProviderFailed | None = None
+        try:
+            with self._session().get(
+                f"https://{self.provider.host}{self.provider.base_path}{path}",
+                params={**parameters, self.provider.key_parameter: self._key},
+                timeout=self.provider.timeouts_s,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                self._check_status(path, response)
+                body = self._read(path, response, until=started + REQUEST_S)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as raised:
+            failure = ProviderFailed(self.provider.code, path, _reason(raised))
+        if failure is not None:
+            raise failure
+        self.budget.count_bytes(len(body), self.clock.now())
+        logger.info(
+            "provider answered",
+            extra={
+                "provider": self.provider.code,
+                "path": path,
+                "bytes": len(body),
+                "duration_ms": round((self.clock.monotonic() - started) * 1000),
+            },
+        )
+        return body
+
+    def _check_status(self, path: str, response: requests.Response) -> None:
+        status, code = response.status_code, self.provider.code
+        if status == HTTPStatus.OK:
+            return
+        retry_after_s = _retry_after_s(response.headers.get("Retry-After", ""), self.clock.now())
+        if retry_after_s is not None and status in (429, 503):
+            self._forbid(retry_after_s)
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise ProviderBusy(code, retry_after_s)
+        if status in _PASSING:
+            raise ProviderFailed(code, path, f"answered {status}", retry_after_s=retry_after_s)
+        if status in (401, 403):
+            raise KeyRefused(code, path, status)
+        if 400 <= status < 500:
+            raise RequestRefused(code, path, status)
+        what = "wants to redirect" if 300 <= status < 400 else "answered"
+        raise ProviderFailed(code, path, f"{what} ({status})", passing=False)
+
+    def _read(self, path: str, response: requests.Response, *, until: float) -> bytes:
+        """Counted as it comes in, unpacked: neither a long answer nor a small one that unpacks to a long one is kept."""
+        limit, body = self.provider.max_bytes, bytearray()
+        for chunk in response.iter_content(CHUNK_BYTES):
+            body += chunk
+            if len(body) > limit:
+                raise ProviderFailed(self.provider.code, path, f"sent more than {limit} bytes", passing=False)
+            if self.clock.monotonic() > until:
+                raise ProviderFailed(self.provider.code, path, f"did not end within {REQUEST_S:.0f} s")
+        return bytes(body)
+
+    def _payload(self, path: str, body: bytes) -> Any:
+        try:
+            return fields.loads(body)
+        except fields.NotStrictJson as bad:
+            raise ProviderFailed(self.provider.code, path, str(bad)) from None
+
+    def _session(self) -> requests.Session:
+        """One for each thread: requests promises nothing about sharing. Keeps connections, and no cookies."""
+        session: requests.Session | None = getattr(self._of_thread, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            session.adapters.clear()
+            session.mount("https://", self._adapter)
+            self._of_thread.session = session
+        return session
+
+
+def _reason(raised: Exception) -> str:
+    """In our words: theirs repeat the address."""
+    match raised:
+        case requests.Timeout():
+            return "did not answer in time"
+        case requests.exceptions.SSLError():
+            return "shows a certificate that can't be trusted"
+        case requests.exceptions.ContentDecodingError():
+            return "sent what can't be unpacked"
+        case requests.exceptions.ChunkedEncodingError():
+            return "broke off in the middle of its answer"
+    return "can't be reached or broke off"
+
+
+def _retry_after_s(told: str, now: float) -> float | None:
+    """Seconds from now, from either form of the header; None where it says nothing that can be read."""
+    if re.fullmatch(r"\d{1,9}", told, re.ASCII):
+        return min(float(told), LONGEST_RETRY_AFTER_S)
+    try:
+        until = parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return min(max(until.timestamp() - now, 0.0), LONGEST_RETRY_AFTER_S)
+
+
+# --- connections
+
+
+class _PublicConnection(HTTPSConnection):
+    """Goes to public addresses only, whatever the host's name is made to resolve to."""
+
+    def _new_conn(self) -> socket.socket:
+        name = self._dns_host
+        try:
+            found = {str(entry[4][0]) for entry in socket.getaddrinfo(name, self.port, type=socket.SOCK_STREAM)}
+        except OSError as error:
+            raise NewConnectionError(self, "the name is not known") from error
+        if not all(_is_public(address) for address in found):
+            raise NewConnectionError(self, "the name resolves to an address that is not public")
+        failure: Exception = NewConnectionError(self, "the name has no address")
+        for address in sorted(found, key=lambda text: (":" in text, text)):
+            # what was looked at is what is connected to; the certificate is still checked against the name
+            self._dns_host = address
+            try:
+                return super()._new_conn()
+            except (NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as unreachable:
+                failure = unreachable
+            finally:
+                self._dns_host = name
+        raise failure
+
+
+def _is_public(address: str) -> bool:
+    told = ipaddress.ip_address(address.partition("%")[0])
+    return told.is_global and not told.is_multicast
+
+
+class _PublicPool(HTTPSConnectionPool):
+    ConnectionCls = _PublicConnection
+
+
+class PublicAdapter(HTTPAdapter):
+    """Carries https to public addresses, each request once: whether to try again is not decided here."""
+
+    def __init__(self) -> None:
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = {"https": _PublicPool}
+
+
+class _WithoutKeys(logging.Filter):
+    """urllib3 logs whole addresses, at DEBUG all of them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = _KEY_IN_ADDRESS.sub(r"\1…", record.getMessage()), ()
+        return True
+
+
+for _name in ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry"):
+    logging.getLogger(_name).addFilter(_WithoutKeys())

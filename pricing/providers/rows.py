@@ -1,0 +1,212 @@
+"""What providers tell, in one shape whoever tells it. Money and ratios are exact decimals as published."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """As traded, in the unit that the security is quoted in. `observed_date` is the date at the exchange."""
+
+    symbol: str
+    observed_date: date
+    close: Decimal
+    source: str
+    price_basis: str = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """`ratio`: new shares per old; 4 for four to one."""
+
+    symbol: str
+    ex_date: date
+    ratio: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dividend:
+    """`amount` is per share, not adjusted for later splits. `currency` None: the source does not say."""
+
+    symbol: str
+    ex_date: date
+    record_date: date | None
+    pay_date: date | None
+    announced: date | None
+    amount: Decimal
+    currency: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesTerms:
+    """`frequency` is D, W, M, Q or A."""
+
+    id: str
+    title: str
+    unit: str
+    frequency: str
+    updated_at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """`value` None: published as missing. Valid as known from `realtime_start` to `realtime_end` (its vintage)."""
+
+    series: str
+    observation_date: date
+    value: Decimal | None
+    realtime_start: date
+    realtime_end: date
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """Metadata only: the terms of the development tier leave the text out."""
+
+    publisher_id: str | None
+    publisher: str
+    author: str | None
+    title: str
+    description: str | None
+    url: str
+    published_at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    symbol: str
+    name: str
+    currency: str
+    exchange: str
+    industry: str | None
+    sector: str | None
+    country: str | None
+    isin: str | None
+    cusip: str | None
+    market_cap: Decimal | None
+    beta: Decimal | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """`change_percent` is in percent points: 1.5 is one and a half percent."""
+
+    symbol: str
+    name: str | None
+    price: Decimal
+    previous_close: Decimal | None
+    open: Decimal | None
+    day_low: Decimal | None
+    day_high: Decimal | None
+    year_low: Decimal | None
+    year_high: Decimal | None
+    change: Decimal | None
+    change_percent: Decimal | None
+    volume: Decimal | None
+    average_volume: Decimal | None
+    market_cap: Decimal | None
+    shares_outstanding: Decimal | None
+    eps: Decimal | None
+    pe: Decimal | None
+    exchange: str | None
+    at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Earnings:
+    symbol: str
+    day: date
+    eps: Decimal | None
+    eps_estimated: Decimal | None
+    revenue: Decimal | None
+    revenue_estimated: Decimal | None
+    time: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncomeStatement:
+    """None: the statement does not say; it is never zero instead. So in the next three."""
+
+    symbol: str
+    period_end: date
+    fiscal_year: str | None
+    period: str | None
+    currency: str | None
+    revenue: Decimal | None
+    cost_of_revenue: Decimal | None
+    gross_profit: Decimal | None
+    operating_expenses: Decimal | None
+    operating_income: Decimal | None
+    interest_expense: Decimal | None
+    net_income: Decimal | None
+    eps: Decimal | None
+    eps_diluted: Decimal | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceSheet:
+    symbol: str
+    period_end: date
+    fiscal_year: str | None
+    period: str | None
+    currency: str | None
+    total_assets: Decimal | None
+    current_assets: Decimal | None
+    cash: Decimal | None
+    total_liabilities: Decimal | None
+    current_liabilities: Decimal | None
+    equity: Decimal | None
+    retained_earnings: Decimal | None
+    total_debt: Decimal | None
+    intangible_assets: Decimal | None
+    goodwill: Decimal | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CashFlow:
+    """`dividends_paid` is negative when paid."""
+
+    symbol: str
+    period_end: date
+    fiscal_year: str | None
+    period: str | None
+    currency: str | None
+    operating: Decimal | None
+    capital_expenditure: Decimal | None
+    free: Decimal | None
+    dividends_paid: Decimal | None
+    stock_based_compensation: Decimal | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ratios:
+    """Fractions, not percent: 0.25 is a quarter."""
+
+    symbol: str
+    period_end: date
+    period: str | None
+    current: Decimal | None
+    quick: Decimal | None
+    return_on_equity: Decimal | None
+    return_on_assets: Decimal | None
+    net_margin: Decimal | None
+    operating_margin: Decimal | None
+    gross_margin: Decimal | None
+    debt_to_equity: Decimal | None
+    price_to_book: Decimal | None
+    price_to_earnings: Decimal | None
+    dividend_yield: Decimal | None
+    payout: Decimal | None
+    source: str

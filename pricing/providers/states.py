@@ -1,0 +1,67 @@
+"""How the providers are doing, for the admin and for metrics. Asks Redis, never a provider."""
+
+from dataclasses import dataclass
+
+import redis
+from redis.exceptions import RedisError
+
+from config.redis_client import shared_redis
+from pricing.providers import fmp, fred, http, newsapi, polygon
+from pricing.providers.budget import MARKS, Budget
+from pricing.providers.http import REAL_TIME, Clock, Provider
+
+ALL: tuple[Provider, ...] = (fmp.PROVIDER, fred.PROVIDER, newsapi.PROVIDER, polygon.PROVIDER)
+"""By code. The archive is a folder: it has neither key nor breaker nor budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One provider, as all workers see it. What Redis would have to say is None while it is away.
+
+    breaker  0 closed, 1 open, 2 half-open
+    shares   window (minute, day, month) and how much of its budget is used: 0.7 is seventy percent
+    """
+
+    provider: str
+    key_variable: str
+    is_on: bool
+    breaker: int | None
+    shares: tuple[tuple[str, float | None], ...]
+
+    @property
+    def words(self) -> str:
+        if not self.is_on:
+            return f"off: {self.key_variable} is not set"
+        if self.breaker is None:
+            return "not known: Redis is away"
+        return ("works", "is left alone after failures", "is being tried again")[self.breaker]
+
+    @property
+    def budgets(self) -> str:
+        """`day 71 % (over 70 %), minute 3 %`."""
+        return ", ".join(f"{window} {_percent(share)}" for window, share in self.shares)
+
+
+def of(provider: Provider, *, client: redis.Redis | None = None, clock: Clock = REAL_TIME) -> State:
+    shared, is_on = client or shared_redis(), bool(http.key_of(provider))
+    try:
+        shared.ping()
+    except RedisError:
+        unknown = tuple((window, None) for window in provider.allowance.windows)
+        return State(provider.code, provider.key_variable, is_on, None, unknown)
+    breaker = http.breaker_of(provider, shared, clock).state
+    used = Budget(provider.code, provider.allowance, shared).used(clock.now())
+    return State(
+        provider.code, provider.key_variable, is_on, breaker, tuple((quota.window, quota.share) for quota in used)
+    )
+
+
+def every() -> tuple[State, ...]:
+    return tuple(of(provider) for provider in ALL)
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "not known"
+    passed = [mark for mark in MARKS if share * 100 >= mark]
+    return f"{share:.0%}" + (f" (over {passed[-1]} %)" if passed else "")

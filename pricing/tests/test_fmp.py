@@ -1,0 +1,171 @@
+"""Shapes as Financial Modeling Prep documents them; the numbers are made up."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from pricing.providers import fmp
+from pricing.providers.http import ProviderFailed
+from pricing.providers.rows import Dividend, Split
+from pricing.tests.provider_server import NOON, sent
+
+AT = int(NOON.timestamp()) - 60
+FIRST, LAST = date(2026, 11, 1), date(2026, 12, 31)
+
+
+def quote(symbol):
+    return {"symbol": symbol, "name": symbol, "price": 12.5, "changesPercentage": -1.25, "pe": None, "timestamp": AT}
+
+
+def test_quotes_are_asked_for_a_hundred_at_a_time_and_who_is_not_answered_is_named(connect, server):
+    symbols = [f"S{number}" for number in range(250)]
+    pages = [symbols[:100], symbols[100:200], symbols[200:249]]
+    server.answers(*(sent([quote(symbol) for symbol in page]) for page in pages))
+
+    answer = fmp.fetch_quotes(connect(fmp.PROVIDER), [*symbols, "S7"])
+
+    assert [path.count(",") + 1 for path, _ in server.asked] == [100, 100, 50]
+    assert server.asked[0][0].startswith("/api/v3/quote/S0,S1,")
+    assert (len(answer.rows), answer.absent) == (249, ("S249",))
+    assert (answer.rows[0].change_percent, answer.rows[0].pe) == (Decimal("-1.25"), None)
+    assert answer.rows[0].at == datetime.fromtimestamp(AT, UTC)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"price": 0},
+        {"price": None},
+        {"price": "12.5"},
+        {"symbol": "MSFT"},
+        {"timestamp": AT + 3600},
+        {"timestamp": 1e30},
+        {"pe": "n/a"},
+    ],
+)
+def test_a_quote_that_is_none_is_refused(connect, server, changes):
+    server.answers(sent([quote("AAPL") | changes]))
+
+    answer = fmp.fetch_quotes(connect(fmp.PROVIDER), ["AAPL"])
+
+    assert (answer.rows, len(answer.refused), answer.absent) == ((), 1, ("AAPL",))
+
+
+def profile(**changes):
+    return {
+        "symbol": "RIO.L",
+        "companyName": "Rio",
+        "currency": "GBp",
+        "exchange": "LSE",
+        "sector": "",
+        "beta": 0.7,
+    } | changes
+
+
+def test_a_profile_keeps_the_unit_it_is_quoted_in(connect, server):
+    server.answers(sent([profile()]))
+
+    (row,) = fmp.fetch_profile(connect(fmp.PROVIDER), "RIO.L").rows
+
+    assert (row.currency, row.sector, row.isin, row.beta) == ("GBp", None, None, Decimal("0.7"))
+
+
+@pytest.mark.parametrize("changes", [{"symbol": "RIO"}, {"currency": "gbp"}, {"companyName": ""}, {"beta": "high"}])
+def test_a_profile_that_is_another_or_can_not_be_read_is_refused(connect, server, changes):
+    server.answers(sent([profile(**changes)]))
+
+    answer = fmp.fetch_profile(connect(fmp.PROVIDER), "RIO.L")
+
+    assert (answer.rows, answer.absent) == ((), ("RIO.L",))
+
+
+REPORTS: dict[str, tuple[Any, dict[str, int], str]] = {
+    "income-statement": (fmp.fetch_income_statements, {"revenue": 1000000000001, "interestExpense": 0}, "revenue"),
+    "balance-sheet-statement": (fmp.fetch_balance_sheets, {"totalAssets": 1000000000001}, "total_assets"),
+    "cash-flow-statement": (fmp.fetch_cash_flows, {"operatingCashFlow": 1000000000001}, "operating"),
+    "ratios": (fmp.fetch_ratios, {"currentRatio": 1000000000001}, "current"),
+}
+
+
+@pytest.mark.parametrize("what", REPORTS)
+def test_what_a_report_does_not_say_is_none_and_never_zero(connect, server, what):
+    fetch, told, field = REPORTS[what]
+    server.answers(sent([{"date": "2026-09-30", "period": "Q3", **told}]))
+
+    (row,) = fetch(connect(fmp.PROVIDER), "AAPL", period="quarter", limit=4).rows
+
+    assert server.asked[0][0] == f"/api/v3/{what}/AAPL"
+    assert (server.asked[0][1]["period"], server.asked[0][1]["limit"]) == ("quarter", "4")
+    assert getattr(row, field) == Decimal(1000000000001)
+    unsaid = {name for name in row.__slots__ if getattr(row, name) is None}
+    assert len(unsaid) >= 4
+    assert getattr(row, "interest_expense", Decimal(0)) == 0
+
+
+def test_both_names_of_the_debt_ratio_are_read(connect, server):
+    server.answers(sent([{"date": "2026-09-30", "debtEquityRatio": 1.5}, {"date": "2026-06-30", "debtToEquity": 1.4}]))
+
+    rows = fmp.fetch_ratios(connect(fmp.PROVIDER), "AAPL", period="quarter", limit=4).rows
+
+    assert [row.debt_to_equity for row in rows] == [Decimal("1.5"), Decimal("1.4")]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"date": "2027-09-30"}, {"symbol": "MSFT"}, {"revenue": "many"}, {"reportedCurrency": "$"}]
+)
+def test_a_statement_that_can_not_be_used_is_refused(connect, server, changes):
+    server.answers(sent([{"date": "2026-09-30", "revenue": 1} | changes]))
+
+    answer = fmp.fetch_income_statements(connect(fmp.PROVIDER), "AAPL", period="annual", limit=1)
+
+    assert (answer.rows, len(answer.refused)) == ((), 1)
+
+
+def test_two_statements_of_one_period_that_differ_are_both_refused(connect, server):
+    server.answers(sent([{"date": "2026-09-30", "revenue": 1}, {"date": "2026-09-30", "revenue": 2}]))
+
+    answer = fmp.fetch_income_statements(connect(fmp.PROVIDER), "AAPL", period="annual", limit=1)
+
+    assert (answer.rows, len(answer.refused)) == ((), 2)
+
+
+def test_the_dividend_calendar_gives_what_was_paid_and_not_the_adjusted_amount(connect, server):
+    coming = {
+        "date": "2026-12-09", "label": "x", "adjDividend": 0.065, "symbol": "AAPL", "dividend": 0.26,
+        "recordDate": "2026-12-10", "paymentDate": "", "declarationDate": None,
+    }  # fmt: skip
+    server.answers(sent([coming, coming | {"date": "2027-12-09"}]))
+
+    answer = fmp.fetch_dividend_calendar(connect(fmp.PROVIDER), first=FIRST, last=LAST)
+
+    assert answer.rows == (
+        Dividend("AAPL", date(2026, 12, 9), date(2026, 12, 10), None, None, Decimal("0.26"), None, "fmp"),
+    )
+    assert [refused.rule for refused in answer.refused] == ["was not asked for"]
+
+
+def test_the_split_calendar_gives_new_shares_per_old(connect, server):
+    coming = {"date": "2026-12-01", "label": "x", "symbol": "AAPL", "numerator": 4, "denominator": 1}
+    server.answers(sent([coming, coming | {"symbol": "T", "numerator": 1, "denominator": 0}]))
+
+    answer = fmp.fetch_split_calendar(connect(fmp.PROVIDER), first=FIRST, last=LAST)
+
+    assert answer.rows == (Split("AAPL", date(2026, 12, 1), Decimal(4), "fmp"),)
+    assert [refused.symbol for refused in answer.refused] == ["T"]
+
+
+def test_earnings_that_are_not_out_yet_are_none(connect, server):
+    server.answers(sent([{"date": "2026-12-01", "symbol": "AAPL", "eps": None, "epsEstimated": 1.2, "time": "amc"}]))
+
+    (row,) = fmp.fetch_earnings_calendar(connect(fmp.PROVIDER), first=FIRST, last=LAST).rows
+
+    assert (row.eps, row.eps_estimated, row.revenue, row.time) == (None, Decimal("1.2"), None, "amc")
+
+
+def test_an_error_with_status_200_is_an_error(connect, server):
+    server.answers(sent({"Error Message": "Invalid API KEY"}))
+
+    with pytest.raises(ProviderFailed, match="is no list"):
+        fmp.fetch_quotes(connect(fmp.PROVIDER), ["AAPL"])

@@ -1,0 +1,107 @@
+"""What admin and metrics show of the providers, from what the workers share."""
+
+from dataclasses import replace
+
+import pytest
+import redis
+from django.conf import settings
+from django.test import Client, override_settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from pricing.providers import fmp, states
+from pricing.providers.budget import Allowance, Budget
+from pricing.providers.http import ProviderFailed, breaker_of
+
+ON = {"PROVIDER_KEYS": {"fmp": "k", "fred": "", "newsapi": "k", "polygon": "k", "watched": "k"}}
+WATCHED = replace(fmp.PROVIDER, code="watched", allowance=Allowance(per_minute=10, per_day=1000))
+
+
+@pytest.fixture
+def client():
+    connected = redis.Redis.from_url(settings.REDIS_URL)
+    yield connected
+    for name in connected.scan_iter("tieout:*watched*"):
+        connected.delete(name)
+    connected.close()
+
+
+def fail(breaker):
+    def ask():
+        raise ProviderFailed("watched", "/", "answered 500")
+
+    with pytest.raises(ProviderFailed):
+        breaker.call(ask)
+
+
+@override_settings(**ON)
+def test_a_provider_that_works_says_how_much_of_it_is_used(client, time):
+    budget = Budget("watched", WATCHED.allowance, client)
+    for _ in range(9):
+        budget.take(time.at)
+
+    state = states.of(WATCHED, client=client, clock=time.clock)
+
+    assert (state.breaker, state.words) == (0, "works")
+    assert state.shares == (("minute", 0.9), ("day", 0.009))
+    assert state.budgets == "minute 90% (over 85 %), day 1%"
+
+
+@override_settings(**ON)
+def test_an_open_breaker_is_seen_by_everybody_and_so_is_the_probe(client, time):
+    breaker = breaker_of(WATCHED, client, time.clock)
+    for _ in range(3):
+        fail(breaker)
+    opened = states.of(WATCHED, client=client, clock=time.clock)
+
+    time.pass_(61)
+    during = breaker.call(lambda: states.of(WATCHED, client=client, clock=time.clock))
+    after = states.of(WATCHED, client=client, clock=time.clock)
+
+    assert [opened.breaker, during.breaker, after.breaker] == [1, 2, 0]
+    assert opened.words == "is left alone after failures"
+
+
+@override_settings(PROVIDER_KEYS={"watched": ""})
+def test_a_provider_without_a_key_is_off_and_says_which(client):
+    assert states.of(WATCHED, client=client).words == "off: FMP_API_KEY is not set"
+
+
+@override_settings(**ON)
+def test_what_redis_can_not_say_is_not_made_up(tmp_path):
+    nowhere = redis.Redis(unix_socket_path=str(tmp_path / "nothing.sock"), retry=Retry(NoBackoff(), 0))
+
+    state = states.of(WATCHED, client=nowhere)
+
+    assert (state.breaker, state.shares) == (None, (("minute", None), ("day", None)))
+    assert (state.words, state.budgets) == ("not known: Redis is away", "minute not known, day not known")
+
+
+def test_every_module_that_asks_over_http_is_listed():
+    assert [provider.code for provider in states.ALL] == ["fmp", "fred", "newsapi", "polygon"]
+    assert set(settings.PROVIDER_KEYS) == {provider.code for provider in states.ALL}
+
+
+@pytest.mark.django_db
+@override_settings(**ON)
+def test_metrics_have_a_number_for_each(monkeypatch):
+    found = tuple(states.of(provider) for provider in states.ALL)
+    monkeypatch.setattr(
+        states, "every", lambda: (*found[:3], replace(found[3], breaker=None, shares=(("minute", None),)))
+    )
+
+    body = Client().get("/metrics").content.decode()
+
+    assert 'tieout_provider_on{provider="fred"} 0.0' in body
+    assert 'tieout_provider_on{provider="fmp"} 1.0' in body
+    assert 'tieout_provider_quota_used_ratio{provider="fmp",window="month"}' in body
+    assert 'tieout_provider_breaker_state{provider="polygon"} NaN' in body
+
+
+@pytest.mark.django_db
+@override_settings(PROVIDER_KEYS={"fmp": "", "fred": "", "newsapi": "", "polygon": "k"})
+def test_the_admin_lists_them_above_the_archives(admin_client):
+    body = admin_client.get("/admin/pricing/marketarchive/").content.decode()
+
+    assert "off: FRED_API_KEY is not set" in body
+    assert '<th scope="row">polygon</th><td>works</td><td>minute 0%</td>' in body
