@@ -315,6 +315,7 @@ SIGNALS = {
     "NotThereError": "execution.panels: a panel that shows why it is empty",
     "UnsafeError": "portfolio.ledger.child: told over the pipe",
     "_UnreadableError": "portfolio.ledger.journal: becomes a finding",
+    "_NotStored": "execution.executor: a cache remembers what is there, not what is not",
 }
 """Not errors that a caller meets: each is caught beside where it is raised."""
 
