@@ -1,5 +1,7 @@
 """What stands for the risk-free rate and for a factor is staff's to choose; packs and what they hold are evidence."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse

@@ -70,7 +70,7 @@ def test_five_failures_in_a_row_open_it_for_a_minute(client):
 
 
 def test_an_outage_of_the_database_never_opens_it_and_does_not_wipe_the_count(client):
-    guard = Breaker("harvester", client=client)
+    guard = breaker.of("harvester", client=client)
 
     fail(guard, 4)
     for _ in range(100):
