@@ -88,7 +88,7 @@ def test_new_packs_are_added_behind_and_a_new_security_is_a_new_column(policy, p
     read(early)
     kept = path.read_bytes()
     birch = "BIRCH,Birch Inc.,USD,equity,XNYS,wood,raw,2020-01-02,\n"
-    changes = {
+    changes: dict[str, str | None] = {
         "securities.csv": folders.SMALL["securities.csv"] + birch,
         "prices.csv": folders.SMALL["prices.csv"] + "2020-01-06,BIRCH,7.25,USD,other\n",
     }
