@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser
+from drf_spectacular.authentication import SessionScheme
+from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
@@ -25,3 +27,15 @@ class Session(SessionAuthentication):
 
     def authenticate(self, request: Request) -> tuple[AbstractBaseUser, None] | None:
         return super().authenticate(request)  # type: ignore[return-value]
+
+
+class BearerTokenScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
+    """How OpenAPI names it."""
+
+    target_class = "execution.authentication.BearerToken"
+    name = "token"
+
+
+class SessionCookieScheme(SessionScheme):  # type: ignore[no-untyped-call]
+    target_class = "execution.authentication.Session"
+    name = "session"
