@@ -80,4 +80,4 @@ def ages(open_days: Dates, *, observed: Dates, on: Dates) -> Counts:
 
 
 def as_days(days: Iterable[date]) -> Dates:
-    return (np.fromiter((day.toordinal() for day in days), dtype=np.int64) - _EPOCH).view("datetime64[D]")
+    return (np.array(list(map(date.toordinal, days)), dtype=np.int64) - _EPOCH).view("datetime64[D]")

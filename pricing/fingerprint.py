@@ -28,13 +28,13 @@ from functools import lru_cache
 GENESIS = "0" * 64
 """What the first pack of a policy chains to."""
 
-_PLAIN = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
+_is_plain = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?").fullmatch
 _ESCAPES = str.maketrans({"\\": "\\\\", "|": "\\|", "\n": "\\n", "\r": "\\r"})
 
 
 def plain(number: Decimal | str | int) -> str:
     """A number without exponent, signed zero or trailing zeros: 1.0, 1.00 and 1e0 are "1". ValueError if not finite."""
-    if isinstance(number, str) and _PLAIN.fullmatch(number):
+    if type(number) is str and _is_plain(number):
         return number
     number = Decimal(number)
     if not number.is_finite():

@@ -89,9 +89,15 @@ class Observed:
 
 
 def find_closes(
-    reading: ArchiveReading, calendar: Calendar, securities: Sequence[Listed], days: Dates, *, max_stale_sessions: int
+    reading: ArchiveReading,
+    calendar: Calendar,
+    securities: Sequence[Listed],
+    days: Dates,
+    *,
+    max_stale_sessions: int,
+    active: Grid | None = None,
 ) -> Observed:
-    """The last close of each security on or before each day, within its listed dates."""
+    """The last close of each security on or before each day, within its listed dates (`active`, if it is known)."""
     code_of = {row.symbol: code for code, row in enumerate(reading.securities)}
     codes = np.array([code_of.get(security.symbol, -1) for security in securities], dtype=np.int64)
     listed_from = calendars.as_days(security.first_date for security in securities)
@@ -104,12 +110,14 @@ def find_closes(
     for exchange, numbers in of_exchange.items():
         sessions = calendar.sessions.get(exchange, days[:0])
         age[numbers] = calendars.ages(sessions, observed=observed[numbers], on=days)
-    number_of = {security.symbol: n for n, security in enumerate(securities) if security.price_basis == "raw"}
-    for action in reading.actions:
-        if action.action == "split" and action.symbol in number_of:
+    splits = [action for action in reading.actions if action.action == "split"]
+    number_of = {row.symbol: n for n, row in enumerate(securities) if splits and row.price_basis == "raw"}
+    for action in splits:
+        if action.symbol in number_of:
             number, ex_date = number_of[action.symbol], np.datetime64(action.ex_date, "D")
             between[number] |= (observed[number] < ex_date) & (ex_date <= days)
-    usable = active_grid(securities, days) & (rows >= 0) & (age <= max_stale_sessions) & ~between
+    active = active_grid(securities, days) if active is None else active
+    usable = active & (rows >= 0) & (age <= max_stale_sessions) & ~between
     return Observed(rows, age, usable, between & (rows >= 0))
 
 
@@ -189,13 +197,14 @@ def find_legs(
     days: Dates,
 ) -> Legs:
     """A currency is needed while a security in it is active, required while one is held or it is asked for."""
-    of_currency: dict[str, list[int]] = {}
-    for number, security in enumerate(securities):
-        of_currency.setdefault(security.currency, []).append(number)
-    wanted: dict[str, Grid] = {currency: np.any(held[numbers], axis=0) for currency, numbers in of_currency.items()}
-    needed: dict[str, Grid] = {
-        currency: np.any(active[numbers] | held[numbers], axis=0) for currency, numbers in of_currency.items()
-    }
+    codes: dict[str, int] = {}
+    code = np.array([codes.setdefault(security.currency, len(codes)) for security in securities], dtype=np.int64)
+    order = np.argsort(code, kind="stable")
+    begins = np.searchsorted(code[order], np.arange(len(codes)))
+    wanted: dict[str, Grid] = {}
+    needed: dict[str, Grid] = {}
+    for by_currency, grid in ((wanted, held), (needed, active | held)) if codes else ():
+        by_currency.update(zip(codes, np.logical_or.reduceat(grid[order], begins, axis=0), strict=True))
     for need in required.currencies:
         on = calendars.is_listed(days, need.first_date, need.last_date)
         needed[need.currency] = needed.get(need.currency, False) | on

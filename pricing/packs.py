@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -332,9 +333,9 @@ def _listed() -> list[observing.Listed]:
     """Every security, by symbol."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, symbol, currency, exchange, price_basis, first_date, last_date FROM pricing_security ORDER BY symbol"
+            "SELECT id, symbol, currency, exchange, price_basis, first_date, last_date FROM pricing_security"
         )
-        return [observing.Listed(*row) for row in cursor.fetchall()]
+        return sorted(map(observing.Listed._make, cursor.fetchall()), key=attrgetter("symbol"))
 
 
 def _calendar(
@@ -456,7 +457,7 @@ class _View:
         active = observing.active_grid(securities, days)
         held = observing.required_grid(required, securities, days)
         closes = observing.find_closes(
-            reading, calendar, securities, days, max_stale_sessions=policy.max_stale_sessions
+            reading, calendar, securities, days, max_stale_sessions=policy.max_stale_sessions, active=active
         )
         legs = observing.find_legs(
             reading, pivot=policy.pivot, securities=securities, active=active, held=held, required=required, days=days
@@ -484,9 +485,8 @@ class _View:
             ),
         ):
             missing.setdefault(lacking.asof_date, []).append(lacking)
-        unpriced = np.any(active & ~closes.usable, axis=1).tolist()
-        if any(unpriced):
-            symbols = [security.symbol for security, out in zip(securities, unpriced, strict=True) if out]
+        if (unpriced := np.any(active & ~closes.usable, axis=1)).any():
+            symbols = [securities[number].symbol for number in unpriced.nonzero()[0].tolist()]
             logger.info("securities left out", extra={"policy": policy.code, "symbols": symbols})
         lags = {
             series_id: observing.LagRule(rule, lag_days)
@@ -521,7 +521,8 @@ class _View:
         day, held = self.number_of[draft.pack.asof_date], self.reading.closes
         (numbers,) = self.closes.usable[:, day].nonzero()
         rows = self.closes.row[numbers, day]
-        copied = draft.rows["pricing_packprice"]
+        lines, copied = draft.lines, draft.rows["pricing_packprice"]
+        field_of, plain = fingerprint.field, fingerprint.plain
         tails: dict[tuple[str, str, int], tuple[str, str, str]] = {}
         for number, source, age, observed, close in zip(
             numbers.tolist(),
@@ -533,12 +534,11 @@ class _View:
         ):
             security = self.securities[number]
             key = security.currency, security.price_basis, source
-            if key not in tails:
-                tails[key] = self._tails(*key)
-            of_line, of_row, currency = tails[key]
-            flags = _flags(age)
-            symbol, value = fingerprint.field(security.symbol), fingerprint.plain(close)
-            draft.lines.append(f"price|{symbol}|{observed}|{value}{of_line}{flags}")
+            if (tail := tails.get(key)) is None:
+                tail = tails[key] = self._tails(*key)
+            of_line, of_row, currency = tail
+            flags = _flags(age) if age else ""
+            lines.append(f"price|{field_of(security.symbol)}|{observed}|{plain(close)}{of_line}{flags}")
             copied.append(f"{security.id}\t{close}\t{currency}\t{observed}{of_row}{flags}")
 
     def _tails(self, currency: str, price_basis: str, source_code: int) -> tuple[str, str, str]:
