@@ -4,13 +4,22 @@ import json
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from compliance import rights
 from config.admin import EvidenceAdmin, EvidenceInline, pretty
-from execution import models
+from execution import models, pack_diff
+from pricing import packs
+from pricing.admin import PricingPackAdmin
+from pricing.models import PricingPack
+
+SHOWN_CHANGES = 500
 
 
 class PatternVersionInline(EvidenceInline):
@@ -137,3 +146,39 @@ class JobRunAdmin(EvidenceAdmin):
     list_select_related = ("run",)
     search_fields = ("run__id", "reason")
     date_hierarchy = "started_at"
+
+
+admin.site.unregister(PricingPack)
+
+
+@admin.register(PricingPack)
+class ComparedPackAdmin(PricingPackAdmin):
+    """A pack, and its differences to the day before: those of portfolios are beyond the room of packs."""
+
+    readonly_fields = (*PricingPackAdmin.readonly_fields, "day_before")
+
+    @admin.display(description="day before")
+    def day_before(self, row: PricingPack) -> SafeString:
+        return format_html('<a href="{}">differences</a>', reverse("admin:pack_diff", args=[row.pk]))
+
+    def get_urls(self) -> list[URLPattern]:
+        page = path("<str:pack_id>/diff/", self.admin_site.admin_view(self.diff), name="pack_diff")
+        return [page, *super().get_urls()]
+
+    def diff(self, request: HttpRequest, pack_id: str) -> HttpResponse:
+        """Read-only: rows by effect, and the value of each portfolio that one may see."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        pack = packs.require_sealed(pack=packs.find(pack_id=pack_id))
+        before = pack_diff.day_before(pack)
+        told = pack_diff.told(pack_diff.compare(before, pack)) if before else {}
+        shown = {
+            **self.admin_site.each_context(request),
+            "title": "Differences to the day before",
+            **told,
+            "pack": pack,
+            "before": before,
+            "changes": told.get("changes", [])[:SHOWN_CHANGES],
+            "more": len(told.get("changes", [])) > SHOWN_CHANGES,
+        }
+        return TemplateResponse(request, "admin/pricing/pricingpack/diff.html", shown)

@@ -15,7 +15,6 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import UnsupportedMediaType
@@ -109,7 +108,7 @@ class Execute(APIView):
 class Executed(APIView):
     """An execution as it was answered, under the rights of now."""
 
-    @extend_schema(responses={200: ANSWER, (304, "application/json"): OpenApiTypes.NONE, **REFUSALS})
+    @extend_schema(responses={200: ANSWER, 304: OpenApiResponse(description="As If-None-Match has it."), **REFUSALS})
     def get(self, request: Request, execution_id: UUID) -> HttpResponse:
         served = executor.fetch(execution_id, user=_caller(request))
         if matches(request, served.etag):

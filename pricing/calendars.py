@@ -12,6 +12,8 @@ from pricing.providers.archive import Dates
 
 Counts = npt.NDArray[np.int64]
 
+_EPOCH = date(1970, 1, 1).toordinal()
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
@@ -36,18 +38,30 @@ def of_archive(
 
     exchange_of  symbol -> exchange; the archive's own securities unless given
     """
-    sessions: dict[str, list[Dates]] = {}
-    for code, security in enumerate(reading.securities):
-        begin, end = np.searchsorted(reading.closes.security, [code, code + 1])
-        days = listed(reading.closes.date[begin:end], security.first_date, security.last_date)
-        exchange = (exchange_of or {}).get(security.symbol, security.exchange)
-        sessions.setdefault(exchange, []).append(days)
+    first = as_days(security.first_date for security in reading.securities)
+    last = as_days(security.last_date or date.max for security in reading.securities)
+    security, days = reading.closes.security, reading.closes.date
+    exchanges = [(exchange_of or {}).get(each.symbol, each.exchange) for each in reading.securities]
+    codes = {exchange: code for code, exchange in enumerate(dict.fromkeys(exchanges))}
+    exchange = np.array([codes[each] for each in exchanges], dtype=np.int32)[security]
+    active = (days >= first[security]) & (days <= last[security])
     fixes = np.array([pivot in pair for pair in reading.rates.pairs], dtype=bool)[reading.rates.pair]
     return Calendar(
-        fixings=np.unique(reading.rates.date[fixes]),
-        sessions={exchange: np.unique(np.concatenate(days)) for exchange, days in sessions.items()},
+        fixings=_distinct(reading.rates.date[fixes]),
+        sessions={name: _distinct(days[active & (exchange == code)]) for name, code in codes.items()},
         end=reading.archive_end,
     )
+
+
+def _distinct(days: Dates) -> Dates:
+    """Each day once, rising; for many rows of few days, which sorting takes long for."""
+    if not len(days):
+        return days
+    begin: np.datetime64 = days.min()
+    seen = np.zeros(int((days.max() - begin).astype(np.int64)) + 1, dtype=bool)
+    seen[(days - begin).astype(np.int64)] = True
+    distinct: Dates = begin + np.nonzero(seen)[0]
+    return distinct
 
 
 def listed(days: Dates, first_date: date, last_date: date | None) -> Dates:
@@ -66,4 +80,4 @@ def ages(open_days: Dates, *, observed: Dates, on: Dates) -> Counts:
 
 
 def as_days(days: Iterable[date]) -> Dates:
-    return np.array(list(days), dtype="datetime64[D]")
+    return (np.array(list(map(date.toordinal, days)), dtype=np.int64) - _EPOCH).view("datetime64[D]")

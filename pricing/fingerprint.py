@@ -15,19 +15,27 @@ Within a field `\\`, `|` and line ends are escaped, so no two different rows mak
 """
 
 import hashlib
+import re
+import struct
 import unicodedata
+import zlib
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 GENESIS = "0" * 64
 """What the first pack of a policy chains to."""
 
+_is_plain = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?").fullmatch
 _ESCAPES = str.maketrans({"\\": "\\\\", "|": "\\|", "\n": "\\n", "\r": "\\r"})
 
 
 def plain(number: Decimal | str | int) -> str:
     """A number without exponent, signed zero or trailing zeros: 1.0, 1.00 and 1e0 are "1". ValueError if not finite."""
+    if type(number) is str and _is_plain(number):
+        return number
     number = Decimal(number)
     if not number.is_finite():
         raise ValueError(f"{number} is not a finite number")
@@ -37,6 +45,7 @@ def plain(number: Decimal | str | int) -> str:
     return "0" if text in ("-0", "0") else text
 
 
+@lru_cache(maxsize=65_536)
 def field(text: str) -> str:
     """One field of a line: NFC, separators escaped."""
     if not text.isascii():
@@ -47,7 +56,13 @@ def field(text: str) -> str:
 def price_line(
     *, symbol: str, observed_date: date, close: Decimal | str, currency: str, source: str, price_basis: str, flags: str
 ) -> str:
-    return _line("price", symbol, observed_date, plain(close), currency, source, price_basis, "", "", flags)
+    tail = price_tail(currency=currency, source=source, price_basis=price_basis)
+    return f"price|{field(symbol)}|{observed_date.isoformat()}|{plain(close)}{tail}{field(flags)}"
+
+
+def price_tail(*, currency: str, source: str, price_basis: str) -> str:
+    """What stands in the line of a price between its value and its flags."""
+    return f"|{field(currency)}|{field(source)}|{field(price_basis)}|||"
 
 
 def rate_line(
@@ -93,7 +108,32 @@ def action_line(
 
 def content_hash(lines: Iterable[str]) -> str:
     """SHA-256 over the sorted lines, each ended by a line feed."""
-    return hashlib.sha256("".join(f"{line}\n" for line in sorted(lines)).encode()).hexdigest()
+    return seal(lines)[0]
+
+
+def seal(lines: Iterable[str]) -> tuple[str, bytes]:
+    """The content hash, and the CRC-32 of each line in the same order: those say where, never whether, it differs."""
+    encoded = [line.encode() for line in sorted(lines)]
+    whole = hashlib.sha256(b"".join(line + b"\n" for line in encoded))
+    return whole.hexdigest(), struct.pack(f">{len(encoded)}I", *map(zlib.crc32, encoded))
+
+
+def first_difference(lines: Iterable[str], checks: bytes) -> str:
+    """The first line that is not one of those sealed, or else the place where one is gone; empty if neither is found."""
+    kept = [check for (check,) in struct.iter_unpack(">I", checks)]
+    ordered = sorted(lines)
+    left = Counter(kept)
+    for line in ordered if kept else ():
+        check = zlib.crc32(line.encode())
+        if not left[check]:
+            return line
+        left[check] -= 1
+    for number, check in enumerate(kept):
+        if number == len(ordered):
+            return f"(a row is gone after {ordered[-1]})" if ordered else "(all rows are gone)"
+        if check != zlib.crc32(ordered[number].encode()):
+            return f"(a row is gone before {ordered[number]})"
+    return ""
 
 
 def chain_hash(*, previous: str, pack_id: str, sequence: int, asof_date: date, policy: str, content_hash: str) -> str:

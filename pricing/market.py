@@ -1,25 +1,39 @@
 """What the calculations may see of a pack: the market of its date in `Decimal`, its history in frozen arrays.
 
-Packs never change, so a pack's market and history are kept in the process under its chain hash, which pins all of them.
+Packs never change, so a pack's market and history are kept in the process under its chain hash, which pins all of them;
+and what the history of a policy's packs is made of in a file, which other processes map instead of reading rows.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import psycopg
+from django.conf import settings
 from django.db import connection
 from django.db.models import Max, Q
 
 from config.errors import TieoutError
-from pricing import fx, packs
+from pricing import fx, history_file, packs
 from pricing.fx import Leg, MissingRate
-from pricing.models import PackAction, PackObservation, PackPrice, PackRate, PricingPack, Security, Series
+from pricing.history_file import Table
+from pricing.models import (
+    PackAction,
+    PackObservation,
+    PackPrice,
+    PackRate,
+    PricingPack,
+    PricingPolicy,
+    Security,
+    Series,
+)
 from pricing.observing import ASSUMED_RELEASE_DATE, KnownAction, KnownObservation
 
 Floats = npt.NDArray[np.float64]
@@ -177,39 +191,21 @@ class History:
         return self.fx_to_pivot[:, self.currency(frm)] / self.fx_to_pivot[:, self.currency(to)]
 
 
-_VISIBLE = """
-    SELECT DISTINCT ON (asof_date) asof_date, id, content_id FROM pricing_pricingpack
-    WHERE policy_id = %(policy)s AND sequence <= %(sequence)s AND asof_date BETWEEN %(since)s AND %(asof)s
-    ORDER BY asof_date, sequence DESC
+_SEALED = """
+    SELECT sequence, id, asof_date, chain_hash, content_id FROM pricing_pricingpack
+    WHERE policy_id = %s AND sequence <= %s ORDER BY sequence
 """
-_CLOSE_SOURCES = """
-    SELECT DISTINCT security_id, source FROM pricing_packprice WHERE content_id = ANY(%(contents)s)
-    ORDER BY security_id, source
+_CLOSES = """
+    SELECT content_id, source, string_agg(int8send(security_id) || float8send(close::float8) || date_send(observed_date), '')
+    FROM pricing_packprice WHERE content_id = ANY(%s) GROUP BY content_id, source
 """
-_RATE_SOURCES = """
-    SELECT DISTINCT base, quote, source FROM pricing_packrate WHERE content_id = ANY(%(contents)s)
-    ORDER BY base, quote, source
+_RATES = """
+    SELECT content_id, source, string_agg(convert_to(rpad(base, 3) || rpad(quote, 3), 'UTF8') || float8send(rate::float8), '')
+    FROM pricing_packrate WHERE content_id = ANY(%s) GROUP BY content_id, source
 """
-_COPY_CLOSES = """
-    COPY (SELECT content_id, security_id, close::float8, observed_date FROM pricing_packprice
-          WHERE content_id = ANY(%(contents)s)) TO STDOUT (FORMAT BINARY)
-"""
-_COPY_RATES = """
-    COPY (SELECT content_id, array_position(%(pairs)s::text[], base || quote) - 1, rate::float8 FROM pricing_packrate
-          WHERE content_id = ANY(%(contents)s)) TO STDOUT (FORMAT BINARY)
-"""
-
-
-def _row(**fields: str) -> np.dtype[Any]:
-    """A row of binary COPY: the number of fields, then each with its length before it."""
-    sized = [part for name, kind in fields.items() for part in ((f"{name}_bytes", ">i4"), (name, kind))]
-    return np.dtype([("fields", ">i2"), *sized])
-
-
-_CLOSE_ROW = _row(content=">i8", security=">i8", close=">f8", observed=">i4")
-_RATE_ROW = _row(content=">i8", pair=">i4", rate=">f8")
-_COPY_HEADER = b"PGCOPY\n\xff\r\n\0"
-_COPY_TRAILER = b"\xff\xff"
+"""The rows of a content as one field: a row sent by itself costs several times what is in it."""
+_CLOSE = np.dtype([("key", ">i8"), ("number", ">f8"), ("observed", ">i4")])
+_RATE = np.dtype([("key", "S6"), ("number", ">f8")])
 _POSTGRES_EPOCH = np.datetime64("2000-01-01", "D")
 
 
@@ -226,88 +222,147 @@ def history(pack: PricingPack, *, since: date | None = None) -> History:
 def _history(
     pack_id: str, chain_hash: str, policy: str, pivot: str, sequence: int, asof_date: date, since: date
 ) -> History:
-    asked: dict[str, Any] = {"policy": policy, "sequence": sequence, "since": since, "asof": asof_date}
-    with connection.cursor() as cursor:
-        cursor.execute(_VISIBLE, asked)
-        visible = cursor.fetchall()
-        held: dict[str, Any] = {"contents": [content for _, _, content in visible]}
-        cursor.execute(_CLOSE_SOURCES, held)
-        close_sources: dict[int, tuple[str, ...]] = {}
-        for security, source in cursor.fetchall():
-            close_sources[security] = (*close_sources.get(security, ()), source)
-        cursor.execute(_RATE_SOURCES, held)
-        rate_sources: dict[tuple[str, str], tuple[str, ...]] = {}
-        for base, quote, source in cursor.fetchall():
-            rate_sources[base, quote] = (*rate_sources.get((base, quote), ()), source)
-        prices = _copied_out(cursor, _COPY_CLOSES, held, _CLOSE_ROW)
-        pairs = [base + quote for base, quote in rate_sources]
-        rates = _copied_out(cursor, _COPY_RATES, held | {"pairs": pairs}, _RATE_ROW)
-    contents = np.array(held["contents"], dtype=np.int64)
-    securities = list(
-        Security.objects.filter(pk__in=close_sources)
-        .order_by("symbol")
-        .values_list("id", "symbol", "currency", "exchange")
-    )
-    close, observed = _closes(contents, prices, np.array([row[0] for row in securities], dtype=np.int64))
-    currencies, fx_to_pivot, fx_sources = _rates(contents, rates, rate_sources, pivot)
+    described = {
+        row[1]: row for row in Security.objects.order_by("symbol").values_list("id", "symbol", "currency", "exchange")
+    }
+    table = _table(policy, sequence, chain_hash, {row[0]: symbol for symbol, row in described.items()})
+    days, newest_first = np.unique(table.asof[:sequence][::-1], return_index=True)
+    seen = (days >= np.datetime64(since, "D")) & (days <= np.datetime64(asof_date, "D"))
+    numbers = (sequence - 1 - newest_first[seen]).tolist()
+    rows = history_file.span(numbers)
+    providers = _providers(table.close_source[rows], table.sources)
+    place = {symbol: number for number, symbol in enumerate(table.symbols) if providers[number]}
+    symbols = [symbol for symbol in described if symbol in place]
+    columns = [place[symbol] for symbol in symbols]
+    close, observed = (array[rows][:, history_file.span(columns)] for array in (table.close, table.observed))
+    currencies, fx_to_pivot, fx_sources = _rates(table, rows, pivot)
     return History(
         pack_id=pack_id,
-        dates=_frozen(np.array([day for day, _, _ in visible], dtype="datetime64[D]")),
-        pack_ids=tuple(row[1] for row in visible),
-        security_ids=tuple(row[0] for row in securities),
-        symbols=tuple(row[1] for row in securities),
-        security_currencies=tuple(row[2] for row in securities),
-        exchanges=tuple(row[3] for row in securities),
+        dates=_frozen(days[seen]),
+        pack_ids=tuple(table.pack_ids[number] for number in numbers),
+        security_ids=tuple(described[symbol][0] for symbol in symbols),
+        symbols=tuple(symbols),
+        security_currencies=tuple(described[symbol][2] for symbol in symbols),
+        exchanges=tuple(described[symbol][3] for symbol in symbols),
         close=_frozen(close),
         observed=_frozen(observed),
         currencies=currencies,
         fx_to_pivot=_frozen(fx_to_pivot),
-        close_sources=tuple(close_sources[row[0]] for row in securities),
+        close_sources=tuple(providers[column] for column in columns),
         fx_sources=fx_sources,
     )
 
 
-def _copied_out(cursor: Any, statement: str, parameters: Mapping[str, Any], row: np.dtype[Any]) -> npt.NDArray[Any]:
-    """The rows of a binary COPY, whose fields are fixed in width and never null."""
-    with cursor.cursor.copy(statement, parameters) as copy:  # psycopg's own: Django's takes no parameters when it logs
-        data = b"".join(copy)
-    begin = len(_COPY_HEADER) + 8  # flags and the length of the header's extension, which is empty
-    if not data.startswith(_COPY_HEADER) or not data.endswith(_COPY_TRAILER) or (len(data) - begin - 2) % row.itemsize:
-        raise ValueError("binary COPY of another shape than expected")
-    return np.frombuffer(data, dtype=row, count=(len(data) - begin - 2) // row.itemsize, offset=begin)
-
-
-def _closes(
-    contents: npt.NDArray[np.int64], rows: npt.NDArray[Any], securities: npt.NDArray[np.int64]
-) -> tuple[Floats, Dates]:
-    """(D, N) closes and the days they were observed; a content may serve several days."""
-    stored, day_of = np.unique(contents, return_inverse=True)
-    close = np.full((len(stored), len(securities)), np.nan)
-    observed = np.full((len(stored), len(securities)), np.datetime64("NaT"), dtype="datetime64[D]")
-    order = np.argsort(securities)
-    at = np.searchsorted(stored, rows["content"]), order[np.searchsorted(securities, rows["security"], sorter=order)]
-    close[at] = rows["close"]
-    observed[at] = _POSTGRES_EPOCH + rows["observed"].astype(np.int64)
-    return close[day_of], observed[day_of]
-
-
-def _rates(
-    contents: npt.NDArray[np.int64],
-    rows: npt.NDArray[Any],
-    sources: Mapping[tuple[str, str], tuple[str, ...]],
-    pivot: str,
-) -> tuple[tuple[str, ...], Floats, tuple[tuple[str, ...], ...]]:
+def _rates(table: Table, rows: Any, pivot: str) -> tuple[tuple[str, ...], Floats, tuple[tuple[str, ...], ...]]:
     """Currencies, pivot first; (D, C) units of the pivot for one of each; the providers of each."""
-    stored, day_of = np.unique(contents, return_inverse=True)
-    published = np.full((len(stored), len(sources)), np.nan)
-    published[np.searchsorted(stored, rows["content"]), rows["pair"]] = rows["rate"]
-    names, columns = [pivot], [np.ones(len(stored))]
-    providers: list[tuple[str, ...]] = [()]
-    for number, ((base, quote), providing) in enumerate(sources.items()):
+    providers, published = _providers(table.rate_source[rows], table.sources), table.rate[rows]
+    names, columns = [pivot], [np.ones(len(published))]
+    of_currency: list[tuple[str, ...]] = [()]
+    for (base, quote), number in sorted((pair, number) for number, pair in enumerate(table.pairs) if providers[number]):
         names.append(quote if base == pivot else base)
         columns.append(1.0 / published[:, number] if base == pivot else published[:, number])
-        providers.append(providing)
-    return tuple(names), np.stack(columns, axis=1)[day_of], tuple(providers)
+        of_currency.append(providers[number])
+    return tuple(names), np.stack(columns, axis=1), tuple(of_currency)
+
+
+def _providers(codes: npt.NDArray[np.uint16], sources: Sequence[str]) -> list[tuple[str, ...]]:
+    """Of each column the names of the sources in it, sorted."""
+    there = [(codes == code).any(axis=0) for code in range(1, len(sources) + 1)]
+    named = sorted(zip(sources, there, strict=True), key=lambda each: each[0])
+    return [tuple(source for source, columns in named if columns[number]) for number in range(codes.shape[1])]
+
+
+# --- what packs hold, from the file or the rows
+
+
+def history_path(policy: str) -> Path:
+    return Path(settings.VAR) / "history" / policy
+
+
+def forget(policy: PricingPolicy) -> None:
+    """Read the rows of the policy's packs again: what was kept of them may have been read from other rows."""
+    history_path(policy.pk).unlink(missing_ok=True)
+    _as_of.cache_clear()
+    _history.cache_clear()
+
+
+def _table(policy: str, sequence: int, chain_hash: str, symbol_of: Mapping[int, str]) -> Table:
+    """All packs of the policy up to that sequence, and perhaps more: from the file as far as it has the chain's hashes."""
+    path = history_path(policy)
+    kept = history_file.read(path, policy)
+    known = {symbol for table in kept.segments for symbol in table.symbols} <= set(symbol_of.values())
+    if known and kept.last_sequence >= sequence and kept.chain_hash(sequence) == chain_hash:
+        return history_file.joined(kept.segments)
+    with connection.cursor() as cursor:
+        cursor.execute(_SEALED, [policy, sequence])
+        sealed = cursor.fetchall()
+        if len(sealed) != sequence:
+            raise packs.PackCorrupt(sealed[-1][1], "sequence", str(sequence), str(len(sealed)))
+        last = kept.last_sequence if known and kept.last_sequence < sequence else 0
+        if last and sealed[last - 1][3] == kept.chain_hash(last):
+            new = _read_table(cursor, policy, sealed[last:], symbol_of)
+            whole = history_file.joined([*kept.segments, new])
+        else:
+            new = whole = _read_table(cursor, policy, sealed, symbol_of)
+            kept = replace(kept, whole=False)
+    history_file.add(path, kept, new, whole)
+    return whole
+
+
+def _read_table(cursor: Any, policy: str, sealed: Sequence[Any], symbol_of: Mapping[int, str]) -> Table:
+    """The packs of these headers, whose sequences rise by one, from their rows."""
+    contents, pack_of = np.unique([content for *_, content in sealed], return_inverse=True)
+    with psycopg.Cursor(cursor.connection) as raw:  # Django's can't receive bytes as bytes
+        prices = raw.execute(_CLOSES, [contents.tolist()], binary=True).fetchall()
+        rates = raw.execute(_RATES, [contents.tolist()], binary=True).fetchall()
+    sources = sorted({source for _, source, _ in (*prices, *rates)})
+    closes, fixings = (_unpacked(sent, kind, contents, sources) for sent, kind in ((prices, _CLOSE), (rates, _RATE)))
+    held = set(np.unique(closes.row["key"]).tolist())
+    ids = [security_id for security_id in symbol_of if security_id in held]
+    by_id = np.argsort(ids)
+    column = by_id[np.searchsorted(ids, closes.row["key"].astype(np.int64), sorter=by_id)] if ids else closes.content
+    pairs, pair = np.unique(fixings.row["key"], return_inverse=True)
+    observed = _POSTGRES_EPOCH + closes.row["observed"].astype(np.int64)
+
+    def grid(rows: _Rows, columns: npt.NDArray[Any], values: npt.NDArray[Any], count: int, empty: Any) -> Any:
+        filled = np.full((len(contents), count), empty, dtype=values.dtype.newbyteorder("="))
+        filled[rows.content, columns] = values
+        return _frozen(filled if len(pack_of) == len(contents) and (np.diff(pack_of) == 1).all() else filled[pack_of])
+
+    return Table(
+        policy=policy,
+        first_sequence=sealed[0][0],
+        pack_ids=tuple(pack_id for _, pack_id, *_ in sealed),
+        symbols=tuple(symbol_of[security_id] for security_id in ids),
+        pairs=tuple((pair[:3].decode().strip(), pair[3:].decode().strip()) for pair in pairs.tolist()),
+        sources=tuple(sources),
+        chain=np.frombuffer(bytes.fromhex("".join(row[3] for row in sealed)), dtype=np.uint8).reshape(-1, 32),
+        asof=_frozen(np.array([row[2] for row in sealed], dtype="datetime64[D]")),
+        close=grid(closes, column, closes.row["number"], len(ids), np.nan),
+        rate=grid(fixings, pair, fixings.row["number"], len(pairs), np.nan),
+        observed=grid(closes, column, observed, len(ids), np.datetime64("NaT")),
+        close_source=grid(closes, column, closes.source, len(ids), 0),
+        rate_source=grid(fixings, pair, fixings.source, len(pairs), 0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows of some contents, one after the other."""
+
+    row: npt.NDArray[Any]
+    content: npt.NDArray[np.int64]  # its number among the contents asked for
+    source: npt.NDArray[np.uint16]  # its number among the sources, from 1
+
+
+def _unpacked(
+    sent: Sequence[tuple[int, str, bytes]], kind: np.dtype[Any], contents: npt.NDArray[np.int64], sources: Sequence[str]
+) -> _Rows:
+    rows = np.frombuffer(b"".join(packed for *_, packed in sent), dtype=kind)
+    counts = [len(packed) // kind.itemsize for *_, packed in sent]
+    numbers = np.searchsorted(contents, np.array([content for content, *_ in sent], dtype=np.int64))
+    codes = np.array([sources.index(source) + 1 for _, source, _ in sent], dtype=np.uint16)
+    return _Rows(rows, np.repeat(numbers, counts), np.repeat(codes, counts))
 
 
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -1,5 +1,7 @@
 """Rows of the market: reference data that may be edited, and packs, which are evidence and never change once sealed."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -153,6 +155,9 @@ class PackContent(models.Model):
 
     content_hash = models.CharField(max_length=64, unique=True)
     rows = models.PositiveIntegerField()
+    line_checks = models.BinaryField(
+        default=b"", help_text="CRC-32 of each canonical line, in their order: which row differs, where the hash does."
+    )
 
     class Meta:
         constraints = [
@@ -161,6 +166,10 @@ class PackContent(models.Model):
 
     def __str__(self) -> str:
         return self.content_hash[:12]
+
+
+IN_BULK: Any = {"db_index": False, "db_constraint": False}
+"""Of what a pack's rows refer to: a trigger looks at each key once a statement, a foreign key would at each row."""
 
 
 class PackRow(models.Model):
@@ -174,8 +183,8 @@ class PackRow(models.Model):
 
 
 class PackPrice(PackRow):
-    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="prices", db_index=False)
-    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", db_index=False)
+    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="prices", **IN_BULK)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", **IN_BULK)
     close = PositiveNumeric(help_text="In the trading currency.")
     currency = models.CharField(max_length=3)
     observed_date = models.DateField()
@@ -189,7 +198,7 @@ class PackPrice(PackRow):
 
 
 class PackRate(PackRow):
-    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="rates", db_index=False)
+    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="rates", **IN_BULK)
     base = models.CharField(max_length=3)
     quote = models.CharField(max_length=3)
     rate = PositiveNumeric(help_text="Units of the quote currency for exactly one of the base.")
@@ -209,8 +218,8 @@ class PackRate(PackRow):
 class PackObservation(PackRow):
     """A delta: an observation first known, or changed, since the pack before."""
 
-    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="observations", db_index=False)
-    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+", db_index=False)
+    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="observations", **IN_BULK)
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+", **IN_BULK)
     observation_date = models.DateField()
     value = FiniteNumeric()
     known_at = models.DateField()
@@ -231,8 +240,8 @@ class PackObservation(PackRow):
 class PackAction(PackRow):
     """A delta: a corporate action first known, or changed, since the pack before."""
 
-    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="actions", db_index=False)
-    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", db_index=False)
+    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="actions", **IN_BULK)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", **IN_BULK)
     ex_date = models.DateField()
     action = models.CharField(max_length=16, choices=[("split", "split"), ("dividend", "dividend")])
     ratio = PositiveNumeric(null=True, help_text="New shares per old.")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from pricing import calendars
 from pricing.calendars import Calendar
-from pricing.providers.archive import ActionRow, ArchiveReading, Dates
+from pricing.providers.archive import ActionRow, ArchiveReading, Codes, Dates
 
 Grid = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
@@ -25,8 +25,7 @@ ASSUMED_RELEASE_DATE = "assumed_release_date"
 """The flag of an observation whose known_at is a lag rule's, not its source's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(NamedTuple):
     """A security as the build needs it; active from its first to its last listed date."""
 
     id: int
@@ -90,28 +89,34 @@ class Observed:
 
 
 def find_closes(
-    reading: ArchiveReading, calendar: Calendar, securities: Sequence[Listed], days: Dates, *, max_stale_sessions: int
+    reading: ArchiveReading,
+    calendar: Calendar,
+    securities: Sequence[Listed],
+    days: Dates,
+    *,
+    max_stale_sessions: int,
+    active: Grid | None = None,
 ) -> Observed:
-    """The last close of each security on or before each day, within its listed dates."""
+    """The last close of each security on or before each day, within its listed dates (`active`, if it is known)."""
     code_of = {row.symbol: code for code, row in enumerate(reading.securities)}
-    splits: dict[str, list[date]] = {}
-    for action in reading.actions:
-        if action.action == "split":
-            splits.setdefault(action.symbol, []).append(action.ex_date)
-    shape = (len(securities), len(days))
-    rows, age, between = np.full(shape, -1), np.zeros(shape, np.int64), np.zeros(shape, bool)
-    active = active_grid(securities, days)
+    codes = np.array([code_of.get(security.symbol, -1) for security in securities], dtype=np.int64)
+    listed_from = calendars.as_days(security.first_date for security in securities)
+    held = reading.closes
+    rows, observed = _last_before(held.security, held.date, codes, days, not_before=listed_from)
+    age, between = np.zeros(rows.shape, np.int64), np.zeros(rows.shape, bool)
+    of_exchange: dict[str, list[int]] = {}
     for number, security in enumerate(securities):
-        code = code_of.get(security.symbol)
-        if code is None:
-            continue
-        begin, end = np.searchsorted(reading.closes.security, [code, code + 1])
-        dates = reading.closes.date[begin:end]
-        rows[number], observed = _last_before(dates, days, offset=int(begin), not_before=security.first_date)
-        age[number] = calendars.ages(calendar.sessions.get(security.exchange, dates[:0]), observed=observed, on=days)
-        if security.price_basis == "raw":
-            for ex_date in calendars.as_days(splits.get(security.symbol, ())):
-                between[number] |= (observed < ex_date) & (ex_date <= days)
+        of_exchange.setdefault(security.exchange, []).append(number)
+    for exchange, numbers in of_exchange.items():
+        sessions = calendar.sessions.get(exchange, days[:0])
+        age[numbers] = calendars.ages(sessions, observed=observed[numbers], on=days)
+    splits = [action for action in reading.actions if action.action == "split"]
+    number_of = {row.symbol: n for n, row in enumerate(securities) if splits and row.price_basis == "raw"}
+    for action in splits:
+        if action.symbol in number_of:
+            number, ex_date = number_of[action.symbol], np.datetime64(action.ex_date, "D")
+            between[number] |= (observed[number] < ex_date) & (ex_date <= days)
+    active = active_grid(securities, days) if active is None else active
     usable = active & (rows >= 0) & (age <= max_stale_sessions) & ~between
     return Observed(rows, age, usable, between & (rows >= 0))
 
@@ -126,32 +131,42 @@ def find_rates(
 ) -> Observed:
     """The last published rate of each pair on or before each day."""
     code_of = {pair: code for code, pair in enumerate(reading.rates.pairs)}
-    shape = (len(pairs), len(days))
-    rows, age = np.full(shape, -1), np.zeros(shape, np.int64)
-    for number, pair in enumerate(pairs):
-        code = code_of.get(pair)
-        if code is None:
-            continue
-        begin, end = np.searchsorted(reading.rates.pair, [code, code + 1])
-        rows[number], observed = _last_before(reading.rates.date[begin:end], days, offset=int(begin))
-        age[number] = calendars.ages(calendar.fixings, observed=observed, on=days)
-    return Observed(rows, age, (rows >= 0) & (age <= max_stale_fixings), np.zeros(shape, bool))
+    codes = np.array([code_of.get(pair, -1) for pair in pairs], dtype=np.int64)
+    rows, observed = _last_before(reading.rates.pair, reading.rates.date, codes, days)
+    age = calendars.ages(calendar.fixings, observed=observed, on=days)
+    return Observed(rows, age, (rows >= 0) & (age <= max_stale_fixings), np.zeros(rows.shape, bool))
 
 
-def _last_before(dates: Dates, days: Dates, *, offset: int, not_before: date | None = None) -> tuple[Counts, Dates]:
-    """Per day the row of the last of `dates` on or before it (-1: none), and that date (the day itself: none)."""
-    found = np.searchsorted(dates, days, "right") - 1
-    first = 0 if not_before is None else int(np.searchsorted(dates, np.datetime64(not_before, "D")))
-    there = found >= first
-    observed = np.where(there, dates[np.maximum(found, 0)], days) if len(dates) else days
-    return np.where(there, found + offset, -1), observed
+def _last_before(
+    key: Codes, dates: Dates, codes: Counts, days: Dates, *, not_before: Dates | None = None
+) -> tuple[Counts, Dates]:
+    """Per code and day the last row on or before it (-1: none), and its date (the day itself: none).
+
+    key, dates  (R,) of the rows, in this order of sorting
+    codes       (N,) what is asked for; -1 is found nowhere
+    not_before  (N,) rows before it don't count
+    """
+    if not len(dates):
+        return np.full((len(codes), len(days)), -1), np.broadcast_to(days, (len(codes), len(days)))
+    sorted_by = _by_code_and_day(key, dates)
+    begin = _by_code_and_day(codes, np.datetime64("0000-01-01", "D") if not_before is None else not_before)
+    first = np.searchsorted(sorted_by, begin)
+    found = np.searchsorted(sorted_by, _by_code_and_day(codes[:, None], days), "right") - 1
+    there = (found >= first[:, None]) & (codes >= 0)[:, None]
+    return np.where(there, found, -1), np.where(there, dates[np.maximum(found, 0)], days)
+
+
+def _by_code_and_day(codes: Codes | Counts, days: Dates | np.datetime64) -> Counts:
+    """One number that sorts by code, then day."""
+    since_1970: Counts = np.asarray(days, "datetime64[D]").astype(np.int64)
+    return (codes.astype(np.int64) << 32) + since_1970 + (1 << 31)
 
 
 def active_grid(securities: Sequence[Listed], days: Dates) -> Grid:
-    grid = np.zeros((len(securities), len(days)), bool)
-    for number, security in enumerate(securities):
-        grid[number] = calendars.is_listed(days, security.first_date, security.last_date)
-    return grid
+    """(N, D) within their listed dates."""
+    first = calendars.as_days(security.first_date for security in securities)
+    last = calendars.as_days(security.last_date or date.max for security in securities)
+    return (first[:, None] <= days) & (days <= last[:, None])
 
 
 def required_grid(required: Required, securities: Sequence[Listed], days: Dates) -> Grid:
@@ -182,11 +197,14 @@ def find_legs(
     days: Dates,
 ) -> Legs:
     """A currency is needed while a security in it is active, required while one is held or it is asked for."""
-    needed: dict[str, Grid] = {}
+    codes: dict[str, int] = {}
+    code = np.array([codes.setdefault(security.currency, len(codes)) for security in securities], dtype=np.int64)
+    order = np.argsort(code, kind="stable")
+    begins = np.searchsorted(code[order], np.arange(len(codes)))
     wanted: dict[str, Grid] = {}
-    for number, security in enumerate(securities):
-        needed[security.currency] = needed.get(security.currency, False) | active[number] | held[number]
-        wanted[security.currency] = wanted.get(security.currency, False) | held[number]
+    needed: dict[str, Grid] = {}
+    for by_currency, grid in ((wanted, held), (needed, active | held)) if codes else ():
+        by_currency.update(zip(codes, np.logical_or.reduceat(grid[order], begins, axis=0), strict=True))
     for need in required.currencies:
         on = calendars.is_listed(days, need.first_date, need.last_date)
         needed[need.currency] = needed.get(need.currency, False) | on

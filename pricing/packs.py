@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -78,11 +79,12 @@ class PackInError(TieoutError):
 
 
 class PackCorrupt(TieoutError):
-    """What is stored is not what was sealed."""
+    """What is stored is not what was sealed. `row` is the first row that differs, as a canonical line, where it is known."""
 
-    def __init__(self, pack_id: str, what: str, stored: str, computed: str) -> None:
-        super().__init__(f"pricing pack {pack_id} is corrupt: {what} is {stored}, computed {computed}")
-        self.pack_id, self.what, self.stored, self.computed = pack_id, what, stored, computed
+    def __init__(self, pack_id: str, what: str, stored: str, computed: str, row: str = "") -> None:
+        named = f"; first row that differs: {row}" if row else ""
+        super().__init__(f"pricing pack {pack_id} is corrupt: {what} is {stored}, computed {computed}{named}")
+        self.pack_id, self.what, self.stored, self.computed, self.row = pack_id, what, stored, computed, row
 
 
 class PackIncomplete(TieoutError):
@@ -128,7 +130,7 @@ class NoPackDay(TieoutError):
 
 def pack_days(*, policy: PricingPolicy, first: date, last: date) -> list[date]:
     """The pack days of a policy in a span, by the loaded archive. Raises loading.NoArchive, loading.ArchiveChanged."""
-    return _calendar(policy, loading.read_loaded()).pack_days(first, last)
+    return _calendar(policy, loading.read_loaded(), _listed()).pack_days(first, last)
 
 
 def find(*, pack_id: str) -> PricingPack:
@@ -287,7 +289,8 @@ def build(
               missing: those dates' headers are in error with the reason, every other date is sealed
     """
     reading = loading.read_loaded()
-    calendar = _calendar(policy, reading)
+    securities = _listed()
+    calendar = _calendar(policy, reading, securities)
     if refused := _refused_days(calendar, dates):
         raise NoPackDay(policy.code, refused)
     with _sealing(policy):
@@ -297,7 +300,7 @@ def build(
             progress(len(kept), len(dates))
         if not todo:
             return [kept[day] for day in dates]
-        view = _View.of(reading, calendar, policy, required, todo)
+        view = _View.of(reading, calendar, policy, securities, required, todo)
         headers = _open_headers(policy, todo, run, restate_reason or "", view.missing)
         good = [headers[day] for day in todo if day not in view.missing]
         sealed = _seal_in_chunks(policy, view, good, lambda done: progress and progress(len(kept) + done, len(dates)))
@@ -326,8 +329,19 @@ def reseal(*, policy: PricingPolicy, run: UUID) -> PricingPack:
     return find(pack_id=header.pk)
 
 
-def _calendar(policy: PricingPolicy, reading: archive.ArchiveReading) -> calendars.Calendar:
-    exchange_of = dict(Security.objects.order_by("symbol").values_list("symbol", "exchange"))
+def _listed() -> list[observing.Listed]:
+    """Every security, by symbol."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, symbol, currency, exchange, price_basis, first_date, last_date FROM pricing_security"
+        )
+        return sorted(map(observing.Listed._make, cursor.fetchall()), key=attrgetter("symbol"))
+
+
+def _calendar(
+    policy: PricingPolicy, reading: archive.ArchiveReading, securities: Sequence[observing.Listed]
+) -> calendars.Calendar:
+    exchange_of = {security.symbol: security.exchange for security in securities}
     return calendars.of_archive(reading, pivot=policy.pivot, exchange_of=exchange_of)
 
 
@@ -435,20 +449,15 @@ class _View:
         reading: archive.ArchiveReading,
         calendar: calendars.Calendar,
         policy: PricingPolicy,
+        securities: Sequence[observing.Listed],
         required: Required,
         dates: Sequence[date],
     ) -> "_View":
         days = calendars.as_days(dates)
-        securities = [
-            observing.Listed(*row)
-            for row in Security.objects.order_by("symbol").values_list(
-                "id", "symbol", "currency", "exchange", "price_basis", "first_date", "last_date"
-            )
-        ]
         active = observing.active_grid(securities, days)
         held = observing.required_grid(required, securities, days)
         closes = observing.find_closes(
-            reading, calendar, securities, days, max_stale_sessions=policy.max_stale_sessions
+            reading, calendar, securities, days, max_stale_sessions=policy.max_stale_sessions, active=active
         )
         legs = observing.find_legs(
             reading, pivot=policy.pivot, securities=securities, active=active, held=held, required=required, days=days
@@ -476,9 +485,8 @@ class _View:
             ),
         ):
             missing.setdefault(lacking.asof_date, []).append(lacking)
-        unpriced = np.any(active & ~closes.usable, axis=1).tolist()
-        if any(unpriced):
-            symbols = [security.symbol for security, out in zip(securities, unpriced, strict=True) if out]
+        if (unpriced := np.any(active & ~closes.usable, axis=1)).any():
+            symbols = [securities[number].symbol for number in unpriced.nonzero()[0].tolist()]
             logger.info("securities left out", extra={"policy": policy.code, "symbols": symbols})
         lags = {
             series_id: observing.LagRule(rule, lag_days)
@@ -509,22 +517,35 @@ class _View:
         return draft
 
     def _draft_closes(self, draft: _Draft) -> None:
+        """Column by column: most rows of a pack are closes."""
         day, held = self.number_of[draft.pack.asof_date], self.reading.closes
-        for number in self.closes.usable[:, day].nonzero()[0].tolist():
-            security, row = self.securities[number], int(self.closes.row[number, day])
-            close, observed = held.close[row].decode(), held.date[row].item()
-            source, flags = self.reading.source_names[held.source[row]], _flags(int(self.closes.age[number, day]))
-            line = fingerprint.price_line(
-                symbol=security.symbol,
-                observed_date=observed,
-                close=close,
-                currency=security.currency,
-                source=source,
-                price_basis=security.price_basis,
-                flags=flags,
-            )
-            cells = (security.id, close, security.currency, observed, security.price_basis, source, flags)
-            draft.add("pricing_packprice", line, *cells)
+        (numbers,) = self.closes.usable[:, day].nonzero()
+        rows = self.closes.row[numbers, day]
+        lines, copied = draft.lines, draft.rows["pricing_packprice"]
+        field_of, plain = fingerprint.field, fingerprint.plain
+        tails: dict[tuple[str, str, int], tuple[str, str, str]] = {}
+        for number, source, age, observed, close in zip(
+            numbers.tolist(),
+            held.source[rows].tolist(),
+            self.closes.age[numbers, day].tolist(),
+            held.date[rows].astype("U10").tolist(),
+            held.close[rows].astype("U").tolist(),
+            strict=True,
+        ):
+            security = self.securities[number]
+            key = security.currency, security.price_basis, source
+            if (tail := tails.get(key)) is None:
+                tail = tails[key] = self._tails(*key)
+            of_line, of_row, currency = tail
+            flags = _flags(age) if age else ""
+            lines.append(f"price|{field_of(security.symbol)}|{observed}|{plain(close)}{of_line}{flags}")
+            copied.append(f"{security.id}\t{close}\t{currency}\t{observed}{of_row}{flags}")
+
+    def _tails(self, currency: str, price_basis: str, source_code: int) -> tuple[str, str, str]:
+        """What the lines and the rows of such closes end with, before the flags; and the currency as COPY reads it."""
+        source = self.reading.source_names[source_code]
+        line = fingerprint.price_tail(currency=currency, source=source, price_basis=price_basis)
+        return line, f"\t{price_basis}\t{_copied(source)}\t", _copied(currency)
 
     def _draft_rates(self, draft: _Draft) -> None:
         day, held = self.number_of[draft.pack.asof_date], self.reading.rates
@@ -642,19 +663,27 @@ def _seal_in_chunks(
 
 def _store(drafts: Sequence[_Draft]) -> list[tuple[int, str]]:
     """Content id and hash of each draft; rows are written once per hash, by COPY."""
-    hashes = [fingerprint.content_hash(draft.lines) for draft in drafts]
+    seals = [fingerprint.seal(draft.lines) for draft in drafts]
+    hashes = [content_hash for content_hash, _ in seals]
     first = dict(zip(reversed(hashes), reversed(drafts), strict=True))
+    checks = dict(seals)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO pricing_packcontent (content_hash, rows) SELECT * FROM unnest(%s::text[], %s::int[])"
+            "INSERT INTO pricing_packcontent (content_hash, rows, line_checks)"
+            " SELECT * FROM unnest(%s::text[], %s::int[], %s::bytea[])"
             " ON CONFLICT (content_hash) DO NOTHING RETURNING id, content_hash",
-            [list(first), [len(draft.lines) for draft in first.values()]],
+            [list(first), [len(draft.lines) for draft in first.values()], [checks[each] for each in first]],
         )
         added = {content_hash: content_id for content_id, content_hash in cursor.fetchall()}
         for table, columns in _COPIED.items():
-            with cursor.copy(f"COPY {table} (content_id, {columns}) FROM STDIN") as copy:
-                for content_hash, content_id in added.items():
-                    copy.write("".join(f"{content_id}\t{row}\n" for row in first[content_hash].rows[table]))
+            rows = [
+                f"{content_id}\t{row}\n"
+                for content_hash, content_id in added.items()
+                for row in first[content_hash].rows[table]
+            ]
+            if rows:
+                with cursor.copy(f"COPY {table} (content_id, {columns}) FROM STDIN") as copy:
+                    copy.write("".join(rows))
     known = dict(
         PackContent.objects.filter(content_hash__in=first.keys() - added.keys()).values_list("content_hash", "id")
     )
@@ -731,11 +760,12 @@ def _difference(pack: PricingPack, lines: Sequence[str], previous: str) -> PackC
     content = pack.content
     if content is None:
         return PackCorrupt(pack.pk, "content", "absent", "sealed")
-    if content.rows != len(lines):
-        return PackCorrupt(pack.pk, "number of rows", str(len(lines)), str(content.rows))
     computed = fingerprint.content_hash(lines)
-    if computed != content.content_hash:
-        return PackCorrupt(pack.pk, "content hash", content.content_hash, computed)
+    if content.rows != len(lines) or computed != content.content_hash:
+        row = fingerprint.first_difference(lines, bytes(content.line_checks))
+        if content.rows != len(lines):
+            return PackCorrupt(pack.pk, "number of rows", str(content.rows), str(len(lines)), row)
+        return PackCorrupt(pack.pk, "content hash", content.content_hash, computed, row)
     chained = fingerprint.chain_hash(
         previous=previous,
         pack_id=pack.pk,

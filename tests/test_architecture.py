@@ -33,7 +33,7 @@ ENVIRONMENT = {
 }
 CATCH_ALL = {
     "agents/runtime.py": "a stranger's capability: becomes a named failure with its cause",
-    "agents/breaker.py": "counts the failure and raises it again",
+    "config/breaker.py": "counts the failure and raises it again",
     "execution/api.py": "observes the duration and raises it again",
     "execution/executor.py": "puts the failure on record and raises it again",
     "config/embedded.py": "gives its share back and raises it again",
@@ -315,6 +315,7 @@ SIGNALS = {
     "NotThereError": "execution.panels: a panel that shows why it is empty",
     "UnsafeError": "portfolio.ledger.child: told over the pipe",
     "_UnreadableError": "portfolio.ledger.journal: becomes a finding",
+    "NotStrictJson": "pricing.providers: the answer is refused by name",
     "_NotStored": "execution.executor: a cache remembers what is there, not what is not",
 }
 """Not errors that a caller meets: each is caught beside where it is raised."""

@@ -18,8 +18,9 @@ OTHER_RUN = UUID(int=2)
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered():
+def nothing_remembered(settings, tmp_path):
     """A test that is rolled back leaves the same chain hashes to the next one, and other ids."""
+    settings.VAR = tmp_path / "var"
     market._as_of.cache_clear()
     market._history.cache_clear()
 
@@ -208,7 +209,7 @@ def test_a_history_is_read_in_a_fixed_number_of_queries_and_then_kept(policy, dj
     pack = packs.find(pack_id=market_data.build(policy)[-1].pk)
     market._history.cache_clear()
 
-    with django_assert_num_queries(4):  # packs, providers of closes and rates, securities; two COPYs beside them
+    with django_assert_num_queries(2):  # securities, packs; closes and rates beside them
         market.history(pack)
     with django_assert_num_queries(0):
         market.history(pack)

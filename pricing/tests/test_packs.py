@@ -1,5 +1,6 @@
 """Which pack answers for a date, how its status moves, and that what is stored is what was sealed."""
 
+import random
 from datetime import date
 from itertools import product
 from uuid import UUID
@@ -236,5 +237,110 @@ def test_the_database_refuses_every_role_to_change_what_is_sealed(policy, statem
     for name in ("app", "job", "owner"):
         with pytest.raises(Error), role(name), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
+
+    assert packs.verify(policy=policy) is None
+
+
+ROW_EDITS = {
+    "edited": ("UPDATE {table} SET source = 'y' WHERE id = %s", "y"),
+    "gone": ("DELETE FROM {table} WHERE id = %s", "(a row is gone "),
+}
+
+
+@pytest.mark.parametrize("table", ["price", "rate", "observation", "action"])
+@pytest.mark.parametrize("edit", ROW_EDITS)
+def test_of_a_content_that_differs_the_row_is_named(policy, table, edit):
+    packs_of_days = market_data.build(policy, required=market_data.held(currencies=("CAD",)))
+    statement, told = ROW_EDITS[edit]
+    table = f"pricing_pack{table}"
+    with role("owner"), connection.cursor() as cursor:
+        cursor.execute(f"SELECT id, content_id FROM {table} ORDER BY id DESC LIMIT 1")
+        row, content = cursor.fetchone()
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        cursor.execute(statement.format(table=table), [row])
+
+    found = packs.verify(policy=policy)
+
+    assert found is not None
+    assert found.pack_id == next(pack.pk for pack in packs_of_days if pack.content_id == content)
+    assert found.row.startswith(told) if edit == "gone" else told in found.row.split("|")
+    assert found.row in str(found)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO pricing_packprice (content_id, security_id, close, currency, observed_date, price_basis, source, flags)"
+        " SELECT id, 0, 1, 'USD', '2020-01-02', 'raw', 'x', '' FROM added",
+        "INSERT INTO pricing_packrate (content_id, base, quote, rate, observed_date, fix_at, source, flags)"
+        " VALUES (0, 'EUR', 'NOK', 9, '2020-01-02', now(), 'x', '')",
+        "INSERT INTO pricing_packobservation"
+        " (content_id, series_id, observation_date, value, known_at, vintage, source, flags)"
+        " SELECT id, 'NONE', '2020-01-02', 1, '2020-01-02', '', 'x', '' FROM added",
+    ],
+)
+def test_a_row_of_a_pack_refers_to_what_is_there(policy, statement):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO pricing_packcontent (content_hash, rows, line_checks) VALUES (repeat('a', 64), 1, '')"
+        )
+        cursor.execute("CREATE TEMP VIEW added AS SELECT id FROM pricing_packcontent WHERE rows = 1")
+
+    with pytest.raises(Error, match="there is no"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "UPDATE {} SET id = id || '9'", "TRUNCATE {} CASCADE"])
+@pytest.mark.parametrize("table", ["pricing_security", "pricing_series"])
+def test_what_rows_refer_to_keeps_its_key_and_never_goes(policy, table, statement):
+    statement = statement.format(table).replace("id || '9'", "id + 900" if table == "pricing_security" else "id || '9'")
+
+    for name in ("job", "owner"):
+        with pytest.raises(Error), role(name), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+COLUMNS = {
+    "pricing_packprice": ("close", "observed_date", "currency", "source", "price_basis", "flags"),
+    "pricing_packrate": ("rate", "observed_date", "base", "source", "fix_at", "flags"),
+    "pricing_packobservation": ("value", "known_at", "observation_date", "source", "vintage", "flags"),
+    "pricing_packaction": ("ex_date", "source", "flags", "currency"),
+}
+EDIT_OF = {
+    "date": "{0} = {0} - {1}",
+    "numeric": "{0} = {0} + 0.0001 * {1}",
+    "timestamp with time zone": "{0} = {0} + {1} * interval '1 second'",
+    "character varying": "{0} = left({0}, 1) || chr(64 + {1})",
+}
+
+
+def test_a_thousand_single_edits_are_found_each_by_its_row(policy):
+    """Seeded: any column of any row of any kind, one at a time, behind the triggers."""
+    market_data.build(policy, required=market_data.held(currencies=("CAD",)))
+    draw = random.Random(20251022)
+    found = []
+    with role("owner"), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        rows = []
+        for table in COLUMNS:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            cursor.execute(f"SELECT id, content_id FROM {table} ORDER BY id")
+            rows += [(table, *row) for row in cursor.fetchall()]
+        cursor.execute(
+            "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_name LIKE 'pricing_pack%'"
+        )
+        kind_of = {(table, column): kind for table, column, kind in cursor.fetchall()}
+        for number in range(1_000):
+            table, row, content = draw.choice(rows)
+            column = draw.choice(COLUMNS[table])
+            edit = EDIT_OF[kind_of[table, column]].format(column, draw.randint(1, 25))
+            edit = edit.replace("known_at -", "known_at +")  # no figure is known before its own date
+            point = transaction.savepoint()
+            cursor.execute(f"UPDATE {table} SET {edit} WHERE id = %s", [row])
+            corrupt = packs.verify(policy=policy)
+            cursor.execute("SELECT id FROM pricing_pricingpack WHERE content_id = %s", [content])
+            found.append((number, corrupt and corrupt.pack_id, corrupt and bool(corrupt.row)))
+            assert found[-1] == (number, cursor.fetchone()[0], True), (table, edit)
+            transaction.savepoint_rollback(point)
 
     assert packs.verify(policy=policy) is None

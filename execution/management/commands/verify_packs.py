@@ -5,19 +5,29 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from execution.command import Command as Base
-from pricing import packs
+from pricing import market, packs
 from pricing.models import PricingPack, PricingPolicy
 
 
 class Command(Base):
-    help = "Compute every pack's content and chain hash again; exit 1 with the first pack that differs."
+    help = "Compute every pack's content and chain hash again; exit 1 with the first pack and row that differ."
 
     def handle(self, *args: Any, **options: Any) -> None:
         told = []
         for policy in PricingPolicy.objects.order_by("code"):
             found = packs.verify(policy=policy)
+            if found:
+                market.forget(policy)  # it may hold what was read of the rows that differ
             count = PricingPack.objects.filter(policy=policy, sequence__isnull=False).count()
-            told.append({"policy": policy.code, "packs": count, "difference": str(found) if found else None})
+            told.append(
+                {
+                    "policy": policy.code,
+                    "packs": count,
+                    "difference": str(found) if found else None,
+                    "pack_id": found.pack_id if found else None,
+                    "row": found.row if found else None,
+                }
+            )
         if options["json"]:
             self.print_json(told)
         for each in told:

@@ -1,0 +1,300 @@
+"""Packs of a large archive: one day built, many years back-filled, their history read. `python -m benchmarks.packs STEP`
+is what is timed inside a world; it prints figures as JSON."""
+
+import io
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import psycopg
+from psycopg import sql
+
+from benchmarks import worlds
+from benchmarks.measuring import Goal, Line, line
+from benchmarks.worlds import World
+from config import env
+
+POLICY = "ECB_EUR"
+FIRST = date(1993, 1, 4)
+YEAR = 260
+"""Weekdays: every one is a session and a fixing."""
+TABLES = (
+    "pricing_packcontent",
+    "pricing_packprice",
+    "pricing_packrate",
+    "pricing_packobservation",
+    "pricing_packaction",
+)
+CHUNK = 1 << 20
+
+Figures = dict[str, list[float]]
+
+
+# --- the cases
+
+
+def pack() -> list[Line]:
+    """A day of 5,000 securities, 200 pairs and 50 series, built and sealed, against COPY of its rows, prepared as bytes."""
+    with _world("one day", securities=5_000, days=7, pairs=200, series=50) as world:
+        figures = _inside(world, "days")
+    floor = figures["floor"]
+    name = f"pack of {figures['rows'][0]:g} rows"
+    return [
+        line(f"{name}, rows written", "ms", figures["store"], floor, goal=Goal(2, of="ratio"), scale=1000),
+        line(f"{name}, built and sealed", "ms", figures["build"], floor, goal=Goal(5, of="ratio"), scale=1000),
+        line(f"{name}, memory of the process", "MiB", figures["rss_mib"], figures["rss_before_mib"], goal=Goal(300)),
+    ]
+
+
+def twenty_years() -> list[Line]:
+    """500 securities, back-filled over 10 and over 20 years, against COPY of the rows of 20, prepared as bytes."""
+    took: dict[int, Figures] = {}
+    for years in (10, 20):
+        with _world(f"{years} years", securities=500, days=years * YEAR, pairs=20, series=5) as world:
+            took[years] = _inside(world, "backfill")
+    ten, twenty = took[10], took[20]
+    return [
+        line("back-fill of 20 years x 500", "s", twenty["build"], twenty["floor"], goal=Goal(5, of="ratio")),
+        line("  of 10 years, to its own rows", "s", ten["build"], ten["floor"], goal=Goal(5, of="ratio")),
+        line("  of 10 years, to 20", "s", ten["build"], twenty["build"], goal=Goal(0.55, of="ratio")),
+    ]
+
+
+def history() -> list[Line]:
+    """2,520 days x 500 securities: from the rows, then from the file, against a bare binary COPY of three columns."""
+    with _world("ten years", securities=500, days=2_520, pairs=20, series=0) as world:
+        _inside(world, "backfill")
+        figures = _inside(world, "histories")
+    return [
+        line("history, first read", "ms", figures["rows"], figures["copy"], goal=Goal(3, of="ratio"), scale=1000),
+        line("history, from the file", "ms", figures["file"], figures["copy"], goal=Goal(50), scale=1000),
+    ]
+
+
+CASES: Mapping[str, Callable[[], list[Line]]] = {"pack": pack, "twenty_years": twenty_years, "history": history}
+
+
+@contextmanager
+def _world(name: str, **size: int) -> Iterator[World]:
+    """A database of its own beside a made-up archive of that size."""
+    world = worlds.migrated().copy()
+    write_archive(world.folder / "archive", **size)
+    try:
+        yield world
+    finally:
+        world.drop()
+
+
+def _inside(world: World, step: str) -> Figures:
+    with world.connect() as database:
+        words = [sys.executable, "-m", "benchmarks.packs", step, database.info.dsn]
+    done = subprocess.run(words, cwd=env.PROJECT, env=world.environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{step} ended with {done.returncode}:\n{done.stderr[-4000:]}")
+    return dict(json.loads(done.stdout))
+
+
+def _prepared(database: psycopg.Connection[Any], contents: Sequence[int] | None = None) -> dict[str, bytes]:
+    """The rows of all contents, or of some, as COPY reads them."""
+    prepared = {}
+    for table in TABLES:
+        column = sql.Identifier("id" if table == "pricing_packcontent" else "content_id")
+        only = sql.SQL("true") if contents is None else sql.SQL("{} = ANY({})").format(column, list(contents))
+        rows = io.BytesIO()
+        statement = sql.SQL("COPY (SELECT * FROM {} WHERE {}) TO STDOUT").format(sql.Identifier(table), only)
+        with database.cursor().copy(statement) as copy:
+            for block in copy:
+                rows.write(block)
+        prepared[table] = rows.getvalue()
+    return prepared
+
+
+def _copy_in(database: psycopg.Connection[Any], prepared: Mapping[str, bytes]) -> float:
+    """Seconds of one transaction into tables with the same checks and indexes, without foreign keys and triggers."""
+    database.execute("CREATE SCHEMA floor")
+    for table in prepared:
+        database.execute(
+            sql.SQL("CREATE TABLE floor.{0} (LIKE public.{0} INCLUDING ALL)").format(sql.Identifier(table))
+        )
+    started = perf_counter()
+    with database.transaction(), database.cursor() as cursor:
+        for table, rows in prepared.items():
+            with cursor.copy(sql.SQL("COPY floor.{} FROM STDIN").format(sql.Identifier(table))) as copy:
+                for begin in range(0, len(rows), CHUNK):
+                    copy.write(rows[begin : begin + CHUNK])
+    took = perf_counter() - started
+    database.execute("DROP SCHEMA floor CASCADE")
+    return took
+
+
+def write_archive(folder: Path, *, securities: int, days: int, pairs: int, series: int) -> None:
+    """A market data folder of that size; seeded walks, every weekday complete."""
+    from pricing import fx
+
+    folder.mkdir(parents=True)
+    weekdays = [day for day in (FIRST + timedelta(days=n) for n in range(2 * days)) if day.weekday() < 5][:days]
+    walk = np.random.default_rng(20251022)
+    others = sorted(fx.CURRENCIES - {"EUR"})
+    legs = [("EUR", other) for other in others] + [("USD", other) for other in others if other != "USD"]
+    traded = [quote for base, quote in legs[:pairs] if base == "EUR"]
+
+    def grid(count: int, start: float) -> Any:
+        return (start * np.exp(np.cumsum(walk.normal(0, 0.01, (days, count)), axis=0))).tolist()
+
+    def write(name: str, header: str, lines: Iterator[str]) -> None:
+        with (folder / name).open("w") as file:
+            file.write(header + "\n")
+            file.writelines(lines)
+
+    unit = [traded[number % len(traded)] for number in range(securities)]
+    write(
+        "securities.csv",
+        "symbol,name,currency,type,exchange,source",
+        (f"S{number:05},Share {number},{unit[number]},equity,XXXX,made-up\n" for number in range(securities)),
+    )
+    write(
+        "prices.csv",
+        "date,symbol,close,currency,source",
+        (
+            f"{day},S{number:05},{close:.4f},{unit[number]},made-up\n"
+            for day, row in zip(weekdays, grid(securities, 80.0), strict=True)
+            for number, close in enumerate(row)
+        ),
+    )
+    write(
+        "fx.csv",
+        "date,base,quote,rate,source",
+        (
+            f"{day},{base},{quote},{rate:.6f},made-up\n"
+            for day, row in zip(weekdays, grid(pairs, 2.0), strict=True)
+            for (base, quote), rate in zip(legs, row, strict=False)
+        ),
+    )
+    write(
+        "macro.csv",
+        "date,series_id,value,source",
+        (
+            f"{day},Y{number},{value:.2f},made-up\n"
+            for day, row in zip(weekdays, grid(series, 4.0), strict=True)
+            for number, value in enumerate(row)
+        ),
+    )
+
+
+# --- inside a world
+
+
+def days(database: psycopg.Connection[Any]) -> Figures:
+    """Each day of the archive by itself, then its floor; the first two, in which the process warms up, aren't counted."""
+    from pricing import packs
+
+    policy, dates = _loaded()
+    figures: Figures = {name: [] for name in ("store", "build", "floor", "rows", "rss_mib", "rss_before_mib")}
+    store = packs._store
+
+    def timed(drafts: Any) -> Any:
+        began = perf_counter()
+        stored = store(drafts)
+        figures["store"].append(perf_counter() - began)
+        return stored
+
+    packs._store = timed
+    for day in dates:
+        figures["rss_before_mib"].append(_rss())
+        began = perf_counter()
+        (pack,) = packs.build(policy=policy, dates=[day], required=packs.Required(), run=uuid4())
+        figures["build"].append(perf_counter() - began)
+        figures["rss_mib"].append(_rss())
+        prepared = _prepared(database, [pack.content_id or 0])
+        figures["rows"].append(sum(len(rows.splitlines()) for rows in prepared.values()) - 1)
+        figures["floor"].append(_copy_in(database, prepared))
+    return {name: values[2:] for name, values in figures.items()}
+
+
+def backfill(database: psycopg.Connection[Any]) -> Figures:
+    """All days at once; with their floor."""
+    from pricing import packs
+
+    policy, dates = _loaded()
+    began = perf_counter()
+    packs.build(policy=policy, dates=dates, required=packs.Required(), run=uuid4())
+    took = perf_counter() - began
+    prepared = _prepared(database)
+    return {"build": [took], "rss_mib": [_rss()], "floor": [_copy_in(database, prepared)]}
+
+
+def histories(database: psycopg.Connection[Any]) -> Figures:
+    """Without the file, with it, and the bare COPY."""
+    from django.conf import settings
+    from django.db import connection
+
+    from pricing import market, packs
+    from pricing.models import PricingPolicy
+
+    pack = packs.resolve(policy=PricingPolicy.objects.get(pk=POLICY))
+    figures: Figures = {"rows": [], "file": [], "copy": []}
+    kept = Path(settings.VAR) / "history"
+
+    def read() -> float:
+        market._history.cache_clear()
+        began = perf_counter()
+        market.history(pack)
+        return perf_counter() - began
+
+    for _ in range(5):
+        began = perf_counter()
+        with (
+            connection.cursor() as cursor,
+            cursor.cursor.copy(
+                "COPY (SELECT content_id, security_id, close::float8 FROM pricing_packprice) TO STDOUT (FORMAT BINARY)"
+            ) as copy,
+        ):
+            b"".join(copy)
+        figures["copy"].append(perf_counter() - began)
+        for file in kept.glob("*"):
+            file.unlink()
+        figures["rows"].append(read())
+        figures["file"].append(read())
+    return figures
+
+
+def _loaded() -> tuple[Any, list[date]]:
+    from django.conf import settings
+
+    from pricing import loading, packs
+    from pricing.models import PricingPolicy
+
+    policy = PricingPolicy.objects.get(pk=POLICY)
+    loading.load(Path(settings.VAR) / "archive")
+    return policy, packs.pack_days(policy=policy, first=FIRST, last=date.max)
+
+
+def _rss() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    import django
+
+    from config import embedded
+
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    embedded.provide("job")
+    django.setup()
+    steps: Mapping[str, Callable[[psycopg.Connection[Any]], Figures]] = {
+        "days": days,
+        "backfill": backfill,
+        "histories": histories,
+    }
+    with psycopg.connect(sys.argv[2], autocommit=True) as superuser:
+        json.dump(steps[sys.argv[1]](superuser), sys.stdout)
