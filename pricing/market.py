@@ -20,7 +20,7 @@ from config.errors import TieoutError
 from pricing import fx, packs
 from pricing.fx import Leg, MissingRate
 from pricing.models import PackAction, PackObservation, PackPrice, PackRate, PricingPack, Security, Series
-from pricing.observing import ASSUMED_RELEASE_DATE, KnownAction, KnownObservation
+from pricing.observing import ASSUMED_RELEASE_DATE, KnownAction, KnownObservation, standing
 
 Floats = npt.NDArray[np.float64]
 Dates = npt.NDArray[np.datetime64]
@@ -367,7 +367,7 @@ def series(pack: PricingPack, series: str, *, dates: Dates | None = None) -> Ser
 
 
 def _known(pack: PricingPack, series: str) -> tuple[KnownObservation, ...]:
-    """Every row of a series that the pack can see, in order of sequence."""
+    """Every row of a series that the pack can see and that was not withdrawn, in order of sequence."""
     packs.require_sealed(pack=pack)
     return _read_known(series, pack.chain_hash, pack.policy_id, pack.sequence or 0, pack.asof_date)
 
@@ -386,7 +386,7 @@ def _read_known(
         .order_by("content__packs__sequence", "observation_date")
         .values_list("series_id", "observation_date", "value", "known_at", "vintage", "source", "flags")
     )
-    return tuple(KnownObservation(*row) for row in rows)
+    return tuple(standing([KnownObservation(*row) for row in rows]))
 
 
 def _steps(rows: Sequence[KnownObservation], days: Dates) -> tuple[Floats, Dates, Floats]:
@@ -435,5 +435,5 @@ def actions(pack: PricingPack) -> list[KnownAction]:
             "flags",
         )
     )
-    newest = {action.key: action for action in (KnownAction(*row) for row in rows)}
+    newest = {action.key: action for action in standing([KnownAction(*row) for row in rows])}
     return sorted(newest.values(), key=lambda action: (action.ex_date, action.symbol, action.action))

@@ -15,13 +15,14 @@ from uuid import UUID
 
 import numpy as np
 from django.db import OperationalError, connection, transaction
-from django.db.models import Max, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Now
 from psycopg.errors import LockNotAvailable
 
 from config.errors import TieoutError
-from pricing import calendars, fingerprint, loading, observing
+from pricing import calendars, fingerprint, judging, loading, observing, quality, quarantine
 from pricing.models import (
+    Decision,
     PackAction,
     PackContent,
     PackObservation,
@@ -30,6 +31,7 @@ from pricing.models import (
     PackStatus,
     PricingPack,
     PricingPolicy,
+    QuarantinedRow,
     Security,
     Series,
 )
@@ -192,6 +194,38 @@ def left_out(*, pack: PricingPack) -> list[str]:
     return list(active.exclude(pk__in=priced).order_by("symbol").values_list("symbol", flat=True))
 
 
+def with_quality(headers: QuerySet[PricingPack]) -> QuerySet[PricingPack]:
+    """Headers with what they cover and what is odd, each a number.
+
+    priced, active      securities with a close in the pack; listed on its date
+    converted           published rates
+    stale_rows, extreme_rows, accepted_rows  closes and rates by flag
+    undecided_rows      rows of its date in quarantine that nobody has decided on
+    """
+
+    def counted(rows: QuerySet[Any]) -> Coalesce:
+        """As a subquery of its own: counts of several joined tables would multiply."""
+        alone = rows.order_by().annotate(one=Value(1)).values("one")
+        return Coalesce(Subquery(alone.annotate(count=Count("*")).values("count")), 0)
+
+    prices = PackPrice.objects.filter(content=OuterRef("content"))
+    rates = PackRate.objects.filter(content=OuterRef("content"))
+    listed = Security.objects.filter(first_date__lte=OuterRef("asof_date"))
+
+    def flagged(flag: str) -> Any:
+        return counted(prices.filter(flags__contains=flag)) + counted(rates.filter(flags__contains=flag))
+
+    return headers.annotate(
+        priced=counted(prices),
+        active=counted(listed.filter(Q(last_date__isnull=True) | Q(last_date__gte=OuterRef("asof_date")))),
+        converted=counted(rates),
+        stale_rows=flagged("stale:"),
+        extreme_rows=flagged(quality.EXTREME),
+        accepted_rows=flagged(quality.ACCEPTED),
+        undecided_rows=counted(QuarantinedRow.objects.filter(date=OuterRef("asof_date"), decision=Decision.PENDING)),
+    )
+
+
 # --- status
 
 
@@ -279,8 +313,10 @@ def build(
     """One sealed pack for each of the dates, which rise; new ones are `warming`.
 
     A date keeps the pack that this run has sealed, so that a killed run can be taken up again under its own id, and
-    another run's fresh one, unless `restate_reason` is given; every other date gets its next release. Call it outside
-    a transaction: headers, chunks of packs and errors are committed one after the other.
+    another run's fresh one, unless `restate_reason` is given; every other date gets its next release. What the quality
+    rules suspect is put in quarantine and stays out; where it is the newest row of something required, the date is in
+    error until staff decide. Call it outside a transaction: headers, chunks of packs and errors are committed one after
+    the other.
 
     progress  told (packs done, packs in all)
     raises    NoPackDay; loading.NoArchive, loading.ArchiveChanged; PackIncomplete when a required price or rate is
@@ -297,7 +333,9 @@ def build(
             progress(len(kept), len(dates))
         if not todo:
             return [kept[day] for day in dates]
-        view = _View.of(reading, calendar, policy, required, todo)
+        judged = judge(reading)
+        quarantine.record(judged.seen_by(todo), run=run)
+        view = _View.of(judged, calendar, policy, required, todo)
         headers = _open_headers(policy, todo, run, restate_reason or "", view.missing)
         good = [headers[day] for day in todo if day not in view.missing]
         sealed = _seal_in_chunks(policy, view, good, lambda done: progress and progress(len(kept) + done, len(dates)))
@@ -324,6 +362,18 @@ def reseal(*, policy: PricingPolicy, run: UUID) -> PricingPack:
         _seal(policy, [(header, head.content_id or 0, head.content.content_hash)])
     logger.info("pack re-sealed", extra={"pack_id": header.pk, "sequence": header.sequence})
     return find(pack_id=header.pk)
+
+
+def judge(reading: archive.ArchiveReading) -> judging.Judgement:
+    """The archive by the quality rules, by what we hold of its securities, and by what staff have decided."""
+    held = list(Security.objects.values_list("symbol", "currency", "price_basis"))
+    return judging.judge(
+        reading,
+        today=datetime.now(UTC).date(),
+        currency_of={symbol: currency for symbol, currency, _ in held},
+        basis_of={symbol: basis for symbol, _, basis in held},
+        decisions=quarantine.decisions(),
+    )
 
 
 def _calendar(policy: PricingPolicy, reading: archive.ArchiveReading) -> calendars.Calendar:
@@ -416,6 +466,7 @@ class _View:
     """The archive as the packs of some days see it: decided once for all of them, drafted day by day."""
 
     reading: archive.ArchiveReading
+    judged: judging.Judgement
     policy: PricingPolicy
     number_of: Mapping[date, int]
     securities: Sequence[observing.Listed]
@@ -432,13 +483,13 @@ class _View:
     @classmethod
     def of(
         cls,
-        reading: archive.ArchiveReading,
+        judged: judging.Judgement,
         calendar: calendars.Calendar,
         policy: PricingPolicy,
         required: Required,
         dates: Sequence[date],
     ) -> "_View":
-        days = calendars.as_days(dates)
+        days, reading = calendars.as_days(dates), judged.reading
         securities = [
             observing.Listed(*row)
             for row in Security.objects.order_by("symbol").values_list(
@@ -448,12 +499,14 @@ class _View:
         active = observing.active_grid(securities, days)
         held = observing.required_grid(required, securities, days)
         closes = observing.find_closes(
-            reading, calendar, securities, days, max_stale_sessions=policy.max_stale_sessions
+            reading, calendar, securities, days, max_stale_sessions=policy.max_stale_sessions, left=judged.closes
         )
         legs = observing.find_legs(
             reading, pivot=policy.pivot, securities=securities, active=active, held=held, required=required, days=days
         )
-        rates = observing.find_rates(reading, calendar, legs.pairs, days, max_stale_fixings=policy.max_stale_fixings)
+        rates = observing.find_rates(
+            reading, calendar, legs.pairs, days, max_stale_fixings=policy.max_stale_fixings, left=judged.rates
+        )
         missing: dict[date, list[observing.Missing]] = {}
         for lacking in (
             *observing.find_missing(
@@ -485,8 +538,11 @@ class _View:
             for series_id, rule, lag_days in Series.objects.values_list("id", "lag_rule", "lag_days")
         }
         fixing_days = sorted(set(reading.rates.date[rates.row[rates.row >= 0]].tolist()))
+        known = observing.known_observations(reading, lags, judged.observation_flags)
+        acted = observing.known_actions(reading.actions, judged.accepted_actions)
         return cls(
             reading=reading,
+            judged=judged,
             policy=policy,
             number_of={day: number for number, day in enumerate(dates)},
             securities=securities,
@@ -494,8 +550,8 @@ class _View:
             legs=legs,
             rates=rates,
             missing=missing,
-            observations=observing.Deltas(_sealed_observations(policy), observing.known_observations(reading, lags)),
-            actions=observing.Deltas(_sealed_actions(policy), observing.known_actions(reading.actions)),
+            observations=observing.Deltas(_sealed_observations(policy), known, judged.series),
+            actions=observing.Deltas(_sealed_actions(policy), acted, judged.symbols_with_actions),
             units=dict(Series.objects.values_list("id", "unit")),
             security_ids={security.symbol: security.id for security in securities},
             fix_at=observing.fix_instants(fixing_days, policy.fix_time, policy.fix_timezone),
@@ -513,7 +569,8 @@ class _View:
         for number in self.closes.usable[:, day].nonzero()[0].tolist():
             security, row = self.securities[number], int(self.closes.row[number, day])
             close, observed = held.close[row].decode(), held.date[row].item()
-            source, flags = self.reading.source_names[held.source[row]], _flags(int(self.closes.age[number, day]))
+            source = self.reading.source_names[held.source[row]]
+            flags = _flags(int(self.closes.age[number, day]), self.judged.close_flags.get(row, ""))
             line = fingerprint.price_line(
                 symbol=security.symbol,
                 observed_date=observed,
@@ -531,7 +588,8 @@ class _View:
         for number in (self.rates.usable & self.legs.needed)[:, day].nonzero()[0].tolist():
             (base, quote), row = self.legs.pairs[number], int(self.rates.row[number, day])
             rate, observed = held.rate[row].decode(), held.date[row].item()
-            source, flags = self.reading.source_names[held.source[row]], _flags(int(self.rates.age[number, day]))
+            source = self.reading.source_names[held.source[row]]
+            flags = _flags(int(self.rates.age[number, day]), self.judged.rate_flags.get(row, ""))
             fix_at = self.fix_at[observed]
             line = fingerprint.rate_line(
                 base=base, quote=quote, observed_date=observed, rate=rate, source=source, fix_at=fix_at, flags=flags
@@ -561,8 +619,8 @@ class _View:
             )
 
 
-def _flags(age: int) -> str:
-    return f"stale:{age}" if age else ""
+def _flags(age: int, others: str) -> str:
+    return observing.joined(f"stale:{age}" if age else "", others)
 
 
 def _observation_line(seen: observing.KnownObservation, unit: str) -> str:
