@@ -96,6 +96,30 @@ def content_hash(lines: Iterable[str]) -> str:
     return hashlib.sha256("".join(f"{line}\n" for line in sorted(lines)).encode()).hexdigest()
 
 
+DIGEST_BYTES = 8
+
+
+def row_digests(lines: Iterable[str]) -> bytes:
+    """Eight bytes for each of the sorted lines: they prove nothing, they say which row it was that changed."""
+    return b"".join(hashlib.sha256(line.encode()).digest()[:DIGEST_BYTES] for line in sorted(lines))
+
+
+def first_difference(lines: Iterable[str], sealed: bytes) -> str:
+    """The first of the sorted lines that is not among the sealed ones, or after which one of those is missing.
+
+    sealed  row_digests of what was sealed
+    """
+    digests = [sealed[at : at + DIGEST_BYTES] for at in range(0, len(sealed), DIGEST_BYTES)]
+    ordered = sorted(lines)
+    computed = [row_digests([line]) for line in ordered]
+    known = set(digests)
+    for line, digest in zip(ordered, computed, strict=True):
+        if digest not in known:
+            return line
+    at = next((n for n, digest in enumerate(digests) if n >= len(computed) or computed[n] != digest), len(digests))
+    return f"the row after {ordered[at - 1]}" if at else "the first row"
+
+
 def chain_hash(*, previous: str, pack_id: str, sequence: int, asof_date: date, policy: str, content_hash: str) -> str:
     """SHA-256 over the pack before and this header: one chain hash pins all that was sealed before it."""
     fields = (previous or GENESIS, field(pack_id), str(sequence), asof_date.isoformat(), field(policy), content_hash)

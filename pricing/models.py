@@ -153,6 +153,7 @@ class PackContent(models.Model):
 
     content_hash = models.CharField(max_length=64, unique=True)
     rows = models.PositiveIntegerField()
+    row_digests = models.BinaryField(default=b"", help_text="Eight bytes a row, to name the one that was changed.")
 
     class Meta:
         constraints = [

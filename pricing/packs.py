@@ -80,11 +80,12 @@ class PackInError(TieoutError):
 
 
 class PackCorrupt(TieoutError):
-    """What is stored is not what was sealed."""
+    """What is stored is not what was sealed. `row` is the canonical line of the first row that differs, where it is a row."""
 
-    def __init__(self, pack_id: str, what: str, stored: str, computed: str) -> None:
-        super().__init__(f"pricing pack {pack_id} is corrupt: {what} is {stored}, computed {computed}")
-        self.pack_id, self.what, self.stored, self.computed = pack_id, what, stored, computed
+    def __init__(self, pack_id: str, what: str, stored: str, computed: str, row: str = "") -> None:
+        first = f"; first difference: {row}" if row else ""
+        super().__init__(f"pricing pack {pack_id} is corrupt: {what} is {stored}, computed {computed}{first}")
+        self.pack_id, self.what, self.stored, self.computed, self.row = pack_id, what, stored, computed, row
 
 
 class PackIncomplete(TieoutError):
@@ -704,9 +705,14 @@ def _store(drafts: Sequence[_Draft]) -> list[tuple[int, str]]:
     first = dict(zip(reversed(hashes), reversed(drafts), strict=True))
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO pricing_packcontent (content_hash, rows) SELECT * FROM unnest(%s::text[], %s::int[])"
+            "INSERT INTO pricing_packcontent (content_hash, rows, row_digests)"
+            " SELECT * FROM unnest(%s::text[], %s::int[], %s::bytea[])"
             " ON CONFLICT (content_hash) DO NOTHING RETURNING id, content_hash",
-            [list(first), [len(draft.lines) for draft in first.values()]],
+            [
+                list(first),
+                [len(draft.lines) for draft in first.values()],
+                [fingerprint.row_digests(draft.lines) for draft in first.values()],
+            ],
         )
         added = {content_hash: content_id for content_id, content_hash in cursor.fetchall()}
         for table, columns in _COPIED.items():
@@ -789,11 +795,12 @@ def _difference(pack: PricingPack, lines: Sequence[str], previous: str) -> PackC
     content = pack.content
     if content is None:
         return PackCorrupt(pack.pk, "content", "absent", "sealed")
-    if content.rows != len(lines):
-        return PackCorrupt(pack.pk, "number of rows", str(len(lines)), str(content.rows))
     computed = fingerprint.content_hash(lines)
-    if computed != content.content_hash:
-        return PackCorrupt(pack.pk, "content hash", content.content_hash, computed)
+    if content.rows != len(lines) or computed != content.content_hash:
+        row = fingerprint.first_difference(lines, bytes(content.row_digests))
+        if content.rows != len(lines):
+            return PackCorrupt(pack.pk, "number of rows", str(len(lines)), str(content.rows), row)
+        return PackCorrupt(pack.pk, "content hash", content.content_hash, computed, row)
     chained = fingerprint.chain_hash(
         previous=previous,
         pack_id=pack.pk,

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from itertools import pairwise
 from math import log
 from statistics import median
 from typing import Literal
@@ -153,7 +152,7 @@ def as_numbers(texts: Texts) -> Floats:
 
 def _as_number(text: str) -> float:
     try:
-        return float(text.replace("_", "?"))
+        return float(text)
     except ValueError:
         return float("nan")
 
@@ -399,6 +398,8 @@ def find_doubtful_actions(
     """The actions of one security, by ex-date, that closes and earlier dividends speak against."""
     fine = frozenset(accepted)
     paid: list[tuple[date, float]] = []
+    gaps: list[int] = []
+    last: date | None = None
     for action in actions:
         around = closes.around(action.ex_date)
         if action.action == "split":
@@ -407,7 +408,9 @@ def find_doubtful_actions(
             if not closes.adjusted and action.ratio:
                 paid = [(day, amount / float(action.ratio)) for day, amount in paid]
             continue
-        doubt = _dividend_doubted(action.ex_date, float(action.amount or 0), paid, around)
+        doubt = _dividend_doubted(action.ex_date, float(action.amount or 0), paid, gaps, around)
+        gaps += [(action.ex_date - last).days] if last else []
+        last = action.ex_date
         if doubt is not None:
             yield action, *doubt
         if doubt is None or action in fine:
@@ -421,7 +424,11 @@ def _split_unseen(ratio: float, before: float, after: float) -> str:
 
 
 def _dividend_doubted(
-    ex_date: date, amount: float, paid: Sequence[tuple[date, float]], around: tuple[float, float] | None
+    ex_date: date,
+    amount: float,
+    paid: Sequence[tuple[date, float]],
+    gaps: Sequence[int],
+    around: tuple[float, float] | None,
 ) -> tuple[Rule, str] | None:
     if around and amount > MAX_YIELD * around[0]:
         return Rule.SIZE, f"{amount / around[0]:.0%} of the close before it, {around[0]:g}"
@@ -432,7 +439,6 @@ def _dividend_doubted(
         return Rule.JUMP, f"{amount / usual:.4g} times the usual {usual:g}"
     gap = (ex_date - paid[-1][0]).days
     if gap < MIN_DIVIDEND_GAP_DAYS:
-        gaps = [(after - before).days for (before, _), (after, _) in pairwise(paid)]
         if len(gaps) < 3 or median(gaps[-USUAL_DIVIDENDS:]) >= MIN_DIVIDEND_GAP_DAYS:
             return Rule.TWICE, f"{gap} days after the one of {paid[-1][0]}, {paid[-1][1]:g}"
     return None

@@ -28,6 +28,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="packcontent",
+            name="row_digests",
+            field=models.BinaryField(default=b"", help_text="Eight bytes a row, to name the one that was changed."),
+        ),
         migrations.CreateModel(
             name="QuarantinedRow",
             fields=[

@@ -653,7 +653,7 @@ class _Reader:
         table.refuse_values(column, {text: day for text, day in days.items() if isinstance(day, str)})
         # What is no date gets a day of its own before all others, so that it is not reported as a duplicate as well.
         read = {
-            text: (-extra if isinstance(day, str) else day.toordinal()) - _EPOCH
+            text: (1 + extra if isinstance(day, str) else day.toordinal()) - _EPOCH
             for extra, (text, day) in enumerate(days.items())
         }
         return np.array([read[text] for text in table[column]], dtype=np.int64).view("datetime64[D]")
