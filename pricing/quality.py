@@ -438,9 +438,9 @@ def _dividend_doubted(
     if not usual / MAX_DIVIDEND_JUMP < amount < usual * MAX_DIVIDEND_JUMP:
         return Rule.JUMP, f"{amount / usual:.4g} times the usual {usual:g}"
     gap = (ex_date - paid[-1][0]).days
-    if gap < MIN_DIVIDEND_GAP_DAYS:
-        if len(gaps) < 3 or median(gaps[-USUAL_DIVIDENDS:]) >= MIN_DIVIDEND_GAP_DAYS:
-            return Rule.TWICE, f"{gap} days after the one of {paid[-1][0]}, {paid[-1][1]:g}"
+    often = len(gaps) >= 3 and median(gaps[-USUAL_DIVIDENDS:]) < MIN_DIVIDEND_GAP_DAYS
+    if gap < MIN_DIVIDEND_GAP_DAYS and not often:
+        return Rule.TWICE, f"{gap} days after the one of {paid[-1][0]}, {paid[-1][1]:g}"
     return None
 
 
