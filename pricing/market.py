@@ -376,16 +376,8 @@ def _known(pack: PricingPack, series: str) -> tuple[KnownObservation, ...]:
 def _read_known(
     series: str, chain_hash: str, policy: str, sequence: int, asof_date: date
 ) -> tuple[KnownObservation, ...]:
-    rows = (
-        PackObservation.objects.filter(
-            series=series,
-            known_at__lte=asof_date,
-            content__packs__policy=policy,
-            content__packs__sequence__lte=sequence,
-        )
-        .order_by("content__packs__sequence", "observation_date")
-        .values_list("series_id", "observation_date", "value", "known_at", "vintage", "source", "flags")
-    )
+    known = PackObservation.objects.filter(series=series, known_at__lte=asof_date).order_by("observation_date")
+    rows = packs.said_by(policy=policy, rows=known, columns=packs.OBSERVATION_COLUMNS, upto=sequence)
     return tuple(standing([KnownObservation(*row) for row in rows]))
 
 
@@ -418,22 +410,9 @@ def _year_before(day: date) -> date:
 def actions(pack: PricingPack) -> list[KnownAction]:
     """The corporate actions that the pack knows, by ex-date: announced, or ex, on or before its date."""
     packs.require_sealed(pack=pack)
-    rows = (
-        PackAction.objects.filter(content__packs__policy=pack.policy_id, content__packs__sequence__lte=pack.sequence)
-        .filter(Q(announced__lte=pack.asof_date) | Q(announced__isnull=True, ex_date__lte=pack.asof_date))
-        .order_by("content__packs__sequence")
-        .values_list(
-            "security__symbol",
-            "action",
-            "ex_date",
-            "ratio",
-            "amount",
-            "currency",
-            "pay_date",
-            "announced",
-            "source",
-            "flags",
-        )
-    )
+    known = PackAction.objects.filter(
+        Q(announced__lte=pack.asof_date) | Q(announced__isnull=True, ex_date__lte=pack.asof_date)
+    ).order_by("ex_date")
+    rows = packs.said_by(policy=pack.policy_id, rows=known, columns=packs.ACTION_COLUMNS, upto=pack.sequence)
     newest = {action.key: action for action in standing([KnownAction(*row) for row in rows])}
     return sorted(newest.values(), key=lambda action: (action.ex_date, action.symbol, action.action))

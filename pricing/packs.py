@@ -652,8 +652,8 @@ def _action_line(action: observing.KnownAction) -> str:
     )
 
 
-_OBSERVATION = ("series_id", "observation_date", "value", "known_at", "vintage", "source", "flags")
-_ACTION = (
+OBSERVATION_COLUMNS = ("series_id", "observation_date", "value", "known_at", "vintage", "source", "flags")
+ACTION_COLUMNS = (
     "security__symbol", "action", "ex_date", "ratio", "amount", "currency", "pay_date", "announced", "source", "flags",
 )  # fmt: skip
 """In the order of observing.KnownObservation and observing.KnownAction."""
@@ -661,22 +661,37 @@ _ACTION = (
 
 def _sealed_observations(policy: PricingPolicy) -> list[observing.KnownObservation]:
     """Every observation of the policy's sealed packs, in order of sequence."""
-    rows = (
-        PackObservation.objects.filter(content__packs__policy=policy, content__packs__sequence__isnull=False)
-        .order_by("content__packs__sequence")
-        .values_list(*_OBSERVATION)
+    rows = said_by(
+        policy=policy.pk, rows=PackObservation.objects.order_by("observation_date"), columns=OBSERVATION_COLUMNS
     )
-    return [observing.KnownObservation(*row) for row in rows.iterator()]
+    return [observing.KnownObservation(*row) for row in rows]
 
 
 def _sealed_actions(policy: PricingPolicy) -> list[observing.KnownAction]:
     """Every action of the policy's sealed packs, in order of sequence."""
-    rows = (
-        PackAction.objects.filter(content__packs__policy=policy, content__packs__sequence__isnull=False)
-        .order_by("content__packs__sequence")
-        .values_list(*_ACTION)
-    )
-    return [observing.KnownAction(*row) for row in rows.iterator()]
+    rows = said_by(policy=policy.pk, rows=PackAction.objects.order_by("ex_date"), columns=ACTION_COLUMNS)
+    return [observing.KnownAction(*row) for row in rows]
+
+
+def said_by(
+    *, policy: str, rows: QuerySet[Any], columns: Sequence[str], upto: int | None = None
+) -> list[tuple[Any, ...]]:
+    """Rows of a policy's sealed packs in order of sequence, within a pack in that of `rows`.
+
+    upto  the last sequence to look at; None: all
+
+    Packs and rows meet here, not in the database: right after a build it has no statistics of the new rows yet, and has been
+    seen to join them by nested loops for minutes.
+    """
+    sealed = PricingPack.objects.filter(policy=policy, sequence__isnull=False)
+    if upto is not None:
+        sealed = sealed.filter(sequence__lte=upto)
+    contents = list(sealed.order_by("sequence").values_list("content_id", flat=True))
+    of_content: dict[int | None, list[tuple[Any, ...]]] = {content: [] for content in contents}
+    for content, *row in rows.values_list("content_id", *columns).iterator(chunk_size=10_000):
+        if content in of_content:
+            of_content[content].append(tuple(row))
+    return [row for content in contents for row in of_content[content]]
 
 
 def _seal_in_chunks(
@@ -856,9 +871,9 @@ def _add_rates(lines: Mapping[int, list[str]]) -> None:
 
 def _add_deltas(lines: Mapping[int, list[str]], units: Mapping[str, str]) -> None:
     observations = PackObservation.objects.filter(content__in=lines).order_by("content", "series", "observation_date")
-    for content, *row in observations.values_list("content", *_OBSERVATION):
+    for content, *row in observations.values_list("content", *OBSERVATION_COLUMNS):
         seen = observing.KnownObservation(*row)
         lines[content].append(_observation_line(seen, units[seen.series]))
     actions = PackAction.objects.filter(content__in=lines).order_by("content", "security", "ex_date", "action")
-    for content, *row in actions.values_list("content", *_ACTION):
+    for content, *row in actions.values_list("content", *ACTION_COLUMNS):
         lines[content].append(_action_line(observing.KnownAction(*row)))

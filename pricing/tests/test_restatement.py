@@ -84,5 +84,5 @@ def test_a_restatement_changes_the_57_rows_and_no_byte_of_the_pack_before(tmp_pa
     assert (before.pk, after.pk) == ("PP_2023-10-16_ECB_EUR_r1", "PP_2023-10-16_ECB_EUR_r2")
     assert lines_of(before) == sealed
     assert packs.find(pack_id=before.pk).chain_hash == chain
-    assert PackContent.objects.get(pk=before.content_id).content_hash == fingerprint.content_hash(sealed)
+    assert PackContent.objects.get(packs=before).content_hash == fingerprint.content_hash(sealed)
     assert packs.verify(policy=policy) is None
