@@ -23,7 +23,7 @@ from execution.models import JobRun, NightlyRun, RunState
 from portfolio import books, computing, reconciliation
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import LedgerRevision, Lot, Portfolio, Transaction
-from pricing import market, packs
+from pricing import loading, market, packs, quarantine, symbols
 from pricing.models import PackStatus, PricingPack, PricingPolicy
 from pricing.observing import Required, RequiredCurrency, RequiredSecurity
 
@@ -261,7 +261,12 @@ def build_pack(night: Night) -> Mapping[str, Any]:
     in_error = [pack for pack in night.packs if pack.status == PackStatus.ERROR]
     if in_error:
         packs.mark_warming(in_error)
-    return {"packs": len(night.packs), "head": head.pk}
+    return {
+        "packs": len(night.packs),
+        "head": head.pk,
+        "quarantined": quarantine.counts(since=night.days[0], upto=night.days[-1]),
+        "symbol_differences": symbols.report(loading.read_loaded()),
+    }
 
 
 def reconcile_ledger(night: Night) -> Mapping[str, Any]:

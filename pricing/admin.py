@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import Model
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from config.admin import EvidenceAdmin
-from pricing import models
+from pricing import models, packs, quarantine
 from pricing.providers import states
 
 
@@ -20,14 +22,48 @@ class PricingPackAdmin(EvidenceAdmin):
         "release",
         "sequence",
         "status",
+        "coverage",
+        "rates",
+        "stale",
+        "extreme",
+        "accepted",
+        "undecided",
         "sealed_at",
         "failed_job",
         "chain_hash",
     )
     list_filter = ("policy", "status")
     list_select_related = ("policy",)
+    list_per_page = 50
     date_hierarchy = "asof_date"
     search_fields = ("id", "chain_hash")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[models.PricingPack]:
+        return packs.with_quality(super().get_queryset(request))
+
+    @admin.display(description="Prices")
+    def coverage(self, pack: Any) -> str:
+        return f"{pack.priced} of {pack.active}"
+
+    @admin.display(description="Rates")
+    def rates(self, pack: Any) -> int:
+        return int(pack.converted)
+
+    @admin.display(description="Stale")
+    def stale(self, pack: Any) -> int:
+        return int(pack.stale_rows)
+
+    @admin.display(description="Extreme")
+    def extreme(self, pack: Any) -> int:
+        return int(pack.extreme_rows)
+
+    @admin.display(description="Accepted")
+    def accepted(self, pack: Any) -> int:
+        return int(pack.accepted_rows)
+
+    @admin.display(description="Undecided")
+    def undecided(self, pack: Any) -> int:
+        return int(pack.undecided_rows)
 
 
 @admin.register(models.PackContent)
@@ -139,3 +175,82 @@ class RiskFreeRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class FactorSeriesAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("factor", "rank", "series_id", "minus_trailing", "change", "degraded")
     list_filter = ("factor",)
+
+
+class DecisionForm(ActionForm):
+    reason = forms.CharField(max_length=400, required=False)
+
+
+@admin.register(models.QuarantinedRow)
+class QuarantinedRowAdmin(EvidenceAdmin):
+    """Staff decide, one row or many at once, and say why; the row itself nobody changes."""
+
+    list_display = (
+        "kind", "key", "date", "value", "rule", "reason", "source", "decision", "decision_reason", "decided_at",
+    )  # fmt: skip
+    list_display_links = ("key",)
+    list_filter = ("decision", "kind", "rule", "source")
+    search_fields = ("key",)
+    date_hierarchy = "date"
+    action_form = DecisionForm
+    actions = ("accept", "reject")
+    readonly_fields = (
+        "kind", "key", "date", "value", "rule", "reason", "source", "first_seen", "seen_at", "decided_by", "decided_at",
+    )  # fmt: skip
+    fields = (*readonly_fields[:-2], "decision", "decision_reason", *readonly_fields[-2:])
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("pricing.change_quarantinedrow")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **({"form": DecidedRow} | kwargs))
+
+    def save_model(self, request: HttpRequest, obj: models.QuarantinedRow, form: Any, change: bool) -> None:
+        self._decide(request, [obj], models.Decision(obj.decision), obj.decision_reason)
+
+    @admin.action(description="Accept the selected rows", permissions=["change"])
+    def accept(self, request: HttpRequest, rows: QuerySet[models.QuarantinedRow]) -> None:
+        self._decide_many(request, rows, models.Decision.ACCEPTED)
+
+    @admin.action(description="Reject the selected rows", permissions=["change"])
+    def reject(self, request: HttpRequest, rows: QuerySet[models.QuarantinedRow]) -> None:
+        self._decide_many(request, rows, models.Decision.REJECTED)
+
+    def _decide_many(
+        self, request: HttpRequest, rows: QuerySet[models.QuarantinedRow], decision: models.Decision
+    ) -> None:
+        chosen, reason = list(rows), request.POST.get("reason", "")[:400]
+        try:
+            self._decide(request, chosen, decision, reason)
+        except quarantine.ReasonMissing as missing:
+            self.message_user(request, f"Nothing was decided: {missing}.", messages.ERROR)
+            return
+        for row in chosen:
+            self.log_change(request, row, f"{decision.label}: {reason}")
+        self.message_user(request, f"{len(chosen)} {decision.label}. The next build takes it into account.")
+
+    def _decide(
+        self, request: HttpRequest, rows: list[models.QuarantinedRow], decision: models.Decision, reason: str
+    ) -> None:
+        quarantine.decide(rows, decision=decision, reason=reason, by=request.user.pk or 0)
+
+
+class DecidedRow(forms.ModelForm):  # type: ignore[type-arg]
+    """Accepted or rejected, and why; there is no way back to undecided."""
+
+    decision = forms.ChoiceField(choices=[each for each in models.Decision.choices if each[0] != "pending"])
+    decision_reason = forms.CharField(max_length=400, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+@admin.register(models.SecurityAlias)
+class SecurityAliasAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display: tuple[str, ...] = ("provider", "symbol", "security", "valid_from", "valid_to")
+    list_select_related = ("security",)
+    list_filter = ("provider",)
+    search_fields = ("symbol", "security__symbol")
+    autocomplete_fields = ("security",)
+
+
+@admin.register(models.SymbolOverride)
+class SymbolOverrideAdmin(SecurityAliasAdmin):
+    list_display = ("provider", "symbol", "security", "valid_from", "valid_to", "reason")

@@ -65,7 +65,9 @@ def lag_of(series_id: str, frequency: str) -> tuple[SeriesLag, int]:
 def load(folder: str | Path) -> Loaded:
     """The folder's securities and series as rows, and the folder as the newest archive; twice is as once.
 
-    Raises archive.ArchiveRefused, and then nothing was taken. A series that is there keeps its lag and its unit.
+    Raises archive.ArchiveRefused, and then nothing was taken. A series that is there keeps its lag and its unit, a security
+    its name, currency and exchange: where the folder says otherwise the symbol may mean something else by now, which
+    pricing.symbols reports and staff settle.
     """
     reading = archive.read(folder)
     units = dict(Series.objects.values_list("id", "unit"))
@@ -97,10 +99,8 @@ def load(folder: str | Path) -> Loaded:
         ],
         update_conflicts=True,
         unique_fields=["symbol"],
-        update_fields=[
-            "name", "currency", "quote_unit", "kind", "exchange", "price_basis", "first_date", "last_date", "source",
-        ],
-    )  # fmt: skip
+        update_fields=["kind", "price_basis", "first_date", "last_date", "source"],
+    )
     Series.objects.bulk_create(
         [
             Series(

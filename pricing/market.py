@@ -34,7 +34,7 @@ from pricing.models import (
     Security,
     Series,
 )
-from pricing.observing import ASSUMED_RELEASE_DATE, KnownAction, KnownObservation
+from pricing.observing import ASSUMED_RELEASE_DATE, KnownAction, KnownObservation, standing
 
 Floats = npt.NDArray[np.float64]
 Dates = npt.NDArray[np.datetime64]
@@ -422,7 +422,7 @@ def series(pack: PricingPack, series: str, *, dates: Dates | None = None) -> Ser
 
 
 def _known(pack: PricingPack, series: str) -> tuple[KnownObservation, ...]:
-    """Every row of a series that the pack can see, in order of sequence."""
+    """Every row of a series that the pack can see and that was not withdrawn, in order of sequence."""
     packs.require_sealed(pack=pack)
     return _read_known(series, pack.chain_hash, pack.policy_id, pack.sequence or 0, pack.asof_date)
 
@@ -431,17 +431,9 @@ def _known(pack: PricingPack, series: str) -> tuple[KnownObservation, ...]:
 def _read_known(
     series: str, chain_hash: str, policy: str, sequence: int, asof_date: date
 ) -> tuple[KnownObservation, ...]:
-    rows = (
-        PackObservation.objects.filter(
-            series=series,
-            known_at__lte=asof_date,
-            content__packs__policy=policy,
-            content__packs__sequence__lte=sequence,
-        )
-        .order_by("content__packs__sequence", "observation_date")
-        .values_list("series_id", "observation_date", "value", "known_at", "vintage", "source", "flags")
-    )
-    return tuple(KnownObservation(*row) for row in rows)
+    known = PackObservation.objects.filter(series=series, known_at__lte=asof_date).order_by("observation_date")
+    rows = packs.said_by(policy=policy, rows=known, columns=packs.OBSERVATION_COLUMNS, upto=sequence)
+    return tuple(standing([KnownObservation(*row) for row in rows]))
 
 
 def _steps(rows: Sequence[KnownObservation], days: Dates) -> tuple[Floats, Dates, Floats]:
@@ -473,22 +465,9 @@ def _year_before(day: date) -> date:
 def actions(pack: PricingPack) -> list[KnownAction]:
     """The corporate actions that the pack knows, by ex-date: announced, or ex, on or before its date."""
     packs.require_sealed(pack=pack)
-    rows = (
-        PackAction.objects.filter(content__packs__policy=pack.policy_id, content__packs__sequence__lte=pack.sequence)
-        .filter(Q(announced__lte=pack.asof_date) | Q(announced__isnull=True, ex_date__lte=pack.asof_date))
-        .order_by("content__packs__sequence")
-        .values_list(
-            "security__symbol",
-            "action",
-            "ex_date",
-            "ratio",
-            "amount",
-            "currency",
-            "pay_date",
-            "announced",
-            "source",
-            "flags",
-        )
-    )
-    newest = {action.key: action for action in (KnownAction(*row) for row in rows)}
+    known = PackAction.objects.filter(
+        Q(announced__lte=pack.asof_date) | Q(announced__isnull=True, ex_date__lte=pack.asof_date)
+    ).order_by("ex_date")
+    rows = packs.said_by(policy=pack.policy_id, rows=known, columns=packs.ACTION_COLUMNS, upto=pack.sequence)
+    newest = {action.key: action for action in standing([KnownAction(*row) for row in rows])}
     return sorted(newest.values(), key=lambda action: (action.ex_date, action.symbol, action.action))

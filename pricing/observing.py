@@ -4,8 +4,8 @@ Axis 0 of every grid is what is observed (securities or legs, in the order given
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Generic, Literal, NamedTuple, TypeVar
@@ -16,13 +16,18 @@ import numpy.typing as npt
 
 from pricing import calendars
 from pricing.calendars import Calendar
+from pricing.judging import Left
 from pricing.providers.archive import ActionRow, ArchiveReading, Codes, Dates
+from pricing.quality import ACCEPTED
 
 Grid = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]
 
 ASSUMED_RELEASE_DATE = "assumed_release_date"
 """The flag of an observation whose known_at is a lag rule's, not its source's."""
+
+WITHDRAWN = "withdrawn"
+"""The flag of a series' or an action's row that says: what packs before said of this key is no longer so."""
 
 
 class Listed(NamedTuple):
@@ -86,6 +91,7 @@ class Observed:
     age: Counts  # (N, D) open days since; 0 is current
     usable: Grid  # (N, D)
     split_between: Grid  # (N, D) the close is older than a split that has happened: missing, not stale
+    withheld: Mapping[tuple[int, int], str] = field(default_factory=dict)  # (n, d) -> why a newer row was left out
 
 
 def find_closes(
@@ -96,8 +102,13 @@ def find_closes(
     *,
     max_stale_sessions: int,
     active: Grid | None = None,
+    left: Left | None = None,
 ) -> Observed:
-    """The last close of each security on or before each day, within its listed dates (`active`, if it is known)."""
+    """The last close of each security on or before each day, within its listed dates.
+
+    active  active_grid of the securities and days, if it is known
+    left    what the quality rules took out of the archive: while a newer row waits for a decision, the older is not usable
+    """
     code_of = {row.symbol: code for code, row in enumerate(reading.securities)}
     codes = np.array([code_of.get(security.symbol, -1) for security in securities], dtype=np.int64)
     listed_from = calendars.as_days(security.first_date for security in securities)
@@ -118,7 +129,8 @@ def find_closes(
             between[number] |= (observed[number] < ex_date) & (ex_date <= days)
     active = active_grid(securities, days) if active is None else active
     usable = active & (rows >= 0) & (age <= max_stale_sessions) & ~between
-    return Observed(rows, age, usable, between & (rows >= 0))
+    withheld = _withhold(left, codes, reading.closes.date, rows, usable, days)
+    return Observed(rows, age, usable, between & (rows >= 0), withheld)
 
 
 def find_rates(
@@ -128,13 +140,36 @@ def find_rates(
     days: Dates,
     *,
     max_stale_fixings: int,
+    left: Left | None = None,
 ) -> Observed:
-    """The last published rate of each pair on or before each day."""
+    """The last published rate of each pair on or before each day; `left` as for closes."""
     code_of = {pair: code for code, pair in enumerate(reading.rates.pairs)}
     codes = np.array([code_of.get(pair, -1) for pair in pairs], dtype=np.int64)
     rows, observed = _last_before(reading.rates.pair, reading.rates.date, codes, days)
     age = calendars.ages(calendar.fixings, observed=observed, on=days)
-    return Observed(rows, age, (rows >= 0) & (age <= max_stale_fixings), np.zeros(rows.shape, bool))
+    usable = (rows >= 0) & (age <= max_stale_fixings)
+    withheld = _withhold(left, codes, reading.rates.date, rows, usable, days)
+    return Observed(rows, age, usable, np.zeros(rows.shape, bool), withheld)
+
+
+def _withhold(
+    left: Left | None, codes: Counts, dates: Dates, rows: Counts, usable: Grid, days: Dates
+) -> dict[tuple[int, int], str]:
+    """Where a row newer than the observed one was left out: why. Takes `usable` away where it waits for a decision."""
+    withheld: dict[tuple[int, int], str] = {}
+    if left is None or not left.out.any():
+        return withheld
+    number_of = {code: number for number, code in enumerate(codes.tolist()) if code >= 0}
+    for row in np.flatnonzero(left.out).tolist():
+        number = number_of.get(int(left.key[row]))
+        if number is None:
+            continue
+        at = rows[number]
+        older = (at < 0) | (dates[np.maximum(at, 0)] <= left.date[row]) if len(dates) else at < 0
+        for day in np.flatnonzero(older & (days >= left.date[row])).tolist():
+            withheld[number, day] = left.reason[row]
+            usable[number, day] &= not left.pending[row]
+    return withheld
 
 
 def _last_before(
@@ -234,7 +269,9 @@ def find_missing(
     found = []
     for number, day in np.argwhere(required & ~observed.usable).tolist():
         row, age = int(observed.row[number, day]), int(observed.age[number, day])
-        if row < 0:
+        if (number, day) in observed.withheld:
+            reason = observed.withheld[number, day]
+        elif row < 0:
             reason = "never observed"
         elif observed.split_between[number, day]:
             reason = "a split has happened since the last close"
@@ -280,6 +317,10 @@ class KnownObservation:
     def key(self) -> tuple[str, date]:
         return self.series, self.observation_date
 
+    @property
+    def is_withdrawal(self) -> bool:
+        return self.flags == WITHDRAWN
+
 
 @dataclass(frozen=True, slots=True)
 class KnownAction:
@@ -304,12 +345,22 @@ class KnownAction:
     def known_at(self) -> date:
         return self.announced or self.ex_date
 
+    @property
+    def is_withdrawal(self) -> bool:
+        return self.flags == WITHDRAWN
+
 
 Known = TypeVar("Known", KnownObservation, KnownAction)
 
 
-def known_observations(reading: ArchiveReading, lags: dict[str, LagRule]) -> list[KnownObservation]:
-    """All observations of the archive in the order in which they became known."""
+def known_observations(
+    reading: ArchiveReading, lags: Mapping[str, LagRule], flags: Mapping[int, str] | None = None
+) -> list[KnownObservation]:
+    """All observations of the archive in the order in which they became known.
+
+    flags  of rows, by their number in the archive
+    """
+    noted = flags or {}
     held = reading.observations
     known = held.known_at.copy()
     for code, series in enumerate(reading.series):
@@ -327,14 +378,19 @@ def known_observations(reading: ArchiveReading, lags: dict[str, LagRule]) -> lis
             known_at=knowns[row],
             vintage=held.vintage[row] if held.vintage else "",
             source=reading.source_names[source_codes[row]],
-            flags=ASSUMED_RELEASE_DATE if assumed[row] else "",
+            flags=joined(ASSUMED_RELEASE_DATE if assumed[row] else "", noted.get(row, "")),
         )
         for row in order
     ]
 
 
-def known_actions(rows: Sequence[ActionRow]) -> list[KnownAction]:
-    """Actions of the archive in the order in which they became known."""
+def joined(*flags: str) -> str:
+    """The flags of a row as one text, without the empty ones."""
+    return ",".join(filter(None, flags))
+
+
+def known_actions(rows: Sequence[ActionRow], accepted: Collection[tuple[str, str, date]] = ()) -> list[KnownAction]:
+    """Actions of the archive in the order in which they became known; `accepted` by (symbol, action, ex-date)."""
     actions = [
         KnownAction(
             symbol=row.symbol,
@@ -346,26 +402,55 @@ def known_actions(rows: Sequence[ActionRow]) -> list[KnownAction]:
             pay_date=row.pay_date,
             announced=row.announced,
             source=row.source,
+            flags=ACCEPTED if (row.symbol, row.action, row.ex_date) in accepted else "",
         )
         for row in rows
     ]
     return sorted(actions, key=lambda action: (action.known_at, action.key))
 
 
+def standing(rows: Sequence[Known]) -> list[Known]:
+    """Of rows in order of sequence, those that no later withdrawal has taken back, in the same order.
+
+    A withdrawal takes back what was said of its key, and known, up to the day it became known itself.
+    """
+    withdrawn: dict[object, date] = {}
+    stand: list[Known] = []
+    for row in reversed(rows):
+        upto = withdrawn.get(row.key)
+        if row.is_withdrawal:
+            withdrawn[row.key] = row.known_at if upto is None else max(upto, row.known_at)
+        elif upto is None or row.known_at > upto:
+            stand.append(row)
+    return stand[::-1]
+
+
 class Deltas(Generic[Known]):
     """What each sealed pack adds to what the packs before it, in order of sequence, already say.
 
-    sealed  rows of the sealed packs, in order of sequence
-    rows    everything there is to know, in order of known_at
+    sealed    rows of the sealed packs, in order of sequence
+    rows      everything there is to know, in order of known_at
+    subjects  series or symbols that the archive speaks of: what it no longer says of them is withdrawn
     """
 
-    def __init__(self, sealed: Sequence[Known], rows: Sequence[Known]) -> None:
-        self.sealed: dict[object, list[Known]] = {}
+    def __init__(self, sealed: Sequence[Known], rows: Sequence[Known], subjects: Collection[str] = ()) -> None:
+        said: dict[object, list[Known]] = {}
         for row in sealed:
-            self.sealed.setdefault(row.key, []).append(row)
+            said.setdefault(row.key, []).append(row)
+        self.sealed: dict[object, list[Known]] = {key: standing(of_key) for key, of_key in said.items()}
         self.rows: Sequence[Known] = rows
         self.known_dates = [row.known_at for row in rows]
         self.done = 0
+        first_known: dict[object, date] = {}
+        for row in rows:
+            first_known.setdefault(row.key, row.known_at)
+        self.first_known: dict[object, date] = {
+            key: first_known.get(key, date.max)
+            for key, of_key in self.sealed.items()
+            if of_key
+            and of_key[0].key[0] in subjects
+            and min(row.known_at for row in of_key) < first_known.get(key, date.max)
+        }
 
     def upto(self, asof_date: date) -> list[Known]:
         """The rows that the pack of `asof_date`, sealed next, has to hold. Called with rising dates."""
@@ -375,7 +460,17 @@ class Deltas(Generic[Known]):
         added = [row for row in newest.values() if self._seen(row.key, asof_date) != row]
         for row in added:
             self.sealed.setdefault(row.key, []).append(row)
-        return added
+        return added + self._withdrawn(asof_date)
+
+    def _withdrawn(self, asof_date: date) -> list[Known]:
+        gone: list[Known] = []
+        for key, first_known in self.first_known.items():
+            seen = self._seen(key, asof_date)
+            if seen is not None and first_known > asof_date:
+                withdrawal: Known = replace(seen, flags=WITHDRAWN)
+                gone.append(withdrawal)
+                self.sealed[key] = [row for row in self.sealed[key] if row.known_at > withdrawal.known_at]
+        return gone
 
     def _seen(self, key: object, asof_date: date) -> Known | None:
         return next((row for row in reversed(self.sealed.get(key, ())) if row.known_at <= asof_date), None)

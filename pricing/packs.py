@@ -16,13 +16,14 @@ from uuid import UUID
 
 import numpy as np
 from django.db import OperationalError, connection, transaction
-from django.db.models import Max, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Now
 from psycopg.errors import LockNotAvailable
 
 from config.errors import TieoutError
-from pricing import calendars, fingerprint, loading, observing
+from pricing import calendars, fingerprint, judging, loading, observing, quality, quarantine
 from pricing.models import (
+    Decision,
     PackAction,
     PackContent,
     PackObservation,
@@ -31,6 +32,7 @@ from pricing.models import (
     PackStatus,
     PricingPack,
     PricingPolicy,
+    QuarantinedRow,
     Security,
     Series,
 )
@@ -194,6 +196,38 @@ def left_out(*, pack: PricingPack) -> list[str]:
     return list(active.exclude(pk__in=priced).order_by("symbol").values_list("symbol", flat=True))
 
 
+def with_quality(headers: QuerySet[PricingPack]) -> QuerySet[PricingPack]:
+    """Headers with what they cover and what is odd, each a number.
+
+    priced, active      securities with a close in the pack; listed on its date
+    converted           published rates
+    stale_rows, extreme_rows, accepted_rows  closes and rates by flag
+    undecided_rows      rows of its date in quarantine that nobody has decided on
+    """
+
+    def counted(rows: QuerySet[Any]) -> Coalesce:
+        """As a subquery of its own: counts of several joined tables would multiply."""
+        alone = rows.order_by().annotate(one=Value(1)).values("one")
+        return Coalesce(Subquery(alone.annotate(count=Count("*")).values("count")), 0)
+
+    prices = PackPrice.objects.filter(content=OuterRef("content"))
+    rates = PackRate.objects.filter(content=OuterRef("content"))
+    listed = Security.objects.filter(first_date__lte=OuterRef("asof_date"))
+
+    def flagged(flag: str) -> Any:
+        return counted(prices.filter(flags__contains=flag)) + counted(rates.filter(flags__contains=flag))
+
+    return headers.annotate(
+        priced=counted(prices),
+        active=counted(listed.filter(Q(last_date__isnull=True) | Q(last_date__gte=OuterRef("asof_date")))),
+        converted=counted(rates),
+        stale_rows=flagged("stale:"),
+        extreme_rows=flagged(quality.EXTREME),
+        accepted_rows=flagged(quality.ACCEPTED),
+        undecided_rows=counted(QuarantinedRow.objects.filter(date=OuterRef("asof_date"), decision=Decision.PENDING)),
+    )
+
+
 # --- status
 
 
@@ -281,8 +315,10 @@ def build(
     """One sealed pack for each of the dates, which rise; new ones are `warming`.
 
     A date keeps the pack that this run has sealed, so that a killed run can be taken up again under its own id, and
-    another run's fresh one, unless `restate_reason` is given; every other date gets its next release. Call it outside
-    a transaction: headers, chunks of packs and errors are committed one after the other.
+    another run's fresh one, unless `restate_reason` is given; every other date gets its next release. What the quality
+    rules suspect is put in quarantine and stays out; where it is the newest row of something required, the date is in
+    error until staff decide. Call it outside a transaction: headers, chunks of packs and errors are committed one after
+    the other.
 
     progress  told (packs done, packs in all)
     raises    NoPackDay; loading.NoArchive, loading.ArchiveChanged; PackIncomplete when a required price or rate is
@@ -300,7 +336,9 @@ def build(
             progress(len(kept), len(dates))
         if not todo:
             return [kept[day] for day in dates]
-        view = _View.of(reading, calendar, policy, securities, required, todo)
+        judged = judge(reading)
+        quarantine.record(judged.seen_by(todo), run=run)
+        view = _View.of(judged, calendar, policy, securities, required, todo)
         headers = _open_headers(policy, todo, run, restate_reason or "", view.missing)
         good = [headers[day] for day in todo if day not in view.missing]
         sealed = _seal_in_chunks(policy, view, good, lambda done: progress and progress(len(kept) + done, len(dates)))
@@ -336,6 +374,18 @@ def _listed() -> list[observing.Listed]:
             "SELECT id, symbol, currency, exchange, price_basis, first_date, last_date FROM pricing_security"
         )
         return sorted(map(observing.Listed._make, cursor.fetchall()), key=attrgetter("symbol"))
+
+
+def judge(reading: archive.ArchiveReading) -> judging.Judgement:
+    """The archive by the quality rules, by what we hold of its securities, and by what staff have decided."""
+    held = list(Security.objects.values_list("symbol", "currency", "price_basis"))
+    return judging.judge(
+        reading,
+        today=datetime.now(UTC).date(),
+        currency_of={symbol: currency for symbol, currency, _ in held},
+        basis_of={symbol: basis for symbol, _, basis in held},
+        decisions=quarantine.decisions(),
+    )
 
 
 def _calendar(
@@ -430,6 +480,7 @@ class _View:
     """The archive as the packs of some days see it: decided once for all of them, drafted day by day."""
 
     reading: archive.ArchiveReading
+    judged: judging.Judgement
     policy: PricingPolicy
     number_of: Mapping[date, int]
     securities: Sequence[observing.Listed]
@@ -446,23 +497,31 @@ class _View:
     @classmethod
     def of(
         cls,
-        reading: archive.ArchiveReading,
+        judged: judging.Judgement,
         calendar: calendars.Calendar,
         policy: PricingPolicy,
         securities: Sequence[observing.Listed],
         required: Required,
         dates: Sequence[date],
     ) -> "_View":
-        days = calendars.as_days(dates)
+        days, reading = calendars.as_days(dates), judged.reading
         active = observing.active_grid(securities, days)
         held = observing.required_grid(required, securities, days)
         closes = observing.find_closes(
-            reading, calendar, securities, days, max_stale_sessions=policy.max_stale_sessions, active=active
+            reading,
+            calendar,
+            securities,
+            days,
+            max_stale_sessions=policy.max_stale_sessions,
+            active=active,
+            left=judged.closes,
         )
         legs = observing.find_legs(
             reading, pivot=policy.pivot, securities=securities, active=active, held=held, required=required, days=days
         )
-        rates = observing.find_rates(reading, calendar, legs.pairs, days, max_stale_fixings=policy.max_stale_fixings)
+        rates = observing.find_rates(
+            reading, calendar, legs.pairs, days, max_stale_fixings=policy.max_stale_fixings, left=judged.rates
+        )
         missing: dict[date, list[observing.Missing]] = {}
         for lacking in (
             *observing.find_missing(
@@ -493,8 +552,11 @@ class _View:
             for series_id, rule, lag_days in Series.objects.values_list("id", "lag_rule", "lag_days")
         }
         fixing_days = sorted(set(reading.rates.date[rates.row[rates.row >= 0]].tolist()))
+        known = observing.known_observations(reading, lags, judged.observation_flags)
+        acted = observing.known_actions(reading.actions, judged.accepted_actions)
         return cls(
             reading=reading,
+            judged=judged,
             policy=policy,
             number_of={day: number for number, day in enumerate(dates)},
             securities=securities,
@@ -502,8 +564,8 @@ class _View:
             legs=legs,
             rates=rates,
             missing=missing,
-            observations=observing.Deltas(_sealed_observations(policy), observing.known_observations(reading, lags)),
-            actions=observing.Deltas(_sealed_actions(policy), observing.known_actions(reading.actions)),
+            observations=observing.Deltas(_sealed_observations(policy), known, judged.series),
+            actions=observing.Deltas(_sealed_actions(policy), acted, judged.symbols_with_actions),
             units=dict(Series.objects.values_list("id", "unit")),
             security_ids={security.symbol: security.id for security in securities},
             fix_at=observing.fix_instants(fixing_days, policy.fix_time, policy.fix_timezone),
@@ -524,8 +586,10 @@ class _View:
         lines, copied = draft.lines, draft.rows["pricing_packprice"]
         field_of, plain = fingerprint.field, fingerprint.plain
         tails: dict[tuple[str, str, int], tuple[str, str, str]] = {}
-        for number, source, age, observed, close in zip(
+        noted = self.judged.close_flags
+        for number, row, source, age, observed, close in zip(
             numbers.tolist(),
+            rows.tolist(),
             held.source[rows].tolist(),
             self.closes.age[numbers, day].tolist(),
             held.date[rows].astype("U10").tolist(),
@@ -537,7 +601,7 @@ class _View:
             if (tail := tails.get(key)) is None:
                 tail = tails[key] = self._tails(*key)
             of_line, of_row, currency = tail
-            flags = _flags(age) if age else ""
+            flags = _flags(age, noted.get(row, "")) if age or row in noted else ""
             lines.append(f"price|{field_of(security.symbol)}|{observed}|{plain(close)}{of_line}{flags}")
             copied.append(f"{security.id}\t{close}\t{currency}\t{observed}{of_row}{flags}")
 
@@ -552,7 +616,8 @@ class _View:
         for number in (self.rates.usable & self.legs.needed)[:, day].nonzero()[0].tolist():
             (base, quote), row = self.legs.pairs[number], int(self.rates.row[number, day])
             rate, observed = held.rate[row].decode(), held.date[row].item()
-            source, flags = self.reading.source_names[held.source[row]], _flags(int(self.rates.age[number, day]))
+            source = self.reading.source_names[held.source[row]]
+            flags = _flags(int(self.rates.age[number, day]), self.judged.rate_flags.get(row, ""))
             fix_at = self.fix_at[observed]
             line = fingerprint.rate_line(
                 base=base, quote=quote, observed_date=observed, rate=rate, source=source, fix_at=fix_at, flags=flags
@@ -582,8 +647,8 @@ class _View:
             )
 
 
-def _flags(age: int) -> str:
-    return f"stale:{age}" if age else ""
+def _flags(age: int, others: str) -> str:
+    return observing.joined(f"stale:{age}" if age else "", others)
 
 
 def _observation_line(seen: observing.KnownObservation, unit: str) -> str:
@@ -614,8 +679,8 @@ def _action_line(action: observing.KnownAction) -> str:
     )
 
 
-_OBSERVATION = ("series_id", "observation_date", "value", "known_at", "vintage", "source", "flags")
-_ACTION = (
+OBSERVATION_COLUMNS = ("series_id", "observation_date", "value", "known_at", "vintage", "source", "flags")
+ACTION_COLUMNS = (
     "security__symbol", "action", "ex_date", "ratio", "amount", "currency", "pay_date", "announced", "source", "flags",
 )  # fmt: skip
 """In the order of observing.KnownObservation and observing.KnownAction."""
@@ -623,22 +688,37 @@ _ACTION = (
 
 def _sealed_observations(policy: PricingPolicy) -> list[observing.KnownObservation]:
     """Every observation of the policy's sealed packs, in order of sequence."""
-    rows = (
-        PackObservation.objects.filter(content__packs__policy=policy, content__packs__sequence__isnull=False)
-        .order_by("content__packs__sequence")
-        .values_list(*_OBSERVATION)
+    rows = said_by(
+        policy=policy.pk, rows=PackObservation.objects.order_by("observation_date"), columns=OBSERVATION_COLUMNS
     )
-    return [observing.KnownObservation(*row) for row in rows.iterator()]
+    return [observing.KnownObservation(*row) for row in rows]
 
 
 def _sealed_actions(policy: PricingPolicy) -> list[observing.KnownAction]:
     """Every action of the policy's sealed packs, in order of sequence."""
-    rows = (
-        PackAction.objects.filter(content__packs__policy=policy, content__packs__sequence__isnull=False)
-        .order_by("content__packs__sequence")
-        .values_list(*_ACTION)
-    )
-    return [observing.KnownAction(*row) for row in rows.iterator()]
+    rows = said_by(policy=policy.pk, rows=PackAction.objects.order_by("ex_date"), columns=ACTION_COLUMNS)
+    return [observing.KnownAction(*row) for row in rows]
+
+
+def said_by(
+    *, policy: str, rows: QuerySet[Any], columns: Sequence[str], upto: int | None = None
+) -> list[tuple[Any, ...]]:
+    """Rows of a policy's sealed packs in order of sequence, within a pack in that of `rows`.
+
+    upto  the last sequence to look at; None: all
+
+    Packs and rows meet here, not in the database: right after a build it has no statistics of the new rows yet, and has been
+    seen to join them by nested loops for minutes.
+    """
+    sealed = PricingPack.objects.filter(policy=policy, sequence__isnull=False)
+    if upto is not None:
+        sealed = sealed.filter(sequence__lte=upto)
+    contents = list(sealed.order_by("sequence").values_list("content_id", flat=True))
+    of_content: dict[int | None, list[tuple[Any, ...]]] = {content: [] for content in contents}
+    for content, *row in rows.values_list("content_id", *columns).iterator(chunk_size=10_000):
+        if content in of_content:
+            of_content[content].append(tuple(row))
+    return [row for content in contents for row in of_content[content]]
 
 
 def _seal_in_chunks(
@@ -821,9 +901,9 @@ def _add_rates(lines: Mapping[int, list[str]]) -> None:
 
 def _add_deltas(lines: Mapping[int, list[str]], units: Mapping[str, str]) -> None:
     observations = PackObservation.objects.filter(content__in=lines).order_by("content", "series", "observation_date")
-    for content, *row in observations.values_list("content", *_OBSERVATION):
+    for content, *row in observations.values_list("content", *OBSERVATION_COLUMNS):
         seen = observing.KnownObservation(*row)
         lines[content].append(_observation_line(seen, units[seen.series]))
     actions = PackAction.objects.filter(content__in=lines).order_by("content", "security", "ex_date", "action")
-    for content, *row in actions.values_list("content", *_ACTION):
+    for content, *row in actions.values_list("content", *ACTION_COLUMNS):
         lines[content].append(_action_line(observing.KnownAction(*row)))

@@ -11,7 +11,8 @@ Columns by file (any may be gzipped as `<file>.gz`; more columns are allowed and
     sources.csv            source,attribution
 
 The first three must be there. Without `macro_series.csv` a series has its id as title and the frequency its dates show.
-Prices in a minor unit (GBp) are converted here, once, exactly.
+Prices in a minor unit (GBp) are converted here, once, exactly. A day may have the figures of several sources: the first
+source's are the folder's, the others' are what they are compared with.
 """
 
 import csv
@@ -161,9 +162,24 @@ class Observations:
     source: Codes
 
 
+def _no_closes() -> Closes:
+    days, codes = np.empty(0, "datetime64[D]"), np.empty(0, np.int32)
+    return Closes(codes, days, np.empty(0, "S1"), codes)
+
+
+def _no_rates() -> Rates:
+    days, codes = np.empty(0, "datetime64[D]"), np.empty(0, np.int32)
+    return Rates((), codes, days, np.empty(0, "S1"), codes)
+
+
 @dataclass(frozen=True, slots=True)
 class ArchiveReading:
-    """A whole folder, typed. Arrays are not writeable. Quarantined actions never enter a pack."""
+    """A whole folder, typed. Arrays are not writeable.
+
+    Of a day with several sources `closes` holds the row of the security's own source (else of the first in the file), and
+    `rates` that of the source which comes first in the file; `other_closes` and `other_rates` hold the rest, by the same
+    codes. `quarantined` are the actions whose source itself doubts them.
+    """
 
     path: str
     digest: str
@@ -178,6 +194,8 @@ class ArchiveReading:
     actions: tuple[ActionRow, ...]
     quarantined: tuple[ActionRow, ...]
     sources: tuple[SourceTerms, ...]
+    other_closes: Closes = field(default_factory=_no_closes)
+    other_rates: Rates = field(default_factory=_no_rates)
 
 
 def digest(folder: str | Path) -> str:
@@ -357,6 +375,20 @@ def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return array
 
 
+def _first_seen(source: Codes) -> Codes:
+    """(R,) the row on which each row's source came first."""
+    _, first, code = np.unique(source, return_index=True, return_inverse=True)
+    return first.astype(np.int32)[code]
+
+
+def _by_source(key: Codes, days: Dates, rank: Codes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Rows by (key, date): those of the lowest rank on each day, and all others."""
+    order = np.lexsort((rank, days, key))
+    again = np.zeros(len(order), dtype=bool)
+    again[1:] = (key[order][1:] == key[order][:-1]) & (days[order][1:] == days[order][:-1])
+    return order[~again], order[again]
+
+
 class _Reader:
     """Judges the tables column by column: a value that stands a thousand times is judged once."""
 
@@ -366,8 +398,8 @@ class _Reader:
 
     def reading(self, folder: str, folder_digest: str) -> ArchiveReading:
         securities = self.securities()
-        closes = self.closes(securities)
-        rates = self.rates()
+        closes, other_closes = self.closes(securities)
+        rates, other_rates = self.rates()
         series, observations = self.observations()
         actions = self.actions({row.symbol for row in securities})
         ends = [dates.max() for dates in (closes.date, rates.date) if len(dates)]
@@ -386,6 +418,8 @@ class _Reader:
             actions=tuple(row for row in actions if row.quality == "ok"),
             quarantined=tuple(row for row in actions if row.quality != "ok"),
             sources=self.sources(),
+            other_closes=other_closes,
+            other_rates=other_rates,
         )
 
     def securities(self) -> tuple[SecurityRow, ...]:
@@ -423,7 +457,7 @@ class _Reader:
             )
         return tuple(rows)
 
-    def closes(self, securities: tuple[SecurityRow, ...]) -> Closes:
+    def closes(self, securities: tuple[SecurityRow, ...]) -> tuple[Closes, Closes]:
         table = self.tables["prices.csv"]
         known = {row.symbol: code for code, row in enumerate(securities)}
         symbols = set(table["symbol"])
@@ -443,7 +477,7 @@ class _Reader:
             for row, pair in enumerate(zip(table["symbol"], table["currency"], strict=True)):
                 if pair in wrong:
                     table.refuse(row, "currency", f"{pair[1]} is not the currency of {pair[0]} ({units[pair[0]][0]})")
-        self._once_by(table, "symbol", ("date", "symbol"), security, days.view(np.int64))
+        self._once_by(table, "symbol", ("date", "symbol"), security, days.view(np.int64), source)
         if minor := {unit for _, unit in quoted} & fx.MINOR_UNITS.keys():
             close = np.array(
                 [
@@ -454,10 +488,16 @@ class _Reader:
                 ],
                 dtype=np.bytes_,
             )
-        order = np.lexsort((days, security))
-        return Closes(*(_frozen(column[order]) for column in (security, days, close, source)))
+        own = np.array(
+            [self.source_codes.get(row.source, -1) for row in securities] + [-1] * len(codes), dtype=np.int32
+        )
+        chosen, others = _by_source(security, days, np.where(source == own[security], -1, _first_seen(source)))
+        return (
+            Closes(*(_frozen(column[chosen]) for column in (security, days, close, source))),
+            Closes(*(_frozen(column[others]) for column in (security, days, close, source))),
+        )
 
-    def rates(self) -> Rates:
+    def rates(self) -> tuple[Rates, Rates]:
         table = self.tables["fx.csv"]
         for column in ("base", "quote"):
             unknown = set(table[column]) - fx.CURRENCIES
@@ -472,9 +512,12 @@ class _Reader:
                 if base == quote:
                     table.refuse(row, "quote", f"is the base, {base}")
         pair = np.array([pairs[cell] for cell in cells], dtype=np.int32)
-        self._once_by(table, "quote", ("date", "base", "quote"), pair, days.view(np.int64))
-        order = np.lexsort((days, pair))
-        return Rates(tuple(pairs), *(_frozen(column[order]) for column in (pair, days, rate, source)))
+        self._once_by(table, "quote", ("date", "base", "quote"), pair, days.view(np.int64), source)
+        chosen, others = _by_source(pair, days, _first_seen(source))
+        return (
+            Rates(tuple(pairs), *(_frozen(column[chosen]) for column in (pair, days, rate, source))),
+            Rates(tuple(pairs), *(_frozen(column[others]) for column in (pair, days, rate, source))),
+        )
 
     def observations(self) -> tuple[tuple[SeriesRow, ...], Observations]:
         table = self.tables.get("macro.csv")
@@ -610,7 +653,7 @@ class _Reader:
         table.refuse_values(column, {text: day for text, day in days.items() if isinstance(day, str)})
         # What is no date gets a day of its own before all others, so that it is not reported as a duplicate as well.
         read = {
-            text: (-extra if isinstance(day, str) else day.toordinal()) - _EPOCH
+            text: (1 + extra if isinstance(day, str) else day.toordinal()) - _EPOCH
             for extra, (text, day) in enumerate(days.items())
         }
         return np.array([read[text] for text in table[column]], dtype=np.int64).view("datetime64[D]")

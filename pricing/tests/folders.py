@@ -1,6 +1,7 @@
 """A small market data folder as text, for tests: two exchanges, two currencies, a split, a dividend, two series."""
 
 import gzip
+from collections.abc import Mapping
 from pathlib import Path
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
@@ -71,10 +72,10 @@ bureau,Bureau,yes
 }
 
 
-def write(folder: Path, changes: dict[str, str | None] | None = None, *, zipped: tuple[str, ...] = ()) -> Path:
+def write(folder: Path, changes: Mapping[str, str | None] | None = None, *, zipped: tuple[str, ...] = ()) -> Path:
     """SMALL in `folder`, with whole files replaced (None: left out)."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (SMALL | (changes or {})).items():
+    for name, text in (SMALL | dict(changes or {})).items():
         if text is None:
             continue
         if name in zipped:

@@ -1,5 +1,6 @@
 """A policy and a loaded folder, for tests that need rows."""
 
+from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ def policy() -> PricingPolicy:
     )[0]
 
 
-def loaded(folder: Path, changes: dict[str, str | None] | None = None) -> PricingPolicy:
+def loaded(folder: Path, changes: Mapping[str, str | None] | None = None) -> PricingPolicy:
     loading.load(folders.write(folder, changes))
     return policy()
 

@@ -1,0 +1,75 @@
+"""Rows under suspicion: kept once, decided by staff with a reason, and read by the next build."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import cast
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count
+
+from config.errors import TieoutError
+from pricing import quality
+from pricing.models import Decision, QuarantinedRow
+
+
+class ReasonMissing(TieoutError):
+    """A decision says why."""
+
+    def __init__(self) -> None:
+        super().__init__("a decision needs a reason")
+
+
+def record(suspects: Iterable[quality.Suspect], *, run: UUID) -> None:
+    """Keep each suspicion; one that is known stays as it is."""
+    rows = [
+        QuarantinedRow(
+            kind=each.kind,
+            key=each.key,
+            date=each.day,
+            value=each.value,
+            rule=each.rule,
+            reason=each.reason[:400],
+            source=each.source,
+            first_seen=run,
+        )
+        for each in suspects
+    ]
+    QuarantinedRow.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2_000)
+
+
+def decisions() -> quality.Decisions:
+    """All that staff have decided."""
+    decided = QuarantinedRow.objects.exclude(decision=Decision.PENDING).order_by("id")
+    accepted: set[tuple[quality.Kind, str, date, str, str]] = set()
+    rejected: set[tuple[quality.Kind, str, date, str]] = set()
+    for kind, key, day, value, rule, decision in decided.values_list(
+        "kind", "key", "date", "value", "rule", "decision"
+    ):
+        if decision == Decision.ACCEPTED:
+            accepted.add((cast(quality.Kind, kind), key, day, value, rule))
+        else:
+            rejected.add((cast(quality.Kind, kind), key, day, value))
+    return quality.Decisions(frozenset(accepted), frozenset(rejected))
+
+
+@transaction.atomic
+def decide(rows: Sequence[QuarantinedRow], *, decision: Decision, reason: str, by: int) -> None:
+    """Accept or reject rows; the next build of their dates follows. Raises ReasonMissing.
+
+    by  the id of the user who decides
+    """
+    if not reason.strip():
+        raise ReasonMissing
+    told = {"decision": decision, "decision_reason": reason.strip(), "decided_by": by, "decided_at": datetime.now(UTC)}
+    QuarantinedRow.objects.filter(pk__in=[row.pk for row in rows]).update(**told)
+    for row in rows:
+        for name, value in told.items():
+            setattr(row, name, value)
+
+
+def counts(*, since: date, upto: date) -> dict[str, int]:
+    """How many rows of a span are in quarantine, by what was decided."""
+    of_span = QuarantinedRow.objects.filter(date__range=(since, upto)).order_by()
+    found = dict(of_span.values_list("decision").annotate(rows=Count("id")))
+    return {decision: found.get(decision, 0) for decision in Decision.values}
