@@ -173,7 +173,8 @@ class _MemoryStorage(pybreaker.CircuitMemoryStorage):
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(pybreaker.STATE_CLOSED)
-        self._clock, self._opened = clock, None
+        self._clock = clock
+        self._opened: datetime | None = None
 
     @property
     def opened_at(self) -> datetime | None:
@@ -182,7 +183,7 @@ class _MemoryStorage(pybreaker.CircuitMemoryStorage):
     @opened_at.setter
     def opened_at(self, now: datetime) -> None:
         """pybreaker tells the time by its own clock."""
-        self._opened: datetime | None = self._clock()
+        self._opened = self._clock()
 
     def peek(self) -> tuple[str, int]:
         return self.state, self.counter

@@ -27,10 +27,13 @@ from portfolio.ledger import reader, repository, writer
 from portfolio.ledger.screening import Finding, LedgerRefused
 from portfolio.models import Portfolio
 from portfolio.valuation import InvariantViolated
+from pricing import quarantine, symbols
 
 ROOMS = (agents, compliance, config, execution, portfolio, pricing)
 
 COMMANDS_ONLY = {
+    quarantine.ReasonMissing,  # the admin's form asks for it
+    symbols.SymbolUnknown,
     demo_command.DemoFailed,
     embedded.ServiceUnavailable,
     env.SettingInvalid,
