@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from portfolio.analytics import internal_rate
 from portfolio.analytics.errors import (
     Bools,
     Floats,
@@ -29,7 +30,7 @@ FlowTiming: TypeAlias = Literal["in_start_out_end", "start", "end"]
 Dates: TypeAlias = Sequence[date] | npt.NDArray[np.datetime64]
 
 DAYS_A_YEAR = 365.0
-WILD = float(np.log(1e9))  # no year multiplies money by this, or divides it
+HIGHEST = 700.0  # the log rate that float64 can still say
 NOISE = 4 * np.finfo(np.float64).eps  # what one addition of equal sizes may leave behind
 
 
@@ -220,19 +221,21 @@ def composite_returns(components: npt.ArrayLike, weights: npt.ArrayLike, rebalan
 def money_weighted_return(dates: Dates, amounts: npt.ArrayLike) -> Measure:
     """The yearly rate at which all flows are worth nothing together (XIRR, ACT/365).
 
-    dates    (D,)            days, rising; several flows on one day are netted
-    amounts  (D,) or (D, P)  money put in is negative, money taken out and the closing value positive
+    dates    (D,) or (D, P)  days, rising; several flows on one day are netted. With (D, P) each column has days of
+                             its own; a shorter one ends in zero amounts on its last day
+    amounts  (D,) or (D, P)  money put in is negative, money taken out and the closing value positive; a zero is no flow
     returns  float, or (P,); the only rate above -100 % with net present value zero. Beside another root one that
              multiplies or divides money by more than 1e9 a year is not counted
     raises   UndefinedRate: "no_sign_change" (all zero, all of one sign, one day), "no_root", "several_roots" (with the
              roots: none is chosen), "out_of_range"; InvalidInput for NaN, infinity, shapes, days that fall (1-D).
              In 2-D what concerns one column is NaN
-    source   the rate is unique when the balance carried at it never changes sign (Soper 1959); else all roots are
-             isolated by interval bounds on the discounted inflows and outflows
+    source   Newton; the rate is unique when the balance carried at it never changes sign (Soper 1959), else all roots
+             are isolated by interval bounds on the discounted inflows and outflows
     """
     day = _day_numbers(dates)
-    if (np.diff(day) < 0).any():
-        raise InvalidInput("dates", "falls", int(np.argmax(np.diff(day) < 0)) + 1)
+    falls = np.diff(day, axis=0) < 0
+    if falls.any():
+        raise InvalidInput("dates", "falls", int(np.argwhere(falls)[0][0]) + 1)
     return _rates(day, amounts, DAYS_A_YEAR)
 
 
@@ -243,7 +246,7 @@ def _day_numbers(dates: Dates) -> npt.NDArray[np.int64]:
         days = np.asarray(dates, dtype="datetime64[D]")
     except (TypeError, ValueError) as exc:
         raise InvalidInput("dates", "is not an array of days") from exc
-    if days.ndim != 1 or np.isnat(days).any():
+    if days.ndim not in (1, 2) or np.isnat(days).any():
         raise InvalidInput("dates", "is not an array of days")
     return days.astype(np.int64)
 
@@ -257,198 +260,23 @@ def periodic_irr(amounts: npt.ArrayLike) -> Measure:
     return _rates(np.arange(len(table) if table.ndim else 0), table, 1.0)
 
 
-def _rates(moment: npt.NDArray[np.int64], amounts: npt.ArrayLike, unit: float) -> Measure:
+def _rates(moments: npt.NDArray[np.int64], amounts: npt.ArrayLike, unit: float) -> Measure:
     table = as_floats("amounts", amounts)
-    if table.ndim not in (1, 2) or len(table) != len(moment):
-        raise InvalidInput("amounts", f"has shape {table.shape}, dates has {moment.shape}")
+    if table.ndim not in (1, 2) or moments.shape not in (table.shape, table.shape[:1]):
+        raise InvalidInput("amounts", f"has shape {table.shape}, dates has {moments.shape}")
     if table.ndim == 2:
-        return np.array([_rate_or_nan(moment, column, unit) for column in table.T])
+        return _rate_of_each(moments, table, unit)
     if len(table) < 2:
         raise TooFewObservations("amounts", 2, len(table))
     require_finite("amounts", table)
-    return _rate(moment, table, unit)
-
-
-def _rate_or_nan(moment: npt.NDArray[np.int64], column: Floats, unit: float) -> float:
-    if not np.isfinite(column).all():
-        return float("nan")
-    try:
-        return _rate(moment, column, unit)
-    except UndefinedRate:
-        return float("nan")
-
-
-def _rate(moment: npt.NDArray[np.int64], amounts: Floats, unit: float) -> float:
-    """One series, moments rising."""
-    largest = float(np.abs(amounts).max(initial=0.0))
-    if largest == 0.0:
-        raise UndefinedRate("no_sign_change")
-    opens = np.flatnonzero(np.diff(moment, prepend=moment[0] - 1))
-    scaled = amounts / largest
-    net = np.add.reduceat(scaled, opens)
-    net[np.abs(net) <= NOISE * np.add.reduceat(np.abs(scaled), opens)] = 0.0
-    kept = net != 0.0
-    flows, when = net[kept], moment[opens][kept]
-    changes = int(np.count_nonzero(np.diff(np.signbit(flows)))) if len(flows) else 0
-    if changes == 0:
-        raise UndefinedRate("no_sign_change")
-    times = (when - when[0]) / unit
-    if len(flows) == 2:
-        return _as_rate(float(np.log(-flows[1] / flows[0]) / times[1]))
-    guess = _newton(flows, times)
-    if guess is not None and (changes == 1 or _never_turns(flows, times, guess)):
-        return _as_rate(guess)
-    # Below zero the same problem is met with time reversed: no power of it can then overflow.
-    touched, crossed = _roots(flows, times)
-    back_touched, back_crossed = _roots(flows[::-1], times[-1] - times[::-1])
-    apart = _apart([*touched, *(-root for root in back_touched), *crossed, *(-root for root in back_crossed)])
-    apart = [root for root in apart if abs(root) <= WILD] or apart
-    if not apart:
-        raise UndefinedRate("no_root")
-    if len(apart) > 1:
-        raise UndefinedRate("several_roots", tuple(float(np.expm1(min(root, 700.0))) for root in apart))
-    return _as_rate(apart[0])
-
-
-def _as_rate(log_rate: float) -> float:
-    if log_rate > 700.0:
+    log_rate = internal_rate.log_rate(moments, table, unit)
+    if log_rate > HIGHEST:
         raise UndefinedRate("out_of_range")
     return float(np.expm1(log_rate))
 
 
-def _discounted(flows: Floats, times: Floats, log_rate: float) -> Floats:
-    """Each flow at the one end of the span where no factor exceeds one."""
-    reference = 0.0 if log_rate >= 0 else times[-1]
-    return np.asarray(flows * np.exp(-log_rate * (times - reference)))
-
-
-def _newton(flows: Floats, times: Floats) -> float | None:
-    """Newton on log(inflows / outflows), which is almost a straight line in the log rate. None where it strays."""
-    log_rate, gains = 0.0, flows > 0
-    for _ in range(40):
-        worth = _discounted(flows, times, log_rate)
-        inflow, outflow = float(worth[gains].sum()), -float(worth[~gains].sum())
-        if not (inflow > 0 and outflow > 0):
-            return None
-        gap = float(worth[gains] @ times[gains]) / inflow + float(worth[~gains] @ times[~gains]) / outflow
-        if gap == 0.0:
-            return None
-        step = float(np.log(inflow / outflow)) / gap
-        log_rate += step
-        if not abs(log_rate) < 1e5:
-            return None
-        if abs(step) <= 1e-14 * max(1.0, abs(log_rate)):
-            return log_rate
-    return log_rate if abs(step) <= 1e-12 * max(1.0, abs(log_rate)) else None
-
-
-def _never_turns(flows: Floats, times: Floats, root: float) -> bool:
-    """The balance carried at this root keeps its sign: then there is no other root above -100 %.
-
-    What is carried after a flow is also, with the sign turned, the worth of all later flows: the smaller of the two
-    sums is taken, so that a small late flow is not lost in the rounding of large early ones.
-    """
-    worth = _discounted(flows, times, root)
-    size = np.abs(worth)
-    before, after = np.cumsum(worth)[:-1], -np.cumsum(worth[::-1])[-2::-1]
-    size_before, size_after = np.cumsum(size)[:-1], np.cumsum(size[::-1])[-2::-1]
-    balance, noise = np.where(size_before <= size_after, (before, size_before), (after, size_after))
-    return not ((balance > 1e-13 * noise).any() and (balance < -1e-13 * noise).any())
-
-
-def _highest(flows: Floats, times: Floats) -> float:
-    """A log rate with no root above it: there the running worth of the flows keeps its sign (Laguerre)."""
-    highest = 1.0
-    while highest <= 1e6:
-        running = np.cumsum(_discounted(flows, times, highest))
-        if (running > 0).all() or (running < 0).all():
-            return highest
-        highest *= 2.0
-    raise UndefinedRate("out_of_range")
-
-
-def _roots(flows: Floats, times: Floats) -> tuple[list[float], list[float]]:
-    """All log rates >= 0 where the net worth touches zero, and where it crosses zero.
-
-    Boxes are split until their bounds decide.
-
-    Inflows and outflows discounted are falling functions of the rate, so their values at the two ends of a box bound
-    the net value in it, and the same holds for the slope.
-    """
-    gains = flows > 0
-    up, up_times, down, down_times = flows[gains], times[gains], -flows[~gains], times[~gains]
-
-    def ends(log_rate: float) -> tuple[float, float, float, float]:
-        inflow, outflow = up * np.exp(-log_rate * up_times), down * np.exp(-log_rate * down_times)
-        return float(inflow.sum()), float(outflow.sum()), float(inflow @ up_times), float(outflow @ down_times)
-
-    def net(log_rate: float) -> float:
-        inflow, outflow, _, _ = ends(log_rate)
-        return inflow - outflow
-
-    def slope(log_rate: float) -> float:
-        _, _, inflow, outflow = ends(log_rate)
-        return outflow - inflow
-
-    highest = _highest(flows, times)
-    boxes, looked = [(0.0, ends(0.0), highest, ends(highest))], 0
-    touched: list[float] = []
-    crossed: list[float] = []
-    while boxes:
-        low, (up_low, down_low, up_slope_low, down_slope_low), high, at_high = boxes.pop()
-        up_high, down_high, up_slope_high, down_slope_high = at_high
-        net_low, net_high = up_low - down_low, up_high - down_high
-        if up_high > down_low or down_high > up_low:
-            continue
-        looked += 1
-        if looked > 20_000:
-            raise UndefinedRate("out_of_range")
-        crosses = net_low == 0.0 or net_high == 0.0 or (net_low < 0.0) != (net_high < 0.0)
-        if up_slope_high > down_slope_low or down_slope_high > up_slope_low:  # the curve only rises or only falls
-            if crosses:
-                crossed.append(_bisected(net, low, high))
-            continue
-        if high - low <= 1e-9 * max(1.0, high):
-            if crosses or min(abs(net_low), abs(net_high)) <= 1e-14 * (up_low + down_low):
-                touched.append(_touching(slope, low, high))
-            continue
-        middle = (low + high) / 2
-        at_middle = ends(middle)
-        boxes += [
-            (low, (up_low, down_low, up_slope_low, down_slope_low), middle, at_middle),
-            (middle, at_middle, high, at_high),
-        ]
-    return touched, crossed
-
-
-def _bisected(curve: Callable[[float], float], low: float, high: float) -> float:
-    """Where the curve is zero between two ends whose values differ in sign."""
-    at_low = curve(low)
-    if at_low == 0.0:
-        return low
-    if curve(high) == 0.0:
-        return high
-    while low < (middle := (low + high) / 2) < high:
-        value = curve(middle)
-        if value == 0.0:
-            return middle
-        low, high = (middle, high) if (value < 0) == (at_low < 0) else (low, middle)
-    return (low + high) / 2
-
-
-def _touching(slope: Callable[[float], float], low: float, high: float) -> float:
-    """A double root lies where the curve turns, which is known far better than where it meets zero."""
-    reach = 1e-7 * max(1.0, high)
-    below, above = max(low - reach, 0.0), high + reach
-    if (slope(below) < 0) != (slope(above) < 0):
-        return _bisected(slope, below, above)
-    return (low + high) / 2
-
-
-def _apart(roots: list[float]) -> list[float]:
-    """Rising; of what is the same root found from several boxes the first, best known, is kept."""
-    kept: list[float] = []
-    for root in roots:
-        if all(abs(root - other) > 1e-7 * max(1.0, abs(root)) for other in kept):
-            kept.append(root)
-    return sorted(kept)
+def _rate_of_each(moments: npt.NDArray[np.int64], table: Floats, unit: float) -> Floats:
+    finite = finite_columns(table)
+    log_rates = internal_rate.log_rates(moments, table if finite.all() else np.where(finite, table, 0.0), unit)
+    with np.errstate(all="ignore"):
+        return np.where(log_rates <= HIGHEST, np.expm1(log_rates), np.nan)

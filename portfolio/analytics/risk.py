@@ -25,6 +25,7 @@ from portfolio.analytics.errors import (
 from portfolio.analytics.returns import period_money_weighted_return
 
 FLAT = 1e-12  # a spread this small beside the series itself is rounding, not variance
+ROWS = 64  # of a table at a time: what is made from them stays in a core's cache
 SAME = 1e-12  # an index this close to its peak, relatively, has recovered
 
 
@@ -205,6 +206,80 @@ def drawdown(returns: npt.ArrayLike) -> Drawdown:
     return Drawdown(float(fall[trough]), peak, trough, int(back[0]) if len(back) else None, current, current_peak)
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The seven measures that a table of portfolios is asked for together, each (P,); NaN where one has no answer."""
+
+    total_return: Floats
+    volatility: Floats
+    sharpe_ratio: Floats
+    sortino_ratio: Floats
+    max_drawdown: Floats
+    beta: Floats
+    alpha: Floats
+
+
+def summary(
+    returns: npt.ArrayLike,
+    benchmark: npt.ArrayLike,
+    *,
+    risk_free: npt.ArrayLike = 0.0,
+    mar: npt.ArrayLike = 0.0,
+    periods_per_year: float = 252,
+) -> Summary:
+    """The seven measures of a table (D, P) in two passes over it; each equals its single function to 1e-12.
+
+    raises  InvalidInput for shapes and for one series, whose measures have errors of their own
+    """
+    (r, b, rate, floor), ok = observations(
+        2, returns=returns, benchmark=_series(benchmark), risk_free=risk_free, mar=mar
+    )
+    if r.ndim != 2:
+        raise InvalidInput("returns", f"has {r.ndim} axes, 2 are needed")
+    root, n = _root(periods_per_year), len(r)
+    ends, depth, whole = _index(r)
+    with np.errstate(all="ignore"):
+        mean, b_mean = _mean(r), _mean(b)
+        # A rate that changes has a spread of its own; of one that does not, that of the returns is all.
+        varies = rate.ndim > 0
+        excess_mean = _mean(r - rate) if varies else mean - rate
+        b_centred = b - b_mean
+        sums = np.zeros((6, r.shape[1]))  # squares and rests, of returns and excess; products with b; squares below MAR
+        for first in range(0, n, ROWS):
+            rows = slice(first, first + ROWS)
+            part = r[rows]
+            centred = part - mean
+            sums[0] += _products(centred, centred)
+            sums[1] += centred.sum(axis=0)
+            sums[4] += _products(centred, b_centred[rows])
+            if varies:
+                centred = part - _rows(rate, rows) - excess_mean
+                sums[2] += _products(centred, centred)
+                sums[3] += centred.sum(axis=0)
+            below = np.minimum(_less(part, _rows(floor, rows)), 0.0)
+            sums[5] += _products(below, below)
+        size = np.sqrt(sums[0] / n + mean**2)
+        deviation, moves = _spread(sums[0], sums[1], n, size)
+        excess_deviation, excess_moves = _spread(sums[2], sums[3], n, size) if varies else (deviation, moves)
+        downside = np.sqrt(sums[5] / n)
+        slope = sums[4] / _products(b_centred, b_centred)
+        jensen = excess_mean - slope * _mean(b - rate)
+        b_moves = ok & _deviation(b, b)[1]
+        floor_mean = _mean(floor) if floor.ndim else floor
+        measures = {
+            "total_return": (ends - 1.0, ok),
+            "volatility": (deviation * root, ok),
+            "sharpe_ratio": (excess_mean / excess_deviation * root, ok & excess_moves),
+            "sortino_ratio": ((mean - floor_mean) / downside * root, ok & (downside > 0)),
+            "max_drawdown": (depth, ok & whole),
+            "beta": (slope, b_moves),
+            "alpha": (jensen * root**2, b_moves),
+        }
+        return Summary(
+            **{name: np.where(good & np.isfinite(value), value, np.nan) for name, (value, good) in measures.items()}
+        )
+
+
 def risk_free_returns(annual_yields: npt.ArrayLike, days: npt.ArrayLike) -> Measure:
     """What a yearly yield pays over calendar days: (1 + y)^(days / 365) - 1, y known at the opening of each period.
 
@@ -243,11 +318,20 @@ def _deviation(values: Floats, beside: Floats) -> tuple[Floats, Bools]:
     """Sample standard deviation, and whether it is more than the rounding of the series it was made from."""
     with np.errstate(all="ignore"):
         centred = values - _mean(values)
-        # The second term takes out what the mean itself was rounded by.
-        squares = _products(centred, centred) - centred.sum(axis=0) ** 2 / len(values)
-        deviation = np.sqrt(np.maximum(squares, 0.0) / (len(values) - 1))
-        moves = deviation > FLAT * np.sqrt(_products(beside, beside) / len(beside))
+        size = np.sqrt(_products(beside, beside) / len(beside))
+        return _spread(_products(centred, centred), centred.sum(axis=0), len(values), size)
+
+
+def _spread(squares: Floats, rest: Floats, n: int, size: Floats) -> tuple[Floats, Bools]:
+    """From the squares around the mean and their sum, which holds what the mean itself was rounded by."""
+    with np.errstate(all="ignore"):
+        deviation = np.sqrt(np.maximum(squares - rest**2 / n, 0.0) / (n - 1))
+        moves = deviation > FLAT * size
         return np.where(moves | np.isnan(deviation), deviation, 0.0), np.asarray(moves)
+
+
+def _rows(values: Floats, rows: slice) -> Floats:
+    return values[rows] if values.ndim else values
 
 
 def _downside(excess: Floats) -> Floats:
@@ -279,10 +363,36 @@ def _jensen(returns: npt.ArrayLike, benchmark: npt.ArrayLike, risk_free: npt.Arr
 
 def _deepest(r: Floats) -> tuple[Floats, Bools]:
     """Deepest fall, and whether no return lies below -100 %."""
+    _, depth, whole = _index(r)
+    return depth, whole
+
+
+def _index(r: Floats) -> tuple[Floats, Floats, Bools]:
+    """What the return index ends at, its deepest fall, and whether no return lies below -100 %."""
+    ends, highest = np.ones(r.shape[1:]), np.ones(r.shape[1:])
+    lowest, least = np.ones(r.shape[1:]), np.zeros(r.shape[1:])
     with np.errstate(all="ignore"):
-        index = np.cumprod(1.0 + r, axis=0)
-        highest = np.maximum(np.maximum.accumulate(index, axis=0), 1.0)
-        return np.minimum((index / highest).min(axis=0) - 1.0, 0.0), np.asarray((r >= -1.0).all(axis=0))
+        for first in range(0, len(r), ROWS):
+            part = r[first : first + ROWS]
+            least = np.minimum(least, part.min(axis=0))
+            index = part + 1.0
+            index[0] *= ends
+            _accumulate(np.multiply, index)
+            ends = index[-1].copy()
+            high = np.maximum(index, highest)
+            _accumulate(np.maximum, high)
+            highest = high[-1].copy()
+            lowest = np.minimum(lowest, np.divide(index, high, out=index).min(axis=0))
+        return ends, np.asarray(lowest - 1.0), np.asarray(least >= -1.0)
+
+
+def _accumulate(ufunc: np.ufunc, table: Floats) -> None:
+    """In place along axis 0. NumPy goes column by column and waits for each result: wide tables go row by row."""
+    if table.ndim == 1 or table.shape[1] < 64:
+        ufunc.accumulate(table, axis=0, out=table)
+        return
+    for row in range(1, len(table)):
+        ufunc(table[row - 1], table[row], out=table[row])
 
 
 def _percentile(r: Floats, level: float) -> Floats:

@@ -1,0 +1,383 @@
+"""The internal rate of return of many series at once: Newton for all, and what it leaves open decided one by one.
+
+What is found for one series does not depend on the others it is solved with, to the last bit: sums run along axis 0,
+row by row. NumPy adds a single column in another order, so that one is solved beside itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from portfolio.analytics.errors import Bools, Floats, UndefinedRate
+
+Ints = npt.NDArray[np.int64]
+
+WILD = float(np.log(1e9))  # no year multiplies money by this, or divides it
+NOISE = 4 * np.finfo(np.float64).eps  # what one addition of equal sizes may leave behind
+SWEEPS = 40
+BLOCK = 50_000  # flows solved together: their tables stay in a core's cache
+
+
+def log_rates(moments: Ints, table: Floats, unit: float) -> Floats:
+    """The log rate of each column; NaN where there is none, or more than one.
+
+    moments  (D,) or (D, P)  rising
+    table    (D, P)          finite amounts
+    unit     moments in a year (or a period)
+    """
+    found = np.empty(table.shape[1])
+    width = max(1, BLOCK // max(1, len(table)))
+    for first in range(0, len(found), width):
+        here = slice(first, first + width)
+        flows = Flows.of(moments if moments.ndim == 1 else moments[:, here], table[:, here], unit)
+        rates, only = solve(flows)
+        for series in np.flatnonzero(~only):
+            try:
+                rates[series] = search(flows, int(series))
+            except UndefinedRate:
+                rates[series] = np.nan
+        found[here] = rates[: len(found[here])]
+    return found
+
+
+def log_rate(moments: Ints, amounts: Floats, unit: float) -> float:
+    """The log rate of one series (D,). raises UndefinedRate as `search` does."""
+    flows = Flows.of(moments, amounts[:, None], unit)
+    rates, only = solve(flows)
+    return float(rates[0]) if only[0] else search(flows, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """Of P >= 2 series the flows at different times; the largest near 1. A zero is no flow.
+
+    amounts, times  (K, P)  times in years (or periods) since the first flow
+    """
+
+    amounts: Floats
+    times: Floats
+
+    @classmethod
+    def of(cls, moments: Ints, table: Floats, unit: float) -> Flows:
+        if table.shape[1] == 1:
+            table, moments = np.repeat(table, 2, axis=1), moments.reshape(len(moments), 1)
+        moments = np.broadcast_to(moments if moments.ndim == 2 else moments[:, None], table.shape)
+        largest = np.abs(table).max(axis=0, initial=0.0)
+        amounts = np.ascontiguousarray(table / np.where(largest > 0, largest, 1.0))
+        if 2 * int(np.count_nonzero(amounts, axis=0).max(initial=0)) <= len(amounts):
+            amounts, moments = _gathered(amounts, moments)
+        _net(amounts, moments)
+        there = amounts != 0
+        first = moments[there.argmax(axis=0), np.arange(amounts.shape[1])] if len(amounts) else 0
+        return cls(amounts, (moments - first) * there / unit)
+
+    def select(self, chosen: Ints) -> Flows:
+        """Only these series; one alone is there twice."""
+        chosen = np.repeat(chosen, 2) if len(chosen) == 1 else chosen
+        return Flows(_columns(self.amounts, chosen), _columns(self.times, chosen))
+
+
+def _gathered(amounts: Floats, moments: Ints) -> tuple[Floats, Ints]:
+    """The flows of each column moved together at its top."""
+    series, row = np.nonzero(np.ascontiguousarray(amounts.T))
+    counts = np.bincount(series, minlength=amounts.shape[1])
+    place = np.arange(len(series)) - (np.cumsum(counts) - counts)[series], series
+    shape = int(counts.max(initial=0)), len(counts)
+    amount, moment = np.zeros(shape), np.full(shape, -1)
+    amount[place], moment[place] = amounts[row, series], moments[row, series]
+    return amount, moment
+
+
+def _net(amounts: Floats, moments: Ints) -> None:
+    """In place: flows of one moment become one, the last of them."""
+    joined = np.flatnonzero(moments[1:] == moments[:-1])
+    if not len(joined):
+        return
+    below, flat, sizes = amounts.shape[1], amounts.reshape(-1), np.abs(amounts).reshape(-1)
+    waits = np.zeros(amounts.size, dtype=np.bool_)
+    while len(joined):  # once for each flow that a moment has more than one
+        waits[:] = False
+        waits[joined + below] = True
+        ready = joined[~waits[joined]]
+        into, joined = ready + below, joined[waits[joined]]
+        flat[into] += flat[ready]
+        sizes[into] += sizes[ready]
+        flat[ready] = 0.0
+        flat[into[np.abs(flat[into]) <= NOISE * sizes[into]]] = 0.0
+
+
+def solve(flows: Flows) -> tuple[Floats, Bools]:
+    """The log rate of each series, and for which it is known to be the only one. The others need `search`.
+
+    returns  (P,), (P,)
+    source   the rate is unique when the balance carried at it never changes sign (Soper 1959)
+    """
+    if len(flows.amounts) < 2:
+        return np.zeros(flows.amounts.shape[1]), np.zeros(flows.amounts.shape[1], dtype=np.bool_)
+    found, converged = _newton(flows)
+    stray = np.flatnonzero(~converged)
+    if len(stray):
+        found[stray], converged[stray] = _careful_newton(flows.select(stray), len(stray))
+    only = converged & _clearly_never_turns(flows, found)
+    doubtful = np.flatnonzero(converged & ~only)
+    if len(doubtful):
+        only[doubtful] = _never_turns(flows.select(doubtful), found[doubtful])[: len(doubtful)]
+    return found, only
+
+
+def _newton(flows: Flows) -> tuple[Floats, Bools]:
+    """Newton on the net worth, from where the flows would balance if inflows / outflows grew at one rate.
+
+    returns  (P,) log rates, (P,) converged
+    """
+    amounts, times, factors = flows.amounts, flows.times, np.empty(flows.times.shape)
+    timed, ends = amounts * times, flows.times.max(axis=0, initial=0.0)
+    with np.errstate(all="ignore"):
+        net, size = amounts.sum(axis=0), np.abs(amounts).sum(axis=0)
+        net_timed, size_timed = timed.sum(axis=0), np.abs(timed).sum(axis=0)
+        inflow, outflow = size + net, size - net
+        at = np.log(inflow / outflow) / ((size_timed + net_timed) / inflow - (size_timed - net_timed) / outflow)
+        close = np.zeros(len(at), dtype=np.bool_)
+        for _ in range(6):
+            np.exp(np.multiply(times, -at, out=factors), out=factors)
+            step = _sums(amounts, factors) / _sums(timed, factors)
+            at = np.where(close, at, at + step)  # what has arrived stays, whatever the others need
+            # Where the balance keeps its sign, a step misses at most its square times the span.
+            close |= step * step * ends <= 1e-16 * np.maximum(1.0, np.abs(at))
+            if close.all():
+                break
+        return at, close & (inflow > 0) & (outflow > 0) & (np.abs(at) < 1e5)
+
+
+def _clearly_never_turns(flows: Flows, log_rates: Floats) -> Bools:
+    """The balance carried at this rate keeps its sign at every flow, beyond any rounding. False is no answer."""
+    with np.errstate(all="ignore"):
+        worth = flows.times * -log_rates
+        np.multiply(flows.amounts, np.exp(worth, out=worth), out=worth)
+        doubt = 1e-10 * np.abs(worth).sum(axis=0)
+        balance = _running(worth)[:-1]
+        return np.asarray(
+            (balance.min(axis=0, initial=np.inf) > doubt) | (balance.max(axis=0, initial=-np.inf) < -doubt)
+        )
+
+
+def _all_before(early: Bools, late: Bools) -> Bools:
+    """(P,) no flow of the one kind comes after one of the other."""
+    last = len(early) - early[::-1].argmax(axis=0)
+    return np.asarray(last <= late.argmax(axis=0))
+
+
+def _careful_newton(flows: Flows, series: int) -> tuple[Floats, Bools]:
+    """Newton on log(inflows / outflows), which is almost a straight line in the log rate, of the first so many series.
+
+    Where the flows change their sign once that line only falls or only rises: each step narrows where the root lies,
+    and one that leaves this bracket is replaced by its middle.
+
+    returns  (P,) log rates, (P,) converged
+    """
+    gains, losses = flows.amounts > 0, flows.amounts < 0
+    bracketed = _all_before(gains, losses) | _all_before(losses, gains)
+    size = flows.amounts.shape[1]
+    log_rates, converged = np.zeros(size), np.zeros(size, dtype=np.bool_)
+    at, low, high = np.zeros(size), np.full(size, -np.inf), np.full(size, np.inf)
+    active, goes_on, times, ends = np.arange(size), np.ones(size, dtype=np.bool_), flows.times, flows.times.max(axis=0)
+    inflows, outflows = np.maximum(flows.amounts, 0.0), np.maximum(-flows.amounts, 0.0)
+    inflows_timed, outflows_timed = inflows * times, outflows * times
+    with np.errstate(all="ignore"):
+        for _ in range(SWEEPS):
+            factors = _factors(times, ends, at)
+            inflow, outflow = _sums(inflows, factors), _sums(outflows, factors)
+            gap = _sums(inflows_timed, factors) / inflow - _sums(outflows_timed, factors) / outflow
+            step = np.log(inflow / outflow) / gap
+            low, high = np.where(step > 0, at, low), np.where(step < 0, at, high)
+            following = at + step
+            strays = bracketed & np.isfinite(low + high) & ~((low <= following) & (following <= high))
+            following = np.where(strays, (low + high) / 2, following)
+            lives = np.abs(following) < 1e5
+            # What a step misses is at most its square times span^2 / (8 gap): a small one leaves nothing to correct.
+            missed = step * step * ends * ends / (8 * np.abs(gap))
+            close = lives & ~strays & (missed <= 1e-16 * np.maximum(1.0, np.abs(following)))
+            at = np.where(goes_on, following, at)  # what has arrived stays, whatever the others need
+            log_rates[active], converged[active] = at, converged[active] | (goes_on & close)
+            goes_on &= lives & ~close
+            left = np.count_nonzero(goes_on)
+            if left == 0:
+                break
+            if 2 < 2 * left <= len(at):  # the few that are left are not worth a sweep over all
+                kept = np.flatnonzero(goes_on) if left > 1 else np.repeat(np.flatnonzero(goes_on), 2)
+                active, goes_on, ends, bracketed = active[kept], goes_on[kept], ends[kept], bracketed[kept]
+                at, low, high = at[kept], low[kept], high[kept]
+                times, inflows, outflows, inflows_timed, outflows_timed = (
+                    _columns(table, kept) for table in (times, inflows, outflows, inflows_timed, outflows_timed)
+                )
+    return log_rates[:series], converged[:series]
+
+
+def _columns(table: Floats, chosen: Ints) -> Floats:
+    """Row after row in memory: that decides in which order a column is added."""
+    return np.take(table, chosen, axis=1)
+
+
+def _factors(times: Floats, ends: Floats, log_rates: Floats) -> Floats:
+    """Discount factors; where one would overflow, all of that series seen from the other end of its span."""
+    exponent = times * -log_rates
+    vast = log_rates * ends < -600.0
+    if vast.any():
+        exponent += np.where(vast, log_rates * ends, 0.0)
+    return np.exp(exponent, out=exponent)
+
+
+def _sums(amounts: Floats, factors: Floats) -> Floats:
+    return np.asarray(np.einsum("ij,ij->j", amounts, factors))
+
+
+def _never_turns(flows: Flows, found: Floats) -> Bools:
+    """The balance carried at this rate keeps its sign: then there is no other root above -100 %.
+
+    What is carried after a flow is also, with the sign turned, the worth of all later flows: the smaller of the two
+    sums is taken, so that a small late flow is not lost in the rounding of large early ones.
+    """
+    with np.errstate(all="ignore"):
+        log_rates = np.resize(found, flows.amounts.shape[1])
+        worth = flows.amounts * _factors(flows.times, flows.times.max(axis=0), log_rates)
+    size = np.abs(worth)
+    before, size_before = _running(worth)[:-1], _running(size)[:-1]
+    after, size_after = -_running(worth[::-1])[-2::-1], _running(size[::-1])[-2::-1]
+    late = size_after < size_before
+    balance, noise = np.where(late, after, before), 1e-13 * np.where(late, size_after, size_before)
+    return np.asarray(~((balance > noise).any(axis=0) & (balance < -noise).any(axis=0)))
+
+
+def _running(table: Floats) -> Floats:
+    """Sums so far along axis 0, a whole row at a time: cumsum goes column by column and waits for each addition."""
+    sums = np.empty(table.shape)
+    sums[0] = table[0]
+    for row in range(1, len(table)):
+        np.add(sums[row - 1], table[row], out=sums[row])
+    return sums
+
+
+def search(flows: Flows, series: int) -> float:
+    """The log rate of one series, whatever it takes.
+
+    raises  UndefinedRate: "no_sign_change", "no_root", "several_roots" (with all of them), "out_of_range". Beside
+            another root one that multiplies or divides money by more than 1e9 a year is not counted
+    source  all roots are isolated by interval bounds on the discounted inflows and outflows
+    """
+    there = flows.amounts[:, series] != 0
+    amounts, times = flows.amounts[there, series], flows.times[there, series]
+    if not ((amounts > 0).any() and (amounts < 0).any()):
+        raise UndefinedRate("no_sign_change")
+    # Below zero the same problem is met with time reversed: no power of it can then overflow.
+    touched, crossed = _roots(amounts, times)
+    back_touched, back_crossed = _roots(amounts[::-1], times[-1] - times[::-1])
+    apart = _apart([*touched, *(-root for root in back_touched), *crossed, *(-root for root in back_crossed)])
+    apart = [root for root in apart if abs(root) <= WILD] or apart
+    if not apart:
+        raise UndefinedRate("no_root")
+    if len(apart) > 1:
+        raise UndefinedRate("several_roots", tuple(float(np.expm1(min(root, 700.0))) for root in apart))
+    return apart[0]
+
+
+def _highest(flows: Floats, times: Floats) -> float:
+    """A log rate with no root above it: there the running worth of the flows keeps its sign (Laguerre)."""
+    highest = 1.0
+    while highest <= 1e6:
+        running = np.cumsum(flows * np.exp(-highest * times))
+        if (running > 0).all() or (running < 0).all():
+            return highest
+        highest *= 2.0
+    raise UndefinedRate("out_of_range")
+
+
+def _roots(flows: Floats, times: Floats) -> tuple[list[float], list[float]]:
+    """All log rates >= 0 where the net worth touches zero, and where it crosses zero.
+
+    Boxes are split until their bounds decide.
+
+    Inflows and outflows discounted are falling functions of the rate, so their values at the two ends of a box bound
+    the net value in it, and the same holds for the slope.
+    """
+    gains = flows > 0
+    up, down = np.where(gains, flows, 0.0), np.where(gains, 0.0, -flows)
+    sides = np.stack([up, down, up * times, down * times])
+
+    def ends(log_rate: float) -> tuple[float, float, float, float]:
+        inflow, outflow, inflow_timed, outflow_timed = (sides @ np.exp(times * -log_rate)).tolist()
+        return inflow, outflow, inflow_timed, outflow_timed
+
+    def net(log_rate: float) -> float:
+        inflow, outflow, _, _ = ends(log_rate)
+        return inflow - outflow
+
+    def slope(log_rate: float) -> float:
+        _, _, inflow, outflow = ends(log_rate)
+        return outflow - inflow
+
+    highest = _highest(flows, times)
+    boxes, looked = [(0.0, ends(0.0), highest, ends(highest))], 0
+    touched: list[float] = []
+    crossed: list[float] = []
+    while boxes:
+        low, (up_low, down_low, up_slope_low, down_slope_low), high, at_high = boxes.pop()
+        up_high, down_high, up_slope_high, down_slope_high = at_high
+        net_low, net_high = up_low - down_low, up_high - down_high
+        if up_high > down_low or down_high > up_low:
+            continue
+        looked += 1
+        if looked > 20_000:
+            raise UndefinedRate("out_of_range")
+        crosses = net_low == 0.0 or net_high == 0.0 or (net_low < 0.0) != (net_high < 0.0)
+        if up_slope_high > down_slope_low or down_slope_high > up_slope_low:  # the curve only rises or only falls
+            if crosses:
+                crossed.append(_bisected(net, low, high))
+            continue
+        if high - low <= 1e-9 * max(1.0, high):
+            if crosses or min(abs(net_low), abs(net_high)) <= 1e-14 * (up_low + down_low):
+                touched.append(_touching(slope, low, high))
+            continue
+        middle = (low + high) / 2
+        at_middle = ends(middle)
+        boxes += [
+            (low, (up_low, down_low, up_slope_low, down_slope_low), middle, at_middle),
+            (middle, at_middle, high, at_high),
+        ]
+    return touched, crossed
+
+
+def _bisected(curve: Callable[[float], float], low: float, high: float) -> float:
+    """Where the curve is zero between two ends whose values differ in sign."""
+    at_low = curve(low)
+    if at_low == 0.0:
+        return low
+    if curve(high) == 0.0:
+        return high
+    while low < (middle := (low + high) / 2) < high:
+        value = curve(middle)
+        if value == 0.0:
+            return middle
+        low, high = (middle, high) if (value < 0) == (at_low < 0) else (low, middle)
+    return (low + high) / 2
+
+
+def _touching(slope: Callable[[float], float], low: float, high: float) -> float:
+    """A double root lies where the curve turns, which is known far better than where it meets zero."""
+    reach = 1e-7 * max(1.0, high)
+    below, above = max(low - reach, 0.0), high + reach
+    if (slope(below) < 0) != (slope(above) < 0):
+        return _bisected(slope, below, above)
+    return (low + high) / 2
+
+
+def _apart(roots: list[float]) -> list[float]:
+    """Rising; of what is the same root found from several boxes the first, best known, is kept."""
+    kept: list[float] = []
+    for root in roots:
+        if all(abs(root - other) > 1e-7 * max(1.0, abs(root)) for other in kept):
+            kept.append(root)
+    return sorted(kept)
