@@ -303,7 +303,7 @@ def ledger(name: str) -> Iterator[None]:
 @pytest.fixture
 def empty(migrated, django_db_blocker) -> Iterator[World]:
     """A migrated database without rows, of the test's own; nothing is rolled back, nothing is left."""
-    yield from _own(EMPTY, World, django_db_blocker)
+    yield from _own(SHARED[EMPTY], World, django_db_blocker)
 
 
 @pytest.fixture
@@ -315,8 +315,8 @@ def demo(demo_database, django_db_blocker) -> Iterator[Demo]:
 
 @pytest.fixture
 def private_demo(demo_database, django_db_blocker) -> Iterator[Demo]:
-    """The demo in a database of the test's own."""
-    yield from _own(DEMO, Demo, django_db_blocker)
+    """The demo in a database of the test's own, as it was before any test."""
+    yield from _own(SHARED[DEMO], Demo, django_db_blocker)
 
 
 def _own(template, kind, django_db_blocker):
