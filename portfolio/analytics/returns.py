@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeAlias, get_args
 
@@ -119,6 +120,46 @@ def link(returns: npt.ArrayLike) -> Measure:
     (r,), ok = observations(1, returns=returns)
     with np.errstate(all="ignore"):
         return settle(np.prod(1.0 + r, axis=0) - 1.0, ok, UndefinedReturn("is too large for a number"))
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodReturns:
+    """Linked returns of calendar periods, rising; only those with an observation. The first and last may be partial.
+
+    periods       (K,)            datetime64[M] or [Y]
+    returns       (K,) or (K, P)  not annualised; NaN where a column has no answer
+    observations  (K,)            how many were linked
+    """
+
+    periods: npt.NDArray[np.datetime64]
+    returns: Floats
+    observations: npt.NDArray[np.int64]
+
+
+def monthly_returns(dates: Dates, returns: npt.ArrayLike) -> PeriodReturns:
+    """Returns linked by calendar month. dates (D,) rising, the day each return ends; returns (D,) or (D, P), D >= 1.
+
+    raises  InvalidInput for shapes, days that fall, NaN and infinity (1-D), TooFewObservations
+    """
+    return _by_period(dates, returns, "datetime64[M]")
+
+
+def yearly_returns(dates: Dates, returns: npt.ArrayLike) -> PeriodReturns:
+    """Returns linked by calendar year; else as monthly_returns."""
+    return _by_period(dates, returns, "datetime64[Y]")
+
+
+def _by_period(dates: Dates, returns: npt.ArrayLike, unit: str) -> PeriodReturns:
+    (r,), ok = observations(1, returns=returns)
+    days = _day_numbers(dates).astype("datetime64[D]")
+    if days.shape != r.shape[:1]:
+        raise InvalidInput("dates", f"has shape {days.shape}, returns has {r.shape}")
+    if (days[1:] < days[:-1]).any():
+        raise InvalidInput("dates", "falls", int(np.argmax(days[1:] < days[:-1])) + 1)
+    periods, starts, counts = np.unique(days.astype(unit), return_index=True, return_counts=True)
+    with np.errstate(all="ignore"):
+        linked = np.multiply.reduceat(1.0 + r, starts, axis=0) - 1.0
+    return PeriodReturns(periods, np.where(ok, linked, np.nan), counts.astype(np.int64))
 
 
 def annualise(total: npt.ArrayLike, days: npt.ArrayLike) -> Measure:
