@@ -63,6 +63,7 @@ class CurrencyAttribution:
     daily: DailyEffects
 
 
+@np.errstate(all="ignore")  # what is too large is refused by name, not warned about
 def currency_attribution(
     local_returns: npt.ArrayLike,
     fx_returns: npt.ArrayLike,
@@ -118,6 +119,7 @@ def contributions(
     opening, inflows, closing, outflows  (N,) or (D, N)  rows for cash and unallocated fees included, flows >= 0
     returns                              same shape; the sum over N is the day's return
     raises                               InvalidInput; UndefinedReturn with the first day that opens at or below zero
+                                         or whose sums are too large for a number
     """
     start, money_in, end, money_out = (
         _table(name, values)
@@ -129,8 +131,10 @@ def contributions(
         )
     )
     _same_shape(start, inflows=money_in, closing=end, outflows=money_out)
-    base = (start + money_in).sum(axis=1, keepdims=True)
-    gain = end + money_out - start - money_in
+    with np.errstate(all="ignore"):
+        base = (start + money_in).sum(axis=1, keepdims=True)
+        gain = end + money_out - start - money_in
+    _require_numbers(np.column_stack([base, gain]))
     undefined = (base[:, 0] <= 0) & (gain != 0).any(axis=1)
     if undefined.any():
         raise UndefinedReturn("opens at or below zero", int(np.argmax(undefined)))
@@ -149,15 +153,24 @@ def hedged_returns(
     """Return with the opening value sold forward: l + p + l f, p the forward premium from two rates of the term.
 
     base_rate, foreign_rate  yearly, simple, in decimal; years: the term
+    raises                   InvalidInput (NaN, infinity, shapes that do not go together, a rate of -100 % over the
+                             term), UndefinedReturn for what is too large for a number
     """
     local, fx = as_floats("local_returns", local_returns), as_floats("fx_returns", fx_returns)
     base, foreign = as_floats("base_rate", base_rate), as_floats("foreign_rate", foreign_rate)
     for name, values in (("local_returns", local), ("fx_returns", fx), ("base_rate", base), ("foreign_rate", foreign)):
         require_finite(name, values)
+    try:
+        np.broadcast_shapes(local.shape, fx.shape, base.shape, foreign.shape)
+    except ValueError as exc:
+        raise InvalidInput("local_returns, fx_returns and rates", "have shapes that differ") from exc
     if (1.0 + foreign * years <= 0).any():
         raise InvalidInput("foreign_rate", "is at or below -100 % over the term")
-    premium = (1.0 + base * years) / (1.0 + foreign * years) - 1.0
-    return np.asarray(local + premium + local * fx)
+    with np.errstate(all="ignore"):
+        premium = (1.0 + base * years) / (1.0 + foreign * years) - 1.0
+        hedged = np.asarray(local + premium + local * fx)
+    _require_numbers(hedged)
+    return hedged
 
 
 def carino_link(daily: npt.ArrayLike, totals: npt.ArrayLike) -> Floats:
@@ -173,7 +186,10 @@ def carino_link(daily: npt.ArrayLike, totals: npt.ArrayLike) -> Floats:
     if whole.shape != parts.shape[:1]:
         raise InvalidInput("totals", f"has shape {whole.shape}, daily has {parts.shape}")
     require_finite("totals", whole)
-    return np.asarray(_carino(whole)[1] @ parts)
+    with np.errstate(all="ignore"):
+        linked = np.asarray(_carino(whole)[1] @ parts)
+    _require_numbers(linked)
+    return linked
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +204,7 @@ class Brinson:
     interaction: Floats
 
 
+@np.errstate(all="ignore")  # what is too large is refused by name, not warned about
 def brinson(
     weights: npt.ArrayLike,
     returns: npt.ArrayLike,
@@ -241,6 +258,11 @@ def _same_shape(first: Floats, **others: Floats) -> None:
     for name, array in others.items():
         if array.shape != first.shape:
             raise InvalidInput(name, f"has shape {array.shape}, the first argument has {first.shape}")
+
+
+def _require_numbers(values: Floats) -> None:
+    if not np.isfinite(values).all():
+        raise UndefinedReturn("is too large for a number")
 
 
 def _linked(daily: Floats) -> float:

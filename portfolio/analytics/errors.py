@@ -106,7 +106,9 @@ def require_finite(name: str, values: Floats) -> None:
 
 def finite_columns(values: Floats) -> Bools:
     """Per series: nothing in it is NaN or infinite. 0-d for (D,), (P,) for (D, P)."""
-    if np.isfinite(values.sum()):  # any NaN or infinity would show in the sum: one pass, no temporary
+    with np.errstate(over="ignore"):
+        total = values.sum()
+    if np.isfinite(total):  # any NaN or infinity would show in the sum: one pass, no temporary
         return np.ones(values.shape[1:], dtype=np.bool_)
     return np.asarray(np.isfinite(values).all(axis=0))
 

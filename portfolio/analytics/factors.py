@@ -77,6 +77,7 @@ def factor_exposures(returns: npt.ArrayLike, factor_changes: npt.ArrayLike, *, w
     return _stacked([_exposures_or_nan(column, changes) for column in r.T], changes.shape[1])
 
 
+@np.errstate(all="ignore")  # what is too large is refused by name, not warned about
 def _exposures(r: Floats, changes: Floats) -> FactorExposures:
     complete = np.isfinite(r) & np.isfinite(changes).all(axis=1)
     r, changes = r[complete], changes[complete]

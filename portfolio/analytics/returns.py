@@ -97,8 +97,9 @@ def _gross_flows(value: Floats, flows: npt.ArrayLike, outflows: npt.ArrayLike | 
         net = given["flows"][1:]
         return np.maximum(net, 0.0), np.maximum(-net, 0.0)
     for name, array in given.items():
-        if (array[1:] < 0).any():
-            raise InvalidInput(name, "is below zero", int(np.argwhere(array[1:] < 0)[0][0]) + 1)
+        below = (array[1:] < 0) & np.isfinite(array[1:])  # what is infinite concerns its own column only
+        if below.any():
+            raise InvalidInput(name, "is below zero", int(np.argwhere(below)[0][0]) + 1)
     return given["flows"][1:], given["outflows"][1:]
 
 
@@ -139,7 +140,8 @@ class PeriodReturns:
 def monthly_returns(dates: Dates, returns: npt.ArrayLike) -> PeriodReturns:
     """Returns linked by calendar month. dates (D,) rising, the day each return ends; returns (D,) or (D, P), D >= 1.
 
-    raises  InvalidInput for shapes, days that fall, NaN and infinity (1-D), TooFewObservations
+    raises  InvalidInput for shapes, days that fall, NaN and infinity (1-D), TooFewObservations; UndefinedReturn for
+            a period too large for a number (1-D; in 2-D that column's period is NaN)
     """
     return _by_period(dates, returns, "datetime64[M]")
 
@@ -159,7 +161,9 @@ def _by_period(dates: Dates, returns: npt.ArrayLike, unit: str) -> PeriodReturns
     periods, starts, counts = np.unique(days.astype(unit), return_index=True, return_counts=True)
     with np.errstate(all="ignore"):
         linked = np.multiply.reduceat(1.0 + r, starts, axis=0) - 1.0
-    return PeriodReturns(periods, np.where(ok, linked, np.nan), counts.astype(np.int64))
+    if r.ndim == 1 and not np.isfinite(linked).all():
+        raise UndefinedReturn("is too large for a number", int(np.argmin(np.isfinite(linked))))
+    return PeriodReturns(periods, np.where(ok & np.isfinite(linked), linked, np.nan), counts.astype(np.int64))
 
 
 def annualise(total: npt.ArrayLike, days: npt.ArrayLike) -> Measure:
@@ -173,7 +177,8 @@ def annualise(total: npt.ArrayLike, days: npt.ArrayLike) -> Measure:
         raise NotAnnualised(float(span))
     with np.errstate(all="ignore"):
         growth = np.power(np.maximum(1.0 + whole, 0.0), DAYS_A_YEAR / span)
-        return settle(growth - 1.0, (span >= DAYS_A_YEAR) & (whole >= -1.0), UndefinedReturn("is below -100 %"))
+        measured = (span >= DAYS_A_YEAR) & (whole >= -1.0) & np.isfinite(span) & np.isfinite(whole)
+        return settle(growth - 1.0, measured, UndefinedReturn("is below -100 %"))
 
 
 def period_money_weighted_return(annual_rate: npt.ArrayLike, days: npt.ArrayLike) -> Measure:
@@ -185,7 +190,8 @@ def period_money_weighted_return(annual_rate: npt.ArrayLike, days: npt.ArrayLike
     rate, span = _broadcast(annual_rate=annual_rate, days=days)
     with np.errstate(all="ignore"):
         growth = np.power(np.maximum(1.0 + rate, 0.0), span / DAYS_A_YEAR)
-        return settle(growth - 1.0, (rate >= -1.0) & (span >= 0.0), UndefinedReturn("has no period rate"))
+        measured = (rate >= -1.0) & (span >= 0.0) & np.isfinite(rate) & np.isfinite(span)
+        return settle(growth - 1.0, measured, UndefinedReturn("has no period rate"))
 
 
 def _broadcast(**named: npt.ArrayLike) -> list[Floats]:
@@ -231,6 +237,7 @@ def modified_dietz(begin: npt.ArrayLike, end: npt.ArrayLike, flows: npt.ArrayLik
         return settle(value, empty | (capital > 0), UndefinedReturn("has no capital above zero"))
 
 
+@np.errstate(all="ignore")  # what is too large is refused by name, not warned about
 def composite_returns(components: npt.ArrayLike, weights: npt.ArrayLike, rebalanced: npt.ArrayLike) -> Floats:
     """Returns of a fixed-weight composite.
 
@@ -239,7 +246,7 @@ def composite_returns(components: npt.ArrayLike, weights: npt.ArrayLike, rebalan
     rebalanced  (D,)    True where the day opens at the weights again; the first day always does. All True is daily,
                         all False is never
     returns     (D,)
-    raises      InvalidInput, UndefinedReturn where the composite falls to nothing
+    raises      InvalidInput, UndefinedReturn where the composite falls to nothing or grows beyond any number
     """
     parts, target = as_floats("components", components), as_floats("weights", weights)
     reset: Bools = np.asarray(rebalanced, dtype=np.bool_)
@@ -253,6 +260,8 @@ def composite_returns(components: npt.ArrayLike, weights: npt.ArrayLike, rebalan
     starts = np.flatnonzero(reset | (np.arange(len(parts)) == 0))
     for first, after in zip(starts, [*starts[1:], len(parts)], strict=True):
         index = np.concatenate([[1.0], np.cumprod(1.0 + parts[first:after], axis=0) @ target])
+        if not np.isfinite(index).all():
+            raise UndefinedReturn("is too large for a number", int(first + np.argmin(np.isfinite(index)) - 1))
         if (index[:-1] <= 0).any():
             raise UndefinedReturn("starts at or below zero", int(first + np.argmax(index[:-1] <= 0)))
         out[first:after] = index[1:] / index[:-1] - 1.0

@@ -180,6 +180,7 @@ class Drawdown:
     current_peak: int
 
 
+@np.errstate(all="ignore")  # what is too large is refused by name, not warned about
 def drawdown(returns: npt.ArrayLike) -> Drawdown:
     """The deepest and the current drawdown of one series (D,), D >= 1, r >= -1, with their points.
 
