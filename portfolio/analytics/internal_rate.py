@@ -67,13 +67,18 @@ class Flows:
             table, moments = np.repeat(table, 2, axis=1), moments.reshape(len(moments), 1)
         moments = np.broadcast_to(moments if moments.ndim == 2 else moments[:, None], table.shape)
         largest = np.abs(table).max(axis=0, initial=0.0)
-        amounts = np.ascontiguousarray(table / np.where(largest > 0, largest, 1.0))
+        amounts = np.divide(table, np.where(largest > 0, largest, 1.0), out=np.empty(table.shape))
         if 2 * int(np.count_nonzero(amounts, axis=0).max(initial=0)) <= len(amounts):
             amounts, moments = _gathered(amounts, moments)
         _net(amounts, moments)
+        if not len(amounts):
+            return cls(amounts, np.empty(amounts.shape))
         there = amounts != 0
-        first = moments[there.argmax(axis=0), np.arange(amounts.shape[1])] if len(amounts) else 0
-        return cls(amounts, (moments - first) * there / unit)
+        times = np.subtract(moments, moments[there.argmax(axis=0), np.arange(amounts.shape[1])], dtype=np.float64)
+        times /= unit
+        if not (there[0].all() and there[-1].all()):  # what is no flow lies outside the span at most there
+            times *= there
+        return cls(amounts, times)
 
     def select(self, chosen: Ints) -> Flows:
         """Only these series; one alone is there twice."""
@@ -137,14 +142,21 @@ def _newton(flows: Flows) -> tuple[Floats, Bools]:
     amounts, times, factors = flows.amounts, flows.times, np.empty(flows.times.shape)
     timed, ends = amounts * times, flows.times.max(axis=0, initial=0.0)
     with np.errstate(all="ignore"):
-        net, size = amounts.sum(axis=0), np.abs(amounts).sum(axis=0)
-        net_timed, size_timed = timed.sum(axis=0), np.abs(timed).sum(axis=0)
+        sizes = np.abs(amounts, out=factors)
+        net, size = amounts.sum(axis=0), sizes.sum(axis=0)
+        net_timed, size_timed = timed.sum(axis=0), _sums(sizes, times)
         inflow, outflow = size + net, size - net
         at = np.log(inflow / outflow) / ((size_timed + net_timed) / inflow - (size_timed - net_timed) / outflow)
         close = np.zeros(len(at), dtype=np.bool_)
-        for _ in range(6):
+        bent = timed * times
+        for sweep in range(6):
             np.exp(np.multiply(times, -at, out=factors), out=factors)
-            step = _sums(amounts, factors) / _sums(timed, factors)
+            slope = _sums(timed, factors)
+            step = _sums(amounts, factors) / slope
+            if sweep < 2:  # far away the bend pays for its sum (Halley); that it has arrived a plain step says
+                bend = step * _sums(bent, factors) / (2 * slope)
+                at = at + np.where(np.abs(bend) < 0.5, step / (1 - bend), step)
+                continue
             at = np.where(close, at, at + step)  # what has arrived stays, whatever the others need
             # Where the balance keeps its sign, a step misses at most its square times the span.
             close |= step * step * ends <= 1e-16 * np.maximum(1.0, np.abs(at))
@@ -253,7 +265,10 @@ def _never_turns(flows: Flows, found: Floats) -> Bools:
 
 
 def _running(table: Floats) -> Floats:
-    """Sums so far along axis 0, a whole row at a time: cumsum goes column by column and waits for each addition."""
+    """Sums so far along axis 0. Wide tables go a whole row at a time: cumsum goes column by column and waits for each
+    addition. Both add in the same order, to the same bits."""
+    if table.shape[1] < 64:
+        return np.cumsum(table, axis=0)
     sums = np.empty(table.shape)
     sums[0] = table[0]
     for row in range(1, len(table)):
@@ -357,12 +372,37 @@ def _bisected(curve: Callable[[float], float], low: float, high: float) -> float
         return low
     if curve(high) == 0.0:
         return high
+    low, high = _narrowed(curve, low, at_low, high)
     while low < (middle := (low + high) / 2) < high:
         value = curve(middle)
         if value == 0.0:
             return middle
         low, high = (middle, high) if (value < 0) == (at_low < 0) else (low, middle)
     return (low + high) / 2
+
+
+def _narrowed(curve: Callable[[float], float], low: float, at_low: float, high: float) -> tuple[float, float]:
+    """A narrow bracket of the root where secants find one (Illinois), else the one given: halving it takes long."""
+    left, at_left, right, at_right = low, at_low, high, curve(high)
+    at, moved_left = low, None
+    for _ in range(30):
+        before, at = at, right - at_right * (right - left) / (at_right - at_left)
+        if not left < at < right:
+            break
+        value = curve(at)
+        stays = moved_left
+        moved_left = (value < 0) == (at_low < 0)
+        if moved_left:  # an end that stays twice counts half, or the secant would creep
+            left, at_left, at_right = at, value, at_right / 2 if stays is True else at_right
+        else:
+            right, at_right, at_left = at, value, at_left / 2 if stays is False else at_left
+        if abs(at - before) <= 1e-11:
+            break
+    reach = 1e-12 * max(1.0, abs(at))
+    below, above = max(low, at - reach), min(high, at + reach)
+    if below < above and (curve(below) < 0) == (at_low < 0) != (curve(above) < 0):
+        return below, above
+    return low, high
 
 
 def _touching(slope: Callable[[float], float], low: float, high: float) -> float:

@@ -283,7 +283,7 @@ def money_weighted_return(dates: Dates, amounts: npt.ArrayLike) -> Measure:
              are isolated by interval bounds on the discounted inflows and outflows
     """
     day = _day_numbers(dates)
-    falls = np.diff(day, axis=0) < 0
+    falls = day[1:] < day[:-1]
     if falls.any():
         raise InvalidInput("dates", "falls", int(np.argwhere(falls)[0][0]) + 1)
     return _rates(day, amounts, DAYS_A_YEAR)
@@ -298,7 +298,7 @@ def _day_numbers(dates: Dates) -> npt.NDArray[np.int64]:
         raise InvalidInput("dates", "is not an array of days") from exc
     if days.ndim not in (1, 2) or np.isnat(days).any():
         raise InvalidInput("dates", "is not an array of days")
-    return days.astype(np.int64)
+    return days.view(np.int64)
 
 
 def periodic_irr(amounts: npt.ArrayLike) -> Measure:
