@@ -3,16 +3,19 @@
 import logging
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from celery import shared_task
 from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, QuerySet
 from django.db.models.functions import Coalesce, Now
 
+from config.errors import TieoutError
 from execution import nightly
 from execution.models import NightlyRun, RunState
-from pricing import loading, packs
+from pricing import fetching, loading, packs
 from pricing.models import PricingPolicy
+from pricing.providers import http
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +35,29 @@ def ring_nightly(**_: Any) -> None:
         with transaction.atomic():
             nightly.open_run(policy=policy, from_date=days[0], date=days[-1])
             _ring(policy.code, days[0], days[-1])
+
+
+@shared_task
+def fetch_market_data(**_: Any) -> None:
+    """Ask every provider that is on up to this day, each by itself: one that fails keeps nobody else from being asked."""
+    today = datetime.now(UTC).date()
+    for provider, (terms, _ask) in fetching.FETCHED.items():
+        if not http.key_of(terms):
+            logger.info("provider is off", extra={"provider": provider})
+            continue
+        try:
+            outcome = fetching.fetch(provider=provider, run=uuid4(), today=today, last=today)
+        except TieoutError as failure:
+            logger.error("nothing was fetched", extra={"provider": provider, "reason": str(failure)})
+            continue
+        logger.info(
+            "market data fetched",
+            extra={
+                "provider": provider,
+                "refused": len(outcome.refused),
+                "failed": list(map(str, outcome.failed[:20])),
+            },
+        )
 
 
 @shared_task

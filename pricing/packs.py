@@ -377,14 +377,18 @@ def _listed() -> list[observing.Listed]:
 
 
 def judge(reading: archive.ArchiveReading, securities: Sequence[observing.Listed]) -> judging.Judgement:
-    """The archive by the quality rules, by what we hold of its securities, and by what staff have decided."""
-    return judging.judge(
+    """The archive by the quality rules, by what we hold of its securities, and by what staff have decided.
+
+    A close that could not be read when it was fetched is left out like one that is suspect: what is held waits for staff.
+    """
+    judged = judging.judge(
         reading,
         today=datetime.now(UTC).date(),
         currency_of={security.symbol: security.currency for security in securities},
         basis_of={security.symbol: security.price_basis for security in securities},
         decisions=quarantine.decisions(),
     )
+    return judging.without_refused(judged, reading, quarantine.undecided_refusals())
 
 
 def _calendar(

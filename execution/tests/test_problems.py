@@ -27,11 +27,15 @@ from portfolio.ledger import reader, repository, writer
 from portfolio.ledger.screening import Finding, LedgerRefused
 from portfolio.models import Portfolio
 from portfolio.valuation import InvariantViolated
-from pricing import quarantine, symbols
+from pricing import fetching, quarantine, symbols
 
 ROOMS = (agents, compliance, config, execution, portfolio, pricing)
 
 COMMANDS_ONLY = {
+    fetching.NotForPacks,
+    fetching.NothingFetched,
+    fetching.NothingToFetch,
+    quarantine.NothingToAccept,  # the admin's form refuses it
     quarantine.ReasonMissing,  # the admin's form asks for it
     symbols.SymbolUnknown,
     demo_command.DemoFailed,
