@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
@@ -134,21 +134,6 @@ class LedgerTransaction:
     cash: tuple[CashLeg, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
-    """What Beancount holds at the end of a day. Zero units are left out; cash that came to zero stays.
-
-    cash   currency -> amount, all accounts
-    units  (account, commodity) -> units of what is held at cost
-    cost   (account, commodity) -> cost of the open lots, fees apart, in the currency they were bought in
-    """
-
-    date: dt.date
-    cash: Mapping[str, Decimal]
-    units: Mapping[tuple[str, str], Decimal]
-    cost: Mapping[tuple[str, str], Decimal]
-
-
 def transactions(reading: LedgerReading) -> tuple[LedgerTransaction, ...]:
     """The events of a ledger in its order, each with an id of its own.
 
@@ -170,29 +155,9 @@ def transactions(reading: LedgerReading) -> tuple[LedgerTransaction, ...]:
     return tuple(found)
 
 
-def inventory_at(reading: LedgerReading, days: Iterable[dt.date] | None = None) -> Iterator[Inventory]:
-    """Beancount's inventory at the end of each of `days` (ascending), else of each day that changed it."""
-    currencies = _Chart(reading).currencies
-    cash: dict[tuple[str, str], Decimal] = {}
-    units: dict[tuple[str, str], Decimal] = {}
-    cost: dict[tuple[str, str], Decimal] = {}
-    changes = reading.inventory
-    position = 0
-    for day in days if days is not None else [change.date for change in changes]:
-        while position < len(changes) and changes[position].date <= day:
-            for holding in changes[position].holdings:
-                key = (holding.account, holding.commodity)
-                if holding.commodity in currencies:
-                    cash[key] = holding.units
-                elif holding.units:
-                    units[key], cost[key] = holding.units, sum((number for _, number in holding.cost), ZERO)
-                else:
-                    units.pop(key, None), cost.pop(key, None)
-            position += 1
-        totals: dict[str, Decimal] = {}
-        for (_, currency), amount in cash.items():
-            totals[currency] = totals.get(currency, ZERO) + amount
-        yield Inventory(day, totals, dict(units), dict(cost))
+def currencies(reading: LedgerReading) -> frozenset[str]:
+    """What this ledger holds as money."""
+    return _Chart(reading).currencies
 
 
 class _UnreadableError(Exception):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -19,11 +20,11 @@ from config.bulk import copy_in
 from config.errors import TieoutError
 from portfolio import lots
 from portfolio.analytics.errors import AnalyticsError
-from portfolio.ledger import journal, reader
+from portfolio.ledger import journal, reader, statement
 from portfolio.ledger.journal import LedgerTransaction
 from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import Finding, LedgerRefused
-from portfolio.models import LedgerRevision, Lot, Portfolio, RevisionStatus, Transaction
+from portfolio.models import BookingMethod, LedgerRevision, Lot, Portfolio, RevisionStatus, Transaction
 from pricing.models import Security
 
 logger = logging.getLogger(__name__)
@@ -107,11 +108,36 @@ def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
         return _store(portfolio, head, tree, reading).revision
 
 
+def stated(*, portfolio: Portfolio, revision: LedgerRevision, anew: bool = False) -> statement.Statement:
+    """What the ledger itself says at a revision: as it was kept when its folder was read, else read again.
+
+    anew     read it from the repository whatever is kept
+    raises   LedgerRefused where the folder can't be read any more, LedgerUnavailable
+    """
+    kept = None if anew else statement.kept(_statement_path(portfolio), revision.tree_hash, **_terms(portfolio))
+    if kept is not None:
+        return kept
+    with LedgerRepository(settings.LEDGER_PATH) as repository:
+        reading = reader.read(repository.files(revision.commit, portfolio.slug))
+    made = statement.of(reading, journal.transactions(reading), **_terms(portfolio))
+    statement.keep(_statement_path(portfolio), revision.tree_hash, made, **_terms(portfolio))
+    return made
+
+
+def _statement_path(portfolio: Portfolio) -> Path:
+    return Path(settings.VAR) / "statements" / f"{portfolio.pk}.json"
+
+
+def _terms(portfolio: Portfolio) -> dict[str, bool]:
+    return {"average_cost": portfolio.booking_method == BookingMethod.AVERAGE}
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
     transactions: tuple[LedgerTransaction, ...]
     lots: tuple[lots.LotState, ...]
     securities: Mapping[str, int]
+    statement: statement.Statement
 
 
 def _lock(portfolio: Portfolio) -> None:
@@ -121,7 +147,8 @@ def _lock(portfolio: Portfolio) -> None:
 
 
 def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _Reading:
-    transactions = journal.transactions(reader.read(files))
+    reading = reader.read(files)
+    transactions = journal.transactions(reading)
     symbols = {event.symbol for event in transactions if event.symbol}
     securities = dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "id"))
     findings = [
@@ -144,7 +171,7 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _
         )
     except AnalyticsError as wrong:
         raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong
-    return _Reading(transactions, derived, securities)
+    return _Reading(transactions, derived, securities, statement.of(reading, transactions, **_terms(portfolio)))
 
 
 def _tree_hash(repository: LedgerRepository, commit: str, portfolio: Portfolio) -> str:
@@ -173,6 +200,7 @@ def _store(portfolio: Portfolio, commit: str, tree: str, reading: _Reading) -> T
     revision = _open_revision(portfolio, commit, tree)
     added, removed = _store_transactions(revision, reading)
     _store_lots(revision, reading)
+    statement.keep(_statement_path(portfolio), tree, reading.statement, **_terms(portfolio))
     logger.info("ledger revision read", extra={"commit": commit, "added": added, "removed": removed})
     return TakenIn(revision, added, removed, len(reading.transactions))
 
