@@ -54,6 +54,18 @@ class Difference:
             return None
         return self.database_value - self.ledger_value
 
+    def __str__(self) -> str:
+        values = ""
+        if self.ledger_value is not None or self.database_value is not None:
+            values = f"ledger {_plain(self.ledger_value)}, database {_plain(self.database_value)}"
+        if self.difference is not None:
+            values += f", difference {_plain(self.difference)}"
+        return " ".join(filter(None, (self.kind, self.account, self.commodity, values, self.detail)))
+
+
+def _plain(number: Decimal | None) -> str:
+    return "unknown" if number is None else format(round(number, 10).normalize() + Decimal(0), "f")
+
 
 @dataclass(frozen=True, slots=True)
 class PriceDifference:
@@ -64,6 +76,12 @@ class PriceDifference:
     ledger_price: Decimal
     pack_price: Decimal
     error_bp: Decimal
+
+    def __str__(self) -> str:
+        return (
+            f"the ledger's own price of {self.commodity} is {_plain(self.ledger_price)} {self.currency},"
+            f" the pack's {_plain(self.pack_price)}: {round(self.error_bp, 2)} bp"
+        )
 
 
 @dataclass(frozen=True, slots=True)
