@@ -219,10 +219,10 @@ class Prices:
         closes, legs = self.closes.get(content, {}), self.legs.get(content, {})
         used = {currency for currency, amount in cash.items() if amount and currency != base}
         for symbol, quantity in units:
-            if quantity:
-                used.add(self.currencies.get(symbol, ""))
-                if symbol not in closes:
-                    yield f"the close of {symbol}"
+            if quantity and symbol in closes:
+                used.add(self.currencies[symbol])
+            elif quantity:
+                yield f"the close of {symbol}"
         for currency in sorted(used and used | {base}):
             if self._per_pivot(legs, currency) is None:
                 yield f"the rate {self.pivot}{currency}"
@@ -445,16 +445,19 @@ def reconcile(
     prices: Prices,
     actions: Sequence[KnownAction],
     run: UUID,
+    commit: str | None = None,
     anew: bool = False,
 ) -> list[Comparison]:
     """Read the ledger's newest commit, compare, and keep what was found; the revision becomes reconciled or broken.
 
     A portfolio that the ledger does not know, or whose folder can't be read, fails at every pack. A revision that was broken
     by a difference is compared again: the pack that it differed from may have been restated.
+    commit   read this one, not the newest: a run that takes a while speaks of one state throughout
     anew     read its folder from the repository even where nothing changed in it
+    raises   LedgerUnavailable, LedgerRewritten
     """
     try:
-        revision = writer.sync(portfolio=portfolio)
+        revision = writer.sync(portfolio=portfolio, commit=commit)
     except writer.PortfolioNotInLedger as missing:
         return _keep(portfolio, None, [_failed(pack, "MISSING_ACCOUNT", str(missing)) for pack in packs], run)
     if revision.status == RevisionStatus.BROKEN and not _was_compared(revision):

@@ -26,6 +26,7 @@ import gc
 import json
 import resource
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 OUT_OF_MEMORY = 3
@@ -54,6 +55,7 @@ def limit(memory_bytes: int, cpu_seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
+@cache
 def relative(filename: str | None) -> str:
     if not filename:
         return ""

@@ -195,9 +195,16 @@ class _Chart:
 
     def commodity_of(self, account: str) -> str | None:
         """The security that an account's last component names (`ALV-DE` for ALV.DE), if it names one."""
-        leaf = account.rpartition(":")[2]
-        named = [symbol for symbol in self.held if leaf in (symbol, re.sub(r"[^A-Za-z0-9]", "-", symbol))]
+        named = self._by_leaf.get(account.rpartition(":")[2], ())
         return named[0] if len(named) == 1 else None
+
+    @cached_property
+    def _by_leaf(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for symbol in self.held:
+            for leaf in {symbol, re.sub(r"[^A-Za-z0-9]", "-", symbol)}:
+                found.setdefault(leaf, []).append(symbol)
+        return found
 
 
 def _find_purpose(account: str) -> str:
@@ -221,8 +228,7 @@ class _Ids:
     def take(self, entry: Entry) -> str:
         name = entry.meta.get("id")
         if name is None:
-            legs = (f"{p.account}|{p.units}|{p.commodity}|{p.cost}|{p.price}" for p in entry.postings)
-            said = "\n".join((entry.date.isoformat(), entry.narration, *legs))
+            said = "\n".join((entry.date.isoformat(), entry.narration, *map(_leg_said, entry.postings)))
             self._alike[said] += 1
             name = "D" + sha256(f"{said}\n{self._alike[said]}".encode()).hexdigest()[:24]
         if not _ID.fullmatch(name):
@@ -231,6 +237,12 @@ class _Ids:
             raise _UnreadableError(f"id {name} is already that of line {self._lines[name]}")
         self._lines[name] = entry.line
         return name
+
+
+def _leg_said(posting: Posting) -> str:
+    cost, price = posting.cost, posting.price
+    lot = f"{cost.number} {cost.currency} {cost.acquired} {cost.label or ''}" if cost else ""
+    return f"{posting.account}|{posting.units}|{posting.commodity}|{lot}|{price and (price.number, price.currency)}"
 
 
 class _OpenLots:
@@ -369,7 +381,7 @@ def _read_deal(parts: _Parts, entry_id: str) -> LedgerTransaction:
         unit_price = _weighted(priced)
         worth = sum((units * price for units, price in priced), ZERO)
         residue = (-worth if bought else worth) - (amount + fee + tax + rounding)
-        if abs(residue) > _last_digit(parts.cash):
+        if residue and abs(residue) > _last_digit(parts.cash):
             raise _UnreadableError(f"quantity times price is {worth:f}, which the cash and charges miss by {residue:f}")
         rounding += residue  # Beancount lets through what its tolerance covers
     else:

@@ -129,17 +129,14 @@ def of(
                     change.date.isoformat(),
                     [
                         (
-                            holding.account,
-                            holding.commodity,
-                            format(holding.units, "f"),
-                            format(
-                                sum((number for _, number in holding.cost), ZERO)
-                                if pooled is None
-                                else pooled.get((change.date, holding.account, holding.commodity), ZERO),
-                                "f",
-                            ),
+                            account,
+                            commodity,
+                            units,
+                            _total(costs)
+                            if pooled is None
+                            else str(pooled.get((change.date, account, commodity), ZERO)),
                         )
-                        for holding in change.holdings
+                        for account, commodity, units, costs in change.told
                     ],
                 )
                 for change in reading.inventory
@@ -154,6 +151,10 @@ def of(
                 if event.kind == "split" and event.symbol and event.ratio
             ],
         )
+
+
+def _total(costs: Sequence[tuple[str, str]]) -> str:
+    return costs[0][1] if len(costs) == 1 else str(sum((Decimal(cost) for _, cost in costs), ZERO))
 
 
 def _pools(entries: Iterable[Entry]) -> Iterator[tuple[tuple[date, str, str], Decimal]]:
@@ -198,7 +199,7 @@ def keep(path: Path, tree: str, statement: Statement, *, average_cost: bool) -> 
         "splits": statement.splits,
     }
     with NamedTemporaryFile("w", dir=path.parent, prefix=path.name, suffix=".part", delete=False) as file:
-        json.dump(told, file, separators=(",", ":"))
+        file.write(json.dumps(told, separators=(",", ":")))  # dump() would go by the slow, pure Python way
     os.replace(file.name, path)
 
 
