@@ -160,9 +160,9 @@ def _rows(portfolio: Portfolio, *, first: date | None = None, last: date | None 
         found = found.filter(pack__asof_date__gte=first)
     if last:
         found = found.filter(pack__asof_date__lte=last)
-    found = found.order_by("-pack__asof_date", "-pack__sequence", "pack", "-made_at", "-id")
+    found = found.order_by("-pack__asof_date", "-pack__sequence", "pack_id", "-made_at", "-id")
     return list(
-        found.distinct("pack__asof_date", "pack__sequence", "pack")
+        found.distinct("pack__asof_date", "pack__sequence", "pack_id")
         .select_related("pack", "revision")
         .prefetch_related(Prefetch("breaks", queryset=Break.objects.order_by("id"), to_attr="found"))
     )
