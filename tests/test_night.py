@@ -19,7 +19,6 @@ from execution import executor, nightly, publishing
 from execution.errors import LedgerNotReconciled, ReconciliationFailed
 from execution.models import Execution, JobRun, NightlyRun
 from portfolio import books
-from portfolio.ledger import reader
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import (
     Break,
@@ -47,25 +46,6 @@ SPLIT_ENTRY = """
   Assets:Shares:OAK  -10 OAK {101 USD}
   Assets:Shares:OAK  20 OAK {50.5 USD, 2020-01-07}
 """
-
-
-@pytest.fixture(scope="module")
-def readings():
-    return {}
-
-
-@pytest.fixture
-def read_once(readings, monkeypatch):
-    """Each text goes through Beancount's process once for all tests: what it reads is a function of the text."""
-    real = reader.read
-
-    def read(files):
-        key = tuple(sorted(files.items()))
-        if key not in readings:
-            readings[key] = real(files)
-        return readings[key]
-
-    monkeypatch.setattr(reader, "read", read)
 
 
 def states(run):

@@ -25,7 +25,7 @@ from tests import small
 from tests.small import WEEK
 from tests.test_night import SPLIT_ENTRY
 
-pytestmark = pytest.mark.role("job")
+pytestmark = [pytest.mark.role("job"), pytest.mark.usefixtures("read_once")]
 
 SALE = """
 2020-01-09 * "Sell" "Sell 4 OAK"
