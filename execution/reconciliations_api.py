@@ -1,9 +1,9 @@
 """How far the two books of a portfolio are apart, pack by pack: as an endpoint, and as a page. Looking only."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -63,8 +63,7 @@ class Reconciliations(APIView):
         portfolio = Portfolio.objects.filter(pk=portfolio_id).first()
         if portfolio is None:
             raise PortfolioNotFound
-        found = _rows(portfolio, first=asked.get("first"), last=asked.get("last"))
-        distances = [row.error_bp for row in found if row.error_bp is not None]
+        found = _last_of_each(portfolio, first=asked.get("first"), last=asked.get("last"))
         page = found[asked["offset"] : asked["offset"] + asked["limit"]]
         return Response(
             {
@@ -76,10 +75,10 @@ class Reconciliations(APIView):
                     "value_bp": str(VALUE_TOLERANCE_BP),
                 },
                 "count": len(found),
-                "failed": sum(row.status == "fail" for row in found),
-                "max_error_bp": _bp(max(distances, default=None)),
+                "failed": sum(each.status == "fail" for each in found),
+                "max_error_bp": _bp(_largest(found)),
                 "offset": asked["offset"],
-                "reconciliations": [_told(row) for row in page],
+                "reconciliations": [_told(row) for row in _whole(page)],
             }
         )
 
@@ -92,20 +91,21 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     if portfolio is None:
         # Unknown and not yours are one page, to the byte.
         return render(request, "404.html", status=404)
-    found = _rows(portfolio)
+    found = _last_of_each(portfolio)
     rising = found[::-1]
     scope = Scope(
         inputs={},
         state={
             "distance": {
-                "dates": [row.pack.asof_date.isoformat() for row in rising],
-                "values": [None if row.error_bp is None else float(round(row.error_bp, 6)) for row in rising],
+                "dates": [each.asof_date.isoformat() for each in rising],
+                "values": [None if each.error_bp is None else float(round(each.error_bp, 6)) for each in rising],
             }
         },
         ctx={"portfolio_id": str(portfolio.pk), "base_currency": portfolio.base_currency},
     )
-    failing = [row for row in found if row.status == "fail"]
-    told = [_told(row) | _worth(row, portfolio.base_currency) for row in found[:SHOWN]]
+    failing = [each for each in found if each.status == "fail"]
+    told = [_told(row) | _worth(row, portfolio.base_currency) for row in _whole(found[:SHOWN])]
+    largest = _largest(found)
     response = render(
         request,
         "reconciliation.html",
@@ -114,10 +114,10 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
             "newest": told[0] if told else None,
             "count": len(found),
             "failed": len(failing),
-            "max_error_bp": _bp(max((row.error_bp for row in found if row.error_bp is not None), default=None)),
-            "chart": _CHART if any(row.error_bp is not None for row in found) else None,
+            "max_error_bp": _bp(largest),
+            "chart": None if largest is None else _CHART,
             "scope": scope,
-            "failing": [_told(row) for row in failing[:SHOWN]],
+            "failing": [_told(row) for row in _whole(failing[:SHOWN])],
             "rows": told,
             "tolerance_bp": VALUE_TOLERANCE_BP,
         },
@@ -153,19 +153,36 @@ def _asked(request: Request) -> Mapping[str, Any]:
     return dict(form.validated_data)
 
 
-def _rows(portfolio: Portfolio, *, first: date | None = None, last: date | None = None) -> list[Reconciliation]:
-    """The last reconciliation of each pack, newest first."""
+class Compared(NamedTuple):
+    id: int
+    asof_date: date
+    status: str
+    error_bp: Decimal | None
+
+
+def _last_of_each(portfolio: Portfolio, *, first: date | None = None, last: date | None = None) -> list[Compared]:
+    """The last reconciliation of each pack, newest pack first."""
     found: QuerySet[Reconciliation] = Reconciliation.objects.filter(portfolio=portfolio)
     if first:
         found = found.filter(pack__asof_date__gte=first)
     if last:
         found = found.filter(pack__asof_date__lte=last)
     found = found.order_by("-pack__asof_date", "-pack__sequence", "pack_id", "-made_at", "-id")
-    return list(
-        found.distinct("pack__asof_date", "pack__sequence", "pack_id")
-        .select_related("pack", "revision")
-        .prefetch_related(Prefetch("breaks", queryset=Break.objects.order_by("id"), to_attr="found"))
+    rows = found.distinct("pack__asof_date", "pack__sequence", "pack_id")
+    return [Compared(*row) for row in rows.values_list("id", "pack__asof_date", "status", "error_bp")]
+
+
+def _largest(found: Sequence[Compared]) -> Decimal | None:
+    return max((each.error_bp for each in found if each.error_bp is not None), default=None)
+
+
+def _whole(found: Sequence[Compared]) -> list[Reconciliation]:
+    """With pack, revision and breaks, in the order given."""
+    rows = Reconciliation.objects.select_related("pack", "revision").prefetch_related(
+        Prefetch("breaks", queryset=Break.objects.order_by("id"), to_attr="found")
     )
+    by_id = rows.in_bulk([each.id for each in found])
+    return [by_id[each.id] for each in found]
 
 
 def _told(row: Any) -> dict[str, Any]:
