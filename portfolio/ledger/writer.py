@@ -7,7 +7,7 @@ that a commit leaves alone keeps its row, and what was computed from an older re
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -23,7 +23,7 @@ from portfolio.ledger import journal, reader
 from portfolio.ledger.journal import LedgerTransaction
 from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import Finding, LedgerRefused
-from portfolio.models import LedgerRevision, Lot, Portfolio, RevisionStatus, Transaction
+from portfolio.models import LedgerRevision, Lot, MatchedLot, Portfolio, RevisionStatus, Transaction
 from pricing.models import Security
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,11 @@ TRANSACTION_COLUMNS = (
 )  # fmt: skip
 LOT_COLUMNS = (
     "portfolio_id", "introduced_in", "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency",
-    "fx_to_base", "valid_from", "valid_to",
+    "fx_to_base", "valid_from", "valid_to", "opened_by",
+)  # fmt: skip
+MATCHED_COLUMNS = (
+    "portfolio_id", "introduced_in", "security_id", "entry_id", "opened_by", "date", "kind", "account", "acquired", "quantity",
+    "cost", "proceeds", "entry_fee", "exit_fee", "currency", "fx_in", "fx_out",
 )  # fmt: skip
 
 
@@ -110,7 +114,7 @@ def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
 @dataclass(frozen=True, slots=True)
 class _Reading:
     transactions: tuple[LedgerTransaction, ...]
-    lots: tuple[lots.LotState, ...]
+    derived: lots.Derived
     securities: Mapping[str, int]
 
 
@@ -121,7 +125,8 @@ def _lock(portfolio: Portfolio) -> None:
 
 
 def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _Reading:
-    transactions = journal.transactions(reader.read(files))
+    reading = reader.read(files)
+    transactions = journal.transactions(reading)
     symbols = {event.symbol for event in transactions if event.symbol}
     securities = dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "id"))
     findings = [
@@ -141,6 +146,11 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _
             base_currency=portfolio.base_currency,
             method=portfolio.booking_method,  # type: ignore[arg-type]
             fees_in_cost=portfolio.fees_in_cost,
+            account_methods={
+                opening.account: lots.LEDGER_METHODS[opening.booking]
+                for opening in reading.opens
+                if opening.booking is not None and opening.booking in lots.LEDGER_METHODS
+            },
         )
     except AnalyticsError as wrong:
         raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong
@@ -172,7 +182,8 @@ def _store(portfolio: Portfolio, commit: str, tree: str, reading: _Reading) -> T
         return TakenIn(last, 0, 0, len(reading.transactions))
     revision = _open_revision(portfolio, commit, tree)
     added, removed = _store_transactions(revision, reading)
-    _store_lots(revision, reading)
+    _store_revisioned(revision, Lot, LOT_COLUMNS, _lot_rows(reading))
+    _store_revisioned(revision, MatchedLot, MATCHED_COLUMNS, _matched_rows(reading))
     logger.info("ledger revision read", extra={"commit": commit, "added": added, "removed": removed})
     return TakenIn(revision, added, removed, len(reading.transactions))
 
@@ -223,64 +234,72 @@ def _transaction_rows(revision: LedgerRevision, reading: _Reading) -> Iterable[t
         yield digest, (revision.portfolio_id, revision.number, *says, event.file, event.line, digest)
 
 
-def _store_lots(revision: LedgerRevision, reading: _Reading) -> None:
-    names = LOT_COLUMNS[2:]
+def _store_revisioned(
+    revision: LedgerRevision, model: type[Lot | MatchedLot], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Rows are known by what they say: those that are said no more are closed, those that are new come in."""
+    standing = model._default_manager.filter(portfolio=revision.portfolio_id, removed_in__isnull=True)
     known = {
-        tuple(_said(value) for value in row[1:]): row[0]
-        for row in Lot.objects.filter(portfolio=revision.portfolio_id, removed_in__isnull=True).values_list(
-            "id", *names
-        )
+        tuple(_said(value) for value in row[1:]): row[0] for row in standing.order_by().values_list("id", *columns[2:])
     }
-    arriving = {
-        tuple(_said(value) for value in row): row
-        for row in (
-            (
-                reading.securities[state.symbol],
-                state.account,
-                state.acquired,
-                state.quantity,
-                state.unit_cost,
-                state.cost,
-                state.currency,
-                state.fx_to_base,
-                state.valid_from,
-                state.valid_to,
-            )
-            for state in _merged(reading.lots)
-        )
-    }
+    arriving = {tuple(_said(value) for value in row): row for row in rows}
     gone = [pk for said, pk in known.items() if said not in arriving]
-    Lot.objects.filter(pk__in=gone).update(removed_in=revision.number)
+    model._default_manager.filter(pk__in=gone).update(removed_in=revision.number)
     new = [(revision.portfolio_id, revision.number, *row) for said, row in arriving.items() if said not in known]
-    copy_in(Lot, LOT_COLUMNS, new)
+    copy_in(model, columns, new)
 
 
-def _merged(states: Iterable[lots.LotState]) -> Iterable[lots.LotState]:
-    """Two lots alike in everything are one of twice the quantity, so that a row is known by what it says."""
-    alike: dict[tuple[Any, ...], list[lots.LotState]] = {}
-    for state in states:
-        key = (
-            *(state.symbol, state.account, state.acquired, state.unit_cost, state.currency),
-            *(state.fx_to_base, state.valid_from, state.valid_to),
+def _lot_rows(reading: _Reading) -> Iterable[Sequence[Any]]:
+    for state in reading.derived.lots:
+        yield (
+            reading.securities[state.symbol],
+            state.account,
+            state.acquired,
+            state.quantity,
+            state.unit_cost,
+            state.cost,
+            state.currency,
+            state.fx_to_base,
+            state.valid_from,
+            state.valid_to,
+            state.opened_by,
         )
-        alike.setdefault(key, []).append(state)
-    for same in alike.values():
-        yield same[0] if len(same) == 1 else _sum(same)
 
 
-def _sum(same: Sequence[lots.LotState]) -> lots.LotState:
-    one = same[0]
-    return lots.LotState(
-        one.symbol,
-        one.account,
-        one.acquired,
-        sum((state.quantity for state in same), Decimal(0)),
-        one.unit_cost,
-        sum((state.cost for state in same), Decimal(0)),
-        one.currency,
-        one.fx_to_base,
-        one.valid_from,
-        one.valid_to,
+def _matched_rows(reading: _Reading) -> Iterable[Sequence[Any]]:
+    """What one entry takes from one lot in several parts (a sale that names a lot twice) is one row."""
+    alike: dict[tuple[str, str, str, str], lots.MatchedState] = {}
+    for state in reading.derived.matched:
+        key = (state.entry_id, state.opened_by, state.account, state.symbol)
+        alike[key] = _both(alike[key], state) if key in alike else state
+    for state in alike.values():
+        yield (
+            reading.securities[state.symbol],
+            state.entry_id,
+            state.opened_by,
+            state.date,
+            state.kind,
+            state.account,
+            state.acquired,
+            state.quantity,
+            state.cost,
+            state.proceeds,
+            state.entry_fee,
+            state.exit_fee,
+            state.currency,
+            state.fx_in,
+            state.fx_out,
+        )
+
+
+def _both(one: lots.MatchedState, other: lots.MatchedState) -> lots.MatchedState:
+    return replace(
+        one,
+        quantity=one.quantity + other.quantity,
+        cost=one.cost + other.cost,
+        proceeds=one.proceeds + other.proceeds,
+        entry_fee=one.entry_fee + other.entry_fee,
+        exit_fee=one.exit_fee + other.exit_fee,
     )
 
 
