@@ -37,11 +37,13 @@ class Transaction:
     cost        what a lot that is transferred in cost in all, fees apart; cost_fx_to_base the rate it was bought at
     lot_id      name of the lot that is opened, or of the one to take from
     to_symbol   spin-off: the new security; symbol change, merger: what it became; to_unit_price its first-day price
+    to_account  where lots go on: of a move, and of what a spin-off or merger gives; absent: the same account
 
     buy, reinvested_dividend  quantity, unit_price or amount, fee
     sell                      quantity, unit_price or amount, fee
     transfer_in               quantity, cost, else unit_price or amount of the day; acquired
     transfer_out              quantity
+    move                      quantity, to_account
     split                     ratio
     cash_in_lieu              unit_price or amount; quantity, else the fraction held
     return_of_capital         amount in all, or unit_price per unit held
@@ -66,6 +68,7 @@ class Transaction:
     lot_id: str | None = None
     to_symbol: str | None = None
     to_unit_price: Decimal | None = None
+    to_account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +319,16 @@ class _Books:
             )
             self.moved.append((index, self.shown(holding, piece)))
 
+    def move(self, index: int, entry: Transaction) -> None:
+        """Lots go on in another account with their cost, day and rate."""
+        if entry.to_account in (None, entry.account):
+            raise InvalidInput("to_account", f"is {entry.to_account!r}, another account is needed", index)
+        holding = self.held(index, entry)
+        quantity = _number(index, entry, "quantity", above=True)
+        for lot, part in self.drawn(index, entry, holding, quantity):
+            cost, fee, fee_base = self.cut(holding, lot, part, entry.date)
+            self.carry(index, entry, holding, entry.symbol, lot, part, cost, fee, fee_base)
+
     def split(self, index: int, entry: Transaction) -> None:
         holding = self.held(index, entry)
         ratio = _number(index, entry, "ratio", above=True)
@@ -425,8 +438,8 @@ class _Books:
         fee: Decimal,
         fee_base: Decimal,
     ) -> None:
-        """A lot goes on, in whole or in part, under another symbol."""
-        target = self.opened_holding(index, entry.account, to_symbol, source.currency)
+        """A lot goes on, in whole or in part, under another symbol or in another account."""
+        target = self.opened_holding(index, entry.to_account or entry.account, to_symbol, source.currency)
         heir = _Lot(
             opened_by=lot.opened_by,
             order=self.opened,
@@ -661,6 +674,7 @@ _ACTIONS: dict[str, Callable[[_Books, int, Transaction], None]] = {
     "cash_in_lieu": _Books.cash_in_lieu,
     "transfer_in": _Books.transfer_in,
     "transfer_out": _Books.transfer_out,
+    "move": _Books.move,
     "split": _Books.split,
     "return_of_capital": _Books.return_of_capital,
     "spin_off": _Books.spin_off,

@@ -69,7 +69,7 @@ def take_in(*, portfolio: Portfolio, files: Mapping[str, bytes], message: str, a
     raises   LedgerRefused with file, line and reason of all that is wrong; LedgerMoved after losing the race five times
     """
     with transaction.atomic():
-        _lock(portfolio)
+        lock(portfolio)
         reading = _read(portfolio, files, today=at.date())
         repository = LedgerRepository.open_or_create(settings.LEDGER_PATH)
         for race in range(MAX_RACES):
@@ -84,6 +84,11 @@ def take_in(*, portfolio: Portfolio, files: Mapping[str, bytes], message: str, a
         return _store(portfolio, commit, _tree_hash(repository, commit, portfolio), reading)
 
 
+def check(*, portfolio: Portfolio, files: Mapping[str, bytes], today: date) -> tuple[LedgerTransaction, ...]:
+    """What `take_in` would take, written nowhere. Raises LedgerRefused as that does."""
+    return _read(portfolio, files, today=today).transactions
+
+
 def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
     """The revision of a commit (None: the newest), read now if the folder differs from the last one read.
 
@@ -91,7 +96,7 @@ def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
     raises   PortfolioNotInLedger, LedgerUnavailable
     """
     with LedgerRepository(settings.LEDGER_PATH) as repository, transaction.atomic():
-        _lock(portfolio)  # first: a head read before somebody else's commit would come in as if it were newer
+        lock(portfolio)  # first: a head read before somebody else's commit would come in as if it were newer
         head = commit or repository.head()
         tree = repository.tree_hash(head, portfolio.slug) if head else None
         if head is None or tree is None:
@@ -114,20 +119,21 @@ class _Reading:
     securities: Mapping[str, int]
 
 
-def _lock(portfolio: Portfolio) -> None:
-    """One writer a portfolio; given back with the transaction."""
+def lock(portfolio: Portfolio) -> None:
+    """One writer a portfolio; given back with the transaction. Whoever adds to a folder takes it before reading that."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger ' || %s, 0))", [str(portfolio.pk)])
 
 
 def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _Reading:
     transactions = journal.transactions(reader.read(files))
-    symbols = {event.symbol for event in transactions if event.symbol}
+    symbols = {symbol for event in transactions for symbol in (event.symbol, event.to_symbol) if symbol}
     securities = dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "id"))
     findings = [
-        Finding(event.file, event.line, f"unknown security {event.symbol}: load its market data first")
+        Finding(event.file, event.line, f"unknown security {symbol}: load its market data first")
         for event in transactions
-        if event.symbol and event.symbol not in securities
+        for symbol in (event.symbol, event.to_symbol)
+        if symbol and symbol not in securities
     ] + [
         Finding(event.file, event.line, f"{event.date} is in the future")
         for event in transactions
