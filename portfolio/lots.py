@@ -148,7 +148,8 @@ def _step(event: LedgerTransaction, base_currency: str) -> booking.Transaction:
         amount = event.amount + event.fee + event.tax + event.rounding
     elif event.kind == "spin_off":
         # The rule shares cost by first-day values. The ledger has shared it already: its own shares stand for the values.
-        assert event.cost is not None and ratio is not None
+        assert event.cost is not None
+        assert ratio is not None
         total = sum((lot.quantity * lot.unit_cost for lot in event.lots), Decimal(0))
         unit_price, to_unit_price = total - event.cost, event.cost / ratio
     return booking.Transaction(

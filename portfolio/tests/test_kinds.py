@@ -1,13 +1,15 @@
 """Every kind of transaction, from the text of a ledger to events and lots. Goldens: MEASUREMENT, computed apart."""
 
 from datetime import date
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
 from portfolio import lots
 from portfolio.ledger import journal, reader
 from portfolio.ledger.screening import LedgerRefused
+
+D = Decimal
 
 ACCOUNTS = """\
 option "operating_currency" "CAD"
