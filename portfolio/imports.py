@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -34,6 +34,11 @@ _KEPT = re.compile(r'^[ \t]+(id|import_digest):[ \t]*"([^"]*)"', re.MULTILINE)
 _ID_LINE = re.compile(r"^[ \t]+id:[^\n]*\n?", re.MULTILINE)
 _INCLUDED = re.compile(rf'^include "{FOLDER}/([0-9a-f]{{16}}(?:-[0-9]+)?)\.beancount"[ \t]*\n?', re.MULTILINE)
 _HEADING = re.compile(r"^; (import of|format|sha256|rows) (.*)$", re.MULTILINE)
+
+_TAKES_LOTS = frozenset({"sell", "cash_in_lieu", "transfer_out"})
+_NO_LOTS = re.compile(r"Not enough lots|Too many missing numbers|No position matches|.* of which [0-9.]+ is held")
+"""How Beancount and the books say it; a lot that nothing is left of has no cost that Beancount could fill in."""
+_MISSING_ROW = "a purchase, split or transfer may be missing, or the rows of that day are in another order"
 
 
 class ImportRefused(TieoutError):
@@ -179,9 +184,7 @@ class _Prepared:
         try:
             writer.check(portfolio=portfolio, files=self.files, today=today)
         except LedgerRefused as refused:
-            return Preview(
-                *(found.name, found.format, found.sha256, found.added, found.known, self.by_row(refused), found.ignored)
-            )
+            return replace(found, findings=self.by_row(refused))
         return found
 
     def by_row(self, refused: LedgerRefused) -> tuple[RowFinding, ...]:
@@ -190,7 +193,13 @@ class _Prepared:
         for finding in refused.findings:
             row = self.written.row_at(finding.line) if finding.file == self.path else None
             where = "" if row is not None or finding.file == self.path else f"{finding.file}:{finding.line}"
-            found.append(RowFinding(row.row if row is not None else 0, where, finding.reason))
+            if row is not None and row.kind in _TAKES_LOTS and _NO_LOTS.match(finding.reason):
+                quantity = f"{row.quantity:f}" if row.quantity is not None else ""
+                found.append(
+                    RowFinding(row.row, "quantity", "is more than is held on that day", _MISSING_ROW, quantity)
+                )
+            else:
+                found.append(RowFinding(row.row if row is not None else 0, where, finding.reason))
         return tuple(found)
 
     @property
@@ -247,6 +256,11 @@ def _prepare(
         return _Prepared(found, "", {}, Written("", ()))
     import_id = _free_name(files, sha256)
     written = _write(portfolio, files, fresh, found, _opened(texts), reading.opens or {})
+    if written.unheld:
+        unheld = tuple(
+            RowFinding(row.row, "symbol", "is not held on that day", "", row.symbol) for row in written.unheld
+        )
+        return _Prepared(replace(found, findings=unheld[:MAX_FINDINGS]), "", {}, Written("", ()))
     main = files.get(MAIN) or _found(portfolio)
     candidate = {
         **files,

@@ -22,7 +22,7 @@ _CONTROL: Final = re.compile(
 )
 
 
-class Undecodable(Exception):  # noqa: N818  # not an error of ours: it leaves this package as a finding
+class Undecodable(Exception):  # not an error of ours: it leaves this package as a finding
     def __init__(self, finding: RowFinding) -> None:
         super().__init__(str(finding))
         self.finding = finding

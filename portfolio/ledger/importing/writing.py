@@ -29,10 +29,14 @@ _UNSAFE = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u2028\u2029]+')
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """text: a file of the ledger; rows: (its first line, the row) of each entry, in rising order."""
+    """text: a file of the ledger; rows: (its first line, the row) of each entry, in rising order.
+
+    unheld  rows of NEEDS_LOTS whose security is not held on their day: no entry can be made of them
+    """
 
     text: str
     rows: tuple[tuple[int, Row], ...]
+    unheld: tuple[Row, ...] = ()
 
     def row_at(self, line: int) -> Row | None:
         """The row whose entry holds a line."""
@@ -90,7 +94,7 @@ def write(
         placed.append((line, row))
         lines += [text, ""]
         line += text.count("\n") + 2
-    return Written("\n".join(lines), tuple(placed))
+    return Written("\n".join(lines), tuple(placed), tuple(writer.unheld))
 
 
 def entry_date(row: Row) -> date:
@@ -104,11 +108,15 @@ class _Writer:
         self.opened: dict[str, str] = {}
         self.shelf, self.before = Shelf(method), sorted(before, key=lambda entry: entry.date)
         self.replayed = 0
+        self.unheld: list[Row] = []
 
     def entry(self, name: str, row: Row) -> str:
         self.replay(entry_date(row))
         if row.text:
             return _with_id(row.text, name)
+        if row.kind in NEEDS_LOTS and not self.shelf.held(self.shares(row), row.symbol):
+            self.unheld.append(row)
+            return ""
         legs = _LEGS[row.kind](self, row)
         meta = [("id", f'"{name}"'), *self.metadata(row)]
         title, saying = row.kind.replace("_", " ").capitalize(), row.note or _saying(row)
@@ -313,7 +321,7 @@ class _Writer:
         account, other = self.shares(row), self.shares(row, row.to_symbol)
         held = self.shelf.held(account, row.symbol)
         if row.ratio is None and row.quantity is not None:
-            ratio = row.quantity / held if held else ZERO
+            ratio = row.quantity / held
         else:
             ratio = row.ratio or ZERO
         worth, to_worth = row.unit_price, row.to_unit_price * ratio
@@ -328,7 +336,7 @@ class _Writer:
     def return_of_capital(self, row: Row) -> list[str]:
         account, gross = self.shares(row), _gross(row)
         held = self.shelf.held(account, row.symbol)
-        each = gross / held if held else ZERO
+        each = gross / held
         lots = self.shelf.lots(account, row.symbol)
         after = [(account, row.symbol, replace(lot, unit_cost=_short(max(lot.unit_cost - each, ZERO)))) for lot in lots]
         beyond = [self.open("Income:Realised")] if any(lot.unit_cost < each for lot in lots) else []
@@ -343,7 +351,7 @@ class _Writer:
         for place, name, lot in after:
             self.shelf.put(place, name, replace(lot))
             legs.append(_lot_leg(place, name, lot))
-        return legs or [f"{account}  0 {symbol}"]
+        return legs
 
     def put(self, row: Row, account: str, symbol: str, units: Decimal, unit_cost: Decimal, acquired: date) -> None:
         self.shelf.put(account, symbol, ShelfLot(units, unit_cost, row.currency, acquired, row.lot or None))
@@ -418,7 +426,7 @@ def _label(row: Row) -> str:
 
 def _plain(text: str) -> str:
     """Text that can stand between quotes and in a comment."""
-    return _UNSAFE.sub(" ", text).strip()
+    return " ".join(_UNSAFE.sub(" ", text).split())
 
 
 def _saying(row: Row) -> str:

@@ -36,7 +36,7 @@ def test_a_file_is_known_by_its_look(code, kind):
     found = formats.recognise(file.name, file.read_bytes())
 
     assert found is not None
-    assert found.CODE == code
+    assert code == found.CODE
 
 
 @pytest.mark.parametrize("code", EVERY)
