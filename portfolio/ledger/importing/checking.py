@@ -153,7 +153,7 @@ def _eats_itself(row: Row) -> bool:
 
 
 def _near(name: str, known: Collection[str]) -> str:
-    found = get_close_matches(name.upper(), known, 1, 0.6) or get_close_matches(name, known, 1, 0.6)
+    found = get_close_matches(name.upper(), known, 1) or get_close_matches(name, known, 1)
     return f"perhaps {found[0]}" if found else ""
 
 
