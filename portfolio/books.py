@@ -40,6 +40,8 @@ class Event:
     fx_to_base: Decimal | None = None
     """Base currency for one of the currency, where the ledger carries the rate of the deal."""
     settle_date: Day | None = None
+    to_security: int | None = None
+    to_account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ def legs(event: Event) -> Iterable[tuple[str, Decimal]]:
 
 EVENT_COLUMNS = (
     "date", "kind", "security_id", "quantity", "amount", "currency", "counter_amount", "counter_currency", "tax", "ex_date",
-    "ratio", "entry_id", "account", "unit_price", "fee", "fx_to_base", "settle_date",
+    "ratio", "entry_id", "account", "unit_price", "fee", "fx_to_base", "settle_date", "to_security_id", "to_account",
 )  # fmt: skip
 PARCEL_COLUMNS = (
     "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency", "fx_to_base", "valid_from", "valid_to",

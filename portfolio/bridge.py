@@ -138,8 +138,9 @@ class _Walk:
         self.matches: dict[str, list[Match]] = {}
         for match in book.matches:
             self.matches.setdefault(match.entry_id, []).append(match)
-        self.lineages = {(each.account, each.security, each.opened_by) for each in book.parcels}
-        self.lineages |= {(each.account, each.security, each.opened_by) for each in book.matches}
+        self.entries = {event.entry_id for event in book.events}
+        self.lineages = {(each.account, each.security, self.opener(each.opened_by)) for each in book.parcels}
+        self.lineages |= {(each.account, each.security, self.opener(each.opened_by)) for each in book.matches}
         self.held: dict[tuple[str, int], dict[str, _Piece]] = {}
         self.symbols = dict(zip(market.security_ids, market.symbols, strict=True))
 
@@ -185,6 +186,10 @@ class _Walk:
     def rate_of(self, security: int, place: int) -> Decimal:
         return self.rate(self.market.security_currencies[self.market.security(security)], place)
 
+    def opener(self, opened_by: str) -> str:
+        """The entry that opened a lot. Lots that came in with one entry came at one price: here they are one."""
+        return opened_by if opened_by in self.entries else opened_by.rpartition("#")[0] or opened_by
+
     # Both ends
 
     def open(self) -> Decimal:
@@ -194,7 +199,7 @@ class _Walk:
             if parcel.is_open(on):
                 local = parcel.quantity * self.price(parcel.security, self.first)
                 base = local * self.rate_of(parcel.security, self.first)
-                self.add((parcel.account, parcel.security), parcel.opened_by, parcel.quantity, local, base)
+                self.add((parcel.account, parcel.security), self.opener(parcel.opened_by), parcel.quantity, local, base)
                 total += base
         return total
 
@@ -252,7 +257,7 @@ class _Walk:
     def taken(self, event: Event) -> Iterable[tuple[Match, _Piece]]:
         """The parts of lots that an event took."""
         for match in self.matches.get(event.entry_id, ()):
-            piece = self.held.get((match.account, match.security), {}).get(match.opened_by)
+            piece = self.held.get((match.account, match.security), {}).get(self.opener(match.opened_by))
             if piece is None or match.quantity > piece.quantity:
                 short = match.quantity - (piece.quantity if piece else ZERO)
                 raise InvariantViolated(f"the bridge's lot {match.opened_by}", event.date, float(short))
@@ -287,6 +292,10 @@ class _Walk:
             return None
         if event.kind in ("transfer_in", "transfer_out"):
             return self.transfer(event, place)
+        if event.kind == "transfer":
+            return self.move(event, place)
+        if event.kind in ("spin_off", "merger"):
+            return self.exchange(event, place)
         rate = self.rates.of_deal(event)
         amounts.cash_fx -= event.amount * rate
         amounts.fx_dealing += event.amount * (self.rate(event.currency, place) - rate)
@@ -348,6 +357,29 @@ class _Walk:
             worth = match.quantity * price
             self.gain(piece, worth, rate, "unrealised_price")
             self.amounts.withdrawals -= worth * rate
+
+    def move(self, event: Event, place: int) -> None:
+        """Between own accounts: a lot goes on in the other, or cash does, of which the net is nothing."""
+        self.amounts.cash_fx -= event.amount * self.rate(event.currency, place) if event.amount else ZERO
+        for match, piece in list(self.taken(event)):
+            key = (event.to_account, match.security)
+            self.add(key, self.opener(match.opened_by), piece.quantity, piece.local, piece.base)
+
+    def exchange(self, event: Event, place: int) -> None:
+        """Lots go on under another security: with all that they are worth, or in a spin-off with its part of the day's value."""
+        ratio, share = event.ratio or Decimal(1), Decimal(1)
+        gives, key = event.to_security or 0, (event.account, event.security or 0)
+        if event.kind == "spin_off":
+            given = ratio * self.price(gives, place)
+            share = given / (given + self.price(key[1], place))
+        for opened_by, piece in list(self.held.get(key, {}).items()):
+            if piece.quantity:
+                local, base = piece.local * share, piece.base * share
+                self.add((event.to_account or event.account, gives), opened_by, piece.quantity * ratio, local, base)
+                piece.local -= local
+                piece.base -= base
+                if event.kind == "merger":
+                    piece.quantity = ZERO
 
     def return_capital(self, event: Event, paid: Decimal, rate: Decimal) -> None:
         """Lots give up what is paid out, unit by unit; beyond their worth it is gain."""

@@ -105,7 +105,7 @@ def compute(book: Book, market: History) -> Gains:
         rates = Rates(market, book.base_currency, book.trade_fx)
         asof: date = market.dates[-1].item()
         events = [event for event in book.events if event.date <= asof]
-        matches = [match for match in book.matches if match.date <= asof and match.kind != "transfer_out"]
+        matches = [match for match in book.matches if match.date <= asof and match.kind not in _MOVED]
         realised = [(match, _realised(book, match, rates)) for match in matches]
         held = [
             (parcel.security, _unrealised(book, parcel, market, rates))
@@ -134,6 +134,8 @@ def compute(book: Book, market: History) -> Gains:
         )
 
 
+_MOVED = frozenset({"transfer", "transfer_out"})
+"""Nothing is realised."""
 _PAYING = frozenset({"dividend", "reinvested_dividend", "interest"})
 
 

@@ -174,6 +174,15 @@ class Transaction(RevisionedRow):
     fx_to_base = PositiveNumeric(null=True, help_text="Base currency for one of the currency, on the trade date.")
     ratio = PositiveNumeric(null=True)
     acquired = models.DateField(null=True)
+    to_security = models.ForeignKey(
+        Security,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="What a spin-off or merger gives.",
+    )
+    to_account = models.CharField(max_length=200, blank=True, default="", help_text="Where lots go on.")
     settle_date = models.DateField(null=True)
     ex_date = models.DateField(null=True)
     pay_date = models.DateField(null=True)
@@ -213,7 +222,7 @@ class Lot(RevisionedRow):
     fx_to_base = PositiveNumeric(null=True, help_text="Locked at the trade date; empty where the ledger names no rate.")
     valid_from = models.DateField()
     valid_to = models.DateField(null=True)
-    opened_by = models.CharField(max_length=64, blank=True, default="", help_text="Entry id of what opened it.")
+    opened_by = models.CharField(max_length=80, blank=True, default="", help_text="Entry id of what opened it.")
 
     class Meta:
         ordering = ("portfolio", "security", "acquired", "id")
@@ -239,7 +248,7 @@ class MatchedLot(RevisionedRow):
     """
 
     entry_id = models.CharField(max_length=64, help_text="Of the transaction that took it.")
-    opened_by = models.CharField(max_length=64, help_text="Entry id of what opened the lot.")
+    opened_by = models.CharField(max_length=80, help_text="As of the lot: entry id of what opened it.")
     date = models.DateField()
     kind = models.CharField(max_length=24)
     security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", db_index=False)

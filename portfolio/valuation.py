@@ -595,6 +595,7 @@ def history(book: Book, market: History) -> ValueHistory:
     _require_known(close, units != 0, days, [market.symbols[each] for each in columns])
     local_value = np.where(units != 0, units * np.nan_to_num(close), 0.0)
 
+    symbols = [market.symbols[each] for each in columns]
     trading = [market.security_currencies[each] for each in columns]
     fx = {currency: _rates(market, currency, book.base_currency, first) for currency in {*trading, *currencies}}
     security_fx = np.column_stack([fx[currency] for currency in trading]) if N else np.zeros((D, 0))
@@ -604,12 +605,14 @@ def history(book: Book, market: History) -> ValueHistory:
         local_value = local_value + due / security_fx
 
     moves = _moves(book, days, columns, column, currencies)
+    kind_in, kind_out = _transfers(book, days, columns, column, close, symbols)
     balances = _balances_by_day(book, days, currencies)
     total = (local_value * security_fx).sum(axis=1) + (balances * cash_fx).sum(axis=1)
-    inflow, outflow = (moves.external_in * cash_fx).sum(axis=1), (moves.external_out * cash_fx).sum(axis=1)
+    inflow = (moves.external_in * cash_fx).sum(axis=1) + (kind_in * security_fx).sum(axis=1)
+    outflow = (moves.external_out * cash_fx).sum(axis=1) + (kind_out * security_fx).sum(axis=1)
 
     begin = np.concatenate(([0.0], total[:-1])) + inflow
-    kept = _attribution(local_value, security_fx, balances, cash_fx, moves, begin)
+    kept = _attribution(local_value, security_fx, balances, cash_fx, moves, begin, kind_in, kind_out)
     gain = total + outflow - begin
     explained = kept.gains.sum(axis=1) + kept.other
     _require_equal("the sum of the holdings' gains", days, explained, gain, scale=np.abs(total) + np.abs(begin))
@@ -628,7 +631,7 @@ def history(book: Book, market: History) -> ValueHistory:
         receivable=due.sum(axis=1),
         observed=_observed(market, columns, first, units != 0),
         exchanges=tuple(sorted({market.exchanges[each] for each in columns})),
-        flows=_dated_flows(book, days, fx),
+        flows=_dated_flows(book, days, fx, kind_in, kind_out, security_fx),
         holdings=tuple(
             [(market.symbols[position], currency) for position, currency in zip(columns, trading, strict=True)]
             + [(currency, currency) for currency in currencies]
@@ -669,7 +672,14 @@ class _Attribution:
 
 
 def _attribution(
-    local_value: Floats, security_fx: Floats, balances: Floats, cash_fx: Floats, moves: _Moves, begin: Floats
+    local_value: Floats,
+    security_fx: Floats,
+    balances: Floats,
+    cash_fx: Floats,
+    moves: _Moves,
+    begin: Floats,
+    kind_in: Floats,
+    kind_out: Floats,
 ) -> _Attribution:
     """Split each day's gain over the holdings, and each holding's into what its own currency and what the FX did.
 
@@ -679,8 +689,8 @@ def _attribution(
     """
     close = np.concatenate((local_value, balances), axis=1)
     rate = np.concatenate((security_fx, cash_fx), axis=1)
-    came = np.concatenate((moves.security_in, moves.cash_in + moves.external_in), axis=1)
-    went = np.concatenate((moves.security_out, moves.cash_out + moves.external_out), axis=1)
+    came = np.concatenate((moves.security_in + kind_in, moves.cash_in + moves.external_in), axis=1)
+    went = np.concatenate((moves.security_out + kind_out, moves.cash_out + moves.external_out), axis=1)
     zero = np.zeros((1, close.shape[1]))
     opened = np.concatenate((zero, close[:-1]))
     opening_rate = np.concatenate((rate[:1], rate[:-1]))
@@ -728,6 +738,29 @@ def _moves(book: Book, days: Days, columns: list[int], column: Mapping[int, int]
     return moves
 
 
+def _transfers(
+    book: Book, days: Days, columns: list[int], column: Mapping[int, int], close: Floats, symbols: list[str]
+) -> tuple[Floats, Floats]:
+    """(D, N) securities that came from outside and went there, at the close of their day in their own currency.
+
+    raises   MissingPrice where that day has no close: what came or went is worth nothing known
+    """
+    came, went = np.zeros_like(close), np.zeros_like(close)
+    place = {position: index for index, position in enumerate(columns)}
+    for event in book.events:
+        day = _day(days, event.date)
+        if event.kind in IN_KIND and event.security is not None and event.quantity and day < len(days):
+            index = place[column[event.security]]
+            if np.isnan(close[day, index]):
+                raise markets.MissingPrice(symbols[index], days[day].item())
+            _add(came, went, day, index, IN_KIND[event.kind] * event.quantity * Decimal(repr(float(close[day, index]))))
+    return came, went
+
+
+IN_KIND = {"transfer_in": 1, "transfer_out": -1}
+"""Securities that cross the portfolio's border, by the sign of what it does to them."""
+
+
 def _add(into: Floats, out_of: Floats, day: int, column: int, amount: Decimal) -> None:
     target = into if amount > 0 else out_of
     target[day, column] += abs(float(amount))
@@ -759,13 +792,17 @@ def _receivable_by_day(
     return due
 
 
-def _dated_flows(book: Book, days: Days, fx: Mapping[str, Floats]) -> tuple[tuple[date, float], ...]:
-    """Each external flow on its own date, at the rate of the pack that it belongs to."""
-    return tuple(
+def _dated_flows(
+    book: Book, days: Days, fx: Mapping[str, Floats], kind_in: Floats, kind_out: Floats, security_fx: Floats
+) -> tuple[tuple[date, float], ...]:
+    """Each external flow on its own date, at the rate of the pack that it belongs to; in kind, on the day of their close."""
+    cash = [
         (event.date, float(event.amount) * float(fx[event.currency][_day(days, event.date)]))
         for event in book.events
         if event.kind in EXTERNAL and _day(days, event.date) < len(days)
-    )
+    ]
+    in_kind = ((kind_in - kind_out) * security_fx).sum(axis=1)
+    return tuple(sorted(cash + [(days[day].item(), float(in_kind[day])) for day in np.flatnonzero(in_kind)]))
 
 
 def _life(book: Book, market: History) -> tuple[Days, int]:

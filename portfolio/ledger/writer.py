@@ -33,7 +33,7 @@ MAX_RACES = 5
 TRANSACTION_COLUMNS = (
     "portfolio_id", "introduced_in", "entry_id", "ordinal", "date", "kind", "security_id", "account", "quantity", "unit_price",
     "amount", "currency", "fee", "fee_kind", "tax", "counter_amount", "counter_currency", "fx_to_base", "ratio", "acquired",
-    "settle_date", "ex_date", "pay_date", "per_share", "note", "file", "line", "digest",
+    "to_security_id", "to_account", "settle_date", "ex_date", "pay_date", "per_share", "note", "file", "line", "digest",
 )  # fmt: skip
 LOT_COLUMNS = (
     "portfolio_id", "introduced_in", "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency",
@@ -73,7 +73,7 @@ def take_in(*, portfolio: Portfolio, files: Mapping[str, bytes], message: str, a
     raises   LedgerRefused with file, line and reason of all that is wrong; LedgerMoved after losing the race five times
     """
     with transaction.atomic():
-        _lock(portfolio)
+        lock(portfolio)
         reading = _read(portfolio, files, today=at.date())
         repository = LedgerRepository.open_or_create(settings.LEDGER_PATH)
         for race in range(MAX_RACES):
@@ -88,6 +88,11 @@ def take_in(*, portfolio: Portfolio, files: Mapping[str, bytes], message: str, a
         return _store(portfolio, commit, _tree_hash(repository, commit, portfolio), reading)
 
 
+def check(*, portfolio: Portfolio, files: Mapping[str, bytes], today: date) -> tuple[LedgerTransaction, ...]:
+    """What `take_in` would take, written nowhere. Raises LedgerRefused as that does."""
+    return _read(portfolio, files, today=today).transactions
+
+
 def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
     """The revision of a commit (None: the newest), read now if the folder differs from the last one read.
 
@@ -95,7 +100,7 @@ def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
     raises   PortfolioNotInLedger, LedgerUnavailable
     """
     with LedgerRepository(settings.LEDGER_PATH) as repository, transaction.atomic():
-        _lock(portfolio)  # first: a head read before somebody else's commit would come in as if it were newer
+        lock(portfolio)  # first: a head read before somebody else's commit would come in as if it were newer
         head = commit or repository.head()
         tree = repository.tree_hash(head, portfolio.slug) if head else None
         if head is None or tree is None:
@@ -118,8 +123,8 @@ class _Reading:
     securities: Mapping[str, int]
 
 
-def _lock(portfolio: Portfolio) -> None:
-    """One writer a portfolio; given back with the transaction."""
+def lock(portfolio: Portfolio) -> None:
+    """One writer a portfolio; given back with the transaction. Whoever adds to a folder takes it before reading that."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger ' || %s, 0))", [str(portfolio.pk)])
 
@@ -127,12 +132,13 @@ def _lock(portfolio: Portfolio) -> None:
 def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _Reading:
     reading = reader.read(files)
     transactions = journal.transactions(reading)
-    symbols = {event.symbol for event in transactions if event.symbol}
+    symbols = {symbol for event in transactions for symbol in (event.symbol, event.to_symbol) if symbol}
     securities = dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "id"))
     findings = [
-        Finding(event.file, event.line, f"unknown security {event.symbol}: load its market data first")
+        Finding(event.file, event.line, f"unknown security {symbol}: load its market data first")
         for event in transactions
-        if event.symbol and event.symbol not in securities
+        for symbol in (event.symbol, event.to_symbol)
+        if symbol and symbol not in securities
     ] + [
         Finding(event.file, event.line, f"{event.date} is in the future")
         for event in transactions
@@ -223,6 +229,8 @@ def _transaction_rows(revision: LedgerRevision, reading: _Reading) -> Iterable[t
             event.fx_rate,
             event.ratio,
             event.acquired,
+            reading.securities[event.to_symbol] if event.to_symbol else None,
+            event.to_account or "",
             event.settle_date,
             event.ex_date,
             event.pay_date,
@@ -268,7 +276,7 @@ def _lot_rows(reading: _Reading) -> Iterable[Sequence[Any]]:
 
 def _matched_rows(reading: _Reading) -> Iterable[Sequence[Any]]:
     """What one entry takes from one lot in several parts (a sale that names a lot twice) is one row."""
-    alike: dict[tuple[str, str, str, str], lots.MatchedState] = {}
+    alike: dict[tuple[Any, ...], lots.MatchedState] = {}
     for state in reading.derived.matched:
         key = (state.entry_id, state.opened_by, state.account, state.symbol)
         alike[key] = _both(alike[key], state) if key in alike else state

@@ -9,12 +9,13 @@ import config.fields
 from config.guards import grant, never_changes, row_security
 
 tenancy = importlib.import_module("portfolio.migrations.0002_tenancy")
+owners = importlib.import_module("portfolio.migrations.0003_owners_write")
 TABLE = "portfolio_matchedlot"
 
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portfolio", "0002_tenancy"),
+        ("portfolio", "0003_owners_write"),
         ("pricing", "0005_quarantine_and_symbols"),
     ]
 
@@ -26,7 +27,10 @@ class Migration(migrations.Migration):
                 ("introduced_in", models.PositiveIntegerField()),
                 ("removed_in", models.PositiveIntegerField(null=True)),
                 ("entry_id", models.CharField(help_text="Of the transaction that took it.", max_length=64)),
-                ("opened_by", models.CharField(help_text="Entry id of what opened the lot.", max_length=64)),
+                (
+                    "opened_by",
+                    models.CharField(help_text="As of the lot: entry id of what opened it.", max_length=80),
+                ),
                 ("date", models.DateField()),
                 ("kind", models.CharField(max_length=24)),
                 ("account", models.CharField(max_length=200)),
@@ -55,9 +59,26 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddField(
+            model_name="transaction",
+            name="to_security",
+            field=models.ForeignKey(
+                db_index=False,
+                help_text="What a spin-off or merger gives.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="pricing.security",
+            ),
+        ),
+        migrations.AddField(
+            model_name="transaction",
+            name="to_account",
+            field=models.CharField(blank=True, default="", help_text="Where lots go on.", max_length=200),
+        ),
+        migrations.AddField(
             model_name="lot",
             name="opened_by",
-            field=models.CharField(blank=True, default="", help_text="Entry id of what opened it.", max_length=64),
+            field=models.CharField(blank=True, default="", help_text="Entry id of what opened it.", max_length=80),
         ),
         migrations.AddField(
             model_name="portfolio",
@@ -150,5 +171,6 @@ class Migration(migrations.Migration):
         row_security(TABLE, visible=tenancy.THROUGH_THE_PORTFOLIO),
         never_changes(TABLE, except_columns=("removed_in",), only_while="OLD.removed_in IS NULL"),
         tenancy.closed_with_its_revision(TABLE),
-        grant((TABLE,), app="SELECT", job="SELECT, INSERT, UPDATE (removed_in)"),
+        owners.written_by_its_owner(TABLE),
+        grant((TABLE,), app="SELECT, INSERT, UPDATE (removed_in)", job="SELECT, INSERT, UPDATE (removed_in)"),
     ]
