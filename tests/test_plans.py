@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 
 from config import env
 from execution import intake, nightly
-from portfolio import books, metrics, valuation
+from portfolio import books, bridge, gains, metrics, valuation
 from portfolio.analytics import returns
 from portfolio.models import DailyValue, Portfolio, Reconciliation
 from pricing import market, packs
@@ -41,6 +41,7 @@ def _check(slug: str, folder: Path) -> None:
     life = valuation.history(book, market.history(pack))
     _check_returns(life, summary, slug, pack.pk)
     _check_books(portfolio)
+    _check_gains(book, market.history(pack), summary)
     exact = valuation.value(_positions(book, pack.asof_date), market.as_of(pack))
     assert abs(float(exact) - life.value[-1]) <= 1e-9 * abs(life.value[-1])
     assert abs(exact - Decimal(summary["nav_end"])) <= Decimal("0.000001")
@@ -95,13 +96,43 @@ def _check_returns(life, summary, slug: str, pack_id: str) -> None:
     assert net_deposits == Decimal(summary["net_deposits"])
 
 
+def _check_gains(book, history, summary) -> None:
+    """Fees apart, FIFO: `*_summary.json`. And every year's bridge sums, and the years' make the whole life's."""
+    told = {row.currency: row for row in gains.compute(book, history).by_currency}
+    realised: dict[str, Decimal] = {}
+    for match in book.matches:
+        realised[match.currency] = realised.get(match.currency, Decimal(0)) + match.proceeds - match.cost
+    years = range(book.first_date.year, history.dates[-1].item().year + 1)
+    whole = bridge.between(book, history)
+    parts = [
+        bridge.between(book, history, opening=date(year - 1, 12, 31), closing=date(year, 12, 31)) for year in years
+    ]
+
+    assert realised.keys() == summary["realised_gain_by_currency"].keys()
+    for currency, gain in summary["realised_gain_by_currency"].items():
+        assert abs(realised[currency] - Decimal(gain)) <= Decimal("1e-9")
+        assert told[currency].realised == valuation.quantise(Decimal(gain), currency)
+    for currency, paid in summary["gross_dividends_by_currency"].items():
+        assert told[currency].dividends == Decimal(paid)
+    for currency, fees in summary["fees_by_currency"].items():
+        assert told[currency].fees == Decimal(fees)
+    assert whole.closing_value == valuation.quantise(Decimal(summary["nav_end"]), "CAD")
+    assert whole.contributions + whole.withdrawals == Decimal(summary["net_deposits"])
+    for part in (whole, *parts):
+        lines = sum(getattr(part, name) for name in bridge.LINES)
+        assert part.opening_value + lines + part.rounding == part.closing_value
+        assert abs(part.rounding) <= Decimal("0.01")
+    assert sum(part.gain for part in parts) == whole.gain
+    assert sum(part.income for part in parts) == pytest.approx(whole.income, abs=Decimal("0.05"))
+
+
 def _check_books(portfolio) -> None:
     found = Reconciliation.objects.filter(portfolio=portfolio)
 
     assert found.count() == DailyValue.objects.filter(portfolio=portfolio).count()
     assert not found.filter(status="fail").exists()
     assert not found.filter(error_bp__isnull=True).exists()
-    assert not found.filter(error_bp__gt=Decimal("1e-20")).exists()
+    assert not found.filter(error_bp__gt=Decimal("1e-20")).exists()  # 0.0 bp: nothing but the 34th digit
 
 
 def _positions(book, asof_date):
