@@ -4,9 +4,11 @@ The plans `demo` and `small` rest on data that may not be shipped: they are read
 """
 
 import csv
+import gzip
 import json
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from portfolio.analytics import returns
 from portfolio.models import DailyValue, Portfolio, Reconciliation
 from pricing import market, packs
 from pricing.models import PricingPolicy, Security
+from pricing.tests import folders
 
 GOLDEN = Path(__file__).parent / "golden"
 DATA = env.path("TIEOUT_DATA", default=env.PROJECT.parent / "shared" / "data")
@@ -187,3 +190,69 @@ def test_a_plan_on_data_that_is_not_shipped_is_right_on_every_day_of_its_life(pl
     )
 
     _check(plan, DATA / "ledger")
+
+
+LEDGER_2014 = """\
+option "title" "Through the split"
+option "operating_currency" "USD"
+option "booking_method" "FIFO"
+option "inferred_tolerance_default" "*:0.005"
+2014-06-02 open Assets:Cash USD
+2014-06-02 open Assets:Shares AAPL
+2014-06-02 open Equity:External
+2014-06-02 * "deposit"
+  Assets:Cash  62865.00 USD
+  Equity:External
+2014-06-02 * "buy"
+  Assets:Shares  100 AAPL {628.65 USD}
+  Assets:Cash
+2014-06-09 * "split"
+  split_ratio: "7:1"
+  Assets:Shares  -100 AAPL {}
+  Assets:Shares  700 AAPL {89.80714285714286 USD, 2014-06-02}
+"""
+
+
+@pytest.mark.role("job")
+def test_the_value_of_a_held_share_is_continuous_through_a_real_split(empty, tmp_path):
+    source = DATA / "golden_raw_2014.csv.gz"
+    if not source.is_file():
+        pytest.skip(f"TIEOUT_DATA: there is no {source.name} to read unadjusted closes from")
+    with gzip.open(source, "rt") as file:
+        closes = {row["date"]: row["close_raw"] for row in csv.DictReader(file) if row["symbol"] == "AAPL"}
+    with gzip.open(DATA / "fx.csv.gz", "rt") as file:
+        rates = [
+            row for row in csv.DictReader(file) if row["quote"] == "USD" and "2014-06-02" <= row["date"] <= "2014-06-13"
+        ]
+    days = [day for day in closes if "2014-06-02" <= day <= "2014-06-13"]
+    folders.write(
+        tmp_path / "market",
+        {
+            "securities.csv": "symbol,name,currency,type,exchange,source,price_basis,first_date,last_date\n"
+            "AAPL,Apple Inc.,USD,equity,XNYS,wood,raw,2014-06-02,\n",
+            "prices.csv": "date,symbol,close,currency,source\n"
+            + "".join(f"{day},AAPL,{closes[day]},USD,wood\n" for day in days),
+            "fx.csv": "date,base,quote,rate,source\n"
+            + "".join(f"{row['date']},EUR,USD,{row['rate']},central\n" for row in rates),
+            "macro.csv": "date,series_id,value,source\n2014-06-02,Y10,2.54,bureau\n",
+            "macro_series.csv": "id,title,unit,frequency,source\nY10,Ten years,percent,D,bureau\n",
+            "corporate_actions.csv": "ex_date,pay_date,symbol,action,ratio,amount,currency,source,announced,quality\n"
+            "2014-06-09,,AAPL,split,7,,USD,derived:wood,,ok\n",
+        },
+    )
+    get_user_model().objects.create_user("owner")
+    intake.load_market_data(str(tmp_path / "market"))
+    (tmp_path / "through.beancount").write_text(LEDGER_2014)
+    intake.import_ledger(tmp_path / "through.beancount", owner="owner")
+
+    nightly.run(
+        policy=PricingPolicy.objects.get(pk="ECB_EUR"), from_date=date(2014, 6, 2), date=date.fromisoformat(days[-1])
+    )
+
+    stored = {day.isoformat(): value for day, value in DailyValue.objects.values_list("date", "value")}
+    assert (round(stored["2014-06-06"], 6), round(stored["2014-06-09"], 6)) == (Decimal(64557), Decimal(65590))
+    for before, after in pairwise(days):
+        ratio = 7 if after == "2014-06-09" else 1
+        expected = ratio * Decimal(closes[after]) / Decimal(closes[before])
+        assert stored[after] / stored[before] == pytest.approx(expected, abs=Decimal("1e-9"))
+    assert not Reconciliation.objects.filter(status="fail").exists()
