@@ -1,5 +1,6 @@
 """What comes in from outside by an operator's hand: market data with its rights, and ledgers."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -74,10 +75,13 @@ def import_ledger(
     policy: str = "ECB_EUR",
     portfolio_id: UUID | None = None,
     at: datetime | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Commit a ledger folder to a portfolio, which is made for `owner` where it does not exist.
 
     portfolio_id, at  of a portfolio that is made, and of the commit; given, they make the commit the same on every machine
+    settings          booking_method, fees_in_cost, accrual, trade_fx of a portfolio that is made: its figures rest on them,
+                      so that one that exists keeps its own
     raises            LedgerRefused with file, line and reason of all that is wrong; nothing was written then
     """
     files = read_folder(path)
@@ -85,7 +89,9 @@ def import_ledger(
     with transaction.atomic():
         portfolio = Portfolio.objects.select_related("policy").filter(slug=slug).first()
         if portfolio is None:
-            portfolio = _make(slug, files, owner=owner, policy=policy, portfolio_id=portfolio_id or uuid4())
+            portfolio = _make(
+                slug, files, owner=owner, policy=policy, portfolio_id=portfolio_id or uuid4(), settings=settings or {}
+            )
         taken = writer.take_in(
             portfolio=portfolio,
             files=files,
@@ -216,17 +222,42 @@ def read_folder(path: Path) -> dict[str, bytes]:
     return {name: each.read_bytes() for name, each in files.items()}
 
 
-def _make(slug: str, files: dict[str, bytes], *, owner: str | None, policy: str, portfolio_id: UUID) -> Portfolio:
+def _make(
+    slug: str,
+    files: dict[str, bytes],
+    *,
+    owner: str | None,
+    policy: str,
+    portfolio_id: UUID,
+    settings: Mapping[str, Any],
+) -> Portfolio:
     if owner is None:
         raise PortfolioNotFound
     reading = reader.read(files)
     if len(reading.operating_currencies) != 1:
         raise LedgerRefused((Finding("main.beancount", 0, "names no single operating_currency"),))
     (base_currency,) = reading.operating_currencies
-    return _open(slug, reading.title or slug, base_currency, owner=owner, policy=policy, portfolio_id=portfolio_id)
+    return _open(
+        slug,
+        reading.title or slug,
+        base_currency,
+        owner=owner,
+        policy=policy,
+        portfolio_id=portfolio_id,
+        settings=settings,
+    )
 
 
-def _open(slug: str, name: str, base_currency: str, *, owner: str, policy: str, portfolio_id: UUID) -> Portfolio:
+def _open(
+    slug: str,
+    name: str,
+    base_currency: str,
+    *,
+    owner: str,
+    policy: str,
+    portfolio_id: UUID,
+    settings: Mapping[str, Any] | None = None,
+) -> Portfolio:
     user = get_user_model().objects.filter(username=owner).first()
     if user is None:
         raise UnknownUser(owner)
@@ -234,7 +265,13 @@ def _open(slug: str, name: str, base_currency: str, *, owner: str, policy: str, 
     if priced_by is None:
         raise UnknownPolicy(policy)
     portfolio = Portfolio(
-        pk=portfolio_id, slug=slug, name=name, owner=user, base_currency=base_currency, policy=priced_by
+        pk=portfolio_id,
+        slug=slug,
+        name=name,
+        owner=user,
+        base_currency=base_currency,
+        policy=priced_by,
+        **(settings or {}),
     )
     portfolio.clean_fields(exclude=["id", "owner", "policy", "created_at"])
     portfolio.save()
