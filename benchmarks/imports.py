@@ -55,7 +55,9 @@ def imports() -> list[Line]:
     figures: dict[str, dict[str, Any]] = json.loads(done.stdout)
     world.drop()
     lines = [
-        line(f"import of {name}", "s", each["seconds"], each["loader"], goal=Goal(15) if each["rows"] == LARGE else None)
+        line(
+            f"import of {name}", "s", each["seconds"], each["loader"], goal=Goal(15) if each["rows"] == LARGE else None
+        )
         for name, each in figures.items()
     ]
     worst = max(float(each["difference"]) for each in figures.values())

@@ -92,8 +92,14 @@ def made(seed: str, *, activities: int, symbols: int, years: int, currencies: in
     days = [day for day in (first + timedelta(days=at) for at in range(365 * years)) if day.weekday() < 5]
     paid_in = {f"SYM{at:03}": ("USD", "EUR", "GBP", "CHF")[at % currencies] for at in range(symbols)}
     closes = {name: _walk(chance, chance.uniform(5, 300), 0.02, "0.01", days) for name in paid_in}
-    rates = {name: _walk(chance, chance.uniform(0.9, 1.4), 0.005, "0.0001", days) for name in {*paid_in.values()} - {"USD"}}
-    market, held, lines = Market(closes, rates), dict.fromkeys(paid_in, ZERO), ["date,type,symbol,quantity,unit_price,fee,currency"]
+    rates = {
+        name: _walk(chance, chance.uniform(0.9, 1.4), 0.005, "0.0001", days) for name in {*paid_in.values()} - {"USD"}
+    }
+    market, held, lines = (
+        Market(closes, rates),
+        dict.fromkeys(paid_in, ZERO),
+        ["date,type,symbol,quantity,unit_price,fee,currency"],
+    )
     for at in sorted(chance.choices(range(len(days)), k=activities)):
         symbol, kind = chance.choice(list(paid_in)), chance.choices(("BUY", "SELL", "DIVIDEND"), (65, 20, 15))[0]
         kind = kind if held[symbol] > 1 else "BUY"
