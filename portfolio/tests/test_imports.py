@@ -200,7 +200,7 @@ def test_the_good_file_of_each_format_comes_in_once_and_goes_again(portfolio):
     commit(portfolio)
     before = folder()
 
-    for code in ("ghostfolio-json", "ghostfolio-csv", "beancount"):
+    for code in ("ghostfolio-json", "ghostfolio-csv", "wealthfolio-csv", "beancount"):
         file = fixture(code, "good")
         done = commit(portfolio, file.read_bytes(), file.name)
         again = commit(portfolio, file.read_bytes(), file.name)

@@ -76,6 +76,8 @@ def differences_of(
     for row in rows:
         sign = {"buy": -1, "sell": 1}.get(row.kind)
         if sign is not None:
+            assert row.quantity is not None
+            assert row.unit_price is not None
             flow = (sign * row.quantity * row.unit_price - row.fee) * market.rate(row.currency, row.date)
             paid[row.date.year - ends[0].year] += flow
     found: dict[int | str, Decimal] = {"life": gains[-1] - (values[-1] + sum(paid))}
