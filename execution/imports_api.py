@@ -39,7 +39,7 @@ FINDING = inline_serializer(
     many=True,
 )
 TOLD: dict[str, Any] = {
-    "status": serializers.ChoiceField(["preflight", "imported", "unchanged"]),
+    "status": serializers.CharField(help_text="preflight, imported or unchanged."),
     "portfolio": serializers.CharField(),
     "file": serializers.CharField(),
     "format": serializers.CharField(),

@@ -1,7 +1,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from execution import api, health, imports_api, packs_api, pages
+from execution import api, health, imports_api, imports_page, packs_api, pages
 
 urlpatterns = [
     path("v1/execute", api.Execute.as_view(), name="execute"),
@@ -18,5 +18,6 @@ urlpatterns = [
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", health.metrics, name="metrics"),
     path("", pages.portfolios, name="portfolios"),
+    path("portfolios/<slug:slug>/imports/", imports_page.page, name="portfolio-imports"),
     path("portfolios/<slug:slug>/<slug:pattern_id>/", pages.pattern, name="pattern"),
 ]

@@ -133,11 +133,14 @@ def commit(
             return Imported(found, None, _last_revision(portfolio))
         message = f"import {_line(name)}\n\nformat: {found.format}\nsha256: {found.sha256}\nrows: {len(found.added)}\n"
         try:
-            if MAIN not in before:  # a ledger is founded by a commit of its own, so that an undo leaves it founded
-                writer.check(portfolio=portfolio, files=prepared.files, today=at.date())
-                founding = {MAIN: _found(portfolio)}
-                writer.take_in(portfolio=portfolio, files=founding, message="open the ledger", author=author, at=at)
-            taken = writer.take_in(portfolio=portfolio, files=prepared.files, message=message, author=author, at=at)
+            taken = writer.take_in(
+                portfolio=portfolio,
+                files=prepared.files,
+                message=message,
+                author=author,
+                at=at,
+                founding=None if MAIN in before else {MAIN: _found(portfolio)},
+            )
         except LedgerRefused as refused:
             raise ImportRefused(prepared.by_row(refused)) from refused
     return Imported(found, prepared.import_id, taken.revision)

@@ -67,9 +67,18 @@ class TakenIn:
         return bool(self.added or self.removed)
 
 
-def take_in(*, portfolio: Portfolio, files: Mapping[str, bytes], message: str, author: str, at: datetime) -> TakenIn:
+def take_in(
+    *,
+    portfolio: Portfolio,
+    files: Mapping[str, bytes],
+    message: str,
+    author: str,
+    at: datetime,
+    founding: Mapping[str, bytes] | None = None,
+) -> TakenIn:
     """Commit a portfolio's ledger folder and its rows. What can't be read, booked or valued is refused before the commit.
 
+    founding  of a ledger that begins here: what it is without this change, as a commit before, to which an undo can return
     raises   LedgerRefused with file, line and reason of all that is wrong; LedgerMoved after losing the race five times
     """
     with transaction.atomic():
@@ -78,8 +87,13 @@ def take_in(*, portfolio: Portfolio, files: Mapping[str, bytes], message: str, a
         repository = LedgerRepository.open_or_create(settings.LEDGER_PATH)
         for race in range(MAX_RACES):
             try:
+                head = repository.head()
+                if founding is not None:
+                    head = repository.commit(
+                        portfolio.slug, founding, message="open the ledger", author=author, at=at, expected_head=head
+                    )
                 commit = repository.commit(
-                    portfolio.slug, files, message=message, author=author, at=at, expected_head=repository.head()
+                    portfolio.slug, files, message=message, author=author, at=at, expected_head=head
                 )
                 break
             except LedgerMoved:

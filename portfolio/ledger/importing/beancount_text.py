@@ -7,7 +7,7 @@ from datetime import date
 from portfolio.ledger.screening import screen
 
 from . import cells
-from .rows import FileReading, Row, RowFinding
+from .rows import MAX_FINDINGS, FileReading, Row, RowFinding
 
 CODE, TITLE, SUFFIX = "beancount", "Beancount", "beancount"
 MAIN = "main.beancount"
@@ -52,7 +52,7 @@ def read(content: bytes) -> FileReading:
             findings.append(RowFinding(line, "", f"{word[:20]} is not taken in", _SUGGESTIONS.get(word, "")))
         if not cells.require_few(len(rows), findings):
             break
-    return FileReading(tuple(rows), tuple(findings[: cells.MAX_FINDINGS]), tuple(sorted(ignored)), opens)
+    return FileReading(tuple(rows), tuple(findings[:MAX_FINDINGS]), tuple(sorted(ignored)), opens)
 
 
 def directives(text: str) -> Iterator[tuple[int, str]]:

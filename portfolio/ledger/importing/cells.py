@@ -125,15 +125,19 @@ class Cells:
         if not text:
             return None
         match = _ISO.fullmatch(text)
-        return self.calendar(column, *match.groups()) if match else self._no_date(column)
+        if match:
+            return self.calendar(column, *match.groups())
+        self._refuse_date(column)
+        return None
 
     def calendar(self, column: str, year: str, month: str, day: str) -> date | None:
         try:
             return date(int(year), int(month), int(day))
         except ValueError:
-            return self._no_date(column)
+            self._refuse_date(column)
+            return None
 
-    def _no_date(self, column: str) -> None:
+    def _refuse_date(self, column: str) -> None:
         self.refuse(column, "is not a date", "write YYYY-MM-DD")
 
     def choice(self, column: str, known: Mapping[str, str]) -> str | None:

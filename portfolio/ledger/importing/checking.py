@@ -39,6 +39,7 @@ _NUMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     "cash_in_lieu": ("quantity", "gross"),
     "deposit": ("gross",),
     "withdrawal": ("gross",),
+    "transfer": ("gross",),
     "interest": ("gross",),
     "dividend": ("gross",),
     "return_of_capital": ("gross",),
@@ -102,13 +103,14 @@ def _find_name_faults(
                 )
         if row.to_symbol and row.to_symbol == row.symbol:
             yield RowFinding(row.row, "to_symbol", "is the symbol itself", "", row.symbol)
-    if ":" in row.account and (
-        not _ACCOUNT.fullmatch(row.account) or not any(f"{name}:".startswith(f"{row.account}:") for name in accounts)
-    ):
-        suggestion = _near(row.account, {name.rsplit(":", 2)[0] for name in accounts})
-        yield RowFinding(
-            row.row, "account", "is no account of this ledger", suggestion or "a plain name opens it", row.account
-        )
+    for column, name in (("account", row.account), ("to_account", row.to_account)):
+        if ":" in name and (
+            not _ACCOUNT.fullmatch(name) or not any(f"{each}:".startswith(f"{name}:") for each in accounts)
+        ):
+            suggestion = _near(name, {each.rsplit(":", 2)[0] for each in accounts})
+            yield RowFinding(
+                row.row, column, "is no account of this ledger", suggestion or "a plain name opens it", name
+            )
 
 
 def _find_number_faults(row: Row) -> Iterator[RowFinding]:
@@ -123,6 +125,12 @@ def _find_number_faults(row: Row) -> Iterator[RowFinding]:
         (row.kind == "tax" and not (row.gross or row.tax), "amount", "is missing for tax"),
         (row.kind == "fee" and bool(row.gross and row.fee), "fee", "stands beside the amount of a fee"),
         (row.kind == "tax" and bool(row.gross and row.tax), "tax", "stands beside the amount of a tax"),
+        (row.kind == "transfer" and row.account == row.to_account, "to_account", "is not another account"),
+        (
+            row.kind == "transfer" and bool(row.symbol),
+            "symbol",
+            "moves no cash: write its lots as an entry of Beancount",
+        ),
         (row.kind == "fx" and not (row.counter_amount or row.unit_price), "unit_price", "is missing for fx"),
         (row.kind == "split" and not (row.ratio or row.quantity), "ratio", "is missing for split"),
         (row.kind == "spin_off" and not (row.ratio or row.quantity), "ratio", "is missing for spin_off"),

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from . import beancount_text, ghostfolio_csv, ghostfolio_json, tieout_csv
+from . import beancount_text, ghostfolio_csv, ghostfolio_json, tieout_csv, wealthfolio_csv
 from .rows import Format
 
 FORMATS: Final[Mapping[str, Format]] = {
-    module.CODE: module for module in (beancount_text, ghostfolio_json, tieout_csv, ghostfolio_csv)
+    module.CODE: module for module in (beancount_text, ghostfolio_json, tieout_csv, wealthfolio_csv, ghostfolio_csv)
 }
 """By code, in the order in which they are asked whether a file is theirs."""
 

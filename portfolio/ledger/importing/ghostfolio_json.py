@@ -8,7 +8,7 @@ from typing import Any
 
 from . import cells
 from .cells import Cells
-from .rows import ZERO, FileReading, Row, RowFinding
+from .rows import MAX_FINDINGS, ZERO, FileReading, Row, RowFinding
 
 CODE, TITLE, SUFFIX = "ghostfolio-json", "Ghostfolio export (JSON)", "json"
 TYPES = {"buy": "buy", "sell": "sell", "dividend": "dividend", "interest": "interest", "fee": "fee"}
@@ -52,7 +52,7 @@ def read(content: bytes) -> FileReading:
         ignored |= activity.keys() - READ
         row = activity_row(Cells(number, activity, findings), "unitPrice", accounts)
         rows += [row] if row is not None else []
-    return FileReading(tuple(rows), tuple(findings[: cells.MAX_FINDINGS]), tuple(sorted(ignored)))
+    return FileReading(tuple(rows), tuple(findings[:MAX_FINDINGS]), tuple(sorted(ignored)))
 
 
 def activity_row(

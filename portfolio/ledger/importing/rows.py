@@ -14,6 +14,7 @@ RowKind: TypeAlias = Literal[
     "withdrawal",
     "transfer_in",
     "transfer_out",
+    "transfer",
     "dividend",
     "reinvested_dividend",
     "interest",
@@ -44,6 +45,7 @@ class Row:
     symbol      fx: the currency that `currency` was bought with; counter_amount how much of it
     ratio       new units per old
     cost        transfer_in: what the units cost in all, on the day `acquired`
+    to_account  transfer: the portfolio's other account, that the cash goes to
     lot         name of the lot that is opened, or of the one to take from
     text        Beancount: the entry as it is written, which is kept to the letter
     """
@@ -71,6 +73,7 @@ class Row:
     counter_amount: Decimal | None = None
     acquired: Day | None = None
     cost: Decimal | None = None
+    to_account: str = ""
     lot: str = ""
     fee_kind: str = ""
     text: str = ""
@@ -98,6 +101,7 @@ class Row:
                 self.lot,
                 self.fee_kind,
             ),
+            *((self.to_account,) if self.to_account else ()),
             self.text,
         )
         return sha256("|".join(map(_plain, said)).encode()).hexdigest()

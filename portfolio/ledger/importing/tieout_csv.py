@@ -14,7 +14,19 @@ COLUMNS = (
     "date", "type", "symbol", "quantity", "unit_price", "fee", "tax", "currency", "account", "settle_date", "ex_date",
     "pay_date", "fx_rate", "note",
 )  # fmt: skip
-MORE = ("id", "amount", "ratio", "to_symbol", "to_unit_price", "counter_amount", "acquired", "cost", "lot", "fee_kind")
+MORE = (
+    "id",
+    "amount",
+    "ratio",
+    "to_symbol",
+    "to_unit_price",
+    "counter_amount",
+    "acquired",
+    "cost",
+    "lot",
+    "fee_kind",
+    "to_account",
+)
 REQUIRED = ("date", "type", "currency")
 FEE_KINDS = {"": "", "transaction": "", "other": "", "custody": "custody", "management": "management"}
 
@@ -90,6 +102,7 @@ def _row(row: Cells) -> Row | None:
         counter_amount=row.decimal("counter_amount"),
         acquired=row.day("acquired"),
         cost=amount("cost"),
+        to_account=row.text("to_account"),
         lot=row.text("lot"),
         fee_kind=fee_kind or "",
     )

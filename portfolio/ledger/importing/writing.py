@@ -235,6 +235,10 @@ class _Writer:
         external = self.open("Equity:External")
         return [self.leg(self.cash(row), amount, row.currency), self.leg(external, -amount, row.currency)]
 
+    def transfer(self, row: Row) -> list[str]:
+        amount, other = _gross(row), replace(row, account=row.to_account)
+        return [self.leg(self.cash(row), -amount, row.currency), self.leg(self.cash(other), amount, row.currency)]
+
     def dividend(self, row: Row) -> list[str]:
         return self.income(row, "Income:Dividends")
 
@@ -365,6 +369,7 @@ _LEGS: Final[Mapping[str, Callable[[_Writer, Row], list[str]]]] = {
     "withdrawal": _Writer.withdrawal,
     "transfer_in": _Writer.transfer_in,
     "transfer_out": _Writer.transfer_out,
+    "transfer": _Writer.transfer,
     "dividend": _Writer.dividend,
     "reinvested_dividend": _Writer.reinvested_dividend,
     "interest": _Writer.interest,

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 
 from portfolio import lots
+from portfolio.analytics import booking
 from portfolio.ledger import journal, reader
 from portfolio.ledger.importing import tieout_csv, writing
 from portfolio.ledger.importing.rows import Row
@@ -46,7 +47,7 @@ class Market:
         return rates[days[bisect_right(days, day) - 1]]
 
 
-def differences(content: bytes, market: Market, *, method: str = "FIFO") -> dict[int | str, Decimal]:
+def differences(content: bytes, market: Market, *, method: booking.Method = "FIFO") -> dict[int | str, Decimal]:
     """As `differences_of`; the file goes all the way: rows, text of a ledger, Beancount, events."""
     reading = tieout_csv.read(content)
     assert reading.findings == ()
@@ -58,7 +59,7 @@ def differences(content: bytes, market: Market, *, method: str = "FIFO") -> dict
 
 
 def differences_of(
-    events: Sequence[LedgerTransaction], rows: Sequence[Row], market: Market, *, method: str = "FIFO"
+    events: Sequence[LedgerTransaction], rows: Sequence[Row], market: Market, *, method: booking.Method = "FIFO"
 ) -> dict[int | str, Decimal]:
     """Year, or "life" -> gain of the books less what the file says it must be, in USD."""
     rated = [replace(event, fx_rate=market.rate(event.currency, event.date)) for event in events]
@@ -67,7 +68,9 @@ def differences_of(
     gains, values = [], []
     for end in ends:
         open_then = [p for p in booked.parcels if p.valid_from <= end and (p.valid_to is None or end < p.valid_to)]
-        worth = sum((p.quantity * market.close(p.symbol, end) * market.rate(p.currency, end) for p in open_then), ZERO)
+        worth = sum(
+            (p.quantity * market.close(p.symbol, end) * market.rate(p.currency or "", end) for p in open_then), ZERO
+        )
         cost = sum((p.cost * p.fx_to_base for p in open_then), ZERO)
         realised = sum((match.realised.gain for match in booked.matched_lots if match.date <= end), ZERO)
         gains.append(realised + worth - cost)
@@ -76,6 +79,8 @@ def differences_of(
     for row in rows:
         sign = {"buy": -1, "sell": 1}.get(row.kind)
         if sign is not None:
+            assert row.quantity is not None
+            assert row.unit_price is not None
             flow = (sign * row.quantity * row.unit_price - row.fee) * market.rate(row.currency, row.date)
             paid[row.date.year - ends[0].year] += flow
     found: dict[int | str, Decimal] = {"life": gains[-1] - (values[-1] + sum(paid))}

@@ -131,6 +131,17 @@ def test_ghostfolio_in_json_and_in_csv_says_the_same():
     assert {row.account for row in in_json} == {"My Depot"}
 
 
+def test_wealthfolios_transfer_between_two_accounts_of_the_file_is_one_transaction():
+    reading = read("wealthfolio-csv")
+
+    rows = {row.kind: row for row in reading.rows}
+    moved, split, gift = rows["transfer"], rows["split"], rows["transfer_in"]
+    assert (len(reading.rows), reading.ignored) == (10, ("isin", "fxrate"))
+    assert (moved.account, moved.to_account, moved.gross) == ("Broker", "Savings", 100)
+    assert (split.ratio, gift.quantity, gift.unit_price) == (2, 4, D("12.5"))
+    assert (rows["buy"].symbol, rows["deposit"].symbol, rows["fee"].gross) == ("OAK", "", D("7.5"))
+
+
 @pytest.mark.parametrize("content", [b"{", b'{"activities": {}}', b"[" * 100_000, b'{"activities": [NaN]}', b"[]"])
 def test_json_that_is_no_export_is_refused(content):
     assert len(findings("ghostfolio-json", content)) == 1
