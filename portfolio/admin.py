@@ -23,7 +23,7 @@ class PortfolioAdmin(KeptAdmin):
     search_fields = ("slug", "name")
     fields = (
         "slug", "name", "owner", "base_currency", "policy", "booking_method", "fees_in_cost", "flow_timing",
-        "created_at",
+        "accrual", "trade_fx", "created_at",
     )  # fmt: skip
     readonly_fields = tuple(name for name in fields if name != "name")
 
@@ -78,6 +78,18 @@ class LotAdmin(EvidenceAdmin):
     list_select_related = ("portfolio", "security")
     search_fields = ("security__symbol", "account")
     date_hierarchy = "valid_from"
+
+
+@admin.register(models.MatchedLot)
+class MatchedLotAdmin(EvidenceAdmin):
+    list_display = (
+        "id", "portfolio", "date", "kind", "security", "acquired", "quantity", "cost", "proceeds", "currency",
+        "introduced_in", "removed_in",
+    )  # fmt: skip
+    list_filter = ("portfolio", "security", "kind")
+    list_select_related = ("portfolio", "security")
+    search_fields = ("security__symbol", "account", "entry_id", "opened_by")
+    date_hierarchy = "date"
 
 
 @admin.register(models.DailyValue)

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, Greatest
 
-from portfolio.models import LedgerRevision, Lot, Portfolio, RevisionedRow, RevisionStatus, Transaction
+from portfolio.models import LedgerRevision, Lot, MatchedLot, Portfolio, RevisionedRow, RevisionStatus, Transaction
 
 EXTERNAL = frozenset({"deposit", "withdrawal"})
 """Kinds whose cash crosses the portfolio's border."""
@@ -34,6 +34,15 @@ class Event:
     tax: Decimal
     ex_date: Day | None
     ratio: Decimal | None
+    entry_id: str = ""
+    account: str = ""
+    unit_price: Decimal | None = None
+    fee: Decimal = Decimal(0)
+    fx_to_base: Decimal | None = None
+    """Base currency for one of the currency, where the ledger carries the rate of the deal."""
+    settle_date: Day | None = None
+    to_security: int | None = None
+    to_account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +59,46 @@ class Parcel:
     fx_to_base: Decimal | None
     valid_from: date
     valid_to: date | None
+    opened_by: str = ""
 
     def is_open(self, asof_date: date) -> bool:
         return self.valid_from <= asof_date and (self.valid_to is None or asof_date < self.valid_to)
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """What the event `entry_id` took from the lot that `opened_by` opened; trade currency, fees apart."""
+
+    security: int
+    entry_id: str
+    opened_by: str
+    date: date
+    kind: str
+    account: str
+    acquired: Day
+    quantity: Decimal
+    cost: Decimal
+    proceeds: Decimal
+    entry_fee: Decimal
+    exit_fee: Decimal
+    currency: str
+    fx_in: Decimal | None
+    fx_out: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Book:
-    """Everything one revision says of one portfolio, events in ledger order."""
+    """Everything one revision says of one portfolio, events in ledger order, and the settings it is counted by."""
 
     portfolio_id: UUID
     base_currency: str
     flow_timing: str
     events: tuple[Event, ...]
     parcels: tuple[Parcel, ...]
+    matches: tuple[Match, ...] = ()
+    accrual: str = "cash"
+    trade_fx: str = "ledger"
+    fees_in_cost: bool = True
 
     @property
     def first_date(self) -> date | None:
@@ -157,68 +192,43 @@ def legs(event: Event) -> Iterable[tuple[str, Decimal]]:
         yield event.counter_currency, event.counter_amount
 
 
+EVENT_COLUMNS = (
+    "date", "kind", "security_id", "quantity", "amount", "currency", "counter_amount", "counter_currency", "tax", "ex_date",
+    "ratio", "entry_id", "account", "unit_price", "fee", "fx_to_base", "settle_date", "to_security_id", "to_account",
+)  # fmt: skip
+PARCEL_COLUMNS = (
+    "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency", "fx_to_base", "valid_from", "valid_to",
+    "opened_by",
+)  # fmt: skip
+MATCH_COLUMNS = (
+    "security_id", "entry_id", "opened_by", "date", "kind", "account", "acquired", "quantity", "cost", "proceeds",
+    "entry_fee", "exit_fee", "currency", "fx_in", "fx_out",
+)  # fmt: skip
+_NOTHING_IF_EMPTY = tuple(EVENT_COLUMNS.index(name) for name in ("amount", "tax", "fee"))
+
+
 def load(portfolio: Portfolio, revision: LedgerRevision) -> Book:
     """The rows of one revision."""
-    events = tuple(
-        Event(
-            day,
-            kind,
-            security,
-            quantity,
-            amount or Decimal(0),
-            currency,
-            counter,
-            counter_currency,
-            tax or Decimal(0),
-            ex_date,
-            ratio,
-        )
-        for (
-            day,
-            kind,
-            security,
-            quantity,
-            amount,
-            currency,
-            counter,
-            counter_currency,
-            tax,
-            ex_date,
-            ratio,
-        ) in of_revision(Transaction.objects.all(), revision)
-        .order_by("date", "ordinal", "id")
-        .values_list(
-            "date",
-            "kind",
-            "security_id",
-            "quantity",
-            "amount",
-            "currency",
-            "counter_amount",
-            "counter_currency",
-            "tax",
-            "ex_date",
-            "ratio",
-        )
+    transactions = of_revision(Transaction.objects.all(), revision).order_by("date", "ordinal", "id")
+    parcels = of_revision(Lot.objects.all(), revision).order_by("acquired", "id")
+    matches = of_revision(MatchedLot.objects.all(), revision).order_by("date", "id")
+    return Book(
+        portfolio.pk,
+        portfolio.base_currency,
+        portfolio.flow_timing,
+        events=tuple(_event(list(row)) for row in transactions.values_list(*EVENT_COLUMNS)),
+        parcels=tuple(Parcel(*row) for row in parcels.values_list(*PARCEL_COLUMNS)),
+        matches=tuple(Match(*row) for row in matches.values_list(*MATCH_COLUMNS)),
+        accrual=portfolio.accrual,
+        trade_fx=portfolio.trade_fx,
+        fees_in_cost=portfolio.fees_in_cost,
     )
-    parcels = tuple(
-        Parcel(*row)
-        for row in of_revision(Lot.objects.all(), revision)
-        .order_by("acquired", "id")
-        .values_list(
-            "security_id",
-            "account",
-            "acquired",
-            "quantity",
-            "unit_cost",
-            "cost",
-            "currency",
-            "fx_to_base",
-            "valid_from",
-            "valid_to",
-        )
-    )
-    return Book(portfolio.pk, portfolio.base_currency, portfolio.flow_timing, events, parcels)
+
+
+def _event(row: list[Any]) -> Event:
+    for place in _NOTHING_IF_EMPTY:
+        row[place] = row[place] or Decimal(0)
+    return Event(*row)
 
 
 def of_revision(rows: "QuerySet[Row]", revision: LedgerRevision) -> "QuerySet[Row]":

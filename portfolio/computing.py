@@ -92,6 +92,6 @@ def _daily_rows(
             life.dates[day].item(),
             *(
                 Decimal(repr(float(array[day])))
-                for array in (life.value, life.cash, life.inflow, life.outflow, life.receivable)
+                for array in (life.cash_basis_value, life.cash, life.inflow, life.outflow, life.receivable)
             ),
         )

@@ -524,8 +524,8 @@ def caption(history: ValueHistory, pack_id: str) -> str:
     """One sentence that says what every figure rests on."""
     policy = pack_id.split("_", 2)[2].rsplit("_", 1)[0]
     return (
-        f"Net of all that is booked, cash basis, in {history.base_currency} at the rates of {policy}; time-weighted daily, "
-        f"{TIMING_WORDS[history.flow_timing]}; since {history.dates[0].item().isoformat()}."
+        f"Net of all that is booked, {history.accrual} basis, in {history.base_currency} at the rates of {policy}; "
+        f"time-weighted daily, {TIMING_WORDS[history.flow_timing]}; since {history.dates[0].item().isoformat()}."
     )
 
 

@@ -21,12 +21,23 @@ class BookingMethod(models.TextChoices):
     LIFO = "LIFO", "last in, first out"
     HIFO = "HIFO", "highest cost first"
     AVERAGE = "AVERAGE", "average cost"
+    NAMED = "NAMED", "the lots that the ledger names"
 
 
 class FlowTiming(models.TextChoices):
     IN_START_OUT_END = "in_start_out_end", "money in at the start of the day, out at its end"
     START = "start", "at the start of the day"
     END = "end", "at the end of the day"
+
+
+class Accrual(models.TextChoices):
+    CASH = "cash", "dividends count when they are paid"
+    ACCRUAL = "accrual", "dividends count from their ex-date, net of withholding"
+
+
+class TradeFx(models.TextChoices):
+    LEDGER = "ledger", "the rate that the ledger carries for the deal, else the fixing of its day"
+    FIXING = "fixing", "the fixing of the deal's day"
 
 
 class Portfolio(models.Model):
@@ -41,15 +52,36 @@ class Portfolio(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="portfolios")
     base_currency = models.CharField(max_length=3)
     policy = models.ForeignKey(PricingPolicy, on_delete=models.PROTECT, related_name="+")
-    booking_method = models.CharField(max_length=8, choices=BookingMethod.choices, default=BookingMethod.FIFO)
+    booking_method = models.CharField(
+        max_length=8,
+        choices=BookingMethod.choices,
+        default=BookingMethod.FIFO,
+        help_text="Of accounts that the ledger opens without a booking method of their own.",
+    )
     fees_in_cost = models.BooleanField(
         default=True, help_text="Buy fees in cost, sell fees off proceeds; or fees apart."
     )
     flow_timing = models.CharField(max_length=16, choices=FlowTiming.choices, default=FlowTiming.IN_START_OUT_END)
+    accrual = models.CharField(
+        max_length=8,
+        choices=Accrual.choices,
+        default=Accrual.CASH,
+        help_text="What series, returns and bridges count as value; books are reconciled on cash basis either way.",
+    )
+    trade_fx = models.CharField(
+        max_length=8,
+        choices=TradeFx.choices,
+        default=TradeFx.LEDGER,
+        help_text="The rate that a purchase, sale, dividend or charge is converted at.",
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         ordering = ("name", "slug")
+        constraints = [
+            models.CheckConstraint(condition=Q(accrual__in=Accrual.values), name="portfolio_accrual_known"),
+            models.CheckConstraint(condition=Q(trade_fx__in=TradeFx.values), name="portfolio_trade_fx_known"),
+        ]
 
     def __str__(self) -> str:
         return self.slug
@@ -142,6 +174,15 @@ class Transaction(RevisionedRow):
     fx_to_base = PositiveNumeric(null=True, help_text="Base currency for one of the currency, on the trade date.")
     ratio = PositiveNumeric(null=True)
     acquired = models.DateField(null=True)
+    to_security = models.ForeignKey(
+        Security,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="What a spin-off or merger gives.",
+    )
+    to_account = models.CharField(max_length=200, blank=True, default="", help_text="Where lots go on.")
     settle_date = models.DateField(null=True)
     ex_date = models.DateField(null=True)
     pay_date = models.DateField(null=True)
@@ -181,6 +222,7 @@ class Lot(RevisionedRow):
     fx_to_base = PositiveNumeric(null=True, help_text="Locked at the trade date; empty where the ledger names no rate.")
     valid_from = models.DateField()
     valid_to = models.DateField(null=True)
+    opened_by = models.CharField(max_length=80, blank=True, default="", help_text="Entry id of what opened it.")
 
     class Meta:
         ordering = ("portfolio", "security", "acquired", "id")
@@ -197,6 +239,45 @@ class Lot(RevisionedRow):
 
     def __str__(self) -> str:
         return f"{self.quantity} of security {self.security_id} acquired {self.acquired}"
+
+
+class MatchedLot(RevisionedRow):
+    """What one transaction took from one lot: a sale, or a transfer out, which realises nothing.
+
+    Cost, proceeds and fees are kept apart and in the trade currency, so that a gain can be told either way.
+    """
+
+    entry_id = models.CharField(max_length=64, help_text="Of the transaction that took it.")
+    opened_by = models.CharField(max_length=80, help_text="As of the lot: entry id of what opened it.")
+    date = models.DateField()
+    kind = models.CharField(max_length=24)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", db_index=False)
+    account = models.CharField(max_length=200)
+    acquired = models.DateField()
+    quantity = FiniteNumeric(help_text="Taken from the lot; 0 for a return of capital.")
+    cost = FiniteNumeric(help_text="Fees apart.")
+    proceeds = FiniteNumeric(help_text="Fees apart.")
+    entry_fee = FiniteNumeric()
+    exit_fee = FiniteNumeric()
+    currency = models.CharField(max_length=3)
+    fx_in = PositiveNumeric(null=True, help_text="Locked in the lot; empty where the ledger names no rate.")
+    fx_out = PositiveNumeric(null=True, help_text="Of the deal; empty where the ledger names no rate.")
+
+    class Meta:
+        ordering = ("portfolio", "date", "id")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(removed_in__isnull=True) | Q(removed_in__gt=F("introduced_in")),
+                name="matched_lot_revisions_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=0, entry_fee__gte=0, exit_fee__gte=0), name="matched_lot_not_negative"
+            ),
+        ]
+        indexes = [models.Index(fields=("portfolio", "date"), name="matched_lot_by_date")]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of security {self.security_id} taken by {self.entry_id}"
 
 
 class DailyValue(PortfolioRow):

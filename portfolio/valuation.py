@@ -4,19 +4,19 @@ Value is quantity x close x FX, cash at FX, in the base currency, on cash basis:
 beside the value as a receivable, so that the value ties out with the ledger (MEASUREMENT, Returns and Value).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from config.errors import TieoutError
-from portfolio.books import EXTERNAL, Book, legs
+from portfolio.books import EXTERNAL, Book, Event, Parcel, legs
+from portfolio.dealing import Rates
 from pricing import market as markets
-from pricing.fx import MissingRate
+from pricing.fx import Leg, MissingRate
 from pricing.market import Close, History, Market
 
 Floats = npt.NDArray[np.float64]
@@ -64,7 +64,7 @@ class Position:
     cost_basis: Decimal
     """Trade currency, by the portfolio's fee setting."""
     cost_basis_base: Decimal | None
-    """Base currency at the trade dates' FX; None where the ledger names no rate for a lot."""
+    """Base currency at the trade dates' FX; None where a lot was bought before anything was priced, at a rate unknown."""
     currency: str
     base_currency: str
 
@@ -73,6 +73,34 @@ class Position:
 class CashBalance:
     currency: str
     amount: Decimal
+    unsettled: Decimal
+    """The part of it that is traded and not settled: what comes less what goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receivable:
+    """A dividend between its ex-date and the day it was paid. Its own currency; amount = gross - tax - fee."""
+
+    symbol: str
+    currency: str
+    ex_date: date
+    pay_date: date
+    gross: Decimal
+    tax: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A deal that is traded and not settled. It is in quantities, cash and value already; amount is what it does to cash."""
+
+    trade_date: date
+    settle_date: date
+    kind: str
+    symbol: str
+    quantity: Decimal | None
+    amount: Decimal
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +113,16 @@ class Positions:
     total_positions: int
     positions: tuple[Position, ...]
     cash: tuple[CashBalance, ...]
-    receivables: tuple[CashBalance, ...]
+    receivables: tuple[Receivable, ...]
+    pending: tuple[Pending, ...]
+    accrual: str
+    _book: Book | None = None
+    """For the steps that follow, not for the answer."""
+
+    @property
+    def book(self) -> Book:
+        assert self._book is not None
+        return self._book
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +150,66 @@ class ValuedPosition:
 class ValuedCash:
     currency: str
     amount: Decimal
+    unsettled: Decimal
     fx_rate: Decimal
     market_value: Decimal
     weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class ValuedReceivable:
+    symbol: str
+    currency: str
+    ex_date: date
+    pay_date: date
+    gross: Decimal
+    tax: Decimal
+    amount: Decimal
+    fx_rate: Decimal
+    market_value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyExposure:
+    """What is held in a currency, securities by their trading currency. Base currency; weights add up to 1."""
+
+    currency: str
+    securities: Decimal
+    cash: Decimal
+    market_value: Decimal
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Shares of the value (securities and cash) that do not rest on the day's own plain observations."""
+
+    stale_share: float
+    """On a close older than its exchange's last session."""
+    carried_share: float
+    """On a rate older than the day's fixing."""
+    manual_share: float
+    """On a close that was held back and let in by hand."""
+    degraded_share: float
+    """On prices that contain dividends, or are those of a price index."""
+    oldest_price: date | None
+    oldest_price_of: str | None
+    oldest_rate: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Concentration:
+    """How much of the value few holdings make up; weights are of the whole value, cash counted in it and not among them."""
+
+    holdings: int
+    largest: str | None
+    largest_weight: float
+    top_5_weight: float
+    top_10_weight: float
+    herfindahl: float | None
+    """Sum of squared shares of the securities' value: 1 is one holding, 1/n is n alike. None where nothing is held."""
+    effective_holdings: float | None
+    """1 / herfindahl."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,32 +221,47 @@ class ValuedPositions:
     asof_date: date
     currency: str
     total_value: Decimal
+    """Cash basis: what ties out with the ledger."""
     securities_value: Decimal
     cash_value: Decimal
     receivable_value: Decimal
-    stale_share: float
-    """Share of the value that rests on a close older than its session."""
-    oldest_price: date | None
+    accrued_value: Decimal
+    """Accrual basis: total_value and the receivable."""
+    accrual: str
+    """Which of the two the portfolio's series and returns are of: cash or accrual."""
+    quality: Quality
+    concentration: Concentration
+    currency_exposure: tuple[CurrencyExposure, ...]
     positions: tuple[ValuedPosition, ...]
     cash: tuple[ValuedCash, ...]
-    receivables: tuple[ValuedCash, ...]
+    receivables: tuple[ValuedReceivable, ...]
+    pending: tuple[Pending, ...]
     sources: tuple[str, ...]
 
 
-def positions(book: Book, asof_date: date, securities: Mapping[int, tuple[str, str, str]]) -> Positions:
-    """What the book holds at the close of a day. `securities`: id -> (symbol, name, currency)."""
+def positions(
+    book: Book, asof_date: date, securities: Mapping[int, tuple[str, str, str]], rates: Rates | None = None
+) -> Positions:
+    """What the book holds at the close of a day.
+
+    securities  id -> (symbol, name, currency)
+    rates       what lots without a rate in the ledger were bought at; None: they have no cost in the base currency
+    """
     rows: list[Position] = []
-    for security_id in sorted(book.quantities(asof_date), key=lambda each: securities[each][0]):
+    lots: dict[int, list[Parcel]] = {}
+    for parcel in book.parcels:
+        if parcel.is_open(asof_date):
+            lots.setdefault(parcel.security, []).append(parcel)
+    for security_id in sorted(lots, key=lambda each: securities[each][0]):
         symbol, name, currency = securities[security_id]
-        lots = [parcel for parcel in book.parcels if parcel.security == security_id and parcel.is_open(asof_date)]
-        in_base = [_cost_in_base(lot.cost, lot.fx_to_base, lot.currency, book.base_currency) for lot in lots]
+        in_base = [_cost_in_base(lot, book.base_currency, rates) for lot in lots[security_id]]
         rows.append(
             Position(
                 security_id=security_id,
                 symbol=symbol,
                 name=name,
-                quantity=sum((lot.quantity for lot in lots), Decimal(0)),
-                cost_basis=sum((lot.cost for lot in lots), Decimal(0)),
+                quantity=sum((lot.quantity for lot in lots[security_id]), Decimal(0)),
+                cost_basis=sum((lot.cost for lot in lots[security_id]), Decimal(0)),
                 cost_basis_base=None
                 if None in in_base
                 else sum((cost for cost in in_base if cost is not None), Decimal(0)),
@@ -160,14 +269,64 @@ def positions(book: Book, asof_date: date, securities: Mapping[int, tuple[str, s
                 base_currency=book.base_currency,
             )
         )
+    symbols = {security_id: symbol for security_id, (symbol, _, _) in securities.items()}
+    pending = _pending(book, asof_date, symbols)
+    unsettled: dict[str, Decimal] = {}
+    for deal in pending:
+        unsettled[deal.currency] = unsettled.get(deal.currency, Decimal(0)) + deal.amount
+    balances = book.cash(asof_date)
     return Positions(
         portfolio_id=str(book.portfolio_id),
         asof_date=asof_date,
         base_currency=book.base_currency,
         total_positions=len(rows),
         positions=tuple(rows),
-        cash=_balances(book.cash(asof_date)),
-        receivables=_balances(_receivables(book, asof_date)),
+        cash=tuple(
+            CashBalance(currency, balances[currency], unsettled.get(currency, Decimal(0)))
+            for currency in sorted(balances)
+        ),
+        receivables=tuple(
+            Receivable(
+                symbol=symbols.get(event.security or 0, ""),
+                currency=event.currency,
+                ex_date=event.ex_date or event.date,
+                pay_date=event.date,
+                gross=event.amount + event.tax + event.fee,
+                tax=event.tax,
+                amount=event.amount,
+            )
+            for event in receivable(book, asof_date)
+        ),
+        pending=pending,
+        accrual=book.accrual,
+        _book=book,
+    )
+
+
+def receivable(book: Book, asof_date: date) -> list[Event]:
+    """Dividends that are due at the close of a day: gone ex on or before it, paid after it."""
+    return [
+        event
+        for event in book.events
+        if event.kind == "dividend" and event.ex_date is not None and event.ex_date <= asof_date < event.date
+    ]
+
+
+def _pending(book: Book, asof_date: date, symbols: Mapping[int, str]) -> tuple[Pending, ...]:
+    """Deals of the day or before that settle after it, by the cash that they move; a conversion moves two."""
+    return tuple(
+        Pending(
+            trade_date=event.date,
+            settle_date=event.settle_date,
+            kind=event.kind,
+            symbol=symbols.get(event.security or 0, ""),
+            quantity=event.quantity,
+            amount=amount,
+            currency=currency,
+        )
+        for event in book.events
+        if event.settle_date is not None and event.date <= asof_date < event.settle_date
+        for currency, amount in legs(event)
     )
 
 
@@ -184,20 +343,21 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
             for currency in [
                 base,
                 *(row.currency for row in held.positions),
-                *(row.currency for row in (*held.cash, *held.receivables)),
+                *(balance.currency for balance in held.cash),
+                *(claim.currency for claim in held.receivables),
             ]
         }
         priced = [(row, market.close(row.security_id, row.symbol), fx[row.currency]) for row in held.positions]
         values = [row.quantity * close.close * rate for row, close, rate in priced]
-        cash = [(row, fx[row.currency]) for row in held.cash]
-        cash_values = [row.amount * rate for row, rate in cash]
-        due = [(row, fx[row.currency]) for row in held.receivables]
+        cash_values = [row.amount * fx[row.currency] for row in held.cash]
+        due_values = [row.amount * fx[row.currency] for row in held.receivables]
         total = sum(values, Decimal(0)) + sum(cash_values, Decimal(0))
+        due = sum(due_values, Decimal(0))
 
         def weight(value: Decimal) -> float:
             return float(value / total) if total else 0.0
 
-        stale = [value for (_, close, _), value in zip(priced, values, strict=True) if age_sessions(close)]
+        legs_of = {currency: markets.legs_between(market, currency, base) for currency in fx}
         return ValuedPositions(
             portfolio_id=held.portfolio_id,
             pricing_pack_id=market.pack_id,
@@ -206,9 +366,12 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
             total_value=quantise(total, base),
             securities_value=quantise(sum(values, Decimal(0)), base),
             cash_value=quantise(sum(cash_values, Decimal(0)), base),
-            receivable_value=quantise(sum((row.amount * rate for row, rate in due), Decimal(0)), base),
-            stale_share=weight(sum(stale, Decimal(0))),
-            oldest_price=min((close.observed_date for _, close, _ in priced), default=None),
+            receivable_value=quantise(due, base),
+            accrued_value=quantise(total + due, base),
+            accrual=held.accrual,
+            quality=_quality(held, [close for _, close, _ in priced], legs_of, values, cash_values, total),
+            concentration=_concentration([row.symbol for row in held.positions], values, total),
+            currency_exposure=_exposure(held, values, cash_values, weight),
             positions=tuple(
                 ValuedPosition(
                     security_id=row.security_id,
@@ -231,15 +394,115 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
                 )
                 for (row, close, rate), value in zip(priced, values, strict=True)
             ),
-            cash=tuple(_valued(row, rate, base, weight) for row, rate in cash),
-            receivables=tuple(_valued(row, rate, base, weight) for row, rate in due),
+            cash=tuple(
+                ValuedCash(
+                    currency=row.currency,
+                    amount=quantise(row.amount, row.currency),
+                    unsettled=quantise(row.unsettled, row.currency),
+                    fx_rate=round(fx[row.currency], 12),
+                    market_value=quantise(value, base),
+                    weight=weight(value),
+                )
+                for row, value in zip(held.cash, cash_values, strict=True)
+            ),
+            receivables=tuple(
+                ValuedReceivable(
+                    symbol=row.symbol,
+                    currency=row.currency,
+                    ex_date=row.ex_date,
+                    pay_date=row.pay_date,
+                    gross=quantise(row.gross, row.currency),
+                    tax=quantise(row.tax, row.currency),
+                    amount=quantise(row.amount, row.currency),
+                    fx_rate=round(fx[row.currency], 12),
+                    market_value=quantise(value, base),
+                )
+                for row, value in zip(held.receivables, due_values, strict=True)
+            ),
+            pending=held.pending,
             sources=tuple(
                 sorted(
-                    {close.source for _, close, _ in priced}
-                    | {leg.source for currency in fx for leg in markets.legs_between(market, currency, base)}
+                    {close.source for _, close, _ in priced} | {leg.source for legs in legs_of.values() for leg in legs}
                 )
             ),
         )
+
+
+MANUAL = "accepted"
+"""The flag of a close that staff let in."""
+DEGRADED_BASES = frozenset({"total_return_adjusted", "price_index"})
+
+
+def _quality(
+    held: Positions,
+    closes: Sequence[Close],
+    legs_of: Mapping[str, Sequence[Leg]],
+    values: Sequence[Decimal],
+    cash_values: Sequence[Decimal],
+    total: Decimal,
+) -> Quality:
+    carried = {currency for currency, legs in legs_of.items() if any(_age(leg.flags) for leg in legs)}
+    by_holding = list(zip(held.positions, closes, values, strict=True))
+
+    def share(parts: Iterable[Decimal]) -> float:
+        return float(sum(parts, Decimal(0)) / total) if total else 0.0
+
+    oldest = min(closes, key=lambda close: (close.observed_date, close.symbol), default=None)
+    return Quality(
+        stale_share=share(value for _, close, value in by_holding if age_sessions(close)),
+        carried_share=share(
+            [value for row, _, value in by_holding if row.currency in carried]
+            + [value for row, value in zip(held.cash, cash_values, strict=True) if row.currency in carried]
+        ),
+        manual_share=share(value for _, close, value in by_holding if MANUAL in close.flags.split(",")),
+        degraded_share=share(value for _, close, value in by_holding if close.price_basis in DEGRADED_BASES),
+        oldest_price=oldest.observed_date if oldest else None,
+        oldest_price_of=oldest.symbol if oldest else None,
+        oldest_rate=min((leg.observed_date for legs in legs_of.values() for leg in legs), default=None),
+    )
+
+
+def _concentration(symbols: Sequence[str], values: Sequence[Decimal], total: Decimal) -> Concentration:
+    ranked = sorted(zip(values, symbols, strict=True), reverse=True)
+    invested = sum(values, Decimal(0))
+    weights = [float(value / total) if total else 0.0 for value, _ in ranked]
+    herfindahl = float(sum((value / invested) ** 2 for value in values)) if invested else None
+    return Concentration(
+        holdings=len(ranked),
+        largest=ranked[0][1] if ranked else None,
+        largest_weight=weights[0] if weights else 0.0,
+        top_5_weight=sum(weights[:5]),
+        top_10_weight=sum(weights[:10]),
+        herfindahl=herfindahl,
+        effective_holdings=1.0 / herfindahl if herfindahl else None,
+    )
+
+
+def _exposure(
+    held: Positions, values: Sequence[Decimal], cash_values: Sequence[Decimal], weight: Callable[[Decimal], float]
+) -> tuple[CurrencyExposure, ...]:
+    """The greatest first; currencies of empty balances are left out."""
+    securities: dict[str, Decimal] = {}
+    cash: dict[str, Decimal] = {}
+    for row, value in zip(held.positions, values, strict=True):
+        securities[row.currency] = securities.get(row.currency, Decimal(0)) + value
+    for balance, value in zip(held.cash, cash_values, strict=True):
+        cash[balance.currency] = cash.get(balance.currency, Decimal(0)) + value
+    together = {
+        currency: (securities.get(currency, Decimal(0)), cash.get(currency, Decimal(0)))
+        for currency in sorted(securities.keys() | cash.keys())
+    }
+    return tuple(
+        CurrencyExposure(
+            currency=currency,
+            securities=quantise(invested, held.base_currency),
+            cash=quantise(kept, held.base_currency),
+            market_value=quantise(invested + kept, held.base_currency),
+            weight=weight(invested + kept),
+        )
+        for currency, (invested, kept) in sorted(together.items(), key=lambda item: -sum(item[1]))
+        if invested or kept
+    )
 
 
 def value(held: Positions, market: Market) -> Decimal:
@@ -261,7 +524,11 @@ def value(held: Positions, market: Market) -> Decimal:
 
 def age_sessions(close: Close) -> int:
     """How many sessions of its exchange lie between a close and the pack; 0 is current."""
-    return next((int(flag.removeprefix("stale:")) for flag in close.flags.split(",") if flag.startswith("stale:")), 0)
+    return _age(close.flags)
+
+
+def _age(flags: str) -> int:
+    return next((int(flag.removeprefix("stale:")) for flag in flags.split(",") if flag.startswith("stale:")), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,12 +543,13 @@ class ValueHistory:
     dates: Days
     pack_ids: tuple[str, ...]
     value: Floats
-    """(D,) at the close, cash basis."""
+    """(D,) at the close, by `accrual`."""
     cash: Floats
     inflow: Floats
     """(D,) external money in, not negative; `outflow` likewise out."""
     outflow: Floats
     receivable: Floats
+    """(D,) dividends between ex-date and pay date; in `value` on accrual basis, beside it on cash basis."""
     observed: npt.NDArray[np.bool_]
     """(D,) a held security's exchange was open."""
     exchanges: tuple[str, ...]
@@ -297,6 +565,12 @@ class ValueHistory:
     other: Floats
     """(D,) return that belongs to no holding: deal rate against fixing, and gains on an empty balance."""
     sources: tuple[str, ...]
+    accrual: str = "cash"
+
+    @property
+    def cash_basis_value(self) -> Floats:
+        """(D,) what ties out with the ledger."""
+        return self.value - self.receivable if self.accrual == "accrual" else self.value
 
 
 def history(book: Book, market: History) -> ValueHistory:
@@ -321,18 +595,24 @@ def history(book: Book, market: History) -> ValueHistory:
     _require_known(close, units != 0, days, [market.symbols[each] for each in columns])
     local_value = np.where(units != 0, units * np.nan_to_num(close), 0.0)
 
+    symbols = [market.symbols[each] for each in columns]
     trading = [market.security_currencies[each] for each in columns]
     fx = {currency: _rates(market, currency, book.base_currency, first) for currency in {*trading, *currencies}}
     security_fx = np.column_stack([fx[currency] for currency in trading]) if N else np.zeros((D, 0))
     cash_fx = np.column_stack([fx[currency] for currency in currencies]) if C else np.zeros((D, 0))
+    due = _receivable_by_day(book, days, fx, columns, column)
+    if book.accrual == "accrual":
+        local_value = local_value + due / security_fx
 
     moves = _moves(book, days, columns, column, currencies)
+    kind_in, kind_out = _transfers(book, days, columns, column, close, symbols)
     balances = _balances_by_day(book, days, currencies)
     total = (local_value * security_fx).sum(axis=1) + (balances * cash_fx).sum(axis=1)
-    inflow, outflow = (moves.external_in * cash_fx).sum(axis=1), (moves.external_out * cash_fx).sum(axis=1)
+    inflow = (moves.external_in * cash_fx).sum(axis=1) + (kind_in * security_fx).sum(axis=1)
+    outflow = (moves.external_out * cash_fx).sum(axis=1) + (kind_out * security_fx).sum(axis=1)
 
     begin = np.concatenate(([0.0], total[:-1])) + inflow
-    kept = _attribution(local_value, security_fx, balances, cash_fx, moves, begin)
+    kept = _attribution(local_value, security_fx, balances, cash_fx, moves, begin, kind_in, kind_out)
     gain = total + outflow - begin
     explained = kept.gains.sum(axis=1) + kept.other
     _require_equal("the sum of the holdings' gains", days, explained, gain, scale=np.abs(total) + np.abs(begin))
@@ -348,10 +628,10 @@ def history(book: Book, market: History) -> ValueHistory:
         cash=(balances * cash_fx).sum(axis=1),
         inflow=inflow,
         outflow=outflow,
-        receivable=_receivable_by_day(book, days, fx),
+        receivable=due.sum(axis=1),
         observed=_observed(market, columns, first, units != 0),
         exchanges=tuple(sorted({market.exchanges[each] for each in columns})),
-        flows=_dated_flows(book, days, fx),
+        flows=_dated_flows(book, days, fx, kind_in, kind_out, security_fx),
         holdings=tuple(
             [(market.symbols[position], currency) for position, currency in zip(columns, trading, strict=True)]
             + [(currency, currency) for currency in currencies]
@@ -361,6 +641,7 @@ def history(book: Book, market: History) -> ValueHistory:
         weights=kept.weights,
         other=other,
         sources=_sources(market, columns, [*trading, *currencies, book.base_currency]),
+        accrual=book.accrual,
     )
     for name in result.__dataclass_fields__:
         array = getattr(result, name)
@@ -391,7 +672,14 @@ class _Attribution:
 
 
 def _attribution(
-    local_value: Floats, security_fx: Floats, balances: Floats, cash_fx: Floats, moves: _Moves, begin: Floats
+    local_value: Floats,
+    security_fx: Floats,
+    balances: Floats,
+    cash_fx: Floats,
+    moves: _Moves,
+    begin: Floats,
+    kind_in: Floats,
+    kind_out: Floats,
 ) -> _Attribution:
     """Split each day's gain over the holdings, and each holding's into what its own currency and what the FX did.
 
@@ -401,8 +689,8 @@ def _attribution(
     """
     close = np.concatenate((local_value, balances), axis=1)
     rate = np.concatenate((security_fx, cash_fx), axis=1)
-    came = np.concatenate((moves.security_in, moves.cash_in + moves.external_in), axis=1)
-    went = np.concatenate((moves.security_out, moves.cash_out + moves.external_out), axis=1)
+    came = np.concatenate((moves.security_in + kind_in, moves.cash_in + moves.external_in), axis=1)
+    went = np.concatenate((moves.security_out + kind_out, moves.cash_out + moves.external_out), axis=1)
     zero = np.zeros((1, close.shape[1]))
     opened = np.concatenate((zero, close[:-1]))
     opening_rate = np.concatenate((rate[:1], rate[:-1]))
@@ -450,6 +738,29 @@ def _moves(book: Book, days: Days, columns: list[int], column: Mapping[int, int]
     return moves
 
 
+def _transfers(
+    book: Book, days: Days, columns: list[int], column: Mapping[int, int], close: Floats, symbols: list[str]
+) -> tuple[Floats, Floats]:
+    """(D, N) securities that came from outside and went there, at the close of their day in their own currency.
+
+    raises   MissingPrice where that day has no close: what came or went is worth nothing known
+    """
+    came, went = np.zeros_like(close), np.zeros_like(close)
+    place = {position: index for index, position in enumerate(columns)}
+    for event in book.events:
+        day = _day(days, event.date)
+        if event.kind in IN_KIND and event.security is not None and event.quantity and day < len(days):
+            index = place[column[event.security]]
+            if np.isnan(close[day, index]):
+                raise markets.MissingPrice(symbols[index], days[day].item())
+            _add(came, went, day, index, IN_KIND[event.kind] * event.quantity * Decimal(repr(float(close[day, index]))))
+    return came, went
+
+
+IN_KIND = {"transfer_in": 1, "transfer_out": -1}
+"""Securities that cross the portfolio's border, by the sign of what it does to them."""
+
+
 def _add(into: Floats, out_of: Floats, day: int, column: int, amount: Decimal) -> None:
     target = into if amount > 0 else out_of
     target[day, column] += abs(float(amount))
@@ -468,22 +779,30 @@ def _balances_by_day(book: Book, days: Days, currencies: list[str]) -> Floats:
     return balances
 
 
-def _receivable_by_day(book: Book, days: Days, fx: Mapping[str, Floats]) -> Floats:
-    due = np.zeros(len(days))
+def _receivable_by_day(
+    book: Book, days: Days, fx: Mapping[str, Floats], columns: list[int], column: Mapping[int, int]
+) -> Floats:
+    """(D, N) base currency, by the security that pays."""
+    due = np.zeros((len(days), len(columns)))
+    place = {position: index for index, position in enumerate(columns)}
     for event in book.events:
-        if event.kind == "dividend" and event.ex_date is not None:
+        if event.kind == "dividend" and event.ex_date is not None and event.security is not None:
             start, end = _day(days, event.ex_date), _day(days, event.date)
-            due[start:end] += float(event.amount) * fx[event.currency][start:end]
+            due[start:end, place[column[event.security]]] += float(event.amount) * fx[event.currency][start:end]
     return due
 
 
-def _dated_flows(book: Book, days: Days, fx: Mapping[str, Floats]) -> tuple[tuple[date, float], ...]:
-    """Each external flow on its own date, at the rate of the pack that it belongs to."""
-    return tuple(
+def _dated_flows(
+    book: Book, days: Days, fx: Mapping[str, Floats], kind_in: Floats, kind_out: Floats, security_fx: Floats
+) -> tuple[tuple[date, float], ...]:
+    """Each external flow on its own date, at the rate of the pack that it belongs to; in kind, on the day of their close."""
+    cash = [
         (event.date, float(event.amount) * float(fx[event.currency][_day(days, event.date)]))
         for event in book.events
         if event.kind in EXTERNAL and _day(days, event.date) < len(days)
-    )
+    ]
+    in_kind = ((kind_in - kind_out) * security_fx).sum(axis=1)
+    return tuple(sorted(cash + [(days[day].item(), float(in_kind[day])) for day in np.flatnonzero(in_kind)]))
 
 
 def _life(book: Book, market: History) -> tuple[Days, int]:
@@ -502,32 +821,11 @@ def _day(days: Days, on: date) -> int:
     return int(np.searchsorted(days, np.datetime64(on)))
 
 
-def _receivables(book: Book, asof_date: date) -> dict[str, Decimal]:
-    due: dict[str, Decimal] = {}
-    for event in book.events:
-        if event.kind == "dividend" and event.ex_date is not None and event.ex_date <= asof_date < event.date:
-            due[event.currency] = due.get(event.currency, Decimal(0)) + event.amount
-    return due
-
-
-def _balances(amounts: Mapping[str, Decimal]) -> tuple[CashBalance, ...]:
-    return tuple(CashBalance(currency, amounts[currency]) for currency in sorted(amounts))
-
-
-def _cost_in_base(cost: Decimal, fx_to_base: Decimal | None, currency: str, base: str) -> Decimal | None:
-    if currency == base:
-        return cost
-    return None if fx_to_base is None else cost * fx_to_base
-
-
-def _valued(row: CashBalance, fx: Decimal, base: str, weight: Any) -> ValuedCash:
-    return ValuedCash(
-        row.currency,
-        quantise(row.amount, row.currency),
-        round(fx, 12),
-        quantise(row.amount * fx, base),
-        weight(row.amount * fx),
-    )
+def _cost_in_base(lot: Parcel, base: str, rates: Rates | None) -> Decimal | None:
+    if lot.currency == base:
+        return lot.cost
+    rate = rates.of_lot(lot.fx_to_base, lot.currency, lot.acquired) if rates else lot.fx_to_base
+    return None if rate is None else lot.cost * rate
 
 
 def _require_known(close: Floats, held: npt.NDArray[np.bool_], days: Days, symbols: list[str]) -> None:
@@ -559,6 +857,13 @@ def _observed(market: History, columns: list[int], first: int, held: npt.NDArray
         was_held = held[:, position] | np.concatenate(([False], held[:-1, position]))
         open_days |= was_held & closed_that_day[:, same].any(axis=1)
     return open_days
+
+
+def sources(book: Book, market: History) -> tuple[str, ...]:
+    """Providers of all closes and rates that the book's life rests on, sorted."""
+    columns = sorted({market.security(parcel.security) for parcel in book.parcels})
+    currencies = {currency for event in book.events for currency, _ in legs(event)} | {book.base_currency}
+    return _sources(market, columns, [*currencies, *(market.security_currencies[each] for each in columns)])
 
 
 def _sources(market: History, columns: list[int], currencies: list[str]) -> tuple[str, ...]:

@@ -72,6 +72,8 @@ def test_the_trace_names_every_step_in_order(demo):
     assert [step["as"] for step in steps] == [
         "positions",
         "valued_positions",
+        "bridges",
+        "gains",
         "historical_nav",
         "perf_metrics",
         "metrics",

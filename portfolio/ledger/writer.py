@@ -9,7 +9,7 @@ import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -26,7 +26,7 @@ from portfolio.ledger import journal, reader, statement
 from portfolio.ledger.journal import LedgerTransaction
 from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import Finding, LedgerRefused
-from portfolio.models import BookingMethod, LedgerRevision, Lot, Portfolio, RevisionStatus, Transaction
+from portfolio.models import BookingMethod, LedgerRevision, Lot, MatchedLot, Portfolio, RevisionStatus, Transaction
 from pricing.models import Security
 
 logger = logging.getLogger(__name__)
@@ -36,11 +36,15 @@ MAX_RACES = 5
 TRANSACTION_COLUMNS = (
     "portfolio_id", "introduced_in", "entry_id", "ordinal", "date", "kind", "security_id", "account", "quantity", "unit_price",
     "amount", "currency", "fee", "fee_kind", "tax", "counter_amount", "counter_currency", "fx_to_base", "ratio", "acquired",
-    "settle_date", "ex_date", "pay_date", "per_share", "note", "file", "line", "digest",
+    "to_security_id", "to_account", "settle_date", "ex_date", "pay_date", "per_share", "note", "file", "line", "digest",
 )  # fmt: skip
 LOT_COLUMNS = (
     "portfolio_id", "introduced_in", "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency",
-    "fx_to_base", "valid_from", "valid_to",
+    "fx_to_base", "valid_from", "valid_to", "opened_by",
+)  # fmt: skip
+MATCHED_COLUMNS = (
+    "portfolio_id", "introduced_in", "security_id", "entry_id", "opened_by", "date", "kind", "account", "acquired", "quantity",
+    "cost", "proceeds", "entry_fee", "exit_fee", "currency", "fx_in", "fx_out",
 )  # fmt: skip
 
 
@@ -66,26 +70,45 @@ class TakenIn:
         return bool(self.added or self.removed)
 
 
-def take_in(*, portfolio: Portfolio, files: Mapping[str, bytes], message: str, author: str, at: datetime) -> TakenIn:
+def take_in(
+    *,
+    portfolio: Portfolio,
+    files: Mapping[str, bytes],
+    message: str,
+    author: str,
+    at: datetime,
+    founding: Mapping[str, bytes] | None = None,
+) -> TakenIn:
     """Commit a portfolio's ledger folder and its rows. What can't be read, booked or valued is refused before the commit.
 
+    founding  of a ledger that begins here: what it is without this change, as a commit before, to which an undo can return
     raises   LedgerRefused with file, line and reason of all that is wrong; LedgerMoved after losing the race five times
     """
     with transaction.atomic(), _uncollected():
-        _lock(portfolio)
+        lock(portfolio)
         reading = _read(portfolio, files, today=at.date())
         repository = LedgerRepository.open_or_create(settings.LEDGER_PATH)
         require_forward(repository, repository.head())
         for race in range(MAX_RACES):
             try:
+                head = repository.head()
+                if founding is not None:
+                    head = repository.commit(
+                        portfolio.slug, founding, message="open the ledger", author=author, at=at, expected_head=head
+                    )
                 commit = repository.commit(
-                    portfolio.slug, files, message=message, author=author, at=at, expected_head=repository.head()
+                    portfolio.slug, files, message=message, author=author, at=at, expected_head=head
                 )
                 break
             except LedgerMoved:
                 if race == MAX_RACES - 1:
                     raise
         return _store(portfolio, commit, _tree_hash(repository, commit, portfolio), reading)
+
+
+def check(*, portfolio: Portfolio, files: Mapping[str, bytes], today: date) -> tuple[LedgerTransaction, ...]:
+    """What `take_in` would take, written nowhere. Raises LedgerRefused as that does."""
+    return _read(portfolio, files, today=today).transactions
 
 
 def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
@@ -96,7 +119,7 @@ def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
     raises   PortfolioNotInLedger, LedgerUnavailable, LedgerRewritten
     """
     with LedgerRepository(settings.LEDGER_PATH) as repository, transaction.atomic(), _uncollected():
-        _lock(portfolio)  # first: a head read before somebody else's commit would come in as if it were newer
+        lock(portfolio)  # first: a head read before somebody else's commit would come in as if it were newer
         head = commit or repository.head()
         tree = repository.tree_hash(head, portfolio.slug) if head else None
         if head is None or tree is None:
@@ -160,13 +183,13 @@ def _terms(portfolio: Portfolio) -> dict[str, bool]:
 @dataclass(frozen=True, slots=True)
 class _Reading:
     transactions: tuple[LedgerTransaction, ...]
-    lots: tuple[lots.LotState, ...]
+    derived: lots.Derived
     securities: Mapping[str, int]
     statement: statement.Statement
 
 
-def _lock(portfolio: Portfolio) -> None:
-    """One writer a portfolio; given back with the transaction."""
+def lock(portfolio: Portfolio) -> None:
+    """One writer a portfolio; given back with the transaction. Whoever adds to a folder takes it before reading that."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger ' || %s, 0))", [str(portfolio.pk)])
 
@@ -175,11 +198,13 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _
     reading = reader.read(files)
     transactions = journal.transactions(reading)
     symbols = {event.symbol for event in transactions if event.symbol}
+    symbols = {symbol for event in transactions for symbol in (event.symbol, event.to_symbol) if symbol}
     securities = dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "id"))
     findings = [
-        Finding(event.file, event.line, f"unknown security {event.symbol}: load its market data first")
+        Finding(event.file, event.line, f"unknown security {symbol}: load its market data first")
         for event in transactions
-        if event.symbol and event.symbol not in securities
+        for symbol in (event.symbol, event.to_symbol)
+        if symbol and symbol not in securities
     ] + [
         Finding(event.file, event.line, f"{event.date} is in the future")
         for event in transactions
@@ -193,6 +218,11 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _
             base_currency=portfolio.base_currency,
             method=portfolio.booking_method,  # type: ignore[arg-type]
             fees_in_cost=portfolio.fees_in_cost,
+            account_methods={
+                opening.account: lots.LEDGER_METHODS[opening.booking]
+                for opening in reading.opens
+                if opening.booking is not None and opening.booking in lots.LEDGER_METHODS
+            },
         )
     except AnalyticsError as wrong:
         raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong
@@ -226,6 +256,8 @@ def _store(portfolio: Portfolio, commit: str, tree: str, reading: _Reading) -> T
     added, removed = _store_transactions(revision, reading)
     _store_lots(revision, reading)
     statement.keep(_statement_path(portfolio), tree, reading.statement, **_terms(portfolio))
+    _store_revisioned(revision, Lot, LOT_COLUMNS, _lot_rows(reading))
+    _store_revisioned(revision, MatchedLot, MATCHED_COLUMNS, _matched_rows(reading))
     logger.info("ledger revision read", extra={"commit": commit, "added": added, "removed": removed})
     return TakenIn(revision, added, removed, len(reading.transactions))
 
@@ -265,6 +297,8 @@ def _transaction_rows(revision: LedgerRevision, reading: _Reading) -> Iterable[t
             event.fx_rate,
             event.ratio,
             event.acquired,
+            reading.securities[event.to_symbol] if event.to_symbol else None,
+            event.to_account or "",
             event.settle_date,
             event.ex_date,
             event.pay_date,
@@ -276,64 +310,72 @@ def _transaction_rows(revision: LedgerRevision, reading: _Reading) -> Iterable[t
         yield digest, (revision.portfolio_id, revision.number, *says, event.file, event.line, digest)
 
 
-def _store_lots(revision: LedgerRevision, reading: _Reading) -> None:
-    names = LOT_COLUMNS[2:]
+def _store_revisioned(
+    revision: LedgerRevision, model: type[Lot | MatchedLot], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Rows are known by what they say: those that are said no more are closed, those that are new come in."""
+    standing = model._default_manager.filter(portfolio=revision.portfolio_id, removed_in__isnull=True)
     known = {
-        tuple(_said(value) for value in row[1:]): row[0]
-        for row in Lot.objects.filter(portfolio=revision.portfolio_id, removed_in__isnull=True).values_list(
-            "id", *names
-        )
+        tuple(_said(value) for value in row[1:]): row[0] for row in standing.order_by().values_list("id", *columns[2:])
     }
-    arriving = {
-        tuple(_said(value) for value in row): row
-        for row in (
-            (
-                reading.securities[state.symbol],
-                state.account,
-                state.acquired,
-                state.quantity,
-                state.unit_cost,
-                state.cost,
-                state.currency,
-                state.fx_to_base,
-                state.valid_from,
-                state.valid_to,
-            )
-            for state in _merged(reading.lots)
-        )
-    }
+    arriving = {tuple(_said(value) for value in row): row for row in rows}
     gone = [pk for said, pk in known.items() if said not in arriving]
-    Lot.objects.filter(pk__in=gone).update(removed_in=revision.number)
+    model._default_manager.filter(pk__in=gone).update(removed_in=revision.number)
     new = [(revision.portfolio_id, revision.number, *row) for said, row in arriving.items() if said not in known]
-    copy_in(Lot, LOT_COLUMNS, new)
+    copy_in(model, columns, new)
 
 
-def _merged(states: Iterable[lots.LotState]) -> Iterable[lots.LotState]:
-    """Two lots alike in everything are one of twice the quantity, so that a row is known by what it says."""
-    alike: dict[tuple[Any, ...], list[lots.LotState]] = {}
-    for state in states:
-        key = (
-            *(state.symbol, state.account, state.acquired, state.unit_cost, state.currency),
-            *(state.fx_to_base, state.valid_from, state.valid_to),
+def _lot_rows(reading: _Reading) -> Iterable[Sequence[Any]]:
+    for state in reading.derived.lots:
+        yield (
+            reading.securities[state.symbol],
+            state.account,
+            state.acquired,
+            state.quantity,
+            state.unit_cost,
+            state.cost,
+            state.currency,
+            state.fx_to_base,
+            state.valid_from,
+            state.valid_to,
+            state.opened_by,
         )
-        alike.setdefault(key, []).append(state)
-    for same in alike.values():
-        yield same[0] if len(same) == 1 else _sum(same)
 
 
-def _sum(same: Sequence[lots.LotState]) -> lots.LotState:
-    one = same[0]
-    return lots.LotState(
-        one.symbol,
-        one.account,
-        one.acquired,
-        sum((state.quantity for state in same), Decimal(0)),
-        one.unit_cost,
-        sum((state.cost for state in same), Decimal(0)),
-        one.currency,
-        one.fx_to_base,
-        one.valid_from,
-        one.valid_to,
+def _matched_rows(reading: _Reading) -> Iterable[Sequence[Any]]:
+    """What one entry takes from one lot in several parts (a sale that names a lot twice) is one row."""
+    alike: dict[tuple[Any, ...], lots.MatchedState] = {}
+    for state in reading.derived.matched:
+        key = (state.entry_id, state.opened_by, state.account, state.symbol)
+        alike[key] = _both(alike[key], state) if key in alike else state
+    for state in alike.values():
+        yield (
+            reading.securities[state.symbol],
+            state.entry_id,
+            state.opened_by,
+            state.date,
+            state.kind,
+            state.account,
+            state.acquired,
+            state.quantity,
+            state.cost,
+            state.proceeds,
+            state.entry_fee,
+            state.exit_fee,
+            state.currency,
+            state.fx_in,
+            state.fx_out,
+        )
+
+
+def _both(one: lots.MatchedState, other: lots.MatchedState) -> lots.MatchedState:
+    return replace(
+        one,
+        quantity=one.quantity + other.quantity,
+        cost=one.cost + other.cost,
+        proceeds=one.proceeds + other.proceeds,
+        entry_fee=one.entry_fee + other.entry_fee,
+        exit_fee=one.exit_fee + other.exit_fee,
     )
 
 
