@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from benchmarks import imports, worlds
+from benchmarks import imports, ledger, worlds
 from benchmarks.measuring import Goal, Line, line, p95, part, round_robin
 from benchmarks.serving import Site, serving, token_of
 from benchmarks.worlds import World
@@ -155,6 +155,7 @@ CASES: Mapping[str, Callable[[], list[Line]]] = {
     "backfill": backfill,
     "largest_day": largest_day,
     **imports.CASES,
+    **ledger.CASES,
 }
 
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from compliance import rights
 from config.errors import TieoutError
 from execution.errors import PortfolioNotFound
-from portfolio import imports
-from portfolio.ledger import reader, writer
+from portfolio import imports, reconciliation
+from portfolio.ledger import reader
 from portfolio.ledger.importing.rows import MAX_BYTES, RowFinding
 from portfolio.ledger.screening import Finding, LedgerRefused, refuse_path
 from portfolio.models import Portfolio
@@ -75,7 +75,7 @@ def import_ledger(
     portfolio_id: UUID | None = None,
     at: datetime | None = None,
 ) -> dict[str, Any]:
-    """Commit a ledger folder to a portfolio, which is made for `owner` where it does not exist.
+    """Commit a ledger folder to a portfolio, which is made for `owner` where it does not exist, and reconcile it.
 
     portfolio_id, at  of a portfolio that is made, and of the commit; given, they make the commit the same on every machine
     raises            LedgerRefused with file, line and reason of all that is wrong; nothing was written then
@@ -86,13 +86,14 @@ def import_ledger(
         portfolio = Portfolio.objects.select_related("policy").filter(slug=slug).first()
         if portfolio is None:
             portfolio = _make(slug, files, owner=owner, policy=policy, portfolio_id=portfolio_id or uuid4())
-        taken = writer.take_in(
+        entered = reconciliation.take_in(
             portfolio=portfolio,
             files=files,
             message=f"import {path.name}",
             author="Tieout import",
             at=at or timezone.now(),
         )
+    taken = entered.taken
     return {
         "portfolio": portfolio.slug,
         "revision": taken.revision.number,
@@ -100,6 +101,8 @@ def import_ledger(
         "transactions": taken.transactions,
         "added": taken.added,
         "removed": taken.removed,
+        "status": entered.status,
+        "breaks": [str(each) for each in entered.breaks],
     }
 
 
@@ -160,6 +163,8 @@ def described(portfolio: Portfolio, found: imports.Preview, done: imports.Import
         "import_id": done.import_id if done else None,
         "revision": revision.number if revision else None,
         "commit": revision.commit if revision else None,
+        "revision_status": revision.status if revision else None,
+        "breaks": list(done.breaks) if done else [],
     }
 
 

@@ -21,6 +21,7 @@ from django.db.models.functions import Now
 from config.errors import TieoutError
 from execution.models import JobRun, NightlyRun, RunState
 from portfolio import books, computing, reconciliation
+from portfolio.ledger import writer
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import LedgerRevision, Lot, Portfolio, Transaction
 from pricing import loading, market, packs, quarantine, symbols
@@ -270,9 +271,10 @@ def build_pack(night: Night) -> Mapping[str, Any]:
 
 
 def reconcile_ledger(night: Night) -> Mapping[str, Any]:
-    """Every portfolio at every pack of the run. More breaking portfolios than allowed put their packs in error."""
+    """Every portfolio at every pack of the run, all at one commit of the ledger. More breaking portfolios than allowed put
+    their packs in error."""
     portfolios = night.portfolios()
-    _require_known_folders()
+    commit = _require_known_folders()
     prices = reconciliation.load_prices(night.packs, night.policy.pivot)
     outcome = reconciliation.Outcome()
     head = night.head
@@ -283,7 +285,9 @@ def reconcile_ledger(night: Night) -> Mapping[str, Any]:
         lived = [pack for pack in chosen if first is None or pack.asof_date >= first]
         outcome.add(
             portfolio,
-            reconciliation.reconcile(portfolio=portfolio, packs=lived, prices=prices, actions=known, run=night.run.pk),
+            reconciliation.reconcile(
+                portfolio=portfolio, packs=lived, prices=prices, actions=known, run=night.run.pk, commit=commit
+            ),
         )
         night.progress("reconcile_ledger", position, len(portfolios))
     detail = {
@@ -316,14 +320,17 @@ class FolderWithoutPortfolio(TieoutError):
         self.slugs = tuple(slugs)
 
 
-def _require_known_folders() -> None:
+def _require_known_folders() -> str | None:
+    """The commit that the whole night reads; raises FolderWithoutPortfolio, LedgerRewritten."""
     with LedgerRepository(settings.LEDGER_PATH) as repository:
         head = repository.head()
+        writer.require_forward(repository, head)
         folders = set(repository.slugs(head)) if head else set()
     unknown = sorted(folders - set(Portfolio.objects.values_list("slug", flat=True)))
     if unknown:
         logger.error("ledger folders without a portfolio", extra={"slugs": unknown[:20]})
         raise FolderWithoutPortfolio(unknown)
+    return head
 
 
 def compute_metrics(night: Night) -> Mapping[str, Any]:

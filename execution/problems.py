@@ -91,6 +91,7 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     loading.NoArchive: (503, "unavailable"),
     loading.ArchiveChanged: (503, "unavailable"),
     repository.LedgerUnavailable: (503, "unavailable"),
+    repository.LedgerRewritten: (503, "unavailable"),
     repository.LedgerMoved: (503, "unavailable"),
     WrongRole: (503, "unavailable"),
     http.ProviderOff: (503, "unavailable"),

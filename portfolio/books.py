@@ -1,13 +1,14 @@
 """What a portfolio's ledger says, as the calculations take it: one read of the rows, frozen values, no way back to the database."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import TypeAlias, TypeVar
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce, Greatest
 
 from portfolio.models import LedgerRevision, Lot, Portfolio, RevisionedRow, RevisionStatus, Transaction
 
@@ -98,28 +99,54 @@ class State:
     cash: dict[str, Decimal]
 
 
-def states(book: Book, days: Iterable[date]) -> Iterator[State]:
-    """The book at the close of each of `days` (ascending). One walk: the same State, moved on; take out what you keep."""
-    changes = sorted(
-        [(parcel.valid_from, 1, parcel) for parcel in book.parcels]
-        + [(parcel.valid_to, -1, parcel) for parcel in book.parcels if parcel.valid_to is not None],
-        key=lambda change: change[0],
-    )
+def states(revision: LedgerRevision, days: Sequence[date]) -> Iterator[State]:
+    """The rows of a revision summed at the close of each of `days` (ascending). One walk: the same State, moved on; take out
+    what you keep. The database does the sums, exactly."""
+    if not days:
+        return
+    changes: dict[date, list[tuple[tuple[str, int], Decimal, Decimal]]] = {}
+    for on, account, security, quantity, cost in _lot_changes(revision, days[0], days[-1]):
+        changes.setdefault(on, []).append(((account, security), quantity, cost))
+    moves: dict[date, list[tuple[str, Decimal]]] = {}
+    for on, currency, amount in _cash_changes(revision, days[0], days[-1]):
+        moves.setdefault(on, []).append((currency, amount))
+    dates = sorted(changes.keys() | moves.keys())
     state = State(date.min, {}, {}, {})
-    changed = moved = 0
+    position = 0
     for day in days:
-        while changed < len(changes) and changes[changed][0] <= day:
-            _, sign, parcel = changes[changed]
-            key = (parcel.account, parcel.security)
-            state.units[key] = state.units.get(key, Decimal(0)) + sign * parcel.quantity
-            state.cost[key] = state.cost.get(key, Decimal(0)) + sign * parcel.quantity * parcel.unit_cost
-            changed += 1
-        while moved < len(book.events) and book.events[moved].date <= day:
-            for currency, amount in legs(book.events[moved]):
+        while position < len(dates) and dates[position] <= day:
+            for key, quantity, cost in changes.get(dates[position], ()):
+                state.units[key] = state.units.get(key, Decimal(0)) + quantity
+                state.cost[key] = state.cost.get(key, Decimal(0)) + cost
+            for currency, amount in moves.get(dates[position], ()):
                 state.cash[currency] = state.cash.get(currency, Decimal(0)) + amount
-            moved += 1
+            position += 1
         state.date = day
         yield state
+
+
+def _lot_changes(
+    revision: LedgerRevision, first: date, last: date
+) -> Iterator[tuple[date, str, int, Decimal, Decimal]]:
+    """By day, account and security: quantity and cost (fees apart) that came, those that went negative. What was held on the
+    first day comes on it."""
+    lots = of_revision(Lot.objects.all(), revision).order_by().filter(valid_from__lte=last)
+    lots = lots.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=first))
+    sums = {"units": Sum("quantity"), "worth": Sum(F("quantity") * F("unit_cost"))}
+    came = lots.annotate(on=Greatest("valid_from", Value(first))).values_list("on", "account", "security")
+    yield from came.annotate(**sums)
+    went = lots.filter(valid_to__lte=last).values_list("valid_to", "account", "security")
+    for on, account, security, units, worth in went.annotate(**sums):
+        yield on, account, security, -units, -worth
+
+
+def _cash_changes(revision: LedgerRevision, first: date, last: date) -> Iterator[tuple[date, str, Decimal]]:
+    """By day and currency: what cash came, both legs of a conversion; all before the first day comes on it."""
+    rows = of_revision(Transaction.objects.all(), revision).order_by().filter(date__lte=last)
+    rows = rows.annotate(on=Greatest("date", Value(first)))
+    yield from rows.exclude(currency="").values_list("on", "currency").annotate(sum=Coalesce(Sum("amount"), Decimal(0)))
+    counters = rows.filter(counter_amount__isnull=False).values_list("on", "counter_currency")
+    yield from counters.annotate(sum=Sum("counter_amount"))
 
 
 def legs(event: Event) -> Iterable[tuple[str, Decimal]]:
@@ -217,3 +244,9 @@ def first_date(portfolio: Portfolio) -> date | None:
         .values_list("date", flat=True)
         .first()
     )
+
+
+def last_date(revision: LedgerRevision) -> date | None:
+    """The day of the last event of a revision."""
+    rows = of_revision(Transaction.objects.all(), revision)
+    return rows.order_by("-date").values_list("date", flat=True).first()

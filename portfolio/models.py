@@ -293,6 +293,9 @@ class Reconciliation(PortfolioRow):
     ledger_value = FiniteNumeric(null=True, help_text="Base currency; empty where it could not be computed.")
     database_value = FiniteNumeric(null=True)
     error_bp = FiniteNumeric(null=True, help_text="|difference| / ledger value; empty where undefined.")
+    price_differences = models.JSONField(
+        default=list, help_text="Prices that the ledger carries for the day, more than 1 bp off the pack's. Not breaks."
+    )
     run = models.UUIDField()
     made_at = models.DateTimeField(db_default=Now())
 

@@ -37,7 +37,7 @@ def _check(slug: str, folder: Path) -> None:
     book = books.load(portfolio, revision)
 
     _check_every_day(portfolio, nav)
-    _check_month_ends(book, folder / f"{slug}_expected.csv")
+    _check_month_ends(revision, folder / f"{slug}_expected.csv")
     life = valuation.history(book, market.history(pack))
     _check_returns(life, summary, slug, pack.pk)
     _check_books(portfolio)
@@ -63,7 +63,7 @@ def _check_every_day(portfolio, nav) -> None:
         assert abs(flows[row["date"]] - Decimal(row["external_flow_base"])) <= Decimal("0.000001"), row["date"]
 
 
-def _check_month_ends(book, path: Path) -> None:
+def _check_month_ends(revision, path: Path) -> None:
     with path.open() as file:
         rows = list(csv.DictReader(file))
     symbols = dict(Security.objects.values_list("id", "symbol"))
@@ -71,7 +71,7 @@ def _check_month_ends(book, path: Path) -> None:
     for row in rows:
         by_day.setdefault(row["date"], {})[row["kind"], row["commodity"]] = Decimal(row["units"])
     days = [date.fromisoformat(day) for day in by_day]
-    for expected, state in zip(by_day.values(), books.states(book, days), strict=True):
+    for expected, state in zip(by_day.values(), books.states(revision, days), strict=True):
         held: dict[tuple[str, str], Decimal] = {}
         for (_, security), quantity in state.units.items():
             if quantity:

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
@@ -147,21 +147,6 @@ class LedgerTransaction:
     cash: tuple[CashLeg, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
-    """What Beancount holds at the end of a day. Zero units are left out; cash that came to zero stays.
-
-    cash   currency -> amount, all accounts
-    units  (account, commodity) -> units of what is held at cost
-    cost   (account, commodity) -> cost of the open lots, fees apart, in the currency they were bought in
-    """
-
-    date: dt.date
-    cash: Mapping[str, Decimal]
-    units: Mapping[tuple[str, str], Decimal]
-    cost: Mapping[tuple[str, str], Decimal]
-
-
 def transactions(reading: LedgerReading) -> tuple[LedgerTransaction, ...]:
     """The events of a ledger in its order, each with an id of its own.
 
@@ -186,29 +171,9 @@ def transactions(reading: LedgerReading) -> tuple[LedgerTransaction, ...]:
     return tuple(found)
 
 
-def inventory_at(reading: LedgerReading, days: Iterable[dt.date] | None = None) -> Iterator[Inventory]:
-    """Beancount's inventory at the end of each of `days` (ascending), else of each day that changed it."""
-    currencies = _Chart(reading).currencies
-    cash: dict[tuple[str, str], Decimal] = {}
-    units: dict[tuple[str, str], Decimal] = {}
-    cost: dict[tuple[str, str], Decimal] = {}
-    changes = reading.inventory
-    position = 0
-    for day in days if days is not None else [change.date for change in changes]:
-        while position < len(changes) and changes[position].date <= day:
-            for holding in changes[position].holdings:
-                key = (holding.account, holding.commodity)
-                if holding.commodity in currencies:
-                    cash[key] = holding.units
-                elif holding.units:
-                    units[key], cost[key] = holding.units, sum((number for _, number in holding.cost), ZERO)
-                else:
-                    units.pop(key, None), cost.pop(key, None)
-            position += 1
-        totals: dict[str, Decimal] = {}
-        for (_, currency), amount in cash.items():
-            totals[currency] = totals.get(currency, ZERO) + amount
-        yield Inventory(day, totals, dict(units), dict(cost))
+def currencies(reading: LedgerReading) -> frozenset[str]:
+    """What this ledger holds as money."""
+    return _Chart(reading).currencies
 
 
 class _UnreadableError(Exception):
@@ -246,9 +211,16 @@ class _Chart:
 
     def commodity_of(self, account: str) -> str | None:
         """The security that an account's last component names (`ALV-DE` for ALV.DE), if it names one."""
-        leaf = account.rpartition(":")[2]
-        named = [symbol for symbol in self.held if leaf in (symbol, re.sub(r"[^A-Za-z0-9]", "-", symbol))]
+        named = self._by_leaf.get(account.rpartition(":")[2], ())
         return named[0] if len(named) == 1 else None
+
+    @cached_property
+    def _by_leaf(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for symbol in self.held:
+            for leaf in {symbol, re.sub(r"[^A-Za-z0-9]", "-", symbol)}:
+                found.setdefault(leaf, []).append(symbol)
+        return found
 
 
 def _find_purpose(account: str) -> str:
@@ -272,8 +244,7 @@ class _Ids:
     def take(self, entry: Entry) -> str:
         name = entry.meta.get("id")
         if name is None:
-            legs = (f"{p.account}|{p.units}|{p.commodity}|{p.cost}|{p.price}" for p in entry.postings)
-            said = "\n".join((entry.date.isoformat(), entry.narration, *legs))
+            said = "\n".join((entry.date.isoformat(), entry.narration, *map(_leg_said, entry.postings)))
             self._alike[said] += 1
             name = "D" + sha256(f"{said}\n{self._alike[said]}".encode()).hexdigest()[:24]
         if not _ID.fullmatch(name):
@@ -282,6 +253,12 @@ class _Ids:
             raise _UnreadableError(f"id {name} is already that of line {self._lines[name]}")
         self._lines[name] = entry.line
         return name
+
+
+def _leg_said(posting: Posting) -> str:
+    cost, price = posting.cost, posting.price
+    lot = f"{cost.number} {cost.currency} {cost.acquired} {cost.label or ''}" if cost else ""
+    return f"{posting.account}|{posting.units}|{posting.commodity}|{lot}|{price and (price.number, price.currency)}"
 
 
 class _OpenLots:
@@ -436,7 +413,7 @@ def _read_deal(parts: _Parts, entry_id: str) -> LedgerTransaction:
         unit_price = _weighted(priced)
         worth = sum((units * price for units, price in priced), ZERO)
         residue = (-worth if bought else worth) - (amount + fee + tax + rounding)
-        if abs(residue) > _last_digit(parts.cash):
+        if residue and abs(residue) > _last_digit(parts.cash):
             raise _UnreadableError(f"quantity times price is {worth:f}, which the cash and charges miss by {residue:f}")
         rounding += residue  # Beancount lets through what its tolerance covers
     else:

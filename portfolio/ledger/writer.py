@@ -4,12 +4,15 @@ What a person enters or imports is a commit first and rows second. Rows carry th
 that a commit leaves alone keeps its row, and what was computed from an older revision still finds its own.
 """
 
+import gc
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -19,11 +22,11 @@ from config.bulk import copy_in
 from config.errors import TieoutError
 from portfolio import lots
 from portfolio.analytics.errors import AnalyticsError
-from portfolio.ledger import journal, reader
+from portfolio.ledger import journal, reader, statement
 from portfolio.ledger.journal import LedgerTransaction
 from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import Finding, LedgerRefused
-from portfolio.models import LedgerRevision, Lot, Portfolio, RevisionStatus, Transaction
+from portfolio.models import BookingMethod, LedgerRevision, Lot, Portfolio, RevisionStatus, Transaction
 from pricing.models import Security
 
 logger = logging.getLogger(__name__)
@@ -77,10 +80,11 @@ def take_in(
     founding  of a ledger that begins here: what it is without this change, as a commit before, to which an undo can return
     raises   LedgerRefused with file, line and reason of all that is wrong; LedgerMoved after losing the race five times
     """
-    with transaction.atomic():
+    with transaction.atomic(), _uncollected():
         lock(portfolio)
         reading = _read(portfolio, files, today=at.date())
         repository = LedgerRepository.open_or_create(settings.LEDGER_PATH)
+        require_forward(repository, repository.head())
         for race in range(MAX_RACES):
             try:
                 head = repository.head()
@@ -106,10 +110,11 @@ def check(*, portfolio: Portfolio, files: Mapping[str, bytes], today: date) -> t
 def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
     """The revision of a commit (None: the newest), read now if the folder differs from the last one read.
 
-    A folder that can't be read becomes a `broken` revision with its reason; the rows stay as they were.
-    raises   PortfolioNotInLedger, LedgerUnavailable
+    A folder that can't be read becomes a `broken` revision with its reason; the rows stay as they were. A commit that came
+    before the last one read is answered by the revision that it was.
+    raises   PortfolioNotInLedger, LedgerUnavailable, LedgerRewritten
     """
-    with LedgerRepository(settings.LEDGER_PATH) as repository, transaction.atomic():
+    with LedgerRepository(settings.LEDGER_PATH) as repository, transaction.atomic(), _uncollected():
         lock(portfolio)  # first: a head read before somebody else's commit would come in as if it were newer
         head = commit or repository.head()
         tree = repository.tree_hash(head, portfolio.slug) if head else None
@@ -118,6 +123,9 @@ def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
         last = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").first()
         if last is not None and last.tree_hash == tree:
             return last
+        if commit is not None and (before := _read_before(repository, portfolio, commit, tree)) is not None:
+            return before
+        require_forward(repository, head)
         try:
             reading = _read(portfolio, repository.files(head, portfolio.slug), today=date.max)
         except LedgerRefused as refused:
@@ -126,11 +134,54 @@ def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
         return _store(portfolio, head, tree, reading).revision
 
 
+def _read_before(repository: LedgerRepository, portfolio: Portfolio, commit: str, tree: str) -> LedgerRevision | None:
+    """The last revision of that folder, where one was read at the commit or after it."""
+    alike = LedgerRevision.objects.filter(portfolio=portfolio, tree_hash=tree).order_by("-number").first()
+    if alike is None:
+        return None
+    later = LedgerRevision.objects.filter(portfolio=portfolio, number__gt=alike.number).order_by("number").first()
+    if later is not None and repository.commit_exists(later.commit) and repository.is_ancestor(commit, later.commit):
+        return alike
+    return None
+
+
+def require_forward(repository: LedgerRepository, head: str | None) -> None:
+    """The branch must still hold what was read from it last, of whatever portfolio. Raises LedgerRewritten."""
+    read = LedgerRevision.objects.order_by("-pk").values_list("commit", flat=True).first()
+    if read is not None:
+        repository.require_forward(read, head)
+
+
+def stated(*, portfolio: Portfolio, revision: LedgerRevision, anew: bool = False) -> statement.Statement:
+    """What the ledger itself says at a revision: as it was kept when its folder was read, else read again.
+
+    anew     read it from the repository whatever is kept
+    raises   LedgerRefused where the folder can't be read any more, LedgerUnavailable
+    """
+    kept = None if anew else statement.kept(_statement_path(portfolio), revision.tree_hash, **_terms(portfolio))
+    if kept is not None:
+        return kept
+    with LedgerRepository(settings.LEDGER_PATH) as repository:
+        reading = reader.read(repository.files(revision.commit, portfolio.slug))
+    made = statement.of(reading, journal.transactions(reading), **_terms(portfolio))
+    statement.keep(_statement_path(portfolio), revision.tree_hash, made, **_terms(portfolio))
+    return made
+
+
+def _statement_path(portfolio: Portfolio) -> Path:
+    return Path(settings.VAR) / "statements" / f"{portfolio.pk}.json"
+
+
+def _terms(portfolio: Portfolio) -> dict[str, bool]:
+    return {"average_cost": portfolio.booking_method == BookingMethod.AVERAGE}
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
     transactions: tuple[LedgerTransaction, ...]
     lots: tuple[lots.LotState, ...]
     securities: Mapping[str, int]
+    statement: statement.Statement
 
 
 def lock(portfolio: Portfolio) -> None:
@@ -140,7 +191,8 @@ def lock(portfolio: Portfolio) -> None:
 
 
 def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _Reading:
-    transactions = journal.transactions(reader.read(files))
+    reading = reader.read(files)
+    transactions = journal.transactions(reading)
     symbols = {symbol for event in transactions for symbol in (event.symbol, event.to_symbol) if symbol}
     securities = dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "id"))
     findings = [
@@ -164,7 +216,7 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _
         )
     except AnalyticsError as wrong:
         raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong
-    return _Reading(transactions, derived, securities)
+    return _Reading(transactions, derived, securities, statement.of(reading, transactions, **_terms(portfolio)))
 
 
 def _tree_hash(repository: LedgerRepository, commit: str, portfolio: Portfolio) -> str:
@@ -193,6 +245,7 @@ def _store(portfolio: Portfolio, commit: str, tree: str, reading: _Reading) -> T
     revision = _open_revision(portfolio, commit, tree)
     added, removed = _store_transactions(revision, reading)
     _store_lots(revision, reading)
+    statement.keep(_statement_path(portfolio), tree, reading.statement, **_terms(portfolio))
     logger.info("ledger revision read", extra={"commit": commit, "added": added, "removed": removed})
     return TakenIn(revision, added, removed, len(reading.transactions))
 
@@ -306,6 +359,21 @@ def _sum(same: Sequence[lots.LotState]) -> lots.LotState:
 
 def _said(value: Any) -> str:
     """One spelling a value: 1.0 and 1 say the same."""
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
-    return "" if value is None else str(value)
+    if not isinstance(value, Decimal):
+        return "" if value is None else str(value)
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for cycles: what is read are values, and each search would walk all of them once more."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,4 +1,4 @@
-"""`manage.py import_ledger PATH`: commit a Beancount ledger and read its rows."""
+"""`manage.py import_ledger PATH`: commit a Beancount ledger, read its rows and reconcile them."""
 
 from pathlib import Path
 from typing import Any
@@ -38,5 +38,7 @@ class Command(Base):
             self.stdout.write(
                 f"{told['portfolio']}: revision {told['revision']} at commit {told['commit'][:12]}, "
                 f"{told['transactions']} transactions"
-                f" ({told['added']} new, {told['removed']} gone)"
+                f" ({told['added']} new, {told['removed']} gone), {told['status']}"
             )
+        if told["breaks"]:
+            raise CommandError(f"ledger and database differ: {'; '.join(told['breaks'])}")
