@@ -51,6 +51,10 @@ TOLD: dict[str, Any] = {
     "import_id": serializers.CharField(allow_null=True),
     "revision": serializers.IntegerField(allow_null=True),
     "commit": serializers.CharField(allow_null=True),
+    "revision_status": serializers.CharField(
+        allow_null=True, help_text="reconciled; read before the first pack; broken, with its breaks."
+    ),
+    "breaks": serializers.ListField(child=serializers.CharField(), help_text="Where ledger and database differ."),
 }
 KEPT: dict[str, Any] = {
     "import_id": serializers.CharField(),

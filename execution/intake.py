@@ -169,6 +169,8 @@ def described(portfolio: Portfolio, found: imports.Preview, done: imports.Import
         "import_id": done.import_id if done else None,
         "revision": revision.number if revision else None,
         "commit": revision.commit if revision else None,
+        "revision_status": revision.status if revision else None,
+        "breaks": list(done.breaks) if done else [],
     }
 
 

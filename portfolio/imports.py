@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 from config.errors import TieoutError
+from portfolio import reconciliation
 from portfolio.ledger import reader, writer
 from portfolio.ledger.importing import beancount_text, checking, formats, writing
 from portfolio.ledger.importing.rows import MAX_BYTES, MAX_FINDINGS, FileReading, Format, Row, RowFinding
@@ -88,11 +89,13 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did. Without anything new there is no commit: `import_id` is None and the revision the last one."""
+    """What an import did, reconciled at once; breaks say where the books differ. Without anything new there is no commit:
+    `import_id` is None and the revision the last one."""
 
     preview: Preview
     import_id: str | None
     revision: LedgerRevision | None
+    breaks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ def commit(
             return Imported(found, None, _last_revision(portfolio))
         message = f"import {_line(name)}\n\nformat: {found.format}\nsha256: {found.sha256}\nrows: {len(found.added)}\n"
         try:
-            taken = writer.take_in(
+            entered = reconciliation.take_in(
                 portfolio=portfolio,
                 files=prepared.files,
                 message=message,
@@ -143,7 +146,7 @@ def commit(
             )
         except LedgerRefused as refused:
             raise ImportRefused(prepared.by_row(refused)) from refused
-    return Imported(found, prepared.import_id, taken.revision)
+    return Imported(found, prepared.import_id, entered.taken.revision, tuple(map(str, entered.breaks)))
 
 
 def undo(*, portfolio: Portfolio, author: str, at: datetime, import_id: str | None = None) -> KeptImport:
@@ -161,7 +164,7 @@ def undo(*, portfolio: Portfolio, author: str, at: datetime, import_id: str | No
         without = {path: text for path, text in files.items() if not path.startswith(f"{FOLDER}/{chosen.import_id}.")}
         without[MAIN] = _without_include(files[MAIN], chosen.import_id)
         message = f"undo the import of {_line(chosen.name)}\n\nsha256: {chosen.sha256}\n"
-        writer.take_in(portfolio=portfolio, files=without, message=message, author=author, at=at)
+        reconciliation.take_in(portfolio=portfolio, files=without, message=message, author=author, at=at)
     return chosen
 
 

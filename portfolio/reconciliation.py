@@ -386,7 +386,15 @@ class Entered:
         return self.comparison.breaks if self.comparison else ()
 
 
-def take_in(*, portfolio: Portfolio, files: Mapping[str, bytes], message: str, author: str, at: datetime) -> Entered:
+def take_in(
+    *,
+    portfolio: Portfolio,
+    files: Mapping[str, bytes],
+    message: str,
+    author: str,
+    at: datetime,
+    founding: Mapping[str, bytes] | None = None,
+) -> Entered:
     """Commit a portfolio's ledger folder, read its rows, and reconcile them at once at the newest sealed pack of its policy.
 
     A revision whose books differ is `broken` with its breaks named; what is computed goes on with the one before. Without a
@@ -394,7 +402,9 @@ def take_in(*, portfolio: Portfolio, files: Mapping[str, bytes], message: str, a
     raises   as writer.take_in
     """
     with transaction.atomic():
-        taken = writer.take_in(portfolio=portfolio, files=files, message=message, author=author, at=at)
+        taken = writer.take_in(
+            portfolio=portfolio, files=files, message=message, author=author, at=at, founding=founding
+        )
         return Entered(taken, _reconcile_now(portfolio, taken.revision))
 
 

@@ -1,5 +1,6 @@
 """POST /v1/portfolios/{id}/imports, and its list and undo. As the web: role app."""
 
+import json
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from django.test import Client
 from config import scope
 from execution.tests import staging
 from portfolio.ledger.importing.rows import MAX_BYTES
+from portfolio.ledger.importing.tests.test_formats import fixture
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import LedgerRevision, Lot, Transaction
 
@@ -61,6 +63,7 @@ def test_an_owner_previews_imports_repeats_lists_and_undoes(site):
     assert (preflight.status_code, preflight.json()["status"], preflight.json()["added"]) == (200, "preflight", 2)
     assert after_preflight == before
     assert (done.status_code, done.json()["status"], done.json()["added"]) == (201, "imported", 2)
+    assert (done.json()["revision_status"], done.json()["breaks"]) == ("reconciled", [])
     assert (again.status_code, again.json()["status"], again.json()["known"]) == (200, "unchanged", 2)
     assert [(each["file"], each["rows"], each["sha256"]) for each in listed] == [
         ("trades.csv", 2, done.json()["sha256"])
@@ -178,6 +181,21 @@ def test_the_commands_do_the_same(site, tmp_path, capsys):
 
     assert "trades.csv (2 rows) is undone" in capsys.readouterr().out
     assert rows(site)[2] == before[2]
+
+
+@pytest.mark.role("job")
+def test_a_file_with_every_kind_ties_out_at_once(site, tmp_path, capsys):
+    text = fixture("tieout-csv", "good").read_text().replace("2020-", "2012-").replace("2015-", "2007-")
+    for made, real in (("OAK", "AAPL"), ("ELM", "IBM"), ("ASH", "MSFT"), ("FIR", "GOOG")):
+        text = text.replace(made, real)
+    file = tmp_path / "every.csv"
+    file.write_text(text)
+
+    call_command("import_transactions", str(file), "--portfolio", "new", "--owner", "other", "--base", "CAD", "--json")
+
+    told = json.loads(capsys.readouterr().out)
+    # All ties out but the split, which is made up: the pack knows of none.
+    assert [each.partition(" ledger")[0] for each in told["breaks"]] == ["SPLIT_MISMATCH AAPL"]
 
 
 @pytest.mark.role("job")

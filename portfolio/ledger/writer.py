@@ -197,7 +197,6 @@ def lock(portfolio: Portfolio) -> None:
 def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _Reading:
     reading = reader.read(files)
     transactions = journal.transactions(reading)
-    symbols = {event.symbol for event in transactions if event.symbol}
     symbols = {symbol for event in transactions for symbol in (event.symbol, event.to_symbol) if symbol}
     securities = dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "id"))
     findings = [

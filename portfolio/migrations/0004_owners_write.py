@@ -1,9 +1,10 @@
-"""An owner's entries and imports are written by the web too: rows of one's own portfolio, never of one that was granted."""
+"""An owner's imports are written, and reconciled, by the web too: rows of one's own portfolio, never of one granted."""
 
 from django.db import migrations
 
 from config.guards import ASKING
 
+RECONCILED = ("portfolio_reconciliation", "portfolio_break")
 REVISION, REVISIONED = "portfolio_ledgerrevision", ("portfolio_transaction", "portfolio_lot")
 VISIBLE = "portfolio_id IN (SELECT id FROM portfolio_portfolio)"
 OWN = f"portfolio_id IN (SELECT id FROM portfolio_portfolio WHERE owner_id = {ASKING})"
@@ -23,10 +24,11 @@ def granted(tables, rights):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("portfolio", "0002_tenancy")]
+    dependencies = [("portfolio", "0003_price_differences")]
 
     operations = [
-        *(written_by_its_owner(table) for table in (REVISION, *REVISIONED)),
-        granted((REVISION, *REVISIONED), "INSERT"),
+        *(written_by_its_owner(table) for table in (REVISION, *REVISIONED, *RECONCILED)),
+        granted((REVISION, *REVISIONED, *RECONCILED), "INSERT"),
         granted(REVISIONED, "UPDATE (removed_in)"),
+        granted((REVISION,), "UPDATE (status, reason)"),
     ]
