@@ -28,7 +28,7 @@ ENVIRONMENT = {
     "config/celery.py": "names the settings before they can be read",
     "config/wsgi.py": "names the settings before they can be read",
     "manage.py": "names the settings before they can be read",
-    "execution/metering.py": "the client library's own switch",
+    "execution/health.py": "the client library's own switch",
     "portfolio/ledger/reader.py": "passes the loader's path on to a child that gets nothing else",
     "portfolio/ledger/child.py": "Beancount's cache is switched off by it",
 }
