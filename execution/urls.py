@@ -1,7 +1,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from execution import api, health, imports_api, imports_page, metering, packs_api, pages
+from execution import api, health, imports_api, imports_page, packs_api, pages
 
 urlpatterns = [
     path("v1/execute", api.Execute.as_view(), name="execute"),
