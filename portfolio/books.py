@@ -1,6 +1,6 @@
 """What a portfolio's ledger says, as the calculations take it: one read of the rows, frozen values, no way back to the database."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -132,35 +132,19 @@ def legs(event: Event) -> Iterable[tuple[str, Decimal]]:
 
 def load(portfolio: Portfolio, revision: LedgerRevision) -> Book:
     """The rows of one revision."""
-    events = tuple(
-        Event(
-            day,
-            kind,
-            security,
-            quantity,
-            amount or Decimal(0),
-            currency,
-            counter,
-            counter_currency,
-            tax or Decimal(0),
-            ex_date,
-            ratio,
-        )
-        for (
-            day,
-            kind,
-            security,
-            quantity,
-            amount,
-            currency,
-            counter,
-            counter_currency,
-            tax,
-            ex_date,
-            ratio,
-        ) in of_revision(Transaction.objects.all(), revision)
-        .order_by("date", "ordinal", "id")
+    (book,) = load_all([(portfolio, revision)])
+    return book
+
+
+def load_all(used: Sequence[tuple[Portfolio, LedgerRevision]]) -> list[Book]:
+    """The rows of several portfolios, each at one revision, in two queries; in the order asked for."""
+    revisions = [revision for _, revision in used]
+    events: dict[UUID, list[Event]] = {portfolio.pk: [] for portfolio, _ in used}
+    for owner, day, kind, security, quantity, amount, currency, counter, counter_currency, tax, ex_date, ratio in (
+        of_revisions(Transaction.objects.all(), revisions)
+        .order_by("portfolio_id", "date", "ordinal", "id")
         .values_list(
+            "portfolio_id",
             "date",
             "kind",
             "security_id",
@@ -173,12 +157,28 @@ def load(portfolio: Portfolio, revision: LedgerRevision) -> Book:
             "ex_date",
             "ratio",
         )
-    )
-    parcels = tuple(
-        Parcel(*row)
-        for row in of_revision(Lot.objects.all(), revision)
-        .order_by("acquired", "id")
+    ):
+        events[owner].append(
+            Event(
+                day,
+                kind,
+                security,
+                quantity,
+                amount or Decimal(0),
+                currency,
+                counter,
+                counter_currency,
+                tax or Decimal(0),
+                ex_date,
+                ratio,
+            )
+        )
+    parcels: dict[UUID, list[Parcel]] = {portfolio.pk: [] for portfolio, _ in used}
+    for owner, *row in (
+        of_revisions(Lot.objects.all(), revisions)
+        .order_by("portfolio_id", "acquired", "id")
         .values_list(
+            "portfolio_id",
             "security_id",
             "account",
             "acquired",
@@ -190,17 +190,41 @@ def load(portfolio: Portfolio, revision: LedgerRevision) -> Book:
             "valid_from",
             "valid_to",
         )
-    )
-    return Book(portfolio.pk, portfolio.base_currency, portfolio.flow_timing, events, parcels)
+    ):
+        parcels[owner].append(Parcel(*row))
+    return [
+        Book(
+            portfolio.pk,
+            portfolio.base_currency,
+            portfolio.flow_timing,
+            tuple(events[portfolio.pk]),
+            tuple(parcels[portfolio.pk]),
+        )
+        for portfolio, _ in used
+    ]
 
 
-def of_revision(rows: "QuerySet[Row]", revision: LedgerRevision) -> "QuerySet[Row]":
-    """Those that the revision holds."""
-    return rows.filter(
-        Q(removed_in__isnull=True) | Q(removed_in__gt=revision.number),
-        portfolio=revision.portfolio_id,
-        introduced_in__lte=revision.number,
+def of_revisions(rows: "QuerySet[Row]", revisions: Iterable[LedgerRevision]) -> "QuerySet[Row]":
+    """Those that the revisions hold, of as many portfolios."""
+    portfolios: dict[int, list[UUID]] = {}
+    for revision in revisions:
+        portfolios.setdefault(revision.number, []).append(revision.portfolio_id)
+    held = Q(pk__in=[])
+    for number, those in portfolios.items():
+        held |= Q(portfolio__in=those, introduced_in__lte=number) & (
+            Q(removed_in__isnull=True) | Q(removed_in__gt=number)
+        )
+    return rows.filter(held)
+
+
+def newest_reconciled_of(portfolios: Iterable[Portfolio]) -> dict[UUID, LedgerRevision]:
+    """Portfolio id -> its newest reconciled revision; portfolios without one are absent."""
+    newest = (
+        LedgerRevision.objects.filter(portfolio__in=portfolios, status=RevisionStatus.RECONCILED)
+        .order_by("portfolio_id", "-number")
+        .distinct("portfolio_id")
     )
+    return {revision.portfolio_id: revision for revision in newest}
 
 
 def newest_reconciled(portfolio: Portfolio) -> LedgerRevision | None:

@@ -1,0 +1,216 @@
+"""The night's figures of many portfolios, and of one with many transactions. `python -m benchmarks.jobs STEP` is what is timed
+inside a world; it prints figures as JSON."""
+
+import io
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, timedelta
+from hashlib import sha1, sha256
+from time import perf_counter
+from typing import Any
+from uuid import UUID, uuid5
+
+import numpy as np
+import psycopg
+from psycopg import sql
+
+from benchmarks import worlds
+from benchmarks.measuring import Goal, Line, line
+from benchmarks.worlds import World
+from config import env
+
+POLICY, PIVOT = "ECB_EUR", "EUR"
+FIRST = date(2013, 1, 1)
+DAYS = 2_520
+SECURITIES = 120
+CURRENCIES = ("CAD", "USD", "GBP")
+"""Trading currencies; the first is every portfolio's base."""
+NAMESPACE = UUID(int=5)
+
+Figures = dict[str, list[float]]
+
+
+# --- the worlds: rows by COPY, as superuser and without triggers; each number is seeded
+
+
+def weekdays() -> list[date]:
+    return [day for day in (FIRST + timedelta(days=n) for n in range(2 * DAYS)) if day.weekday() < 5][:DAYS]
+
+
+def fill(database: psycopg.Connection[Any], *, portfolios: int, holdings: int, trades: int) -> None:
+    """A market of DAYS packs and portfolios over it, each of which holds `holdings` securities and traded `trades` times."""
+    days, walk = weekdays(), np.random.default_rng(20261126)
+    close = np.round(80.0 * np.exp(np.cumsum(walk.normal(0, 0.01, (DAYS, SECURITIES)), axis=0)), 4)
+    rates = np.round(1.3 * np.exp(np.cumsum(walk.normal(0, 0.004, (DAYS, len(CURRENCIES))), axis=0)), 6)
+    yields = np.round(2.0 + np.cumsum(walk.normal(0, 0.02, (DAYS, 2)), axis=0), 4)
+    database.execute("SET session_replication_role = replica")
+    with database.transaction():
+        _market(database, days, close, rates, yields)
+        _books(database, days, close, walk, portfolios=portfolios, holdings=holdings, trades=trades)
+    database.execute("SET session_replication_role = DEFAULT")
+    database.execute("ANALYZE")
+
+
+def _market(database: psycopg.Connection[Any], days: list[date], close: Any, rates: Any, yields: Any) -> None:
+    hashes = [sha256(day.isoformat().encode()).hexdigest() for day in days]
+    _copy(
+        database, "pricing_security",
+        ("id", "symbol", "name", "currency", "quote_unit", "kind", "exchange", "price_basis", "first_date", "source"),
+        (
+            (n + 1, f"S{n:04}", f"Share {n}", currency, currency, "equity", f"X{currency}", "raw", FIRST, "made-up")
+            for n in range(SECURITIES)
+            for currency in [CURRENCIES[n % len(CURRENCIES)]]
+        ),
+    )  # fmt: skip
+    _copy(
+        database, "pricing_packcontent", ("id", "content_hash", "rows", "line_checks"),
+        ((n + 1, hashes[n], SECURITIES, b"") for n in range(DAYS)),
+    )  # fmt: skip
+    _copy(
+        database, "pricing_packprice",
+        ("content_id", "security_id", "close", "currency", "observed_date", "price_basis", "source", "flags"),
+        (
+            (n + 1, each + 1, repr(price), CURRENCIES[each % len(CURRENCIES)], day, "raw", "made-up", "")
+            for n, (day, row) in enumerate(zip(days, close.tolist(), strict=True))
+            for each, price in enumerate(row)
+        ),
+    )  # fmt: skip
+    _copy(
+        database, "pricing_packrate",
+        ("content_id", "base", "quote", "rate", "observed_date", "fix_at", "source", "flags"),
+        (
+            (n + 1, PIVOT, CURRENCIES[each], repr(rate), day, day, "made-up", "")
+            for n, (day, row) in enumerate(zip(days, rates.tolist(), strict=True))
+            for each, rate in enumerate(row)
+        ),
+    )  # fmt: skip
+    _copy(
+        database, "pricing_series", ("id", "title", "unit", "frequency", "source", "lag_rule", "lag_days"),
+        ((name, name, "percent", "D", "made-up", "business_days", 0) for name in ("UST3M", "BAA10Y")),
+    )  # fmt: skip
+    _copy(
+        database, "pricing_packobservation",
+        ("content_id", "series_id", "observation_date", "value", "known_at", "vintage", "source", "flags"),
+        (
+            (n + 1, name, day, repr(value), day, "", "made-up", "")
+            for n, (day, row) in enumerate(zip(days, yields.tolist(), strict=True))
+            for name, value in zip(("UST3M", "BAA10Y"), row, strict=True)
+        ),
+    )  # fmt: skip
+    _copy(
+        database, "pricing_riskfreerate", ("base_currency", "series_id", "series_currency"),
+        ((CURRENCIES[0], "UST3M", "USD"),),
+    )  # fmt: skip
+    _copy(
+        database, "pricing_pricingpack",
+        ("id", "policy_id", "asof_date", "release", "sequence", "status", "content_id", "chain_hash", "run", "restates",
+         "sealed_at", "failed_job", "reason"),
+        (
+            (f"PP_{day}_{POLICY}_r1", POLICY, day, 1, n + 1, "warming", n + 1, hashes[n], NAMESPACE, "", day, "", "")
+            for n, day in enumerate(days)
+        ),
+    )  # fmt: skip
+
+
+def _books(
+    database: psycopg.Connection[Any],
+    days: list[date],
+    close: Any,
+    walk: np.random.Generator,
+    *,
+    portfolios: int,
+    holdings: int,
+    trades: int,
+) -> None:
+    """Each begins with money, converted, and its holdings bought on the first day; then buys, sells and dividends in turn."""
+    (owner,) = database.execute(
+        "INSERT INTO auth_user (username, password, first_name, last_name, email, is_superuser, is_staff, is_active,"
+        " date_joined) VALUES ('owner', '!', '', '', '', false, false, true, now()) RETURNING id"
+    ).fetchone() or (0,)
+    ids = [uuid5(NAMESPACE, str(n)) for n in range(portfolios)]
+    _copy(
+        database, "portfolio_portfolio",
+        ("id", "slug", "name", "owner_id", "base_currency", "policy_id", "booking_method", "fees_in_cost", "flow_timing"),
+        (
+            (each, f"p{n:05}", f"Portfolio {n}", owner, CURRENCIES[0], POLICY, "FIFO", True, "in_start_out_end")
+            for n, each in enumerate(ids)
+        ),
+    )  # fmt: skip
+    _copy(
+        database, "portfolio_ledgerrevision", ("id", "portfolio_id", "number", "commit", "tree_hash", "status", "reason"),
+        (
+            (n + 1, each, 1, *[sha1(each.bytes, usedforsecurity=False).hexdigest()] * 2, "reconciled", "")
+            for n, each in enumerate(ids)
+        ),
+    )  # fmt: skip
+    transactions, lots = [], []
+    for portfolio in ids:
+        bought, moved = _life(days, close, walk, holdings=holdings, trades=trades)
+        transactions += [(portfolio, 1, f"T{n:06}", n, *row) for n, row in enumerate(moved)]
+        lots += [(portfolio, 1, *row) for row in bought]
+    _copy(
+        database, "portfolio_transaction",
+        ("portfolio_id", "introduced_in", "entry_id", "ordinal", "date", "kind", "security_id", "quantity", "amount",
+         "currency", "counter_amount", "counter_currency", "ex_date", "account", "fee_kind", "note", "file", "line", "digest"),
+        ((*row, "Assets:Broker", "", "", "main.beancount", 1, "") for row in transactions),
+    )  # fmt: skip
+    _copy(
+        database, "portfolio_lot",
+        ("portfolio_id", "introduced_in", "security_id", "acquired", "quantity", "unit_cost", "cost", "currency",
+         "valid_from", "valid_to", "account"),
+        ((*row, "Assets:Broker") for row in lots),
+    )  # fmt: skip
+
+
+def _life(
+    days: list[date], close: Any, walk: np.random.Generator, *, holdings: int, trades: int
+) -> tuple[list[Any], list[Any]]:
+    """Lots (security, acquired, quantity, unit cost, cost, currency, from, to) and transactions of one portfolio, by date."""
+    held = walk.choice(SECURITIES, holdings, replace=False)
+    moved: list[Any] = [(days[0], "deposit", None, None, 9_000_000, CURRENCIES[0], None, "", None)]
+    moved += [
+        (days[0], "fx", None, None, -3_000_000, CURRENCIES[0], 3_000_000, other, None) for other in CURRENCIES[1:]
+    ]
+    open_lots: dict[int, list[list[Any]]] = {each: [] for each in held.tolist()}
+    lots: list[list[Any]] = []
+
+    def buy(day: int, each: int, quantity: int) -> None:
+        cost, currency = round(quantity * close[day, each], 2), CURRENCIES[each % len(CURRENCIES)]
+        lot = [each + 1, days[day], quantity, repr(float(close[day, each])), cost, currency, days[day], None]
+        open_lots[each].append(lot)
+        lots.append(lot)
+        moved.append((days[day], "buy", each + 1, quantity, -cost, currency, None, "", None))
+
+    for each in held.tolist():
+        buy(0, each, 200)
+    at = np.sort(walk.integers(2, DAYS, trades)).tolist()
+    chosen = walk.choice(held, trades).tolist()
+    for number, (day, each) in enumerate(zip(at, chosen, strict=True)):
+        currency, oldest = CURRENCIES[each % len(CURRENCIES)], open_lots[each][0]
+        if number % 4 == 3:
+            ex_date = days[max(day - 5, 1)]
+            moved.append((days[day], "dividend", each + 1, None, 25, currency, None, "", ex_date))
+        elif number % 4 == 2:
+            moved.append((days[day], "deposit", None, None, 1_000, CURRENCIES[0], None, "", None))
+        elif number % 2 and len(open_lots[each]) > 1 and oldest[6] < days[day]:
+            oldest[7] = days[day]
+            open_lots[each].pop(0)
+            got = round(oldest[2] * close[day, each], 2)
+            moved.append((days[day], "sell", each + 1, -oldest[2], got, currency, None, "", None))
+        else:
+            buy(day, each, 10)
+    return lots, moved
+
+
+def _copy(database: psycopg.Connection[Any], table: str, columns: Iterable[str], rows: Iterable[Any]) -> None:
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with database.cursor().copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
