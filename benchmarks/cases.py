@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from benchmarks import worlds
+from benchmarks import jobs, worlds
 from benchmarks.measuring import Goal, Line, line, p95, part, round_robin
 from benchmarks.serving import Site, serving, token_of
 from benchmarks.worlds import World
@@ -154,6 +154,7 @@ CASES: Mapping[str, Callable[[], list[Line]]] = {
     "cold": cold,
     "backfill": backfill,
     "largest_day": largest_day,
+    **jobs.CASES,
 }
 
 

@@ -1,10 +1,10 @@
 """The night's figures of many portfolios, and of one with many transactions. `python -m benchmarks.jobs STEP` is what is timed
 inside a world; it prints figures as JSON."""
 
-import io
 import json
 import os
 import resource
+import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,11 +28,113 @@ POLICY, PIVOT = "ECB_EUR", "EUR"
 FIRST = date(2013, 1, 1)
 DAYS = 2_520
 SECURITIES = 120
+PORTFOLIOS = 1_000
 CURRENCIES = ("CAD", "USD", "GBP")
 """Trading currencies; the first is every portfolio's base."""
 NAMESPACE = UUID(int=5)
 
 Figures = dict[str, list[float]]
+
+
+# --- the cases
+
+
+def night() -> list[Line]:
+    """compute_metrics, reading and storing included, by one process and by two, against COPY of its daily values."""
+    with _world(portfolios=PORTFOLIOS, holdings=30, trades=200) as world:
+        alone = _metrics(world)
+        floor = _floor(world)
+        _empty(world)
+        together = _metrics(world, helpers=1)
+    with _world(portfolios=PORTFOLIOS // 4, holdings=30, trades=200) as world:
+        quarter = _metrics(world)
+    name = f"compute_metrics, {PORTFOLIOS:,} x {DAYS:,} days x 30"
+    return [
+        line(f"{name}, two workers", "s", together["took"], floor, goal=Goal(30)),
+        line("  two workers, to one", "s", together["took"], alone["took"], goal=Goal(round(1 / 1.4, 3), of="ratio")),
+        line(
+            "  one worker, to a quarter of the portfolios",
+            "s",
+            alone["took"],
+            quarter["took"],
+            goal=Goal(4.4, of="ratio"),
+        ),
+        line("  memory, to a quarter of the portfolios", "MiB", alone["rss_mib"], quarter["rss_mib"], goal=Goal(1024)),
+    ]
+
+
+def many_transactions() -> list[Line]:
+    """The overview of a portfolio of 10,000 transactions, 50 securities, 3 currencies and 10 years, against one of 200."""
+    took: dict[int, Figures] = {}
+    for trades in (10_000, 200):
+        with _world(portfolios=1, holdings=50, trades=trades, status="fresh") as world:
+            took[trades] = _inside(world, "overview")
+    many, few = took[10_000], took[200]
+    return [
+        line("10,000 transactions, cold", "s", many["cold"], few["cold"], goal=Goal(1.5)),
+        line("  warm, to 200 transactions", "ms", many["warm"], few["warm"], goal=Goal(1.2, of="ratio"), scale=1000),
+    ]
+
+
+CASES: Mapping[str, Callable[[], list[Line]]] = {"night": night, "many_transactions": many_transactions}
+
+
+@contextmanager
+def _world(*, portfolios: int, holdings: int, trades: int, status: str = "warming") -> Iterator[World]:
+    world = worlds.migrated().copy()
+    try:
+        with world.connect() as database:
+            fill(database, portfolios=portfolios, holdings=holdings, trades=trades, status=status)
+        yield world
+    finally:
+        world.drop()
+
+
+def _metrics(world: World, *, helpers: int = 0) -> Figures:
+    """By a process that opens the chunks, and by helpers that wait for them as workers do."""
+    words = [sys.executable, "-m", "benchmarks.jobs", "help"]
+    others = [
+        subprocess.Popen(words, cwd=env.PROJECT, env=world.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(helpers)
+    ]
+    for other in others:
+        assert other.stdout is not None
+        other.stdout.readline()
+    try:
+        return _inside(world, "metrics")
+    finally:
+        for other in others:
+            other.communicate()
+
+
+def _floor(world: World) -> list[float]:
+    """Seconds of COPY of the daily values that are there, prepared as bytes, into a table like theirs without references."""
+    with world.connect() as database:
+        with database.cursor().copy("COPY portfolio_dailyvalue TO STDOUT") as copy:
+            rows = b"".join(copy)
+        database.execute("CREATE TABLE floor (LIKE portfolio_dailyvalue INCLUDING ALL)")
+        began = perf_counter()
+        with database.transaction(), database.cursor().copy("COPY floor FROM STDIN") as copy:
+            copy.write(rows)
+        took = perf_counter() - began
+        database.execute("DROP TABLE floor")
+    return [took]
+
+
+def _empty(world: World) -> None:
+    with world.connect() as database:
+        database.execute("SET session_replication_role = replica")
+        database.execute(
+            "TRUNCATE portfolio_dailyvalue, portfolio_portfoliometrics, execution_jobchunk, execution_jobrun, execution_nightlyrun"
+        )
+
+
+def _inside(world: World, step: str) -> Figures:
+    words = [sys.executable, "-m", "benchmarks.jobs", step]
+    done = subprocess.run(words, cwd=env.PROJECT, env=world.environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{step} ended with {done.returncode}:\n{done.stderr[-4000:]}")
+    return dict(json.loads(done.stdout))
 
 
 # --- the worlds: rows by COPY, as superuser and without triggers; each number is seeded
@@ -42,7 +144,7 @@ def weekdays() -> list[date]:
     return [day for day in (FIRST + timedelta(days=n) for n in range(2 * DAYS)) if day.weekday() < 5][:DAYS]
 
 
-def fill(database: psycopg.Connection[Any], *, portfolios: int, holdings: int, trades: int) -> None:
+def fill(database: psycopg.Connection[Any], *, portfolios: int, holdings: int, trades: int, status: str) -> None:
     """A market of DAYS packs and portfolios over it, each of which holds `holdings` securities and traded `trades` times."""
     days, walk = weekdays(), np.random.default_rng(20261126)
     close = np.round(80.0 * np.exp(np.cumsum(walk.normal(0, 0.01, (DAYS, SECURITIES)), axis=0)), 4)
@@ -50,13 +152,15 @@ def fill(database: psycopg.Connection[Any], *, portfolios: int, holdings: int, t
     yields = np.round(2.0 + np.cumsum(walk.normal(0, 0.02, (DAYS, 2)), axis=0), 4)
     database.execute("SET session_replication_role = replica")
     with database.transaction():
-        _market(database, days, close, rates, yields)
+        _market(database, days, close, rates, yields, status)
         _books(database, days, close, walk, portfolios=portfolios, holdings=holdings, trades=trades)
     database.execute("SET session_replication_role = DEFAULT")
     database.execute("ANALYZE")
 
 
-def _market(database: psycopg.Connection[Any], days: list[date], close: Any, rates: Any, yields: Any) -> None:
+def _market(
+    database: psycopg.Connection[Any], days: list[date], close: Any, rates: Any, yields: Any, status: str
+) -> None:
     hashes = [sha256(day.isoformat().encode()).hexdigest() for day in days]
     _copy(
         database, "pricing_security",
@@ -111,7 +215,7 @@ def _market(database: psycopg.Connection[Any], days: list[date], close: Any, rat
         ("id", "policy_id", "asof_date", "release", "sequence", "status", "content_id", "chain_hash", "run", "restates",
          "sealed_at", "failed_job", "reason"),
         (
-            (f"PP_{day}_{POLICY}_r1", POLICY, day, 1, n + 1, "warming", n + 1, hashes[n], NAMESPACE, "", day, "", "")
+            (f"PP_{day}_{POLICY}_r1", POLICY, day, 1, n + 1, status, n + 1, hashes[n], NAMESPACE, "", day, "", "")
             for n, day in enumerate(days)
         ),
     )  # fmt: skip
@@ -214,3 +318,73 @@ def _copy(database: psycopg.Connection[Any], table: str, columns: Iterable[str],
     with database.cursor().copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+# --- inside a world
+
+
+def metrics() -> Figures:
+    """The job by itself, in this process and in those that help."""
+    from django.db.models.functions import Now
+
+    from execution import nightly
+    from execution.models import JobRun
+    from pricing.models import PricingPack, PricingPolicy
+
+    pack = PricingPack.objects.select_related("policy").order_by("-sequence")[0]
+    policy = PricingPolicy.objects.get(pk=POLICY)
+    run = nightly.open_run(policy=policy, from_date=pack.asof_date, date=pack.asof_date)
+    JobRun.objects.filter(run=run, name="compute_metrics").update(state="running", started_at=Now(), fencing=1)
+    began = perf_counter()
+    came = nightly.compute_metrics(nightly.Night(run, policy, [pack.asof_date], lambda *_: None, packs=[pack]))
+    took = perf_counter() - began
+    assert came["daily_values"] == came["portfolios"] * DAYS, came
+    return {"took": [took], "rss_mib": [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]}
+
+
+def help_out() -> None:
+    """Take chunks until the input ends, as a worker does that was rung for each."""
+    from execution import chunks
+    from execution.models import JobChunk
+
+    print("ready", flush=True)
+    tried: set[int] = set()
+    while not select.select([sys.stdin], [], [], 0.02)[0]:
+        for chunk in JobChunk.objects.exclude(pk__in=tried).order_by("number").values_list("pk", flat=True):
+            tried.add(chunk)
+            chunks.work_on(chunk)
+
+
+def overview() -> Figures:
+    """Cold in a process that has read nothing yet; then the stored answer."""
+    from django.contrib.auth import get_user_model
+
+    from config import scope
+    from execution import executor, publishing
+    from portfolio.models import Portfolio
+
+    for document in publishing.read_library().values():
+        publishing.publish(document)
+    user = get_user_model().objects.get(username="owner")
+    request = executor.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get().pk)
+    took = []
+    with scope.of(user):
+        for _ in range(21):
+            began = perf_counter()
+            executor.execute(request, user=user)
+            took.append(perf_counter() - began)
+    return {"cold": took[:1], "warm": took[1:]}
+
+
+if __name__ == "__main__":
+    import django
+
+    from config import embedded
+
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    embedded.provide("job")
+    django.setup()
+    if sys.argv[1] == "help":
+        help_out()
+    else:
+        json.dump({"metrics": metrics, "overview": overview}[sys.argv[1]](), sys.stdout)
