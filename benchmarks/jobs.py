@@ -3,7 +3,7 @@ inside a world; it prints figures as JSON."""
 
 import json
 import os
-import resource
+import re
 import select
 import subprocess
 import sys
@@ -55,10 +55,10 @@ def night() -> list[Line]:
         part("processor time, of both and their database sessions", "s", together["cpu"]),
         line("  two workers, to one", "s", together["took"], alone["took"], goal=Goal(round(1 / 1.4, 3), of="ratio")),
         line(
-            "  one worker, to a quarter of the portfolios",
+            "  processor time of one, to a quarter of the portfolios",
             "s",
-            alone["took"],
-            quarter["took"],
+            alone["cpu"],
+            quarter["cpu"],
             goal=Goal(4.4, of="ratio"),
         ),
         line("  memory, to a quarter of the portfolios", "MiB", alone["rss_mib"], quarter["rss_mib"], goal=Goal(1024)),
@@ -243,7 +243,8 @@ def _books(
         "INSERT INTO auth_user (username, password, first_name, last_name, email, is_superuser, is_staff, is_active,"
         " date_joined) VALUES ('owner', '!', '', '', '', false, false, true, now()) RETURNING id"
     ).fetchone() or (0,)
-    ids = [uuid5(NAMESPACE, str(n)) for n in range(portfolios)]
+    # The cache knows results by these ids, and all worlds share it.
+    ids = [uuid5(NAMESPACE, f"{n} of {portfolios} with {trades}") for n in range(portfolios)]
     _copy(
         database, "portfolio_portfolio",
         ("id", "slug", "name", "owner_id", "base_currency", "policy_id", "booking_method", "fees_in_cost", "flow_timing"),
@@ -346,8 +347,9 @@ def metrics() -> Figures:
     came = nightly.compute_metrics(nightly.Night(run, policy, [pack.asof_date], lambda *_: None, packs=[pack]))
     took = perf_counter() - began
     assert came["daily_values"] == came["portfolios"] * DAYS, came
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"took": [took], "cpu": [_processor_time()], "rss_mib": [peak]}
+    # Not ru_maxrss, which begins with that of whoever started this process.
+    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return {"took": [took], "cpu": [_processor_time()], "rss_mib": [int(peak) / 1024]}
 
 
 def help_out() -> None:

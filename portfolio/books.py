@@ -174,7 +174,7 @@ def load_all(used: Sequence[tuple[Portfolio, LedgerRevision]]) -> list[Book]:
             )
         )
     parcels: dict[UUID, list[Parcel]] = {portfolio.pk: [] for portfolio, _ in used}
-    for owner, *row in (
+    for row in (
         of_revisions(Lot.objects.all(), revisions)
         .order_by("portfolio_id", "acquired", "id")
         .values_list(
@@ -191,7 +191,7 @@ def load_all(used: Sequence[tuple[Portfolio, LedgerRevision]]) -> list[Book]:
             "valid_to",
         )
     ):
-        parcels[owner].append(Parcel(*row))
+        parcels[row[0]].append(Parcel(*row[1:]))
     return [
         Book(
             portfolio.pk,

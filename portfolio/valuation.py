@@ -407,7 +407,7 @@ class Valuer:
         exchanges = [self.market.exchanges[column] for column in columns]
         open_days = np.zeros(len(held), dtype=np.bool_)
         for exchange in set(exchanges):
-            listed = held[:, [each == exchange for each in exchanges]].any(axis=1)
+            listed = np.asarray(held[:, [each == exchange for each in exchanges]].any(axis=1))
             # Held at the close of the day, or sold on it: the day's return is the holding's either way.
             was_held = listed | np.concatenate(([False], listed[:-1]))
             open_days |= was_held & self._sessions(exchange)[first:]
