@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from config.fields import FiniteNumeric, PositiveNumeric
-from pricing.models import Factor, PricingPack, PricingPolicy, Security
+from pricing.models import IN_BULK, Factor, PricingPack, PricingPolicy, Security
 
 
 class BookingMethod(models.TextChoices):
@@ -283,8 +283,9 @@ class MatchedLot(RevisionedRow):
 class DailyValue(PortfolioRow):
     """A portfolio at the close of one pack. The numbers hold a float64 exactly (its shortest decimal form)."""
 
-    revision = models.ForeignKey(LedgerRevision, on_delete=models.PROTECT, related_name="+", db_index=False)
-    pack = models.ForeignKey(PricingPack, on_delete=models.PROTECT, related_name="+", db_index=False)
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="+", **IN_BULK)
+    revision = models.ForeignKey(LedgerRevision, on_delete=models.PROTECT, related_name="+", **IN_BULK)
+    pack = models.ForeignKey(PricingPack, on_delete=models.PROTECT, related_name="+", **IN_BULK)
     date = models.DateField()
     value = FiniteNumeric(help_text="Base currency, cash basis.")
     cash = FiniteNumeric(help_text="The part of it that is cash.")

@@ -578,87 +578,135 @@ def history(book: Book, market: History) -> ValueHistory:
 
     raises   BeforeTheFirstPack, MissingPrice, MissingRate, InvariantViolated
     """
-    days, first = _life(book, market)
-    D = len(days)
-    column = {security: market.security(security) for security in {parcel.security for parcel in book.parcels}}
-    securities = sorted(column, key=lambda each: column[each])
-    currencies = sorted({currency for event in book.events for currency, _ in legs(event)})
-    N, C = len(securities), len(currencies)
-    columns = [column[security] for security in securities]
+    return Valuer(market).history(book)
 
-    units = np.zeros((D, N))
-    for parcel in book.parcels:
-        start = _day(days, parcel.valid_from)
-        end = D if parcel.valid_to is None else _day(days, parcel.valid_to)
-        units[start:end, columns.index(column[parcel.security])] += float(parcel.quantity)
-    close = market.close[first:, columns]
-    _require_known(close, units != 0, days, [market.symbols[each] for each in columns])
-    local_value = np.where(units != 0, units * np.nan_to_num(close), 0.0)
 
-    symbols = [market.symbols[each] for each in columns]
-    trading = [market.security_currencies[each] for each in columns]
-    fx = {currency: _rates(market, currency, book.base_currency, first) for currency in {*trading, *currencies}}
-    security_fx = np.column_stack([fx[currency] for currency in trading]) if N else np.zeros((D, 0))
-    cash_fx = np.column_stack([fx[currency] for currency in currencies]) if C else np.zeros((D, 0))
-    due = _receivable_by_day(book, days, fx, columns, column)
-    if book.accrual == "accrual":
-        local_value = local_value + due / security_fx
+class Valuer:
+    """Values books on one market. What does not depend on the book is worked out once, for all of them."""
 
-    moves = _moves(book, days, columns, column, currencies)
-    kind_in, kind_out = _transfers(book, days, columns, column, close, symbols)
-    balances = _balances_by_day(book, days, currencies)
-    total = (local_value * security_fx).sum(axis=1) + (balances * cash_fx).sum(axis=1)
-    inflow = (moves.external_in * cash_fx).sum(axis=1) + (kind_in * security_fx).sum(axis=1)
-    outflow = (moves.external_out * cash_fx).sum(axis=1) + (kind_out * security_fx).sum(axis=1)
+    def __init__(self, market: History) -> None:
+        self.market = market
+        self._open_days: dict[str, npt.NDArray[np.bool_]] = {}
+        self._rates: dict[tuple[str, str], Floats] = {}
 
-    begin = np.concatenate(([0.0], total[:-1])) + inflow
-    kept = _attribution(local_value, security_fx, balances, cash_fx, moves, begin, kind_in, kind_out)
-    gain = total + outflow - begin
-    explained = kept.gains.sum(axis=1) + kept.other
-    _require_equal("the sum of the holdings' gains", days, explained, gain, scale=np.abs(total) + np.abs(begin))
+    def history(self, book: Book) -> ValueHistory:
+        """As the function of the same name."""
+        market, base = self.market, book.base_currency
+        days, first = _life(book, market)
+        D = len(days)
+        dealt = {event.security for event in book.events if event.security is not None}  # and sold on the same day
+        column = {security: market.security(security) for security in dealt | {each.security for each in book.parcels}}
+        columns = sorted(column.values())
+        place = {security: columns.index(position) for security, position in column.items()}
+        currencies = sorted({currency for event in book.events for currency, _ in legs(event)})
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        other = np.where(begin > 0, kept.other / begin, 0.0)
-    result = ValueHistory(
-        base_currency=book.base_currency,
-        flow_timing=book.flow_timing,
-        dates=days,
-        pack_ids=market.pack_ids[first:],
-        value=total,
-        cash=(balances * cash_fx).sum(axis=1),
-        inflow=inflow,
-        outflow=outflow,
-        receivable=due.sum(axis=1),
-        observed=_observed(market, columns, first, units != 0),
-        exchanges=tuple(sorted({market.exchanges[each] for each in columns})),
-        flows=_dated_flows(book, days, fx, kind_in, kind_out, security_fx),
-        holdings=tuple(
-            [(market.symbols[position], currency) for position, currency in zip(columns, trading, strict=True)]
-            + [(currency, currency) for currency in currencies]
-        ),
-        local_returns=kept.local_returns,
-        fx_returns=kept.fx_returns,
-        weights=kept.weights,
-        other=other,
-        sources=_sources(market, columns, [*trading, *currencies, book.base_currency]),
-        accrual=book.accrual,
-    )
-    for name in result.__dataclass_fields__:
-        array = getattr(result, name)
-        if isinstance(array, np.ndarray):
-            array.flags.writeable = False
-    return result
+        units = _units(book, days, place)
+        held = units != 0
+        close = market.close[first:, columns]
+        symbols = [market.symbols[each] for each in columns]
+        _require_known(close, held, days, symbols)
+        trading = [market.security_currencies[each] for each in columns]
+        fx = {currency: self._fx(currency, base, first) for currency in {*trading, *currencies}}
+
+        # One row more than there are days: the day before, on which nothing was held.
+        N, H = len(columns), len(columns) + len(currencies)
+        closes = np.zeros((D + 1, H))
+        np.multiply(units, close, out=closes[1:, :N], where=held)
+        at = _pack_days(days, [event.date for event in book.events])
+        closes[1:, N:] = _balances_by_day(book, at, currencies, D)
+        rates = np.empty((D + 1, H))
+        for position, currency in enumerate([*trading, *currencies]):
+            rates[1:, position] = fx[currency]
+        rates[0] = rates[1] if D else 0.0
+
+        due = _receivable_by_day(book, days, at, fx, place)
+        if book.accrual == "accrual":
+            closes[1:, :N] += due / rates[1:, :N]
+
+        moves = _moves(book, days, at, place, currencies, close, symbols)
+        cash = (closes[1:, N:] * rates[1:, N:]).sum(axis=1)
+        total = (closes[1:, :N] * rates[1:, :N]).sum(axis=1) + cash
+        inflow, outflow = _worth(moves.external_in, rates[1:]), _worth(moves.external_out, rates[1:])
+        in_kind = _worth(moves.external_in[:, :N] - moves.external_out[:, :N], rates[1:, :N])
+
+        begin = np.concatenate(([0.0], total[:-1])) + inflow
+        kept = _attribution(closes, rates, moves, begin)
+        gain = total + outflow - begin
+        explained = kept.gains + kept.other
+        _require_equal("the sum of the holdings' gains", days, explained, gain, scale=np.abs(total) + np.abs(begin))
+
+        with np.errstate(divide="ignore", invalid="ignore"):
+            other = np.where(begin > 0, kept.other / begin, 0.0)
+        result = ValueHistory(
+            base_currency=base,
+            flow_timing=book.flow_timing,
+            dates=days,
+            pack_ids=market.pack_ids[first:],
+            value=total,
+            cash=cash,
+            inflow=inflow,
+            outflow=outflow,
+            receivable=due.sum(axis=1),
+            observed=self._observed(columns, first, held),
+            exchanges=tuple(sorted({market.exchanges[each] for each in columns})),
+            flows=_dated_flows(book, days, at, fx, in_kind),
+            holdings=tuple(
+                list(zip(symbols, trading, strict=True)) + [(currency, currency) for currency in currencies]
+            ),
+            local_returns=kept.local_returns,
+            fx_returns=kept.fx_returns,
+            weights=kept.weights,
+            other=other,
+            sources=_sources(market, columns, [*trading, *currencies, base]),
+            accrual=book.accrual,
+        )
+        for name in result.__dataclass_fields__:
+            array = getattr(result, name)
+            if isinstance(array, np.ndarray):
+                array.flags.writeable = False
+        return result
+
+    def _fx(self, currency: str, base: str, first: int) -> Floats:
+        """(D,) base currency for one of the currency. Raises MissingRate on the first day without one."""
+        market = self.market
+        if currency == base:
+            return np.ones(len(market.dates) - first)
+        if (currency, base) not in self._rates:
+            self._rates[currency, base] = market.fx(currency, base)
+        rates = self._rates[currency, base][first:]
+        if np.isnan(rates).any():
+            raise MissingRate(currency, base, market.dates[first + int(np.argmax(np.isnan(rates)))].item())
+        return rates
+
+    def _observed(self, columns: list[int], first: int, held: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """(D,) days on which the exchange of something held was open: one of its securities closed that day."""
+        exchanges = [self.market.exchanges[column] for column in columns]
+        open_days = np.zeros(len(held), dtype=np.bool_)
+        for exchange in set(exchanges):
+            listed = np.asarray(held[:, [each == exchange for each in exchanges]].any(axis=1))
+            # Held at the close of the day, or sold on it: the day's return is the holding's either way.
+            was_held = listed | np.concatenate(([False], listed[:-1]))
+            open_days |= was_held & self._sessions(exchange)[first:]
+        return open_days
+
+    def _sessions(self, exchange: str) -> npt.NDArray[np.bool_]:
+        """(D,) of the market: pack days on which a security of the exchange closed."""
+        market = self.market
+        if exchange not in self._open_days:
+            listed = [each == exchange for each in market.exchanges]
+            self._open_days[exchange] = (market.observed[:, listed] == market.dates[:, None]).any(axis=1)
+        return self._open_days[exchange]
 
 
 @dataclass(frozen=True, slots=True)
 class _Moves:
-    """(D, N) and (D, C) money that moved between holdings, each in its own currency, gross and not negative."""
+    """Money that moved, each in its own currency, gross and not negative."""
 
-    security_in: Floats
-    security_out: Floats
-    cash_in: Floats
-    cash_out: Floats
+    internal_in: Floats
+    """(D, H) between holdings, as `internal_out`."""
+    internal_out: Floats
     external_in: Floats
+    """(D, H) across the portfolio's border, as `external_out`: money, and securities in kind at the close of their day."""
     external_out: Floats
 
 
@@ -668,140 +716,176 @@ class _Attribution:
     fx_returns: Floats
     weights: Floats
     gains: Floats
+    """(D,) of all holdings."""
     other: Floats
 
 
-def _attribution(
-    local_value: Floats,
-    security_fx: Floats,
-    balances: Floats,
-    cash_fx: Floats,
-    moves: _Moves,
-    begin: Floats,
-    kind_in: Floats,
-    kind_out: Floats,
-) -> _Attribution:
+def _attribution(closes: Floats, rates: Floats, moves: _Moves, begin: Floats) -> _Attribution:
     """Split each day's gain over the holdings, and each holding's into what its own currency and what the FX did.
+
+    closes, rates  (D + 1, H) from the day before the first
 
     Money into a holding counts from the start of its day at the day's rate, money out of it until the end (the default flow
     timing, on holding level). What is earned or charged on a balance that begins the day empty has no rate of return; it goes,
-    with the difference between deal rate and fixing, into `other`.
+    with the difference between deal rate and fixing, into `other`. The arrays of a whole life are large, so each step writes
+    where an earlier one is done with.
     """
-    close = np.concatenate((local_value, balances), axis=1)
-    rate = np.concatenate((security_fx, cash_fx), axis=1)
-    came = np.concatenate((moves.security_in + kind_in, moves.cash_in + moves.external_in), axis=1)
-    went = np.concatenate((moves.security_out + kind_out, moves.cash_out + moves.external_out), axis=1)
-    zero = np.zeros((1, close.shape[1]))
-    opened = np.concatenate((zero, close[:-1]))
-    opening_rate = np.concatenate((rate[:1], rate[:-1]))
+    opened, close, opening_rate, rate = closes[:-1], closes[1:], rates[:-1], rates[1:]
+    came, went = moves.internal_in + moves.external_in, moves.internal_out + moves.external_out
 
     start_local = opened + came
-    start_base = opened * opening_rate + came * rate
-    end_local = close + went
-    dust = 1e-9 * (np.abs(opened) + np.abs(came) + np.abs(end_local)) + 1e-9
-    measured = (np.abs(start_local) > dust) & (np.abs(start_base) > dust)
+    start_base = opened * opening_rate
+    spare = came * rate
+    start_base += spare
+    end_local = np.add(close, went, out=went)
+
+    dust = np.abs(opened, out=spare)
+    dust += came  # not negative
+    dust += np.abs(end_local, out=came)
+    dust *= 1e-9
+    dust += 1e-9
+    measured = np.abs(start_local, out=came) > dust
+    measured &= np.abs(start_base, out=came) > dust
+    unmeasured = ~measured
+
     with np.errstate(divide="ignore", invalid="ignore"):
-        local_returns = _without_dust(np.where(measured, end_local / start_local - 1.0, 0.0))
-        fx_returns = _without_dust(np.where(measured, start_local * rate / start_base - 1.0, 0.0))
-        weights = np.where((begin[:, None] > 0) & measured, start_base / begin[:, None], 0.0)
-    gains = np.where(measured, end_local * rate - start_base, 0.0)
-    unmeasured = np.where(measured, 0.0, (end_local - start_local) * rate)
+        local_returns = _return(np.divide(end_local, start_local), unmeasured)
+        fx_returns = _return(np.divide(np.multiply(start_local, rate, out=spare), start_base), unmeasured)
+        weights = start_base / begin[:, None]
+    weights[unmeasured] = 0.0
+    weights[~(begin > 0)] = 0.0
+
+    gains = np.multiply(end_local, rate, out=came)
+    gains -= start_base
+    gains[unmeasured] = 0.0
+    end_local -= start_local
+    end_local *= rate
+    end_local[measured] = 0.0
     # Internal moves leave one holding and enter another; what does not cancel at the fixing is the dealing difference.
-    internal_in = np.concatenate((moves.security_in, moves.cash_in), axis=1) * rate
-    internal_out = np.concatenate((moves.security_out, moves.cash_out), axis=1) * rate
-    dealing = internal_in.sum(axis=1) - internal_out.sum(axis=1)
-    return _Attribution(local_returns, fx_returns, weights, gains, dealing + unmeasured.sum(axis=1))
+    dealing = np.zeros(len(begin))
+    traded = np.flatnonzero(moves.internal_in.any(axis=1) | moves.internal_out.any(axis=1))
+    dealing[traded] = (moves.internal_in[traded] * rate[traded]).sum(axis=1)
+    dealing[traded] -= (moves.internal_out[traded] * rate[traded]).sum(axis=1)
+    return _Attribution(local_returns, fx_returns, weights, gains.sum(axis=1), dealing + end_local.sum(axis=1))
 
 
-def _without_dust(returns: Floats) -> Floats:
-    """A balance that did not move returns nothing, not the last bit of a division."""
-    return np.where(np.abs(returns) < 1e-14, 0.0, returns)
+def _return(growth: Floats, unmeasured: npt.NDArray[np.bool_]) -> Floats:
+    """Growth less one, in place. A balance that did not move returns nothing, not the last bit of a division."""
+    growth -= 1.0
+    growth[unmeasured | (np.abs(growth) < 1e-14)] = 0.0
+    return growth
 
 
-def _moves(book: Book, days: Days, columns: list[int], column: Mapping[int, int], currencies: list[str]) -> _Moves:
-    D, N, C = len(days), len(columns), len(currencies)
-    moves = _Moves(*(np.zeros((D, N)) for _ in range(2)), *(np.zeros((D, C)) for _ in range(4)))
-    place = {position: index for index, position in enumerate(columns)}
+def _units(book: Book, days: Days, place: Mapping[int, int]) -> Floats:
+    """(D, N) quantity held at each close."""
+    # A security's days beside each other while they are filled.
+    units = np.zeros((max(place.values(), default=-1) + 1, len(days)))
+    starts = _pack_days(days, [parcel.valid_from for parcel in book.parcels])
+    ends = _pack_days(days, [parcel.valid_to or date.max for parcel in book.parcels])
+    for parcel, start, end in zip(book.parcels, starts, ends, strict=True):
+        units[place[parcel.security], start:end] += float(parcel.quantity)
+    return np.ascontiguousarray(units.T)
+
+
+def _moves(
+    book: Book,
+    days: Days,
+    at: list[int],
+    place: Mapping[int, int],
+    currencies: list[str],
+    close: Floats,
+    symbols: list[str],
+) -> _Moves:
+    """raises   MissingPrice where securities came or went on a day without their close: they are worth nothing known"""
+    D, N, C = len(days), len(symbols), len(currencies)
     money = {currency: index for index, currency in enumerate(currencies)}
-    for event in book.events:
-        day = _day(days, event.date)
+    internal: tuple[list[tuple[int, int, float]], ...] = ([], [])
+    external: tuple[list[tuple[int, int, float]], ...] = ([], [])
+    for event, day in zip(book.events, at, strict=True):
         if day == D:
             break
+        amount = float(event.amount)
+        if event.kind in IN_KIND and event.security is not None and event.quantity:
+            column = place[event.security]
+            if np.isnan(close[day, column]):
+                raise markets.MissingPrice(symbols[column], days[day].item())
+            moved = IN_KIND[event.kind] * float(event.quantity) * float(close[day, column])
+            external[moved <= 0].append((day, column, abs(moved)))
         if event.kind in EXTERNAL:
-            _add(moves.external_in, moves.external_out, day, money[event.currency], event.amount)
+            external[amount <= 0].append((day, N + money[event.currency], abs(amount)))
         elif event.counter_amount is not None:
-            _add(moves.cash_in, moves.cash_out, day, money[event.currency], event.amount)
-            _add(moves.cash_in, moves.cash_out, day, money[event.counter_currency], event.counter_amount)
+            counter = float(event.counter_amount)
+            internal[amount <= 0].append((day, N + money[event.currency], abs(amount)))
+            internal[counter <= 0].append((day, N + money[event.counter_currency], abs(counter)))
         elif event.security is not None and event.currency:
-            _add(moves.cash_in, moves.cash_out, day, money[event.currency], event.amount)
-            _add(moves.security_in, moves.security_out, day, place[column[event.security]], -event.amount)
-    return moves
+            internal[amount <= 0].append((day, N + money[event.currency], abs(amount)))
+            internal[amount >= 0].append((day, place[event.security], abs(amount)))
+    return _Moves(*(_filled(each, D, N + C) for each in (*internal, *external)))
 
 
-def _transfers(
-    book: Book, days: Days, columns: list[int], column: Mapping[int, int], close: Floats, symbols: list[str]
-) -> tuple[Floats, Floats]:
-    """(D, N) securities that came from outside and went there, at the close of their day in their own currency.
+def _filled(entries: list[tuple[int, int, float]], rows: int, columns: int) -> Floats:
+    """(rows, columns) sums of entries (row, column, amount), added in their order."""
+    filled = np.zeros((rows, columns))
+    if entries:
+        row, column, amount = zip(*entries, strict=True)
+        np.add.at(filled, (np.array(row), np.array(column)), np.array(amount))
+    return filled
 
-    raises   MissingPrice where that day has no close: what came or went is worth nothing known
-    """
-    came, went = np.zeros_like(close), np.zeros_like(close)
-    place = {position: index for index, position in enumerate(columns)}
-    for event in book.events:
-        day = _day(days, event.date)
-        if event.kind in IN_KIND and event.security is not None and event.quantity and day < len(days):
-            index = place[column[event.security]]
-            if np.isnan(close[day, index]):
-                raise markets.MissingPrice(symbols[index], days[day].item())
-            _add(came, went, day, index, IN_KIND[event.kind] * event.quantity * Decimal(repr(float(close[day, index]))))
-    return came, went
+
+def _worth(moved: Floats, rates: Floats) -> Floats:
+    """(D,) base currency of what moved; on most days nothing did."""
+    worth = np.zeros(len(moved))
+    days = np.flatnonzero(moved.any(axis=1))
+    worth[days] = (moved[days] * rates[days]).sum(axis=1)
+    return worth
 
 
 IN_KIND = {"transfer_in": 1, "transfer_out": -1}
 """Securities that cross the portfolio's border, by the sign of what it does to them."""
 
 
-def _add(into: Floats, out_of: Floats, day: int, column: int, amount: Decimal) -> None:
-    target = into if amount > 0 else out_of
-    target[day, column] += abs(float(amount))
-
-
-def _balances_by_day(book: Book, days: Days, currencies: list[str]) -> Floats:
+def _balances_by_day(book: Book, at: list[int], currencies: list[str], days: int) -> Floats:
     """(D, C) cash at the close, summed exactly before it becomes a float."""
-    balances = np.zeros((len(days), len(currencies)))
+    running = dict.fromkeys(currencies, Decimal(0))
+    steps: dict[str, dict[int, Decimal]] = {currency: {} for currency in currencies}
+    for event, day in zip(book.events, at, strict=True):
+        for currency, amount in legs(event):
+            running[currency] += amount
+            steps[currency][day] = running[currency]
+    balances = np.zeros((days, len(currencies)))
     for position, currency in enumerate(currencies):
-        running = Decimal(0)
-        for event in book.events:
-            for leg_currency, amount in legs(event):
-                if leg_currency == currency:
-                    running += amount
-                    balances[_day(days, event.date) :, position] = float(running)
+        changed = [day for day in steps[currency] if day < days]
+        for day, until in zip(changed, [*changed[1:], days], strict=True):
+            balances[day:until, position] = float(steps[currency][day])
     return balances
 
 
 def _receivable_by_day(
-    book: Book, days: Days, fx: Mapping[str, Floats], columns: list[int], column: Mapping[int, int]
+    book: Book, days: Days, at: list[int], fx: Mapping[str, Floats], place: Mapping[int, int]
 ) -> Floats:
     """(D, N) base currency, by the security that pays."""
-    due = np.zeros((len(days), len(columns)))
-    place = {position: index for index, position in enumerate(columns)}
-    for event in book.events:
-        if event.kind == "dividend" and event.ex_date is not None and event.security is not None:
-            start, end = _day(days, event.ex_date), _day(days, event.date)
-            due[start:end, place[column[event.security]]] += float(event.amount) * fx[event.currency][start:end]
+    due = np.zeros((len(days), max(place.values(), default=-1) + 1))
+    dividends = [
+        (event, end)
+        for event, end in zip(book.events, at, strict=True)
+        if event.kind == "dividend" and event.ex_date is not None and event.security is not None
+    ]
+    starts = _pack_days(days, [event.ex_date for event, _ in dividends if event.ex_date is not None])
+    for (event, end), start in zip(dividends, starts, strict=True):
+        if start < end and event.security is not None:
+            due[start:end, place[event.security]] += float(event.amount) * fx[event.currency][start:end]
     return due
 
 
 def _dated_flows(
-    book: Book, days: Days, fx: Mapping[str, Floats], kind_in: Floats, kind_out: Floats, security_fx: Floats
+    book: Book, days: Days, at: list[int], fx: Mapping[str, Floats], in_kind: Floats
 ) -> tuple[tuple[date, float], ...]:
     """Each external flow on its own date, at the rate of the pack that it belongs to; in kind, on the day of their close."""
     cash = [
-        (event.date, float(event.amount) * float(fx[event.currency][_day(days, event.date)]))
-        for event in book.events
-        if event.kind in EXTERNAL and _day(days, event.date) < len(days)
+        (event.date, float(event.amount) * float(fx[event.currency][day]))
+        for event, day in zip(book.events, at, strict=True)
+        if event.kind in EXTERNAL and day < len(days)
     ]
-    in_kind = ((kind_in - kind_out) * security_fx).sum(axis=1)
     return tuple(sorted(cash + [(days[day].item(), float(in_kind[day])) for day in np.flatnonzero(in_kind)]))
 
 
@@ -816,9 +900,10 @@ def _life(book: Book, market: History) -> tuple[Days, int]:
     return market.dates[first:], first
 
 
-def _day(days: Days, on: date) -> int:
-    """The pack day that an event belongs to: its own, or the next."""
-    return int(np.searchsorted(days, np.datetime64(on)))
+def _pack_days(days: Days, dates: Sequence[date]) -> list[int]:
+    """Of each date the pack day that it belongs to: its own, or the next; len(days) after the last."""
+    found: list[int] = np.searchsorted(days, np.array(dates, dtype="datetime64[D]")).tolist()
+    return found
 
 
 def _cost_in_base(lot: Parcel, base: str, rates: Rates | None) -> Decimal | None:
@@ -835,28 +920,6 @@ def _require_known(close: Floats, held: npt.NDArray[np.bool_], days: Days, symbo
         day, position = (int(each) for each in np.argwhere(missing)[0])
         known = np.flatnonzero(~np.isnan(close[:day, position]))
         raise markets.MissingPrice(symbols[position], days[day].item(), days[known[-1]].item() if len(known) else None)
-
-
-def _rates(market: History, currency: str, base: str, first: int) -> Floats:
-    """(D,) base currency for one of the currency. Raises MissingRate on the first day without one."""
-    if currency == base:
-        return np.ones(len(market.dates) - first)
-    rates = market.fx(currency, base)[first:]
-    if np.isnan(rates).any():
-        raise MissingRate(currency, base, market.dates[first + int(np.argmax(np.isnan(rates)))].item())
-    return rates
-
-
-def _observed(market: History, columns: list[int], first: int, held: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """(D,) days on which the exchange of something held was open: one of its securities closed that day."""
-    closed_that_day = market.observed[first:] == market.dates[first:, None]
-    open_days = np.zeros(len(held), dtype=np.bool_)
-    for position, column in enumerate(columns):
-        same = [each for each, exchange in enumerate(market.exchanges) if exchange == market.exchanges[column]]
-        # Held at the close of the day, or sold on it: the day's return is the holding's either way.
-        was_held = held[:, position] | np.concatenate(([False], held[:-1, position]))
-        open_days |= was_held & closed_that_day[:, same].any(axis=1)
-    return open_days
 
 
 def sources(book: Book, market: History) -> tuple[str, ...]:

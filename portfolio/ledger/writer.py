@@ -253,7 +253,6 @@ def _store(portfolio: Portfolio, commit: str, tree: str, reading: _Reading) -> T
         return TakenIn(last, 0, 0, len(reading.transactions))
     revision = _open_revision(portfolio, commit, tree)
     added, removed = _store_transactions(revision, reading)
-    _store_lots(revision, reading)
     statement.keep(_statement_path(portfolio), tree, reading.statement, **_terms(portfolio))
     _store_revisioned(revision, Lot, LOT_COLUMNS, _lot_rows(reading))
     _store_revisioned(revision, MatchedLot, MATCHED_COLUMNS, _matched_rows(reading))

@@ -313,8 +313,10 @@ def test_computing_again_adds_nothing(private_demo):
     pack, revision = packs.resolve(policy=portfolio.policy), books.newest_reconciled(portfolio)
     counted = [model.objects.count() for model in (DailyValue, PortfolioMetrics, FactorExposure)]
 
-    added = computing.compute_metrics(portfolio=portfolio, revision=revision, pack=pack)
-    computing.prewarm_factors(portfolio=portfolio, revision=revision, pack=pack)
+    outcomes = [
+        compute(used=[(portfolio, revision)], pack=pack)
+        for compute in (computing.compute_metrics, computing.prewarm_factors)
+    ]
 
-    assert added == 0
+    assert [(outcome.added, outcome.failed) for outcome in outcomes] == [(0, {}), (0, {})]
     assert [model.objects.count() for model in (DailyValue, PortfolioMetrics, FactorExposure)] == counted

@@ -9,13 +9,13 @@ import config.fields
 from config.guards import grant, never_changes, row_security
 
 tenancy = importlib.import_module("portfolio.migrations.0002_tenancy")
-owners = importlib.import_module("portfolio.migrations.0003_owners_write")
+owners = importlib.import_module("portfolio.migrations.0004_owners_write")
 TABLE = "portfolio_matchedlot"
 
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portfolio", "0003_owners_write"),
+        ("portfolio", "0004_owners_write"),
         ("pricing", "0005_quarantine_and_symbols"),
     ]
 
