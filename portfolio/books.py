@@ -14,6 +14,9 @@ from portfolio.models import LedgerRevision, Lot, Portfolio, RevisionedRow, Revi
 EXTERNAL = frozenset({"deposit", "withdrawal"})
 """Kinds whose cash crosses the portfolio's border."""
 
+RECURRING_FEES = frozenset({"management", "custody"})
+"""Kinds of fees that a gross return is before (MEASUREMENT, Returns)."""
+
 Day: TypeAlias = date  # in classes that have a field named date
 Row = TypeVar("Row", bound=RevisionedRow)
 
@@ -33,6 +36,8 @@ class Event:
     tax: Decimal
     ex_date: Day | None
     ratio: Decimal | None
+    fee: Decimal = Decimal(0)
+    fee_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +150,8 @@ def load(portfolio: Portfolio, revision: LedgerRevision) -> Book:
             tax or Decimal(0),
             ex_date,
             ratio,
+            fee or Decimal(0),
+            fee_kind,
         )
         for (
             day,
@@ -158,6 +165,8 @@ def load(portfolio: Portfolio, revision: LedgerRevision) -> Book:
             tax,
             ex_date,
             ratio,
+            fee,
+            fee_kind,
         ) in of_revision(Transaction.objects.all(), revision)
         .order_by("date", "ordinal", "id")
         .values_list(
@@ -172,6 +181,8 @@ def load(portfolio: Portfolio, revision: LedgerRevision) -> Book:
             "tax",
             "ex_date",
             "ratio",
+            "fee",
+            "fee_kind",
         )
     )
     parcels = tuple(

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from config.errors import TieoutError
-from portfolio.books import EXTERNAL, Book, legs
+from portfolio.books import EXTERNAL, RECURRING_FEES, Book, legs
 from pricing import market as markets
 from pricing.fx import MissingRate
 from pricing.market import Close, History, Market
@@ -282,6 +282,10 @@ class ValueHistory:
     """(D,) external money in, not negative; `outflow` likewise out."""
     outflow: Floats
     receivable: Floats
+    recurring_fees: Floats
+    """(D,) management and custody fees booked, not negative; they are within the value's loss."""
+    cash_fees: Floats
+    """(D, C) fees that belong to no deal, of whatever kind, by the currency they were paid in; base currency, not negative."""
     observed: npt.NDArray[np.bool_]
     """(D,) a held security's exchange was open."""
     exchanges: tuple[str, ...]
@@ -349,6 +353,8 @@ def history(book: Book, market: History) -> ValueHistory:
         inflow=inflow,
         outflow=outflow,
         receivable=_receivable_by_day(book, days, fx),
+        recurring_fees=_fees_by_day(book, days, fx, currencies, recurring=True).sum(axis=1),
+        cash_fees=_fees_by_day(book, days, fx, currencies),
         observed=_observed(market, columns, first, units != 0),
         exchanges=tuple(sorted({market.exchanges[each] for each in columns})),
         flows=_dated_flows(book, days, fx),
@@ -475,6 +481,18 @@ def _receivable_by_day(book: Book, days: Days, fx: Mapping[str, Floats]) -> Floa
             start, end = _day(days, event.ex_date), _day(days, event.date)
             due[start:end] += float(event.amount) * fx[event.currency][start:end]
     return due
+
+
+def _fees_by_day(
+    book: Book, days: Days, fx: Mapping[str, Floats], currencies: list[str], *, recurring: bool = False
+) -> Floats:
+    """(D, C) base currency: those that belong to no deal, or management and custody alone, whatever they came with."""
+    charged = np.zeros((len(days), len(currencies)))
+    for event in book.events:
+        counts = event.fee_kind in RECURRING_FEES if recurring else event.kind == "fee"
+        if counts and (day := _day(days, event.date)) < len(days):
+            charged[day, currencies.index(event.currency)] += float(event.fee) * fx[event.currency][day]
+    return charged
 
 
 def _dated_flows(book: Book, days: Days, fx: Mapping[str, Floats]) -> tuple[tuple[date, float], ...]:

@@ -134,7 +134,9 @@ def test_a_real_rate_by_proxy_takes_the_trailing_inflation_off(pack):
     put(pack, "DGS10", 100 * (0.03 + np.concatenate(([0.0], np.cumsum(steps)))))
 
     without = of(life(DAYS, levels(3 * steps, 1000)))["real_rate"]
-    pack.trailing["CPI"] = SimpleNamespace(value=np.full(len(DAYS), 102.0), year_ago=np.full(len(DAYS), 100.0))
+    pack.trailing["CPI"] = SimpleNamespace(
+        value=np.full(len(DAYS), 102.0), year_ago=np.full(len(DAYS), 100.0), sources=("bls",)
+    )
     found = of(life(DAYS, levels(3 * steps, 1000)))["real_rate"]
 
     assert (without.status, without.reason) == ("unavailable", "no_series")
@@ -188,7 +190,7 @@ def test_the_level_of_a_day_is_that_days_own(pack):
 
     level = exposures._level(
         SimpleNamespace(), "SP500", days("2020-01-03", "2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09")
-    )
+    )[0]
 
     assert np.isnan(level).tolist() == [True, False, True, False, True]
     assert level[[1, 3]].tolist() == [1.0, 3.0]

@@ -1,0 +1,204 @@
+"""What a portfolio is measured against: its benchmark's returns on the portfolio's own pack days, in its base currency.
+
+A component returns what an owner of it had: raw closes with the splits and dividends that the pack knows, dividends gross and
+put back in at the close of their ex-date. Where prices can't say so the figures are degraded by name.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from portfolio.analytics.returns import composite_returns
+from portfolio.metrics import BenchmarkReturns, Component
+from portfolio.models import BenchmarkComponent, Rebalance
+from portfolio.valuation import Days
+from pricing import market
+from pricing.fx import MissingRate
+from pricing.market import History, MissingPrice
+from pricing.models import PriceBasis, PricingPack, Security
+from pricing.observing import KnownAction
+
+Floats = npt.NDArray[np.float64]
+
+DEGRADED: Mapping[str, str] = {
+    PriceBasis.PRICE_INDEX: "price_index",
+    PriceBasis.SPLIT_ADJUSTED: "price_return",  # in which units its dividends were paid is not known
+}
+"""Price bases that leave dividends out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A benchmark as staff defined it when it was read. They may change it, so a result says which one it was."""
+
+    name: str
+    rebalance: str
+    components: tuple[tuple[str, str], ...]
+    """(symbol, weight), by symbol; the weight in plain decimals."""
+
+
+def choose(benchmark_id: int | None) -> Choice | None:
+    """A portfolio's benchmark as the rows have it now; None where it has none."""
+    if benchmark_id is None:
+        return None
+    rows = BenchmarkComponent.objects.filter(benchmark=benchmark_id).values_list(
+        "benchmark__name", "benchmark__rebalance", "security__symbol", "weight"
+    )
+    (name, rebalance, *_), *_ = found = list(rows)
+    return choice(name, rebalance, [(symbol, weight) for *_, symbol, weight in found])
+
+
+def choice(name: str, rebalance: str, components: Iterable[Sequence[Any]]) -> Choice:
+    """A definition with its components in order and their weights in one way of writing."""
+    written = sorted((symbol, format(Decimal(weight).normalize(), "f")) for symbol, weight in components)
+    return Choice(name, rebalance, tuple(written))
+
+
+def load(pack: PricingPack, chosen: Choice | None, base_currency: str, days: Days) -> BenchmarkReturns | None:
+    """The benchmark's return on each of `days`, which are days of the pack's history; None without a choice."""
+    if chosen is None:
+        return None
+    described = {
+        row[0]: row
+        for row in Security.objects.filter(symbol__in=[symbol for symbol, _ in chosen.components]).values_list(
+            "symbol", "currency", "kind", "exchange", "price_basis", "source"
+        )
+    }
+    parts = [Component(*described[symbol][:4], float(weight)) for symbol, weight in chosen.components]
+    bases = [described[part.symbol][4] for part in parts]
+    actions = [each for each in market.actions(pack) if each.symbol in described]
+    return compute(market.history(pack), parts, bases, actions, chosen, base_currency, days)
+
+
+def compute(
+    seen: History,
+    parts: Sequence[Component],
+    bases: Sequence[str],
+    actions: Sequence[KnownAction],
+    chosen: Choice,
+    base_currency: str,
+    days: Days,
+) -> BenchmarkReturns:
+    """Pure. The composite of the parts, whose price bases are `bases`.
+
+    Monthly and quarterly weights count from the first pack of the period in which the portfolio began, so that all portfolios
+    have the same benchmark; without rebalancing they can only count from the portfolio's own first day. Row 0 is measured from
+    the pack before it and NaN where there is none.
+    """
+    D = len(days)
+    degraded = tuple(sorted({DEGRADED[basis] for basis in bases if basis in DEGRADED}))
+    first = int(np.searchsorted(seen.dates, days[0])) if D else 0
+    since = _period_start(seen.dates, first, chosen.rebalance)
+    columns, missing, reason, sources = [], [], "", set[str]()
+    for part, basis in zip(parts, bases, strict=True):
+        try:
+            column = _returns(
+                seen, part, basis, [each for each in actions if each.symbol == part.symbol], base_currency
+            )
+            own = seen.close_sources[seen.symbols.index(part.symbol)]
+            rates = [code for code in (part.currency, base_currency) if part.currency != base_currency]
+            sources |= {*own, *(each for code in rates for each in seen.fx_sources[seen.currency(code)])}
+        except (MissingPrice, MissingRate) as absent:
+            column = np.full(len(seen.dates), np.nan)
+            reason = "missing_benchmark_rate" if isinstance(absent, MissingRate) else reason
+        if np.isnan(column[max(first, 1) :]).any():
+            missing.append(part.symbol)
+        columns.append(column[since:])
+    table = np.column_stack(columns)
+    known = _known_from(table)
+    returns, weights = np.full(len(table), np.nan), np.full(table.shape, np.nan)
+    if known < len(table):
+        rebalanced = _rebalanced(seen.dates[since:], chosen.rebalance)[known:]
+        target = np.array([part.weight for part in parts])
+        weights[known:] = _opening_weights(table[known:], target, rebalanced)
+        if chosen.rebalance == Rebalance.DAILY or len(parts) == 1:
+            returns[known:] = table[known:] @ target
+        else:
+            returns[known:] = composite_returns(table[known:], target, rebalanced)
+    own_days = slice(first - since, first - since + D)
+    return BenchmarkReturns(
+        name=chosen.name,
+        returns=_frozen(returns[own_days]),
+        degraded=degraded,
+        reason=(reason or "missing_benchmark_price") if missing else "",
+        sources=tuple(sorted(sources)),
+        missing=tuple(missing),
+        components=tuple(parts),
+        component_returns=_frozen(table[own_days]),
+        component_weights=_frozen(weights[own_days]),
+    )
+
+
+def _returns(seen: History, part: Component, basis: str, actions: Sequence[KnownAction], base_currency: str) -> Floats:
+    """(D,) base-currency return of each pack day from the one before; NaN on the first, and without close or rate.
+
+    raises   MissingPrice, MissingRate where the history has nothing of it at all
+    """
+    if part.symbol not in seen.symbols:
+        raise MissingPrice(part.symbol, seen.dates[-1].item())
+    close = seen.close[:, seen.symbols.index(part.symbol)]
+    rate = np.ones(len(close)) if part.currency == base_currency else seen.fx(part.currency, base_currency)
+    ratio, paid = np.ones(len(close)), np.zeros(len(close))
+    for action in actions if basis == PriceBasis.RAW else ():
+        day = int(np.searchsorted(seen.dates, np.datetime64(action.ex_date)))
+        if day == len(close):
+            continue
+        if action.ratio is not None:
+            ratio[day] *= float(action.ratio)
+        elif action.amount is not None:
+            in_part = action.currency == part.currency
+            paid[day] += float(action.amount) * (1.0 if in_part else seen.fx(action.currency, part.currency)[day])
+    worth = (close * ratio + paid) * rate
+    found = np.full(len(close), np.nan)
+    found[1:] = worth[1:] / (close * rate)[:-1] - 1.0
+    return found
+
+
+def _known_from(table: Floats) -> int:
+    """The row after the last one in which a component is not known."""
+    unknown = np.flatnonzero(np.isnan(table).any(axis=1))
+    return int(unknown[-1]) + 1 if len(unknown) else 0
+
+
+def _period_start(dates: Days, first: int, rebalance: str) -> int:
+    if rebalance not in (Rebalance.MONTHLY, Rebalance.QUARTERLY) or first >= len(dates):
+        return min(first, len(dates))
+    period = _periods(dates[: first + 1], rebalance)
+    return int(np.argmax(period == period[-1]))
+
+
+def _periods(dates: Days, rebalance: str) -> npt.NDArray[np.int64]:
+    months = dates.astype("datetime64[M]").astype(np.int64)
+    return months if rebalance == Rebalance.MONTHLY else months // 3
+
+
+def _rebalanced(dates: Days, rebalance: str) -> npt.NDArray[np.bool_]:
+    """(D,) the day opens at the weights again."""
+    if rebalance == Rebalance.DAILY:
+        return np.ones(len(dates), dtype=np.bool_)
+    if rebalance == Rebalance.NEVER:
+        return np.zeros(len(dates), dtype=np.bool_)
+    period = _periods(dates, rebalance)
+    return np.concatenate(([True], period[1:] != period[:-1]))
+
+
+def _opening_weights(table: Floats, target: Floats, rebalanced: npt.NDArray[np.bool_]) -> Floats:
+    """(D, K) shares of the components as each day opens; their sum-product with the returns is the composite's return."""
+    if rebalanced.all():
+        return np.broadcast_to(target, table.shape)
+    weights = np.empty(table.shape)
+    starts = np.flatnonzero(rebalanced | (np.arange(len(table)) == 0))
+    for begin, end in zip(starts, [*starts[1:], len(table)], strict=True):
+        grown = target * np.vstack((np.ones(len(target)), np.cumprod(1.0 + table[begin : end - 1], axis=0)))
+        weights[begin:end] = grown / grown.sum(axis=1, keepdims=True)
+    return weights
+
+
+def _frozen(array: Floats) -> Floats:
+    array = np.ascontiguousarray(array)
+    array.flags.writeable = False
+    return array
