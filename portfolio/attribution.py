@@ -180,7 +180,8 @@ def _daily_contributions(history: ValueHistory) -> Floats:
         fees = np.where(begin[:, None] > 0, history.cash_fees / begin[:, None], 0.0)
     currencies = fees.shape[1]
     if currencies:
-        held[:, -currencies:] += fees
+        cash = held[:, -currencies:] + fees
+        held[:, -currencies:] = np.where(np.abs(cash) < 1e-14, 0.0, cash)  # not the last bit of a subtraction
     return np.column_stack((held, -fees.sum(axis=1), history.other))
 
 

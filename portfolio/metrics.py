@@ -317,13 +317,17 @@ def twr_record(
     history: ValueHistory, *, portfolio_id: str, pack_id: str, benchmark: BenchmarkReturns | None = None
 ) -> TwrRecord:
     """Every window's time-weighted return, and the benchmark's beside it."""
-    head = _head(history, portfolio_id, pack_id, benchmark)
-    return TwrRecord(**head, **_twr(_measure(history, None, benchmark)))
+    figures: dict[str, Any] = {
+        **_head(history, portfolio_id, pack_id, benchmark),
+        **_twr(_measure(history, None, benchmark)),
+    }
+    return TwrRecord(**figures)
 
 
 def mwr_record(history: ValueHistory, *, portfolio_id: str, pack_id: str) -> MwrRecord:
     """Every window's money-weighted return."""
-    return MwrRecord(**_head(history, portfolio_id, pack_id, None), **_mwrs(_measure(history, None)))
+    figures: dict[str, Any] = {**_head(history, portfolio_id, pack_id, None), **_mwrs(_measure(history, None))}
+    return MwrRecord(**figures)
 
 
 def risk_record(
@@ -336,8 +340,12 @@ def risk_record(
 ) -> RiskRecord:
     """Risk and ratios. `risk_free` None: what rests on it is unavailable, and likewise the benchmark."""
     measured = _measure(history, risk_free, benchmark)
-    head = _head(history, portfolio_id, pack_id, benchmark)
-    return RiskRecord(**head, **_risk_figures(measured), **_relative_figures(measured))
+    figures: dict[str, Any] = {
+        **_head(history, portfolio_id, pack_id, benchmark),
+        **_risk_figures(measured),
+        **_relative_figures(measured),
+    }
+    return RiskRecord(**figures)
 
 
 def record(
@@ -350,13 +358,14 @@ def record(
 ) -> MetricsRecord:
     """Every figure that the history gives. `risk_free` None: what rests on it is unavailable, and likewise the benchmark."""
     measured = _measure(history, risk_free, benchmark)
-    return MetricsRecord(
+    figures: dict[str, Any] = {
         **_head(history, portfolio_id, pack_id, benchmark),
         **_twr(measured),
         **_mwrs(measured),
         **_risk_figures(measured),
         **_relative_figures(measured),
-    )
+    }
+    return MetricsRecord(**figures)
 
 
 @dataclass(frozen=True, slots=True)
