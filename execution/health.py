@@ -1,6 +1,8 @@
-"""What the database says of the packs, and whether every part of the service answers."""
+"""What the database says of the packs, whether every part of the service answers, and the page that Prometheus reads."""
 
 import logging
+import math
+import os
 import re
 import uuid
 from collections.abc import Callable
@@ -8,12 +10,14 @@ from typing import Any
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 
 from config import doctoring
-from execution import problems
+from execution import executor, metering, problems
 from execution.estimates import estimated_ready
 from execution.models import JobRun, NightlyRun, RunState
 from pricing.models import PackStatus, PricingPack, PricingPolicy
+from pricing.providers import states
 
 logger = logging.getLogger(__name__)
 
@@ -144,3 +148,23 @@ def ready(request: HttpRequest) -> JsonResponse:
         },
         status=503 if faults else 200,
     )
+
+
+def metrics(request: HttpRequest) -> HttpResponse:
+    """GET /metrics, over all processes of the web server."""
+    for policy, state in freshness().items():
+        metering.PACK_FRESHNESS.labels(policy).set(state)
+    for agent, state in executor.runtime().breaker_states().items():
+        metering.BREAKER_STATE.labels(agent).set(state)
+    for provider in states.every():
+        metering.PROVIDER_ON.labels(provider.provider).set(provider.is_on)
+        metering.PROVIDER_BREAKER_STATE.labels(provider.provider).set(
+            math.nan if provider.breaker is None else provider.breaker
+        )
+        for window, share in provider.shares:
+            metering.PROVIDER_QUOTA.labels(provider.provider, window).set(math.nan if share is None else share)
+    collected = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        collected = CollectorRegistry()
+        multiprocess.MultiProcessCollector(collected)  # type: ignore[no-untyped-call]
+    return HttpResponse(generate_latest(collected), content_type=CONTENT_TYPE_LATEST)

@@ -1,26 +1,13 @@
 """Counters and latencies, in Prometheus' words. Labels come from closed sets, never from a request."""
 
 import contextlib
-import math
-import os
 from collections.abc import Iterable
 from functools import lru_cache
 
-from django.http import HttpRequest, HttpResponse
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    REGISTRY,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-    multiprocess,
-)
+from prometheus_client import Counter, Gauge, Histogram
 
 from execution.models import Pattern
 from execution.orchestrator import StepTrace
-from pricing.providers import states
 
 REQUEST_SECONDS = Histogram(
     "tieout_api_request_duration_seconds",
@@ -78,24 +65,3 @@ def observe_steps(trace: Iterable[StepTrace]) -> None:
     for step in trace:
         if step.agent is not None and step.duration_ms is not None:
             STEP_SECONDS.labels(step.agent, step.capability).observe(step.duration_ms / 1000)
-
-
-def metrics(request: HttpRequest) -> HttpResponse:
-    """GET /metrics, over all processes of the web server."""
-    from execution import health
-    from execution.executor import runtime
-
-    for policy, state in health.freshness().items():
-        PACK_FRESHNESS.labels(policy).set(state)
-    for agent, state in runtime().breaker_states().items():
-        BREAKER_STATE.labels(agent).set(state)
-    for provider in states.every():
-        PROVIDER_ON.labels(provider.provider).set(provider.is_on)
-        PROVIDER_BREAKER_STATE.labels(provider.provider).set(math.nan if provider.breaker is None else provider.breaker)
-        for window, share in provider.shares:
-            PROVIDER_QUOTA.labels(provider.provider, window).set(math.nan if share is None else share)
-    collected = REGISTRY
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        collected = CollectorRegistry()
-        multiprocess.MultiProcessCollector(collected)  # type: ignore[no-untyped-call]
-    return HttpResponse(generate_latest(collected), content_type=CONTENT_TYPE_LATEST)

@@ -1,7 +1,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from execution import api, health, metering, packs_api, pages
+from execution import api, health, packs_api, pages
 
 urlpatterns = [
     path("v1/execute", api.Execute.as_view(), name="execute"),
@@ -14,7 +14,7 @@ urlpatterns = [
     path("health/pack", health.pack, name="health-pack"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
-    path("metrics", metering.metrics, name="metrics"),
+    path("metrics", health.metrics, name="metrics"),
     path("", pages.portfolios, name="portfolios"),
     path("portfolios/<slug:slug>/<slug:pattern_id>/", pages.pattern, name="pattern"),
 ]

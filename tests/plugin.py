@@ -2,13 +2,15 @@
 
 The tests log in as `tester`, which may become `app`, `job` or `owner` and is `app` unless told otherwise: no superuser, so
 that row-level security binds the tests as it binds the service. Databases are copied from templates, because evidence can not
-be truncated away.
+be truncated away. What takes long to make, the migrations and the demo, is made by the first process of a run that needs it.
 """
 
+import fcntl
 import itertools
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +35,10 @@ embedded.provide("owner", fast=True)
 SOCKETS = psycopg.conninfo.conninfo_to_dict(os.environ["DATABASE_URL"])["host"]
 
 EMPTY, DEMO = f"test_empty_{os.getpid()}", f"test_demo_{os.getpid()}"
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+RUN = os.getppid() if IS_WORKER else os.getpid()
+SHARED = {EMPTY: f"test_made_empty_{RUN}", DEMO: f"test_made_demo_{RUN}"}
+"""What a process works in -> the copy of it that all processes of the run begin with."""
 DEMO_FIRST, DEMO_LAST = date(2002, 12, 2), date(2013, 3, 1)
 PASSWORD = "correct horse battery staple"
 
@@ -62,13 +68,46 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "role(name): the database role the test runs as; app without it")
 
 
+def pytest_unconfigure() -> None:
+    """The process that started the others goes last."""
+    if not IS_WORKER:
+        for name in SHARED.values():
+            _drop(name)
+            shutil.rmtree(_ledger_of(name), ignore_errors=True)
+            _lock_of(name).unlink(missing_ok=True)
+
+
+def _lock_of(name: str) -> Path:
+    return Path(os.environ["TIEOUT_VAR"]) / f"{name}.lock"
+
+
+@contextmanager
+def _made_once(name: str) -> Iterator[bool]:
+    """Whether the run has it already; if not, the block makes it in `name` and the others will begin with a copy."""
+    shared = SHARED[name]
+    with _lock_of(shared).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with _server() as server:
+            there = bool(server.execute("SELECT FROM pg_database WHERE datname = %s", [shared]).rowcount)
+        if there:
+            _copy(shared, name)
+        yield there
+        if not there:
+            _copy(name, shared)
+
+
 def _copy(template: str, name: str) -> None:
+    """A database, and the ledger that belongs to it."""
     from django.db import connection
 
     connection.close()
+    if _ledger_of(template).exists():
+        shutil.copytree(_ledger_of(template), _ledger_of(name))
     with _server() as server:
-        # PostgreSQL copies only a database that nobody is in.
+        # PostgreSQL copies only a database that nobody is in, and sleeps a tenth of a second where one is just leaving.
         server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
+        while server.execute("SELECT FROM pg_stat_activity WHERE datname = %s", [template]).rowcount:
+            time.sleep(0.001)
         server.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER owner").format(sql.Identifier(name), sql.Identifier(template))
         )
@@ -196,15 +235,18 @@ def migrated(django_db_blocker) -> Iterator[None]:
     from django.db import connection
 
     _drop(EMPTY)
-    with _server() as server:
-        server.execute(sql.SQL("CREATE DATABASE {} OWNER owner").format(sql.Identifier(EMPTY)))
-        server.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO app, job").format(sql.Identifier(EMPTY)))
-    with psycopg.connect(address(EMPTY, "owner"), autocommit=True) as owner:
-        owner.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-        owner.execute("GRANT USAGE ON SCHEMA public TO app, job")
-    with django_db_blocker.unblock(), role("owner"):
-        call_command("migrate", verbosity=0)
-    connection.close()
+    with django_db_blocker.unblock(), _made_once(EMPTY) as there:
+        if not there:
+            with _server() as server:
+                server.execute(sql.SQL("CREATE DATABASE {} OWNER owner").format(sql.Identifier(EMPTY)))
+                server.execute(
+                    sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO app, job").format(sql.Identifier(EMPTY))
+                )
+            with psycopg.connect(address(EMPTY, "owner"), autocommit=True) as owner:
+                owner.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+                owner.execute("GRANT USAGE ON SCHEMA public TO app, job")
+            with role("owner"):
+                call_command("migrate", verbosity=0)
     yield
     connection.close()
     _drop(EMPTY)
@@ -213,9 +255,11 @@ def migrated(django_db_blocker) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def demo_database(migrated, django_db_blocker) -> Iterator[str]:
     """The demo data, loaded, imported and computed through the verbs that the commands call; once for all tests."""
-    _copy(EMPTY, DEMO)
-    with django_db_blocker.unblock(), database(DEMO), ledger(DEMO):
-        load_demo()
+    with django_db_blocker.unblock(), _made_once(DEMO) as there:
+        if not there:
+            _copy(EMPTY, DEMO)
+            with database(DEMO), ledger(DEMO):
+                load_demo()
     yield DEMO
     _drop(DEMO)
     shutil.rmtree(_ledger_of(DEMO), ignore_errors=True)
@@ -259,7 +303,7 @@ def ledger(name: str) -> Iterator[None]:
 @pytest.fixture
 def empty(migrated, django_db_blocker) -> Iterator[World]:
     """A migrated database without rows, of the test's own; nothing is rolled back, nothing is left."""
-    yield from _own(EMPTY, World, django_db_blocker)
+    yield from _own(SHARED[EMPTY], World, django_db_blocker)
 
 
 @pytest.fixture
@@ -271,15 +315,13 @@ def demo(demo_database, django_db_blocker) -> Iterator[Demo]:
 
 @pytest.fixture
 def private_demo(demo_database, django_db_blocker) -> Iterator[Demo]:
-    """The demo in a database of the test's own."""
-    yield from _own(DEMO, Demo, django_db_blocker)
+    """The demo in a database of the test's own, as it was before any test."""
+    yield from _own(SHARED[DEMO], Demo, django_db_blocker)
 
 
 def _own(template, kind, django_db_blocker):
     name = f"test_own{next(_numbers)}_{os.getpid()}"
     _copy(template, name)
-    if _ledger_of(template).exists():
-        shutil.copytree(_ledger_of(template), _ledger_of(name))
     try:
         with django_db_blocker.unblock(), database(name), ledger(name):
             yield kind(name)
@@ -357,7 +399,6 @@ def web_server(name: str, **environment: str) -> Iterator[str]:
 
 
 def _wait_for(port: int, process, log: Path) -> None:
-    import time
     import urllib.request
 
     until = time.monotonic() + 60

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from config import env
+from tests.sources import nodes, python_files
 
 ROOMS = {
     "config": {"config"},
@@ -27,7 +28,7 @@ ENVIRONMENT = {
     "config/celery.py": "names the settings before they can be read",
     "config/wsgi.py": "names the settings before they can be read",
     "manage.py": "names the settings before they can be read",
-    "execution/metering.py": "the client library's own switch",
+    "execution/health.py": "the client library's own switch",
     "portfolio/ledger/reader.py": "passes the loader's path on to a child that gets nothing else",
     "portfolio/ledger/child.py": "Beancount's cache is switched off by it",
 }
@@ -44,22 +45,25 @@ EMPTY_NAMES = re.compile(r"(^|_)(utils?|helpers?|common|misc|managers?|services?
 
 
 @cache
-def sources() -> dict[str, ast.Module]:
-    """Path from the project -> tree, of all that is not a test, a migration or somebody's environment."""
+def sources() -> dict[str, tuple[ast.AST, ...]]:
+    """Path from the project -> nodes of the tree, of all that is not a test, a migration or a benchmark."""
     found = {}
-    for file in sorted(env.PROJECT.rglob("*.py")):
+    for file in python_files():
         path = file.relative_to(env.PROJECT)
-        if {".venv", "var", "tests", "migrations", "benchmarks", "docs"} & set(
-            path.parts
-        ) or path.name == "conftest.py":
+        if {"tests", "migrations", "benchmarks", "docs"} & set(path.parts) or path.name == "conftest.py":
             continue
-        found[path.as_posix()] = ast.parse(file.read_text(), path.as_posix())
+        found[path.as_posix()] = nodes(file)
     return found
 
 
-def imported(path: str, tree: ast.AST) -> Iterator[tuple[int, str]]:
+@cache
+def imported(path: str) -> tuple[tuple[int, str], ...]:
     """Line and full name of each module that is imported, wherever the import stands."""
-    for node in ast.walk(tree):
+    return tuple(_imported(path))
+
+
+def _imported(path: str) -> Iterator[tuple[int, str]]:
+    for node in sources()[path]:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -72,13 +76,14 @@ def imported(path: str, tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, str(first.value) if isinstance(first, ast.Constant) else "<computed>"
 
 
+@cache
 def called(node: ast.Call) -> str:
     return ast.unparse(node.func)
 
 
-def calls() -> Iterator[tuple[str, ast.Call]]:
-    for path, tree in sources().items():
-        yield from ((path, node) for node in ast.walk(tree) if isinstance(node, ast.Call))
+@cache
+def calls() -> tuple[tuple[str, ast.Call], ...]:
+    return tuple((path, node) for path, tree in sources().items() for node in tree if isinstance(node, ast.Call))
 
 
 def inside(name: str, packages: set[str]) -> bool:
@@ -96,7 +101,7 @@ def test_a_room_imports_what_its_row_allows_and_not_even_lazily_more(room):
         f"{path}:{line} imports {name}"
         for path, tree in sources().items()
         if Path(path).parts[0] == room
-        for line, name in imported(path, tree)
+        for line, name in imported(path)
         if name.split(".")[0] in ROOMS and name.split(".")[0] not in ROOMS[room]
     ]
 
@@ -105,10 +110,7 @@ def test_a_room_imports_what_its_row_allows_and_not_even_lazily_more(room):
 
 def test_no_module_is_imported_by_a_name_that_is_computed():
     computed = [
-        f"{path}:{line}"
-        for path, tree in sources().items()
-        for line, name in imported(path, tree)
-        if name == "<computed>"
+        f"{path}:{line}" for path, tree in sources().items() for line, name in imported(path) if name == "<computed>"
     ]
 
     assert computed == []
@@ -123,7 +125,7 @@ def test_config_names_no_room_by_an_import_string_elsewhere():
         (path, node.value)
         for path, tree in sources().items()
         if path.startswith("config/") and not path.startswith(POINTING)
-        for node in ast.walk(tree)
+        for node in tree
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if re.fullmatch(rf"({'|'.join(set(ROOMS) - {'config'})})(\.\w+)+", node.value)
     }
@@ -137,7 +139,7 @@ def test_pure_modules_import_no_framework(pattern):
     wrong = [
         f"{path}:{line} imports {name}"
         for path, tree in pure.items()
-        for line, name in imported(path, tree)
+        for line, name in imported(path)
         if not inside(name, PURE_MAY_IMPORT) and name.split(".")[0] not in STANDARD
     ]
 
@@ -153,15 +155,13 @@ STANDARD = {
 
 
 def test_only_the_child_process_imports_beancount():
-    importing = {
-        path for path, tree in sources().items() for _, name in imported(path, tree) if inside(name, {"beancount"})
-    }
+    importing = {path for path, tree in sources().items() for _, name in imported(path) if inside(name, {"beancount"})}
 
     assert importing == {"portfolio/ledger/child.py"}
 
 
 def test_nobody_imports_the_child():
-    importing = [path for path, tree in sources().items() for _, name in imported(path, tree) if "ledger.child" in name]
+    importing = [path for path, tree in sources().items() for _, name in imported(path) if "ledger.child" in name]
 
     assert importing == []
 
@@ -172,7 +172,7 @@ def test_nothing_evaluates_text_nor_unpickles_it():
     wrong += [
         f"{path}:{line} imports {name}"
         for path, tree in sources().items()
-        for line, name in imported(path, tree)
+        for line, name in imported(path)
         if inside(name, {"pickle", "dill", "marshal", "shelve", "yaml"})
     ]
 
@@ -192,7 +192,7 @@ def test_no_process_is_started_through_a_shell():
 
 def handlers() -> Iterator[tuple[str, ast.ExceptHandler]]:
     for path, tree in sources().items():
-        for node in ast.walk(tree):
+        for node in tree:
             if isinstance(node, ast.ExceptHandler) and (
                 node.type is None or {"Exception", "BaseException"} & set(re.findall(r"\w+", ast.unparse(node.type)))
             ):
@@ -233,7 +233,7 @@ def test_only_the_listed_modules_read_the_environment():
     reading = {
         path
         for path, tree in sources().items()
-        for node in ast.walk(tree)
+        for node in tree
         if (isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv", "putenv"))
         or (
             isinstance(node, ast.ImportFrom)
@@ -285,7 +285,7 @@ def test_money_of_the_ledger_is_never_a_float():
         f"{path}:{node.lineno} {node.value}"
         for path, tree in sources().items()
         if path.startswith(ledger) and path != "portfolio/ledger/reader.py"  # its only floats are seconds
-        for node in ast.walk(tree)
+        for node in tree
         if isinstance(node, ast.Constant) and isinstance(node.value, float)
     ]
 
@@ -297,7 +297,7 @@ def test_no_column_of_evidence_is_a_float_but_statistics_and_durations():
         (path, target.id)
         for path, tree in sources().items()
         if path.endswith("models.py")
-        for node in ast.walk(tree)
+        for node in tree
         if isinstance(node, ast.Assign)
         and isinstance(node.value, ast.Call)
         and called(node.value) == "models.FloatField"
@@ -327,7 +327,7 @@ def test_every_expected_error_is_of_one_family():
     classes = {
         node.name: [ast.unparse(base).split(".")[-1] for base in node.bases]
         for tree in sources().values()
-        for node in ast.walk(tree)
+        for node in tree
         if isinstance(node, ast.ClassDef)
     }
 
@@ -348,7 +348,7 @@ def test_no_face_is_imported_by_a_verb():
         f"{path}:{line} imports {name}"
         for path, tree in sources().items()
         if path not in may and not faces.match(path.replace("/", ".").removesuffix(".py"))
-        for line, name in imported(path, tree)
+        for line, name in imported(path)
         if (found := faces.match(name)) and found[1] in ROOMS
     ]
 

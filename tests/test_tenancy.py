@@ -19,6 +19,7 @@ from execution.models import IdempotencyKey
 from portfolio import models as owned
 from portfolio.models import DailyValue, Portfolio, PortfolioAccess, Transaction
 from tests import plugin
+from tests.sources import nodes, python_files
 
 SCOPED = [
     model
@@ -430,10 +431,10 @@ def test_the_app_may_not_undo_the_protection(demo):
 def test_nothing_sets_who_asks_beyond_a_transaction():
     """A setting of the session is the next request's on that connection (M4)."""
     here, offending, calls = Path(__file__), [], 0
-    for file in sorted(env.PROJECT.rglob("*.py")):
-        if {".venv", "var"} & set(file.relative_to(env.PROJECT).parts) or file == here:
+    for file in python_files():
+        if file == here:
             continue
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in nodes(file):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 text = re.sub(r"\s+", " ", node.value)
                 for call in re.findall(r"set_config\([^)]*\)", text, re.IGNORECASE):
@@ -450,9 +451,8 @@ def test_nothing_sets_who_asks_beyond_a_transaction():
 def test_only_the_scope_says_who_asks():
     speaking = {
         file.relative_to(env.PROJECT).as_posix()
-        for file in env.PROJECT.rglob("*.py")
-        if not {".venv", "var", "tests"} & set(file.relative_to(env.PROJECT).parts)
-        and "app.user_id" in file.read_text()
+        for file in python_files()
+        if "tests" not in file.relative_to(env.PROJECT).parts and "app.user_id" in file.read_text()
     }
 
     assert speaking == {"config/scope.py", "config/guards.py"}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from config import embedded, env
+from tests.sources import nodes, python_files
 
 OTHERS_READ = {"CI", "DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "PYTEST_XDIST_WORKER", "TIEOUT_TEST_VAR"}
 
@@ -14,11 +15,9 @@ OTHERS_READ = {"CI", "DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "PYTE
 def names_read() -> Iterator[str]:
     """First arguments of `env.…("NAME")` and `os.environ.get("NAME")`, and of `os.environ["NAME"]` where it is read."""
     yield from embedded.ADDRESS_OF_ROLE.values()
-    for file in env.PROJECT.rglob("*.py"):
-        if {".venv", "var"} & set(file.relative_to(env.PROJECT).parts):
-            continue
+    for file in python_files():
         readers = {"flag", "path", "is_set"} if file.name == "env.py" else set()
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in nodes(file):
             match node:
                 case ast.Call(func=ast.Name(verb), args=[ast.Constant(str(name)), *_]) if verb in readers:
                     yield name
