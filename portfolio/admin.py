@@ -85,6 +85,16 @@ class BenchmarkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return ", ".join(f"{each.weight.normalize():f} {each.security.symbol}" for each in row.components.all())
 
 
+@admin.register(models.BenchmarkComponent)
+class BenchmarkComponentAdmin(EvidenceAdmin):
+    """Edited with its benchmark, so that the weights stay a whole."""
+
+    list_display = ("benchmark", "security", "weight")
+    list_filter = ("benchmark",)
+    list_select_related = ("benchmark", "security")
+    search_fields = ("benchmark__name", "security__symbol")
+
+
 @admin.register(models.PortfolioAccess)
 class PortfolioAccessAdmin(EvidenceAdmin):
     list_display = ("portfolio", "user", "granted_at")

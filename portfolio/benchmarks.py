@@ -7,6 +7,7 @@ put back in at the close of their ex-date. Where prices can't say so the figures
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -62,16 +63,22 @@ def load(pack: PricingPack, chosen: Choice | None, base_currency: str, days: Day
     """The benchmark's return on each of `days`, which are days of the pack's history; None without a choice."""
     if chosen is None:
         return None
-    described = {
-        row[0]: row
-        for row in Security.objects.filter(symbol__in=[symbol for symbol, _ in chosen.components]).values_list(
-            "symbol", "currency", "kind", "exchange", "price_basis", "source"
-        )
-    }
+    symbols = tuple(symbol for symbol, _ in chosen.components)
+    described, actions = _read(pack, pack.chain_hash, symbols)
     parts = [Component(*described[symbol][:4], float(weight)) for symbol, weight in chosen.components]
-    bases = [described[part.symbol][4] for part in parts]
-    actions = [each for each in market.actions(pack) if each.symbol in described]
+    bases = [described[symbol][4] for symbol in symbols]
     return compute(market.history(pack), parts, bases, actions, chosen, base_currency, days)
+
+
+@lru_cache(maxsize=16)
+def _read(
+    pack: PricingPack, chain_hash: str, symbols: tuple[str, ...]
+) -> tuple[Mapping[str, tuple[str, str, str, str, str]], tuple[KnownAction, ...]]:
+    """What the securities are, and their actions; a pack's chain hash pins both, and many portfolios share a benchmark."""
+    rows = Security.objects.filter(symbol__in=symbols).values_list(
+        "symbol", "currency", "kind", "exchange", "price_basis"
+    )
+    return {row[0]: row for row in rows}, tuple(each for each in market.actions(pack) if each.symbol in symbols)
 
 
 def compute(
