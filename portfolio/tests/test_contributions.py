@@ -1,6 +1,8 @@
 """What each holding, cash and fees added, and decisions against a benchmark. Goldens: MEASUREMENT, computed apart."""
 
 from dataclasses import replace
+from decimal import Decimal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -261,3 +263,61 @@ def test_a_holding_that_never_was_is_not_held():
 
     assert {own.total_return.reason, added.total_contribution.reason} == {"not_held"}
     assert len(own.daily_returns) == 0
+
+
+def valued_as(life, **values):
+    """What is held at the last close, by hand."""
+    total = sum(values.values())
+    rows = tuple(
+        SimpleNamespace(symbol=symbol, market_value=Decimal(str(value)), weight=value / total)
+        for symbol, value in values.items()
+    )
+    return SimpleNamespace(positions=rows, currency=life.base_currency)
+
+
+def walking_pair(days=150):
+    """Two holdings of 500 each that move by themselves."""
+    random = np.random.default_rng(3)
+    dates = np.arange(np.datetime64("2020-01-06"), np.datetime64("2020-01-06") + days).astype(str).tolist()
+    closes = {name: (10 * np.cumprod(1 + random.normal(0, 0.02, days))).tolist() for name in ("A", "B")}
+    events = [event(dates[0], "deposit", str(50 * closes["A"][0] + 50 * closes["B"][0]))]
+    events += [
+        event(dates[0], "buy", str(-50 * closes[name][0]), security=number, quantity="50")
+        for number, name in ((1, "A"), (2, "B"))
+    ]
+    return valuation.history(
+        book(events, [parcel(1, "50", dates[0]), parcel(2, "50", dates[0])]), market(dates, closes)
+    ), closes
+
+
+def test_the_risk_of_a_holding_alone_and_within():
+    life, closes = walking_pair()
+    a, b = (np.array(closes[name]) for name in ("A", "B"))
+    valued = valued_as(life, A=50 * a[-1], B=50 * b[-1])
+
+    found = positions.risks(life, "A", metrics.last_observations(life, 120), valued)
+
+    own = (a[1:] / a[:-1] - 1)[-120:]
+    together = ((a + b)[1:] / (a + b)[:-1] - 1)[-120:]
+    beta = np.cov(own, together)[0, 1] / np.var(together, ddof=1)
+    assert found.data_points == 120
+    assert found.var_1d_pct.value == pytest.approx(-np.percentile(own, 5))
+    assert float(found.var_1d) == pytest.approx(-np.percentile(own, 5) * 50 * a[-1], abs=0.005)
+    assert found.beta_to_portfolio.value == pytest.approx(beta)
+    assert found.correlation.value == pytest.approx(np.corrcoef(own, together)[0, 1])
+    assert found.diversification_benefit.value == pytest.approx(1 - np.corrcoef(own, together)[0, 1])
+    assert found.marginal_var.value == pytest.approx(-np.percentile(together, 5) * beta)
+    assert float(found.component_var) == pytest.approx(found.marginal_var.value * 50 * a[-1], abs=0.005)
+    assert found.pct_portfolio_risk.value == pytest.approx(beta * a[-1] / (a[-1] + b[-1]))
+
+
+@pytest.mark.parametrize(
+    ("days", "status", "reason"), [(25, "unavailable", "short_history"), (60, "degraded", "few_observations")]
+)
+def test_a_holdings_value_at_risk_says_how_much_it_rests_on(days, status, reason):
+    life, _ = walking_pair(days)
+
+    found = positions.risks(life, "A", whole(life), valued_as(life, A=500, B=500))
+
+    assert (found.var_1d_pct.status, found.var_1d_pct.reason) == (status, reason)
+    assert (found.var_1d is None) is (status == "unavailable")
