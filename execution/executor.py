@@ -294,7 +294,7 @@ _GLANCE = """
     SELECT pattern.current_id, portfolio.slug, portfolio.name, portfolio.owner_id, portfolio.base_currency,
            portfolio.policy_id, portfolio.booking_method, portfolio.fees_in_cost, portfolio.flow_timing,
            pack.id, revision.id, revision.number, revision.commit, revision.tree_hash, free.series_id, free.series_currency,
-           benchmark.name, benchmark.rebalance, benchmark.components
+           benchmark.name, benchmark.rebalance, benchmark.components, benchmark.one_month
     FROM execution_pattern AS pattern
     JOIN portfolio_portfolio AS portfolio ON portfolio.id = %(portfolio)s
     JOIN LATERAL (
@@ -311,7 +311,8 @@ _GLANCE = """
         SELECT name, rebalance, (
             SELECT json_agg(json_build_array(symbol, weight::text))
             FROM portfolio_benchmarkcomponent AS component JOIN pricing_security AS security ON security.id = security_id
-            WHERE benchmark_id = chosen.id) AS components
+            WHERE benchmark_id = chosen.id) AS components,
+            (SELECT coalesce(json_agg(json_build_array(currency, series_id)), '[]') FROM portfolio_onemonthrate) AS one_month
         FROM portfolio_benchmark AS chosen WHERE chosen.id = portfolio.benchmark_id) AS benchmark ON true
     WHERE pattern.id = %(pattern)s AND pattern.current_id IS NOT NULL
       AND NOT EXISTS (

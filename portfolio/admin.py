@@ -95,6 +95,12 @@ class BenchmarkComponentAdmin(EvidenceAdmin):
     search_fields = ("benchmark__name", "security__symbol")
 
 
+@admin.register(models.OneMonthRate)
+class OneMonthRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("currency", "series")
+    list_select_related = ("series",)
+
+
 @admin.register(models.PortfolioAccess)
 class PortfolioAccessAdmin(EvidenceAdmin):
     list_display = ("portfolio", "user", "granted_at")

@@ -53,9 +53,14 @@ class CurrencyAttribution:
     by_currency: tuple[Contribution, ...]
     fx_dealing: float
     flow_timing: str
+    benchmark_return: Metric
+    """The benchmark over the same days with its currencies, and hedged: sold forward at two one-month rates of the pack."""
+    benchmark_hedged_return: Metric
 
 
-def currency(history: ValueHistory, span: metrics.Window) -> CurrencyAttribution:
+def currency(
+    history: ValueHistory, span: metrics.Window, benchmark: BenchmarkReturns | None = None
+) -> CurrencyAttribution:
     """Split a window's return.
 
     raises   InvariantViolated where the parts miss the portfolio's linked return by more than 0.1 bp
@@ -98,6 +103,8 @@ def currency(history: ValueHistory, span: metrics.Window) -> CurrencyAttribution
         ),
         fx_dealing=float(held.other),
         flow_timing=history.flow_timing,
+        benchmark_return=metrics.benchmark_over(history, span, benchmark),
+        benchmark_hedged_return=metrics.benchmark_over(history, span, benchmark, hedged=True),
     )
 
 

@@ -4,18 +4,20 @@ A component returns what an owner of it had: raw closes with the splits and divi
 put back in at the close of their ex-date. Where prices can't say so the figures are degraded by name.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from portfolio.analytics.attribution import hedged_returns
 from portfolio.analytics.returns import composite_returns
 from portfolio.metrics import BenchmarkReturns, Component
-from portfolio.models import BenchmarkComponent, Rebalance
+from portfolio.models import BenchmarkComponent, OneMonthRate, Rebalance
 from portfolio.valuation import Days
 from pricing import market
 from pricing.fx import MissingRate
@@ -40,6 +42,8 @@ class Choice:
     rebalance: str
     components: tuple[tuple[str, str], ...]
     """(symbol, weight), by symbol; the weight in plain decimals."""
+    one_month: tuple[tuple[str, str], ...] = ()
+    """(currency, series) of the one-month rates that a hedge may take, by currency."""
 
 
 def choose(benchmark_id: int | None) -> Choice | None:
@@ -50,13 +54,17 @@ def choose(benchmark_id: int | None) -> Choice | None:
         "benchmark__name", "benchmark__rebalance", "security__symbol", "weight"
     )
     (name, rebalance, *_), *_ = found = list(rows)
-    return choice(name, rebalance, [(symbol, weight) for *_, symbol, weight in found])
+    rates = OneMonthRate.objects.values_list("currency", "series_id")
+    return choice(name, rebalance, [(symbol, weight) for *_, symbol, weight in found], rates)
 
 
-def choice(name: str, rebalance: str, components: Iterable[Sequence[Any]]) -> Choice:
+def choice(
+    name: str, rebalance: str, components: Iterable[Sequence[Any]], one_month: Iterable[Sequence[str]] = ()
+) -> Choice:
     """A definition with its components in order and their weights in one way of writing."""
     written = sorted((symbol, format(Decimal(weight).normalize(), "f")) for symbol, weight in components)
-    return Choice(name, rebalance, tuple(written))
+    rates = sorted((currency, series) for currency, series in one_month)
+    return Choice(name, rebalance, tuple(written), tuple(rates))
 
 
 def load(pack: PricingPack, chosen: Choice | None, base_currency: str, days: Days) -> BenchmarkReturns | None:
@@ -67,7 +75,24 @@ def load(pack: PricingPack, chosen: Choice | None, base_currency: str, days: Day
     described, actions = _read(pack, pack.chain_hash, symbols)
     parts = [Component(*described[symbol][:4], float(weight)) for symbol, weight in chosen.components]
     bases = [described[symbol][4] for symbol in symbols]
-    return compute(market.history(pack), parts, bases, actions, chosen, base_currency, days)
+    seen = market.history(pack)
+    rates = _one_month(pack, chosen, {base_currency, *(part.currency for part in parts)}, seen.dates)
+    return compute(seen, parts, bases, actions, chosen, base_currency, days, rates)
+
+
+def _one_month(
+    pack: PricingPack, chosen: Choice, currencies: Collection[str], days: Days
+) -> dict[str, tuple[Floats, tuple[str, ...]]]:
+    """Of each currency whose one-month rate the pack has: the yearly rate known on each day, and whose it is."""
+    found = {}
+    for currency, series in chosen.one_month if len(currencies) > 1 else ():
+        if currency in currencies:
+            try:
+                known = market.series(pack, series, dates=days)
+            except market.MissingSeries:
+                continue
+            found[currency] = (np.asarray(known.value) / 100.0, known.sources)
+    return found
 
 
 @lru_cache(maxsize=16)
@@ -89,8 +114,11 @@ def compute(
     chosen: Choice,
     base_currency: str,
     days: Days,
+    one_month: Mapping[str, tuple[Floats, tuple[str, ...]]] = MappingProxyType({}),
 ) -> BenchmarkReturns:
     """Pure. The composite of the parts, whose price bases are `bases`.
+
+    one_month  by currency (D,) its yearly one-month rate on the days of `seen`, and the providers
 
     Monthly and quarterly weights count from the first pack of the period in which the portfolio began, so that all portfolios
     have the same benchmark; without rebalancing they can only count from the portfolio's own first day. Row 0 is measured from
@@ -100,21 +128,26 @@ def compute(
     degraded = tuple(sorted({DEGRADED[basis] for basis in bases if basis in DEGRADED}))
     first = int(np.searchsorted(seen.dates, days[0])) if D else 0
     since = _period_start(seen.dates, first, chosen.rebalance)
-    columns, missing, reason, sources = [], [], "", set[str]()
+    columns, hedged, missing, reason, sources = [], [], [], "", set[str]()
     for part, basis in zip(parts, bases, strict=True):
         try:
-            column = _returns(
-                seen, part, basis, [each for each in actions if each.symbol == part.symbol], base_currency
-            )
+            known_actions = [each for each in actions if each.symbol == part.symbol]
+            local, fx = _returns(seen, part, basis, known_actions, base_currency)
+            column, sold_forward = (1.0 + local) * (1.0 + fx) - 1.0, local
+            if part.currency != base_currency:
+                pair = [one_month.get(code, _NO_RATE) for code in (base_currency, part.currency)]
+                sold_forward = _hedged(seen.dates, local, fx, *(rate for rate, _ in pair))
+                sources |= {source for _, providers in pair for source in providers}
             own = seen.close_sources[seen.symbols.index(part.symbol)]
             rates = [code for code in (part.currency, base_currency) if part.currency != base_currency]
             sources |= {*own, *(each for code in rates for each in seen.fx_sources[seen.currency(code)])}
         except (MissingPrice, MissingRate) as absent:
-            column = np.full(len(seen.dates), np.nan)
+            column = sold_forward = np.full(len(seen.dates), np.nan)
             reason = "missing_benchmark_rate" if isinstance(absent, MissingRate) else reason
         if np.isnan(column[max(first, 1) :]).any():
             missing.append(part.symbol)
         columns.append(column[since:])
+        hedged.append(sold_forward[since:])
     table = np.column_stack(columns)
     known = _known_from(table)
     returns, weights = np.full(len(table), np.nan), np.full(table.shape, np.nan)
@@ -127,6 +160,7 @@ def compute(
         else:
             returns[known:] = composite_returns(table[known:], target, rebalanced)
     own_days = slice(first - since, first - since + D)
+    is_hedged = (weights * np.column_stack(hedged)).sum(axis=1)[own_days]
     return BenchmarkReturns(
         name=chosen.name,
         returns=_frozen(returns[own_days]),
@@ -137,11 +171,33 @@ def compute(
         components=tuple(parts),
         component_returns=_frozen(table[own_days]),
         component_weights=_frozen(weights[own_days]),
+        hedged_returns=None if np.isnan(is_hedged).all() else _frozen(is_hedged),
     )
 
 
-def _returns(seen: History, part: Component, basis: str, actions: Sequence[KnownAction], base_currency: str) -> Floats:
-    """(D,) base-currency return of each pack day from the one before; NaN on the first, and without close or rate.
+_NO_RATE: tuple[Floats, tuple[str, ...]] = (np.array(np.nan), ())
+
+
+def _hedged(dates: Days, local: Floats, fx: Floats, base_rate: Floats, foreign_rate: Floats) -> Floats:
+    """(D,) return of each day with the value of the day before sold forward to it, at the rates known then; else NaN."""
+    base, foreign = (np.broadcast_to(rate, local.shape)[:-1] for rate in (base_rate, foreign_rate))
+    elapsed = np.diff(dates).astype(np.int64)
+    known = np.isfinite(local[1:]) & np.isfinite(fx[1:]) & np.isfinite(base) & np.isfinite(foreign)
+    found = np.full(len(local), np.nan)
+    for days in np.unique(elapsed[known]):
+        rows = np.flatnonzero(known & (elapsed == days))
+        found[rows + 1] = hedged_returns(
+            local[rows + 1], fx[rows + 1], base[rows], foreign[rows], years=float(days) / 365
+        )
+    return found
+
+
+def _returns(
+    seen: History, part: Component, basis: str, actions: Sequence[KnownAction], base_currency: str
+) -> tuple[Floats, Floats]:
+    """(D,) return of each pack day from the one before, in its own currency, and of that in the base currency.
+
+    NaN on the first day, and without close or rate.
 
     raises   MissingPrice, MissingRate where the history has nothing of it at all
     """
@@ -159,10 +215,10 @@ def _returns(seen: History, part: Component, basis: str, actions: Sequence[Known
         elif action.amount is not None:
             in_part = action.currency == part.currency
             paid[day] += float(action.amount) * (1.0 if in_part else seen.fx(action.currency, part.currency)[day])
-    worth = (close * ratio + paid) * rate
-    found = np.full(len(close), np.nan)
-    found[1:] = worth[1:] / (close * rate)[:-1] - 1.0
-    return found
+    local, fx = np.full(len(close), np.nan), np.full(len(close), np.nan)
+    local[1:] = (close * ratio + paid)[1:] / close[:-1] - 1.0
+    fx[1:] = rate[1:] / rate[:-1] - 1.0
+    return local, fx
 
 
 def _known_from(table: Floats) -> int:

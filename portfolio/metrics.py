@@ -77,6 +77,8 @@ class BenchmarkReturns:
     """(D, K)"""
     component_weights: Floats = field(default_factory=lambda: np.zeros((0, 0)))
     """(D, K) as each day opens; the sum-product with component_returns is returns."""
+    hedged_returns: Floats | None = None
+    """(D,) with the foreign components sold forward into the base currency; None where the pack lacks a rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -710,6 +712,19 @@ def _span_benchmark(measured: _Measured, span: Window | None) -> Metric:
     total = float(beside.growth[span.end + 1] / beside.growth[opening + 1] - 1.0)
     metric = degraded(Metric(total, "ok", None, basis), beside.degraded(*doubts))
     return _annualised(metric, total, 365 * span.years) if annualised else metric
+
+
+def benchmark_over(
+    history: ValueHistory, span: Window, benchmark: BenchmarkReturns | None, *, hedged: bool = False
+) -> Metric:
+    """The benchmark's return over a span of the history, with its currencies or hedged into the base currency."""
+    if hedged and benchmark is not None:
+        if benchmark.hedged_returns is None:
+            return Metric(None, "unavailable", "no_forward_rate", {})
+        reason = benchmark.reason or "no_forward_rate"
+        benchmark = replace(benchmark, returns=benchmark.hedged_returns, reason=reason)
+    figure = _span_benchmark(_measure(history, None, benchmark), span)
+    return replace(figure, basis={**figure.basis, "hedged": hedged}) if figure.basis else figure
 
 
 def _excess(own: Metric, beside: Metric) -> Metric:

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from config.fields import FiniteNumeric, PositiveNumeric
-from pricing.models import Factor, PricingPack, PricingPolicy, Security
+from pricing.models import Factor, PricingPack, PricingPolicy, Security, Series
 
 
 class BookingMethod(models.TextChoices):
@@ -77,6 +77,19 @@ class BenchmarkComponent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.weight} of security {self.security_id}"
+
+
+class OneMonthRate(models.Model):
+    """Which series is the one-month rate of a currency: two of them make the forward premium of a hedge."""
+
+    currency = models.CharField(primary_key=True, max_length=3)
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ("currency",)
+
+    def __str__(self) -> str:
+        return f"{self.currency}: {self.series_id}"
 
 
 class Portfolio(models.Model):

@@ -21,8 +21,10 @@ def currency(ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int) -> 
     """Local, FX and interaction, headline and per holding and currency; `lookback_days` counts pack days."""
     whole, recent, warnings = _spans(nav, lookback_days)
     return Result(
-        CurrencyViews(attribution.currency(nav.life, whole), attribution.currency(nav.life, recent)),
-        sources=nav.life.sources,
+        CurrencyViews(
+            attribution.currency(nav.life, whole, nav.benchmark), attribution.currency(nav.life, recent, nav.benchmark)
+        ),
+        sources=nav.sources(benchmark=True),
         asof=ctx.asof_date,
         ttl=PERFORMANCE_TTL_S,
         warnings=warnings,

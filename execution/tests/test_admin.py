@@ -23,7 +23,7 @@ ROOMS = ("compliance", "pricing", "portfolio", "execution")
 MODELS = [model for room in ROOMS for model in apps.get_app_config(room).get_models()]
 EDITED = {
     *("portfolio.portfolio", "compliance.datasource", "pricing.riskfreerate", "pricing.factorseries"),
-    *("pricing.securityalias", "pricing.symboloverride", "portfolio.benchmark"),
+    *("pricing.securityalias", "pricing.symboloverride", "portfolio.benchmark", "portfolio.onemonthrate"),
 }
 EVIDENCE = [model for model in MODELS if model._meta.label_lower not in EDITED]
 

@@ -1,4 +1,4 @@
-"""Benchmarks: what they are made of, and which one a portfolio has."""
+"""Benchmarks: what they are made of, what hedges them, and which one a portfolio has."""
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -107,6 +107,19 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="OneMonthRate",
+            fields=[
+                ("currency", models.CharField(max_length=3, primary_key=True, serialize=False)),
+                (
+                    "series",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="pricing.series"
+                    ),
+                ),
+            ],
+            options={"ordering": ("currency",)},
+        ),
         migrations.AddField(
             model_name="portfolio",
             name="benchmark",
@@ -121,7 +134,7 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(WHOLE, NO_WHOLE),
         grant(
-            ("portfolio_benchmark", "portfolio_benchmarkcomponent"),
+            ("portfolio_benchmark", "portfolio_benchmarkcomponent", "portfolio_onemonthrate"),
             app="SELECT, INSERT, UPDATE, DELETE",
             job="SELECT, INSERT, UPDATE, DELETE",
         ),

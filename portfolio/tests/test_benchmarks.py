@@ -126,6 +126,30 @@ def test_a_foreign_benchmark_is_taken_at_the_packs_rates():
     assert found.sources == ("central", "wood")
 
 
+def test_a_hedged_benchmark_earns_the_forward_premium_instead_of_the_currency():
+    dates = ("2020-01-06", "2020-02-05")  # thirty days
+    seen = market(dates, {"OAK": [100, 101]}, currencies={"OAK": "USD"}, fx={"USD": [1.30, 1.326]})
+    part = Component("OAK", "USD", "equity", "XNYS", 1.0)
+    chosen = benchmarks.choice("Oak", "monthly", [("OAK", "1")])
+    rates = {"CAD": (np.array([0.045, 0.05]), ("bank",)), "USD": (np.array([0.0525, 0.06]), ("treasury",))}
+
+    def over(one_month):
+        found = benchmarks.compute(seen, [part], ["raw"], [], chosen, "CAD", seen.dates[1:], one_month)
+        history = life(dates[1:], [1000], inflow=[1000])
+        return found, metrics.benchmark_over(history, metrics.window(history, "itd"), found, hedged=True)
+
+    found, hedged = over(rates)
+    _, without = over({"USD": rates["USD"]})
+
+    # l + p + l f with the rates known at the opening; unhedged it is 3.02 %
+    premium = (1 + 0.045 * 30 / 365) / (1 + 0.0525 * 30 / 365) - 1
+    assert hedged.value == pytest.approx(0.01 + premium + 0.01 * 0.02)
+    assert 100 * hedged.value == pytest.approx(0.957772, abs=0.002)
+    assert found.returns[0] == pytest.approx(0.0302)
+    assert {"bank", "treasury"} <= set(found.sources)
+    assert (without.value, without.status, without.reason) == (None, "unavailable", "no_forward_rate")
+
+
 def test_days_before_all_components_are_known_have_no_return():
     seen = market(WEEK, {"OAK": [NAN, NAN, 100, 110], "ELM": [10, 10, 10, 10]})
 
