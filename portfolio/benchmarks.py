@@ -5,7 +5,7 @@ put back in at the close of their ex-date. Where prices can't say so the figures
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
@@ -71,6 +71,31 @@ def load(pack: PricingPack, chosen: Choice | None, base_currency: str, days: Day
     """The benchmark's return on each of `days`, which are days of the pack's history; None without a choice."""
     if chosen is None:
         return None
+    dates = market.history(pack).dates
+    if chosen.rebalance == Rebalance.NEVER:  # the weights depend on the portfolio's own first day
+        return _load(pack, chosen, base_currency, days)
+    whole = _whole(pack, pack.chain_hash, chosen, base_currency)
+    first = int(np.searchsorted(dates, days[0])) if len(days) else 0
+    cut = slice(first, first + len(days))
+    missing = np.isnan(whole.component_returns[max(first, 1) : first + len(days)]).any(axis=0)
+    return replace(
+        whole,
+        returns=whole.returns[cut],
+        reason=whole.reason if missing.any() else "",
+        missing=tuple(part.symbol for part, is_missing in zip(whole.components, missing, strict=True) if is_missing),
+        component_returns=whole.component_returns[cut],
+        component_weights=whole.component_weights[cut],
+        hedged_returns=None if whole.hedged_returns is None else whole.hedged_returns[cut],
+    )
+
+
+@lru_cache(maxsize=32)
+def _whole(pack: PricingPack, chain_hash: str, chosen: Choice, base_currency: str) -> BenchmarkReturns:
+    """On all days that the pack sees: portfolios that share a benchmark cut theirs out of it."""
+    return _load(pack, chosen, base_currency, market.history(pack).dates)
+
+
+def _load(pack: PricingPack, chosen: Choice, base_currency: str, days: Days) -> BenchmarkReturns:
     symbols = tuple(symbol for symbol, _ in chosen.components)
     described, actions = _read(pack, pack.chain_hash, symbols)
     parts = [Component(*described[symbol][:4], float(weight)) for symbol, weight in chosen.components]

@@ -91,14 +91,14 @@ class Head:
     base_currency: str
     inception_date: date
     basis_caption: str
-    benchmark: str | None
-    """Its name; None where the portfolio has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class TwrRecord(Head):
     """Time-weighted returns by window, the benchmark's over the same days, and their difference (metrics.compute_twr)."""
 
+    benchmark: str | None
+    """Its name; None where the portfolio has none."""
     twr_1d: Metric
     twr_mtd: Metric
     twr_qtd: Metric
@@ -154,6 +154,7 @@ class MwrRecord(Head):
 class RiskRecord(Head):
     """Risk, ratios and what the benchmark explains (metrics.risk)."""
 
+    benchmark: str | None
     volatility_30d: Metric
     volatility_60d: Metric
     volatility_90d: Metric
@@ -320,7 +321,8 @@ def twr_record(
 ) -> TwrRecord:
     """Every window's time-weighted return, and the benchmark's beside it."""
     figures: dict[str, Any] = {
-        **_head(history, portfolio_id, pack_id, benchmark),
+        **_head(history, portfolio_id, pack_id),
+        "benchmark": benchmark.name if benchmark else None,
         **_twr(_measure(history, None, benchmark)),
     }
     return TwrRecord(**figures)
@@ -328,7 +330,7 @@ def twr_record(
 
 def mwr_record(history: ValueHistory, *, portfolio_id: str, pack_id: str) -> MwrRecord:
     """Every window's money-weighted return."""
-    figures: dict[str, Any] = {**_head(history, portfolio_id, pack_id, None), **_mwrs(_measure(history, None))}
+    figures: dict[str, Any] = {**_head(history, portfolio_id, pack_id), **_mwrs(_measure(history, None))}
     return MwrRecord(**figures)
 
 
@@ -343,7 +345,8 @@ def risk_record(
     """Risk and ratios. `risk_free` None: what rests on it is unavailable, and likewise the benchmark."""
     measured = _measure(history, risk_free, benchmark)
     figures: dict[str, Any] = {
-        **_head(history, portfolio_id, pack_id, benchmark),
+        **_head(history, portfolio_id, pack_id),
+        "benchmark": benchmark.name if benchmark else None,
         **_risk_figures(measured),
         **_relative_figures(measured),
     }
@@ -361,7 +364,8 @@ def record(
     """Every figure that the history gives. `risk_free` None: what rests on it is unavailable, and likewise the benchmark."""
     measured = _measure(history, risk_free, benchmark)
     figures: dict[str, Any] = {
-        **_head(history, portfolio_id, pack_id, benchmark),
+        **_head(history, portfolio_id, pack_id),
+        "benchmark": benchmark.name if benchmark else None,
         **_twr(measured),
         **_mwrs(measured),
         **_risk_figures(measured),
@@ -1001,7 +1005,7 @@ def _span_basis(measured: _Measured, closes: npt.NDArray[np.intp]) -> Mapping[st
     }
 
 
-def _head(history: ValueHistory, portfolio_id: str, pack_id: str, benchmark: BenchmarkReturns | None) -> dict[str, Any]:
+def _head(history: ValueHistory, portfolio_id: str, pack_id: str) -> dict[str, Any]:
     return {
         "portfolio_id": portfolio_id,
         "asof_date": history.dates[-1].item(),
@@ -1009,7 +1013,6 @@ def _head(history: ValueHistory, portfolio_id: str, pack_id: str, benchmark: Ben
         "base_currency": history.base_currency,
         "inception_date": history.dates[0].item(),
         "basis_caption": caption(history, pack_id),
-        "benchmark": benchmark.name if benchmark else None,
     }
 
 

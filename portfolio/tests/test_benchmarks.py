@@ -14,7 +14,8 @@ from portfolio import benchmarks, metrics
 from portfolio.metrics import BenchmarkReturns, Component
 from portfolio.models import Benchmark, BenchmarkComponent
 from portfolio.tests.made import NAN, days, life, market
-from pricing.models import Security
+from pricing import market as pricing_market
+from pricing.models import PricingPack, Security
 from pricing.observing import KnownAction
 
 WEEK = ("2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09")
@@ -387,3 +388,21 @@ def test_a_definition_is_read_in_one_order_and_one_way_of_writing(demo):
 
     assert found == benchmarks.Choice("Two", "quarterly", (("IBM", "0.6"), ("MSFT", "0.4")))
     assert benchmarks.choose(None) is None
+
+
+@pytest.mark.role("job")
+@pytest.mark.parametrize("rebalance", ["monthly", "quarterly", "daily", "never"])
+def test_what_many_portfolios_share_is_what_each_would_compute_alone(demo, rebalance):
+    pack = PricingPack.objects.select_related("policy").order_by("sequence").last()
+    chosen = benchmarks.choice("Two", rebalance, [("IBM", "0.6"), ("GOOG", "0.4")])
+
+    for first in (0, 300, 1507):  # the second is listed from 2004-08-19 on
+        days_of_life = pricing_market.history(pack).dates[first:]
+        shared = benchmarks.load(pack, chosen, "CAD", days_of_life)
+        alone = benchmarks._load(pack, chosen, "CAD", days_of_life)
+
+        assert len(shared.returns) == len(days_of_life)
+        assert shared.returns == pytest.approx(alone.returns, abs=1e-15, nan_ok=True)
+        assert (shared.reason, shared.missing, shared.sources) == (alone.reason, alone.missing, alone.sources)
+        assert (shared.hedged_returns, alone.hedged_returns) == (None, None)
+        assert (shared.missing == ("GOOG",)) is (first < 400)
