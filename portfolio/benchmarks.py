@@ -77,7 +77,7 @@ def load(pack: PricingPack, chosen: Choice | None, base_currency: str, days: Day
     whole = _whole(pack, pack.chain_hash, chosen, base_currency)
     first = int(np.searchsorted(dates, days[0])) if len(days) else 0
     cut = slice(first, first + len(days))
-    missing = np.isnan(whole.component_returns[max(first, 1) : first + len(days)]).any(axis=0)
+    missing = np.asarray(np.isnan(whole.component_returns[max(first, 1) : first + len(days)]).any(axis=0))
     return replace(
         whole,
         returns=whole.returns[cut],
