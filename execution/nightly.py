@@ -5,7 +5,7 @@ behind is taken up where it stopped by whoever comes next. A span is one run: it
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Min
 from django.db.models.functions import Now
 
 from config.errors import TieoutError
@@ -23,7 +23,7 @@ from execution.models import JobRun, NightlyRun, RunState
 from portfolio import books, reconciliation
 from portfolio.ledger import writer
 from portfolio.ledger.repository import LedgerRepository
-from portfolio.models import Lot, Portfolio, Transaction
+from portfolio.models import BenchmarkComponent, Lot, Portfolio, Transaction
 from pricing import loading, market, packs, quarantine, symbols
 from pricing.models import PackStatus, PricingPack, PricingPolicy
 from pricing.observing import Required, RequiredCurrency, RequiredSecurity
@@ -368,12 +368,12 @@ _REREAD = frozenset({"build_pack"})
 
 
 def required(policy: PricingPolicy) -> Required:
-    """What packs can't be sealed without: all that the portfolios of the policy hold, and their currencies."""
+    """What packs can't be sealed without: all that the portfolios of the policy hold, what they are measured against while it
+    is listed, and the currencies of both."""
     held: dict[int, list[tuple[date, date | None]]] = {}
     lots = Lot.objects.filter(portfolio__policy=policy, removed_in__isnull=True)
-    for security, since, until in lots.order_by("security", "valid_from").values_list(
-        "security_id", "valid_from", "valid_to"
-    ):
+    spans_of = [*lots.values_list("security_id", "valid_from", "valid_to"), *_benchmarked(policy)]
+    for security, since, until in sorted(spans_of, key=lambda each: each[:2]):
         spans = held.setdefault(security, [])
         if spans and (spans[-1][1] is None or spans[-1][1] >= since):
             last = None if spans[-1][1] is None or until is None else max(spans[-1][1], until)
@@ -395,3 +395,20 @@ def required(policy: PricingPolicy) -> Required:
         ),
         currencies=tuple(RequiredCurrency(currency, first) for currency, first in sorted(since_of.items())),
     )
+
+
+def _benchmarked(policy: PricingPolicy) -> Iterator[tuple[int, date, date | None]]:
+    """Each security that a portfolio is measured against: from the portfolio's first day, while it is listed, until before."""
+    began = dict(
+        Transaction.objects.filter(
+            portfolio__policy=policy, removed_in__isnull=True, portfolio__benchmark__isnull=False
+        )
+        .order_by()
+        .values_list("portfolio__benchmark")
+        .annotate(first=Min("date"))
+    )
+    components = BenchmarkComponent.objects.filter(benchmark__in=began).values_list(
+        "benchmark_id", "security_id", "security__first_date", "security__last_date"
+    )
+    for benchmark, security, listed, last in components:
+        yield security, max(began[benchmark], listed), None if last is None else last + timedelta(days=1)

@@ -15,6 +15,9 @@ from portfolio.models import LedgerRevision, Lot, MatchedLot, Portfolio, Revisio
 EXTERNAL = frozenset({"deposit", "withdrawal"})
 """Kinds whose cash crosses the portfolio's border."""
 
+RECURRING_FEES = frozenset({"management", "custody"})
+"""Kinds of fees that a gross return is before (MEASUREMENT, Returns)."""
+
 Day: TypeAlias = date  # in classes that have a field named date
 Row = TypeVar("Row", bound=RevisionedRow)
 
@@ -43,6 +46,7 @@ class Event:
     settle_date: Day | None = None
     to_security: int | None = None
     to_account: str = ""
+    fee_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,7 @@ def legs(event: Event) -> Iterable[tuple[str, Decimal]]:
 EVENT_COLUMNS = (
     "date", "kind", "security_id", "quantity", "amount", "currency", "counter_amount", "counter_currency", "tax", "ex_date",
     "ratio", "entry_id", "account", "unit_price", "fee", "fx_to_base", "settle_date", "to_security_id", "to_account",
+    "fee_kind",
 )  # fmt: skip
 PARCEL_COLUMNS = (
     "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency", "fx_to_base", "valid_from", "valid_to",

@@ -19,8 +19,8 @@ from django.db import connection, transaction
 
 from config.bulk import BINARY_END, BINARY_HEADER, copy_in
 from config.errors import TieoutError
-from portfolio import books, exposures, metrics, riskfree
-from portfolio.metrics import RiskFree
+from portfolio import benchmarks, books, exposures, metrics, riskfree
+from portfolio.metrics import BenchmarkReturns, RiskFree
 from portfolio.models import FactorExposure, LedgerRevision, PackFigure, Portfolio, PortfolioMetrics
 from portfolio.valuation import ValueHistory, Valuer
 from pricing import market
@@ -54,8 +54,10 @@ class Outcome:
 def compute_metrics(*, used: Sequence[Used], pack: PricingPack) -> Outcome:
     """Daily values of each whole life, and the metrics record as of the pack."""
 
-    def record(portfolio: Portfolio, life: ValueHistory, free: RiskFree | None) -> str:
-        found = metrics.record(life, portfolio_id=str(portfolio.pk), pack_id=pack.pk, risk_free=free)
+    def record(
+        portfolio: Portfolio, life: ValueHistory, free: RiskFree | None, against: BenchmarkReturns | None
+    ) -> str:
+        found = metrics.record(life, portfolio_id=str(portfolio.pk), pack_id=pack.pk, risk_free=free, benchmark=against)
         return json.dumps(asdict(found), cls=DjangoJSONEncoder)
 
     outcome, records, lives = Outcome(len(used)), [], []
@@ -73,8 +75,12 @@ def compute_metrics(*, used: Sequence[Used], pack: PricingPack) -> Outcome:
 def prewarm_factors(*, used: Sequence[Used], pack: PricingPack) -> Outcome:
     """The exposures of each portfolio as of the pack."""
 
-    def exposed(portfolio: Portfolio, life: ValueHistory, free: RiskFree | None) -> list[exposures.Exposure]:
-        return exposures.compute(life, pack, free)
+    choices = exposures.chosen()
+
+    def exposed(
+        portfolio: Portfolio, life: ValueHistory, free: RiskFree | None, against: BenchmarkReturns | None
+    ) -> list[exposures.Exposure]:
+        return exposures.compute(life, pack, free, benchmark=against, choices=choices)
 
     outcome = Outcome(len(used))
     rows = [
@@ -91,7 +97,7 @@ def _computed(
     used: Sequence[Used],
     pack: PricingPack,
     figures: type[PackFigure],
-    compute: Callable[[Portfolio, ValueHistory, RiskFree | None], Figures],
+    compute: Callable[[Portfolio, ValueHistory, RiskFree | None, BenchmarkReturns | None], Figures],
     outcome: Outcome,
 ) -> Iterator[tuple[Portfolio, LedgerRevision, ValueHistory, Figures]]:
     """Of those without such figures yet: the life, and what `compute` makes of it. Who fails goes to `outcome.failed`."""
@@ -108,13 +114,17 @@ def _computed(
         base: riskfree.load(pack, riskfree.choose(base), base, seen.dates)
         for base in {portfolio.base_currency for portfolio, _ in missing}
     }
+    choice_of = {
+        benchmark: benchmarks.choose(benchmark) for benchmark in {portfolio.benchmark_id for portfolio, _ in missing}
+    }
     for (portfolio, revision), book in zip(missing, books.load_all(missing), strict=True):
         try:
             life = valuer.history(book)
             if not len(life.dates):
                 continue
             free = free_of[portfolio.base_currency]
-            found = compute(portfolio, life, free and replace(free, yields=free.yields[-len(life.dates) :]))
+            against = benchmarks.load(pack, choice_of[portfolio.benchmark_id], portfolio.base_currency, life.dates)
+            found = compute(portfolio, life, free and replace(free, yields=free.yields[-len(life.dates) :]), against)
         except TieoutError as failure:
             # By name only where nobody reads it who may not: others see how many failed, and why.
             told = {"portfolio": portfolio.slug, "pack_id": pack.pk, "reason": str(failure)}

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from config.errors import TieoutError
-from portfolio.books import EXTERNAL, Book, Event, Parcel, legs
+from portfolio.books import EXTERNAL, RECURRING_FEES, Book, Event, Parcel, legs
 from portfolio.dealing import Rates
 from pricing import market as markets
 from pricing.fx import Leg, MissingRate
@@ -550,6 +550,10 @@ class ValueHistory:
     outflow: Floats
     receivable: Floats
     """(D,) dividends between ex-date and pay date; in `value` on accrual basis, beside it on cash basis."""
+    recurring_fees: Floats
+    """(D,) management and custody fees booked, not negative; they are within the value's loss."""
+    cash_fees: Floats
+    """(D, C) fees that belong to no deal, of whatever kind, by the currency they were paid in; base currency, not negative."""
     observed: npt.NDArray[np.bool_]
     """(D,) a held security's exchange was open."""
     exchanges: tuple[str, ...]
@@ -629,6 +633,7 @@ class Valuer:
         inflow, outflow = _worth(moves.external_in, rates[1:]), _worth(moves.external_out, rates[1:])
         in_kind = _worth(moves.external_in[:, :N] - moves.external_out[:, :N], rates[1:, :N])
 
+        recurring_fees, cash_fees = _fees_by_day(book, at, fx, currencies, D)
         begin = np.concatenate(([0.0], total[:-1])) + inflow
         kept = _attribution(closes, rates, moves, begin)
         gain = total + outflow - begin
@@ -647,6 +652,8 @@ class Valuer:
             inflow=inflow,
             outflow=outflow,
             receivable=due.sum(axis=1),
+            recurring_fees=recurring_fees.sum(axis=1),
+            cash_fees=cash_fees,
             observed=self._observed(columns, first, held),
             exchanges=tuple(sorted({market.exchanges[each] for each in columns})),
             flows=_dated_flows(book, days, at, fx, in_kind),
@@ -887,6 +894,22 @@ def _dated_flows(
         if event.kind in EXTERNAL and day < len(days)
     ]
     return tuple(sorted(cash + [(days[day].item(), float(in_kind[day])) for day in np.flatnonzero(in_kind)]))
+
+
+def _fees_by_day(
+    book: Book, at: list[int], fx: Mapping[str, Floats], currencies: list[str], days: int
+) -> tuple[Floats, Floats]:
+    """(D, C) base currency, by the currency paid in: management and custody, whatever they came with; those of no deal."""
+    recurring, apart = [], []
+    money = {currency: index for index, currency in enumerate(currencies)}
+    for event, day in zip(book.events, at, strict=True):
+        if event.fee and day < days:
+            charged = (day, money[event.currency], float(event.fee) * float(fx[event.currency][day]))
+            if event.fee_kind in RECURRING_FEES:
+                recurring.append(charged)
+            if event.kind == "fee":
+                apart.append(charged)
+    return _filled(recurring, days, len(currencies)), _filled(apart, days, len(currencies))
 
 
 def _life(book: Book, market: History) -> tuple[Days, int]:

@@ -78,6 +78,8 @@ def test_the_trace_names_every_step_in_order(demo):
         "perf_metrics",
         "metrics",
         "currency_attr",
+        "contribution",
+        "calendar_years",
     ]
     for step in steps:
         assert step.keys() >= {
