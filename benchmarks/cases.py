@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from benchmarks import metrics, worlds
+from benchmarks import imports, jobs, ledger, metrics, packs, worlds
 from benchmarks.measuring import Goal, Line, line, p95, part, round_robin
 from benchmarks.serving import Site, serving, token_of
 from benchmarks.worlds import World
@@ -154,8 +154,11 @@ CASES: Mapping[str, Callable[[], list[Line]]] = {
     "cold": cold,
     "backfill": backfill,
     "largest_day": largest_day,
-    "measures": metrics.measures,
-    "internal_rates": metrics.internal_rates,
+    **packs.CASES,
+    **ledger.CASES,
+    **imports.CASES,
+    **jobs.CASES,
+    **metrics.CASES,
 }
 
 

@@ -1,6 +1,6 @@
 """The analytics beside the least that could be done and beside their peers: processor time, one thread."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import process_time
 from typing import Any
 
@@ -85,3 +85,6 @@ def _took(call: Callable[[], Any], *, times: int = 1) -> Callable[[], float]:
         return (process_time() - started) * 1000 / times
 
     return run
+
+
+CASES: Mapping[str, Callable[[], list[Line]]] = {"measures": measures, "internal_rates": internal_rates}

@@ -3,16 +3,20 @@
 import logging
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from celery import shared_task
 from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, QuerySet
 from django.db.models.functions import Coalesce, Now
+from kombu.exceptions import OperationalError
 
-from execution import nightly
+from config.errors import TieoutError
+from execution import chunks, nightly
 from execution.models import NightlyRun, RunState
-from pricing import loading, packs
+from pricing import fetching, loading, packs
 from pricing.models import PricingPolicy
+from pricing.providers import http
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +39,29 @@ def ring_nightly(**_: Any) -> None:
 
 
 @shared_task
+def fetch_market_data(**_: Any) -> None:
+    """Ask every provider that is on up to this day, each by itself: one that fails keeps nobody else from being asked."""
+    today = datetime.now(UTC).date()
+    for provider, (terms, _ask) in fetching.FETCHED.items():
+        if not http.key_of(terms):
+            logger.info("provider is off", extra={"provider": provider})
+            continue
+        try:
+            outcome = fetching.fetch(provider=provider, run=uuid4(), today=today, last=today)
+        except TieoutError as failure:
+            logger.error("nothing was fetched", extra={"provider": provider, "reason": str(failure)})
+            continue
+        logger.info(
+            "market data fetched",
+            extra={
+                "provider": provider,
+                "refused": len(outcome.refused),
+                "failed": list(map(str, outcome.failed[:20])),
+            },
+        )
+
+
+@shared_task
 def run_nightly(*, policy: str, from_date: str, date: str, restates: str = "", **_: Any) -> None:
     """Finish a night; nothing to do where it is done, or where another worker is at it."""
     first, last = _date(from_date), _date(date)
@@ -43,9 +70,21 @@ def run_nightly(*, policy: str, from_date: str, date: str, restates: str = "", *
         logger.info("restated already", extra={"policy": policy, "date": date})
         return
     try:
-        nightly.run(policy=PricingPolicy.objects.get(pk=policy), from_date=first, date=last, restates=restates)
+        nightly.run(
+            policy=PricingPolicy.objects.get(pk=policy),
+            from_date=first,
+            date=last,
+            restates=restates,
+            ring=_ring_for_chunk,
+        )
     except nightly.RunElsewhere:
         logger.info("nightly run is under way elsewhere", extra={"policy": policy, "date": date})
+
+
+@shared_task
+def compute_chunk(*, chunk: int, **_: Any) -> None:
+    """Do a chunk of a job; nothing to do where it has ended, or where another worker is at it."""
+    chunks.work_on(chunk)
 
 
 @shared_task
@@ -83,6 +122,14 @@ def stale_runs() -> QuerySet[NightlyRun]:
         .filter(seen_at__lt=Now() - timedelta(seconds=nightly.STALE_AFTER_S))
         .order_by("policy", "date")
     )
+
+
+def _ring_for_chunk(chunk: int) -> None:
+    """Without a broker nobody hears it, and who opened the chunk does it."""
+    try:
+        compute_chunk.delay(chunk=chunk)
+    except OperationalError:
+        logger.warning("no bell for a chunk: the broker does not answer", extra={"chunk": chunk})
 
 
 def _ring(policy: str, first: date, last: date) -> None:

@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from config.admin import EvidenceAdmin
-from pricing import models, packs, quarantine
+from pricing import models, packs, quality, quarantine
 from pricing.providers import states
 
 
@@ -222,8 +222,8 @@ class QuarantinedRowAdmin(EvidenceAdmin):
         chosen, reason = list(rows), request.POST.get("reason", "")[:400]
         try:
             self._decide(request, chosen, decision, reason)
-        except quarantine.ReasonMissing as missing:
-            self.message_user(request, f"Nothing was decided: {missing}.", messages.ERROR)
+        except (quarantine.ReasonMissing, quarantine.NothingToAccept) as why:
+            self.message_user(request, f"Nothing was decided: {why}.", messages.ERROR)
             return
         for row in chosen:
             self.log_change(request, row, f"{decision.label}: {reason}")
@@ -240,6 +240,12 @@ class DecidedRow(forms.ModelForm):  # type: ignore[type-arg]
 
     decision = forms.ChoiceField(choices=[each for each in models.Decision.choices if each[0] != "pending"])
     decision_reason = forms.CharField(max_length=400, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def clean_decision(self) -> str:
+        decision: str = self.cleaned_data["decision"]
+        if decision == models.Decision.ACCEPTED and self.instance.rule == quality.Rule.REFUSED:
+            raise forms.ValidationError(str(quarantine.NothingToAccept(self.instance)))
+        return decision
 
 
 @admin.register(models.SecurityAlias)

@@ -34,8 +34,11 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "|": "\\|", "\n": "\\n", "\r": "\\r"})
 
 def plain(number: Decimal | str | int) -> str:
     """A number without exponent, signed zero or trailing zeros: 1.0, 1.00 and 1e0 are "1". ValueError if not finite."""
-    if type(number) is str and _is_plain(number):
-        return number
+    if type(number) is str:
+        if _is_plain(number):
+            return number
+        if "." in number and _is_plain(short := number.rstrip("0").rstrip(".")):
+            return short
     number = Decimal(number)
     if not number.is_finite():
         raise ValueError(f"{number} is not a finite number")

@@ -75,6 +75,35 @@ def judge(
     return _Bench(reading, today, currency_of or {}, basis_of or {}, decisions or Decisions()).judgement()
 
 
+def without_refused(judged: Judgement, reading: ArchiveReading, refused: Sequence[Suspect]) -> Judgement:
+    """The judgement with closes that never got into the archive as rows that wait for a decision.
+
+    One whose security has a row of that day in the archive by now does not count.
+    """
+    number_of = {row.symbol: number for number, row in enumerate(reading.securities)}
+    held, out = reading.closes, []
+    for each in refused:
+        number = number_of.get(each.key)
+        if number is not None:
+            begin, end = np.searchsorted(held.security, [number, number + 1]).tolist()
+            if not (held.date[begin:end] == np.datetime64(each.day, "D")).any():
+                out.append((number, each))
+    if not out:
+        return judged
+    left, added = judged.closes, np.ones(len(out), dtype=bool)
+    rows = range(len(left.key), len(left.key) + len(out))
+    return replace(
+        judged,
+        closes=Left(
+            key=np.append(left.key, np.array([number for number, _ in out], dtype=left.key.dtype)),
+            date=np.append(left.date, np.array([each.day for _, each in out], dtype="datetime64[D]")),
+            out=np.append(left.out, added),
+            pending=np.append(left.pending, added),
+            reason={**left.reason, **{row: str(each) for row, (_, each) in zip(rows, out, strict=True)}},
+        ),
+    )
+
+
 class _Bench:
     """One judgement: closes first without the doubtful actions' say, then actions, then what is left."""
 
@@ -121,6 +150,7 @@ class _Bench:
             foreign=quality.wrong_currency(self.closes.key, quoted, traded),
             limit=quality.MAX_PRICE_JUMP,
             extreme=quality.EXTREME_PRICE,
+            stale=quality.STALE_CLOSES,
         )
         rates, rate_flags = self.judged_quotes(
             self.rates,
@@ -129,6 +159,7 @@ class _Bench:
             foreign=np.zeros(len(self.rates.key), dtype=bool),
             limit=quality.MAX_RATE_JUMP,
             extreme=quality.EXTREME_RATE,
+            stale=quality.STALE_RATES,
         )
         figures_out, figure_flags = self.judged_observations()
         reading = replace(self.reading, actions=tuple(actions))
@@ -185,6 +216,7 @@ class _Bench:
         foreign: Mask,
         limit: float,
         extreme: float,
+        stale: int,
     ) -> tuple[Left, dict[int, str]]:
         rejected, accepted = self.decided(quotes)
         found: list[tuple[int, Suspect]] = []
@@ -205,6 +237,16 @@ class _Bench:
         for row in np.flatnonzero(apart > quality.TWO_SOURCE_TOLERANCE).tolist():
             reason = f"{apart[row]:.2%} from what another source says of that day"
             found.append((row, quotes.suspect(row, Rule.SOURCES, reason)))
+        vouched: set[int] = set()  # first rows of runs that staff, or another source, say are true
+        for row, begin in quality.stale_runs(quotes.key, quotes.value, limit=stale).items():
+            days = row - begin + 1
+            each = quotes.suspect(row, Rule.STALE, f"is the same for {days} days in a row, since {quotes.date[begin]}")
+            if apart[row] <= quality.TWO_SOURCE_TOLERANCE:
+                vouched.add(begin)
+            if begin not in vouched:
+                found.append((row, each))
+            if self.decisions.accepts(each):
+                vouched.add(begin)
         unusable = ~np.isfinite(quotes.value) | (quotes.value <= 0)
         never = unusable.copy()
         never[[row for row, each in found if not self.decisions.accepts(each)]] = True

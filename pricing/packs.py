@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import pairwise
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -336,7 +335,7 @@ def build(
             progress(len(kept), len(dates))
         if not todo:
             return [kept[day] for day in dates]
-        judged = judge(reading)
+        judged = judge(reading, securities)
         quarantine.record(judged.seen_by(todo), run=run)
         view = _View.of(judged, calendar, policy, securities, required, todo)
         headers = _open_headers(policy, todo, run, restate_reason or "", view.missing)
@@ -372,20 +371,24 @@ def _listed() -> list[observing.Listed]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, symbol, currency, exchange, price_basis, first_date, last_date FROM pricing_security"
+            ' ORDER BY symbol COLLATE "C"'
         )
-        return sorted(map(observing.Listed._make, cursor.fetchall()), key=attrgetter("symbol"))
+        return list(map(observing.Listed._make, cursor.fetchall()))
 
 
-def judge(reading: archive.ArchiveReading) -> judging.Judgement:
-    """The archive by the quality rules, by what we hold of its securities, and by what staff have decided."""
-    held = list(Security.objects.values_list("symbol", "currency", "price_basis"))
-    return judging.judge(
+def judge(reading: archive.ArchiveReading, securities: Sequence[observing.Listed]) -> judging.Judgement:
+    """The archive by the quality rules, by what we hold of its securities, and by what staff have decided.
+
+    A close that could not be read when it was fetched is left out like one that is suspect: what is held waits for staff.
+    """
+    judged = judging.judge(
         reading,
         today=datetime.now(UTC).date(),
-        currency_of={symbol: currency for symbol, currency, _ in held},
-        basis_of={symbol: basis for symbol, _, basis in held},
+        currency_of={security.symbol: security.currency for security in securities},
+        basis_of={security.symbol: security.price_basis for security in securities},
         decisions=quarantine.decisions(),
     )
+    return judging.without_refused(judged, reading, quarantine.undecided_refusals())
 
 
 def _calendar(
@@ -493,6 +496,7 @@ class _View:
     units: Mapping[str, str]
     security_ids: Mapping[str, int]
     fix_at: Mapping[date, datetime]
+    heads: Sequence[str]  # (N,) what the line of a security's close begins with
 
     @classmethod
     def of(
@@ -569,6 +573,7 @@ class _View:
             units=dict(Series.objects.values_list("id", "unit")),
             security_ids={security.symbol: security.id for security in securities},
             fix_at=observing.fix_instants(fixing_days, policy.fix_time, policy.fix_timezone),
+            heads=[f"price|{fingerprint.field(security.symbol)}|" for security in securities],
         )
 
     def draft(self, pack: PricingPack) -> _Draft:
@@ -584,7 +589,7 @@ class _View:
         (numbers,) = self.closes.usable[:, day].nonzero()
         rows = self.closes.row[numbers, day]
         lines, copied = draft.lines, draft.rows["pricing_packprice"]
-        field_of, plain = fingerprint.field, fingerprint.plain
+        securities, heads, plain = self.securities, self.heads, fingerprint.plain
         tails: dict[tuple[str, str, int], tuple[str, str, str]] = {}
         noted = self.judged.close_flags
         for number, row, source, age, observed, close in zip(
@@ -596,14 +601,13 @@ class _View:
             held.close[rows].astype("U").tolist(),
             strict=True,
         ):
-            security = self.securities[number]
-            key = security.currency, security.price_basis, source
-            if (tail := tails.get(key)) is None:
-                tail = tails[key] = self._tails(*key)
+            security_id, _, currency, _, basis, *_ = securities[number]
+            if (tail := tails.get((currency, basis, source))) is None:
+                tail = tails[currency, basis, source] = self._tails(currency, basis, source)
             of_line, of_row, currency = tail
             flags = _flags(age, noted.get(row, "")) if age or row in noted else ""
-            lines.append(f"price|{field_of(security.symbol)}|{observed}|{plain(close)}{of_line}{flags}")
-            copied.append(f"{security.id}\t{close}\t{currency}\t{observed}{of_row}{flags}")
+            lines.append(f"{heads[number]}{observed}|{plain(close)}{of_line}{flags}")
+            copied.append(f"{security_id}\t{close}\t{currency}\t{observed}{of_row}{flags}")
 
     def _tails(self, currency: str, price_basis: str, source_code: int) -> tuple[str, str, str]:
         """What the lines and the rows of such closes end with, before the flags; and the currency as COPY reads it."""
@@ -756,14 +760,11 @@ def _store(drafts: Sequence[_Draft]) -> list[tuple[int, str]]:
         )
         added = {content_hash: content_id for content_id, content_hash in cursor.fetchall()}
         for table, columns in _COPIED.items():
-            rows = [
-                f"{content_id}\t{row}\n"
-                for content_hash, content_id in added.items()
-                for row in first[content_hash].rows[table]
-            ]
-            if rows:
+            filled = [(content_id, rows) for each, content_id in added.items() if (rows := first[each].rows[table])]
+            if filled:
                 with cursor.copy(f"COPY {table} (content_id, {columns}) FROM STDIN") as copy:
-                    copy.write("".join(rows))
+                    for content_id, rows in filled:
+                        copy.write(f"{content_id}\t" + f"\n{content_id}\t".join(rows) + "\n")
     known = dict(
         PackContent.objects.filter(content_hash__in=first.keys() - added.keys()).values_list("content_hash", "id")
     )

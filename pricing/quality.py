@@ -32,6 +32,14 @@ MAX_RATE_JUMP = 2.0
 EXTREME_PRICE, EXTREME_RATE = 1.3, 1.1
 """Moves beyond these pass with the flag `extreme`: less than the mildest of the true extremes (BAC +35.3 %, EUR/CHF -14.4 %)."""
 
+STALE_CLOSES, STALE_RATES = 6, 7
+"""So many equal values in a row are a feed that stands still: with six closes a week of sessions has passed. The longest run
+that is true is 5 closes (VOD.L, 2004-12-28) and 6 fixings (EUR/CHF, 2012-07-30, at its floor); three shares of one exchange
+stood still together for 6 and 7 closes up to 2000-10-20."""
+
+USUALLY_MOVES, STEPS_KNOWN = 0.1, 20
+"""Of what repeats in a larger share of so many steps before (a peg, a share that hardly trades), repeating says nothing."""
+
 UNIT_FACTOR, UNIT_ROOM = 100.0, 1.5
 """A close in pence for pounds is a hundred times the last one, give or take what the market did in between."""
 
@@ -74,9 +82,12 @@ class Rule(StrEnum):
     UNIT = "unit"
     SPLIT = "split"
     JUMP = "jump"
+    STALE = "stale_run"
     SIZE = "size"
     TWICE = "twice"
     SOURCE_DOUBTS = "source_doubts"
+    REFUSED = "refused"
+    """Could not be read when it was fetched: there is nothing that could be accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +216,23 @@ def compared(rows: Quotes, others: Quotes) -> Floats:
     return nearest
 
 
-# --- rules against the row before
+# --- rules against the rows before
+
+
+def stale_runs(key: Codes, value: Floats, *, limit: int) -> dict[int, int]:
+    """Rows, by (key, date), from the `limit`-th equal value in a row on, of keys that usually move: row -> first row of its run."""
+    if not len(key):
+        return {}
+    repeats = np.zeros(len(key), dtype=bool)
+    repeats[1:] = (key[1:] == key[:-1]) & (value[1:] == value[:-1])
+    begin = np.maximum.accumulate(np.where(repeats, 0, np.arange(len(key))))
+    found = np.flatnonzero(np.arange(len(key)) - begin >= limit - 1)
+    if not len(found):
+        return {}
+    counted, first = np.cumsum(repeats), np.searchsorted(key, key[found])
+    steps = begin[found] - first
+    moves = (steps >= STEPS_KNOWN) & (counted[begin[found]] - counted[first] <= USUALLY_MOVES * steps)
+    return dict(zip(found[moves].tolist(), begin[found[moves]].tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,14 @@ class ReasonMissing(TieoutError):
         super().__init__("a decision needs a reason")
 
 
+class NothingToAccept(TieoutError):
+    """A row that could not be read holds no value that a pack could take."""
+
+    def __init__(self, row: QuarantinedRow) -> None:
+        super().__init__(f"{row} could not be read when it was fetched: it can be rejected only")
+        self.row = row
+
+
 def record(suspects: Iterable[quality.Suspect], *, run: UUID) -> None:
     """Keep each suspicion; one that is known stays as it is."""
     rows = [
@@ -53,14 +61,27 @@ def decisions() -> quality.Decisions:
     return quality.Decisions(frozenset(accepted), frozenset(rejected))
 
 
+def undecided_refusals() -> list[quality.Suspect]:
+    """Closes that could not be read when they were fetched, and that nobody has decided on."""
+    rows = QuarantinedRow.objects.filter(rule=quality.Rule.REFUSED, kind="price", decision=Decision.PENDING).order_by(
+        "id"
+    )
+    return [
+        quality.Suspect("price", row.key, row.date, row.value, quality.Rule.REFUSED, row.reason, row.source)
+        for row in rows
+    ]
+
+
 @transaction.atomic
 def decide(rows: Sequence[QuarantinedRow], *, decision: Decision, reason: str, by: int) -> None:
-    """Accept or reject rows; the next build of their dates follows. Raises ReasonMissing.
+    """Accept or reject rows; the next build of their dates follows. Raises ReasonMissing; NothingToAccept, deciding none.
 
     by  the id of the user who decides
     """
     if not reason.strip():
         raise ReasonMissing
+    if decision == Decision.ACCEPTED and (refused := [row for row in rows if row.rule == quality.Rule.REFUSED]):
+        raise NothingToAccept(refused[0])
     told = {"decision": decision, "decision_reason": reason.strip(), "decided_by": by, "decided_at": datetime.now(UTC)}
     QuarantinedRow.objects.filter(pk__in=[row.pk for row in rows]).update(**told)
     for row in rows:

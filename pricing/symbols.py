@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
 
 from config.errors import TieoutError
@@ -168,3 +168,45 @@ def _meanings(providers: Sequence[str], ours: Iterable[Listing], on: date) -> li
         if (each.provider, each.symbol) not in called:
             found.setdefault((each.provider, each.symbol), Meaning(each.provider, each.symbol, each.symbol, False))
     return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """From `first` to `last` a provider calls a security `symbol`; None: nobody has said what."""
+
+    symbol: str | None
+    first: date
+    last: date
+
+
+def called(*, provider: str, securities: Sequence[Security], first: date, last: date) -> dict[int, list[Called]]:
+    """By security, what to call it when asking a provider about each day of a span: rising, without gaps.
+
+    As `symbol_at` says, and only where `resolve` would lead back to the same security.
+    """
+    overrides = list(SymbolOverride.objects.filter(provider=provider).order_by("-valid_from"))
+    aliases = list(SecurityAlias.objects.filter(provider=provider).order_by("-valid_from"))
+    said: tuple[Sequence[SymbolOverride | SecurityAlias], ...] = (overrides, aliases)
+    begins = {first}
+    for row in (row for rows in said for row in rows):
+        begins |= {row.valid_from} | ({row.valid_to + timedelta(days=1)} if row.valid_to else set())
+    days = sorted(day for day in begins if first <= day <= last)
+    spoken_for = {row.symbol for row in aliases}
+    found: dict[int, list[Called]] = {security.pk: [] for security in securities}
+    for day, end in zip(days, [*(day - timedelta(days=1) for day in days[1:]), last], strict=True):
+        valid = [
+            [row for row in rows if row.valid_from <= day and (row.valid_to is None or day <= row.valid_to)]
+            for rows in said
+        ]
+        means = {row.symbol: row.security_id for rows in reversed(valid) for row in reversed(rows)}
+        names = {row.security_id: row.symbol for rows in reversed(valid) for row in reversed(rows)}
+        for security in securities:
+            symbol = names.get(security.pk) or (None if security.symbol in spoken_for else security.symbol)
+            if symbol is not None and means.get(symbol, security.pk) != security.pk:
+                symbol = None
+            spans = found[security.pk]
+            if spans and spans[-1].symbol == symbol:
+                spans[-1] = Called(symbol, spans[-1].first, end)
+            else:
+                spans.append(Called(symbol, day, end))
+    return found

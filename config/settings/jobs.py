@@ -28,6 +28,8 @@ CELERY_TIMEZONE = "UTC"
 
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
+    # The day's closes are settled by then, and half an hour is left for providers that want to be asked slowly.
+    "market data": {"task": "execution.tasks.fetch_market_data", "schedule": crontab(hour=23, minute=35)},
     # 00:05 is when the day before is complete everywhere; a second beat's bell finds the run already there.
     "nightly": {"task": "execution.tasks.ring_nightly", "schedule": crontab(hour=0, minute=5)},
     # Takes up what a killed worker or a lost broker left behind: the rows say what remains.

@@ -21,17 +21,21 @@ from agents.breaker import StorageAway
 from agents.runtime import CapabilityFailed
 from config import embedded, env
 from config.errors import TieoutError
+from execution import chunks, errors, executor, intake, nightly, orchestrator, problems, publishing
 from execution import demo as demo_command
-from execution import errors, executor, intake, nightly, orchestrator, problems, publishing
 from portfolio.ledger import reader, repository, writer
 from portfolio.ledger.screening import Finding, LedgerRefused
 from portfolio.models import Portfolio
 from portfolio.valuation import InvariantViolated
-from pricing import quarantine, symbols
+from pricing import fetching, quarantine, symbols
 
 ROOMS = (agents, compliance, config, execution, portfolio, pricing)
 
 COMMANDS_ONLY = {
+    fetching.NotForPacks,
+    fetching.NothingFetched,
+    fetching.NothingToFetch,
+    quarantine.NothingToAccept,  # the admin's form refuses it
     quarantine.ReasonMissing,  # the admin's form asks for it
     symbols.SymbolUnknown,
     demo_command.DemoFailed,
@@ -40,6 +44,7 @@ COMMANDS_ONLY = {
     errors.NotReproduced,
     intake.UnknownPolicy,
     intake.UnknownUser,
+    chunks.PortfoliosFailed,  # becomes the reason of the job
     nightly.FolderWithoutPortfolio,
     nightly.JobFailed,
     nightly.JobTakenOver,

@@ -18,7 +18,9 @@ from django.utils import timezone
 
 from execution import intake, nightly, tasks
 from execution.models import JobRun, NightlyRun, RunState
+from pricing import fetching
 from pricing.models import PricingPolicy
+from pricing.providers import http
 from tests.plugin import PROJECT, address
 
 pytestmark = pytest.mark.role("job")
@@ -251,3 +253,19 @@ def test_a_real_worker_finishes_the_night_that_the_message_names(market, tmp_pat
         (name, RunState.DONE, "") for name in nightly.JOBS
     ]
     assert run.state == RunState.DONE
+
+
+@pytest.mark.usefixtures("db")
+def test_every_provider_that_is_on_is_asked_and_one_that_fails_keeps_nobody_else(monkeypatch):
+    keys = {"polygon": "x", "fred": "x", "fmp": "", "newsapi": "x"}
+    monkeypatch.setattr(settings, "PROVIDER_KEYS", keys)
+    asked = []
+
+    def fetch(*, provider, today, last, **_):
+        asked.append((provider, last == today))
+        raise http.ProviderFailed(provider, "/path", "answered 500")
+
+    monkeypatch.setattr(fetching, "fetch", fetch)
+    tasks.fetch_market_data()
+
+    assert asked == [("fred", True), ("polygon", True)]

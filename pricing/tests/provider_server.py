@@ -100,6 +100,7 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # else a second answer on a connection waits 40 ms for an acknowledgement
 
             def do_GET(self):
                 address = urlsplit(self.path)
@@ -182,8 +183,15 @@ class Time:
         return Clock(now=lambda: self.at, monotonic=lambda: self.at, sleep=self.sleep)
 
 
-def client_to(server: Server, provider: Provider, *, time: Time | None = None, redis=None, **changes) -> Client:
+def client_to(
+    server: Server, provider: Provider, *, time: Time | None = None, redis=None, adapter=None, **changes
+) -> Client:
+    """`adapter`: one that is shared, so that not every client begins with connections of its own."""
     changes = {"timeouts_s": (1.0, 5.0)} | changes
     return Client(
-        replace(provider, **changes), KEY, adapter=Loopback(server.port), clock=(time or Time()).clock, client=redis
+        replace(provider, **changes),
+        KEY,
+        adapter=adapter or Loopback(server.port),
+        clock=(time or Time()).clock,
+        client=redis,
     )

@@ -19,7 +19,7 @@ from pricing.tests import folders, market_data
 SEED = 20261122
 TAKEN, REFUSED = 500, 500
 """Faults that can be read and must be suspected; faults that no reader takes."""
-PER_BUILD = 50
+PER_BUILD = 125
 FIRST, LAST = date(2005, 1, 3), date(2005, 12, 30)
 
 Row = dict[str, str]
@@ -155,16 +155,26 @@ def batches(clean: dict[str, list[Row]], chance: random.Random) -> Iterator[list
         yield chosen
 
 
-def injected(clean: dict[str, list[Row]], faults: list[Fault]) -> dict[str, list[Row]]:
+def places(clean: dict[str, list[Row]]) -> dict[tuple[str, ...], int]:
+    """Which row of its file is the one with these cells, the figure apart."""
+    found: dict[tuple[str, ...], int] = {}
+    for name in KEYS:
+        for at, row in enumerate(clean[name]):
+            found.setdefault(_place(name, row), at)
+    return found
+
+
+def _place(name: str, row: Row) -> tuple[str, ...]:
+    return (name, *(cell for column, cell in row.items() if column != FIGURE[name]))
+
+
+def injected(clean: dict[str, list[Row]], at: dict[tuple[str, ...], int], faults: list[Fault]) -> dict[str, list[Row]]:
     faulty = {name: list(rows) for name, rows in clean.items()}
     for fault in faults:
-        rows = faulty[fault.file]
         if fault.replaces:
-            same = [name for name in fault.row if name != FIGURE[fault.file]]
-            at = next(n for n, row in enumerate(rows) if all(row[name] == fault.row[name] for name in same))
-            rows[at] = fault.row
+            faulty[fault.file][at[_place(fault.file, fault.row)]] = fault.row
         else:
-            rows.append(fault.row)
+            faulty[fault.file].append(fault.row)
     return faulty
 
 
@@ -172,11 +182,12 @@ def injected(clean: dict[str, list[Row]], faults: list[Fault]) -> dict[str, list
 @pytest.mark.role("job")
 def test_no_readable_fault_enters_a_pack_and_each_is_in_quarantine(tmp_path):
     clean, chance = tables(), random.Random(SEED)
+    at = places(clean)
     policy = market_data.policy()
     entered, unreported, judged = [], [], 0
     for number, faults in enumerate(batches(clean, chance), start=1):
         run = UUID(int=number)
-        loading.load(written(tmp_path / str(number), injected(clean, faults)))
+        loading.load(written(tmp_path / str(number), injected(clean, at, faults)))
         packs.build(
             policy=policy,
             dates=packs.pack_days(policy=policy, first=FIRST, last=LAST),

@@ -229,6 +229,66 @@ def test_a_split_that_the_closes_do_not_show_is_doubted():
     assert doubted([split], shown) == []
 
 
+# --- a feed that stands still
+
+
+def runs_in(values, limit=quality.STALE_CLOSES, keys=None):
+    key = np.zeros(len(values), np.int32) if keys is None else np.array(keys, np.int32)
+    return quality.stale_runs(key, np.array(values, float), limit=limit)
+
+
+MOVING = [100 + n / 10 for n in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("days", "limit", "found"), [(5, 6, []), (6, 6, [35]), (8, 6, [35, 36, 37]), (6, 7, []), (7, 7, [36])]
+)
+def test_a_week_of_one_value_is_suspect_from_its_last_day_on_and_a_day_less_is_not(days, limit, found):
+    assert runs_in([*MOVING, *[50.0] * days, 51.0], limit) == dict.fromkeys(found, 30)
+
+
+def test_of_what_hardly_moves_repeating_says_nothing():
+    pegged = [1.9558] * 40
+    seldom = [value for value in MOVING for _ in range(2)]  # every other day is the day before
+
+    assert runs_in(pegged) == {}
+    assert runs_in([*seldom, *[50.0] * 9]) == {}
+    assert runs_in([*MOVING[:15], *[50.0] * 9]) == {}  # too little is known of it
+    assert runs_in([*MOVING, *pegged]) == dict.fromkeys(range(35, 70), 30)
+
+
+def test_a_run_ends_where_another_key_begins():
+    keys = [0] * 33 + [1] * 33
+
+    assert runs_in([*MOVING, 50, 50, 50, 50, 50, 50, *MOVING], keys=keys) == {}
+
+
+@pytest.mark.parametrize(("case", "found"), [("alone", 3), ("confirmed", 0), ("accepted", 1)])
+def test_a_second_source_or_staff_may_say_that_a_run_is_true(tmp_path, case, found):
+    days = [date(2020, 1, 1) + timedelta(days=n) for n in range(38)]
+    rows = list(zip(days, [*MOVING, *[50.0] * 8], strict=True))
+    lines = [f"{day},OAK,{close},USD,wood" for day, close in rows]
+    lines += [f"{day},OAK,{close},USD,steel" for day, close in rows[30:] if case == "confirmed"]
+    reading = archive.read(
+        folders.write(
+            tmp_path,
+            {
+                "prices.csv": "date,symbol,close,currency,source\n" + "".join(f"{line}\n" for line in lines),
+                "corporate_actions.csv": None,
+            },
+        ),
+        today=TODAY,
+    )
+    first = ("price", "OAK", date(2020, 2, 5), "50.0")
+    decisions = quality.Decisions(accepted=frozenset({(*first, "stale_run")} if case == "accepted" else ()))
+
+    judged = judging.judge(reading, today=TODAY, decisions=decisions)
+
+    stale = [each for each in judged.suspects if each.rule == Rule.STALE]
+    assert len(stale) == found
+    assert len(reading.closes.date) - len(judged.reading.closes.date) == (3 if case == "alone" else 0)
+
+
 # --- real data
 
 TRUE_EXTREMES = [
@@ -239,6 +299,14 @@ TRUE_EXTREMES = [
     ("EUR/CHF", date(2015, 1, 15)),
 ]
 """RELIABILITY T17: one-day moves that happened."""
+
+STOOD_STILL = {
+    ("ALV.DE", "2000-10-20"),
+    *((symbol, day) for symbol in ("BAS.DE", "SAP.DE") for day in ("2000-10-19", "2000-10-20")),
+    *(("ULVR.L", day) for day in ("2001-01-05", "2001-01-08")),
+}
+"""In the data itself: three shares of one exchange have one close each from 2000-10-12 (ALV.DE: 13) to 20, and ULVR.L from
+2000-12-29 to 2001-01-08, after which it "fell" by 11 % in a day. The days before the sixth equal close can't be told."""
 
 
 @needs_data
@@ -254,10 +322,11 @@ def test_the_five_true_extremes_pass_and_are_flagged_and_all_other_real_closes_a
     } | {("/".join(legs.pairs[legs.pair[row]]), legs.date[row].item()): flag for row, flag in judged.rate_flags.items()}
     assert [flagged.get(extreme) for extreme in TRUE_EXTREMES] == ["extreme"] * 5
     assert len(flagged) == 13
-    assert (len(held.date), len(legs.date)) == (len(reading.closes.date), len(reading.rates.date))
+    assert (len(held.date), len(legs.date)) == (len(reading.closes.date) - len(STOOD_STILL), len(reading.rates.date))
     assert len(judged.reading.observations.date) == len(reading.observations.date)
-    assert {each.rule for each in judged.suspects} == {Rule.SOURCE_DOUBTS}  # the four that corporate_actions.csv marks
-    assert len(judged.suspects) == 4
+    assert {(each.key, str(each.day)) for each in judged.suspects if each.rule == Rule.STALE} == STOOD_STILL
+    # and the four that corporate_actions.csv marks
+    assert [each.rule for each in judged.suspects if each.rule != Rule.STALE] == [Rule.SOURCE_DOUBTS] * 4
 
 
 def test_the_demo_passes_whole():
@@ -373,5 +442,8 @@ def test_the_errors_in_sap_of_2001_are_caught_in_the_real_history(tmp_path):
 
     judged = judging.judge(archive.read(tmp_path, today=TODAY), today=TODAY)
 
-    assert {each.day.isoformat() for each in judged.suspects} == set(bad)
+    caught = {each.day.isoformat() for each in judged.suspects if each.rule != Rule.STALE}
+    assert caught == set(bad)
     assert len(bad) == 5
+    stale = {("SAP.DE", str(each.day)) for each in judged.suspects if each.rule == Rule.STALE}
+    assert stale == {row for row in STOOD_STILL if row[0] == "SAP.DE"}

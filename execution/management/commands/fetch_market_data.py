@@ -1,0 +1,48 @@
+"""`manage.py fetch_market_data PROVIDER [NAME…] [--from D] [--to D]`: ask a provider, into the loaded market data."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import uuid4
+
+from django.core.management.base import CommandError, CommandParser
+
+from execution.command import Command as Base
+from pricing import fetching
+
+
+class Command(Base):
+    help = "Ask a provider for closes, actions or series, and take them into the loaded market data; packs are then built from it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("provider", help=f"one of {', '.join(fetching.FETCHED)}")
+        parser.add_argument(
+            "only", metavar="NAME", nargs="*", help="symbols or series; all that are the provider's without"
+        )
+        parser.add_argument(
+            "--from", dest="first", type=date.fromisoformat, help="a week before the end of what is loaded"
+        )
+        parser.add_argument("--to", dest="last", type=date.fromisoformat, help="yesterday")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        told = fetching.told(
+            fetching.fetch(
+                provider=options["provider"],
+                run=uuid4(),
+                today=datetime.now(UTC).date(),
+                first=options["first"],
+                last=options["last"],
+                only=options["only"],
+            )
+        )
+        if options["json"]:
+            self.print_json(told)
+        else:
+            for name, counts in told["counts"].items():
+                self.stdout.write(f"{name}: " + ", ".join(f"{count} {what}" for what, count in counts.items() if count))
+            self.stdout.write(
+                f"pack days to {told['archive_end']}; {len(told['refused'])} rows refused, into quarantine"
+            )
+        if told["failed"]:
+            failed = told["failed"]
+            first = f"{failed[0]['what']} of {failed[0]['key']}: {failed[0]['reason']}"
+            raise CommandError(f"{len(failed)} questions without an answer, first {first}", returncode=1)

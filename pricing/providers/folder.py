@@ -1,0 +1,122 @@
+"""The next market data folder: the one before with what a provider sent. What archive reads, this writes; neither knows Django."""
+
+import csv
+import gzip
+import io
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+Row = Mapping[str, str]
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "prices.csv": ("date", "symbol", "source"),
+    "macro.csv": ("date", "series_id", "known_at"),
+    "corporate_actions.csv": ("ex_date", "symbol", "action"),
+    "macro_series.csv": ("id",),
+}
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "prices.csv": ("date", "symbol", "close", "currency", "source"),
+    "macro.csv": ("date", "series_id", "value", "source", "known_at", "vintage"),
+    "corporate_actions.csv": (
+        "ex_date", "pay_date", "symbol", "action", "ratio", "amount", "currency", "source", "announced",
+    ),
+    "macro_series.csv": ("id", "title", "unit", "frequency", "source"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one provider said, in the columns of the folder's files.
+
+    rows    by file
+    whole   (symbol, action, first, last): between these ex-dates the rows are all there is, so what the provider said before
+            and no longer says is gone
+    """
+
+    source: str
+    rows: Mapping[str, Sequence[Row]]
+    whole: Sequence[tuple[str, str, str, str]] = ()
+
+
+@dataclass(slots=True)
+class Counts:
+    """Of one file. `kept`: another source's row stands for the same, and stays."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    gone: int = 0
+    kept: int = 0
+
+    @property
+    def differ(self) -> int:
+        """Rows in which the folder is another than before."""
+        return self.added + self.changed + self.gone
+
+
+def write(before: Path, after: Path, sent: Sent) -> dict[str, Counts]:
+    """Make the folder `after`, which must not be there, of `before` and what was sent. Rows of other sources stay as they are."""
+    after.mkdir(parents=True)
+    touched = {name for name, rows in sent.rows.items() if rows} | ({"corporate_actions.csv"} if sent.whole else set())
+    for path in sorted(before.iterdir()):
+        if path.is_file() and path.name.removesuffix(".gz") not in touched:
+            shutil.copyfile(path, after / path.name)
+    return {name: _write(before, after, name, sent.rows.get(name, ()), sent) for name in sorted(touched)}
+
+
+def _write(before: Path, after: Path, name: str, rows: Sequence[Row], sent: Sent) -> Counts:
+    there = [path for path in (before / name, before / f"{name}.gz") if path.is_file()]
+    path = there[0] if there else before / name
+    header, *body = list(_cells(path)) if there else [list(COLUMNS[name])]
+    if name == "macro_series.csv" and "id" not in header:  # archive takes either name
+        header = ["id" if column == "series_id" else column for column in header]
+    header += [column for column in COLUMNS[name] if column not in header]
+    key_at = [header.index(column) for column in KEYS[name]]
+    source_at = header.index("source")
+    quality_at = header.index("quality") if "quality" in header else None
+    new = {tuple(row.get(header[at], "") for at in key_at): [row.get(column, "") for column in header] for row in rows}
+    silent = {key[:2] for key in new} if name == "macro.csv" else set()
+    counts, kept = Counts(), [header]
+    for cells in body:
+        cells += [""] * (len(header) - len(cells))
+        key = tuple(cells[at] for at in key_at)
+        ours = cells[source_at] == sent.source
+        doubted = quality_at is not None and cells[quality_at] not in ("", "ok")
+        if doubted:
+            kept.append(cells)
+        elif key in new and not ours:
+            counts.kept += 1
+            del new[key]
+            kept.append(cells)
+        elif key in new:
+            same = all(
+                cells[header.index(column)] == dict(zip(header, new[key], strict=True))[column]
+                for column in COLUMNS[name]
+            )
+            counts.unchanged += same
+            counts.changed += not same
+            kept.append(new.pop(key))
+        elif ours and ((key[:2] in silent and not key[2]) or (name == "corporate_actions.csv" and _is_gone(key, sent))):
+            counts.gone += 1
+        else:
+            kept.append(cells)
+    counts.added = len(new)
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([*kept, *new.values()])
+    data = text.getvalue().encode()
+    (after / path.name).write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+    return counts
+
+
+def _is_gone(key: tuple[str, ...], sent: Sent) -> bool:
+    """ISO dates sort as text."""
+    ex_date, symbol, action = key
+    return any((symbol, action) == whole[:2] and whole[2] <= ex_date <= whole[3] for whole in sent.whole)
+
+
+def _cells(path: Path) -> list[list[str]]:
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
+    return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
