@@ -325,10 +325,11 @@ def _print_contributors(console: Console, result: Mapping[str, Any], notes: _Not
     for label, name in (("Top", "top"), ("Bottom", "bottom")):
         table = _headed(("", "left"), ("Contribution", "right"), ("Average weight", "right"))
         for row in lookback[name]:
-            weight = "" if row["average_weight"] is None else panels.figure(row["average_weight"], "percentage")
-            told = _cell(weight, notes) if weight else ""
             share = _cell(panels.figure(row["contribution"], "percentage", signed=True), notes)
-            table.add_row(row["symbol"], share, told)
+            weight = row["average_weight"]  # none of what is no holding: fees, deal rates
+            table.add_row(
+                row["symbol"], share, "" if weight is None else _cell(panels.figure(weight, "percentage"), notes)
+            )
         if lookback[name]:
             _print(console, f"{label} contributors over {lookback['days']} pack days", table)
 

@@ -209,7 +209,7 @@ def test_edits_of_the_rows_are_found_and_named_and_small_ones_are_silent(private
     """36 seeded ones, each undone before the next, as superuser with the triggers off."""
     chance = random.Random(46)
     ids = {
-        "lots": list(books.of_revision(books.Lot.objects.all(), LedgerRevision.objects.get(portfolio__slug="public"))
+        "lots": list(books.of_revisions(books.Lot.objects.all(), [LedgerRevision.objects.get(portfolio__slug="public")])
                      .filter(valid_to=None).values_list("id", "account", "security__symbol")),
         "rows": list(books.Transaction.objects.filter(portfolio__slug="public", kind__in=("buy", "sell", "dividend"))
                      .values_list("id", "account", "currency")),
