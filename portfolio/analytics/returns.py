@@ -320,13 +320,15 @@ def _rates(moments: npt.NDArray[np.int64], amounts: npt.ArrayLike, unit: float) 
         raise TooFewObservations("amounts", 2, len(table))
     require_finite("amounts", table)
     log_rate = internal_rate.log_rate(moments, table, unit)
-    if log_rate > HIGHEST:
+    rate = float(np.expm1(min(log_rate, HIGHEST)))
+    if log_rate > HIGHEST or rate == -1.0:  # so near -100 % that float64 can't tell it from there
         raise UndefinedRate("out_of_range")
-    return float(np.expm1(log_rate))
+    return rate
 
 
 def _rate_of_each(moments: npt.NDArray[np.int64], table: Floats, unit: float) -> Floats:
     finite = finite_columns(table)
     log_rates = internal_rate.log_rates(moments, table if finite.all() else np.where(finite, table, 0.0), unit)
     with np.errstate(all="ignore"):
-        return np.where(log_rates <= HIGHEST, np.expm1(log_rates), np.nan)
+        rates = np.expm1(log_rates)
+        return np.where((log_rates <= HIGHEST) & (rates > -1.0), rates, np.nan)

@@ -264,6 +264,16 @@ def test_xirr_finds_the_rate_that_the_closing_value_was_made_from(rate, deposits
     assert found == pytest.approx(rate, abs=1e-9)
 
 
+def test_a_rate_that_rounds_to_minus_one_hundred_percent_is_out_of_range():
+    days, amounts = after(0, 1), [-1.0, 0.9]  # 0.9^365 - 1: 1.98e-17 above -100 %
+
+    with pytest.raises(UndefinedRate) as raised:
+        returns.money_weighted_return(days, amounts)
+
+    assert raised.value.reason == "out_of_range"
+    assert np.isnan(returns.money_weighted_return(days, np.column_stack([amounts, amounts]))).all()
+
+
 def test_xirr_of_a_thousand_flows_is_found():
     rng = np.random.default_rng(7)
     days = np.concatenate([[0], np.sort(rng.integers(1, 3649, 998))])
