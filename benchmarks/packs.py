@@ -244,7 +244,8 @@ def backfill(database: psycopg.Connection[Any]) -> Figures:
 
     policy, dates = _loaded()
     told: list[tuple[int, float]] = []
-    server = connection.connection or connection.ensure_connection() or connection.connection
+    connection.ensure_connection()
+    server = connection.connection
     ours, theirs = process_time(), _processor_s(server.info.backend_pid)
     began = perf_counter()
     packs.build(
