@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from benchmarks import packs, worlds
+from benchmarks import imports, jobs, ledger, packs, worlds
 from benchmarks.measuring import Goal, Line, line, p95, part, round_robin
 from benchmarks.serving import Site, serving, token_of
 from benchmarks.worlds import World
@@ -155,6 +155,9 @@ CASES: Mapping[str, Callable[[], list[Line]]] = {
     "backfill": backfill,
     "largest_day": largest_day,
     **packs.CASES,
+    **ledger.CASES,
+    **imports.CASES,
+    **jobs.CASES,
 }
 
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-MAX_SHOWN_ITEMS, MAX_SHOWN_CHARACTERS = 12, 40_000
+MAX_SHOWN_ITEMS, MAX_SHOWN_CHARACTERS = 12, 120_000
 
 
 class ReadOnly:

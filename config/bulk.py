@@ -7,6 +7,9 @@ from django.db import connection, transaction
 from django.db.models import Model
 from psycopg import sql
 
+BINARY_HEADER, BINARY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+"""What stands around the rows of COPY in binary: signature, no flags, no extension; a row of -1 fields."""
+
 
 def copy_in(
     model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]], *, keep_existing: bool = False

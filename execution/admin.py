@@ -148,6 +148,15 @@ class JobRunAdmin(EvidenceAdmin):
     date_hierarchy = "started_at"
 
 
+@admin.register(models.JobChunk)
+class JobChunkAdmin(EvidenceAdmin):
+    list_display = ("id", "job", "fencing", "number", "pack_id", "state", "started_at", "finished_at", "reason")
+    list_filter = ("state", "job__name")
+    list_select_related = ("job",)
+    search_fields = ("job__run__id", "pack_id", "reason")
+    date_hierarchy = "started_at"
+
+
 admin.site.unregister(PricingPack)
 
 

@@ -47,9 +47,9 @@ from execution.errors import (
 )
 from execution.models import Execution, ExecutionStatus, Pattern, PatternVersion
 from execution.strict_json import TooLarge
-from portfolio import riskfree
+from portfolio import benchmarks, exposures, riskfree
 from portfolio.ledger.repository import LedgerRepository
-from portfolio.metrics import RiskFree
+from portfolio.metrics import BenchmarkReturns, RiskFree
 from portfolio.models import Break, LedgerRevision, Portfolio, Reconciliation, RevisionStatus
 from portfolio.valuation import Days
 from pricing import market, packs
@@ -61,6 +61,35 @@ STORE_SECONDS = 24 * 3600
 MAX_RESULT_BYTES = 16 * 1024 * 1024
 OWNED = ("base_currency", "booking_method", "fees_in_cost", "flow_timing")
 """What of a portfolio a result is computed by."""
+READS_FACTORS = frozenset({"risk.compute_factor_exposures"})
+"""Capabilities whose answer depends on which series stand for the factors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What staff may change and results are computed by, as it was when the request was read."""
+
+    risk_free: riskfree.Choice | None = None
+    benchmark: benchmarks.Choice | None = None
+    factors: tuple[exposures.Choice, ...] = ()
+    """Empty where nothing that is asked for reads them."""
+
+    def told(self) -> dict[str, Any]:
+        """As the request has them; factors only where they are read."""
+        told: dict[str, Any] = {
+            "risk_free": asdict(self.risk_free) if self.risk_free else None,
+            "benchmark": asdict(self.benchmark) if self.benchmark else None,
+        }
+        return told | {"factors": [asdict(each) for each in self.factors]} if self.factors else told
+
+    @classmethod
+    def retold(cls, told: Mapping[str, Any]) -> "Choices":
+        free, benchmark = told["risk_free"], told.get("benchmark")
+        return cls(
+            riskfree.Choice(**free) if free else None,
+            benchmarks.choice(**benchmark) if benchmark else None,
+            tuple(exposures.Choice(**each) for each in told.get("factors", ())),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +141,7 @@ class Plan:
     portfolio: Portfolio | None
     pack: PricingPack
     revision: LedgerRevision | None
-    risk_free: riskfree.Choice | None
+    choices: Choices
     requested_asof_date: date
     provisional: bool
     key: str
@@ -124,7 +153,7 @@ class Plan:
         owned = None
         if self.portfolio is not None:
             owned = {"id": str(self.portfolio.pk), **{name: getattr(self.portfolio, name) for name in OWNED}}
-            owned["risk_free"] = asdict(self.risk_free) if self.risk_free else None
+            owned |= self.choices.told()
         return {"inputs": self.inputs, "portfolio": owned, "asof_date": self.pack.asof_date.isoformat()}
 
 
@@ -195,14 +224,14 @@ def replay(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
             if found is None:
                 raise ExecutionNotFound
             pack = packs.find(pack_id=found.pack_id)
-            portfolio = revision = chosen = None
+            portfolio = revision = None
+            chosen = Choices()
             if found.portfolio_id is not None:
                 portfolio = _portfolio(found.portfolio_id)
                 revision = _revision(portfolio, found.ledger_commit_hash)
                 for name in OWNED:  # as they were then; never saved
                     setattr(portfolio, name, found.request["portfolio"][name])
-                then = found.request["portfolio"]["risk_free"]
-                chosen = riskfree.Choice(**then) if then else None
+                chosen = Choices.retold(found.request["portfolio"])
             plan = Plan(
                 pattern=_parsed(found.pattern_version_id),
                 version=found.pattern_version,
@@ -210,7 +239,7 @@ def replay(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
                 portfolio=portfolio,
                 pack=pack,
                 revision=revision,
-                risk_free=chosen,
+                choices=chosen,
                 requested_asof_date=found.asof_date,
                 provisional=True,
                 key=found.key,
@@ -256,7 +285,7 @@ def prepare(request: Request, *, user: AbstractBaseUser) -> Plan:
             warnings += (f"the ledger's newest revision {newest.number} is broken; this is revision {revision.number}",)
     requested = request.asof_date or pack.asof_date
     warnings += _date_warnings(requested, pack.asof_date)
-    chosen = riskfree.choose(portfolio.base_currency) if portfolio else None
+    chosen = _choices(portfolio, pattern) if portfolio else Choices()
     plan = Plan(pattern, version, inputs, portfolio, pack, revision, chosen, requested, provisional, "", warnings)
     return replace(plan, key=_key(plan))
 
@@ -264,7 +293,8 @@ def prepare(request: Request, *, user: AbstractBaseUser) -> Plan:
 _GLANCE = """
     SELECT pattern.current_id, portfolio.slug, portfolio.name, portfolio.owner_id, portfolio.base_currency,
            portfolio.policy_id, portfolio.booking_method, portfolio.fees_in_cost, portfolio.flow_timing,
-           pack.id, revision.id, revision.number, revision.commit, revision.tree_hash, free.series_id, free.series_currency
+           pack.id, revision.id, revision.number, revision.commit, revision.tree_hash, free.series_id, free.series_currency,
+           benchmark.name, benchmark.rebalance, benchmark.components, benchmark.one_month
     FROM execution_pattern AS pattern
     JOIN portfolio_portfolio AS portfolio ON portfolio.id = %(portfolio)s
     JOIN LATERAL (
@@ -277,6 +307,13 @@ _GLANCE = """
         SELECT id, number, commit, tree_hash FROM portfolio_ledgerrevision
         WHERE portfolio_id = portfolio.id AND status = 'reconciled' ORDER BY number DESC LIMIT 1) AS revision ON true
     LEFT JOIN pricing_riskfreerate AS free ON free.base_currency = portfolio.base_currency
+    LEFT JOIN LATERAL (
+        SELECT name, rebalance, (
+            SELECT json_agg(json_build_array(symbol, weight::text))
+            FROM portfolio_benchmarkcomponent AS component JOIN pricing_security AS security ON security.id = security_id
+            WHERE benchmark_id = chosen.id) AS components,
+            (SELECT coalesce(json_agg(json_build_array(currency, series_id)), '[]') FROM portfolio_onemonthrate) AS one_month
+        FROM portfolio_benchmark AS chosen WHERE chosen.id = portfolio.benchmark_id) AS benchmark ON true
     WHERE pattern.id = %(pattern)s AND pattern.current_id IS NOT NULL
       AND NOT EXISTS (
         SELECT FROM portfolio_ledgerrevision
@@ -309,7 +346,7 @@ def glance(request: Request) -> Plan | None:
     if row is None:
         return None
     version_id, slug, name, owner, base, policy, method, fees_in_cost, timing, pack_id, *rest = row
-    revision_id, number, commit, tree, series_id, series_currency = rest
+    revision_id, number, commit, tree, series_id, series_currency, *measured_against = rest
     pattern, pack = _parsed(version_id), _fresh_pack(pack_id)
     try:
         inputs, effective_id = _inputs(pattern, request)
@@ -333,7 +370,11 @@ def glance(request: Request) -> Plan | None:
             tree_hash=tree,
             status=RevisionStatus.RECONCILED,
         ),
-        risk_free=riskfree.Choice(series_id, series_currency) if series_id else None,
+        choices=Choices(
+            riskfree.Choice(series_id, series_currency) if series_id else None,
+            benchmarks.choice(*measured_against) if measured_against[0] else None,
+            exposures.chosen() if _reads_factors(pattern) else (),
+        ),
         requested_asof_date=requested,
         provisional=False,
         key="",
@@ -387,7 +428,7 @@ class MarketView:
     """The market of one pack, as capabilities take it: as-of values exactly, and its history as arrays."""
 
     pack: PricingPack
-    chosen: riskfree.Choice | None
+    chosen: Choices
 
     @property
     def asof(self) -> market.Market:
@@ -398,7 +439,14 @@ class MarketView:
         return market.history(self.pack)
 
     def risk_free(self, base_currency: str, days: Days) -> RiskFree | None:
-        return riskfree.load(self.pack, self.chosen, base_currency, days)
+        return riskfree.load(self.pack, self.chosen.risk_free, base_currency, days)
+
+    def benchmark(self, base_currency: str, days: Days) -> BenchmarkReturns | None:
+        return benchmarks.load(self.pack, self.chosen.benchmark, base_currency, days)
+
+    @property
+    def factors(self) -> tuple[exposures.Choice, ...]:
+        return self.chosen.factors
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,6 +476,18 @@ def _inputs(pattern: patterns.Pattern, request: Request) -> tuple[dict[str, Any]
     if request.portfolio_id is not None and named is not None and named != str(request.portfolio_id):
         raise RequestInvalid([{"pointer": "/inputs/portfolio_id", "reason": "is another portfolio than /portfolio_id"}])
     return effective, UUID(named) if named else request.portfolio_id
+
+
+def _choices(portfolio: Portfolio, pattern: patterns.Pattern) -> Choices:
+    return Choices(
+        riskfree.choose(portfolio.base_currency),
+        benchmarks.choose(portfolio.benchmark_id),
+        exposures.chosen() if _reads_factors(pattern) else (),
+    )
+
+
+def _reads_factors(pattern: patterns.Pattern) -> bool:
+    return not READS_FACTORS.isdisjoint(step.capability for step in pattern.steps)
 
 
 def _told(invalid: patterns.InputsInvalid | RequestInvalid) -> list[Mapping[str, str]]:
@@ -704,7 +764,7 @@ def _compute(plan: Plan) -> _Computed:
         portfolio=plan.portfolio,
         pack=plan.pack,
         revision=plan.revision,
-        market=MarketView(plan.pack, plan.risk_free),
+        market=MarketView(plan.pack, plan.choices),
     )
     with scope.snapshot():
         packs.require_intact(pack=plan.pack)

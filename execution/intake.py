@@ -1,5 +1,6 @@
 """What comes in from outside by an operator's hand: market data with its rights, and ledgers."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from django.utils import timezone
 from compliance import rights
 from config.errors import TieoutError
 from execution.errors import PortfolioNotFound
-from portfolio.ledger import reader, writer
+from portfolio import imports, reconciliation
+from portfolio.ledger import reader
+from portfolio.ledger.importing.rows import MAX_BYTES, RowFinding
 from portfolio.ledger.screening import Finding, LedgerRefused, refuse_path
 from portfolio.models import Portfolio
 from pricing import loading
@@ -72,10 +75,13 @@ def import_ledger(
     policy: str = "ECB_EUR",
     portfolio_id: UUID | None = None,
     at: datetime | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Commit a ledger folder to a portfolio, which is made for `owner` where it does not exist.
+    """Commit a ledger folder to a portfolio, which is made for `owner` where it does not exist, and reconcile it.
 
     portfolio_id, at  of a portfolio that is made, and of the commit; given, they make the commit the same on every machine
+    settings          booking_method, fees_in_cost, accrual, trade_fx of a portfolio that is made: its figures rest on them,
+                      so that one that exists keeps its own
     raises            LedgerRefused with file, line and reason of all that is wrong; nothing was written then
     """
     files = read_folder(path)
@@ -83,14 +89,17 @@ def import_ledger(
     with transaction.atomic():
         portfolio = Portfolio.objects.select_related("policy").filter(slug=slug).first()
         if portfolio is None:
-            portfolio = _make(slug, files, owner=owner, policy=policy, portfolio_id=portfolio_id or uuid4())
-        taken = writer.take_in(
+            portfolio = _make(
+                slug, files, owner=owner, policy=policy, portfolio_id=portfolio_id or uuid4(), settings=settings or {}
+            )
+        entered = reconciliation.take_in(
             portfolio=portfolio,
             files=files,
             message=f"import {path.name}",
             author="Tieout import",
             at=at or timezone.now(),
         )
+    taken = entered.taken
     return {
         "portfolio": portfolio.slug,
         "revision": taken.revision.number,
@@ -98,7 +107,92 @@ def import_ledger(
         "transactions": taken.transactions,
         "added": taken.added,
         "removed": taken.removed,
+        "status": entered.status,
+        "breaks": [str(each) for each in entered.breaks],
     }
+
+
+def import_transactions(
+    path: Path,
+    *,
+    slug: str,
+    code: str | None = None,
+    dry_run: bool = False,
+    owner: str | None = None,
+    base_currency: str | None = None,
+    policy: str = "ECB_EUR",
+    at: datetime | None = None,
+) -> dict[str, Any]:
+    """Preview a file of transactions, or take it into a portfolio, which is opened for `owner` where it does not exist.
+
+    raises   imports.ImportRefused with row, column and reason of all that is wrong; nothing was written then
+    """
+    content, now = read_file(path), at or timezone.now()
+    with transaction.atomic():
+        portfolio = Portfolio.objects.filter(slug=slug).first()
+        if portfolio is None:
+            if owner is None or base_currency is None:
+                raise PortfolioNotFound
+            portfolio = _open(slug, slug, base_currency, owner=owner, policy=policy, portfolio_id=uuid4())
+        if dry_run:
+            found = imports.preview(portfolio=portfolio, name=path.name, content=content, today=now.date(), code=code)
+            transaction.set_rollback(True)
+            return described(portfolio, found)
+        done = imports.commit(
+            portfolio=portfolio, name=path.name, content=content, author="Tieout import", at=now, code=code
+        )
+    return described(portfolio, done.preview, done)
+
+
+def undo_import(*, slug: str, import_id: str | None = None, at: datetime | None = None) -> dict[str, Any]:
+    """Take the last import, or the one named, out of a portfolio's ledger. Raises imports.ImportNotFound, LedgerRefused."""
+    portfolio = Portfolio.objects.filter(slug=slug).first()
+    if portfolio is None:
+        raise PortfolioNotFound
+    gone = imports.undo(portfolio=portfolio, author="Tieout import", at=at or timezone.now(), import_id=import_id)
+    return {"portfolio": slug, "file": gone.name, "rows": gone.rows, "sha256": gone.sha256, "import_id": gone.import_id}
+
+
+def described(portfolio: Portfolio, found: imports.Preview, done: imports.Imported | None = None) -> dict[str, Any]:
+    """An import, or its preview, as it is told."""
+    revision = done.revision if done else None
+    return {
+        "status": "preflight" if done is None else "imported" if done.import_id else "unchanged",
+        "portfolio": portfolio.slug,
+        "file": found.name,
+        "format": found.format,
+        "sha256": found.sha256,
+        "added": len(found.added),
+        "known": len(found.known),
+        "ignored": list(found.ignored),
+        "findings": [finding_told(finding) for finding in found.findings],
+        "import_id": done.import_id if done else None,
+        "revision": revision.number if revision else None,
+        "commit": revision.commit if revision else None,
+        "revision_status": revision.status if revision else None,
+        "breaks": list(done.breaks) if done else [],
+    }
+
+
+def finding_told(finding: RowFinding) -> dict[str, Any]:
+    return {
+        "row": finding.row,
+        "column": finding.column,
+        "value": finding.value,
+        "reason": finding.reason,
+        "suggestion": finding.suggestion,
+        "text": str(finding),
+    }
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a plain file. Raises imports.ImportRefused for what is none, imports.ImportTooLarge before reading."""
+    reason = "is a link" if path.is_symlink() else "" if path.is_file() else "is no file"
+    if reason:
+        raise imports.ImportRefused((RowFinding(0, "", reason),))
+    if (size := path.stat().st_size) > MAX_BYTES:
+        raise imports.ImportTooLarge(size)
+    return path.read_bytes()
 
 
 def read_folder(path: Path) -> dict[str, bytes]:
@@ -133,25 +227,56 @@ def read_folder(path: Path) -> dict[str, bytes]:
     return {name: each.read_bytes() for name, each in files.items()}
 
 
-def _make(slug: str, files: dict[str, bytes], *, owner: str | None, policy: str, portfolio_id: UUID) -> Portfolio:
+def _make(
+    slug: str,
+    files: dict[str, bytes],
+    *,
+    owner: str | None,
+    policy: str,
+    portfolio_id: UUID,
+    settings: Mapping[str, Any],
+) -> Portfolio:
     if owner is None:
         raise PortfolioNotFound
+    reading = reader.read(files)
+    if len(reading.operating_currencies) != 1:
+        raise LedgerRefused((Finding("main.beancount", 0, "names no single operating_currency"),))
+    (base_currency,) = reading.operating_currencies
+    return _open(
+        slug,
+        reading.title or slug,
+        base_currency,
+        owner=owner,
+        policy=policy,
+        portfolio_id=portfolio_id,
+        settings=settings,
+    )
+
+
+def _open(
+    slug: str,
+    name: str,
+    base_currency: str,
+    *,
+    owner: str,
+    policy: str,
+    portfolio_id: UUID,
+    settings: Mapping[str, Any] | None = None,
+) -> Portfolio:
     user = get_user_model().objects.filter(username=owner).first()
     if user is None:
         raise UnknownUser(owner)
     priced_by = PricingPolicy.objects.filter(pk=policy).first()
     if priced_by is None:
         raise UnknownPolicy(policy)
-    reading = reader.read(files)
-    if len(reading.operating_currencies) != 1:
-        raise LedgerRefused((Finding("main.beancount", 0, "names no single operating_currency"),))
     portfolio = Portfolio(
         pk=portfolio_id,
         slug=slug,
-        name=reading.title or slug,
+        name=name,
         owner=user,
-        base_currency=reading.operating_currencies[0],
+        base_currency=base_currency,
         policy=priced_by,
+        **(settings or {}),
     )
     portfolio.clean_fields(exclude=["id", "owner", "policy", "created_at"])
     portfolio.save()

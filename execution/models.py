@@ -166,3 +166,29 @@ class JobRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.run_id}"
+
+
+class JobChunk(models.Model):
+    """Some of the portfolios of a job, in one attempt at it: what a worker takes. The job is done when all its chunks are."""
+
+    job = models.ForeignKey(JobRun, on_delete=models.PROTECT, related_name="chunks", db_index=False)
+    fencing = models.PositiveIntegerField(help_text="The attempt at the job.")
+    number = models.PositiveIntegerField()
+    pack_id = models.CharField(max_length=48)
+    revisions = models.JSONField(help_text="Ledger revisions, and by them the portfolios.")
+    state = models.CharField(max_length=8, choices=RunState.choices, default=RunState.WAITING)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    detail = models.JSONField(default=dict)
+    reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ("job", "fencing", "number")
+        constraints = [
+            models.UniqueConstraint(fields=("job", "fencing", "number"), name="chunk_once_an_attempt"),
+            models.CheckConstraint(condition=Q(state__in=RunState.values), name="chunk_state_known"),
+            models.CheckConstraint(condition=~Q(state="failed", reason=""), name="chunk_failed_has_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"chunk {self.number} of {self.job_id}"

@@ -6,7 +6,6 @@ behind is taken up where it stopped by whoever comes next. A span is one run: it
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,14 +14,16 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Min
 from django.db.models.functions import Now
 
 from config.errors import TieoutError
+from execution import chunks
 from execution.models import JobRun, NightlyRun, RunState
-from portfolio import books, computing, reconciliation
+from portfolio import books, reconciliation
+from portfolio.ledger import writer
 from portfolio.ledger.repository import LedgerRepository
-from portfolio.models import LedgerRevision, Lot, Portfolio, Transaction
+from portfolio.models import BenchmarkComponent, Lot, Portfolio, Transaction
 from pricing import loading, market, packs, quarantine, symbols
 from pricing.models import PackStatus, PricingPack, PricingPolicy
 from pricing.observing import Required, RequiredCurrency, RequiredSecurity
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 HEARTBEAT_S, STALE_AFTER_S = 1, 60
 Progress = Callable[[str, int, int], None]
+Ring = Callable[[int], None]
 
 
 class JobFailed(TieoutError):
@@ -80,6 +82,7 @@ class Night:
     policy: PricingPolicy
     days: list[date]
     progress: Progress
+    ring: Ring = lambda chunk: None
     packs: list[PricingPack] = field(default_factory=list)
 
     @property
@@ -103,21 +106,26 @@ def run(
     restates: str = "",
     from_step: str | None = None,
     progress: Progress = lambda job, done, total: None,
+    ring: Ring = lambda chunk: None,
 ) -> NightlyRun:
     """Finish the night of a date, or of a span of dates; at once where it is done already.
 
     from_step  do this job and those after it again, also of a night that is done
+    ring       tell workers of a chunk (its key); without workers this process does them all
     raises   JobFailed by name; RunElsewhere while another process is at it; NothingToBuild; OutOfOrder for a `from_step`
              whose predecessors are not done
     """
     days = packs.pack_days(policy=policy, first=from_date, last=date)
     if not days:
         raise NothingToBuild(policy.code, from_date, date)
-    with _one_at_a_time(policy):
+    # A lock of the session: a killed run can be taken up at once.
+    with chunks.held(f"execution.nightly:{policy.code}") as got:
+        if not got:
+            raise RunElsewhere(policy.code)
         night_run = open_run(policy=policy, from_date=days[0], date=days[-1], restates=restates)
         if night_run.state == RunState.DONE and from_step is None:
             return night_run
-        night = Night(night_run, policy, days, progress)
+        night = Night(night_run, policy, days, progress, ring)
         _require_predecessors(night_run, from_step)
         NightlyRun.objects.filter(pk=night_run.pk).update(state=RunState.RUNNING, finished_at=None)
         for job in JobRun.objects.filter(run=night_run).order_by("position"):
@@ -164,23 +172,6 @@ def _require_predecessors(night_run: NightlyRun, from_step: str | None) -> None:
         require_order(night_run, from_step)
         later = list(JOBS)[list(JOBS).index(from_step) :]
         JobRun.objects.filter(run=night_run, name__in=later).update(state=RunState.WAITING)
-
-
-@contextmanager
-def _one_at_a_time(policy: PricingPolicy) -> Iterator[None]:
-    """A lock of the session: it dies with the process, so a killed run can be taken up at once."""
-    key = f"execution.nightly:{policy.code}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
-        (got,) = cursor.fetchone()
-    if not got:
-        raise RunElsewhere(policy.code)
-    try:
-        yield
-    finally:
-        if connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
 
 
 def _do(night: Night, job: JobRun) -> None:
@@ -270,9 +261,10 @@ def build_pack(night: Night) -> Mapping[str, Any]:
 
 
 def reconcile_ledger(night: Night) -> Mapping[str, Any]:
-    """Every portfolio at every pack of the run. More breaking portfolios than allowed put their packs in error."""
+    """Every portfolio at every pack of the run, all at one commit of the ledger. More breaking portfolios than allowed put
+    their packs in error."""
     portfolios = night.portfolios()
-    _require_known_folders()
+    commit = _require_known_folders()
     prices = reconciliation.load_prices(night.packs, night.policy.pivot)
     outcome = reconciliation.Outcome()
     head = night.head
@@ -283,7 +275,9 @@ def reconcile_ledger(night: Night) -> Mapping[str, Any]:
         lived = [pack for pack in chosen if first is None or pack.asof_date >= first]
         outcome.add(
             portfolio,
-            reconciliation.reconcile(portfolio=portfolio, packs=lived, prices=prices, actions=known, run=night.run.pk),
+            reconciliation.reconcile(
+                portfolio=portfolio, packs=lived, prices=prices, actions=known, run=night.run.pk, commit=commit
+            ),
         )
         night.progress("reconcile_ledger", position, len(portfolios))
     detail = {
@@ -316,31 +310,38 @@ class FolderWithoutPortfolio(TieoutError):
         self.slugs = tuple(slugs)
 
 
-def _require_known_folders() -> None:
+def _require_known_folders() -> str | None:
+    """The commit that the whole night reads; raises FolderWithoutPortfolio, LedgerRewritten."""
     with LedgerRepository(settings.LEDGER_PATH) as repository:
         head = repository.head()
+        writer.require_forward(repository, head)
         folders = set(repository.slugs(head)) if head else set()
     unknown = sorted(folders - set(Portfolio.objects.values_list("slug", flat=True)))
     if unknown:
         logger.error("ledger folders without a portfolio", extra={"slugs": unknown[:20]})
         raise FolderWithoutPortfolio(unknown)
+    return head
 
 
 def compute_metrics(night: Night) -> Mapping[str, Any]:
-    added = 0
-    used = list(_used(night))
-    for position, (portfolio, revision) in enumerate(used, 1):
-        added += computing.compute_metrics(portfolio=portfolio, revision=revision, pack=night.head)
-        night.progress("compute_metrics", position, len(used))
-    return {"portfolios": len(used), "daily_values": added}
+    return _in_chunks(night, "compute_metrics")
 
 
 def prewarm_factors(night: Night) -> Mapping[str, Any]:
-    used = list(_used(night))
-    for position, (portfolio, revision) in enumerate(used, 1):
-        computing.prewarm_factors(portfolio=portfolio, revision=revision, pack=night.head)
-        night.progress("prewarm_factors", position, len(used))
-    return {"portfolios": len(used)}
+    return {"portfolios": _in_chunks(night, "prewarm_factors")["portfolios"]}
+
+
+def _in_chunks(night: Night, name: str) -> Mapping[str, int]:
+    """Portfolios whose ledger is reconciled; one that breaks within the allowance is left out, its own answers say why."""
+    job = JobRun.objects.get(run=night.run, name=name)
+    portfolios = night.portfolios()
+    revisions = books.newest_reconciled_of(portfolios)
+    used = [(portfolio, revisions[portfolio.pk]) for portfolio in portfolios if portfolio.pk in revisions]
+    opened = chunks.open_chunks(job=job, pack=night.head, used=used)
+    if len(opened) > 1:
+        for chunk in opened:
+            night.ring(chunk.pk)
+    return chunks.finish(job=job, tell=lambda done, total: night.progress(name, done, total))
 
 
 def mark_pack_fresh(night: Night) -> Mapping[str, Any]:
@@ -351,14 +352,6 @@ def mark_pack_fresh(night: Night) -> Mapping[str, Any]:
         packs.mark_fresh(warming)
     night.progress("mark_pack_fresh", len(ids), len(ids))
     return {"packs": len(warming)}
-
-
-def _used(night: Night) -> Iterator[tuple[Portfolio, LedgerRevision]]:
-    """Portfolios whose ledger is reconciled; one that breaks within the allowance is left out, its own answers say why."""
-    for portfolio in night.portfolios():
-        revision = books.newest_reconciled(portfolio)
-        if revision is not None:
-            yield portfolio, revision
 
 
 JOBS: Mapping[str, Callable[[Night], Mapping[str, Any]]] = {
@@ -375,12 +368,12 @@ _REREAD = frozenset({"build_pack"})
 
 
 def required(policy: PricingPolicy) -> Required:
-    """What packs can't be sealed without: all that the portfolios of the policy hold, and their currencies."""
+    """What packs can't be sealed without: all that the portfolios of the policy hold, what they are measured against while it
+    is listed, and the currencies of both."""
     held: dict[int, list[tuple[date, date | None]]] = {}
     lots = Lot.objects.filter(portfolio__policy=policy, removed_in__isnull=True)
-    for security, since, until in lots.order_by("security", "valid_from").values_list(
-        "security_id", "valid_from", "valid_to"
-    ):
+    spans_of = [*lots.values_list("security_id", "valid_from", "valid_to"), *_benchmarked(policy)]
+    for security, since, until in sorted(spans_of, key=lambda each: each[:2]):
         spans = held.setdefault(security, [])
         if spans and (spans[-1][1] is None or spans[-1][1] >= since):
             last = None if spans[-1][1] is None or until is None else max(spans[-1][1], until)
@@ -402,3 +395,20 @@ def required(policy: PricingPolicy) -> Required:
         ),
         currencies=tuple(RequiredCurrency(currency, first) for currency, first in sorted(since_of.items())),
     )
+
+
+def _benchmarked(policy: PricingPolicy) -> Iterator[tuple[int, date, date | None]]:
+    """Each security that a portfolio is measured against: from the portfolio's first day, while it is listed, until before."""
+    began = dict(
+        Transaction.objects.filter(
+            portfolio__policy=policy, removed_in__isnull=True, portfolio__benchmark__isnull=False
+        )
+        .order_by()
+        .values_list("portfolio__benchmark")
+        .annotate(first=Min("date"))
+    )
+    components = BenchmarkComponent.objects.filter(benchmark__in=began).values_list(
+        "benchmark_id", "security_id", "security__first_date", "security__last_date"
+    )
+    for benchmark, security, listed, last in components:
+        yield security, max(began[benchmark], listed), None if last is None else last + timedelta(days=1)

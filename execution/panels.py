@@ -5,6 +5,7 @@ result's outputs as `state`). What is not there is shown as not there, with its 
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -33,7 +34,18 @@ REASONS: Mapping[str, str] = {
     "risk_free_currency": "the risk-free rate is that of another currency",
     "assumed_release_date": "the day on which a series was published is assumed",
     "no_benchmark": "the portfolio has no benchmark",
-    "first_day_excluded": "the first day is left out, since flows count at the end of their day",
+    "first_day_excluded": "the first day is left out: nothing is known of the day before, or flows count at the end of their day",
+    "missing_benchmark_price": "not all of the benchmark's securities have a price on every day of it",
+    "missing_benchmark_rate": "no exchange rate is known for one of the benchmark's currencies",
+    "price_return": "the benchmark's prices leave its dividends out",
+    "benchmark": "the portfolio's benchmark stands for the equity market",
+    "nominal_rate": "a nominal rate stands for the real one",
+    "baa_spread": "the spread of Baa bonds stands for that of all corporate bonds",
+    "fx_basket": "the pack's own exchange rates stand for the dollar index",
+    "no_series": "the packs hold no series of it",
+    "not_held": "it was not held in this span",
+    "no_return_to_share": "the portfolio returned nothing to have a share of",
+    "no_forward_rate": "the packs hold no one-month rates of both currencies",
     "few_observations": "it rests on fewer than 100 days",
     "total_return_price": "prices that contain dividends stand for closes",
     "price_index": "the benchmark is a price index, without dividends",
@@ -203,8 +215,24 @@ class NotThereError(Exception):
 
 
 def _metrics_grid(document: Mapping[str, Any], scope: Scope) -> tuple[str, Any]:
+    """A grid in which nothing is known is one reason, the one that most of its figures have."""
     items = _items(document, scope)
-    return "metrics_grid", {"items": items, "notes": [(label, shown) for label, shown in items if shown.note]}
+    reasons = Counter(shown.note for _, shown in items if shown.status == "unavailable")
+    if len(items) > 1 and reasons.total() == len(items):
+        raise NotThereError(reasons.most_common(1)[0][0])
+    return "metrics_grid", {"items": items, "notes": _notes(items)}
+
+
+def _notes(items: Sequence[tuple[str, Figure]]) -> list[tuple[str, Figure]]:
+    """Subject and verb, and why its figures are not plainly ok; those with the same reason are told of together."""
+    labels: dict[tuple[str, str], list[str]] = {}
+    for label, shown in items:
+        if shown.note:
+            labels.setdefault((shown.status, shown.note), []).append(label)
+    shown_of = {(shown.status, shown.note): shown for _, shown in items}
+    return [
+        (f"{', '.join(those)} {'is' if len(those) == 1 else 'are'}", shown_of[key]) for key, those in labels.items()
+    ]
 
 
 def _items(document: Mapping[str, Any], scope: Scope) -> list[tuple[str, Figure]]:

@@ -27,7 +27,7 @@ from config.errors import TieoutError
 from config.postgresql.base import WrongRole
 from execution import canonical, conditions, errors, orchestrator, patterns, strict_json, templating
 from execution.estimates import estimated_ready
-from portfolio import valuation
+from portfolio import imports, valuation
 from portfolio.analytics.errors import AnalyticsError
 from portfolio.ledger import repository
 from portfolio.ledger.screening import LedgerRefused
@@ -44,6 +44,8 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     strict_json.JsonRefused: (400, "invalid-request"),
     strict_json.TooLarge: (413, "too-large"),
     RequestDataTooBig: (413, "too-large"),
+    imports.ImportTooLarge: (413, "too-large"),
+    imports.ImportRefused: (400, "invalid-request"),
     errors.RequestInvalid: (400, "invalid-request"),
     patterns.InputsInvalid: (400, "invalid-request"),
     http.BadSymbol: (400, "invalid-request"),
@@ -63,6 +65,7 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     errors.ExecutionNotFound: (404, "execution-not-found"),
     errors.CommitNotFound: (404, "commit-not-found"),
     repository.CommitNotFound: (404, "commit-not-found"),
+    imports.ImportNotFound: (404, "import-not-found"),
     packs.PackNotFound: (404, "pack-not-found"),
     drf.NotFound: (404, "not-found"),
     Http404: (404, "not-found"),
@@ -88,6 +91,7 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     loading.NoArchive: (503, "unavailable"),
     loading.ArchiveChanged: (503, "unavailable"),
     repository.LedgerUnavailable: (503, "unavailable"),
+    repository.LedgerRewritten: (503, "unavailable"),
     repository.LedgerMoved: (503, "unavailable"),
     WrongRole: (503, "unavailable"),
     http.ProviderOff: (503, "unavailable"),
@@ -126,6 +130,7 @@ TITLES: Mapping[str, str] = {
     "portfolio-not-found": "There is no such portfolio",
     "execution-not-found": "There is no such execution",
     "commit-not-found": "There is no such ledger commit",
+    "import-not-found": "There is no such import",
     "pack-not-found": "There is no such pricing pack",
     "not-found": "There is nothing here",
     "method-not-allowed": "This can't be done here",
@@ -308,6 +313,14 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
             }, {}
         case LedgerRefused() | ArchiveRefused():
             return {"errors": [{"pointer": "", "reason": str(finding)} for finding in failure.findings[:100]]}, {}
+        case imports.ImportRefused():
+            told = ("row", "column", "value", "reason", "suggestion")
+            return {
+                "errors": [
+                    {"pointer": "/file", **{name: getattr(finding, name) for name in told}}
+                    for finding in failure.findings
+                ]
+            }, {}
         case strict_json.JsonRefused():
             return {"errors": [{"pointer": failure.pointer or "", "reason": failure.reason}]}, {}
         case packs.AsofOutOfRange():

@@ -22,6 +22,7 @@ SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 PERFORMANCE = (
     # label, output, key, format, with its sign
+    ("Return today", "perf_metrics", "twr_1d", "percentage", True),
     ("TWR since inception", "perf_metrics", "twr_itd", "percentage", True),
     ("TWR a year", "perf_metrics", "twr_itd_annualised", "percentage", True),
     ("TWR, one year", "perf_metrics", "twr_1y", "percentage", True),
@@ -35,7 +36,19 @@ PERFORMANCE = (
 ATTRIBUTION = (
     ("Local", "local_return"), ("FX", "fx_return"), ("Interaction", "interaction"), ("= Total", "total_return"),
 )  # fmt: skip
-SHOWN = frozenset({"valued_positions", "perf_metrics", "metrics", "currency_attr", "historical_nav"})
+QUALITY = (
+    ("On closes older than their session", "stale_share"), ("On rates older than the fixing", "carried_share"),
+    ("On closes let in by hand", "manual_share"), ("On prices with dividends, or of an index", "degraded_share"),
+)  # fmt: skip
+BENCHMARKED = (
+    ("this year", "benchmark_twr_ytd", "excess_twr_ytd"), ("one year", "benchmark_twr_1y", "excess_twr_1y"),
+    ("three years, a year", "benchmark_twr_3y", "excess_twr_3y"),
+    ("since inception, a year", "benchmark_twr_itd_annualised", "excess_twr_itd_annualised"),
+)  # fmt: skip
+SHOWN = frozenset({
+    "valued_positions", "bridges", "gains", "perf_metrics", "metrics", "currency_attr", "historical_nav", "calendar_years",
+    "contribution",
+})  # fmt: skip
 
 
 def show(served: Served, name: str, console: Console | None = None) -> None:
@@ -48,7 +61,12 @@ def show(served: Served, name: str, console: Console | None = None) -> None:
     console.print(Text(_printable(name), style="bold"))
     console.print(_asof(metadata))
     _print(console, "", _performance(result, notes))
+    _print_bridges(console, result, notes)
     _print_valued(console, result, notes)
+    _print_gains(console, result, notes)
+    _print_benchmark(console, result, notes)
+    _print_years(console, result, notes)
+    _print_contributors(console, result, notes)
     _print_attribution(console, result, notes)
     if notes.kept:
         console.print()
@@ -91,6 +109,10 @@ def _performance(result: Mapping[str, Any], notes: _Notes) -> Table | None:
     if valued := _output(result, "valued_positions"):
         value = panels.figure(valued.get("total_value"), "currency", currency=_currency(result))
         table.add_row("Value", *_with_reason(value, notes))
+    if bridges := _output(result, "bridges"):
+        for label, name in (("Change today", "last_day"), ("Gain this year", "year_to_date")):
+            gain = panels.figure(bridges[name]["gain"], "currency", currency=bridges[name]["base_currency"])
+            table.add_row(label, *_with_reason(gain, notes))
     for label, output, key, kind, signed in PERFORMANCE:
         if output not in result:
             continue
@@ -98,6 +120,8 @@ def _performance(result: Mapping[str, Any], notes: _Notes) -> Table | None:
         found = metrics.get(key) if metrics else result[output]
         figure, beside = _with_reason(panels.figure(found, kind, signed=signed), notes)
         table.add_row(label, figure, beside + _recovered(found))
+    if metrics := _output(result, "perf_metrics"):
+        table.add_row("Inception", metrics.get("inception_date") or panels.DASH, "")
     return table if table.row_count else None
 
 
@@ -109,9 +133,113 @@ def _print_valued(console: Console, result: Mapping[str, Any], notes: _Notes) ->
         console.print(_absent("Positions", result["valued_positions"]))
         return
     _print(console, f"Positions, values in {valued['currency']}", _positions(valued, notes))
+    _print(console, "Currencies, cash included", _currencies(valued, notes))
     _print(console, "Cash", _balances(valued["cash"], valued["currency"], notes))
+    if valued["pending"]:
+        _print(console, "Traded, not settled (in the value already)", _pending(valued["pending"], notes))
     if valued["receivables"]:
-        _print(console, "Receivable, beside the value", _balances(valued["receivables"], valued["currency"], notes))
+        _print(console, "Dividends receivable, beside the value", _receivables(valued, notes))
+    _print(console, "What the value rests on", _quality(valued, notes))
+
+
+def _print_bridges(console: Console, result: Mapping[str, Any], notes: _Notes) -> None:
+    """Opening to closing value in three periods."""
+    if "bridges" not in result:
+        return
+    bridges = _output(result, "bridges")
+    if bridges is None:
+        console.print(_absent("How the value came about", result["bridges"]))
+        return
+    currency = bridges["since_inception"]["base_currency"]
+    table = _headed(("", "left"), ("since inception", "right"), ("this year", "right"), ("today", "right"))
+    for line in bridges["lines"]:
+        amounts = [
+            _cell(panels.figure(line[name], "currency", currency=currency), notes)
+            for name in ("since_inception", "year_to_date", "last_day")
+        ]
+        table.add_row(f"  {line['label']}" if line["part_of"] else line["label"], *amounts)
+    _print(console, f"How the value came about, in {currency}", table)
+
+
+def _print_gains(console: Console, result: Mapping[str, Any], notes: _Notes) -> None:
+    if "gains" not in result:
+        return
+    gains = _output(result, "gains")
+    if gains is None:
+        console.print(_absent("Gains since purchase", result["gains"]))
+        return
+    year, whole, currency = gains["year_to_date"], gains["since_inception"], gains["base_currency"]
+    table = _headed(("", "left"), ("since inception", "right"), ("this year", "right"))
+    for label, *amounts in (
+        ("Realised", whole["realised"]["total"], year["realised"]["total"]),
+        ("Dividends, gross", whole["income"]["dividends"], year["income"]["dividends"]),
+        ("Interest", whole["income"]["interest"], year["income"]["interest"]),
+        ("Withheld", whole["income"]["tax"], year["income"]["tax"]),
+        ("Unrealised", gains["unrealised"]["total"], ""),
+    ):
+        cells = [
+            _cell(panels.figure(amount, "currency", currency=currency), notes) if amount != "" else ""
+            for amount in amounts
+        ]
+        table.add_row(label, *cells)
+    _print(console, f"Gains since purchase and income, in {currency}", table)
+
+
+def _currencies(valued: Mapping[str, Any], notes: _Notes) -> Table:
+    table = _headed(("", "left"), ("Securities", "right"), ("Cash", "right"), ("Value", "right"), ("Weight", "right"))
+    for row in valued["currency_exposure"]:
+        money = [
+            _cell(panels.figure(row[name], "currency", currency=valued["currency"]), notes)
+            for name in ("securities", "cash", "market_value")
+        ]
+        table.add_row(row["currency"], *money, _cell(panels.figure(row["weight"], "percentage"), notes))
+    return table
+
+
+def _pending(rows: Iterable[Mapping[str, Any]], notes: _Notes) -> Table:
+    table = _headed(
+        ("Traded", "left"), ("Settles", "left"), ("", "left"), ("Symbol", "left"), ("Quantity", "right"),
+        ("Cash", "right"), ("", "left"),
+    )  # fmt: skip
+    for row in rows:
+        quantity = "" if row["quantity"] is None else _cell(panels.figure(row["quantity"], "number"), notes)
+        cash = _cell(panels.figure(row["amount"], "currency", currency=row["currency"]), notes)
+        table.add_row(
+            row["trade_date"], row["settle_date"], row["kind"], row["symbol"], quantity, cash, row["currency"]
+        )
+    return table
+
+
+def _receivables(valued: Mapping[str, Any], notes: _Notes) -> Table:
+    table = _headed(
+        ("Symbol", "left"), ("Ex-date", "left"), ("Paid", "left"), ("Gross", "right"), ("Withheld", "right"),
+        ("Net", "right"), ("", "left"), ("Value", "right"),
+    )  # fmt: skip
+    for row in valued["receivables"]:
+        own = [
+            _cell(panels.figure(row[name], "currency", currency=row["currency"]), notes)
+            for name in ("gross", "tax", "amount")
+        ]
+        value = panels.figure(row["market_value"], "currency", currency=valued["currency"])
+        table.add_row(row["symbol"], row["ex_date"], row["pay_date"], *own, row["currency"], _cell(value, notes))
+    return table
+
+
+def _quality(valued: Mapping[str, Any], notes: _Notes) -> Table:
+    """Shares of the value, the oldest price, and how few holdings it hangs on."""
+    table = _table()
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(style="dim")
+    quality, concentration = valued["quality"], valued["concentration"]
+    for label, name in QUALITY:
+        table.add_row(label, _cell(panels.figure(quality[name], "percentage"), notes), "")
+    table.add_row("Oldest price", quality["oldest_price"] or panels.DASH, quality["oldest_price_of"] or "")
+    largest = _cell(panels.figure(concentration["largest_weight"], "percentage"), notes)
+    table.add_row("Largest holding", largest, concentration["largest"] or "")
+    top = _cell(panels.figure(concentration["top_5_weight"], "percentage"), notes)
+    table.add_row("Largest five", top, f"of {concentration['holdings']}")
+    return table
 
 
 def _positions(valued: Mapping[str, Any], notes: _Notes) -> Table:
@@ -140,16 +268,70 @@ def _positions(valued: Mapping[str, Any], notes: _Notes) -> Table:
 
 
 def _balances(rows: Iterable[Mapping[str, Any]], currency: str, notes: _Notes) -> Table:
-    table = _headed(("", "left"), ("Amount", "right"), ("Rate", "right"), ("Value", "right"), ("Weight", "right"))
+    table = _headed(
+        ("", "left"), ("Amount", "right"), ("not settled", "right"), ("Rate", "right"), ("Value", "right"),
+        ("Weight", "right"),
+    )  # fmt: skip
     for row in rows:
         table.add_row(
             row["currency"],
             _cell(panels.figure(row["amount"], "currency", currency=row["currency"]), notes),
+            _cell(panels.figure(row["unsettled"], "currency", currency=row["currency"]), notes),
             _cell(panels.figure(row["fx_rate"], "number"), notes),
             _cell(panels.figure(row["market_value"], "currency", currency=currency), notes),
             _cell(panels.figure(row["weight"], "percentage"), notes),
         )
     return table
+
+
+def _print_benchmark(console: Console, result: Mapping[str, Any], notes: _Notes) -> None:
+    """Where the portfolio is measured against something; the page says how to choose what."""
+    metrics = _output(result, "perf_metrics")
+    if metrics is None or not metrics.get("benchmark"):
+        return
+    table = _headed(("", "left"), ("Benchmark", "right"), ("Excess", "right"))
+    for label, *keys in BENCHMARKED:
+        cells = [_cell(panels.figure(metrics[key], "percentage", signed=True), notes) for key in keys]
+        table.add_row(label, *cells)
+    _print(console, f"Against {_printable(metrics['benchmark'])}", table)
+
+
+def _print_years(console: Console, result: Mapping[str, Any], notes: _Notes) -> None:
+    if "calendar_years" not in result:
+        return
+    found = _output(result, "calendar_years")
+    if found is None:
+        console.print(_absent("Calendar years", result["calendar_years"]))
+        return
+    beside = (("Benchmark", "benchmark_twr"), ("Excess", "excess_twr")) if found["benchmark"] else ()
+    table = _headed(("", "left"), ("Portfolio", "right"), *((label, "right") for label, _ in beside), ("", "left"))
+    for year in found["years"]:
+        cells = [
+            _cell(panels.figure(year[key], "percentage", signed=True), notes)
+            for key in ("twr", *(key for _, key in beside))
+        ]
+        table.add_row(str(year["year"]), *cells, "" if year["is_whole"] else f"{year['first']} to {year['last']}")
+    _print(console, "Calendar years", table)
+
+
+def _print_contributors(console: Console, result: Mapping[str, Any], notes: _Notes) -> None:
+    if "contribution" not in result:
+        return
+    found = _output(result, "contribution")
+    if found is None:
+        console.print(_absent("Contributors", result["contribution"]))
+        return
+    lookback = found["lookback"]
+    for label, name in (("Top", "top"), ("Bottom", "bottom")):
+        table = _headed(("", "left"), ("Contribution", "right"), ("Average weight", "right"))
+        for row in lookback[name]:
+            share = _cell(panels.figure(row["contribution"], "percentage", signed=True), notes)
+            weight = row["average_weight"]  # none of what is no holding: fees, deal rates
+            table.add_row(
+                row["symbol"], share, "" if weight is None else _cell(panels.figure(weight, "percentage"), notes)
+            )
+        if lookback[name]:
+            _print(console, f"{label} contributors over {lookback['days']} pack days", table)
 
 
 def _print_attribution(console: Console, result: Mapping[str, Any], notes: _Notes) -> None:

@@ -9,9 +9,10 @@ from celery import shared_task
 from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, QuerySet
 from django.db.models.functions import Coalesce, Now
+from kombu.exceptions import OperationalError
 
 from config.errors import TieoutError
-from execution import nightly
+from execution import chunks, nightly
 from execution.models import NightlyRun, RunState
 from pricing import fetching, loading, packs
 from pricing.models import PricingPolicy
@@ -69,9 +70,21 @@ def run_nightly(*, policy: str, from_date: str, date: str, restates: str = "", *
         logger.info("restated already", extra={"policy": policy, "date": date})
         return
     try:
-        nightly.run(policy=PricingPolicy.objects.get(pk=policy), from_date=first, date=last, restates=restates)
+        nightly.run(
+            policy=PricingPolicy.objects.get(pk=policy),
+            from_date=first,
+            date=last,
+            restates=restates,
+            ring=_ring_for_chunk,
+        )
     except nightly.RunElsewhere:
         logger.info("nightly run is under way elsewhere", extra={"policy": policy, "date": date})
+
+
+@shared_task
+def compute_chunk(*, chunk: int, **_: Any) -> None:
+    """Do a chunk of a job; nothing to do where it has ended, or where another worker is at it."""
+    chunks.work_on(chunk)
 
 
 @shared_task
@@ -109,6 +122,14 @@ def stale_runs() -> QuerySet[NightlyRun]:
         .filter(seen_at__lt=Now() - timedelta(seconds=nightly.STALE_AFTER_S))
         .order_by("policy", "date")
     )
+
+
+def _ring_for_chunk(chunk: int) -> None:
+    """Without a broker nobody hears it, and who opened the chunk does it."""
+    try:
+        compute_chunk.delay(chunk=chunk)
+    except OperationalError:
+        logger.warning("no bell for a chunk: the broker does not answer", extra={"chunk": chunk})
 
 
 def _ring(policy: str, first: date, last: date) -> None:

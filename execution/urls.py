@@ -1,13 +1,20 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from execution import api, health, packs_api, pages
+from execution import api, health, imports_api, imports_page, packs_api, pages, reconciliations_api
 
 urlpatterns = [
     path("v1/execute", api.Execute.as_view(), name="execute"),
     path("v1/executions/<uuid:execution_id>", api.Executed.as_view(), name="execution"),
     path("v1/packs", packs_api.Packs.as_view(), name="packs"),
     path("v1/packs/<str:pack_id>", packs_api.Pack.as_view(), name="pack"),
+    path(
+        "v1/portfolios/<uuid:portfolio_id>/reconciliations",
+        reconciliations_api.Reconciliations.as_view(),
+        name="reconciliations",
+    ),
+    path("v1/portfolios/<uuid:portfolio_id>/imports", imports_api.Imports.as_view(), name="imports"),
+    path("v1/portfolios/<uuid:portfolio_id>/imports/<str:import_id>", imports_api.Import.as_view(), name="import"),
     path("v1/token", api.Token.as_view(), name="token"),
     path("v1/token/refresh", api.RefreshedToken.as_view(), name="token-refresh"),
     path("v1/schema", SpectacularAPIView.as_view(), name="schema"),
@@ -16,5 +23,7 @@ urlpatterns = [
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", health.metrics, name="metrics"),
     path("", pages.portfolios, name="portfolios"),
+    path("portfolios/<slug:slug>/reconciliation/", reconciliations_api.page, name="reconciliation"),
+    path("portfolios/<slug:slug>/imports/", imports_page.page, name="portfolio-imports"),
     path("portfolios/<slug:slug>/<slug:pattern_id>/", pages.pattern, name="pattern"),
 ]

@@ -1,31 +1,38 @@
-"""What is owned. The name of a portfolio is its owner's to change; all else is evidence, and read-only for everybody.
+"""What is owned. The name and the benchmark of a portfolio are its owner's to change, and benchmarks are staff's to define;
+all else is evidence, and read-only for everybody.
 
 The database shows each staff member the portfolios of their own and those they were granted.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
 from config.admin import EvidenceAdmin, EvidenceInline, KeptAdmin
 from portfolio import models
 
+OWNERS_CHOICES = ("name", "benchmark")
+
 
 @admin.register(models.Portfolio)
 class PortfolioAdmin(KeptAdmin):
-    """A portfolio comes in with its ledger, and what its figures are computed by stays; its owner may rename it."""
+    """A portfolio comes in with its ledger, and what its figures are computed by stays; its owner may rename it, and say
+    what it is measured against."""
 
-    list_display = ("slug", "name", "owner", "base_currency", "policy", "booking_method", "created_at")
-    list_filter = ("base_currency", "policy")
-    list_select_related = ("owner", "policy")
+    list_display = ("slug", "name", "owner", "base_currency", "policy", "benchmark", "booking_method", "created_at")
+    list_filter = ("base_currency", "policy", "benchmark")
+    list_select_related = ("owner", "policy", "benchmark")
     search_fields = ("slug", "name")
     fields = (
-        "slug", "name", "owner", "base_currency", "policy", "booking_method", "fees_in_cost", "flow_timing",
-        "created_at",
+        "slug", "name", "owner", "base_currency", "policy", "benchmark", "booking_method", "fees_in_cost", "flow_timing",
+        "accrual", "trade_fx", "created_at",
     )  # fmt: skip
-    readonly_fields = tuple(name for name in fields if name != "name")
+    readonly_fields = tuple(name for name in fields if name not in OWNERS_CHOICES)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -35,7 +42,63 @@ class PortfolioAdmin(KeptAdmin):
         return mine and super().has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: models.Portfolio, form: Any, change: bool) -> None:
-        obj.save(update_fields=["name"])
+        obj.save(update_fields=OWNERS_CHOICES)
+
+
+class WholeFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    """The weights of a benchmark sum to 1: said at the form, before the database refuses it."""
+
+    def clean(self) -> None:
+        super().clean()
+        kept = [form.cleaned_data for form in self.forms if hasattr(form, "cleaned_data")]
+        weights = [row.get("weight") for row in kept if row and not row.get("DELETE")]
+        if not any(self.errors) and abs(sum((each for each in weights if each), Decimal(0)) - 1) > WEIGHT_TOLERANCE:
+            raise ValidationError("The weights of the components must sum to 1.")
+
+
+WEIGHT_TOLERANCE = Decimal("0.000000001")
+
+
+class BenchmarkComponentInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = models.BenchmarkComponent
+    formset = WholeFormSet
+    autocomplete_fields = ("security",)
+    fields = ("security", "weight")
+    extra = 1
+
+
+@admin.register(models.Benchmark)
+class BenchmarkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Staff define them. What was computed against an earlier definition stays as it was: a result says which one it had."""
+
+    list_display = ("name", "rebalance", "made_of")
+    list_filter = ("rebalance",)
+    search_fields = ("name",)
+    inlines = (BenchmarkComponentInline,)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[models.Benchmark]":
+        found: QuerySet[models.Benchmark] = super().get_queryset(request)
+        return found.prefetch_related("components__security")
+
+    @admin.display(description="components")
+    def made_of(self, row: models.Benchmark) -> str:
+        return ", ".join(f"{each.weight.normalize():f} {each.security.symbol}" for each in row.components.all())
+
+
+@admin.register(models.BenchmarkComponent)
+class BenchmarkComponentAdmin(EvidenceAdmin):
+    """Edited with its benchmark, so that the weights stay a whole."""
+
+    list_display = ("benchmark", "security", "weight")
+    list_filter = ("benchmark",)
+    list_select_related = ("benchmark", "security")
+    search_fields = ("benchmark__name", "security__symbol")
+
+
+@admin.register(models.OneMonthRate)
+class OneMonthRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("currency", "series")
+    list_select_related = ("series",)
 
 
 @admin.register(models.PortfolioAccess)
@@ -78,6 +141,18 @@ class LotAdmin(EvidenceAdmin):
     list_select_related = ("portfolio", "security")
     search_fields = ("security__symbol", "account")
     date_hierarchy = "valid_from"
+
+
+@admin.register(models.MatchedLot)
+class MatchedLotAdmin(EvidenceAdmin):
+    list_display = (
+        "id", "portfolio", "date", "kind", "security", "acquired", "quantity", "cost", "proceeds", "currency",
+        "introduced_in", "removed_in",
+    )  # fmt: skip
+    list_filter = ("portfolio", "security", "kind")
+    list_select_related = ("portfolio", "security")
+    search_fields = ("security__symbol", "account", "entry_id", "opened_by")
+    date_hierarchy = "date"
 
 
 @admin.register(models.DailyValue)

@@ -1,13 +1,20 @@
-"""Where a portfolio's return came from: local prices, exchange rates and their interaction, per holding and per currency."""
+"""Where a portfolio's return came from: prices, exchange rates, holdings and fees, and decisions against a benchmark."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from portfolio import metrics
 from portfolio.analytics import attribution
+from portfolio.analytics.errors import AnalyticsError
+from portfolio.metrics import BenchmarkReturns, Metric
 from portfolio.valuation import InvariantViolated, ValueHistory
+
+Floats = npt.NDArray[np.float64]
 
 TOLERANCE_BP = 0.1
 
@@ -46,9 +53,14 @@ class CurrencyAttribution:
     by_currency: tuple[Contribution, ...]
     fx_dealing: float
     flow_timing: str
+    benchmark_return: Metric
+    """The benchmark over the same days with its currencies, and hedged: sold forward at two one-month rates of the pack."""
+    benchmark_hedged_return: Metric
 
 
-def currency(history: ValueHistory, span: metrics.Window) -> CurrencyAttribution:
+def currency(
+    history: ValueHistory, span: metrics.Window, benchmark: BenchmarkReturns | None = None
+) -> CurrencyAttribution:
     """Split a window's return.
 
     raises   InvariantViolated where the parts miss the portfolio's linked return by more than 0.1 bp
@@ -91,4 +103,229 @@ def currency(history: ValueHistory, span: metrics.Window) -> CurrencyAttribution
         ),
         fx_dealing=float(held.other),
         flow_timing=history.flow_timing,
+        benchmark_return=metrics.benchmark_over(history, span, benchmark),
+        benchmark_hedged_return=metrics.benchmark_over(history, span, benchmark, hedged=True),
     )
+
+
+FEES, DEALING = "fees", "fx_dealing"
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingContribution:
+    """What one row of the books added to the return."""
+
+    symbol: str
+    currency: str
+    kind: str
+    """security, cash, fees (that belong to no deal) or fx_dealing (deals at another rate than the fixing)."""
+    contribution: float
+    average_weight: float | None
+    """Mean of (V0 + in) of the row / (V0 + in) of the portfolio; None for what is no holding."""
+    share: float | None
+    """Of the whole return; None where that is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """Contributions of all rows, linked by Carino: they add up to the total return."""
+
+    first_date: date
+    last_date: date
+    days: int
+    base_currency: str
+    total_return: float
+    rows: tuple[HoldingContribution, ...]
+    """The largest first."""
+    top: tuple[HoldingContribution, ...]
+    bottom: tuple[HoldingContribution, ...]
+    """The lowest first; only rows that lost."""
+    flow_timing: str
+
+
+def contribution(history: ValueHistory, span: metrics.Window) -> Contributions:
+    """Each holding's money gain over what the portfolio opened with, cash and fees as rows of their own.
+
+    raises   InvariantViolated where the rows miss the portfolio's linked return by more than 0.1 bp
+    """
+    chosen = slice(span.start + 1, span.end + 1)
+    daily = _daily_contributions(history)[chosen]
+    total_by_day = daily.sum(axis=1)
+    linked = attribution.carino_link(daily, total_by_day)
+    total = float(np.prod(1.0 + total_by_day) - 1.0)
+    _require_return(history, span, float(linked.sum()))
+    weights = [*history.weights[chosen].mean(axis=0).tolist(), None, None]
+    named = [*history.holdings, (FEES, history.base_currency), (DEALING, history.base_currency)]
+    kinds = ["cash" if symbol == code else "security" for symbol, code in history.holdings] + [FEES, DEALING]
+    rows = sorted(
+        (
+            HoldingContribution(symbol, code, kind, each, weight, each / total if total else None)
+            for (symbol, code), kind, each, weight in zip(named, kinds, linked.tolist(), weights, strict=True)
+            if kind not in (FEES, DEALING) or each
+        ),
+        key=lambda row: (-row.contribution, row.symbol),
+    )
+    return Contributions(
+        first_date=span.opened,
+        last_date=span.closed,
+        days=span.end - span.start,
+        base_currency=history.base_currency,
+        total_return=total,
+        rows=tuple(rows),
+        top=tuple(row for row in rows if row.contribution > 0)[:SHOWN],
+        bottom=tuple(row for row in reversed(rows) if row.contribution < 0)[:SHOWN],
+        flow_timing=history.flow_timing,
+    )
+
+
+def _daily_contributions(history: ValueHistory) -> Floats:
+    """(D, H + 2) of each holding, of fees that belong to no deal (taken out of the cash that paid them), of dealing."""
+    held = history.weights * ((1.0 + history.local_returns) * (1.0 + history.fx_returns) - 1.0)
+    begin = np.concatenate(([0.0], history.value[:-1])) + history.inflow
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fees = np.where(begin[:, None] > 0, history.cash_fees / begin[:, None], 0.0)
+    currencies = fees.shape[1]
+    if currencies:
+        cash = held[:, -currencies:] + fees
+        held[:, -currencies:] = np.where(np.abs(cash) < 1e-14, 0.0, cash)  # not the last bit of a subtraction
+    return np.column_stack((held, -fees.sum(axis=1), history.other))
+
+
+def _require_return(history: ValueHistory, span: metrics.Window, parts: float) -> None:
+    """Parts are made under the default flow timing: only there are they the portfolio's own return."""
+    if history.flow_timing != "in_start_out_end":
+        return
+    linked = float(np.prod(1.0 + metrics.subperiod_returns(history)[span.start + 1 : span.end + 1]) - 1.0)
+    if not abs(parts - linked) * 10_000 <= TOLERANCE_BP * max(1.0, abs(1.0 + linked)):
+        raise InvariantViolated("contributions sum to the return", history.dates[span.end].item(), parts - linked)
+
+
+SegmentBy = Literal["currency", "kind", "exchange"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment's part of the excess return; the weights are means over the days."""
+
+    segment: str
+    portfolio_weight: float
+    benchmark_weight: float
+    allocation: float
+    selection: float
+    interaction: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class BrinsonAttribution:
+    """Excess return over the benchmark by decision (Brinson-Fachler, interaction apart, linked by Carino).
+
+    The parts of all segments add up to the excess.
+    """
+
+    by: str
+    benchmark: str | None
+    first_date: date
+    last_date: date
+    days: int
+    portfolio_return: Metric
+    benchmark_return: Metric
+    excess_return: Metric
+    allocation: Metric
+    selection: Metric
+    interaction: Metric
+    segments: tuple[Segment, ...]
+
+
+def brinson(
+    history: ValueHistory,
+    span: metrics.Window,
+    benchmark: BenchmarkReturns | None,
+    *,
+    by: SegmentBy,
+    described: Mapping[str, tuple[str, str]],
+) -> BrinsonAttribution:
+    """Decompose a window's excess. `described`: kind and exchange of each security held, by symbol; cash is a segment there.
+
+    A segment that the portfolio does not hold earns in it what the benchmark's does; one that is not in the benchmark earns in
+    that what the portfolio's does, so that all of it is allocation. What belongs to no holding counts by weight. Days on which
+    the portfolio was empty are left out of both.
+
+    raises   InvariantViolated where the parts miss the excess
+    """
+    basis = {"by": by, "first": span.opened.isoformat(), "last": span.closed.isoformat()}
+
+    def without(reason: str) -> BrinsonAttribution:
+        none = Metric(None, "unavailable", reason, basis)
+        name = benchmark.name if benchmark else None
+        return BrinsonAttribution(by, name, span.opened, span.closed, 0, none, none, none, none, none, none, ())
+
+    if benchmark is None:
+        return without("no_benchmark")
+    unknown = np.flatnonzero(np.isnan(benchmark.returns))
+    doubts, start = list(benchmark.degraded), span.start + 1
+    if len(unknown) and unknown[-1] >= start:
+        if unknown[-1] > 0:
+            return without(benchmark.reason)
+        doubts, start = [*doubts, "first_day_excluded"], 1
+    begin = np.concatenate(([0.0], history.value[:-1])) + history.inflow
+    rows = np.arange(start, span.end + 1)
+    rows = rows[begin[rows] > 0]
+    if not len(rows):
+        return without("short_history")
+
+    position = ("currency", "kind", "exchange").index(by)
+    own_keys = [(code, *(described.get(symbol, ("cash", "cash"))))[position] for symbol, code in history.holdings]
+    bench_keys = [(part.currency, part.kind, part.exchange)[position] for part in benchmark.components]
+    names = sorted({*own_keys, *bench_keys})
+    held = history.weights[rows]
+    gained = held * ((1.0 + history.local_returns[rows]) * (1.0 + history.fx_returns[rows]) - 1.0)
+    total = gained.sum(axis=1) + history.other[rows]
+    own, earned = _by_segment(held, gained, own_keys, names)
+    share = own.sum(axis=1, keepdims=True)
+    own = own / np.where(share > 0, share, 1.0)
+    parts = benchmark.component_weights[rows]
+    bench, bench_earned = _by_segment(parts, parts * benchmark.component_returns[rows], bench_keys, names)
+    nothing = (own == 0) & (bench == 0)
+    earned = np.where(own == 0, bench_earned, earned)
+    bench_earned = np.where(bench == 0, earned, bench_earned)
+    earned = np.where(nothing, 0.0, earned)
+    bench_earned = np.where(nothing, 0.0, bench_earned)
+    earned = earned + (total - (own * earned).sum(axis=1))[:, None]
+    try:
+        found = attribution.brinson(own, earned, bench, bench_earned)
+    except AnalyticsError as undefined:
+        return without(str(undefined))
+    sums = found.allocation + found.selection + found.interaction
+    if not abs(float(sums.sum()) - found.excess) <= 1e-9 * max(1.0, abs(found.excess)):
+        raise InvariantViolated("Brinson parts sum to the excess", span.closed, float(sums.sum()) - found.excess)
+    shown = Metric(0.0, "degraded" if doubts else "ok", ", ".join(doubts) or None, {**basis, "n": len(rows)})
+    return BrinsonAttribution(
+        by=by,
+        benchmark=benchmark.name,
+        first_date=span.opened if start == span.start + 1 else history.dates[start - 1].item(),
+        last_date=span.closed,
+        days=len(rows),
+        portfolio_return=replace(shown, value=float(found.portfolio)),
+        benchmark_return=replace(shown, value=float(found.benchmark)),
+        excess_return=replace(shown, value=float(found.excess)),
+        allocation=replace(shown, value=float(found.allocation.sum())),
+        selection=replace(shown, value=float(found.selection.sum())),
+        interaction=replace(shown, value=float(found.interaction.sum())),
+        segments=tuple(
+            Segment(name, *(float(each[number]) for each in (*weights, *effects, sums)))
+            for number, name in enumerate(names)
+            for weights in ((own.mean(axis=0), bench.mean(axis=0)),)
+            for effects in ((found.allocation, found.selection, found.interaction),)
+        ),
+    )
+
+
+def _by_segment(weights: Floats, gained: Floats, keys: list[str], names: list[str]) -> tuple[Floats, Floats]:
+    """(D, S) weights, and returns: contributions over weights, 0 where there is no weight."""
+    members = np.array([[key == name for name in names] for key in keys], dtype=np.float64)
+    held, earned = weights @ members, gained @ members
+    # weights that cancel or were rounded away have no return
+    there = np.abs(held) > 1e-12
+    return np.where(there, held, 0.0), np.where(there, earned / np.where(there, held, 1.0), 0.0)

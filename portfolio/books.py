@@ -1,18 +1,22 @@
 """What a portfolio's ledger says, as the calculations take it: one read of the rows, frozen values, no way back to the database."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce, Greatest
 
-from portfolio.models import LedgerRevision, Lot, Portfolio, RevisionedRow, RevisionStatus, Transaction
+from portfolio.models import LedgerRevision, Lot, MatchedLot, Portfolio, RevisionedRow, RevisionStatus, Transaction
 
 EXTERNAL = frozenset({"deposit", "withdrawal"})
 """Kinds whose cash crosses the portfolio's border."""
+
+RECURRING_FEES = frozenset({"management", "custody"})
+"""Kinds of fees that a gross return is before (MEASUREMENT, Returns)."""
 
 Day: TypeAlias = date  # in classes that have a field named date
 Row = TypeVar("Row", bound=RevisionedRow)
@@ -33,6 +37,16 @@ class Event:
     tax: Decimal
     ex_date: Day | None
     ratio: Decimal | None
+    entry_id: str = ""
+    account: str = ""
+    unit_price: Decimal | None = None
+    fee: Decimal = Decimal(0)
+    fx_to_base: Decimal | None = None
+    """Base currency for one of the currency, where the ledger carries the rate of the deal."""
+    settle_date: Day | None = None
+    to_security: int | None = None
+    to_account: str = ""
+    fee_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +63,46 @@ class Parcel:
     fx_to_base: Decimal | None
     valid_from: date
     valid_to: date | None
+    opened_by: str = ""
 
     def is_open(self, asof_date: date) -> bool:
         return self.valid_from <= asof_date and (self.valid_to is None or asof_date < self.valid_to)
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """What the event `entry_id` took from the lot that `opened_by` opened; trade currency, fees apart."""
+
+    security: int
+    entry_id: str
+    opened_by: str
+    date: date
+    kind: str
+    account: str
+    acquired: Day
+    quantity: Decimal
+    cost: Decimal
+    proceeds: Decimal
+    entry_fee: Decimal
+    exit_fee: Decimal
+    currency: str
+    fx_in: Decimal | None
+    fx_out: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Book:
-    """Everything one revision says of one portfolio, events in ledger order."""
+    """Everything one revision says of one portfolio, events in ledger order, and the settings it is counted by."""
 
     portfolio_id: UUID
     base_currency: str
     flow_timing: str
     events: tuple[Event, ...]
     parcels: tuple[Parcel, ...]
+    matches: tuple[Match, ...] = ()
+    accrual: str = "cash"
+    trade_fx: str = "ledger"
+    fees_in_cost: bool = True
 
     @property
     def first_date(self) -> date | None:
@@ -98,28 +138,54 @@ class State:
     cash: dict[str, Decimal]
 
 
-def states(book: Book, days: Iterable[date]) -> Iterator[State]:
-    """The book at the close of each of `days` (ascending). One walk: the same State, moved on; take out what you keep."""
-    changes = sorted(
-        [(parcel.valid_from, 1, parcel) for parcel in book.parcels]
-        + [(parcel.valid_to, -1, parcel) for parcel in book.parcels if parcel.valid_to is not None],
-        key=lambda change: change[0],
-    )
+def states(revision: LedgerRevision, days: Sequence[date]) -> Iterator[State]:
+    """The rows of a revision summed at the close of each of `days` (ascending). One walk: the same State, moved on; take out
+    what you keep. The database does the sums, exactly."""
+    if not days:
+        return
+    changes: dict[date, list[tuple[tuple[str, int], Decimal, Decimal]]] = {}
+    for on, account, security, quantity, cost in _lot_changes(revision, days[0], days[-1]):
+        changes.setdefault(on, []).append(((account, security), quantity, cost))
+    moves: dict[date, list[tuple[str, Decimal]]] = {}
+    for on, currency, amount in _cash_changes(revision, days[0], days[-1]):
+        moves.setdefault(on, []).append((currency, amount))
+    dates = sorted(changes.keys() | moves.keys())
     state = State(date.min, {}, {}, {})
-    changed = moved = 0
+    position = 0
     for day in days:
-        while changed < len(changes) and changes[changed][0] <= day:
-            _, sign, parcel = changes[changed]
-            key = (parcel.account, parcel.security)
-            state.units[key] = state.units.get(key, Decimal(0)) + sign * parcel.quantity
-            state.cost[key] = state.cost.get(key, Decimal(0)) + sign * parcel.quantity * parcel.unit_cost
-            changed += 1
-        while moved < len(book.events) and book.events[moved].date <= day:
-            for currency, amount in legs(book.events[moved]):
+        while position < len(dates) and dates[position] <= day:
+            for key, quantity, cost in changes.get(dates[position], ()):
+                state.units[key] = state.units.get(key, Decimal(0)) + quantity
+                state.cost[key] = state.cost.get(key, Decimal(0)) + cost
+            for currency, amount in moves.get(dates[position], ()):
                 state.cash[currency] = state.cash.get(currency, Decimal(0)) + amount
-            moved += 1
+            position += 1
         state.date = day
         yield state
+
+
+def _lot_changes(
+    revision: LedgerRevision, first: date, last: date
+) -> Iterator[tuple[date, str, int, Decimal, Decimal]]:
+    """By day, account and security: quantity and cost (fees apart) that came, those that went negative. What was held on the
+    first day comes on it."""
+    lots = of_revisions(Lot.objects.all(), [revision]).order_by().filter(valid_from__lte=last)
+    lots = lots.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=first))
+    sums = {"units": Sum("quantity"), "worth": Sum(F("quantity") * F("unit_cost"))}
+    came = lots.annotate(on=Greatest("valid_from", Value(first))).values_list("on", "account", "security")
+    yield from came.annotate(**sums)
+    went = lots.filter(valid_to__lte=last).values_list("valid_to", "account", "security")
+    for on, account, security, units, worth in went.annotate(**sums):
+        yield on, account, security, -units, -worth
+
+
+def _cash_changes(revision: LedgerRevision, first: date, last: date) -> Iterator[tuple[date, str, Decimal]]:
+    """By day and currency: what cash came, both legs of a conversion; all before the first day comes on it."""
+    rows = of_revisions(Transaction.objects.all(), [revision]).order_by().filter(date__lte=last)
+    rows = rows.annotate(on=Greatest("date", Value(first)))
+    yield from rows.exclude(currency="").values_list("on", "currency").annotate(sum=Coalesce(Sum("amount"), Decimal(0)))
+    counters = rows.filter(counter_amount__isnull=False).values_list("on", "counter_currency")
+    yield from counters.annotate(sum=Sum("counter_amount"))
 
 
 def legs(event: Event) -> Iterable[tuple[str, Decimal]]:
@@ -130,77 +196,92 @@ def legs(event: Event) -> Iterable[tuple[str, Decimal]]:
         yield event.counter_currency, event.counter_amount
 
 
+EVENT_COLUMNS = (
+    "date", "kind", "security_id", "quantity", "amount", "currency", "counter_amount", "counter_currency", "tax", "ex_date",
+    "ratio", "entry_id", "account", "unit_price", "fee", "fx_to_base", "settle_date", "to_security_id", "to_account",
+    "fee_kind",
+)  # fmt: skip
+PARCEL_COLUMNS = (
+    "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency", "fx_to_base", "valid_from", "valid_to",
+    "opened_by",
+)  # fmt: skip
+MATCH_COLUMNS = (
+    "security_id", "entry_id", "opened_by", "date", "kind", "account", "acquired", "quantity", "cost", "proceeds",
+    "entry_fee", "exit_fee", "currency", "fx_in", "fx_out",
+)  # fmt: skip
+_NOTHING_IF_EMPTY = tuple(EVENT_COLUMNS.index(name) for name in ("amount", "tax", "fee"))
+
+
 def load(portfolio: Portfolio, revision: LedgerRevision) -> Book:
     """The rows of one revision."""
-    events = tuple(
-        Event(
-            day,
-            kind,
-            security,
-            quantity,
-            amount or Decimal(0),
-            currency,
-            counter,
-            counter_currency,
-            tax or Decimal(0),
-            ex_date,
-            ratio,
-        )
-        for (
-            day,
-            kind,
-            security,
-            quantity,
-            amount,
-            currency,
-            counter,
-            counter_currency,
-            tax,
-            ex_date,
-            ratio,
-        ) in of_revision(Transaction.objects.all(), revision)
-        .order_by("date", "ordinal", "id")
-        .values_list(
-            "date",
-            "kind",
-            "security_id",
-            "quantity",
-            "amount",
-            "currency",
-            "counter_amount",
-            "counter_currency",
-            "tax",
-            "ex_date",
-            "ratio",
-        )
-    )
-    parcels = tuple(
-        Parcel(*row)
-        for row in of_revision(Lot.objects.all(), revision)
-        .order_by("acquired", "id")
-        .values_list(
-            "security_id",
-            "account",
-            "acquired",
-            "quantity",
-            "unit_cost",
-            "cost",
-            "currency",
-            "fx_to_base",
-            "valid_from",
-            "valid_to",
-        )
-    )
-    return Book(portfolio.pk, portfolio.base_currency, portfolio.flow_timing, events, parcels)
+    (book,) = load_all([(portfolio, revision)])
+    return book
 
 
-def of_revision(rows: "QuerySet[Row]", revision: LedgerRevision) -> "QuerySet[Row]":
-    """Those that the revision holds."""
-    return rows.filter(
-        Q(removed_in__isnull=True) | Q(removed_in__gt=revision.number),
-        portfolio=revision.portfolio_id,
-        introduced_in__lte=revision.number,
+def load_all(used: Sequence[tuple[Portfolio, LedgerRevision]]) -> list[Book]:
+    """The rows of several portfolios, each at one revision, in three queries; in the order asked for."""
+    revisions = [revision for _, revision in used]
+    events, parcels, matches = (
+        _by_portfolio(of_revisions(rows, revisions), order, columns)
+        for rows, order, columns in (
+            (Transaction.objects.all(), ("date", "ordinal", "id"), EVENT_COLUMNS),
+            (Lot.objects.all(), ("acquired", "id"), PARCEL_COLUMNS),
+            (MatchedLot.objects.all(), ("date", "id"), MATCH_COLUMNS),
+        )
     )
+    return [
+        Book(
+            portfolio.pk,
+            portfolio.base_currency,
+            portfolio.flow_timing,
+            events=tuple(_event(row) for row in events.get(portfolio.pk, ())),
+            parcels=tuple(Parcel(*row) for row in parcels.get(portfolio.pk, ())),
+            matches=tuple(Match(*row) for row in matches.get(portfolio.pk, ())),
+            accrual=portfolio.accrual,
+            trade_fx=portfolio.trade_fx,
+            fees_in_cost=portfolio.fees_in_cost,
+        )
+        for portfolio, _ in used
+    ]
+
+
+def _by_portfolio(
+    rows: "QuerySet[Row]", order: Sequence[str], columns: Sequence[str]
+) -> dict[UUID, list[tuple[Any, ...]]]:
+    found: dict[UUID, list[tuple[Any, ...]]] = {}
+    for owner, *row in rows.order_by("portfolio_id", *order).values_list("portfolio_id", *columns):
+        found.setdefault(owner, []).append(tuple(row))
+    return found
+
+
+def _event(row: Sequence[Any]) -> Event:
+    filled = list(row)
+    for place in _NOTHING_IF_EMPTY:
+        filled[place] = filled[place] or Decimal(0)
+    return Event(*filled)
+
+
+def of_revisions(rows: "QuerySet[Row]", revisions: Iterable[LedgerRevision]) -> "QuerySet[Row]":
+    """Those that the revisions hold, of as many portfolios."""
+    portfolios: dict[int, list[UUID]] = {}
+    for revision in revisions:
+        portfolios.setdefault(revision.number, []).append(revision.portfolio_id)
+    held = Q(pk__in=[])
+    for number, those in portfolios.items():
+        held |= Q(portfolio__in=those, introduced_in__lte=number) & (
+            Q(removed_in__isnull=True) | Q(removed_in__gt=number)
+        )
+    return rows.filter(held)
+
+
+def newest_reconciled_of(portfolios: Iterable[Portfolio]) -> dict[UUID, LedgerRevision]:
+    """Portfolio id -> its newest reconciled revision; portfolios without one are absent."""
+    newest = (
+        LedgerRevision.objects.filter(portfolio__in=portfolios, status=RevisionStatus.RECONCILED)
+        .order_by("portfolio_id", "-number")
+        .distinct("portfolio_id")
+    )
+    return {revision.portfolio_id: revision for revision in newest}
 
 
 def newest_reconciled(portfolio: Portfolio) -> LedgerRevision | None:
@@ -217,3 +298,9 @@ def first_date(portfolio: Portfolio) -> date | None:
         .values_list("date", flat=True)
         .first()
     )
+
+
+def last_date(revision: LedgerRevision) -> date | None:
+    """The day of the last event of a revision."""
+    rows = of_revisions(Transaction.objects.all(), [revision])
+    return rows.order_by("-date").values_list("date", flat=True).first()

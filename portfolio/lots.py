@@ -1,14 +1,42 @@
 """Lots from transactions: the bridge between the ledger's events and the booking rules."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
+from typing import Literal, TypeAlias
 
 from portfolio.analytics import booking
-from portfolio.ledger.journal import LedgerTransaction
+from portfolio.analytics.errors import InvalidInput, Oversold
+from portfolio.ledger.journal import WHOLE_HOLDING, LedgerLot, LedgerTransaction
+from portfolio.ledger.screening import Finding, LedgerRefused
 
-BOOKED = frozenset({"buy", "sell", "split", "reinvested_dividend", "transfer_in", "transfer_out", "return_of_capital"})
+Day: TypeAlias = date  # in classes that have a field named date
+Method: TypeAlias = booking.Method | Literal["NAMED"]
+Step: TypeAlias = tuple[LedgerTransaction, booking.Transaction]
+
+LEDGER_METHODS: Mapping[str, Method] = {
+    "FIFO": "FIFO",
+    "LIFO": "LIFO",
+    "HIFO": "HIFO",
+    "STRICT": "NAMED",
+    "STRICT_WITH_SIZE": "NAMED",
+}
+"""What a booking method that the ledger opens an account with means here."""
+
+BOOKED = frozenset(
+    {
+        *("buy", "sell", "split", "reinvested_dividend", "transfer_in", "transfer_out", "transfer"),
+        *("return_of_capital", "spin_off", "merger"),
+    }
+)
+_TRADES = frozenset({"buy", "sell", "reinvested_dividend"})
+_BY_NAME = frozenset({"buy", "sell", "reinvested_dividend", "transfer_in", "transfer_out", "transfer"})
+"""Kinds that take or open lots one by one, by name where the ledger gives one; the others happen to all lots alike."""
+
+
+class EntryNotBooked(LedgerRefused):
+    """An entry that no lots can be made of or taken from: it sells or moves more than is held, or lacks what its kind needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,50 +53,362 @@ class LotState:
     fx_to_base: Decimal | None
     valid_from: date
     valid_to: date | None
+    opened_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedState:
+    """A row of portfolio.models.MatchedLot before it has a portfolio and a revision. Fees apart, whatever the setting."""
+
+    entry_id: str
+    opened_by: str
+    date: Day
+    kind: str
+    symbol: str
+    account: str
+    acquired: Day
+    quantity: Decimal
+    cost: Decimal
+    proceeds: Decimal
+    entry_fee: Decimal
+    exit_fee: Decimal
+    currency: str
+    fx_in: Decimal | None
+    fx_out: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    lots: tuple[LotState, ...]
+    matched: tuple[MatchedState, ...]
 
 
 def derive(
-    transactions: Sequence[LedgerTransaction], *, base_currency: str, method: booking.Method, fees_in_cost: bool
-) -> tuple[LotState, ...]:
-    """Every state of every lot. Raises booking's named errors (Oversold ...)."""
-    chosen = [event for event in transactions if event.kind in BOOKED]
-    booked = booking.book([_event(event, base_currency) for event in chosen], method=method, fees_in_cost=fees_in_cost)
+    transactions: Sequence[LedgerTransaction],
+    *,
+    base_currency: str,
+    method: Method,
+    fees_in_cost: bool,
+    account_methods: Mapping[str, Method] | None = None,
+) -> Derived:
+    """Every state of every lot, and what was taken from each. Raises EntryNotBooked with the entry's file and line.
+
+    account_methods  of accounts that the ledger opens with a method of their own. An AVERAGE portfolio has pools in all of
+                     them, for the ledger can't book averages
+    """
+    methods = _Methods(method, account_methods or {})
+    steps = _all_steps(transactions, base_currency, methods)
+    booked = _book(steps, methods, fees_in_cost)
     # Where the ledger names no rate the booking ran on a neutral weight: that rate is nobody's, so it is not kept.
     rateless = {
-        index for index, event in enumerate(chosen) if event.currency != base_currency and event.fx_rate is None
+        place
+        for place, (event, _) in enumerate(steps)
+        if event.currency != base_currency and event.fx_rate is None and event.cost_fx_rate is None
     }
-    pooled = method == "AVERAGE" and bool(rateless)
-    return tuple(
-        LotState(
-            symbol=parcel.symbol,
-            account=parcel.account,
-            acquired=parcel.acquired,
-            quantity=parcel.quantity,
-            unit_cost=parcel.unit_cost,
-            cost=parcel.cost,
-            currency=parcel.currency or "",
-            fx_to_base=None if pooled or parcel.opened_by in rateless else parcel.fx_to_base,
-            valid_from=parcel.valid_from,
-            valid_to=parcel.valid_to,
+    rateless_pools = {(event.account, event.symbol) for place in rateless for event in [steps[place][0]]}
+
+    def known(fx: Decimal, opened_by: int, account: str, symbol: str) -> Decimal | None:
+        pooled = methods.of(account) == "AVERAGE" and (account, symbol) in rateless_pools
+        return None if pooled or opened_by in rateless else fx
+
+    with localcontext(booking.PRECISION):
+        lots = tuple(
+            LotState(
+                symbol=parcel.symbol,
+                account=parcel.account,
+                acquired=parcel.acquired,
+                quantity=parcel.quantity,
+                unit_cost=parcel.unit_cost,
+                cost=parcel.cost,
+                currency=parcel.currency or "",
+                fx_to_base=known(parcel.fx_to_base, parcel.opened_by, parcel.account, parcel.symbol),
+                valid_from=parcel.valid_from,
+                valid_to=parcel.valid_to,
+                opened_by=_lineage(steps, parcel.opened_by),
+            )
+            for parcel in booked.parcels
         )
-        for parcel in booked.parcels
+        matched = [
+            _matched(
+                match, steps, known(match.fx_in, match.opened_by, match.account, match.symbol), rateless, fees_in_cost
+            )
+            for match in booked.matched_lots
+        ]
+        moved = [
+            _transferred(place, lot, steps, known(lot.fx_to_base, lot.opened_by, lot.account, lot.symbol))
+            for place, lot in booked.transferred_lots
+        ]
+    return Derived(lots, tuple(sorted(matched + moved, key=lambda one: one.date)))
+
+
+def _lineage(steps: Sequence[Step], place: int) -> str:
+    """What a lot is known by: the entry that opened it, and which of its lots it is where that opened several."""
+    event = steps[place][0]
+    first = place
+    while first and steps[first - 1][0] is event:
+        first -= 1
+    return event.entry_id if place == first else f"{event.entry_id}#{place - first + 1}"
+
+
+def _matched(
+    match: booking.MatchedLot, steps: Sequence[Step], fx_in: Decimal | None, rateless: set[int], fees_in_cost: bool
+) -> MatchedState:
+    event, step = steps[match.closed_by]
+    exit_fee = Decimal(0)
+    if match.quantity and step.fee and step.quantity:
+        exit_fee = step.fee * match.quantity / step.quantity
+    entry_fee = max(match.fees - exit_fee, Decimal(0))
+    cost, proceeds = match.cost, match.proceeds
+    if fees_in_cost and match.quantity:
+        cost, proceeds = cost - entry_fee, proceeds + exit_fee
+    return MatchedState(
+        entry_id=event.entry_id,
+        opened_by=_lineage(steps, match.opened_by),
+        date=match.date,
+        kind=match.kind,
+        symbol=match.symbol,
+        account=match.account,
+        acquired=match.acquired,
+        quantity=match.quantity,
+        cost=cost,
+        proceeds=proceeds,
+        entry_fee=entry_fee,
+        exit_fee=exit_fee,
+        currency=match.currency or "",
+        fx_in=fx_in,
+        fx_out=None if match.closed_by in rateless else match.fx_out,
     )
 
 
-def _event(event: LedgerTransaction, base_currency: str) -> booking.Transaction:
-    is_trade = event.kind in ("buy", "sell", "reinvested_dividend")
-    return booking.Transaction(
+def _transferred(place: int, lot: booking.Lot, steps: Sequence[Step], fx_in: Decimal | None) -> MatchedState:
+    """A part that moved out at its cost: nothing is realised."""
+    event, cost = steps[place][0], lot.unit_cost * lot.quantity
+    return MatchedState(
+        entry_id=event.entry_id,
+        opened_by=_lineage(steps, lot.opened_by),
         date=event.date,
         kind=event.kind,
+        symbol=lot.symbol,
+        account=lot.account,
+        acquired=lot.acquired,
+        quantity=lot.quantity,
+        cost=cost,
+        proceeds=cost,
+        entry_fee=Decimal(0),
+        exit_fee=Decimal(0),
+        currency=lot.currency or "",
+        fx_in=fx_in,
+        fx_out=fx_in,
+    )
+
+
+def book(
+    transactions: Sequence[LedgerTransaction],
+    *,
+    base_currency: str,
+    method: Method,
+    fees_in_cost: bool,
+    account_methods: Mapping[str, Method] | None = None,
+) -> booking.Booked:
+    """The books of a ledger's events. An event without a rate counts at the neutral weight 1: base amounts of what it
+    opened or closed mean nothing then. Raises EntryNotBooked with the entry's file and line."""
+    methods = _Methods(method, account_methods or {})
+    return _book(_all_steps(transactions, base_currency, methods), methods, fees_in_cost)
+
+
+@dataclass(frozen=True, slots=True)
+class _Methods:
+    portfolio: Method
+    accounts: Mapping[str, Method]
+
+    def of(self, account: str) -> Method:
+        return self.portfolio if self.portfolio == "AVERAGE" else self.accounts.get(account, self.portfolio)
+
+
+def _all_steps(transactions: Sequence[LedgerTransaction], base_currency: str, methods: _Methods) -> list[Step]:
+    names = _Names(methods)
+    return [
+        (event, step)
+        for event in transactions
+        if _moves_lots(event)
+        for step in names.named(event, list(_steps(event, base_currency, named=methods.of(event.account) != "AVERAGE")))
+    ]
+
+
+def _book(steps: Sequence[Step], methods: _Methods, fees_in_cost: bool) -> booking.Booked:
+    try:
+        return booking.book(
+            [step for _, step in steps],
+            method=_booked_as(methods.portfolio),
+            fees_in_cost=fees_in_cost,
+            account_methods={}
+            if methods.portfolio == "AVERAGE"
+            else {account: _booked_as(method) for account, method in methods.accounts.items()},
+        )
+    except (Oversold, InvalidInput) as wrong:
+        if wrong.index is None:
+            raise
+        event = steps[wrong.index][0]
+        reason = (
+            f"{event.kind} of {wrong.asked:f} {wrong.symbol}, of which {wrong.held:f} is held"
+            if isinstance(wrong, Oversold)
+            else f"{event.kind}: {wrong.argument} {wrong.problem}"
+        )
+        raise EntryNotBooked((Finding(event.file, event.line, reason),)) from wrong
+
+
+def _booked_as(method: Method) -> booking.Method:
+    """Sales of named lots name them; what does not goes first in, first out."""
+    return "FIFO" if method == "NAMED" else method
+
+
+@dataclass(slots=True)
+class _Open:
+    """A lot by the day and unit cost that the ledger knows it by."""
+
+    acquired: date
+    unit_cost: Decimal
+    lot_id: str
+
+
+class _Names:
+    """In accounts whose sales take the lots that the ledger took, every lot has a name; it is found by day and unit cost."""
+
+    def __init__(self, methods: _Methods) -> None:
+        self.methods = methods
+        self.open: dict[tuple[str, str], list[_Open]] = {}
+
+    def named(self, event: LedgerTransaction, steps: list[booking.Transaction]) -> list[booking.Transaction]:
+        lots = self.open.setdefault((event.account, event.symbol or ""), [])
+        if self.methods.of(event.account) != "NAMED" and not lots:
+            return steps
+        if event.kind in ("buy", "reinvested_dividend", "transfer_in") and len(event.lots) == len(steps):
+            return [
+                replace(step, lot_id=self.opened(event, lot, lots)) for step, lot in zip(steps, event.lots, strict=True)
+            ]
+        if event.kind in ("sell", "transfer_out", "transfer") and event.lots:
+            return self.taken(event, replace(steps[0], quantity=event.quantity, fee=event.fee), lots)
+        if event.kind in WHOLE_HOLDING:
+            self.changed(event, lots)
+        return steps
+
+    def opened(self, event: LedgerTransaction, lot: LedgerLot, lots: list[_Open]) -> str:
+        """Purchases of one day at one cost are one lot to the ledger."""
+        same = next((each for each in lots if (each.acquired, each.unit_cost) == (lot.acquired, lot.unit_cost)), None)
+        if same is None:
+            same = _Open(lot.acquired, lot.unit_cost, f"{event.entry_id}/{len(lots)}")
+            lots.append(same)
+        return same.lot_id
+
+    def taken(
+        self, event: LedgerTransaction, whole: booking.Transaction, lots: list[_Open]
+    ) -> list[booking.Transaction]:
+        """One step for each lot that the ledger took; the fee goes by quantity, and the last takes the rest of it."""
+        total = sum((lot.quantity for lot in event.lots), Decimal(0))
+        fee_left, steps = event.fee, []
+        for number, lot in enumerate(event.lots, 1):
+            fee = fee_left if number == len(event.lots) else event.fee * lot.quantity / total
+            fee_left -= fee
+            found = self.find(lot, lots)
+            name = found.lot_id if found else None
+            steps.append(replace(whole, quantity=lot.quantity, fee=fee, lot_id=name))
+            if found and event.kind == "transfer":
+                there = self.open.setdefault((event.to_account or "", event.symbol or ""), [])
+                if found.lot_id not in {each.lot_id for each in there}:
+                    there.append(replace(found))
+        return steps
+
+    def find(self, lot: LedgerLot, lots: Sequence[_Open]) -> _Open | None:
+        """The open lot of that day whose cost is nearest: the ledger rounds what it divides."""
+        same_day = [each for each in lots if each.acquired == lot.acquired]
+        return min(same_day, key=lambda each: abs(each.unit_cost - lot.unit_cost), default=None)
+
+    def changed(self, event: LedgerTransaction, lots: list[_Open]) -> None:
+        """What happens to a whole holding happens to the costs that its lots are known by."""
+        ratio, units = event.ratio or Decimal(1), sum((lot.quantity for lot in event.lots), Decimal(0))
+        cost = sum((lot.quantity * lot.unit_cost for lot in event.lots), Decimal(0))
+        share = (event.cost or Decimal(0)) / cost if cost else Decimal(0)
+        paid = (event.amount + event.fee + event.tax + event.rounding) / units if units else Decimal(0)
+        there = self.open.setdefault((event.to_account or event.account, event.to_symbol or event.symbol or ""), [])
+        for lot in list(lots):
+            match event.kind:
+                case "split":
+                    lot.unit_cost /= ratio
+                case "return_of_capital":
+                    lot.unit_cost = max(lot.unit_cost - paid, Decimal(0))
+                case "spin_off":
+                    there.append(_Open(lot.acquired, lot.unit_cost * share / ratio, lot.lot_id))
+                    lot.unit_cost -= lot.unit_cost * share
+                case _:
+                    there.append(_Open(lot.acquired, lot.unit_cost / ratio, lot.lot_id))
+        if event.kind == "merger":
+            lots.clear()
+
+
+def _moves_lots(event: LedgerTransaction) -> bool:
+    """Between own accounts cash moves too."""
+    return event.kind in BOOKED and event.symbol is not None
+
+
+def _parts(event: LedgerTransaction, *, named: bool) -> Sequence[tuple[LedgerLot, ...]]:
+    """The lots of an event by what has to be booked apart: lots that have names, and lots that come in from elsewhere."""
+    if event.kind == "transfer_in":
+        return [(lot,) for lot in event.lots]
+    if event.kind not in _BY_NAME or not named or all(lot.label is None for lot in event.lots):
+        return [event.lots]
+    groups: dict[str | None, list[LedgerLot]] = {}
+    for lot in event.lots:
+        groups.setdefault(lot.label, []).append(lot)
+    return [tuple(lots) for lots in groups.values()]
+
+
+def _steps(event: LedgerTransaction, base_currency: str, *, named: bool) -> Iterator[booking.Transaction]:
+    """What the booking rules see of an event: one step, or one for each part of it; the fee goes by quantity."""
+    whole, parts = _step(event, base_currency), _parts(event, named=named)
+    fee_left = event.fee
+    for number, lots in enumerate(parts, 1):
+        step = whole
+        if named and event.kind in _BY_NAME and lots:
+            step = replace(step, lot_id=lots[0].label)
+        if event.kind == "transfer_in":
+            step = replace(
+                step, quantity=lots[0].quantity, cost=lots[0].quantity * lots[0].unit_cost, acquired=lots[0].acquired
+            )
+        elif len(parts) > 1:
+            quantity = sum((lot.quantity for lot in lots), Decimal(0))
+            assert event.quantity is not None
+            fee = fee_left if number == len(parts) else event.fee * quantity / event.quantity
+            fee_left -= fee
+            step = replace(step, quantity=quantity, fee=fee)
+        yield step
+
+
+def _step(event: LedgerTransaction, base_currency: str) -> booking.Transaction:
+    ratio, unit_price, to_unit_price, amount = event.ratio, None, None, None
+    if event.kind in _TRADES:
+        unit_price = event.unit_price
+    elif event.kind == "return_of_capital":
+        amount = event.amount + event.fee + event.tax + event.rounding
+    elif event.kind == "spin_off":
+        # The rule shares cost by first-day values. The ledger has shared it already: its own shares stand for the values.
+        assert event.cost is not None
+        assert ratio is not None
+        total = sum((lot.quantity * lot.unit_cost for lot in event.lots), Decimal(0))
+        unit_price, to_unit_price = total - event.cost, event.cost / ratio
+    return booking.Transaction(
+        date=event.date,
+        kind="move" if event.kind == "transfer" else event.kind,
         symbol=event.symbol or "",
-        quantity=abs(event.quantity) if event.quantity is not None and event.kind != "split" else None,
-        unit_price=event.unit_price if is_trade else None,
-        amount=None,
+        quantity=event.quantity if event.kind in _BY_NAME else None,
+        unit_price=unit_price,
+        amount=amount,
         fee=event.fee,
         currency=event.currency,
         fx_to_base=Decimal(1) if event.currency == base_currency or event.fx_rate is None else event.fx_rate,
-        ratio=event.ratio,
-        acquired=event.acquired,
+        ratio=ratio,
         account=event.account,
-        cost=event.cost,
+        cost_fx_to_base=event.cost_fx_rate,
+        to_symbol=event.to_symbol,
+        to_unit_price=to_unit_price,
+        to_account=event.to_account,
     )

@@ -4,7 +4,7 @@ A figure that can't be computed is unavailable with its reason; one that rests o
 annualised under 365 days (MEASUREMENT, Returns).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -49,8 +49,41 @@ class RiskFree:
 
 
 @dataclass(frozen=True, slots=True)
-class TwrRecord:
-    """Time-weighted returns by window (DESIGN §5, metrics.compute_twr)."""
+class Component:
+    """One security of a benchmark, with what it may be grouped by."""
+
+    symbol: str
+    currency: str
+    kind: str
+    exchange: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkReturns:
+    """What a benchmark of K components did on the history's D days, base currency. Arrays are not writeable."""
+
+    name: str
+    returns: Floats
+    """(D,) from the pack day before; NaN before all its components are known, and on row 0 where no pack was before."""
+    degraded: tuple[str, ...] = ()
+    reason: str = ""
+    """Why returns are NaN after row 0, as a code."""
+    sources: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    """The components that are not known on every day."""
+    components: tuple[Component, ...] = ()
+    component_returns: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    """(D, K)"""
+    component_weights: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    """(D, K) as each day opens; the sum-product with component_returns is returns."""
+    hedged_returns: Floats | None = None
+    """(D,) with the foreign components sold forward into the base currency; None where the pack lacks a rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Whose figures they are, and of when."""
 
     portfolio_id: str
     asof_date: date
@@ -58,6 +91,14 @@ class TwrRecord:
     base_currency: str
     inception_date: date
     basis_caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class TwrRecord(Head):
+    """Time-weighted returns by window, the benchmark's over the same days, and their difference (metrics.compute_twr)."""
+
+    benchmark: str | None
+    """Its name; None where the portfolio has none."""
     twr_1d: Metric
     twr_mtd: Metric
     twr_qtd: Metric
@@ -67,12 +108,103 @@ class TwrRecord:
     twr_5y: Metric
     twr_itd: Metric
     twr_itd_annualised: Metric
+    gross_twr_1d: Metric
+    gross_twr_mtd: Metric
+    gross_twr_qtd: Metric
+    gross_twr_ytd: Metric
+    gross_twr_1y: Metric
+    gross_twr_3y: Metric
+    gross_twr_5y: Metric
+    gross_twr_itd: Metric
+    gross_twr_itd_annualised: Metric
+    benchmark_twr_1d: Metric
+    benchmark_twr_mtd: Metric
+    benchmark_twr_qtd: Metric
+    benchmark_twr_ytd: Metric
+    benchmark_twr_1y: Metric
+    benchmark_twr_3y: Metric
+    benchmark_twr_5y: Metric
+    benchmark_twr_itd: Metric
+    benchmark_twr_itd_annualised: Metric
+    excess_twr_1d: Metric
+    excess_twr_mtd: Metric
+    excess_twr_qtd: Metric
+    excess_twr_ytd: Metric
+    excess_twr_1y: Metric
+    excess_twr_3y: Metric
+    excess_twr_5y: Metric
+    excess_twr_itd: Metric
+    excess_twr_itd_annualised: Metric
+
+
+@dataclass(frozen=True, slots=True)
+class MwrRecord(Head):
+    """Money-weighted returns by window (metrics.compute_mwr)."""
+
+    mwr_mtd: Metric
+    mwr_qtd: Metric
+    mwr_ytd: Metric
+    mwr_1y: Metric
+    mwr_3y: Metric
+    mwr_5y: Metric
+    mwr_itd: Metric
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRecord(Head):
+    """Risk, ratios and what the benchmark explains (metrics.risk)."""
+
+    benchmark: str | None
+    volatility_30d: Metric
+    volatility_60d: Metric
+    volatility_90d: Metric
+    volatility_1y: Metric
+    volatility_3y: Metric
+    volatility_5y: Metric
+    volatility_itd: Metric
+    sharpe_30d: Metric
+    sharpe_60d: Metric
+    sharpe_90d: Metric
+    sharpe_1y: Metric
+    sharpe_3y: Metric
+    sharpe_5y: Metric
+    sharpe_itd: Metric
+    sortino_1y: Metric
+    sortino_itd: Metric
+    downside_deviation_1y: Metric
+    downside_deviation_itd: Metric
+    calmar_itd: Metric
+    win_rate_itd: Metric
+    max_drawdown: Metric
+    max_drawdown_1y: Metric
+    max_drawdown_3y: Metric
+    max_drawdown_5y: Metric
+    current_drawdown: Metric
+    value_at_risk_1d: Metric
+    expected_shortfall_1d: Metric
+    beta_1y: Metric
+    alpha_1y: Metric
+    tracking_error_1y: Metric
+    information_ratio_1y: Metric
+    correlation_1y: Metric
+    beta_3y: Metric
+    alpha_3y: Metric
+    tracking_error_3y: Metric
+    information_ratio_3y: Metric
+    correlation_3y: Metric
+    beta_itd: Metric
+    alpha_itd: Metric
+    tracking_error_itd: Metric
+    information_ratio_itd: Metric
+    correlation_itd: Metric
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsRecord(TwrRecord):
     """The whole metrics record (metrics.compute)."""
 
+    mwr_mtd: Metric
+    mwr_qtd: Metric
     mwr_ytd: Metric
     mwr_1y: Metric
     mwr_3y: Metric
@@ -82,18 +214,26 @@ class MetricsRecord(TwrRecord):
     volatility_60d: Metric
     volatility_90d: Metric
     volatility_1y: Metric
+    volatility_3y: Metric
+    volatility_5y: Metric
     volatility_itd: Metric
     sharpe_30d: Metric
     sharpe_60d: Metric
     sharpe_90d: Metric
     sharpe_1y: Metric
+    sharpe_3y: Metric
+    sharpe_5y: Metric
     sharpe_itd: Metric
+    sortino_1y: Metric
     sortino_itd: Metric
+    downside_deviation_1y: Metric
+    downside_deviation_itd: Metric
     calmar_itd: Metric
     win_rate_itd: Metric
     max_drawdown: Metric
     max_drawdown_1y: Metric
     max_drawdown_3y: Metric
+    max_drawdown_5y: Metric
     current_drawdown: Metric
     value_at_risk_1d: Metric
     expected_shortfall_1d: Metric
@@ -101,6 +241,17 @@ class MetricsRecord(TwrRecord):
     alpha_1y: Metric
     tracking_error_1y: Metric
     information_ratio_1y: Metric
+    correlation_1y: Metric
+    beta_3y: Metric
+    alpha_3y: Metric
+    tracking_error_3y: Metric
+    information_ratio_3y: Metric
+    correlation_3y: Metric
+    beta_itd: Metric
+    alpha_itd: Metric
+    tracking_error_itd: Metric
+    information_ratio_itd: Metric
+    correlation_itd: Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,41 +270,220 @@ class Window:
         return (self.closed - self.opened).days
 
 
+WINDOWS = ("1d", "mtd", "qtd", "ytd", "1y", "3y", "5y", "itd")
+OBSERVATIONS = {"30d": 30, "60d": 60, "90d": 90, "1y": 252, "3y": 756, "5y": 1260}
+"""How many observations the spans of risk figures have."""
+NET, GROSS = "net of all that is booked", "before management and custody fees"
+
+
 @dataclass(frozen=True, slots=True)
 class _Measured:
     history: ValueHistory
     subperiods: Floats
     """(D,) return of each pack day; row 0 is the first day, opened at nothing on the day before."""
+    growth: Floats
+    """(D + 1,) the return index, 1 on the day before the first."""
+    gross: Floats | None
+    """(D,) returns with management and custody fees added back; None where there were none."""
     observations: npt.NDArray[np.intp]
     """Days that count as observations of risk."""
     periods_per_year: float
     opening: int
     """The close from which the first day is measured: -1, the day before; 0 where it can't be."""
+    windows: Mapping[str, "Window | None"]
     risk_free: RiskFree | None
+    benchmark: "_Beside | None"
     undefined_from: int | None = None
-    memo: dict[str, Metric] = field(default_factory=dict)
 
 
-def twr_record(history: ValueHistory, *, portfolio_id: str, pack_id: str) -> TwrRecord:
-    """Every window's time-weighted return."""
-    figures: dict[str, Any] = {**_head(history, portfolio_id, pack_id), **_twr(_measure(history, None))}
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """A benchmark on the portfolio's days."""
+
+    of: BenchmarkReturns
+    growth: Floats
+    """(D + 1,) its return index from the close `known_from` on; before that it means nothing."""
+    known_from: int
+    """The first close from which every later day is known; -1 is the day before the first."""
+
+    def degraded(self, *also: str) -> tuple[str, ...]:
+        return (*also, *self.of.degraded)
+
+    def between(self, closes: npt.NDArray[np.intp]) -> Floats:
+        """(n,) returns between n + 1 closes, NaN where one of them lies before all was known."""
+        index = self.growth[closes + 1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(closes[:-1] < self.known_from, np.nan, index[1:] / index[:-1] - 1.0)
+
+
+def twr_record(
+    history: ValueHistory, *, portfolio_id: str, pack_id: str, benchmark: BenchmarkReturns | None = None
+) -> TwrRecord:
+    """Every window's time-weighted return, and the benchmark's beside it."""
+    figures: dict[str, Any] = {
+        **_head(history, portfolio_id, pack_id),
+        "benchmark": benchmark.name if benchmark else None,
+        **_twr(_measure(history, None, benchmark)),
+    }
     return TwrRecord(**figures)
 
 
-def record(history: ValueHistory, *, portfolio_id: str, pack_id: str, risk_free: RiskFree | None) -> MetricsRecord:
-    """Every figure that the history gives. `risk_free` None: what rests on it is unavailable."""
-    measured = _measure(history, risk_free)
+def mwr_record(history: ValueHistory, *, portfolio_id: str, pack_id: str) -> MwrRecord:
+    """Every window's money-weighted return."""
+    figures: dict[str, Any] = {**_head(history, portfolio_id, pack_id), **_mwrs(_measure(history, None))}
+    return MwrRecord(**figures)
+
+
+def risk_record(
+    history: ValueHistory,
+    *,
+    portfolio_id: str,
+    pack_id: str,
+    risk_free: RiskFree | None,
+    benchmark: BenchmarkReturns | None = None,
+) -> RiskRecord:
+    """Risk and ratios. `risk_free` None: what rests on it is unavailable, and likewise the benchmark."""
+    measured = _measure(history, risk_free, benchmark)
     figures: dict[str, Any] = {
         **_head(history, portfolio_id, pack_id),
-        **_twr(measured),
-        **{f"mwr_{name}": _mwr(measured, name) for name in ("ytd", "1y", "3y", "5y", "itd")},
+        "benchmark": benchmark.name if benchmark else None,
         **_risk_figures(measured),
-        **{
-            name: Metric(None, "unavailable", "no_benchmark", {})
-            for name in ("beta_1y", "alpha_1y", "tracking_error_1y", "information_ratio_1y")
-        },
+        **_relative_figures(measured),
+    }
+    return RiskRecord(**figures)
+
+
+def record(
+    history: ValueHistory,
+    *,
+    portfolio_id: str,
+    pack_id: str,
+    risk_free: RiskFree | None,
+    benchmark: BenchmarkReturns | None = None,
+) -> MetricsRecord:
+    """Every figure that the history gives. `risk_free` None: what rests on it is unavailable, and likewise the benchmark."""
+    measured = _measure(history, risk_free, benchmark)
+    figures: dict[str, Any] = {
+        **_head(history, portfolio_id, pack_id),
+        "benchmark": benchmark.name if benchmark else None,
+        **_twr(measured),
+        **_mwrs(measured),
+        **_risk_figures(measured),
+        **_relative_figures(measured),
     }
     return MetricsRecord(**figures)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarYear:
+    """One calendar year; the first and the last may be part of one."""
+
+    year: int
+    first: date
+    last: date
+    is_whole: bool
+    """From the close of the year before to the last close of the year."""
+    twr: Metric
+    benchmark_twr: Metric
+    excess_twr: Metric
+
+
+def calendar_years(history: ValueHistory, *, benchmark: BenchmarkReturns | None = None) -> tuple[CalendarYear, ...]:
+    """Each year of the life, the newest first; no year is annualised."""
+    measured = _measure(history, None, benchmark)
+    years = history.dates.astype("datetime64[Y]").astype(int) + 1970
+    rows = []
+    for year in range(int(years[-1]), int(years[0]) - 1, -1):
+        inside = np.flatnonzero(years == year)
+        start = int(inside[0]) - 1
+        opened = history.dates[start].item() if start >= 0 else history.dates[0].item() - timedelta(days=1)
+        span = Window(str(year), start, int(inside[-1]), opened, history.dates[inside[-1]].item())
+        own = _span_twr(measured, span)
+        beside = _span_benchmark(measured, span)
+        is_whole = start >= 0 and (year < years[-1] or _is_year_end(span.closed))
+        rows.append(CalendarYear(year, span.opened, span.closed, is_whole, own, beside, _excess(own, beside)))
+    return tuple(rows)
+
+
+def _is_year_end(day: date) -> bool:
+    return (day.month, day.day) == (12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Rolling:
+    """Figures of the last `window` observations, as of each observation date that has as many; None where not defined."""
+
+    window: int
+    periods_per_year: float
+    dates: Days
+    twr: tuple[float | None, ...]
+    """Cumulative over the window."""
+    volatility: tuple[float | None, ...]
+    sharpe: tuple[float | None, ...]
+    beta: tuple[float | None, ...]
+    correlation: tuple[float | None, ...]
+    tracking_error: tuple[float | None, ...]
+    benchmark: str | None
+    risk_free: str | None
+    unavailable: Mapping[str, str]
+    """Why a figure has no values at all, by its name."""
+    degraded: Mapping[str, str]
+
+
+def rolling(
+    history: ValueHistory,
+    *,
+    window: int,
+    risk_free: RiskFree | None,
+    benchmark: BenchmarkReturns | None = None,
+) -> Rolling:
+    """One pass over all windows of `window` observations; each agrees with the figure computed of its days alone."""
+    measured = _measure(history, risk_free, benchmark)
+    whole = _observed(measured, measured.windows["itd"])
+    assert whole is not None  # since inception there always is a span
+    per_year, n = measured.periods_per_year, len(whole.returns)
+    names = ("twr", "volatility", "sharpe", "beta", "correlation", "tracking_error")
+    found: dict[str, tuple[float | None, ...]] = dict.fromkeys(names, ())
+    unavailable, degraded = dict[str, str](), dict[str, str]()
+    beside = measured.benchmark
+    if window > n:
+        unavailable = dict.fromkeys(names, "short_history")
+    else:
+
+        def windows(each: Floats) -> Floats:
+            return np.lib.stride_tricks.sliding_window_view(each, window).T
+
+        own = windows(whole.returns)
+        found["twr"] = _listed(np.prod(1.0 + own, axis=0) - 1.0)
+        found["volatility"] = _listed(risk.volatility(own, periods_per_year=per_year))
+        if risk_free is None:
+            unavailable["sharpe"] = "no_risk_free_rate"
+        else:
+            free = windows(risk_free_between(history, risk_free, whole.indexes))
+            found["sharpe"] = _listed(risk.sharpe_ratio(own, risk_free=free, periods_per_year=per_year))
+            degraded |= {"sharpe": ", ".join(risk_free.degraded)} if risk_free.degraded else {}
+        if beside is None:
+            unavailable |= dict.fromkeys(names[3:], "no_benchmark")
+        else:
+            other = windows(beside.between(whole.indexes))
+            found["beta"] = _listed(risk.beta(own, other))
+            found["correlation"] = _listed(risk.correlation(own, other))
+            found["tracking_error"] = _listed(risk.tracking_error(own, other, periods_per_year=per_year))
+            degraded |= dict.fromkeys(names[3:], ", ".join(beside.of.degraded)) if beside.of.degraded else {}
+    return Rolling(
+        window=window,
+        periods_per_year=per_year,
+        dates=history.dates[whole.indexes[window:]] if window <= n else history.dates[:0],
+        **found,
+        benchmark=benchmark.name if benchmark else None,
+        risk_free=risk_free.series_id if risk_free else None,
+        unavailable=unavailable,
+        degraded=degraded,
+    )
+
+
+def _listed(values: Floats) -> tuple[float | None, ...]:
+    return tuple(value if np.isfinite(value) else None for value in values.tolist())
 
 
 def window(history: ValueHistory, name: str) -> Window | None:
@@ -230,68 +560,195 @@ def subperiod_returns(history: ValueHistory) -> Floats:
     return daily
 
 
-def excess_returns(history: ValueHistory, risk_free: RiskFree) -> tuple[Days, Floats]:
-    """The closes between observations (n + 1,), and the returns over the risk-free rate between them (n,); NaN where unknown.
+@dataclass(frozen=True, slots=True)
+class ObservedReturns:
+    """What lies between a portfolio's observations, for regressions.
 
     The close before the first observation is left out: a factor has no level on the day before a portfolio began.
     """
-    measured = _measure(history, risk_free)
+
+    closes: Days
+    """(n + 1,)"""
+    returns: Floats
+    """(n,) of the portfolio."""
+    risk_free: Floats
+    """(n,) NaN where no rate was known."""
+    benchmark: Floats | None
+    """(n,) NaN where it was not known."""
+
+
+def observed_returns(
+    history: ValueHistory, risk_free: RiskFree, benchmark: BenchmarkReturns | None = None
+) -> ObservedReturns:
+    """The returns between observations, the risk-free rate and the benchmark over the same days."""
+    measured = _measure(history, risk_free, benchmark)
     span = _between(measured, measured.observations)
-    return history.dates[measured.observations], span.returns - _risk_free_returns(measured, risk_free, span)
+    return ObservedReturns(
+        history.dates[measured.observations],
+        span.returns,
+        risk_free_between(history, risk_free, span.indexes),
+        None if measured.benchmark is None else measured.benchmark.between(span.indexes),
+    )
 
 
-def _measure(history: ValueHistory, risk_free: RiskFree | None) -> _Measured:
+def _measure(history: ValueHistory, risk_free: RiskFree | None, benchmark: BenchmarkReturns | None = None) -> _Measured:
     daily = subperiod_returns(history)
     undefined = np.isnan(daily)
-    empty = (np.concatenate(([0.0], history.value[:-1])) + history.inflow == 0) & (history.value + history.outflow == 0)
-    observations = np.flatnonzero(history.observed & ~empty)
+    before = np.concatenate(([0.0], history.value[:-1])) + history.inflow
     opening = 0 if history.flow_timing == "end" else -1
-    observations = observations[observations > opening]
-    days = (history.dates[-1] - history.dates[0]).astype(int) + 1
-    per_year = 252.0 if len(history.exchanges) == 1 else len(observations) / (days / 365) if days else float("nan")
+    observations = observation_days(history)
     return _Measured(
         history=history,
         subperiods=daily,
+        growth=np.concatenate(([1.0], np.cumprod(1.0 + daily))),
+        gross=_gross(history, daily, before),
         observations=observations,
-        periods_per_year=per_year,
+        periods_per_year=periods_per_year(history, len(observations)),
         opening=opening,
+        windows={name: window(history, name) for name in WINDOWS},
         risk_free=risk_free,
+        benchmark=None if benchmark is None else _beside(benchmark),
         undefined_from=int(np.argmax(undefined)) if undefined.any() else None,
     )
 
 
+def observation_days(history: ValueHistory) -> npt.NDArray[np.intp]:
+    """Days that count as observations of risk: something held was traded. Under `end` the first can't be measured."""
+    before = np.concatenate(([0.0], history.value[:-1])) + history.inflow
+    empty = (before == 0) & (history.value + history.outflow == 0)
+    found = np.flatnonzero(history.observed & ~empty)
+    return found[found > 0] if history.flow_timing == "end" else found
+
+
+def periods_per_year(history: ValueHistory, observations: int) -> float:
+    """252 for one exchange, else as many as were observed a year."""
+    days = (history.dates[-1] - history.dates[0]).astype(int) + 1
+    return 252.0 if len(history.exchanges) == 1 else observations / (days / 365)
+
+
+def _gross(history: ValueHistory, daily: Floats, before: Floats) -> Floats | None:
+    """What was charged by management and custody counts as if it were still there at the close of its day."""
+    if not history.recurring_fees.any():
+        return None
+    base = before
+    if history.flow_timing == "end":
+        base = before - history.inflow
+    elif history.flow_timing == "start":
+        base = before - history.outflow
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(daily + np.where(base > 0, history.recurring_fees / base, 0.0))
+
+
+def _beside(benchmark: BenchmarkReturns) -> _Beside:
+    unknown = np.flatnonzero(np.isnan(benchmark.returns))
+    known_from = int(unknown[-1]) if len(unknown) else -1
+    known = np.where(np.isnan(benchmark.returns), 0.0, benchmark.returns)
+    return _Beside(benchmark, np.concatenate(([1.0], np.cumprod(1.0 + known))), known_from)
+
+
 def _twr(measured: _Measured) -> dict[str, Metric]:
-    figures = {
-        f"twr_{name}": _window_twr(measured, name) for name in ("1d", "mtd", "qtd", "ytd", "1y", "3y", "5y", "itd")
-    }
-    total = figures["twr_itd"]
-    span = window(measured.history, "itd")
-    assert span is not None
-    if total.value is None:
-        annual = total
-    elif span.days < 365:
-        annual = Metric(None, "unavailable", "under_a_year", _basis(measured, span, annualised=True))
+    own = {name: _window_twr(measured, name) for name in WINDOWS}
+    own["itd_annualised"] = _since_inception(measured, own["itd"])
+    if measured.gross is None:
+        gross = {name: replace(each, basis={**each.basis, "net": GROSS}) for name, each in own.items()}
     else:
-        # Days count from the first flow, as XIRR counts, so that with a single flow TWR annualised = MWR.
-        days = (span.closed - measured.history.dates[0].item()).days
-        annual = _annualised(replace(total, basis=_basis(measured, span, annualised=True)), total.value, days)
-    return {**figures, "twr_itd_annualised": annual}
+        gross = {name: _window_twr(measured, name, measured.gross) for name in WINDOWS}
+        gross["itd_annualised"] = _since_inception(measured, gross["itd"])
+    beside = {name: _span_benchmark(measured, measured.windows[name]) for name in WINDOWS}
+    beside["itd_annualised"] = _since_inception(measured, beside["itd"])
+    return {
+        **{f"twr_{name}": each for name, each in own.items()},
+        **{f"gross_twr_{name}": each for name, each in gross.items()},
+        **{f"benchmark_twr_{name}": each for name, each in beside.items()},
+        **{f"excess_twr_{name}": _excess(own[name], each) for name, each in beside.items()},
+    }
 
 
-def _window_twr(measured: _Measured, name: str) -> Metric:
-    span = window(measured.history, name)
+def _since_inception(measured: _Measured, total: Metric) -> Metric:
+    """A year's share of a return since inception."""
+    if total.value is None:
+        return total
+    first, last = measured.history.dates[0].item(), measured.history.dates[-1].item()
+    basis = dict(total.basis) | {"annualised": True}
+    if (last - first).days + 1 < 365:
+        return Metric(None, "unavailable", "under_a_year", basis)
+    # Days count from the first flow, as XIRR counts, so that with a single flow TWR annualised = MWR.
+    return _annualised(replace(total, basis=basis), total.value, (last - first).days)
+
+
+def _window_twr(measured: _Measured, name: str, daily: Floats | None = None) -> Metric:
+    return _span_twr(measured, measured.windows[name], daily)
+
+
+def _span_twr(measured: _Measured, span: Window | None, daily: Floats | None = None) -> Metric:
     if span is None:
         return Metric(None, "unavailable", "short_history", {})
     annualised = span.years > 1
-    basis = _basis(measured, span, annualised=annualised)
+    basis = dict(_basis(measured, span, annualised=annualised))
+    if daily is not None:
+        basis["net"] = GROSS
     if not _is_defined(measured, span):
         return Metric(None, "unavailable", "starts_at_or_below_zero", basis)
-    total = float(rates.link(measured.subperiods[span.start + 1 : span.end + 1]))
+    chosen = measured.subperiods if daily is None else daily
+    total = float(rates.link(chosen[span.start + 1 : span.end + 1]))
     first_day_lost = span.start == -1 and measured.history.flow_timing == "end"
     metric = Metric(
         total, "degraded" if first_day_lost else "ok", "first_day_excluded" if first_day_lost else None, basis
     )
     return _annualised(metric, total, 365 * span.years) if annualised else metric
+
+
+def _span_benchmark(measured: _Measured, span: Window | None) -> Metric:
+    """The benchmark over the days of the portfolio's window."""
+    beside = measured.benchmark
+    if beside is None:
+        return Metric(None, "unavailable", "no_benchmark", {})
+    if span is None:
+        return Metric(None, "unavailable", "short_history", {})
+    opening = max(span.start, measured.opening)
+    annualised = span.years > 1
+    basis = {**_basis(measured, span, annualised=annualised), "net": beside.of.name}
+    doubts = ("first_day_excluded",) if span.start == -1 and measured.opening == 0 else ()
+    if beside.known_from == 0 and opening == -1:
+        opening, doubts = 0, ("first_day_excluded",)  # no pack was before the portfolio's first
+    if opening < beside.known_from:
+        return Metric(None, "unavailable", beside.of.reason, {**basis, "missing": list(beside.of.missing)})
+    total = float(beside.growth[span.end + 1] / beside.growth[opening + 1] - 1.0)
+    metric = degraded(Metric(total, "ok", None, basis), beside.degraded(*doubts))
+    return _annualised(metric, total, 365 * span.years) if annualised else metric
+
+
+def benchmark_over(
+    history: ValueHistory, span: Window, benchmark: BenchmarkReturns | None, *, hedged: bool = False
+) -> Metric:
+    """The benchmark's return over a span of the history, with its currencies or hedged into the base currency."""
+    if hedged and benchmark is not None:
+        if benchmark.hedged_returns is None:
+            return Metric(None, "unavailable", "no_forward_rate", {})
+        reason = benchmark.reason or "no_forward_rate"
+        benchmark = replace(benchmark, returns=benchmark.hedged_returns, reason=reason)
+    figure = _span_benchmark(_measure(history, None, benchmark), span)
+    return replace(figure, basis={**figure.basis, "hedged": hedged}) if figure.basis else figure
+
+
+def _excess(own: Metric, beside: Metric) -> Metric:
+    """The difference of the two figures, as they stand."""
+    for each in (beside, own) if beside.reason == "no_benchmark" else (own, beside):
+        if each.value is None:
+            return Metric(None, "unavailable", each.reason, each.basis)
+    assert own.value is not None
+    assert beside.value is not None
+    basis = dict(own.basis) | {"benchmark": beside.basis["net"], "excess": "arithmetic"}
+    doubts = [word for each in (own, beside) if each.reason for word in each.reason.split(", ")]
+    return degraded(Metric(own.value - beside.value, "ok", None, basis), doubts)
+
+
+def degraded(metric: Metric, doubts: Iterable[str]) -> Metric:
+    """The same figure, degraded by each doubt once, beside what it is degraded by already."""
+    if metric.value is None:
+        return metric
+    named = list(dict.fromkeys([*((metric.reason or "").split(", ") if metric.reason else []), *doubts]))
+    return replace(metric, status="degraded", reason=", ".join(named)) if named else metric
 
 
 def _annualised(metric: Metric, total: float, days: int) -> Metric:
@@ -302,9 +759,13 @@ def _annualised(metric: Metric, total: float, days: int) -> Metric:
         return replace(metric, value=None, status="unavailable", reason=str(undefined))
 
 
+def _mwrs(measured: _Measured) -> dict[str, Metric]:
+    return {f"mwr_{name}": _mwr(measured, name) for name in WINDOWS if name != "1d"}
+
+
 def _mwr(measured: _Measured, name: str) -> Metric:
     """Money-weighted: the opening value is put in, the closing value taken out, every flow on its own date."""
-    history, span = measured.history, window(measured.history, name)
+    history, span = measured.history, measured.windows[name]
     if span is None:
         return Metric(None, "unavailable", "short_history", {})
     dates, amounts = [], []
@@ -329,37 +790,78 @@ def _mwr(measured: _Measured, name: str) -> Metric:
 
 
 def _risk_figures(measured: _Measured) -> dict[str, Metric]:
-    itd = _observed(measured, window(measured.history, "itd"))
+    itd = _observed(measured, measured.windows["itd"])
+    spans = {label: _last(measured, count) for label, count in OBSERVATIONS.items()} | {"itd": itd}
+    per_year = measured.periods_per_year
     figures: dict[str, Metric] = {}
-    for label, span in [(f"{n}d", _last(measured, n)) for n in (30, 60, 90)] + [
-        ("1y", _last(measured, 252)),
-        ("itd", itd),
-    ]:
-        figures[f"volatility_{label}"] = _figure(
-            measured, span, risk.volatility, periods_per_year=measured.periods_per_year
-        )
-        figures[f"sharpe_{label}"] = _excess_figure(measured, span, "sharpe")
-    figures["sortino_itd"] = _excess_figure(measured, itd, "sortino")
-    figures["calmar_itd"] = _figure(measured, itd, risk.calmar_ratio, periods_per_year=measured.periods_per_year)
+    for label, span in spans.items():
+        figures[f"volatility_{label}"] = _figure(measured, span, risk.volatility, periods_per_year=per_year)
+        figures[f"sharpe_{label}"] = _excess_figure(measured, span, risk.sharpe_ratio, "risk_free")
+    for label in ("1y", "itd"):
+        figures[f"sortino_{label}"] = _excess_figure(measured, spans[label], risk.sortino_ratio, "mar")
+        figures[f"downside_deviation_{label}"] = _excess_figure(measured, spans[label], risk.downside_deviation, "mar")
+    figures["calmar_itd"] = _figure(measured, itd, risk.calmar_ratio, periods_per_year=per_year)
     figures["win_rate_itd"] = _figure(measured, itd, risk.win_rate)
-    figures["max_drawdown"] = _drawdown(measured, "itd")
-    figures["max_drawdown_1y"] = _drawdown(measured, "1y")
-    figures["max_drawdown_3y"] = _drawdown(measured, "3y")
-    figures["current_drawdown"] = _drawdown(measured, "itd", current=True)
-    year = _last(measured, 252)
-    figures["value_at_risk_1d"] = _tail(measured, year, risk.value_at_risk)
-    figures["expected_shortfall_1d"] = _tail(measured, year, risk.expected_shortfall)
+    figures |= _drawdowns(measured)
+    figures["value_at_risk_1d"] = _tail(measured, spans["1y"], risk.value_at_risk)
+    figures["expected_shortfall_1d"] = _tail(measured, spans["1y"], risk.expected_shortfall)
     return figures
 
 
-@dataclass(frozen=True, slots=True)
+RELATIVE: Mapping[str, Callable[..., float]] = {
+    "beta": risk.beta,
+    "alpha": risk.alpha,
+    "tracking_error": risk.tracking_error,
+    "information_ratio": risk.information_ratio,
+    "correlation": risk.correlation,
+}
+
+
+def _relative_figures(measured: _Measured) -> dict[str, Metric]:
+    spans = {label: _last(measured, OBSERVATIONS[label]) for label in ("1y", "3y")}
+    spans["itd"] = _observed(measured, measured.windows["itd"])
+    return {
+        f"{name}_{label}": figure for label, span in spans.items() for name, figure in _relative(measured, span).items()
+    }
+
+
+def _relative(measured: _Measured, span: "_Observed | None") -> dict[str, Metric]:
+    """What the benchmark explains of the returns between a span's closes."""
+    beside = measured.benchmark
+    if beside is None or span is None:
+        missing = "no_benchmark" if beside is None else "short_history"
+        return dict.fromkeys(RELATIVE, Metric(None, "unavailable", missing, {}))
+    doubts: tuple[str, ...] = ()
+    if span.indexes[0] == -1 and beside.known_from == 0:
+        span, doubts = _between(measured, span.indexes[1:]), ("first_day_excluded",)
+    basis = {**span.basis, "benchmark": beside.of.name}
+    if span.indexes[0] < beside.known_from:
+        absent = Metric(None, "unavailable", beside.of.reason, basis | {"missing": list(beside.of.missing)})
+        return dict.fromkeys(RELATIVE, absent)
+    other = beside.between(span.indexes)
+    figures = {}
+    for name, compute in RELATIVE.items():
+        yearly = {} if name in ("beta", "correlation") else {"periods_per_year": measured.periods_per_year}
+        if name == "alpha":
+            figure = _excess_figure(measured, span, compute, "risk_free", benchmark=other)
+        else:
+            figure = _figure(measured, span, compute, benchmark=other, **yearly)
+        figure = replace(figure, basis={**basis, **figure.basis})
+        figures[name] = degraded(figure, beside.degraded(*doubts))
+    return figures
+
+
+@dataclass(slots=True)
 class _Observed:
     """(n,) returns over the observation days of a span; where no exchange was open the days are linked into the next."""
 
     returns: Floats
     indexes: npt.NDArray[np.intp]
     """(n + 1,) the closes between which they lie; the first may be -1."""
-    defined: bool
+    basis: Mapping[str, object]
+    is_defined: bool
+    free: Floats | None = None
+    """(n,) the risk-free return of the same periods, once it was asked for."""
 
 
 def _observed(measured: _Measured, span: Window | None) -> _Observed | None:
@@ -379,69 +881,75 @@ def _last(measured: _Measured, count: int) -> _Observed | None:
 
 
 def _between(measured: _Measured, closes: npt.NDArray[np.intp]) -> _Observed:
-    growth = np.concatenate(([1.0], np.cumprod(1.0 + measured.subperiods)))
-    index = growth[closes + 1]
+    index = measured.growth[closes + 1]
     with np.errstate(divide="ignore", invalid="ignore"):
         steps = index[1:] / index[:-1] - 1.0
-    return _Observed(steps, closes, bool(np.isfinite(steps).all()))
+    return _Observed(steps, closes, _span_basis(measured, closes), bool(np.isfinite(steps).all()))
 
 
 def _figure(measured: _Measured, span: _Observed | None, compute: Callable[..., float], **settings: object) -> Metric:
     if span is None:
         return Metric(None, "unavailable", "short_history", {})
-    basis = _span_basis(measured, span)
-    if not span.defined:
-        return Metric(None, "unavailable", "starts_at_or_below_zero", basis)
+    if not span.is_defined:
+        return Metric(None, "unavailable", "starts_at_or_below_zero", span.basis)
     try:
-        return Metric(float(compute(span.returns, **settings)), "ok", None, basis)
+        return Metric(float(compute(span.returns, **settings)), "ok", None, span.basis)
     except AnalyticsError as undefined:
-        return Metric(None, "unavailable", str(undefined), basis)
+        return Metric(None, "unavailable", str(undefined), span.basis)
 
 
-def _excess_figure(measured: _Measured, span: _Observed | None, name: str) -> Metric:
-    """Sharpe, or Sortino with MAR = risk-free."""
+def _excess_figure(
+    measured: _Measured, span: _Observed | None, compute: Callable[..., float], rate: str, **settings: object
+) -> Metric:
+    """A figure over the risk-free rate, which `compute` takes by the name `rate`."""
     free = measured.risk_free
     if free is None:
         return Metric(None, "unavailable", "no_risk_free_rate", {})
     if span is None:
         return Metric(None, "unavailable", "short_history", {})
-    per_period = _risk_free_returns(measured, free, span)
-    basis = dict(_span_basis(measured, span)) | {"risk_free": free.series_id}
-    if np.isnan(per_period).any():
+    if span.free is None:
+        span.free = risk_free_between(measured.history, free, span.indexes)
+    basis = {**span.basis, "risk_free": free.series_id}
+    if np.isnan(span.free).any():
         return Metric(None, "unavailable", "no_risk_free_rate", basis)
-    if name == "sharpe":
-        metric = _figure(
-            measured, span, risk.sharpe_ratio, risk_free=per_period, periods_per_year=measured.periods_per_year
-        )
-    else:
-        metric = _figure(measured, span, risk.sortino_ratio, mar=per_period, periods_per_year=measured.periods_per_year)
-    if metric.value is not None and free.degraded:
-        return replace(metric, status="degraded", reason=", ".join(free.degraded), basis=basis)
-    return replace(metric, basis=basis)
+    metric = _figure(
+        measured, span, compute, **{rate: span.free}, periods_per_year=measured.periods_per_year, **settings
+    )
+    return replace(degraded(metric, free.degraded), basis=basis)
 
 
-def _risk_free_returns(measured: _Measured, free: RiskFree, span: _Observed) -> Floats:
-    """(n,) (1 + y)^(calendar days / 365) - 1 with the yield known at the opening pack."""
-    days = measured.history.dates
-    opened = np.maximum(span.indexes[:-1], 0)
+def risk_free_between(history: ValueHistory, free: RiskFree, closes: npt.NDArray[np.intp]) -> Floats:
+    """(n,) (1 + y)^(calendar days / 365) - 1 between n + 1 closes, with the yield known at the opening pack."""
+    days = history.dates
+    opened = np.maximum(closes[:-1], 0)
     first = days[0] - np.timedelta64(1, "D")
-    opening_days = np.where(span.indexes[:-1] < 0, first, days[opened])
-    elapsed = (days[span.indexes[1:]] - opening_days).astype(int)
+    opening_days = np.where(closes[:-1] < 0, first, days[opened])
+    elapsed = (days[closes[1:]] - opening_days).astype(int)
     return np.asarray((1.0 + free.yields[opened]) ** (elapsed / 365.0) - 1.0)
 
 
-def _drawdown(measured: _Measured, name: str, *, current: bool = False) -> Metric:
+def _drawdowns(measured: _Measured) -> dict[str, Metric]:
     """On the return index over all pack days, with the dates of peak, trough and recovery."""
-    span = window(measured.history, name)
+    figures = {}
+    for name, label in (("itd", ""), ("1y", "_1y"), ("3y", "_3y"), ("5y", "_5y")):
+        deepest, current = _drawdown(measured, measured.windows[name])
+        figures[f"max_drawdown{label}"] = deepest
+        if name == "itd":
+            figures["current_drawdown"] = current
+    return figures
+
+
+def _drawdown(measured: _Measured, span: Window | None) -> tuple[Metric, Metric]:
+    """The deepest and the current one of a window."""
     if span is None:
-        return Metric(None, "unavailable", "short_history", {})
+        return (Metric(None, "unavailable", "short_history", {}),) * 2
     basis = dict(_basis(measured, span))
     if not _is_defined(measured, span):
-        return Metric(None, "unavailable", "starts_at_or_below_zero", basis)
+        return (Metric(None, "unavailable", "starts_at_or_below_zero", basis),) * 2
     try:
         found = risk.drawdown(measured.subperiods[span.start + 1 : span.end + 1])
     except AnalyticsError as undefined:
-        return Metric(None, "unavailable", str(undefined), basis)
+        return (Metric(None, "unavailable", str(undefined), basis),) * 2
 
     def day(position: int | None) -> str | None:
         """Position in the return index: 0 is the window's opening."""
@@ -450,19 +958,16 @@ def _drawdown(measured: _Measured, name: str, *, current: bool = False) -> Metri
         at = span.start + position
         return str(span.opened if at < 0 else measured.history.dates[at])
 
-    if current:
-        return Metric(float(found.current), "ok", None, basis | {"peak": day(found.current_peak)})
-    return Metric(
-        float(found.depth),
-        "ok",
-        None,
-        basis | {"peak": day(found.peak), "trough": day(found.trough), "recovery": day(found.recovery)},
+    turns = {"peak": day(found.peak), "trough": day(found.trough), "recovery": day(found.recovery)}
+    return (
+        Metric(float(found.depth), "ok", None, basis | turns),
+        Metric(float(found.current), "ok", None, basis | {"peak": day(found.current_peak)}),
     )
 
 
 def _tail(measured: _Measured, span: _Observed | None, compute: Callable[..., float]) -> Metric:
     if span is None:
-        available = _observed(measured, window(measured.history, "itd"))
+        available = _observed(measured, measured.windows["itd"])
         if available is None or len(available.returns) < MIN_VAR_OBSERVATIONS:
             return Metric(None, "unavailable", "short_history", {})
         span = available
@@ -478,7 +983,7 @@ def _is_defined(measured: _Measured, span: Window) -> bool:
 
 def _basis(measured: _Measured, span: Window, *, annualised: bool = False) -> Mapping[str, object]:
     return {
-        "net": "net of all that is booked",
+        "net": NET,
         "annualised": annualised,
         "first": span.opened.isoformat(),
         "last": span.closed.isoformat(),
@@ -487,17 +992,15 @@ def _basis(measured: _Measured, span: Window, *, annualised: bool = False) -> Ma
     }
 
 
-def _span_basis(measured: _Measured, span: _Observed) -> Mapping[str, object]:
+def _span_basis(measured: _Measured, closes: npt.NDArray[np.intp]) -> Mapping[str, object]:
     history = measured.history
-    opened = (
-        history.dates[0].item() - timedelta(days=1) if span.indexes[0] < 0 else history.dates[span.indexes[0]].item()
-    )
+    opened = history.dates[0].item() - timedelta(days=1) if closes[0] < 0 else history.dates[closes[0]].item()
     return {
-        "net": "net of all that is booked",
+        "net": NET,
         "annualised": True,
         "first": opened.isoformat(),
-        "last": history.dates[span.indexes[-1]].item().isoformat(),
-        "n": len(span.returns),
+        "last": history.dates[closes[-1]].item().isoformat(),
+        "n": len(closes) - 1,
         "periods_per_year": measured.periods_per_year,
     }
 
@@ -524,8 +1027,8 @@ def caption(history: ValueHistory, pack_id: str) -> str:
     """One sentence that says what every figure rests on."""
     policy = pack_id.split("_", 2)[2].rsplit("_", 1)[0]
     return (
-        f"Net of all that is booked, cash basis, in {history.base_currency} at the rates of {policy}; time-weighted daily, "
-        f"{TIMING_WORDS[history.flow_timing]}; since {history.dates[0].item().isoformat()}."
+        f"Net of all that is booked, {history.accrual} basis, in {history.base_currency} at the rates of {policy}; "
+        f"time-weighted daily, {TIMING_WORDS[history.flow_timing]}; since {history.dates[0].item().isoformat()}."
     )
 
 

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from config.fields import FiniteNumeric, PositiveNumeric
-from pricing.models import Factor, PricingPack, PricingPolicy, Security
+from pricing.models import IN_BULK, Factor, PricingPack, PricingPolicy, Security, Series
 
 
 class BookingMethod(models.TextChoices):
@@ -21,12 +21,86 @@ class BookingMethod(models.TextChoices):
     LIFO = "LIFO", "last in, first out"
     HIFO = "HIFO", "highest cost first"
     AVERAGE = "AVERAGE", "average cost"
+    NAMED = "NAMED", "the lots that the ledger names"
 
 
 class FlowTiming(models.TextChoices):
     IN_START_OUT_END = "in_start_out_end", "money in at the start of the day, out at its end"
     START = "start", "at the start of the day"
     END = "end", "at the end of the day"
+
+
+class Accrual(models.TextChoices):
+    CASH = "cash", "dividends count when they are paid"
+    ACCRUAL = "accrual", "dividends count from their ex-date, net of withholding"
+
+
+class TradeFx(models.TextChoices):
+    LEDGER = "ledger", "the rate that the ledger carries for the deal, else the fixing of its day"
+    FIXING = "fixing", "the fixing of the deal's day"
+
+
+class Rebalance(models.TextChoices):
+    MONTHLY = "monthly", "at the first close of a month"
+    DAILY = "daily", "daily"
+    QUARTERLY = "quarterly", "at the first close of a quarter"
+    NEVER = "never", "never"
+
+
+class Benchmark(models.Model):
+    """What portfolios are measured against: one security, or a composite of several at fixed weights.
+
+    It has no currency: each portfolio takes it in its own base currency, at the rates of its own packs.
+    """
+
+    name = models.CharField(max_length=200, unique=True)
+    rebalance = models.CharField(
+        max_length=10,
+        choices=Rebalance.choices,
+        default=Rebalance.MONTHLY,
+        help_text="When the components are brought back to their weights; of a single one it changes nothing.",
+    )
+
+    class Meta:
+        ordering = ("name",)
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="benchmark_has_a_name"),
+            models.CheckConstraint(condition=Q(rebalance__in=Rebalance.values), name="benchmark_rebalance_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BenchmarkComponent(models.Model):
+    """One security of a benchmark. The weights of a benchmark sum to 1 when its transaction ends; the database sees to it."""
+
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.CASCADE, related_name="components", db_index=False)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
+    weight = PositiveNumeric(help_text="Share of the whole: 0.6 is sixty percent.")
+
+    class Meta:
+        ordering = ("benchmark", "security")
+        constraints = [
+            models.UniqueConstraint(fields=("benchmark", "security"), name="benchmark_component_once"),
+            models.CheckConstraint(condition=Q(weight__lte=1), name="benchmark_weight_is_a_share"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.weight} of security {self.security_id}"
+
+
+class OneMonthRate(models.Model):
+    """Which series is the one-month rate of a currency: two of them make the forward premium of a hedge."""
+
+    currency = models.CharField(primary_key=True, max_length=3)
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ("currency",)
+
+    def __str__(self) -> str:
+        return f"{self.currency}: {self.series_id}"
 
 
 class Portfolio(models.Model):
@@ -41,15 +115,39 @@ class Portfolio(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="portfolios")
     base_currency = models.CharField(max_length=3)
     policy = models.ForeignKey(PricingPolicy, on_delete=models.PROTECT, related_name="+")
-    booking_method = models.CharField(max_length=8, choices=BookingMethod.choices, default=BookingMethod.FIFO)
+    booking_method = models.CharField(
+        max_length=8,
+        choices=BookingMethod.choices,
+        default=BookingMethod.FIFO,
+        help_text="Of accounts that the ledger opens without a booking method of their own.",
+    )
     fees_in_cost = models.BooleanField(
         default=True, help_text="Buy fees in cost, sell fees off proceeds; or fees apart."
     )
     flow_timing = models.CharField(max_length=16, choices=FlowTiming.choices, default=FlowTiming.IN_START_OUT_END)
+    accrual = models.CharField(
+        max_length=8,
+        choices=Accrual.choices,
+        default=Accrual.CASH,
+        help_text="What series, returns and bridges count as value; books are reconciled on cash basis either way.",
+    )
+    trade_fx = models.CharField(
+        max_length=8,
+        choices=TradeFx.choices,
+        default=TradeFx.LEDGER,
+        help_text="The rate that a purchase, sale, dividend or charge is converted at.",
+    )
     created_at = models.DateTimeField(db_default=Now())
+    benchmark = models.ForeignKey(
+        Benchmark, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="Empty: none."
+    )
 
     class Meta:
         ordering = ("name", "slug")
+        constraints = [
+            models.CheckConstraint(condition=Q(accrual__in=Accrual.values), name="portfolio_accrual_known"),
+            models.CheckConstraint(condition=Q(trade_fx__in=TradeFx.values), name="portfolio_trade_fx_known"),
+        ]
 
     def __str__(self) -> str:
         return self.slug
@@ -142,6 +240,15 @@ class Transaction(RevisionedRow):
     fx_to_base = PositiveNumeric(null=True, help_text="Base currency for one of the currency, on the trade date.")
     ratio = PositiveNumeric(null=True)
     acquired = models.DateField(null=True)
+    to_security = models.ForeignKey(
+        Security,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="What a spin-off or merger gives.",
+    )
+    to_account = models.CharField(max_length=200, blank=True, default="", help_text="Where lots go on.")
     settle_date = models.DateField(null=True)
     ex_date = models.DateField(null=True)
     pay_date = models.DateField(null=True)
@@ -181,6 +288,7 @@ class Lot(RevisionedRow):
     fx_to_base = PositiveNumeric(null=True, help_text="Locked at the trade date; empty where the ledger names no rate.")
     valid_from = models.DateField()
     valid_to = models.DateField(null=True)
+    opened_by = models.CharField(max_length=80, blank=True, default="", help_text="Entry id of what opened it.")
 
     class Meta:
         ordering = ("portfolio", "security", "acquired", "id")
@@ -199,11 +307,51 @@ class Lot(RevisionedRow):
         return f"{self.quantity} of security {self.security_id} acquired {self.acquired}"
 
 
+class MatchedLot(RevisionedRow):
+    """What one transaction took from one lot: a sale, or a transfer out, which realises nothing.
+
+    Cost, proceeds and fees are kept apart and in the trade currency, so that a gain can be told either way.
+    """
+
+    entry_id = models.CharField(max_length=64, help_text="Of the transaction that took it.")
+    opened_by = models.CharField(max_length=80, help_text="As of the lot: entry id of what opened it.")
+    date = models.DateField()
+    kind = models.CharField(max_length=24)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", db_index=False)
+    account = models.CharField(max_length=200)
+    acquired = models.DateField()
+    quantity = FiniteNumeric(help_text="Taken from the lot; 0 for a return of capital.")
+    cost = FiniteNumeric(help_text="Fees apart.")
+    proceeds = FiniteNumeric(help_text="Fees apart.")
+    entry_fee = FiniteNumeric()
+    exit_fee = FiniteNumeric()
+    currency = models.CharField(max_length=3)
+    fx_in = PositiveNumeric(null=True, help_text="Locked in the lot; empty where the ledger names no rate.")
+    fx_out = PositiveNumeric(null=True, help_text="Of the deal; empty where the ledger names no rate.")
+
+    class Meta:
+        ordering = ("portfolio", "date", "id")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(removed_in__isnull=True) | Q(removed_in__gt=F("introduced_in")),
+                name="matched_lot_revisions_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=0, entry_fee__gte=0, exit_fee__gte=0), name="matched_lot_not_negative"
+            ),
+        ]
+        indexes = [models.Index(fields=("portfolio", "date"), name="matched_lot_by_date")]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of security {self.security_id} taken by {self.entry_id}"
+
+
 class DailyValue(PortfolioRow):
     """A portfolio at the close of one pack. The numbers hold a float64 exactly (its shortest decimal form)."""
 
-    revision = models.ForeignKey(LedgerRevision, on_delete=models.PROTECT, related_name="+", db_index=False)
-    pack = models.ForeignKey(PricingPack, on_delete=models.PROTECT, related_name="+", db_index=False)
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="+", **IN_BULK)
+    revision = models.ForeignKey(LedgerRevision, on_delete=models.PROTECT, related_name="+", **IN_BULK)
+    pack = models.ForeignKey(PricingPack, on_delete=models.PROTECT, related_name="+", **IN_BULK)
     date = models.DateField()
     value = FiniteNumeric(help_text="Base currency, cash basis.")
     cash = FiniteNumeric(help_text="The part of it that is cash.")
@@ -293,6 +441,9 @@ class Reconciliation(PortfolioRow):
     ledger_value = FiniteNumeric(null=True, help_text="Base currency; empty where it could not be computed.")
     database_value = FiniteNumeric(null=True)
     error_bp = FiniteNumeric(null=True, help_text="|difference| / ledger value; empty where undefined.")
+    price_differences = models.JSONField(
+        default=list, help_text="Prices that the ledger carries for the day, more than 1 bp off the pack's. Not breaks."
+    )
     run = models.UUIDField()
     made_at = models.DateTimeField(db_default=Now())
 

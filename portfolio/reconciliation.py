@@ -4,21 +4,20 @@ Quantity exact, cash and cost (fees apart) within 0.01, value within 1.0 bp of t
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import Decimal, localcontext
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.db import transaction
+from psycopg.types.json import Jsonb
 
 from config.bulk import copy_in
 from portfolio import books
-from portfolio.ledger import journal, reader, writer
-from portfolio.ledger.repository import LedgerRepository
+from portfolio.ledger import statement, writer
 from portfolio.models import Break, LedgerRevision, Portfolio, Reconciliation, RevisionStatus
-from pricing import fx
-from pricing.models import PackPrice, PackRate, PriceBasis, PricingPack, Security
+from pricing import fx, market
+from pricing.models import PackPrice, PackRate, PackStatus, PriceBasis, PricingPack, PricingPolicy, Security
 from pricing.observing import KnownAction
 
 CASH_TOLERANCE = COST_TOLERANCE = Decimal("0.01")
@@ -35,6 +34,8 @@ class Balances:
     cash: Mapping[str, Decimal]
     value: Decimal | None
     """Base currency, unrounded; None where a price or rate is missing."""
+    missing: tuple[str, ...] = ()
+    """What the value lacks, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,35 @@ class Difference:
             return None
         return self.database_value - self.ledger_value
 
+    def __str__(self) -> str:
+        values = ""
+        if self.ledger_value is not None or self.database_value is not None:
+            values = f"ledger {_plain(self.ledger_value)}, database {_plain(self.database_value)}"
+        if self.difference is not None:
+            values += f", difference {_plain(self.difference)}"
+        return " ".join(filter(None, (self.kind, self.account, self.commodity, values, self.detail)))
+
+
+def _plain(number: Decimal | None) -> str:
+    return "unknown" if number is None else format(round(number, 10).normalize() + Decimal(0), "f")
+
+
+@dataclass(frozen=True, slots=True)
+class PriceDifference:
+    """A price that the ledger carries for the day, more than a basis point off the pack's. Told beside, no break."""
+
+    commodity: str
+    currency: str
+    ledger_price: Decimal
+    pack_price: Decimal
+    error_bp: Decimal
+
+    def __str__(self) -> str:
+        return (
+            f"the ledger's own price of {self.commodity} is {_plain(self.ledger_price)} {self.currency},"
+            f" the pack's {_plain(self.pack_price)}: {round(self.error_bp, 2)} bp"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -64,6 +94,7 @@ class Comparison:
     database_value: Decimal | None
     error_bp: Decimal | None
     breaks: tuple[Difference, ...]
+    price_differences: tuple[PriceDifference, ...] = ()
 
     @property
     def passes(self) -> bool:
@@ -120,7 +151,11 @@ def find_breaks(ledger: Balances, database: Balances) -> tuple[Difference, ...]:
     if distance is None or distance > VALUE_TOLERANCE_BP:
         found.append(
             Difference(
-                "VALUATION_MISMATCH", ledger_value=ledger.value, database_value=database.value, error_bp=distance
+                "VALUATION_MISMATCH",
+                ledger_value=ledger.value,
+                database_value=database.value,
+                error_bp=distance,
+                detail=f"the pack lacks {', '.join(ledger.missing)}"[:400] if ledger.missing else "",
             )
         )
     return tuple(found)
@@ -177,8 +212,44 @@ class Prices:
                 total += amount * to_base / per_pivot
         return total
 
+    def missing(
+        self, content: int, units: Iterable[tuple[str, Decimal]], cash: Mapping[str, Decimal], base: str
+    ) -> Iterator[str]:
+        """Names of the closes and rates that `value` would lack."""
+        closes, legs = self.closes.get(content, {}), self.legs.get(content, {})
+        used = {currency for currency, amount in cash.items() if amount and currency != base}
+        for symbol, quantity in units:
+            if quantity and symbol in closes:
+                used.add(self.currencies[symbol])
+            elif quantity:
+                yield f"the close of {symbol}"
+        for currency in sorted(used and used | {base}):
+            if self._per_pivot(legs, currency) is None:
+                yield f"the rate {self.pivot}{currency}"
+
+    def of(self, content: int, commodity: str, currency: str) -> Decimal | None:
+        """The pack's price of a security, in its trade currency, or of a currency; None for what it does not have."""
+        if commodity in self.currencies:
+            return self.closes.get(content, {}).get(commodity) if self.currencies[commodity] == currency else None
+        legs = self.legs.get(content, {})
+        frm, to = self._per_pivot(legs, commodity), self._per_pivot(legs, currency)
+        return None if frm is None or to is None else to / frm
+
     def _per_pivot(self, legs: Mapping[tuple[str, str], Decimal], currency: str) -> Decimal | None:
         return Decimal(1) if currency == self.pivot else legs.get((self.pivot, currency))
+
+
+def find_price_differences(
+    own: Iterable[statement.OwnPrice], prices: Prices, content: int
+) -> tuple[PriceDifference, ...]:
+    """Pure. Prices of the ledger's own that differ by more than a basis point from the pack's of the same day."""
+    found = []
+    for price in own:
+        packed = prices.of(content, price.commodity, price.currency)
+        distance = error_bp(price.number, packed)
+        if packed is not None and distance is not None and distance > VALUE_TOLERANCE_BP:
+            found.append(PriceDifference(price.commodity, price.currency, price.number, packed, distance))
+    return tuple(found)
 
 
 def load_prices(packs: Sequence[PricingPack], pivot: str) -> Prices:
@@ -203,76 +274,68 @@ def compare(
     packs: Sequence[PricingPack],
     prices: Prices,
     actions: Sequence[KnownAction],
+    anew: bool = False,
 ) -> list[Comparison]:
-    """Both books of one portfolio at each of `packs` (rising dates), the ledger's read anew from its repository.
+    """Both books of one portfolio at each of `packs` (rising dates).
 
+    anew     read the ledger from its repository even where its statement is kept
     raises   LedgerRefused where the folder can't be read any more
     """
-    with LedgerRepository(settings.LEDGER_PATH) as repository:
-        reading = reader.read(repository.files(revision.commit, portfolio.slug))
-    book = books.load(portfolio, revision)
+    told = writer.stated(portfolio=portfolio, revision=revision, anew=anew)
     symbols = dict(Security.objects.values_list("id", "symbol"))
-    raw = set(Security.objects.filter(price_basis=PriceBasis.RAW).values_list("symbol", flat=True))
     days = [pack.asof_date for pack in packs]
-    splits = _split_breaks(reading, actions, raw)
+    splits = _split_breaks(told, actions)
     found = []
     with localcontext() as context:
         context.prec = 34
-        for pack, theirs, ours in zip(
-            packs, journal.inventory_at(reading, days), books.states(book, days), strict=True
-        ):
+        for pack, theirs, ours in zip(packs, told.at(days), books.states(revision, days), strict=True):
             content = pack.content_id or 0
-            units = {
-                (account, symbols[security]): quantity
-                for (account, security), quantity in ours.units.items()
-                if quantity
-            }
-            ledger = Balances(
-                units=theirs.units,
-                cost=theirs.cost,
-                cash=theirs.cash,
-                value=prices.value(
-                    content,
-                    ((key[1], each) for key, each in theirs.units.items()),
-                    theirs.cash,
-                    portfolio.base_currency,
-                ),
-            )
-            database = Balances(
-                units=units,
-                cost={key: ours.cost[account_security] for key, account_security in _keys(ours, symbols)},
-                cash=ours.cash,
-                value=_value(book, ours, prices, content, symbols),
-            )
-            held = {symbol for _, symbol in theirs.units.keys() | units.keys()}
-            breaks = find_breaks(ledger, database) + tuple(
+            ledger = _ledger_side(theirs, prices, content, portfolio.base_currency)
+            database = _database_side(ours, symbols)
+            value = _value(ours, prices, content, symbols, portfolio.base_currency)
+            held = {symbol for _, symbol in ledger.units.keys() | database.units.keys()}
+            breaks = find_breaks(ledger, replace(database, value=value)) + tuple(
                 # Of as long as the security is held: every value since rests on the wrong number of shares.
                 difference
                 for (symbol, on), difference in splits.items()
                 if on == pack.asof_date or (on < pack.asof_date and symbol in held)
             )
-            compared = len(ledger.units.keys() | units.keys()) + len(ledger.cash.keys() | database.cash.keys())
-            found.append(
-                Comparison(pack, compared, ledger.value, database.value, error_bp(ledger.value, database.value), breaks)
-            )
+            compared = len(ledger.units.keys() | database.units.keys()) + len(ledger.cash.keys() | database.cash.keys())
+            distance = error_bp(ledger.value, value)
+            apart = find_price_differences(told.prices_on(pack.asof_date), prices, content)
+            found.append(Comparison(pack, compared, ledger.value, value, distance, breaks, apart))
     return found
 
 
-def _keys(state: books.State, symbols: Mapping[int, str]) -> Iterator[tuple[tuple[str, str], tuple[str, int]]]:
-    for (account, security), quantity in state.units.items():
-        if quantity:
-            yield (account, symbols[security]), (account, security)
+def _ledger_side(theirs: statement.Inventory, prices: Prices, content: int, base: str) -> Balances:
+    held = [(symbol, units) for (_, symbol), units in theirs.units.items()]
+    return Balances(
+        theirs.units,
+        theirs.cost,
+        theirs.cash,
+        prices.value(content, held, theirs.cash, base),
+        tuple(prices.missing(content, held, theirs.cash, base)),
+    )
 
 
-def _value(
-    book: books.Book, state: books.State, prices: Prices, content: int, symbols: Mapping[int, str]
-) -> Decimal | None:
+def _database_side(ours: books.State, symbols: Mapping[int, str]) -> Balances:
+    """Without its value."""
+    held = {(account, symbols[security]): (account, security) for account, security in ours.units}
+    return Balances(
+        {key: ours.units[row] for key, row in held.items() if ours.units[row]},
+        {key: ours.cost[row] for key, row in held.items() if ours.units[row]},
+        dict(ours.cash),
+        None,
+    )
+
+
+def _value(state: books.State, prices: Prices, content: int, symbols: Mapping[int, str], base: str) -> Decimal | None:
     """Our side: quantities of our rows through the crosses that results are made with."""
     closes = prices.closes.get(content, {})
     legs = {pair: fx.Leg(*pair, rate, state.date, "", "") for pair, rate in prices.legs.get(content, {}).items()}
 
     def to_base(currency: str) -> Decimal:
-        return fx.cross(legs, pivot=prices.pivot, frm=currency, to=book.base_currency, asof_date=state.date)
+        return fx.cross(legs, pivot=prices.pivot, frm=currency, to=base, asof_date=state.date)
 
     total = Decimal(0)
     try:
@@ -290,50 +353,121 @@ def _value(
     return total
 
 
-def _split_breaks(
-    reading: reader.LedgerReading, actions: Sequence[KnownAction], raw: set[str]
-) -> dict[tuple[str, date], Difference]:
+def _split_breaks(told: statement.Statement, actions: Sequence[KnownAction]) -> dict[tuple[str, date], Difference]:
     """Differences by symbol and ex-date, for securities held at the close before."""
-    events = journal.transactions(reading)
-    booked = {
-        (event.symbol, event.date): event.ratio
-        for event in events
-        if event.kind == "split" and event.symbol and event.ratio
-    }
+    raw = set(Security.objects.filter(price_basis=PriceBasis.RAW).values_list("symbol", flat=True))
+    booked = {(split.symbol, split.ex_date): split.ratio for split in told.known_splits()}
     packed = {
         (each.symbol, each.ex_date): each.ratio
         for each in actions
         if each.action == "split" and each.ratio and each.symbol in raw
     }
-    held_before: dict[tuple[str, date], Decimal] = {}
-    for symbol, on in packed.keys() | booked.keys():
-        before = [
-            event for event in events if event.symbol == symbol and event.date < on and event.quantity is not None
-        ]
-        held_before[symbol, on] = sum(
-            (
-                -event.quantity if event.kind in ("sell", "transfer_out") else event.quantity
-                for event in before
-                if event.quantity is not None
-            ),
-            Decimal(0),
-        )
+    apart = {key for key in packed.keys() | booked.keys() if packed.get(key) != booked.get(key)}
+    held_before = told.held_before(apart)
     return find_split_breaks(
-        {key: ratio for key, ratio in packed.items() if held_before[key]},
-        {key: ratio for key, ratio in booked.items() if held_before[key]},
+        {key: packed[key] for key in apart & packed.keys() if held_before[key]},
+        {key: booked[key] for key in apart & booked.keys() if held_before[key]},
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What came of a commit: its rows, and whether the books agree. `comparison` is None where no pack is sealed yet."""
+
+    taken: writer.TakenIn
+    comparison: Comparison | None
+
+    @property
+    def status(self) -> str:
+        return self.taken.revision.status
+
+    @property
+    def breaks(self) -> tuple[Difference, ...]:
+        return self.comparison.breaks if self.comparison else ()
+
+
+def take_in(
+    *,
+    portfolio: Portfolio,
+    files: Mapping[str, bytes],
+    message: str,
+    author: str,
+    at: datetime,
+    founding: Mapping[str, bytes] | None = None,
+) -> Entered:
+    """Commit a portfolio's ledger folder, read its rows, and reconcile them at once at the newest sealed pack of its policy.
+
+    A revision whose books differ is `broken` with its breaks named; what is computed goes on with the one before. Without a
+    sealed pack it stays `read`, which the first night changes.
+    raises   as writer.take_in
+    """
+    with transaction.atomic():
+        taken = writer.take_in(
+            portfolio=portfolio, files=files, message=message, author=author, at=at, founding=founding
+        )
+        return Entered(taken, _reconcile_now(portfolio, taken.revision))
+
+
+def _reconcile_now(portfolio: Portfolio, revision: LedgerRevision) -> Comparison | None:
+    if revision.status == RevisionStatus.RECONCILED:
+        return None
+    pack = newest_pack(portfolio.policy)
+    if pack is None:
+        return None
+    prices = load_prices([pack], portfolio.policy.pivot)
+    (found,) = compare(
+        portfolio=portfolio, revision=revision, packs=[pack], prices=prices, actions=market.actions(pack)
+    )
+    breaks = found.breaks
+    if found.ledger_value is None and found.database_value is None:
+        # First held after the pack was sealed: both lack the price, which those who ask for a figure are told by name.
+        breaks = tuple(each for each in breaks if each.kind != "VALUATION_MISMATCH")
+    found = replace(found, breaks=breaks + _end_breaks(portfolio, revision, after=pack.asof_date))
+    _keep(portfolio, revision, [found], uuid4())
+    _conclude(revision, [found])
+    revision.refresh_from_db()
+    return found
+
+
+def newest_pack(policy: PricingPolicy) -> PricingPack | None:
+    """The sealed pack of the last date, fresh or still warming."""
+    usable = PricingPack.objects.filter(policy=policy, status__in=(PackStatus.FRESH, PackStatus.WARMING))
+    return usable.filter(sequence__isnull=False).order_by("-asof_date", "-sequence").first()
+
+
+def _end_breaks(portfolio: Portfolio, revision: LedgerRevision, *, after: date) -> tuple[Difference, ...]:
+    """What is booked later than the pack has no prices yet; its balances can be compared all the same."""
+    told = writer.stated(portfolio=portfolio, revision=revision)
+    last = max(filter(None, (told.last, books.last_date(revision))), default=after)
+    if last <= after:
+        return ()
+    symbols = dict(Security.objects.values_list("id", "symbol"))
+    (theirs,), (ours,) = told.at([last]), books.states(revision, [last])
+    ledger = Balances(theirs.units, theirs.cost, theirs.cash, Decimal(0))
+    database = replace(_database_side(ours, symbols), value=Decimal(0))
+    return tuple(replace(each, detail=f"at {last}") for each in find_breaks(ledger, database))
+
+
 def reconcile(
-    *, portfolio: Portfolio, packs: Sequence[PricingPack], prices: Prices, actions: Sequence[KnownAction], run: UUID
+    *,
+    portfolio: Portfolio,
+    packs: Sequence[PricingPack],
+    prices: Prices,
+    actions: Sequence[KnownAction],
+    run: UUID,
+    commit: str | None = None,
+    anew: bool = False,
 ) -> list[Comparison]:
     """Read the ledger's newest commit, compare, and keep what was found; the revision becomes reconciled or broken.
 
     A portfolio that the ledger does not know, or whose folder can't be read, fails at every pack. A revision that was broken
     by a difference is compared again: the pack that it differed from may have been restated.
+    commit   read this one, not the newest: a run that takes a while speaks of one state throughout
+    anew     read its folder from the repository even where nothing changed in it
+    raises   LedgerUnavailable, LedgerRewritten
     """
     try:
-        revision = writer.sync(portfolio=portfolio)
+        revision = writer.sync(portfolio=portfolio, commit=commit)
     except writer.PortfolioNotInLedger as missing:
         return _keep(portfolio, None, [_failed(pack, "MISSING_ACCOUNT", str(missing)) for pack in packs], run)
     if revision.status == RevisionStatus.BROKEN and not _was_compared(revision):
@@ -343,7 +477,9 @@ def reconcile(
                 portfolio, revision, [_failed(pack, "LEDGER_UNREADABLE", revision.reason[:400]) for pack in packs], run
             )
         revision = usable
-    comparisons = compare(portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions)
+    comparisons = compare(
+        portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions, anew=anew
+    )
     with transaction.atomic():
         _keep(portfolio, revision, comparisons, run)
         _conclude(revision, comparisons)
@@ -376,6 +512,7 @@ def _keep(
         "ledger_value",
         "database_value",
         "error_bp",
+        "price_differences",
         "run",
     )
     copy_in(
@@ -391,6 +528,7 @@ def _keep(
                 each.ledger_value,
                 each.database_value,
                 each.error_bp,
+                Jsonb([_told(difference) for difference in each.price_differences]),
                 run,
             )
             for each in fresh
@@ -415,6 +553,16 @@ def _keep(
         for difference in failing[row.pack_id].breaks
     )
     return comparisons
+
+
+def _told(difference: PriceDifference) -> dict[str, str]:
+    return {
+        "commodity": difference.commodity,
+        "currency": difference.currency,
+        "ledger_price": format(difference.ledger_price, "f"),
+        "pack_price": format(difference.pack_price, "f"),
+        "error_bp": format(round(difference.error_bp, 4), "f"),
+    }
 
 
 def _conclude(revision: LedgerRevision, comparisons: Sequence[Comparison]) -> None:

@@ -4,19 +4,19 @@ Value is quantity x close x FX, cash at FX, in the base currency, on cash basis:
 beside the value as a receivable, so that the value ties out with the ledger (MEASUREMENT, Returns and Value).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from config.errors import TieoutError
-from portfolio.books import EXTERNAL, Book, legs
+from portfolio.books import EXTERNAL, RECURRING_FEES, Book, Event, Parcel, legs
+from portfolio.dealing import Rates
 from pricing import market as markets
-from pricing.fx import MissingRate
+from pricing.fx import Leg, MissingRate
 from pricing.market import Close, History, Market
 
 Floats = npt.NDArray[np.float64]
@@ -64,7 +64,7 @@ class Position:
     cost_basis: Decimal
     """Trade currency, by the portfolio's fee setting."""
     cost_basis_base: Decimal | None
-    """Base currency at the trade dates' FX; None where the ledger names no rate for a lot."""
+    """Base currency at the trade dates' FX; None where a lot was bought before anything was priced, at a rate unknown."""
     currency: str
     base_currency: str
 
@@ -73,6 +73,34 @@ class Position:
 class CashBalance:
     currency: str
     amount: Decimal
+    unsettled: Decimal
+    """The part of it that is traded and not settled: what comes less what goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receivable:
+    """A dividend between its ex-date and the day it was paid. Its own currency; amount = gross - tax - fee."""
+
+    symbol: str
+    currency: str
+    ex_date: date
+    pay_date: date
+    gross: Decimal
+    tax: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A deal that is traded and not settled. It is in quantities, cash and value already; amount is what it does to cash."""
+
+    trade_date: date
+    settle_date: date
+    kind: str
+    symbol: str
+    quantity: Decimal | None
+    amount: Decimal
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +113,16 @@ class Positions:
     total_positions: int
     positions: tuple[Position, ...]
     cash: tuple[CashBalance, ...]
-    receivables: tuple[CashBalance, ...]
+    receivables: tuple[Receivable, ...]
+    pending: tuple[Pending, ...]
+    accrual: str
+    _book: Book | None = None
+    """For the steps that follow, not for the answer."""
+
+    @property
+    def book(self) -> Book:
+        assert self._book is not None
+        return self._book
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +150,66 @@ class ValuedPosition:
 class ValuedCash:
     currency: str
     amount: Decimal
+    unsettled: Decimal
     fx_rate: Decimal
     market_value: Decimal
     weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class ValuedReceivable:
+    symbol: str
+    currency: str
+    ex_date: date
+    pay_date: date
+    gross: Decimal
+    tax: Decimal
+    amount: Decimal
+    fx_rate: Decimal
+    market_value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyExposure:
+    """What is held in a currency, securities by their trading currency. Base currency; weights add up to 1."""
+
+    currency: str
+    securities: Decimal
+    cash: Decimal
+    market_value: Decimal
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Shares of the value (securities and cash) that do not rest on the day's own plain observations."""
+
+    stale_share: float
+    """On a close older than its exchange's last session."""
+    carried_share: float
+    """On a rate older than the day's fixing."""
+    manual_share: float
+    """On a close that was held back and let in by hand."""
+    degraded_share: float
+    """On prices that contain dividends, or are those of a price index."""
+    oldest_price: date | None
+    oldest_price_of: str | None
+    oldest_rate: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Concentration:
+    """How much of the value few holdings make up; weights are of the whole value, cash counted in it and not among them."""
+
+    holdings: int
+    largest: str | None
+    largest_weight: float
+    top_5_weight: float
+    top_10_weight: float
+    herfindahl: float | None
+    """Sum of squared shares of the securities' value: 1 is one holding, 1/n is n alike. None where nothing is held."""
+    effective_holdings: float | None
+    """1 / herfindahl."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,32 +221,47 @@ class ValuedPositions:
     asof_date: date
     currency: str
     total_value: Decimal
+    """Cash basis: what ties out with the ledger."""
     securities_value: Decimal
     cash_value: Decimal
     receivable_value: Decimal
-    stale_share: float
-    """Share of the value that rests on a close older than its session."""
-    oldest_price: date | None
+    accrued_value: Decimal
+    """Accrual basis: total_value and the receivable."""
+    accrual: str
+    """Which of the two the portfolio's series and returns are of: cash or accrual."""
+    quality: Quality
+    concentration: Concentration
+    currency_exposure: tuple[CurrencyExposure, ...]
     positions: tuple[ValuedPosition, ...]
     cash: tuple[ValuedCash, ...]
-    receivables: tuple[ValuedCash, ...]
+    receivables: tuple[ValuedReceivable, ...]
+    pending: tuple[Pending, ...]
     sources: tuple[str, ...]
 
 
-def positions(book: Book, asof_date: date, securities: Mapping[int, tuple[str, str, str]]) -> Positions:
-    """What the book holds at the close of a day. `securities`: id -> (symbol, name, currency)."""
+def positions(
+    book: Book, asof_date: date, securities: Mapping[int, tuple[str, str, str]], rates: Rates | None = None
+) -> Positions:
+    """What the book holds at the close of a day.
+
+    securities  id -> (symbol, name, currency)
+    rates       what lots without a rate in the ledger were bought at; None: they have no cost in the base currency
+    """
     rows: list[Position] = []
-    for security_id in sorted(book.quantities(asof_date), key=lambda each: securities[each][0]):
+    lots: dict[int, list[Parcel]] = {}
+    for parcel in book.parcels:
+        if parcel.is_open(asof_date):
+            lots.setdefault(parcel.security, []).append(parcel)
+    for security_id in sorted(lots, key=lambda each: securities[each][0]):
         symbol, name, currency = securities[security_id]
-        lots = [parcel for parcel in book.parcels if parcel.security == security_id and parcel.is_open(asof_date)]
-        in_base = [_cost_in_base(lot.cost, lot.fx_to_base, lot.currency, book.base_currency) for lot in lots]
+        in_base = [_cost_in_base(lot, book.base_currency, rates) for lot in lots[security_id]]
         rows.append(
             Position(
                 security_id=security_id,
                 symbol=symbol,
                 name=name,
-                quantity=sum((lot.quantity for lot in lots), Decimal(0)),
-                cost_basis=sum((lot.cost for lot in lots), Decimal(0)),
+                quantity=sum((lot.quantity for lot in lots[security_id]), Decimal(0)),
+                cost_basis=sum((lot.cost for lot in lots[security_id]), Decimal(0)),
                 cost_basis_base=None
                 if None in in_base
                 else sum((cost for cost in in_base if cost is not None), Decimal(0)),
@@ -160,14 +269,64 @@ def positions(book: Book, asof_date: date, securities: Mapping[int, tuple[str, s
                 base_currency=book.base_currency,
             )
         )
+    symbols = {security_id: symbol for security_id, (symbol, _, _) in securities.items()}
+    pending = _pending(book, asof_date, symbols)
+    unsettled: dict[str, Decimal] = {}
+    for deal in pending:
+        unsettled[deal.currency] = unsettled.get(deal.currency, Decimal(0)) + deal.amount
+    balances = book.cash(asof_date)
     return Positions(
         portfolio_id=str(book.portfolio_id),
         asof_date=asof_date,
         base_currency=book.base_currency,
         total_positions=len(rows),
         positions=tuple(rows),
-        cash=_balances(book.cash(asof_date)),
-        receivables=_balances(_receivables(book, asof_date)),
+        cash=tuple(
+            CashBalance(currency, balances[currency], unsettled.get(currency, Decimal(0)))
+            for currency in sorted(balances)
+        ),
+        receivables=tuple(
+            Receivable(
+                symbol=symbols.get(event.security or 0, ""),
+                currency=event.currency,
+                ex_date=event.ex_date or event.date,
+                pay_date=event.date,
+                gross=event.amount + event.tax + event.fee,
+                tax=event.tax,
+                amount=event.amount,
+            )
+            for event in receivable(book, asof_date)
+        ),
+        pending=pending,
+        accrual=book.accrual,
+        _book=book,
+    )
+
+
+def receivable(book: Book, asof_date: date) -> list[Event]:
+    """Dividends that are due at the close of a day: gone ex on or before it, paid after it."""
+    return [
+        event
+        for event in book.events
+        if event.kind == "dividend" and event.ex_date is not None and event.ex_date <= asof_date < event.date
+    ]
+
+
+def _pending(book: Book, asof_date: date, symbols: Mapping[int, str]) -> tuple[Pending, ...]:
+    """Deals of the day or before that settle after it, by the cash that they move; a conversion moves two."""
+    return tuple(
+        Pending(
+            trade_date=event.date,
+            settle_date=event.settle_date,
+            kind=event.kind,
+            symbol=symbols.get(event.security or 0, ""),
+            quantity=event.quantity,
+            amount=amount,
+            currency=currency,
+        )
+        for event in book.events
+        if event.settle_date is not None and event.date <= asof_date < event.settle_date
+        for currency, amount in legs(event)
     )
 
 
@@ -184,20 +343,21 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
             for currency in [
                 base,
                 *(row.currency for row in held.positions),
-                *(row.currency for row in (*held.cash, *held.receivables)),
+                *(balance.currency for balance in held.cash),
+                *(claim.currency for claim in held.receivables),
             ]
         }
         priced = [(row, market.close(row.security_id, row.symbol), fx[row.currency]) for row in held.positions]
         values = [row.quantity * close.close * rate for row, close, rate in priced]
-        cash = [(row, fx[row.currency]) for row in held.cash]
-        cash_values = [row.amount * rate for row, rate in cash]
-        due = [(row, fx[row.currency]) for row in held.receivables]
+        cash_values = [row.amount * fx[row.currency] for row in held.cash]
+        due_values = [row.amount * fx[row.currency] for row in held.receivables]
         total = sum(values, Decimal(0)) + sum(cash_values, Decimal(0))
+        due = sum(due_values, Decimal(0))
 
         def weight(value: Decimal) -> float:
             return float(value / total) if total else 0.0
 
-        stale = [value for (_, close, _), value in zip(priced, values, strict=True) if age_sessions(close)]
+        legs_of = {currency: markets.legs_between(market, currency, base) for currency in fx}
         return ValuedPositions(
             portfolio_id=held.portfolio_id,
             pricing_pack_id=market.pack_id,
@@ -206,9 +366,12 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
             total_value=quantise(total, base),
             securities_value=quantise(sum(values, Decimal(0)), base),
             cash_value=quantise(sum(cash_values, Decimal(0)), base),
-            receivable_value=quantise(sum((row.amount * rate for row, rate in due), Decimal(0)), base),
-            stale_share=weight(sum(stale, Decimal(0))),
-            oldest_price=min((close.observed_date for _, close, _ in priced), default=None),
+            receivable_value=quantise(due, base),
+            accrued_value=quantise(total + due, base),
+            accrual=held.accrual,
+            quality=_quality(held, [close for _, close, _ in priced], legs_of, values, cash_values, total),
+            concentration=_concentration([row.symbol for row in held.positions], values, total),
+            currency_exposure=_exposure(held, values, cash_values, weight),
             positions=tuple(
                 ValuedPosition(
                     security_id=row.security_id,
@@ -231,15 +394,115 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
                 )
                 for (row, close, rate), value in zip(priced, values, strict=True)
             ),
-            cash=tuple(_valued(row, rate, base, weight) for row, rate in cash),
-            receivables=tuple(_valued(row, rate, base, weight) for row, rate in due),
+            cash=tuple(
+                ValuedCash(
+                    currency=row.currency,
+                    amount=quantise(row.amount, row.currency),
+                    unsettled=quantise(row.unsettled, row.currency),
+                    fx_rate=round(fx[row.currency], 12),
+                    market_value=quantise(value, base),
+                    weight=weight(value),
+                )
+                for row, value in zip(held.cash, cash_values, strict=True)
+            ),
+            receivables=tuple(
+                ValuedReceivable(
+                    symbol=row.symbol,
+                    currency=row.currency,
+                    ex_date=row.ex_date,
+                    pay_date=row.pay_date,
+                    gross=quantise(row.gross, row.currency),
+                    tax=quantise(row.tax, row.currency),
+                    amount=quantise(row.amount, row.currency),
+                    fx_rate=round(fx[row.currency], 12),
+                    market_value=quantise(value, base),
+                )
+                for row, value in zip(held.receivables, due_values, strict=True)
+            ),
+            pending=held.pending,
             sources=tuple(
                 sorted(
-                    {close.source for _, close, _ in priced}
-                    | {leg.source for currency in fx for leg in markets.legs_between(market, currency, base)}
+                    {close.source for _, close, _ in priced} | {leg.source for legs in legs_of.values() for leg in legs}
                 )
             ),
         )
+
+
+MANUAL = "accepted"
+"""The flag of a close that staff let in."""
+DEGRADED_BASES = frozenset({"total_return_adjusted", "price_index"})
+
+
+def _quality(
+    held: Positions,
+    closes: Sequence[Close],
+    legs_of: Mapping[str, Sequence[Leg]],
+    values: Sequence[Decimal],
+    cash_values: Sequence[Decimal],
+    total: Decimal,
+) -> Quality:
+    carried = {currency for currency, legs in legs_of.items() if any(_age(leg.flags) for leg in legs)}
+    by_holding = list(zip(held.positions, closes, values, strict=True))
+
+    def share(parts: Iterable[Decimal]) -> float:
+        return float(sum(parts, Decimal(0)) / total) if total else 0.0
+
+    oldest = min(closes, key=lambda close: (close.observed_date, close.symbol), default=None)
+    return Quality(
+        stale_share=share(value for _, close, value in by_holding if age_sessions(close)),
+        carried_share=share(
+            [value for row, _, value in by_holding if row.currency in carried]
+            + [value for row, value in zip(held.cash, cash_values, strict=True) if row.currency in carried]
+        ),
+        manual_share=share(value for _, close, value in by_holding if MANUAL in close.flags.split(",")),
+        degraded_share=share(value for _, close, value in by_holding if close.price_basis in DEGRADED_BASES),
+        oldest_price=oldest.observed_date if oldest else None,
+        oldest_price_of=oldest.symbol if oldest else None,
+        oldest_rate=min((leg.observed_date for legs in legs_of.values() for leg in legs), default=None),
+    )
+
+
+def _concentration(symbols: Sequence[str], values: Sequence[Decimal], total: Decimal) -> Concentration:
+    ranked = sorted(zip(values, symbols, strict=True), reverse=True)
+    invested = sum(values, Decimal(0))
+    weights = [float(value / total) if total else 0.0 for value, _ in ranked]
+    herfindahl = float(sum((value / invested) ** 2 for value in values)) if invested else None
+    return Concentration(
+        holdings=len(ranked),
+        largest=ranked[0][1] if ranked else None,
+        largest_weight=weights[0] if weights else 0.0,
+        top_5_weight=sum(weights[:5]),
+        top_10_weight=sum(weights[:10]),
+        herfindahl=herfindahl,
+        effective_holdings=1.0 / herfindahl if herfindahl else None,
+    )
+
+
+def _exposure(
+    held: Positions, values: Sequence[Decimal], cash_values: Sequence[Decimal], weight: Callable[[Decimal], float]
+) -> tuple[CurrencyExposure, ...]:
+    """The greatest first; currencies of empty balances are left out."""
+    securities: dict[str, Decimal] = {}
+    cash: dict[str, Decimal] = {}
+    for row, value in zip(held.positions, values, strict=True):
+        securities[row.currency] = securities.get(row.currency, Decimal(0)) + value
+    for balance, value in zip(held.cash, cash_values, strict=True):
+        cash[balance.currency] = cash.get(balance.currency, Decimal(0)) + value
+    together = {
+        currency: (securities.get(currency, Decimal(0)), cash.get(currency, Decimal(0)))
+        for currency in sorted(securities.keys() | cash.keys())
+    }
+    return tuple(
+        CurrencyExposure(
+            currency=currency,
+            securities=quantise(invested, held.base_currency),
+            cash=quantise(kept, held.base_currency),
+            market_value=quantise(invested + kept, held.base_currency),
+            weight=weight(invested + kept),
+        )
+        for currency, (invested, kept) in sorted(together.items(), key=lambda item: -sum(item[1]))
+        if invested or kept
+    )
 
 
 def value(held: Positions, market: Market) -> Decimal:
@@ -261,7 +524,11 @@ def value(held: Positions, market: Market) -> Decimal:
 
 def age_sessions(close: Close) -> int:
     """How many sessions of its exchange lie between a close and the pack; 0 is current."""
-    return next((int(flag.removeprefix("stale:")) for flag in close.flags.split(",") if flag.startswith("stale:")), 0)
+    return _age(close.flags)
+
+
+def _age(flags: str) -> int:
+    return next((int(flag.removeprefix("stale:")) for flag in flags.split(",") if flag.startswith("stale:")), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,12 +543,17 @@ class ValueHistory:
     dates: Days
     pack_ids: tuple[str, ...]
     value: Floats
-    """(D,) at the close, cash basis."""
+    """(D,) at the close, by `accrual`."""
     cash: Floats
     inflow: Floats
     """(D,) external money in, not negative; `outflow` likewise out."""
     outflow: Floats
     receivable: Floats
+    """(D,) dividends between ex-date and pay date; in `value` on accrual basis, beside it on cash basis."""
+    recurring_fees: Floats
+    """(D,) management and custody fees booked, not negative; they are within the value's loss."""
+    cash_fees: Floats
+    """(D, C) fees that belong to no deal, of whatever kind, by the currency they were paid in; base currency, not negative."""
     observed: npt.NDArray[np.bool_]
     """(D,) a held security's exchange was open."""
     exchanges: tuple[str, ...]
@@ -297,6 +569,12 @@ class ValueHistory:
     other: Floats
     """(D,) return that belongs to no holding: deal rate against fixing, and gains on an empty balance."""
     sources: tuple[str, ...]
+    accrual: str = "cash"
+
+    @property
+    def cash_basis_value(self) -> Floats:
+        """(D,) what ties out with the ledger."""
+        return self.value - self.receivable if self.accrual == "accrual" else self.value
 
 
 def history(book: Book, market: History) -> ValueHistory:
@@ -304,80 +582,138 @@ def history(book: Book, market: History) -> ValueHistory:
 
     raises   BeforeTheFirstPack, MissingPrice, MissingRate, InvariantViolated
     """
-    days, first = _life(book, market)
-    D = len(days)
-    column = {security: market.security(security) for security in {parcel.security for parcel in book.parcels}}
-    securities = sorted(column, key=lambda each: column[each])
-    currencies = sorted({currency for event in book.events for currency, _ in legs(event)})
-    N, C = len(securities), len(currencies)
-    columns = [column[security] for security in securities]
+    return Valuer(market).history(book)
 
-    units = np.zeros((D, N))
-    for parcel in book.parcels:
-        start = _day(days, parcel.valid_from)
-        end = D if parcel.valid_to is None else _day(days, parcel.valid_to)
-        units[start:end, columns.index(column[parcel.security])] += float(parcel.quantity)
-    close = market.close[first:, columns]
-    _require_known(close, units != 0, days, [market.symbols[each] for each in columns])
-    local_value = np.where(units != 0, units * np.nan_to_num(close), 0.0)
 
-    trading = [market.security_currencies[each] for each in columns]
-    fx = {currency: _rates(market, currency, book.base_currency, first) for currency in {*trading, *currencies}}
-    security_fx = np.column_stack([fx[currency] for currency in trading]) if N else np.zeros((D, 0))
-    cash_fx = np.column_stack([fx[currency] for currency in currencies]) if C else np.zeros((D, 0))
+class Valuer:
+    """Values books on one market. What does not depend on the book is worked out once, for all of them."""
 
-    moves = _moves(book, days, columns, column, currencies)
-    balances = _balances_by_day(book, days, currencies)
-    total = (local_value * security_fx).sum(axis=1) + (balances * cash_fx).sum(axis=1)
-    inflow, outflow = (moves.external_in * cash_fx).sum(axis=1), (moves.external_out * cash_fx).sum(axis=1)
+    def __init__(self, market: History) -> None:
+        self.market = market
+        self._open_days: dict[str, npt.NDArray[np.bool_]] = {}
+        self._rates: dict[tuple[str, str], Floats] = {}
 
-    begin = np.concatenate(([0.0], total[:-1])) + inflow
-    kept = _attribution(local_value, security_fx, balances, cash_fx, moves, begin)
-    gain = total + outflow - begin
-    explained = kept.gains.sum(axis=1) + kept.other
-    _require_equal("the sum of the holdings' gains", days, explained, gain, scale=np.abs(total) + np.abs(begin))
+    def history(self, book: Book) -> ValueHistory:
+        """As the function of the same name."""
+        market, base = self.market, book.base_currency
+        days, first = _life(book, market)
+        D = len(days)
+        dealt = {event.security for event in book.events if event.security is not None}  # and sold on the same day
+        column = {security: market.security(security) for security in dealt | {each.security for each in book.parcels}}
+        columns = sorted(column.values())
+        place = {security: columns.index(position) for security, position in column.items()}
+        currencies = sorted({currency for event in book.events for currency, _ in legs(event)})
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        other = np.where(begin > 0, kept.other / begin, 0.0)
-    result = ValueHistory(
-        base_currency=book.base_currency,
-        flow_timing=book.flow_timing,
-        dates=days,
-        pack_ids=market.pack_ids[first:],
-        value=total,
-        cash=(balances * cash_fx).sum(axis=1),
-        inflow=inflow,
-        outflow=outflow,
-        receivable=_receivable_by_day(book, days, fx),
-        observed=_observed(market, columns, first, units != 0),
-        exchanges=tuple(sorted({market.exchanges[each] for each in columns})),
-        flows=_dated_flows(book, days, fx),
-        holdings=tuple(
-            [(market.symbols[position], currency) for position, currency in zip(columns, trading, strict=True)]
-            + [(currency, currency) for currency in currencies]
-        ),
-        local_returns=kept.local_returns,
-        fx_returns=kept.fx_returns,
-        weights=kept.weights,
-        other=other,
-        sources=_sources(market, columns, [*trading, *currencies, book.base_currency]),
-    )
-    for name in result.__dataclass_fields__:
-        array = getattr(result, name)
-        if isinstance(array, np.ndarray):
-            array.flags.writeable = False
-    return result
+        units = _units(book, days, place)
+        held = units != 0
+        close = market.close[first:, columns]
+        symbols = [market.symbols[each] for each in columns]
+        _require_known(close, held, days, symbols)
+        trading = [market.security_currencies[each] for each in columns]
+        fx = {currency: self._fx(currency, base, first) for currency in {*trading, *currencies}}
+
+        # One row more than there are days: the day before, on which nothing was held.
+        N, H = len(columns), len(columns) + len(currencies)
+        closes = np.zeros((D + 1, H))
+        np.multiply(units, close, out=closes[1:, :N], where=held)
+        at = _pack_days(days, [event.date for event in book.events])
+        closes[1:, N:] = _balances_by_day(book, at, currencies, D)
+        rates = np.empty((D + 1, H))
+        for position, currency in enumerate([*trading, *currencies]):
+            rates[1:, position] = fx[currency]
+        rates[0] = rates[1] if D else 0.0
+
+        due = _receivable_by_day(book, days, at, fx, place)
+        if book.accrual == "accrual":
+            closes[1:, :N] += due / rates[1:, :N]
+
+        moves = _moves(book, days, at, place, currencies, close, symbols)
+        cash = (closes[1:, N:] * rates[1:, N:]).sum(axis=1)
+        total = (closes[1:, :N] * rates[1:, :N]).sum(axis=1) + cash
+        inflow, outflow = _worth(moves.external_in, rates[1:]), _worth(moves.external_out, rates[1:])
+        in_kind = _worth(moves.external_in[:, :N] - moves.external_out[:, :N], rates[1:, :N])
+
+        recurring_fees, cash_fees = _fees_by_day(book, at, fx, currencies, D)
+        begin = np.concatenate(([0.0], total[:-1])) + inflow
+        kept = _attribution(closes, rates, moves, begin)
+        gain = total + outflow - begin
+        explained = kept.gains + kept.other
+        _require_equal("the sum of the holdings' gains", days, explained, gain, scale=np.abs(total) + np.abs(begin))
+
+        with np.errstate(divide="ignore", invalid="ignore"):
+            other = np.where(begin > 0, kept.other / begin, 0.0)
+        result = ValueHistory(
+            base_currency=base,
+            flow_timing=book.flow_timing,
+            dates=days,
+            pack_ids=market.pack_ids[first:],
+            value=total,
+            cash=cash,
+            inflow=inflow,
+            outflow=outflow,
+            receivable=due.sum(axis=1),
+            recurring_fees=recurring_fees.sum(axis=1),
+            cash_fees=cash_fees,
+            observed=self._observed(columns, first, held),
+            exchanges=tuple(sorted({market.exchanges[each] for each in columns})),
+            flows=_dated_flows(book, days, at, fx, in_kind),
+            holdings=tuple(
+                list(zip(symbols, trading, strict=True)) + [(currency, currency) for currency in currencies]
+            ),
+            local_returns=kept.local_returns,
+            fx_returns=kept.fx_returns,
+            weights=kept.weights,
+            other=other,
+            sources=_sources(market, columns, [*trading, *currencies, base]),
+            accrual=book.accrual,
+        )
+        for name in result.__dataclass_fields__:
+            array = getattr(result, name)
+            if isinstance(array, np.ndarray):
+                array.flags.writeable = False
+        return result
+
+    def _fx(self, currency: str, base: str, first: int) -> Floats:
+        """(D,) base currency for one of the currency. Raises MissingRate on the first day without one."""
+        market = self.market
+        if currency == base:
+            return np.ones(len(market.dates) - first)
+        if (currency, base) not in self._rates:
+            self._rates[currency, base] = market.fx(currency, base)
+        rates = self._rates[currency, base][first:]
+        if np.isnan(rates).any():
+            raise MissingRate(currency, base, market.dates[first + int(np.argmax(np.isnan(rates)))].item())
+        return rates
+
+    def _observed(self, columns: list[int], first: int, held: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """(D,) days on which the exchange of something held was open: one of its securities closed that day."""
+        exchanges = [self.market.exchanges[column] for column in columns]
+        open_days = np.zeros(len(held), dtype=np.bool_)
+        for exchange in set(exchanges):
+            listed = np.asarray(held[:, [each == exchange for each in exchanges]].any(axis=1))
+            # Held at the close of the day, or sold on it: the day's return is the holding's either way.
+            was_held = listed | np.concatenate(([False], listed[:-1]))
+            open_days |= was_held & self._sessions(exchange)[first:]
+        return open_days
+
+    def _sessions(self, exchange: str) -> npt.NDArray[np.bool_]:
+        """(D,) of the market: pack days on which a security of the exchange closed."""
+        market = self.market
+        if exchange not in self._open_days:
+            listed = [each == exchange for each in market.exchanges]
+            self._open_days[exchange] = (market.observed[:, listed] == market.dates[:, None]).any(axis=1)
+        return self._open_days[exchange]
 
 
 @dataclass(frozen=True, slots=True)
 class _Moves:
-    """(D, N) and (D, C) money that moved between holdings, each in its own currency, gross and not negative."""
+    """Money that moved, each in its own currency, gross and not negative."""
 
-    security_in: Floats
-    security_out: Floats
-    cash_in: Floats
-    cash_out: Floats
+    internal_in: Floats
+    """(D, H) between holdings, as `internal_out`."""
+    internal_out: Floats
     external_in: Floats
+    """(D, H) across the portfolio's border, as `external_out`: money, and securities in kind at the close of their day."""
     external_out: Floats
 
 
@@ -387,103 +723,193 @@ class _Attribution:
     fx_returns: Floats
     weights: Floats
     gains: Floats
+    """(D,) of all holdings."""
     other: Floats
 
 
-def _attribution(
-    local_value: Floats, security_fx: Floats, balances: Floats, cash_fx: Floats, moves: _Moves, begin: Floats
-) -> _Attribution:
+def _attribution(closes: Floats, rates: Floats, moves: _Moves, begin: Floats) -> _Attribution:
     """Split each day's gain over the holdings, and each holding's into what its own currency and what the FX did.
+
+    closes, rates  (D + 1, H) from the day before the first
 
     Money into a holding counts from the start of its day at the day's rate, money out of it until the end (the default flow
     timing, on holding level). What is earned or charged on a balance that begins the day empty has no rate of return; it goes,
-    with the difference between deal rate and fixing, into `other`.
+    with the difference between deal rate and fixing, into `other`. The arrays of a whole life are large, so each step writes
+    where an earlier one is done with.
     """
-    close = np.concatenate((local_value, balances), axis=1)
-    rate = np.concatenate((security_fx, cash_fx), axis=1)
-    came = np.concatenate((moves.security_in, moves.cash_in + moves.external_in), axis=1)
-    went = np.concatenate((moves.security_out, moves.cash_out + moves.external_out), axis=1)
-    zero = np.zeros((1, close.shape[1]))
-    opened = np.concatenate((zero, close[:-1]))
-    opening_rate = np.concatenate((rate[:1], rate[:-1]))
+    opened, close, opening_rate, rate = closes[:-1], closes[1:], rates[:-1], rates[1:]
+    came, went = moves.internal_in + moves.external_in, moves.internal_out + moves.external_out
 
     start_local = opened + came
-    start_base = opened * opening_rate + came * rate
-    end_local = close + went
-    dust = 1e-9 * (np.abs(opened) + np.abs(came) + np.abs(end_local)) + 1e-9
-    measured = (np.abs(start_local) > dust) & (np.abs(start_base) > dust)
+    start_base = opened * opening_rate
+    spare = came * rate
+    start_base += spare
+    end_local = np.add(close, went, out=went)
+
+    dust = np.abs(opened, out=spare)
+    dust += came  # not negative
+    dust += np.abs(end_local, out=came)
+    dust *= 1e-9
+    dust += 1e-9
+    measured = np.abs(start_local, out=came) > dust
+    measured &= np.abs(start_base, out=came) > dust
+    unmeasured = ~measured
+
     with np.errstate(divide="ignore", invalid="ignore"):
-        local_returns = _without_dust(np.where(measured, end_local / start_local - 1.0, 0.0))
-        fx_returns = _without_dust(np.where(measured, start_local * rate / start_base - 1.0, 0.0))
-        weights = np.where((begin[:, None] > 0) & measured, start_base / begin[:, None], 0.0)
-    gains = np.where(measured, end_local * rate - start_base, 0.0)
-    unmeasured = np.where(measured, 0.0, (end_local - start_local) * rate)
+        local_returns = _return(np.divide(end_local, start_local), unmeasured)
+        fx_returns = _return(np.divide(np.multiply(start_local, rate, out=spare), start_base), unmeasured)
+        weights = start_base / begin[:, None]
+    weights[unmeasured] = 0.0
+    weights[~(begin > 0)] = 0.0
+
+    gains = np.multiply(end_local, rate, out=came)
+    gains -= start_base
+    gains[unmeasured] = 0.0
+    end_local -= start_local
+    end_local *= rate
+    end_local[measured] = 0.0
     # Internal moves leave one holding and enter another; what does not cancel at the fixing is the dealing difference.
-    internal_in = np.concatenate((moves.security_in, moves.cash_in), axis=1) * rate
-    internal_out = np.concatenate((moves.security_out, moves.cash_out), axis=1) * rate
-    dealing = internal_in.sum(axis=1) - internal_out.sum(axis=1)
-    return _Attribution(local_returns, fx_returns, weights, gains, dealing + unmeasured.sum(axis=1))
+    dealing = np.zeros(len(begin))
+    traded = np.flatnonzero(moves.internal_in.any(axis=1) | moves.internal_out.any(axis=1))
+    dealing[traded] = (moves.internal_in[traded] * rate[traded]).sum(axis=1)
+    dealing[traded] -= (moves.internal_out[traded] * rate[traded]).sum(axis=1)
+    return _Attribution(local_returns, fx_returns, weights, gains.sum(axis=1), dealing + end_local.sum(axis=1))
 
 
-def _without_dust(returns: Floats) -> Floats:
-    """A balance that did not move returns nothing, not the last bit of a division."""
-    return np.where(np.abs(returns) < 1e-14, 0.0, returns)
+def _return(growth: Floats, unmeasured: npt.NDArray[np.bool_]) -> Floats:
+    """Growth less one, in place. A balance that did not move returns nothing, not the last bit of a division."""
+    growth -= 1.0
+    growth[unmeasured | (np.abs(growth) < 1e-14)] = 0.0
+    return growth
 
 
-def _moves(book: Book, days: Days, columns: list[int], column: Mapping[int, int], currencies: list[str]) -> _Moves:
-    D, N, C = len(days), len(columns), len(currencies)
-    moves = _Moves(*(np.zeros((D, N)) for _ in range(2)), *(np.zeros((D, C)) for _ in range(4)))
-    place = {position: index for index, position in enumerate(columns)}
+def _units(book: Book, days: Days, place: Mapping[int, int]) -> Floats:
+    """(D, N) quantity held at each close."""
+    # A security's days beside each other while they are filled.
+    units = np.zeros((max(place.values(), default=-1) + 1, len(days)))
+    starts = _pack_days(days, [parcel.valid_from for parcel in book.parcels])
+    ends = _pack_days(days, [parcel.valid_to or date.max for parcel in book.parcels])
+    for parcel, start, end in zip(book.parcels, starts, ends, strict=True):
+        units[place[parcel.security], start:end] += float(parcel.quantity)
+    return np.ascontiguousarray(units.T)
+
+
+def _moves(
+    book: Book,
+    days: Days,
+    at: list[int],
+    place: Mapping[int, int],
+    currencies: list[str],
+    close: Floats,
+    symbols: list[str],
+) -> _Moves:
+    """raises   MissingPrice where securities came or went on a day without their close: they are worth nothing known"""
+    D, N, C = len(days), len(symbols), len(currencies)
     money = {currency: index for index, currency in enumerate(currencies)}
-    for event in book.events:
-        day = _day(days, event.date)
+    internal: tuple[list[tuple[int, int, float]], ...] = ([], [])
+    external: tuple[list[tuple[int, int, float]], ...] = ([], [])
+    for event, day in zip(book.events, at, strict=True):
         if day == D:
             break
+        amount = float(event.amount)
+        if event.kind in IN_KIND and event.security is not None and event.quantity:
+            column = place[event.security]
+            if np.isnan(close[day, column]):
+                raise markets.MissingPrice(symbols[column], days[day].item())
+            moved = IN_KIND[event.kind] * float(event.quantity) * float(close[day, column])
+            external[moved <= 0].append((day, column, abs(moved)))
         if event.kind in EXTERNAL:
-            _add(moves.external_in, moves.external_out, day, money[event.currency], event.amount)
+            external[amount <= 0].append((day, N + money[event.currency], abs(amount)))
         elif event.counter_amount is not None:
-            _add(moves.cash_in, moves.cash_out, day, money[event.currency], event.amount)
-            _add(moves.cash_in, moves.cash_out, day, money[event.counter_currency], event.counter_amount)
+            counter = float(event.counter_amount)
+            internal[amount <= 0].append((day, N + money[event.currency], abs(amount)))
+            internal[counter <= 0].append((day, N + money[event.counter_currency], abs(counter)))
         elif event.security is not None and event.currency:
-            _add(moves.cash_in, moves.cash_out, day, money[event.currency], event.amount)
-            _add(moves.security_in, moves.security_out, day, place[column[event.security]], -event.amount)
-    return moves
+            internal[amount <= 0].append((day, N + money[event.currency], abs(amount)))
+            internal[amount >= 0].append((day, place[event.security], abs(amount)))
+    return _Moves(*(_filled(each, D, N + C) for each in (*internal, *external)))
 
 
-def _add(into: Floats, out_of: Floats, day: int, column: int, amount: Decimal) -> None:
-    target = into if amount > 0 else out_of
-    target[day, column] += abs(float(amount))
+def _filled(entries: list[tuple[int, int, float]], rows: int, columns: int) -> Floats:
+    """(rows, columns) sums of entries (row, column, amount), added in their order."""
+    filled = np.zeros((rows, columns))
+    if entries:
+        row, column, amount = zip(*entries, strict=True)
+        np.add.at(filled, (np.array(row), np.array(column)), np.array(amount))
+    return filled
 
 
-def _balances_by_day(book: Book, days: Days, currencies: list[str]) -> Floats:
+def _worth(moved: Floats, rates: Floats) -> Floats:
+    """(D,) base currency of what moved; on most days nothing did."""
+    worth = np.zeros(len(moved))
+    days = np.flatnonzero(moved.any(axis=1))
+    worth[days] = (moved[days] * rates[days]).sum(axis=1)
+    return worth
+
+
+IN_KIND = {"transfer_in": 1, "transfer_out": -1}
+"""Securities that cross the portfolio's border, by the sign of what it does to them."""
+
+
+def _balances_by_day(book: Book, at: list[int], currencies: list[str], days: int) -> Floats:
     """(D, C) cash at the close, summed exactly before it becomes a float."""
-    balances = np.zeros((len(days), len(currencies)))
+    running = dict.fromkeys(currencies, Decimal(0))
+    steps: dict[str, dict[int, Decimal]] = {currency: {} for currency in currencies}
+    for event, day in zip(book.events, at, strict=True):
+        for currency, amount in legs(event):
+            running[currency] += amount
+            steps[currency][day] = running[currency]
+    balances = np.zeros((days, len(currencies)))
     for position, currency in enumerate(currencies):
-        running = Decimal(0)
-        for event in book.events:
-            for leg_currency, amount in legs(event):
-                if leg_currency == currency:
-                    running += amount
-                    balances[_day(days, event.date) :, position] = float(running)
+        changed = [day for day in steps[currency] if day < days]
+        for day, until in zip(changed, [*changed[1:], days], strict=True):
+            balances[day:until, position] = float(steps[currency][day])
     return balances
 
 
-def _receivable_by_day(book: Book, days: Days, fx: Mapping[str, Floats]) -> Floats:
-    due = np.zeros(len(days))
-    for event in book.events:
-        if event.kind == "dividend" and event.ex_date is not None:
-            start, end = _day(days, event.ex_date), _day(days, event.date)
-            due[start:end] += float(event.amount) * fx[event.currency][start:end]
+def _receivable_by_day(
+    book: Book, days: Days, at: list[int], fx: Mapping[str, Floats], place: Mapping[int, int]
+) -> Floats:
+    """(D, N) base currency, by the security that pays."""
+    due = np.zeros((len(days), max(place.values(), default=-1) + 1))
+    dividends = [
+        (event, end)
+        for event, end in zip(book.events, at, strict=True)
+        if event.kind == "dividend" and event.ex_date is not None and event.security is not None
+    ]
+    starts = _pack_days(days, [event.ex_date for event, _ in dividends if event.ex_date is not None])
+    for (event, end), start in zip(dividends, starts, strict=True):
+        if start < end and event.security is not None:
+            due[start:end, place[event.security]] += float(event.amount) * fx[event.currency][start:end]
     return due
 
 
-def _dated_flows(book: Book, days: Days, fx: Mapping[str, Floats]) -> tuple[tuple[date, float], ...]:
-    """Each external flow on its own date, at the rate of the pack that it belongs to."""
-    return tuple(
-        (event.date, float(event.amount) * float(fx[event.currency][_day(days, event.date)]))
-        for event in book.events
-        if event.kind in EXTERNAL and _day(days, event.date) < len(days)
-    )
+def _dated_flows(
+    book: Book, days: Days, at: list[int], fx: Mapping[str, Floats], in_kind: Floats
+) -> tuple[tuple[date, float], ...]:
+    """Each external flow on its own date, at the rate of the pack that it belongs to; in kind, on the day of their close."""
+    cash = [
+        (event.date, float(event.amount) * float(fx[event.currency][day]))
+        for event, day in zip(book.events, at, strict=True)
+        if event.kind in EXTERNAL and day < len(days)
+    ]
+    return tuple(sorted(cash + [(days[day].item(), float(in_kind[day])) for day in np.flatnonzero(in_kind)]))
+
+
+def _fees_by_day(
+    book: Book, at: list[int], fx: Mapping[str, Floats], currencies: list[str], days: int
+) -> tuple[Floats, Floats]:
+    """(D, C) base currency, by the currency paid in: management and custody, whatever they came with; those of no deal."""
+    recurring, apart = [], []
+    money = {currency: index for index, currency in enumerate(currencies)}
+    for event, day in zip(book.events, at, strict=True):
+        if event.fee and day < days:
+            charged = (day, money[event.currency], float(event.fee) * float(fx[event.currency][day]))
+            if event.fee_kind in RECURRING_FEES:
+                recurring.append(charged)
+            if event.kind == "fee":
+                apart.append(charged)
+    return _filled(recurring, days, len(currencies)), _filled(apart, days, len(currencies))
 
 
 def _life(book: Book, market: History) -> tuple[Days, int]:
@@ -497,37 +923,17 @@ def _life(book: Book, market: History) -> tuple[Days, int]:
     return market.dates[first:], first
 
 
-def _day(days: Days, on: date) -> int:
-    """The pack day that an event belongs to: its own, or the next."""
-    return int(np.searchsorted(days, np.datetime64(on)))
+def _pack_days(days: Days, dates: Sequence[date]) -> list[int]:
+    """Of each date the pack day that it belongs to: its own, or the next; len(days) after the last."""
+    found: list[int] = np.searchsorted(days, np.array(dates, dtype="datetime64[D]")).tolist()
+    return found
 
 
-def _receivables(book: Book, asof_date: date) -> dict[str, Decimal]:
-    due: dict[str, Decimal] = {}
-    for event in book.events:
-        if event.kind == "dividend" and event.ex_date is not None and event.ex_date <= asof_date < event.date:
-            due[event.currency] = due.get(event.currency, Decimal(0)) + event.amount
-    return due
-
-
-def _balances(amounts: Mapping[str, Decimal]) -> tuple[CashBalance, ...]:
-    return tuple(CashBalance(currency, amounts[currency]) for currency in sorted(amounts))
-
-
-def _cost_in_base(cost: Decimal, fx_to_base: Decimal | None, currency: str, base: str) -> Decimal | None:
-    if currency == base:
-        return cost
-    return None if fx_to_base is None else cost * fx_to_base
-
-
-def _valued(row: CashBalance, fx: Decimal, base: str, weight: Any) -> ValuedCash:
-    return ValuedCash(
-        row.currency,
-        quantise(row.amount, row.currency),
-        round(fx, 12),
-        quantise(row.amount * fx, base),
-        weight(row.amount * fx),
-    )
+def _cost_in_base(lot: Parcel, base: str, rates: Rates | None) -> Decimal | None:
+    if lot.currency == base:
+        return lot.cost
+    rate = rates.of_lot(lot.fx_to_base, lot.currency, lot.acquired) if rates else lot.fx_to_base
+    return None if rate is None else lot.cost * rate
 
 
 def _require_known(close: Floats, held: npt.NDArray[np.bool_], days: Days, symbols: list[str]) -> None:
@@ -539,26 +945,11 @@ def _require_known(close: Floats, held: npt.NDArray[np.bool_], days: Days, symbo
         raise markets.MissingPrice(symbols[position], days[day].item(), days[known[-1]].item() if len(known) else None)
 
 
-def _rates(market: History, currency: str, base: str, first: int) -> Floats:
-    """(D,) base currency for one of the currency. Raises MissingRate on the first day without one."""
-    if currency == base:
-        return np.ones(len(market.dates) - first)
-    rates = market.fx(currency, base)[first:]
-    if np.isnan(rates).any():
-        raise MissingRate(currency, base, market.dates[first + int(np.argmax(np.isnan(rates)))].item())
-    return rates
-
-
-def _observed(market: History, columns: list[int], first: int, held: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """(D,) days on which the exchange of something held was open: one of its securities closed that day."""
-    closed_that_day = market.observed[first:] == market.dates[first:, None]
-    open_days = np.zeros(len(held), dtype=np.bool_)
-    for position, column in enumerate(columns):
-        same = [each for each, exchange in enumerate(market.exchanges) if exchange == market.exchanges[column]]
-        # Held at the close of the day, or sold on it: the day's return is the holding's either way.
-        was_held = held[:, position] | np.concatenate(([False], held[:-1, position]))
-        open_days |= was_held & closed_that_day[:, same].any(axis=1)
-    return open_days
+def sources(book: Book, market: History) -> tuple[str, ...]:
+    """Providers of all closes and rates that the book's life rests on, sorted."""
+    columns = sorted({market.security(parcel.security) for parcel in book.parcels})
+    currencies = {currency for event in book.events for currency, _ in legs(event)} | {book.base_currency}
+    return _sources(market, columns, [*currencies, *(market.security_currencies[each] for each in columns)])
 
 
 def _sources(market: History, columns: list[int], currencies: list[str]) -> tuple[str, ...]:

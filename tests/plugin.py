@@ -410,3 +410,24 @@ def _wait_for(port: int, process, log: Path) -> None:
             if process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"the web server did not come up:\n{log.read_text()[-2000:]}") from None
             time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def readings() -> dict[object, object]:
+    return {}
+
+
+@pytest.fixture
+def read_once(readings, monkeypatch):
+    """Each text goes through Beancount's process once for all tests: what it reads is a function of the text."""
+    from portfolio.ledger import reader
+
+    real = reader.read
+
+    def read(files):
+        key = tuple(sorted(files.items()))
+        if key not in readings:
+            readings[key] = real(files)
+        return readings[key]
+
+    monkeypatch.setattr(reader, "read", read)

@@ -103,16 +103,17 @@ def ledger(folder: Path, text: str = LEDGER) -> Path:
     return folder
 
 
-def take_in(tmp_path: Path, text: str = LEDGER) -> dict[str, object]:
-    """Import the ledger of the portfolio `small`."""
-    return intake.import_ledger(ledger(tmp_path / "small", text), owner="anna")
+def take_in(tmp_path: Path, text: str = LEDGER, slug: str = "small") -> dict[str, object]:
+    """Import the ledger of a portfolio."""
+    return intake.import_ledger(ledger(tmp_path / slug, text), owner="anna")
 
 
-def begin(tmp_path: Path, text: str = LEDGER, **how) -> PricingPolicy:
-    """The market loaded, anna's portfolio `small` imported, no night yet."""
+def begin(tmp_path: Path, text: str = LEDGER, slugs: tuple[str, ...] = ("small",), **how) -> PricingPolicy:
+    """The market loaded, anna's portfolios imported, no night yet."""
     get_user_model().objects.create_user("anna")
     intake.load_market_data(str(market(tmp_path / "market", **how)))
-    take_in(tmp_path, text)
+    for slug in slugs:
+        take_in(tmp_path, text, slug)
     return PricingPolicy.objects.get(pk="ECB_EUR")
 
 
@@ -120,5 +121,5 @@ def night(policy: PricingPolicy, first: date = WEEK[0], last: date = WEEK[-1], *
     return nightly.run(policy=policy, from_date=first, date=last, **how)
 
 
-def portfolio() -> Portfolio:
-    return Portfolio.objects.select_related("policy", "owner").get(slug="small")
+def portfolio(slug: str = "small") -> Portfolio:
+    return Portfolio.objects.select_related("policy", "owner").get(slug=slug)

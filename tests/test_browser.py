@@ -52,7 +52,7 @@ def overview(page, live_demo):
 
 
 def test_the_owner_sees_the_value_and_the_chart_without_a_complaint_of_the_browser(overview):
-    assert overview.locator("#performance_strip dd").first.inner_text().startswith("756,411.71")
+    assert overview.locator("#at_once dd").first.inner_text().startswith("756,411.71")
     assert overview.locator("#historical_nav path.s1").bounding_box()["width"] > 200
     assert "PP_2013-03-01_ECB_EUR_r" in overview.locator(".ties").inner_text()
     assert overview.complaints == []

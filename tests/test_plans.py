@@ -4,9 +4,11 @@ The plans `demo` and `small` rest on data that may not be shipped: they are read
 """
 
 import csv
+import gzip
 import json
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,12 @@ from django.contrib.auth import get_user_model
 
 from config import env
 from execution import intake, nightly
-from portfolio import books, metrics, valuation
+from portfolio import books, bridge, gains, metrics, valuation
 from portfolio.analytics import returns
 from portfolio.models import DailyValue, Portfolio, Reconciliation
 from pricing import market, packs
 from pricing.models import PricingPolicy, Security
+from pricing.tests import folders
 
 GOLDEN = Path(__file__).parent / "golden"
 DATA = env.path("TIEOUT_DATA", default=env.PROJECT.parent / "shared" / "data")
@@ -37,10 +40,11 @@ def _check(slug: str, folder: Path) -> None:
     book = books.load(portfolio, revision)
 
     _check_every_day(portfolio, nav)
-    _check_month_ends(book, folder / f"{slug}_expected.csv")
+    _check_month_ends(revision, folder / f"{slug}_expected.csv")
     life = valuation.history(book, market.history(pack))
     _check_returns(life, summary, slug, pack.pk)
     _check_books(portfolio)
+    _check_gains(book, market.history(pack), summary)
     exact = valuation.value(_positions(book, pack.asof_date), market.as_of(pack))
     assert abs(float(exact) - life.value[-1]) <= 1e-9 * abs(life.value[-1])
     assert abs(exact - Decimal(summary["nav_end"])) <= Decimal("0.000001")
@@ -63,7 +67,7 @@ def _check_every_day(portfolio, nav) -> None:
         assert abs(flows[row["date"]] - Decimal(row["external_flow_base"])) <= Decimal("0.000001"), row["date"]
 
 
-def _check_month_ends(book, path: Path) -> None:
+def _check_month_ends(revision, path: Path) -> None:
     with path.open() as file:
         rows = list(csv.DictReader(file))
     symbols = dict(Security.objects.values_list("id", "symbol"))
@@ -71,7 +75,7 @@ def _check_month_ends(book, path: Path) -> None:
     for row in rows:
         by_day.setdefault(row["date"], {})[row["kind"], row["commodity"]] = Decimal(row["units"])
     days = [date.fromisoformat(day) for day in by_day]
-    for expected, state in zip(by_day.values(), books.states(book, days), strict=True):
+    for expected, state in zip(by_day.values(), books.states(revision, days), strict=True):
         held: dict[tuple[str, str], Decimal] = {}
         for (_, security), quantity in state.units.items():
             if quantity:
@@ -95,13 +99,43 @@ def _check_returns(life, summary, slug: str, pack_id: str) -> None:
     assert net_deposits == Decimal(summary["net_deposits"])
 
 
+def _check_gains(book, history, summary) -> None:
+    """Fees apart, FIFO: `*_summary.json`. And every year's bridge sums, and the years' make the whole life's."""
+    told = {row.currency: row for row in gains.compute(book, history).by_currency}
+    realised: dict[str, Decimal] = {}
+    for match in book.matches:
+        realised[match.currency] = realised.get(match.currency, Decimal(0)) + match.proceeds - match.cost
+    years = range(book.first_date.year, history.dates[-1].item().year + 1)
+    whole = bridge.between(book, history)
+    parts = [
+        bridge.between(book, history, opening=date(year - 1, 12, 31), closing=date(year, 12, 31)) for year in years
+    ]
+
+    assert realised.keys() == summary["realised_gain_by_currency"].keys()
+    for currency, gain in summary["realised_gain_by_currency"].items():
+        assert abs(realised[currency] - Decimal(gain)) <= Decimal("1e-9")
+        assert told[currency].realised == valuation.quantise(Decimal(gain), currency)
+    for currency, paid in summary["gross_dividends_by_currency"].items():
+        assert told[currency].dividends == Decimal(paid)
+    for currency, fees in summary["fees_by_currency"].items():
+        assert told[currency].fees == Decimal(fees)
+    assert whole.closing_value == valuation.quantise(Decimal(summary["nav_end"]), "CAD")
+    assert whole.contributions + whole.withdrawals == Decimal(summary["net_deposits"])
+    for part in (whole, *parts):
+        lines = sum(getattr(part, name) for name in bridge.LINES)
+        assert part.opening_value + lines + part.rounding == part.closing_value
+        assert abs(part.rounding) <= Decimal("0.01")
+    assert sum(part.gain for part in parts) == whole.gain
+    assert sum(part.income for part in parts) == pytest.approx(whole.income, abs=Decimal("0.05"))
+
+
 def _check_books(portfolio) -> None:
     found = Reconciliation.objects.filter(portfolio=portfolio)
 
     assert found.count() == DailyValue.objects.filter(portfolio=portfolio).count()
     assert not found.filter(status="fail").exists()
     assert not found.filter(error_bp__isnull=True).exists()
-    assert not found.filter(error_bp__gt=Decimal("1e-20")).exists()
+    assert not found.filter(error_bp__gt=Decimal("1e-20")).exists()  # 0.0 bp: nothing but the 34th digit
 
 
 def _positions(book, asof_date):
@@ -156,3 +190,69 @@ def test_a_plan_on_data_that_is_not_shipped_is_right_on_every_day_of_its_life(pl
     )
 
     _check(plan, DATA / "ledger")
+
+
+LEDGER_2014 = """\
+option "title" "Through the split"
+option "operating_currency" "USD"
+option "booking_method" "FIFO"
+option "inferred_tolerance_default" "*:0.005"
+2014-06-02 open Assets:Cash USD
+2014-06-02 open Assets:Shares AAPL
+2014-06-02 open Equity:External
+2014-06-02 * "deposit"
+  Assets:Cash  62865.00 USD
+  Equity:External
+2014-06-02 * "buy"
+  Assets:Shares  100 AAPL {628.65 USD}
+  Assets:Cash
+2014-06-09 * "split"
+  split_ratio: "7:1"
+  Assets:Shares  -100 AAPL {}
+  Assets:Shares  700 AAPL {89.80714285714286 USD, 2014-06-02}
+"""
+
+
+@pytest.mark.role("job")
+def test_the_value_of_a_held_share_is_continuous_through_a_real_split(empty, tmp_path):
+    source = DATA / "golden_raw_2014.csv.gz"
+    if not source.is_file():
+        pytest.skip(f"TIEOUT_DATA: there is no {source.name} to read unadjusted closes from")
+    with gzip.open(source, "rt") as file:
+        closes = {row["date"]: row["close_raw"] for row in csv.DictReader(file) if row["symbol"] == "AAPL"}
+    with gzip.open(DATA / "fx.csv.gz", "rt") as file:
+        rates = [
+            row for row in csv.DictReader(file) if row["quote"] == "USD" and "2014-06-02" <= row["date"] <= "2014-06-13"
+        ]
+    days = [day for day in closes if "2014-06-02" <= day <= "2014-06-13"]
+    folders.write(
+        tmp_path / "market",
+        {
+            "securities.csv": "symbol,name,currency,type,exchange,source,price_basis,first_date,last_date\n"
+            "AAPL,Apple Inc.,USD,equity,XNYS,wood,raw,2014-06-02,\n",
+            "prices.csv": "date,symbol,close,currency,source\n"
+            + "".join(f"{day},AAPL,{closes[day]},USD,wood\n" for day in days),
+            "fx.csv": "date,base,quote,rate,source\n"
+            + "".join(f"{row['date']},EUR,USD,{row['rate']},central\n" for row in rates),
+            "macro.csv": "date,series_id,value,source\n2014-06-02,Y10,2.54,bureau\n",
+            "macro_series.csv": "id,title,unit,frequency,source\nY10,Ten years,percent,D,bureau\n",
+            "corporate_actions.csv": "ex_date,pay_date,symbol,action,ratio,amount,currency,source,announced,quality\n"
+            "2014-06-09,,AAPL,split,7,,USD,derived:wood,,ok\n",
+        },
+    )
+    get_user_model().objects.create_user("owner")
+    intake.load_market_data(str(tmp_path / "market"))
+    (tmp_path / "through.beancount").write_text(LEDGER_2014)
+    intake.import_ledger(tmp_path / "through.beancount", owner="owner")
+
+    nightly.run(
+        policy=PricingPolicy.objects.get(pk="ECB_EUR"), from_date=date(2014, 6, 2), date=date.fromisoformat(days[-1])
+    )
+
+    stored = {day.isoformat(): value for day, value in DailyValue.objects.values_list("date", "value")}
+    assert (round(stored["2014-06-06"], 6), round(stored["2014-06-09"], 6)) == (Decimal(64557), Decimal(65590))
+    for before, after in pairwise(days):
+        ratio = 7 if after == "2014-06-09" else 1
+        expected = ratio * Decimal(closes[after]) / Decimal(closes[before])
+        assert stored[after] / stored[before] == pytest.approx(expected, abs=Decimal("1e-9"))
+    assert not Reconciliation.objects.filter(status="fail").exists()

@@ -1,5 +1,5 @@
 """Answers what is held, what it is worth and how it did. One family of capabilities a module."""
 
-from agents.financial_analyst import attributing, holdings, performance
+from agents.financial_analyst import attributing, gains, holdings, performance, positions, risk
 
-__all__ = ["attributing", "holdings", "performance"]
+__all__ = ["attributing", "gains", "holdings", "performance", "positions", "risk"]

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from agents.registry import capability
 from agents.result import RequestContext, Result
-from portfolio import books, valuation
+from portfolio import books, dealing, valuation
 from pricing.models import Security
 
 HOLDINGS_TTL_S = 60
@@ -14,15 +14,19 @@ HOLDINGS_TTL_S = 60
 def positions(ctx: RequestContext, *, portfolio_id: UUID) -> Result[valuation.Positions]:
     """Open lots grouped by security, and cash, at the close of the as-of date."""
     book = books.load(ctx.portfolio, ctx.revision)
+    met = {parcel.security for parcel in book.parcels} | {event.security for event in book.events if event.security}
     named = {
         security_id: (symbol, name, currency)
-        for security_id, symbol, name, currency in Security.objects.filter(
-            id__in={parcel.security for parcel in book.parcels}
-        ).values_list("id", "symbol", "name", "currency")
+        for security_id, symbol, name, currency in Security.objects.filter(id__in=met).values_list(
+            "id", "symbol", "name", "currency"
+        )
     }
-    return Result(
-        valuation.positions(book, ctx.asof_date, named), sources=("ledger",), asof=ctx.asof_date, ttl=HOLDINGS_TTL_S
-    )
+    lacking = any(parcel.fx_to_base is None and parcel.currency != book.base_currency for parcel in book.parcels)
+    rates = None
+    if lacking or book.trade_fx == "fixing":
+        rates = dealing.Rates(ctx.market.history, book.base_currency, book.trade_fx)
+    found = valuation.positions(book, ctx.asof_date, named, rates)
+    return Result(found, sources=("ledger",), asof=ctx.asof_date, ttl=HOLDINGS_TTL_S)
 
 
 @capability("pricing.apply_pack", agent="financial_analyst")

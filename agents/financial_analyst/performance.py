@@ -1,5 +1,6 @@
 """How it did: the value history, and the metrics that follow from it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio import books, metrics, valuation
+from pricing.models import Security
 
 PERFORMANCE_TTL_S = 300
 
@@ -29,6 +31,9 @@ class HistoricalNav:
     """Growth of the return index since inception, a fraction."""
     _life: valuation.ValueHistory
     _risk_free: metrics.RiskFree | None
+    _benchmark: metrics.BenchmarkReturns | None
+    _described: Mapping[str, tuple[str, str]]
+    """Kind and exchange of each security ever held, by symbol."""
 
     @property
     def life(self) -> valuation.ValueHistory:
@@ -37,6 +42,23 @@ class HistoricalNav:
     @property
     def risk_free(self) -> metrics.RiskFree | None:
         return self._risk_free
+
+    @property
+    def benchmark(self) -> metrics.BenchmarkReturns | None:
+        return self._benchmark
+
+    @property
+    def described(self) -> Mapping[str, tuple[str, str]]:
+        return self._described
+
+    def sources(self, *, risk_free: bool = False, benchmark: bool = False) -> tuple[str, ...]:
+        """Whose rows a figure rests on: those of the life, and of what else it takes."""
+        found = set(self._life.sources)
+        if risk_free and self._risk_free:
+            found |= set(self._risk_free.sources)
+        if benchmark and self._benchmark:
+            found |= set(self._benchmark.sources)
+        return tuple(sorted(found))
 
 
 @capability("portfolio.historical_nav", agent="financial_analyst")
@@ -55,6 +77,13 @@ def historical_nav(ctx: RequestContext, *, portfolio_id: UUID) -> Result[Histori
             total_return_pct=np.asarray(np.cumprod(1.0 + metrics.subperiod_returns(life)) - 1.0, dtype=np.float64),
             _life=life,
             _risk_free=free,
+            _benchmark=ctx.market.benchmark(life.base_currency, life.dates),
+            _described={
+                symbol: (kind, exchange)
+                for symbol, kind, exchange in Security.objects.filter(
+                    symbol__in=[symbol for symbol, _ in life.holdings]
+                ).values_list("symbol", "kind", "exchange")
+            },
         ),
         sources=life.sources,
         asof=ctx.asof_date,
@@ -64,8 +93,17 @@ def historical_nav(ctx: RequestContext, *, portfolio_id: UUID) -> Result[Histori
 
 @capability("metrics.compute_twr", agent="financial_analyst")
 def compute_twr(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.TwrRecord]:
-    """Time-weighted return of every window."""
-    found = metrics.twr_record(nav.life, portfolio_id=str(ctx.portfolio_id), pack_id=ctx.pricing_pack_id)
+    """Time-weighted return of every window, the benchmark's and the excess beside it."""
+    found = metrics.twr_record(
+        nav.life, portfolio_id=str(ctx.portfolio_id), pack_id=ctx.pricing_pack_id, benchmark=nav.benchmark
+    )
+    return Result(found, sources=nav.sources(benchmark=True), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+
+
+@capability("metrics.compute_mwr", agent="financial_analyst")
+def compute_mwr(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.MwrRecord]:
+    """Money-weighted return of every window, each flow on its own date."""
+    found = metrics.mwr_record(nav.life, portfolio_id=str(ctx.portfolio_id), pack_id=ctx.pricing_pack_id)
     return Result(found, sources=nav.life.sources, asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
 
 
@@ -73,7 +111,30 @@ def compute_twr(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.Tw
 def compute(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.MetricsRecord]:
     """The whole metrics record."""
     found = metrics.record(
-        nav.life, portfolio_id=str(ctx.portfolio_id), pack_id=ctx.pricing_pack_id, risk_free=nav.risk_free
+        nav.life,
+        portfolio_id=str(ctx.portfolio_id),
+        pack_id=ctx.pricing_pack_id,
+        risk_free=nav.risk_free,
+        benchmark=nav.benchmark,
     )
-    free = nav.risk_free.sources if nav.risk_free else ()
-    return Result(found, sources=tuple(sorted({*nav.life.sources, *free})), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+    sources = nav.sources(risk_free=True, benchmark=True)
+    return Result(found, sources=sources, asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarYears:
+    benchmark: str | None
+    years: tuple[metrics.CalendarYear, ...]
+    """The newest first."""
+
+
+@capability("metrics.calendar_years", agent="financial_analyst")
+def calendar_years(ctx: RequestContext, *, nav: HistoricalNav) -> Result[CalendarYears]:
+    """Return of each calendar year, the benchmark's and the excess beside it."""
+    years = metrics.calendar_years(nav.life, benchmark=nav.benchmark)
+    return Result(
+        CalendarYears(nav.benchmark.name if nav.benchmark else None, years),
+        sources=nav.sources(benchmark=True),
+        asof=ctx.asof_date,
+        ttl=PERFORMANCE_TTL_S,
+    )

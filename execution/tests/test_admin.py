@@ -16,14 +16,14 @@ from compliance.models import DataSource
 from compliance.models import Permission as Right
 from config.admin import MAX_SHOWN_CHARACTERS, EvidenceAdmin, pretty
 from execution.models import Execution, JobRun, NightlyRun
-from portfolio.models import LedgerRevision, Portfolio, PortfolioAccess
-from pricing.models import RiskFreeRate
+from portfolio.models import Benchmark, LedgerRevision, Portfolio, PortfolioAccess
+from pricing.models import RiskFreeRate, Security
 
 ROOMS = ("compliance", "pricing", "portfolio", "execution")
 MODELS = [model for room in ROOMS for model in apps.get_app_config(room).get_models()]
 EDITED = {
     *("portfolio.portfolio", "compliance.datasource", "pricing.riskfreerate", "pricing.factorseries"),
-    *("pricing.securityalias", "pricing.symboloverride"),
+    *("pricing.securityalias", "pricing.symboloverride", "portfolio.benchmark", "portfolio.onemonthrate"),
 }
 EVIDENCE = [model for model in MODELS if model._meta.label_lower not in EDITED]
 
@@ -159,6 +159,30 @@ def test_the_risk_free_choice_is_staffs_to_edit(root):
 
     assert answer.status_code == 302
     assert RiskFreeRate.objects.get(pk="USD").series_id == "UST3M"
+
+
+def define(client, weights):
+    rows = {
+        f"components-{number}-{name}": value
+        for number, (symbol, weight) in enumerate(weights.items())
+        for name, value in (("security", Security.objects.get(symbol=symbol).pk), ("weight", weight))
+    }
+    management = {"components-TOTAL_FORMS": len(weights), "components-INITIAL_FORMS": 0}
+    return client.post(url(Benchmark, "add"), {"name": "Two", "rebalance": "monthly", **management, **rows})
+
+
+def test_staff_define_a_benchmark_and_the_owner_takes_it(owner_on_staff, private_demo):
+    refused = define(owner_on_staff, {"IBM": "0.6", "MSFT": "0.3"})
+    defined = define(owner_on_staff, {"IBM": "0.6", "MSFT": "0.4"})
+    made = Benchmark.objects.get(name="Two")
+    taken = owner_on_staff.post(
+        url(Portfolio, "change", private_demo.public_id), {"name": "Public", "benchmark": made.pk}
+    )
+
+    assert "must sum to 1" in refused.content.decode()
+    assert (defined.status_code, taken.status_code) == (302, 302)
+    assert "0.6 IBM, 0.4 MSFT" in owner_on_staff.get(url(Benchmark, "changelist")).content.decode()
+    assert private_demo.ask().json()["result"]["perf_metrics"]["benchmark"] == "Two"
 
 
 def test_an_execution_is_shown_with_its_result_and_hashes_without_what_a_right_denies(owner_on_staff, private_demo):

@@ -72,10 +72,14 @@ def test_the_trace_names_every_step_in_order(demo):
     assert [step["as"] for step in steps] == [
         "positions",
         "valued_positions",
+        "bridges",
+        "gains",
         "historical_nav",
         "perf_metrics",
         "metrics",
         "currency_attr",
+        "contribution",
+        "calendar_years",
     ]
     for step in steps:
         assert step.keys() >= {

@@ -21,8 +21,8 @@ from agents.breaker import StorageAway
 from agents.runtime import CapabilityFailed
 from config import embedded, env
 from config.errors import TieoutError
+from execution import chunks, errors, executor, intake, nightly, orchestrator, problems, publishing
 from execution import demo as demo_command
-from execution import errors, executor, intake, nightly, orchestrator, problems, publishing
 from portfolio.ledger import reader, repository, writer
 from portfolio.ledger.screening import Finding, LedgerRefused
 from portfolio.models import Portfolio
@@ -44,6 +44,7 @@ COMMANDS_ONLY = {
     errors.NotReproduced,
     intake.UnknownPolicy,
     intake.UnknownUser,
+    chunks.PortfoliosFailed,  # becomes the reason of the job
     nightly.FolderWithoutPortfolio,
     nightly.JobFailed,
     nightly.JobTakenOver,

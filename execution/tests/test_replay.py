@@ -72,7 +72,7 @@ def test_another_result_is_told_with_the_first_place_that_differs(private_demo, 
     given = private_demo.ask().json()
     staging.by_force(
         private_demo,
-        "UPDATE execution_execution SET result = replace(result, '\"756411.71\"', '\"756411.72\"'),"
+        'UPDATE execution_execution SET result = replace(result, \'"total_value":"756411.71"\', \'"total_value":"756411.72"\'),'
         " engine_version = coalesce(%s, engine_version)",
         [engine],
     )

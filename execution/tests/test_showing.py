@@ -31,7 +31,34 @@ def position(**changes):
     } | changes
 
 
-CASH = {"currency": "USD", "amount": "2167.37", "fx_rate": "1.033615", "market_value": "2240.23", "weight": 0.25}
+CASH = {
+    "currency": "USD",
+    "amount": "2167.37",
+    "unsettled": "-100.00",
+    "fx_rate": "1.033615",
+    "market_value": "2240.23",
+    "weight": 0.25,
+}
+PENDING = {
+    "trade_date": "2013-02-28",
+    "settle_date": "2013-03-05",
+    "kind": "buy",
+    "symbol": "IBM",
+    "quantity": "2",
+    "amount": "-100.00",
+    "currency": "USD",
+}
+RECEIVABLE = {
+    "symbol": "IBM",
+    "currency": "USD",
+    "ex_date": "2013-02-28",
+    "pay_date": "2013-03-11",
+    "gross": "24.00",
+    "tax": "3.60",
+    "amount": "20.40",
+    "fx_rate": "1.033615",
+    "market_value": "21.09",
+}
 VIEW = {
     "base_currency": "CAD",
     "days": 252,
@@ -48,9 +75,64 @@ RESULT = {
         "positions": [position()],
         "cash": [CASH],
         "receivables": [],
+        "pending": [],
+        "currency_exposure": [
+            {
+                "currency": "USD",
+                "securities": "1179949.11",
+                "cash": "2240.23",
+                "market_value": "1182189.34",
+                "weight": 1.0,
+            }
+        ],
+        "quality": {
+            "stale_share": 0.25,
+            "carried_share": 0.0,
+            "manual_share": 0.0,
+            "degraded_share": 0.0,
+            "oldest_price": "2013-02-27",
+            "oldest_price_of": "IBM",
+            "oldest_rate": "2013-03-01",
+        },
+        "concentration": {
+            "holdings": 1,
+            "largest": "IBM",
+            "largest_weight": 0.75,
+            "top_5_weight": 0.75,
+            "top_10_weight": 0.75,
+            "herfindahl": 1.0,
+            "effective_holdings": 1.0,
+        },
+    },
+    "bridges": {
+        **{
+            name: {"base_currency": "CAD", "gain": gain}
+            for name, gain in (("since_inception", "34.00"), ("year_to_date", "-12.50"), ("last_day", "1.25"))
+        },
+        "lines": [
+            {"label": label, "part_of": part_of, "since_inception": amount, "year_to_date": "2.00", "last_day": "1.00"}
+            for label, part_of, amount in (
+                ("Opening value", None, "0.00"),
+                ("of which interaction", "fx", "-7.00"),
+                ("Closing value", None, "34.00"),
+            )
+        ],
+    },
+    "gains": {
+        "base_currency": "CAD",
+        **{
+            name: {
+                "realised": {"total": realised},
+                "income": {"dividends": "3.00", "interest": "2.00", "tax": "0.45", "net": "4.55"},
+            }
+            for name, realised in (("since_inception", "270981.87"), ("year_to_date", None))
+        },
+        "unrealised": {"total": "315861.24"},
     },
     "perf_metrics": {
         "basis_caption": "Net of all that is booked.",
+        "inception_date": "2002-12-02",
+        "twr_1d": metric(0.0023),
         "twr_itd": metric(7.20523950738),
         "twr_itd_annualised": metric(0.2279),
         "twr_1y": metric(-0.00322836647399),
@@ -68,7 +150,7 @@ RESULT = {
 }
 METADATA = {
     "pattern_id": "portfolio_overview",
-    "pattern_version": "1.0.0",
+    "pattern_version": "1.1.0",
     "pricing_pack_id": "PP_2013-03-01_ECB_EUR_r1",
     "pack_content_hash": "a" * 64,
     "pack_chain_hash": "b" * 64,
@@ -107,7 +189,45 @@ def test_the_figures_are_written_as_on_a_page():
     assert line_of(text, "TWR since inception").endswith("+720.52 %")
     assert line_of(text, "TWR, one year").endswith("−0.32 %")
     assert line_of(text, "IBM").split()[-5:] == ["USD", "1,179,949.11", "75.00", "%", "−57,652.22"]
-    assert line_of(text, "USD").split() == ["USD", "2,167.37", "1.033615", "2,240.23", "25.00", "%"]
+    assert ["USD", "2,167.37", "−100.00", "1.033615", "2,240.23", "25.00", "%"] in [
+        line.split() for line in text.splitlines()
+    ]
+
+
+def test_what_changed_today_and_how_the_value_came_about_are_told_at_once():
+    text = shown()
+
+    assert line_of(text, "Change today").split()[2:] == ["1.25", "CAD"]
+    assert line_of(text, "Inception").split() == ["Inception", "2002-12-02"]
+    assert line_of(text, "of which interaction").split()[3:] == ["−7.00", "2.00", "1.00"]
+    assert line_of(text, "Closing value").split()[2] == "34.00"
+
+
+def test_what_a_gain_can_not_be_told_of_is_a_dash_with_its_reason():
+    text = shown()
+
+    assert line_of(text, "Realised").split()[:3] == ["Realised", "270,981.87", "—²"]
+    assert line_of(text, "²") == "² neither the ledger nor the pack gives it"
+
+
+def test_what_is_not_settled_and_what_is_due_are_rows_of_their_own():
+    result = deepcopy(RESULT)
+    result["valued_positions"] |= {"pending": [PENDING], "receivables": [RECEIVABLE]}
+
+    text = shown(result)
+
+    assert line_of(text, "2013-02-28").split() == [
+        *("2013-02-28", "2013-03-05", "buy", "IBM", "2", "−100.00", "USD"),
+    ]
+    assert "IBM     2013-02-28  2013-03-11  24.00      3.60  20.40  USD  21.09" in text
+
+
+def test_what_the_value_rests_on_is_told():
+    text = shown()
+
+    assert line_of(text, "On closes older than their session").endswith("25.00 %")
+    assert line_of(text, "Oldest price").split()[2:] == ["2013-02-27", "IBM"]
+    assert line_of(text, "Largest holding").split()[2:] == ["75.00", "%", "IBM"]
 
 
 def test_the_drawdown_has_its_dates():
@@ -159,7 +279,7 @@ def test_under_the_figures_stands_what_they_tie_out_to():
         "b" * 64,
         "c" * 40,
         "d" * 64,
-        "portfolio_overview 1.0.0",
+        "portfolio_overview 1.1.0",
         str(UUID(int=7)),
     ):
         assert told in text

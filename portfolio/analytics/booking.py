@@ -7,10 +7,11 @@ Rules: MEASUREMENT "Lots and gains".
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from functools import partial
 from typing import Literal, TypeAlias, get_args
 
 from portfolio.analytics.errors import InvalidInput, Oversold
@@ -37,11 +38,13 @@ class Transaction:
     cost        what a lot that is transferred in cost in all, fees apart; cost_fx_to_base the rate it was bought at
     lot_id      name of the lot that is opened, or of the one to take from
     to_symbol   spin-off: the new security; symbol change, merger: what it became; to_unit_price its first-day price
+    to_account  where lots go on: of a move, and of what a spin-off or merger gives; absent: the same account
 
     buy, reinvested_dividend  quantity, unit_price or amount, fee
     sell                      quantity, unit_price or amount, fee
     transfer_in               quantity, cost, else unit_price or amount of the day; acquired
     transfer_out              quantity
+    move                      quantity, to_account
     split                     ratio
     cash_in_lieu              unit_price or amount; quantity, else the fraction held
     return_of_capital         amount in all, or unit_price per unit held
@@ -66,6 +69,7 @@ class Transaction:
     lot_id: str | None = None
     to_symbol: str | None = None
     to_unit_price: Decimal | None = None
+    to_account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,7 @@ class MatchedLot:
 class Booked:
     """The books after the last transaction. realised: since purchase, over all matched lots.
 
-    transferred_lots  parts moved out without a gain, each with the place of its transaction
+    transferred_lots  parts moved out, or to another account, without a gain, each with the place of its transaction
     """
 
     open_lots: tuple[Lot, ...]
@@ -166,18 +170,26 @@ class Booked:
     realised: Gain
 
 
-def book(transactions: Sequence[Transaction], *, method: Method = "FIFO", fees_in_cost: bool = True) -> Booked:
+def book(
+    transactions: Sequence[Transaction],
+    *,
+    method: Method = "FIFO",
+    fees_in_cost: bool = True,
+    account_methods: Mapping[str, Method] | None = None,
+) -> Booked:
     """Open, match and close lots in order of date, then of place in the sequence.
 
     method        which lot a sale takes: first or last acquired, highest trade-currency unit cost (ties: first
                   acquired, then ledger order), or one average pool per account and symbol
+    account_methods  of accounts that have a method of their own
     fees_in_cost  buy fees raise the cost and sell fees lower the proceeds; else they are kept apart
     raises        Oversold; InvalidInput with the transaction's place
     """
-    if method not in get_args(Method):
-        raise InvalidInput("method", f"is {method!r}, one of {', '.join(get_args(Method))} is needed")
+    for each in (method, *(account_methods or {}).values()):
+        if each not in get_args(Method):
+            raise InvalidInput("method", f"is {each!r}, one of {', '.join(get_args(Method))} is needed")
     with localcontext(PRECISION):
-        books = _Books(method, fees_in_cost)
+        books = _Books(method, fees_in_cost, account_methods or {})
         _require_rates(transactions)
         for index in sorted(range(len(transactions)), key=lambda place: transactions[place].date):
             books.take(index, transactions[index])
@@ -249,8 +261,8 @@ class _Holding:
 
 
 class _Books:
-    def __init__(self, method: Method, fees_in_cost: bool) -> None:
-        self.method, self.fees_in_cost = method, fees_in_cost
+    def __init__(self, method: Method, fees_in_cost: bool, account_methods: Mapping[str, Method]) -> None:
+        self.method, self.fees_in_cost, self.account_methods = method, fees_in_cost, account_methods
         self.holdings: dict[tuple[str, str], _Holding] = {}
         self.matched: list[MatchedLot] = []
         self.moved: list[tuple[int, Lot]] = []
@@ -302,19 +314,44 @@ class _Books:
         quantity = _number(index, entry, "quantity", above=True)
         for lot, part in self.drawn(index, entry, holding, quantity):
             cost, fee, fee_base = self.cut(holding, lot, part, entry.date)
-            piece = _Lot(
-                opened_by=lot.opened_by,
-                order=lot.order,
-                lot_id=lot.lot_id,
-                acquired=lot.acquired,
-                since=entry.date,
-                quantity=part,
-                price_cost=cost,
-                fee=fee,
-                fee_base=fee_base,
-                fx=lot.fx,
-            )
-            self.moved.append((index, self.shown(holding, piece)))
+            self.told(index, entry, holding, lot, part, cost, fee, fee_base)
+
+    def move(self, index: int, entry: Transaction) -> None:
+        """Lots go on in another account with their cost, day and rate."""
+        if entry.to_account in (None, entry.account):
+            raise InvalidInput("to_account", f"is {entry.to_account!r}, another account is needed", index)
+        holding = self.held(index, entry)
+        quantity = _number(index, entry, "quantity", above=True)
+        for lot, part in self.drawn(index, entry, holding, quantity):
+            cost, fee, fee_base = self.cut(holding, lot, part, entry.date)
+            self.told(index, entry, holding, lot, part, cost, fee, fee_base)
+            self.carry(index, entry, holding, entry.symbol, lot, part, cost, fee, fee_base)
+
+    def told(
+        self,
+        index: int,
+        entry: Transaction,
+        holding: _Holding,
+        lot: _Lot,
+        part: Decimal,
+        cost: Decimal,
+        fee: Decimal,
+        fee_base: Decimal,
+    ) -> None:
+        """Keep what moved away without a gain."""
+        piece = _Lot(
+            opened_by=lot.opened_by,
+            order=lot.order,
+            lot_id=lot.lot_id,
+            acquired=lot.acquired,
+            since=entry.date,
+            quantity=part,
+            price_cost=cost,
+            fee=fee,
+            fee_base=fee_base,
+            fx=lot.fx,
+        )
+        self.moved.append((index, self.shown(holding, piece)))
 
     def split(self, index: int, entry: Transaction) -> None:
         holding = self.held(index, entry)
@@ -425,8 +462,8 @@ class _Books:
         fee: Decimal,
         fee_base: Decimal,
     ) -> None:
-        """A lot goes on, in whole or in part, under another symbol."""
-        target = self.opened_holding(index, entry.account, to_symbol, source.currency)
+        """A lot goes on, in whole or in part, under another symbol or in another account."""
+        target = self.opened_holding(index, entry.to_account or entry.account, to_symbol, source.currency)
         heir = _Lot(
             opened_by=lot.opened_by,
             order=self.opened,
@@ -452,10 +489,13 @@ class _Books:
     def put(self, holding: _Holding, lot: _Lot) -> None:
         self.opened += 1
         holding.quantity += lot.quantity
-        if self.method == "AVERAGE" and holding.heap:
+        if self.method_of(holding) == "AVERAGE" and holding.heap:
             self.pool(holding, holding.heap[0][1], lot)
         else:
-            heapq.heappush(holding.heap, (self.rank(lot), lot))
+            heapq.heappush(holding.heap, (self.rank(holding, lot), lot))
+
+    def method_of(self, holding: _Holding) -> Method:
+        return self.account_methods.get(holding.account, self.method)
 
     def pool(self, holding: _Holding, pool: _Lot, lot: _Lot) -> None:
         self.touch(holding, pool, lot.since)
@@ -470,18 +510,18 @@ class _Books:
     def cost(self, lot: _Lot) -> Decimal:
         return lot.price_cost + lot.fee if self.fees_in_cost else lot.price_cost
 
-    def rank(self, lot: _Lot) -> tuple[Decimal | int, ...]:
-        day = lot.acquired.toordinal()
-        if self.method == "LIFO":
+    def rank(self, holding: _Holding, lot: _Lot) -> tuple[Decimal | int, ...]:
+        day, method = lot.acquired.toordinal(), self.method_of(holding)
+        if method == "LIFO":
             return (-day, -lot.order)
-        if self.method == "HIFO":
+        if method == "HIFO":
             return (-self.cost(lot) / lot.quantity, day, lot.order)
         return (day, lot.order)
 
     def reorder(self, holding: _Holding) -> None:
         """Quantities or costs have changed, and with them what is sold next."""
         lots = list(holding.lots())
-        holding.heap = [(self.rank(lot), lot) for lot in lots]
+        holding.heap = [(self.rank(holding, lot), lot) for lot in lots]
         heapq.heapify(holding.heap)
         holding.quantity = sum((lot.quantity for lot in lots), ZERO)
 
@@ -490,13 +530,13 @@ class _Books:
     ) -> Iterator[tuple[_Lot, Decimal]]:
         """The lots that a quantity is taken from, with the part of each. The caller cuts each part."""
         named = entry.lot_id is not None
-        if named and self.method == "AVERAGE":
+        if named and self.method_of(holding) == "AVERAGE":
             raise InvalidInput("lot_id", "can't be chosen from an average pool", index)
         lots = [lot for lot in holding.lots() if lot.lot_id == entry.lot_id] if named else []
         available = sum((lot.quantity for lot in lots), ZERO) if named else holding.quantity
         if quantity > available:
             raise self.oversold(index, entry, available)
-        for lot in sorted(lots, key=self.rank) if named else self.ranked(holding):
+        for lot in sorted(lots, key=partial(self.rank, holding)) if named else self.ranked(holding):
             part = min(quantity, lot.quantity)
             yield lot, part
             quantity -= part
@@ -661,6 +701,7 @@ _ACTIONS: dict[str, Callable[[_Books, int, Transaction], None]] = {
     "cash_in_lieu": _Books.cash_in_lieu,
     "transfer_in": _Books.transfer_in,
     "transfer_out": _Books.transfer_out,
+    "move": _Books.move,
     "split": _Books.split,
     "return_of_capital": _Books.return_of_capital,
     "spin_off": _Books.spin_off,

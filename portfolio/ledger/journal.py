@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
@@ -20,6 +20,7 @@ Kind: TypeAlias = Literal[
     "withdrawal",
     "transfer_in",
     "transfer_out",
+    "transfer",
     "dividend",
     "reinvested_dividend",
     "interest",
@@ -36,6 +37,8 @@ FeeKind: TypeAlias = Literal["custody", "management", "other"]
 ZERO: Final = Decimal()
 COST_TOLERANCE: Final = Decimal("0.005")  # a split keeps the cost of each lot to half a cent
 MAX_FINDINGS: Final = 100
+WHOLE_HOLDING: Final = frozenset({"split", "spin_off", "merger", "return_of_capital"})
+"""Kinds that happen to every share of a security in an account."""
 
 # All currencies for which the ECB has published a reference rate since 1999, and the euro. What else has three letters
 # and no cost is a currency only if the ledger uses it as one: a share bought without cost must not pass for cash.
@@ -80,6 +83,7 @@ class LedgerLot(NamedTuple):
     quantity: Decimal
     unit_cost: Decimal
     acquired: dt.date
+    label: str | None = None
 
 
 class CashLeg(NamedTuple):
@@ -92,15 +96,21 @@ class CashLeg(NamedTuple):
 class LedgerTransaction:
     """One event. `amount` is the net change of cash in `currency`, money in positive, after fee, tax and rounding.
 
-    quantity      > 0, direction by kind; splits: units held after less units before (signed)
-    unit_price    in `currency`, of deals
-    fee, tax      >= 0, in `currency`; tax of income is what was withheld: gross = amount + tax + fee + rounding
+    quantity      > 0, direction by kind; splits: units held after less units before (signed); mergers: of `symbol`, closed;
+                  none where no units of `symbol` move (spin_off, return_of_capital)
+    unit_price    in `currency`, of deals and reinvested dividends
+    fee, tax      >= 0, in `currency`; tax of income is what was withheld: gross = amount + tax + fee + rounding, and of a
+                  reinvested dividend quantity * unit_price + tax + fee + rounding
     rounding      what the deal lost (positive) or won by rounding to cents: quantity * unit_price, signed as cash,
                   = amount + fee + tax + rounding
     counter_*     the second cash leg of a conversion; `currency` is then the one that is not the base currency
     fx_rate       base currency per 1 `currency`, on the trade date (income: pay date), where the ledger carries it
-    ratio         new units per old
-    lots          buys: opened; sells: closed, as the ledger names them; splits: as they were before
+    ratio         new units per old (spin_off: units of `to_symbol` per one of `symbol`)
+    to_symbol     spin_off, merger: the security received, in `to_account`; transfer: `to_account` alone
+    acquired      transfer_in of one lot: the day it was bought; `cost` what all lots cost, in `currency`, and `cost_fx_rate`
+                  the rate on that day
+    lots          opened (buy, transfer_in, reinvested_dividend), closed as the ledger names them (sell, transfer_out,
+                  transfer), or as they were before (split, spin_off, merger, return_of_capital)
     cash          every cash leg as booked
     """
 
@@ -125,28 +135,16 @@ class LedgerTransaction:
     pay_date: dt.date | None = None
     settle_date: dt.date | None = None
     per_share: Decimal | None = None
+    to_symbol: str | None = None
+    to_account: str | None = None
     acquired: dt.date | None = None
     cost: Decimal | None = None
+    cost_fx_rate: Decimal | None = None
     note: str = ""
     file: str
     line: int
     lots: tuple[LedgerLot, ...] = ()
     cash: tuple[CashLeg, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Inventory:
-    """What Beancount holds at the end of a day. Zero units are left out; cash that came to zero stays.
-
-    cash   currency -> amount, all accounts
-    units  (account, commodity) -> units of what is held at cost
-    cost   (account, commodity) -> cost of the open lots, fees apart, in the currency they were bought in
-    """
-
-    date: dt.date
-    cash: Mapping[str, Decimal]
-    units: Mapping[tuple[str, str], Decimal]
-    cost: Mapping[tuple[str, str], Decimal]
 
 
 def transactions(reading: LedgerReading) -> tuple[LedgerTransaction, ...]:
@@ -159,8 +157,11 @@ def transactions(reading: LedgerReading) -> tuple[LedgerTransaction, ...]:
     findings: list[Finding] = []
     for entry in reading.entries:
         try:
-            open_lots.book(entry)
-            found.append(_classify(entry, chart, ids.take(entry)))
+            before = open_lots.book(entry)
+            event = _classify(entry, chart, ids.take(entry))
+            if event.kind in WHOLE_HOLDING:
+                _require_all_lots(event, before)
+            found.append(event)
         except _UnreadableError as refused:
             findings.append(Finding(entry.file, entry.line, str(refused)))
             if len(findings) == MAX_FINDINGS:
@@ -170,29 +171,9 @@ def transactions(reading: LedgerReading) -> tuple[LedgerTransaction, ...]:
     return tuple(found)
 
 
-def inventory_at(reading: LedgerReading, days: Iterable[dt.date] | None = None) -> Iterator[Inventory]:
-    """Beancount's inventory at the end of each of `days` (ascending), else of each day that changed it."""
-    currencies = _Chart(reading).currencies
-    cash: dict[tuple[str, str], Decimal] = {}
-    units: dict[tuple[str, str], Decimal] = {}
-    cost: dict[tuple[str, str], Decimal] = {}
-    changes = reading.inventory
-    position = 0
-    for day in days if days is not None else [change.date for change in changes]:
-        while position < len(changes) and changes[position].date <= day:
-            for holding in changes[position].holdings:
-                key = (holding.account, holding.commodity)
-                if holding.commodity in currencies:
-                    cash[key] = holding.units
-                elif holding.units:
-                    units[key], cost[key] = holding.units, sum((number for _, number in holding.cost), ZERO)
-                else:
-                    units.pop(key, None), cost.pop(key, None)
-            position += 1
-        totals: dict[str, Decimal] = {}
-        for (_, currency), amount in cash.items():
-            totals[currency] = totals.get(currency, ZERO) + amount
-        yield Inventory(day, totals, dict(units), dict(cost))
+def currencies(reading: LedgerReading) -> frozenset[str]:
+    """What this ledger holds as money."""
+    return _Chart(reading).currencies
 
 
 class _UnreadableError(Exception):
@@ -230,9 +211,16 @@ class _Chart:
 
     def commodity_of(self, account: str) -> str | None:
         """The security that an account's last component names (`ALV-DE` for ALV.DE), if it names one."""
-        leaf = account.rpartition(":")[2]
-        named = [symbol for symbol in self.held if leaf in (symbol, re.sub(r"[^A-Za-z0-9]", "-", symbol))]
+        named = self._by_leaf.get(account.rpartition(":")[2], ())
         return named[0] if len(named) == 1 else None
+
+    @cached_property
+    def _by_leaf(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for symbol in self.held:
+            for leaf in {symbol, re.sub(r"[^A-Za-z0-9]", "-", symbol)}:
+                found.setdefault(leaf, []).append(symbol)
+        return found
 
 
 def _find_purpose(account: str) -> str:
@@ -256,8 +244,7 @@ class _Ids:
     def take(self, entry: Entry) -> str:
         name = entry.meta.get("id")
         if name is None:
-            legs = (f"{p.account}|{p.units}|{p.commodity}|{p.cost}|{p.price}" for p in entry.postings)
-            said = "\n".join((entry.date.isoformat(), entry.narration, *legs))
+            said = "\n".join((entry.date.isoformat(), entry.narration, *map(_leg_said, entry.postings)))
             self._alike[said] += 1
             name = "D" + sha256(f"{said}\n{self._alike[said]}".encode()).hexdigest()[:24]
         if not _ID.fullmatch(name):
@@ -268,22 +255,41 @@ class _Ids:
         return name
 
 
+def _leg_said(posting: Posting) -> str:
+    cost, price = posting.cost, posting.price
+    lot = f"{cost.number} {cost.currency} {cost.acquired} {cost.label or ''}" if cost else ""
+    return f"{posting.account}|{posting.units}|{posting.commodity}|{lot}|{price and (price.number, price.currency)}"
+
+
 class _OpenLots:
     """Units per lot, so that no entry closes more than is open (Beancount books such a sale as a short position)."""
 
     def __init__(self) -> None:
         self._units: defaultdict[tuple[object, ...], Decimal] = defaultdict(Decimal)
+        self._held: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
 
-    def book(self, entry: Entry) -> None:
-        touched = []
+    def book(self, entry: Entry) -> dict[tuple[str, str], Decimal]:
+        """What was held before, by (account, commodity), of what the entry touches."""
+        touched, before = [], dict[tuple[str, str], Decimal]()
         for posting in entry.postings:
             if posting.cost is not None:
                 key = (posting.account, posting.commodity, posting.cost)
+                before.setdefault(key[:2], self._held[key[:2]])
+                self._held[key[:2]] += posting.units
                 self._units[key] += posting.units
                 touched.append(key)
         for key in touched:
             if self._units[key] < 0:
                 raise _UnreadableError(f"sells more {key[1]} than is held")
+        return before
+
+
+def _require_all_lots(event: LedgerTransaction, before: Mapping[tuple[str, str], Decimal]) -> None:
+    """What happens to a security happens to every share of it; an entry that leaves some out would part the two books."""
+    assert event.symbol is not None
+    covered, held = sum((lot.quantity for lot in event.lots), ZERO), before[event.account, event.symbol]
+    if covered != held:
+        raise _UnreadableError(f"{event.kind} takes {covered:f} of {held:f} {event.symbol} held; it must take all lots")
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,28 +367,31 @@ def _find_kind(parts: _Parts) -> "Callable[[_Parts, str], LedgerTransaction]":
         return _read_charge
     if "tax" in parts.others:
         return _read_charge
-    raise _UnreadableError(
-        "a move between own accounts is not read yet; net it" if not parts.others else "fits no kind"
-    )
+    if not parts.others:
+        return _read_own_transfer
+    raise _UnreadableError("fits no kind")
 
 
 def _find_security_kind(parts: _Parts) -> "Callable[[_Parts, str], LedgerTransaction]":
     symbols = {posting.commodity for posting in parts.securities}
     signs = {posting.units > 0 for posting in parts.securities}
-    if len(symbols) > 1:
-        raise _UnreadableError("merger and spin_off (several securities in one entry) are not read yet")
-    if len({posting.account for posting in parts.securities}) > 1:
-        raise _UnreadableError("several security accounts in one entry; write one entry for each")
     if len({posting.cost.currency for posting in parts.securities if posting.cost}) > 1:
         raise _UnreadableError("lots in several currencies in one entry")
+    if len(symbols) > 1:
+        return _read_exchange
+    if len({posting.account for posting in parts.securities}) > 1:
+        if len(signs) == 2:
+            return _read_own_transfer
+        raise _UnreadableError("several security accounts in one entry; write one entry for each")
     if len(signs) == 2:
-        if parts.cash:
-            raise _UnreadableError("a split that pays cash is not read yet; write the cash in lieu as a sale")
-        return _read_split
-    if not parts.cash:
-        kinds = "reinvested_dividend" if "dividend" in parts.others else "transfer_in and transfer_out"
-        raise _UnreadableError(f"{kinds} (securities without cash) are not read yet")
-    return _read_deal
+        return _read_return_of_capital if parts.cash else _read_split
+    if parts.cash:
+        return _read_deal
+    if "dividend" in parts.others:
+        return _read_reinvestment
+    if "external" in parts.others:
+        return _read_transfer
+    raise _UnreadableError("securities move against neither cash, a dividend nor an external account")
 
 
 def _read_deal(parts: _Parts, entry_id: str) -> LedgerTransaction:
@@ -404,7 +413,7 @@ def _read_deal(parts: _Parts, entry_id: str) -> LedgerTransaction:
         unit_price = _weighted(priced)
         worth = sum((units * price for units, price in priced), ZERO)
         residue = (-worth if bought else worth) - (amount + fee + tax + rounding)
-        if abs(residue) > _last_digit(parts.cash):
+        if residue and abs(residue) > _last_digit(parts.cash):
             raise _UnreadableError(f"quantity times price is {worth:f}, which the cash and charges miss by {residue:f}")
         rounding += residue  # Beancount lets through what its tolerance covers
     else:
@@ -437,11 +446,7 @@ def _read_split(parts: _Parts, entry_id: str) -> LedgerTransaction:
     entry, before, after = parts.entry, *(_lot_groups(parts.securities, new=new) for new in (False, True))
     parts.only()
     ratio = sum((units for units, _ in after.values()), ZERO) / sum((units for units, _ in before.values()), ZERO)
-    if told := entry.meta.get("split_ratio"):
-        match = _RATIO.fullmatch(told)
-        if match is None or not Decimal(match[1]) or not Decimal(match[2]):
-            raise _UnreadableError(f"split_ratio {told!r} is not new:old, such as 2:1")
-        ratio = Decimal(match[1]) / Decimal(match[2])
+    ratio = _read_told_ratio(entry, "split_ratio", ratio)
     expected = {key: (units * ratio, cost) for key, (units, cost) in before.items()}
     alike = expected.keys() == after.keys() and all(
         abs(expected[key][0] - after[key][0]) <= Decimal("1e-9")
@@ -467,6 +472,205 @@ def _read_split(parts: _Parts, entry_id: str) -> LedgerTransaction:
         line=entry.line,
         lots=_read_lots([posting for posting in parts.securities if posting.units < 0]),
     )
+
+
+def _read_exchange(parts: _Parts, entry_id: str) -> LedgerTransaction:
+    """Lots go on under another security: all of them (merger, change of symbol), or a part of their cost (spin-off)."""
+    entry = parts.entry
+    sources = {posting.commodity for posting in parts.securities if posting.units < 0}
+    if len(sources) != 1 or len({posting.commodity for posting in parts.securities}) != 2:
+        raise _UnreadableError(
+            "several securities in one entry: a merger or spin-off has one before and one other after"
+        )
+    if parts.cash:
+        raise _UnreadableError("a merger or spin-off that pays cash: write the cash as a sale or return of capital")
+    parts.only()
+    (symbol,) = sources
+    closed = [posting for posting in parts.securities if posting.units < 0]
+    kept = [posting for posting in parts.securities if posting.units > 0 and posting.commodity == symbol]
+    opened = [posting for posting in parts.securities if posting.commodity != symbol]
+    accounts = [{posting.account for posting in group} for group in (closed + kept, opened)]
+    if any(len(each) > 1 for each in accounts):
+        raise _UnreadableError("several security accounts in one entry; write one entry for each")
+    before, after = _held_by_day(closed), _held_by_day(opened)
+    units = sum((held for held, _ in before.values()), ZERO)
+    received = sum((held for held, _ in after.values()), ZERO)
+    left = _held_by_day(kept)
+    alike = before.keys() == after.keys() and all(
+        abs(held * received / units - after[lot][0]) <= Decimal("1e-9") * received
+        and abs(cost - after[lot][1] - left.get(lot, (ZERO, ZERO))[1]) <= COST_TOLERANCE
+        for lot, (held, cost) in before.items()
+    )
+    if kept and {lot: held for lot, (held, _) in left.items()} != {lot: held for lot, (held, _) in before.items()}:
+        alike = False
+    if not alike:
+        raise _UnreadableError("the lots after a merger or spin-off are not those before: each keeps its date and cost")
+    assert closed[0].cost is not None
+    return LedgerTransaction(
+        entry_id=entry_id,
+        date=entry.date,
+        kind="spin_off" if kept else "merger",
+        account=closed[0].account,
+        symbol=symbol,
+        quantity=None if kept else units,
+        currency=closed[0].cost.currency,
+        ratio=_read_told_ratio(entry, "ratio", received / units),
+        to_symbol=opened[0].commodity,
+        to_account=opened[0].account,
+        cost=sum((cost for _, cost in after.values()), ZERO),
+        ex_date=_read_date(entry, "ex_date"),
+        note=entry.narration,
+        file=entry.file,
+        line=entry.line,
+        lots=_read_lots(closed),
+    )
+
+
+def _read_return_of_capital(parts: _Parts, entry_id: str) -> LedgerTransaction:
+    """Cash against cost: each lot gives the same per unit, as far as it has cost; what is paid beyond is gain."""
+    entry, currency = parts.entry, _currency_of(parts)
+    parts.only(*_FEES, "tax", "rounding", "realised")
+    amount = sum((leg.amount for leg in parts.cash), ZERO)
+    fee, tax = parts.charge(*_FEES, currency=currency), parts.charge("tax", currency=currency)
+    rounding = parts.total("rounding", currency=currency)
+    before, after = (_lot_groups(parts.securities, new=new) for new in (False, True))
+    units = sum((held for held, _ in before.values()), ZERO)
+    paid = amount + fee + tax + rounding
+    alike = before.keys() == after.keys() and all(
+        held == after[lot][0] and abs(max(cost - paid * held / units, ZERO) - after[lot][1]) <= COST_TOLERANCE
+        for lot, (held, cost) in before.items()
+    )
+    if paid <= 0 or not alike:
+        raise _UnreadableError(
+            "securities move both ways for cash: neither a return of capital, which keeps every lot's date and units and "
+            "takes the cash off its cost, nor a split, whose cash in lieu is a sale of its own"
+        )
+    return LedgerTransaction(
+        entry_id=entry_id,
+        date=entry.date,
+        kind="return_of_capital",
+        account=parts.securities[0].account,
+        symbol=parts.securities[0].commodity,
+        amount=amount,
+        currency=currency,
+        fee=fee,
+        fee_kind="other" if fee else None,
+        tax=tax,
+        rounding=rounding,
+        fx_rate=_read_rate(parts, currency, "fx_pay", "fx_trade", "fx_rate"),
+        ex_date=_read_date(entry, "ex_date"),
+        pay_date=_read_date(entry, "pay_date"),
+        per_share=_read_number(entry, "per_share"),
+        note=entry.narration,
+        file=entry.file,
+        line=entry.line,
+        lots=_read_lots([posting for posting in parts.securities if posting.units < 0]),
+        cash=parts.cash,
+    )
+
+
+def _read_reinvestment(parts: _Parts, entry_id: str) -> LedgerTransaction:
+    """A dividend paid in shares: income and a purchase at once; Beancount has seen to it that the two are equal."""
+    entry, lots, currency = parts.entry, _read_lots(parts.securities), _currency_of(parts)
+    parts.only("dividend", "tax", "rounding", *_FEES)
+    if parts.securities[0].units < 0:
+        raise _UnreadableError("a reinvested dividend that takes shares away")
+    fee = parts.charge(*_FEES, currency=currency)
+    return LedgerTransaction(
+        entry_id=entry_id,
+        date=entry.date,
+        kind="reinvested_dividend",
+        account=parts.securities[0].account,
+        symbol=parts.securities[0].commodity,
+        quantity=sum((lot.quantity for lot in lots), ZERO),
+        unit_price=_weighted([(lot.quantity, lot.unit_cost) for lot in lots]),
+        currency=currency,
+        fee=fee,
+        fee_kind="other" if fee else None,
+        tax=parts.charge("tax", currency=currency),
+        rounding=parts.total("rounding", currency=currency),
+        fx_rate=_read_rate(parts, currency, "fx_pay", "fx_trade", "fx_rate"),
+        ex_date=_read_date(entry, "ex_date"),
+        pay_date=_read_date(entry, "pay_date"),
+        per_share=_read_number(entry, "per_share"),
+        note=entry.narration,
+        file=entry.file,
+        line=entry.line,
+        lots=lots,
+    )
+
+
+def _read_transfer(parts: _Parts, entry_id: str) -> LedgerTransaction:
+    """Securities that come from or go to somewhere else, with the day and the cost of their lots."""
+    entry, lots, currency = parts.entry, _read_lots(parts.securities), _currency_of(parts)
+    parts.only("external", "rounding")
+    comes = parts.securities[0].units > 0
+    return LedgerTransaction(
+        entry_id=entry_id,
+        date=entry.date,
+        kind="transfer_in" if comes else "transfer_out",
+        account=parts.securities[0].account,
+        symbol=parts.securities[0].commodity,
+        quantity=sum((lot.quantity for lot in lots), ZERO),
+        currency=currency,
+        fx_rate=_read_rate(parts, currency, "fx_trade", "fx_rate"),
+        acquired=lots[0].acquired if comes and len(lots) == 1 else None,
+        cost=sum((lot.quantity * lot.unit_cost for lot in lots), ZERO),
+        cost_fx_rate=_read_rate(parts, currency, "fx_acquired") if comes else None,
+        settle_date=_read_date(entry, "settle_date"),
+        note=entry.narration,
+        file=entry.file,
+        line=entry.line,
+        lots=lots,
+    )
+
+
+def _read_own_transfer(parts: _Parts, entry_id: str) -> LedgerTransaction:
+    """Cash or lots from one account of the portfolio to another: nothing comes, nothing goes."""
+    entry, currency = parts.entry, _currency_of(parts)
+    parts.only()
+    if not parts.securities:
+        gives = next(leg for leg in parts.cash if leg.amount < 0)
+        return _cash_event(parts, entry_id, "transfer", account=gives.account)
+    gone = [posting for posting in parts.securities if posting.units < 0]
+    come = [posting for posting in parts.securities if posting.units > 0]
+    accounts = [{posting.account for posting in group} for group in (gone, come)]
+    if any(len(each) > 1 for each in accounts) or accounts[0] == accounts[1] or parts.cash:
+        raise _UnreadableError("several security accounts in one entry; write one entry for each")
+    moved = [Counter[tuple[dt.date, Decimal]]() for _ in range(2)]
+    for group, count in zip((gone, come), moved, strict=True):
+        for lot in _read_lots(group):
+            count[lot.acquired, lot.unit_cost] += lot.quantity  # type: ignore[assignment]
+    if moved[0] != moved[1]:
+        raise _UnreadableError(
+            "the lots that come are not those that go: between own accounts each keeps its date and cost"
+        )
+    return LedgerTransaction(
+        entry_id=entry_id,
+        date=entry.date,
+        kind="transfer",
+        account=gone[0].account,
+        symbol=gone[0].commodity,
+        quantity=sum((abs(posting.units) for posting in gone), ZERO),
+        currency=currency,
+        to_account=come[0].account,
+        settle_date=_read_date(entry, "settle_date"),
+        note=entry.narration,
+        file=entry.file,
+        line=entry.line,
+        lots=_read_lots(gone),
+    )
+
+
+def _held_by_day(postings: Iterable[Posting]) -> dict[tuple[dt.date, str | None], tuple[Decimal, Decimal]]:
+    """(acquired, label) -> units and cost."""
+    found: dict[tuple[dt.date, str | None], tuple[Decimal, Decimal]] = {}
+    for posting in postings:
+        if posting.cost is not None:
+            lot = (posting.cost.acquired, posting.cost.label)
+            held, cost = found.get(lot, (ZERO, ZERO))
+            found[lot] = (held + abs(posting.units), cost + abs(posting.units) * posting.cost.number)
+    return found
 
 
 def _read_fx(parts: _Parts, entry_id: str) -> LedgerTransaction:
@@ -546,6 +750,7 @@ def _cash_event(
     entry_id: str,
     kind: Kind,
     *,
+    account: str | None = None,
     symbol: str | None = None,
     fee: Decimal = ZERO,
     fee_kind: FeeKind | None = None,
@@ -558,7 +763,7 @@ def _cash_event(
         entry_id=entry_id,
         date=entry.date,
         kind=kind,
-        account=parts.cash[0].account,
+        account=account or parts.cash[0].account,
         symbol=symbol,
         amount=sum((leg.amount for leg in parts.cash), ZERO),
         currency=currency,
@@ -588,7 +793,9 @@ def _currency_of(parts: _Parts) -> str:
 
 
 def _read_lots(postings: Iterable[Posting]) -> tuple[LedgerLot, ...]:
-    return tuple(LedgerLot(abs(p.units), p.cost.number, p.cost.acquired) for p in postings if p.cost is not None)
+    return tuple(
+        LedgerLot(abs(p.units), p.cost.number, p.cost.acquired, p.cost.label) for p in postings if p.cost is not None
+    )
 
 
 def _lot_groups(
@@ -652,6 +859,16 @@ def _read_rate(parts: _Parts, currency: str, *keys: str) -> Decimal | None:
             raise _UnreadableError(f"{key} {told!r} does not say {parts.chart.base} per {currency}")
         return Decimal(match[3])
     return None
+
+
+def _read_told_ratio(entry: Entry, key: str, found: Decimal) -> Decimal:
+    """The ratio that the metadata tells ("3:2"), which is exact where that of the units need not be; else `found`."""
+    if (told := entry.meta.get(key)) is None:
+        return found
+    match = _RATIO.fullmatch(told)
+    if match is None or not Decimal(match[1]) or not Decimal(match[2]):
+        raise _UnreadableError(f"{key} {told!r} is not new:old, such as 2:1")
+    return Decimal(match[1]) / Decimal(match[2])
 
 
 def _read_date(entry: Entry, key: str) -> dt.date | None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -20,6 +20,8 @@ from .screening import Finding, LedgerRefused, LedgerUnsafe, screen
 
 CHILD: Final = Path(__file__).with_name("child.py")
 MEMORY_BYTES: Final = 2 * 1024**3
+TIMEOUT_S, TIMEOUT_S_PER_MIB = 60.0, 20.0
+"""A MiB holds some 10,000 transactions and takes 1.5 s where nothing else runs."""
 _OUT_OF_MEMORY, _NO_BEANCOUNT = 3, 4  # exit codes of child.py, which must not be imported
 
 
@@ -108,8 +110,17 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class InventoryChange:
+    """`told` as the child has it: account, commodity, units, [currency, cost] of the open lots, all text."""
+
     date: date
-    holdings: tuple[Holding, ...]
+    told: Sequence[tuple[str, str, str, Sequence[tuple[str, str]]]]
+
+    @property
+    def holdings(self) -> tuple[Holding, ...]:
+        return tuple(
+            Holding(account, commodity, Decimal(units), tuple((currency, Decimal(cost)) for currency, cost in costs))
+            for account, commodity, units, costs in self.told
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +140,20 @@ def read(
     files: Mapping[str, bytes],
     *,
     main: str = "main.beancount",
-    timeout_s: float = 60,
+    timeout_s: float | None = None,
     memory_bytes: int = MEMORY_BYTES,
 ) -> LedgerReading:
     """Path within the folder -> content in, the whole ledger out; nothing partial.
 
+    timeout_s  None: TIMEOUT_S, and as much again as TIMEOUT_S_PER_MIB gives for its size
     raises  LedgerRefused by one of its kinds, with file and line; LedgerCheckerMissing
     """
     if main not in files:
         raise LedgerUnsafe((Finding(main, 0, "the folder has no such file"),))
     if unsafe := screen(files):
         raise LedgerUnsafe(tuple(unsafe))
+    if timeout_s is None:
+        timeout_s = TIMEOUT_S + TIMEOUT_S_PER_MIB * sum(map(len, files.values())) / 1024**2
     with tempfile.TemporaryDirectory(prefix="ledger-") as folder:
         for name, content in files.items():
             target = Path(folder, name)
@@ -217,7 +231,7 @@ class _Gathered:
                 booked = tuple(map(_posting, postings))
                 self.entries.append(Entry(date.fromisoformat(day), flag, payee, narration, meta, file, line, booked))
             case ["inventory", day, rows]:
-                self.inventory.append(InventoryChange(date.fromisoformat(day), tuple(map(_holding, rows))))
+                self.inventory.append(InventoryChange(date.fromisoformat(day), rows))
             case ["price", day, commodity, number, currency]:
                 self.prices.append(PriceDirective(date.fromisoformat(day), commodity, Decimal(number), currency))
             case ["open", account, day, currencies, booking]:
@@ -253,8 +267,3 @@ def _posting(told: list[Any]) -> Posting:
         Cost(Decimal(cost[0]), cost[1], date.fromisoformat(cost[2]), cost[3]) if cost else None,
         Price(Decimal(price[0]), price[1]) if price else None,
     )
-
-
-def _holding(told: list[Any]) -> Holding:
-    account, commodity, units, costs = told
-    return Holding(account, commodity, Decimal(units), tuple((currency, Decimal(cost)) for currency, cost in costs))

@@ -41,6 +41,17 @@ class LedgerUnavailable(TieoutError):
         self.reason = reason
 
 
+class LedgerRewritten(LedgerUnavailable):
+    """The branch no longer has a commit that was read from it: a forced push or an amended commit. Nothing is read on it."""
+
+    def __init__(self, read: str, head: str | None) -> None:
+        super().__init__(
+            f"history was rewritten: commit {read} was read, and {head or 'an empty branch'} does not follow it;"
+            " put the branch back on it, and enter what is new on top"
+        )
+        self.read, self.head = read, head
+
+
 class LedgerMoved(TieoutError):
     """Somebody else's commit came first; nothing was written to the branch."""
 
@@ -122,6 +133,11 @@ class LedgerRepository:
             waiting.extend(parent for parent in parents if parent not in seen)
             seen.update(parents)
         return False
+
+    def require_forward(self, read: str, head: str | None) -> None:
+        """Raises LedgerRewritten unless `head` is the commit that was read, or follows it."""
+        if head is None or not self.commit_exists(read) or not self.is_ancestor(read, head):
+            raise LedgerRewritten(read, head)
 
     def slugs(self, commit: str) -> tuple[str, ...]:
         """The folders of a commit, sorted. Raises CommitNotFound."""

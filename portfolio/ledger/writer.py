@@ -4,12 +4,15 @@ What a person enters or imports is a commit first and rows second. Rows carry th
 that a commit leaves alone keeps its row, and what was computed from an older revision still finds its own.
 """
 
+import gc
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -19,11 +22,11 @@ from config.bulk import copy_in
 from config.errors import TieoutError
 from portfolio import lots
 from portfolio.analytics.errors import AnalyticsError
-from portfolio.ledger import journal, reader
+from portfolio.ledger import journal, reader, statement
 from portfolio.ledger.journal import LedgerTransaction
 from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import Finding, LedgerRefused
-from portfolio.models import LedgerRevision, Lot, Portfolio, RevisionStatus, Transaction
+from portfolio.models import BookingMethod, LedgerRevision, Lot, MatchedLot, Portfolio, RevisionStatus, Transaction
 from pricing.models import Security
 
 logger = logging.getLogger(__name__)
@@ -33,11 +36,15 @@ MAX_RACES = 5
 TRANSACTION_COLUMNS = (
     "portfolio_id", "introduced_in", "entry_id", "ordinal", "date", "kind", "security_id", "account", "quantity", "unit_price",
     "amount", "currency", "fee", "fee_kind", "tax", "counter_amount", "counter_currency", "fx_to_base", "ratio", "acquired",
-    "settle_date", "ex_date", "pay_date", "per_share", "note", "file", "line", "digest",
+    "to_security_id", "to_account", "settle_date", "ex_date", "pay_date", "per_share", "note", "file", "line", "digest",
 )  # fmt: skip
 LOT_COLUMNS = (
     "portfolio_id", "introduced_in", "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency",
-    "fx_to_base", "valid_from", "valid_to",
+    "fx_to_base", "valid_from", "valid_to", "opened_by",
+)  # fmt: skip
+MATCHED_COLUMNS = (
+    "portfolio_id", "introduced_in", "security_id", "entry_id", "opened_by", "date", "kind", "account", "acquired", "quantity",
+    "cost", "proceeds", "entry_fee", "exit_fee", "currency", "fx_in", "fx_out",
 )  # fmt: skip
 
 
@@ -63,19 +70,34 @@ class TakenIn:
         return bool(self.added or self.removed)
 
 
-def take_in(*, portfolio: Portfolio, files: Mapping[str, bytes], message: str, author: str, at: datetime) -> TakenIn:
+def take_in(
+    *,
+    portfolio: Portfolio,
+    files: Mapping[str, bytes],
+    message: str,
+    author: str,
+    at: datetime,
+    founding: Mapping[str, bytes] | None = None,
+) -> TakenIn:
     """Commit a portfolio's ledger folder and its rows. What can't be read, booked or valued is refused before the commit.
 
+    founding  of a ledger that begins here: what it is without this change, as a commit before, to which an undo can return
     raises   LedgerRefused with file, line and reason of all that is wrong; LedgerMoved after losing the race five times
     """
-    with transaction.atomic():
-        _lock(portfolio)
+    with transaction.atomic(), _uncollected():
+        lock(portfolio)
         reading = _read(portfolio, files, today=at.date())
         repository = LedgerRepository.open_or_create(settings.LEDGER_PATH)
+        require_forward(repository, repository.head())
         for race in range(MAX_RACES):
             try:
+                head = repository.head()
+                if founding is not None:
+                    head = repository.commit(
+                        portfolio.slug, founding, message="open the ledger", author=author, at=at, expected_head=head
+                    )
                 commit = repository.commit(
-                    portfolio.slug, files, message=message, author=author, at=at, expected_head=repository.head()
+                    portfolio.slug, files, message=message, author=author, at=at, expected_head=head
                 )
                 break
             except LedgerMoved:
@@ -84,14 +106,20 @@ def take_in(*, portfolio: Portfolio, files: Mapping[str, bytes], message: str, a
         return _store(portfolio, commit, _tree_hash(repository, commit, portfolio), reading)
 
 
+def check(*, portfolio: Portfolio, files: Mapping[str, bytes], today: date) -> tuple[LedgerTransaction, ...]:
+    """What `take_in` would take, written nowhere. Raises LedgerRefused as that does."""
+    return _read(portfolio, files, today=today).transactions
+
+
 def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
     """The revision of a commit (None: the newest), read now if the folder differs from the last one read.
 
-    A folder that can't be read becomes a `broken` revision with its reason; the rows stay as they were.
-    raises   PortfolioNotInLedger, LedgerUnavailable
+    A folder that can't be read becomes a `broken` revision with its reason; the rows stay as they were. A commit that came
+    before the last one read is answered by the revision that it was.
+    raises   PortfolioNotInLedger, LedgerUnavailable, LedgerRewritten
     """
-    with LedgerRepository(settings.LEDGER_PATH) as repository, transaction.atomic():
-        _lock(portfolio)  # first: a head read before somebody else's commit would come in as if it were newer
+    with LedgerRepository(settings.LEDGER_PATH) as repository, transaction.atomic(), _uncollected():
+        lock(portfolio)  # first: a head read before somebody else's commit would come in as if it were newer
         head = commit or repository.head()
         tree = repository.tree_hash(head, portfolio.slug) if head else None
         if head is None or tree is None:
@@ -99,6 +127,9 @@ def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
         last = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").first()
         if last is not None and last.tree_hash == tree:
             return last
+        if commit is not None and (before := _read_before(repository, portfolio, commit, tree)) is not None:
+            return before
+        require_forward(repository, head)
         try:
             reading = _read(portfolio, repository.files(head, portfolio.slug), today=date.max)
         except LedgerRefused as refused:
@@ -107,27 +138,72 @@ def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
         return _store(portfolio, head, tree, reading).revision
 
 
+def _read_before(repository: LedgerRepository, portfolio: Portfolio, commit: str, tree: str) -> LedgerRevision | None:
+    """The last revision of that folder, where one was read at the commit or after it."""
+    alike = LedgerRevision.objects.filter(portfolio=portfolio, tree_hash=tree).order_by("-number").first()
+    if alike is None:
+        return None
+    later = LedgerRevision.objects.filter(portfolio=portfolio, number__gt=alike.number).order_by("number").first()
+    if later is not None and repository.commit_exists(later.commit) and repository.is_ancestor(commit, later.commit):
+        return alike
+    return None
+
+
+def require_forward(repository: LedgerRepository, head: str | None) -> None:
+    """The branch must still hold what was read from it last, of whatever portfolio. Raises LedgerRewritten."""
+    read = LedgerRevision.objects.order_by("-pk").values_list("commit", flat=True).first()
+    if read is not None:
+        repository.require_forward(read, head)
+
+
+def stated(*, portfolio: Portfolio, revision: LedgerRevision, anew: bool = False) -> statement.Statement:
+    """What the ledger itself says at a revision: as it was kept when its folder was read, else read again.
+
+    anew     read it from the repository whatever is kept
+    raises   LedgerRefused where the folder can't be read any more, LedgerUnavailable
+    """
+    kept = None if anew else statement.kept(_statement_path(portfolio), revision.tree_hash, **_terms(portfolio))
+    if kept is not None:
+        return kept
+    with LedgerRepository(settings.LEDGER_PATH) as repository:
+        reading = reader.read(repository.files(revision.commit, portfolio.slug))
+    made = statement.of(reading, journal.transactions(reading), **_terms(portfolio))
+    statement.keep(_statement_path(portfolio), revision.tree_hash, made, **_terms(portfolio))
+    return made
+
+
+def _statement_path(portfolio: Portfolio) -> Path:
+    return Path(settings.VAR) / "statements" / f"{portfolio.pk}.json"
+
+
+def _terms(portfolio: Portfolio) -> dict[str, bool]:
+    return {"average_cost": portfolio.booking_method == BookingMethod.AVERAGE}
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
     transactions: tuple[LedgerTransaction, ...]
-    lots: tuple[lots.LotState, ...]
+    derived: lots.Derived
     securities: Mapping[str, int]
+    statement: statement.Statement
 
 
-def _lock(portfolio: Portfolio) -> None:
-    """One writer a portfolio; given back with the transaction."""
+def lock(portfolio: Portfolio) -> None:
+    """One writer a portfolio; given back with the transaction. Whoever adds to a folder takes it before reading that."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger ' || %s, 0))", [str(portfolio.pk)])
 
 
 def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _Reading:
-    transactions = journal.transactions(reader.read(files))
-    symbols = {event.symbol for event in transactions if event.symbol}
+    reading = reader.read(files)
+    transactions = journal.transactions(reading)
+    symbols = {symbol for event in transactions for symbol in (event.symbol, event.to_symbol) if symbol}
     securities = dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "id"))
     findings = [
-        Finding(event.file, event.line, f"unknown security {event.symbol}: load its market data first")
+        Finding(event.file, event.line, f"unknown security {symbol}: load its market data first")
         for event in transactions
-        if event.symbol and event.symbol not in securities
+        for symbol in (event.symbol, event.to_symbol)
+        if symbol and symbol not in securities
     ] + [
         Finding(event.file, event.line, f"{event.date} is in the future")
         for event in transactions
@@ -141,10 +217,15 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _
             base_currency=portfolio.base_currency,
             method=portfolio.booking_method,  # type: ignore[arg-type]
             fees_in_cost=portfolio.fees_in_cost,
+            account_methods={
+                opening.account: lots.LEDGER_METHODS[opening.booking]
+                for opening in reading.opens
+                if opening.booking is not None and opening.booking in lots.LEDGER_METHODS
+            },
         )
     except AnalyticsError as wrong:
         raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong
-    return _Reading(transactions, derived, securities)
+    return _Reading(transactions, derived, securities, statement.of(reading, transactions, **_terms(portfolio)))
 
 
 def _tree_hash(repository: LedgerRepository, commit: str, portfolio: Portfolio) -> str:
@@ -172,7 +253,9 @@ def _store(portfolio: Portfolio, commit: str, tree: str, reading: _Reading) -> T
         return TakenIn(last, 0, 0, len(reading.transactions))
     revision = _open_revision(portfolio, commit, tree)
     added, removed = _store_transactions(revision, reading)
-    _store_lots(revision, reading)
+    statement.keep(_statement_path(portfolio), tree, reading.statement, **_terms(portfolio))
+    _store_revisioned(revision, Lot, LOT_COLUMNS, _lot_rows(reading))
+    _store_revisioned(revision, MatchedLot, MATCHED_COLUMNS, _matched_rows(reading))
     logger.info("ledger revision read", extra={"commit": commit, "added": added, "removed": removed})
     return TakenIn(revision, added, removed, len(reading.transactions))
 
@@ -212,6 +295,8 @@ def _transaction_rows(revision: LedgerRevision, reading: _Reading) -> Iterable[t
             event.fx_rate,
             event.ratio,
             event.acquired,
+            reading.securities[event.to_symbol] if event.to_symbol else None,
+            event.to_account or "",
             event.settle_date,
             event.ex_date,
             event.pay_date,
@@ -223,69 +308,92 @@ def _transaction_rows(revision: LedgerRevision, reading: _Reading) -> Iterable[t
         yield digest, (revision.portfolio_id, revision.number, *says, event.file, event.line, digest)
 
 
-def _store_lots(revision: LedgerRevision, reading: _Reading) -> None:
-    names = LOT_COLUMNS[2:]
+def _store_revisioned(
+    revision: LedgerRevision, model: type[Lot | MatchedLot], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Rows are known by what they say: those that are said no more are closed, those that are new come in."""
+    standing = model._default_manager.filter(portfolio=revision.portfolio_id, removed_in__isnull=True)
     known = {
-        tuple(_said(value) for value in row[1:]): row[0]
-        for row in Lot.objects.filter(portfolio=revision.portfolio_id, removed_in__isnull=True).values_list(
-            "id", *names
-        )
+        tuple(_said(value) for value in row[1:]): row[0] for row in standing.order_by().values_list("id", *columns[2:])
     }
-    arriving = {
-        tuple(_said(value) for value in row): row
-        for row in (
-            (
-                reading.securities[state.symbol],
-                state.account,
-                state.acquired,
-                state.quantity,
-                state.unit_cost,
-                state.cost,
-                state.currency,
-                state.fx_to_base,
-                state.valid_from,
-                state.valid_to,
-            )
-            for state in _merged(reading.lots)
-        )
-    }
+    arriving = {tuple(_said(value) for value in row): row for row in rows}
     gone = [pk for said, pk in known.items() if said not in arriving]
-    Lot.objects.filter(pk__in=gone).update(removed_in=revision.number)
+    model._default_manager.filter(pk__in=gone).update(removed_in=revision.number)
     new = [(revision.portfolio_id, revision.number, *row) for said, row in arriving.items() if said not in known]
-    copy_in(Lot, LOT_COLUMNS, new)
+    copy_in(model, columns, new)
 
 
-def _merged(states: Iterable[lots.LotState]) -> Iterable[lots.LotState]:
-    """Two lots alike in everything are one of twice the quantity, so that a row is known by what it says."""
-    alike: dict[tuple[Any, ...], list[lots.LotState]] = {}
-    for state in states:
-        key = (
-            *(state.symbol, state.account, state.acquired, state.unit_cost, state.currency),
-            *(state.fx_to_base, state.valid_from, state.valid_to),
+def _lot_rows(reading: _Reading) -> Iterable[Sequence[Any]]:
+    for state in reading.derived.lots:
+        yield (
+            reading.securities[state.symbol],
+            state.account,
+            state.acquired,
+            state.quantity,
+            state.unit_cost,
+            state.cost,
+            state.currency,
+            state.fx_to_base,
+            state.valid_from,
+            state.valid_to,
+            state.opened_by,
         )
-        alike.setdefault(key, []).append(state)
-    for same in alike.values():
-        yield same[0] if len(same) == 1 else _sum(same)
 
 
-def _sum(same: Sequence[lots.LotState]) -> lots.LotState:
-    one = same[0]
-    return lots.LotState(
-        one.symbol,
-        one.account,
-        one.acquired,
-        sum((state.quantity for state in same), Decimal(0)),
-        one.unit_cost,
-        sum((state.cost for state in same), Decimal(0)),
-        one.currency,
-        one.fx_to_base,
-        one.valid_from,
-        one.valid_to,
+def _matched_rows(reading: _Reading) -> Iterable[Sequence[Any]]:
+    """What one entry takes from one lot in several parts (a sale that names a lot twice) is one row."""
+    alike: dict[tuple[Any, ...], lots.MatchedState] = {}
+    for state in reading.derived.matched:
+        key = (state.entry_id, state.opened_by, state.account, state.symbol)
+        alike[key] = _both(alike[key], state) if key in alike else state
+    for state in alike.values():
+        yield (
+            reading.securities[state.symbol],
+            state.entry_id,
+            state.opened_by,
+            state.date,
+            state.kind,
+            state.account,
+            state.acquired,
+            state.quantity,
+            state.cost,
+            state.proceeds,
+            state.entry_fee,
+            state.exit_fee,
+            state.currency,
+            state.fx_in,
+            state.fx_out,
+        )
+
+
+def _both(one: lots.MatchedState, other: lots.MatchedState) -> lots.MatchedState:
+    return replace(
+        one,
+        quantity=one.quantity + other.quantity,
+        cost=one.cost + other.cost,
+        proceeds=one.proceeds + other.proceeds,
+        entry_fee=one.entry_fee + other.entry_fee,
+        exit_fee=one.exit_fee + other.exit_fee,
     )
 
 
 def _said(value: Any) -> str:
     """One spelling a value: 1.0 and 1 say the same."""
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
-    return "" if value is None else str(value)
+    if not isinstance(value, Decimal):
+        return "" if value is None else str(value)
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for cycles: what is read are values, and each search would walk all of them once more."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

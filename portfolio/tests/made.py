@@ -68,6 +68,8 @@ def event(
     tax: str = "0",
     ex_date: str | None = None,
     ratio: str | None = None,
+    fee: str = "0",
+    fee_kind: str = "",
 ) -> Event:
     """Amount is what it does to the cash of its currency."""
     return Event(
@@ -82,6 +84,8 @@ def event(
         tax=Decimal(tax),
         ex_date=day(ex_date) if ex_date else None,
         ratio=Decimal(ratio) if ratio else None,
+        fee=Decimal(fee),
+        fee_kind=fee_kind,
     )
 
 
@@ -121,6 +125,7 @@ def life(
     observed: Sequence[bool] | None = None,
     exchanges: tuple[str, ...] = ("XNYS",),
     flow_timing: str = "in_start_out_end",
+    fees: Sequence[float] | None = None,
     pack: str = "ECB_EUR",
 ) -> ValueHistory:
     """A value history of no holdings; without flows, the first value is deposited on the first day."""
@@ -141,6 +146,8 @@ def life(
         inflow=came,
         outflow=went,
         receivable=np.zeros(len(on)),
+        recurring_fees=np.zeros(len(on)) if fees is None else np.array(fees, dtype=float),
+        cash_fees=np.zeros((len(on), 0)),
         observed=np.ones(len(on), dtype=bool) if observed is None else np.array(observed),
         exchanges=exchanges,
         flows=tuple(dated if flows is None else [(day(text), amount) for text, amount in flows]),

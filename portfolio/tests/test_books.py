@@ -1,7 +1,7 @@
 """A revision's rows as the calculations take them."""
 
 from dataclasses import FrozenInstanceError
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -45,24 +45,26 @@ def test_a_parcel_is_held_from_its_first_day_until_the_one_that_takes_it_over():
     assert held == [None, 9, 9, 18, 12, 12]
 
 
-def test_a_walk_over_days_sees_what_each_day_alone_sees():
-    made = book(EVENTS, PARCELS)
-    days = [date(2020, 1, number) for number in range(5, 13)]
+@pytest.mark.role("job")
+@pytest.mark.parametrize("slug", ["public", "second"])
+def test_a_walk_over_the_rows_sums_what_the_book_of_each_day_holds(slug, demo):
+    portfolio = Portfolio.objects.get(slug=slug)
+    revision = books.newest_reconciled(portfolio)
+    made = books.load(portfolio, revision)
+    first = made.first_date
+    days = [first - timedelta(1), *(first + timedelta(step) for step in range(0, 4000, 97))]
 
-    for on, state in zip(days, books.states(made, days), strict=True):
-        units = {key[1]: quantity for key, quantity in state.units.items() if quantity}
-
-        assert (state.date, state.cash, units) == (on, made.cash(on), made.quantities(on))
-
-
-def test_a_walk_keeps_cost_through_a_split():
-    made = book(EVENTS, PARCELS)
-
-    costs = [
-        state.cost.get(("Assets:Shares", 1)) for state in books.states(made, [day("2020-01-08"), day("2020-01-09")])
-    ]
-
-    assert costs == [90, 90]
+    for on, state in zip(days, books.states(revision, days), strict=True):
+        held, worth = {}, {}
+        for each in filter(lambda one: one.is_open(on), made.parcels):
+            key = (each.account, each.security)
+            held[key] = held.get(key, 0) + each.quantity
+            worth[key] = worth.get(key, 0) + each.quantity * each.unit_cost
+        assert state.cash == made.cash(on)
+        assert {key: units for key, units in state.units.items() if units} == held
+        assert {key: round(state.cost[key], 18) for key in held} == {
+            key: round(cost, 18) for key, cost in worth.items()
+        }
 
 
 def test_the_first_event_begins_the_book_and_an_empty_one_has_none():

@@ -134,7 +134,9 @@ def test_a_real_rate_by_proxy_takes_the_trailing_inflation_off(pack):
     put(pack, "DGS10", 100 * (0.03 + np.concatenate(([0.0], np.cumsum(steps)))))
 
     without = of(life(DAYS, levels(3 * steps, 1000)))["real_rate"]
-    pack.trailing["CPI"] = SimpleNamespace(value=np.full(len(DAYS), 102.0), year_ago=np.full(len(DAYS), 100.0))
+    pack.trailing["CPI"] = SimpleNamespace(
+        value=np.full(len(DAYS), 102.0), year_ago=np.full(len(DAYS), 100.0), sources=("bls",)
+    )
     found = of(life(DAYS, levels(3 * steps, 1000)))["real_rate"]
 
     assert (without.status, without.reason) == ("unavailable", "no_series")
@@ -188,10 +190,104 @@ def test_the_level_of_a_day_is_that_days_own(pack):
 
     level = exposures._level(
         SimpleNamespace(), "SP500", days("2020-01-03", "2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09")
-    )
+    )[0]
 
     assert np.isnan(level).tolist() == [True, False, True, False, True]
     assert level[[1, 3]].tolist() == [1.0, 3.0]
+
+
+def explained(history, *, benchmark=None, rate=0.0, degraded=()):
+    free = metrics.RiskFree("UST3M", np.full(len(history.dates), rate), degraded, ("treasury",))
+    return exposures.record(
+        history,
+        SimpleNamespace(pk="PP_2020-05-22_ECB_EUR_r1"),
+        free,
+        portfolio_id="p",
+        benchmark=benchmark,
+        choices=[
+            *exposures.chosen(),
+            exposures.Choice("equity", exposures.BENCHMARK, "", "return", "benchmark"),
+        ],
+    )
+
+
+def test_shares_sum_to_one_and_contributions_to_the_portfolios_return(pack):
+    put(pack, "SP500", levels(noise(1)))
+    put(pack, "T10YIE", 2.0 + np.concatenate(([0.0], np.cumsum(noise(2, 0.05)))))
+    put(pack, "BAA10Y", levels(noise(4), 3.0))
+    daily = 0.8 * noise(1) + 0.5 * noise(2, 0.05) / 100 + noise(7, 0.004)
+    history = life(DAYS, levels(daily, 1000))
+
+    found = explained(history, rate=0.03)
+
+    known = [row for row in found.rows if row.status != "unavailable"]
+    assert [row.factor for row in known] == ["inflation", "credit", "equity"]
+    assert sum(row.variance_share for row in known) + found.residual_share == pytest.approx(1, abs=1e-12)
+    assert found.r_squared.value == pytest.approx(1 - found.residual_share)
+    parts = sum(row.contribution for row in known) + found.risk_free_contribution + found.residual_contribution
+    assert found.total_return == pytest.approx(history.value[-1] / history.value[0] - 1)
+    assert parts == pytest.approx(found.total_return, abs=1e-12)
+    assert found.risk_free_contribution > 0
+    assert found.market_beta.value == pytest.approx(0.8, abs=0.1)
+    assert found.market_beta.basis["standard_error"] > 0
+    assert found.sources == ("bureau", "treasury")
+
+
+def test_a_regression_agrees_with_least_squares_by_the_normal_equations(pack):
+    f, g = noise(1), noise(2, 0.0005)
+    put(pack, "SP500", levels(f))
+    put(pack, "T10YIE", 100 * (0.02 + np.concatenate(([0.0], np.cumsum(g)))))
+    daily = 0.8 * f + 2 * g + noise(7, 0.004)
+
+    found = {row.factor: row for row in explained(life(DAYS, levels(daily, 1000))).rows}
+
+    x = np.column_stack((np.ones(len(f)), g, f))
+    solved = np.linalg.solve(x.T @ x, x.T @ daily)
+    residual = daily - x @ solved
+    errors = np.sqrt(np.diag(np.linalg.inv(x.T @ x)) * (residual @ residual) / (len(f) - 3))
+    assert [found[each].beta for each in ("inflation", "equity")] == pytest.approx(solved[1:])
+    assert [found[each].standard_error for each in ("inflation", "equity")] == pytest.approx(errors[1:])
+    assert found["equity"].t_statistic == pytest.approx(solved[2] / errors[2])
+
+
+def test_the_equity_factor_is_a_premium_over_the_risk_free_rate(pack):
+    steps = noise(1)
+    put(pack, "SP500", levels(steps))
+    free = 1.05 ** (np.diff(DAYS).astype(int) / 365) - 1
+    history = life(DAYS, levels(free + 2 * (steps - free), 1000))
+
+    found = explained(history, rate=0.05)
+
+    assert found.market_beta.value == pytest.approx(2)
+    assert found.alpha == pytest.approx(0, abs=1e-12)
+
+
+def test_the_benchmark_stands_for_the_market_where_the_pack_has_no_index(pack):
+    steps = noise(1)
+    benchmark = metrics.BenchmarkReturns(
+        "World", np.concatenate(([0.0], steps)), degraded=("price_index",), sources=("wood",)
+    )
+    history = life(DAYS, levels(2 * steps, 1000))
+
+    without, beside = explained(history), explained(history, benchmark=benchmark)
+    put(pack, "SP500", levels(noise(9)))
+    first = explained(history, benchmark=benchmark)
+
+    assert (without.factors["equity"].reason, without.r_squared.status) == ("no_series", "unavailable")
+    equity = beside.factors["equity"]
+    assert (equity.status, equity.reason) == ("degraded", "benchmark, price_index")
+    assert equity.value == pytest.approx(2)
+    assert "wood" in beside.sources
+    assert (first.factors["equity"].basis["series"], first.factors["equity"].status) == ("SP500", "ok")
+
+
+def test_a_series_that_ended_long_ago_does_not_stand_before_one_that_goes_on(pack):
+    put(pack, "BAMLC0A0CM", levels(noise(5), 1.0)[:30], DAYS[:30])
+    put(pack, "BAA10Y", levels(noise(4), 3.0))
+
+    row = of(life(DAYS, levels(noise(3), 1000)))["credit"]
+
+    assert (row.series_id, row.status) == ("BAA10Y", "degraded")
 
 
 @pytest.mark.role("job")

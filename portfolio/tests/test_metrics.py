@@ -236,10 +236,10 @@ def test_the_risk_free_return_of_a_period_ties_out_with_the_golden():
     # Thursday, Friday, Monday
     history = life(["2020-01-09", "2020-01-10", "2020-01-13"], [100, 100, 100])
 
-    closes, excess = metrics.excess_returns(history, risk_free(history))
+    found = metrics.observed_returns(history, risk_free(history))
 
-    assert closes.tolist() == [day("2020-01-09"), day("2020-01-10"), day("2020-01-13")]
-    assert -excess == pytest.approx([0.0001336806, 0.0004010955], abs=5e-11)
+    assert found.closes.tolist() == [day("2020-01-09"), day("2020-01-10"), day("2020-01-13")]
+    assert found.risk_free == pytest.approx([0.0001336806, 0.0004010955], abs=5e-11)
 
 
 def test_sharpe_and_sortino_are_over_the_risk_free_rate_and_name_it():

@@ -406,8 +406,8 @@ def test_positions_and_cash_are_valued_through_the_published_legs_and_rounded_on
     assert valued.positions[1].cost_basis_base == Decimal("196.50")
     assert abs(float(valuation.value(held, EURO_MARKET)) - float(exact)) < 1e-9
     assert sum(row.weight for row in (*valued.positions, *valued.cash)) == pytest.approx(1)
-    assert valued.stale_share == pytest.approx(float(1250 / exact))
-    assert (valued.oldest_price, valued.positions[0].age_sessions) == (day("2020-01-03"), 1)
+    assert valued.quality.stale_share == pytest.approx(float(1250 / exact))
+    assert (valued.quality.oldest_price, valued.positions[0].age_sessions) == (day("2020-01-03"), 1)
     assert valued.sources == ("central", "wood")
 
 

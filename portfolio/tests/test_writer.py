@@ -141,10 +141,13 @@ def test_an_older_revision_still_finds_its_own_rows(portfolio):
     assert len(books.load(portfolio, second).parcels) == 2
 
 
-def test_two_lots_alike_are_one_row_of_twice_the_quantity(portfolio):
+def test_two_lots_alike_are_told_apart_by_what_opened_them(portfolio):
     take_in(portfolio, small.LEDGER + small.PURCHASE.replace('id: "B1"', 'id: "B9"'))
 
-    assert [(lot.quantity, lot.cost) for lot in Lot.objects.all()] == [(20, 2030)]
+    assert [(lot.quantity, lot.cost, lot.opened_by) for lot in Lot.objects.order_by("opened_by")] == [
+        (10, 1015, "B1"),
+        (10, 1015, "B9"),
+    ]
     assert Transaction.objects.filter(kind="buy").count() == 2
 
 
@@ -310,8 +313,10 @@ def test_computing_again_adds_nothing(private_demo):
     pack, revision = packs.resolve(policy=portfolio.policy), books.newest_reconciled(portfolio)
     counted = [model.objects.count() for model in (DailyValue, PortfolioMetrics, FactorExposure)]
 
-    added = computing.compute_metrics(portfolio=portfolio, revision=revision, pack=pack)
-    computing.prewarm_factors(portfolio=portfolio, revision=revision, pack=pack)
+    outcomes = [
+        compute(used=[(portfolio, revision)], pack=pack)
+        for compute in (computing.compute_metrics, computing.prewarm_factors)
+    ]
 
-    assert added == 0
+    assert [(outcome.added, outcome.failed) for outcome in outcomes] == [(0, {}), (0, {})]
     assert [model.objects.count() for model in (DailyValue, PortfolioMetrics, FactorExposure)] == counted

@@ -1,4 +1,4 @@
-"""`manage.py import_ledger PATH`: commit a Beancount ledger and read its rows."""
+"""`manage.py import_ledger PATH`: commit a Beancount ledger, read its rows and reconcile them."""
 
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from execution import intake
 from execution.command import Command as Base
 from portfolio.ledger.screening import LedgerRefused
+from portfolio.models import Accrual, BookingMethod, TradeFx
 
 
 class Command(Base):
@@ -21,12 +22,30 @@ class Command(Base):
         parser.add_argument(
             "--owner", metavar="USER", help="makes the portfolio, owned by USER, where it does not exist"
         )
-        parser.add_argument("--policy", default="ECB_EUR", help="pricing policy of a portfolio that is made (ECB_EUR)")
+        made = parser.add_argument_group("of a portfolio that is made; one that exists keeps its own")
+        made.add_argument("--policy", default="ECB_EUR", help="pricing policy (ECB_EUR)")
+        made.add_argument(
+            "--booking", choices=BookingMethod.values, default="FIFO", help="which lot a sale takes (FIFO)"
+        )
+        made.add_argument("--fees-apart", action="store_true", help="fees stay out of cost and proceeds")
+        made.add_argument("--accrual", choices=Accrual.values, default="cash", help="when dividends count (cash)")
+        made.add_argument(
+            "--trade-fx", choices=TradeFx.values, default="ledger", help="what deals are converted at (ledger)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             told = intake.import_ledger(
-                Path(options["path"]), slug=options["portfolio"], owner=options["owner"], policy=options["policy"]
+                Path(options["path"]),
+                slug=options["portfolio"],
+                owner=options["owner"],
+                policy=options["policy"],
+                settings={
+                    "booking_method": options["booking"],
+                    "fees_in_cost": not options["fees_apart"],
+                    "accrual": options["accrual"],
+                    "trade_fx": options["trade_fx"],
+                },
             )
         except LedgerRefused as refused:
             for finding in refused.findings:
@@ -38,5 +57,7 @@ class Command(Base):
             self.stdout.write(
                 f"{told['portfolio']}: revision {told['revision']} at commit {told['commit'][:12]}, "
                 f"{told['transactions']} transactions"
-                f" ({told['added']} new, {told['removed']} gone)"
+                f" ({told['added']} new, {told['removed']} gone), {told['status']}"
             )
+        if told["breaks"]:
+            raise CommandError(f"ledger and database differ: {'; '.join(told['breaks'])}")

@@ -23,7 +23,7 @@ class Command(Base):
             actions = market.actions(pack)
             for portfolio in Portfolio.objects.filter(policy=policy).order_by("slug"):
                 (found,) = reconciliation.reconcile(
-                    portfolio=portfolio, packs=[pack], prices=prices, actions=actions, run=uuid4()
+                    portfolio=portfolio, packs=[pack], prices=prices, actions=actions, run=uuid4(), anew=True
                 )
                 told.append(
                     {
@@ -31,17 +31,15 @@ class Command(Base):
                         "pack_id": pack.pk,
                         "compared": found.compared,
                         "error_bp": None if found.error_bp is None else format(round(found.error_bp, 6), "f"),
-                        "breaks": [
-                            f"{each.kind} {each.account} {each.commodity} {each.detail}".strip()
-                            for each in found.breaks
-                        ],
+                        "breaks": [str(each) for each in found.breaks],
+                        "price_differences": [str(each) for each in found.price_differences],
                     }
                 )
         if options["json"]:
             self.print_json(told)
         else:
             for each in told:
-                verdict = "; ".join(each["breaks"]) or "ties out"
+                verdict = "; ".join(each["breaks"] or [*["ties out"], *each["price_differences"]])
                 self.stdout.write(
                     f"{each['portfolio']} at {each['pack_id']}: {verdict} ({each['compared']} balances, {each['error_bp']} bp)"
                 )

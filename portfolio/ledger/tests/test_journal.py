@@ -3,7 +3,8 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.ledger.journal import CashLeg, EntryRefused, LedgerLot, inventory_at, transactions
+from portfolio.ledger import statement
+from portfolio.ledger.journal import CashLeg, EntryRefused, LedgerLot, transactions
 from portfolio.ledger.reader import read
 
 ACCOUNTS = """\
@@ -238,11 +239,24 @@ def test_an_entry_without_an_id_gets_one_that_stays_and_is_its_own():
         ('  id: "a b"\n  Assets:Cash:CAD  1 CAD\n  Equity:External:Owner\n', "id is not"),
         ("  Assets:Cash:CAD  1 CAD\n  Equity:Opening\n", "Equity:Opening"),
         ("  Assets:Cash:CAD  -1 CAD\n  Expenses:Holidays\n", "Expenses:Holidays"),
-        ("  Assets:Cash:CAD  -1 CAD\n  Assets:Cash:Second\n", "own accounts"),
         ("  Assets:Cash:USD  1 USD\n  Income:Dividends\n", "unknown security"),
         ('  symbol: "NEW"\n  Assets:Cash:USD  1 USD\n  Income:Dividends\n', "NEW was never held"),
         ("  Assets:Shares:XYZ  1 XYZ @ 5 USD\n  Assets:Cash:USD\n", "without cost"),
-        ("  Assets:Shares:XYZ  1 XYZ {5 USD}\n  Equity:External:Owner\n", "transfer_in"),
+        ("  Assets:Shares:XYZ  1 XYZ {5 USD}\n  Income:Interest\n", "neither cash, a dividend nor an external"),
+        (
+            "  Assets:Shares:ABC-X  -20 ABC.X {}\n  Assets:Shares:XYZ  20 XYZ {125 USD, 2020-02-01}\n",
+            "each keeps its date and cost",
+        ),
+        (
+            "  Assets:Shares:ABC-X  -10 ABC.X {100 USD, 2020-02-01}\n"
+            "  Assets:Shares:XYZ  20 XYZ {50 USD, 2020-02-01}\n",
+            "takes 10 of 20 ABC.X held",
+        ),
+        (
+            "  Assets:Shares:ABC-X  -20 ABC.X {}\n  Assets:Shares:ABC-X  10 ABC.X {99 USD, 2020-02-01}\n"
+            "  Assets:Shares:ABC-X  10 ABC.X {150 USD, 2020-02-02}\n  Assets:Cash:USD  10 USD\n",
+            "neither a return of capital",
+        ),
         ("  Assets:Shares:XYZ  1 XYZ {5 USD}\n  Assets:Cash:USD  5 USD\n  Equity:External:Owner\n", "does not belong"),
         ("  Assets:Shares:XYZ  1 XYZ {5 USD}\n  Assets:Cash:CAD  -5 CAD @ 1 USD\n", "in CAD, USD"),
         (
@@ -294,7 +308,7 @@ def test_the_inventory_of_a_day_is_what_was_held_at_its_end():
     reading = read({"main.beancount": (ACCOUNTS + HELD).encode()})
     days = [date(2020, 1, 31), date(2020, 2, 1), date(2020, 2, 2), date(2020, 2, 9)]
 
-    inventories = list(inventory_at(reading, days))
+    inventories = list(statement.of(reading).at(days))
 
     key = ("Assets:Shares:ABC-X", "ABC.X")
     assert [inventory.units.get(key) for inventory in inventories] == [None, 10, 20, 20]

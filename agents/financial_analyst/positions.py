@@ -1,0 +1,64 @@
+"""One holding beside the portfolio: how it did, what it risks, what it added. Asked by the security's id."""
+
+from typing import Any
+
+from agents.financial_analyst.performance import PERFORMANCE_TTL_S, HistoricalNav
+from agents.registry import capability
+from agents.result import RequestContext, Result
+from portfolio import metrics, positions, valuation
+from pricing.models import Security
+
+
+@capability("compute_position_return", agent="financial_analyst")
+def compute_position_return(
+    ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
+) -> Result[positions.PositionReturn]:
+    """Its own return, volatility, Sharpe ratio and drawdown while it was held; `lookback_days` counts pack days."""
+    found = positions.returns(nav.life, _symbol(security_id), _span(nav, lookback_days), nav.risk_free)
+    return _answer(ctx, nav, found, risk_free=True)
+
+
+@capability("compute_position_risk", agent="financial_analyst")
+def compute_position_risk(
+    ctx: RequestContext,
+    *,
+    nav: HistoricalNav,
+    valued: valuation.ValuedPositions,
+    security_id: int,
+    lookback_days: int = 252,
+) -> Result[positions.PositionRisk]:
+    """Value at risk alone and within the portfolio, beta to it, and what diversification takes away."""
+    found = positions.risks(nav.life, _symbol(security_id), _span(nav, lookback_days), valued)
+    return _answer(ctx, nav, found)
+
+
+@capability("compute_portfolio_contribution", agent="financial_analyst")
+def compute_portfolio_contribution(
+    ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
+) -> Result[positions.PositionContribution]:
+    """What it added to the portfolio's return."""
+    return _answer(ctx, nav, positions.contribution(nav.life, _symbol(security_id), _span(nav, lookback_days)))
+
+
+@capability("compute_position_currency_attribution", agent="financial_analyst")
+def compute_position_currency_attribution(
+    ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
+) -> Result[positions.PositionCurrencyAttribution]:
+    """What its price, its currency and both together added to the portfolio's return."""
+    return _answer(ctx, nav, positions.currency(nav.life, _symbol(security_id), _span(nav, lookback_days)))
+
+
+def _symbol(security_id: int) -> str:
+    """Empty where there is no such security: nothing was held of it."""
+    return Security.objects.filter(pk=security_id).values_list("symbol", flat=True).first() or ""
+
+
+def _span(nav: HistoricalNav, lookback_days: int) -> metrics.Window:
+    """The look-back, or the whole life of a younger portfolio."""
+    found = metrics.last_observations(nav.life, lookback_days) or metrics.window(nav.life, "itd")
+    assert found is not None  # a history that was valued has a first day
+    return found
+
+
+def _answer(ctx: RequestContext, nav: HistoricalNav, found: Any, *, risk_free: bool = False) -> Result[Any]:
+    return Result(found, sources=nav.sources(risk_free=risk_free), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)

@@ -1,0 +1,31 @@
+"""`manage.py undo_import --portfolio SLUG`: take an import out of the ledger again."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from execution import intake
+from execution.command import Command as Base
+from portfolio.ledger.screening import LedgerRefused
+
+
+class Command(Base):
+    help = (
+        "Take the last import, or the one named, out of a portfolio's ledger, which is then as before, byte for byte."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("import_id", metavar="IMPORT", nargs="?", help="as import_transactions printed it")
+        parser.add_argument("--portfolio", metavar="SLUG", required=True)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            told = intake.undo_import(slug=options["portfolio"], import_id=options["import_id"])
+        except LedgerRefused as refused:
+            for finding in refused.findings:
+                self.stderr.write(str(finding))
+            raise CommandError("what came later needs this import; undo that first") from refused
+        if options["json"]:
+            self.print_json(told)
+        else:
+            self.stdout.write(f"{told['portfolio']}: the import of {told['file']} ({told['rows']} rows) is undone")

@@ -1,0 +1,175 @@
+"""Jobs by chunks: who takes one, what a killed or failing one leaves, and that nothing is done twice."""
+
+import logging
+import threading
+import time
+from unittest import mock
+
+import psycopg
+import pytest
+
+from execution import chunks, nightly, tasks
+from execution.models import JobChunk, JobRun, NightlyRun
+from portfolio.ledger import reader
+from portfolio.models import DailyValue, FactorExposure, LedgerRevision, PortfolioMetrics
+from portfolio.valuation import InvariantViolated, Valuer
+from pricing.models import PricingPack
+from tests import small
+from tests.plugin import address
+from tests.small import WEEK
+
+pytestmark = pytest.mark.role("job")
+SLUGS = ("a", "b", "c")
+COUNTED = (DailyValue, PortfolioMetrics, FactorExposure)
+
+
+@pytest.fixture(scope="module")
+def readings():
+    return {}
+
+
+@pytest.fixture
+def policy(empty, tmp_path, monkeypatch, readings):
+    """Three portfolios of one ledger's text, which goes through Beancount's process once; a chunk holds one of them."""
+    monkeypatch.setattr(chunks, "MOST_PORTFOLIOS", 1)
+    real = reader.read
+
+    def read(files):
+        key = tuple(sorted(files.items()))
+        if key not in readings:
+            readings[key] = real(files)
+        return readings[key]
+
+    monkeypatch.setattr(reader, "read", read)
+    return small.begin(tmp_path, slugs=SLUGS)
+
+
+def states(job="compute_metrics"):
+    return [chunk.state for chunk in JobChunk.objects.filter(job__name=job).order_by("job", "fencing", "number")]
+
+
+def stored():
+    return [model.objects.count() for model in COUNTED]
+
+
+# --- who takes it
+
+
+def test_without_workers_the_process_does_all_chunks_itself(policy):
+    rung = []
+
+    run = small.night(policy, ring=rung.append)
+
+    assert states() == states("prewarm_factors") == ["done"] * 3
+    assert rung == list(JobChunk.objects.order_by("pk").values_list("pk", flat=True))
+    assert run.jobs.get(name="compute_metrics").detail == {"portfolios": 3, "daily_values": 15}
+    assert run.jobs.get(name="prewarm_factors").detail == {"portfolios": 3}
+    assert stored() == [15, 3, 15]
+
+
+def test_a_chunk_that_a_worker_did_is_counted_and_its_second_message_changes_nothing(policy):
+    """The worker is rung while the job runs, and hears everything twice."""
+
+    def work(chunk):
+        for _ in range(2):
+            tasks.compute_chunk(chunk=chunk, said_by="a newer night")
+
+    run = small.night(policy, ring=work)
+
+    before = stored()
+    for chunk in JobChunk.objects.values_list("pk", flat=True):
+        assert not chunks.work_on(chunk)
+    assert run.jobs.get(name="compute_metrics").detail == {"portfolios": 3, "daily_values": 15}
+    assert stored() == before == [15, 3, 15]
+
+
+def test_a_chunk_whose_worker_is_killed_is_done_by_who_counts(policy, empty):
+    """A worker's death ends its session, and with it the lock on the chunk; nobody else tells."""
+    waited = []
+
+    def take(chunk):
+        if not waited:
+            session = psycopg.connect(address(empty.database, "job"), autocommit=True)
+            session.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"execution.chunk:{chunk}"])
+            JobChunk.objects.filter(pk=chunk).update(state="running")
+            waited.append(time.monotonic())
+            threading.Timer(0.5, session.close).start()
+
+    run = small.night(policy, ring=take)
+
+    assert run.state == "done"
+    assert time.monotonic() - waited[0] >= 0.5
+    assert states() == ["done"] * 3
+    assert stored() == [15, 3, 15]
+
+
+def test_without_a_broker_the_chunks_are_done_nonetheless(policy):
+    with mock.patch.object(tasks.compute_chunk, "delay", side_effect=tasks.OperationalError("away")):
+        tasks.run_nightly(policy=policy.pk, from_date=WEEK[0].isoformat(), date=WEEK[-1].isoformat())
+
+    assert NightlyRun.objects.get().state == "done"
+    assert stored() == [15, 3, 15]
+
+
+def test_a_message_of_an_attempt_that_is_over_does_nothing(policy):
+    run = small.night(policy)
+    job = run.jobs.get(name="compute_metrics")
+    old = JobChunk.objects.create(job=job, fencing=job.fencing, number=9, pack_id="-", revisions=[])
+    later = JobChunk.objects.create(job=job, fencing=job.fencing + 1, number=1, pack_id="-", revisions=[])
+
+    assert not chunks.work_on(old.pk)  # the job is done
+    JobRun.objects.filter(pk=job.pk).update(state="running")
+    assert not chunks.work_on(later.pk)  # its fencing number is another's
+
+    assert {old.state, JobChunk.objects.get(pk=old.pk).state, JobChunk.objects.get(pk=later.pk).state} == {"waiting"}
+
+
+# --- what fails
+
+
+def test_a_portfolio_that_violates_an_invariant_fails_by_name_and_the_others_are_stored(policy, caplog):
+    wrong = small.portfolio("b")
+    real = Valuer.history
+
+    def history(self, book):
+        if book.portfolio_id == wrong.pk:
+            raise InvariantViolated("the sum of the holdings' gains", WEEK[2], 0.5)
+        return real(self, book)
+
+    with (
+        mock.patch.object(Valuer, "history", history),
+        caplog.at_level(logging.WARNING),
+        pytest.raises(nightly.JobFailed, match="1 portfolio has no figures: the sum of the holdings' gains"),
+    ):
+        small.night(policy)
+
+    revision = LedgerRevision.objects.get(portfolio=wrong)
+    assert states() == ["done", "failed", "done"]
+    (failed,) = JobChunk.objects.filter(state="failed")
+    assert failed.detail["failed"].keys() == {str(revision.pk)}
+    assert [record.portfolio for record in caplog.records if record.message == "a portfolio has no figures"] == ["b"]
+    assert set(PricingPack.objects.values_list("status", "failed_job")) == {("error", "compute_metrics")}
+    assert "b" not in JobRun.objects.get(name="compute_metrics").reason.split()
+    assert stored() == [10, 2, 0]
+
+    run = small.night(policy)
+
+    assert run.state == "done"
+    assert states() == ["done", "failed", "done"] + ["done"] * 3
+    assert run.jobs.get(name="compute_metrics").detail == {"portfolios": 3, "daily_values": 5}
+    assert stored() == [15, 3, 15]
+
+
+# --- again
+
+
+def test_a_later_night_adds_its_day_and_keeps_what_was_known_before(policy):
+    small.night(policy, last=WEEK[3])
+    before = {row.pk: row.value for row in DailyValue.objects.all()}
+
+    run = small.night(policy, first=WEEK[4])
+
+    assert run.jobs.get(name="compute_metrics").detail["daily_values"] == 3
+    assert {row.pk: row.value for row in DailyValue.objects.filter(pk__in=before)} == before
+    assert stored() == [15, 6, 30]
+    assert DailyValue.objects.filter(date=WEEK[4]).count() == 3

@@ -1,0 +1,105 @@
+"""The capabilities of returns, risk and attribution, asked through patterns on the demo: what they say of each other agrees."""
+
+import pytest
+from django.db import transaction
+
+from execution import publishing
+from execution.tests import staging
+from portfolio.models import Benchmark, BenchmarkComponent, Portfolio
+from pricing.models import Security
+
+NAV = {
+    "capability": "portfolio.historical_nav",
+    "args": {"portfolio_id": "{{inputs.portfolio_id}}"},
+    "as": "nav",
+}
+
+
+def step(capability, name, **args):
+    return {"capability": capability, "args": {"nav": "{{state.nav}}", **args}, "as": name}
+
+
+@pytest.fixture
+def answer(private_demo):
+    """All of the figures of the public portfolio, measured against IBM."""
+    with private_demo.role("job"):
+        with transaction.atomic():
+            made = Benchmark.objects.create(name="IBM")
+            BenchmarkComponent.objects.create(benchmark=made, security=Security.objects.get(symbol="IBM"), weight=1)
+        Portfolio.objects.filter(slug="public").update(benchmark=made)
+        steps = [
+            NAV,
+            step("metrics.compute_twr", "twr"),
+            step("metrics.compute_mwr", "mwr"),
+            step("metrics.compute", "whole"),
+            step("metrics.risk", "risk"),
+            step("metrics.rolling", "rolling", window=252),
+            step("attribution.contribution", "contribution", lookback_days=252),
+            step("attribution.currency", "currency", lookback_days=252),
+            step("attribution.brinson", "brinson", lookback_days=252, by="kind"),
+            step("risk.compute_factor_exposures", "factors"),
+        ]
+        outputs = [each["as"] for each in steps[1:]]
+        publishing.publish(staging.pattern("figures", steps=steps, outputs=outputs))
+    return private_demo.post("owner", {"pattern_id": "fake_figures", "portfolio_id": str(private_demo.public_id)})
+
+
+def test_every_figure_is_served_and_the_records_agree(answer):
+    assert answer.status_code == 200, answer.content[:600]
+    result = answer.json()["result"]
+
+    whole = result["whole"]
+    for part in ("twr", "mwr", "risk"):
+        figures = {name: each for name, each in result[part].items() if isinstance(each, dict)}
+        assert len(figures) > 6
+        assert figures == {name: whole[name] for name in figures}, part
+    year = result["rolling"]
+    assert year["volatility"][-1] == pytest.approx(whole["volatility_1y"]["value"], rel=1e-11)
+    assert year["sharpe"][-1] == pytest.approx(whole["sharpe_1y"]["value"], rel=1e-9)
+    assert year["beta"][-1] == pytest.approx(whole["beta_1y"]["value"], rel=1e-11)
+    assert whole["excess_twr_1y"]["value"] == pytest.approx(
+        whole["twr_1y"]["value"] - whole["benchmark_twr_1y"]["value"], abs=1e-12
+    )
+
+
+def test_parts_sum_to_the_whole_as_served(answer):
+    result = answer.json()["result"]
+
+    for view in ("since_inception", "lookback"):
+        contribution = result["contribution"][view]
+        total = result["currency"][view]["total_return"]
+        assert contribution["total_return"] == pytest.approx(total, abs=1e-9)
+        assert sum(row["contribution"] for row in contribution["rows"]) == pytest.approx(total, abs=1e-9)
+        brinson = result["brinson"][view]
+        parts = sum(row[part] for row in brinson["segments"] for part in ("allocation", "selection", "interaction"))
+        assert parts == pytest.approx(brinson["excess_return"]["value"], abs=1e-9)
+        assert {row["segment"] for row in brinson["segments"]} == {"cash", "equity"}
+    factors = result["factors"]
+    known = [row for row in factors["rows"] if row["beta"] is not None]
+    assert sum(row["variance_share"] for row in known) + factors["residual_share"] == pytest.approx(1, abs=1e-8)
+    parts = sum(row["contribution"] for row in known) + factors["risk_free_contribution"]
+    assert parts + factors["residual_contribution"] == pytest.approx(factors["total_return"], abs=1e-8)
+
+
+def test_one_holding_is_explained_as_the_overview_counts_it(demo):
+    with demo.role("job"):
+        held = Security.objects.get(symbol="AAPL").pk
+    overview = demo.ask().json()["result"]
+
+    answers = [
+        demo.post(
+            "owner",
+            {"pattern_id": "holding_deep_dive", "portfolio_id": str(demo.public_id), "inputs": {"security_id": each}},
+        )
+        for each in (held, 10**9)
+    ]
+
+    assert [each.status_code for each in answers] == [200, 200], answers[0].content[:600]
+    found, nothing = (each.json()["result"] for each in answers)
+    row = next(each for each in overview["contribution"]["lookback"]["rows"] if each["symbol"] == "AAPL")
+    assert found["contribution"]["total_contribution"]["value"] == row["contribution"]
+    valued = next(each for each in overview["valued_positions"]["positions"] if each["symbol"] == "AAPL")
+    assert found["risk"]["market_value"] == valued["market_value"]
+    assert found["risk"]["pct_portfolio_risk"]["status"] == "ok"
+    assert nothing["position_perf"]["total_return"]["reason"] == "not_held"
+    assert (nothing["risk"]["market_value"], nothing["risk"]["beta_to_portfolio"]["reason"]) == (None, "not_held")

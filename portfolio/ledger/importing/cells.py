@@ -1,0 +1,176 @@
+"""Texts of a file as values, each with its row and column, and tables out of bytes."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from typing import Any, Final
+
+from pricing.fx import MINOR_UNITS
+
+from .rows import MAX_BYTES, MAX_FINDINGS, MAX_ROWS, RowFinding
+
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,24}(?:\.[0-9]{1,24})?(?:[eE][+-]?[0-9]{1,2})?")
+_COMMA: Final = re.compile(r"[+-]?[0-9]{1,3}(?:[.' ]?[0-9]{3})*,[0-9]+|[+-]?[0-9]+,[0-9]+")
+_GROUPED: Final = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
+_ISO: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T[0-9:.]+(?:Z|[+-][0-9:]+)?)?")
+_CONTROL: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
+
+
+class Undecodable(Exception):  # not an error of ours: it leaves this package as a finding
+    def __init__(self, finding: RowFinding) -> None:
+        super().__init__(str(finding))
+        self.finding = finding
+
+
+def decode(content: bytes) -> str:
+    """The text of a file. Raises Undecodable for what is not plain UTF-8, with the line."""
+
+    def refuse(at: int, reason: str, suggestion: str) -> Undecodable:
+        return Undecodable(RowFinding(content.count(b"\n", 0, at) + 1, "", reason, suggestion))
+
+    if len(content) > MAX_BYTES:
+        raise Undecodable(
+            RowFinding(0, "", f"{len(content)} bytes; an import takes at most {MAX_BYTES}", "cut it by years")
+        )
+    if content.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        raise refuse(0, "begins with a byte order mark", "save as UTF-8 without one")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as fault:
+        raise refuse(fault.start, "is not UTF-8", "save as UTF-8; it may be Latin-1 or Windows-1252") from fault
+    if found := _CONTROL.search(text):
+        raise Undecodable(
+            RowFinding(text.count("\n", 0, found.start()) + 1, "", f"holds the control character U+{ord(found[0]):04X}")
+        )
+    return text
+
+
+def table(text: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """Header and (line, cells) of a CSV file whose cells are parted by commas, semicolons or tabs. Empty lines are passed
+    over. Raises Undecodable."""
+    first = text.lstrip("\r\n").partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+
+    def lines() -> Iterator[tuple[int, list[str]]]:
+        before = 0
+        try:
+            for cells in reader:
+                line, before = before + 1, reader.line_num
+                if any(cell.strip() for cell in cells):
+                    yield line, [cell.strip() for cell in cells]
+        except csv.Error as fault:
+            raise Undecodable(RowFinding(reader.line_num, "", f"is no CSV: {fault}")) from fault
+
+    found = lines()
+    header = next(found, None)
+    if header is None:
+        raise Undecodable(RowFinding(0, "", "is empty"))
+    return header[1], found
+
+
+class Cells:
+    """The values of one row by column. What can't be read becomes a finding, and the value None."""
+
+    def __init__(self, row: int, texts: Mapping[str, Any], findings: list[RowFinding]) -> None:
+        self.row, self._texts, self._findings = row, texts, findings
+        self.is_good = True
+
+    def refuse(self, column: str, reason: str, suggestion: str = "") -> None:
+        self.is_good = False
+        if len(self._findings) < MAX_FINDINGS:
+            self._findings.append(RowFinding(self.row, column, reason, suggestion, self.text(column)[:80]))
+
+    def text(self, column: str) -> str:
+        value = self._texts.get(column)
+        return "" if value is None else str(value).strip()
+
+    def decimal(self, column: str, *, signed: bool = False) -> Decimal | None:
+        """A plain number; without `signed` not below zero."""
+        text = self.text(column)
+        if not text:
+            return None
+        if not _NUMBER.fullmatch(text):
+            if _GROUPED.fullmatch(text) and not _COMMA.fullmatch(text):
+                self.refuse(column, "has thousands separators", f"write {text.replace(',', '')}")
+            elif _COMMA.fullmatch(text):
+                whole, _, fraction = text.rpartition(",")
+                self.refuse(
+                    column,
+                    "has a decimal comma",
+                    f"write {re.sub(r'[^0-9+-]', '', whole)}.{fraction}; decimals take a dot",
+                )
+            else:
+                self.refuse(column, "is not a number", "write digits and at most one dot")
+            return None
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            self.refuse(column, "is not a number")
+            return None
+        if number < 0 and not signed:
+            self.refuse(column, "is negative", "the type gives the direction: sell, withdrawal, fee")
+            return None
+        return number
+
+    def day(self, column: str) -> date | None:
+        """An ISO date; a time after it is passed over."""
+        text = self.text(column)
+        if not text:
+            return None
+        match = _ISO.fullmatch(text)
+        if match:
+            return self.calendar(column, *match.groups())
+        self._refuse_date(column)
+        return None
+
+    def calendar(self, column: str, year: str, month: str, day: str) -> date | None:
+        try:
+            return date(int(year), int(month), int(day))
+        except ValueError:
+            self._refuse_date(column)
+            return None
+
+    def _refuse_date(self, column: str) -> None:
+        self.refuse(column, "is not a date", "write YYYY-MM-DD")
+
+    def choice(self, column: str, known: Mapping[str, str]) -> str | None:
+        """One of the words of `known`, in any case; what it stands for."""
+        text = self.text(column)
+        found = known.get(re.sub(r"[ -]", "_", text.lower()))
+        if found is None:
+            near = get_close_matches(text.lower(), list(known), 1)
+            self.refuse(
+                column,
+                "is missing" if not text else "is not known",
+                f"perhaps {near[0]}" if near else f"one of {', '.join(sorted(known))}",
+            )
+        return found
+
+    def money(self) -> tuple[str, Decimal]:
+        """The currency, and how much of it one of the unit is that the file counts in (GBp: GBP, 0.01)."""
+        text = self.text("currency")
+        return MINOR_UNITS.get(text) or (text.upper(), Decimal(1))
+
+
+def named(header: Sequence[str], cells: Sequence[str], row: int, findings: list[RowFinding]) -> Cells:
+    """The cells of a line by the names of the header."""
+    found = Cells(row, dict(zip(header, cells, strict=False)), findings)
+    if len(cells) > len(header):
+        found.refuse(
+            "", f"has {len(cells)} cells, the header {len(header)}", "a comma in a cell needs quotes around the cell"
+        )
+    return found
+
+
+def require_few(row_count: int, findings: list[RowFinding]) -> bool:
+    if row_count <= MAX_ROWS:
+        return True
+    findings.append(RowFinding(0, "", f"more than {MAX_ROWS} rows", "cut it by years"))
+    return False

@@ -1,0 +1,122 @@
+"""Our own transactions file. docs/imports.md says what each type needs."""
+
+from collections import Counter
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from . import cells
+from .cells import Cells
+from .rows import KINDS, ZERO, FileReading, Row, RowFinding
+
+CODE, TITLE, SUFFIX = "tieout-csv", "Tieout transactions (CSV)", "csv"
+COLUMNS = (
+    "date", "type", "symbol", "quantity", "unit_price", "fee", "tax", "currency", "account", "settle_date", "ex_date",
+    "pay_date", "fx_rate", "note",
+)  # fmt: skip
+MORE = (
+    "id",
+    "amount",
+    "ratio",
+    "to_symbol",
+    "to_unit_price",
+    "counter_amount",
+    "acquired",
+    "cost",
+    "lot",
+    "fee_kind",
+    "to_account",
+)
+REQUIRED = ("date", "type", "currency")
+FEE_KINDS = {"": "", "transaction": "", "other": "", "custody": "custody", "management": "management"}
+
+
+def recognises(name: str, content: bytes) -> bool:
+    header = content[:2000].partition(b"\n")[0].decode("utf-8", "replace").lower()
+    return {"date", "type", "unit_price"} <= {cell.strip().strip('"') for cell in header.replace(";", ",").split(",")}
+
+
+def read(content: bytes) -> FileReading:
+    findings: list[RowFinding] = []
+    rows: list[Row] = []
+    try:
+        header, lines = cells.table(cells.decode(content))
+        header = [name.lower() for name in header]
+        findings += _find_header_faults(header)
+        if not findings:
+            for line, texts in lines:
+                row = _row(cells.named(header, texts, line, findings))
+                rows += [row] if row is not None else []
+                if not cells.require_few(len(rows), findings):
+                    break
+    except cells.Undecodable as fault:
+        return FileReading(findings=(*findings, fault.finding))
+    ignored = tuple(name for name in header if name not in COLUMNS + MORE)
+    return FileReading(tuple(rows), tuple(findings), ignored)
+
+
+def _find_header_faults(header: list[str]) -> list[RowFinding]:
+    missing = [name for name in REQUIRED if name not in header]
+    twice = [name for name, times in Counter(header).items() if times > 1]
+    return [RowFinding(1, name, "is missing in the header", f"columns: {', '.join(COLUMNS)}") for name in missing] + [
+        RowFinding(1, name, "is in the header twice") for name in twice
+    ]
+
+
+def _row(row: Cells) -> Row | None:
+    kind, day = row.choice("type", {kind: kind for kind in KINDS}), row.day("date")
+    if not row.text("date"):
+        row.refuse("date", "is missing", "write YYYY-MM-DD")
+    currency, factor = row.money()
+    if not currency:
+        row.refuse("currency", "is missing", "the three letters of ISO 4217")
+    fee_kind = FEE_KINDS.get(row.text("fee_kind").lower())
+    if fee_kind is None:
+        row.refuse("fee_kind", "is not known", "one of transaction, custody, management, other")
+
+    def amount(column: str) -> Decimal | None:
+        number = row.decimal(column)
+        return number if number is None else number * factor
+
+    found = Row(
+        row=row.row,
+        kind=kind or "",
+        date=day or date.min,
+        currency=currency,
+        symbol=row.text("symbol"),
+        quantity=row.decimal("quantity"),
+        unit_price=row.decimal("unit_price") if kind == "fx" else amount("unit_price"),
+        amount=amount("amount"),
+        fee=amount("fee") or ZERO,
+        tax=amount("tax") or ZERO,
+        account=row.text("account"),
+        settle_date=row.day("settle_date"),
+        ex_date=row.day("ex_date"),
+        pay_date=row.day("pay_date"),
+        fx_rate=row.decimal("fx_rate"),
+        note=row.text("note"),
+        given_id=row.text("id"),
+        ratio=_ratio(row),
+        to_symbol=row.text("to_symbol"),
+        to_unit_price=amount("to_unit_price"),
+        counter_amount=row.decimal("counter_amount"),
+        acquired=row.day("acquired"),
+        cost=amount("cost"),
+        to_account=row.text("to_account"),
+        lot=row.text("lot"),
+        fee_kind=fee_kind or "",
+    )
+    return found if row.is_good else None
+
+
+def _ratio(row: Cells) -> Decimal | None:
+    """`3:2`, or the number 1.5."""
+    text = row.text("ratio")
+    new, colon, old = text.partition(":")
+    if not colon:
+        return row.decimal("ratio")
+    if not (new.isascii() and old.isascii() and new.isdecimal() and old.isdecimal() and int(new) and int(old)):
+        row.refuse("ratio", "is not new:old", "such as 3:2")
+        return None
+    ratio = Fraction(int(new), int(old))
+    return Decimal(ratio.numerator) / Decimal(ratio.denominator)

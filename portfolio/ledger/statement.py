@@ -1,0 +1,227 @@
+"""What the ledger itself says is held, as a custodian's statement would: Beancount's own inventory, prices and splits.
+
+The database is reconciled with it, so nothing here comes from our booking. It is kept in a file under the hash of the
+folder that it was read from: a folder that did not change is not parsed again.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Context, Decimal, localcontext
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, Final
+
+from .journal import LedgerTransaction, currencies
+from .reader import Entry, LedgerReading
+
+ZERO: Final = Decimal()
+EXACT: Final = Context(prec=60)
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What Beancount holds at the end of a day. Zero units are left out; cash that came to zero stays.
+
+    cash   currency -> amount, all accounts
+    units  (account, commodity) -> units of what is held at cost
+    cost   (account, commodity) -> cost of the open lots, fees apart, in the currency they were bought in
+    """
+
+    date: date
+    cash: Mapping[str, Decimal]
+    units: Mapping[Key, Decimal]
+    cost: Mapping[Key, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    symbol: str
+    ex_date: date
+    ratio: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPrice:
+    """A price that the ledger carries for a day, of a security or of a currency."""
+
+    commodity: str
+    number: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`changes`, `prices` and `splits` rise by day; numbers stay text until a day is asked for."""
+
+    currencies: frozenset[str]
+    changes: Sequence[tuple[str, Sequence[tuple[str, str, str, str]]]]
+    """Day -> account, commodity, units and cost of what changed on it."""
+    prices: Sequence[tuple[str, str, str, str]]
+    splits: Sequence[tuple[str, str, str]]
+    _own: dict[str, list[OwnPrice]] = field(default_factory=dict)
+
+    @property
+    def last(self) -> date | None:
+        """The day of the last change."""
+        return date.fromisoformat(self.changes[-1][0]) if self.changes else None
+
+    def at(self, days: Iterable[date] | None = None) -> Iterator[Inventory]:
+        """The inventory at the end of each of `days` (ascending), else of each day that changed it."""
+        cash: dict[Key, Decimal] = {}
+        units: dict[Key, Decimal] = {}
+        cost: dict[Key, Decimal] = {}
+        position = 0
+        for day in days if days is not None else [date.fromisoformat(on) for on, _ in self.changes]:
+            moved: dict[Key, tuple[str, str]] = {}
+            while position < len(self.changes) and self.changes[position][0] <= day.isoformat():
+                for account, commodity, held, worth in self.changes[position][1]:
+                    moved[account, commodity] = held, worth
+                position += 1
+            for key, (held, worth) in moved.items():
+                number = Decimal(held)
+                if key[1] in self.currencies:
+                    cash[key] = number
+                elif number:
+                    units[key], cost[key] = number, Decimal(worth)
+                else:
+                    units.pop(key, None), cost.pop(key, None)
+            totals: dict[str, Decimal] = {}
+            for (_, currency), amount in cash.items():
+                totals[currency] = totals.get(currency, ZERO) + amount
+            yield Inventory(day, totals, dict(units), dict(cost))
+
+    def prices_on(self, day: date) -> Sequence[OwnPrice]:
+        if not self._own:
+            for on, commodity, number, currency in self.prices:
+                self._own.setdefault(on, []).append(OwnPrice(commodity, Decimal(number), currency))
+        return self._own.get(day.isoformat(), ())
+
+    def known_splits(self) -> Iterator[Split]:
+        for symbol, on, ratio in self.splits:
+            yield Split(symbol, date.fromisoformat(on), Decimal(ratio))
+
+    def held_before(self, keys: Iterable[tuple[str, date]]) -> dict[tuple[str, date], Decimal]:
+        """Units of a security over all accounts at the close before a day."""
+        wanted = sorted({on for _, on in keys})
+        before = dict(zip(wanted, self.at([on - timedelta(1) for on in wanted]), strict=True))
+        return {
+            (symbol, on): sum((held for key, held in before[on].units.items() if key[1] == symbol), ZERO)
+            for symbol, on in keys
+        }
+
+
+def of(
+    reading: LedgerReading, transactions: Sequence[LedgerTransaction] = (), *, average_cost: bool = False
+) -> Statement:
+    """average_cost  cost by one pool an account and security, computed here, since Beancount keeps lots only"""
+    pooled = dict(_pools(reading.entries)) if average_cost else None
+    with localcontext(EXACT):
+        return Statement(
+            currencies(reading),
+            [
+                (
+                    change.date.isoformat(),
+                    [
+                        (
+                            account,
+                            commodity,
+                            units,
+                            _total(costs)
+                            if pooled is None
+                            else str(pooled.get((change.date, account, commodity), ZERO)),
+                        )
+                        for account, commodity, units, costs in change.told
+                    ],
+                )
+                for change in reading.inventory
+            ],
+            sorted(
+                (price.date.isoformat(), price.commodity, format(price.number, "f"), price.currency)
+                for price in reading.prices
+            ),
+            [
+                (event.symbol, event.date.isoformat(), str(event.ratio))
+                for event in transactions
+                if event.kind == "split" and event.symbol and event.ratio
+            ],
+        )
+
+
+def _total(costs: Sequence[tuple[str, str]]) -> str:
+    return costs[0][1] if len(costs) == 1 else str(sum((Decimal(cost) for _, cost in costs), ZERO))
+
+
+def _pools(entries: Iterable[Entry]) -> Iterator[tuple[tuple[date, str, str], Decimal]]:
+    """(day, account, security) -> cost of the pool at its end. What an entry takes out goes at the pool's average; where it
+    puts something in its place (a split, a spin-off), that takes over this cost, shared as the ledger's own lots share it."""
+    units: dict[Key, Decimal] = {}
+    cost: dict[Key, Decimal] = {}
+    with localcontext(EXACT):
+        for entry in entries:
+            lots = [posting for posting in entry.postings if posting.cost is not None]
+            freed, taken = ZERO, {}  # type: tuple[Decimal, dict[Key, Decimal]]
+            for posting in lots:
+                if posting.units < 0:
+                    key = (posting.account, posting.commodity)
+                    taken[key] = taken.get(key, ZERO) - posting.units
+            for key, number in taken.items():
+                share = cost[key] if number == units[key] else cost[key] * number / units[key]
+                freed += share
+                units[key], cost[key] = units[key] - number, cost[key] - share
+            put = [posting for posting in lots if posting.units > 0]
+            worth = sum((posting.units * posting.cost.number for posting in put if posting.cost), ZERO)
+            for posting in put:
+                assert posting.cost is not None
+                key, own = (posting.account, posting.commodity), posting.units * posting.cost.number
+                units[key] = units.get(key, ZERO) + posting.units
+                cost[key] = cost.get(key, ZERO) + (freed * own / worth if taken and worth else own)
+            for key in {(posting.account, posting.commodity) for posting in lots}:
+                yield (entry.date, *key), cost[key]
+
+
+# --- the file
+
+
+def keep(path: Path, tree: str, statement: Statement, *, average_cost: bool) -> None:
+    """Written whole or not at all, for the process's own user alone."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    told = {
+        "made_of": _made_of(tree, average_cost=average_cost),
+        "currencies": sorted(statement.currencies),
+        "changes": statement.changes,
+        "prices": statement.prices,
+        "splits": statement.splits,
+    }
+    with NamedTemporaryFile("w", dir=path.parent, prefix=path.name, suffix=".part", delete=False) as file:
+        file.write(json.dumps(told, separators=(",", ":")))  # dump() would go by the slow, pure Python way
+    os.replace(file.name, path)
+
+
+def kept(path: Path, tree: str, *, average_cost: bool) -> Statement | None:
+    """None where the file is of another folder, of other code, or none."""
+    try:
+        told: Any = json.loads(path.read_bytes())
+        if told["made_of"] != _made_of(tree, average_cost=average_cost):
+            return None
+        return Statement(frozenset(told["currencies"]), told["changes"], told["prices"], told["splits"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _made_of(tree: str, *, average_cost: bool) -> str:
+    return f"{tree} {'average' if average_cost else 'lots'} {_code()}"
+
+
+@cache
+def _code() -> str:
+    """Of everything that a statement depends on beside the folder."""
+    sources = [
+        Path(__file__).with_name(f"{name}.py") for name in ("child", "journal", "reader", "screening", "statement")
+    ]
+    return sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()

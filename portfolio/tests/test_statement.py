@@ -1,0 +1,137 @@
+"""What the ledger says by itself: kept with its folder's hash, averaged where the portfolio averages."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from portfolio.ledger import journal, reader, statement
+
+HEAD = """\
+option "operating_currency" "CAD"
+option "booking_method" "FIFO"
+2020-01-01 open Assets:Cash CAD
+2020-01-01 open Assets:Shares ABC,XYZ
+2020-01-01 open Assets:Depot ABC
+2020-01-01 open Equity:External
+2020-01-01 open Income:Realised
+2020-01-01 price ABC 9.5 CAD
+2020-01-02 * "Deposit" ""
+  Assets:Cash  10000 CAD
+  Equity:External
+"""
+BUYS = """
+2020-01-03 * "Buy" ""
+  Assets:Shares  10 ABC {100 CAD}
+  Assets:Cash  -1000 CAD
+2020-01-06 * "Buy" ""
+  Assets:Shares  30 ABC {120 CAD}
+  Assets:Cash  -3600 CAD
+"""
+SALE = """
+2020-01-07 * "Sell" ""
+  Assets:Shares  -20 ABC {} @ 130 CAD
+  Assets:Cash  2600 CAD
+  Income:Realised
+"""
+SPLIT = """
+2020-01-08 * "Split" ""
+  Assets:Shares  -20 ABC {120 CAD, 2020-01-06}
+  Assets:Shares  40 ABC {60 CAD, 2020-01-06}
+"""
+TREE = "a" * 40
+
+
+def told(text, **how):
+    reading = reader.read({"main.beancount": text.encode()})
+    return statement.of(reading, journal.transactions(reading), **how)
+
+
+def costs(made, key=("Assets:Shares", "ABC")):
+    return [each.cost.get(key) for each in made.at([date(2020, 1, number) for number in (3, 6, 7, 8)])]
+
+
+@pytest.fixture(scope="module")
+def lots():
+    return told(HEAD + BUYS + SALE + SPLIT)
+
+
+@pytest.fixture(scope="module")
+def averaged():
+    return told(HEAD + BUYS + SALE + SPLIT, average_cost=True)
+
+
+def test_cost_is_of_the_lots_that_beancount_left_open(lots):
+    assert costs(lots) == [1000, 4600, 2400, 2400]
+
+
+def test_a_pool_gives_at_its_average_and_a_split_leaves_its_cost(averaged):
+    # 40 for 4,600 are 115 each: 20 sold leave 2,300, whatever lots Beancount closed.
+    assert costs(averaged) == [1000, 4600, 2300, 2300]
+
+
+def test_pools_hold_what_the_lots_hold(lots, averaged):
+    days = [date(2020, 1, number) for number in range(1, 10)]
+
+    assert [(one.cash, one.units) for one in lots.at(days)] == [(one.cash, one.units) for one in averaged.at(days)]
+
+
+def test_what_takes_the_place_of_something_takes_over_its_pool():
+    """A spin-off: XYZ takes a quarter of the cost, as its lots say; half of the rest moves to another account."""
+    spin_off = """
+2020-01-09 * "Spin-off" ""
+  Assets:Shares  -40 ABC {60 CAD, 2020-01-06}
+  Assets:Shares  40 ABC {45 CAD, 2020-01-06}
+  Assets:Shares  10 XYZ {60 CAD, 2020-01-06}
+"""
+    moved = """
+2020-01-10 * "Transfer" ""
+  Assets:Shares  -20 ABC {45 CAD, 2020-01-06}
+  Assets:Depot  20 ABC {45 CAD, 2020-01-06}
+"""
+    entries = reader.read({"main.beancount": (HEAD + BUYS + SALE + SPLIT + spin_off + moved).encode()}).entries
+
+    pools = dict(statement._pools(entries))
+
+    on = date(2020, 1, 9), date(2020, 1, 10)
+    assert pools[on[0], "Assets:Shares", "XYZ"] == 575
+    assert pools[on[0], "Assets:Shares", "ABC"] == 1725
+    assert pools[on[1], "Assets:Shares", "ABC"] == pools[on[1], "Assets:Depot", "ABC"] == Decimal("862.5")
+
+
+def test_splits_and_what_was_held_before_them_are_told(lots):
+    (split,) = lots.known_splits()
+
+    assert (split.symbol, split.ex_date, split.ratio) == ("ABC", date(2020, 1, 8), 2)
+    assert lots.held_before([("ABC", split.ex_date), ("XYZ", split.ex_date)]) == {
+        ("ABC", split.ex_date): 20,
+        ("XYZ", split.ex_date): 0,
+    }
+
+
+def test_prices_of_its_own_are_told_by_day(lots):
+    assert [(each.commodity, each.number) for each in lots.prices_on(date(2020, 1, 1))] == [("ABC", Decimal("9.5"))]
+    assert list(lots.prices_on(date(2020, 1, 2))) == []
+
+
+def test_what_is_kept_comes_back_and_only_for_its_own_folder(tmp_path, lots):
+    path = tmp_path / "statements" / "one.json"
+    statement.keep(path, TREE, lots, average_cost=False)
+
+    back = statement.kept(path, TREE, average_cost=False)
+
+    days = [date(2020, 1, number) for number in range(1, 10)]
+    assert list(back.at(days)) == list(lots.at(days))
+    assert (list(back.known_splits()), back.last) == (list(lots.known_splits()), lots.last)
+    assert statement.kept(path, "b" * 40, average_cost=False) is None
+    assert statement.kept(path, TREE, average_cost=True) is None
+    assert path.stat().st_mode & 0o077 == 0
+    assert [each.name for each in path.parent.iterdir()] == ["one.json"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"made_of": 1}'])
+def test_a_file_that_is_damaged_is_as_if_there_was_none(text, tmp_path):
+    path = tmp_path / "one.json"
+    path.write_text(text)
+
+    assert statement.kept(path, TREE, average_cost=False) is None
