@@ -38,8 +38,7 @@ def of_archive(
 
     exchange_of  symbol -> exchange; the archive's own securities unless given
     """
-    first = as_days(security.first_date for security in reading.securities)
-    last = as_days(security.last_date or date.max for security in reading.securities)
+    first, last = reading.listed
     security, days = reading.closes.security, reading.closes.date
     exchanges = [(exchange_of or {}).get(each.symbol, each.exchange) for each in reading.securities]
     codes = {exchange: code for code, exchange in enumerate(dict.fromkeys(exchanges))}

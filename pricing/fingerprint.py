@@ -117,7 +117,7 @@ def content_hash(lines: Iterable[str]) -> str:
 def seal(lines: Iterable[str]) -> tuple[str, bytes]:
     """The content hash, and the CRC-32 of each line in the same order: those say where, never whether, it differs."""
     encoded = [line.encode() for line in sorted(lines)]
-    whole = hashlib.sha256(b"".join(line + b"\n" for line in encoded))
+    whole = hashlib.sha256(b"\n".join((*encoded, b"")))
     return whole.hexdigest(), struct.pack(f">{len(encoded)}I", *map(zlib.crc32, encoded))
 
 

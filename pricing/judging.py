@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pricing import quality
+from pricing.providers import archive
 from pricing.providers.archive import ActionRow, ArchiveReading, Codes, Dates
 from pricing.quality import Decisions, Events, Kind, Mask, Quotes, Rule, Suspect
 
@@ -80,8 +81,7 @@ def without_refused(judged: Judgement, reading: ArchiveReading, refused: Sequenc
 
     One whose security has a row of that day in the archive by now does not count.
     """
-    number_of = {row.symbol: number for number, row in enumerate(reading.securities)}
-    held, out = reading.closes, []
+    number_of, held, out = reading.code_of, reading.closes, []
     for each in refused:
         number = number_of.get(each.key)
         if number is not None:
@@ -121,21 +121,21 @@ class _Bench:
         symbols = tuple(row.symbol for row in reading.securities)
         held, others = reading.closes, reading.other_closes
         self.closes = Quotes(
-            "price", symbols, held.security, held.date, held.close, quality.as_numbers(held.close), held.source,
+            "price", symbols, held.security, held.date, held.close, held.number, held.source,
             reading.source_names,
         )  # fmt: skip
         self.other_closes = replace(
-            self.closes, key=others.security, date=others.date, text=others.close, value=quality.as_numbers(others.close),
+            self.closes, key=others.security, date=others.date, text=others.close, value=others.number,
             source=others.source,
         )  # fmt: skip
         rates, other = reading.rates, reading.other_rates
         pairs = tuple("/".join(pair) for pair in rates.pairs)
         self.rates = Quotes(
-            "rate", pairs, rates.pair, rates.date, rates.rate, quality.as_numbers(rates.rate), rates.source,
+            "rate", pairs, rates.pair, rates.date, rates.rate, rates.number, rates.source,
             reading.source_names,
         )  # fmt: skip
         self.other_rates = replace(
-            self.rates, key=other.pair, date=other.date, text=other.rate, value=quality.as_numbers(other.rate),
+            self.rates, key=other.pair, date=other.date, text=other.rate, value=other.number,
             source=other.source,
         )  # fmt: skip
 
@@ -374,7 +374,7 @@ class _Bench:
     def judged_observations(self) -> tuple[Mask, dict[int, str]]:
         seen = self.reading.observations
         ids = tuple(row.id for row in self.reading.series)
-        value = quality.as_numbers(seen.value)
+        value = archive.as_numbers(seen.value)
         rows = Quotes(
             "observation", ids, seen.series, seen.date, seen.value, value, seen.source, self.reading.source_names
         )

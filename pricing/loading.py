@@ -135,4 +135,4 @@ def read_loaded() -> archive.ArchiveReading:
         raise NoArchive
     if archive.digest(newest.path) != newest.digest:
         raise ArchiveChanged(newest.path)
-    return archive.read(newest.path)
+    return archive.read(newest.path, has_digest=newest.digest)

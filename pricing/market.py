@@ -432,7 +432,9 @@ def _read_known(
     series: str, chain_hash: str, policy: str, sequence: int, asof_date: date
 ) -> tuple[KnownObservation, ...]:
     known = PackObservation.objects.filter(series=series, known_at__lte=asof_date).order_by("observation_date")
-    rows = packs.said_by(policy=policy, rows=known, columns=packs.OBSERVATION_COLUMNS, upto=sequence)
+    rows = packs.said_by(
+        contents=packs.sealed_contents(policy=policy, upto=sequence), rows=known, columns=packs.OBSERVATION_COLUMNS
+    )
     return tuple(standing([KnownObservation(*row) for row in rows]))
 
 
@@ -468,6 +470,10 @@ def actions(pack: PricingPack) -> list[KnownAction]:
     known = PackAction.objects.filter(
         Q(announced__lte=pack.asof_date) | Q(announced__isnull=True, ex_date__lte=pack.asof_date)
     ).order_by("ex_date")
-    rows = packs.said_by(policy=pack.policy_id, rows=known, columns=packs.ACTION_COLUMNS, upto=pack.sequence)
+    rows = packs.said_by(
+        contents=packs.sealed_contents(policy=pack.policy_id, upto=pack.sequence),
+        rows=known,
+        columns=packs.ACTION_COLUMNS,
+    )
     newest = {action.key: action for action in standing([KnownAction(*row) for row in rows])}
     return sorted(newest.values(), key=lambda action: (action.ex_date, action.symbol, action.action))

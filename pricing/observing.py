@@ -101,19 +101,18 @@ def find_closes(
     days: Dates,
     *,
     max_stale_sessions: int,
-    active: Grid | None = None,
+    spans: tuple[Dates, Dates] | None = None,
     left: Left | None = None,
 ) -> Observed:
     """The last close of each security on or before each day, within its listed dates.
 
-    active  active_grid of the securities and days, if it is known
-    left    what the quality rules took out of the archive: while a newer row waits for a decision, the older is not usable
+    spans  listed_spans of the securities, if they are known
+    left   what the quality rules took out of the archive: while a newer row waits for a decision, the older is not usable
     """
-    code_of = {row.symbol: code for code, row in enumerate(reading.securities)}
-    codes = np.array([code_of.get(security.symbol, -1) for security in securities], dtype=np.int64)
-    listed_from = calendars.as_days(security.first_date for security in securities)
+    spans = listed_spans(securities) if spans is None else spans
+    codes = np.array([reading.code_of.get(security.symbol, -1) for security in securities], dtype=np.int64)
     held = reading.closes
-    rows, observed = _last_before(held.security, held.date, codes, days, not_before=listed_from)
+    rows, observed = _last_before(held.security, held.date, codes, days, not_before=spans[0])
     age, between = np.zeros(rows.shape, np.int64), np.zeros(rows.shape, bool)
     of_exchange: dict[str, list[int]] = {}
     for number, security in enumerate(securities):
@@ -127,8 +126,7 @@ def find_closes(
         if action.symbol in number_of:
             number, ex_date = number_of[action.symbol], np.datetime64(action.ex_date, "D")
             between[number] |= (observed[number] < ex_date) & (ex_date <= days)
-    active = active_grid(securities, days) if active is None else active
-    usable = active & (rows >= 0) & (age <= max_stale_sessions) & ~between
+    usable = active_grid(spans, days) & (rows >= 0) & (age <= max_stale_sessions) & ~between
     withheld = _withhold(left, codes, reading.closes.date, rows, usable, days)
     return Observed(rows, age, usable, between & (rows >= 0), withheld)
 
@@ -197,10 +195,17 @@ def _by_code_and_day(codes: Codes | Counts, days: Dates | np.datetime64) -> Coun
     return (codes.astype(np.int64) << 32) + since_1970 + (1 << 31)
 
 
-def active_grid(securities: Sequence[Listed], days: Dates) -> Grid:
+def listed_spans(securities: Sequence[Listed]) -> tuple[Dates, Dates]:
+    """(N,) the first and the last day of each."""
+    return (
+        calendars.as_days(security.first_date for security in securities),
+        calendars.as_days(security.last_date or date.max for security in securities),
+    )
+
+
+def active_grid(spans: tuple[Dates, Dates], days: Dates) -> Grid:
     """(N, D) within their listed dates."""
-    first = calendars.as_days(security.first_date for security in securities)
-    last = calendars.as_days(security.last_date or date.max for security in securities)
+    first, last = spans
     return (first[:, None] <= days) & (days <= last[:, None])
 
 

@@ -381,14 +381,15 @@ def judge(reading: archive.ArchiveReading, securities: Sequence[observing.Listed
 
     A close that could not be read when it was fetched is left out like one that is suspect: what is held waits for staff.
     """
+    decisions, refused = quarantine.decisions()
     judged = judging.judge(
         reading,
         today=datetime.now(UTC).date(),
         currency_of={security.symbol: security.currency for security in securities},
         basis_of={security.symbol: security.price_basis for security in securities},
-        decisions=quarantine.decisions(),
+        decisions=decisions,
     )
-    return judging.without_refused(judged, reading, quarantine.undecided_refusals())
+    return judging.without_refused(judged, reading, refused)
 
 
 def _calendar(
@@ -447,17 +448,18 @@ def _open_headers(
     A building header of this run is taken up again; one of another run was left by a dead builder (we hold its lock).
     """
     with transaction.atomic():
-        unsealed = PricingPack.objects.filter(policy=policy, asof_date__in=dates, status=PackStatus.BUILDING)
-        unsealed.exclude(run=run).update(
-            status=PackStatus.ERROR, failed_job=BUILD_JOB, reason="the run that built it ended", updated_at=Now()
-        )
-        headers = {pack.asof_date: pack for pack in unsealed.filter(run=run).select_related("policy")}
-        releases = dict(
-            PricingPack.objects.filter(policy=policy, asof_date__in=dates)
-            .order_by()
-            .values_list("asof_date")
-            .annotate(last=Max("release"))
-        )
+        of_dates = PricingPack.objects.filter(policy=policy, asof_date__in=dates)
+        told = of_dates.order_by().values_list("asof_date", "release", "status")
+        releases: dict[date, int] = {}
+        for day, release, _ in told:
+            releases[day] = max(release, releases.get(day, 0))
+        headers: dict[date, PricingPack] = {}
+        if any(status == PackStatus.BUILDING for *_, status in told):
+            unsealed = of_dates.filter(status=PackStatus.BUILDING)
+            unsealed.exclude(run=run).update(
+                status=PackStatus.ERROR, failed_job=BUILD_JOB, reason="the run that built it ended", updated_at=Now()
+            )
+            headers = {pack.asof_date: pack for pack in unsealed.filter(run=run).select_related("policy")}
         opened = []
         for day in dates:
             if day not in headers:
@@ -509,7 +511,8 @@ class _View:
         dates: Sequence[date],
     ) -> "_View":
         days, reading = calendars.as_days(dates), judged.reading
-        active = observing.active_grid(securities, days)
+        spans = observing.listed_spans(securities)
+        active = observing.active_grid(spans, days)
         held = observing.required_grid(required, securities, days)
         closes = observing.find_closes(
             reading,
@@ -517,7 +520,7 @@ class _View:
             securities,
             days,
             max_stale_sessions=policy.max_stale_sessions,
-            active=active,
+            spans=spans,
             left=judged.closes,
         )
         legs = observing.find_legs(
@@ -551,11 +554,10 @@ class _View:
         if (unpriced := np.any(active & ~closes.usable, axis=1)).any():
             symbols = [securities[number].symbol for number in unpriced.nonzero()[0].tolist()]
             logger.info("securities left out", extra={"policy": policy.code, "symbols": symbols})
-        lags = {
-            series_id: observing.LagRule(rule, lag_days)
-            for series_id, rule, lag_days in Series.objects.values_list("id", "lag_rule", "lag_days")
-        }
+        series = list(Series.objects.values_list("id", "unit", "lag_rule", "lag_days"))
+        lags = {series_id: observing.LagRule(rule, lag_days) for series_id, _, rule, lag_days in series}
         fixing_days = sorted(set(reading.rates.date[rates.row[rates.row >= 0]].tolist()))
+        sealed = sealed_contents(policy=policy.pk)
         known = observing.known_observations(reading, lags, judged.observation_flags)
         acted = observing.known_actions(reading.actions, judged.accepted_actions)
         return cls(
@@ -568,9 +570,9 @@ class _View:
             legs=legs,
             rates=rates,
             missing=missing,
-            observations=observing.Deltas(_sealed_observations(policy), known, judged.series),
-            actions=observing.Deltas(_sealed_actions(policy), acted, judged.symbols_with_actions),
-            units=dict(Series.objects.values_list("id", "unit")),
+            observations=observing.Deltas(_sealed_observations(sealed), known, judged.series),
+            actions=observing.Deltas(_sealed_actions(sealed), acted, judged.symbols_with_actions),
+            units={series_id: unit for series_id, unit, _, _ in series},
             security_ids={security.symbol: security.id for security in securities},
             fix_at=observing.fix_instants(fixing_days, policy.fix_time, policy.fix_timezone),
             heads=[f"price|{fingerprint.field(security.symbol)}|" for security in securities],
@@ -587,7 +589,10 @@ class _View:
         """Column by column: most rows of a pack are closes."""
         day, held = self.number_of[draft.pack.asof_date], self.reading.closes
         (numbers,) = self.closes.usable[:, day].nonzero()
+        if not len(numbers):
+            return
         rows = self.closes.row[numbers, day]
+        days, of_day = np.unique(held.date[rows], return_inverse=True)  # few, each made a text once
         lines, copied = draft.lines, draft.rows["pricing_packprice"]
         securities, heads, plain = self.securities, self.heads, fingerprint.plain
         tails: dict[tuple[str, str, int], tuple[str, str, str]] = {}
@@ -597,11 +602,11 @@ class _View:
             rows.tolist(),
             held.source[rows].tolist(),
             self.closes.age[numbers, day].tolist(),
-            held.date[rows].astype("U10").tolist(),
-            held.close[rows].astype("U").tolist(),
+            days.astype("U10").astype(object)[of_day].tolist(),
+            b"\n".join(held.close[rows].tolist()).decode().split("\n"),
             strict=True,
         ):
-            security_id, _, currency, _, basis, *_ = securities[number]
+            security_id, _, currency, _, basis, _, _ = securities[number]
             if (tail := tails.get((currency, basis, source))) is None:
                 tail = tails[currency, basis, source] = self._tails(currency, basis, source)
             of_line, of_row, currency = tail
@@ -690,35 +695,38 @@ ACTION_COLUMNS = (
 """In the order of observing.KnownObservation and observing.KnownAction."""
 
 
-def _sealed_observations(policy: PricingPolicy) -> list[observing.KnownObservation]:
-    """Every observation of the policy's sealed packs, in order of sequence."""
+def _sealed_observations(contents: Sequence[int]) -> list[observing.KnownObservation]:
+    """Every observation of sealed packs, in the order of `contents`."""
     rows = said_by(
-        policy=policy.pk, rows=PackObservation.objects.order_by("observation_date"), columns=OBSERVATION_COLUMNS
+        contents=contents, rows=PackObservation.objects.order_by("observation_date"), columns=OBSERVATION_COLUMNS
     )
     return [observing.KnownObservation(*row) for row in rows]
 
 
-def _sealed_actions(policy: PricingPolicy) -> list[observing.KnownAction]:
-    """Every action of the policy's sealed packs, in order of sequence."""
-    rows = said_by(policy=policy.pk, rows=PackAction.objects.order_by("ex_date"), columns=ACTION_COLUMNS)
+def _sealed_actions(contents: Sequence[int]) -> list[observing.KnownAction]:
+    """Every action of sealed packs, in the order of `contents`."""
+    rows = said_by(contents=contents, rows=PackAction.objects.order_by("ex_date"), columns=ACTION_COLUMNS)
     return [observing.KnownAction(*row) for row in rows]
 
 
-def said_by(
-    *, policy: str, rows: QuerySet[Any], columns: Sequence[str], upto: int | None = None
-) -> list[tuple[Any, ...]]:
-    """Rows of a policy's sealed packs in order of sequence, within a pack in that of `rows`.
+def sealed_contents(*, policy: str, upto: int | None = None) -> list[int]:
+    """The ids of the contents of a policy's sealed packs, in order of sequence.
 
     upto  the last sequence to look at; None: all
-
-    Packs and rows meet here, not in the database: right after a build it has no statistics of the new rows yet, and has been
-    seen to join them by nested loops for minutes.
     """
     sealed = PricingPack.objects.filter(policy=policy, sequence__isnull=False)
     if upto is not None:
         sealed = sealed.filter(sequence__lte=upto)
-    contents = list(sealed.order_by("sequence").values_list("content_id", flat=True))
-    of_content: dict[int | None, list[tuple[Any, ...]]] = {content: [] for content in contents}
+    return [content or 0 for content in sealed.order_by("sequence").values_list("content_id", flat=True)]
+
+
+def said_by(*, contents: Sequence[int], rows: QuerySet[Any], columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Rows of sealed contents, in the order of `contents`, within one in that of `rows`.
+
+    Packs and rows meet here, not in the database: right after a build it has no statistics of the new rows yet, and has been
+    seen to join them by nested loops for minutes.
+    """
+    of_content: dict[int, list[tuple[Any, ...]]] = {content: [] for content in contents}
     for content, *row in rows.values_list("content_id", *columns).iterator(chunk_size=10_000):
         if content in of_content:
             of_content[content].append(tuple(row))

@@ -16,9 +16,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from pricing.providers.archive import ActionRow, Codes, Dates, Texts
+from pricing.providers.archive import ActionRow, Codes, Dates, Floats, Texts
 
-Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Kind = Literal["price", "rate", "observation", "action"]
 
@@ -151,21 +150,6 @@ class Quotes:
             reason,
             self.source_names[self.source[row]],
         )
-
-
-def as_numbers(texts: Texts) -> Floats:
-    """Floats of decimal texts; NaN for what is none, infinite for what is too large."""
-    try:
-        return texts.astype(np.float64)
-    except ValueError:
-        return np.array([_as_number(text.decode(errors="replace")) for text in texts.tolist()], dtype=np.float64)
-
-
-def _as_number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
 
 
 # --- rules of one row

@@ -6,7 +6,7 @@ from typing import cast
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from config.errors import TieoutError
 from pricing import quality
@@ -46,30 +46,23 @@ def record(suspects: Iterable[quality.Suspect], *, run: UUID) -> None:
     QuarantinedRow.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2_000)
 
 
-def decisions() -> quality.Decisions:
-    """All that staff have decided."""
-    decided = QuarantinedRow.objects.exclude(decision=Decision.PENDING).order_by("id")
+def decisions() -> tuple[quality.Decisions, list[quality.Suspect]]:
+    """All that staff have decided; and the closes that could not be read when they were fetched, which nobody has decided on."""
+    refused = Q(rule=quality.Rule.REFUSED, kind="price")
+    rows = QuarantinedRow.objects.filter(refused | ~Q(decision=Decision.PENDING)).order_by("id")
     accepted: set[tuple[quality.Kind, str, date, str, str]] = set()
     rejected: set[tuple[quality.Kind, str, date, str]] = set()
-    for kind, key, day, value, rule, decision in decided.values_list(
-        "kind", "key", "date", "value", "rule", "decision"
+    undecided: list[quality.Suspect] = []
+    for kind, key, day, value, rule, decision, reason, source in rows.values_list(
+        "kind", "key", "date", "value", "rule", "decision", "reason", "source"
     ):
         if decision == Decision.ACCEPTED:
             accepted.add((cast(quality.Kind, kind), key, day, value, rule))
-        else:
+        elif decision == Decision.REJECTED:
             rejected.add((cast(quality.Kind, kind), key, day, value))
-    return quality.Decisions(frozenset(accepted), frozenset(rejected))
-
-
-def undecided_refusals() -> list[quality.Suspect]:
-    """Closes that could not be read when they were fetched, and that nobody has decided on."""
-    rows = QuarantinedRow.objects.filter(rule=quality.Rule.REFUSED, kind="price", decision=Decision.PENDING).order_by(
-        "id"
-    )
-    return [
-        quality.Suspect("price", row.key, row.date, row.value, quality.Rule.REFUSED, row.reason, row.source)
-        for row in rows
-    ]
+        else:
+            undecided.append(quality.Suspect("price", key, day, value, quality.Rule.REFUSED, reason, source))
+    return quality.Decisions(frozenset(accepted), frozenset(rejected)), undecided
 
 
 @transaction.atomic

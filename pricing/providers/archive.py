@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from pricing import fx
 Dates = npt.NDArray[np.datetime64]
 Codes = npt.NDArray[np.int32]
 Texts = npt.NDArray[np.bytes_]
+Floats = npt.NDArray[np.float64]
 
 LISTED_FINDINGS = 100
 FREQUENCIES = ("D", "W", "M", "Q", "A")
@@ -129,7 +130,7 @@ class SourceTerms:
     columns: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Closes:
     """R closes by (security, date). `close` is the exact decimal text, in the trading currency."""
 
@@ -138,8 +139,13 @@ class Closes:
     close: Texts  # (R,)
     source: Codes  # (R,) index into ArchiveReading.source_names
 
+    @cached_property
+    def number(self) -> Floats:
+        """(R,) of `close`; read once for all builds of a folder."""
+        return as_numbers(self.close)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Rates:
     """R published rates by (pair, date)."""
 
@@ -148,6 +154,11 @@ class Rates:
     date: Dates
     rate: Texts
     source: Codes
+
+    @cached_property
+    def number(self) -> Floats:
+        """(R,) of `rate`."""
+        return as_numbers(self.rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +183,7 @@ def _no_rates() -> Rates:
     return Rates((), codes, days, np.empty(0, "S1"), codes)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ArchiveReading:
     """A whole folder, typed. Arrays are not writeable.
 
@@ -197,6 +208,35 @@ class ArchiveReading:
     other_closes: Closes = field(default_factory=_no_closes)
     other_rates: Rates = field(default_factory=_no_rates)
 
+    @cached_property
+    def code_of(self) -> Mapping[str, int]:
+        """By symbol, its index into `securities`."""
+        return {row.symbol: code for code, row in enumerate(self.securities)}
+
+    @cached_property
+    def listed(self) -> tuple[Dates, Dates]:
+        """(N,) the first and the last day of each security."""
+        return (
+            _frozen(np.array([row.first_date for row in self.securities], "datetime64[D]")),
+            _frozen(np.array([row.last_date or date.max for row in self.securities], "datetime64[D]")),
+        )
+
+
+def as_numbers(texts: Texts) -> Floats:
+    """Floats of decimal texts; NaN for what is none, infinite for what is too large. Not writeable."""
+    try:
+        numbers = texts.astype(np.float64)
+    except ValueError:
+        numbers = np.array([_as_number(text.decode(errors="replace")) for text in texts.tolist()], dtype=np.float64)
+    return _frozen(numbers)
+
+
+def _as_number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
 
 def digest(folder: str | Path) -> str:
     """SHA-256 over names and bytes of the files that are read. Raises ArchiveRefused when the folder can't be read."""
@@ -208,12 +248,13 @@ def digest(folder: str | Path) -> str:
     return total.hexdigest()
 
 
-def read(folder: str | Path, *, today: date | None = None) -> ArchiveReading:
+def read(folder: str | Path, *, today: date | None = None, has_digest: str | None = None) -> ArchiveReading:
     """The folder, whole. Raises ArchiveRefused with every row that can't be read, by file, line, column and reason.
 
-    today  no date may lie after it; the clock's (UTC) unless given
+    today       no date may lie after it; the clock's (UTC) unless given
+    has_digest  the digest of the folder, by who has just asked for it
     """
-    return _read(str(Path(folder).resolve()), digest(folder), today or datetime.now(UTC).date())
+    return _read(str(Path(folder).resolve()), has_digest or digest(folder), today or datetime.now(UTC).date())
 
 
 @lru_cache(maxsize=1)

@@ -92,6 +92,30 @@ def test_a_row_is_decided_on_its_own_page_and_nothing_else_of_it_changes(private
     assert (row.decision, row.decision_reason, row.value) == ("accepted", "a spin-off", "521")
 
 
+def test_a_row_that_could_not_be_read_is_accepted_on_neither_page(private_demo):
+    client, unread = _in_quarantine(private_demo, rule="refused", value="-521")
+    _, other = _in_quarantine(private_demo)
+    many = {"action": "accept", "_selected_action": [unread.pk, other.pk], "reason": "why not"}
+
+    of_many = client.post("/admin/pricing/quarantinedrow/", many, follow=True)
+    alone = client.post(
+        f"/admin/pricing/quarantinedrow/{unread.pk}/change/", {"decision": "accepted", "decision_reason": "why not"}
+    )
+
+    for page in (of_many, alone):
+        assert page.status_code == 200
+        assert "could not be read when it was fetched: it can be rejected only" in page.content.decode()
+    assert "Nothing was decided" in of_many.content.decode()
+    assert {_read(private_demo, row).decision for row in (unread, other)} == {"pending"}
+    with private_demo.role("app"):
+        assert not LogEntry.objects.filter(object_id__in=[unread.pk, other.pk]).exists()
+
+    client.post(
+        f"/admin/pricing/quarantinedrow/{unread.pk}/change/", {"decision": "rejected", "decision_reason": "no close"}
+    )
+    assert _read(private_demo, unread).decision == "rejected"
+
+
 def test_who_may_only_look_decides_nothing(private_demo):
     _, row = _in_quarantine(private_demo)
     client = private_demo.client("viewer")
@@ -115,12 +139,14 @@ def test_the_packs_list_says_what_each_covers_in_a_fixed_number_of_queries(demo)
     assert len(few) == len(many) <= 15
 
 
-def _in_quarantine(world):
+def _in_quarantine(world, **changes):
     """A client that may decide, and a row that waits for it."""
     with world.role("job"):
         row = models.QuarantinedRow.objects.create(
-            kind="price", key="OAK", date="2013-03-01", value="521", rule="jump", reason="10 times", source="wood",
-            first_seen=UUID(int=1),
+            **{
+                "kind": "price", "key": "OAK", "date": "2013-03-01", "value": "521", "rule": "jump", "reason": "10 times",
+                "source": "wood", "first_seen": UUID(int=1),
+            } | changes
         )  # fmt: skip
         user = world.user("staff")
         user.user_permissions.add(

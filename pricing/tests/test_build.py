@@ -339,18 +339,3 @@ def test_the_hashes_are_those_of_the_rows_as_the_archive_publishes_them(tmp_path
         policy="ECB_EUR",
         content_hash=content,
     )
-
-
-def test_the_demos_packs_have_the_hashes_they_always_had():
-    """A snapshot, taken when lines and rows were made one by one: another line or another order makes other hashes."""
-    loading.load(folders.DEMO)
-    required = market_data.held("AAPL", "MSFT", "IBM", currencies=("USD", "CAD"), first=date(2002, 12, 2))
-
-    built = market_data.build(market_data.policy(), date(2002, 12, 2), date(2013, 3, 1), required=required)
-
-    contents = PricingPack.objects.filter(pk__in=(built[0].pk, built[-1].pk)).order_by("sequence")
-    assert list(contents.values_list("content__content_hash", "content__rows")) == [
-        ("7098cb3a22652056fecb43686eee91cdc3c2e838737ebc308811ee8b42a1200f", 13_206),
-        ("50e24ef803f20864fe6e7fe7a5387b37cd24f127812ef1fe18152d7bea1d86b7", 10),
-    ]
-    assert built[-1].chain_hash == "e6c968326f4c7b5f78700bd14558bba0cf388268fbb58b014bd00953a977e170"

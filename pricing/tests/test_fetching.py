@@ -393,3 +393,59 @@ def test_a_security_is_called_by_override_then_alias_then_its_own_symbol_and_nev
     for security in (oak, elm):
         for span in called[security.pk]:
             assert symbols.resolve(provider="polygon", symbol=span.symbol, asof_date=span.first) == security
+
+
+FMP_SPLITS, FMP_DIVIDENDS = "/api/v3/stock_split_calendar", "/api/v3/stock_dividend_calendar"
+
+
+@pytest.fixture
+def fmp_key(policy, settings):
+    settings.PROVIDER_KEYS["fmp"] = KEY
+    SecurityAlias.objects.create(
+        security=Security.objects.get(symbol="OAK"), provider="fmp", symbol="OAK.N", valid_from=date(2020, 1, 2)
+    )
+
+
+def test_of_the_calendars_of_all_companies_only_our_own_are_taken_under_our_own_symbol(
+    provider, policy, fmp_key, server
+):
+    split = {"date": "2020-01-09", "symbol": "OAK.N", "numerator": 4, "denominator": 3}
+    provider(
+        routes={
+            FMP_SPLITS: json.dumps([split, split | {"symbol": "OAK"}, split | {"symbol": "XYZ", "numerator": 0}]),
+            FMP_DIVIDENDS: "[]",
+        }
+    )
+
+    outcome = fetch("fmp")
+
+    assert [(path, asked["from"], asked["to"]) for path, asked in server.asked] == [
+        (FMP_SPLITS, "2020-01-09", "2020-01-10"), (FMP_DIVIDENDS, "2020-01-09", "2020-01-10"),
+    ]  # fmt: skip
+    assert (outcome.failed, outcome.refused, outcome.counts.keys()) == ([], [], {"corporate_actions.csv"})
+    (ours,) = (row for row in loading.read_loaded().actions if row.source == "fmp")
+    assert (ours.symbol, ours.action, ours.ex_date) == ("OAK", "split", NINTH)
+    assert ours.ratio == Decimal("1.333333333333333333333333")
+
+
+def test_a_dividend_without_a_currency_is_refused_and_only_rejected_from_then_on(provider, policy, fmp_key):
+    paid = {"date": "2020-01-09", "symbol": "OAK.N", "dividend": 0.26, "paymentDate": "2020-01-20"}
+    provider(routes={FMP_SPLITS: "[]", FMP_DIVIDENDS: json.dumps([paid, paid | {"symbol": "XYZ"}])})
+
+    outcome = fetch("fmp")
+
+    row = QuarantinedRow.objects.get()
+    assert (row.kind, row.key, row.date, row.value, row.rule) == ("action", "OAK/dividend", NINTH, "0.26", "refused")
+    assert row.reason == "amount its source does not say the currency"
+    assert (row.source, len(outcome.refused)) == ("fmp", 1)
+    assert not [each for each in loading.read_loaded().actions if each.source == "fmp"]
+
+
+def test_a_calendar_that_fails_is_told_and_the_other_is_taken(provider, policy, fmp_key):
+    split = {"date": "2020-01-09", "symbol": "OAK.N", "numerator": 2, "denominator": 1}
+    provider(routes={FMP_SPLITS: json.dumps([split]), FMP_DIVIDENDS: json.dumps({"Error Message": "Limit Reach"})})
+
+    outcome = fetch("fmp")
+
+    assert [(each.key, each.what) for each in outcome.failed] == [("all companies", "dividends")]
+    assert [row.source for row in loading.read_loaded().actions if row.ex_date == NINTH] == ["fmp"]

@@ -233,7 +233,8 @@ def test_macro_figures_are_those_that_were_known(day, series, measure, golden):
     assert measure(seen) == pytest.approx(golden, abs=5e-7)
 
 
-def test_the_demo_builds_whole():
+def test_the_demo_builds_whole_and_its_packs_have_the_hashes_they_always_had():
+    """The hashes are a snapshot, taken when lines and rows were made one by one: another line or another order makes others."""
     loading.load(folders.DEMO)
     policy = market_data.policy()
     required = market_data.held("AAPL", "MSFT", "IBM", currencies=("USD", "CAD"), first=date(2002, 12, 2))
@@ -250,3 +251,9 @@ def test_the_demo_builds_whole():
         ("AAPL", date(2005, 2, 28)),
     ]
     assert packs.verify(policy=policy) is None
+    contents = PricingPack.objects.filter(pk__in=(built[0].pk, built[-1].pk)).order_by("sequence")
+    assert list(contents.values_list("content__content_hash", "content__rows")) == [
+        ("7098cb3a22652056fecb43686eee91cdc3c2e838737ebc308811ee8b42a1200f", 13_206),
+        ("50e24ef803f20864fe6e7fe7a5387b37cd24f127812ef1fe18152d7bea1d86b7", 10),
+    ]
+    assert built[-1].chain_hash == "e6c968326f4c7b5f78700bd14558bba0cf388268fbb58b014bd00953a977e170"

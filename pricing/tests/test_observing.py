@@ -64,7 +64,7 @@ def test_a_security_is_active_between_its_listed_dates(tmp_path):
 
 def missing(seen, required, kind="price"):
     held = observing.required_grid(required, SECURITIES, DAYS)
-    active = observing.active_grid(SECURITIES, DAYS)
+    active = observing.active_grid(observing.listed_spans(SECURITIES), DAYS)
     if kind == "price":
         symbols = [security.symbol for security in SECURITIES]
         return observing.find_missing(
@@ -113,7 +113,7 @@ def test_a_currency_without_a_published_rate_is_missing_only_if_it_is_required(t
 def test_legs_are_those_of_active_and_required_currencies(tmp_path):
     seen = Seen(folders.write(tmp_path))
     required = Required((), (RequiredCurrency("CAD", date(2020, 1, 8)), RequiredCurrency("EUR")))
-    active = observing.active_grid(SECURITIES, DAYS)
+    active = observing.active_grid(observing.listed_spans(SECURITIES), DAYS)
 
     legs = observing.find_legs(
         seen.reading,

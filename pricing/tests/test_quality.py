@@ -34,7 +34,7 @@ def quotes(*rows, kind="price"):
         key=np.array([keys.index(key) for key, _, _ in rows], dtype=np.int32),
         date=np.array([date(2020, 1, 1) + timedelta(day - 1) for _, day, _ in rows], dtype="datetime64[D]"),
         text=texts,
-        value=quality.as_numbers(texts),
+        value=archive.as_numbers(texts),
         source=np.zeros(len(rows), dtype=np.int32),
         source_names=("wood",),
     )
@@ -364,7 +364,7 @@ def test_every_recorded_price_fault_of_four_times_or_more_is_caught():
                 np.zeros(count, np.int32),
                 np.array(days, "datetime64[D]"),
                 texts,
-                quality.as_numbers(texts),
+                archive.as_numbers(texts),
                 np.zeros(count, np.int32),
                 ("recorded",),
             ),
