@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -26,7 +26,7 @@ from portfolio.ledger import journal, reader, statement
 from portfolio.ledger.journal import LedgerTransaction
 from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import Finding, LedgerRefused
-from portfolio.models import BookingMethod, LedgerRevision, Lot, MatchedLot, Portfolio, RevisionStatus, Transaction
+from portfolio.models import LedgerRevision, Lot, MatchedLot, Portfolio, RevisionStatus, Transaction
 from pricing.models import Security
 
 logger = logging.getLogger(__name__)
@@ -176,8 +176,13 @@ def _statement_path(portfolio: Portfolio) -> Path:
     return Path(settings.VAR) / "statements" / f"{portfolio.pk}.json"
 
 
-def _terms(portfolio: Portfolio) -> dict[str, bool]:
-    return {"average_cost": portfolio.booking_method == BookingMethod.AVERAGE}
+class _Terms(TypedDict):
+    method: str
+    fees_in_cost: bool
+
+
+def _terms(portfolio: Portfolio) -> _Terms:
+    return {"method": portfolio.booking_method, "fees_in_cost": portfolio.fees_in_cost}
 
 
 @dataclass(frozen=True, slots=True)
