@@ -5,6 +5,7 @@ result's outputs as `state`). What is not there is shown as not there, with its 
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -214,8 +215,24 @@ class NotThereError(Exception):
 
 
 def _metrics_grid(document: Mapping[str, Any], scope: Scope) -> tuple[str, Any]:
+    """A grid in which nothing is known is one reason, the one that most of its figures have."""
     items = _items(document, scope)
-    return "metrics_grid", {"items": items, "notes": [(label, shown) for label, shown in items if shown.note]}
+    reasons = Counter(shown.note for _, shown in items if shown.status == "unavailable")
+    if len(items) > 1 and reasons.total() == len(items):
+        raise NotThereError(reasons.most_common(1)[0][0])
+    return "metrics_grid", {"items": items, "notes": _notes(items)}
+
+
+def _notes(items: Sequence[tuple[str, Figure]]) -> list[tuple[str, Figure]]:
+    """Subject and verb, and why its figures are not plainly ok; those with the same reason are told of together."""
+    labels: dict[tuple[str, str], list[str]] = {}
+    for label, shown in items:
+        if shown.note:
+            labels.setdefault((shown.status, shown.note), []).append(label)
+    shown_of = {(shown.status, shown.note): shown for _, shown in items}
+    return [
+        (f"{', '.join(those)} {'is' if len(those) == 1 else 'are'}", shown_of[key]) for key, those in labels.items()
+    ]
 
 
 def _items(document: Mapping[str, Any], scope: Scope) -> list[tuple[str, Figure]]:

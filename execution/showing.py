@@ -40,9 +40,15 @@ QUALITY = (
     ("On closes older than their session", "stale_share"), ("On rates older than the fixing", "carried_share"),
     ("On closes let in by hand", "manual_share"), ("On prices with dividends, or of an index", "degraded_share"),
 )  # fmt: skip
-SHOWN = frozenset(
-    {"valued_positions", "bridges", "gains", "perf_metrics", "metrics", "currency_attr", "historical_nav"}
-)
+BENCHMARKED = (
+    ("this year", "benchmark_twr_ytd", "excess_twr_ytd"), ("one year", "benchmark_twr_1y", "excess_twr_1y"),
+    ("three years, a year", "benchmark_twr_3y", "excess_twr_3y"),
+    ("since inception, a year", "benchmark_twr_itd_annualised", "excess_twr_itd_annualised"),
+)  # fmt: skip
+SHOWN = frozenset({
+    "valued_positions", "bridges", "gains", "perf_metrics", "metrics", "currency_attr", "historical_nav", "calendar_years",
+    "contribution",
+})  # fmt: skip
 
 
 def show(served: Served, name: str, console: Console | None = None) -> None:
@@ -58,6 +64,9 @@ def show(served: Served, name: str, console: Console | None = None) -> None:
     _print_bridges(console, result, notes)
     _print_valued(console, result, notes)
     _print_gains(console, result, notes)
+    _print_benchmark(console, result, notes)
+    _print_years(console, result, notes)
+    _print_contributors(console, result, notes)
     _print_attribution(console, result, notes)
     if notes.kept:
         console.print()
@@ -273,6 +282,56 @@ def _balances(rows: Iterable[Mapping[str, Any]], currency: str, notes: _Notes) -
             _cell(panels.figure(row["weight"], "percentage"), notes),
         )
     return table
+
+
+def _print_benchmark(console: Console, result: Mapping[str, Any], notes: _Notes) -> None:
+    """Where the portfolio is measured against something; the page says how to choose what."""
+    metrics = _output(result, "perf_metrics")
+    if metrics is None or not metrics.get("benchmark"):
+        return
+    table = _headed(("", "left"), ("Benchmark", "right"), ("Excess", "right"))
+    for label, *keys in BENCHMARKED:
+        cells = [_cell(panels.figure(metrics[key], "percentage", signed=True), notes) for key in keys]
+        table.add_row(label, *cells)
+    _print(console, f"Against {_printable(metrics['benchmark'])}", table)
+
+
+def _print_years(console: Console, result: Mapping[str, Any], notes: _Notes) -> None:
+    if "calendar_years" not in result:
+        return
+    found = _output(result, "calendar_years")
+    if found is None:
+        console.print(_absent("Calendar years", result["calendar_years"]))
+        return
+    beside = (("Benchmark", "benchmark_twr"), ("Excess", "excess_twr")) if found["benchmark"] else ()
+    table = _headed(("", "left"), ("Portfolio", "right"), *((label, "right") for label, _ in beside), ("", "left"))
+    for year in found["years"]:
+        cells = [
+            _cell(panels.figure(year[key], "percentage", signed=True), notes)
+            for key in ("twr", *(key for _, key in beside))
+        ]
+        table.add_row(str(year["year"]), *cells, "" if year["is_whole"] else f"{year['first']} to {year['last']}")
+    _print(console, "Calendar years", table)
+
+
+def _print_contributors(console: Console, result: Mapping[str, Any], notes: _Notes) -> None:
+    if "contribution" not in result:
+        return
+    found = _output(result, "contribution")
+    if found is None:
+        console.print(_absent("Contributors", result["contribution"]))
+        return
+    lookback = found["lookback"]
+    for label, name in (("Top", "top"), ("Bottom", "bottom")):
+        table = _headed(("", "left"), ("Contribution", "right"), ("Average weight", "right"))
+        for row in lookback[name]:
+            share = _cell(panels.figure(row["contribution"], "percentage", signed=True), notes)
+            weight = row["average_weight"]  # none of what is no holding: fees, deal rates
+            table.add_row(
+                row["symbol"], share, "" if weight is None else _cell(panels.figure(weight, "percentage"), notes)
+            )
+        if lookback[name]:
+            _print(console, f"{label} contributors over {lookback['days']} pack days", table)
 
 
 def _print_attribution(console: Console, result: Mapping[str, Any], notes: _Notes) -> None:

@@ -46,6 +46,14 @@ def var():
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def told_by_readme():
+    """The lines that README says the demo prints, but for those of one run and of one engine."""
+    text = (PROJECT / "README.md").read_text()
+    excerpt = text.split("<!-- excerpt -->\n```\n")[1].split("\n```\n")[0].splitlines()
+    of_one_run = ("engine", "result hash", "execution", "computed now", "…")
+    return {line for line in excerpt if not line.strip().startswith(of_one_run)}
+
+
 def test_the_demo_runs_from_nothing_and_a_second_time_serves_the_same_result(var):
     first = manage("manage.py", "demo", var=var)
     second = manage("manage.py", "demo", "--json", var=var)
@@ -60,6 +68,7 @@ def test_the_demo_runs_from_nothing_and_a_second_time_serves_the_same_result(var
         "European Central Bank",
     ):
         assert told in first.stdout
+    assert told_by_readme() - {line.rstrip() for line in first.stdout.splitlines()} == set()
     again = json.loads(second.stdout)["metadata"]
     assert again["cached"]
     assert again["result_hash"] in first.stdout

@@ -320,3 +320,18 @@ def test_shares_are_a_table_with_bars_as_wide_as_their_part_of_the_greatest():
 
     assert [each["width"] for each in page.named("rect")] == ["100.00%", "25.00%"]
     assert page.text == "It AAPL 50.00 % IBM −12.50 %"
+
+
+def test_a_grid_without_a_known_figure_is_one_reason():
+    missing = {"value": None, "status": "unavailable", "reason": "no_benchmark", "basis": {}}
+    document = {
+        "id": "against", "type": "metrics_grid", "title": "Against", "items": [
+            {"label": label, "value": f"{{{{state.metrics.{label}}}}}", "format": "percentage"} for label in ("a", "b")
+        ],
+    }  # fmt: skip
+
+    one = panels.read(document, scope(metrics={"a": missing, "b": missing}))
+    other = panels.read(document, scope(metrics={"a": missing, "b": missing | {"value": 0.01, "status": "ok"}}))
+
+    assert (one.template, one.reason) == ("unavailable", panels.reason_words("no_benchmark"))
+    assert [label for label, _ in other.body["notes"]] == ["a is"]
