@@ -368,7 +368,7 @@ def _steps(event: LedgerTransaction, base_currency: str, *, named: bool) -> Iter
     fee_left = event.fee
     for number, lots in enumerate(parts, 1):
         step = whole
-        if named and event.kind in _BY_NAME and lots:
+        if named and event.kind in _BY_NAME and lots and lots[0].label is not None:
             step = replace(step, lot_id=lots[0].label)
         if event.kind == "transfer_in":
             step = replace(

@@ -120,19 +120,54 @@ def test_a_security_without_a_price_at_the_pack_is_no_difference_of_the_books(em
     assert (told["status"], row.status, row.error_bp, row.ledger_value) == ("reconciled", "pass", None, None)
 
 
-def test_an_average_cost_portfolio_is_checked_by_a_second_computation(empty, tmp_path):
+DEAREST, LAST = (
+    HIGHER.replace("B3", name).replace("102", price).replace("-1025.00", paid)
+    for name, price, paid in (("B4", "105", "-1055.00"), ("B5", "100", "-1005.00"))
+)
+LEFT = {
+    # Of 10 at 101, and a day later 10 at 105 and 10 at 100, 4 are sold.
+    "FIFO": "2656",  # 6 x 101 + 10 x 105 + 10 x 100
+    "LIFO": "2660",  # 10 x 101 + 10 x 105 + 6 x 100
+    "HIFO": "2640",  # 10 x 101 + 6 x 105 + 10 x 100
+    "AVERAGE": "2652",  # 26 x 3,060 / 30
+}
+
+
+@pytest.mark.parametrize("method", ["LIFO", "HIFO", "AVERAGE"])
+def test_a_portfolio_that_books_otherwise_than_beancount_is_checked_by_a_second_computation(method, empty, tmp_path):
     policy = small.begin(tmp_path)
-    Portfolio.objects.update(booking_method="AVERAGE")
+    Portfolio.objects.update(booking_method=method)
     small.night(policy)
 
-    told = small.take_in(tmp_path, small.LEDGER + HIGHER + SALE)
-    lots = books.load(small.portfolio(), LedgerRevision.objects.get(number=2)).parcels
-    held = sum(each.quantity * each.unit_cost for each in lots if each.is_open(WEEK[-1]))
+    told = small.take_in(tmp_path, (small.LEDGER + DEAREST + LAST + SALE).replace('OAK "FIFO"', "OAK"))
 
-    assert told["status"] == "reconciled"
-    # (10 x 101 + 10 x 102) / 20 = 101.50; 16 are left. First in, first out would leave 6 x 101 + 10 x 102 = 1,626.
-    assert held == Decimal("1624.0")
-    assert not Break.objects.exists()
+    revision = LedgerRevision.objects.get(number=2)
+    lots = [each for each in books.load(small.portfolio(), revision).parcels if each.is_open(WEEK[-1])]
+    assert (told["status"], told["breaks"]) == ("reconciled", [])
+    assert sum(each.quantity * each.unit_cost for each in lots) == Decimal(LEFT[method])
+
+    pack = packs.resolve(policy=policy)
+    asked = {"packs": [pack], "prices": reconciliation.load_prices([pack], policy.pivot), "actions": []}
+    edit = "UPDATE portfolio_lot SET unit_cost = unit_cost + 0.1 WHERE valid_to IS NULL AND removed_in IS NULL"
+    assert by_force(empty, edit, []) == len(lots)
+    (found,) = reconciliation.compare(portfolio=small.portfolio(), revision=revision, **asked)
+
+    (cost,) = found.breaks
+    assert (cost.kind, cost.account, cost.commodity) == ("COST_MISMATCH", "Assets:Shares:OAK", "OAK")
+    assert (cost.ledger_value, cost.difference) == (Decimal(LEFT[method]), Decimal("2.6"))
+
+
+def test_an_account_that_the_ledger_opens_with_a_method_goes_by_it_but_in_an_average_portfolio(empty, tmp_path):
+    policy = small.begin(tmp_path)
+    small.night(policy)
+    for number, (method, left) in enumerate({"HIFO": "2656", "AVERAGE": "2652"}.items(), 2):
+        Portfolio.objects.update(booking_method=method)
+
+        told = small.take_in(tmp_path, small.LEDGER + DEAREST + LAST + SALE + f"\n; {method}\n")
+
+        lots = books.load(small.portfolio(), LedgerRevision.objects.get(number=number)).parcels
+        assert (told["status"], told["breaks"]) == ("reconciled", [])
+        assert sum(each.quantity * each.unit_cost for each in lots if each.is_open(WEEK[-1])) == Decimal(left)
 
 
 # --- a folder that did not change

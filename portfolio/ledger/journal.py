@@ -196,11 +196,14 @@ class _Chart:
     @cached_property
     def currencies(self) -> frozenset[str]:
         """Three capitals, never held at cost, and fixed by the ECB or used here to buy, price or report in."""
-        found = ECB_CURRENCIES | set(self._reading.operating_currencies)
+        found = set(ECB_CURRENCIES) | set(self._reading.operating_currencies)
         found |= {price.currency for price in self._reading.prices}
         for entry in self._reading.entries:
             for posting in entry.postings:
-                found |= {part.currency for part in (posting.cost, posting.price) if part is not None}
+                if posting.cost is not None:
+                    found.add(posting.cost.currency)
+                if posting.price is not None:
+                    found.add(posting.price.currency)
         return frozenset(code for code in found if _CURRENCY.fullmatch(code)) - self.held
 
     def purpose(self, account: str) -> str:

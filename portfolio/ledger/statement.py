@@ -9,18 +9,18 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
+from . import recount
 from .journal import LedgerTransaction, currencies
-from .reader import Entry, LedgerReading
+from .reader import LedgerReading
 
 ZERO: Final = Decimal()
-EXACT: Final = Context(prec=60)
 Key = tuple[str, str]
 
 
@@ -117,25 +117,22 @@ class Statement:
 
 
 def of(
-    reading: LedgerReading, transactions: Sequence[LedgerTransaction] = (), *, average_cost: bool = False
+    reading: LedgerReading,
+    transactions: Sequence[LedgerTransaction] = (),
+    *,
+    method: str = "NAMED",
+    fees_in_cost: bool = False,
 ) -> Statement:
-    """average_cost  cost by one pool an account and security, computed here, since Beancount keeps lots only"""
-    pooled = dict(_pools(reading.entries)) if average_cost else None
-    with localcontext(EXACT):
+    """method, fees_in_cost  of the portfolio: where Beancount books otherwise, cost is counted a second time (recount)"""
+    counted = recount.cost_by_day(reading, transactions, method=method, fees_in_cost=fees_in_cost)
+    with localcontext(recount.EXACT):
         return Statement(
             currencies(reading),
             [
                 (
                     change.date.isoformat(),
                     [
-                        (
-                            account,
-                            commodity,
-                            units,
-                            _total(costs)
-                            if pooled is None
-                            else str(pooled.get((change.date, account, commodity), ZERO)),
-                        )
+                        (account, commodity, units, _cost(counted.get((change.date, account, commodity)), costs))
                         for account, commodity, units, costs in change.told
                     ],
                 )
@@ -153,46 +150,20 @@ def of(
         )
 
 
-def _total(costs: Sequence[tuple[str, str]]) -> str:
+def _cost(counted: Decimal | None, costs: Sequence[tuple[str, str]]) -> str:
+    if counted is not None:
+        return str(counted)
     return costs[0][1] if len(costs) == 1 else str(sum((Decimal(cost) for _, cost in costs), ZERO))
-
-
-def _pools(entries: Iterable[Entry]) -> Iterator[tuple[tuple[date, str, str], Decimal]]:
-    """(day, account, security) -> cost of the pool at its end. What an entry takes out goes at the pool's average; where it
-    puts something in its place (a split, a spin-off), that takes over this cost, shared as the ledger's own lots share it."""
-    units: dict[Key, Decimal] = {}
-    cost: dict[Key, Decimal] = {}
-    with localcontext(EXACT):
-        for entry in entries:
-            lots = [posting for posting in entry.postings if posting.cost is not None]
-            freed, taken = ZERO, {}  # type: tuple[Decimal, dict[Key, Decimal]]
-            for posting in lots:
-                if posting.units < 0:
-                    key = (posting.account, posting.commodity)
-                    taken[key] = taken.get(key, ZERO) - posting.units
-            for key, number in taken.items():
-                share = cost[key] if number == units[key] else cost[key] * number / units[key]
-                freed += share
-                units[key], cost[key] = units[key] - number, cost[key] - share
-            put = [posting for posting in lots if posting.units > 0]
-            worth = sum((posting.units * posting.cost.number for posting in put if posting.cost), ZERO)
-            for posting in put:
-                assert posting.cost is not None
-                key, own = (posting.account, posting.commodity), posting.units * posting.cost.number
-                units[key] = units.get(key, ZERO) + posting.units
-                cost[key] = cost.get(key, ZERO) + (freed * own / worth if taken and worth else own)
-            for key in {(posting.account, posting.commodity) for posting in lots}:
-                yield (entry.date, *key), cost[key]
 
 
 # --- the file
 
 
-def keep(path: Path, tree: str, statement: Statement, *, average_cost: bool) -> None:
+def keep(path: Path, tree: str, statement: Statement, *, method: str, fees_in_cost: bool) -> None:
     """Written whole or not at all, for the process's own user alone."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     told = {
-        "made_of": _made_of(tree, average_cost=average_cost),
+        "made_of": _made_of(tree, method=method, fees_in_cost=fees_in_cost),
         "currencies": sorted(statement.currencies),
         "changes": statement.changes,
         "prices": statement.prices,
@@ -203,25 +174,26 @@ def keep(path: Path, tree: str, statement: Statement, *, average_cost: bool) -> 
     os.replace(file.name, path)
 
 
-def kept(path: Path, tree: str, *, average_cost: bool) -> Statement | None:
+def kept(path: Path, tree: str, *, method: str, fees_in_cost: bool) -> Statement | None:
     """None where the file is of another folder, of other code, or none."""
     try:
         told: Any = json.loads(path.read_bytes())
-        if told["made_of"] != _made_of(tree, average_cost=average_cost):
+        if told["made_of"] != _made_of(tree, method=method, fees_in_cost=fees_in_cost):
             return None
         return Statement(frozenset(told["currencies"]), told["changes"], told["prices"], told["splits"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _made_of(tree: str, *, average_cost: bool) -> str:
-    return f"{tree} {'average' if average_cost else 'lots'} {_code()}"
+def _made_of(tree: str, *, method: str, fees_in_cost: bool) -> str:
+    return f"{tree} {method} {'with' if fees_in_cost else 'without'} fees {_code()}"
 
 
 @cache
 def _code() -> str:
     """Of everything that a statement depends on beside the folder."""
     sources = [
-        Path(__file__).with_name(f"{name}.py") for name in ("child", "journal", "reader", "screening", "statement")
+        Path(__file__).with_name(f"{name}.py")
+        for name in ("child", "journal", "reader", "recount", "screening", "statement")
     ]
     return sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -26,7 +26,7 @@ from portfolio.ledger import journal, reader, statement
 from portfolio.ledger.journal import LedgerTransaction
 from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import Finding, LedgerRefused
-from portfolio.models import BookingMethod, LedgerRevision, Lot, MatchedLot, Portfolio, RevisionStatus, Transaction
+from portfolio.models import LedgerRevision, Lot, MatchedLot, Portfolio, RevisionStatus, Transaction
 from pricing.models import Security
 
 logger = logging.getLogger(__name__)
@@ -176,8 +176,13 @@ def _statement_path(portfolio: Portfolio) -> Path:
     return Path(settings.VAR) / "statements" / f"{portfolio.pk}.json"
 
 
-def _terms(portfolio: Portfolio) -> dict[str, bool]:
-    return {"average_cost": portfolio.booking_method == BookingMethod.AVERAGE}
+class _Terms(TypedDict):
+    method: str
+    fees_in_cost: bool
+
+
+def _terms(portfolio: Portfolio) -> _Terms:
+    return {"method": portfolio.booking_method, "fees_in_cost": portfolio.fees_in_cost}
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,21 +314,19 @@ def _transaction_rows(revision: LedgerRevision, reading: _Reading) -> Iterable[t
 
 
 def _store_revisioned(
-    revision: LedgerRevision, model: type[Lot | MatchedLot], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    revision: LedgerRevision, model: type[Lot | MatchedLot], columns: Sequence[str], rows: Iterable[tuple[Any, ...]]
 ) -> None:
     """Rows are known by what they say: those that are said no more are closed, those that are new come in."""
     standing = model._default_manager.filter(portfolio=revision.portfolio_id, removed_in__isnull=True)
-    known = {
-        tuple(_said(value) for value in row[1:]): row[0] for row in standing.order_by().values_list("id", *columns[2:])
-    }
-    arriving = {tuple(_said(value) for value in row): row for row in rows}
-    gone = [pk for said, pk in known.items() if said not in arriving]
+    known = {row[1:]: row[0] for row in standing.order_by().values_list("id", *columns[2:])}
+    arriving = dict.fromkeys(rows)
+    gone = [pk for row, pk in known.items() if row not in arriving]
     model._default_manager.filter(pk__in=gone).update(removed_in=revision.number)
-    new = [(revision.portfolio_id, revision.number, *row) for said, row in arriving.items() if said not in known]
+    new = [(revision.portfolio_id, revision.number, *row) for row in arriving if row not in known]
     copy_in(model, columns, new)
 
 
-def _lot_rows(reading: _Reading) -> Iterable[Sequence[Any]]:
+def _lot_rows(reading: _Reading) -> Iterable[tuple[Any, ...]]:
     for state in reading.derived.lots:
         yield (
             reading.securities[state.symbol],
@@ -340,7 +343,7 @@ def _lot_rows(reading: _Reading) -> Iterable[Sequence[Any]]:
         )
 
 
-def _matched_rows(reading: _Reading) -> Iterable[Sequence[Any]]:
+def _matched_rows(reading: _Reading) -> Iterable[tuple[Any, ...]]:
     """What one entry takes from one lot in several parts (a sale that names a lot twice) is one row."""
     alike: dict[tuple[Any, ...], lots.MatchedState] = {}
     for state in reading.derived.matched:

@@ -40,6 +40,7 @@ SPLIT = """
   Assets:Shares  40 ABC {60 CAD, 2020-01-06}
 """
 TREE = "a" * 40
+TERMS = {"method": "FIFO", "fees_in_cost": True}
 
 
 def told(text, **how):
@@ -58,7 +59,7 @@ def lots():
 
 @pytest.fixture(scope="module")
 def averaged():
-    return told(HEAD + BUYS + SALE + SPLIT, average_cost=True)
+    return told(HEAD + BUYS + SALE + SPLIT, method="AVERAGE")
 
 
 def test_cost_is_of_the_lots_that_beancount_left_open(lots):
@@ -89,14 +90,12 @@ def test_what_takes_the_place_of_something_takes_over_its_pool():
   Assets:Shares  -20 ABC {45 CAD, 2020-01-06}
   Assets:Depot  20 ABC {45 CAD, 2020-01-06}
 """
-    entries = reader.read({"main.beancount": (HEAD + BUYS + SALE + SPLIT + spin_off + moved).encode()}).entries
+    made = told(HEAD + BUYS + SALE + SPLIT + spin_off + moved, method="AVERAGE")
 
-    pools = dict(statement._pools(entries))
-
-    on = date(2020, 1, 9), date(2020, 1, 10)
-    assert pools[on[0], "Assets:Shares", "XYZ"] == 575
-    assert pools[on[0], "Assets:Shares", "ABC"] == 1725
-    assert pools[on[1], "Assets:Shares", "ABC"] == pools[on[1], "Assets:Depot", "ABC"] == Decimal("862.5")
+    spun, apart = (each.cost for each in made.at([date(2020, 1, 9), date(2020, 1, 10)]))
+    assert spun["Assets:Shares", "XYZ"] == 575
+    assert spun["Assets:Shares", "ABC"] == 1725
+    assert apart["Assets:Shares", "ABC"] == apart["Assets:Depot", "ABC"] == Decimal("862.5")
 
 
 def test_splits_and_what_was_held_before_them_are_told(lots):
@@ -116,15 +115,15 @@ def test_prices_of_its_own_are_told_by_day(lots):
 
 def test_what_is_kept_comes_back_and_only_for_its_own_folder(tmp_path, lots):
     path = tmp_path / "statements" / "one.json"
-    statement.keep(path, TREE, lots, average_cost=False)
+    statement.keep(path, TREE, lots, **TERMS)
 
-    back = statement.kept(path, TREE, average_cost=False)
+    back = statement.kept(path, TREE, **TERMS)
 
     days = [date(2020, 1, number) for number in range(1, 10)]
     assert list(back.at(days)) == list(lots.at(days))
     assert (list(back.known_splits()), back.last) == (list(lots.known_splits()), lots.last)
-    assert statement.kept(path, "b" * 40, average_cost=False) is None
-    assert statement.kept(path, TREE, average_cost=True) is None
+    assert statement.kept(path, "b" * 40, **TERMS) is None
+    assert statement.kept(path, TREE, method="AVERAGE", fees_in_cost=True) is None
     assert path.stat().st_mode & 0o077 == 0
     assert [each.name for each in path.parent.iterdir()] == ["one.json"]
 
@@ -134,4 +133,4 @@ def test_a_file_that_is_damaged_is_as_if_there_was_none(text, tmp_path):
     path = tmp_path / "one.json"
     path.write_text(text)
 
-    assert statement.kept(path, TREE, average_cost=False) is None
+    assert statement.kept(path, TREE, **TERMS) is None
