@@ -14,7 +14,7 @@ from hashlib import sha1, sha256
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4
 
 import numpy as np
 import psycopg
@@ -243,8 +243,8 @@ def _books(
         "INSERT INTO auth_user (username, password, first_name, last_name, email, is_superuser, is_staff, is_active,"
         " date_joined) VALUES ('owner', '!', '', '', '', false, false, true, now()) RETURNING id"
     ).fetchone() or (0,)
-    # The cache knows results by these ids, and all worlds share it.
-    ids = [uuid5(NAMESPACE, f"{n} of {portfolios} with {trades}") for n in range(portfolios)]
+    # The cache knows results by these ids, and outlives a world and even a run: each begins with its own.
+    ids = [uuid4() for _ in range(portfolios)]
     _copy(
         database, "portfolio_portfolio",
         ("id", "slug", "name", "owner_id", "base_currency", "policy_id", "booking_method", "fees_in_cost", "flow_timing",
