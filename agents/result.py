@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 from uuid import UUID
+
+from portfolio import books
 
 T = TypeVar("T")
 
@@ -24,7 +27,7 @@ class Result(Generic[T]):
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RequestContext:
     """What one run knows. A template may read the first four as `ctx.*`; the rest is for capabilities only."""
 
@@ -37,3 +40,8 @@ class RequestContext:
     pack: Any
     revision: Any
     market: Any
+
+    @cached_property
+    def book(self) -> books.Book:
+        """The rows of the revision, read once for all steps of the run."""
+        return books.load(self.portfolio, self.revision)

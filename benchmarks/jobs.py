@@ -247,9 +247,10 @@ def _books(
     ids = [uuid5(NAMESPACE, f"{n} of {portfolios} with {trades}") for n in range(portfolios)]
     _copy(
         database, "portfolio_portfolio",
-        ("id", "slug", "name", "owner_id", "base_currency", "policy_id", "booking_method", "fees_in_cost", "flow_timing"),
+        ("id", "slug", "name", "owner_id", "base_currency", "policy_id", "booking_method", "fees_in_cost", "flow_timing",
+         "accrual", "trade_fx"),
         (
-            (each, f"p{n:05}", f"Portfolio {n}", owner, CURRENCIES[0], POLICY, "FIFO", True, "in_start_out_end")
+            (each, f"p{n:05}", f"Portfolio {n}", owner, CURRENCIES[0], POLICY, "FIFO", True, "in_start_out_end", "cash", "ledger")
             for n, each in enumerate(ids)
         ),
     )  # fmt: skip
@@ -260,29 +261,39 @@ def _books(
             for n, each in enumerate(ids)
         ),
     )  # fmt: skip
-    transactions, lots = [], []
+    transactions, lots, matched = [], [], []
     for portfolio in ids:
-        bought, moved = _life(days, close, walk, holdings=holdings, trades=trades)
-        transactions += [(portfolio, 1, f"T{n:06}", n, *row) for n, row in enumerate(moved)]
+        bought, moved, sold = _life(days, close, walk, holdings=holdings, trades=trades)
+        transactions += [(portfolio, 1, _entry(n), n, *row) for n, row in enumerate(moved)]
         lots += [(portfolio, 1, *row) for row in bought]
+        matched += [(portfolio, 1, *row) for row in sold]
     _copy(
         database, "portfolio_transaction",
         ("portfolio_id", "introduced_in", "entry_id", "ordinal", "date", "kind", "security_id", "quantity", "amount",
-         "currency", "counter_amount", "counter_currency", "ex_date", "account", "fee_kind", "note", "file", "line", "digest"),
-        ((*row, "Assets:Broker", "", "", "main.beancount", 1, "") for row in transactions),
+         "currency", "counter_amount", "counter_currency", "ex_date", "account", "fee_kind", "note", "file", "line", "digest",
+         "to_account"),
+        ((*row, "Assets:Broker", "", "", "main.beancount", 1, "", "") for row in transactions),
     )  # fmt: skip
     _copy(
         database, "portfolio_lot",
         ("portfolio_id", "introduced_in", "security_id", "acquired", "quantity", "unit_cost", "cost", "currency",
-         "valid_from", "valid_to", "account"),
+         "valid_from", "valid_to", "opened_by", "account"),
         ((*row, "Assets:Broker") for row in lots),
+    )  # fmt: skip
+    _copy(
+        database, "portfolio_matchedlot",
+        ("portfolio_id", "introduced_in", "entry_id", "opened_by", "date", "kind", "security_id", "acquired", "quantity",
+         "cost", "proceeds", "currency", "entry_fee", "exit_fee", "account"),
+        ((*row, 0, 0, "Assets:Broker") for row in matched),
     )  # fmt: skip
 
 
 def _life(
     days: list[date], close: Any, walk: np.random.Generator, *, holdings: int, trades: int
-) -> tuple[list[Any], list[Any]]:
-    """Lots (security, acquired, quantity, unit cost, cost, currency, from, to) and transactions of one portfolio, by date."""
+) -> tuple[list[Any], list[Any], list[Any]]:
+    """Of one portfolio, by date: lots (security, acquired, quantity, unit cost, cost, currency, from, to, opened by),
+    transactions, and what each sale took (entry, opened by, date, kind, security, acquired, quantity, cost, proceeds, currency).
+    """
     held = walk.choice(SECURITIES, holdings, replace=False)
     moved: list[Any] = [(days[0], "deposit", None, None, 9_000_000, CURRENCIES[0], None, "", None)]
     moved += [
@@ -290,10 +301,21 @@ def _life(
     ]
     open_lots: dict[int, list[list[Any]]] = {each: [] for each in held.tolist()}
     lots: list[list[Any]] = []
+    matched: list[Any] = []
 
     def buy(day: int, each: int, quantity: int) -> None:
         cost, currency = round(quantity * close[day, each], 2), CURRENCIES[each % len(CURRENCIES)]
-        lot = [each + 1, days[day], quantity, repr(float(close[day, each])), cost, currency, days[day], None]
+        lot = [
+            each + 1,
+            days[day],
+            quantity,
+            repr(float(close[day, each])),
+            cost,
+            currency,
+            days[day],
+            None,
+            _entry(len(moved)),
+        ]
         open_lots[each].append(lot)
         lots.append(lot)
         moved.append((days[day], "buy", each + 1, quantity, -cost, currency, None, "", None))
@@ -313,10 +335,29 @@ def _life(
             oldest[7] = days[day]
             open_lots[each].pop(0)
             got = round(oldest[2] * close[day, each], 2)
+            matched.append(
+                (
+                    _entry(len(moved)),
+                    oldest[8],
+                    days[day],
+                    "sell",
+                    each + 1,
+                    oldest[1],
+                    oldest[2],
+                    oldest[4],
+                    got,
+                    currency,
+                )
+            )
             moved.append((days[day], "sell", each + 1, -oldest[2], got, currency, None, "", None))
         else:
             buy(day, each, 10)
-    return lots, moved
+    return lots, moved, matched
+
+
+def _entry(number: int) -> str:
+    """The id of a transaction by its place in the ledger."""
+    return f"T{number:06}"
 
 
 def _copy(database: psycopg.Connection[Any], table: str, columns: Iterable[str], rows: Iterable[Any]) -> None:

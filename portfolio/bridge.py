@@ -149,7 +149,7 @@ class _Walk:
         balances: dict[str, Decimal] = dict(self.book.cash(self.day(self.first))) if self.first >= 0 else {}
         opening += self.revalue(balances, self.first, -1) if balances else ZERO
         for event in self.book.events:
-            place = self.place(event.date)
+            place = self.rates.place(event.date)
             if place > self.last:
                 break
             if place > self.first:
@@ -162,10 +162,6 @@ class _Walk:
         return self.rounded(opening, closing)
 
     # The market
-
-    def place(self, on: date) -> int:
-        """The pack day that an event belongs to: its own, or the next."""
-        return int(np.searchsorted(self.market.dates, np.datetime64(on)))
 
     def day(self, place: int) -> date:
         on: date = self.market.dates[place].item()
@@ -234,7 +230,7 @@ class _Walk:
         for event in self.book.events:
             if event.kind != "dividend" or event.ex_date is None:
                 continue
-            if self.place(event.ex_date) <= place < self.place(event.date):
+            if self.rates.place(event.ex_date) <= place < self.rates.place(event.date):
                 rate = sign * self.rate(event.currency, place)
                 self.amounts.income += (event.amount + event.tax + event.fee) * rate
                 self.amounts.taxes -= event.tax * rate

@@ -3,12 +3,11 @@
 Fixings come from the history that a pack sees; the last digits of a float64 are far below the cent that money is shown to.
 """
 
+from bisect import bisect_left
 from datetime import date
 from decimal import Decimal
+from math import isnan
 from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
 
 from pricing.fx import MissingRate
 from pricing.market import History
@@ -30,15 +29,19 @@ class Rates:
 
     def __init__(self, market: History, base_currency: str, trade_fx: str) -> None:
         self._market, self._base, self._trade_fx = market, base_currency, trade_fx
-        self._columns: dict[str, npt.NDArray[np.float64]] = {}
+        self._days: list[date] = market.dates.tolist()
+        self._columns: dict[str, list[float]] = {}
+
+    def place(self, on: date) -> int:
+        """The pack day that a date belongs to: its own, or the next; as many as there are for one after the last."""
+        return bisect_left(self._days, on)
 
     def fixing(self, currency: str, on: date) -> Decimal | None:
-        """Of the pack day that a date belongs to: its own, or the next. None outside the history, or without a rate."""
+        """Of the pack day that a date belongs to. None outside the history, or without a rate."""
         if currency == self._base:
             return Decimal(1)
-        days = self._market.dates
-        place = int(np.searchsorted(days, np.datetime64(on)))
-        if not len(days) or np.datetime64(on) < days[0] or place == len(days):
+        place = self.place(on)
+        if place == len(self._days) or on < self._days[0]:
             return None
         return self.at(currency, place)
 
@@ -47,9 +50,9 @@ class Rates:
         if currency == self._base:
             return Decimal(1)
         if currency not in self._columns:
-            self._columns[currency] = self._market.fx(currency, self._base)
-        rate = float(self._columns[currency][place])
-        return None if np.isnan(rate) else Decimal(repr(rate))
+            self._columns[currency] = self._market.fx(currency, self._base).tolist()
+        rate = self._columns[currency][place]
+        return None if isnan(rate) else Decimal(repr(rate))
 
     def of_deal(self, deal: Deal) -> Decimal:
         """Raises MissingRate: no deal is converted at a rate that nobody gave."""

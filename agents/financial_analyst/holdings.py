@@ -4,7 +4,7 @@ from uuid import UUID
 
 from agents.registry import capability
 from agents.result import RequestContext, Result
-from portfolio import books, dealing, valuation
+from portfolio import dealing, valuation
 from pricing.models import Security
 
 HOLDINGS_TTL_S = 60
@@ -13,7 +13,7 @@ HOLDINGS_TTL_S = 60
 @capability("ledger.positions", agent="financial_analyst")
 def positions(ctx: RequestContext, *, portfolio_id: UUID) -> Result[valuation.Positions]:
     """Open lots grouped by security, and cash, at the close of the as-of date."""
-    book = books.load(ctx.portfolio, ctx.revision)
+    book = ctx.book
     met = {parcel.security for parcel in book.parcels} | {event.security for event in book.events if event.security}
     named = {
         security_id: (symbol, name, currency)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from agents.registry import capability
 from agents.result import RequestContext, Result
-from portfolio import books, metrics, valuation
+from portfolio import metrics, valuation
 from pricing.models import Security
 
 PERFORMANCE_TTL_S = 300
@@ -64,7 +64,7 @@ class HistoricalNav:
 @capability("portfolio.historical_nav", agent="financial_analyst")
 def historical_nav(ctx: RequestContext, *, portfolio_id: UUID) -> Result[HistoricalNav]:
     """Every day's value from the history that the pack sees."""
-    life = valuation.history(books.load(ctx.portfolio, ctx.revision), ctx.market.history)
+    life = valuation.history(ctx.book, ctx.market.history)
     free = ctx.market.risk_free(life.base_currency, life.dates)
     return Result(
         HistoricalNav(
