@@ -96,6 +96,10 @@ def line_chart(dates: Sequence[date], series: Sequence[Sequence[float | None]]) 
     )
 
 
+NO_SPAN = 1e-290
+"""Below it a tenth of a span may be no number above zero any more."""
+
+
 def value_ticks(low: float, high: float) -> list[Decimal]:
     """Round levels, rising, of which the first is at or below `low` and the last at or above `high`.
 
@@ -105,8 +109,9 @@ def value_ticks(low: float, high: float) -> list[Decimal]:
         low = 0.0
     if high / 2 >= low and high <= 0:  # the same from below
         high = 0.0
-    if high == low:
-        margin = abs(high) * 0.05 or 1.0
+    if high - low < NO_SPAN:
+        margin = abs(high) * 0.05
+        margin = margin if margin > NO_SPAN else 1.0
         low, high = low - margin, high + margin
     step = next(step for step in _round_steps((high - low) / MAX_Y_TICKS) if _levels(low, high, step) <= MAX_Y_TICKS)
     first, last = _bounds(low, high, step)

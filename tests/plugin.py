@@ -26,11 +26,16 @@ os.environ["DEBUG"] = "1"
 for name in ("DATABASE_URL", "REDIS_URL", "DATABASE_OWNER_URL", "DATABASE_JOB_URL", "TIEOUT_ROLE", "LEDGER_PATH"):
     os.environ.pop(name, None)
 
+import hypothesis  # noqa: E402
 import psycopg  # noqa: E402
 import pytest  # noqa: E402
 from psycopg import sql  # noqa: E402
 
 from config import embedded  # noqa: E402
+
+# The same commit runs the same examples.
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 embedded.provide("owner", fast=True)
 SOCKETS = psycopg.conninfo.conninfo_to_dict(os.environ["DATABASE_URL"])["host"]

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from execution import charts
@@ -47,6 +47,8 @@ def test_a_spike_of_one_day_survives_the_thinning():
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=3_000))
+@example([-5e-324])
+@example([0.0, 1e-305])
 def test_the_extremes_and_both_ends_are_always_drawn(values):
     drawn = charts.line_chart(days(len(values)), [values])
 
