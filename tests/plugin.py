@@ -122,7 +122,9 @@ def _copy(template: str, name: str) -> None:
         while server.execute("SELECT FROM pg_stat_activity WHERE datname = %s", [template]).rowcount:
             time.sleep(0.001)
         server.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER owner").format(sql.Identifier(name), sql.Identifier(template))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY OWNER owner").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
         )
         server.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO app, job").format(sql.Identifier(name)))
 

@@ -172,7 +172,7 @@ def _run_child(folder: str, main: str, timeout_s: float, memory_bytes: int, take
     """Hand each line to `take` as it comes; raise unless the child came to its end in time."""
     # LD_LIBRARY_PATH is where some builds of Python find their own library.
     env = {"LANG": "C.UTF-8", "TZ": "UTC"} | {k: v for k, v in environ.items() if k == "LD_LIBRARY_PATH"}
-    command = [sys.executable, "-I", "-B", str(CHILD), str(memory_bytes), str(int(timeout_s) + 1), main]
+    command = [sys.executable, "-I", *_byte_code(), str(CHILD), str(memory_bytes), str(int(timeout_s) + 1), main]
     late, ended = threading.Event(), False
     with subprocess.Popen(  # noqa: S603  # our own file, no shell
         command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -210,6 +210,12 @@ def _run_child(folder: str, main: str, timeout_s: float, memory_bytes: int, take
         raise LedgerTooBig((Finding(main, 0, f"reading needed more than {memory_bytes} bytes of memory"),))
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     raise LedgerCrashed((Finding(main, 0, f"the parser died of this ledger ({how})"),))
+
+
+def _byte_code() -> list[str]:
+    """-I keeps the environment away from the child; to compile Beancount each time would take longer than most ledgers."""
+    where = [] if sys.pycache_prefix is None else ["-X", f"pycache_prefix={sys.pycache_prefix}"]
+    return [*where, "-B"] if sys.dont_write_bytecode else where
 
 
 class _Gathered:
