@@ -93,11 +93,12 @@ class Hand:
         return self.known[statement]
 
 
+ALL = tuple(sorted(CHANGES))
 OF_ONE_CONTENT = ("pricing_packprice", "pricing_packrate")
 """A content holds all of its closes and rates, but only those observations and actions that earlier ones don't."""
 
 
-def change(cursor, chance, tables=tuple(sorted(CHANGES)), only=None):
+def change(cursor, chance, tables=ALL, only=None):
     table = chance.choice(tables)
     how = chance.choice(CHANGES[table])
     row, content = chance.choice(
