@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,8 @@ Ints = npt.NDArray[np.int64]
 WILD = float(np.log(1e9))  # no year multiplies money by this, or divides it
 NOISE = 4 * np.finfo(np.float64).eps  # what one addition of equal sizes may leave behind
 SWEEPS = 40
-BLOCK = 50_000  # flows solved together: their tables stay in a core's cache
+GRID = np.linspace(0.0, 1.0, 33) ** 2  # where roots are first looked for, finer where most of them are
+BLOCK = 100_000  # flows solved together: enough to outweigh the calls, few enough for a core's cache
 
 
 def log_rates(moments: Ints, table: Floats, unit: float) -> Floats:
@@ -31,13 +33,14 @@ def log_rates(moments: Ints, table: Floats, unit: float) -> Floats:
     """
     found = np.empty(table.shape[1])
     width = max(1, BLOCK // max(1, len(table)))
+    room = np.empty((5, len(table) * max(2, min(width, len(found)))))
     for first in range(0, len(found), width):
         here = slice(first, first + width)
-        flows = Flows.of(moments if moments.ndim == 1 else moments[:, here], table[:, here], unit)
+        flows = Flows.of(moments if moments.ndim == 1 else moments[:, here], table[:, here], unit, room)
         rates, only = solve(flows)
         for series in np.flatnonzero(~only):
             try:
-                rates[series] = search(flows, int(series))
+                rates[series] = search(flows, int(series), float(rates[series]))
             except UndefinedRate:
                 rates[series] = np.nan
         found[here] = rates[: len(found[here])]
@@ -46,44 +49,52 @@ def log_rates(moments: Ints, table: Floats, unit: float) -> Floats:
 
 def log_rate(moments: Ints, amounts: Floats, unit: float) -> float:
     """The log rate of one series (D,). raises UndefinedRate as `search` does."""
-    flows = Flows.of(moments, amounts[:, None], unit)
+    flows = Flows.of(moments, amounts[:, None], unit, np.empty((5, 2 * len(amounts))))
     rates, only = solve(flows)
-    return float(rates[0]) if only[0] else search(flows, 0)
+    return float(rates[0]) if only[0] else search(flows, 0, float(rates[0]))
 
 
 @dataclass(frozen=True, slots=True)
 class Flows:
     """Of P >= 2 series the flows at different times; the largest near 1. A zero is no flow.
 
-    amounts, times  (K, P)  times in years (or periods) since the first flow
+    amounts, times  (K, P)     times in years (or periods) since the first flow
+    room            (3, K, P)  tables to work in: fresh ones would cost more than the work
     """
 
     amounts: Floats
     times: Floats
+    room: Floats
 
     @classmethod
-    def of(cls, moments: Ints, table: Floats, unit: float) -> Flows:
+    def of(cls, moments: Ints, table: Floats, unit: float, room: Floats) -> Flows:
         if table.shape[1] == 1:
             table, moments = np.repeat(table, 2, axis=1), moments.reshape(len(moments), 1)
         moments = np.broadcast_to(moments if moments.ndim == 2 else moments[:, None], table.shape)
-        largest = np.abs(table).max(axis=0, initial=0.0)
-        amounts = np.divide(table, np.where(largest > 0, largest, 1.0), out=np.empty(table.shape))
-        if 2 * int(np.count_nonzero(amounts, axis=0).max(initial=0)) <= len(amounts):
-            amounts, moments = _gathered(amounts, moments)
-        _net(amounts, moments)
-        if not len(amounts):
-            return cls(amounts, np.empty(amounts.shape))
+        largest = np.maximum(table.max(axis=0, initial=0.0), -table.min(axis=0, initial=0.0))
+        amounts, times, *_ = tables = room[:, : table.size].reshape(5, *table.shape)
+        np.multiply(table, np.ldexp(1.0, -np.maximum(np.frexp(largest)[1], -1000)), out=amounts)
         there = amounts != 0
-        times = np.subtract(moments, moments[there.argmax(axis=0), np.arange(amounts.shape[1])], dtype=np.float64)
-        times /= unit
-        if not (there[0].all() and there[-1].all()):  # what is no flow lies outside the span at most there
-            times *= there
-        return cls(amounts, times)
+        if 2 * np.count_nonzero(there) <= there.size:
+            amounts, moments = _gathered(amounts, moments)
+            tables = room[:, : amounts.size].reshape(5, *amounts.shape)
+            tables[0], there = amounts, amounts != 0
+            amounts, times, *_ = tables
+        np.copyto(times, moments)
+        if _net(*tables[:3]):
+            np.not_equal(amounts, 0.0, out=there)
+        if len(amounts):
+            times -= times[there.argmax(axis=0), np.arange(times.shape[1])]
+            times /= unit
+            if not (there[0].all() and there[-1].all()):  # what is no flow lies outside the span at most there
+                times *= there
+        return cls(amounts, times, tables[2:])
 
     def select(self, chosen: Ints) -> Flows:
         """Only these series; one alone is there twice."""
         chosen = np.repeat(chosen, 2) if len(chosen) == 1 else chosen
-        return Flows(_columns(self.amounts, chosen), _columns(self.times, chosen))
+        amounts = _columns(self.amounts, chosen)
+        return Flows(amounts, _columns(self.times, chosen), np.empty((3, *amounts.shape)))
 
 
 def _gathered(amounts: Floats, moments: Ints) -> tuple[Floats, Ints]:
@@ -97,12 +108,12 @@ def _gathered(amounts: Floats, moments: Ints) -> tuple[Floats, Ints]:
     return amount, moment
 
 
-def _net(amounts: Floats, moments: Ints) -> None:
-    """In place: flows of one moment become one, the last of them."""
+def _net(amounts: Floats, moments: Floats, room: Floats) -> bool:
+    """In place: flows of one moment become one, the last of them. Whether there were any."""
     joined = np.flatnonzero(moments[1:] == moments[:-1])
     if not len(joined):
-        return
-    below, flat, sizes = amounts.shape[1], amounts.reshape(-1), np.abs(amounts).reshape(-1)
+        return False
+    below, flat, sizes = amounts.shape[1], amounts.reshape(-1), np.abs(amounts, out=room).reshape(-1)
     waits = np.zeros(amounts.size, dtype=np.bool_)
     while len(joined):  # once for each flow that a moment has more than one
         waits[:] = False
@@ -113,6 +124,7 @@ def _net(amounts: Floats, moments: Ints) -> None:
         sizes[into] += sizes[ready]
         flat[ready] = 0.0
         flat[into[np.abs(flat[into]) <= NOISE * sizes[into]]] = 0.0
+    return True
 
 
 def solve(flows: Flows) -> tuple[Floats, Bools]:
@@ -123,58 +135,76 @@ def solve(flows: Flows) -> tuple[Floats, Bools]:
     """
     if len(flows.amounts) < 2:
         return np.zeros(flows.amounts.shape[1]), np.zeros(flows.amounts.shape[1], dtype=np.bool_)
-    found, converged = _newton(flows)
+    found, converged, only = _newton(flows)
     stray = np.flatnonzero(~converged)
     if len(stray):
         found[stray], converged[stray] = _careful_newton(flows.select(stray), len(stray))
-    only = converged & _clearly_never_turns(flows, found)
     doubtful = np.flatnonzero(converged & ~only)
     if len(doubtful):
         only[doubtful] = _never_turns(flows.select(doubtful), found[doubtful])[: len(doubtful)]
     return found, only
 
 
-def _newton(flows: Flows) -> tuple[Floats, Bools]:
-    """Newton on the net worth, from where the flows would balance if inflows / outflows grew at one rate.
+def _newton(flows: Flows) -> tuple[Floats, Bools, Bools]:
+    """Steps of Halley on the net worth.
 
-    returns  (P,) log rates, (P,) converged
+    returns  (P,) log rates, (P,) converged, (P,) of these the balance carried at the rate clearly never turns
     """
-    amounts, times, factors = flows.amounts, flows.times, np.empty(flows.times.shape)
-    timed, ends = amounts * times, flows.times.max(axis=0, initial=0.0)
+    amounts, times = flows.amounts, flows.times
+    factors, timed, bent = flows.room
+    np.multiply(np.multiply(amounts, times, out=timed), times, out=bent)
+    ends = times.max(axis=0, initial=0.0)
     with np.errstate(all="ignore"):
-        sizes = np.abs(amounts, out=factors)
-        net, size = amounts.sum(axis=0), sizes.sum(axis=0)
-        net_timed, size_timed = timed.sum(axis=0), _sums(sizes, times)
-        inflow, outflow = size + net, size - net
-        at = np.log(inflow / outflow) / ((size_timed + net_timed) / inflow - (size_timed - net_timed) / outflow)
+        at, size, both = _start(flows)
         close = np.zeros(len(at), dtype=np.bool_)
-        bent = timed * times
-        for sweep in range(6):
+        for _ in range(6):
+            here = at
             np.exp(np.multiply(times, -at, out=factors), out=factors)
             slope = _sums(timed, factors)
             step = _sums(amounts, factors) / slope
-            if sweep < 2:  # far away the bend pays for its sum (Halley); that it has arrived a plain step says
-                bend = step * _sums(bent, factors) / (2 * slope)
-                at = at + np.where(np.abs(bend) < 0.5, step / (1 - bend), step)
-                continue
-            at = np.where(close, at, at + step)  # what has arrived stays, whatever the others need
-            # Where the balance keeps its sign, a step misses at most its square times the span.
-            close |= step * step * ends <= 1e-16 * np.maximum(1.0, np.abs(at))
+            bend = step * _sums(bent, factors) / (2 * slope)
+            curved = np.abs(bend) < 0.5
+            at = np.where(close, at, at + np.where(curved, step / (1 - bend), step))  # what has arrived stays
+            # Where the balance keeps its sign, a step misses at most half its cube times the square of the span.
+            close |= curved & (np.abs(step) ** 3 * ends * ends <= 1e-16 * np.maximum(1.0, np.abs(at)))
             if close.all():
                 break
-        return at, close & (inflow > 0) & (outflow > 0) & (np.abs(at) < 1e5)
+        converged = close & both & (np.abs(at) < 1e5)
+        moved, most = np.abs(at - here) * ends, size * np.exp(np.maximum(0.0, -here * ends))
+        _accumulate(np.multiply(amounts, factors, out=factors))
+        return at, converged, converged & _clearly_never_turns(factors[:-1], most, moved)
 
 
-def _clearly_never_turns(flows: Flows, log_rates: Floats) -> Bools:
-    """The balance carried at this rate keeps its sign at every flow, beyond any rounding. False is no answer."""
-    with np.errstate(all="ignore"):
-        worth = flows.times * -log_rates
-        np.multiply(flows.amounts, np.exp(worth, out=worth), out=worth)
-        doubt = 1e-10 * np.abs(worth).sum(axis=0)
-        balance = _running(worth)[:-1]
-        return np.asarray(
-            (balance.min(axis=0, initial=np.inf) > doubt) | (balance.max(axis=0, initial=-np.inf) < -doubt)
-        )
+def _start(flows: Flows) -> tuple[Floats, Floats, Bools]:
+    """Where log(inflows / outflows), almost a straight line in the log rate, would be zero by its slope and bend at 0.
+
+    returns  (P,) log rates, (P,) sums of the sizes, (P,) there are both inflows and outflows
+    """
+    scratch, timed, bent = flows.room
+    net, net_1, net_2 = flows.amounts.sum(axis=0), timed.sum(axis=0), bent.sum(axis=0)
+    sizes = np.abs(flows.amounts, out=scratch)
+    size = sizes.sum(axis=0)
+    sizes *= flows.times
+    size_1, size_2 = sizes.sum(axis=0), _sums(sizes, flows.times)
+    inflow, outflow = size + net, size - net
+    gain_1, loss_1 = (size_1 + net_1) / inflow, (size_1 - net_1) / outflow
+    spread = (size_2 + net_2) / inflow - gain_1 * gain_1 - (size_2 - net_2) / outflow + loss_1 * loss_1
+    step = np.log(inflow / outflow) / (gain_1 - loss_1)
+    bend = step * spread / (2 * (gain_1 - loss_1))
+    return np.where(np.abs(bend) < 0.5, step / (1 - bend), step), size, (inflow > 0) & (outflow > 0)
+
+
+def _clearly_never_turns(balance: Floats, most: Floats, moved: Floats) -> Bools:
+    """The balance keeps its sign at every flow, beyond any rounding. False is no answer.
+
+    balance  (K - 1, P)  the worth of the flows so far, at a rate near the one found
+    most     (P,)        not less than the sum of the worths' sizes
+    moved    (P,)        how far that rate is from the one found, times the span: by so much of its size each flow's
+                         worth may be another
+    """
+    doubt = (1e-10 + 2.0 * moved) * most
+    clear = (balance.min(axis=0, initial=np.inf) > doubt) | (balance.max(axis=0, initial=-np.inf) < -doubt)
+    return np.asarray(clear & (moved < 0.5))
 
 
 def _all_before(early: Bools, late: Bools) -> Bools:
@@ -257,28 +287,27 @@ def _never_turns(flows: Flows, found: Floats) -> Bools:
         log_rates = np.resize(found, flows.amounts.shape[1])
         worth = flows.amounts * _factors(flows.times, flows.times.max(axis=0), log_rates)
     size = np.abs(worth)
-    before, size_before = _running(worth)[:-1], _running(size)[:-1]
-    after, size_after = -_running(worth[::-1])[-2::-1], _running(size[::-1])[-2::-1]
+    before, size_before = np.cumsum(worth, axis=0)[:-1], np.cumsum(size, axis=0)[:-1]
+    after, size_after = -np.cumsum(worth[::-1], axis=0)[-2::-1], np.cumsum(size[::-1], axis=0)[-2::-1]
     late = size_after < size_before
     balance, noise = np.where(late, after, before), 1e-13 * np.where(late, size_after, size_before)
     return np.asarray(~((balance > noise).any(axis=0) & (balance < -noise).any(axis=0)))
 
 
-def _running(table: Floats) -> Floats:
-    """Sums so far along axis 0. Wide tables go a whole row at a time: cumsum goes column by column and waits for each
-    addition. Both add in the same order, to the same bits."""
+def _accumulate(table: Floats) -> None:
+    """In place: sums so far along axis 0. Wide tables go a whole row at a time: cumsum goes column by column and waits
+    for each addition. Both add in the same order, to the same bits."""
     if table.shape[1] < 64:
-        return np.cumsum(table, axis=0)
-    sums = np.empty(table.shape)
-    sums[0] = table[0]
-    for row in range(1, len(table)):
-        np.add(sums[row - 1], table[row], out=sums[row])
-    return sums
+        np.cumsum(table, axis=0, out=table)
+        return
+    for above, row in pairwise(table):
+        np.add(above, row, row)
 
 
-def search(flows: Flows, series: int) -> float:
+def search(flows: Flows, series: int, near: float) -> float:
     """The log rate of one series, whatever it takes.
 
+    near    where a root is likely, if any number
     raises  UndefinedRate: "no_sign_change", "no_root", "several_roots" (with all of them), "out_of_range". Beside
             another root one that multiplies or divides money by more than 1e9 a year is not counted
     source  all roots are isolated by interval bounds on the discounted inflows and outflows
@@ -288,8 +317,8 @@ def search(flows: Flows, series: int) -> float:
     if not ((amounts > 0).any() and (amounts < 0).any()):
         raise UndefinedRate("no_sign_change")
     # Below zero the same problem is met with time reversed: no power of it can then overflow.
-    touched, crossed = _roots(amounts, times)
-    back_touched, back_crossed = _roots(amounts[::-1], times[-1] - times[::-1])
+    touched, crossed = _roots(amounts, times, near)
+    back_touched, back_crossed = _roots(amounts[::-1], times[-1] - times[::-1], -near)
     apart = _apart([*touched, *(-root for root in back_touched), *crossed, *(-root for root in back_crossed)])
     apart = [root for root in apart if abs(root) <= WILD] or apart
     if not apart:
@@ -310,7 +339,7 @@ def _highest(flows: Floats, times: Floats) -> float:
     raise UndefinedRate("out_of_range")
 
 
-def _roots(flows: Floats, times: Floats) -> tuple[list[float], list[float]]:
+def _roots(flows: Floats, times: Floats, near: float) -> tuple[list[float], list[float]]:
     """All log rates >= 0 where the net worth touches zero, and where it crosses zero.
 
     Boxes are split until their bounds decide.
@@ -318,24 +347,30 @@ def _roots(flows: Floats, times: Floats) -> tuple[list[float], list[float]]:
     Inflows and outflows discounted are falling functions of the rate, so their values at the two ends of a box bound
     the net value in it, and the same holds for the slope.
     """
-    gains = flows > 0
-    up, down = np.where(gains, flows, 0.0), np.where(gains, 0.0, -flows)
-    sides = np.stack([up, down, up * times, down * times])
+    edges = _highest(flows, times) * GRID
+    sides = np.empty((4, len(flows)))
+    np.maximum(flows, 0.0, out=sides[0])
+    np.subtract(sides[0], flows, out=sides[1])
+    np.multiply(sides[:2], times, out=sides[2:])
+    at_edges = sides @ np.exp(np.multiply.outer(-times, edges))
+    (boxes_here,) = np.nonzero((at_edges[0, 1:] <= at_edges[1, :-1]) & (at_edges[1, 1:] <= at_edges[0, :-1]))
+    if not len(boxes_here):
+        return [], []
+    timed = flows * times
 
     def ends(log_rate: float) -> tuple[float, float, float, float]:
         inflow, outflow, inflow_timed, outflow_timed = (sides @ np.exp(times * -log_rate)).tolist()
         return inflow, outflow, inflow_timed, outflow_timed
 
     def net(log_rate: float) -> float:
-        inflow, outflow, _, _ = ends(log_rate)
-        return inflow - outflow
+        return float(flows @ np.exp(times * -log_rate))
 
     def slope(log_rate: float) -> float:
-        _, _, inflow, outflow = ends(log_rate)
-        return outflow - inflow
+        return float(-timed @ np.exp(times * -log_rate))
 
-    highest = _highest(flows, times)
-    boxes, looked = [(0.0, ends(0.0), highest, ends(highest))], 0
+    edge, at_edge = edges.tolist(), at_edges.T.tolist()
+    boxes = [(edge[box], at_edge[box], edge[box + 1], at_edge[box + 1]) for box in boxes_here.tolist()]
+    looked = 0
     touched: list[float] = []
     crossed: list[float] = []
     while boxes:
@@ -350,7 +385,7 @@ def _roots(flows: Floats, times: Floats) -> tuple[list[float], list[float]]:
         crosses = net_low == 0.0 or net_high == 0.0 or (net_low < 0.0) != (net_high < 0.0)
         if up_slope_high > down_slope_low or down_slope_high > up_slope_low:  # the curve only rises or only falls
             if crosses:
-                crossed.append(_bisected(net, low, high))
+                crossed.append(_bisected(net, low, high, near))
             continue
         if high - low <= 1e-9 * max(1.0, high):
             if crosses or min(abs(net_low), abs(net_high)) <= 1e-14 * (up_low + down_low):
@@ -365,25 +400,40 @@ def _roots(flows: Floats, times: Floats) -> tuple[list[float], list[float]]:
     return touched, crossed
 
 
-def _bisected(curve: Callable[[float], float], low: float, high: float) -> float:
+def _bisected(curve: Callable[[float], float], low: float, high: float, near: float) -> float:
     """Where the curve is zero between two ends whose values differ in sign."""
     at_low = curve(low)
     if at_low == 0.0:
         return low
-    if curve(high) == 0.0:
+    if (at_high := curve(high)) == 0.0:
         return high
-    low, high = _narrowed(curve, low, at_low, high)
+    below = at_low < 0
+    narrow = _around(curve, near, low, below, high) or _around(
+        curve, _by_secants(curve, low, at_low, high, at_high), low, below, high
+    )
+    low, high = narrow or (low, high)
     while low < (middle := (low + high) / 2) < high:
         value = curve(middle)
         if value == 0.0:
             return middle
-        low, high = (middle, high) if (value < 0) == (at_low < 0) else (low, middle)
+        low, high = (middle, high) if (value < 0) == below else (low, middle)
     return (low + high) / 2
 
 
-def _narrowed(curve: Callable[[float], float], low: float, at_low: float, high: float) -> tuple[float, float]:
-    """A narrow bracket of the root where secants find one (Illinois), else the one given: halving it takes long."""
-    left, at_left, right, at_right = low, at_low, high, curve(high)
+def _around(
+    curve: Callable[[float], float], at: float, low: float, below: bool, high: float
+) -> tuple[float, float] | None:
+    """A bracket of the root as narrow as rounding lets it be, if the root is there: halving a wide one takes long."""
+    reach = 1e-14 * max(1.0, abs(at))
+    inside = low < at - reach and at + reach < high
+    if inside and (curve(at - reach) < 0) == below != (curve(at + reach) < 0):
+        return at - reach, at + reach
+    return None
+
+
+def _by_secants(curve: Callable[[float], float], low: float, at_low: float, high: float, at_high: float) -> float:
+    """Where the root is likely (Illinois)."""
+    left, at_left, right, at_right = low, at_low, high, at_high
     at, moved_left = low, None
     for _ in range(30):
         before, at = at, right - at_right * (right - left) / (at_right - at_left)
@@ -398,11 +448,7 @@ def _narrowed(curve: Callable[[float], float], low: float, at_low: float, high: 
             right, at_right, at_left = at, value, at_left / 2 if stays is False else at_left
         if abs(at - before) <= 1e-11:
             break
-    reach = 1e-12 * max(1.0, abs(at))
-    below, above = max(low, at - reach), min(high, at + reach)
-    if below < above and (curve(below) < 0) == (at_low < 0) != (curve(above) < 0):
-        return below, above
-    return low, high
+    return at
 
 
 def _touching(slope: Callable[[float], float], low: float, high: float) -> float:
@@ -410,7 +456,7 @@ def _touching(slope: Callable[[float], float], low: float, high: float) -> float
     reach = 1e-7 * max(1.0, high)
     below, above = max(low - reach, 0.0), high + reach
     if (slope(below) < 0) != (slope(above) < 0):
-        return _bisected(slope, below, above)
+        return _bisected(slope, below, above, (low + high) / 2)
     return (low + high) / 2
 
 
