@@ -24,13 +24,13 @@ from redis.exceptions import RedisError
 from config.errors import TieoutError
 from execution import charts, executor, metering, panels, patterns
 from execution.errors import PortfolioNotFound, RequestInvalid
-from execution.models import PatternVersion
+from execution.models import Pattern, PatternVersion
 from execution.problems import Problem, problem_of
 from execution.templating import Scope
-from portfolio.models import DailyValue, Portfolio
-from pricing.models import PackStatus
+from portfolio.models import DailyValue, Lot, Portfolio
+from pricing.models import PackStatus, Security
 
-OVERVIEW = "portfolio_overview"
+OVERVIEW, SECURITY = "portfolio_overview", "security_id"
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 
 
@@ -69,6 +69,7 @@ def pattern(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
 
 
 def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
+    portfolio = version = None
     try:
         with transaction.atomic():
             portfolio = Portfolio.objects.filter(slug=slug).first()
@@ -79,13 +80,18 @@ def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
         if version.version != served.metadata["pattern_version"]:
             version = PatternVersion.objects.get(pattern=pattern_id, version=served.metadata["pattern_version"])
     except (TieoutError, OperationalError, InterfaceError, RedisError) as failure:
-        return _refused(request, failure)
+        form = {}
+        if portfolio and version and isinstance(failure, RequestInvalid | patterns.InputsInvalid):
+            form = _form(version, portfolio, request.GET)
+        return _refused(request, failure, form)
 
     tag = _tag(served.etag, request)
     unchanged = get_conditional_response(request, etag=tag)
     if unchanged is not None:
         return unchanged
-    response = render(request, "pattern.html", _context(served, version, portfolio, request.GET.dict()))
+    response = render(
+        request, "pattern.html", _context(served, version, portfolio) | _form(version, portfolio, request.GET)
+    )
     response["ETag"] = tag
     patch_cache_control(response, private=True, no_cache=True)
     return response
@@ -142,9 +148,7 @@ def _look() -> str:
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in [*sources, *files])).hexdigest()
 
 
-def _context(
-    served: executor.Served, version: PatternVersion, portfolio: Portfolio, query: Mapping[str, str]
-) -> dict[str, Any]:
+def _context(served: executor.Served, version: PatternVersion, portfolio: Portfolio) -> dict[str, Any]:
     result, metadata = served.result, served.metadata
     captions = [each["basis_caption"] for each in result.values() if isinstance(each, dict) and "basis_caption" in each]
     return {
@@ -153,8 +157,6 @@ def _context(
         "metadata": metadata,
         "execution_id": served.execution_id,
         "caption": captions[0] if captions else "",
-        "fields": _fields(version.document["inputs"], query),
-        "query": query,
         "ties": [
             ("Pricing pack", metadata["pricing_pack_id"]),
             ("Content hash", metadata["pack_content_hash"]),
@@ -179,38 +181,57 @@ def _context(
     }
 
 
-def _fields(inputs: Mapping[str, Mapping[str, Any]], query: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The form's fields: what the pattern declares, but for the portfolio, which the address names."""
-    return [
-        {
-            "name": name,
-            "label": name.replace("_", " ").capitalize(),
-            "type": {"integer": "number", "number": "number", "date": "date"}.get(declared["type"], "text"),
-            "step": "1" if declared["type"] == "integer" else "any",
-            "choices": ["true", "false"] if declared["type"] == "boolean" else declared.get("enum"),
-            "required": declared.get("required", False),
-            "minimum": declared.get("minimum"),
-            "maximum": declared.get("maximum"),
-            "hint": declared.get("description", ""),
-            "value": query.get(name) or _written(declared.get("default")),
-        }
-        for name, declared in inputs.items()
-        if name != "portfolio_id"
-    ]
+@transaction.atomic
+def _form(version: PatternVersion, portfolio: Portfolio, query: Mapping[str, str]) -> dict[str, Any]:
+    """The form's fields: the as-of date, and what the pattern declares but for the portfolio, which the address names;
+    and what else there is to look at."""
+    return {
+        "others": [
+            (each.pk, each.title)
+            for each in Pattern.objects.filter(current__document__inputs__has_key="portfolio_id")
+            if each.pk != version.pattern_id
+        ],
+        "asof": query.get("asof"),
+        "fields": [
+            {
+                "name": name,
+                "label": "Security" if name == SECURITY else name.replace("_", " ").capitalize(),
+                "type": {"integer": "number", "number": "number", "date": "date"}.get(declared["type"], "text"),
+                "step": "1" if declared["type"] == "integer" else "any",
+                "choices": _choices(name, declared, portfolio),
+                "required": declared.get("required", False),
+                "minimum": declared.get("minimum"),
+                "maximum": declared.get("maximum"),
+                "hint": declared.get("description", ""),
+                "value": query.get(name) or _written(declared.get("default")),
+            }
+            for name, declared in version.document["inputs"].items()
+            if name != "portfolio_id"
+        ],
+    }
+
+
+def _choices(name: str, declared: Mapping[str, Any], portfolio: Portfolio) -> list[tuple[str, str]]:
+    """(value, label) of each; empty: whatever is written."""
+    if name == SECURITY:
+        held = Security.objects.filter(pk__in=Lot.objects.filter(portfolio=portfolio).values("security"))
+        return [(str(each.pk), f"{each.symbol}, {each.name}") for each in held.order_by("symbol")]
+    words = ["true", "false"] if declared["type"] == "boolean" else declared.get("enum") or []
+    return [(str(word), str(word)) for word in words]
 
 
 def _written(default: Any) -> str:
     return "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
 
 
-def _refused(request: HttpRequest, failure: BaseException) -> HttpResponse:
+def _refused(request: HttpRequest, failure: BaseException, form: dict[str, Any]) -> HttpResponse:
     problem = problem_of(failure)
     assert problem is not None  # whatever is caught above has its row in the table
     if problem.type == "portfolio-not-found":
         # Unknown and not yours are one page, to the byte: no address, no form, no request id.
         response = render(request, "404.html", status=HTTPStatus.NOT_FOUND)
     else:
-        response = render(request, "problem.html", _problem_context(problem, request), status=problem.status)
+        response = render(request, "problem.html", _problem_context(problem, request) | form, status=problem.status)
     for name, value in problem.headers.items():
         response[name] = value
     patch_cache_control(response, private=True, no_store=True)

@@ -1,6 +1,7 @@
 """The pages through HTTP, on the demo; and what of them needs no database."""
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -181,7 +182,7 @@ def test_a_page_of_another_user_or_log_in_has_another_tag():
 def test_a_warming_pack_is_told_with_when_to_come_back(monkeypatch):
     monkeypatch.setattr(problems, "estimated_ready", lambda pack_id: None)
 
-    response = pages._refused(request_of(), PackWarming("PP_2013-03-01_ECB_EUR_r1", "warming"))
+    response = pages._refused(request_of(), PackWarming("PP_2013-03-01_ECB_EUR_r1", "warming"), {})
 
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
@@ -200,7 +201,7 @@ def test_a_break_of_the_books_is_told_with_both_values():
         }
     ]
 
-    response = pages._refused(request_of(), ReconciliationFailed("PP_2013-03-01_ECB_EUR_r1", rows))
+    response = pages._refused(request_of(), ReconciliationFailed("PP_2013-03-01_ECB_EUR_r1", rows), {})
 
     assert response.status_code == 500
     assert ">1.00<" in response.content.decode()
@@ -209,7 +210,8 @@ def test_a_break_of_the_books_is_told_with_both_values():
 
 def test_the_page_of_what_is_not_yours_says_nothing_of_the_request():
     mine, theirs = (
-        pages._refused(request_of(path=path), PortfolioNotFound()) for path in ("/portfolios/a/b/", "/portfolios/c/d/")
+        pages._refused(request_of(path=path), PortfolioNotFound(), {})
+        for path in ("/portfolios/a/b/", "/portfolios/c/d/")
     )
 
     assert mine.content == theirs.content
@@ -235,12 +237,33 @@ def test_a_name_that_is_markup_is_text_on_every_page():
     )
 
     listed = render_to_string("portfolios.html", {"rows": rows, "overview": pages.OVERVIEW})
-    shown = render_to_string("pattern.html", pages._context(served, VERSION, PORTFOLIO, {"lookback_days": '"><b>'}))
+    field = {"name": "colour", "choices": [('"><b>', "<b>")], "value": '"><b>', "hint": '"><b>'}
+    form = {"asof": '"><b>', "fields": [field, field | {"choices": []}], "others": [("bridge", "<b>")]}
+    shown = render_to_string("pattern.html", pages._context(served, VERSION, PORTFOLIO) | form)
+    refused = render_to_string("inputs.html", form)
 
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in listed
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
     assert "<script>alert(1)" not in listed + shown
-    assert "<b>" not in shown
+    assert "<b>" not in shown + refused
+
+
+def test_inputs_that_are_wrong_or_missing_can_be_mended_where_it_is_said(demo):
+    client = demo.client("owner")
+    missing = client.get("/portfolios/public/holding_deep_dive/")
+    wrong = client.get("/portfolios/public/portfolio_overview/?lookback_days=many&asof=2013-03-01")
+
+    assert (missing.status_code, wrong.status_code) == (400, 400)
+    assert re.search(r'<option value="\d+">AAPL, Apple Inc.</option>', missing.content.decode())
+    assert 'value="many"' in wrong.content.decode()
+    assert 'value="2013-03-01"' in wrong.content.decode()
+
+
+def test_a_page_leads_to_the_other_patterns(demo):
+    page = demo.client("owner").get(OVERVIEW).content.decode()
+
+    assert '<a href="/portfolios/public/holding_deep_dive/">One holding</a>' in page
+    assert f'<a href="{OVERVIEW}">' not in page
 
 
 def test_no_portfolio_says_how_one_comes_in():
