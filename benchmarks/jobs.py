@@ -449,13 +449,13 @@ def overview() -> Figures:
     from django.contrib.auth import get_user_model
 
     from config import scope
-    from execution import executor, publishing
+    from execution import executor, planning, publishing
     from portfolio.models import Portfolio
 
     for document in publishing.read_library().values():
         publishing.publish(document)
     user = get_user_model().objects.get(username="owner")
-    request = executor.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get().pk)
+    request = planning.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get().pk)
     took = []
     with scope.of(user):
         for _ in range(21):

@@ -25,7 +25,7 @@ from rest_framework.views import APIView
 from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
 from config import scope
-from execution import executor, metering, strict_json
+from execution import executor, metering, planning, strict_json
 from execution.errors import AnsweredBefore, ExecutionNotFound, IdempotencyConflict, RequestInvalid
 from execution.models import Execution, ExecutionStatus, IdempotencyKey
 from execution.problems import told
@@ -149,7 +149,7 @@ class RefreshedToken(TokenRefreshView):
     parser_classes = (StrictJson,)
 
 
-def parse(document: Any) -> executor.Request:
+def parse(document: Any) -> planning.Request:
     """The body of POST /v1/execute. Fields that are wrong are left out and stand in its faults, to be told with what else
     is wrong; without a pattern there is nothing else to find. Raises RequestInvalid."""
     if not isinstance(document, Mapping):
@@ -180,7 +180,7 @@ def parse(document: Any) -> executor.Request:
     pack_id = _converted(document, "pricing_pack_id", _short, "must be a string of at most 48 characters", refuse)
     if any(fault["pointer"] == "/pattern_id" for fault in wrong):
         raise RequestInvalid(wrong)
-    return executor.Request(
+    return planning.Request(
         str(pattern_id), inputs, portfolio_id, asof_date, require_fresh, commit, pack_id, tuple(wrong)
     )
 
@@ -201,7 +201,7 @@ def _body(request: Request) -> bytes:
     return bytes(request._request.body)
 
 
-def _once(request: Request, asked: executor.Request, body: bytes) -> executor.Served:
+def _once(request: Request, asked: planning.Request, body: bytes) -> executor.Served:
     """With an Idempotency-Key, a retry is answered by the first one's execution."""
     key, user = request.headers.get("Idempotency-Key"), _caller(request)
     if key is None or asked.faults:
@@ -238,7 +238,7 @@ def _one_at_a_time(user: User, key: str) -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [named])
 
 
-def _again(kept: IdempotencyKey, asked: executor.Request, user: User) -> executor.Served | None:
+def _again(kept: IdempotencyKey, asked: planning.Request, user: User) -> executor.Served | None:
     """What the first try was answered with; None where it left nothing: never run, refused before, killed, or to be tried again."""
     if kept.execution_id is None:
         return None
@@ -254,7 +254,7 @@ def _again(kept: IdempotencyKey, asked: executor.Request, user: User) -> executo
     return executor.fetch(first.pk, user=user, requested=asked.asof_date)
 
 
-def _first(kept: IdempotencyKey, asked: executor.Request, user: User) -> executor.Served:
+def _first(kept: IdempotencyKey, asked: planning.Request, user: User) -> executor.Served:
     def bind(execution_id: UUID) -> None:
         with transaction.atomic():
             IdempotencyKey.objects.filter(pk=kept.pk).update(execution=Execution(pk=execution_id))

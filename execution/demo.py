@@ -21,7 +21,7 @@ from django.db import transaction
 
 from config import doctoring, embedded
 from config.errors import TieoutError
-from execution import executor, intake, nightly, publishing
+from execution import executor, intake, nightly, planning, publishing
 from portfolio.models import LedgerRevision, Portfolio
 from pricing import loading
 from pricing.models import PricingPolicy, RiskFreeRate
@@ -77,7 +77,7 @@ def run(*, progress: Progress) -> Outcome:
     import_ledgers(progress)
     nightly.run(policy=PricingPolicy.objects.get(pk=POLICY), from_date=FIRST, date=LAST, progress=progress)
     portfolio = Portfolio.objects.select_related("owner").get(slug=SHOWN)
-    request = executor.Request(PATTERN, {}, portfolio_id=portfolio.pk, asof_date=LAST)
+    request = planning.Request(PATTERN, {}, portfolio_id=portfolio.pk, asof_date=LAST)
     return Outcome(executor.execute(request, user=portfolio.owner), portfolio, log_ins)
 
 

@@ -8,16 +8,15 @@ read-only), finish; so that refusals and failures stay on record.
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.cache import cache
 from django.db import connection, transaction
@@ -30,80 +29,25 @@ from agents.runtime import AgentRuntime
 from compliance import rights
 from config import scope
 from config.redis_client import shared_redis
-from execution import canonical, metering, orchestrator, patterns, problems
+from execution import canonical, metering, orchestrator, planning, problems
 from execution.engine import engine_version
 from execution.errors import (
-    CommitNotFound,
     DifferentEngine,
     ExecutionNotFound,
-    LedgerNotReconciled,
-    NotAllowed,
     NotReproduced,
-    PackNotOfDate,
-    PatternNotFound,
-    PortfolioNotFound,
-    ReconciliationFailed,
-    RequestInvalid,
 )
-from execution.models import Execution, ExecutionStatus, Pattern, PatternVersion
+from execution.models import Execution, ExecutionStatus
 from execution.strict_json import TooLarge
 from portfolio import benchmarks, exposures, riskfree
-from portfolio.ledger.repository import LedgerRepository
 from portfolio.metrics import BenchmarkReturns, RiskFree
-from portfolio.models import Break, LedgerRevision, Portfolio, Reconciliation, RevisionStatus
 from portfolio.valuation import Days
 from pricing import market, packs
-from pricing.models import PackStatus, PricingPack, PricingPolicy
+from pricing.models import PricingPack
 
 logger = logging.getLogger(__name__)
 
 STORE_SECONDS = 24 * 3600
 MAX_RESULT_BYTES = 16 * 1024 * 1024
-OWNED = ("base_currency", "booking_method", "fees_in_cost", "flow_timing")
-"""What of a portfolio a result is computed by."""
-READS_FACTORS = frozenset({"risk.compute_factor_exposures"})
-"""Capabilities whose answer depends on which series stand for the factors."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What staff may change and results are computed by, as it was when the request was read."""
-
-    risk_free: riskfree.Choice | None = None
-    benchmark: benchmarks.Choice | None = None
-    factors: tuple[exposures.Choice, ...] = ()
-    """Empty where nothing that is asked for reads them."""
-
-    def told(self) -> dict[str, Any]:
-        """As the request has them; factors only where they are read."""
-        told: dict[str, Any] = {
-            "risk_free": asdict(self.risk_free) if self.risk_free else None,
-            "benchmark": asdict(self.benchmark) if self.benchmark else None,
-        }
-        return told | {"factors": [asdict(each) for each in self.factors]} if self.factors else told
-
-    @classmethod
-    def retold(cls, told: Mapping[str, Any]) -> "Choices":
-        free, benchmark = told["risk_free"], told.get("benchmark")
-        return cls(
-            riskfree.Choice(**free) if free else None,
-            benchmarks.choice(**benchmark) if benchmark else None,
-            tuple(exposures.Choice(**each) for each in told.get("factors", ())),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked. Who asks is not part of it. faults: what of it could not be read, to be told with what else is wrong."""
-
-    pattern_id: str
-    inputs: Mapping[str, Any]
-    portfolio_id: UUID | None = None
-    asof_date: date | None = None
-    require_fresh: bool = True
-    ledger_commit: str | None = None
-    pricing_pack_id: str | None = None
-    faults: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,32 +75,6 @@ class Served:
         return f'{head},"result":{self.result_text},{tail}'.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A request with everything that it leaves open decided: what will be run, on what, under which key."""
-
-    pattern: patterns.Pattern
-    version: PatternVersion
-    inputs: Mapping[str, Any]
-    portfolio: Portfolio | None
-    pack: PricingPack
-    revision: LedgerRevision | None
-    choices: Choices
-    requested_asof_date: date
-    provisional: bool
-    key: str
-    warnings: tuple[str, ...]
-
-    @property
-    def request(self) -> dict[str, Any]:
-        """The canonical request: inputs with defaults filled in, the portfolio and what it is computed by, the as-of date."""
-        owned = None
-        if self.portfolio is not None:
-            owned = {"id": str(self.portfolio.pk), **{name: getattr(self.portfolio, name) for name in OWNED}}
-            owned |= self.choices.told()
-        return {"inputs": self.inputs, "portfolio": owned, "asof_date": self.pack.asof_date.isoformat()}
-
-
 @lru_cache(maxsize=1)
 def runtime() -> AgentRuntime:
     """The one runtime of this process; its breakers are shared by all through Redis."""
@@ -164,7 +82,7 @@ def runtime() -> AgentRuntime:
 
 
 def execute(
-    request: Request, *, user: AbstractBaseUser, claimed: Callable[[UUID], object] = lambda execution_id: None
+    request: planning.Request, *, user: AbstractBaseUser, claimed: Callable[[UUID], object] = lambda execution_id: None
 ) -> Served:
     """Answer a request for `user`, from the store where it was answered before.
 
@@ -181,7 +99,7 @@ def execute(
             )
 
         with transaction.atomic():
-            plan = glance(request) or prepare(request, user=user)
+            plan = planning.glance(request) or planning.prepare(request, user=user)
             stored = None if plan.provisional else _stored(plan.key, user)
             if stored is not None:
                 return serve(stored, cached=True)
@@ -204,7 +122,7 @@ def fetch(execution_id: UUID, *, user: AbstractBaseUser, requested: date | None 
         if found is None:
             raise ExecutionNotFound
         asked = requested or found.asof_date
-        warnings = _date_warnings(asked, found.asof_date)
+        warnings = planning.date_warnings(asked, found.asof_date)
         return _serve(found, asked, cached=True, duration_ms=found.duration_ms or 0.0, warnings=warnings)
 
 
@@ -223,28 +141,7 @@ def replay(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
             )
             if found is None:
                 raise ExecutionNotFound
-            pack = packs.find(pack_id=found.pack_id)
-            portfolio = revision = None
-            chosen = Choices()
-            if found.portfolio_id is not None:
-                portfolio = _portfolio(found.portfolio_id)
-                revision = _revision(portfolio, found.ledger_commit_hash)
-                for name in OWNED:  # as they were then; never saved
-                    setattr(portfolio, name, found.request["portfolio"][name])
-                chosen = Choices.retold(found.request["portfolio"])
-            plan = Plan(
-                pattern=_parsed(found.pattern_version_id),
-                version=found.pattern_version,
-                inputs=found.request["inputs"],
-                portfolio=portfolio,
-                pack=pack,
-                revision=revision,
-                choices=chosen,
-                requested_asof_date=found.asof_date,
-                provisional=True,
-                key=found.key,
-                warnings=(),
-            )
+            plan = planning.as_it_was(found)
         again = _compute(plan)
         same = again.text == found.result
         if found.engine_version != engine_version():
@@ -258,150 +155,6 @@ def replay(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
         if not same:
             raise NotReproduced(found.pk, first_difference(json.loads(found.result), json.loads(again.text)) or "/")
         return served
-
-
-def prepare(request: Request, *, user: AbstractBaseUser) -> Plan:
-    """Decide what a request leaves open, and refuse what may not run. Inside a transaction of the caller's scope."""
-    if not request.require_fresh and not user.is_staff:  # type: ignore[attr-defined]
-        raise NotAllowed("only staff may ask for a result on a pack that is not fresh")
-    version = current_version(request.pattern_id)
-    pattern = _parsed(version.pk)
-    try:
-        inputs, portfolio_id = _inputs(pattern, request)
-    except (patterns.InputsInvalid, RequestInvalid) as invalid:
-        raise _refusal([*request.faults, *_told(invalid)], request) from invalid
-    if request.faults:
-        raise _refusal(request.faults, request)
-    portfolio = None if portfolio_id is None else _portfolio(portfolio_id)
-    policy = portfolio.policy if portfolio else _only_policy()
-    pack, provisional = _pack(request, policy)
-    warnings: tuple[str, ...] = ()
-    revision = None
-    if portfolio is not None:
-        revision = _revision(portfolio, request.ledger_commit)
-        _require_reconciled(portfolio, revision, pack)
-        newest = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").first()
-        if request.ledger_commit is None and newest is not None and newest.status == RevisionStatus.BROKEN:
-            warnings += (f"the ledger's newest revision {newest.number} is broken; this is revision {revision.number}",)
-    requested = request.asof_date or pack.asof_date
-    warnings += _date_warnings(requested, pack.asof_date)
-    chosen = _choices(portfolio, pattern) if portfolio else Choices()
-    plan = Plan(pattern, version, inputs, portfolio, pack, revision, chosen, requested, provisional, "", warnings)
-    return replace(plan, key=_key(plan))
-
-
-_GLANCE = """
-    SELECT pattern.current_id, portfolio.slug, portfolio.name, portfolio.owner_id, portfolio.base_currency,
-           portfolio.policy_id, portfolio.booking_method, portfolio.fees_in_cost, portfolio.flow_timing,
-           pack.id, revision.id, revision.number, revision.commit, revision.tree_hash, free.series_id, free.series_currency,
-           benchmark.name, benchmark.rebalance, benchmark.components, benchmark.one_month
-    FROM execution_pattern AS pattern
-    JOIN portfolio_portfolio AS portfolio ON portfolio.id = %(portfolio)s
-    JOIN LATERAL (
-        SELECT id FROM pricing_pricingpack
-        WHERE policy_id = portfolio.policy_id AND status = 'fresh' AND asof_date = (
-            SELECT max(asof_date) FROM pricing_pricingpack
-            WHERE policy_id = portfolio.policy_id AND asof_date <= coalesce(%(asof)s, 'infinity'::date))
-        ORDER BY sequence DESC LIMIT 1) AS pack ON true
-    JOIN LATERAL (
-        SELECT id, number, commit, tree_hash FROM portfolio_ledgerrevision
-        WHERE portfolio_id = portfolio.id AND status = 'reconciled' ORDER BY number DESC LIMIT 1) AS revision ON true
-    LEFT JOIN pricing_riskfreerate AS free ON free.base_currency = portfolio.base_currency
-    LEFT JOIN LATERAL (
-        SELECT name, rebalance, (
-            SELECT json_agg(json_build_array(symbol, weight::text))
-            FROM portfolio_benchmarkcomponent AS component JOIN pricing_security AS security ON security.id = security_id
-            WHERE benchmark_id = chosen.id) AS components,
-            (SELECT coalesce(json_agg(json_build_array(currency, series_id)), '[]') FROM portfolio_onemonthrate) AS one_month
-        FROM portfolio_benchmark AS chosen WHERE chosen.id = portfolio.benchmark_id) AS benchmark ON true
-    WHERE pattern.id = %(pattern)s AND pattern.current_id IS NOT NULL
-      AND NOT EXISTS (
-        SELECT FROM portfolio_ledgerrevision
-        WHERE portfolio_id = portfolio.id AND number > revision.number AND status = 'broken')
-      AND coalesce((
-        SELECT status FROM portfolio_reconciliation
-        WHERE portfolio_id = portfolio.id AND pack_id = pack.id AND revision_id = revision.id
-        ORDER BY made_at DESC, id DESC LIMIT 1), 'pass') = 'pass'
-"""
-
-
-def glance(request: Request) -> Plan | None:
-    """The plan that `prepare` makes of an ordinary request, found by one statement; None where it has to look closer.
-
-    Ordinary is: a portfolio that one sees, its newest reconciled ledger, a fresh pack, nothing to warn of but the date. It
-    never refuses: that is for `prepare` alone.
-    """
-    named = request.portfolio_id or request.inputs.get("portfolio_id")
-    special = request.faults or not request.require_fresh or (request.asof_date or date.min) > timezone.localdate()
-    chosen = request.ledger_commit is not None or request.pricing_pack_id is not None
-    if special or chosen or named is None:
-        return None
-    try:
-        portfolio_id = named if isinstance(named, UUID) else UUID(named)
-    except (ValueError, TypeError, AttributeError):
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute(_GLANCE, {"pattern": request.pattern_id, "portfolio": portfolio_id, "asof": request.asof_date})
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    version_id, slug, name, owner, base, policy, method, fees_in_cost, timing, pack_id, *rest = row
-    revision_id, number, commit, tree, series_id, series_currency, *measured_against = rest
-    pattern, pack = _parsed(version_id), _fresh_pack(pack_id)
-    try:
-        inputs, effective_id = _inputs(pattern, request)
-    except (patterns.InputsInvalid, RequestInvalid):
-        return None
-    if effective_id != portfolio_id:
-        return None
-    portfolio = Portfolio(portfolio_id, slug, name, owner, base, policy, method, fees_in_cost, timing)
-    requested = request.asof_date or pack.asof_date
-    plan = Plan(
-        pattern=pattern,
-        version=_version(version_id),
-        inputs=inputs,
-        portfolio=portfolio,
-        pack=pack,
-        revision=LedgerRevision(
-            revision_id,
-            portfolio=portfolio,
-            number=number,
-            commit=commit,
-            tree_hash=tree,
-            status=RevisionStatus.RECONCILED,
-        ),
-        choices=Choices(
-            riskfree.Choice(series_id, series_currency) if series_id else None,
-            benchmarks.choice(*measured_against) if measured_against[0] else None,
-            exposures.chosen() if _reads_factors(pattern) else (),
-        ),
-        requested_asof_date=requested,
-        provisional=False,
-        key="",
-        warnings=_date_warnings(requested, pack.asof_date),
-    )
-    return replace(plan, key=_key(plan))
-
-
-@lru_cache(maxsize=256)
-def _version(version_id: int) -> PatternVersion:
-    """Versions never change."""
-    return PatternVersion.objects.get(pk=version_id)
-
-
-@lru_cache(maxsize=1024)
-def _fresh_pack(pack_id: str) -> PricingPack:
-    """A fresh pack never changes any more: the database lets it go nowhere."""
-    return packs.find(pack_id=pack_id)
-
-
-def current_version(pattern_id: str) -> PatternVersion:
-    """The version that is served. Raises PatternNotFound with up to three near names."""
-    pattern = Pattern.objects.select_related("current").filter(pk=pattern_id, current__isnull=False).first()
-    if pattern is None or pattern.current is None:
-        known = Pattern.objects.filter(current__isnull=False).values_list("id", flat=True)
-        raise PatternNotFound(pattern_id, registry.near(pattern_id, known))
-    return pattern.current
 
 
 def first_difference(one: Any, other: Any, path: str = "") -> str | None:
@@ -428,7 +181,7 @@ class MarketView:
     """The market of one pack, as capabilities take it: as-of values exactly, and its history as arrays."""
 
     pack: PricingPack
-    chosen: Choices
+    chosen: planning.Choices
 
     @property
     def asof(self) -> market.Market:
@@ -457,189 +210,6 @@ class _Computed:
     sources: dict[str, list[str]]
     warnings: list[str]
     transient: bool
-
-
-@lru_cache(maxsize=256)
-def _parsed(version_id: int) -> patterns.Pattern:
-    """Versions never change, so one parse serves the life of the process."""
-    return patterns.parse(PatternVersion.objects.get(pk=version_id).document)
-
-
-def _inputs(pattern: patterns.Pattern, request: Request) -> tuple[dict[str, Any], UUID | None]:
-    """Effective inputs, and the portfolio that they or the request name; two that disagree are refused."""
-    given = dict(request.inputs)
-    declared = "portfolio_id" in pattern.inputs
-    if request.portfolio_id is not None and declared:
-        given.setdefault("portfolio_id", str(request.portfolio_id))
-    effective = patterns.effective_inputs(pattern, given)
-    named = effective.get("portfolio_id") if declared else None
-    if request.portfolio_id is not None and named is not None and named != str(request.portfolio_id):
-        raise RequestInvalid([{"pointer": "/inputs/portfolio_id", "reason": "is another portfolio than /portfolio_id"}])
-    return effective, UUID(named) if named else request.portfolio_id
-
-
-def _choices(portfolio: Portfolio, pattern: patterns.Pattern) -> Choices:
-    return Choices(
-        riskfree.choose(portfolio.base_currency),
-        benchmarks.choose(portfolio.benchmark_id),
-        exposures.chosen() if _reads_factors(pattern) else (),
-    )
-
-
-def _reads_factors(pattern: patterns.Pattern) -> bool:
-    return not READS_FACTORS.isdisjoint(step.capability for step in pattern.steps)
-
-
-def _told(invalid: patterns.InputsInvalid | RequestInvalid) -> list[Mapping[str, str]]:
-    if isinstance(invalid, RequestInvalid):
-        return list(invalid.findings)
-    return [{"pointer": finding.pointer, "reason": finding.reason} for finding in invalid.findings]
-
-
-def _refusal(faults: Sequence[Mapping[str, str]], request: Request) -> RequestInvalid:
-    """All that is wrong at once: a field that could not be read says nothing of its input, and a date that is out of range
-    is told with the others. The span of dates is that of the portfolio, where the caller may see it."""
-    unread = {fault["pointer"] for fault in request.faults}
-    told = [fault for fault in faults if fault in request.faults or not _follows_from(fault["pointer"], unread)]
-    named = Portfolio.objects.filter(pk=request.portfolio_id) if request.portfolio_id else Portfolio.objects.none()
-    policies = list(PricingPolicy.objects.filter(pk__in=named.values("policy")) or PricingPolicy.objects.all()[:2])
-    possible = None
-    if len(policies) == 1 and ("/asof_date" in unread or request.asof_date is not None):
-        try:
-            packs.resolve(policy=policies[0], asof_date=request.asof_date or date.min, today=timezone.localdate())
-        except packs.AsofOutOfRange as out:
-            possible = (out.first, out.last)
-            if "/asof_date" not in unread:
-                told.append({"pointer": "/asof_date", "reason": str(out)})
-        except packs.PackWarming:
-            pass  # no pack yet, so no span to tell
-    return RequestInvalid(told, possible)
-
-
-def _follows_from(pointer: str, unread: set[str]) -> bool:
-    return ("/inputs" in unread and pointer.startswith("/inputs/")) or (
-        "/portfolio_id" in unread and pointer == "/inputs/portfolio_id"
-    )
-
-
-def _portfolio(portfolio_id: UUID) -> Portfolio:
-    portfolio = Portfolio.objects.select_related("policy").filter(pk=portfolio_id).first()
-    if portfolio is None:
-        raise PortfolioNotFound
-    return portfolio
-
-
-def _date_warnings(requested: date, answered: date) -> tuple[str, ...]:
-    if requested == answered:
-        return ()
-    return (f"{requested.isoformat()} has no pack; answered by {answered.isoformat()}",)
-
-
-def _only_policy() -> PricingPolicy:
-    policies = list(PricingPolicy.objects.all()[:2])
-    if len(policies) != 1:
-        raise RequestInvalid(
-            [{"pointer": "/portfolio_id", "reason": "is needed: there is more than one pricing policy"}]
-        )
-    return policies[0]
-
-
-def _pack(request: Request, policy: PricingPolicy) -> tuple[PricingPack, bool]:
-    """The pack that answers, and whether the answer is provisional."""
-    today = timezone.localdate()
-    if request.pricing_pack_id is not None:
-        pack = packs.find(pack_id=request.pricing_pack_id)
-        if pack.policy_id != policy.pk:
-            raise packs.PackNotFound(request.pricing_pack_id)
-        if (
-            request.asof_date is not None
-            and packs.resolve(policy=policy, asof_date=request.asof_date, today=today).asof_date != pack.asof_date
-        ):
-            raise PackNotOfDate(pack.pk, request.asof_date)
-    else:
-        pack = packs.resolve(policy=policy, asof_date=request.asof_date, today=today)
-    if pack.status == PackStatus.FRESH:
-        return pack, False
-    if not request.require_fresh and pack.sealed_at is not None:
-        return pack, True
-    if pack.status == PackStatus.ERROR and pack.failed_job == "reconcile_ledger":
-        raise ReconciliationFailed(pack.pk, _breaks(pack))
-    return packs.require_fresh(pack=pack), False
-
-
-def _revision(portfolio: Portfolio, commit: str | None) -> LedgerRevision:
-    """The newest reconciled revision, or the last at or before a commit. Where none was reconciled, a broken one, whose
-    breaks are then the answer."""
-    revisions = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number")
-    if commit is None:
-        newest = (
-            revisions.filter(status=RevisionStatus.RECONCILED).first()
-            or revisions.filter(status=RevisionStatus.BROKEN).first()
-        )
-        if newest is None:
-            raise LedgerNotReconciled
-        return newest
-    exact = revisions.filter(commit=commit).first()
-    if exact is not None:
-        return exact
-    with LedgerRepository(settings.LEDGER_PATH) as repository:
-        if not repository.commit_exists(commit):
-            raise CommitNotFound(commit)
-        for revision in revisions:
-            if repository.is_ancestor(revision.commit, commit):
-                return revision
-    raise CommitNotFound(commit)
-
-
-def _require_reconciled(portfolio: Portfolio, revision: LedgerRevision, pack: PricingPack) -> None:
-    if revision.status == RevisionStatus.READ:
-        raise LedgerNotReconciled
-    last = (
-        Reconciliation.objects.filter(portfolio=portfolio, revision=revision, pack=pack)
-        .order_by("-made_at", "-id")
-        .values_list("status", flat=True)
-        .first()
-    )
-    if last == "fail" or revision.status == RevisionStatus.BROKEN:
-        raise ReconciliationFailed(pack.pk, _breaks(pack, portfolio=portfolio, revision=revision))
-
-
-def _breaks(pack: PricingPack, **only: Any) -> list[dict[str, Any]]:
-    """Row-level security leaves those of portfolios that the caller may see."""
-    rows = Break.objects.filter(
-        reconciliation__pack=pack, **({f"reconciliation__{name}": value for name, value in only.items()})
-    )
-    return [
-        {
-            "portfolio_id": str(row.portfolio_id),
-            "kind": row.kind,
-            "account": row.account,
-            "commodity": row.commodity,
-            "ledger_value": _plain(row.ledger_value),
-            "database_value": _plain(row.database_value),
-            "difference": _plain(row.difference),
-            "error_bp": _plain(row.error_bp),
-            "detail": row.detail,
-        }
-        for row in rows.order_by("-reconciliation_id", "id")[:20]
-    ]
-
-
-def _plain(number: Any) -> str | None:
-    return None if number is None else format(number, "f")
-
-
-def _key(plan: Plan) -> str:
-    """SHA-256 over the five."""
-    return canonical.digest(
-        {
-            "pattern": [plan.version.pattern_id, plan.version.version, plan.version.document_hash],
-            "request": plan.request,
-            "pack": [plan.pack.pk, plan.pack.chain_hash],
-            "ledger": [plan.revision.commit, plan.revision.tree_hash, plan.revision.number] if plan.revision else None,
-            "engine": engine_version(),
-        }
-    )
 
 
 def _store_name(key: str, user_id: int) -> str:
@@ -692,7 +262,7 @@ def _from_store(kept: Mapping[str, Any]) -> Execution:
         finished_at=datetime.fromisoformat(kept["finished_at"]),
         **{name: kept[name] for name in KEPT},
     )
-    stored.pattern_version = _version(kept["pattern_version_id"])
+    stored.pattern_version = planning.version(kept["pattern_version_id"])
     return stored
 
 
@@ -719,7 +289,7 @@ def _single_flight(key: str) -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [lock])
 
 
-def _run(plan: Plan, user: AbstractBaseUser, claimed: Callable[[UUID], object]) -> tuple[Execution, bool]:
+def _run(plan: planning.Plan, user: AbstractBaseUser, claimed: Callable[[UUID], object]) -> tuple[Execution, bool]:
     """The execution, and whether another request has made it while this one waited in line."""
     with _single_flight(plan.key):
         with transaction.atomic():
@@ -736,7 +306,7 @@ def _run(plan: Plan, user: AbstractBaseUser, claimed: Callable[[UUID], object]) 
         return _finish(execution, plan, computed, user, started), False
 
 
-def _claim(plan: Plan, user: AbstractBaseUser) -> Execution:
+def _claim(plan: planning.Plan, user: AbstractBaseUser) -> Execution:
     return Execution.objects.create(
         user_id=user.pk,
         portfolio_id=plan.portfolio.pk if plan.portfolio else None,
@@ -753,7 +323,7 @@ def _claim(plan: Plan, user: AbstractBaseUser) -> Execution:
     )
 
 
-def _compute(plan: Plan) -> _Computed:
+def _compute(plan: planning.Plan) -> _Computed:
     """Run the steps on one snapshot of the database, which they can not write to, and on a pack that is what was sealed."""
     ctx = RequestContext(
         portfolio_id=plan.portfolio.pk if plan.portfolio else None,
@@ -783,7 +353,7 @@ def _compute(plan: Plan) -> _Computed:
     )
 
 
-def _observed(plan: Plan, ctx: RequestContext) -> orchestrator.Outcome:
+def _observed(plan: planning.Plan, ctx: RequestContext) -> orchestrator.Outcome:
     try:
         outcome = orchestrator.run(plan.pattern, plan.inputs, ctx, runtime())
     except orchestrator.StepFailed as failure:
@@ -793,7 +363,9 @@ def _observed(plan: Plan, ctx: RequestContext) -> orchestrator.Outcome:
     return outcome
 
 
-def _finish(execution: Execution, plan: Plan, computed: _Computed, user: AbstractBaseUser, started: float) -> Execution:
+def _finish(
+    execution: Execution, plan: planning.Plan, computed: _Computed, user: AbstractBaseUser, started: float
+) -> Execution:
     execution.status = ExecutionStatus.DONE
     execution.result, execution.result_hash = computed.text, computed.result_hash
     execution.trace, execution.sources = computed.trace, computed.sources

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 from config.errors import TieoutError
-from execution import charts, executor, metering, panels, patterns
+from execution import charts, executor, metering, panels, patterns, planning
 from execution.errors import PortfolioNotFound, RequestInvalid
 from execution.models import Pattern, PatternVersion
 from execution.problems import Problem, problem_of
@@ -75,7 +75,7 @@ def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
             portfolio = Portfolio.objects.filter(slug=slug).first()
             if portfolio is None:
                 raise PortfolioNotFound
-            version = executor.current_version(pattern_id)
+            version = planning.current_version(pattern_id)
         served = executor.execute(_asked(request.GET.dict(), version, portfolio), user=request.user)  # type: ignore[arg-type]
         if version.version != served.metadata["pattern_version"]:
             version = PatternVersion.objects.get(pattern=pattern_id, version=served.metadata["pattern_version"])
@@ -97,7 +97,7 @@ def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
     return response
 
 
-def _asked(query: Mapping[str, str], version: PatternVersion, portfolio: Portfolio) -> executor.Request:
+def _asked(query: Mapping[str, str], version: PatternVersion, portfolio: Portfolio) -> planning.Request:
     """The request that a query string makes. Empty fields of the form are as if they were not there.
 
     raises   RequestInvalid with every field that is wrong
@@ -106,7 +106,7 @@ def _asked(query: Mapping[str, str], version: PatternVersion, portfolio: Portfol
     given = {name: text for name, text in query.items() if text and name != "asof"}
     inputs = {name: _value(declared[name]["type"], text) if name in declared else text for name, text in given.items()}
     asof = query.get("asof") or None
-    request = executor.Request(version.pattern_id, inputs, portfolio_id=portfolio.pk)
+    request = planning.Request(version.pattern_id, inputs, portfolio_id=portfolio.pk)
     if asof is None:
         return request
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", asof):

@@ -138,12 +138,12 @@ def _forget() -> None:
     """What this process remembers of a database is not true of another."""
     from django.core.cache import cache
 
-    from execution import executor, metering
+    from execution import executor, metering, planning
     from pricing import market
 
     for remembered in (
-        *(market._as_of, market._history, executor._parsed, executor._pack_header),
-        *(executor._version, executor._fresh_pack, executor._read_stored, metering._is_pattern),
+        *(market._as_of, market._history, planning._parsed, executor._pack_header),
+        *(planning.version, planning._fresh_pack, executor._read_stored, metering._is_pattern),
     ):
         remembered.cache_clear()
     cache.clear()

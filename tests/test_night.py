@@ -15,7 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from config.errors import TieoutError
-from execution import executor, nightly, publishing
+from execution import executor, nightly, planning, publishing
 from execution.errors import LedgerNotReconciled, ReconciliationFailed
 from execution.models import Execution, JobRun, NightlyRun
 from portfolio import books
@@ -496,7 +496,7 @@ def test_once_the_pack_is_restated_the_revision_that_it_broke_is_reconciled(empt
 
 def overview(user="anna"):
     return executor.execute(
-        executor.Request("portfolio_overview", {}, portfolio_id=small.portfolio().pk),
+        planning.Request("portfolio_overview", {}, portfolio_id=small.portfolio().pk),
         user=get_user_model().objects.get(username=user),
     )
 
@@ -550,7 +550,7 @@ def test_only_the_portfolio_that_breaks_is_left_out_where_some_may(empty, tmp_pa
     assert overview().metadata["asof_date"] == str(WEEK[-1])
     with pytest.raises((ReconciliationFailed, LedgerNotReconciled)):
         executor.execute(
-            executor.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get(slug="other").pk), user=ben
+            planning.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get(slug="other").pk), user=ben
         )
     assert not DailyValue.objects.filter(portfolio__slug="other").exists()
 

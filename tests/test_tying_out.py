@@ -14,7 +14,7 @@ from django.utils import timezone
 from dulwich.objects import ObjectID
 from dulwich.refs import DiskRefsContainer
 
-from execution import executor, nightly, publishing
+from execution import executor, nightly, planning, publishing
 from execution.tests.staging import by_force
 from portfolio import books, reconciliation
 from portfolio.ledger import reader, writer
@@ -43,7 +43,7 @@ def overview():
     for document in publishing.read_library().values():
         publishing.publish(document)
     return executor.execute(
-        executor.Request("portfolio_overview", {}, portfolio_id=small.portfolio().pk),
+        planning.Request("portfolio_overview", {}, portfolio_id=small.portfolio().pk),
         user=get_user_model().objects.get(username="anna"),
     )
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 from django.db import transaction
 
-from execution import executor, nightly, publishing
-from execution.executor import Request
+from execution import executor, nightly, planning, publishing
+from execution.planning import Request
 from execution.tests import staging
 from portfolio.models import Benchmark, BenchmarkComponent, Portfolio
 from pricing.models import FactorSeries, Security
@@ -62,7 +62,7 @@ def test_the_quick_way_to_a_plan_and_the_long_one_agree_on_the_key(world):
     request = Request("portfolio_overview", {}, portfolio_id=public.pk, asof_date=HEAD)
 
     with executor.scope.of(public.owner), transaction.atomic():
-        quick, long = executor.glance(request), executor.prepare(request, user=public.owner)
+        quick, long = planning.glance(request), planning.prepare(request, user=public.owner)
 
     assert quick.choices.benchmark.components == (("IBM", "0.6"), ("MSFT", "0.4"))
     assert (quick.key, quick.request) == (long.key, long.request)

@@ -12,7 +12,7 @@ from django.test import Client
 from rest_framework_simplejwt.tokens import AccessToken
 
 from agents.result import RequestContext, Result
-from execution import executor
+from execution import planning
 from execution.models import Execution, NightlyRun, RunState
 from execution.tests import staging
 from portfolio.models import RevisionStatus
@@ -579,7 +579,7 @@ def test_a_database_that_is_away_is_answered_as_unavailable(private_demo, monkey
     def away(*args, **kwargs):
         raise OperationalError("connection to server at 10.0.0.7 refused")
 
-    monkeypatch.setattr(executor, "glance", away)
+    monkeypatch.setattr(planning, "glance", away)
 
     answer = private_demo.ask()
 

@@ -17,7 +17,7 @@ from redis.retry import Retry
 from agents import registry
 from agents.runtime import AgentRuntime
 from config import scope
-from execution import executor, nightly
+from execution import executor, nightly, planning
 from execution.tests import staging
 from portfolio.models import Break, LedgerRevision, RevisionStatus
 from pricing.models import PricingPolicy
@@ -36,12 +36,12 @@ def result_bytes(response):
 @pytest.mark.parametrize("inputs", [{}, {"lookback_days": 30}])
 def test_a_glance_finds_the_plan_that_a_closer_look_makes(demo, asof, inputs):
     user = demo.user("owner")
-    asked = executor.Request(
+    asked = planning.Request(
         "portfolio_overview", inputs, demo.public_id, asof_date=date.fromisoformat(asof) if asof else None
     )
 
     with scope.of(user), transaction.atomic():
-        glanced, prepared = executor.glance(asked), executor.prepare(asked, user=user)
+        glanced, prepared = planning.glance(asked), planning.prepare(asked, user=user)
 
     assert glanced is not None
     assert glanced == prepared
@@ -65,12 +65,12 @@ def test_a_glance_finds_the_plan_that_a_closer_look_makes(demo, asof, inputs):
 )
 def test_a_glance_refuses_nothing_and_leaves_it_to_the_closer_look(demo, asked):
     user = demo.user("owner")
-    request = executor.Request(
+    request = planning.Request(
         **{"pattern_id": "portfolio_overview", "inputs": {}, "portfolio_id": demo.public_id} | asked
     )
 
     with scope.of(user), transaction.atomic():
-        glanced = executor.glance(request)
+        glanced = planning.glance(request)
 
     assert glanced is None
 
@@ -79,7 +79,7 @@ def test_a_glance_does_not_see_what_is_not_ones_own(demo):
     user = demo.user("owner")
 
     with scope.of(user), transaction.atomic():
-        glanced = executor.glance(executor.Request("portfolio_overview", {}, demo.second_id))
+        glanced = planning.glance(planning.Request("portfolio_overview", {}, demo.second_id))
 
     assert glanced is None
 

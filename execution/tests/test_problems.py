@@ -21,7 +21,7 @@ from agents.breaker import StorageAway
 from agents.runtime import CapabilityFailed
 from config import embedded, env
 from config.errors import TieoutError
-from execution import chunks, errors, executor, intake, nightly, orchestrator, problems, publishing
+from execution import chunks, errors, intake, nightly, orchestrator, planning, problems, publishing
 from execution import demo as demo_command
 from portfolio.ledger import reader, repository, writer
 from portfolio.ledger.screening import Finding, LedgerRefused
@@ -219,7 +219,7 @@ def test_what_nobody_expected_at_the_api_is_an_internal_problem_and_in_the_log(d
     def broken(*args, **kwargs):
         raise RuntimeError("SELECT secret FROM users")
 
-    monkeypatch.setattr(executor, "glance", broken)
+    monkeypatch.setattr(planning, "glance", broken)
 
     answer = demo.ask()
 

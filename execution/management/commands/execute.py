@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from execution import executor, showing
+from execution import executor, planning, showing
 from execution.command import Command as Base
 from execution.errors import PortfolioNotFound
 from portfolio.models import Portfolio
@@ -25,7 +25,7 @@ class Command(Base):
         portfolio = Portfolio.objects.select_related("owner").filter(slug=options["portfolio"]).first()
         if portfolio is None:
             raise PortfolioNotFound
-        request = executor.Request(
+        request = planning.Request(
             pattern_id=options["pattern"],
             inputs=dict(_read(pair) for pair in options["input"]),
             portfolio_id=portfolio.pk,
