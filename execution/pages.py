@@ -205,7 +205,9 @@ def _form(version: PatternVersion, portfolio: Portfolio, query: Mapping[str, str
                 "hint": declared.get("description", ""),
                 "value": query.get(name) or _written(declared.get("default")),
             }
-            for name, declared in version.document["inputs"].items()
+            for name, declared in sorted(
+                version.document["inputs"].items(), key=lambda each: (not each[1].get("required", False), each[0])
+            )
             if name != "portfolio_id"
         ],
     }
