@@ -15,7 +15,7 @@ import numpy.typing as npt
 from portfolio.analytics import returns as rates
 from portfolio.analytics import risk
 from portfolio.analytics.errors import AnalyticsError, UndefinedReturn
-from portfolio.valuation import Days, ValueHistory
+from portfolio.valuation import Days, InvariantViolated, ValueHistory
 
 Floats = npt.NDArray[np.float64]
 
@@ -139,8 +139,10 @@ class TwrRecord(Head):
 
 @dataclass(frozen=True, slots=True)
 class MwrRecord(Head):
-    """Money-weighted returns by window (metrics.compute_mwr)."""
+    """Money-weighted returns by window, what the same money would have returned in the benchmark, and their difference
+    (metrics.compute_mwr)."""
 
+    benchmark: str | None
     mwr_mtd: Metric
     mwr_qtd: Metric
     mwr_ytd: Metric
@@ -148,6 +150,20 @@ class MwrRecord(Head):
     mwr_3y: Metric
     mwr_5y: Metric
     mwr_itd: Metric
+    benchmark_mwr_mtd: Metric
+    benchmark_mwr_qtd: Metric
+    benchmark_mwr_ytd: Metric
+    benchmark_mwr_1y: Metric
+    benchmark_mwr_3y: Metric
+    benchmark_mwr_5y: Metric
+    benchmark_mwr_itd: Metric
+    excess_mwr_mtd: Metric
+    excess_mwr_qtd: Metric
+    excess_mwr_ytd: Metric
+    excess_mwr_1y: Metric
+    excess_mwr_3y: Metric
+    excess_mwr_5y: Metric
+    excess_mwr_itd: Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +226,20 @@ class MetricsRecord(TwrRecord):
     mwr_3y: Metric
     mwr_5y: Metric
     mwr_itd: Metric
+    benchmark_mwr_mtd: Metric
+    benchmark_mwr_qtd: Metric
+    benchmark_mwr_ytd: Metric
+    benchmark_mwr_1y: Metric
+    benchmark_mwr_3y: Metric
+    benchmark_mwr_5y: Metric
+    benchmark_mwr_itd: Metric
+    excess_mwr_mtd: Metric
+    excess_mwr_qtd: Metric
+    excess_mwr_ytd: Metric
+    excess_mwr_1y: Metric
+    excess_mwr_3y: Metric
+    excess_mwr_5y: Metric
+    excess_mwr_itd: Metric
     volatility_30d: Metric
     volatility_60d: Metric
     volatility_90d: Metric
@@ -274,6 +304,7 @@ WINDOWS = ("1d", "mtd", "qtd", "ytd", "1y", "3y", "5y", "itd")
 OBSERVATIONS = {"30d": 30, "60d": 60, "90d": 90, "1y": 252, "3y": 756, "5y": 1260}
 """How many observations the spans of risk figures have."""
 NET, GROSS = "net of all that is booked", "before management and custody fees"
+UNDER_A_YEAR = "under_a_year"
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,9 +359,15 @@ def twr_record(
     return TwrRecord(**figures)
 
 
-def mwr_record(history: ValueHistory, *, portfolio_id: str, pack_id: str) -> MwrRecord:
-    """Every window's money-weighted return."""
-    figures: dict[str, Any] = {**_head(history, portfolio_id, pack_id), **_mwrs(_measure(history, None))}
+def mwr_record(
+    history: ValueHistory, *, portfolio_id: str, pack_id: str, benchmark: BenchmarkReturns | None = None
+) -> MwrRecord:
+    """Every window's money-weighted return, and the benchmark's with the same money beside it."""
+    figures: dict[str, Any] = {
+        **_head(history, portfolio_id, pack_id),
+        "benchmark": benchmark.name if benchmark else None,
+        **_mwrs(_measure(history, None, benchmark)),
+    }
     return MwrRecord(**figures)
 
 
@@ -593,6 +630,7 @@ def observed_returns(
 
 def _measure(history: ValueHistory, risk_free: RiskFree | None, benchmark: BenchmarkReturns | None = None) -> _Measured:
     daily = subperiod_returns(history)
+    _require_long_only(history, daily)
     undefined = np.isnan(daily)
     before = np.concatenate(([0.0], history.value[:-1])) + history.inflow
     opening = 0 if history.flow_timing == "end" else -1
@@ -610,6 +648,20 @@ def _measure(history: ValueHistory, risk_free: RiskFree | None, benchmark: Bench
         benchmark=None if benchmark is None else _beside(benchmark),
         undefined_from=int(np.argmax(undefined)) if undefined.any() else None,
     )
+
+
+def _require_long_only(history: ValueHistory, daily: Floats) -> None:
+    """Who owes nothing and has sold nothing short can lose all, and no more: else the history itself is wrong.
+
+    Under `end` what came in and was lost on the same day is more than what was there before.
+    """
+    if history.flow_timing == "end":
+        return
+    below = np.flatnonzero(daily < -1.0 - 1e-12)
+    if len(below) and (history.weights >= 0).all() and (history.cash >= 0).all():
+        raise InvariantViolated(
+            "a long-only return is not below -100 %", history.dates[below[0]].item(), float(daily[below[0]] + 1.0)
+        )
 
 
 def observation_days(history: ValueHistory) -> npt.NDArray[np.intp]:
@@ -668,12 +720,17 @@ def _since_inception(measured: _Measured, total: Metric) -> Metric:
     """A year's share of a return since inception."""
     if total.value is None:
         return total
-    first, last = measured.history.dates[0].item(), measured.history.dates[-1].item()
-    basis = dict(total.basis) | {"annualised": True}
-    if (last - first).days + 1 < 365:
-        return Metric(None, "unavailable", "under_a_year", basis)
-    # Days count from the first flow, as XIRR counts, so that with a single flow TWR annualised = MWR.
-    return _annualised(replace(total, basis=basis), total.value, (last - first).days)
+    basis, days = dict(total.basis) | {"annualised": True}, _days_invested(measured.history)
+    if days < rates.DAYS_A_YEAR:
+        return Metric(None, "unavailable", UNDER_A_YEAR, basis)
+    return _annualised(replace(total, basis=basis), total.value, days)
+
+
+def _days_invested(history: ValueHistory) -> int:
+    """As XIRR counts, from the first flow's own date, so that with a single flow TWR annualised = MWR."""
+    first: date = history.flows[0][0] if history.flows else history.dates[0].item()
+    last: date = history.dates[-1].item()
+    return (last - first).days
 
 
 def _window_twr(measured: _Measured, name: str, daily: Floats | None = None) -> Metric:
@@ -700,22 +757,46 @@ def _span_twr(measured: _Measured, span: Window | None, daily: Floats | None = N
 
 def _span_benchmark(measured: _Measured, span: Window | None) -> Metric:
     """The benchmark over the days of the portfolio's window."""
+    opened = _opened(measured, span)
+    if isinstance(opened, Metric):
+        return opened
+    beside, closes, opening = opened.beside, opened.span, opened.opening
+    annualised = closes.years > 1
+    total = float(beside.growth[closes.end + 1] / beside.growth[opening + 1] - 1.0)
+    metric = opened.named(Metric(total, "ok", None, _basis(measured, closes, annualised=annualised)))
+    return _annualised(metric, total, 365 * closes.years) if annualised else metric
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A window that the benchmark is known in, from the close `opening` on."""
+
+    beside: "_Beside"
+    span: Window
+    opening: int
+    doubts: tuple[str, ...]
+
+    def named(self, figure: Metric) -> Metric:
+        """Of the benchmark, with what it is degraded by."""
+        figure = replace(figure, basis={**figure.basis, "net": self.beside.of.name})
+        return degraded(figure, self.beside.degraded(*self.doubts))
+
+
+def _opened(measured: _Measured, span: Window | None) -> _Opened | Metric:
+    """Where the benchmark's part of a window begins, or why it has none."""
     beside = measured.benchmark
     if beside is None:
         return Metric(None, "unavailable", "no_benchmark", {})
     if span is None:
         return Metric(None, "unavailable", "short_history", {})
     opening = max(span.start, measured.opening)
-    annualised = span.years > 1
-    basis = {**_basis(measured, span, annualised=annualised), "net": beside.of.name}
     doubts = ("first_day_excluded",) if span.start == -1 and measured.opening == 0 else ()
     if beside.known_from == 0 and opening == -1:
         opening, doubts = 0, ("first_day_excluded",)  # no pack was before the portfolio's first
     if opening < beside.known_from:
+        basis = {**_basis(measured, span, annualised=span.years > 1), "net": beside.of.name}
         return Metric(None, "unavailable", beside.of.reason, {**basis, "missing": list(beside.of.missing)})
-    total = float(beside.growth[span.end + 1] / beside.growth[opening + 1] - 1.0)
-    metric = degraded(Metric(total, "ok", None, basis), beside.degraded(*doubts))
-    return _annualised(metric, total, 365 * span.years) if annualised else metric
+    return _Opened(beside, span, opening, doubts)
 
 
 def benchmark_over(
@@ -760,33 +841,83 @@ def _annualised(metric: Metric, total: float, days: int) -> Metric:
 
 
 def _mwrs(measured: _Measured) -> dict[str, Metric]:
-    return {f"mwr_{name}": _mwr(measured, name) for name in WINDOWS if name != "1d"}
+    """Money-weighted: the opening value is put in, the closing value taken out, every flow on its own date.
+
+    Beside it what the same money would have returned in the benchmark (Long and Nickels, 1996). Under a year a figure is
+    the period's own, else a yearly rate.
+    """
+    names = [name for name in WINDOWS if name != "1d"]
+    spans = {name: span for name in names if (span := measured.windows[name]) is not None}
+    dates, own = _paid(measured.history, list(spans.values()))
+    days = np.array([_days_invested(measured.history) if span.start < 0 else span.days for span in spans.values()])
+    opened = {name: _opened(measured, measured.windows[name]) for name in names}
+    beside = np.zeros(own.shape)
+    for column, name in enumerate(spans):
+        if isinstance(of_window := opened[name], _Opened):
+            beside[:, column] = own[:, column]
+            beside[-1, column] = _worth_in_benchmark(measured.history, of_window, own[:, column])
+    told_for, order = np.minimum(np.maximum(days, 1), 365), np.argsort(dates, kind="stable")
+    tables = [own, beside] if beside.any() else [own]
+    found = rates.money_weighted_return(
+        dates[order], np.column_stack(tables)[order], days=np.tile(told_for, len(tables))
+    )
+
+    def figure(paid: Floats, column: int, rate: float, span: Window) -> Metric:
+        basis = {**_basis(measured, span, annualised=bool(days[column] >= 365)), "convention": "XIRR ACT/365"}
+        if np.isnan(rate):  # the series alone says why
+            try:
+                rate = rates.money_weighted_return(dates[order], paid[order, column], days=float(told_for[column]))
+            except AnalyticsError as undefined:
+                return Metric(None, "unavailable", str(undefined), basis)
+        return Metric(float(rate), "ok", None, basis)
+
+    figures: dict[str, Metric] = {}
+    for name in names:
+        mine, other = Metric(None, "unavailable", "short_history", {}), opened[name]
+        if name in spans:
+            column = list(spans).index(name)
+            mine = figure(own, column, found[column], spans[name])
+            if isinstance(other, _Opened):
+                if beside[-1, column] > 0:
+                    rate = figure(beside, column, found[len(spans) + column], spans[name])
+                else:
+                    rate = replace(mine, value=None, status="unavailable", reason="benchmark_emptied")
+                other = other.named(rate)
+        assert isinstance(other, Metric)  # without a window there is no opening
+        figures |= {f"mwr_{name}": mine, f"benchmark_mwr_{name}": other, f"excess_mwr_{name}": _excess(mine, other)}
+    return figures
 
 
-def _mwr(measured: _Measured, name: str) -> Metric:
-    """Money-weighted: the opening value is put in, the closing value taken out, every flow on its own date."""
-    history, span = measured.history, measured.windows[name]
-    if span is None:
-        return Metric(None, "unavailable", "short_history", {})
-    dates, amounts = [], []
-    if span.start >= 0:
-        dates.append(span.opened)
-        amounts.append(-float(history.value[span.start]))
-    for day, amount in history.flows:
-        if (span.opened < day or span.start == -1) and day <= span.closed:
-            dates.append(day)
-            amounts.append(-amount)
-    dates.append(span.closed)
-    amounts.append(float(history.value[span.end]))
-    basis = dict(_basis(measured, span, annualised=True)) | {"convention": "XIRR ACT/365"}
-    days = (span.closed - dates[0]).days
-    try:
-        annual = rates.money_weighted_return(np.array(dates, dtype="datetime64[D]"), np.array(amounts))
-    except AnalyticsError as undefined:
-        return Metric(None, "unavailable", str(undefined), basis)
-    if days < 365:
-        return Metric((1.0 + annual) ** (days / 365) - 1.0, "ok", None, basis | {"annualised": False})
-    return Metric(annual, "ok", None, basis)
+def _paid(history: ValueHistory, spans: list[Window]) -> tuple[Days, Floats]:
+    """(K,) dates and (K, W) amounts of W windows, put in negative, zero is no flow: the flows, W openings, the close."""
+    days = np.array([day for day, _ in history.flows], dtype="datetime64[D]")
+    money = np.array([amount for _, amount in history.flows], dtype=np.float64)
+    opened = np.array([span.opened for span in spans], dtype="datetime64[D]")
+    amounts = np.zeros((len(days) + len(spans) + 1, len(spans)))
+    for column, span in enumerate(spans):
+        inside = ((days > opened[column]) | (span.start < 0)) & (days <= history.dates[-1])
+        amounts[: len(days), column] = np.where(inside, -money, 0.0)
+        if span.start >= 0:
+            amounts[len(days) + column, column] = -history.value[span.start]
+    amounts[-1] = history.value[-1]
+    return np.concatenate((days, opened, history.dates[-1:])), amounts
+
+
+def _worth_in_benchmark(history: ValueHistory, opened: "_Opened", paid: Floats) -> float:
+    """What the money of one column of `_paid` would be at the close, had it been in the benchmark.
+
+    Each flow counts by the flow timing, on the pack day that it belongs to.
+    """
+    days = np.array([day for day, _ in history.flows], dtype="datetime64[D]")
+    amounts = -paid[:-1]
+    closes = np.full(len(amounts), opened.opening)
+    of_day = np.minimum(np.searchsorted(history.dates, days), len(history.dates) - 1)
+    early = np.full(len(days), history.flow_timing == "start")
+    if history.flow_timing == "in_start_out_end":
+        early = amounts[: len(days)] > 0
+    closes[: len(days)] = np.maximum(of_day - early, opened.opening)
+    growth = opened.beside.growth
+    return float((amounts * (growth[opened.span.end + 1] / growth[closes + 1])).sum())
 
 
 def _risk_figures(measured: _Measured) -> dict[str, Metric]:
@@ -801,6 +932,8 @@ def _risk_figures(measured: _Measured) -> dict[str, Metric]:
         figures[f"sortino_{label}"] = _excess_figure(measured, spans[label], risk.sortino_ratio, "mar")
         figures[f"downside_deviation_{label}"] = _excess_figure(measured, spans[label], risk.downside_deviation, "mar")
     figures["calmar_itd"] = _figure(measured, itd, risk.calmar_ratio, periods_per_year=per_year)
+    if figures["calmar_itd"].value is not None and _days_invested(measured.history) < rates.DAYS_A_YEAR:
+        figures["calmar_itd"] = Metric(None, "unavailable", UNDER_A_YEAR, figures["calmar_itd"].basis)
     figures["win_rate_itd"] = _figure(measured, itd, risk.win_rate)
     figures |= _drawdowns(measured)
     figures["value_at_risk_1d"] = _tail(measured, spans["1y"], risk.value_at_risk)
@@ -832,7 +965,7 @@ def _relative(measured: _Measured, span: "_Observed | None") -> dict[str, Metric
         missing = "no_benchmark" if beside is None else "short_history"
         return dict.fromkeys(RELATIVE, Metric(None, "unavailable", missing, {}))
     doubts: tuple[str, ...] = ()
-    if span.indexes[0] == -1 and beside.known_from == 0:
+    if span.indexes[0] == -1 and beside.known_from == 0 and len(span.indexes) > 1:
         span, doubts = _between(measured, span.indexes[1:]), ("first_day_excluded",)
     basis = {**span.basis, "benchmark": beside.of.name}
     if span.indexes[0] < beside.known_from:
@@ -892,10 +1025,11 @@ def _figure(measured: _Measured, span: _Observed | None, compute: Callable[..., 
         return Metric(None, "unavailable", "short_history", {})
     if not span.is_defined:
         return Metric(None, "unavailable", "starts_at_or_below_zero", span.basis)
+    basis = span.basis if "periods_per_year" in settings else {**span.basis, "annualised": False}
     try:
-        return Metric(float(compute(span.returns, **settings)), "ok", None, span.basis)
+        return Metric(float(compute(span.returns, **settings)), "ok", None, basis)
     except AnalyticsError as undefined:
-        return Metric(None, "unavailable", str(undefined), span.basis)
+        return Metric(None, "unavailable", str(undefined), basis)
 
 
 def _excess_figure(

@@ -102,9 +102,11 @@ def compute_twr(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.Tw
 
 @capability("metrics.compute_mwr", agent="financial_analyst")
 def compute_mwr(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.MwrRecord]:
-    """Money-weighted return of every window, each flow on its own date."""
-    found = metrics.mwr_record(nav.life, portfolio_id=str(ctx.portfolio_id), pack_id=ctx.pricing_pack_id)
-    return Result(found, sources=nav.life.sources, asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+    """Money-weighted return of every window, each flow on its own date; the same money in the benchmark beside it."""
+    found = metrics.mwr_record(
+        nav.life, portfolio_id=str(ctx.portfolio_id), pack_id=ctx.pricing_pack_id, benchmark=nav.benchmark
+    )
+    return Result(found, sources=nav.sources(benchmark=True), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
 
 
 @capability("metrics.compute", agent="financial_analyst")

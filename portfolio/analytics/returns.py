@@ -273,14 +273,14 @@ def composite_returns(components: npt.ArrayLike, weights: npt.ArrayLike, rebalan
     return out
 
 
-def money_weighted_return(dates: Dates, amounts: npt.ArrayLike, *, days: float = DAYS_A_YEAR) -> Measure:
+def money_weighted_return(dates: Dates, amounts: npt.ArrayLike, *, days: npt.ArrayLike = DAYS_A_YEAR) -> Measure:
     """The yearly rate at which all flows are worth nothing together (XIRR, ACT/365).
 
     dates    (D,) or (D, P)  days, rising; several flows on one day are netted. With (D, P) each column has days of
                              its own; a shorter one ends in zero amounts on its last day
     amounts  (D,) or (D, P)  money put in is negative, money taken out and the closing value positive; a zero is no flow
-    days     what the rate is told for: 365 is a year; fewer, and it is (1 + rate)^(days / 365) - 1, made from the
-             rate's logarithm: a short period has its return also where the yearly rate is beyond float64
+    days     a number, or (P,): what the rate is told for. 365 is a year; fewer, and it is (1 + rate)^(days / 365) - 1,
+             made from the rate's logarithm: a short period has its return also where the yearly rate is beyond float64
     returns  float, or (P,); the only rate above -100 % with net present value zero. Beside another root one that
              multiplies or divides money by more than 1e9 a year is not counted
     raises   UndefinedRate: "no_sign_change" (all zero, all of one sign, one day), "no_root", "several_roots" (with the
@@ -289,13 +289,14 @@ def money_weighted_return(dates: Dates, amounts: npt.ArrayLike, *, days: float =
     source   Newton; the rate is unique when the balance carried at it never changes sign (Soper 1959), else all roots
              are isolated by interval bounds on the discounted inflows and outflows
     """
-    if not 0 < days < np.inf:
+    span = as_floats("days", days) / DAYS_A_YEAR
+    if not ((0 < span) & (span < np.inf)).all():
         raise InvalidInput("days", f"is {days}, a number above zero is needed")
     day = _day_numbers(dates)
     falls = day[1:] < day[:-1]
     if day.ndim == 1 and falls.any():
         raise InvalidInput("dates", "falls", int(np.argmax(falls)) + 1)
-    return _rates(day, amounts, DAYS_A_YEAR, span=days / DAYS_A_YEAR)
+    return _rates(day, amounts, DAYS_A_YEAR, span)
 
 
 def _day_numbers(dates: Dates) -> npt.NDArray[np.int64]:
@@ -316,27 +317,29 @@ def periodic_irr(amounts: npt.ArrayLike) -> Measure:
     amounts, returns, raises  as money_weighted_return
     """
     table = as_floats("amounts", amounts)
-    return _rates(np.arange(len(table) if table.ndim else 0), table, 1.0)
+    return _rates(np.arange(len(table) if table.ndim else 0), table, 1.0, np.ones(()))
 
 
-def _rates(moments: npt.NDArray[np.int64], amounts: npt.ArrayLike, unit: float, *, span: float = 1.0) -> Measure:
+def _rates(moments: npt.NDArray[np.int64], amounts: npt.ArrayLike, unit: float, span: Floats) -> Measure:
     """Over `span` units. A rate so near -100 % that float64 can't tell it from there is out of range."""
     table = as_floats("amounts", amounts)
     if table.ndim not in (1, 2) or moments.shape not in (table.shape, table.shape[:1]):
         raise InvalidInput("amounts", f"has shape {table.shape}, dates has {moments.shape}")
+    if span.shape not in ((), table.shape[1:]):
+        raise InvalidInput("days", f"has shape {span.shape}, amounts has {table.shape}")
     if table.ndim == 2:
         return _rate_of_each(moments, table, unit, span)
     if len(table) < 2:
         raise TooFewObservations("amounts", 2, len(table))
     require_finite("amounts", table)
-    log_rate = internal_rate.log_rate(moments, table, unit) * span
+    log_rate = internal_rate.log_rate(moments, table, unit) * float(span)
     rate = float(np.expm1(min(log_rate, HIGHEST)))
     if log_rate > HIGHEST or rate == -1.0:
         raise UndefinedRate("out_of_range")
     return rate
 
 
-def _rate_of_each(moments: npt.NDArray[np.int64], table: Floats, unit: float, span: float) -> Floats:
+def _rate_of_each(moments: npt.NDArray[np.int64], table: Floats, unit: float, span: Floats) -> Floats:
     finite = finite_columns(table)
     if moments.ndim == 2:
         falls = (moments[1:] < moments[:-1]).any(axis=0)

@@ -142,7 +142,7 @@ def life(
         dates=on,
         pack_ids=tuple(f"PP_{each}_{pack}_r1" for each in on),
         value=np.array(values, dtype=float),
-        cash=np.zeros(len(on)),
+        cash=np.minimum(np.array(values, dtype=float), 0.0),  # what is below zero is owed
         inflow=came,
         outflow=went,
         receivable=np.zeros(len(on)),
