@@ -1,7 +1,7 @@
 """One holding beside the portfolio that holds it: how it did, what it risks, what it added."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -67,7 +67,7 @@ class PositionContribution:
     symbol: str
     total_contribution: Metric
     pct_of_portfolio_return: Metric
-    portfolio_return: float
+    portfolio_return: Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,28 +184,33 @@ def contribution(history: ValueHistory, symbol: str, span: Window) -> PositionCo
     """The holding's row of the contributions. Raises InvariantViolated as those do."""
     found = attribution.contribution(history, span)
     row = next((each for each in found.rows if each.symbol == symbol and each.kind == "security"), None)
-    basis = _basis(history, span, _held(history, symbol, span))
+    shown = _beside(found.total_return, _basis(history, span, _held(history, symbol, span)), is_there=row is not None)
     if row is None:
-        none = Metric(None, "unavailable", NOT_HELD, basis)
-        return PositionContribution(symbol, none, none, found.total_return)
+        return PositionContribution(symbol, shown, shown, found.total_return)
     share = (
-        Metric(None, "unavailable", "no_return_to_share", basis)
+        replace(shown, value=None, status="unavailable", reason="no_return_to_share")
         if row.share is None
-        else Metric(row.share, "ok", None, basis)
+        else replace(shown, value=row.share)
     )
-    return PositionContribution(symbol, Metric(row.contribution, "ok", None, basis), share, found.total_return)
+    return PositionContribution(symbol, replace(shown, value=row.contribution), share, found.total_return)
 
 
 def currency(history: ValueHistory, symbol: str, span: Window) -> PositionCurrencyAttribution:
     """The holding's row of the currency attribution. Raises InvariantViolated as that does."""
     found = attribution.currency(history, span)
     row = next((each for each in found.by_holding if each.symbol == symbol), None)
-    basis = _basis(history, span, _held(history, symbol, span))
+    shown = _beside(found.total_return, _basis(history, span, _held(history, symbol, span)), is_there=row is not None)
     if row is None:
-        none = Metric(None, "unavailable", NOT_HELD, basis)
-        return PositionCurrencyAttribution(symbol, none, none, none, none)
-    parts = (Metric(each, "ok", None, basis) for each in (row.local, row.fx, row.interaction, row.total))
+        return PositionCurrencyAttribution(symbol, shown, shown, shown, shown)
+    parts = (replace(shown, value=each) for each in (row.local, row.fx, row.interaction, row.total))
     return PositionCurrencyAttribution(symbol, *parts)
+
+
+def _beside(whole: Metric, basis: dict[str, object], *, is_there: bool) -> Metric:
+    """What a holding's part of a return says beside its value: what the whole says, or that it was not held."""
+    if whole.value is not None and not is_there:
+        return Metric(None, "unavailable", NOT_HELD, basis)
+    return replace(whole, basis=basis)
 
 
 def _held(history: ValueHistory, symbol: str, span: Window) -> _Held:

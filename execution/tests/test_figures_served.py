@@ -67,8 +67,8 @@ def test_parts_sum_to_the_whole_as_served(answer):
 
     for view in ("since_inception", "lookback"):
         contribution = result["contribution"][view]
-        total = result["currency"][view]["total_return"]
-        assert contribution["total_return"] == pytest.approx(total, abs=1e-9)
+        total = result["currency"][view]["total_return"]["value"]
+        assert contribution["total_return"]["value"] == pytest.approx(total, abs=1e-9)
         assert sum(row["contribution"] for row in contribution["rows"]) == pytest.approx(total, abs=1e-9)
         brinson = result["brinson"][view]
         parts = sum(row[part] for row in brinson["segments"] for part in ("allocation", "selection", "interaction"))
@@ -76,9 +76,13 @@ def test_parts_sum_to_the_whole_as_served(answer):
         assert {row["segment"] for row in brinson["segments"]} == {"cash", "equity"}
     factors = result["factors"]
     known = [row for row in factors["rows"] if row["beta"] is not None]
-    assert sum(row["variance_share"] for row in known) + factors["residual_share"] == pytest.approx(1, abs=1e-8)
-    parts = sum(row["contribution"] for row in known) + factors["risk_free_contribution"]
-    assert parts + factors["residual_contribution"] == pytest.approx(factors["total_return"], abs=1e-8)
+    assert sum(row["variance_share"] for row in known) + factors["residual_share"]["value"] == pytest.approx(
+        1, abs=1e-8
+    )
+    parts = sum(row["contribution"] for row in known) + factors["risk_free_contribution"]["value"]
+    assert parts + factors["residual_contribution"]["value"] == pytest.approx(
+        factors["total_return"]["value"], abs=1e-8
+    )
 
 
 def test_one_holding_is_explained_as_the_overview_counts_it(demo):

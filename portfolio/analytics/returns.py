@@ -290,8 +290,8 @@ def money_weighted_return(dates: Dates, amounts: npt.ArrayLike, *, days: npt.Arr
              are isolated by interval bounds on the discounted inflows and outflows
     """
     span = as_floats("days", days) / DAYS_A_YEAR
-    if not ((0 < span) & (span < np.inf)).all():
-        raise InvalidInput("days", f"is {days}, a number above zero is needed")
+    if not ((span > 0) & (span < np.inf)).all():
+        raise InvalidInput("days", "is no finite number above zero")
     day = _day_numbers(dates)
     falls = day[1:] < day[:-1]
     if day.ndim == 1 and falls.any():

@@ -52,7 +52,7 @@ def test_contributions_with_cash_and_a_fee_tie_out_with_the_golden():
     assert 100 * rows["B"].contribution == pytest.approx(-0.272727, abs=5e-7)
     assert 100 * rows["fees"].contribution == pytest.approx(-0.090909, abs=5e-7)
     assert rows["CAD"].contribution == pytest.approx(0, abs=1e-15)
-    assert 100 * found.total_return == pytest.approx(1.545455, abs=5e-7)
+    assert 100 * found.total_return.value == pytest.approx(1.545455, abs=5e-7)
     assert [row.symbol for row in found.top] == ["A"]
     assert [row.symbol for row in found.bottom] == ["B", "fees"]
     assert rows["A"].share == pytest.approx(1.909091 / 1.545455, rel=1e-5)
@@ -76,7 +76,7 @@ def test_a_random_life_adds_up_over_any_span():
         found = attribution.contribution(life, span)
         linked = np.prod(1 + metrics.subperiod_returns(life)[span.start + 1 : span.end + 1]) - 1
         assert sum(row.contribution for row in found.rows) == pytest.approx(linked, abs=1e-12)
-        assert found.total_return == pytest.approx(linked, abs=1e-12)
+        assert found.total_return.value == pytest.approx(linked, abs=1e-12)
     assert rows_of(attribution.contribution(life, whole(life)))["fees"].contribution < 0
 
 
@@ -105,8 +105,8 @@ def test_the_60_40_golden_ties_out_in_both_views():
 
     found = attribution.currency(life, metrics.last_observations(life, 2))
 
-    assert 100 * found.total_return == pytest.approx(2.687407, abs=5e-7)
-    assert 100 * np.array([found.local_return, found.fx_return, found.interaction]) == pytest.approx(
+    assert 100 * found.total_return.value == pytest.approx(2.687407, abs=5e-7)
+    assert 100 * np.array([found.local_return.value, found.fx_return.value, found.interaction.value]) == pytest.approx(
         [2.170741, 0.505689, 0.010977], abs=5e-7
     )
     sums = [sum(getattr(row, part) for row in found.by_currency) for part in ("local", "fx", "interaction")]
@@ -216,6 +216,22 @@ def test_brinson_parts_sum_where_segments_do_not_meet_and_deals_miss_the_fixing(
     assert {row.segment: row.benchmark_weight for row in found.segments}["cash"] == 0
 
 
+def test_brinson_over_days_on_which_nothing_was_held_says_so():
+    events = [
+        event(FOUR[0], "deposit", "1000"),
+        event(FOUR[1], "withdrawal", "-1000"),
+        event(FOUR[3], "deposit", "500"),
+    ]
+    life = valuation.history(book(events), market(FOUR, {}))
+    benchmark = half_and_half(((0.0, 0.0), (0.05, 0.02), (0.50, 0.50), (0.01, 0.01)))
+
+    found = attribution.brinson(life, whole(life), benchmark, by="kind", described={})
+
+    assert found.benchmark_return.value == pytest.approx(1.035 * 1.01 - 1)
+    assert (found.excess_return.status, found.excess_return.reason) == ("degraded", "empty_days_excluded")
+    assert found.excess_return.basis["n"] == found.days == 3
+
+
 @pytest.mark.parametrize(
     ("benchmark", "reason"),
     [
@@ -250,7 +266,7 @@ def test_one_holdings_figures_are_its_own_and_its_part_of_the_whole():
     assert own.sharpe.reason == "no_risk_free_rate"
     row = next(each for each in attribution.contribution(life, span).rows if each.symbol == "OAK")
     assert added.total_contribution.value == row.contribution
-    assert added.pct_of_portfolio_return.value == pytest.approx(row.contribution / added.portfolio_return)
+    assert added.pct_of_portfolio_return.value == pytest.approx(row.contribution / added.portfolio_return.value)
     three = (parts.local_contribution.value, parts.fx_contribution.value, parts.interaction_contribution.value)
     assert sum(three) == pytest.approx(parts.total_contribution.value, abs=1e-15)
 

@@ -222,12 +222,14 @@ def test_shares_sum_to_one_and_contributions_to_the_portfolios_return(pack):
 
     known = [row for row in found.rows if row.status != "unavailable"]
     assert [row.factor for row in known] == ["inflation", "credit", "equity"]
-    assert sum(row.variance_share for row in known) + found.residual_share == pytest.approx(1, abs=1e-12)
-    assert found.r_squared.value == pytest.approx(1 - found.residual_share)
-    parts = sum(row.contribution for row in known) + found.risk_free_contribution + found.residual_contribution
-    assert found.total_return == pytest.approx(history.value[-1] / history.value[0] - 1)
-    assert parts == pytest.approx(found.total_return, abs=1e-12)
-    assert found.risk_free_contribution > 0
+    assert sum(row.variance_share for row in known) + found.residual_share.value == pytest.approx(1, abs=1e-12)
+    assert found.r_squared.value == pytest.approx(1 - found.residual_share.value)
+    parts = (
+        sum(row.contribution for row in known) + found.risk_free_contribution.value + found.residual_contribution.value
+    )
+    assert found.total_return.value == pytest.approx(history.value[-1] / history.value[0] - 1)
+    assert parts == pytest.approx(found.total_return.value, abs=1e-12)
+    assert found.risk_free_contribution.value > 0
     assert found.market_beta.value == pytest.approx(0.8, abs=0.1)
     assert found.market_beta.basis["standard_error"] > 0
     assert found.sources == ("bureau", "treasury")
@@ -259,7 +261,7 @@ def test_the_equity_factor_is_a_premium_over_the_risk_free_rate(pack):
     found = explained(history, rate=0.05)
 
     assert found.market_beta.value == pytest.approx(2)
-    assert found.alpha == pytest.approx(0, abs=1e-12)
+    assert found.alpha.value == pytest.approx(0, abs=1e-12)
 
 
 def test_the_benchmark_stands_for_the_market_where_the_pack_has_no_index(pack):
