@@ -22,7 +22,7 @@ from portfolio.valuation import Days
 from pricing import market
 from pricing.fx import MissingRate
 from pricing.market import History, MissingPrice
-from pricing.models import PriceBasis, PricingPack, Security
+from pricing.models import PriceBasis, PricingPack, PricingPolicy, Security
 from pricing.observing import KnownAction
 
 Floats = npt.NDArray[np.float64]
@@ -65,6 +65,26 @@ def choice(
     written = sorted((symbol, format(Decimal(weight).normalize(), "f")) for symbol, weight in components)
     rates = sorted((currency, series) for currency, series in one_month)
     return Choice(name, rebalance, tuple(written), tuple(rates))
+
+
+def find_unpriced(*, policy: PricingPolicy, securities: Iterable[Security]) -> list[MissingPrice | MissingRate]:
+    """What would keep the next packs of the policy from being sealed, were these required: of those listed on the day of its
+    newest sealed pack, each that has no close there, or none of whose currency in the policy's pivot."""
+    newest = (
+        PricingPack.objects.filter(policy=policy, sequence__isnull=False).order_by("-asof_date", "-sequence").first()
+    )
+    if newest is None:
+        return []
+    seen, missing = market.as_of(newest), list[MissingPrice | MissingRate]()
+    for each in securities:
+        if not each.first_date <= seen.asof_date <= (each.last_date or seen.asof_date):
+            continue
+        try:
+            seen.close(each.pk, each.symbol)
+            market.legs_between(seen, each.currency, seen.pivot)
+        except (MissingPrice, MissingRate) as absent:
+            missing.append(absent)
+    return missing
 
 
 def load(pack: PricingPack, chosen: Choice | None, base_currency: str, days: Days) -> BenchmarkReturns | None:
