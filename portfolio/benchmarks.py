@@ -45,6 +45,12 @@ class Choice:
     one_month: tuple[tuple[str, str], ...] = ()
     """(currency, series) of the one-month rates that a hedge may take, by currency."""
 
+    @property
+    def definition(self) -> str:
+        """As one reads it: 0.6 IBM, 0.4 MSFT, rebalanced monthly."""
+        parts = ", ".join(f"{weight} {symbol}" for symbol, weight in self.components)
+        return parts if len(self.components) == 1 else f"{parts}, rebalanced {self.rebalance}"
+
 
 def choose(benchmark_id: int | None) -> Choice | None:
     """A portfolio's benchmark as the rows have it now; None where it has none."""
@@ -216,6 +222,7 @@ def compute(
         components=tuple(parts),
         component_returns=_frozen(table[own_days]),
         component_weights=_frozen(weights[own_days]),
+        definition=chosen.definition,
         hedged_returns=None if np.isnan(is_hedged).all() else _frozen(is_hedged),
     )
 

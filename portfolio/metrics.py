@@ -77,6 +77,8 @@ class BenchmarkReturns:
     """(D, K)"""
     component_weights: Floats = field(default_factory=lambda: np.zeros((0, 0)))
     """(D, K) as each day opens; the sum-product with component_returns is returns."""
+    definition: str = ""
+    """Weights, components and when they are rebalanced."""
     hedged_returns: Floats | None = None
     """(D,) with the foreign components sold forward into the base currency; None where the pack lacks a rate."""
 
@@ -91,14 +93,16 @@ class Head:
     base_currency: str
     inception_date: date
     basis_caption: str
+    benchmark: str | None
+    """Its name; None where the portfolio has none."""
+    benchmark_definition: str | None
+    """What it was made of when the figures were computed: staff may change it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TwrRecord(Head):
     """Time-weighted returns by window, the benchmark's over the same days, and their difference (metrics.compute_twr)."""
 
-    benchmark: str | None
-    """Its name; None where the portfolio has none."""
     twr_1d: Metric
     twr_mtd: Metric
     twr_qtd: Metric
@@ -142,7 +146,6 @@ class MwrRecord(Head):
     """Money-weighted returns by window, what the same money would have returned in the benchmark, and their difference
     (metrics.compute_mwr)."""
 
-    benchmark: str | None
     mwr_mtd: Metric
     mwr_qtd: Metric
     mwr_ytd: Metric
@@ -170,7 +173,6 @@ class MwrRecord(Head):
 class RiskRecord(Head):
     """Risk, ratios and what the benchmark explains (metrics.risk)."""
 
-    benchmark: str | None
     volatility_30d: Metric
     volatility_60d: Metric
     volatility_90d: Metric
@@ -352,8 +354,7 @@ def twr_record(
 ) -> TwrRecord:
     """Every window's time-weighted return, and the benchmark's beside it."""
     figures: dict[str, Any] = {
-        **_head(history, portfolio_id, pack_id),
-        "benchmark": benchmark.name if benchmark else None,
+        **_head(history, portfolio_id, pack_id, benchmark),
         **_twr(_measure(history, None, benchmark)),
     }
     return TwrRecord(**figures)
@@ -364,8 +365,7 @@ def mwr_record(
 ) -> MwrRecord:
     """Every window's money-weighted return, and the benchmark's with the same money beside it."""
     figures: dict[str, Any] = {
-        **_head(history, portfolio_id, pack_id),
-        "benchmark": benchmark.name if benchmark else None,
+        **_head(history, portfolio_id, pack_id, benchmark),
         **_mwrs(_measure(history, None, benchmark)),
     }
     return MwrRecord(**figures)
@@ -382,8 +382,7 @@ def risk_record(
     """Risk and ratios. `risk_free` None: what rests on it is unavailable, and likewise the benchmark."""
     measured = _measure(history, risk_free, benchmark)
     figures: dict[str, Any] = {
-        **_head(history, portfolio_id, pack_id),
-        "benchmark": benchmark.name if benchmark else None,
+        **_head(history, portfolio_id, pack_id, benchmark),
         **_risk_figures(measured),
         **_relative_figures(measured),
     }
@@ -401,8 +400,7 @@ def record(
     """Every figure that the history gives. `risk_free` None: what rests on it is unavailable, and likewise the benchmark."""
     measured = _measure(history, risk_free, benchmark)
     figures: dict[str, Any] = {
-        **_head(history, portfolio_id, pack_id),
-        "benchmark": benchmark.name if benchmark else None,
+        **_head(history, portfolio_id, pack_id, benchmark),
         **_twr(measured),
         **_mwrs(measured),
         **_risk_figures(measured),
@@ -1139,7 +1137,7 @@ def _span_basis(measured: _Measured, closes: npt.NDArray[np.intp]) -> Mapping[st
     }
 
 
-def _head(history: ValueHistory, portfolio_id: str, pack_id: str) -> dict[str, Any]:
+def _head(history: ValueHistory, portfolio_id: str, pack_id: str, benchmark: BenchmarkReturns | None) -> dict[str, Any]:
     return {
         "portfolio_id": portfolio_id,
         "asof_date": history.dates[-1].item(),
@@ -1147,6 +1145,8 @@ def _head(history: ValueHistory, portfolio_id: str, pack_id: str) -> dict[str, A
         "base_currency": history.base_currency,
         "inception_date": history.dates[0].item(),
         "basis_caption": caption(history, pack_id),
+        "benchmark": benchmark.name if benchmark else None,
+        "benchmark_definition": benchmark.definition if benchmark else None,
     }
 
 
