@@ -489,21 +489,21 @@ def rolling(
             return np.lib.stride_tricks.sliding_window_view(each, window).T
 
         own = windows(whole.returns)
-        found["twr"] = _listed(np.prod(1.0 + own, axis=0) - 1.0)
-        found["volatility"] = _listed(risk.volatility(own, periods_per_year=per_year))
+        found["twr"] = listed(np.prod(1.0 + own, axis=0) - 1.0)
+        found["volatility"] = listed(risk.volatility(own, periods_per_year=per_year))
         if risk_free is None:
             unavailable["sharpe"] = "no_risk_free_rate"
         else:
             free = windows(risk_free_between(history, risk_free, whole.indexes))
-            found["sharpe"] = _listed(risk.sharpe_ratio(own, risk_free=free, periods_per_year=per_year))
+            found["sharpe"] = listed(risk.sharpe_ratio(own, risk_free=free, periods_per_year=per_year))
             degraded |= {"sharpe": ", ".join(risk_free.degraded)} if risk_free.degraded else {}
         if beside is None:
             unavailable |= dict.fromkeys(names[3:], "no_benchmark")
         else:
             other = windows(beside.between(whole.indexes))
-            found["beta"] = _listed(risk.beta(own, other))
-            found["correlation"] = _listed(risk.correlation(own, other))
-            found["tracking_error"] = _listed(risk.tracking_error(own, other, periods_per_year=per_year))
+            found["beta"] = listed(risk.beta(own, other))
+            found["correlation"] = listed(risk.correlation(own, other))
+            found["tracking_error"] = listed(risk.tracking_error(own, other, periods_per_year=per_year))
             degraded |= dict.fromkeys(names[3:], ", ".join(beside.of.degraded)) if beside.of.degraded else {}
     return Rolling(
         window=window,
@@ -517,7 +517,8 @@ def rolling(
     )
 
 
-def _listed(values: Floats) -> tuple[float | None, ...]:
+def listed(values: Floats) -> tuple[float | None, ...]:
+    """A series as it is served: None where it has no value."""
     return tuple(value if np.isfinite(value) else None for value in values.tolist())
 
 

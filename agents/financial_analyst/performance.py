@@ -27,8 +27,8 @@ class HistoricalNav:
     values: npt.NDArray[np.float64]
     net_contributions: npt.NDArray[np.float64]
     """Money put in less money taken out, up to and including each day."""
-    total_return_pct: npt.NDArray[np.float64]
-    """Growth of the return index since inception, a fraction."""
+    total_return_pct: tuple[float | None, ...]
+    """Growth of the return index since inception, a fraction; None from a day on that starts at or below zero."""
     _life: valuation.ValueHistory
     _risk_free: metrics.RiskFree | None
     _benchmark: metrics.BenchmarkReturns | None
@@ -74,7 +74,7 @@ def historical_nav(ctx: RequestContext, *, portfolio_id: UUID) -> Result[Histori
             dates=life.dates,
             values=life.value,
             net_contributions=np.cumsum(life.inflow - life.outflow),
-            total_return_pct=np.asarray(np.cumprod(1.0 + metrics.subperiod_returns(life)) - 1.0, dtype=np.float64),
+            total_return_pct=metrics.listed(np.asarray(np.cumprod(1.0 + metrics.subperiod_returns(life)) - 1.0)),
             _life=life,
             _risk_free=free,
             _benchmark=ctx.market.benchmark(life.base_currency, life.dates),

@@ -1,6 +1,7 @@
 """Where a return came from: parts of real lives, and lives that were tampered with."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -132,6 +133,21 @@ def test_a_return_that_can_not_be_taken_apart_says_so_of_every_part(closes, reas
     ):
         assert (figure.value, figure.status) == (None, "unavailable")
         assert reason in figure.reason
+
+
+def test_a_series_has_no_value_from_a_day_on_that_starts_below_zero():
+    life = owing([50, 30, 60])
+
+    span = metrics.window(life, "itd")
+
+    own = positions.returns(life, "OAK", span, None)
+    risked = positions.risks(life, "OAK", span, SimpleNamespace(positions=(), currency="CAD"))
+
+    assert own.portfolio_returns == (0.0, -2.0, None)
+    assert own.daily_returns == pytest.approx((0.0, -0.4, 1.0))
+    assert own.total_return.value == pytest.approx(0.2)
+    for figure in (risked.portfolio_volatility, risked.beta_to_portfolio, risked.correlation):
+        assert (figure.value, figure.reason) == (None, "starts_at_or_below_zero")
 
 
 @pytest.mark.parametrize("timing", ["start", "end"])
