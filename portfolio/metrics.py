@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from portfolio.analytics import returns as rates
 from portfolio.analytics import risk
-from portfolio.analytics.errors import AnalyticsError, UndefinedReturn
+from portfolio.analytics.errors import AnalyticsError, InvalidInput, UndefinedReturn
 from portfolio.valuation import Days, InvariantViolated, ValueHistory
 
 Floats = npt.NDArray[np.float64]
@@ -472,7 +472,12 @@ def rolling(
     risk_free: RiskFree | None,
     benchmark: BenchmarkReturns | None = None,
 ) -> Rolling:
-    """One pass over all windows of `window` observations; each agrees with the figure computed of its days alone."""
+    """One pass over all windows of `window` observations; each agrees with the figure computed of its days alone.
+
+    raises   InvalidInput for a window of none
+    """
+    if window < 1:
+        raise InvalidInput("window", f"is {window}, at least one observation is needed")
     measured = _measure(history, risk_free, benchmark)
     whole = _observed(measured, measured.windows["itd"])
     assert whole is not None  # since inception there always is a span
@@ -557,7 +562,12 @@ def _anniversary(history: ValueHistory, name: str) -> date | None:
 
 
 def last_observations(history: ValueHistory, count: int) -> Window | None:
-    """The span of the last `count` pack days; None where there are not as many closes before them."""
+    """The span of the last `count` pack days; None where there are not as many closes before them.
+
+    raises   InvalidInput for a span of none
+    """
+    if count < 1:
+        raise InvalidInput("lookback_days", f"is {count}, at least one day is needed")
     start = len(history.dates) - 1 - count
     if start < -1:
         return None

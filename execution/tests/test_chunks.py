@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from dataclasses import replace
 from decimal import Decimal
 from unittest import mock
 
@@ -168,6 +169,24 @@ def test_a_portfolio_that_violates_an_invariant_fails_by_name_and_the_others_are
     assert states() == ["done", "failed", "done"] + ["done"] * 3
     assert run.jobs.get(name="compute_metrics").detail == {"portfolios": 3, "daily_values": 5}
     assert stored() == [15, 3, 15]
+
+
+def test_a_long_only_return_below_minus_one_hundred_percent_fails_by_name(policy):
+    wrong = small.portfolio("c")
+    real = Valuer.history
+
+    def history(self, book):
+        life = real(self, book)
+        return replace(life, value=life.value - 20_000.0) if book.portfolio_id == wrong.pk else life
+
+    with (
+        mock.patch.object(Valuer, "history", history),
+        pytest.raises(nightly.JobFailed, match="1 portfolio has no figures: a long-only return is not below -100 %"),
+    ):
+        small.night(policy)
+
+    assert not PortfolioMetrics.objects.filter(portfolio=wrong).exists()
+    assert set(PricingPack.objects.values_list("status", "failed_job")) == {("error", "compute_metrics")}
 
 
 # --- again

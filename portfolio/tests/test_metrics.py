@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from portfolio import metrics
+from portfolio.analytics.errors import InvalidInput
 from portfolio.metrics import BenchmarkReturns
 from portfolio.tests.made import NAN, day, life
 from portfolio.valuation import InvariantViolated
@@ -544,3 +545,13 @@ def test_the_last_observations_are_pack_days_and_none_where_there_are_fewer():
         (-1, day("2020-01-05")),
         None,
     ]
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_span_of_no_days_is_refused_by_name(count):
+    history = life(["2020-01-06", "2020-01-07", "2020-01-08"], [1, 2, 3])
+
+    with pytest.raises(InvalidInput, match="lookback_days"):
+        metrics.last_observations(history, count)
+    with pytest.raises(InvalidInput, match="window"):
+        metrics.rolling(history, window=count, risk_free=None)
