@@ -283,6 +283,25 @@ def test_the_benchmark_stands_for_the_market_where_the_pack_has_no_index(pack):
     assert (first.factors["equity"].basis["series"], first.factors["equity"].status) == ("SP500", "ok")
 
 
+def test_flows_leave_the_betas_as_they_are(pack):
+    put(pack, "SP500", levels(noise(1)))
+    put(pack, "BAA10Y", levels(noise(4), 3.0))
+    daily = np.concatenate(([0.0], 0.8 * noise(1) + noise(3, 0.004)))
+    inflow, outflow = np.zeros(len(DAYS)), np.zeros(len(DAYS))
+    inflow[[0, 20, 50]], outflow[[30, 70]] = [1000, 90_000, 5], [60_000, 10_000]
+    values, worth = [], 0.0
+    for step, money_in, money_out in zip(daily, inflow, outflow, strict=True):
+        worth = (worth + money_in) * (1 + step) - money_out
+        values.append(worth)
+
+    quiet = of(life(DAYS, 1000 * np.cumprod(1 + daily)))
+    moved = of(life(DAYS, values, inflow=inflow, outflow=outflow))
+
+    for factor in ("equity", "credit"):
+        assert moved[factor].beta == pytest.approx(quiet[factor].beta, rel=1e-9)
+        assert moved[factor].variance_share == pytest.approx(quiet[factor].variance_share, rel=1e-9)
+
+
 def test_a_series_that_ended_long_ago_does_not_stand_before_one_that_goes_on(pack):
     put(pack, "BAMLC0A0CM", levels(noise(5), 1.0)[:30], DAYS[:30])
     put(pack, "BAA10Y", levels(noise(4), 3.0))

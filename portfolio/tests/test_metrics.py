@@ -491,6 +491,29 @@ def test_value_at_risk_of_a_hundred_observations_is_the_percentile_of_their_loss
     assert found.expected_shortfall_1d.value == pytest.approx(-returns[returns <= cut].mean())
 
 
+@pytest.mark.parametrize("timing", ["in_start_out_end", "start", "end"])
+def test_flows_through_a_flat_portfolio_are_neither_risk_nor_return(timing):
+    dates = weekdays("2019-01-01", "2020-03-02")
+    inflow, outflow = np.zeros(len(dates)), np.zeros(len(dates))
+    inflow[[0, 10, 40]], outflow[[20, 60, 200]] = [100_000, 50_000, 7], [50_000, 20_000, 80_006]
+    history = life(dates, np.cumsum(inflow - outflow), inflow=inflow, outflow=outflow, flow_timing=timing)
+
+    found = record(history, risk_free(history, rate=0.0))
+
+    for name in (
+        "twr_itd",
+        "twr_1y",
+        "volatility_itd",
+        "volatility_1y",
+        "max_drawdown",
+        "current_drawdown",
+        "value_at_risk_1d",
+    ):
+        assert getattr(found, name).value == 0.0, name
+    assert found.mwr_itd.value == pytest.approx(0.0, abs=1e-12)
+    assert (found.sharpe_itd.status, found.sortino_itd.status) == ("unavailable", "unavailable")
+
+
 def test_a_flat_life_has_no_sharpe_and_says_why():
     history = life(["2020-01-06", "2020-01-07", "2020-01-08"], [100, 100, 100])
 
