@@ -37,6 +37,7 @@ REASONS: Mapping[str, str] = {
     "first_day_excluded": "the first day is left out: nothing is known of the day before, or flows count at the end of their day",
     "default_flow_timing": "its parts count money in from the start of its day and money out until the end",
     "empty_days_excluded": "days on which nothing was held are left out",
+    "within_a_day": "money that comes and goes within a day has no time to weigh",
     "benchmark_emptied": "the withdrawals are more than the benchmark would have made of the same money",
     "missing_benchmark_price": "not all of the benchmark's securities have a price on every day of it",
     "missing_benchmark_rate": "no exchange rate is known for one of the benchmark's currencies",

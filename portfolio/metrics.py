@@ -410,6 +410,54 @@ def record(
 
 
 @dataclass(frozen=True, slots=True)
+class WindowReturns:
+    """One window of a record: the returns, the benchmark's, and the excess of each."""
+
+    window: str
+    label: str
+    twr: Metric
+    benchmark_twr: Metric
+    excess_twr: Metric
+    mwr: Metric
+    benchmark_mwr: Metric
+    excess_mwr: Metric
+
+
+LABELS: Mapping[str, str] = {
+    "1d": "today",
+    "mtd": "this month",
+    "qtd": "this quarter",
+    "ytd": "this year",
+    "1y": "one year",
+    "3y": "three years, a year",
+    "5y": "five years, a year",
+    "itd": "since inception",
+    "itd_annualised": "since inception, a year",
+}
+
+
+def by_window(record: MetricsRecord) -> tuple[WindowReturns, ...]:
+    """Every window of a record as a row; since inception a year once there has been one."""
+    since = "itd_annualised" if record.twr_itd_annualised.is_known else "itd"
+    within_a_day = Metric(None, "unavailable", "within_a_day", {})
+    rows = []
+    for name in WINDOWS:
+        timed = since if name == "itd" else name
+        rows.append(
+            WindowReturns(
+                timed,
+                LABELS[timed],
+                *(getattr(record, f"{whose}twr_{timed}") for whose in ("", "benchmark_", "excess_")),
+                *(
+                    within_a_day if name == "1d" else getattr(record, f"{whose}mwr_{name}")
+                    for whose in ("", "benchmark_", "excess_")
+                ),
+            )
+        )
+    return tuple(rows)
+
+
+@dataclass(frozen=True, slots=True)
 class CalendarYear:
     """One calendar year; the first and the last may be part of one."""
 

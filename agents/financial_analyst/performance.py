@@ -124,6 +124,23 @@ def compute(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.Metric
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnsByWindow:
+    benchmark: str | None
+    rows: tuple[metrics.WindowReturns, ...]
+
+
+@capability("metrics.by_window", agent="financial_analyst")
+def by_window(ctx: RequestContext, *, nav: HistoricalNav, record: metrics.MetricsRecord) -> Result[ReturnsByWindow]:
+    """The time- and money-weighted returns of a record as rows, with benchmark and excess beside each."""
+    return Result(
+        ReturnsByWindow(record.benchmark, metrics.by_window(record)),
+        sources=nav.sources(benchmark=True),
+        asof=ctx.asof_date,
+        ttl=PERFORMANCE_TTL_S,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class CalendarYears:
     benchmark: str | None
     years: tuple[metrics.CalendarYear, ...]

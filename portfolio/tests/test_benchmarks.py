@@ -270,6 +270,27 @@ def test_withdrawals_that_the_benchmark_could_not_have_paid_have_no_rate_in_it()
         assert (figure.value, figure.status, figure.reason) == (None, "unavailable", "benchmark_emptied")
 
 
+def test_the_windows_of_a_record_are_its_own_figures_as_rows():
+    dates = np.arange(np.datetime64("2014-01-01"), np.datetime64("2020-03-02"))
+    random = np.random.default_rng(9)
+    long, short = (life(each, 1000 * np.cumprod(1 + random.normal(0, 0.01, len(each)))) for each in (dates, dates[:40]))
+    found, young = (
+        record(each, BenchmarkReturns("Mix", random.normal(0, 0.01, len(each.dates)))) for each in (long, short)
+    )
+
+    rows = {row.window: row for row in metrics.by_window(found)}
+    last = metrics.by_window(young)[-1]
+
+    assert list(rows) == ["1d", "mtd", "qtd", "ytd", "1y", "3y", "5y", "itd_annualised"]
+    assert (rows["3y"].twr, rows["3y"].benchmark_mwr) == (found.twr_3y, found.benchmark_mwr_3y)
+    assert (rows["itd_annualised"].excess_twr, rows["itd_annualised"].excess_mwr) == (
+        found.excess_twr_itd_annualised,
+        found.excess_mwr_itd,
+    )
+    assert (rows["1d"].twr, rows["1d"].mwr.reason) == (found.twr_1d, "within_a_day")
+    assert (last.window, last.label, last.twr, last.mwr) == ("itd", "since inception", young.twr_itd, young.mwr_itd)
+
+
 def test_without_a_benchmark_nothing_is_beside_and_the_reason_says_so():
     history, _, one_bp = ten_days()
 
