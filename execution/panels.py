@@ -47,6 +47,7 @@ REASONS: Mapping[str, str] = {
     "baa_spread": "the spread of Baa bonds stands for that of all corporate bonds",
     "fx_basket": "the pack's own exchange rates stand for the dollar index",
     "no_series": "the packs hold no series of it",
+    "no_variation": "its series did not move over these days",
     "not_held": "it was not held in this span",
     "no_return_to_share": "the portfolio returned nothing to have a share of",
     "no_forward_rate": "the packs hold no one-month rates of both currencies",

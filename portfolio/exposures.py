@@ -210,10 +210,17 @@ def _regress(
     usable = [each for each in found.values() if each is not None]
     absent = tuple(Exposure(factor, "", "unavailable", "no_series") for factor, each in found.items() if each is None)
     sources = tuple(sorted({*risk_free.sources, *(source for each in usable for source in each.sources)}))
+    excess = seen.returns - seen.risk_free
+    moves = {each.factor: _moves(each.changes[np.isfinite(excess)][-WINDOW:]) for each in usable}
+    absent += tuple(
+        Exposure(each.factor, each.series_id, "unavailable", "no_variation")
+        for each in usable
+        if not moves[each.factor]
+    )
+    usable = [each for each in usable if moves[each.factor]]
     if not usable:
         return _Regression(absent, sources=sources)
     changes = np.column_stack([each.changes for each in usable])
-    excess = seen.returns - seen.risk_free
     try:
         fit = factors.factor_exposures(excess, changes, window=WINDOW)
     except AnalyticsError as undefined:
@@ -233,6 +240,11 @@ def _regress(
         residual_contribution=float(linked[-1]),
         sources=sources,
     )
+
+
+def _moves(changes: Floats) -> bool:
+    known = changes[np.isfinite(changes)]
+    return bool(len(known) and known.min() < known.max())
 
 
 def _contributions(

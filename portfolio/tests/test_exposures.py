@@ -283,6 +283,18 @@ def test_the_benchmark_stands_for_the_market_where_the_pack_has_no_index(pack):
     assert (first.factors["equity"].basis["series"], first.factors["equity"].status) == ("SP500", "ok")
 
 
+def test_a_factor_that_did_not_move_is_unavailable_and_the_others_are_not(pack):
+    steps = noise(1)
+    put(pack, "SP500", levels(steps))
+    put(pack, "T10YIE", np.full(len(DAYS), 2.0))
+
+    found = of(life(DAYS, levels(2 * steps, 1000)))
+
+    assert (found["inflation"].status, found["inflation"].reason) == ("unavailable", "no_variation")
+    assert (found["inflation"].series_id, found["inflation"].beta) == ("T10YIE", None)
+    assert found["equity"].beta == pytest.approx(2)
+
+
 def test_flows_leave_the_betas_as_they_are(pack):
     put(pack, "SP500", levels(noise(1)))
     put(pack, "BAA10Y", levels(noise(4), 3.0))
