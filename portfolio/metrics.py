@@ -914,7 +914,7 @@ def _mwrs(measured: _Measured) -> dict[str, Metric]:
             beside[:, column] = own[:, column]
             beside[-1, column] = _worth_in_benchmark(measured.history, of_window, own[:, column])
     told_for, order = np.minimum(np.maximum(days, 1), 365), np.argsort(dates, kind="stable")
-    tables = [own, beside] if beside.any() else [own]
+    tables = [own] if measured.benchmark is None else [own, beside]
     found = rates.money_weighted_return(
         dates[order], np.column_stack(tables)[order], days=np.tile(told_for, len(tables))
     )
@@ -935,10 +935,9 @@ def _mwrs(measured: _Measured) -> dict[str, Metric]:
             column = list(spans).index(name)
             mine = figure(own, column, found[column], spans[name])
             if isinstance(other, _Opened):
-                if beside[-1, column] > 0:
-                    rate = figure(beside, column, found[len(spans) + column], spans[name])
-                else:
-                    rate = replace(mine, value=None, status="unavailable", reason="benchmark_emptied")
+                rate = figure(beside, column, found[len(spans) + column], spans[name])
+                if beside[-1, column] < 0:
+                    rate = replace(rate, value=None, status="unavailable", reason="benchmark_emptied")
                 other = other.named(rate)
         assert isinstance(other, Metric)  # without a window there is no opening
         figures |= {f"mwr_{name}": mine, f"benchmark_mwr_{name}": other, f"excess_mwr_{name}": _excess(mine, other)}

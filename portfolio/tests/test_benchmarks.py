@@ -270,6 +270,16 @@ def test_withdrawals_that_the_benchmark_could_not_have_paid_have_no_rate_in_it()
         assert (figure.value, figure.status, figure.reason) == (None, "unavailable", "benchmark_emptied")
 
 
+def test_where_nothing_was_paid_in_neither_has_a_rate():
+    history = life(["2019-01-01", "2019-07-01", "2020-01-01"], [0, 0, 0])
+
+    found = record(history, BenchmarkReturns("Mix", np.array([0.0, -0.5, 0.0])))
+
+    for figure in (found.mwr_itd, found.benchmark_mwr_itd, found.excess_mwr_itd):
+        assert (figure.value, figure.status) == (None, "unavailable")
+        assert "no_sign_change" in figure.reason
+
+
 def test_the_windows_of_a_record_are_its_own_figures_as_rows():
     dates = np.arange(np.datetime64("2014-01-01"), np.datetime64("2020-03-02"))
     random = np.random.default_rng(9)
