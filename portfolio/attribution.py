@@ -66,9 +66,16 @@ def currency(
     raises   InvariantViolated where the parts miss the portfolio's linked return by more than 0.1 bp
     """
     chosen = slice(span.start + 1, span.end + 1)
-    split = attribution.currency_attribution(
-        history.local_returns[chosen], history.fx_returns[chosen], history.weights[chosen], other=history.other[chosen]
-    )
+    local, fx, weights = history.local_returns, history.fx_returns, history.weights
+    holdings = history.holdings
+    if history.outside_fees.any():  # a loss in the base currency, of the whole
+        charged = metrics.over_opening(history, history.outside_fees)
+        local, fx, weights = (
+            np.column_stack((each, more))
+            for each, more in ((local, -charged), (fx, 0 * charged), (weights, 1 + 0 * charged))
+        )
+        holdings = (*holdings, (FEES, history.base_currency))
+    split = attribution.currency_attribution(local[chosen], fx[chosen], weights[chosen], other=history.other[chosen])
     linked = float(np.prod(1.0 + metrics.subperiod_returns(history)[chosen]) - 1.0)
     headline, held = split.compounded, split.holdings
     parts = headline.local + headline.fx + headline.interaction
@@ -77,7 +84,7 @@ def currency(
         raise InvariantViolated("local + FX + interaction = return", history.dates[span.end].item(), parts - linked)
     rows = [
         Contribution(symbol, code, float(local), float(fx), float(both), float(local + fx + both))
-        for (symbol, code), local, fx, both in zip(history.holdings, held.local, held.fx, held.interaction, strict=True)
+        for (symbol, code), local, fx, both in zip(holdings, held.local, held.fx, held.interaction, strict=True)
     ]
     return CurrencyAttribution(
         first_date=span.opened,
@@ -189,7 +196,8 @@ def _daily_contributions(history: ValueHistory) -> Floats:
     if currencies:
         cash = held[:, -currencies:] + fees
         held[:, -currencies:] = np.where(np.abs(cash) < 1e-14, 0.0, cash)  # not the last bit of a subtraction
-    return np.column_stack((held, -fees.sum(axis=1), history.other))
+    charged = fees.sum(axis=1) + metrics.over_opening(history, history.outside_fees)
+    return np.column_stack((held, -charged, history.other))
 
 
 def _require_return(history: ValueHistory, span: metrics.Window, parts: float) -> None:
@@ -281,7 +289,7 @@ def brinson(
     names = sorted({*own_keys, *bench_keys})
     held = history.weights[rows]
     gained = held * ((1.0 + history.local_returns[rows]) * (1.0 + history.fx_returns[rows]) - 1.0)
-    total = gained.sum(axis=1) + history.other[rows]
+    total = gained.sum(axis=1) + history.other[rows] - metrics.over_opening(history, history.outside_fees)[rows]
     own, earned = _by_segment(held, gained, own_keys, names)
     share = own.sum(axis=1, keepdims=True)
     own = own / np.where(share > 0, share, 1.0)

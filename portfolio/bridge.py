@@ -280,6 +280,8 @@ class _Walk:
                 amounts.withdrawals += event.amount * rate
             amounts.cash_fx -= event.amount * rate
             return
+        if event.kind == "outside_fee":
+            return None  # it is in neither value
         if event.counter_amount is not None:
             return self.convert(event, place)
         if event.kind == "split":

@@ -15,15 +15,6 @@ Day: TypeAlias = date  # in classes that have a field named date
 Method: TypeAlias = booking.Method | Literal["NAMED"]
 Step: TypeAlias = tuple[LedgerTransaction, booking.Transaction]
 
-LEDGER_METHODS: Mapping[str, Method] = {
-    "FIFO": "FIFO",
-    "LIFO": "LIFO",
-    "HIFO": "HIFO",
-    "STRICT": "NAMED",
-    "STRICT_WITH_SIZE": "NAMED",
-}
-"""What a booking method that the ledger opens an account with means here."""
-
 BOOKED = frozenset(
     {
         *("buy", "sell", "split", "reinvested_dividend", "transfer_in", "transfer_out", "transfer"),
@@ -31,6 +22,7 @@ BOOKED = frozenset(
     }
 )
 _TRADES = frozenset({"buy", "sell", "reinvested_dividend"})
+_OPENING = frozenset({"buy", "reinvested_dividend"})
 _BY_NAME = frozenset({"buy", "sell", "reinvested_dividend", "transfer_in", "transfer_out", "transfer"})
 """Kinds that take or open lots one by one, by name where the ledger gives one; the others happen to all lots alike."""
 
@@ -351,14 +343,15 @@ def _moves_lots(event: LedgerTransaction) -> bool:
 
 
 def _parts(event: LedgerTransaction, *, named: bool) -> Sequence[tuple[LedgerLot, ...]]:
-    """The lots of an event by what has to be booked apart: lots that have names, and lots that come in from elsewhere."""
+    """The lots of an event by what has to be booked apart: lots that have names, lots bought at several prices, and lots
+    that come in from elsewhere."""
     if event.kind == "transfer_in":
         return [(lot,) for lot in event.lots]
-    if event.kind not in _BY_NAME or not named or all(lot.label is None for lot in event.lots):
+    if event.kind not in _BY_NAME or not named or len(event.lots) == 1:
         return [event.lots]
-    groups: dict[str | None, list[LedgerLot]] = {}
+    groups: dict[tuple[str | None, Decimal | None], list[LedgerLot]] = {}
     for lot in event.lots:
-        groups.setdefault(lot.label, []).append(lot)
+        groups.setdefault((lot.label, lot.unit_cost if event.kind in _OPENING else None), []).append(lot)
     return [tuple(lots) for lots in groups.values()]
 
 
@@ -380,6 +373,8 @@ def _steps(event: LedgerTransaction, base_currency: str, *, named: bool) -> Iter
             fee = fee_left if number == len(parts) else event.fee * quantity / event.quantity
             fee_left -= fee
             step = replace(step, quantity=quantity, fee=fee)
+            if event.kind in _OPENING:
+                step = replace(step, unit_price=lots[0].unit_cost)
         yield step
 
 

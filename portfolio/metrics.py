@@ -557,7 +557,18 @@ def subperiod_returns(history: ValueHistory) -> Floats:
             raise
         measure(undefined.index)
         daily[begin + undefined.index - 1 :] = np.nan
-    return daily
+    return daily - over_opening(history, history.outside_fees) if history.outside_fees.any() else daily
+
+
+def over_opening(history: ValueHistory, amounts: Floats) -> Floats:
+    """(D,) of amounts at the close, as a part of what the flow timing measures the day from; 0 where that is nothing."""
+    opening = np.concatenate(([0.0], history.value[:-1]))
+    if history.flow_timing != "end":
+        opening = opening + history.inflow
+    if history.flow_timing == "start":
+        opening = opening - history.outflow
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(opening > 0, amounts / opening, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -594,14 +605,13 @@ def observed_returns(
 def _measure(history: ValueHistory, risk_free: RiskFree | None, benchmark: BenchmarkReturns | None = None) -> _Measured:
     daily = subperiod_returns(history)
     undefined = np.isnan(daily)
-    before = np.concatenate(([0.0], history.value[:-1])) + history.inflow
     opening = 0 if history.flow_timing == "end" else -1
     observations = observation_days(history)
     return _Measured(
         history=history,
         subperiods=daily,
         growth=np.concatenate(([1.0], np.cumprod(1.0 + daily))),
-        gross=_gross(history, daily, before),
+        gross=_gross(history, daily),
         observations=observations,
         periods_per_year=periods_per_year(history, len(observations)),
         opening=opening,
@@ -626,17 +636,11 @@ def periods_per_year(history: ValueHistory, observations: int) -> float:
     return 252.0 if len(history.exchanges) == 1 else observations / (days / 365)
 
 
-def _gross(history: ValueHistory, daily: Floats, before: Floats) -> Floats | None:
+def _gross(history: ValueHistory, daily: Floats) -> Floats | None:
     """What was charged by management and custody counts as if it were still there at the close of its day."""
     if not history.recurring_fees.any():
         return None
-    base = before
-    if history.flow_timing == "end":
-        base = before - history.inflow
-    elif history.flow_timing == "start":
-        base = before - history.outflow
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(daily + np.where(base > 0, history.recurring_fees / base, 0.0))
+    return daily + over_opening(history, history.recurring_fees)
 
 
 def _beside(benchmark: BenchmarkReturns) -> _Beside:
@@ -776,6 +780,10 @@ def _mwr(measured: _Measured, name: str) -> Metric:
         if (span.opened < day or span.start == -1) and day <= span.closed:
             dates.append(day)
             amounts.append(-amount)
+    for place in np.flatnonzero(history.outside_fees):  # put in, and nothing to show for it
+        if span.start < place <= span.end:
+            dates.append(history.dates[place].item())
+            amounts.append(-float(history.outside_fees[place]))
     dates.append(span.closed)
     amounts.append(float(history.value[span.end]))
     basis = dict(_basis(measured, span, annualised=True)) | {"convention": "XIRR ACT/365"}

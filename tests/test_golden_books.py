@@ -36,12 +36,13 @@ CLOSES = {
     "FRAC": (30, 30, 21, 21, 21, 21, 21),
     "TRACK": (100, 100, 200, 200, 200, 200, 200),
     "CADDIV": (100, 100, 100, 100, 100, 100, 100),
+    "FEES": (100, 100, 100, 100, 100, 100, "101.25"),
     "SEVEN": ("645.57", "645.57", "93.70", "93.70", "93.70", "93.70", "93.70"),
     "AVG": (10, 16, 16, 6, 6, 6, 6),
     "PARENT": (100, 100, 80, 80, 80, 80, 80),
     "CHILD": (40, 40, 40, 40, 40, 50, 50),
 }
-IN_CAD = frozenset({"KIND", "FRAC", "TRACK", "CADDIV", "SEVEN", "AVG", "PARENT", "CHILD"})
+IN_CAD = frozenset({"KIND", "FRAC", "TRACK", "CADDIV", "FEES", "SEVEN", "AVG", "PARENT", "CHILD"})
 ACTIONS = "2020-01-06,,FRAC,split,1.5,,CAD,derived:wood,,ok\n2020-01-06,,SEVEN,split,7,,CAD,derived:wood,,ok\n"
 HEAD = """\
 option "title" "{slug}"
@@ -55,6 +56,7 @@ option "inferred_tolerance_default" "*:0.005"
 2020-01-02 open Equity:External
 2020-01-02 open Expenses:Commission
 2020-01-02 open Expenses:Custody
+2020-01-02 open Expenses:Management
 2020-01-02 open Expenses:Withholding
 2020-01-02 open Income:Dividends
 2020-01-02 open Income:Realised
@@ -101,6 +103,13 @@ LEDGERS = {
     + buy("02", 1000, "CADDIV", 100, currency="CAD")
     + '2020-01-08 * "dividend"\n  symbol: "CADDIV"\n  ex_date: 2020-01-06\n'
     + "  Assets:CAD  850.00 CAD\n  Expenses:Withholding  150.00 CAD\n  Income:Dividends\n",
+    # 100,000 becomes 101,250; 250 of that are charged, or the owner pays them from elsewhere
+    "inside": deposit("100000", "CAD")
+    + buy("02", 1000, "FEES", 100, currency="CAD")
+    + '2020-01-10 * "fee"\n  Assets:CAD  -250 CAD\n  Expenses:Management\n',
+    "outside": deposit("100000", "CAD")
+    + buy("02", 1000, "FEES", 100, currency="CAD")
+    + '2020-01-10 * "fee"\n  Expenses:Management  250 CAD\n  Equity:External\n',
     "hifo": deposit("5000")
     + buy("07", 10, "HIFO", 100)
     + buy("08", 10, "HIFO", 105)
@@ -301,6 +310,20 @@ def test_a_bridge_by_accrual_has_the_receivable_in_its_income_and_closing_value(
     assert accruing.closing_value == D("100850.00")
     after = Told(ACCRUING).bridge(opening=DAYS[3])
     assert (after.opening_value, after.income, after.gain) == (D("100850.00"), 0, 0)
+
+
+def test_a_fee_from_inside_or_from_elsewhere_makes_the_same_net_return(world):
+    for life in (Told("inside").life, Told("outside").life):
+        timed, weighted = (
+            of(life, portfolio_id="", pack_id="PP_2020-01-10_ECB_EUR_r1")
+            for of in (metrics.twr_record, metrics.mwr_record)
+        )
+        assert 100 * timed.twr_1d.value == pytest.approx(1.00, abs=1e-12)
+        assert 100 * timed.gross_twr_1d.value == pytest.approx(1.25, abs=1e-12)
+        assert 100 * weighted.mwr_itd.value == pytest.approx(1.00, abs=1e-9)
+    closings = [Told(slug).bridge().closing_value for slug in ("inside", "outside")]
+    assert closings == [D("101000.00"), D("101250.00")]
+    assert Told("outside").bridge().fees == 0
 
 
 def test_the_highest_cost_in_the_trade_currency_goes_first(world):

@@ -42,6 +42,9 @@ EFFECTS: Final[Mapping[Kind, Effect]] = {
     "fee": Effect(
         "-", "0", "0", "0", "of a kind: management and custody are added back to gross returns, others are not"
     ),
+    "outside_fee": Effect(
+        "0", "0", "0", "0", "a fee that the owner pays from elsewhere: the value stays, the return is less by it"
+    ),
     "tax": Effect("-", "0", "0", "0", "tax that no transaction carries itself"),
     "fx": Effect("+-", "0", "0", "0", "one currency more, one less, at the deal's own rate"),
     "split": Effect(

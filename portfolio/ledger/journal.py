@@ -25,6 +25,7 @@ Kind: TypeAlias = Literal[
     "reinvested_dividend",
     "interest",
     "fee",
+    "outside_fee",
     "tax",
     "fx",
     "split",
@@ -33,12 +34,21 @@ Kind: TypeAlias = Literal[
     "return_of_capital",
 ]
 FeeKind: TypeAlias = Literal["custody", "management", "other"]
+AccountMethod: TypeAlias = Literal["FIFO", "LIFO", "HIFO", "NAMED"]
 
 ZERO: Final = Decimal()
 COST_TOLERANCE: Final = Decimal("0.005")  # a split keeps the cost of each lot to half a cent
 MAX_FINDINGS: Final = 100
 WHOLE_HOLDING: Final = frozenset({"split", "spin_off", "merger", "return_of_capital"})
 """Kinds that happen to every share of a security in an account."""
+
+_ACCOUNT_METHODS: Final[Mapping[str, AccountMethod]] = {
+    "FIFO": "FIFO",
+    "LIFO": "LIFO",
+    "HIFO": "HIFO",
+    "STRICT": "NAMED",
+    "STRICT_WITH_SIZE": "NAMED",
+}
 
 # All currencies for which the ECB has published a reference rate since 1999, and the euro. What else has three letters
 # and no cost is a currency only if the ledger uses it as one: a share bought without cost must not pass for cash.
@@ -169,6 +179,12 @@ def transactions(reading: LedgerReading) -> tuple[LedgerTransaction, ...]:
     if findings:
         raise EntryRefused(tuple(findings))
     return tuple(found)
+
+
+def account_methods(reading: LedgerReading) -> dict[str, AccountMethod]:
+    """Which lot a sale takes in the accounts that the ledger opens with a booking method of their own."""
+    told = ((each.account, _ACCOUNT_METHODS.get(each.booking or "")) for each in reading.opens)
+    return {account: method for account, method in told if method is not None}
 
 
 def currencies(reading: LedgerReading) -> frozenset[str]:
@@ -357,6 +373,8 @@ def _classify(entry: Entry, chart: _Chart, entry_id: str) -> LedgerTransaction:
 def _find_kind(parts: _Parts) -> "Callable[[_Parts, str], LedgerTransaction]":
     if parts.securities:
         return _find_security_kind(parts)
+    if not parts.cash and "external" in parts.others and any(purpose in parts.others for purpose in _FEES):
+        return _read_outside_fee
     if not parts.cash:
         raise _UnreadableError("moves neither cash nor securities")
     if len({leg.currency for leg in parts.cash}) == 2:
@@ -742,10 +760,21 @@ def _read_charge(parts: _Parts, entry_id: str) -> LedgerTransaction:
     parts.only(*_FEES, "tax")
     currency = _currency_of(parts)
     fee, tax = parts.charge(*_FEES, currency=currency), parts.charge("tax", currency=currency)
+    return _cash_event(parts, entry_id, "fee" if fee else "tax", fee=fee, fee_kind=_fee_kind(parts), tax=tax)
+
+
+def _read_outside_fee(parts: _Parts, entry_id: str) -> LedgerTransaction:
+    """The owner pays it from elsewhere: nothing comes or goes here, and what was earned here is less by it."""
+    parts.only("external", *_FEES)
+    fee, account = parts.charge(*_FEES, currency=_currency_of(parts)), parts.others["external"][0].account
+    return _cash_event(parts, entry_id, "outside_fee", account=account, fee=fee, fee_kind=_fee_kind(parts))
+
+
+def _fee_kind(parts: _Parts) -> FeeKind | None:
     kinds: list[FeeKind] = [kind for kind in ("custody", "management", "other") if kind in parts.others]
     if len(kinds) > 1:
         raise _UnreadableError(f"{' and '.join(kinds)} fees in one entry; write one entry for each")
-    return _cash_event(parts, entry_id, "fee" if fee else "tax", fee=fee, fee_kind=kinds[0] if kinds else None, tax=tax)
+    return kinds[0] if kinds else None
 
 
 def _cash_event(

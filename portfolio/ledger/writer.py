@@ -222,11 +222,7 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _
             base_currency=portfolio.base_currency,
             method=portfolio.booking_method,  # type: ignore[arg-type]
             fees_in_cost=portfolio.fees_in_cost,
-            account_methods={
-                opening.account: lots.LEDGER_METHODS[opening.booking]
-                for opening in reading.opens
-                if opening.booking is not None and opening.booking in lots.LEDGER_METHODS
-            },
+            account_methods=journal.account_methods(reading),
         )
     except AnalyticsError as wrong:
         raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong
