@@ -37,7 +37,8 @@ _INCLUDED = re.compile(rf'^include "{FOLDER}/([0-9a-f]{{16}}(?:-[0-9]+)?)\.beanc
 _HEADING = re.compile(r"^; (import of|format|sha256|rows) (.*)$", re.MULTILINE)
 
 _TAKES_LOTS = frozenset({"sell", "cash_in_lieu", "transfer_out"})
-_NO_LOTS = re.compile(r"Not enough lots|Too many missing numbers|No position matches|.* of which [0-9.]+ is held")
+_NOT_HELD = re.compile(r"Not enough lots|No position matches|.* of which [0-9.]+ is held")
+_UNFILLED = "Too many missing numbers"
 """How Beancount and the books say it; a lot that nothing is left of has no cost that Beancount could fill in."""
 _MISSING_ROW = "a purchase, split or transfer may be missing, or the rows of that day are in another order"
 
@@ -199,7 +200,10 @@ class _Prepared:
         for finding in refused.findings:
             row = self.written.row_at(finding.line) if finding.file == self.path else None
             where = "" if row is not None or finding.file == self.path else f"{finding.file}:{finding.line}"
-            if row is not None and row.kind in _TAKES_LOTS and _NO_LOTS.match(finding.reason):
+            not_held = _NOT_HELD.match(finding.reason)
+            if row is not None and row.text and not_held:
+                found.append(RowFinding(row.row, "", "takes lots that are not held on that day", _MISSING_ROW))
+            elif row is not None and row.kind in _TAKES_LOTS and (not_held or finding.reason.startswith(_UNFILLED)):
                 quantity = f"{row.quantity:f}" if row.quantity is not None else ""
                 found.append(
                     RowFinding(row.row, "quantity", "is more than is held on that day", _MISSING_ROW, quantity)

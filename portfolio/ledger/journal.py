@@ -62,6 +62,7 @@ ECB_CURRENCIES: Final = frozenset({
 
 # First letters of an account's component below its root, lower case: what money there is for.
 _EXPENSES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("interest", ("interest",)),
     ("tax", ("tax", "withholding")),
     ("rounding", ("rounding",)),
     ("custody", ("custody", "safekeeping")),
@@ -109,8 +110,9 @@ class LedgerTransaction:
     quantity      > 0, direction by kind; splits: units held after less units before (signed); mergers: of `symbol`, closed;
                   none where no units of `symbol` move (spin_off, return_of_capital)
     unit_price    in `currency`, of deals and reinvested dividends
-    fee, tax      >= 0, in `currency`; tax of income is what was withheld: gross = amount + tax + fee + rounding, and of a
-                  reinvested dividend quantity * unit_price + tax + fee + rounding
+    fee, tax      in `currency`, >= 0 but where a fee or tax itself is paid back, or a dividend taken back with what was withheld;
+                  tax of income is what was withheld: gross = amount + tax + fee + rounding, and of a reinvested dividend
+                  quantity * unit_price + tax + fee + rounding
     rounding      what the deal lost (positive) or won by rounding to cents: quantity * unit_price, signed as cash,
                   = amount + fee + tax + rounding
     counter_*     the second cash leg of a conversion; `currency` is then the one that is not the base currency
@@ -410,8 +412,10 @@ def _find_security_kind(parts: _Parts) -> "Callable[[_Parts, str], LedgerTransac
         return _read_deal
     if "dividend" in parts.others:
         return _read_reinvestment
-    if "external" in parts.others:
-        return _read_transfer
+    if "realised" in parts.others:
+        return _read_deal  # sold for nothing
+    if "external" in parts.others or not (parts.others or _worth_of(parts.securities)):
+        return _read_transfer  # lots without cost balance by themselves: Beancount leaves the other leg out
     raise _UnreadableError("securities move against neither cash, a dividend nor an external account")
 
 
@@ -742,8 +746,11 @@ def _read_income(parts: _Parts, entry_id: str) -> LedgerTransaction:
     kind: Kind = "dividend" if "dividend" in parts.others else "interest"
     parts.only(kind, "tax", "rounding", *_FEES)
     currency = _currency_of(parts)
-    tax, fee = parts.charge("tax", currency=currency), parts.charge(*_FEES, currency=currency)
-    parts.total(kind, currency=currency)
+    gross, fee = -parts.total(kind, currency=currency), parts.charge(*_FEES, currency=currency)
+    # What was paid by mistake goes back with what was withheld of it.
+    tax = parts.total("tax", currency=currency) if gross < 0 else parts.charge("tax", currency=currency)
+    if gross < 0 < tax:
+        raise _UnreadableError(f"tax is withheld from a {kind} that is taken back")
     return _cash_event(
         parts,
         entry_id,
@@ -759,7 +766,7 @@ def _read_income(parts: _Parts, entry_id: str) -> LedgerTransaction:
 def _read_charge(parts: _Parts, entry_id: str) -> LedgerTransaction:
     parts.only(*_FEES, "tax")
     currency = _currency_of(parts)
-    fee, tax = parts.charge(*_FEES, currency=currency), parts.charge("tax", currency=currency)
+    fee, tax = parts.total(*_FEES, currency=currency), parts.total("tax", currency=currency)  # less than 0: paid back
     return _cash_event(parts, entry_id, "fee" if fee else "tax", fee=fee, fee_kind=_fee_kind(parts), tax=tax)
 
 
@@ -847,6 +854,10 @@ def _lot_groups(
     }
 
 
+def _worth_of(postings: Iterable[Posting]) -> Decimal:
+    return sum((abs(p.units) * p.cost.number for p in postings if p.cost is not None), ZERO)
+
+
 def _weighted(priced: list[tuple[Decimal, Decimal]]) -> Decimal:
     """The mean price; exactly the price where there is only one."""
     if len({price for _, price in priced}) == 1:
@@ -856,6 +867,8 @@ def _weighted(priced: list[tuple[Decimal, Decimal]]) -> Decimal:
 
 def _last_digit(cash: tuple[CashLeg, ...]) -> Decimal:
     """One unit of the last digit of the coarsest cash leg: how far a deal's cash may be rounded."""
+    if not cash:
+        return ZERO
     exponents = [leg.amount.as_tuple().exponent for leg in cash]
     return Decimal(1).scaleb(max(exponent for exponent in exponents if isinstance(exponent, int)))
 

@@ -23,6 +23,8 @@ option "inferred_tolerance_default" "*:0.005"
 2020-01-01 open Assets:B:OAK
 2020-01-01 open Equity:External
 2020-01-01 open Expenses:Commission
+2020-01-01 open Expenses:Interest
+2020-01-01 open Expenses:Management
 2020-01-01 open Expenses:Withholding
 2020-01-01 open Income:Dividends
 2020-01-01 open Income:Realised
@@ -208,6 +210,63 @@ def test_capital_returned_beyond_the_cost_is_a_gain():
     booked = book(text)
 
     assert (booked.realised.gain, [lot.cost for lot in booked.open_lots]) == (20, [0])
+
+
+@pytest.mark.parametrize(
+    ("legs", "kind", "amount", "fee", "tax"),
+    [
+        ("  Assets:CAD  15 CAD\n  Expenses:Withholding\n", "tax", 15, 0, -15),  # reclaimed: an entry of its own
+        ("  Assets:CAD  9 CAD\n  Expenses:Management\n", "fee", 9, -9, 0),
+        ("  Assets:CAD  -7 CAD\n  Expenses:Interest\n", "interest", -7, 0, 0),
+        (
+            '  symbol: "OAK"\n  Assets:CAD  -85 CAD\n  Expenses:Withholding  -15 CAD\n  Income:Dividends\n',
+            "dividend", -85, 0, -15,
+        ),
+        ("  Expenses:Management  250 CAD\n  Equity:External\n", "outside_fee", 0, 250, 0),
+    ],
+)  # fmt: skip
+def test_what_is_paid_back_taken_back_or_paid_from_elsewhere_is_read_with_its_sign(legs, kind, amount, fee, tax):
+    *_, found = events(buy("02-01", 10, 10) + f'2020-03-01 * "x"\n{legs}')
+
+    assert (found.kind, found.amount, found.fee, found.tax) == (kind, amount, fee, tax)
+
+
+@pytest.mark.parametrize(
+    ("legs", "reason"),
+    [
+        (
+            '  symbol: "OAK"\n  Assets:CAD  115 CAD\n  Expenses:Withholding  -15 CAD\n  Income:Dividends\n',
+            "be negative",
+        ),
+        ('  symbol: "OAK"\n  Assets:CAD  -115 CAD\n  Expenses:Withholding  15 CAD\n  Income:Dividends\n', "taken back"),
+        ("  Expenses:Management  -250 CAD\n  Equity:External\n", "be negative"),
+        ("  Assets:A:OAK  -10 OAK {} @ 5 CAD\n  Income:Realised  100 CAD\n", "miss by 50"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(legs, reason):
+    with pytest.raises(LedgerRefused, match=reason):
+        events(buy("02-01", 10, 10) + f'2020-03-01 * "x"\n{legs}')
+
+
+@pytest.mark.parametrize("outside", ["  Equity:External\n", "  Equity:External  0 CAD\n"])
+def test_a_gift_without_cost_comes_in_and_all_of_its_price_is_gain(outside):
+    text = f'2020-02-01 * "gift"\n  Assets:A:OAK  10 OAK {{0 CAD, 2015-06-01}}\n{outside}' + sell("03-01", 4, 30, "2")
+    text += f'2020-04-01 * "out"\n  Assets:A:OAK  -1 OAK {{}}\n{outside}'
+
+    came, _, went = events(text)
+    booked = book(text)
+
+    assert (came.kind, came.quantity, came.cost, came.acquired) == ("transfer_in", 10, 0, date(2015, 6, 1))
+    assert (went.kind, booked.realised.gain) == ("transfer_out", 118)  # 4 x 30 - 2
+    assert held(text) == [("Assets:A:OAK", "OAK", 5, 0, date(2015, 6, 1))]
+
+
+def test_shares_that_are_worth_nothing_any_more_are_sold_for_nothing():
+    text = buy("02-01", 10, 10, 5) + '2020-03-01 * "gone"\n  Assets:A:OAK  -10 OAK {} @ 0 CAD\n  Income:Realised\n'
+
+    booked = book(text)
+
+    assert (booked.realised.gain, booked.open_lots) == (-105, ())
 
 
 def test_a_lot_that_is_named_is_the_one_that_is_sold_whatever_the_method():
