@@ -33,10 +33,11 @@ class Transaction:
     fee         trade currency
     fx_to_base  base currency per one of trade currency on the day; one currency of the book, its base, may do without
     ratio       new units per old unit
-    acquired    the day a lot that is transferred in was bought
+    acquired    the day a lot was bought that is transferred in, or opened under an older day
     account     lots of different accounts never meet
     cost        what a lot that is transferred in cost in all, fees apart; cost_fx_to_base the rate it was bought at
     lot_id      name of the lot that is opened, or of the one to take from
+    lot_cost    of the lot to take from, per unit, bought on `acquired`: those of that day, the nearest first
     to_symbol   spin-off: the new security; symbol change, merger: what it became; to_unit_price its first-day price
     to_account  where lots go on: of a move, and of what a spin-off or merger gives; absent: the same account
 
@@ -67,6 +68,7 @@ class Transaction:
     cost: Decimal | None = None
     cost_fx_to_base: Decimal | None = None
     lot_id: str | None = None
+    lot_cost: Decimal | None = None
     to_symbol: str | None = None
     to_unit_price: Decimal | None = None
     to_account: str | None = None
@@ -283,7 +285,7 @@ class _Books:
         quantity = _number(index, entry, "quantity", above=True)
         fee, fx = _fee(index, entry), _fx(index, entry)
         worth = _worth(index, entry, quantity)
-        self.add(index, entry, entry.symbol, quantity, worth, fee, fx, entry.date)
+        self.add(index, entry, entry.symbol, quantity, worth, fee, fx, entry.acquired or entry.date)
 
     def transfer_in(self, index: int, entry: Transaction) -> None:
         quantity = _number(index, entry, "quantity", above=True)
@@ -529,19 +531,23 @@ class _Books:
         self, index: int, entry: Transaction, holding: _Holding, quantity: Decimal
     ) -> Iterator[tuple[_Lot, Decimal]]:
         """The lots that a quantity is taken from, with the part of each. The caller cuts each part."""
-        named = entry.lot_id is not None
+        named = entry.lot_id is not None or entry.lot_cost is not None
         if named and self.method_of(holding) == "AVERAGE":
             raise InvalidInput("lot_id", "can't be chosen from an average pool", index)
-        lots = [lot for lot in holding.lots() if lot.lot_id == entry.lot_id] if named else []
+        lots = [lot for lot in holding.lots() if _is_chosen(lot, entry)] if named else []
         available = sum((lot.quantity for lot in lots), ZERO) if named else holding.quantity
         if quantity > available:
             raise self.oversold(index, entry, available)
-        for lot in sorted(lots, key=partial(self.rank, holding)) if named else self.ranked(holding):
+        for lot in sorted(lots, key=partial(self.nearness, holding, entry)) if named else self.ranked(holding):
             part = min(quantity, lot.quantity)
             yield lot, part
             quantity -= part
             if not quantity:
                 return
+
+    def nearness(self, holding: _Holding, entry: Transaction, lot: _Lot) -> tuple[Decimal | int, ...]:
+        off = ZERO if entry.lot_cost is None else abs(lot.price_cost / lot.quantity - entry.lot_cost)
+        return (off, *self.rank(holding, lot))
 
     def ranked(self, holding: _Holding) -> Iterator[_Lot]:
         """What is sold next, and next again once the caller has cut it away."""
@@ -709,6 +715,10 @@ _ACTIONS: dict[str, Callable[[_Books, int, Transaction], None]] = {
     "merger": _Books.symbol_change,
 }
 _NEEDS_RATE = frozenset({"buy", "reinvested_dividend", "sell", "cash_in_lieu", "transfer_in", "return_of_capital"})
+
+
+def _is_chosen(lot: _Lot, entry: Transaction) -> bool:
+    return entry.lot_id in (None, lot.lot_id) and (entry.lot_cost is None or lot.acquired == entry.acquired)
 
 
 def _number(index: int, entry: Transaction, name: str, *, above: bool = False) -> Decimal:

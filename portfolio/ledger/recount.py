@@ -116,7 +116,7 @@ class _Count:
         units, groups = sum((posting.units for posting in into), ZERO), dict[object, list[Posting]]()
         for number, posting in enumerate(into):
             assert posting.cost is not None
-            lot = number if event.kind == "transfer_in" else (posting.cost.label, posting.cost.number)
+            lot = number if event.kind == "transfer_in" else posting.cost
             groups.setdefault(lot, []).append(posting)
         for postings in groups.values():
             cost, part = _worth(postings), sum((posting.units for posting in postings), ZERO)
