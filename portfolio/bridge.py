@@ -70,7 +70,7 @@ def between(book: Book, market: History, *, opening: date | None = None, closing
     """The bridge from the close of the last pack day on or before `opening` to that on or before `closing`.
 
     opening  None, or before the first event: since inception
-    closing  None: the last day of the history
+    closing  None: the last day of the history; before the first event: nothing was there, and nothing happened
     raises   BeforeTheFirstPack, MissingPrice, MissingRate, InvariantViolated
     """
     with localcontext() as context:
@@ -81,9 +81,25 @@ def between(book: Book, market: History, *, opening: date | None = None, closing
             raise BeforeTheFirstPack(began or date.max, days[0].item() if len(days) else None)
         last = len(days) - 1 if closing is None else _on_or_before(market, closing)
         first = -1 if opening is None else min(_on_or_before(market, opening), last)
-        if first < int(np.searchsorted(days, np.datetime64(began))):
+        inception = int(np.searchsorted(days, np.datetime64(began)))
+        if last < inception:
+            return _of_nothing(book, opening, days[last].item() if closing is None else closing)
+        if first < inception:
             first = -1
         return _Walk(book, market, first, last).bridge()
+
+
+def _of_nothing(book: Book, opening: date | None, closing: date) -> MoneyBridge:
+    """Of a period that ends before the first event, and perhaps before the first pack."""
+    nothing = quantise(ZERO, book.base_currency)
+    values = dict.fromkeys(("opening_value", *LINES, *PARTS, "rounding", "closing_value", "gain"), nothing)
+    return MoneyBridge(
+        first_date=min(opening or closing, closing),
+        last_date=closing,
+        base_currency=book.base_currency,
+        accrual=book.accrual,
+        **values,
+    )
 
 
 def _on_or_before(market: History, on: date) -> int:

@@ -155,6 +155,10 @@ LEDGERS = {
     # traded on the last day but one, settled after the last
     "pending": deposit("5000", "CAD")
     + buy("09", 10, "KIND", 48, currency="CAD").replace('"buy"\n', '"buy"\n  settle_date: 2020-01-13\n'),
+    # nothing until the fourth day; foreign cash is converted, revalued and taken out
+    "late": deposit("1000", day="07")
+    + '2020-01-08 * "fx"\n  fx_rate: "EURCAD=1.31"\n  Assets:CAD  131 CAD @@ 100 EUR\n  Assets:EUR  -100 EUR\n'
+    + '2020-01-09 * "out"\n  Assets:EUR  -300 EUR\n  Equity:External\n',
     # the lots that the ledger names, in an account without a method
     "named": deposit("5000", "CAD")
     + buy("02", 10, "TRACK", 100, currency="CAD")
@@ -406,6 +410,51 @@ def test_a_sale_takes_the_lots_that_the_ledger_names(world):
         (D(100), D(10))
     ]
     assert told.gains.since_inception.realised.total == 0
+
+
+def lines(found):
+    return {name: amount for name in (*bridge.LINES, "rounding") if (amount := getattr(found, name))}
+
+
+def test_a_bridge_of_no_days_has_no_lines(world):
+    found = Told("bridge").bridge(opening=DAYS[3], closing=DAYS[3])
+
+    assert (found.first_date, found.last_date, lines(found)) == (DAYS[3], DAYS[3], {})
+    assert found.opening_value == found.closing_value == D("7420.00")  # 100 x 53 x 1.40
+
+
+def test_a_bridge_of_the_first_day_opens_at_nothing_on_the_day_before(world):
+    found = Told("bridge").bridge(closing=FIRST)
+
+    assert (found.first_date, found.opening_value) == (date(2020, 1, 1), 0)
+    assert lines(found) == {"contributions": D("6500.00")}
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [(None, DAYS[1]), (DAYS[0], DAYS[2]), (None, date(2019, 12, 31)), (date(2019, 1, 1), date(2019, 12, 31))],
+)
+def test_a_bridge_before_the_first_transaction_is_of_nothing(world, opening, closing):
+    found = Told("late").bridge(opening=opening, closing=closing)
+
+    assert (found.opening_value, found.closing_value, lines(found)) == (0, 0, {})
+    assert found.first_date <= found.last_date == closing
+
+
+def test_a_bridge_from_a_day_without_a_pack_opens_at_the_last_one_before(world):
+    assert Told("bridge").bridge(opening=date(2020, 1, 5)) == Told("bridge").bridge(opening=DAYS[1])
+
+
+def test_a_bridge_of_foreign_cash_tells_dealing_and_revaluation(world):
+    found = Told("late").bridge()
+
+    assert lines(found) == {
+        "contributions": D("1400.00"),  # 1,000 at 1.40
+        "withdrawals": D("-405.00"),  # 300 at 1.35
+        # 1,000 from 1.40 to 1.30; 100 sold at 1.31, not 1.30; 900 from 1.30 to 1.35; 600 from 1.35 to 1.36
+        "cash_fx": D("-48.00"),
+    }
+    assert (found.fx_dealing, found.closing_value) == (D("1.00"), D("947.00"))  # 131 + 600 x 1.36
 
 
 @pytest.mark.parametrize("slug", LEDGERS)
