@@ -21,6 +21,8 @@ from pricing.market import History, MissingPrice
 
 ZERO = Decimal(0)
 TOLERANCE = Decimal("0.01")
+NEGLIGIBLE = Decimal("1e-9")
+"""Units that a split leaves off, where its ratio has no end (1:3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,7 @@ class _Walk:
         quantities = self.book.quantities(self.day(self.last))
         for security in left.keys() | quantities.keys():
             off = left.get(security, ZERO) - quantities.get(security, ZERO)
-            if abs(off) > Decimal("1e-9"):
+            if abs(off) > NEGLIGIBLE:
                 raise InvariantViolated(
                     f"the bridge's quantity of {self.symbols[security]}", self.day(self.last), float(off)
                 )
@@ -270,11 +272,11 @@ class _Walk:
         """The parts of lots that an event took."""
         for match in self.matches.get(event.entry_id, ()):
             piece = self.held.get((match.account, match.security), {}).get(self.opener(match.opened_by))
-            if piece is None or match.quantity > piece.quantity:
-                short = match.quantity - (piece.quantity if piece else ZERO)
-                raise InvariantViolated(f"the bridge's lot {match.opened_by}", event.date, float(short))
+            left = (piece.quantity if piece else ZERO) - match.quantity
+            if piece is None or left < -NEGLIGIBLE:
+                raise InvariantViolated(f"the bridge's lot {match.opened_by}", event.date, float(-left))
             if match.quantity:
-                yield match, piece.take(match.quantity)
+                yield match, piece.take(match.quantity if left > NEGLIGIBLE else piece.quantity)
 
     def gain(self, piece: _Piece, worth: Decimal, rate: Decimal, line: str) -> None:
         """What a piece gained from its worth on the way in to `worth` (its currency) at `rate`."""

@@ -330,6 +330,7 @@ def _step(event: LedgerTransaction, base_currency: str) -> booking.Transaction:
         ratio=ratio,
         account=event.account,
         cost_fx_to_base=event.cost_fx_rate,
+        to_quantity=event.to_quantity,
         to_symbol=event.to_symbol,
         to_unit_price=to_unit_price,
         to_account=event.to_account,

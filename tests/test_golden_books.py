@@ -155,6 +155,14 @@ LEDGERS = {
     # traded on the last day but one, settled after the last
     "pending": deposit("5000", "CAD")
     + buy("09", 10, "KIND", 48, currency="CAD").replace('"buy"\n', '"buy"\n  settle_date: 2020-01-13\n'),
+    # one for three, the fraction and then the rest sold: no ratio says it exactly
+    "thirds": deposit("5000", "CAD")
+    + buy("02", 10, "TRACK", 100, currency="CAD")
+    + buy("03", 10, "TRACK", 100, currency="CAD")
+    + '2020-01-06 * "split"\n  split_ratio: "1:3"\n  Assets:S  -20 TRACK {}\n'
+    + "  Assets:S  3.333333333333 TRACK {300 CAD, 2020-01-02}\n  Assets:S  3.333333333334 TRACK {300 CAD, 2020-01-03}\n"
+    + sell("07", "0.666666666667", "TRACK", 200, currency="CAD").replace("133.333333333400", "133.33")
+    + sell("08", 6, "TRACK", 200, currency="CAD"),
     # nothing until the fourth day; foreign cash is converted, revalued and taken out
     "late": deposit("1000", day="07")
     + '2020-01-08 * "fx"\n  fx_rate: "EURCAD=1.31"\n  Assets:CAD  131 CAD @@ 100 EUR\n  Assets:EUR  -100 EUR\n'

@@ -21,6 +21,8 @@ Day: TypeAlias = date  # in classes that have a field named date
 
 PRECISION = Context(prec=34, rounding=ROUND_HALF_EVEN)
 ZERO, ONE = Decimal(0), Decimal(1)
+NEGLIGIBLE = Decimal("1e-6")
+"""By how much of them units may miss what the ratio gives."""
 NO_LOTS = frozenset({"deposit", "withdrawal", "dividend", "interest", "fee", "tax", "fx"})
 
 
@@ -37,7 +39,9 @@ class Transaction:
     account     lots of different accounts never meet
     cost        what a lot that is transferred in cost in all, fees apart; cost_fx_to_base the rate it was bought at
     lot_id      name of the lot that is opened, or of the one to take from
-    lot_cost    of the lot to take from, per unit, bought on `acquired`: those of that day, the nearest first
+    lot_cost    of the lot to take from, per unit, bought on `acquired`: those of that day first, and of them the nearest
+    to_quantity units after a split, or received by a spin-off, symbol change or merger: where given, the largest lot takes
+                what the ratio, which may have no end, leaves off
     to_symbol   spin-off: the new security; symbol change, merger: what it became; to_unit_price its first-day price
     to_account  where lots go on: of a move, and of what a spin-off or merger gives; absent: the same account
 
@@ -69,6 +73,7 @@ class Transaction:
     cost_fx_to_base: Decimal | None = None
     lot_id: str | None = None
     lot_cost: Decimal | None = None
+    to_quantity: Decimal | None = None
     to_symbol: str | None = None
     to_unit_price: Decimal | None = None
     to_account: str | None = None
@@ -358,9 +363,10 @@ class _Books:
     def split(self, index: int, entry: Transaction) -> None:
         holding = self.held(index, entry)
         ratio = _number(index, entry, "ratio", above=True)
-        for lot in holding.lots():
+        lots = list(holding.lots())
+        for lot, quantity in zip(lots, _scaled(index, entry, lots, ratio), strict=True):
             self.touch(holding, lot, entry.date)
-            lot.quantity *= ratio
+            lot.quantity = quantity
         self.reorder(holding)
 
     def return_of_capital(self, index: int, entry: Transaction) -> None:
@@ -392,13 +398,14 @@ class _Books:
         if not price + to_price * ratio:
             raise InvalidInput("unit_price", "and to_unit_price are zero: the cost can't be shared", index)
         share = to_price * ratio / (price + to_price * ratio)
-        for lot in sorted(holding.lots(), key=lambda one: one.order):
+        lots = sorted(holding.lots(), key=lambda one: one.order)
+        for lot, quantity in zip(lots, _scaled(index, entry, lots, ratio), strict=True):
             self.touch(holding, lot, entry.date)
             cost, fee, fee_base = lot.price_cost * share, lot.fee * share, lot.fee_base * share
             lot.price_cost -= cost
             lot.fee -= fee
             lot.fee_base -= fee_base
-            self.carry(index, entry, holding, to_symbol, lot, lot.quantity * ratio, cost, fee, fee_base)
+            self.carry(index, entry, holding, to_symbol, lot, quantity, cost, fee, fee_base)
         self.reorder(holding)
 
     def symbol_change(self, index: int, entry: Transaction) -> None:
@@ -407,11 +414,10 @@ class _Books:
         if entry.amount is not None or (entry.kind == "merger" and entry.ratio is None):
             raise InvalidInput("ratio", "alone is taken: book cash beside it as a sale or return of capital", index)
         ratio = ONE if entry.ratio is None else _number(index, entry, "ratio", above=True)
-        for lot in sorted(holding.lots(), key=lambda one: one.order):
+        lots = sorted(holding.lots(), key=lambda one: one.order)
+        for lot, quantity in zip(lots, _scaled(index, entry, lots, ratio), strict=True):
             self.touch(holding, lot, entry.date)
-            self.carry(
-                index, entry, holding, to_symbol, lot, lot.quantity * ratio, lot.price_cost, lot.fee, lot.fee_base
-            )
+            self.carry(index, entry, holding, to_symbol, lot, quantity, lot.price_cost, lot.fee, lot.fee_base)
         del self.holdings[entry.account, entry.symbol]
 
     # Lots
@@ -534,7 +540,7 @@ class _Books:
         named = entry.lot_id is not None or entry.lot_cost is not None
         if named and self.method_of(holding) == "AVERAGE":
             raise InvalidInput("lot_id", "can't be chosen from an average pool", index)
-        lots = [lot for lot in holding.lots() if _is_chosen(lot, entry)] if named else []
+        lots = [lot for lot in holding.lots() if entry.lot_id in (None, lot.lot_id)] if named else []
         available = sum((lot.quantity for lot in lots), ZERO) if named else holding.quantity
         if quantity > available:
             raise self.oversold(index, entry, available)
@@ -546,8 +552,10 @@ class _Books:
                 return
 
     def nearness(self, holding: _Holding, entry: Transaction, lot: _Lot) -> tuple[Decimal | int, ...]:
-        off = ZERO if entry.lot_cost is None else abs(lot.price_cost / lot.quantity - entry.lot_cost)
-        return (off, *self.rank(holding, lot))
+        if entry.lot_cost is None:
+            return self.rank(holding, lot)
+        off = abs(lot.price_cost / lot.quantity - entry.lot_cost)
+        return (lot.acquired != entry.acquired, off, *self.rank(holding, lot))
 
     def ranked(self, holding: _Holding) -> Iterator[_Lot]:
         """What is sold next, and next again once the caller has cut it away."""
@@ -717,8 +725,15 @@ _ACTIONS: dict[str, Callable[[_Books, int, Transaction], None]] = {
 _NEEDS_RATE = frozenset({"buy", "reinvested_dividend", "sell", "cash_in_lieu", "transfer_in", "return_of_capital"})
 
 
-def _is_chosen(lot: _Lot, entry: Transaction) -> bool:
-    return entry.lot_id in (None, lot.lot_id) and (entry.lot_cost is None or lot.acquired == entry.acquired)
+def _scaled(index: int, entry: Transaction, lots: Sequence[_Lot], ratio: Decimal) -> list[Decimal]:
+    """The units of each lot times the ratio; in all, those that the entry tells."""
+    units = [lot.quantity * ratio for lot in lots]
+    if entry.to_quantity is not None and units:
+        off = _number(index, entry, "to_quantity", above=True) - sum(units, ZERO)
+        if abs(off) > NEGLIGIBLE * entry.to_quantity:
+            raise InvalidInput("to_quantity", f"is {entry.to_quantity}, the ratio gives {sum(units, ZERO)}", index)
+        units[units.index(max(units))] += off
+    return units
 
 
 def _number(index: int, entry: Transaction, name: str, *, above: bool = False) -> Decimal:

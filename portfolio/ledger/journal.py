@@ -118,6 +118,7 @@ class LedgerTransaction:
     counter_*     the second cash leg of a conversion; `currency` is then the one that is not the base currency
     fx_rate       base currency per 1 `currency`, on the trade date (income: pay date), where the ledger carries it
     ratio         new units per old (spin_off: units of `to_symbol` per one of `symbol`)
+    to_quantity   units that the ledger has after a split, or receives of `to_symbol`: exact where the ratio can't be
     to_symbol     spin_off, merger: the security received, in `to_account`; transfer: `to_account` alone
     acquired      transfer_in of one lot: the day it was bought; `cost` what all lots cost, in `currency`, and `cost_fx_rate`
                   the rate on that day
@@ -147,6 +148,7 @@ class LedgerTransaction:
     pay_date: dt.date | None = None
     settle_date: dt.date | None = None
     per_share: Decimal | None = None
+    to_quantity: Decimal | None = None
     to_symbol: str | None = None
     to_account: str | None = None
     acquired: dt.date | None = None
@@ -491,6 +493,7 @@ def _read_split(parts: _Parts, entry_id: str) -> LedgerTransaction:
         quantity=sum((posting.units for posting in parts.securities), ZERO),
         currency=first.cost.currency,
         ratio=ratio,
+        to_quantity=sum((units for units, _ in after.values()), ZERO),
         ex_date=_read_date(entry, "ex_date"),
         note=entry.narration,
         file=entry.file,
@@ -540,6 +543,7 @@ def _read_exchange(parts: _Parts, entry_id: str) -> LedgerTransaction:
         quantity=None if kept else units,
         currency=closed[0].cost.currency,
         ratio=_read_told_ratio(entry, "ratio", received / units),
+        to_quantity=received,
         to_symbol=opened[0].commodity,
         to_account=opened[0].account,
         cost=sum((cost for _, cost in after.values()), ZERO),

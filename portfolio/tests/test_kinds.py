@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from portfolio import lots
-from portfolio.ledger import journal, reader
+from portfolio.ledger import journal, reader, statement
+from portfolio.ledger.importing import tieout_csv, writing
 from portfolio.ledger.screening import LedgerRefused
 
 D = Decimal
@@ -28,6 +29,18 @@ option "inferred_tolerance_default" "*:0.005"
 2020-01-01 open Expenses:Withholding
 2020-01-01 open Income:Dividends
 2020-01-01 open Income:Realised
+"""
+
+
+THIRDS = """\
+date,type,symbol,quantity,unit_price,currency,ratio,to_symbol,to_unit_price
+2020-01-02,buy,OAK,10,30,CAD,,,
+2020-01-03,buy,OAK,21,30,CAD,,,
+2020-02-03,split,OAK,,,CAD,1:3,,
+2020-02-04,cash_in_lieu,OAK,0.333333333333,93,CAD,,,
+2020-03-04,spin_off,OAK,,80,CAD,1:7,ELM,40
+2020-04-04,merger,OAK,,,CAD,1:3,FIR,
+2020-05-04,sell,FIR,3.333333333333,93,CAD,,,
 """
 
 
@@ -161,6 +174,29 @@ def test_a_reverse_split_a_spin_off_a_merger_and_a_move_keep_every_lots_day_and_
         ("Assets:A:ELM", "ELM", 20, 1500, second),
         ("Assets:B:OAK", "OAK", 10, 750, first),
     ]
+
+
+def test_a_ratio_without_an_end_leaves_the_units_that_the_ledger_has():
+    rows = tieout_csv.read(THIRDS.encode()).rows
+    written = writing.write(
+        [(f"R{at}", row) for at, row in enumerate(rows)],
+        heading=(), base_currency="CAD", method="FIFO", open_accounts=(), opens={},
+    )  # fmt: skip
+    main = writing.found_ledger(title="t", base_currency="CAD", method="FIFO") + written.text
+    reading = reader.read({"main.beancount": main.encode()})
+
+    for method in ("FIFO", "LIFO", "AVERAGE", "NAMED"):
+        parcels = lots.book(
+            journal.transactions(reading), base_currency="CAD", method=method, fees_in_cost=True
+        ).parcels
+        for theirs in statement.of(reading).at():
+            ours = {}
+            for each in parcels:
+                if each.valid_from <= theirs.date and (each.valid_to is None or theirs.date < each.valid_to):
+                    key = (each.account, each.symbol)
+                    ours[key] = ours.get(key, D(0)) + each.quantity
+            assert ours == theirs.units
+    assert theirs.units == {("Assets:Broker:CAD:ELM", "ELM"): D("1.428571428571")}
 
 
 def test_securities_come_with_their_day_cost_and_rate_and_go_without_a_gain():
