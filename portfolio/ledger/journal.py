@@ -565,9 +565,11 @@ def _read_return_of_capital(parts: _Parts, entry_id: str) -> LedgerTransaction:
     before, after = (_lot_groups(parts.securities, new=new) for new in (False, True))
     units = sum((held for held, _ in before.values()), ZERO)
     paid = amount + fee + tax + rounding
-    alike = before.keys() == after.keys() and all(
-        held == after[lot][0] and abs(max(cost - paid * held / units, ZERO) - after[lot][1]) <= COST_TOLERANCE
-        for lot, (held, cost) in before.items()
+    left = _ranked(
+        (day, label, max(cost / held - paid / units, ZERO), held) for (day, label, _), (held, cost) in before.items()
+    )
+    alike = left.keys() == after.keys() and all(
+        held == after[lot][0] and abs(cost - after[lot][1]) <= COST_TOLERANCE for lot, (held, cost) in left.items()
     )
     if paid <= 0 or not alike:
         raise _UnreadableError(
@@ -844,13 +846,23 @@ def _read_lots(postings: Iterable[Posting]) -> tuple[LedgerLot, ...]:
 def _lot_groups(
     postings: Iterable[Posting], *, new: bool
 ) -> dict[tuple[dt.date, str | None, int], tuple[Decimal, Decimal]]:
-    """(acquired, label, rank by unit cost) -> units and cost of the lots that a split opens (`new`) or closes."""
+    """Those that an entry opens (`new`) or closes, as `_ranked` gives them."""
+    return _ranked(
+        (p.cost.acquired, p.cost.label, p.cost.number, abs(p.units))
+        for p in postings
+        if p.cost is not None and (p.units > 0) is new
+    )
+
+
+def _ranked(
+    lots: Iterable[tuple[dt.date, str | None, Decimal, Decimal]],
+) -> dict[tuple[dt.date, str | None, int], tuple[Decimal, Decimal]]:
+    """Of (acquired, label, unit cost, units): (acquired, label, rank by unit cost) -> units and cost; those alike are one."""
     units: defaultdict[tuple[dt.date, str | None], defaultdict[Decimal, Decimal]] = defaultdict(
         lambda: defaultdict(Decimal)
     )
-    for posting in postings:
-        if posting.cost is not None and (posting.units > 0) is new:
-            units[posting.cost.acquired, posting.cost.label][posting.cost.number] += abs(posting.units)
+    for acquired, label, unit_cost, held in lots:
+        units[acquired, label][unit_cost] += held
     return {
         (*lot, rank): (units[lot][number], units[lot][number] * number)
         for lot in units

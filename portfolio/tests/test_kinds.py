@@ -305,6 +305,27 @@ def test_shares_that_are_worth_nothing_any_more_are_sold_for_nothing():
     assert (booked.realised.gain, booked.open_lots) == (-105, ())
 
 
+@pytest.mark.parametrize(
+    ("paid", "after", "gain", "costs"),
+    [
+        # 2 a unit of lots at 10 and at 1: one keeps 8, the other gives 1 and gains 1
+        (40, [(10, "8"), (10, "0")], 10, [80, 0]),
+        # 20 a unit: neither keeps anything, and to the ledger they are one lot
+        (400, [(10, "0"), (10, "0")], 290, [0, 0]),
+        (400, [(20, "0")], 290, [0, 0]),
+    ],
+)
+def test_no_lot_costs_less_than_nothing_after_a_return_of_capital(paid, after, gain, costs):
+    text = buy("02-01", 10, 10) + buy("02-01", 10, 1) + '2020-03-01 * "capital"\n'
+    text += "  Assets:A:OAK  -10 OAK {10 CAD}\n  Assets:A:OAK  -10 OAK {1 CAD}\n"
+    text += "".join(f"  Assets:A:OAK  {units} OAK {{{cost} CAD, 2020-02-01}}\n" for units, cost in after)
+    text += f"  Assets:CAD  {paid} CAD\n  Income:Realised\n"
+
+    booked = book(text)
+
+    assert (booked.realised.gain, [lot.cost for lot in booked.open_lots]) == (gain, costs)
+
+
 def test_a_lot_that_is_named_is_the_one_that_is_sold_whatever_the_method():
     text = buy("02-01", 10, 10, label="old") + buy("02-02", 10, 20, label="dear") + buy("02-03", 10, 15)
     text += sell("03-01", 4, 30, "2", lot='"dear"')
