@@ -23,6 +23,7 @@ from pricing.observing import KnownAction
 
 CASH_TOLERANCE = COST_TOLERANCE = Decimal("0.01")
 VALUE_TOLERANCE_BP = Decimal("1.0")
+RATIO_TOLERANCE = Decimal("1e-6")
 BASIS_POINTS = Decimal(10_000)
 
 
@@ -173,7 +174,7 @@ def find_split_breaks(
     found = {}
     for key in sorted(pack_splits.keys() | ledger_splits.keys()):
         packed, booked = pack_splits.get(key), ledger_splits.get(key)
-        if packed != booked:
+        if not _same_ratio(packed, booked):
             side = (
                 "only the pack knows it"
                 if booked is None
@@ -184,6 +185,13 @@ def find_split_breaks(
             account, symbol, on = key
             found[key] = Difference("SPLIT_MISMATCH", account, symbol, booked, packed, detail=f"split of {on}: {side}")
     return found
+
+
+def _same_ratio(one: Decimal | None, other: Decimal | None) -> bool:
+    """A ratio without an end (1:3) has as many digits as its source gave it."""
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= RATIO_TOLERANCE * other
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,7 +384,10 @@ def _split_breaks(told: statement.Statement, actions: Sequence[KnownAction]) -> 
     apart = {
         (symbol, on)
         for symbol, on in packed.keys() | {key[1:] for key in booked}
-        if any(packed.get((symbol, on)) != booked.get((account, symbol, on)) for account in accounts.get(symbol, ()))
+        if not all(
+            _same_ratio(packed.get((symbol, on)), booked.get((account, symbol, on)))
+            for account in accounts.get(symbol, ())
+        )
     }
     held = {(account, *key) for key, there in told.held_before(apart).items() for account in there}
     return find_split_breaks(

@@ -38,12 +38,16 @@ CLOSES = {
     "CADDIV": (100, 100, 100, 100, 100, 100, 100),
     "FEES": (100, 100, 100, 100, 100, 100, "101.25"),
     "SEVEN": ("645.57", "645.57", "93.70", "93.70", "93.70", "93.70", "93.70"),
-    "AVG": (10, 16, 16, 6, 6, 6, 6),
+    "AVG": (10, 16, 6, 6, 6, 6, 6),
     "PARENT": (100, 100, 80, 80, 80, 80, 80),
+    "THIRD": (100, 100, 300, 200, 200, 200, 200),
     "CHILD": (40, 40, 40, 40, 40, 50, 50),
 }
-IN_CAD = frozenset({"KIND", "FRAC", "TRACK", "CADDIV", "FEES", "SEVEN", "AVG", "PARENT", "CHILD"})
-ACTIONS = "2020-01-06,,FRAC,split,1.5,,CAD,derived:wood,,ok\n2020-01-06,,SEVEN,split,7,,CAD,derived:wood,,ok\n"
+IN_CAD = frozenset({"KIND", "FRAC", "TRACK", "CADDIV", "FEES", "SEVEN", "AVG", "PARENT", "CHILD", "THIRD"})
+ACTIONS = "".join(
+    f"2020-01-06,,{symbol},split,{ratio},,CAD,derived:wood,,ok\n"
+    for symbol, ratio in (("FRAC", "1.5"), ("SEVEN", "7"), ("AVG", "3"), ("THIRD", "0.333333333333"))
+)
 HEAD = """\
 option "title" "{slug}"
 option "operating_currency" "CAD"
@@ -157,12 +161,12 @@ LEDGERS = {
     + buy("09", 10, "KIND", 48, currency="CAD").replace('"buy"\n', '"buy"\n  settle_date: 2020-01-13\n'),
     # one for three, the fraction and then the rest sold: no ratio says it exactly
     "thirds": deposit("5000", "CAD")
-    + buy("02", 10, "TRACK", 100, currency="CAD")
-    + buy("03", 10, "TRACK", 100, currency="CAD")
-    + '2020-01-06 * "split"\n  split_ratio: "1:3"\n  Assets:S  -20 TRACK {}\n'
-    + "  Assets:S  3.333333333333 TRACK {300 CAD, 2020-01-02}\n  Assets:S  3.333333333334 TRACK {300 CAD, 2020-01-03}\n"
-    + sell("07", "0.666666666667", "TRACK", 200, currency="CAD").replace("133.333333333400", "133.33")
-    + sell("08", 6, "TRACK", 200, currency="CAD"),
+    + buy("02", 10, "THIRD", 100, currency="CAD")
+    + buy("03", 10, "THIRD", 100, currency="CAD")
+    + '2020-01-06 * "split"\n  split_ratio: "1:3"\n  Assets:S  -20 THIRD {}\n'
+    + "  Assets:S  3.333333333333 THIRD {300 CAD, 2020-01-02}\n  Assets:S  3.333333333334 THIRD {300 CAD, 2020-01-03}\n"
+    + sell("07", "0.666666666667", "THIRD", 200, currency="CAD").replace("133.333333333400", "133.33")
+    + sell("08", 6, "THIRD", 200, currency="CAD"),
     # nothing until the fourth day; foreign cash is converted, revalued and taken out
     "late": deposit("1000", day="07")
     + '2020-01-08 * "fx"\n  fx_rate: "EURCAD=1.31"\n  Assets:CAD  131 CAD @@ 100 EUR\n  Assets:EUR  -100 EUR\n'
@@ -177,6 +181,12 @@ LEDGERS = {
 
 METHODS = {"hifo": "HIFO", "pool": "AVERAGE", "average": "AVERAGE", "named": "NAMED"}
 ACCRUING = "withheld-accrual"
+SETTINGS = {
+    # portfolio: the ledger that it has too, and what it is counted by
+    ACCRUING: ("withheld", {"accrual": "accrual"}),
+    "trade-apart": ("trade", {"fees_in_cost": False}),
+    "broker-fixing": ("broker", {"trade_fx": "fixing"}),
+}
 
 
 def market_folder(folder: Path) -> Path:
@@ -211,7 +221,7 @@ def world(migrated, django_db_blocker, tmp_path_factory):
         owner = get_user_model().objects.create_user("anna")
         intake.load_market_data(str(market_folder(folder / "market")))
         policy = PricingPolicy.objects.get(pk="ECB_EUR")
-        for slug, text in (LEDGERS | {ACCRUING: LEDGERS["withheld"]}).items():
+        for slug, text in (LEDGERS | {name: LEDGERS[ledger] for name, (ledger, _) in SETTINGS.items()}).items():
             Portfolio.objects.create(
                 slug=slug,
                 name=slug,
@@ -219,15 +229,15 @@ def world(migrated, django_db_blocker, tmp_path_factory):
                 base_currency="CAD",
                 policy=policy,
                 booking_method=METHODS.get(slug, "FIFO"),
-                accrual="accrual" if slug == ACCRUING else "cash",
+                **SETTINGS.get(slug, ("", {}))[1],
             )
             (folder / slug).mkdir()
             (folder / slug / "main.beancount").write_text(HEAD.format(slug=slug) + text)
-            intake.import_ledger(folder / slug)
-            if slug == "bridge":
-                # One night of one portfolio seals the packs. The others are not reconciled here: of a pool, or of the highest
-                # cost, the ledger by itself has other lots.
+            told = intake.import_ledger(folder / slug)
+            if slug == "bridge":  # its night seals the packs that all others are reconciled at as they come
                 nightly.run(policy=policy, from_date=FIRST, date=LAST)
+            else:
+                assert (told["status"], told["breaks"]) == ("reconciled", []), slug
         yield
 
 
@@ -290,6 +300,21 @@ def test_a_sale_with_fees_in_cost_at_the_fixings_or_the_brokers_own_rates(world,
     assert found.realised_price == D("2010.00")  # 50 x 30 x 1.34, fees apart
     assert found.fees == D("-26.86")  # 9.95 x 1.34 + 9.95 x 1.36 = 26.865
     assert found.fx == D("180.00")  # 50 x 150 x 0.02 + 50 x 30 x 0.02
+
+
+def test_fees_apart_are_in_no_price_and_the_total_is_the_same(world):
+    found = Told("trade-apart").gains.since_inception.realised
+
+    assert (exactly(found), found.fees) == ((D("2010.00"), D("150.00"), D("30.00"), D("2163.14")), D("26.86"))
+    assert Told("trade").gains.since_inception.realised.fees == 0
+
+
+def test_a_portfolio_that_goes_by_fixings_takes_no_rate_of_the_brokers(world):
+    found = Told("broker-fixing").gains.since_inception.realised
+
+    # 8,990.05 x 1.30 - 7,509.95 x 1.40: bought on the 7th at a fixing of 1.40, sold on the 8th at 1.30
+    assert found.total == D("1173.14")
+    assert found.fx == D("-751.00")  # 7,509.95 x -0.10
 
 
 def test_an_adrs_dividend_counts_at_the_pay_date_rate_and_is_receivable_from_its_ex_date(world):

@@ -229,7 +229,14 @@ EX = date(2005, 2, 28)
 
 @pytest.mark.parametrize(
     ("packed", "booked", "said"),
-    [("2", None, "only the pack"), (None, "2", "only the ledger"), ("2", "3", "other ratio"), ("2", "2.0", None)],
+    [
+        ("2", None, "only the pack"),
+        (None, "2", "only the ledger"),
+        ("2", "3", "other ratio"),
+        ("2", "2.0", None),
+        ("0.333333", "0.3333333333333333333333333333", None),
+        ("0.33333", "0.3333333333333333333333333333", "other ratio"),
+    ],
 )
 def test_a_split_that_one_side_does_not_know_is_a_break(packed, booked, said):
     key = ("Assets:Broker", "AAPL", EX)
