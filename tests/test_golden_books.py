@@ -60,6 +60,7 @@ option "inferred_tolerance_default" "*:0.005"
 2020-01-02 open Equity:External
 2020-01-02 open Expenses:Commission
 2020-01-02 open Expenses:Custody
+2020-01-02 open Expenses:Interest
 2020-01-02 open Expenses:Management
 2020-01-02 open Expenses:Withholding
 2020-01-02 open Income:Dividends
@@ -167,6 +168,20 @@ LEDGERS = {
     + "  Assets:S  3.333333333333 THIRD {300 CAD, 2020-01-02}\n  Assets:S  3.333333333334 THIRD {300 CAD, 2020-01-03}\n"
     + sell("07", "0.666666666667", "THIRD", 200, currency="CAD").replace("133.333333333400", "133.33")
     + sell("08", 6, "THIRD", 200, currency="CAD"),
+    # a dividend that is taken back, withholding reclaimed, a fee refunded, interest charged, a gift, a share worth nothing
+    "odd": deposit("1000", "CAD")
+    + buy("02", 10, "KIND", 48, currency="CAD")
+    + buy("02", 1, "TRACK", 100, currency="CAD")
+    + '2020-01-03 * "gone"\n  Assets:S  -1 TRACK {} @ 0 CAD\n  Income:Realised\n'
+    + "".join(
+        f'2020-01-{day} * "x"\n  symbol: "KIND"\n  Assets:CAD  {net} CAD\n  Expenses:Withholding  {tax} CAD\n  Income:Dividends\n'
+        for day, net, tax in (("06", 85, 15), ("07", -85, -15))
+    )
+    + "".join(
+        f'2020-01-08 * "x"\n  Assets:CAD  {amount} CAD\n  Expenses:{account}\n'
+        for amount, account in ((5, "Withholding"), (-20, "Management"), (8, "Management"), (-3, "Interest"))
+    )
+    + '2020-01-08 * "gift"\n  Assets:S  2 KIND {0 CAD, 2010-01-04}\n  Equity:External\n',
     # nothing until the fourth day; foreign cash is converted, revalued and taken out
     "late": deposit("1000", day="07")
     + '2020-01-08 * "fx"\n  fx_rate: "EURCAD=1.31"\n  Assets:CAD  131 CAD @@ 100 EUR\n  Assets:EUR  -100 EUR\n'
@@ -476,6 +491,21 @@ def test_a_bridge_before_the_first_transaction_is_of_nothing(world, opening, clo
 
 def test_a_bridge_from_a_day_without_a_pack_opens_at_the_last_one_before(world):
     assert Told("bridge").bridge(opening=date(2020, 1, 5)) == Told("bridge").bridge(opening=DAYS[1])
+
+
+def test_a_bridge_has_what_was_taken_back_with_its_sign(world):
+    found = Told("odd").bridge()
+
+    assert lines(found) == {
+        "contributions": D("1096.00"),  # and 2 that were given, at 48
+        "realised_price": D("-100.00"),
+        "unrealised_price": D("24.00"),  # 12 from 48 to 50
+        "income": D("-3.00"),
+        "fees": D("-12.00"),
+        "taxes": D("5.00"),
+    }
+    assert found.closing_value == D("1010.00")  # 410 and 12 at 50
+    assert Told("odd").gains.unrealised.total == D("120.00")  # 12 x 50 - 480: the gift cost nothing
 
 
 def test_a_bridge_of_foreign_cash_tells_dealing_and_revaluation(world):
