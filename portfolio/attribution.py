@@ -87,7 +87,7 @@ def currency(
         rows = [
             Contribution(symbol, code, float(local), float(fx), float(both), float(local + fx + both))
             for (symbol, code), local, fx, both in zip(
-                history.holdings, held.local, held.fx, held.interaction, strict=True
+                _rows(history), held.local, held.fx, held.interaction, strict=True
             )
         ]
     local_return, fx_return, interaction, total_return, fx_dealing = (replace(shown, value=each) for each in values)
@@ -122,9 +122,19 @@ def currency(
 
 def _currencies(history: ValueHistory, span: metrics.Window) -> attribution.CurrencyAttribution:
     chosen = slice(span.start + 1, span.end + 1)
-    return attribution.currency_attribution(
-        history.local_returns[chosen], history.fx_returns[chosen], history.weights[chosen], other=history.other[chosen]
-    )
+    local, fx, weights = history.local_returns, history.fx_returns, history.weights
+    if history.outside_fees.any():  # a loss in the base currency, of the whole
+        charged = metrics.over_opening(replace(history, flow_timing=TIMING), history.outside_fees)
+        local, fx, weights = (
+            np.column_stack((each, more))
+            for each, more in ((local, -charged), (fx, 0 * charged), (weights, 1 + 0 * charged))
+        )
+    return attribution.currency_attribution(local[chosen], fx[chosen], weights[chosen], other=history.other[chosen])
+
+
+def _rows(history: ValueHistory) -> tuple[tuple[str, str], ...]:
+    """What the currency parts are told of: the holdings, and fees paid from elsewhere where there were any."""
+    return (*history.holdings, *(((FEES, history.base_currency),) if history.outside_fees.any() else ()))
 
 
 def _daily(history: ValueHistory, span: metrics.Window) -> Floats:
@@ -245,7 +255,9 @@ def _daily_contributions(history: ValueHistory) -> Floats:
     if currencies:
         cash = held[:, -currencies:] + fees
         held[:, -currencies:] = np.where(np.abs(cash) < 1e-14, 0.0, cash)  # not the last bit of a subtraction
-    return np.column_stack((held, -fees.sum(axis=1), history.other))
+    outside = metrics.over_opening(replace(history, flow_timing=TIMING), history.outside_fees)
+    charged = fees.sum(axis=1) + outside
+    return np.column_stack((held, -charged, history.other))
 
 
 SegmentBy = Literal["currency", "kind", "exchange"]
@@ -333,7 +345,8 @@ def brinson(
     names = sorted({*own_keys, *bench_keys})
     held = history.weights[rows]
     gained = held * ((1.0 + history.local_returns[rows]) * (1.0 + history.fx_returns[rows]) - 1.0)
-    total = gained.sum(axis=1) + history.other[rows]
+    charged = metrics.over_opening(replace(history, flow_timing=TIMING), history.outside_fees)
+    total = gained.sum(axis=1) + history.other[rows] - charged[rows]
     own, earned = _by_segment(held, gained, own_keys, names)
     share = own.sum(axis=1, keepdims=True)
     own = own / np.where(share > 0, share, 1.0)

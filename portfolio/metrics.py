@@ -651,7 +651,18 @@ def subperiod_returns(history: ValueHistory) -> Floats:
             raise
         measure(undefined.index)
         daily[begin + undefined.index - 1 :] = np.nan
-    return daily
+    return daily - over_opening(history, history.outside_fees) if history.outside_fees.any() else daily
+
+
+def over_opening(history: ValueHistory, amounts: Floats) -> Floats:
+    """(D,) of amounts at the close, as a part of what the flow timing measures the day from; 0 where that is nothing."""
+    opening = np.concatenate(([0.0], history.value[:-1]))
+    if history.flow_timing != "end":
+        opening = opening + history.inflow
+    if history.flow_timing == "start":
+        opening = opening - history.outflow
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(opening > 0, amounts / opening, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -689,14 +700,13 @@ def _measure(history: ValueHistory, risk_free: RiskFree | None, benchmark: Bench
     daily = subperiod_returns(history)
     _require_long_only(history, daily)
     undefined = np.isnan(daily)
-    before = np.concatenate(([0.0], history.value[:-1])) + history.inflow
     opening = 0 if history.flow_timing == "end" else -1
     observations = observation_days(history)
     return _Measured(
         history=history,
         subperiods=daily,
         growth=np.concatenate(([1.0], np.cumprod(1.0 + daily))),
-        gross=_gross(history, daily, before),
+        gross=_gross(history, daily),
         observations=observations,
         periods_per_year=periods_per_year(history, len(observations)),
         opening=opening,
@@ -710,9 +720,10 @@ def _measure(history: ValueHistory, risk_free: RiskFree | None, benchmark: Bench
 def _require_long_only(history: ValueHistory, daily: Floats) -> None:
     """Who owes nothing and has sold nothing short can lose all, and no more: else the history itself is wrong.
 
-    Under `end` what came in and was lost on the same day is more than what was there before.
+    Under `end` what came in and was lost on the same day is more than what was there before; and what is paid from elsewhere
+    may be more than what there is.
     """
-    if history.flow_timing == "end":
+    if history.flow_timing == "end" or history.outside_fees.any():
         return
     below = np.flatnonzero(daily < -1.0 - 1e-12)
     if len(below) and (history.weights >= 0).all() and (history.cash >= 0).all():
@@ -735,17 +746,11 @@ def periods_per_year(history: ValueHistory, observations: int) -> float:
     return 252.0 if len(history.exchanges) == 1 else observations / (days / 365)
 
 
-def _gross(history: ValueHistory, daily: Floats, before: Floats) -> Floats | None:
+def _gross(history: ValueHistory, daily: Floats) -> Floats | None:
     """What was charged by management and custody counts as if it were still there at the close of its day."""
     if not history.recurring_fees.any():
         return None
-    base = before
-    if history.flow_timing == "end":
-        base = before - history.inflow
-    elif history.flow_timing == "start":
-        base = before - history.outflow
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(daily + np.where(base > 0, history.recurring_fees / base, 0.0))
+    return daily + over_opening(history, history.recurring_fees)
 
 
 def _beside(benchmark: BenchmarkReturns) -> _Beside:
@@ -905,14 +910,24 @@ def _mwrs(measured: _Measured) -> dict[str, Metric]:
     """
     names = [name for name in WINDOWS if name != "1d"]
     spans = {name: span for name in names if (span := measured.windows[name]) is not None}
-    dates, own = _paid(measured.history, list(spans.values()))
-    days = np.array([_days_invested(measured.history) if span.start < 0 else span.days for span in spans.values()])
+    history = measured.history
+    dates, own = _paid(history, list(spans.values()))
+    days = np.array([_days_invested(history) if span.start < 0 else span.days for span in spans.values()])
     opened = {name: _opened(measured, measured.windows[name]) for name in names}
-    beside = np.zeros(own.shape)
+    beside, worth = np.zeros(own.shape), dict[str, float]()
     for column, name in enumerate(spans):
         if isinstance(of_window := opened[name], _Opened):
             beside[:, column] = own[:, column]
-            beside[-1, column] = _worth_in_benchmark(measured.history, of_window, own[:, column])
+            beside[-1, column] = worth[name] = _worth_in_benchmark(history, of_window, own[:, column])
+    # Fees paid from elsewhere: put in, and nothing to show for it. The same money in the benchmark has none.
+    charged = np.flatnonzero(history.outside_fees)
+    places = charged[:, None]
+    inside = (np.array([span.start for span in spans.values()]) < places) & (
+        places <= np.array([span.end for span in spans.values()])
+    )
+    own = np.vstack((own, np.where(inside, -history.outside_fees[places], 0.0)))
+    beside = np.vstack((beside, np.zeros(inside.shape)))
+    dates = np.concatenate((dates, history.dates[charged]))
     told_for, order = np.minimum(np.maximum(days, 1), 365), np.argsort(dates, kind="stable")
     tables = [own] if measured.benchmark is None else [own, beside]
     found = rates.money_weighted_return(
@@ -936,7 +951,7 @@ def _mwrs(measured: _Measured) -> dict[str, Metric]:
             mine = figure(own, column, found[column], spans[name])
             if isinstance(other, _Opened):
                 rate = figure(beside, column, found[len(spans) + column], spans[name])
-                if beside[-1, column] < 0:
+                if worth[name] < 0:
                     rate = replace(rate, value=None, status="unavailable", reason="benchmark_emptied")
                 other = other.named(rate)
         assert isinstance(other, Metric)  # without a window there is no opening

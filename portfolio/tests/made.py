@@ -147,6 +147,7 @@ def life(
         outflow=went,
         receivable=np.zeros(len(on)),
         recurring_fees=np.zeros(len(on)) if fees is None else np.array(fees, dtype=float),
+        outside_fees=np.zeros(len(on)),
         cash_fees=np.zeros((len(on), 0)),
         observed=np.ones(len(on), dtype=bool) if observed is None else np.array(observed),
         exchanges=exchanges,

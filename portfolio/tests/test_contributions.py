@@ -10,6 +10,7 @@ import pytest
 from portfolio import attribution, metrics, positions, valuation
 from portfolio.metrics import BenchmarkReturns, Component
 from portfolio.tests.made import NAN, book, event, market, parcel
+from portfolio.tests.made import life as made_life
 from portfolio.tests.test_attribution import held
 
 TWO = ("2020-01-06", "2020-01-07")
@@ -135,6 +136,33 @@ def test_a_fee_inside_lowers_the_net_return_and_not_the_gross():
 
     assert (net, gross) == (pytest.approx(1.00), pytest.approx(1.25))
     assert "before management" in found.gross_twr_1d.basis["net"]
+
+
+@pytest.mark.parametrize(("fee_kind", "gross"), [("management", 1.25), ("custody", 1.25), ("other", 1.00)])
+def test_a_fee_paid_from_elsewhere_is_taken_off_the_return_and_is_no_flow(fee_kind, gross):
+    # 100,000 becomes 101,250, and the owner pays 250 of his own; as an inflow it would be 0.997506 %
+    life = one_day([event(TWO[1], "outside_fee", fee="250", fee_kind=fee_kind)], (100, 101.25))
+
+    net, before_fees, _ = returns(life)
+
+    assert (net, before_fees) == (pytest.approx(1.00), pytest.approx(gross))
+    assert (life.value[1], life.inflow[1], life.outflow[1]) == (101_250, 0, 0)
+    span = last_day(life)
+    assert 100 * rows_of(attribution.contribution(life, span))["fees"].contribution == pytest.approx(-0.25)
+    assert 100 * attribution.currency(life, span).local_return.value == pytest.approx(1.00)
+    chosen = attribution.brinson(life, span, half_and_half(), by="kind", described=DESCRIBED)
+    assert 100 * chosen.portfolio_return.value == pytest.approx(1.00)
+
+
+@pytest.mark.parametrize("timing", ["in_start_out_end", "start", "end"])
+def test_a_fee_paid_from_elsewhere_is_measured_as_its_day_is(timing):
+    life = made_life(FOUR[:3], [100, 160, 160], inflow=[100, 50, 0], flow_timing=timing)
+    charged = replace(life, outside_fees=np.array([0.0, 3.0, 0.0]))
+    opening = 100 if timing == "end" else 150
+
+    less = metrics.subperiod_returns(life) - metrics.subperiod_returns(charged)
+
+    assert less == pytest.approx([0, 3 / opening, 0], abs=1e-15)
 
 
 def test_transaction_costs_stay_in_the_gross_return():
