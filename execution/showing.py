@@ -40,14 +40,9 @@ QUALITY = (
     ("On closes older than their session", "stale_share"), ("On rates older than the fixing", "carried_share"),
     ("On closes let in by hand", "manual_share"), ("On prices with dividends, or of an index", "degraded_share"),
 )  # fmt: skip
-BENCHMARKED = (
-    ("this year", "benchmark_twr_ytd", "excess_twr_ytd"), ("one year", "benchmark_twr_1y", "excess_twr_1y"),
-    ("three years, a year", "benchmark_twr_3y", "excess_twr_3y"),
-    ("since inception, a year", "benchmark_twr_itd_annualised", "excess_twr_itd_annualised"),
-)  # fmt: skip
 SHOWN = frozenset({
     "valued_positions", "bridges", "gains", "perf_metrics", "metrics", "currency_attr", "historical_nav", "calendar_years",
-    "contribution",
+    "contribution", "windows",
 })  # fmt: skip
 
 
@@ -64,7 +59,7 @@ def show(served: Served, name: str, console: Console | None = None) -> None:
     _print_bridges(console, result, notes)
     _print_valued(console, result, notes)
     _print_gains(console, result, notes)
-    _print_benchmark(console, result, notes)
+    _print_windows(console, result, notes)
     _print_years(console, result, notes)
     _print_contributors(console, result, notes)
     _print_attribution(console, result, notes)
@@ -284,16 +279,25 @@ def _balances(rows: Iterable[Mapping[str, Any]], currency: str, notes: _Notes) -
     return table
 
 
-def _print_benchmark(console: Console, result: Mapping[str, Any], notes: _Notes) -> None:
-    """Where the portfolio is measured against something; the page says how to choose what."""
-    metrics = _output(result, "perf_metrics")
-    if metrics is None or not metrics.get("benchmark"):
+def _print_windows(console: Console, result: Mapping[str, Any], notes: _Notes) -> None:
+    if "windows" not in result:
         return
-    table = _headed(("", "left"), ("Benchmark", "right"), ("Excess", "right"))
-    for label, *keys in BENCHMARKED:
-        cells = [_cell(panels.figure(metrics[key], "percentage", signed=True), notes) for key in keys]
-        table.add_row(label, *cells)
-    _print(console, f"Against {_printable(metrics['benchmark'])}", table)
+    found = _output(result, "windows")
+    if found is None:
+        console.print(_absent("Returns by window", result["windows"]))
+        return
+    columns = [("TWR", "twr"), ("MWR", "mwr")]
+    if found["benchmark"]:
+        columns = [
+            *(("TWR", "twr"), ("Benchmark", "benchmark_twr"), ("Excess", "excess_twr")),
+            *(("MWR", "mwr"), ("Benchmark", "benchmark_mwr"), ("Excess", "excess_mwr")),
+        ]
+    table = _headed(("", "left"), *((label, "right") for label, _ in columns))
+    for row in found["rows"]:
+        cells = [_cell(panels.figure(row[key], "percentage", signed=True), notes) for _, key in columns]
+        table.add_row(row["label"], *cells)
+    against = f", against {_printable(found['benchmark'])}" if found["benchmark"] else ""
+    _print(console, f"Returns by window{against}", table)
 
 
 def _print_years(console: Console, result: Mapping[str, Any], notes: _Notes) -> None:

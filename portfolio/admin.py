@@ -10,13 +10,28 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, QuerySet
-from django.forms import BaseInlineFormSet
+from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
 from config.admin import EvidenceAdmin, EvidenceInline, KeptAdmin
-from portfolio import models
+from portfolio import benchmarks, models
+from pricing.market import MissingPrice
+from pricing.models import PricingPolicy, Security
 
 OWNERS_CHOICES = ("name", "benchmark")
+
+
+class PortfolioForm(ModelForm):  # type: ignore[type-arg]
+    """Packs can't be sealed without what a portfolio is measured against: what they have no price of is no choice."""
+
+    def clean_benchmark(self) -> models.Benchmark | None:
+        chosen: models.Benchmark | None = self.cleaned_data["benchmark"]
+        if chosen is not None and "benchmark" in self.changed_data:
+            securities = [each.security for each in chosen.components.select_related("security")]
+            unpriced = benchmarks.find_unpriced(policy=self.instance.policy, securities=securities)
+            if unpriced:
+                raise ValidationError([f"{chosen} can't be taken: {each}." for each in unpriced])
+        return chosen
 
 
 @admin.register(models.Portfolio)
@@ -33,6 +48,7 @@ class PortfolioAdmin(KeptAdmin):
         "accrual", "trade_fx", "created_at",
     )  # fmt: skip
     readonly_fields = tuple(name for name in fields if name not in OWNERS_CHOICES)
+    form = PortfolioForm
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -46,14 +62,30 @@ class PortfolioAdmin(KeptAdmin):
 
 
 class WholeFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
-    """The weights of a benchmark sum to 1: said at the form, before the database refuses it."""
+    """The weights of a benchmark sum to 1: said at the form, before the database refuses it. And each of its securities has a
+    price, whoever is measured against it: one without would keep the next pack from being sealed."""
 
     def clean(self) -> None:
         super().clean()
         kept = [form.cleaned_data for form in self.forms if hasattr(form, "cleaned_data")]
-        weights = [row.get("weight") for row in kept if row and not row.get("DELETE")]
-        if not any(self.errors) and abs(sum((each for each in weights if each), Decimal(0)) - 1) > WEIGHT_TOLERANCE:
+        rows = [row for row in kept if row and not row.get("DELETE")]
+        if any(self.errors):
+            return
+        if abs(sum((row["weight"] for row in rows), Decimal(0)) - 1) > WEIGHT_TOLERANCE:
             raise ValidationError("The weights of the components must sum to 1.")
+        unpriced = _without_price([row["security"] for row in rows])
+        if unpriced:
+            raise ValidationError([f"{each}." for each in unpriced])
+
+
+def _without_price(securities: list[Security]) -> list[str]:
+    """Under any policy; which rates are needed depends on the portfolio, and is asked when it takes the benchmark."""
+    absent = (
+        each
+        for policy in PricingPolicy.objects.order_by("code")
+        for each in benchmarks.find_unpriced(policy=policy, securities=securities)
+    )
+    return list(dict.fromkeys(str(each) for each in absent if isinstance(each, MissingPrice)))
 
 
 WEIGHT_TOLERANCE = Decimal("0.000000001")

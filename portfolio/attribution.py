@@ -1,4 +1,8 @@
-"""Where a portfolio's return came from: prices, exchange rates, holdings and fees, and decisions against a benchmark."""
+"""Where a portfolio's return came from: prices, exchange rates, holdings and fees, and decisions against a benchmark.
+
+Parts are made under the default flow timing, whatever the portfolio's own is: under another they are degraded by that. A window
+whose return can't be taken apart is unavailable with its reason; its rows are then none.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,17 +15,20 @@ import numpy.typing as npt
 from portfolio import metrics
 from portfolio.analytics import attribution
 from portfolio.analytics.errors import AnalyticsError
+from portfolio.analytics.returns import FlowTiming
 from portfolio.metrics import BenchmarkReturns, Metric
 from portfolio.valuation import InvariantViolated, ValueHistory
 
 Floats = npt.NDArray[np.float64]
 
 TOLERANCE_BP = 0.1
+TIMING: FlowTiming = "in_start_out_end"
+ANOTHER_TIMING = "default_flow_timing"
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """Linked by Carino over the window: contributions of all rows add up to the return."""
+    """Linked by Carino over the window: contributions of all rows add up to the return, whose status is theirs."""
 
     symbol: str
     currency: str
@@ -43,16 +50,17 @@ class CurrencyAttribution:
     last_date: date
     days: int
     base_currency: str
-    local_return: float
-    fx_return: float
-    interaction: float
-    total_return: float
-    error_bps: float
+    local_return: Metric
+    fx_return: Metric
+    interaction: Metric
+    total_return: Metric
+    error_bps: float | None
     """How far the parts are from the independently linked return."""
     by_holding: tuple[Contribution, ...]
     by_currency: tuple[Contribution, ...]
-    fx_dealing: float
+    fx_dealing: Metric
     flow_timing: str
+    """The portfolio's own."""
     benchmark_return: Metric
     """The benchmark over the same days with its currencies, and hedged: sold forward at two one-month rates of the pack."""
     benchmark_hedged_return: Metric
@@ -65,29 +73,33 @@ def currency(
 
     raises   InvariantViolated where the parts miss the portfolio's linked return by more than 0.1 bp
     """
-    chosen = slice(span.start + 1, span.end + 1)
-    split = attribution.currency_attribution(
-        history.local_returns[chosen], history.fx_returns[chosen], history.weights[chosen], other=history.other[chosen]
-    )
-    linked = float(np.prod(1.0 + metrics.subperiod_returns(history)[chosen]) - 1.0)
-    headline, held = split.compounded, split.holdings
-    parts = headline.local + headline.fx + headline.interaction
-    error_bp = abs(parts - linked) * 10_000
-    if history.flow_timing == "in_start_out_end" and error_bp > TOLERANCE_BP * max(1.0, abs(1.0 + linked)):
-        raise InvariantViolated("local + FX + interaction = return", history.dates[span.end].item(), parts - linked)
-    rows = [
-        Contribution(symbol, code, float(local), float(fx), float(both), float(local + fx + both))
-        for (symbol, code), local, fx, both in zip(history.holdings, held.local, held.fx, held.interaction, strict=True)
-    ]
+    shown, split, rows, error_bp = _shown(history, span), None, list[Contribution](), None
+    values: tuple[float | None, ...] = (None,) * 5
+    try:
+        split = _currencies(history, span) if shown.value is not None else None
+    except AnalyticsError as undefined:
+        shown = replace(shown, value=None, status="unavailable", reason=str(undefined))
+    if split is not None:
+        headline, held = split.compounded, split.holdings
+        values = (headline.local, headline.fx, headline.interaction, split.total, held.other)
+        parts = headline.local + headline.fx + headline.interaction
+        error_bp = abs(_require_return("local + FX + interaction = return", history, span, parts)) * 10_000
+        rows = [
+            Contribution(symbol, code, float(local), float(fx), float(both), float(local + fx + both))
+            for (symbol, code), local, fx, both in zip(
+                _rows(history), held.local, held.fx, held.interaction, strict=True
+            )
+        ]
+    local_return, fx_return, interaction, total_return, fx_dealing = (replace(shown, value=each) for each in values)
     return CurrencyAttribution(
         first_date=span.opened,
         last_date=span.closed,
         days=span.end - span.start,
         base_currency=history.base_currency,
-        local_return=float(headline.local),
-        fx_return=float(headline.fx),
-        interaction=float(headline.interaction),
-        total_return=float(split.total),
+        local_return=local_return,
+        fx_return=fx_return,
+        interaction=interaction,
+        total_return=total_return,
         error_bps=error_bp,
         by_holding=tuple(rows),
         by_currency=tuple(
@@ -101,11 +113,58 @@ def currency(
             )
             for code in sorted({row.currency for row in rows})
         ),
-        fx_dealing=float(held.other),
+        fx_dealing=fx_dealing,
         flow_timing=history.flow_timing,
         benchmark_return=metrics.benchmark_over(history, span, benchmark),
         benchmark_hedged_return=metrics.benchmark_over(history, span, benchmark, hedged=True),
     )
+
+
+def _currencies(history: ValueHistory, span: metrics.Window) -> attribution.CurrencyAttribution:
+    chosen = slice(span.start + 1, span.end + 1)
+    local, fx, weights = history.local_returns, history.fx_returns, history.weights
+    if history.outside_fees.any():  # a loss in the base currency, of the whole
+        charged = metrics.over_opening(replace(history, flow_timing=TIMING), history.outside_fees)
+        local, fx, weights = (
+            np.column_stack((each, more))
+            for each, more in ((local, -charged), (fx, 0 * charged), (weights, 1 + 0 * charged))
+        )
+    return attribution.currency_attribution(local[chosen], fx[chosen], weights[chosen], other=history.other[chosen])
+
+
+def _rows(history: ValueHistory) -> tuple[tuple[str, str], ...]:
+    """What the currency parts are told of: the holdings, and fees paid from elsewhere where there were any."""
+    return (*history.holdings, *(((FEES, history.base_currency),) if history.outside_fees.any() else ()))
+
+
+def _daily(history: ValueHistory, span: metrics.Window) -> Floats:
+    """The window's returns under the timing that its parts are made by; NaN from where there is none."""
+    return metrics.subperiod_returns(replace(history, flow_timing=TIMING))[span.start + 1 : span.end + 1]
+
+
+def _shown(history: ValueHistory, span: metrics.Window) -> Metric:
+    """What every figure of the window says beside its value, or why there is none."""
+    daily = _daily(history, span)
+    basis = {
+        "net": metrics.NET,
+        "annualised": False,
+        "first": span.opened.isoformat(),
+        "last": span.closed.isoformat(),
+        "n": len(daily),
+        "flow_timing": TIMING,
+    }
+    if np.isnan(daily).any():
+        return Metric(None, "unavailable", "starts_at_or_below_zero", basis)
+    figure = Metric(0.0, "ok", None, basis)
+    return figure if history.flow_timing == TIMING else metrics.degraded(figure, [ANOTHER_TIMING])
+
+
+def _require_return(invariant: str, history: ValueHistory, span: metrics.Window, parts: float) -> float:
+    """By how much the parts miss the return; raises where that is more than 0.1 bp."""
+    linked = float(np.prod(1.0 + _daily(history, span)) - 1.0)
+    if not abs(parts - linked) * 10_000 <= TOLERANCE_BP * max(1.0, abs(1.0 + linked)):
+        raise InvariantViolated(invariant, span.closed, parts - linked)
+    return parts - linked
 
 
 FEES, DEALING = "fees", "fx_dealing"
@@ -135,13 +194,14 @@ class Contributions:
     last_date: date
     days: int
     base_currency: str
-    total_return: float
+    total_return: Metric
     rows: tuple[HoldingContribution, ...]
     """The largest first."""
     top: tuple[HoldingContribution, ...]
     bottom: tuple[HoldingContribution, ...]
     """The lowest first; only rows that lost."""
     flow_timing: str
+    """The portfolio's own."""
 
 
 def contribution(history: ValueHistory, span: metrics.Window) -> Contributions:
@@ -149,34 +209,40 @@ def contribution(history: ValueHistory, span: metrics.Window) -> Contributions:
 
     raises   InvariantViolated where the rows miss the portfolio's linked return by more than 0.1 bp
     """
-    chosen = slice(span.start + 1, span.end + 1)
-    daily = _daily_contributions(history)[chosen]
-    total_by_day = daily.sum(axis=1)
-    linked = attribution.carino_link(daily, total_by_day)
-    total = float(np.prod(1.0 + total_by_day) - 1.0)
-    _require_return(history, span, float(linked.sum()))
-    weights = [*history.weights[chosen].mean(axis=0).tolist(), None, None]
-    named = [*history.holdings, (FEES, history.base_currency), (DEALING, history.base_currency)]
-    kinds = ["cash" if symbol == code else "security" for symbol, code in history.holdings] + [FEES, DEALING]
-    rows = sorted(
-        (
-            HoldingContribution(symbol, code, kind, each, weight, each / total if total else None)
-            for (symbol, code), kind, each, weight in zip(named, kinds, linked.tolist(), weights, strict=True)
-            if kind not in (FEES, DEALING) or each
-        ),
-        key=lambda row: (-row.contribution, row.symbol),
-    )
+    shown, total, rows = _shown(history, span), None, list[HoldingContribution]()
+    try:
+        total, rows = _holding_contributions(history, span) if shown.value is not None else (None, [])
+    except AnalyticsError as undefined:
+        shown = replace(shown, status="unavailable", reason=str(undefined))
     return Contributions(
         first_date=span.opened,
         last_date=span.closed,
         days=span.end - span.start,
         base_currency=history.base_currency,
-        total_return=total,
+        total_return=replace(shown, value=total),
         rows=tuple(rows),
         top=tuple(row for row in rows if row.contribution > 0)[:SHOWN],
         bottom=tuple(row for row in reversed(rows) if row.contribution < 0)[:SHOWN],
         flow_timing=history.flow_timing,
     )
+
+
+def _holding_contributions(history: ValueHistory, span: metrics.Window) -> tuple[float, list[HoldingContribution]]:
+    chosen = slice(span.start + 1, span.end + 1)
+    daily = _daily_contributions(history)[chosen]
+    total_by_day = daily.sum(axis=1)
+    linked = attribution.carino_link(daily, total_by_day)
+    total = float(np.prod(1.0 + total_by_day) - 1.0)
+    _require_return("contributions sum to the return", history, span, float(linked.sum()))
+    weights = [*history.weights[chosen].mean(axis=0).tolist(), None, None]
+    named = [*history.holdings, (FEES, history.base_currency), (DEALING, history.base_currency)]
+    kinds = ["cash" if symbol == code else "security" for symbol, code in history.holdings] + [FEES, DEALING]
+    rows = (
+        HoldingContribution(symbol, code, kind, each, weight, each / total if total else None)
+        for (symbol, code), kind, each, weight in zip(named, kinds, linked.tolist(), weights, strict=True)
+        if kind not in (FEES, DEALING) or each
+    )
+    return total, sorted(rows, key=lambda row: (-row.contribution, row.symbol))
 
 
 def _daily_contributions(history: ValueHistory) -> Floats:
@@ -189,16 +255,9 @@ def _daily_contributions(history: ValueHistory) -> Floats:
     if currencies:
         cash = held[:, -currencies:] + fees
         held[:, -currencies:] = np.where(np.abs(cash) < 1e-14, 0.0, cash)  # not the last bit of a subtraction
-    return np.column_stack((held, -fees.sum(axis=1), history.other))
-
-
-def _require_return(history: ValueHistory, span: metrics.Window, parts: float) -> None:
-    """Parts are made under the default flow timing: only there are they the portfolio's own return."""
-    if history.flow_timing != "in_start_out_end":
-        return
-    linked = float(np.prod(1.0 + metrics.subperiod_returns(history)[span.start + 1 : span.end + 1]) - 1.0)
-    if not abs(parts - linked) * 10_000 <= TOLERANCE_BP * max(1.0, abs(1.0 + linked)):
-        raise InvariantViolated("contributions sum to the return", history.dates[span.end].item(), parts - linked)
+    outside = metrics.over_opening(replace(history, flow_timing=TIMING), history.outside_fees)
+    charged = fees.sum(axis=1) + outside
+    return np.column_stack((held, -charged, history.other))
 
 
 SegmentBy = Literal["currency", "kind", "exchange"]
@@ -254,7 +313,8 @@ def brinson(
 
     raises   InvariantViolated where the parts miss the excess
     """
-    basis = {"by": by, "first": span.opened.isoformat(), "last": span.closed.isoformat()}
+    shown = _shown(history, span)
+    basis = {**shown.basis, "by": by}
 
     def without(reason: str) -> BrinsonAttribution:
         none = Metric(None, "unavailable", reason, basis)
@@ -263,8 +323,10 @@ def brinson(
 
     if benchmark is None:
         return without("no_benchmark")
+    if shown.value is None:
+        return without(shown.reason or "")
     unknown = np.flatnonzero(np.isnan(benchmark.returns))
-    doubts, start = list(benchmark.degraded), span.start + 1
+    doubts, start = [*([shown.reason] if shown.reason else []), *benchmark.degraded], span.start + 1
     if len(unknown) and unknown[-1] >= start:
         if unknown[-1] > 0:
             return without(benchmark.reason)
@@ -274,6 +336,8 @@ def brinson(
     rows = rows[begin[rows] > 0]
     if not len(rows):
         return without("short_history")
+    if len(rows) < span.end + 1 - start:
+        doubts.append("empty_days_excluded")
 
     position = ("currency", "kind", "exchange").index(by)
     own_keys = [(code, *(described.get(symbol, ("cash", "cash"))))[position] for symbol, code in history.holdings]
@@ -281,7 +345,8 @@ def brinson(
     names = sorted({*own_keys, *bench_keys})
     held = history.weights[rows]
     gained = held * ((1.0 + history.local_returns[rows]) * (1.0 + history.fx_returns[rows]) - 1.0)
-    total = gained.sum(axis=1) + history.other[rows]
+    charged = metrics.over_opening(replace(history, flow_timing=TIMING), history.outside_fees)
+    total = gained.sum(axis=1) + history.other[rows] - charged[rows]
     own, earned = _by_segment(held, gained, own_keys, names)
     share = own.sum(axis=1, keepdims=True)
     own = own / np.where(share > 0, share, 1.0)
@@ -300,7 +365,10 @@ def brinson(
     sums = found.allocation + found.selection + found.interaction
     if not abs(float(sums.sum()) - found.excess) <= 1e-9 * max(1.0, abs(found.excess)):
         raise InvariantViolated("Brinson parts sum to the excess", span.closed, float(sums.sum()) - found.excess)
-    shown = Metric(0.0, "degraded" if doubts else "ok", ", ".join(doubts) or None, {**basis, "n": len(rows)})
+    linked = float(np.prod(1.0 + _daily(history, span)[rows - span.start - 1]) - 1.0)
+    if not abs(found.portfolio - linked) * 10_000 <= TOLERANCE_BP * max(1.0, abs(1.0 + linked)):
+        raise InvariantViolated("Brinson's return is the portfolio's", span.closed, found.portfolio - linked)
+    shown = metrics.degraded(Metric(0.0, "ok", None, {**basis, "n": len(rows), "benchmark": benchmark.name}), doubts)
     return BrinsonAttribution(
         by=by,
         benchmark=benchmark.name,

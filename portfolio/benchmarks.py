@@ -22,7 +22,7 @@ from portfolio.valuation import Days
 from pricing import market
 from pricing.fx import MissingRate
 from pricing.market import History, MissingPrice
-from pricing.models import PriceBasis, PricingPack, Security
+from pricing.models import PriceBasis, PricingPack, PricingPolicy, Security
 from pricing.observing import KnownAction
 
 Floats = npt.NDArray[np.float64]
@@ -45,6 +45,12 @@ class Choice:
     one_month: tuple[tuple[str, str], ...] = ()
     """(currency, series) of the one-month rates that a hedge may take, by currency."""
 
+    @property
+    def definition(self) -> str:
+        """As one reads it: 0.6 IBM, 0.4 MSFT, rebalanced monthly."""
+        parts = ", ".join(f"{weight} {symbol}" for symbol, weight in self.components)
+        return parts if len(self.components) == 1 else f"{parts}, rebalanced {self.rebalance}"
+
 
 def choose(benchmark_id: int | None) -> Choice | None:
     """A portfolio's benchmark as the rows have it now; None where it has none."""
@@ -65,6 +71,26 @@ def choice(
     written = sorted((symbol, format(Decimal(weight).normalize(), "f")) for symbol, weight in components)
     rates = sorted((currency, series) for currency, series in one_month)
     return Choice(name, rebalance, tuple(written), tuple(rates))
+
+
+def find_unpriced(*, policy: PricingPolicy, securities: Iterable[Security]) -> list[MissingPrice | MissingRate]:
+    """What would keep the next packs of the policy from being sealed, were these required: of those listed on the day of its
+    newest sealed pack, each that has no close there, or none of whose currency in the policy's pivot."""
+    newest = (
+        PricingPack.objects.filter(policy=policy, sequence__isnull=False).order_by("-asof_date", "-sequence").first()
+    )
+    if newest is None:
+        return []
+    seen, missing = market.as_of(newest), list[MissingPrice | MissingRate]()
+    for each in securities:
+        if not each.first_date <= seen.asof_date <= (each.last_date or seen.asof_date):
+            continue
+        try:
+            seen.close(each.pk, each.symbol)
+            market.legs_between(seen, each.currency, seen.pivot)
+        except (MissingPrice, MissingRate) as absent:
+            missing.append(absent)
+    return missing
 
 
 def load(pack: PricingPack, chosen: Choice | None, base_currency: str, days: Days) -> BenchmarkReturns | None:
@@ -196,6 +222,7 @@ def compute(
         components=tuple(parts),
         component_returns=_frozen(table[own_days]),
         component_weights=_frozen(weights[own_days]),
+        definition=chosen.definition,
         hedged_returns=None if np.isnan(is_hedged).all() else _frozen(is_hedged),
     )
 

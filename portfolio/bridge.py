@@ -21,6 +21,8 @@ from pricing.market import History, MissingPrice
 
 ZERO = Decimal(0)
 TOLERANCE = Decimal("0.01")
+NEGLIGIBLE = Decimal("1e-9")
+"""Units that a split leaves off, where its ratio has no end (1:3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def between(book: Book, market: History, *, opening: date | None = None, closing
     """The bridge from the close of the last pack day on or before `opening` to that on or before `closing`.
 
     opening  None, or before the first event: since inception
-    closing  None: the last day of the history
+    closing  None: the last day of the history; before the first event: nothing was there, and nothing happened
     raises   BeforeTheFirstPack, MissingPrice, MissingRate, InvariantViolated
     """
     with localcontext() as context:
@@ -81,9 +83,25 @@ def between(book: Book, market: History, *, opening: date | None = None, closing
             raise BeforeTheFirstPack(began or date.max, days[0].item() if len(days) else None)
         last = len(days) - 1 if closing is None else _on_or_before(market, closing)
         first = -1 if opening is None else min(_on_or_before(market, opening), last)
-        if first < int(np.searchsorted(days, np.datetime64(began))):
+        inception = int(np.searchsorted(days, np.datetime64(began)))
+        if last < inception:
+            return _of_nothing(book, opening, days[last].item() if closing is None else closing)
+        if first < inception:
             first = -1
         return _Walk(book, market, first, last).bridge()
+
+
+def _of_nothing(book: Book, opening: date | None, closing: date) -> MoneyBridge:
+    """Of a period that ends before the first event, and perhaps before the first pack."""
+    nothing = quantise(ZERO, book.base_currency)
+    values = dict.fromkeys(("opening_value", *LINES, *PARTS, "rounding", "closing_value", "gain"), nothing)
+    return MoneyBridge(
+        first_date=min(opening or closing, closing),
+        last_date=closing,
+        base_currency=book.base_currency,
+        accrual=book.accrual,
+        **values,
+    )
 
 
 def _on_or_before(market: History, on: date) -> int:
@@ -212,7 +230,7 @@ class _Walk:
         quantities = self.book.quantities(self.day(self.last))
         for security in left.keys() | quantities.keys():
             off = left.get(security, ZERO) - quantities.get(security, ZERO)
-            if abs(off) > Decimal("1e-9"):
+            if abs(off) > NEGLIGIBLE:
                 raise InvariantViolated(
                     f"the bridge's quantity of {self.symbols[security]}", self.day(self.last), float(off)
                 )
@@ -254,11 +272,11 @@ class _Walk:
         """The parts of lots that an event took."""
         for match in self.matches.get(event.entry_id, ()):
             piece = self.held.get((match.account, match.security), {}).get(self.opener(match.opened_by))
-            if piece is None or match.quantity > piece.quantity:
-                short = match.quantity - (piece.quantity if piece else ZERO)
-                raise InvariantViolated(f"the bridge's lot {match.opened_by}", event.date, float(short))
+            left = (piece.quantity if piece else ZERO) - match.quantity
+            if piece is None or left < -NEGLIGIBLE:
+                raise InvariantViolated(f"the bridge's lot {match.opened_by}", event.date, float(-left))
             if match.quantity:
-                yield match, piece.take(match.quantity)
+                yield match, piece.take(match.quantity if left > NEGLIGIBLE else piece.quantity)
 
     def gain(self, piece: _Piece, worth: Decimal, rate: Decimal, line: str) -> None:
         """What a piece gained from its worth on the way in to `worth` (its currency) at `rate`."""
@@ -280,6 +298,8 @@ class _Walk:
                 amounts.withdrawals += event.amount * rate
             amounts.cash_fx -= event.amount * rate
             return
+        if event.kind == "outside_fee":
+            return None  # it is in neither value
         if event.counter_amount is not None:
             return self.convert(event, place)
         if event.kind == "split":

@@ -1,7 +1,7 @@
 """How much of a portfolio's return five factors explain, with whichever of a factor's series the pack holds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -90,13 +90,13 @@ class FactorRecord:
     """The beta of each factor by its name."""
     rows: tuple[Exposure, ...] = field(metadata=REGRESSION)
     r_squared: Metric = field(metadata=REGRESSION)
-    residual_share: float | None = field(metadata=REGRESSION)
-    alpha: float | None = field(metadata=REGRESSION)
+    residual_share: Metric = field(metadata=REGRESSION)
+    alpha: Metric = field(metadata=REGRESSION)
     """Intercept per observation."""
-    total_return: float | None = field(metadata=REGRESSION)
+    total_return: Metric = field(metadata=REGRESSION)
     """Of the portfolio over the days used, linked."""
-    risk_free_contribution: float | None = field(metadata=REGRESSION)
-    residual_contribution: float | None = field(metadata=REGRESSION)
+    risk_free_contribution: Metric = field(metadata=REGRESSION)
+    residual_contribution: Metric = field(metadata=REGRESSION)
     market_beta: Metric = field(metadata=REGRESSION)
     """The beta of the equity factor."""
     portfolio_volatility: Metric
@@ -141,12 +141,13 @@ def record(
     )
     betas = {row.factor: Metric(row.beta, row.status, row.reason or None, found.basis(row)) for row in found.rows}
     doubts = list(dict.fromkeys(row.reason for row in found.rows if row.reason)) if fit else []
-    if fit is None:
-        r_squared = Metric(None, "unavailable", found.rows[-1].reason, {})
-    else:
-        r_squared = Metric(
-            float(fit.r_squared), "degraded" if doubts else "ok", ", ".join(doubts) or None, {"n": fit.n}
-        )
+    shown = metrics.degraded(Metric(0.0, "ok", None, found.days), doubts)
+
+    def figure(value: float | None) -> Metric:
+        if value is None:
+            return Metric(None, "unavailable", found.rows[-1].reason, {})
+        return replace(shown, value=float(value))
+
     return FactorRecord(
         portfolio_id=portfolio_id,
         pack_id=pack.pk,
@@ -157,12 +158,12 @@ def record(
         benchmark=benchmark.name if benchmark else None,
         factors=betas,
         rows=found.rows,
-        r_squared=r_squared,
-        residual_share=float(fit.residual_share) if fit else None,
-        alpha=float(fit.alpha) if fit else None,
-        total_return=found.total_return,
-        risk_free_contribution=found.risk_free_contribution,
-        residual_contribution=found.residual_contribution,
+        r_squared=figure(fit.r_squared if fit else None),
+        residual_share=figure(fit.residual_share if fit else None),
+        alpha=figure(fit.alpha if fit else None),
+        total_return=figure(found.total_return),
+        risk_free_contribution=figure(found.risk_free_contribution),
+        residual_contribution=figure(found.residual_contribution),
         market_beta=betas[Factor.EQUITY],
         portfolio_volatility=measured.volatility_1y,
         tracking_error=measured.tracking_error_1y,
@@ -182,17 +183,17 @@ class _Regression:
     residual_contribution: float | None = None
     sources: tuple[str, ...] = ()
 
-    def basis(self, row: Exposure) -> Mapping[str, object]:
-        if row.beta is None or self.first_date is None or self.last_date is None:
+    @property
+    def days(self) -> Mapping[str, object]:
+        if self.fit is None or self.first_date is None or self.last_date is None:
             return {}
-        return {
-            "series": row.series_id,
-            "standard_error": row.standard_error,
-            "t": row.t_statistic,
-            "n": row.observations,
-            "first": self.first_date.isoformat(),
-            "last": self.last_date.isoformat(),
-        }
+        return {"n": self.fit.n, "first": self.first_date.isoformat(), "last": self.last_date.isoformat()}
+
+    def basis(self, row: Exposure) -> Mapping[str, object]:
+        if row.beta is None:
+            return {}
+        own = {"series": row.series_id, "standard_error": row.standard_error, "t": row.t_statistic}
+        return {**own, **self.days}
 
 
 def _regress(
@@ -209,10 +210,17 @@ def _regress(
     usable = [each for each in found.values() if each is not None]
     absent = tuple(Exposure(factor, "", "unavailable", "no_series") for factor, each in found.items() if each is None)
     sources = tuple(sorted({*risk_free.sources, *(source for each in usable for source in each.sources)}))
+    excess = seen.returns - seen.risk_free
+    moves = {each.factor: _moves(each.changes[np.isfinite(excess)][-WINDOW:]) for each in usable}
+    absent += tuple(
+        Exposure(each.factor, each.series_id, "unavailable", "no_variation")
+        for each in usable
+        if not moves[each.factor]
+    )
+    usable = [each for each in usable if moves[each.factor]]
     if not usable:
         return _Regression(absent, sources=sources)
     changes = np.column_stack([each.changes for each in usable])
-    excess = seen.returns - seen.risk_free
     try:
         fit = factors.factor_exposures(excess, changes, window=WINDOW)
     except AnalyticsError as undefined:
@@ -232,6 +240,11 @@ def _regress(
         residual_contribution=float(linked[-1]),
         sources=sources,
     )
+
+
+def _moves(changes: Floats) -> bool:
+    known = changes[np.isfinite(changes)]
+    return bool(len(known) and known.min() < known.max())
 
 
 def _contributions(

@@ -37,7 +37,8 @@ _INCLUDED = re.compile(rf'^include "{FOLDER}/([0-9a-f]{{16}}(?:-[0-9]+)?)\.beanc
 _HEADING = re.compile(r"^; (import of|format|sha256|rows) (.*)$", re.MULTILINE)
 
 _TAKES_LOTS = frozenset({"sell", "cash_in_lieu", "transfer_out"})
-_NO_LOTS = re.compile(r"Not enough lots|Too many missing numbers|No position matches|.* of which [0-9.]+ is held")
+_NOT_HELD = re.compile(r"Not enough lots|No position matches|.* of which [0-9.]+ is held")
+_UNFILLED, _AMBIGUOUS = "Too many missing numbers", "Ambiguous matches"
 """How Beancount and the books say it; a lot that nothing is left of has no cost that Beancount could fill in."""
 _MISSING_ROW = "a purchase, split or transfer may be missing, or the rows of that day are in another order"
 
@@ -199,18 +200,25 @@ class _Prepared:
         for finding in refused.findings:
             row = self.written.row_at(finding.line) if finding.file == self.path else None
             where = "" if row is not None or finding.file == self.path else f"{finding.file}:{finding.line}"
-            if row is not None and row.kind in _TAKES_LOTS and _NO_LOTS.match(finding.reason):
-                quantity = f"{row.quantity:f}" if row.quantity is not None else ""
-                found.append(
-                    RowFinding(row.row, "quantity", "is more than is held on that day", _MISSING_ROW, quantity)
-                )
-            else:
-                found.append(RowFinding(row.row if row is not None else 0, where, finding.reason))
+            found.append(RowFinding(0, where, finding.reason) if row is None else _of_row(row, finding.reason))
         return tuple(found)
 
     @property
     def path(self) -> str:
         return f"{FOLDER}/{self.import_id}.beancount"
+
+
+def _of_row(row: Row, reason: str) -> RowFinding:
+    """What the ledger said of a row's entry, in the words of its file where it is about lots."""
+    not_held = _NOT_HELD.match(reason)
+    if row.text and not_held:
+        return RowFinding(row.row, "", "takes lots that are not held on that day", _MISSING_ROW)
+    if row.kind in _TAKES_LOTS and (not_held or reason.startswith(_UNFILLED)):
+        quantity = f"{row.quantity:f}" if row.quantity is not None else ""
+        return RowFinding(row.row, "quantity", "is more than is held on that day", _MISSING_ROW, quantity)
+    if row.kind in _TAKES_LOTS and reason.startswith(_AMBIGUOUS):
+        return RowFinding(row.row, "lot", "is needed: several could be meant", "the name that the lot was bought with")
+    return RowFinding(row.row, "", reason)
 
 
 def _prepare(

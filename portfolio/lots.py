@@ -8,21 +8,12 @@ from typing import Literal, TypeAlias
 
 from portfolio.analytics import booking
 from portfolio.analytics.errors import InvalidInput, Oversold
-from portfolio.ledger.journal import WHOLE_HOLDING, LedgerLot, LedgerTransaction
+from portfolio.ledger.journal import LedgerLot, LedgerTransaction
 from portfolio.ledger.screening import Finding, LedgerRefused
 
 Day: TypeAlias = date  # in classes that have a field named date
 Method: TypeAlias = booking.Method | Literal["NAMED"]
 Step: TypeAlias = tuple[LedgerTransaction, booking.Transaction]
-
-LEDGER_METHODS: Mapping[str, Method] = {
-    "FIFO": "FIFO",
-    "LIFO": "LIFO",
-    "HIFO": "HIFO",
-    "STRICT": "NAMED",
-    "STRICT_WITH_SIZE": "NAMED",
-}
-"""What a booking method that the ledger opens an account with means here."""
 
 BOOKED = frozenset(
     {
@@ -31,6 +22,8 @@ BOOKED = frozenset(
     }
 )
 _TRADES = frozenset({"buy", "sell", "reinvested_dividend"})
+_OPENING = frozenset({"buy", "reinvested_dividend"})
+_TAKING = frozenset({"sell", "transfer_out", "transfer"})
 _BY_NAME = frozenset({"buy", "sell", "reinvested_dividend", "transfer_in", "transfer_out", "transfer"})
 """Kinds that take or open lots one by one, by name where the ledger gives one; the others happen to all lots alike."""
 
@@ -226,12 +219,11 @@ class _Methods:
 
 
 def _all_steps(transactions: Sequence[LedgerTransaction], base_currency: str, methods: _Methods) -> list[Step]:
-    names = _Names(methods)
     return [
         (event, step)
         for event in transactions
         if _moves_lots(event)
-        for step in names.named(event, list(_steps(event, base_currency, named=methods.of(event.account) != "AVERAGE")))
+        for step in _steps(event, base_currency, methods.of(event.account))
     ]
 
 
@@ -262,114 +254,31 @@ def _booked_as(method: Method) -> booking.Method:
     return "FIFO" if method == "NAMED" else method
 
 
-@dataclass(slots=True)
-class _Open:
-    """A lot by the day and unit cost that the ledger knows it by."""
-
-    acquired: date
-    unit_cost: Decimal
-    lot_id: str
-
-
-class _Names:
-    """In accounts whose sales take the lots that the ledger took, every lot has a name; it is found by day and unit cost."""
-
-    def __init__(self, methods: _Methods) -> None:
-        self.methods = methods
-        self.open: dict[tuple[str, str], list[_Open]] = {}
-
-    def named(self, event: LedgerTransaction, steps: list[booking.Transaction]) -> list[booking.Transaction]:
-        lots = self.open.setdefault((event.account, event.symbol or ""), [])
-        if self.methods.of(event.account) != "NAMED" and not lots:
-            return steps
-        if event.kind in ("buy", "reinvested_dividend", "transfer_in") and len(event.lots) == len(steps):
-            return [
-                replace(step, lot_id=self.opened(event, lot, lots)) for step, lot in zip(steps, event.lots, strict=True)
-            ]
-        if event.kind in ("sell", "transfer_out", "transfer") and event.lots:
-            return self.taken(event, replace(steps[0], quantity=event.quantity, fee=event.fee), lots)
-        if event.kind in WHOLE_HOLDING:
-            self.changed(event, lots)
-        return steps
-
-    def opened(self, event: LedgerTransaction, lot: LedgerLot, lots: list[_Open]) -> str:
-        """Purchases of one day at one cost are one lot to the ledger."""
-        same = next((each for each in lots if (each.acquired, each.unit_cost) == (lot.acquired, lot.unit_cost)), None)
-        if same is None:
-            same = _Open(lot.acquired, lot.unit_cost, f"{event.entry_id}/{len(lots)}")
-            lots.append(same)
-        return same.lot_id
-
-    def taken(
-        self, event: LedgerTransaction, whole: booking.Transaction, lots: list[_Open]
-    ) -> list[booking.Transaction]:
-        """One step for each lot that the ledger took; the fee goes by quantity, and the last takes the rest of it."""
-        total = sum((lot.quantity for lot in event.lots), Decimal(0))
-        fee_left, steps = event.fee, []
-        for number, lot in enumerate(event.lots, 1):
-            fee = fee_left if number == len(event.lots) else event.fee * lot.quantity / total
-            fee_left -= fee
-            found = self.find(lot, lots)
-            name = found.lot_id if found else None
-            steps.append(replace(whole, quantity=lot.quantity, fee=fee, lot_id=name))
-            if found and event.kind == "transfer":
-                there = self.open.setdefault((event.to_account or "", event.symbol or ""), [])
-                if found.lot_id not in {each.lot_id for each in there}:
-                    there.append(replace(found))
-        return steps
-
-    def find(self, lot: LedgerLot, lots: Sequence[_Open]) -> _Open | None:
-        """The open lot of that day whose cost is nearest: the ledger rounds what it divides."""
-        same_day = [each for each in lots if each.acquired == lot.acquired]
-        return min(same_day, key=lambda each: abs(each.unit_cost - lot.unit_cost), default=None)
-
-    def changed(self, event: LedgerTransaction, lots: list[_Open]) -> None:
-        """What happens to a whole holding happens to the costs that its lots are known by."""
-        ratio, units = event.ratio or Decimal(1), sum((lot.quantity for lot in event.lots), Decimal(0))
-        cost = sum((lot.quantity * lot.unit_cost for lot in event.lots), Decimal(0))
-        share = (event.cost or Decimal(0)) / cost if cost else Decimal(0)
-        paid = (event.amount + event.fee + event.tax + event.rounding) / units if units else Decimal(0)
-        there = self.open.setdefault((event.to_account or event.account, event.to_symbol or event.symbol or ""), [])
-        for lot in list(lots):
-            match event.kind:
-                case "split":
-                    lot.unit_cost /= ratio
-                case "return_of_capital":
-                    lot.unit_cost = max(lot.unit_cost - paid, Decimal(0))
-                case "spin_off":
-                    there.append(_Open(lot.acquired, lot.unit_cost * share / ratio, lot.lot_id))
-                    lot.unit_cost -= lot.unit_cost * share
-                case _:
-                    there.append(_Open(lot.acquired, lot.unit_cost / ratio, lot.lot_id))
-        if event.kind == "merger":
-            lots.clear()
-
-
 def _moves_lots(event: LedgerTransaction) -> bool:
     """Between own accounts cash moves too."""
     return event.kind in BOOKED and event.symbol is not None
 
 
-def _parts(event: LedgerTransaction, *, named: bool) -> Sequence[tuple[LedgerLot, ...]]:
-    """The lots of an event by what has to be booked apart: lots that have names, and lots that come in from elsewhere."""
-    if event.kind == "transfer_in":
+def _parts(event: LedgerTransaction, method: Method) -> Sequence[tuple[LedgerLot, ...]]:
+    """The lots of an event by what has to be booked apart: lots that come in from elsewhere, lots that are opened at several
+    prices or by several names, and where the ledger chooses the lots, each that it took."""
+    if event.kind == "transfer_in" or (method == "NAMED" and event.kind in _TAKING):
         return [(lot,) for lot in event.lots]
-    if event.kind not in _BY_NAME or not named or all(lot.label is None for lot in event.lots):
+    if event.kind not in _BY_NAME or method == "AVERAGE" or len(event.lots) == 1:
         return [event.lots]
-    groups: dict[str | None, list[LedgerLot]] = {}
+    groups: dict[object, list[LedgerLot]] = {}
     for lot in event.lots:
-        groups.setdefault(lot.label, []).append(lot)
+        name = (lot.label, lot.unit_cost, lot.acquired) if event.kind in _OPENING else lot.label
+        groups.setdefault(name, []).append(lot)
     return [tuple(lots) for lots in groups.values()]
 
 
-def _steps(event: LedgerTransaction, base_currency: str, *, named: bool) -> Iterator[booking.Transaction]:
+def _steps(event: LedgerTransaction, base_currency: str, method: Method) -> Iterator[booking.Transaction]:
     """What the booking rules see of an event: one step, or one for each part of it; the fee goes by quantity."""
-    whole, parts = _step(event, base_currency), _parts(event, named=named)
+    whole, parts = _step(event, base_currency), _parts(event, method)
     fee_left = event.fee
     for number, lots in enumerate(parts, 1):
         step = whole
-        if named and event.kind in _BY_NAME and lots and lots[0].label is not None:
-            step = replace(step, lot_id=lots[0].label)
         if event.kind == "transfer_in":
             step = replace(
                 step, quantity=lots[0].quantity, cost=lots[0].quantity * lots[0].unit_cost, acquired=lots[0].acquired
@@ -380,7 +289,20 @@ def _steps(event: LedgerTransaction, base_currency: str, *, named: bool) -> Iter
             fee = fee_left if number == len(parts) else event.fee * quantity / event.quantity
             fee_left -= fee
             step = replace(step, quantity=quantity, fee=fee)
+        if event.kind in _BY_NAME and method != "AVERAGE":
+            step = _named(step, event, lots[0], method, apart=len(parts) > 1)
         yield step
+
+
+def _named(
+    step: booking.Transaction, event: LedgerTransaction, lot: LedgerLot, method: Method, *, apart: bool
+) -> booking.Transaction:
+    """The step with what the ledger knows the lot by."""
+    if event.kind in _OPENING and (apart or lot.acquired != event.date):
+        step = replace(step, unit_price=lot.unit_cost, acquired=lot.acquired)
+    if event.kind in _TAKING and method == "NAMED":
+        step = replace(step, acquired=lot.acquired, lot_cost=lot.unit_cost)
+    return step if lot.label is None else replace(step, lot_id=lot.label)
 
 
 def _step(event: LedgerTransaction, base_currency: str) -> booking.Transaction:
@@ -408,6 +330,7 @@ def _step(event: LedgerTransaction, base_currency: str) -> booking.Transaction:
         ratio=ratio,
         account=event.account,
         cost_fx_to_base=event.cost_fx_rate,
+        to_quantity=event.to_quantity,
         to_symbol=event.to_symbol,
         to_unit_price=to_unit_price,
         to_account=event.to_account,

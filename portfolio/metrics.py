@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from portfolio.analytics import returns as rates
 from portfolio.analytics import risk
-from portfolio.analytics.errors import AnalyticsError, UndefinedReturn
-from portfolio.valuation import Days, ValueHistory
+from portfolio.analytics.errors import AnalyticsError, InvalidInput, UndefinedReturn
+from portfolio.valuation import Days, InvariantViolated, ValueHistory
 
 Floats = npt.NDArray[np.float64]
 
@@ -77,6 +77,8 @@ class BenchmarkReturns:
     """(D, K)"""
     component_weights: Floats = field(default_factory=lambda: np.zeros((0, 0)))
     """(D, K) as each day opens; the sum-product with component_returns is returns."""
+    definition: str = ""
+    """Weights, components and when they are rebalanced."""
     hedged_returns: Floats | None = None
     """(D,) with the foreign components sold forward into the base currency; None where the pack lacks a rate."""
 
@@ -91,14 +93,16 @@ class Head:
     base_currency: str
     inception_date: date
     basis_caption: str
+    benchmark: str | None
+    """Its name; None where the portfolio has none."""
+    benchmark_definition: str | None
+    """What it was made of when the figures were computed: staff may change it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TwrRecord(Head):
     """Time-weighted returns by window, the benchmark's over the same days, and their difference (metrics.compute_twr)."""
 
-    benchmark: str | None
-    """Its name; None where the portfolio has none."""
     twr_1d: Metric
     twr_mtd: Metric
     twr_qtd: Metric
@@ -139,7 +143,8 @@ class TwrRecord(Head):
 
 @dataclass(frozen=True, slots=True)
 class MwrRecord(Head):
-    """Money-weighted returns by window (metrics.compute_mwr)."""
+    """Money-weighted returns by window, what the same money would have returned in the benchmark, and their difference
+    (metrics.compute_mwr)."""
 
     mwr_mtd: Metric
     mwr_qtd: Metric
@@ -148,13 +153,26 @@ class MwrRecord(Head):
     mwr_3y: Metric
     mwr_5y: Metric
     mwr_itd: Metric
+    benchmark_mwr_mtd: Metric
+    benchmark_mwr_qtd: Metric
+    benchmark_mwr_ytd: Metric
+    benchmark_mwr_1y: Metric
+    benchmark_mwr_3y: Metric
+    benchmark_mwr_5y: Metric
+    benchmark_mwr_itd: Metric
+    excess_mwr_mtd: Metric
+    excess_mwr_qtd: Metric
+    excess_mwr_ytd: Metric
+    excess_mwr_1y: Metric
+    excess_mwr_3y: Metric
+    excess_mwr_5y: Metric
+    excess_mwr_itd: Metric
 
 
 @dataclass(frozen=True, slots=True)
 class RiskRecord(Head):
     """Risk, ratios and what the benchmark explains (metrics.risk)."""
 
-    benchmark: str | None
     volatility_30d: Metric
     volatility_60d: Metric
     volatility_90d: Metric
@@ -210,6 +228,20 @@ class MetricsRecord(TwrRecord):
     mwr_3y: Metric
     mwr_5y: Metric
     mwr_itd: Metric
+    benchmark_mwr_mtd: Metric
+    benchmark_mwr_qtd: Metric
+    benchmark_mwr_ytd: Metric
+    benchmark_mwr_1y: Metric
+    benchmark_mwr_3y: Metric
+    benchmark_mwr_5y: Metric
+    benchmark_mwr_itd: Metric
+    excess_mwr_mtd: Metric
+    excess_mwr_qtd: Metric
+    excess_mwr_ytd: Metric
+    excess_mwr_1y: Metric
+    excess_mwr_3y: Metric
+    excess_mwr_5y: Metric
+    excess_mwr_itd: Metric
     volatility_30d: Metric
     volatility_60d: Metric
     volatility_90d: Metric
@@ -274,6 +306,7 @@ WINDOWS = ("1d", "mtd", "qtd", "ytd", "1y", "3y", "5y", "itd")
 OBSERVATIONS = {"30d": 30, "60d": 60, "90d": 90, "1y": 252, "3y": 756, "5y": 1260}
 """How many observations the spans of risk figures have."""
 NET, GROSS = "net of all that is booked", "before management and custody fees"
+UNDER_A_YEAR = "under_a_year"
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,16 +354,20 @@ def twr_record(
 ) -> TwrRecord:
     """Every window's time-weighted return, and the benchmark's beside it."""
     figures: dict[str, Any] = {
-        **_head(history, portfolio_id, pack_id),
-        "benchmark": benchmark.name if benchmark else None,
+        **_head(history, portfolio_id, pack_id, benchmark),
         **_twr(_measure(history, None, benchmark)),
     }
     return TwrRecord(**figures)
 
 
-def mwr_record(history: ValueHistory, *, portfolio_id: str, pack_id: str) -> MwrRecord:
-    """Every window's money-weighted return."""
-    figures: dict[str, Any] = {**_head(history, portfolio_id, pack_id), **_mwrs(_measure(history, None))}
+def mwr_record(
+    history: ValueHistory, *, portfolio_id: str, pack_id: str, benchmark: BenchmarkReturns | None = None
+) -> MwrRecord:
+    """Every window's money-weighted return, and the benchmark's with the same money beside it."""
+    figures: dict[str, Any] = {
+        **_head(history, portfolio_id, pack_id, benchmark),
+        **_mwrs(_measure(history, None, benchmark)),
+    }
     return MwrRecord(**figures)
 
 
@@ -345,8 +382,7 @@ def risk_record(
     """Risk and ratios. `risk_free` None: what rests on it is unavailable, and likewise the benchmark."""
     measured = _measure(history, risk_free, benchmark)
     figures: dict[str, Any] = {
-        **_head(history, portfolio_id, pack_id),
-        "benchmark": benchmark.name if benchmark else None,
+        **_head(history, portfolio_id, pack_id, benchmark),
         **_risk_figures(measured),
         **_relative_figures(measured),
     }
@@ -364,14 +400,61 @@ def record(
     """Every figure that the history gives. `risk_free` None: what rests on it is unavailable, and likewise the benchmark."""
     measured = _measure(history, risk_free, benchmark)
     figures: dict[str, Any] = {
-        **_head(history, portfolio_id, pack_id),
-        "benchmark": benchmark.name if benchmark else None,
+        **_head(history, portfolio_id, pack_id, benchmark),
         **_twr(measured),
         **_mwrs(measured),
         **_risk_figures(measured),
         **_relative_figures(measured),
     }
     return MetricsRecord(**figures)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowReturns:
+    """One window of a record: the returns, the benchmark's, and the excess of each."""
+
+    window: str
+    label: str
+    twr: Metric
+    benchmark_twr: Metric
+    excess_twr: Metric
+    mwr: Metric
+    benchmark_mwr: Metric
+    excess_mwr: Metric
+
+
+LABELS: Mapping[str, str] = {
+    "1d": "today",
+    "mtd": "this month",
+    "qtd": "this quarter",
+    "ytd": "this year",
+    "1y": "one year",
+    "3y": "three years, a year",
+    "5y": "five years, a year",
+    "itd": "since inception",
+    "itd_annualised": "since inception, a year",
+}
+
+
+def by_window(record: MetricsRecord) -> tuple[WindowReturns, ...]:
+    """Every window of a record as a row; since inception a year once there has been one."""
+    since = "itd_annualised" if record.twr_itd_annualised.is_known else "itd"
+    within_a_day = Metric(None, "unavailable", "within_a_day", {})
+    rows = []
+    for name in WINDOWS:
+        timed = since if name == "itd" else name
+        rows.append(
+            WindowReturns(
+                timed,
+                LABELS[timed],
+                *(getattr(record, f"{whose}twr_{timed}") for whose in ("", "benchmark_", "excess_")),
+                *(
+                    within_a_day if name == "1d" else getattr(record, f"{whose}mwr_{name}")
+                    for whose in ("", "benchmark_", "excess_")
+                ),
+            )
+        )
+    return tuple(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,7 +520,12 @@ def rolling(
     risk_free: RiskFree | None,
     benchmark: BenchmarkReturns | None = None,
 ) -> Rolling:
-    """One pass over all windows of `window` observations; each agrees with the figure computed of its days alone."""
+    """One pass over all windows of `window` observations; each agrees with the figure computed of its days alone.
+
+    raises   InvalidInput for a window of none
+    """
+    if window < 1:
+        raise InvalidInput("window", f"is {window}, at least one observation is needed")
     measured = _measure(history, risk_free, benchmark)
     whole = _observed(measured, measured.windows["itd"])
     assert whole is not None  # since inception there always is a span
@@ -454,21 +542,21 @@ def rolling(
             return np.lib.stride_tricks.sliding_window_view(each, window).T
 
         own = windows(whole.returns)
-        found["twr"] = _listed(np.prod(1.0 + own, axis=0) - 1.0)
-        found["volatility"] = _listed(risk.volatility(own, periods_per_year=per_year))
+        found["twr"] = listed(np.prod(1.0 + own, axis=0) - 1.0)
+        found["volatility"] = listed(risk.volatility(own, periods_per_year=per_year))
         if risk_free is None:
             unavailable["sharpe"] = "no_risk_free_rate"
         else:
             free = windows(risk_free_between(history, risk_free, whole.indexes))
-            found["sharpe"] = _listed(risk.sharpe_ratio(own, risk_free=free, periods_per_year=per_year))
+            found["sharpe"] = listed(risk.sharpe_ratio(own, risk_free=free, periods_per_year=per_year))
             degraded |= {"sharpe": ", ".join(risk_free.degraded)} if risk_free.degraded else {}
         if beside is None:
             unavailable |= dict.fromkeys(names[3:], "no_benchmark")
         else:
             other = windows(beside.between(whole.indexes))
-            found["beta"] = _listed(risk.beta(own, other))
-            found["correlation"] = _listed(risk.correlation(own, other))
-            found["tracking_error"] = _listed(risk.tracking_error(own, other, periods_per_year=per_year))
+            found["beta"] = listed(risk.beta(own, other))
+            found["correlation"] = listed(risk.correlation(own, other))
+            found["tracking_error"] = listed(risk.tracking_error(own, other, periods_per_year=per_year))
             degraded |= dict.fromkeys(names[3:], ", ".join(beside.of.degraded)) if beside.of.degraded else {}
     return Rolling(
         window=window,
@@ -482,7 +570,8 @@ def rolling(
     )
 
 
-def _listed(values: Floats) -> tuple[float | None, ...]:
+def listed(values: Floats) -> tuple[float | None, ...]:
+    """A series as it is served: None where it has no value."""
     return tuple(value if np.isfinite(value) else None for value in values.tolist())
 
 
@@ -521,7 +610,12 @@ def _anniversary(history: ValueHistory, name: str) -> date | None:
 
 
 def last_observations(history: ValueHistory, count: int) -> Window | None:
-    """The span of the last `count` pack days; None where there are not as many closes before them."""
+    """The span of the last `count` pack days; None where there are not as many closes before them.
+
+    raises   InvalidInput for a span of none
+    """
+    if count < 1:
+        raise InvalidInput("lookback_days", f"is {count}, at least one day is needed")
     start = len(history.dates) - 1 - count
     if start < -1:
         return None
@@ -557,7 +651,18 @@ def subperiod_returns(history: ValueHistory) -> Floats:
             raise
         measure(undefined.index)
         daily[begin + undefined.index - 1 :] = np.nan
-    return daily
+    return daily - over_opening(history, history.outside_fees) if history.outside_fees.any() else daily
+
+
+def over_opening(history: ValueHistory, amounts: Floats) -> Floats:
+    """(D,) of amounts at the close, as a part of what the flow timing measures the day from; 0 where that is nothing."""
+    opening = np.concatenate(([0.0], history.value[:-1]))
+    if history.flow_timing != "end":
+        opening = opening + history.inflow
+    if history.flow_timing == "start":
+        opening = opening - history.outflow
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(opening > 0, amounts / opening, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -593,15 +698,15 @@ def observed_returns(
 
 def _measure(history: ValueHistory, risk_free: RiskFree | None, benchmark: BenchmarkReturns | None = None) -> _Measured:
     daily = subperiod_returns(history)
+    _require_long_only(history, daily)
     undefined = np.isnan(daily)
-    before = np.concatenate(([0.0], history.value[:-1])) + history.inflow
     opening = 0 if history.flow_timing == "end" else -1
     observations = observation_days(history)
     return _Measured(
         history=history,
         subperiods=daily,
         growth=np.concatenate(([1.0], np.cumprod(1.0 + daily))),
-        gross=_gross(history, daily, before),
+        gross=_gross(history, daily),
         observations=observations,
         periods_per_year=periods_per_year(history, len(observations)),
         opening=opening,
@@ -610,6 +715,21 @@ def _measure(history: ValueHistory, risk_free: RiskFree | None, benchmark: Bench
         benchmark=None if benchmark is None else _beside(benchmark),
         undefined_from=int(np.argmax(undefined)) if undefined.any() else None,
     )
+
+
+def _require_long_only(history: ValueHistory, daily: Floats) -> None:
+    """Who owes nothing and has sold nothing short can lose all, and no more: else the history itself is wrong.
+
+    Under `end` what came in and was lost on the same day is more than what was there before; and what is paid from elsewhere
+    may be more than what there is.
+    """
+    if history.flow_timing == "end" or history.outside_fees.any():
+        return
+    below = np.flatnonzero(daily < -1.0 - 1e-12)
+    if len(below) and (history.weights >= 0).all() and (history.cash >= 0).all():
+        raise InvariantViolated(
+            "a long-only return is not below -100 %", history.dates[below[0]].item(), float(daily[below[0]] + 1.0)
+        )
 
 
 def observation_days(history: ValueHistory) -> npt.NDArray[np.intp]:
@@ -626,17 +746,11 @@ def periods_per_year(history: ValueHistory, observations: int) -> float:
     return 252.0 if len(history.exchanges) == 1 else observations / (days / 365)
 
 
-def _gross(history: ValueHistory, daily: Floats, before: Floats) -> Floats | None:
+def _gross(history: ValueHistory, daily: Floats) -> Floats | None:
     """What was charged by management and custody counts as if it were still there at the close of its day."""
     if not history.recurring_fees.any():
         return None
-    base = before
-    if history.flow_timing == "end":
-        base = before - history.inflow
-    elif history.flow_timing == "start":
-        base = before - history.outflow
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(daily + np.where(base > 0, history.recurring_fees / base, 0.0))
+    return daily + over_opening(history, history.recurring_fees)
 
 
 def _beside(benchmark: BenchmarkReturns) -> _Beside:
@@ -668,12 +782,17 @@ def _since_inception(measured: _Measured, total: Metric) -> Metric:
     """A year's share of a return since inception."""
     if total.value is None:
         return total
-    first, last = measured.history.dates[0].item(), measured.history.dates[-1].item()
-    basis = dict(total.basis) | {"annualised": True}
-    if (last - first).days + 1 < 365:
-        return Metric(None, "unavailable", "under_a_year", basis)
-    # Days count from the first flow, as XIRR counts, so that with a single flow TWR annualised = MWR.
-    return _annualised(replace(total, basis=basis), total.value, (last - first).days)
+    basis, days = dict(total.basis) | {"annualised": True}, _days_invested(measured.history)
+    if days < rates.DAYS_A_YEAR:
+        return Metric(None, "unavailable", UNDER_A_YEAR, basis)
+    return _annualised(replace(total, basis=basis), total.value, days)
+
+
+def _days_invested(history: ValueHistory) -> int:
+    """As XIRR counts, from the first flow's own date, so that with a single flow TWR annualised = MWR."""
+    first: date = history.flows[0][0] if history.flows else history.dates[0].item()
+    last: date = history.dates[-1].item()
+    return (last - first).days
 
 
 def _window_twr(measured: _Measured, name: str, daily: Floats | None = None) -> Metric:
@@ -700,22 +819,46 @@ def _span_twr(measured: _Measured, span: Window | None, daily: Floats | None = N
 
 def _span_benchmark(measured: _Measured, span: Window | None) -> Metric:
     """The benchmark over the days of the portfolio's window."""
+    opened = _opened(measured, span)
+    if isinstance(opened, Metric):
+        return opened
+    beside, closes, opening = opened.beside, opened.span, opened.opening
+    annualised = closes.years > 1
+    total = float(beside.growth[closes.end + 1] / beside.growth[opening + 1] - 1.0)
+    metric = opened.named(Metric(total, "ok", None, _basis(measured, closes, annualised=annualised)))
+    return _annualised(metric, total, 365 * closes.years) if annualised else metric
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A window that the benchmark is known in, from the close `opening` on."""
+
+    beside: "_Beside"
+    span: Window
+    opening: int
+    doubts: tuple[str, ...]
+
+    def named(self, figure: Metric) -> Metric:
+        """Of the benchmark, with what it is degraded by."""
+        figure = replace(figure, basis={**figure.basis, "net": self.beside.of.name})
+        return degraded(figure, self.beside.degraded(*self.doubts))
+
+
+def _opened(measured: _Measured, span: Window | None) -> _Opened | Metric:
+    """Where the benchmark's part of a window begins, or why it has none."""
     beside = measured.benchmark
     if beside is None:
         return Metric(None, "unavailable", "no_benchmark", {})
     if span is None:
         return Metric(None, "unavailable", "short_history", {})
     opening = max(span.start, measured.opening)
-    annualised = span.years > 1
-    basis = {**_basis(measured, span, annualised=annualised), "net": beside.of.name}
     doubts = ("first_day_excluded",) if span.start == -1 and measured.opening == 0 else ()
     if beside.known_from == 0 and opening == -1:
         opening, doubts = 0, ("first_day_excluded",)  # no pack was before the portfolio's first
     if opening < beside.known_from:
+        basis = {**_basis(measured, span, annualised=span.years > 1), "net": beside.of.name}
         return Metric(None, "unavailable", beside.of.reason, {**basis, "missing": list(beside.of.missing)})
-    total = float(beside.growth[span.end + 1] / beside.growth[opening + 1] - 1.0)
-    metric = degraded(Metric(total, "ok", None, basis), beside.degraded(*doubts))
-    return _annualised(metric, total, 365 * span.years) if annualised else metric
+    return _Opened(beside, span, opening, doubts)
 
 
 def benchmark_over(
@@ -760,33 +903,92 @@ def _annualised(metric: Metric, total: float, days: int) -> Metric:
 
 
 def _mwrs(measured: _Measured) -> dict[str, Metric]:
-    return {f"mwr_{name}": _mwr(measured, name) for name in WINDOWS if name != "1d"}
+    """Money-weighted: the opening value is put in, the closing value taken out, every flow on its own date.
+
+    Beside it what the same money would have returned in the benchmark (Long and Nickels, 1996). Under a year a figure is
+    the period's own, else a yearly rate.
+    """
+    names = [name for name in WINDOWS if name != "1d"]
+    spans = {name: span for name in names if (span := measured.windows[name]) is not None}
+    history = measured.history
+    dates, own = _paid(history, list(spans.values()))
+    days = np.array([_days_invested(history) if span.start < 0 else span.days for span in spans.values()])
+    opened = {name: _opened(measured, measured.windows[name]) for name in names}
+    beside, worth = np.zeros(own.shape), dict[str, float]()
+    for column, name in enumerate(spans):
+        if isinstance(of_window := opened[name], _Opened):
+            beside[:, column] = own[:, column]
+            beside[-1, column] = worth[name] = _worth_in_benchmark(history, of_window, own[:, column])
+    # Fees paid from elsewhere: put in, and nothing to show for it. The same money in the benchmark has none.
+    charged = np.flatnonzero(history.outside_fees)
+    places = charged[:, None]
+    inside = (np.array([span.start for span in spans.values()]) < places) & (
+        places <= np.array([span.end for span in spans.values()])
+    )
+    own = np.vstack((own, np.where(inside, -history.outside_fees[places], 0.0)))
+    beside = np.vstack((beside, np.zeros(inside.shape)))
+    dates = np.concatenate((dates, history.dates[charged]))
+    told_for, order = np.minimum(np.maximum(days, 1), 365), np.argsort(dates, kind="stable")
+    tables = [own] if measured.benchmark is None else [own, beside]
+    found = rates.money_weighted_return(
+        dates[order], np.column_stack(tables)[order], days=np.tile(told_for, len(tables))
+    )
+
+    def figure(paid: Floats, column: int, rate: float, span: Window) -> Metric:
+        basis = {**_basis(measured, span, annualised=bool(days[column] >= 365)), "convention": "XIRR ACT/365"}
+        if np.isnan(rate):  # the series alone says why
+            try:
+                rate = rates.money_weighted_return(dates[order], paid[order, column], days=float(told_for[column]))
+            except AnalyticsError as undefined:
+                return Metric(None, "unavailable", str(undefined), basis)
+        return Metric(float(rate), "ok", None, basis)
+
+    figures: dict[str, Metric] = {}
+    for name in names:
+        mine, other = Metric(None, "unavailable", "short_history", {}), opened[name]
+        if name in spans:
+            column = list(spans).index(name)
+            mine = figure(own, column, found[column], spans[name])
+            if isinstance(other, _Opened):
+                rate = figure(beside, column, found[len(spans) + column], spans[name])
+                if worth[name] < 0:
+                    rate = replace(rate, value=None, status="unavailable", reason="benchmark_emptied")
+                other = other.named(rate)
+        assert isinstance(other, Metric)  # without a window there is no opening
+        figures |= {f"mwr_{name}": mine, f"benchmark_mwr_{name}": other, f"excess_mwr_{name}": _excess(mine, other)}
+    return figures
 
 
-def _mwr(measured: _Measured, name: str) -> Metric:
-    """Money-weighted: the opening value is put in, the closing value taken out, every flow on its own date."""
-    history, span = measured.history, measured.windows[name]
-    if span is None:
-        return Metric(None, "unavailable", "short_history", {})
-    dates, amounts = [], []
-    if span.start >= 0:
-        dates.append(span.opened)
-        amounts.append(-float(history.value[span.start]))
-    for day, amount in history.flows:
-        if (span.opened < day or span.start == -1) and day <= span.closed:
-            dates.append(day)
-            amounts.append(-amount)
-    dates.append(span.closed)
-    amounts.append(float(history.value[span.end]))
-    basis = dict(_basis(measured, span, annualised=True)) | {"convention": "XIRR ACT/365"}
-    days = (span.closed - dates[0]).days
-    try:
-        annual = rates.money_weighted_return(np.array(dates, dtype="datetime64[D]"), np.array(amounts))
-    except AnalyticsError as undefined:
-        return Metric(None, "unavailable", str(undefined), basis)
-    if days < 365:
-        return Metric((1.0 + annual) ** (days / 365) - 1.0, "ok", None, basis | {"annualised": False})
-    return Metric(annual, "ok", None, basis)
+def _paid(history: ValueHistory, spans: list[Window]) -> tuple[Days, Floats]:
+    """(K,) dates and (K, W) amounts of W windows, put in negative, zero is no flow: the flows, W openings, the close."""
+    days = np.array([day for day, _ in history.flows], dtype="datetime64[D]")
+    money = np.array([amount for _, amount in history.flows], dtype=np.float64)
+    opened = np.array([span.opened for span in spans], dtype="datetime64[D]")
+    amounts = np.zeros((len(days) + len(spans) + 1, len(spans)))
+    for column, span in enumerate(spans):
+        inside = ((days > opened[column]) | (span.start < 0)) & (days <= history.dates[-1])
+        amounts[: len(days), column] = np.where(inside, -money, 0.0)
+        if span.start >= 0:
+            amounts[len(days) + column, column] = -history.value[span.start]
+    amounts[-1] = history.value[-1]
+    return np.concatenate((days, opened, history.dates[-1:])), amounts
+
+
+def _worth_in_benchmark(history: ValueHistory, opened: "_Opened", paid: Floats) -> float:
+    """What the money of one column of `_paid` would be at the close, had it been in the benchmark.
+
+    Each flow counts by the flow timing, on the pack day that it belongs to.
+    """
+    days = np.array([day for day, _ in history.flows], dtype="datetime64[D]")
+    amounts = -paid[:-1]
+    closes = np.full(len(amounts), opened.opening)
+    of_day = np.minimum(np.searchsorted(history.dates, days), len(history.dates) - 1)
+    early = np.full(len(days), history.flow_timing == "start")
+    if history.flow_timing == "in_start_out_end":
+        early = amounts[: len(days)] > 0
+    closes[: len(days)] = np.maximum(of_day - early, opened.opening)
+    growth = opened.beside.growth
+    return float((amounts * (growth[opened.span.end + 1] / growth[closes + 1])).sum())
 
 
 def _risk_figures(measured: _Measured) -> dict[str, Metric]:
@@ -801,6 +1003,8 @@ def _risk_figures(measured: _Measured) -> dict[str, Metric]:
         figures[f"sortino_{label}"] = _excess_figure(measured, spans[label], risk.sortino_ratio, "mar")
         figures[f"downside_deviation_{label}"] = _excess_figure(measured, spans[label], risk.downside_deviation, "mar")
     figures["calmar_itd"] = _figure(measured, itd, risk.calmar_ratio, periods_per_year=per_year)
+    if figures["calmar_itd"].value is not None and _days_invested(measured.history) < rates.DAYS_A_YEAR:
+        figures["calmar_itd"] = Metric(None, "unavailable", UNDER_A_YEAR, figures["calmar_itd"].basis)
     figures["win_rate_itd"] = _figure(measured, itd, risk.win_rate)
     figures |= _drawdowns(measured)
     figures["value_at_risk_1d"] = _tail(measured, spans["1y"], risk.value_at_risk)
@@ -832,7 +1036,7 @@ def _relative(measured: _Measured, span: "_Observed | None") -> dict[str, Metric
         missing = "no_benchmark" if beside is None else "short_history"
         return dict.fromkeys(RELATIVE, Metric(None, "unavailable", missing, {}))
     doubts: tuple[str, ...] = ()
-    if span.indexes[0] == -1 and beside.known_from == 0:
+    if span.indexes[0] == -1 and beside.known_from == 0 and len(span.indexes) > 1:
         span, doubts = _between(measured, span.indexes[1:]), ("first_day_excluded",)
     basis = {**span.basis, "benchmark": beside.of.name}
     if span.indexes[0] < beside.known_from:
@@ -892,10 +1096,11 @@ def _figure(measured: _Measured, span: _Observed | None, compute: Callable[..., 
         return Metric(None, "unavailable", "short_history", {})
     if not span.is_defined:
         return Metric(None, "unavailable", "starts_at_or_below_zero", span.basis)
+    basis = span.basis if "periods_per_year" in settings else {**span.basis, "annualised": False}
     try:
-        return Metric(float(compute(span.returns, **settings)), "ok", None, span.basis)
+        return Metric(float(compute(span.returns, **settings)), "ok", None, basis)
     except AnalyticsError as undefined:
-        return Metric(None, "unavailable", str(undefined), span.basis)
+        return Metric(None, "unavailable", str(undefined), basis)
 
 
 def _excess_figure(
@@ -1005,7 +1210,7 @@ def _span_basis(measured: _Measured, closes: npt.NDArray[np.intp]) -> Mapping[st
     }
 
 
-def _head(history: ValueHistory, portfolio_id: str, pack_id: str) -> dict[str, Any]:
+def _head(history: ValueHistory, portfolio_id: str, pack_id: str, benchmark: BenchmarkReturns | None) -> dict[str, Any]:
     return {
         "portfolio_id": portfolio_id,
         "asof_date": history.dates[-1].item(),
@@ -1013,6 +1218,8 @@ def _head(history: ValueHistory, portfolio_id: str, pack_id: str) -> dict[str, A
         "base_currency": history.base_currency,
         "inception_date": history.dates[0].item(),
         "basis_caption": caption(history, pack_id),
+        "benchmark": benchmark.name if benchmark else None,
+        "benchmark_definition": benchmark.definition if benchmark else None,
     }
 
 

@@ -1,7 +1,7 @@
 """One holding beside the portfolio that holds it: how it did, what it risks, what it added."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -24,9 +24,9 @@ class PositionReturn:
 
     symbol: str
     dates: Days
-    daily_returns: Floats
-    portfolio_returns: Floats
-    """The whole portfolio's, the same days."""
+    daily_returns: tuple[float | None, ...]
+    portfolio_returns: tuple[float | None, ...]
+    """The whole portfolio's, the same days; None from a day on that starts at or below zero."""
     total_return: Metric
     local_return: Metric
     """In its own currency."""
@@ -67,7 +67,7 @@ class PositionContribution:
     symbol: str
     total_contribution: Metric
     pct_of_portfolio_return: Metric
-    portfolio_return: float
+    portfolio_return: Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def returns(history: ValueHistory, symbol: str, span: Window, risk_free: RiskFre
     basis = _basis(history, span, held)
     if not len(held.days):
         none = Metric(None, "unavailable", NOT_HELD, basis)
-        return PositionReturn(symbol, history.dates[:0], held.own, held.whole, none, none, none, none, none)
+        return PositionReturn(symbol, history.dates[:0], (), (), none, none, none, none, none)
     per_year = _per_year(history)
     if risk_free is None:
         sharpe = Metric(None, "unavailable", "no_risk_free_rate", basis)
@@ -123,8 +123,8 @@ def returns(history: ValueHistory, symbol: str, span: Window, risk_free: RiskFre
     return PositionReturn(
         symbol=symbol,
         dates=history.dates[held.days],
-        daily_returns=held.own,
-        portfolio_returns=held.whole,
+        daily_returns=metrics.listed(held.own),
+        portfolio_returns=metrics.listed(held.whole),
         total_return=Metric(held.total, "ok", None, basis),
         local_return=Metric(held.total_local, "ok", None, basis),
         volatility=_figure(basis, lambda: risk.volatility(held.own, periods_per_year=per_year)),
@@ -143,6 +143,8 @@ def risks(history: ValueHistory, symbol: str, span: Window, valued: ValuedPositi
     def figure(compute: Callable[[], float]) -> Metric:
         if not len(held.days):
             return Metric(None, "unavailable", NOT_HELD, basis)
+        if np.isnan(held.whole).any():
+            return Metric(None, "unavailable", "starts_at_or_below_zero", basis)
         return _figure(basis, compute)
 
     tail = _tail(figure(lambda: risk.value_at_risk(held.own, level=0.95)), held)
@@ -184,28 +186,33 @@ def contribution(history: ValueHistory, symbol: str, span: Window) -> PositionCo
     """The holding's row of the contributions. Raises InvariantViolated as those do."""
     found = attribution.contribution(history, span)
     row = next((each for each in found.rows if each.symbol == symbol and each.kind == "security"), None)
-    basis = _basis(history, span, _held(history, symbol, span))
+    shown = _beside(found.total_return, _basis(history, span, _held(history, symbol, span)), is_there=row is not None)
     if row is None:
-        none = Metric(None, "unavailable", NOT_HELD, basis)
-        return PositionContribution(symbol, none, none, found.total_return)
+        return PositionContribution(symbol, shown, shown, found.total_return)
     share = (
-        Metric(None, "unavailable", "no_return_to_share", basis)
+        replace(shown, value=None, status="unavailable", reason="no_return_to_share")
         if row.share is None
-        else Metric(row.share, "ok", None, basis)
+        else replace(shown, value=row.share)
     )
-    return PositionContribution(symbol, Metric(row.contribution, "ok", None, basis), share, found.total_return)
+    return PositionContribution(symbol, replace(shown, value=row.contribution), share, found.total_return)
 
 
 def currency(history: ValueHistory, symbol: str, span: Window) -> PositionCurrencyAttribution:
     """The holding's row of the currency attribution. Raises InvariantViolated as that does."""
     found = attribution.currency(history, span)
     row = next((each for each in found.by_holding if each.symbol == symbol), None)
-    basis = _basis(history, span, _held(history, symbol, span))
+    shown = _beside(found.total_return, _basis(history, span, _held(history, symbol, span)), is_there=row is not None)
     if row is None:
-        none = Metric(None, "unavailable", NOT_HELD, basis)
-        return PositionCurrencyAttribution(symbol, none, none, none, none)
-    parts = (Metric(each, "ok", None, basis) for each in (row.local, row.fx, row.interaction, row.total))
+        return PositionCurrencyAttribution(symbol, shown, shown, shown, shown)
+    parts = (replace(shown, value=each) for each in (row.local, row.fx, row.interaction, row.total))
     return PositionCurrencyAttribution(symbol, *parts)
+
+
+def _beside(whole: Metric, basis: dict[str, object], *, is_there: bool) -> Metric:
+    """What a holding's part of a return says beside its value: what the whole says, or that it was not held."""
+    if whole.value is not None and not is_there:
+        return Metric(None, "unavailable", NOT_HELD, basis)
+    return replace(whole, basis=basis)
 
 
 def _held(history: ValueHistory, symbol: str, span: Window) -> _Held:
@@ -214,9 +221,10 @@ def _held(history: ValueHistory, symbol: str, span: Window) -> _Held:
     if column is None:
         return _Held(np.zeros(0), np.zeros(0), nothing, nothing, 0.0, 0.0)
     chosen = slice(span.start + 1, span.end + 1)
-    is_held = history.weights[chosen, column] != 0
-    local = np.where(is_held, history.local_returns[chosen, column], 0.0)
-    own = (1.0 + local) * (1.0 + np.where(is_held, history.fx_returns[chosen, column], 0.0)) - 1.0
+    # What is not held has neither weight nor return; in a portfolio that owes more than it has nothing has a weight.
+    local, fx = history.local_returns[chosen, column], history.fx_returns[chosen, column]
+    is_held = (history.weights[chosen, column] != 0) | (local != 0) | (fx != 0)
+    own = (1.0 + local) * (1.0 + fx) - 1.0
     observed = metrics.observation_days(history)
     observed = observed[(observed > span.start) & (observed <= span.end)]
     closes = np.concatenate(([span.start], observed))

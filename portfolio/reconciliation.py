@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal, localcontext
+from typing import TypeAlias
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -22,7 +23,12 @@ from pricing.observing import KnownAction
 
 CASH_TOLERANCE = COST_TOLERANCE = Decimal("0.01")
 VALUE_TOLERANCE_BP = Decimal("1.0")
+RATIO_TOLERANCE = Decimal("1e-6")
 BASIS_POINTS = Decimal(10_000)
+
+
+SplitKey: TypeAlias = tuple[str, str, date]
+"""Account, symbol, ex-date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +168,13 @@ def find_breaks(ledger: Balances, database: Balances) -> tuple[Difference, ...]:
 
 
 def find_split_breaks(
-    pack_splits: Mapping[tuple[str, date], Decimal], ledger_splits: Mapping[tuple[str, date], Decimal]
-) -> dict[tuple[str, date], Difference]:
+    pack_splits: Mapping[SplitKey, Decimal], ledger_splits: Mapping[SplitKey, Decimal]
+) -> dict[SplitKey, Difference]:
     """Pure. Splits of held raw securities that only one side knows, or knows otherwise; ratios are new per old."""
     found = {}
     for key in sorted(pack_splits.keys() | ledger_splits.keys()):
         packed, booked = pack_splits.get(key), ledger_splits.get(key)
-        if packed != booked:
+        if not _same_ratio(packed, booked):
             side = (
                 "only the pack knows it"
                 if booked is None
@@ -176,8 +182,16 @@ def find_split_breaks(
                 if packed is None
                 else "other ratio"
             )
-            found[key] = Difference("SPLIT_MISMATCH", "", key[0], booked, packed, detail=f"split of {key[1]}: {side}")
+            account, symbol, on = key
+            found[key] = Difference("SPLIT_MISMATCH", account, symbol, booked, packed, detail=f"split of {on}: {side}")
     return found
+
+
+def _same_ratio(one: Decimal | None, other: Decimal | None) -> bool:
+    """A ratio without an end (1:3) has as many digits as its source gave it."""
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= RATIO_TOLERANCE * other
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,12 +307,12 @@ def compare(
             ledger = _ledger_side(theirs, prices, content, portfolio.base_currency)
             database = _database_side(ours, symbols)
             value = _value(ours, prices, content, symbols, portfolio.base_currency)
-            held = {symbol for _, symbol in ledger.units.keys() | database.units.keys()}
+            held = ledger.units.keys() | database.units.keys()
             breaks = find_breaks(ledger, replace(database, value=value)) + tuple(
                 # Of as long as the security is held: every value since rests on the wrong number of shares.
                 difference
-                for (symbol, on), difference in splits.items()
-                if on == pack.asof_date or (on < pack.asof_date and symbol in held)
+                for (account, symbol, on), difference in splits.items()
+                if on == pack.asof_date or (on < pack.asof_date and (account, symbol) in held)
             )
             compared = len(ledger.units.keys() | database.units.keys()) + len(ledger.cash.keys() | database.cash.keys())
             distance = error_bp(ledger.value, value)
@@ -353,20 +367,32 @@ def _value(state: books.State, prices: Prices, content: int, symbols: Mapping[in
     return total
 
 
-def _split_breaks(told: statement.Statement, actions: Sequence[KnownAction]) -> dict[tuple[str, date], Difference]:
-    """Differences by symbol and ex-date, for securities held at the close before."""
+def _split_breaks(told: statement.Statement, actions: Sequence[KnownAction]) -> dict[SplitKey, Difference]:
+    """Differences by account, symbol and ex-date, where the security was held at the close before."""
     raw = set(Security.objects.filter(price_basis=PriceBasis.RAW).values_list("symbol", flat=True))
-    booked = {(split.symbol, split.ex_date): split.ratio for split in told.known_splits()}
+    booked = {
+        (split.account, split.symbol, split.ex_date): split.ratio
+        for split in told.known_splits()
+        if split.symbol in raw
+    }
     packed = {
         (each.symbol, each.ex_date): each.ratio
         for each in actions
         if each.action == "split" and each.ratio and each.symbol in raw
     }
-    apart = {key for key in packed.keys() | booked.keys() if packed.get(key) != booked.get(key)}
-    held_before = told.held_before(apart)
+    accounts = told.accounts() if packed or booked else {}
+    apart = {
+        (symbol, on)
+        for symbol, on in packed.keys() | {key[1:] for key in booked}
+        if not all(
+            _same_ratio(packed.get((symbol, on)), booked.get((account, symbol, on)))
+            for account in accounts.get(symbol, ())
+        )
+    }
+    held = {(account, *key) for key, there in told.held_before(apart).items() for account in there}
     return find_split_breaks(
-        {key: packed[key] for key in apart & packed.keys() if held_before[key]},
-        {key: booked[key] for key in apart & booked.keys() if held_before[key]},
+        {key: packed[key[1:]] for key in held if key[1:] in packed},
+        {key: booked[key] for key in held if key in booked},
     )
 
 

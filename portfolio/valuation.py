@@ -551,7 +551,9 @@ class ValueHistory:
     receivable: Floats
     """(D,) dividends between ex-date and pay date; in `value` on accrual basis, beside it on cash basis."""
     recurring_fees: Floats
-    """(D,) management and custody fees booked, not negative; they are within the value's loss."""
+    """(D,) management and custody fees booked, not negative; every net return is less by them."""
+    outside_fees: Floats
+    """(D,) fees that the owner paid from elsewhere, not negative: in no value and no flow, but in every net return."""
     cash_fees: Floats
     """(D, C) fees that belong to no deal, of whatever kind, by the currency they were paid in; base currency, not negative."""
     observed: npt.NDArray[np.bool_]
@@ -633,7 +635,7 @@ class Valuer:
         inflow, outflow = _worth(moves.external_in, rates[1:]), _worth(moves.external_out, rates[1:])
         in_kind = _worth(moves.external_in[:, :N] - moves.external_out[:, :N], rates[1:, :N])
 
-        recurring_fees, cash_fees = _fees_by_day(book, at, fx, currencies, D)
+        recurring_fees, cash_fees, outside_fees = _fees_by_day(book, at, fx, currencies, D)
         begin = np.concatenate(([0.0], total[:-1])) + inflow
         kept = _attribution(closes, rates, moves, begin)
         gain = total + outflow - begin
@@ -653,6 +655,7 @@ class Valuer:
             outflow=outflow,
             receivable=due.sum(axis=1),
             recurring_fees=recurring_fees.sum(axis=1),
+            outside_fees=outside_fees.sum(axis=1),
             cash_fees=cash_fees,
             observed=self._observed(columns, first, held),
             exchanges=tuple(sorted({market.exchanges[each] for each in columns})),
@@ -898,9 +901,10 @@ def _dated_flows(
 
 def _fees_by_day(
     book: Book, at: list[int], fx: Mapping[str, Floats], currencies: list[str], days: int
-) -> tuple[Floats, Floats]:
-    """(D, C) base currency, by the currency paid in: management and custody, whatever they came with; those of no deal."""
-    recurring, apart = [], []
+) -> tuple[Floats, Floats, Floats]:
+    """(D, C) base currency, by the currency paid in: management and custody, whatever they came with; those of no deal; those
+    that were paid from elsewhere."""
+    recurring, apart, outside = [], [], []
     money = {currency: index for index, currency in enumerate(currencies)}
     for event, day in zip(book.events, at, strict=True):
         if event.fee and day < days:
@@ -909,7 +913,10 @@ def _fees_by_day(
                 recurring.append(charged)
             if event.kind == "fee":
                 apart.append(charged)
-    return _filled(recurring, days, len(currencies)), _filled(apart, days, len(currencies))
+            elif event.kind == "outside_fee":
+                outside.append(charged)
+    C = len(currencies)
+    return _filled(recurring, days, C), _filled(apart, days, C), _filled(outside, days, C)
 
 
 def _life(book: Book, market: History) -> tuple[Days, int]:

@@ -36,13 +36,18 @@ CLOSES = {
     "FRAC": (30, 30, 21, 21, 21, 21, 21),
     "TRACK": (100, 100, 200, 200, 200, 200, 200),
     "CADDIV": (100, 100, 100, 100, 100, 100, 100),
+    "FEES": (100, 100, 100, 100, 100, 100, "101.25"),
     "SEVEN": ("645.57", "645.57", "93.70", "93.70", "93.70", "93.70", "93.70"),
-    "AVG": (10, 16, 16, 6, 6, 6, 6),
+    "AVG": (10, 16, 6, 6, 6, 6, 6),
     "PARENT": (100, 100, 80, 80, 80, 80, 80),
+    "THIRD": (100, 100, 300, 200, 200, 200, 200),
     "CHILD": (40, 40, 40, 40, 40, 50, 50),
 }
-IN_CAD = frozenset({"KIND", "FRAC", "TRACK", "CADDIV", "SEVEN", "AVG", "PARENT", "CHILD"})
-ACTIONS = "2020-01-06,,FRAC,split,1.5,,CAD,derived:wood,,ok\n2020-01-06,,SEVEN,split,7,,CAD,derived:wood,,ok\n"
+IN_CAD = frozenset({"KIND", "FRAC", "TRACK", "CADDIV", "FEES", "SEVEN", "AVG", "PARENT", "CHILD", "THIRD"})
+ACTIONS = "".join(
+    f"2020-01-06,,{symbol},split,{ratio},,CAD,derived:wood,,ok\n"
+    for symbol, ratio in (("FRAC", "1.5"), ("SEVEN", "7"), ("AVG", "3"), ("THIRD", "0.333333333333"))
+)
 HEAD = """\
 option "title" "{slug}"
 option "operating_currency" "CAD"
@@ -55,6 +60,8 @@ option "inferred_tolerance_default" "*:0.005"
 2020-01-02 open Equity:External
 2020-01-02 open Expenses:Commission
 2020-01-02 open Expenses:Custody
+2020-01-02 open Expenses:Interest
+2020-01-02 open Expenses:Management
 2020-01-02 open Expenses:Withholding
 2020-01-02 open Income:Dividends
 2020-01-02 open Income:Realised
@@ -101,6 +108,13 @@ LEDGERS = {
     + buy("02", 1000, "CADDIV", 100, currency="CAD")
     + '2020-01-08 * "dividend"\n  symbol: "CADDIV"\n  ex_date: 2020-01-06\n'
     + "  Assets:CAD  850.00 CAD\n  Expenses:Withholding  150.00 CAD\n  Income:Dividends\n",
+    # 100,000 becomes 101,250; 250 of that are charged, or the owner pays them from elsewhere
+    "inside": deposit("100000", "CAD")
+    + buy("02", 1000, "FEES", 100, currency="CAD")
+    + '2020-01-10 * "fee"\n  Assets:CAD  -250 CAD\n  Expenses:Management\n',
+    "outside": deposit("100000", "CAD")
+    + buy("02", 1000, "FEES", 100, currency="CAD")
+    + '2020-01-10 * "fee"\n  Expenses:Management  250 CAD\n  Equity:External\n',
     "hifo": deposit("5000")
     + buy("07", 10, "HIFO", 100)
     + buy("08", 10, "HIFO", 105)
@@ -146,6 +160,32 @@ LEDGERS = {
     # traded on the last day but one, settled after the last
     "pending": deposit("5000", "CAD")
     + buy("09", 10, "KIND", 48, currency="CAD").replace('"buy"\n', '"buy"\n  settle_date: 2020-01-13\n'),
+    # one for three, the fraction and then the rest sold: no ratio says it exactly
+    "thirds": deposit("5000", "CAD")
+    + buy("02", 10, "THIRD", 100, currency="CAD")
+    + buy("03", 10, "THIRD", 100, currency="CAD")
+    + '2020-01-06 * "split"\n  split_ratio: "1:3"\n  Assets:S  -20 THIRD {}\n'
+    + "  Assets:S  3.333333333333 THIRD {300 CAD, 2020-01-02}\n  Assets:S  3.333333333334 THIRD {300 CAD, 2020-01-03}\n"
+    + sell("07", "0.666666666667", "THIRD", 200, currency="CAD").replace("133.333333333400", "133.33")
+    + sell("08", 6, "THIRD", 200, currency="CAD"),
+    # a dividend that is taken back, withholding reclaimed, a fee refunded, interest charged, a gift, a share worth nothing
+    "odd": deposit("1000", "CAD")
+    + buy("02", 10, "KIND", 48, currency="CAD")
+    + buy("02", 1, "TRACK", 100, currency="CAD")
+    + '2020-01-03 * "gone"\n  Assets:S  -1 TRACK {} @ 0 CAD\n  Income:Realised\n'
+    + "".join(
+        f'2020-01-{day} * "x"\n  symbol: "KIND"\n  Assets:CAD  {net} CAD\n  Expenses:Withholding  {tax} CAD\n  Income:Dividends\n'
+        for day, net, tax in (("06", 85, 15), ("07", -85, -15))
+    )
+    + "".join(
+        f'2020-01-08 * "x"\n  Assets:CAD  {amount} CAD\n  Expenses:{account}\n'
+        for amount, account in ((5, "Withholding"), (-20, "Management"), (8, "Management"), (-3, "Interest"))
+    )
+    + '2020-01-08 * "gift"\n  Assets:S  2 KIND {0 CAD, 2010-01-04}\n  Equity:External\n',
+    # nothing until the fourth day; foreign cash is converted, revalued and taken out
+    "late": deposit("1000", day="07")
+    + '2020-01-08 * "fx"\n  fx_rate: "EURCAD=1.31"\n  Assets:CAD  131 CAD @@ 100 EUR\n  Assets:EUR  -100 EUR\n'
+    + '2020-01-09 * "out"\n  Assets:EUR  -300 EUR\n  Equity:External\n',
     # the lots that the ledger names, in an account without a method
     "named": deposit("5000", "CAD")
     + buy("02", 10, "TRACK", 100, currency="CAD")
@@ -156,6 +196,12 @@ LEDGERS = {
 
 METHODS = {"hifo": "HIFO", "pool": "AVERAGE", "average": "AVERAGE", "named": "NAMED"}
 ACCRUING = "withheld-accrual"
+SETTINGS = {
+    # portfolio: the ledger that it has too, and what it is counted by
+    ACCRUING: ("withheld", {"accrual": "accrual"}),
+    "trade-apart": ("trade", {"fees_in_cost": False}),
+    "broker-fixing": ("broker", {"trade_fx": "fixing"}),
+}
 
 
 def market_folder(folder: Path) -> Path:
@@ -190,7 +236,7 @@ def world(migrated, django_db_blocker, tmp_path_factory):
         owner = get_user_model().objects.create_user("anna")
         intake.load_market_data(str(market_folder(folder / "market")))
         policy = PricingPolicy.objects.get(pk="ECB_EUR")
-        for slug, text in (LEDGERS | {ACCRUING: LEDGERS["withheld"]}).items():
+        for slug, text in (LEDGERS | {name: LEDGERS[ledger] for name, (ledger, _) in SETTINGS.items()}).items():
             Portfolio.objects.create(
                 slug=slug,
                 name=slug,
@@ -198,15 +244,15 @@ def world(migrated, django_db_blocker, tmp_path_factory):
                 base_currency="CAD",
                 policy=policy,
                 booking_method=METHODS.get(slug, "FIFO"),
-                accrual="accrual" if slug == ACCRUING else "cash",
+                **SETTINGS.get(slug, ("", {}))[1],
             )
             (folder / slug).mkdir()
             (folder / slug / "main.beancount").write_text(HEAD.format(slug=slug) + text)
-            intake.import_ledger(folder / slug)
-            if slug == "bridge":
-                # One night of one portfolio seals the packs. The others are not reconciled here: of a pool, or of the highest
-                # cost, the ledger by itself has other lots.
+            told = intake.import_ledger(folder / slug)
+            if slug == "bridge":  # its night seals the packs that all others are reconciled at as they come
                 nightly.run(policy=policy, from_date=FIRST, date=LAST)
+            else:
+                assert (told["status"], told["breaks"]) == ("reconciled", []), slug
         yield
 
 
@@ -271,6 +317,21 @@ def test_a_sale_with_fees_in_cost_at_the_fixings_or_the_brokers_own_rates(world,
     assert found.fx == D("180.00")  # 50 x 150 x 0.02 + 50 x 30 x 0.02
 
 
+def test_fees_apart_are_in_no_price_and_the_total_is_the_same(world):
+    found = Told("trade-apart").gains.since_inception.realised
+
+    assert (exactly(found), found.fees) == ((D("2010.00"), D("150.00"), D("30.00"), D("2163.14")), D("26.86"))
+    assert Told("trade").gains.since_inception.realised.fees == 0
+
+
+def test_a_portfolio_that_goes_by_fixings_takes_no_rate_of_the_brokers(world):
+    found = Told("broker-fixing").gains.since_inception.realised
+
+    # 8,990.05 x 1.30 - 7,509.95 x 1.40: bought on the 7th at a fixing of 1.40, sold on the 8th at 1.30
+    assert found.total == D("1173.14")
+    assert found.fx == D("-751.00")  # 7,509.95 x -0.10
+
+
 def test_an_adrs_dividend_counts_at_the_pay_date_rate_and_is_receivable_from_its_ex_date(world):
     paid, due = Told("adr"), Told("adr", DAYS[1])
 
@@ -301,6 +362,20 @@ def test_a_bridge_by_accrual_has_the_receivable_in_its_income_and_closing_value(
     assert accruing.closing_value == D("100850.00")
     after = Told(ACCRUING).bridge(opening=DAYS[3])
     assert (after.opening_value, after.income, after.gain) == (D("100850.00"), 0, 0)
+
+
+def test_a_fee_from_inside_or_from_elsewhere_makes_the_same_net_return(world):
+    for life in (Told("inside").life, Told("outside").life):
+        timed, weighted = (
+            of(life, portfolio_id="", pack_id="PP_2020-01-10_ECB_EUR_r1")
+            for of in (metrics.twr_record, metrics.mwr_record)
+        )
+        assert 100 * timed.twr_1d.value == pytest.approx(1.00, abs=1e-12)
+        assert 100 * timed.gross_twr_1d.value == pytest.approx(1.25, abs=1e-12)
+        assert 100 * weighted.mwr_itd.value == pytest.approx(1.00, abs=1e-9)
+    closings = [Told(slug).bridge().closing_value for slug in ("inside", "outside")]
+    assert closings == [D("101000.00"), D("101250.00")]
+    assert Told("outside").bridge().fees == 0
 
 
 def test_the_highest_cost_in_the_trade_currency_goes_first(world):
@@ -383,6 +458,66 @@ def test_a_sale_takes_the_lots_that_the_ledger_names(world):
         (D(100), D(10))
     ]
     assert told.gains.since_inception.realised.total == 0
+
+
+def lines(found):
+    return {name: amount for name in (*bridge.LINES, "rounding") if (amount := getattr(found, name))}
+
+
+def test_a_bridge_of_no_days_has_no_lines(world):
+    found = Told("bridge").bridge(opening=DAYS[3], closing=DAYS[3])
+
+    assert (found.first_date, found.last_date, lines(found)) == (DAYS[3], DAYS[3], {})
+    assert found.opening_value == found.closing_value == D("7420.00")  # 100 x 53 x 1.40
+
+
+def test_a_bridge_of_the_first_day_opens_at_nothing_on_the_day_before(world):
+    found = Told("bridge").bridge(closing=FIRST)
+
+    assert (found.first_date, found.opening_value) == (date(2020, 1, 1), 0)
+    assert lines(found) == {"contributions": D("6500.00")}
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [(None, DAYS[1]), (DAYS[0], DAYS[2]), (None, date(2019, 12, 31)), (date(2019, 1, 1), date(2019, 12, 31))],
+)
+def test_a_bridge_before_the_first_transaction_is_of_nothing(world, opening, closing):
+    found = Told("late").bridge(opening=opening, closing=closing)
+
+    assert (found.opening_value, found.closing_value, lines(found)) == (0, 0, {})
+    assert found.first_date <= found.last_date == closing
+
+
+def test_a_bridge_from_a_day_without_a_pack_opens_at_the_last_one_before(world):
+    assert Told("bridge").bridge(opening=date(2020, 1, 5)) == Told("bridge").bridge(opening=DAYS[1])
+
+
+def test_a_bridge_has_what_was_taken_back_with_its_sign(world):
+    found = Told("odd").bridge()
+
+    assert lines(found) == {
+        "contributions": D("1096.00"),  # and 2 that were given, at 48
+        "realised_price": D("-100.00"),
+        "unrealised_price": D("24.00"),  # 12 from 48 to 50
+        "income": D("-3.00"),
+        "fees": D("-12.00"),
+        "taxes": D("5.00"),
+    }
+    assert found.closing_value == D("1010.00")  # 410 and 12 at 50
+    assert Told("odd").gains.unrealised.total == D("120.00")  # 12 x 50 - 480: the gift cost nothing
+
+
+def test_a_bridge_of_foreign_cash_tells_dealing_and_revaluation(world):
+    found = Told("late").bridge()
+
+    assert lines(found) == {
+        "contributions": D("1400.00"),  # 1,000 at 1.40
+        "withdrawals": D("-405.00"),  # 300 at 1.35
+        # 1,000 from 1.40 to 1.30; 100 sold at 1.31, not 1.30; 900 from 1.30 to 1.35; 600 from 1.35 to 1.36
+        "cash_fx": D("-48.00"),
+    }
+    assert (found.fx_dealing, found.closing_value) == (D("1.00"), D("947.00"))  # 131 + 600 x 1.36
 
 
 @pytest.mark.parametrize("slug", LEDGERS)

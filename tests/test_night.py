@@ -30,7 +30,7 @@ from portfolio.models import (
     Reconciliation,
 )
 from pricing import market, packs
-from pricing.models import PackContent, PricingPack
+from pricing.models import PackContent, PricingPack, Security
 from tests import plugin, small
 from tests.small import WEEK
 
@@ -450,6 +450,32 @@ def test_a_split_that_both_know_is_none(empty, tmp_path):
 
     values = list(DailyValue.objects.order_by("date").values_list("value", flat=True))
     assert [round(value, 6) for value in values[3:]] == [Decimal("10032.5"), Decimal("10119.8")]
+
+
+def test_a_split_that_the_ledger_books_in_one_of_two_accounts_is_a_break_of_the_other(empty, tmp_path):
+    elsewhere = small.PURCHASE.replace("B1", "B7").replace("Assets:Shares:OAK", "Assets:Other:OAK")
+    policy = small.begin(
+        tmp_path,
+        small.LEDGER + "2020-01-06 open Assets:Other:OAK OAK\n" + elsewhere + SPLIT_ENTRY,
+        without=("2020-01-09,OAK", "2020-01-10,OAK"),
+        also=HALVED,
+        actions=SPLIT,
+    )
+
+    with pytest.raises(nightly.JobFailed, match="do not tie out"):
+        small.night(policy)
+
+    found = set(Break.objects.values_list("kind", "account", "commodity", "detail"))
+    assert found == {("SPLIT_MISMATCH", "Assets:Other:OAK", "OAK", "split of 2020-01-09: only the pack knows it")}
+
+
+def test_a_split_of_a_security_whose_prices_are_adjusted_is_the_ledgers_own_affair(empty, tmp_path):
+    policy = small.begin(tmp_path, small.LEDGER + SPLIT_ENTRY)
+    Security.objects.filter(symbol="OAK").update(price_basis="split_adjusted")
+
+    small.night(policy)
+
+    assert not Break.objects.exists()
 
 
 def test_doing_a_broken_night_again_does_not_make_it_pass(empty, tmp_path):

@@ -81,7 +81,7 @@ def test_an_entry_whose_books_differ_is_broken_by_name_and_the_one_before_answer
     small.night(policy)
     folder = small.ledger(tmp_path / "small", small.LEDGER + SPLIT_ENTRY)
 
-    with pytest.raises(CommandError, match="SPLIT_MISMATCH OAK ledger 2"):
+    with pytest.raises(CommandError, match="SPLIT_MISMATCH Assets:Shares:OAK OAK ledger 2"):
         call_command("import_ledger", str(folder), stdout=io.StringIO())
 
     broken = LedgerRevision.objects.get(number=2)

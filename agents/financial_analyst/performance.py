@@ -27,8 +27,8 @@ class HistoricalNav:
     values: npt.NDArray[np.float64]
     net_contributions: npt.NDArray[np.float64]
     """Money put in less money taken out, up to and including each day."""
-    total_return_pct: npt.NDArray[np.float64]
-    """Growth of the return index since inception, a fraction."""
+    total_return_pct: tuple[float | None, ...]
+    """Growth of the return index since inception, a fraction; None from a day on that starts at or below zero."""
     _life: valuation.ValueHistory
     _risk_free: metrics.RiskFree | None
     _benchmark: metrics.BenchmarkReturns | None
@@ -74,7 +74,7 @@ def historical_nav(ctx: RequestContext, *, portfolio_id: UUID) -> Result[Histori
             dates=life.dates,
             values=life.value,
             net_contributions=np.cumsum(life.inflow - life.outflow),
-            total_return_pct=np.asarray(np.cumprod(1.0 + metrics.subperiod_returns(life)) - 1.0, dtype=np.float64),
+            total_return_pct=metrics.listed(np.asarray(np.cumprod(1.0 + metrics.subperiod_returns(life)) - 1.0)),
             _life=life,
             _risk_free=free,
             _benchmark=ctx.market.benchmark(life.base_currency, life.dates),
@@ -102,9 +102,11 @@ def compute_twr(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.Tw
 
 @capability("metrics.compute_mwr", agent="financial_analyst")
 def compute_mwr(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.MwrRecord]:
-    """Money-weighted return of every window, each flow on its own date."""
-    found = metrics.mwr_record(nav.life, portfolio_id=str(ctx.portfolio_id), pack_id=ctx.pricing_pack_id)
-    return Result(found, sources=nav.life.sources, asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+    """Money-weighted return of every window, each flow on its own date; the same money in the benchmark beside it."""
+    found = metrics.mwr_record(
+        nav.life, portfolio_id=str(ctx.portfolio_id), pack_id=ctx.pricing_pack_id, benchmark=nav.benchmark
+    )
+    return Result(found, sources=nav.sources(benchmark=True), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
 
 
 @capability("metrics.compute", agent="financial_analyst")
@@ -119,6 +121,23 @@ def compute(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.Metric
     )
     sources = nav.sources(risk_free=True, benchmark=True)
     return Result(found, sources=sources, asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnsByWindow:
+    benchmark: str | None
+    rows: tuple[metrics.WindowReturns, ...]
+
+
+@capability("metrics.by_window", agent="financial_analyst")
+def by_window(ctx: RequestContext, *, nav: HistoricalNav, record: metrics.MetricsRecord) -> Result[ReturnsByWindow]:
+    """The time- and money-weighted returns of a record as rows, with benchmark and excess beside each."""
+    return Result(
+        ReturnsByWindow(record.benchmark, metrics.by_window(record)),
+        sources=nav.sources(benchmark=True),
+        asof=ctx.asof_date,
+        ttl=PERFORMANCE_TTL_S,
+    )
 
 
 @dataclass(frozen=True, slots=True)

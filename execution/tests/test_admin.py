@@ -1,5 +1,7 @@
 """The admin of all rooms: everything is there, evidence can't be touched, and nobody sees what is not theirs."""
 
+from datetime import date
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -7,7 +9,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -16,7 +18,7 @@ from compliance.models import DataSource
 from compliance.models import Permission as Right
 from config.admin import MAX_SHOWN_CHARACTERS, EvidenceAdmin, pretty
 from execution.models import Execution, JobRun, NightlyRun
-from portfolio.models import Benchmark, LedgerRevision, Portfolio, PortfolioAccess
+from portfolio.models import Benchmark, BenchmarkComponent, LedgerRevision, Portfolio, PortfolioAccess
 from pricing.models import RiskFreeRate, Security
 
 ROOMS = ("compliance", "pricing", "portfolio", "execution")
@@ -183,6 +185,60 @@ def test_staff_define_a_benchmark_and_the_owner_takes_it(owner_on_staff, private
     assert (defined.status_code, taken.status_code) == (302, 302)
     assert "0.6 IBM, 0.4 MSFT" in owner_on_staff.get(url(Benchmark, "changelist")).content.decode()
     assert private_demo.ask().json()["result"]["perf_metrics"]["benchmark"] == "Two"
+
+
+def test_a_benchmark_without_a_price_or_a_rate_is_refused_where_it_is_defined_and_where_it_is_taken(
+    owner_on_staff, private_demo
+):
+    page = url(Portfolio, "change", private_demo.public_id)
+    with private_demo.role("job"):
+        ibm = Security.objects.get(symbol="IBM")
+        ghost = Security.objects.create(
+            symbol="GHOST", name="Ghost", currency="USD", kind="equity", exchange="XNYS", first_date=ibm.first_date
+        )
+        with transaction.atomic():
+            unpriced = Benchmark.objects.create(name="Ghosts")
+            BenchmarkComponent.objects.create(benchmark=unpriced, security=ghost, weight=1)
+            priced = Benchmark.objects.create(name="Blue")
+            BenchmarkComponent.objects.create(benchmark=priced, security=ibm, weight=1)
+
+    defined = define(owner_on_staff, {"IBM": "0.5", "GHOST": "0.5"})
+    taken = owner_on_staff.post(page, {"name": "Public", "benchmark": unpriced.pk})
+    with private_demo.role("job"):
+        Security.objects.filter(pk=ibm.pk).update(currency="TWD")
+    without_rate = owner_on_staff.post(page, {"name": "Public", "benchmark": priced.pk})
+
+    assert (defined.status_code, taken.status_code, without_rate.status_code) == (200, 200, 200)
+    assert "no price of GHOST on 2013-03-01" in defined.content.decode()
+    assert "Ghosts can&#x27;t be taken: no price of GHOST on 2013-03-01" in taken.content.decode()
+    assert "Blue can&#x27;t be taken: no rate TWD/EUR on 2013-03-01" in without_rate.content.decode()
+    with private_demo.role("job"):
+        assert Portfolio.objects.get(pk=private_demo.public_id).benchmark is None
+        assert not Benchmark.objects.filter(name="Two").exists()
+
+
+def test_a_benchmark_whose_security_is_not_listed_yet_or_any_more_may_be_taken(owner_on_staff, private_demo):
+    with private_demo.role("job"), transaction.atomic():
+        made = Benchmark.objects.create(name="Past and future")
+        for symbol, first, last in (("PAST", date(1990, 1, 2), date(1999, 12, 31)), ("NEXT", date(2030, 1, 2), None)):
+            security = Security.objects.create(
+                symbol=symbol,
+                name=symbol,
+                currency="USD",
+                kind="equity",
+                exchange="XNYS",
+                first_date=first,
+                last_date=last,
+            )
+            BenchmarkComponent.objects.create(benchmark=made, security=security, weight=Decimal("0.5"))
+
+    taken = owner_on_staff.post(
+        url(Portfolio, "change", private_demo.public_id), {"name": "Public", "benchmark": made.pk}
+    )
+
+    assert taken.status_code == 302
+    figure = private_demo.ask().json()["result"]["perf_metrics"]["benchmark_twr_1y"]
+    assert (figure["status"], figure["reason"]) == ("unavailable", "missing_benchmark_price")
 
 
 def test_an_execution_is_shown_with_its_result_and_hashes_without_what_a_right_denies(owner_on_staff, private_demo):

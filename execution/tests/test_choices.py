@@ -49,6 +49,10 @@ def test_another_weight_is_another_result_and_the_first_still_replays(world):
     shown = [each.result["perf_metrics"]["benchmark_twr_1y"] for each in (before, after)]
     assert shown[0]["status"] == "ok"
     assert shown[0]["value"] != shown[1]["value"]
+    assert [each.result["metrics"]["benchmark_definition"] for each in (before, after)] == [
+        "0.6 IBM, 0.4 MSFT, rebalanced monthly",
+        "0.5 IBM, 0.5 MSFT, rebalanced monthly",
+    ]
     assert again.execution_id == before.execution_id != after.execution_id
     with world.role("job"):
         owner = Portfolio.objects.select_related("owner").get(slug="public").owner

@@ -3,17 +3,28 @@
 import logging
 import threading
 import time
+from dataclasses import replace
+from decimal import Decimal
 from unittest import mock
 
 import psycopg
 import pytest
+from django.db import transaction
 
 from execution import chunks, nightly, tasks
 from execution.models import JobChunk, JobRun, NightlyRun
 from portfolio.ledger import reader
-from portfolio.models import DailyValue, FactorExposure, LedgerRevision, PortfolioMetrics
+from portfolio.models import (
+    Benchmark,
+    BenchmarkComponent,
+    DailyValue,
+    FactorExposure,
+    LedgerRevision,
+    Portfolio,
+    PortfolioMetrics,
+)
 from portfolio.valuation import InvariantViolated, Valuer
-from pricing.models import PricingPack
+from pricing.models import PricingPack, Security
 from tests import small
 from tests.plugin import address
 from tests.small import WEEK
@@ -160,7 +171,57 @@ def test_a_portfolio_that_violates_an_invariant_fails_by_name_and_the_others_are
     assert stored() == [15, 3, 15]
 
 
+def test_a_long_only_return_below_minus_one_hundred_percent_fails_by_name(policy):
+    wrong = small.portfolio("c")
+    real = Valuer.history
+
+    def history(self, book):
+        life = real(self, book)
+        return replace(life, value=life.value - 20_000.0) if book.portfolio_id == wrong.pk else life
+
+    with (
+        mock.patch.object(Valuer, "history", history),
+        pytest.raises(nightly.JobFailed, match="1 portfolio has no figures: a long-only return is not below -100 %"),
+    ):
+        small.night(policy)
+
+    assert not PortfolioMetrics.objects.filter(portfolio=wrong).exists()
+    assert set(PricingPack.objects.values_list("status", "failed_job")) == {("error", "compute_metrics")}
+
+
 # --- again
+
+
+def test_after_a_benchmark_is_edited_the_next_pack_has_figures_under_the_new_one_and_the_old_stay(policy):
+    with transaction.atomic():
+        made = Benchmark.objects.create(name="Trees", rebalance="daily")
+        for symbol, weight in (("OAK", "0.6"), ("ELM", "0.4")):
+            BenchmarkComponent.objects.create(
+                benchmark=made, security=Security.objects.get(symbol=symbol), weight=Decimal(weight)
+            )
+    Portfolio.objects.filter(slug="a").update(benchmark=made)
+    small.night(policy, last=WEEK[3])
+    before = dict(PortfolioMetrics.objects.values_list("pk", "record"))
+    with transaction.atomic():
+        BenchmarkComponent.objects.filter(security__symbol="OAK").update(weight=Decimal("0.1"))
+        BenchmarkComponent.objects.filter(security__symbol="ELM").update(weight=Decimal("0.9"))
+
+    small.night(policy, first=WEEK[4])
+
+    assert dict(PortfolioMetrics.objects.filter(pk__in=before).values_list("pk", "record")) == before
+    told = [
+        (row.record["asof_date"], row.record["benchmark_definition"], row.record["benchmark_twr_1d"]["value"])
+        for row in PortfolioMetrics.objects.filter(portfolio__slug="a").order_by("pack__sequence")
+    ]
+    fourth, fifth = 104 / 102 * (1.43 / 1.10) / (1.441 / 1.10), 103 / 104 * 1.452 / 1.43
+    elm = [1.43 / 1.441, 1.452 / 1.43]
+    assert told == [
+        ("2020-01-09", "0.4 ELM, 0.6 OAK, rebalanced daily", pytest.approx(0.4 * elm[0] + 0.6 * fourth - 1)),
+        ("2020-01-10", "0.9 ELM, 0.1 OAK, rebalanced daily", pytest.approx(0.9 * elm[1] + 0.1 * fifth - 1)),
+    ]
+    assert {row.record["benchmark_definition"] for row in PortfolioMetrics.objects.exclude(portfolio__slug="a")} == {
+        None
+    }
 
 
 def test_a_later_night_adds_its_day_and_keeps_what_was_known_before(policy):

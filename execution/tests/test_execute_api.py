@@ -77,6 +77,7 @@ def test_the_trace_names_every_step_in_order(demo):
         "historical_nav",
         "perf_metrics",
         "metrics",
+        "windows",
         "currency_attr",
         "contribution",
         "calendar_years",

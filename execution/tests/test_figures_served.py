@@ -67,8 +67,8 @@ def test_parts_sum_to_the_whole_as_served(answer):
 
     for view in ("since_inception", "lookback"):
         contribution = result["contribution"][view]
-        total = result["currency"][view]["total_return"]
-        assert contribution["total_return"] == pytest.approx(total, abs=1e-9)
+        total = result["currency"][view]["total_return"]["value"]
+        assert contribution["total_return"]["value"] == pytest.approx(total, abs=1e-9)
         assert sum(row["contribution"] for row in contribution["rows"]) == pytest.approx(total, abs=1e-9)
         brinson = result["brinson"][view]
         parts = sum(row[part] for row in brinson["segments"] for part in ("allocation", "selection", "interaction"))
@@ -76,9 +76,13 @@ def test_parts_sum_to_the_whole_as_served(answer):
         assert {row["segment"] for row in brinson["segments"]} == {"cash", "equity"}
     factors = result["factors"]
     known = [row for row in factors["rows"] if row["beta"] is not None]
-    assert sum(row["variance_share"] for row in known) + factors["residual_share"] == pytest.approx(1, abs=1e-8)
-    parts = sum(row["contribution"] for row in known) + factors["risk_free_contribution"]
-    assert parts + factors["residual_contribution"] == pytest.approx(factors["total_return"], abs=1e-8)
+    assert sum(row["variance_share"] for row in known) + factors["residual_share"]["value"] == pytest.approx(
+        1, abs=1e-8
+    )
+    parts = sum(row["contribution"] for row in known) + factors["risk_free_contribution"]["value"]
+    assert parts + factors["residual_contribution"]["value"] == pytest.approx(
+        factors["total_return"]["value"], abs=1e-8
+    )
 
 
 def test_one_holding_is_explained_as_the_overview_counts_it(demo):
@@ -103,3 +107,48 @@ def test_one_holding_is_explained_as_the_overview_counts_it(demo):
     assert found["risk"]["pct_portfolio_risk"]["status"] == "ok"
     assert nothing["position_perf"]["total_return"]["reason"] == "not_held"
     assert (nothing["risk"]["market_value"], nothing["risk"]["beta_to_portfolio"]["reason"]) == (None, "not_held")
+
+
+COUNTS_AND_SHARES = {
+    "days", "observations", "window", "periods_per_year", "data_points", "year", "age_sessions", "security_id", "error_bps",
+    "position_weight", "weight", "average_weight",
+}  # fmt: skip
+"""Numbers that are no metrics: how many, whose, how far off, and shares of today's value."""
+ROWS = {"rows", "top", "bottom", "by_holding", "by_currency", "segments"}
+"""Parts that sum to a figure, whose status is theirs."""
+
+
+def bare_numbers(value, path=()):
+    """The paths of numbers that stand without status and reason, outside rows and series."""
+    if isinstance(value, dict) and not {"value", "status", "reason", "basis"} <= value.keys():
+        for name, each in value.items():
+            if name not in ROWS:
+                yield from bare_numbers(each, (*path, name))
+    elif isinstance(value, list) and not all(isinstance(each, int | float | None) for each in value):
+        for each in value:
+            yield from bare_numbers(each, path)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and path[-1] not in COUNTS_AND_SHARES:
+        yield path
+
+
+def test_no_measure_is_served_without_its_status_and_reason(answer, private_demo):
+    with private_demo.role("job"):
+        held = Security.objects.get(symbol="AAPL").pk
+    results = {"figures": answer.json()["result"]}
+    for pattern, inputs in (
+        ("portfolio_overview", {}),
+        ("holding_deep_dive", {"security_id": held}),
+        ("money_bridge", {}),
+    ):
+        body = {"pattern_id": pattern, "portfolio_id": str(private_demo.public_id), "inputs": inputs}
+        results[pattern] = private_demo.post("owner", body).json()["result"]
+
+    found = set(bare_numbers(results))
+
+    of_value = {
+        path
+        for path in found
+        if path[1:3] in ((("valued_positions", "concentration")), ("valued_positions", "quality"))
+    }
+    assert of_value
+    assert found - of_value == set()

@@ -195,7 +195,7 @@ def test_a_file_with_every_kind_ties_out_at_once(site, tmp_path, capsys):
 
     told = json.loads(capsys.readouterr().out)
     # All ties out but the split, which is made up: the pack knows of none.
-    assert [each.partition(" ledger")[0] for each in told["breaks"]] == ["SPLIT_MISMATCH AAPL"]
+    assert [each.partition(" ledger")[0] for each in told["breaks"]] == ["SPLIT_MISMATCH Assets:Broker:USD:AAPL AAPL"]
 
 
 @pytest.mark.role("job")

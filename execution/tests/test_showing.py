@@ -150,7 +150,7 @@ RESULT = {
 }
 METADATA = {
     "pattern_id": "portfolio_overview",
-    "pattern_version": "1.1.0",
+    "pattern_version": "1.2.0",
     "pricing_pack_id": "PP_2013-03-01_ECB_EUR_r1",
     "pack_content_hash": "a" * 64,
     "pack_chain_hash": "b" * 64,
@@ -222,6 +222,25 @@ def test_what_is_not_settled_and_what_is_due_are_rows_of_their_own():
     assert "IBM     2013-02-28  2013-03-11  24.00      3.60  20.40  USD  21.09" in text
 
 
+def windows(benchmark):
+    one_day = metric(None, "unavailable", "within_a_day")
+    figures = {name: metric(value) for name, value in (("twr", 0.5), ("benchmark_twr", 0.25), ("excess_twr", 0.25))}
+    row = {"label": "today", **figures, "mwr": one_day, "benchmark_mwr": one_day, "excess_mwr": one_day}
+    return RESULT | {"windows": {"benchmark": benchmark, "rows": [row]}}
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "cells"),
+    [(None, ["+50.00 %", "—³"]), ("World", ["+50.00 %", "+25.00 %", "+25.00 %", "—³", "—³", "—³"])],
+)
+def test_the_returns_of_every_window_are_told_with_a_benchmark_where_there_is_one(benchmark, cells):
+    text = shown(windows(benchmark))
+
+    assert line_of(text, "today").split() == ["today", *" ".join(cells).split()]
+    assert ("Returns by window, against World" in text) is (benchmark is not None)
+    assert line_of(text, "³") == "³ money that comes and goes within a day has no time to weigh"
+
+
 def test_what_the_value_rests_on_is_told():
     text = shown()
 
@@ -279,7 +298,7 @@ def test_under_the_figures_stands_what_they_tie_out_to():
         "b" * 64,
         "c" * 40,
         "d" * 64,
-        "portfolio_overview 1.1.0",
+        "portfolio_overview 1.2.0",
         str(UUID(int=7)),
     ):
         assert told in text

@@ -21,6 +21,8 @@ Day: TypeAlias = date  # in classes that have a field named date
 
 PRECISION = Context(prec=34, rounding=ROUND_HALF_EVEN)
 ZERO, ONE = Decimal(0), Decimal(1)
+NEGLIGIBLE = Decimal("1e-6")
+"""By how much of them units may miss what the ratio gives."""
 NO_LOTS = frozenset({"deposit", "withdrawal", "dividend", "interest", "fee", "tax", "fx"})
 
 
@@ -33,10 +35,13 @@ class Transaction:
     fee         trade currency
     fx_to_base  base currency per one of trade currency on the day; one currency of the book, its base, may do without
     ratio       new units per old unit
-    acquired    the day a lot that is transferred in was bought
+    acquired    the day a lot was bought that is transferred in, or opened under an older day
     account     lots of different accounts never meet
     cost        what a lot that is transferred in cost in all, fees apart; cost_fx_to_base the rate it was bought at
     lot_id      name of the lot that is opened, or of the one to take from
+    lot_cost    of the lot to take from, per unit, bought on `acquired`: those of that day first, and of them the nearest
+    to_quantity units after a split, or received by a spin-off, symbol change or merger: where given, the largest lot takes
+                what the ratio, which may have no end, leaves off
     to_symbol   spin-off: the new security; symbol change, merger: what it became; to_unit_price its first-day price
     to_account  where lots go on: of a move, and of what a spin-off or merger gives; absent: the same account
 
@@ -67,6 +72,8 @@ class Transaction:
     cost: Decimal | None = None
     cost_fx_to_base: Decimal | None = None
     lot_id: str | None = None
+    lot_cost: Decimal | None = None
+    to_quantity: Decimal | None = None
     to_symbol: str | None = None
     to_unit_price: Decimal | None = None
     to_account: str | None = None
@@ -283,7 +290,7 @@ class _Books:
         quantity = _number(index, entry, "quantity", above=True)
         fee, fx = _fee(index, entry), _fx(index, entry)
         worth = _worth(index, entry, quantity)
-        self.add(index, entry, entry.symbol, quantity, worth, fee, fx, entry.date)
+        self.add(index, entry, entry.symbol, quantity, worth, fee, fx, entry.acquired or entry.date)
 
     def transfer_in(self, index: int, entry: Transaction) -> None:
         quantity = _number(index, entry, "quantity", above=True)
@@ -356,9 +363,10 @@ class _Books:
     def split(self, index: int, entry: Transaction) -> None:
         holding = self.held(index, entry)
         ratio = _number(index, entry, "ratio", above=True)
-        for lot in holding.lots():
+        lots = list(holding.lots())
+        for lot, quantity in zip(lots, _scaled(index, entry, lots, ratio), strict=True):
             self.touch(holding, lot, entry.date)
-            lot.quantity *= ratio
+            lot.quantity = quantity
         self.reorder(holding)
 
     def return_of_capital(self, index: int, entry: Transaction) -> None:
@@ -390,13 +398,14 @@ class _Books:
         if not price + to_price * ratio:
             raise InvalidInput("unit_price", "and to_unit_price are zero: the cost can't be shared", index)
         share = to_price * ratio / (price + to_price * ratio)
-        for lot in sorted(holding.lots(), key=lambda one: one.order):
+        lots = sorted(holding.lots(), key=lambda one: one.order)
+        for lot, quantity in zip(lots, _scaled(index, entry, lots, ratio), strict=True):
             self.touch(holding, lot, entry.date)
             cost, fee, fee_base = lot.price_cost * share, lot.fee * share, lot.fee_base * share
             lot.price_cost -= cost
             lot.fee -= fee
             lot.fee_base -= fee_base
-            self.carry(index, entry, holding, to_symbol, lot, lot.quantity * ratio, cost, fee, fee_base)
+            self.carry(index, entry, holding, to_symbol, lot, quantity, cost, fee, fee_base)
         self.reorder(holding)
 
     def symbol_change(self, index: int, entry: Transaction) -> None:
@@ -405,11 +414,10 @@ class _Books:
         if entry.amount is not None or (entry.kind == "merger" and entry.ratio is None):
             raise InvalidInput("ratio", "alone is taken: book cash beside it as a sale or return of capital", index)
         ratio = ONE if entry.ratio is None else _number(index, entry, "ratio", above=True)
-        for lot in sorted(holding.lots(), key=lambda one: one.order):
+        lots = sorted(holding.lots(), key=lambda one: one.order)
+        for lot, quantity in zip(lots, _scaled(index, entry, lots, ratio), strict=True):
             self.touch(holding, lot, entry.date)
-            self.carry(
-                index, entry, holding, to_symbol, lot, lot.quantity * ratio, lot.price_cost, lot.fee, lot.fee_base
-            )
+            self.carry(index, entry, holding, to_symbol, lot, quantity, lot.price_cost, lot.fee, lot.fee_base)
         del self.holdings[entry.account, entry.symbol]
 
     # Lots
@@ -529,19 +537,25 @@ class _Books:
         self, index: int, entry: Transaction, holding: _Holding, quantity: Decimal
     ) -> Iterator[tuple[_Lot, Decimal]]:
         """The lots that a quantity is taken from, with the part of each. The caller cuts each part."""
-        named = entry.lot_id is not None
+        named = entry.lot_id is not None or entry.lot_cost is not None
         if named and self.method_of(holding) == "AVERAGE":
             raise InvalidInput("lot_id", "can't be chosen from an average pool", index)
-        lots = [lot for lot in holding.lots() if lot.lot_id == entry.lot_id] if named else []
+        lots = [lot for lot in holding.lots() if entry.lot_id in (None, lot.lot_id)] if named else []
         available = sum((lot.quantity for lot in lots), ZERO) if named else holding.quantity
         if quantity > available:
             raise self.oversold(index, entry, available)
-        for lot in sorted(lots, key=partial(self.rank, holding)) if named else self.ranked(holding):
+        for lot in sorted(lots, key=partial(self.nearness, holding, entry)) if named else self.ranked(holding):
             part = min(quantity, lot.quantity)
             yield lot, part
             quantity -= part
             if not quantity:
                 return
+
+    def nearness(self, holding: _Holding, entry: Transaction, lot: _Lot) -> tuple[Decimal | int, ...]:
+        if entry.lot_cost is None:
+            return self.rank(holding, lot)
+        off = abs(lot.price_cost / lot.quantity - entry.lot_cost)
+        return (lot.acquired != entry.acquired, off, *self.rank(holding, lot))
 
     def ranked(self, holding: _Holding) -> Iterator[_Lot]:
         """What is sold next, and next again once the caller has cut it away."""
@@ -709,6 +723,17 @@ _ACTIONS: dict[str, Callable[[_Books, int, Transaction], None]] = {
     "merger": _Books.symbol_change,
 }
 _NEEDS_RATE = frozenset({"buy", "reinvested_dividend", "sell", "cash_in_lieu", "transfer_in", "return_of_capital"})
+
+
+def _scaled(index: int, entry: Transaction, lots: Sequence[_Lot], ratio: Decimal) -> list[Decimal]:
+    """The units of each lot times the ratio; in all, those that the entry tells."""
+    units = [lot.quantity * ratio for lot in lots]
+    if entry.to_quantity is not None and units:
+        off = _number(index, entry, "to_quantity", above=True) - sum(units, ZERO)
+        if abs(off) > NEGLIGIBLE * entry.to_quantity:
+            raise InvalidInput("to_quantity", f"is {entry.to_quantity}, the ratio gives {sum(units, ZERO)}", index)
+        units[units.index(max(units))] += off
+    return units
 
 
 def _number(index: int, entry: Transaction, name: str, *, above: bool = False) -> Decimal:

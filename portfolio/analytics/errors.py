@@ -90,10 +90,12 @@ class Oversold(AnalyticsError):
 
 
 def as_floats(name: str, values: npt.ArrayLike) -> Floats:
-    """The values as float64, whatever their shape."""
+    """The values as float64, whatever their shape. Text, days, complex numbers and what is masked are no numbers here."""
     try:
+        if np.ma.is_masked(values) or np.asarray(values).dtype.kind not in "biufO":
+            raise TypeError(values)
         return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as exc:
+    except (TypeError, ValueError, OverflowError) as exc:
         raise InvalidInput(name, "is not an array of numbers") from exc
 
 

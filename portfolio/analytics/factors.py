@@ -59,8 +59,9 @@ def factor_exposures(returns: npt.ArrayLike, factor_changes: npt.ArrayLike, *, w
     factor_changes  (D, F) or (D,)  yields and spreads as changes in decimal (10 bp = 0.0010), indices as returns;
                                     NaN is a day without that factor. Incomplete days are dropped
     raises          TooFewObservations under 60 complete days, UndefinedRatio where the series or a factor does not
-                    vary or factors are not independent, UndefinedReturn for a day at or below -100 % (1-D; in 2-D
-                    that column is NaN); InvalidInput for infinity, shapes, window
+                    vary or factors are not independent, UndefinedReturn for a day at or below -100 %, InvalidInput
+                    for infinity in the returns (1-D; in 2-D that column is NaN); InvalidInput for infinity in the
+                    factors, shapes, window
     """
     r, changes = as_floats("returns", returns), as_floats("factor_changes", factor_changes)
     changes = changes[:, None] if changes.ndim == 1 else changes
@@ -69,7 +70,7 @@ def factor_exposures(returns: npt.ArrayLike, factor_changes: npt.ArrayLike, *, w
     if isinstance(window, bool) or not isinstance(window, int) or window < 1:
         raise InvalidInput("window", f"is {window!r}, a whole number of rows is needed")
     for name, array in (("returns", r), ("factor_changes", changes)):
-        if np.isinf(array).any():
+        if (array is changes or r.ndim == 1) and np.isinf(array).any():
             raise InvalidInput(name, "is infinite", int(np.argwhere(np.isinf(array))[0][0]))
     r, changes = r[-window:], changes[-window:]
     if r.ndim == 1:
@@ -125,7 +126,7 @@ def _exposures(r: Floats, changes: Floats) -> FactorExposures:
 
 def _exposures_or_nan(r: Floats, changes: Floats) -> FactorExposures | None:
     try:
-        return _exposures(r, changes)
+        return None if np.isinf(r).any() else _exposures(r, changes)
     except AnalyticsError:
         return None
 

@@ -33,6 +33,7 @@ Dates: TypeAlias = Sequence[date] | npt.NDArray[np.datetime64]
 DAYS_A_YEAR = 365.0
 HIGHEST = 700.0  # the log rate that float64 can still say
 NOISE = 4 * np.finfo(np.float64).eps  # what one addition of equal sizes may leave behind
+EPOCH = date(1970, 1, 1).toordinal()  # what datetime64 counts from
 
 
 def time_weighted_returns(
@@ -50,8 +51,8 @@ def time_weighted_returns(
     flow_timing  "in_start_out_end": money in came before the sub-period's gain, money out after it; "start": all
                  before; "end": all after
     returns      (D-1,) or (D-1, P)  not annualised; an empty sub-period (nothing before, nothing after) is 0.0
-    raises       UndefinedReturn with the first row that starts at or below zero, InvalidInput for NaN and infinity
-                 (1-D; in 2-D that whole column is NaN); InvalidInput for shapes, signs and timing,
+    raises       UndefinedReturn with the first row that starts at or below zero, InvalidInput for NaN, infinity and
+                 gross flows below zero (1-D; in 2-D that whole column is NaN); InvalidInput for shapes and timing,
                  TooFewObservations under two rows
     source       true time-weighted return: a valuation at every external flow (GIPS 2020)
     """
@@ -63,6 +64,8 @@ def time_weighted_returns(
         require_finite("values", value)
         require_finite("flows", np.concatenate([[0.0], money_in - money_out]))
     ok = finite_columns(value) & finite_columns(money_in) & finite_columns(money_out)
+    if outflows is not None and value.ndim == 2:
+        ok &= ~((money_in < 0) | (money_out < 0)).any(axis=0)
     early, late = _placed(money_in, money_out, flow_timing)
     with np.errstate(all="ignore"):
         begin, end = value[:-1] + early, value[1:] - late
@@ -82,7 +85,7 @@ def time_weighted_returns(
 
 
 def _gross_flows(value: Floats, flows: npt.ArrayLike, outflows: npt.ArrayLike | None) -> tuple[Floats, Floats]:
-    """Money in and money out of every sub-period but the unused first, both >= 0."""
+    """Money in and money out of every sub-period but the unused first; of one series both >= 0."""
     if value.ndim not in (1, 2):
         raise InvalidInput("values", f"has {value.ndim} axes, 1 or 2 are needed")
     if len(value) < 2:
@@ -96,10 +99,10 @@ def _gross_flows(value: Floats, flows: npt.ArrayLike, outflows: npt.ArrayLike | 
     if outflows is None:
         net = given["flows"][1:]
         return np.maximum(net, 0.0), np.maximum(-net, 0.0)
-    for name, array in given.items():
-        below = (array[1:] < 0) & np.isfinite(array[1:])  # what is infinite concerns its own column only
+    for name, array in given.items() if value.ndim == 1 else ():
+        below = array[1:] < 0
         if below.any():
-            raise InvalidInput(name, "is below zero", int(np.argwhere(below)[0][0]) + 1)
+            raise InvalidInput(name, "is below zero", int(np.argmax(below)) + 1)
     return given["flows"][1:], given["outflows"][1:]
 
 
@@ -224,17 +227,19 @@ def modified_dietz(begin: npt.ArrayLike, end: npt.ArrayLike, flows: npt.ArrayLik
         raise InvalidInput("weights", f"has shape {np.shape(weights)}, flows has {flow.shape}")
     if flow.shape[1:] != start.shape:
         raise InvalidInput("flows", f"has shape {flow.shape}, begin has {start.shape}")
-    if ((weight < 0) | (weight > 1)).any():
-        raise InvalidInput("weights", "lies outside 0 to 1", int(np.argwhere((weight < 0) | (weight > 1))[0][0]))
+    outside = (weight < 0) | (weight > 1)
     if start.ndim == 0:
         require_finite("flows", flow)
         require_finite("weights", weight)
+        if outside.any():
+            raise InvalidInput("weights", "lies outside 0 to 1", int(np.argmax(outside)))
     with np.errstate(all="ignore"):
         gain = final - start - flow.sum(axis=0)
         capital = start + (weight * flow).sum(axis=0)
         empty = (gain == 0) & (capital == 0)
         value = np.where(empty, 0.0, gain / np.where(capital == 0, 1.0, capital))
-        return settle(value, empty | (capital > 0), UndefinedReturn("has no capital above zero"))
+        defined = (empty | (capital > 0)) & ~outside.any(axis=0)
+        return settle(value, defined, UndefinedReturn("has no capital above zero"))
 
 
 @np.errstate(all="ignore")  # what is too large is refused by name, not warned about
@@ -268,12 +273,14 @@ def composite_returns(components: npt.ArrayLike, weights: npt.ArrayLike, rebalan
     return out
 
 
-def money_weighted_return(dates: Dates, amounts: npt.ArrayLike) -> Measure:
+def money_weighted_return(dates: Dates, amounts: npt.ArrayLike, *, days: npt.ArrayLike = DAYS_A_YEAR) -> Measure:
     """The yearly rate at which all flows are worth nothing together (XIRR, ACT/365).
 
     dates    (D,) or (D, P)  days, rising; several flows on one day are netted. With (D, P) each column has days of
                              its own; a shorter one ends in zero amounts on its last day
     amounts  (D,) or (D, P)  money put in is negative, money taken out and the closing value positive; a zero is no flow
+    days     a number, or (P,): what the rate is told for. 365 is a year; fewer, and it is (1 + rate)^(days / 365) - 1,
+             made from the rate's logarithm: a short period has its return also where the yearly rate is beyond float64
     returns  float, or (P,); the only rate above -100 % with net present value zero. Beside another root one that
              multiplies or divides money by more than 1e9 a year is not counted
     raises   UndefinedRate: "no_sign_change" (all zero, all of one sign, one day), "no_root", "several_roots" (with the
@@ -282,16 +289,19 @@ def money_weighted_return(dates: Dates, amounts: npt.ArrayLike) -> Measure:
     source   Newton; the rate is unique when the balance carried at it never changes sign (Soper 1959), else all roots
              are isolated by interval bounds on the discounted inflows and outflows
     """
+    span = as_floats("days", days) / DAYS_A_YEAR
+    if not ((span > 0) & (span < np.inf)).all():
+        raise InvalidInput("days", "is no finite number above zero")
     day = _day_numbers(dates)
     falls = day[1:] < day[:-1]
-    if falls.any():
-        raise InvalidInput("dates", "falls", int(np.argwhere(falls)[0][0]) + 1)
-    return _rates(day, amounts, DAYS_A_YEAR)
+    if day.ndim == 1 and falls.any():
+        raise InvalidInput("dates", "falls", int(np.argmax(falls)) + 1)
+    return _rates(day, amounts, DAYS_A_YEAR, span)
 
 
 def _day_numbers(dates: Dates) -> npt.NDArray[np.int64]:
     if not isinstance(dates, np.ndarray) and all(isinstance(day, date) for day in dates):
-        return np.fromiter((day.toordinal() for day in dates), dtype=np.int64, count=len(dates))
+        return np.fromiter((day.toordinal() - EPOCH for day in dates), dtype=np.int64, count=len(dates))
     try:
         days = np.asarray(dates, dtype="datetime64[D]")
     except (TypeError, ValueError) as exc:
@@ -307,28 +317,34 @@ def periodic_irr(amounts: npt.ArrayLike) -> Measure:
     amounts, returns, raises  as money_weighted_return
     """
     table = as_floats("amounts", amounts)
-    return _rates(np.arange(len(table) if table.ndim else 0), table, 1.0)
+    return _rates(np.arange(len(table) if table.ndim else 0), table, 1.0, np.ones(()))
 
 
-def _rates(moments: npt.NDArray[np.int64], amounts: npt.ArrayLike, unit: float) -> Measure:
+def _rates(moments: npt.NDArray[np.int64], amounts: npt.ArrayLike, unit: float, span: Floats) -> Measure:
+    """Over `span` units. A rate so near -100 % that float64 can't tell it from there is out of range."""
     table = as_floats("amounts", amounts)
     if table.ndim not in (1, 2) or moments.shape not in (table.shape, table.shape[:1]):
         raise InvalidInput("amounts", f"has shape {table.shape}, dates has {moments.shape}")
+    if span.shape not in ((), table.shape[1:]):
+        raise InvalidInput("days", f"has shape {span.shape}, amounts has {table.shape}")
     if table.ndim == 2:
-        return _rate_of_each(moments, table, unit)
+        return _rate_of_each(moments, table, unit, span)
     if len(table) < 2:
         raise TooFewObservations("amounts", 2, len(table))
     require_finite("amounts", table)
-    log_rate = internal_rate.log_rate(moments, table, unit)
+    log_rate = internal_rate.log_rate(moments, table, unit) * float(span)
     rate = float(np.expm1(min(log_rate, HIGHEST)))
-    if log_rate > HIGHEST or rate == -1.0:  # so near -100 % that float64 can't tell it from there
+    if log_rate > HIGHEST or rate == -1.0:
         raise UndefinedRate("out_of_range")
     return rate
 
 
-def _rate_of_each(moments: npt.NDArray[np.int64], table: Floats, unit: float) -> Floats:
+def _rate_of_each(moments: npt.NDArray[np.int64], table: Floats, unit: float, span: Floats) -> Floats:
     finite = finite_columns(table)
-    log_rates = internal_rate.log_rates(moments, table if finite.all() else np.where(finite, table, 0.0), unit)
+    if moments.ndim == 2:
+        falls = (moments[1:] < moments[:-1]).any(axis=0)
+        moments, finite = np.where(falls, 0, moments), finite & ~falls
+    log_rates = internal_rate.log_rates(moments, table if finite.all() else np.where(finite, table, 0.0), unit) * span
     with np.errstate(all="ignore"):
         rates = np.expm1(log_rates)
         return np.where((log_rates <= HIGHEST) & (rates > -1.0), rates, np.nan)

@@ -147,7 +147,7 @@ def value_at_risk(returns: npt.ArrayLike, *, level: float = 0.95) -> Measure:
     A loss is positive; a negative figure says that even this percentile was a gain. D >= 2, 0 < level < 1.
     """
     (r,), ok = observations(2, returns=returns)
-    return settle(-_percentile(r, level), ok, _overflow("value at risk"))
+    return settle(0.0 - _percentile(r, level), ok, _overflow("value at risk"))
 
 
 def expected_shortfall(returns: npt.ArrayLike, *, level: float = 0.95) -> Measure:
@@ -158,7 +158,7 @@ def expected_shortfall(returns: npt.ArrayLike, *, level: float = 0.95) -> Measur
         # A mark that falls on an observation may come out a rounding below it: that observation counts.
         tail = r <= mark + 8 * np.finfo(np.float64).eps * np.abs(mark)
         mean = np.where(tail, r, 0.0).sum(axis=0) / np.maximum(tail.sum(axis=0), 1)
-    return settle(-mean, ok & tail.any(axis=0), _overflow("expected shortfall"))
+    return settle(0.0 - mean, ok & tail.any(axis=0), _overflow("expected shortfall"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +186,9 @@ def drawdown(returns: npt.ArrayLike) -> Drawdown:
 
     raises  InvalidInput (tables too: they have no single answer), TooFewObservations
     """
-    r = _series(returns)
+    r = as_floats("returns", returns)
     if r.ndim != 1:
-        raise InvalidInput("returns", "has 2 axes, 1 is needed")
+        raise InvalidInput("returns", f"has {r.ndim} axes, 1 is needed")
     observations(1, returns=r)
     if (r < -1.0).any():
         raise InvalidInput("returns", "is below -100 %", int(np.argmax(r < -1.0)))

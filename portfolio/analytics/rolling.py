@@ -16,7 +16,8 @@ def roll(
 ) -> Floats:
     """What a measure of `returns` or `risk` gives for each window, equal to what it gives for those rows alone.
 
-    returns  (D,) or (D, P); beside and options: as the measure takes them, series (D,) are cut to the same rows
+    returns  (D,) or (D, P); beside and options: as the measure takes them; series, (D,) or like returns, are cut to the
+             same rows
     returns  (D - window + 1,) or (D - window + 1, P); the k-th covers rows k to k + window - 1. NaN where that
              window has no answer
     raises   InvalidInput for shapes, for a window that is no whole number above zero, and for NaN and infinity (1-D; in
@@ -32,14 +33,28 @@ def roll(
     if r.ndim == 1:
         require_finite("returns", r)
 
-    def cut(values: Any) -> Any:
+    def series(values: Any) -> Any:
         if np.ndim(values) == 0:
             return values
-        series = as_floats("series", values)
-        if series.shape != r.shape[:1]:
-            raise InvalidInput("series", f"has shape {series.shape}, returns has {r.shape}")
-        return np.lib.stride_tricks.sliding_window_view(series, window).T
+        array = as_floats("series", values)
+        if array.shape not in (r.shape[:1], r.shape):
+            raise InvalidInput("series", f"has shape {array.shape}, returns has {r.shape}")
+        if r.ndim == 1:
+            require_finite("series", array)
+        return array
 
-    others, named = [cut(values) for values in beside], {name: cut(values) for name, values in options.items()}
-    columns = [measure(cut(column), *others, **named) for column in np.atleast_2d(r.T)]
+    def cut(array: Any, column: int) -> Any:
+        if np.ndim(array) == 0:
+            return array
+        return np.lib.stride_tricks.sliding_window_view(array if array.ndim == 1 else array[:, column], window).T
+
+    others, named = [series(values) for values in beside], {name: series(values) for name, values in options.items()}
+    columns = [
+        measure(
+            cut(r, column),
+            *(cut(each, column) for each in others),
+            **{name: cut(each, column) for name, each in named.items()},
+        )
+        for column in range(1 if r.ndim == 1 else r.shape[1])
+    ]
     return np.asarray(columns[0] if r.ndim == 1 else np.array(columns).reshape(-1, len(r) - window + 1).T)

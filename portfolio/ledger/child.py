@@ -125,7 +125,7 @@ def tell_posting(posting: Any) -> list[Any]:
         str(units.number),
         units.currency,
         cost and [str(cost.number), cost.currency, cost.date.isoformat(), cost.label],
-        price and [str(price.number), price.currency],
+        None if price is None else [str(price.number), price.currency],  # a price of 0 is false
     ]
 
 

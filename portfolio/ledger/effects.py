@@ -33,16 +33,27 @@ EFFECTS: Final[Mapping[Kind, Effect]] = {
     "transfer_out": Effect("0", "-", "-", "-", "lots to outside, without a gain; worth the day's close"),
     "transfer": Effect("0", "0", "0", "0", "cash or lots between own accounts; a lot keeps day, cost and rate"),
     "dividend": Effect(
-        "+", "0", "0", "0", "gross less withholding less fee, at the pay-date rate; a receivable from ex-date"
+        "+",
+        "0",
+        "0",
+        "0",
+        "gross less withholding less fee, at the pay-date rate; a receivable from ex-date; taken back: -",
     ),
     "reinvested_dividend": Effect(
         "0", "+", "+", "0", "income and a purchase at once: gross is quantity x price + withholding"
     ),
-    "interest": Effect("+", "0", "0", "0", "gross less withholding"),
+    "interest": Effect("+", "0", "0", "0", "gross less withholding; what is charged is -"),
     "fee": Effect(
-        "-", "0", "0", "0", "of a kind: management and custody are added back to gross returns, others are not"
+        "-",
+        "0",
+        "0",
+        "0",
+        "of a kind: management and custody are added back to gross returns, others are not; a refund is +",
     ),
-    "tax": Effect("-", "0", "0", "0", "tax that no transaction carries itself"),
+    "outside_fee": Effect(
+        "0", "0", "0", "0", "a fee that the owner pays from elsewhere: the value stays, the return is less by it"
+    ),
+    "tax": Effect("-", "0", "0", "0", "tax that no transaction carries itself; what is reclaimed is +"),
     "fx": Effect("+-", "0", "0", "0", "one currency more, one less, at the deal's own rate"),
     "split": Effect(
         "0", "+-", "0", "0", "every lot's quantity x ratio, its cost unchanged; a reverse split has a ratio below 1"

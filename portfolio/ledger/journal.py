@@ -25,6 +25,7 @@ Kind: TypeAlias = Literal[
     "reinvested_dividend",
     "interest",
     "fee",
+    "outside_fee",
     "tax",
     "fx",
     "split",
@@ -33,12 +34,21 @@ Kind: TypeAlias = Literal[
     "return_of_capital",
 ]
 FeeKind: TypeAlias = Literal["custody", "management", "other"]
+AccountMethod: TypeAlias = Literal["FIFO", "LIFO", "HIFO", "NAMED"]
 
 ZERO: Final = Decimal()
 COST_TOLERANCE: Final = Decimal("0.005")  # a split keeps the cost of each lot to half a cent
 MAX_FINDINGS: Final = 100
 WHOLE_HOLDING: Final = frozenset({"split", "spin_off", "merger", "return_of_capital"})
 """Kinds that happen to every share of a security in an account."""
+
+_ACCOUNT_METHODS: Final[Mapping[str, AccountMethod]] = {
+    "FIFO": "FIFO",
+    "LIFO": "LIFO",
+    "HIFO": "HIFO",
+    "STRICT": "NAMED",
+    "STRICT_WITH_SIZE": "NAMED",
+}
 
 # All currencies for which the ECB has published a reference rate since 1999, and the euro. What else has three letters
 # and no cost is a currency only if the ledger uses it as one: a share bought without cost must not pass for cash.
@@ -52,6 +62,7 @@ ECB_CURRENCIES: Final = frozenset({
 
 # First letters of an account's component below its root, lower case: what money there is for.
 _EXPENSES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("interest", ("interest",)),
     ("tax", ("tax", "withholding")),
     ("rounding", ("rounding",)),
     ("custody", ("custody", "safekeeping")),
@@ -99,13 +110,15 @@ class LedgerTransaction:
     quantity      > 0, direction by kind; splits: units held after less units before (signed); mergers: of `symbol`, closed;
                   none where no units of `symbol` move (spin_off, return_of_capital)
     unit_price    in `currency`, of deals and reinvested dividends
-    fee, tax      >= 0, in `currency`; tax of income is what was withheld: gross = amount + tax + fee + rounding, and of a
-                  reinvested dividend quantity * unit_price + tax + fee + rounding
+    fee, tax      in `currency`, >= 0 but where a fee or tax itself is paid back, or a dividend taken back with what was withheld;
+                  tax of income is what was withheld: gross = amount + tax + fee + rounding, and of a reinvested dividend
+                  quantity * unit_price + tax + fee + rounding
     rounding      what the deal lost (positive) or won by rounding to cents: quantity * unit_price, signed as cash,
                   = amount + fee + tax + rounding
     counter_*     the second cash leg of a conversion; `currency` is then the one that is not the base currency
     fx_rate       base currency per 1 `currency`, on the trade date (income: pay date), where the ledger carries it
     ratio         new units per old (spin_off: units of `to_symbol` per one of `symbol`)
+    to_quantity   units that the ledger has after a split, or receives of `to_symbol`: exact where the ratio can't be
     to_symbol     spin_off, merger: the security received, in `to_account`; transfer: `to_account` alone
     acquired      transfer_in of one lot: the day it was bought; `cost` what all lots cost, in `currency`, and `cost_fx_rate`
                   the rate on that day
@@ -135,6 +148,7 @@ class LedgerTransaction:
     pay_date: dt.date | None = None
     settle_date: dt.date | None = None
     per_share: Decimal | None = None
+    to_quantity: Decimal | None = None
     to_symbol: str | None = None
     to_account: str | None = None
     acquired: dt.date | None = None
@@ -169,6 +183,12 @@ def transactions(reading: LedgerReading) -> tuple[LedgerTransaction, ...]:
     if findings:
         raise EntryRefused(tuple(findings))
     return tuple(found)
+
+
+def account_methods(reading: LedgerReading) -> dict[str, AccountMethod]:
+    """Which lot a sale takes in the accounts that the ledger opens with a booking method of their own."""
+    told = ((each.account, _ACCOUNT_METHODS.get(each.booking or "")) for each in reading.opens)
+    return {account: method for account, method in told if method is not None}
 
 
 def currencies(reading: LedgerReading) -> frozenset[str]:
@@ -357,6 +377,8 @@ def _classify(entry: Entry, chart: _Chart, entry_id: str) -> LedgerTransaction:
 def _find_kind(parts: _Parts) -> "Callable[[_Parts, str], LedgerTransaction]":
     if parts.securities:
         return _find_security_kind(parts)
+    if not parts.cash and "external" in parts.others and any(purpose in parts.others for purpose in _FEES):
+        return _read_outside_fee
     if not parts.cash:
         raise _UnreadableError("moves neither cash nor securities")
     if len({leg.currency for leg in parts.cash}) == 2:
@@ -392,8 +414,10 @@ def _find_security_kind(parts: _Parts) -> "Callable[[_Parts, str], LedgerTransac
         return _read_deal
     if "dividend" in parts.others:
         return _read_reinvestment
-    if "external" in parts.others:
-        return _read_transfer
+    if "realised" in parts.others:
+        return _read_deal  # sold for nothing
+    if "external" in parts.others or not (parts.others or _worth_of(parts.securities)):
+        return _read_transfer  # lots without cost balance by themselves: Beancount leaves the other leg out
     raise _UnreadableError("securities move against neither cash, a dividend nor an external account")
 
 
@@ -469,6 +493,7 @@ def _read_split(parts: _Parts, entry_id: str) -> LedgerTransaction:
         quantity=sum((posting.units for posting in parts.securities), ZERO),
         currency=first.cost.currency,
         ratio=ratio,
+        to_quantity=sum((units for units, _ in after.values()), ZERO),
         ex_date=_read_date(entry, "ex_date"),
         note=entry.narration,
         file=entry.file,
@@ -518,6 +543,7 @@ def _read_exchange(parts: _Parts, entry_id: str) -> LedgerTransaction:
         quantity=None if kept else units,
         currency=closed[0].cost.currency,
         ratio=_read_told_ratio(entry, "ratio", received / units),
+        to_quantity=received,
         to_symbol=opened[0].commodity,
         to_account=opened[0].account,
         cost=sum((cost for _, cost in after.values()), ZERO),
@@ -539,9 +565,11 @@ def _read_return_of_capital(parts: _Parts, entry_id: str) -> LedgerTransaction:
     before, after = (_lot_groups(parts.securities, new=new) for new in (False, True))
     units = sum((held for held, _ in before.values()), ZERO)
     paid = amount + fee + tax + rounding
-    alike = before.keys() == after.keys() and all(
-        held == after[lot][0] and abs(max(cost - paid * held / units, ZERO) - after[lot][1]) <= COST_TOLERANCE
-        for lot, (held, cost) in before.items()
+    left = _ranked(
+        (day, label, max(cost / held - paid / units, ZERO), held) for (day, label, _), (held, cost) in before.items()
+    )
+    alike = left.keys() == after.keys() and all(
+        held == after[lot][0] and abs(cost - after[lot][1]) <= COST_TOLERANCE for lot, (held, cost) in left.items()
     )
     if paid <= 0 or not alike:
         raise _UnreadableError(
@@ -724,8 +752,11 @@ def _read_income(parts: _Parts, entry_id: str) -> LedgerTransaction:
     kind: Kind = "dividend" if "dividend" in parts.others else "interest"
     parts.only(kind, "tax", "rounding", *_FEES)
     currency = _currency_of(parts)
-    tax, fee = parts.charge("tax", currency=currency), parts.charge(*_FEES, currency=currency)
-    parts.total(kind, currency=currency)
+    gross, fee = -parts.total(kind, currency=currency), parts.charge(*_FEES, currency=currency)
+    # What was paid by mistake goes back with what was withheld of it.
+    tax = parts.total("tax", currency=currency) if gross < 0 else parts.charge("tax", currency=currency)
+    if gross < 0 < tax:
+        raise _UnreadableError(f"tax is withheld from a {kind} that is taken back")
     return _cash_event(
         parts,
         entry_id,
@@ -741,11 +772,22 @@ def _read_income(parts: _Parts, entry_id: str) -> LedgerTransaction:
 def _read_charge(parts: _Parts, entry_id: str) -> LedgerTransaction:
     parts.only(*_FEES, "tax")
     currency = _currency_of(parts)
-    fee, tax = parts.charge(*_FEES, currency=currency), parts.charge("tax", currency=currency)
+    fee, tax = parts.total(*_FEES, currency=currency), parts.total("tax", currency=currency)  # less than 0: paid back
+    return _cash_event(parts, entry_id, "fee" if fee else "tax", fee=fee, fee_kind=_fee_kind(parts), tax=tax)
+
+
+def _read_outside_fee(parts: _Parts, entry_id: str) -> LedgerTransaction:
+    """The owner pays it from elsewhere: nothing comes or goes here, and what was earned here is less by it."""
+    parts.only("external", *_FEES)
+    fee, account = parts.charge(*_FEES, currency=_currency_of(parts)), parts.others["external"][0].account
+    return _cash_event(parts, entry_id, "outside_fee", account=account, fee=fee, fee_kind=_fee_kind(parts))
+
+
+def _fee_kind(parts: _Parts) -> FeeKind | None:
     kinds: list[FeeKind] = [kind for kind in ("custody", "management", "other") if kind in parts.others]
     if len(kinds) > 1:
         raise _UnreadableError(f"{' and '.join(kinds)} fees in one entry; write one entry for each")
-    return _cash_event(parts, entry_id, "fee" if fee else "tax", fee=fee, fee_kind=kinds[0] if kinds else None, tax=tax)
+    return kinds[0] if kinds else None
 
 
 def _cash_event(
@@ -804,18 +846,32 @@ def _read_lots(postings: Iterable[Posting]) -> tuple[LedgerLot, ...]:
 def _lot_groups(
     postings: Iterable[Posting], *, new: bool
 ) -> dict[tuple[dt.date, str | None, int], tuple[Decimal, Decimal]]:
-    """(acquired, label, rank by unit cost) -> units and cost of the lots that a split opens (`new`) or closes."""
+    """Those that an entry opens (`new`) or closes, as `_ranked` gives them."""
+    return _ranked(
+        (p.cost.acquired, p.cost.label, p.cost.number, abs(p.units))
+        for p in postings
+        if p.cost is not None and (p.units > 0) is new
+    )
+
+
+def _ranked(
+    lots: Iterable[tuple[dt.date, str | None, Decimal, Decimal]],
+) -> dict[tuple[dt.date, str | None, int], tuple[Decimal, Decimal]]:
+    """Of (acquired, label, unit cost, units): (acquired, label, rank by unit cost) -> units and cost; those alike are one."""
     units: defaultdict[tuple[dt.date, str | None], defaultdict[Decimal, Decimal]] = defaultdict(
         lambda: defaultdict(Decimal)
     )
-    for posting in postings:
-        if posting.cost is not None and (posting.units > 0) is new:
-            units[posting.cost.acquired, posting.cost.label][posting.cost.number] += abs(posting.units)
+    for acquired, label, unit_cost, held in lots:
+        units[acquired, label][unit_cost] += held
     return {
         (*lot, rank): (units[lot][number], units[lot][number] * number)
         for lot in units
         for rank, number in enumerate(sorted(units[lot]))
     }
+
+
+def _worth_of(postings: Iterable[Posting]) -> Decimal:
+    return sum((abs(p.units) * p.cost.number for p in postings if p.cost is not None), ZERO)
 
 
 def _weighted(priced: list[tuple[Decimal, Decimal]]) -> Decimal:
@@ -827,6 +883,8 @@ def _weighted(priced: list[tuple[Decimal, Decimal]]) -> Decimal:
 
 def _last_digit(cash: tuple[CashLeg, ...]) -> Decimal:
     """One unit of the last digit of the coarsest cash leg: how far a deal's cash may be rounded."""
+    if not cash:
+        return ZERO
     exponents = [leg.amount.as_tuple().exponent for leg in cash]
     return Decimal(1).scaleb(max(exponent for exponent in exponents if isinstance(exponent, int)))
 

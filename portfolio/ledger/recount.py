@@ -10,13 +10,11 @@ from datetime import date
 from decimal import Context, Decimal, localcontext
 from typing import Final
 
-from .journal import WHOLE_HOLDING, LedgerTransaction
-from .reader import Entry, LedgerReading, Posting
+from .journal import WHOLE_HOLDING, LedgerTransaction, account_methods
+from .reader import Cost, Entry, LedgerReading, Posting
 
 ZERO: Final = Decimal()
 EXACT: Final = Context(prec=60)
-OWN_METHODS: Final = {"FIFO": "FIFO", "LIFO": "LIFO", "HIFO": "HIFO", "STRICT": "NAMED", "STRICT_WITH_SIZE": "NAMED"}
-"""What a method means that the ledger opens an account with."""
 
 Key = tuple[str, str]
 
@@ -41,16 +39,20 @@ def cost_by_day(
     method        the portfolio's: FIFO, LIFO, HIFO, AVERAGE or NAMED. An account that the ledger opens with a method of its
                   own goes by that, but for AVERAGE
     """
-    opened = {opening.account: opening.booking for opening in reading.opens}
+    own = account_methods(reading)
     methods = {
-        account: method if method == "AVERAGE" else OWN_METHODS.get(own or "", method)
-        for account, own in opened.items()
+        opening.account: method if method == "AVERAGE" else own.get(opening.account, method)
+        for opening in reading.opens
     }
     counted = {
-        account
-        for account, ours in methods.items()
-        if not _books_alike(ours, opened[account] or reading.booking or "", fees_in_cost=fees_in_cost)
+        opening.account
+        for opening in reading.opens
+        if not _books_alike(
+            methods[opening.account], opening.booking or reading.booking or "", fees_in_cost=fees_in_cost
+        )
     }
+    if "FIFO" in methods.values():
+        counted |= {account for account in _out_of_turn(reading.entries) if methods.get(account) == "FIFO"}
     if not counted or not transactions:
         return {}
     with localcontext(EXACT):
@@ -64,6 +66,25 @@ def cost_by_day(
 def _books_alike(ours: str, theirs: str, *, fees_in_cost: bool) -> bool:
     """Of lots of one day Beancount's LIFO takes the first; its HIFO knows no fees."""
     return ours == "NAMED" or (ours == theirs and (ours == "FIFO" or (ours == "HIFO" and not fees_in_cost)))
+
+
+def _out_of_turn(entries: Iterable[Entry]) -> set[str]:
+    """Accounts where lots of one day may stand otherwise than they came in: Beancount adds a purchase to the open lot of its
+    day and cost, and takes up the lots of a split or a move in the order in which they are written."""
+    found, days = set(), dict[tuple[str, str, date], list[Cost]]()
+    for entry in entries:
+        for posting in entry.postings:
+            cost = posting.cost
+            if cost is None or posting.units <= 0:
+                continue
+            there = days.setdefault((posting.account, posting.commodity, cost.acquired), [])
+            if not there:
+                there.append(cost)
+            elif there[-1] != cost:
+                if cost in there or any(other.units < 0 and other.cost is not None for other in entry.postings):
+                    found.add(posting.account)
+                there.append(cost)
+    return found
 
 
 class _Count:
@@ -91,11 +112,12 @@ class _Count:
                 yield entry.date, key, self.cost[key]
 
     def open(self, into: Sequence[Posting], event: LedgerTransaction) -> None:
-        """Lots of one name in one entry are one; what comes in from elsewhere keeps its lots."""
+        """Lots of one name and cost in one entry are one; what comes in from elsewhere keeps its lots."""
         units, groups = sum((posting.units for posting in into), ZERO), dict[object, list[Posting]]()
         for number, posting in enumerate(into):
             assert posting.cost is not None
-            groups.setdefault(number if event.kind == "transfer_in" else posting.cost.label, []).append(posting)
+            lot = number if event.kind == "transfer_in" else posting.cost
+            groups.setdefault(lot, []).append(posting)
         for postings in groups.values():
             cost, part = _worth(postings), sum((posting.units for posting in postings), ZERO)
             first = postings[0].cost

@@ -41,6 +41,7 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True)
 class Split:
+    account: str
     symbol: str
     ex_date: date
     ratio: Decimal
@@ -63,7 +64,7 @@ class Statement:
     changes: Sequence[tuple[str, Sequence[tuple[str, str, str, str]]]]
     """Day -> account, commodity, units and cost of what changed on it."""
     prices: Sequence[tuple[str, str, str, str]]
-    splits: Sequence[tuple[str, str, str]]
+    splits: Sequence[tuple[str, str, str, str]]
     _own: dict[str, list[OwnPrice]] = field(default_factory=dict)
 
     @property
@@ -103,17 +104,22 @@ class Statement:
         return self._own.get(day.isoformat(), ())
 
     def known_splits(self) -> Iterator[Split]:
-        for symbol, on, ratio in self.splits:
-            yield Split(symbol, date.fromisoformat(on), Decimal(ratio))
+        for account, symbol, on, ratio in self.splits:
+            yield Split(account, symbol, date.fromisoformat(on), Decimal(ratio))
 
-    def held_before(self, keys: Iterable[tuple[str, date]]) -> dict[tuple[str, date], Decimal]:
-        """Units of a security over all accounts at the close before a day."""
+    def accounts(self) -> dict[str, set[str]]:
+        """Commodity -> the accounts that it was ever in."""
+        found: dict[str, set[str]] = {}
+        for _, changes in self.changes:
+            for account, commodity, *_ in changes:
+                found.setdefault(commodity, set()).add(account)
+        return found
+
+    def held_before(self, keys: Iterable[tuple[str, date]]) -> dict[tuple[str, date], set[str]]:
+        """(security, day) -> the accounts that held it at the close before the day."""
         wanted = sorted({on for _, on in keys})
         before = dict(zip(wanted, self.at([on - timedelta(1) for on in wanted]), strict=True))
-        return {
-            (symbol, on): sum((held for key, held in before[on].units.items() if key[1] == symbol), ZERO)
-            for symbol, on in keys
-        }
+        return {(symbol, on): {key[0] for key in before[on].units if key[1] == symbol} for symbol, on in keys}
 
 
 def of(
@@ -143,7 +149,7 @@ def of(
                 for price in reading.prices
             ),
             [
-                (event.symbol, event.date.isoformat(), str(event.ratio))
+                (event.account, event.symbol, event.date.isoformat(), str(event.ratio))
                 for event in transactions
                 if event.kind == "split" and event.symbol and event.ratio
             ],

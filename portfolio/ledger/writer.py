@@ -27,6 +27,7 @@ from portfolio.ledger.journal import LedgerTransaction
 from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import Finding, LedgerRefused
 from portfolio.models import LedgerRevision, Lot, MatchedLot, Portfolio, RevisionStatus, Transaction
+from pricing.fx import CURRENCIES
 from pricing.models import Security
 
 logger = logging.getLogger(__name__)
@@ -204,16 +205,25 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _
     transactions = journal.transactions(reading)
     symbols = {symbol for event in transactions for symbol in (event.symbol, event.to_symbol) if symbol}
     securities = dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "id"))
-    findings = [
-        Finding(event.file, event.line, f"unknown security {symbol}: load its market data first")
-        for event in transactions
-        for symbol in (event.symbol, event.to_symbol)
-        if symbol and symbol not in securities
-    ] + [
-        Finding(event.file, event.line, f"{event.date} is in the future")
-        for event in transactions
-        if event.date > today
-    ]
+    findings = (
+        [
+            Finding(event.file, event.line, f"unknown currency {currency}")
+            for event in transactions
+            for currency in (event.currency, event.counter_currency)
+            if currency and currency not in CURRENCIES
+        ]
+        + [
+            Finding(event.file, event.line, f"unknown security {symbol}: load its market data first")
+            for event in transactions
+            for symbol in (event.symbol, event.to_symbol)
+            if symbol and symbol not in securities
+        ]
+        + [
+            Finding(event.file, event.line, f"{event.date} is in the future")
+            for event in transactions
+            if event.date > today
+        ]
+    )
     if findings:
         raise LedgerRefused(tuple(findings[:100]))
     try:
@@ -222,11 +232,7 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _
             base_currency=portfolio.base_currency,
             method=portfolio.booking_method,  # type: ignore[arg-type]
             fees_in_cost=portfolio.fees_in_cost,
-            account_methods={
-                opening.account: lots.LEDGER_METHODS[opening.booking]
-                for opening in reading.opens
-                if opening.booking is not None and opening.booking in lots.LEDGER_METHODS
-            },
+            account_methods=journal.account_methods(reading),
         )
     except AnalyticsError as wrong:
         raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong

@@ -142,11 +142,12 @@ def life(
         dates=on,
         pack_ids=tuple(f"PP_{each}_{pack}_r1" for each in on),
         value=np.array(values, dtype=float),
-        cash=np.zeros(len(on)),
+        cash=np.minimum(np.array(values, dtype=float), 0.0),  # what is below zero is owed
         inflow=came,
         outflow=went,
         receivable=np.zeros(len(on)),
         recurring_fees=np.zeros(len(on)) if fees is None else np.array(fees, dtype=float),
+        outside_fees=np.zeros(len(on)),
         cash_fees=np.zeros((len(on), 0)),
         observed=np.ones(len(on), dtype=bool) if observed is None else np.array(observed),
         exchanges=exchanges,

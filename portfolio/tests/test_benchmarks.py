@@ -219,13 +219,98 @@ def test_benchmark_and_excess_stand_beside_every_window():
     assert found.excess_twr_1y.reason == "short_history"
 
 
+def test_one_deposit_in_the_benchmark_returns_what_the_benchmark_does():
+    dates = np.arange(np.datetime64("2018-01-01"), np.datetime64("2020-03-02"))
+    daily = np.random.default_rng(8).normal(0, 0.01, len(dates))
+    history = life(dates, 1000 * 1.0002 ** np.arange(len(dates)))
+
+    found = record(history, BenchmarkReturns("Mix", daily, degraded=("price_index",)))
+
+    assert found.benchmark_mwr_itd.value == pytest.approx(found.benchmark_twr_itd_annualised.value, abs=1e-12)
+    assert found.benchmark_mwr_ytd.value == pytest.approx(found.benchmark_twr_ytd.value, abs=1e-12)
+    for name in ("mtd", "qtd", "ytd", "1y", "itd"):
+        own, beside, excess = (getattr(found, f"{what}mwr_{name}") for what in ("", "benchmark_", "excess_"))
+        assert excess.value == own.value - beside.value
+        assert (beside.status, beside.reason) == (excess.status, excess.reason) == ("degraded", "price_index")
+        assert beside.basis["net"] == excess.basis["benchmark"] == "Mix"
+        assert beside.basis["annualised"] is own.basis["annualised"] is (name in ("1y", "itd"))
+    assert found.excess_mwr_3y.reason == "short_history"
+
+
+@pytest.mark.parametrize("timing", ["in_start_out_end", "start", "end"])
+def test_the_same_money_is_put_into_the_benchmark_by_the_flow_timing(timing):
+    dates = ["2019-01-01", "2019-04-01", "2019-10-01", "2020-01-01"]
+    inflow, outflow = [1000, 400, 0, 0], [0, 0, 300, 0]
+    history = life(dates, [1010, 1500, 1300, 1250], inflow=inflow, outflow=outflow, flow_timing=timing)
+    daily = np.array([0.02, 0.05, -0.10, 0.04])
+
+    found = record(history, BenchmarkReturns("Mix", daily)).benchmark_mwr_itd
+
+    first, second, third, last = 1 + daily
+    worth = {
+        "in_start_out_end": ((1000 * first + 400) * second * third - 300) * last,
+        "start": ((1000 * first + 400) * second - 300) * third * last,
+        "end": ((1000 * second + 400) * third - 300) * last,
+    }[timing]
+    rate = found.value
+    years = [1, 275 / 365, 92 / 365]
+    paid = sum(amount * (1 + rate) ** left for amount, left in zip((1000, 400, -300), years, strict=True))
+    assert paid == pytest.approx(worth, rel=1e-12)
+    assert found.reason == ("first_day_excluded" if timing == "end" else None)
+
+
+def test_withdrawals_that_the_benchmark_could_not_have_paid_have_no_rate_in_it():
+    dates = ["2019-01-01", "2019-07-01", "2020-01-01"]
+    history = life(dates, [100, 100, 110], inflow=[100, 0, 0], outflow=[0, 100, 0])
+
+    found = record(history, BenchmarkReturns("Mix", np.array([0.0, -0.5, 0.0])))
+
+    assert found.mwr_itd.status == "ok"
+    for figure in (found.benchmark_mwr_itd, found.excess_mwr_itd):
+        assert (figure.value, figure.status, figure.reason) == (None, "unavailable", "benchmark_emptied")
+
+
+def test_where_nothing_was_paid_in_neither_has_a_rate():
+    history = life(["2019-01-01", "2019-07-01", "2020-01-01"], [0, 0, 0])
+
+    found = record(history, BenchmarkReturns("Mix", np.array([0.0, -0.5, 0.0])))
+
+    for figure in (found.mwr_itd, found.benchmark_mwr_itd, found.excess_mwr_itd):
+        assert (figure.value, figure.status) == (None, "unavailable")
+        assert "no_sign_change" in figure.reason
+
+
+def test_the_windows_of_a_record_are_its_own_figures_as_rows():
+    dates = np.arange(np.datetime64("2014-01-01"), np.datetime64("2020-03-02"))
+    random = np.random.default_rng(9)
+    long, short = (life(each, 1000 * np.cumprod(1 + random.normal(0, 0.01, len(each)))) for each in (dates, dates[:40]))
+    found, young = (
+        record(each, BenchmarkReturns("Mix", random.normal(0, 0.01, len(each.dates)))) for each in (long, short)
+    )
+
+    rows = {row.window: row for row in metrics.by_window(found)}
+    last = metrics.by_window(young)[-1]
+
+    assert list(rows) == ["1d", "mtd", "qtd", "ytd", "1y", "3y", "5y", "itd_annualised"]
+    assert (rows["3y"].twr, rows["3y"].benchmark_mwr) == (found.twr_3y, found.benchmark_mwr_3y)
+    assert (rows["itd_annualised"].excess_twr, rows["itd_annualised"].excess_mwr) == (
+        found.excess_twr_itd_annualised,
+        found.excess_mwr_itd,
+    )
+    assert (rows["1d"].twr, rows["1d"].mwr.reason) == (found.twr_1d, "within_a_day")
+    assert (last.window, last.label, last.twr, last.mwr) == ("itd", "since inception", young.twr_itd, young.mwr_itd)
+
+
 def test_without_a_benchmark_nothing_is_beside_and_the_reason_says_so():
     history, _, one_bp = ten_days()
 
     found = record(history, None, one_bp)
 
     assert found.benchmark is None
-    for name in ("benchmark_twr_1d", "excess_twr_itd", "excess_twr_3y", "beta_1y", "correlation_itd", "alpha_itd"):
+    for name in (
+        "benchmark_twr_1d", "excess_twr_itd", "excess_twr_3y", "benchmark_mwr_itd", "excess_mwr_1y", "beta_1y",
+        "correlation_itd", "alpha_itd",
+    ):  # fmt: skip
         figure = getattr(found, name)
         assert (figure.value, figure.status, figure.reason) == (None, "unavailable", "no_benchmark"), name
 

@@ -10,6 +10,7 @@ import pytest
 from portfolio import attribution, metrics, positions, valuation
 from portfolio.metrics import BenchmarkReturns, Component
 from portfolio.tests.made import NAN, book, event, market, parcel
+from portfolio.tests.made import life as made_life
 from portfolio.tests.test_attribution import held
 
 TWO = ("2020-01-06", "2020-01-07")
@@ -52,7 +53,7 @@ def test_contributions_with_cash_and_a_fee_tie_out_with_the_golden():
     assert 100 * rows["B"].contribution == pytest.approx(-0.272727, abs=5e-7)
     assert 100 * rows["fees"].contribution == pytest.approx(-0.090909, abs=5e-7)
     assert rows["CAD"].contribution == pytest.approx(0, abs=1e-15)
-    assert 100 * found.total_return == pytest.approx(1.545455, abs=5e-7)
+    assert 100 * found.total_return.value == pytest.approx(1.545455, abs=5e-7)
     assert [row.symbol for row in found.top] == ["A"]
     assert [row.symbol for row in found.bottom] == ["B", "fees"]
     assert rows["A"].share == pytest.approx(1.909091 / 1.545455, rel=1e-5)
@@ -76,7 +77,7 @@ def test_a_random_life_adds_up_over_any_span():
         found = attribution.contribution(life, span)
         linked = np.prod(1 + metrics.subperiod_returns(life)[span.start + 1 : span.end + 1]) - 1
         assert sum(row.contribution for row in found.rows) == pytest.approx(linked, abs=1e-12)
-        assert found.total_return == pytest.approx(linked, abs=1e-12)
+        assert found.total_return.value == pytest.approx(linked, abs=1e-12)
     assert rows_of(attribution.contribution(life, whole(life)))["fees"].contribution < 0
 
 
@@ -105,8 +106,8 @@ def test_the_60_40_golden_ties_out_in_both_views():
 
     found = attribution.currency(life, metrics.last_observations(life, 2))
 
-    assert 100 * found.total_return == pytest.approx(2.687407, abs=5e-7)
-    assert 100 * np.array([found.local_return, found.fx_return, found.interaction]) == pytest.approx(
+    assert 100 * found.total_return.value == pytest.approx(2.687407, abs=5e-7)
+    assert 100 * np.array([found.local_return.value, found.fx_return.value, found.interaction.value]) == pytest.approx(
         [2.170741, 0.505689, 0.010977], abs=5e-7
     )
     sums = [sum(getattr(row, part) for row in found.by_currency) for part in ("local", "fx", "interaction")]
@@ -135,6 +136,33 @@ def test_a_fee_inside_lowers_the_net_return_and_not_the_gross():
 
     assert (net, gross) == (pytest.approx(1.00), pytest.approx(1.25))
     assert "before management" in found.gross_twr_1d.basis["net"]
+
+
+@pytest.mark.parametrize(("fee_kind", "gross"), [("management", 1.25), ("custody", 1.25), ("other", 1.00)])
+def test_a_fee_paid_from_elsewhere_is_taken_off_the_return_and_is_no_flow(fee_kind, gross):
+    # 100,000 becomes 101,250, and the owner pays 250 of his own; as an inflow it would be 0.997506 %
+    life = one_day([event(TWO[1], "outside_fee", fee="250", fee_kind=fee_kind)], (100, 101.25))
+
+    net, before_fees, _ = returns(life)
+
+    assert (net, before_fees) == (pytest.approx(1.00), pytest.approx(gross))
+    assert (life.value[1], life.inflow[1], life.outflow[1]) == (101_250, 0, 0)
+    span = last_day(life)
+    assert 100 * rows_of(attribution.contribution(life, span))["fees"].contribution == pytest.approx(-0.25)
+    assert 100 * attribution.currency(life, span).local_return.value == pytest.approx(1.00)
+    chosen = attribution.brinson(life, span, half_and_half(), by="kind", described=DESCRIBED)
+    assert 100 * chosen.portfolio_return.value == pytest.approx(1.00)
+
+
+@pytest.mark.parametrize("timing", ["in_start_out_end", "start", "end"])
+def test_a_fee_paid_from_elsewhere_is_measured_as_its_day_is(timing):
+    life = made_life(FOUR[:3], [100, 160, 160], inflow=[100, 50, 0], flow_timing=timing)
+    charged = replace(life, outside_fees=np.array([0.0, 3.0, 0.0]))
+    opening = 100 if timing == "end" else 150
+
+    less = metrics.subperiod_returns(life) - metrics.subperiod_returns(charged)
+
+    assert less == pytest.approx([0, 3 / opening, 0], abs=1e-15)
 
 
 def test_transaction_costs_stay_in_the_gross_return():
@@ -216,6 +244,22 @@ def test_brinson_parts_sum_where_segments_do_not_meet_and_deals_miss_the_fixing(
     assert {row.segment: row.benchmark_weight for row in found.segments}["cash"] == 0
 
 
+def test_brinson_over_days_on_which_nothing_was_held_says_so():
+    events = [
+        event(FOUR[0], "deposit", "1000"),
+        event(FOUR[1], "withdrawal", "-1000"),
+        event(FOUR[3], "deposit", "500"),
+    ]
+    life = valuation.history(book(events), market(FOUR, {}))
+    benchmark = half_and_half(((0.0, 0.0), (0.05, 0.02), (0.50, 0.50), (0.01, 0.01)))
+
+    found = attribution.brinson(life, whole(life), benchmark, by="kind", described={})
+
+    assert found.benchmark_return.value == pytest.approx(1.035 * 1.01 - 1)
+    assert (found.excess_return.status, found.excess_return.reason) == ("degraded", "empty_days_excluded")
+    assert found.excess_return.basis["n"] == found.days == 3
+
+
 @pytest.mark.parametrize(
     ("benchmark", "reason"),
     [
@@ -250,7 +294,7 @@ def test_one_holdings_figures_are_its_own_and_its_part_of_the_whole():
     assert own.sharpe.reason == "no_risk_free_rate"
     row = next(each for each in attribution.contribution(life, span).rows if each.symbol == "OAK")
     assert added.total_contribution.value == row.contribution
-    assert added.pct_of_portfolio_return.value == pytest.approx(row.contribution / added.portfolio_return)
+    assert added.pct_of_portfolio_return.value == pytest.approx(row.contribution / added.portfolio_return.value)
     three = (parts.local_contribution.value, parts.fx_contribution.value, parts.interaction_contribution.value)
     assert sum(three) == pytest.approx(parts.total_contribution.value, abs=1e-15)
 

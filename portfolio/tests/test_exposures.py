@@ -222,12 +222,14 @@ def test_shares_sum_to_one_and_contributions_to_the_portfolios_return(pack):
 
     known = [row for row in found.rows if row.status != "unavailable"]
     assert [row.factor for row in known] == ["inflation", "credit", "equity"]
-    assert sum(row.variance_share for row in known) + found.residual_share == pytest.approx(1, abs=1e-12)
-    assert found.r_squared.value == pytest.approx(1 - found.residual_share)
-    parts = sum(row.contribution for row in known) + found.risk_free_contribution + found.residual_contribution
-    assert found.total_return == pytest.approx(history.value[-1] / history.value[0] - 1)
-    assert parts == pytest.approx(found.total_return, abs=1e-12)
-    assert found.risk_free_contribution > 0
+    assert sum(row.variance_share for row in known) + found.residual_share.value == pytest.approx(1, abs=1e-12)
+    assert found.r_squared.value == pytest.approx(1 - found.residual_share.value)
+    parts = (
+        sum(row.contribution for row in known) + found.risk_free_contribution.value + found.residual_contribution.value
+    )
+    assert found.total_return.value == pytest.approx(history.value[-1] / history.value[0] - 1)
+    assert parts == pytest.approx(found.total_return.value, abs=1e-12)
+    assert found.risk_free_contribution.value > 0
     assert found.market_beta.value == pytest.approx(0.8, abs=0.1)
     assert found.market_beta.basis["standard_error"] > 0
     assert found.sources == ("bureau", "treasury")
@@ -259,7 +261,7 @@ def test_the_equity_factor_is_a_premium_over_the_risk_free_rate(pack):
     found = explained(history, rate=0.05)
 
     assert found.market_beta.value == pytest.approx(2)
-    assert found.alpha == pytest.approx(0, abs=1e-12)
+    assert found.alpha.value == pytest.approx(0, abs=1e-12)
 
 
 def test_the_benchmark_stands_for_the_market_where_the_pack_has_no_index(pack):
@@ -279,6 +281,37 @@ def test_the_benchmark_stands_for_the_market_where_the_pack_has_no_index(pack):
     assert equity.value == pytest.approx(2)
     assert "wood" in beside.sources
     assert (first.factors["equity"].basis["series"], first.factors["equity"].status) == ("SP500", "ok")
+
+
+def test_a_factor_that_did_not_move_is_unavailable_and_the_others_are_not(pack):
+    steps = noise(1)
+    put(pack, "SP500", levels(steps))
+    put(pack, "T10YIE", np.full(len(DAYS), 2.0))
+
+    found = of(life(DAYS, levels(2 * steps, 1000)))
+
+    assert (found["inflation"].status, found["inflation"].reason) == ("unavailable", "no_variation")
+    assert (found["inflation"].series_id, found["inflation"].beta) == ("T10YIE", None)
+    assert found["equity"].beta == pytest.approx(2)
+
+
+def test_flows_leave_the_betas_as_they_are(pack):
+    put(pack, "SP500", levels(noise(1)))
+    put(pack, "BAA10Y", levels(noise(4), 3.0))
+    daily = np.concatenate(([0.0], 0.8 * noise(1) + noise(3, 0.004)))
+    inflow, outflow = np.zeros(len(DAYS)), np.zeros(len(DAYS))
+    inflow[[0, 20, 50]], outflow[[30, 70]] = [1000, 90_000, 5], [60_000, 10_000]
+    values, worth = [], 0.0
+    for step, money_in, money_out in zip(daily, inflow, outflow, strict=True):
+        worth = (worth + money_in) * (1 + step) - money_out
+        values.append(worth)
+
+    quiet = of(life(DAYS, 1000 * np.cumprod(1 + daily)))
+    moved = of(life(DAYS, values, inflow=inflow, outflow=outflow))
+
+    for factor in ("equity", "credit"):
+        assert moved[factor].beta == pytest.approx(quiet[factor].beta, rel=1e-9)
+        assert moved[factor].variance_share == pytest.approx(quiet[factor].variance_share, rel=1e-9)
 
 
 def test_a_series_that_ended_long_ago_does_not_stand_before_one_that_goes_on(pack):

@@ -198,6 +198,31 @@ def test_every_kind_comes_all_the_way_from_a_file(portfolio):
     assert commit(portfolio, fixture("tieout-csv", "good").read_bytes()).import_id is None
 
 
+@pytest.mark.parametrize("method", ["FIFO", "LIFO", "HIFO", "AVERAGE", "NAMED"])
+def test_every_method_takes_files_and_sells_by_name_where_the_file_names_the_lot(portfolio, method):
+    Portfolio.objects.update(booking_method=method)
+    portfolio.refresh_from_db()
+    text = "lot," + HEADER + "old,2020-01-06,BUY,OAK,10,100,0,USD\ndear,2020-01-07,BUY,OAK,10,120,0,USD\n"
+    name = "" if method == "AVERAGE" else "dear"
+
+    commit(portfolio, text + f"{name},2020-01-08,SELL,OAK,4,130,0,USD\n")
+
+    assert sum(cost for _, cost in held().values()) == (1760 if method == "AVERAGE" else 1720)
+
+
+def test_a_portfolio_of_named_lots_asks_which_of_them_is_sold(portfolio):
+    Portfolio.objects.update(booking_method="NAMED")
+    portfolio.refresh_from_db()
+    bought = HEADER + "2020-01-06,BUY,OAK,10,100,0,USD\n2020-01-07,BUY,OAK,10,120,0,USD\n"
+
+    assert refused(portfolio, bought + "2020-01-08,SELL,OAK,4,130,0,USD\n") == [
+        (4, "lot", "is needed: several could be meant")
+    ]
+    commit(portfolio, bought + "2020-01-08,SELL,OAK,20,130,0,USD\n")  # all of them
+
+    assert held() == {}
+
+
 def test_the_good_file_of_each_format_comes_in_once_and_goes_again(portfolio):
     commit(portfolio)
     before = folder()

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from portfolio import lots
-from portfolio.ledger import journal, reader
+from portfolio.ledger import journal, reader, statement
+from portfolio.ledger.importing import tieout_csv, writing
 from portfolio.ledger.screening import LedgerRefused
 
 D = Decimal
@@ -23,9 +24,23 @@ option "inferred_tolerance_default" "*:0.005"
 2020-01-01 open Assets:B:OAK
 2020-01-01 open Equity:External
 2020-01-01 open Expenses:Commission
+2020-01-01 open Expenses:Interest
+2020-01-01 open Expenses:Management
 2020-01-01 open Expenses:Withholding
 2020-01-01 open Income:Dividends
 2020-01-01 open Income:Realised
+"""
+
+
+THIRDS = """\
+date,type,symbol,quantity,unit_price,currency,ratio,to_symbol,to_unit_price
+2020-01-02,buy,OAK,10,30,CAD,,,
+2020-01-03,buy,OAK,21,30,CAD,,,
+2020-02-03,split,OAK,,,CAD,1:3,,
+2020-02-04,cash_in_lieu,OAK,0.333333333333,93,CAD,,,
+2020-03-04,spin_off,OAK,,80,CAD,1:7,ELM,40
+2020-04-04,merger,OAK,,,CAD,1:3,FIR,
+2020-05-04,sell,FIR,3.333333333333,93,CAD,,,
 """
 
 
@@ -161,6 +176,29 @@ def test_a_reverse_split_a_spin_off_a_merger_and_a_move_keep_every_lots_day_and_
     ]
 
 
+def test_a_ratio_without_an_end_leaves_the_units_that_the_ledger_has():
+    rows = tieout_csv.read(THIRDS.encode()).rows
+    written = writing.write(
+        [(f"R{at}", row) for at, row in enumerate(rows)],
+        heading=(), base_currency="CAD", method="FIFO", open_accounts=(), opens={},
+    )  # fmt: skip
+    main = writing.found_ledger(title="t", base_currency="CAD", method="FIFO") + written.text
+    reading = reader.read({"main.beancount": main.encode()})
+
+    for method in ("FIFO", "LIFO", "AVERAGE", "NAMED"):
+        parcels = lots.book(
+            journal.transactions(reading), base_currency="CAD", method=method, fees_in_cost=True
+        ).parcels
+        for theirs in statement.of(reading).at():
+            ours = {}
+            for each in parcels:
+                if each.valid_from <= theirs.date and (each.valid_to is None or theirs.date < each.valid_to):
+                    key = (each.account, each.symbol)
+                    ours[key] = ours.get(key, D(0)) + each.quantity
+            assert ours == theirs.units
+    assert theirs.units == {("Assets:Broker:CAD:ELM", "ELM"): D("1.428571428571")}
+
+
 def test_securities_come_with_their_day_cost_and_rate_and_go_without_a_gain():
     text = (
         '2020-02-01 * "in"\n  fx_trade: "USDCAD=1.40"\n  fx_acquired: "USDCAD=1.10"\n'
@@ -208,6 +246,84 @@ def test_capital_returned_beyond_the_cost_is_a_gain():
     booked = book(text)
 
     assert (booked.realised.gain, [lot.cost for lot in booked.open_lots]) == (20, [0])
+
+
+@pytest.mark.parametrize(
+    ("legs", "kind", "amount", "fee", "tax"),
+    [
+        ("  Assets:CAD  15 CAD\n  Expenses:Withholding\n", "tax", 15, 0, -15),  # reclaimed: an entry of its own
+        ("  Assets:CAD  9 CAD\n  Expenses:Management\n", "fee", 9, -9, 0),
+        ("  Assets:CAD  -7 CAD\n  Expenses:Interest\n", "interest", -7, 0, 0),
+        (
+            '  symbol: "OAK"\n  Assets:CAD  -85 CAD\n  Expenses:Withholding  -15 CAD\n  Income:Dividends\n',
+            "dividend", -85, 0, -15,
+        ),
+        ("  Expenses:Management  250 CAD\n  Equity:External\n", "outside_fee", 0, 250, 0),
+    ],
+)  # fmt: skip
+def test_what_is_paid_back_taken_back_or_paid_from_elsewhere_is_read_with_its_sign(legs, kind, amount, fee, tax):
+    *_, found = events(buy("02-01", 10, 10) + f'2020-03-01 * "x"\n{legs}')
+
+    assert (found.kind, found.amount, found.fee, found.tax) == (kind, amount, fee, tax)
+
+
+@pytest.mark.parametrize(
+    ("legs", "reason"),
+    [
+        (
+            '  symbol: "OAK"\n  Assets:CAD  115 CAD\n  Expenses:Withholding  -15 CAD\n  Income:Dividends\n',
+            "be negative",
+        ),
+        ('  symbol: "OAK"\n  Assets:CAD  -115 CAD\n  Expenses:Withholding  15 CAD\n  Income:Dividends\n', "taken back"),
+        ("  Expenses:Management  -250 CAD\n  Equity:External\n", "be negative"),
+        ("  Assets:A:OAK  -10 OAK {} @ 5 CAD\n  Income:Realised  100 CAD\n", "miss by 50"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(legs, reason):
+    with pytest.raises(LedgerRefused, match=reason):
+        events(buy("02-01", 10, 10) + f'2020-03-01 * "x"\n{legs}')
+
+
+@pytest.mark.parametrize("outside", ["  Equity:External\n", "  Equity:External  0 CAD\n"])
+def test_a_gift_without_cost_comes_in_and_all_of_its_price_is_gain(outside):
+    text = f'2020-02-01 * "gift"\n  Assets:A:OAK  10 OAK {{0 CAD, 2015-06-01}}\n{outside}' + sell("03-01", 4, 30, "2")
+    text += f'2020-04-01 * "out"\n  Assets:A:OAK  -1 OAK {{}}\n{outside}'
+
+    came, _, went = events(text)
+    booked = book(text)
+
+    assert (came.kind, came.quantity, came.cost, came.acquired) == ("transfer_in", 10, 0, date(2015, 6, 1))
+    assert (went.kind, booked.realised.gain) == ("transfer_out", 118)  # 4 x 30 - 2
+    assert held(text) == [("Assets:A:OAK", "OAK", 5, 0, date(2015, 6, 1))]
+
+
+def test_shares_that_are_worth_nothing_any_more_are_sold_for_nothing():
+    text = buy("02-01", 10, 10, 5) + '2020-03-01 * "gone"\n  Assets:A:OAK  -10 OAK {} @ 0 CAD\n  Income:Realised\n'
+
+    booked = book(text)
+
+    assert (booked.realised.gain, booked.open_lots) == (-105, ())
+
+
+@pytest.mark.parametrize(
+    ("paid", "after", "gain", "costs"),
+    [
+        # 2 a unit of lots at 10 and at 1: one keeps 8, the other gives 1 and gains 1
+        (40, [(10, "8"), (10, "0")], 10, [80, 0]),
+        # 20 a unit: neither keeps anything, and to the ledger they are one lot
+        (400, [(10, "0"), (10, "0")], 290, [0, 0]),
+        (400, [(20, "0")], 290, [0, 0]),
+    ],
+)
+def test_no_lot_costs_less_than_nothing_after_a_return_of_capital(paid, after, gain, costs):
+    text = buy("02-01", 10, 10) + buy("02-01", 10, 1) + '2020-03-01 * "capital"\n'
+    text += "  Assets:A:OAK  -10 OAK {10 CAD}\n  Assets:A:OAK  -10 OAK {1 CAD}\n"
+    text += "".join(f"  Assets:A:OAK  {units} OAK {{{cost} CAD, 2020-02-01}}\n" for units, cost in after)
+    text += f"  Assets:CAD  {paid} CAD\n  Income:Realised\n"
+
+    booked = book(text)
+
+    assert (booked.realised.gain, [lot.cost for lot in booked.open_lots]) == (gain, costs)
 
 
 def test_a_lot_that_is_named_is_the_one_that_is_sold_whatever_the_method():

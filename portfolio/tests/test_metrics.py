@@ -1,12 +1,15 @@
 """Windows cut from a life, and what each figure of the record says about itself. Goldens: MEASUREMENT, computed apart."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from portfolio import metrics
+from portfolio.analytics.errors import InvalidInput
+from portfolio.metrics import BenchmarkReturns
 from portfolio.tests.made import NAN, day, life
+from portfolio.valuation import InvariantViolated
 
 
 def weekdays(first, last):
@@ -45,6 +48,49 @@ def test_a_window_opens_at_the_last_pack_on_or_before_its_anniversary():
         "3y": day("2017-03-02"),
         "5y": day("2015-03-02"),
     }
+
+
+@pytest.mark.parametrize(
+    ("last", "name", "opened"),
+    [
+        ("2020-03-31", "mtd", "2020-02-28"),  # 29 February 2020 is a Saturday
+        ("2020-03-01", "mtd", "2020-02-28"),
+        ("2020-02-29", "mtd", "2020-01-31"),
+        ("2020-06-30", "qtd", "2020-03-31"),
+        ("2020-07-01", "qtd", "2020-06-30"),
+        ("2020-12-31", "ytd", "2019-12-31"),
+        ("2023-01-03", "ytd", "2022-12-30"),  # the year ended on a Saturday
+        ("2023-01-03", "qtd", "2022-12-30"),
+        ("2023-01-03", "mtd", "2022-12-30"),
+        ("2021-02-26", "1y", "2020-02-26"),
+        ("2020-02-28", "1y", "2019-02-28"),
+        ("2020-02-29", "1y", "2019-02-28"),
+        ("2020-02-29", "5y", "2015-02-27"),  # the 28th is a Saturday
+    ],
+)
+def test_a_window_ends_at_the_last_pack_and_opens_before_its_month_quarter_or_year(last, name, opened):
+    dates = weekdays("2014-01-01", last)
+    if dates[-1] != np.datetime64(last):
+        dates = np.append(dates, np.datetime64(last))
+
+    span = metrics.window(life(dates, np.linspace(100, 200, len(dates))), name)
+
+    assert (span.opened, span.closed) == (day(opened), day(last))
+
+
+@pytest.mark.parametrize("name", ["mtd", "qtd", "ytd", "1y", "3y", "5y"])
+def test_a_window_opens_with_the_portfolio_at_the_earliest(name):
+    opening = {
+        "mtd": "2020-02-29", "qtd": "2019-12-31", "ytd": "2019-12-31", "1y": "2019-03-02", "3y": "2017-03-02",
+        "5y": "2015-03-02",
+    }[name]  # fmt: skip
+    after = str(np.datetime64(opening) + 1)
+
+    there, younger = (record(life([first, "2020-03-02"], [100, 110])) for first in (opening, after))
+
+    assert getattr(there, f"twr_{name}").status == getattr(there, f"mwr_{name}").status == "ok"
+    for figure in (getattr(younger, f"twr_{name}"), getattr(younger, f"mwr_{name}")):
+        assert (figure.value, figure.status, figure.reason) == (None, "unavailable", "short_history")
 
 
 def test_the_anniversary_of_29_february_is_the_28th():
@@ -160,6 +206,64 @@ def test_half_a_year_ties_out_with_the_golden_and_is_not_annualised():
     assert (found.twr_itd_annualised.value, found.twr_itd_annualised.reason) == (None, "under_a_year")
 
 
+@pytest.mark.parametrize(
+    ("last", "days", "status"),
+    [("2020-12-29", 363, "unavailable"), ("2020-12-30", 364, "unavailable"), ("2020-12-31", 365, "ok")],
+)
+def test_a_life_is_annualised_from_its_365th_day_on(last, days, status):
+    found = record(life(["2020-01-01", "2020-06-01", last], [100, 90, 110]))
+
+    for name in ("twr_itd_annualised", "gross_twr_itd_annualised", "calmar_itd"):
+        figure = getattr(found, name)
+        assert figure.status == status, name
+        assert status == "ok" or figure.reason == "under_a_year", name
+    assert found.twr_itd.value == pytest.approx(0.1)
+    assert found.mwr_itd.basis["annualised"] is (days >= 365)
+    assert found.mwr_itd.value == pytest.approx(0.1)
+
+
+def test_a_first_flow_on_a_day_without_a_pack_is_counted_from_by_both_returns():
+    # 2018-01-06 is a Saturday
+    history = life(["2018-01-08", "2020-01-06"], [100, 121], flows=[("2018-01-06", 100.0)])
+
+    found = record(history)
+
+    assert found.twr_itd_annualised.value == pytest.approx(1.21 ** (365 / 730) - 1)
+    assert found.mwr_itd.value == pytest.approx(found.twr_itd_annualised.value, abs=1e-12)
+
+
+def test_a_short_period_has_its_money_weighted_return_where_the_yearly_rate_is_beyond_any_number():
+    # 0.9^365 - 1 is 2e-17 above -100 %; 8^365 is no number
+    fallen, risen = (record(life(["2019-12-31", "2020-01-01"], [100, last])) for last in (90, 800))
+
+    for found, expected in ((fallen, -0.1), (risen, 7.0)):
+        assert found.mwr_ytd.value == found.mwr_mtd.value == pytest.approx(expected, rel=1e-13)
+        assert found.mwr_ytd.basis["annualised"] is False
+
+
+def test_a_portfolio_emptied_and_re_entered_within_the_window_has_both_returns():
+    dates = ["2020-01-06", "2020-03-02", "2020-06-01", "2020-07-06"]
+
+    found = record(life(dates, [100, 0, 50, 55], inflow=[100, 0, 50, 0], outflow=[0, 110, 0, 0]))
+
+    assert found.twr_itd.value == pytest.approx(1.1 * 1.1 - 1)
+    rate = found.mwr_itd.value
+    growth = (1 + rate) ** (1 / 182)
+    paid = [(-100, 182), (110, 126), (-50, 35), (55, 0)]
+    assert sum(amount * growth**left for amount, left in paid) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_portfolio_that_was_emptied_for_good_keeps_its_returns():
+    found = record(
+        life(["2020-01-06", "2020-07-06", "2020-07-07"], [100, 0, 0], outflow=[0, 110, 0], inflow=[100, 0, 0])
+    )
+
+    assert found.twr_itd.value == pytest.approx(0.1)
+    assert (found.twr_1d.value, found.twr_1d.status) == (0.0, "ok")
+    # the rate that made 10 % in 182 days, over the 183 of the window
+    assert (found.mwr_mtd.value, found.mwr_mtd.status) == (pytest.approx(1.1 ** (183 / 182) - 1), "ok")
+
+
 def test_money_weighted_puts_every_flow_on_its_own_date():
     dates = ["2018-01-01", "2018-07-02", "2019-01-01"]
     on_a_sunday = [("2018-01-01", 100.0), ("2018-07-01", 100.0)]
@@ -196,7 +300,77 @@ def test_more_than_all_lost_is_told_and_not_compounded(timing):
         assert "below -100 %" in figure.reason, name
 
 
+def test_a_long_only_return_below_minus_one_hundred_percent_is_never_shown():
+    history = life(["2020-01-06", "2020-01-07"], [100, -5])
+    owes_nothing = replace(history, cash=np.zeros(2))
+
+    assert record(history).twr_1d.value == pytest.approx(-1.05)
+    with pytest.raises(InvariantViolated, match="a long-only return is not below -100 % does not hold on 2020-01-07"):
+        record(owes_nothing)
+
+
+def test_what_came_and_was_lost_on_one_day_may_be_more_than_was_there_under_end_timing():
+    history = life(["2020-01-06", "2020-01-07"], [1, 9_991], inflow=[1, 10_000], flow_timing="end")
+
+    assert record(history).twr_1d.value == pytest.approx(-10.0)
+
+
 # --- risk
+
+
+def test_only_what_is_scaled_to_a_year_says_so():
+    history = growing("2018-01-01", "2020-03-02")
+    noisy = replace(history, value=history.value * (1 + 0.01 * np.sin(np.arange(len(history.dates)))))
+    benchmark = BenchmarkReturns("Mix", np.cos(np.arange(len(history.dates))) / 100)
+
+    found = metrics.record(
+        noisy,
+        portfolio_id="p",
+        pack_id="PP_2020-01-01_ECB_EUR_r1",
+        risk_free=risk_free(noisy),
+        benchmark=benchmark,
+    )
+
+    yearly = (
+        "volatility",
+        "sharpe",
+        "sortino",
+        "downside_deviation",
+        "calmar",
+        "alpha",
+        "tracking_error",
+        "information_ratio",
+    )
+    plain = (
+        "win_rate",
+        "value_at_risk",
+        "expected_shortfall",
+        "beta",
+        "correlation",
+        "max_drawdown",
+        "current_drawdown",
+    )
+    seen = set()
+    for each in fields(found):
+        for names, annualised in ((yearly, True), (plain, False)):
+            if each.name.startswith(names) and getattr(found, each.name).basis:
+                assert getattr(found, each.name).basis["annualised"] is annualised, each.name
+                seen.add(annualised)
+    assert seen == {True, False}
+
+
+def test_a_life_without_an_observation_says_so_of_every_figure():
+    history = life(["2020-01-06"], [100], observed=[False])
+
+    found = metrics.record(
+        history,
+        portfolio_id="p",
+        pack_id="PP_2020-01-01_ECB_EUR_r1",
+        risk_free=None,
+        benchmark=BenchmarkReturns("Mix", np.array([NAN])),
+    )
+
+    assert (found.beta_itd.value, found.beta_itd.status) == (None, "unavailable")
 
 
 def test_days_on_which_no_exchange_was_open_are_linked_into_the_next_observation():
@@ -317,6 +491,29 @@ def test_value_at_risk_of_a_hundred_observations_is_the_percentile_of_their_loss
     assert found.expected_shortfall_1d.value == pytest.approx(-returns[returns <= cut].mean())
 
 
+@pytest.mark.parametrize("timing", ["in_start_out_end", "start", "end"])
+def test_flows_through_a_flat_portfolio_are_neither_risk_nor_return(timing):
+    dates = weekdays("2019-01-01", "2020-03-02")
+    inflow, outflow = np.zeros(len(dates)), np.zeros(len(dates))
+    inflow[[0, 10, 40]], outflow[[20, 60, 200]] = [100_000, 50_000, 7], [50_000, 20_000, 80_006]
+    history = life(dates, np.cumsum(inflow - outflow), inflow=inflow, outflow=outflow, flow_timing=timing)
+
+    found = record(history, risk_free(history, rate=0.0))
+
+    for name in (
+        "twr_itd",
+        "twr_1y",
+        "volatility_itd",
+        "volatility_1y",
+        "max_drawdown",
+        "current_drawdown",
+        "value_at_risk_1d",
+    ):
+        assert getattr(found, name).value == 0.0, name
+    assert found.mwr_itd.value == pytest.approx(0.0, abs=1e-12)
+    assert (found.sharpe_itd.status, found.sortino_itd.status) == ("unavailable", "unavailable")
+
+
 def test_a_flat_life_has_no_sharpe_and_says_why():
     history = life(["2020-01-06", "2020-01-07", "2020-01-08"], [100, 100, 100])
 
@@ -371,3 +568,13 @@ def test_the_last_observations_are_pack_days_and_none_where_there_are_fewer():
         (-1, day("2020-01-05")),
         None,
     ]
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_span_of_no_days_is_refused_by_name(count):
+    history = life(["2020-01-06", "2020-01-07", "2020-01-08"], [1, 2, 3])
+
+    with pytest.raises(InvalidInput, match="lookback_days"):
+        metrics.last_observations(history, count)
+    with pytest.raises(InvalidInput, match="window"):
+        metrics.rolling(history, window=count, risk_free=None)

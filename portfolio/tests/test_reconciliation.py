@@ -229,16 +229,25 @@ EX = date(2005, 2, 28)
 
 @pytest.mark.parametrize(
     ("packed", "booked", "said"),
-    [("2", None, "only the pack"), (None, "2", "only the ledger"), ("2", "3", "other ratio"), ("2", "2.0", None)],
+    [
+        ("2", None, "only the pack"),
+        (None, "2", "only the ledger"),
+        ("2", "3", "other ratio"),
+        ("2", "2.0", None),
+        ("0.333333", "0.3333333333333333333333333333", None),
+        ("0.33333", "0.3333333333333333333333333333", "other ratio"),
+    ],
 )
 def test_a_split_that_one_side_does_not_know_is_a_break(packed, booked, said):
-    pack = {("AAPL", EX): Decimal(packed)} if packed else {}
-    ledger = {("AAPL", EX): Decimal(booked)} if booked else {}
+    key = ("Assets:Broker", "AAPL", EX)
+    pack = {key: Decimal(packed)} if packed else {}
+    ledger = {key: Decimal(booked)} if booked else {}
 
     found = find_split_breaks(pack, ledger)
 
     assert [each.kind for each in found.values()] == ([] if said is None else ["SPLIT_MISMATCH"])
     assert all(said in each.detail and "2005-02-28" in each.detail for each in found.values())
+    assert all((each.account, each.commodity) == key[:2] for each in found.values())
 
 
 def test_the_ledgers_side_is_valued_straight_from_the_published_legs():

@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from portfolio import lots
-from portfolio.ledger import journal, reader, recount
+from portfolio.ledger import journal, reader, recount, statement
 
 HEAD = """\
 option "operating_currency" "CAD"
@@ -91,6 +91,55 @@ def test_the_second_count_comes_to_what_is_booked(method, fees_in_cost, texts):
         assert {account: round(cost, 9) for account, cost in counted.items()} == {
             account: round(cost, 9) for account, cost in ours.items()
         }
+
+
+SALE = """
+2020-01-08 * "Sell" ""
+  Assets:Shares  -15 ABC {} @ 130 CAD
+  Assets:Cash  1950 CAD
+  Income:Realised
+"""
+
+
+def one_buy(*lots, day="2020-01-06"):
+    legs = "".join(f"  Assets:Shares  {units} ABC {{{price} CAD}}\n" for units, price in lots)
+    return f'{day} * "Buy" ""\n{legs}  Assets:Cash\n'
+
+
+OUT_OF_TURN = {
+    # Beancount adds the third purchase to the first, and would take 15 at 100.
+    "the same cost again": (one_buy((10, 100)) + one_buy((10, 120)) + one_buy((10, 100)), 1600),
+    # It takes up the lots of a split in the order in which they are written, and would take 15 at 60.
+    "a split written otherwise": (
+        one_buy((10, 100))
+        + one_buy((10, 120))
+        + """2020-01-07 * "Split" ""
+  Assets:Shares  -10 ABC {100 CAD, 2020-01-06}
+  Assets:Shares  -10 ABC {120 CAD, 2020-01-06}
+  Assets:Shares  20 ABC {60 CAD, 2020-01-06}
+  Assets:Shares  20 ABC {50 CAD, 2020-01-06}
+""",
+        1450,
+    ),
+    "one entry, two prices": (one_buy((10, 100), (10, 120)), 600),
+    "one entry, two prices, after others": (one_buy((10, 110)) + one_buy((10, 100), (10, 120)), 1700),
+    "in turn": (one_buy((10, 100)) + one_buy((10, 120)) + one_buy((10, 120)), 1800),
+}
+
+
+@pytest.mark.parametrize("fees_in_cost", [False, True])
+@pytest.mark.parametrize("name", OUT_OF_TURN)
+def test_lots_of_one_day_go_in_the_order_in_which_they_came_on_both_sides(name, fees_in_cost):
+    """Both FIFO. What is told of the ledger is its inventory, but where that has the day's lots in another order."""
+    bought, left = OUT_OF_TURN[name]
+    reading, events = read(HEAD + bought + SALE)
+    told = statement.of(reading, events, method="FIFO", fees_in_cost=fees_in_cost)
+
+    *_, last = told.at()
+    booked = lots.book(events, base_currency="CAD", method="FIFO", fees_in_cost=fees_in_cost)
+
+    assert round(last.cost["Assets:Shares", "ABC"], 9) == left
+    assert round(sum(lot.quantity * lot.unit_cost for lot in booked.open_lots), 9) == left
 
 
 ENTRIES = {

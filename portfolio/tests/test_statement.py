@@ -101,10 +101,10 @@ def test_what_takes_the_place_of_something_takes_over_its_pool():
 def test_splits_and_what_was_held_before_them_are_told(lots):
     (split,) = lots.known_splits()
 
-    assert (split.symbol, split.ex_date, split.ratio) == ("ABC", date(2020, 1, 8), 2)
+    assert (split.account, split.symbol, split.ex_date, split.ratio) == ("Assets:Shares", "ABC", date(2020, 1, 8), 2)
     assert lots.held_before([("ABC", split.ex_date), ("XYZ", split.ex_date)]) == {
-        ("ABC", split.ex_date): 20,
-        ("XYZ", split.ex_date): 0,
+        ("ABC", split.ex_date): {split.account},
+        ("XYZ", split.ex_date): set(),
     }
 
 

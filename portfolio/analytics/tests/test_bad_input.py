@@ -225,3 +225,66 @@ def test_days_that_fall_are_refused_by_name(function):
         with pytest.raises(InvalidInput) as raised:
             function(days, amounts)
         assert (raised.value.argument, raised.value.index) == ("dates", ROW + 1)
+
+
+FORMS = {
+    "a list": np.ndarray.tolist,
+    "read-only": lambda array: np.broadcast_to(array, array.shape),
+    "not contiguous": lambda array: np.repeat(array, 2, axis=0)[::2],
+    "Fortran order": np.asfortranarray,
+    "big-endian": lambda array: array.astype(">f8"),
+    "objects": lambda array: array.astype(object),
+}
+
+
+@each
+@pytest.mark.parametrize("form", FORMS)
+def test_however_the_numbers_are_held_the_answer_is_the_same_and_they_are_left_as_they_were(function, form):
+    arrays, _ = CALLS[function]
+    given = {name: FORMS[form](array.copy()) for name, array in arrays.items()}
+
+    found = answer(function, given)
+
+    np.testing.assert_allclose(found, answer(function, arrays), rtol=1e-12, atol=1e-15)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(np.asarray(given[name], dtype=float), array)
+
+
+@each
+def test_single_precision_is_measured_as_the_same_numbers_in_double(function):
+    arrays, _ = CALLS[function]
+    single = {name: array.astype(np.float32) for name, array in arrays.items()}
+    if function in (attribution.brinson, returns.composite_returns):  # weights that sum in double only
+        single |= {name: arrays[name] for name in ("weights", "benchmark_weights") if name in arrays}
+
+    found = answer(function, single)
+
+    np.testing.assert_array_equal(
+        found, answer(function, {name: array.astype(float) for name, array in single.items()})
+    )
+
+
+@each
+@pytest.mark.parametrize(
+    "no_numbers",
+    [
+        ["1.0", "2.0"],
+        np.array([1 + 1j, 2.0]),
+        np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"),
+        np.ma.array([0.1, 0.2], mask=[True, False]),
+        [10**400, 1],
+        [[0.1, 0.2], [0.1]],
+    ],
+    ids=["text", "complex", "days", "masked", "beyond float64", "ragged"],
+)
+def test_what_holds_no_real_numbers_is_refused_by_name(function, no_numbers):
+    arrays, _ = CALLS[function]
+    first = next(iter(arrays))
+
+    with pytest.raises(InvalidInput):
+        call(function, arrays | {first: no_numbers})
+
+
+@pytest.mark.parametrize("measure", [risk.value_at_risk, risk.expected_shortfall])
+def test_no_loss_is_a_plain_zero(measure):
+    assert np.copysign(1.0, measure(np.zeros(5))) == 1.0

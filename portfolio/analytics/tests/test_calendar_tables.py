@@ -17,6 +17,17 @@ def test_months_and_years_are_linked_and_empty_ones_left_out():
     assert years.observations.tolist() == [4, 1]
 
 
+@pytest.mark.parametrize("form", [list, lambda days: days.astype("datetime64[ns]"), lambda days: days.astype(str)])
+def test_days_count_in_their_own_month_however_they_are_written(form):
+    days = form(DAYS.tolist()) if form is list else form(DAYS)
+
+    months, years = returns.monthly_returns(days, R), returns.yearly_returns(days, R)
+
+    assert months.periods.astype(str).tolist() == ["2000-01", "2000-02", "2000-03", "2001-01"]
+    np.testing.assert_array_equal(months.returns, returns.monthly_returns(DAYS, R).returns)
+    assert years.periods.astype(str).tolist() == ["2000", "2001"]
+
+
 def test_years_link_to_the_whole():
     assert returns.link(returns.yearly_returns(DAYS, R).returns) == pytest.approx(returns.link(R), abs=1e-15)
 

@@ -74,6 +74,19 @@ def test_a_table_gives_the_same_as_its_columns_and_nan_where_there_is_no_answer(
     assert found.n.tolist() == [252, 0, 0]
 
 
+def test_infinity_in_one_column_concerns_that_column_only():
+    rng = np.random.default_rng(4)
+    changes, table = rng.normal(0, 0.01, (80, 2)), rng.normal(0, 0.01, (80, 2))
+    broken = table.copy()
+    broken[70, 1] = np.inf
+
+    found = factors.factor_exposures(broken, changes, window=80)
+
+    assert np.isnan(found.betas[:, 1]).all()
+    assert (found.n[1], np.isnan(found.total_return[1])) == (0, True)
+    np.testing.assert_array_equal(found.betas[:, 0], factors.factor_exposures(table[:, 0], changes, window=80).betas)
+
+
 def test_fewer_than_sixty_complete_days_are_refused():
     r, changes = sample(59)
 

@@ -274,6 +274,40 @@ def test_a_rate_that_rounds_to_minus_one_hundred_percent_is_out_of_range():
     assert np.isnan(returns.money_weighted_return(days, np.column_stack([amounts, amounts]))).all()
 
 
+@pytest.mark.parametrize(
+    ("last", "days", "expected"),
+    [(0.9, 1, -0.1), (1e-9, 30, 1e-9 - 1), (7.5, 1, 6.5), (1.0, 1, 0.0), (1.05, 182, 0.05), (1.21, 730, 0.21)],
+)
+def test_a_period_return_is_told_where_the_yearly_rate_is_beyond_any_number(last, days, expected):
+    found = returns.money_weighted_return(after(0, days), [-1.0, last], days=days)
+    table = returns.money_weighted_return(after(0, days), [[-1.0, -1.0], [last, 0.0]], days=days)
+
+    assert found == pytest.approx(expected, rel=1e-14, abs=1e-15)
+    assert table[0] == found
+    assert np.isnan(table[1])
+
+
+def test_days_that_fall_in_one_column_concern_that_column_only():
+    days = np.array([["2020-01-01", "2020-01-01"], ["2020-07-01", "2021-12-31"], ["2021-01-01", "2021-01-01"]])
+    table = np.array([[-100.0, -100.0], [-50.0, -50.0], [160.0, 160.0]])
+
+    found = returns.money_weighted_return(days.astype("datetime64[D]"), table)
+
+    assert found[0] == returns.money_weighted_return(days[:, 0].astype("datetime64[D]"), table[:, 0])
+    assert np.isnan(found[1])
+
+
+def test_a_flow_of_the_wrong_sign_or_a_share_that_is_none_concerns_its_own_column_only():
+    flows, wrong = np.zeros((3, 2)), np.array([[0, 0], [0, -1], [0, 0]])
+    values = np.full((3, 2), 100.0)
+
+    for gross in ({"flows": flows, "outflows": wrong}, {"flows": wrong, "outflows": flows}):
+        assert np.isnan(returns.time_weighted_returns(values, **gross)).all(axis=0).tolist() == [False, True]
+    found = returns.modified_dietz([100, 100], [110, 110], [[5, 5]], [[0.5, 1.5]])
+    assert found[0] == returns.modified_dietz(100, 110, [5], [0.5])
+    assert np.isnan(found[1])
+
+
 def test_xirr_of_a_thousand_flows_is_found():
     rng = np.random.default_rng(7)
     days = np.concatenate([[0], np.sort(rng.integers(1, 3649, 998))])

@@ -26,6 +26,16 @@ def test_a_benchmark_and_a_rate_are_cut_to_the_same_rows():
     np.testing.assert_allclose(rolled, alone, rtol=1e-12)
 
 
+def test_a_table_may_have_a_table_beside_it():
+    rate = np.linspace(0, 0.001, 20).reshape(10, 2)
+
+    rolled = rolling.roll(risk.alpha, np.column_stack([R, B]), np.column_stack([B, R]), window=5, risk_free=rate)
+
+    for column, (own, other) in enumerate(((R, B), (B, R))):
+        alone = rolling.roll(risk.alpha, own, other, window=5, risk_free=rate[:, column])
+        np.testing.assert_array_equal(rolled[:, column], alone)
+
+
 def test_a_window_without_an_answer_is_nan():
     rolled = rolling.roll(risk.sharpe_ratio, [0.0, 0.0, 0.0, 0.01], window=3)
 
@@ -41,5 +51,10 @@ def test_what_does_not_fit_is_refused_by_name():
     ):
         with pytest.raises(InvalidInput):
             bad()
-    with pytest.raises(InvalidInput):
-        rolling.roll(risk.volatility, [0.1, np.nan, 0.2], window=2)
+    for bad in (
+        lambda: rolling.roll(risk.volatility, [0.1, np.nan, 0.2], window=2),
+        lambda: rolling.roll(risk.beta, [0.1, 0.0, 0.2], [0.1, np.nan, 0.2], window=2),
+        lambda: rolling.roll(risk.sharpe_ratio, [0.1, 0.0, 0.2], window=2, risk_free=[0.1, np.inf, 0.2]),
+    ):
+        with pytest.raises(InvalidInput):
+            bad()

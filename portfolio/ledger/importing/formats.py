@@ -1,5 +1,6 @@
 """The formats, and which of them a file is in."""
 
+import codecs
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,4 +14,8 @@ FORMATS: Final[Mapping[str, Format]] = {
 
 
 def recognise(name: str, content: bytes) -> Format | None:
-    return next((each for each in FORMATS.values() if each.recognises(name, content)), None)
+    """By the look of what follows a byte order mark, which the format then refuses."""
+    look = content.removeprefix(codecs.BOM_UTF8)
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        look = content[:4000].decode("utf-16", "replace").encode()
+    return next((each for each in FORMATS.values() if each.recognises(name, look)), None)

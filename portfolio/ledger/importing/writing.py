@@ -59,8 +59,9 @@ def found_ledger(*, title: str, base_currency: str, method: str) -> str:
 
 
 def beancount_method(method: str) -> str:
-    """Beancount books no average: such a portfolio's ledger takes lots first in, first out, and its rows pool them."""
-    return "FIFO" if method == "AVERAGE" else method
+    """Beancount books no average: such a portfolio's ledger takes lots first in, first out, and its rows pool them. Where lots
+    are named it must not choose any."""
+    return {"AVERAGE": "FIFO", "NAMED": "STRICT"}.get(method, method)
 
 
 def write(

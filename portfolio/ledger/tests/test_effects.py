@@ -10,7 +10,11 @@ from portfolio.ledger.importing import tieout_csv, writing
 from portfolio.ledger.importing.tests.test_formats import fixture
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "transactions.md"
-MOVE = """
+MORE = """
+2020-06-01 open Expenses:Management
+2020-06-01 * "paid from elsewhere"
+  Expenses:Management  250 CAD
+  Equity:External
 2020-06-01 open Assets:Other:Cash:CAD CAD
 2020-06-01 * "between own accounts"
   Assets:Broker:Cash:CAD  -100 CAD
@@ -39,7 +43,7 @@ def test_what_the_table_says_is_what_is_booked():
         [(f"R{at}", row) for at, row in enumerate(rows)],
         heading=(), base_currency="CAD", method="FIFO", open_accounts=(), opens={},
     )  # fmt: skip
-    main = writing.found_ledger(title="t", base_currency="CAD", method="FIFO") + written.text + MOVE
+    main = writing.found_ledger(title="t", base_currency="CAD", method="FIFO") + written.text + MORE
     reading = reader.read({"main.beancount": main.encode()})
     events = journal.transactions(reading)
 
@@ -58,6 +62,8 @@ def test_what_the_table_says_is_what_is_booked():
             )  # fmt: skip
 
         external = -sum(p.units for p in entry.postings if p.account == "Equity:External")
+        if event.kind == "outside_fee":
+            external = 0  # paid at the owner's other account, and gone from there
         quantity = sign(change("quantity", event.symbol or ""))
         if event.to_symbol:
             quantity += f" / {sign(change('quantity', event.to_symbol))}"
