@@ -124,12 +124,17 @@ def _currencies(history: ValueHistory, span: metrics.Window) -> attribution.Curr
     chosen = slice(span.start + 1, span.end + 1)
     local, fx, weights = history.local_returns, history.fx_returns, history.weights
     if history.outside_fees.any():  # a loss in the base currency, of the whole
-        charged = metrics.over_opening(replace(history, flow_timing=TIMING), history.outside_fees)
+        charged = _charged(history)
         local, fx, weights = (
             np.column_stack((each, more))
             for each, more in ((local, -charged), (fx, 0 * charged), (weights, 1 + 0 * charged))
         )
     return attribution.currency_attribution(local[chosen], fx[chosen], weights[chosen], other=history.other[chosen])
+
+
+def _charged(history: ValueHistory) -> Floats:
+    """(D,) fees paid from elsewhere, as parts of what a day opens with."""
+    return metrics.over_opening(replace(history, flow_timing=TIMING), history.outside_fees)
 
 
 def _rows(history: ValueHistory) -> tuple[tuple[str, str], ...]:
@@ -255,8 +260,7 @@ def _daily_contributions(history: ValueHistory) -> Floats:
     if currencies:
         cash = held[:, -currencies:] + fees
         held[:, -currencies:] = np.where(np.abs(cash) < 1e-14, 0.0, cash)  # not the last bit of a subtraction
-    outside = metrics.over_opening(replace(history, flow_timing=TIMING), history.outside_fees)
-    charged = fees.sum(axis=1) + outside
+    charged = fees.sum(axis=1) + _charged(history)
     return np.column_stack((held, -charged, history.other))
 
 
@@ -345,8 +349,7 @@ def brinson(
     names = sorted({*own_keys, *bench_keys})
     held = history.weights[rows]
     gained = held * ((1.0 + history.local_returns[rows]) * (1.0 + history.fx_returns[rows]) - 1.0)
-    charged = metrics.over_opening(replace(history, flow_timing=TIMING), history.outside_fees)
-    total = gained.sum(axis=1) + history.other[rows] - charged[rows]
+    total = gained.sum(axis=1) + history.other[rows] - _charged(history)[rows]
     own, earned = _by_segment(held, gained, own_keys, names)
     share = own.sum(axis=1, keepdims=True)
     own = own / np.where(share > 0, share, 1.0)
