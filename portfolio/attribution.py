@@ -240,7 +240,7 @@ def _holding_contributions(history: ValueHistory, span: metrics.Window) -> tuple
     total = float(np.prod(1.0 + total_by_day) - 1.0)
     _require_return("contributions sum to the return", history, span, float(linked.sum()))
     weights = [*history.weights[chosen].mean(axis=0).tolist(), None, None]
-    named = [*history.holdings, (FEES, history.base_currency), (DEALING, history.base_currency)]
+    named = [*history.holdings, (FEES, history.base_currency), ("FX dealing", history.base_currency)]
     kinds = ["cash" if symbol == code else "security" for symbol, code in history.holdings] + [FEES, DEALING]
     rows = (
         HoldingContribution(symbol, code, kind, each, weight, each / total if total else None)
