@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
 
 from config import doctoring, pulse
 from execution import nightly
@@ -108,6 +109,19 @@ def test_an_unknown_policy_is_said_to_be_none(demo, policy):
 
     assert answer.status_code == 503
     assert answer.json()["error"]["reason"] == "name one of the pricing policies"
+
+
+def test_the_openapi_document_has_the_whole_body():
+    document = SchemaGenerator().get_schema(public=True)
+
+    assert document["components"]["schemas"]["PackHealth"]["properties"].keys() == KEYS
+    told = document["paths"]["/health/pack"]["get"]
+    assert told["responses"].keys() == {"200", "503"}
+    assert [each["name"] for each in told["parameters"]] == ["policy"]
+
+
+def test_it_is_only_looked_at(demo):
+    assert Client().post("/health/pack").status_code == 405
 
 
 def test_it_names_no_portfolio(demo):

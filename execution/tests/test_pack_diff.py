@@ -7,14 +7,14 @@ from datetime import date
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from execution import pack_diff
 from pricing import packs
-from pricing.models import PackObservation, PackPrice
+from pricing.models import PackObservation, PackPrice, PricingPack
 from pricing.tests import folders, market_data
 from pricing.tests.test_archive import DATA, needs_data
 
@@ -173,3 +173,21 @@ def test_the_first_pack_has_no_day_before_and_others_than_staff_see_no_page(demo
 
     assert b"there is no day before" in first.content
     assert refused.status_code == 302
+
+
+def test_a_pack_that_is_not_there_or_not_sealed_has_no_differences(private_demo):
+    with private_demo.role("job"):
+        PricingPack.objects.create(
+            pk="PP_2013-03-04_ECB_EUR_r1", policy_id="ECB_EUR", asof_date=date(2013, 3, 4), release=1, run=uuid4()
+        )
+    client = private_demo.client("viewer")
+
+    page = client.get("/admin/pricing/pricingpack/PP_2013-03-04_ECB_EUR_r1/change/").content.decode()
+    answers = [
+        client.get(f"/admin/pricing/pricingpack/{pack_id}/diff/").status_code
+        for pack_id in ("PP_2013-03-04_ECB_EUR_r1", "PP_2013-03-01_ECB_EUR_r99", "nothing")
+    ]
+
+    assert "not sealed" in page
+    assert "/diff/" not in page
+    assert answers == [404] * 3

@@ -54,6 +54,14 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
     "sources.csv": ("source", "attribution"),
 }
 _OBLIGATORY = ("securities.csv", "prices.csv", "fx.csv")
+LONGEST: Mapping[str, int] = {
+    "symbol": 32, "name": 200, "type": 32, "exchange": 12, "source": 64, "id": 32, "series_id": 32, "title": 200,
+    "unit": 64, "vintage": 32, "attribution": 400,
+}  # fmt: skip
+"""Characters that there is room for, by column."""
+RIGHTS: Mapping[str, tuple[str, ...]] = dict.fromkeys(
+    ("display", "export_csv", "export_pdf", "redistribute"), ("", "yes", "no", "ask")
+)
 _NUMBER = re.compile(r"[+-]?\d{1,24}(?:\.\d{1,24})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EARLIEST = date(1800, 1, 1)
@@ -272,12 +280,17 @@ def _read(folder: str, folder_digest: str, today: date) -> ArchiveReading:
 
 
 def _files(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        what = "is no folder" if folder.exists() else "not found"
+        raise ArchiveRefused([Finding(folder.name or str(folder), 0, "", what)])
     found: dict[str, Path] = {}
     findings = []
     for name in _REQUIRED:
-        there = [path for path in (folder / name, folder / f"{name}.gz") if path.is_file()]
+        there = [path for path in (folder / name, folder / f"{name}.gz") if path.exists() or path.is_symlink()]
         if len(there) == 2:
             findings.append(Finding(name, 0, "", "is there twice, plain and gzipped"))
+        elif there and not there[0].is_file():
+            findings.append(Finding(there[0].name, 0, "", "is no file"))
         elif there:
             found[name] = there[0]
         elif name in _OBLIGATORY:
@@ -571,6 +584,7 @@ class _Reader:
             unknown = set(table["series_id"]) - described.keys()
             table.refuse_values("series_id", {s: f"unknown series {s!r}: not in macro_series.csv" for s in unknown})
         self._filled(table, "series_id")
+        self._fitting(table, "vintage")
         days = self._dates(table, "date")
         value = self._numbers(table, "value", positive=False)
         source = self._codes(table, "source", self.source_codes)
@@ -613,8 +627,10 @@ class _Reader:
         if table is None:
             return ()
         ids = "id" if "id" in table.columns else "series_id"
-        self._filled(table, ids)
-        self._filled(table, "source")
+        for column in (ids, "source"):
+            self._filled(table, column)
+        for column in ("title", "unit"):
+            self._fitting(table, column)
         self._once(table, ids)
         unknown = set(table["frequency"]) - set(FREQUENCIES)
         table.refuse_values("frequency", {f: f"{f!r} is none of {', '.join(FREQUENCIES)}" for f in unknown})
@@ -679,6 +695,13 @@ class _Reader:
         if table is None:
             return ()
         self._filled(table, "source")
+        table.refuse_values("attribution", {cell: "is empty" for cell in set(table["attribution"]) if not cell.strip()})
+        for column in ("name", "attribution"):
+            self._fitting(table, column)
+        for column, words in RIGHTS.items():
+            if column in table.columns:
+                unknown = {cell: f"{cell!r} is none of yes, no, ask" for cell in set(table[column]) - set(words)}
+                table.refuse_values(column, unknown)
         self._once(table, "source")
         return tuple(
             SourceTerms(
@@ -728,6 +751,12 @@ class _Reader:
             if text.strip() and text != text.strip()
         }
         table.refuse_values(column, blank | padded)
+        self._fitting(table, column)
+
+    def _fitting(self, table: _Table, column: str) -> None:
+        most = LONGEST[column]
+        long = {text for text in set(table.optional(column)) if len(text) > most}
+        table.refuse_values(column, {text: f"is longer than {most} characters" for text in long})
 
     def _once(self, table: _Table, column: str) -> None:
         codes = {text: code for code, text in enumerate(dict.fromkeys(table[column]))}
