@@ -7,7 +7,7 @@ looked at; the database refuses everything else. Sealing happens under one lock 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Any
@@ -20,7 +20,7 @@ from django.db.models.functions import Coalesce, Now
 from psycopg.errors import LockNotAvailable
 
 from config.errors import TieoutError
-from pricing import calendars, fingerprint, judging, loading, observing, quality, quarantine
+from pricing import calendars, fingerprint, fx, judging, loading, observing, quality, quarantine
 from pricing.models import (
     Decision,
     PackAction,
@@ -131,7 +131,7 @@ class NoPackDay(TieoutError):
 
 def pack_days(*, policy: PricingPolicy, first: date, last: date) -> list[date]:
     """The pack days of a policy in a span, by the loaded archive. Raises loading.NoArchive, loading.ArchiveChanged."""
-    return _calendar(policy, loading.read_loaded(), _listed()).pack_days(first, last)
+    return _calendar(policy, _archive_of(policy), _listed()).pack_days(first, last)
 
 
 def find(*, pack_id: str) -> PricingPack:
@@ -323,7 +323,7 @@ def build(
     raises    NoPackDay; loading.NoArchive, loading.ArchiveChanged; PackIncomplete when a required price or rate is
               missing: those dates' headers are in error with the reason, every other date is sealed
     """
-    reading = loading.read_loaded()
+    reading = _archive_of(policy)
     securities = _listed()
     calendar = _calendar(policy, reading, securities)
     if refused := _refused_days(calendar, dates):
@@ -390,6 +390,19 @@ def judge(reading: archive.ArchiveReading, securities: Sequence[observing.Listed
         decisions=decisions,
     )
     return judging.without_refused(judged, reading, refused)
+
+
+def _archive_of(policy: PricingPolicy) -> archive.ArchiveReading:
+    """The loaded archive without the rates that are known to be another fixing's. Raises as loading.read_loaded."""
+    reading = loading.read_loaded()
+    fixing = [fx.FIXING_OF_SOURCE.get(source, policy.fixing) for source in reading.source_names]
+    others = [code for code, each in enumerate(fixing) if each != policy.fixing]
+    if not others:
+        return reading
+    held = reading.rates
+    ours = ~np.isin(held.source, others)
+    columns = (held.pair[ours], held.date[ours], held.rate[ours], held.source[ours])
+    return replace(reading, rates=archive.Rates(held.pairs, *columns))
 
 
 def _calendar(

@@ -18,7 +18,7 @@ from config.errors import TieoutError
 from execution import executor, nightly, publishing
 from execution.errors import LedgerNotReconciled, ReconciliationFailed
 from execution.models import Execution, JobRun, NightlyRun
-from portfolio import books
+from portfolio import books, valuation
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import (
     Break,
@@ -30,7 +30,7 @@ from portfolio.models import (
     Reconciliation,
 )
 from pricing import market, packs
-from pricing.models import PackContent, PricingPack
+from pricing.models import PackContent, PricingPack, Security
 from tests import plugin, small
 from tests.small import WEEK
 
@@ -450,6 +450,30 @@ def test_a_split_that_both_know_is_none(empty, tmp_path):
 
     values = list(DailyValue.objects.order_by("date").values_list("value", flat=True))
     assert [round(value, 6) for value in values[3:]] == [Decimal("10032.5"), Decimal("10119.8")]
+
+
+@pytest.mark.parametrize(
+    ("basis", "doubtful"), [("split_adjusted", False), ("total_return_adjusted", True), ("price_index", True)]
+)
+def test_a_split_that_adjusted_closes_have_in_them_is_no_break_and_the_value_says_what_it_rests_on(
+    empty, tmp_path, basis, doubtful
+):
+    policy = small.begin(tmp_path, actions=SPLIT, basis=basis)
+
+    small.night(policy)
+
+    portfolio, head = small.portfolio(), PricingPack.objects.get(asof_date=WEEK[-1])
+    held = valuation.positions(
+        books.load(portfolio, books.newest_reconciled(portfolio)),
+        head.asof_date,
+        {row[0]: row[1:] for row in Security.objects.values_list("id", "symbol", "name", "currency")},
+    )
+    valued = valuation.apply(held, market.as_of(head))
+    assert split_breaks() == set()
+    assert "split" in {action.action for action in market.actions(head)}
+    # 10 OAK at 103, USD at 1.32, of CAD 10,119.80: as a pencil says of raw closes
+    assert (valued.total_value, valued.positions[0].price_basis) == (Decimal("10119.80"), basis)
+    assert valued.quality.degraded_share == pytest.approx(1359.6 / 10119.8 if doubtful else 0.0)
 
 
 def test_doing_a_broken_night_again_does_not_make_it_pass(empty, tmp_path):

@@ -344,6 +344,24 @@ def test_of_a_week_of_outage_only_probes_are_left(client, server, time):
     assert len(server.asked) <= 3 + 500
 
 
+def test_one_that_is_down_every_other_second_is_asked_again_and_answers(client, server, time):
+    def flapping(handler):
+        (GOOD if int(time.at) % 2 else sent("", 503))(handler)
+
+    server.answers(flapping)
+    answered = 0
+
+    for _ in range(200):
+        time.pass_(0.37)
+        try:
+            answered += str(ask(client)["price"]) == "12.10"
+        except (ProviderFailed, BreakerOpen):
+            time.pass_(http.RESET_TIMEOUT_S)
+
+    assert answered >= 190
+    assert len(server.asked) <= 200 * http.FAIL_MAX
+
+
 def test_the_answers_of_other_providers_go_on(connect, server, time):
     server.answers(sent("", 500))
     failure_of(connect(polygon.PROVIDER))
