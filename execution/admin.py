@@ -180,7 +180,9 @@ class ComparedPackAdmin(PricingPackAdmin):
         """Read-only: rows by effect, and the value of each portfolio that one may see. Raises Http404 if it is not sealed."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        pack = get_object_or_404(PricingPack.objects.select_related("policy", "content"), sequence__isnull=False, pk=pack_id)
+        pack = get_object_or_404(
+            PricingPack.objects.select_related("policy", "content"), sequence__isnull=False, pk=pack_id
+        )
         before = pack_diff.day_before(pack)
         told = pack_diff.told(pack_diff.compare(before, pack)) if before else {}
         shown = {

@@ -78,7 +78,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 """By kind, what a row tells and where it is from; the first columns, in which no two rows are equal, order them."""
 
-QUALITY = {
+COUNTS = {
+    **dict.fromkeys(COLUMNS, "Rows of that kind."),
     "active": "Securities that were listed on its date.",
     "left_out": "Of those, without a close in it.",
     "stale": "Closes and rates that are older than its date.",
@@ -103,8 +104,7 @@ PACK = inline_serializer(
         **HEADER,
         "counts": inline_serializer(
             "PackCounts",
-            {name: serializers.IntegerField() for name in COLUMNS}
-            | {name: serializers.IntegerField(help_text=told) for name, told in QUALITY.items()},
+            {name: serializers.IntegerField(help_text=told) for name, told in COUNTS.items()},
         ),
         "left_out": serializers.ListField(
             child=serializers.CharField(),
@@ -158,7 +158,7 @@ class Pack(APIView):
     )
     def get(self, request: Request, pack_id: str) -> Response:
         asked = _asked(RowsAsked, request)
-        pack = packs.with_quality(_headers()).filter(pk=pack_id).first() if "\0" not in pack_id else None
+        pack: Any = packs.with_quality(_headers()).filter(pk=pack_id).first() if "\0" not in pack_id else None
         if pack is None:
             raise packs.PackNotFound(pack_id)
         left_out = packs.left_out(pack=pack) if pack.content_id else []

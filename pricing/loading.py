@@ -129,7 +129,9 @@ def load(folder: str | Path) -> Loaded:
 def _moved_bases(reading: archive.ArchiveReading) -> list[archive.Finding]:
     """Securities whose sealed closes are of another basis: of a past that is half raw and half adjusted nothing is right."""
     before = dict(Security.objects.values_list("symbol", "price_basis"))
-    moved = {row.symbol: row for row in reading.securities if before.get(row.symbol, row.price_basis) != row.price_basis}
+    moved = {
+        row.symbol: row for row in reading.securities if before.get(row.symbol, row.price_basis) != row.price_basis
+    }
     sealed = PackPrice.objects.filter(security__symbol__in=moved).values_list("security__symbol", flat=True)
     return [
         archive.Finding(

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ Texts = npt.NDArray[np.bytes_]
 Floats = npt.NDArray[np.float64]
 
 LISTED_FINDINGS = 100
+BLOCK_ROWS = 10_000
 FREQUENCIES = ("D", "W", "M", "Q", "A")
 PRICE_BASES = ("raw", "split_adjusted", "total_return_adjusted", "price_index")
 
@@ -307,12 +309,31 @@ def _bytes(path: Path) -> bytes:
         raise ArchiveRefused([Finding(path.name, 0, "", f"can't be read: {error.strerror}")]) from error
 
 
+class _Cells:
+    """The cells of a file by column. Of a cell that stands in a column a thousand times one text is kept."""
+
+    def __init__(self, width: int) -> None:
+        self.columns: list[list[str]] = [[] for _ in range(width)]
+        self.ragged: list[tuple[int, int]] = []  # (number of the row, from 1; its fields)
+        self.rows = 0
+        self._kept: list[dict[str, str]] = [{} for _ in range(width)]
+
+    def take(self, block: Sequence[Sequence[str]]) -> None:
+        width = len(self.columns)
+        odd = [(number, len(row)) for number, row in enumerate(block, start=self.rows + 1) if len(row) != width]
+        self.ragged += odd
+        self.rows += len(block)
+        if not self.ragged:
+            for column, kept, cells in zip(self.columns, self._kept, zip(*block, strict=True), strict=True):
+                column.extend(map(kept.setdefault, cells, cells))
+
+
 @dataclass(slots=True)
 class _Table:
     """One file's cells by column, with enough to say which line a row stood on."""
 
     file: str
-    columns: dict[str, tuple[str, ...]]
+    columns: Mapping[str, Sequence[str]]
     rows: int
     lines: Callable[[], list[int]]
     findings: list[Finding]
@@ -325,36 +346,46 @@ class _Table:
 
         data = _bytes(path)
         try:
-            text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
+            data = gzip.decompress(data) if path.suffix == ".gz" else data
+            data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             refuse(0, "", f"is not UTF-8 (byte {error.start})")
             return None
         except (OSError, EOFError, zlib.error):
             refuse(0, "", "is no complete gzip file")
             return None
-        if "\0" in text:
-            refuse(text.count("\n", 0, text.index("\0")) + 1, "", "holds a NUL byte")
+        if b"\0" in data:
+            refuse(data.count(b"\n", 0, data.index(b"\0")) + 1, "", "holds a NUL byte")
             return None
+
+        def rows() -> Any:
+            """Line by line: the file as one text of csv's takes four times its bytes."""
+            return csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline=""), strict=True)
+
+        filled = filter(None, rows())
         try:
-            header, *body = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row] or [[]]
+            header: list[str] = next(filled, [])
+            needed = _REQUIRED[name]
+            if name == "macro_series.csv" and "id" not in header:
+                needed = ("series_id", *needed)
+            missing = [column for column in needed if column not in header]
+            twice = sorted({column for column in header if column and header.count(column) > 1})
+            for column in missing:
+                refuse(1, column, "column missing from the header")
+            for column in twice:
+                refuse(1, column, "column twice in the header")
+            if missing or twice:
+                return None
+            cells = _Cells(len(header))
+            while block := list(islice(filled, BLOCK_ROWS)):
+                cells.take(block)
         except csv.Error as error:
             refuse(0, "", f"is no CSV: {error}")
-            return None
-        needed = _REQUIRED[name]
-        if name == "macro_series.csv" and "id" not in header:
-            needed = ("series_id", *needed)
-        missing = [column for column in needed if column not in header]
-        twice = sorted({column for column in header if column and header.count(column) > 1})
-        for column in missing:
-            refuse(1, column, "column missing from the header")
-        for column in twice:
-            refuse(1, column, "column twice in the header")
-        if missing or twice:
             return None
 
         def lines() -> list[int]:
             """Line numbers of header and rows, found only when there is something to report."""
-            reader = csv.reader(io.StringIO(text, newline=""))
+            reader = rows()
             found, begun = [], 1
             for row in reader:
                 if row:
@@ -362,20 +393,17 @@ class _Table:
                 begun = reader.line_num + 1
             return found
 
-        width = len(header)
-        ragged = [number for number, row in enumerate(body, start=1) if len(row) != width]
-        if ragged:
+        if cells.ragged:
             at = lines()
-            for number in ragged:
-                refuse(at[number], "", f"has {len(body[number - 1])} fields, the header {width}")
+            for number, fields in cells.ragged:
+                refuse(at[number], "", f"has {fields} fields, the header {len(header)}")
             return None
-        cells: Iterable[tuple[str, ...]] = zip(*body, strict=True) if body else [()] * width
-        return cls(path.name, dict(zip(header, cells, strict=True)), len(body), lines, findings)
+        return cls(path.name, dict(zip(header, cells.columns, strict=True)), cells.rows, lines, findings)
 
-    def __getitem__(self, column: str) -> tuple[str, ...]:
+    def __getitem__(self, column: str) -> Sequence[str]:
         return self.columns[column]
 
-    def optional(self, column: str, default: str = "") -> tuple[str, ...]:
+    def optional(self, column: str, default: str = "") -> Sequence[str]:
         return self.columns.get(column) or (default,) * self.rows
 
     def refuse(self, row: int, column: str, reason: str) -> None:
@@ -756,7 +784,7 @@ class _Reader:
     def _fitting(self, table: _Table, column: str) -> None:
         most = LONGEST[column]
         long = {text for text in set(table.optional(column)) if len(text) > most}
-        table.refuse_values(column, {text: f"is longer than {most} characters" for text in long})
+        table.refuse_values(column, dict.fromkeys(long, f"is longer than {most} characters"))
 
     def _once(self, table: _Table, column: str) -> None:
         codes = {text: code for code, text in enumerate(dict.fromkeys(table[column]))}

@@ -210,9 +210,7 @@ def test_a_text_that_there_is_no_room_for_is_named_before_the_database_is_asked(
 
     archive.read(fits, today=TODAY)
 
-    assert refused(folder) == [
-        (file, folders.SMALL[file].count("\n") + 1, column, f"is longer than {most} characters")
-    ]
+    assert refused(folder) == [(file, folders.SMALL[file].count("\n") + 1, column, f"is longer than {most} characters")]
 
 
 def test_there_is_the_room_that_the_database_has():

@@ -80,7 +80,9 @@ def test_a_day_with_two_values_is_suspect_in_both():
 
 def test_a_rate_is_held_against_the_usual_one_of_its_pair():
     texts = ("0.0091", "0.91", "0.000091", "0", "nan", "inf")
-    rows = quotes(*(("JPY/CAD", day, text) for day, text in enumerate(texts, start=1)), ("EUR/TRY", 1, "7"), kind="rate")
+    rows = quotes(
+        *(("JPY/CAD", day, text) for day, text in enumerate(texts, start=1)), ("EUR/TRY", 1, "7"), kind="rate"
+    )
 
     found = quality.far_from_usual(rows)
 

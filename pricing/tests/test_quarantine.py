@@ -107,7 +107,9 @@ def test_a_rate_under_suspicion_keeps_what_needs_it_from_sealing(tmp_path):
     fx = folders.SMALL["fx.csv"].replace("2020-01-08,EUR,GBP,0.8476,", "2020-01-08,EUR,GBP,84.76,")
     policy = market_data.loaded(tmp_path, {"fx.csv": fx})
 
-    with pytest.raises(packs.PackIncomplete, match=r"rate EUR/GBP 84.76 of 2020-01-08 is in quarantine \(unit: 106 times the usual"):
+    with pytest.raises(
+        packs.PackIncomplete, match=r"rate EUR/GBP 84.76 of 2020-01-08 is in quarantine \(unit: 106 times the usual"
+    ):
         market_data.build(policy, required=market_data.held("ELM"))
 
     failed = PricingPack.objects.filter(status="error").values_list("asof_date", flat=True)
