@@ -570,7 +570,7 @@ class _View:
         series = list(Series.objects.values_list("id", "unit", "lag_rule", "lag_days"))
         lags = {series_id: observing.LagRule(rule, lag_days) for series_id, _, rule, lag_days in series}
         fixing_days = sorted(set(reading.rates.date[rates.row[rates.row >= 0]].tolist()))
-        sealed = sealed_contents(policy=policy.pk)
+        sealed = _sealed_contents(policy)
         known = observing.known_observations(reading, lags, judged.observation_flags)
         acted = observing.known_actions(reading.actions, judged.accepted_actions)
         return cls(
@@ -710,34 +710,27 @@ ACTION_COLUMNS = (
 
 def _sealed_observations(contents: Sequence[int]) -> list[observing.KnownObservation]:
     """Every observation of sealed packs, in the order of `contents`."""
-    rows = said_by(
-        contents=contents, rows=PackObservation.objects.order_by("observation_date"), columns=OBSERVATION_COLUMNS
-    )
+    rows = _said_by(contents, PackObservation.objects.order_by("observation_date"), OBSERVATION_COLUMNS)
     return [observing.KnownObservation(*row) for row in rows]
 
 
 def _sealed_actions(contents: Sequence[int]) -> list[observing.KnownAction]:
     """Every action of sealed packs, in the order of `contents`."""
-    rows = said_by(contents=contents, rows=PackAction.objects.order_by("ex_date"), columns=ACTION_COLUMNS)
+    rows = _said_by(contents, PackAction.objects.order_by("ex_date"), ACTION_COLUMNS)
     return [observing.KnownAction(*row) for row in rows]
 
 
-def sealed_contents(*, policy: str, upto: int | None = None) -> list[int]:
-    """The ids of the contents of a policy's sealed packs, in order of sequence.
-
-    upto  the last sequence to look at; None: all
-    """
+def _sealed_contents(policy: PricingPolicy) -> list[int]:
+    """The ids of the contents of its sealed packs, in order of sequence."""
     sealed = PricingPack.objects.filter(policy=policy, sequence__isnull=False)
-    if upto is not None:
-        sealed = sealed.filter(sequence__lte=upto)
     return [content or 0 for content in sealed.order_by("sequence").values_list("content_id", flat=True)]
 
 
-def said_by(*, contents: Sequence[int], rows: QuerySet[Any], columns: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Rows of sealed contents, in the order of `contents`, within one in that of `rows`.
+def _said_by(contents: Sequence[int], rows: QuerySet[Any], columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """All rows of sealed contents, in the order of `contents`, within one in that of `rows`.
 
     Packs and rows meet here, not in the database: right after a build it has no statistics of the new rows yet, and has been
-    seen to join them by nested loops for minutes.
+    seen to join the whole of them by nested loops for minutes.
     """
     of_content: dict[int, list[tuple[Any, ...]]] = {content: [] for content in contents}
     for content, *row in rows.values_list("content_id", *columns).iterator(chunk_size=10_000):
