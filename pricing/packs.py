@@ -827,13 +827,16 @@ def _seal(policy: PricingPolicy, contents: Sequence[tuple[PricingPack, int, str]
 # --- verify
 
 
-def verify(*, policy: PricingPolicy) -> PackCorrupt | None:
-    """The first pack, in order of sequence, whose rows or place in the chain are not what was sealed; None: all are."""
+def verify(*, policy: PricingPolicy, before: int | None = None) -> PackCorrupt | None:
+    """The first pack, in order of sequence, whose rows or place in the chain are not what was sealed; None: all are.
+
+    before  only packs of a lower sequence; None: all
+    """
     previous = fingerprint.GENESIS
-    sealed = (
-        PricingPack.objects.filter(policy=policy, sequence__isnull=False).select_related("content").order_by("sequence")
-    )
-    for number, (pack, lines) in enumerate(_lines_of(list(sealed)), start=1):
+    sealed = PricingPack.objects.filter(policy=policy, sequence__isnull=False).select_related("content")
+    if before is not None:
+        sealed = sealed.filter(sequence__lt=before)
+    for number, (pack, lines) in enumerate(_lines_of(list(sealed.order_by("sequence"))), start=1):
         if pack.sequence != number:
             return PackCorrupt(pack.pk, "sequence", str(pack.sequence), str(number))
         if corrupt := _difference(pack, lines, previous):

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from config.errors import TieoutError
@@ -369,6 +370,31 @@ def test_once_the_close_is_there_the_same_night_finishes(empty, tmp_path):
 
 
 # --- the ledger
+
+
+def test_a_row_of_an_earlier_pack_that_was_edited_fails_the_night_by_the_packs_name(empty, tmp_path):
+    policy = small.begin(tmp_path)
+    small.night(policy, last=WEEK[2])
+    edited = f"PP_{WEEK[1]}_ECB_EUR_r1"
+    with psycopg.connect(plugin.address(empty.database, "owner"), autocommit=True) as owner:
+        owner.execute("ALTER TABLE pricing_packprice DISABLE TRIGGER USER")
+        owner.execute(
+            "UPDATE pricing_packprice SET source = 'woods' WHERE content_id ="
+            " (SELECT content_id FROM pricing_pricingpack WHERE id = %s)",
+            [edited],
+        )
+        owner.execute("ALTER TABLE pricing_packprice ENABLE TRIGGER USER")
+
+    with pytest.raises(nightly.JobFailed, match=f"{edited} is not what was sealed"):
+        small.night(policy, first=WEEK[3], last=WEEK[3])
+
+    answer = Client().get("/health/pack")
+    assert (answer.status_code, answer.json()["status"], answer.json()["is_fresh"]) == (503, "error", False)
+    assert answer.json()["error"] == {
+        "job": "build_pack",
+        "reason": f"pricing pack {edited} is not what was sealed; verify_packs names the row",
+    }
+    assert statuses(asof_date=WEEK[2]) == {"fresh"}
 
 
 def test_a_ledger_folder_of_nobody_fails_the_night(empty, tmp_path):
