@@ -876,15 +876,28 @@ def _difference(pack: PricingPack, lines: Sequence[str], previous: str) -> PackC
 
 
 def _lines_of(packs: Sequence[PricingPack]) -> Iterator[tuple[PricingPack, list[str]]]:
-    """The canonical lines of each pack's rows as the database has them, a thousand packs at a time."""
+    """The canonical lines of each pack's rows as the database has them, some packs at a time."""
     units = dict(Series.objects.values_list("id", "unit"))
-    for begin in range(0, len(packs), 1_000):
-        some = packs[begin : begin + 1_000]
+    for some in _blocks(packs):
         lines: dict[int, list[str]] = {pack.content_id or 0: [] for pack in some}
         _add_prices(lines)
         _add_rates(lines)
         _add_deltas(lines, units)
         yield from ((pack, lines[pack.content_id or 0]) for pack in some)
+
+
+def _blocks(packs: Sequence[PricingPack]) -> Iterator[list[PricingPack]]:
+    """Packs in their order, of a thousand of them or CHUNK_ROWS rows as their contents count them."""
+    block: list[PricingPack] = []
+    rows = 0
+    for pack in packs:
+        block.append(pack)
+        rows += pack.content.rows if pack.content else 0
+        if len(block) == 1_000 or rows >= CHUNK_ROWS:
+            yield block
+            block, rows = [], 0
+    if block:
+        yield block
 
 
 def _add_prices(lines: Mapping[int, list[str]]) -> None:
