@@ -432,7 +432,9 @@ def _read_known(
     series: str, chain_hash: str, policy: str, sequence: int, asof_date: date
 ) -> tuple[KnownObservation, ...]:
     seen = {"content__packs__policy": policy, "content__packs__sequence__lte": sequence, "known_at__lte": asof_date}
-    rows = PackObservation.objects.filter(series=series, **seen).order_by("content__packs__sequence", "observation_date")
+    rows = PackObservation.objects.filter(series=series, **seen).order_by(
+        "content__packs__sequence", "observation_date"
+    )
     return tuple(standing([KnownObservation(*row) for row in rows.values_list(*packs.OBSERVATION_COLUMNS)]))
 
 

@@ -58,7 +58,9 @@ def test_a_split_that_is_told_late_is_in_the_restatement_alone(policy, tmp_path)
     before = built[date(2020, 1, 6)]
     sealed = PackPrice.objects.filter(content=before.content_id).order_by("id")
     rows, chain = list(sealed.values_list()), before.chain_hash
-    actions = folders.SMALL["corporate_actions.csv"].rsplit("2020-01-07,2020-01-21", 1)[0].replace("2020-01-03,ok", ",ok")
+    actions = (
+        folders.SMALL["corporate_actions.csv"].rsplit("2020-01-07,2020-01-21", 1)[0].replace("2020-01-03,ok", ",ok")
+    )
 
     after = restated(policy, before.asof_date, tmp_path / "after", {"corporate_actions.csv": actions})
 

@@ -80,7 +80,8 @@ class Finding:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.column}: {self.reason}" if self.line else f"{self.file}: {self.reason}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(filter(None, (place, self.column if self.line else "", self.reason)))
 
 
 class ArchiveRefused(TieoutError):
@@ -349,7 +350,7 @@ class _Table:
             data = gzip.decompress(data) if path.suffix == ".gz" else data
             data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            refuse(0, "", f"is not UTF-8 (byte {error.start})")
+            refuse(data.count(b"\n", 0, error.start) + 1, "", f"is not UTF-8 (byte {error.start})")
             return None
         except (OSError, EOFError, zlib.error):
             refuse(0, "", "is no complete gzip file")
@@ -362,7 +363,8 @@ class _Table:
             """Line by line: the file as one text of csv's takes four times its bytes."""
             return csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline=""), strict=True)
 
-        filled = filter(None, rows())
+        reader = rows()
+        filled = filter(None, reader)
         try:
             header: list[str] = next(filled, [])
             needed = _REQUIRED[name]
@@ -380,7 +382,7 @@ class _Table:
             while block := list(islice(filled, BLOCK_ROWS)):
                 cells.take(block)
         except csv.Error as error:
-            refuse(0, "", f"is no CSV: {error}")
+            refuse(reader.line_num, "", f"is no CSV: {error}")
             return None
 
         def lines() -> list[int]:

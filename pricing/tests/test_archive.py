@@ -279,6 +279,18 @@ def test_a_line_number_counts_lines_not_rows(tmp_path):
             ("prices.csv", 2, "", "has 4 fields, the header 5"),
         ),
         ("date,symbol\0\n", ("prices.csv", 1, "", "holds a NUL byte")),
+        (
+            'date,symbol,close,currency,source\n2020-01-02,OAK,5,USD,wood\n2020-01-03,OAK,"5"1,USD,wood\n',
+            ("prices.csv", 3, "", "is no CSV: ',' expected after '\"'"),
+        ),
+        (
+            'date,symbol,close,currency,source\n2020-01-02,OAK,"5,USD,wood\n',
+            ("prices.csv", 2, "", "is no CSV: unexpected end of data"),
+        ),
+        (
+            "date,symbol,close,currency,source\n2020-01-02,OAK,5,USD," + "x" * 200_000 + "\n",
+            ("prices.csv", 2, "", "is no CSV: field larger than field limit (131072)"),
+        ),
     ],
 )
 def test_a_file_of_the_wrong_shape_is_named(tmp_path, text, finding):
@@ -359,6 +371,20 @@ def test_decimal_commas_of_another_country_are_named_row_by_row(tmp_path):
 
     assert [finding[:3] for finding in refused(folder)] == [("prices.csv", 6, "close")]
     assert {finding[:2] for finding in refused(other)} == {("prices.csv", 1)}
+
+
+def test_a_byte_that_is_no_text_is_named_by_its_line(tmp_path):
+    folder = folders.write(tmp_path)
+    text = folders.SMALL["securities.csv"].replace("Elm plc", "Elm plc, Übersee").replace(", Ü", " Ü")
+    (folder / "securities.csv").write_bytes(text.encode("latin-1"))
+
+    assert refused(folder) == [("securities.csv", 3, "", f"is not UTF-8 (byte {text.index('Ü')})")]
+
+
+def test_a_finding_is_told_as_file_line_column_and_reason():
+    assert str(archive.Finding("fx.csv", 3, "rate", "is empty")) == "fx.csv:3: rate: is empty"
+    assert str(archive.Finding("fx.csv", 3, "", "has 4 fields, the header 5")) == "fx.csv:3: has 4 fields, the header 5"
+    assert str(archive.Finding("fx.csv", 0, "", "not found in market")) == "fx.csv: not found in market"
 
 
 def test_a_missing_file_and_a_file_twice_are_named(tmp_path):
