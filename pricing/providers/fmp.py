@@ -54,7 +54,7 @@ def fetch_profile(client: Client, symbol: str) -> Answer[Profile]:
             country=fields.maybe_text(row, "country"),
             isin=fields.maybe_text(row, "isin"),
             cusip=fields.maybe_text(row, "cusip"),
-            market_cap=fields.maybe_number(row, "marketCap"),
+            market_cap=_either(row, "marketCap", "mktCap"),
             beta=fields.maybe_number(row, "beta"),
             source=PROVIDER.code,
         )

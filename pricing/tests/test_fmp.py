@@ -73,6 +73,15 @@ def test_a_profile_keeps_the_unit_it_is_quoted_in(connect, server):
     assert (row.currency, row.sector, row.isin, row.beta) == ("GBp", None, None, Decimal("0.7"))
 
 
+@pytest.mark.parametrize("name", ["marketCap", "mktCap"])
+def test_both_names_of_the_market_value_are_read(connect, server, name):
+    server.answers(sent([profile(**{name: 91000000001})]))
+
+    (row,) = fmp.fetch_profile(connect(fmp.PROVIDER), "RIO.L").rows
+
+    assert row.market_cap == Decimal(91000000001)
+
+
 @pytest.mark.parametrize("changes", [{"symbol": "RIO"}, {"currency": "gbp"}, {"companyName": ""}, {"beta": "high"}])
 def test_a_profile_that_is_another_or_can_not_be_read_is_refused(connect, server, changes):
     server.answers(sent([profile(**changes)]))
