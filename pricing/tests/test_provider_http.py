@@ -197,10 +197,11 @@ def test_the_back_off_doubles_from_a_second_with_a_fifth_of_jitter(connect, serv
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_nobody_asks_before_the_time_the_provider_asked_for(connect, server, time, form):
+@pytest.mark.parametrize("status", [429, 503])
+def test_nobody_asks_before_the_time_the_provider_asked_for(connect, server, time, status, form):
     until = datetime.fromtimestamp(time.at, UTC) + timedelta(seconds=30)
     told = "30" if form == "seconds" else format_datetime(until, usegmt=True)
-    server.answers(sent("", 429, Retry_After=told), GOOD)
+    server.answers(sent("", status, Retry_After=told), GOOD)
     client = connect(polygon.PROVIDER)
     began = time.at
 
