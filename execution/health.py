@@ -22,6 +22,7 @@ from config import doctoring
 from execution import executor, metering, problems
 from execution.estimates import estimated_ready
 from execution.models import JobRun, NightlyRun, RunState
+from pricing import packs
 from pricing.models import PackStatus, PricingPack, PricingPolicy
 from pricing.providers import states
 
@@ -60,16 +61,17 @@ class RequestIdMiddleware:
         return problems.response_of(problem, request)
 
 
-def newest(policy: str) -> PricingPack | None:
-    """The pack of the newest date, its highest sequence; one still being built counts as the latest."""
-    return (
-        PricingPack.objects.select_related("content").filter(policy=policy).order_by("-asof_date", "-release").first()
-    )
+def newest(policy: PricingPolicy) -> PricingPack | None:
+    """The pack that the executor answers from, or would if it were fresh: a release on its way leaves a fresh one in charge."""
+    try:
+        return packs.resolve(policy=policy)
+    except packs.PackWarming:  # there is none
+        return None
 
 
 def freshness() -> dict[str, int]:
     """Policy -> 0 warming, 1 fresh, 2 error; policies without a pack are absent."""
-    heads = {code: newest(code) for code in PricingPolicy.objects.values_list("code", flat=True)}
+    heads = {policy.pk: newest(policy) for policy in PricingPolicy.objects.all()}
     return {code: NUMBER_OF_STATUS[WORD_OF_STATUS[PackStatus(pack.status)]] for code, pack in heads.items() if pack}
 
 
@@ -126,7 +128,7 @@ HEALTH = inline_serializer(
 )
 
 
-def describe(policy: str) -> dict[str, Any] | None:
+def describe(policy: PricingPolicy) -> dict[str, Any] | None:
     """The body of /health/pack; None where there is no pack."""
     pack = newest(policy)
     if pack is None:
@@ -140,7 +142,7 @@ def describe(policy: str) -> dict[str, Any] | None:
     return {
         "status": status,
         "pack_id": pack.pk,
-        "policy": policy,
+        "policy": policy.pk,
         "asof_date": pack.asof_date.isoformat(),
         "updated_at": pack.updated_at.isoformat(),
         "prewarm_done": prewarmed is not None and prewarmed.state == RunState.DONE,
@@ -178,12 +180,12 @@ class Pack(APIView):
         },
     )
     def get(self, request: Request) -> Response:
-        codes = list(PricingPolicy.objects.values_list("code", flat=True))
-        policy = request.query_params.get("policy", codes[0] if len(codes) == 1 else None)
-        body = describe(policy) if policy in codes else None
+        policies = {policy.pk: policy for policy in PricingPolicy.objects.all()}
+        code = request.query_params.get("policy", next(iter(policies)) if len(policies) == 1 else None)
+        body = describe(policies[code]) if code in policies else None
         if body is None:
-            reason = "there is no pricing pack" if policy in codes else "name one of the pricing policies"
-            body = WITHOUT_PACK | {"policy": policy, "error": {"job": "", "reason": reason}}
+            reason = "there is no pricing pack" if code in policies else "name one of the pricing policies"
+            body = WITHOUT_PACK | {"policy": code, "error": {"job": "", "reason": reason}}
         return Response(body, status=503 if body["status"] == "error" else 200)
 
 

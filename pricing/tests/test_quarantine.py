@@ -152,6 +152,23 @@ def test_of_a_currency_that_is_at_another_level_now_the_first_rate_is_accepted_a
     assert [rate.flags for rate in rates if rate.observed_date == built[0].asof_date] == ["accepted"]
 
 
+def test_closes_in_another_currency_than_the_security_trades_in_wait_for_staff(tmp_path):
+    """The folder speaks of another OAK by now: what we hold keeps its currency, and its closes are not taken for it."""
+    policy = market_data.loaded(tmp_path)
+    prices = folders.SMALL["prices.csv"].splitlines()
+    other = {
+        "securities.csv": folders.SMALL["securities.csv"].replace("OAK,Oak Inc.,USD", "OAK,Oak Inc.,CAD"),
+        "prices.csv": "".join(f"{row.replace('USD', 'CAD') if ',OAK,' in row else row}\n" for row in prices),
+    }
+    market_data.loaded(tmp_path / "other", other)
+
+    with pytest.raises(packs.PackIncomplete, match=r"price OAK 100.50 of 2020-01-02 is in quarantine \(wrong_currency"):
+        market_data.build(policy, required=market_data.held("OAK"))
+
+    assert set(QuarantinedRow.objects.filter(rule="wrong_currency").values_list("key", flat=True)) == {"OAK"}
+    assert not PackPrice.objects.filter(security__symbol="OAK").exists()
+
+
 def test_two_sources_of_a_day_are_compared_and_the_first_of_them_is_used(tmp_path):
     agreeing = folders.SMALL["prices.csv"] + "2020-01-08,OAK,52.2,USD,stone\n"
     policy = market_data.loaded(tmp_path, {"prices.csv": agreeing})
