@@ -105,11 +105,16 @@ def legs_between(market: Market, frm: str, to: str) -> tuple[Leg, ...]:
 def as_of(pack: PricingPack) -> Market:
     """The market of a sealed pack. Raises packs.PackWarming, packs.PackInError where nothing is sealed."""
     packs.require_sealed(pack=pack)
-    return _as_of(pack.pk, pack.chain_hash, pack.content_id or 0, pack.asof_date, pack.policy.pivot)
+    policy = pack.policy
+    return _as_of(
+        pack.pk, pack.chain_hash, pack.content_id or 0, policy.pk, policy.pivot, pack.sequence or 0, pack.asof_date
+    )
 
 
 @lru_cache(maxsize=16)
-def _as_of(pack_id: str, chain_hash: str, content_id: int, asof_date: date, pivot: str) -> Market:
+def _as_of(
+    pack_id: str, chain_hash: str, content_id: int, policy: str, pivot: str, sequence: int, asof_date: date
+) -> Market:
     closes = {
         row[0]: Close(*row)
         for row in PackPrice.objects.filter(content=content_id)
@@ -132,6 +137,7 @@ def _as_of(pack_id: str, chain_hash: str, content_id: int, asof_date: date, pivo
     if unpriced:
         known = (
             PackPrice.objects.filter(security__in=unpriced, observed_date__lte=asof_date)
+            .filter(content__packs__policy=policy, content__packs__sequence__lte=sequence)
             .order_by()
             .values("security_id")
         )

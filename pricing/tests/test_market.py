@@ -60,6 +60,20 @@ def test_a_missing_price_names_the_security_the_date_and_the_last_known_date(pol
     )
 
 
+def test_what_is_sealed_later_does_not_change_what_a_pack_last_knew(policy, tmp_path):
+    policy.max_stale_sessions = 2
+    policy.save()
+    pack = packs.find(pack_id=market_data.build(policy)[-1].pk)
+    later = folders.SMALL["prices.csv"] + "2020-01-06,ASH,11.5,USD,wood\n"
+    market_data.loaded(tmp_path, {"prices.csv": later})
+    day = date(2020, 1, 6)
+    market_data.build(policy, day, day, run=OTHER_RUN, restate_reason="a close came late")
+
+    seen = market.as_of(pack)
+
+    assert [last for symbol, last in seen.unpriced.values() if symbol == "ASH"] == [date(2020, 1, 3)]
+
+
 def test_a_missing_rate_is_never_one(policy):
     seen = market.as_of(market_data.build(policy)[-1])
 
