@@ -349,6 +349,7 @@ def test_of_a_week_of_outage_only_probes_are_left(client, server, time):
 def test_one_that_is_down_every_other_second_is_asked_again_and_answers(client, server, time, monkeypatch):
     """A wait of about a second mostly ends in the other second: of the seeded jitters all but a few calls are answered."""
     monkeypatch.setattr(http, "_dice", random.Random(18))
+
     def flapping(handler):
         (GOOD if int(time.at) % 2 else sent("", 503))(handler)
 
