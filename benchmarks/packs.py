@@ -167,7 +167,7 @@ def _copy_in(database: psycopg.Connection[Any], prepared: Mapping[str, bytes]) -
 
 def write_archive(folder: Path, *, securities: int, days: int, pairs: int, series: int) -> None:
     """A market data folder of that size; seeded walks, every weekday complete."""
-    from pricing import fx
+    from pricing import fx, quality
 
     folder.mkdir(parents=True)
     weekdays = [day for day in (FIRST + timedelta(days=n) for n in range(2 * days)) if day.weekday() < 5][:days]
@@ -175,6 +175,8 @@ def write_archive(folder: Path, *, securities: int, days: int, pairs: int, serie
     others = sorted(fx.CURRENCIES - {"EUR"})
     legs = [("EUR", other) for other in others] + [("USD", other) for other in others if other != "USD"]
     traded = [quote for base, quote in legs[:pairs] if base == "EUR"]
+    level = quality.USUAL_PER_EUR
+    usual = [level.get(quote, 2.0) / level.get(base, 1.0) for base, quote in legs[:pairs]]
 
     def grid(count: int, start: float) -> Any:
         return (start * np.exp(np.cumsum(walk.normal(0, 0.01, (days, count)), axis=0))).tolist()
@@ -203,9 +205,9 @@ def write_archive(folder: Path, *, securities: int, days: int, pairs: int, serie
         "fx.csv",
         "date,base,quote,rate,source",
         (
-            f"{day},{base},{quote},{rate:.6f},made-up\n"
-            for day, row in zip(weekdays, grid(pairs, 2.0), strict=True)
-            for (base, quote), rate in zip(legs, row, strict=False)
+            f"{day},{base},{quote},{rate * of_pair:.6f},made-up\n"
+            for day, row in zip(weekdays, grid(pairs, 1.0), strict=True)
+            for (base, quote), rate, of_pair in zip(legs, row, usual, strict=False)
         ),
     )
     write(

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -15,7 +16,6 @@ from django.utils.safestring import SafeString
 from compliance import rights
 from config.admin import EvidenceAdmin, EvidenceInline, pretty
 from execution import models, pack_diff
-from pricing import packs
 from pricing.admin import PricingPackAdmin
 from pricing.models import PricingPack
 
@@ -167,7 +167,9 @@ class ComparedPackAdmin(PricingPackAdmin):
     readonly_fields = (*PricingPackAdmin.readonly_fields, "day_before")
 
     @admin.display(description="day before")
-    def day_before(self, row: PricingPack) -> SafeString:
+    def day_before(self, row: PricingPack) -> SafeString | str:
+        if row.sequence is None:
+            return "not sealed"
         return format_html('<a href="{}">differences</a>', reverse("admin:pack_diff", args=[row.pk]))
 
     def get_urls(self) -> list[URLPattern]:
@@ -175,10 +177,12 @@ class ComparedPackAdmin(PricingPackAdmin):
         return [page, *super().get_urls()]
 
     def diff(self, request: HttpRequest, pack_id: str) -> HttpResponse:
-        """Read-only: rows by effect, and the value of each portfolio that one may see."""
+        """Read-only: rows by effect, and the value of each portfolio that one may see. Raises Http404 if it is not sealed."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        pack = packs.require_sealed(pack=packs.find(pack_id=pack_id))
+        pack = get_object_or_404(
+            PricingPack.objects.select_related("policy", "content"), sequence__isnull=False, pk=pack_id
+        )
         before = pack_diff.day_before(pack)
         told = pack_diff.told(pack_diff.compare(before, pack)) if before else {}
         shown = {

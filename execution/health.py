@@ -10,12 +10,19 @@ from typing import Any
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from config import doctoring
 from execution import executor, metering, problems
 from execution.estimates import estimated_ready
 from execution.models import JobRun, NightlyRun, RunState
+from pricing import packs
 from pricing.models import PackStatus, PricingPack, PricingPolicy
 from pricing.providers import states
 
@@ -54,16 +61,17 @@ class RequestIdMiddleware:
         return problems.response_of(problem, request)
 
 
-def newest(policy: str) -> PricingPack | None:
-    """The pack of the newest date, its highest sequence; one still being built counts as the latest."""
-    return (
-        PricingPack.objects.select_related("content").filter(policy=policy).order_by("-asof_date", "-release").first()
-    )
+def newest(policy: PricingPolicy) -> PricingPack | None:
+    """The pack that the executor answers from, or would if it were fresh: a release on its way leaves a fresh one in charge."""
+    try:
+        return packs.resolve(policy=policy)
+    except packs.PackWarming:  # there is none
+        return None
 
 
 def freshness() -> dict[str, int]:
     """Policy -> 0 warming, 1 fresh, 2 error; policies without a pack are absent."""
-    heads = {code: newest(code) for code in PricingPolicy.objects.values_list("code", flat=True)}
+    heads = {policy.pk: newest(policy) for policy in PricingPolicy.objects.all()}
     return {code: NUMBER_OF_STATUS[WORD_OF_STATUS[PackStatus(pack.status)]] for code, pack in heads.items() if pack}
 
 
@@ -82,7 +90,45 @@ WITHOUT_PACK: dict[str, Any] = {
 }
 
 
-def describe(policy: str) -> dict[str, Any] | None:
+HEALTH = inline_serializer(
+    "PackHealth",
+    {
+        "status": serializers.CharField(help_text=f"One of {', '.join(NUMBER_OF_STATUS)}."),
+        "pack_id": serializers.CharField(allow_null=True),
+        "policy": serializers.CharField(allow_null=True),
+        "asof_date": serializers.DateField(allow_null=True),
+        "updated_at": serializers.DateTimeField(allow_null=True),
+        "prewarm_done": serializers.BooleanField(),
+        "is_fresh": serializers.BooleanField(),
+        "reconciliation": inline_serializer(
+            "PackReconciliation",
+            {
+                "portfolios": serializers.IntegerField(allow_null=True),
+                "failed": serializers.IntegerField(allow_null=True),
+                "max_error_bp": serializers.CharField(allow_null=True),
+            },
+        ),
+        "estimated_ready": serializers.DateTimeField(
+            allow_null=True, help_text="While warming, from how long past nights took; null where none has ended."
+        ),
+        "jobs": inline_serializer(
+            "PackJob",
+            {
+                "name": serializers.CharField(),
+                "state": serializers.ChoiceField(RunState.choices),
+                "started_at": serializers.DateTimeField(allow_null=True),
+                "finished_at": serializers.DateTimeField(allow_null=True),
+            },
+            many=True,
+        ),
+        "error": inline_serializer(
+            "PackError", {"job": serializers.CharField(), "reason": serializers.CharField()}, allow_null=True
+        ),
+    },
+)
+
+
+def describe(policy: PricingPolicy) -> dict[str, Any] | None:
     """The body of /health/pack; None where there is no pack."""
     pack = newest(policy)
     if pack is None:
@@ -96,7 +142,7 @@ def describe(policy: str) -> dict[str, Any] | None:
     return {
         "status": status,
         "pack_id": pack.pk,
-        "policy": policy,
+        "policy": policy.pk,
         "asof_date": pack.asof_date.isoformat(),
         "updated_at": pack.updated_at.isoformat(),
         "prewarm_done": prewarmed is not None and prewarmed.state == RunState.DONE,
@@ -119,15 +165,28 @@ def describe(policy: str) -> dict[str, Any] | None:
     }
 
 
-def pack(request: HttpRequest) -> JsonResponse:
-    """GET /health/pack?policy= : 200 fresh or warming, 503 error or no pack. The policy may be left out where there is one."""
-    codes = list(PricingPolicy.objects.values_list("code", flat=True))
-    policy = request.GET.get("policy", codes[0] if len(codes) == 1 else None)
-    body = describe(policy) if policy in codes else None
-    if body is None:
-        reason = "there is no pricing pack" if policy in codes else "name one of the pricing policies"
-        body = WITHOUT_PACK | {"policy": policy, "error": {"job": "", "reason": reason}}
-    return JsonResponse(body, status=503 if body["status"] == "error" else 200)
+class Pack(APIView):
+    """How the newest pack of a policy is doing. Asked by machines that have no credentials."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        operation_id="health_pack",
+        parameters=[OpenApiParameter("policy", str, description="May be left out where there is one.")],
+        responses={
+            200: OpenApiResponse(HEALTH, description="Fresh or warming."),
+            503: OpenApiResponse(HEALTH, description="In error, or there is no pack."),
+        },
+    )
+    def get(self, request: Request) -> Response:
+        policies = {policy.pk: policy for policy in PricingPolicy.objects.all()}
+        code = request.query_params.get("policy", next(iter(policies)) if len(policies) == 1 else None)
+        body = describe(policies[code]) if code in policies else None
+        if body is None:
+            reason = "there is no pricing pack" if code in policies else "name one of the pricing policies"
+            body = WITHOUT_PACK | {"policy": code, "error": {"job": "", "reason": reason}}
+        return Response(body, status=503 if body["status"] == "error" else 200)
 
 
 def live(request: HttpRequest) -> JsonResponse:

@@ -236,8 +236,17 @@ def _fail(night: Night, job: JobRun, reason: str) -> None:
     logger.error("nightly job failed", extra={"job": job.name, "run_id": str(night.run.pk)})
 
 
+class StoredPackCorrupt(TieoutError):
+    """A pack of an earlier night is not what was sealed: no figure is computed on top of it."""
+
+    def __init__(self, found: packs.PackCorrupt) -> None:
+        # The reason of a pack is shown to everybody: the row is for the log and for verify_packs.
+        super().__init__(f"pricing pack {found.pack_id} is not what was sealed; verify_packs names the row")
+        self.found = found
+
+
 def build_pack(night: Night) -> Mapping[str, Any]:
-    """Seal a pack for each day, then the head anew if anything was sealed after it."""
+    """Seal a pack for each day, then the head anew if anything was sealed after it; and read again what was sealed before."""
     night.packs = packs.build(
         policy=night.policy,
         dates=night.days,
@@ -252,6 +261,9 @@ def build_pack(night: Night) -> Mapping[str, Any]:
     in_error = [pack for pack in night.packs if pack.status == PackStatus.ERROR]
     if in_error:
         packs.mark_warming(in_error)
+    if corrupt := packs.verify(policy=night.policy, before=min(pack.sequence or 0 for pack in night.packs)):
+        logger.error("pack corrupt", extra={"pack_id": corrupt.pack_id, "what": str(corrupt)})
+        raise StoredPackCorrupt(corrupt)
     return {
         "packs": len(night.packs),
         "head": head.pk,

@@ -78,6 +78,15 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 """By kind, what a row tells and where it is from; the first columns, in which no two rows are equal, order them."""
 
+COUNTS = {
+    **dict.fromkeys(COLUMNS, "Rows of that kind."),
+    "active": "Securities that were listed on its date.",
+    "left_out": "Of those, without a close in it.",
+    "stale": "Closes and rates that are older than its date.",
+    "extreme": "Closes and rates that moved further than usual.",
+    "accepted": "Closes and rates that staff let in.",
+    "undecided": "Rows of its date in quarantine that nobody has decided on.",
+}
 KEYS = {"prices": 1, "rates": 2, "observations": 2, "actions": 3}
 NUMBERS = {"close", "rate", "value", "ratio", "amount"}
 
@@ -94,7 +103,8 @@ PACK = inline_serializer(
     {
         **HEADER,
         "counts": inline_serializer(
-            "PackCounts", {name: serializers.IntegerField() for name in (*COLUMNS, "stale", "left_out")}
+            "PackCounts",
+            {name: serializers.IntegerField(help_text=told) for name, told in COUNTS.items()},
         ),
         "left_out": serializers.ListField(
             child=serializers.CharField(),
@@ -148,17 +158,26 @@ class Pack(APIView):
     )
     def get(self, request: Request, pack_id: str) -> Response:
         asked = _asked(RowsAsked, request)
-        pack = _headers().filter(pk=pack_id).first()
+        pack: Any = packs.with_quality(_headers()).filter(pk=pack_id).first() if "\0" not in pack_id else None
         if pack is None:
             raise packs.PackNotFound(pack_id)
         left_out = packs.left_out(pack=pack) if pack.content_id else []
-        counts = {kind: _rows(pack, kind).count() for kind in COLUMNS}
-        stale = sum(_rows(pack, kind).filter(flags__contains="stale:").count() for kind in ("prices", "rates"))
         rows, decided = _page(pack, **asked)
         return Response(
             {
                 **_described([pack])[0],
-                "counts": {**counts, "stale": stale, "left_out": len(left_out)},
+                "counts": {
+                    "prices": pack.priced,
+                    "rates": pack.converted,
+                    "observations": _rows(pack, "observations").count(),
+                    "actions": _rows(pack, "actions").count(),
+                    "active": pack.active,
+                    "left_out": len(left_out),
+                    "stale": pack.stale_rows,
+                    "extreme": pack.extreme_rows,
+                    "accepted": pack.accepted_rows,
+                    "undecided": pack.undecided_rows,
+                },
                 "left_out": left_out,
                 "kind": asked["kind"],
                 "offset": asked["offset"],
@@ -170,11 +189,16 @@ class Pack(APIView):
 
 
 def _asked(form: type[serializers.Serializer[Any]], request: Request) -> Mapping[str, Any]:
-    """The query, checked; every field that is wrong or unknown is named at once. Raises RequestInvalid."""
-    asked = form(data=request.query_params)
+    """The query, checked; every field that is wrong, unknown or told twice is named at once. Raises RequestInvalid."""
+    asked = form(data=request.query_params.dict())  # a blank one would be left out as by a form
     wrong = [
         {"pointer": f"/{name}", "reason": "is not a parameter here"}
         for name in request.query_params.keys() - asked.fields
+    ]
+    wrong += [
+        {"pointer": f"/{name}", "reason": "is given twice"}
+        for name, values in request.query_params.lists()
+        if len(values) > 1
     ]
     if not asked.is_valid():
         wrong += [

@@ -312,9 +312,12 @@ def _ask_fmp(talk: _Talk) -> None:
         if answer is None:
             continue
         for security, span in named:
+            refused = len(talk.outcome.refused)
             talk.refuse((row for row in answer.refused if row.symbol == span.symbol), security.symbol)
             ours = [row for row in answer.rows if row.symbol == span.symbol and span.first <= row.ex_date <= span.last]
             talk.take_actions(security, action, ours)
+            if refused == len(talk.outcome.refused) and all(row.symbol for row in answer.refused):
+                talk.whole.append((security.symbol, action, span.first.isoformat(), span.last.isoformat()))
 
 
 def _ask_fred(talk: _Talk) -> None:

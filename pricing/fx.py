@@ -31,6 +31,10 @@ CURRENCIES = frozenset((_CODES + _FORMER)[at : at + 3] for at in range(0, len(_C
 """ISO 4217, in force and former."""
 
 
+FIXING_OF_SOURCE = {"ecb-eurofxref": "ECB"}
+"""Sources that publish one fixing and no other. Under a policy of another name their rates would pass for what they are not."""
+
+
 class MissingRate(TieoutError):
     """No published legs join the two currencies on that date. Never 1.0, never an older rate passed off as today's."""
 

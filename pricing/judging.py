@@ -237,6 +237,15 @@ class _Bench:
         for row in np.flatnonzero(apart > quality.TWO_SOURCE_TOLERANCE).tolist():
             reason = f"{apart[row]:.2%} from what another source says of that day"
             found.append((row, quotes.suspect(row, Rule.SOURCES, reason)))
+        settled: set[int] = set()  # pairs of which staff, or another source, say that they are at another level now
+        for row, (times, usual) in quality.far_from_usual(quotes).items():
+            each = quotes.suspect(row, Rule.UNIT, f"{times:.4g} times the usual rate, {usual:.4g}")
+            if apart[row] <= quality.TWO_SOURCE_TOLERANCE:
+                settled.add(int(quotes.key[row]))
+            if quotes.key[row] not in settled:
+                found.append((row, each))
+            if self.decisions.accepts(each):
+                settled.add(int(quotes.key[row]))
         vouched: set[int] = set()  # first rows of runs that staff, or another source, say are true
         for row, begin in quality.stale_runs(quotes.key, quotes.value, limit=stale).items():
             days = row - begin + 1

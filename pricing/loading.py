@@ -6,7 +6,7 @@ from pathlib import Path
 from django.db import transaction
 
 from config.errors import TieoutError
-from pricing.models import MarketArchive, Security, Series, SeriesLag
+from pricing.models import MarketArchive, PackPrice, Security, Series, SeriesLag
 from pricing.providers import archive
 
 
@@ -66,8 +66,8 @@ def load(folder: str | Path) -> Loaded:
     """The folder's securities and series as rows, and the folder as the newest archive; twice is as once.
 
     Raises archive.ArchiveRefused, and then nothing was taken. A series that is there keeps its lag and its unit, a security
-    its name, currency and exchange: where the folder says otherwise the symbol may mean something else by now, which
-    pricing.symbols reports and staff settle.
+    its name, currency and exchange, and once packs hold it its price basis: where the folder says otherwise the symbol may
+    mean something else by now, which pricing.symbols reports and staff settle, or of unit and basis is refused.
     """
     reading = archive.read(folder)
     units = dict(Series.objects.values_list("id", "unit"))
@@ -81,6 +81,8 @@ def load(folder: str | Path) -> Loaded:
                 for row in changed
             ]
         )
+    if findings := _moved_bases(reading):
+        raise archive.ArchiveRefused(findings)
     Security.objects.bulk_create(
         [
             Security(
@@ -122,6 +124,24 @@ def load(folder: str | Path) -> Loaded:
     if newest is None or (newest.path, newest.digest) != (reading.path, reading.digest):
         newest = MarketArchive.objects.create(path=reading.path, digest=reading.digest, archive_end=reading.archive_end)
     return Loaded(newest, reading)
+
+
+def _moved_bases(reading: archive.ArchiveReading) -> list[archive.Finding]:
+    """Securities whose sealed closes are of another basis: of a past that is half raw and half adjusted nothing is right."""
+    before = dict(Security.objects.values_list("symbol", "price_basis"))
+    moved = {
+        row.symbol: row for row in reading.securities if before.get(row.symbol, row.price_basis) != row.price_basis
+    }
+    sealed = PackPrice.objects.filter(security__symbol__in=moved).values_list("security__symbol", flat=True)
+    return [
+        archive.Finding(
+            "securities.csv",
+            0,
+            "price_basis",
+            f"{symbol} is {before[symbol]} in sealed packs, and {moved[symbol].price_basis} there",
+        )
+        for symbol in sorted(set(sealed.distinct()) if moved else ())
+    ]
 
 
 def newest_archive() -> MarketArchive | None:

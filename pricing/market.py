@@ -105,11 +105,16 @@ def legs_between(market: Market, frm: str, to: str) -> tuple[Leg, ...]:
 def as_of(pack: PricingPack) -> Market:
     """The market of a sealed pack. Raises packs.PackWarming, packs.PackInError where nothing is sealed."""
     packs.require_sealed(pack=pack)
-    return _as_of(pack.pk, pack.chain_hash, pack.content_id or 0, pack.asof_date, pack.policy.pivot)
+    policy = pack.policy
+    return _as_of(
+        pack.pk, pack.chain_hash, pack.content_id or 0, policy.pk, policy.pivot, pack.sequence or 0, pack.asof_date
+    )
 
 
 @lru_cache(maxsize=16)
-def _as_of(pack_id: str, chain_hash: str, content_id: int, asof_date: date, pivot: str) -> Market:
+def _as_of(
+    pack_id: str, chain_hash: str, content_id: int, policy: str, pivot: str, sequence: int, asof_date: date
+) -> Market:
     closes = {
         row[0]: Close(*row)
         for row in PackPrice.objects.filter(content=content_id)
@@ -132,6 +137,7 @@ def _as_of(pack_id: str, chain_hash: str, content_id: int, asof_date: date, pivo
     if unpriced:
         known = (
             PackPrice.objects.filter(security__in=unpriced, observed_date__lte=asof_date)
+            .filter(content__packs__policy=policy, content__packs__sequence__lte=sequence)
             .order_by()
             .values("security_id")
         )
@@ -431,11 +437,11 @@ def _known(pack: PricingPack, series: str) -> tuple[KnownObservation, ...]:
 def _read_known(
     series: str, chain_hash: str, policy: str, sequence: int, asof_date: date
 ) -> tuple[KnownObservation, ...]:
-    known = PackObservation.objects.filter(series=series, known_at__lte=asof_date).order_by("observation_date")
-    rows = packs.said_by(
-        contents=packs.sealed_contents(policy=policy, upto=sequence), rows=known, columns=packs.OBSERVATION_COLUMNS
+    seen = {"content__packs__policy": policy, "content__packs__sequence__lte": sequence, "known_at__lte": asof_date}
+    rows = PackObservation.objects.filter(series=series, **seen).order_by(
+        "content__packs__sequence", "observation_date"
     )
-    return tuple(standing([KnownObservation(*row) for row in rows]))
+    return tuple(standing([KnownObservation(*row) for row in rows.values_list(*packs.OBSERVATION_COLUMNS)]))
 
 
 def _steps(rows: Sequence[KnownObservation], days: Dates) -> tuple[Floats, Dates, Floats]:
@@ -467,13 +473,9 @@ def _year_before(day: date) -> date:
 def actions(pack: PricingPack) -> list[KnownAction]:
     """The corporate actions that the pack knows, by ex-date: announced, or ex, on or before its date."""
     packs.require_sealed(pack=pack)
-    known = PackAction.objects.filter(
-        Q(announced__lte=pack.asof_date) | Q(announced__isnull=True, ex_date__lte=pack.asof_date)
-    ).order_by("ex_date")
-    rows = packs.said_by(
-        contents=packs.sealed_contents(policy=pack.policy_id, upto=pack.sequence),
-        rows=known,
-        columns=packs.ACTION_COLUMNS,
-    )
-    newest = {action.key: action for action in standing([KnownAction(*row) for row in rows])}
+    known = Q(announced__lte=pack.asof_date) | Q(announced__isnull=True, ex_date__lte=pack.asof_date)
+    seen = {"content__packs__policy": pack.policy_id, "content__packs__sequence__lte": pack.sequence}
+    rows = PackAction.objects.filter(known, **seen).order_by("content__packs__sequence", "ex_date")
+    told = [KnownAction(*row) for row in rows.values_list(*packs.ACTION_COLUMNS)]
+    newest = {action.key: action for action in standing(told)}
     return sorted(newest.values(), key=lambda action: (action.ex_date, action.symbol, action.action))

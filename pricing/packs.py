@@ -7,7 +7,7 @@ looked at; the database refuses everything else. Sealing happens under one lock 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Any
@@ -20,7 +20,7 @@ from django.db.models.functions import Coalesce, Now
 from psycopg.errors import LockNotAvailable
 
 from config.errors import TieoutError
-from pricing import calendars, fingerprint, judging, loading, observing, quality, quarantine
+from pricing import calendars, fingerprint, fx, judging, loading, observing, quality, quarantine
 from pricing.models import (
     Decision,
     PackAction,
@@ -131,7 +131,7 @@ class NoPackDay(TieoutError):
 
 def pack_days(*, policy: PricingPolicy, first: date, last: date) -> list[date]:
     """The pack days of a policy in a span, by the loaded archive. Raises loading.NoArchive, loading.ArchiveChanged."""
-    return _calendar(policy, loading.read_loaded(), _listed()).pack_days(first, last)
+    return _calendar(policy, _archive_of(policy), _listed()).pack_days(first, last)
 
 
 def find(*, pack_id: str) -> PricingPack:
@@ -323,7 +323,7 @@ def build(
     raises    NoPackDay; loading.NoArchive, loading.ArchiveChanged; PackIncomplete when a required price or rate is
               missing: those dates' headers are in error with the reason, every other date is sealed
     """
-    reading = loading.read_loaded()
+    reading = _archive_of(policy)
     securities = _listed()
     calendar = _calendar(policy, reading, securities)
     if refused := _refused_days(calendar, dates):
@@ -390,6 +390,19 @@ def judge(reading: archive.ArchiveReading, securities: Sequence[observing.Listed
         decisions=decisions,
     )
     return judging.without_refused(judged, reading, refused)
+
+
+def _archive_of(policy: PricingPolicy) -> archive.ArchiveReading:
+    """The loaded archive without the rates that are known to be another fixing's. Raises as loading.read_loaded."""
+    reading = loading.read_loaded()
+    fixing = [fx.FIXING_OF_SOURCE.get(source, policy.fixing) for source in reading.source_names]
+    others = [code for code, each in enumerate(fixing) if each != policy.fixing]
+    if not others:
+        return reading
+    held = reading.rates
+    ours = ~np.isin(held.source, others)
+    columns = (held.pair[ours], held.date[ours], held.rate[ours], held.source[ours])
+    return replace(reading, rates=archive.Rates(held.pairs, *columns))
 
 
 def _calendar(
@@ -557,7 +570,7 @@ class _View:
         series = list(Series.objects.values_list("id", "unit", "lag_rule", "lag_days"))
         lags = {series_id: observing.LagRule(rule, lag_days) for series_id, _, rule, lag_days in series}
         fixing_days = sorted(set(reading.rates.date[rates.row[rates.row >= 0]].tolist()))
-        sealed = sealed_contents(policy=policy.pk)
+        sealed = _sealed_contents(policy)
         known = observing.known_observations(reading, lags, judged.observation_flags)
         acted = observing.known_actions(reading.actions, judged.accepted_actions)
         return cls(
@@ -697,34 +710,27 @@ ACTION_COLUMNS = (
 
 def _sealed_observations(contents: Sequence[int]) -> list[observing.KnownObservation]:
     """Every observation of sealed packs, in the order of `contents`."""
-    rows = said_by(
-        contents=contents, rows=PackObservation.objects.order_by("observation_date"), columns=OBSERVATION_COLUMNS
-    )
+    rows = _said_by(contents, PackObservation.objects.order_by("observation_date"), OBSERVATION_COLUMNS)
     return [observing.KnownObservation(*row) for row in rows]
 
 
 def _sealed_actions(contents: Sequence[int]) -> list[observing.KnownAction]:
     """Every action of sealed packs, in the order of `contents`."""
-    rows = said_by(contents=contents, rows=PackAction.objects.order_by("ex_date"), columns=ACTION_COLUMNS)
+    rows = _said_by(contents, PackAction.objects.order_by("ex_date"), ACTION_COLUMNS)
     return [observing.KnownAction(*row) for row in rows]
 
 
-def sealed_contents(*, policy: str, upto: int | None = None) -> list[int]:
-    """The ids of the contents of a policy's sealed packs, in order of sequence.
-
-    upto  the last sequence to look at; None: all
-    """
+def _sealed_contents(policy: PricingPolicy) -> list[int]:
+    """The ids of the contents of its sealed packs, in order of sequence."""
     sealed = PricingPack.objects.filter(policy=policy, sequence__isnull=False)
-    if upto is not None:
-        sealed = sealed.filter(sequence__lte=upto)
     return [content or 0 for content in sealed.order_by("sequence").values_list("content_id", flat=True)]
 
 
-def said_by(*, contents: Sequence[int], rows: QuerySet[Any], columns: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Rows of sealed contents, in the order of `contents`, within one in that of `rows`.
+def _said_by(contents: Sequence[int], rows: QuerySet[Any], columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """All rows of sealed contents, in the order of `contents`, within one in that of `rows`.
 
     Packs and rows meet here, not in the database: right after a build it has no statistics of the new rows yet, and has been
-    seen to join them by nested loops for minutes.
+    seen to join the whole of them by nested loops for minutes.
     """
     of_content: dict[int, list[tuple[Any, ...]]] = {content: [] for content in contents}
     for content, *row in rows.values_list("content_id", *columns).iterator(chunk_size=10_000):
@@ -821,13 +827,16 @@ def _seal(policy: PricingPolicy, contents: Sequence[tuple[PricingPack, int, str]
 # --- verify
 
 
-def verify(*, policy: PricingPolicy) -> PackCorrupt | None:
-    """The first pack, in order of sequence, whose rows or place in the chain are not what was sealed; None: all are."""
+def verify(*, policy: PricingPolicy, before: int | None = None) -> PackCorrupt | None:
+    """The first pack, in order of sequence, whose rows or place in the chain are not what was sealed; None: all are.
+
+    before  only packs of a lower sequence; None: all
+    """
     previous = fingerprint.GENESIS
-    sealed = (
-        PricingPack.objects.filter(policy=policy, sequence__isnull=False).select_related("content").order_by("sequence")
-    )
-    for number, (pack, lines) in enumerate(_lines_of(list(sealed)), start=1):
+    sealed = PricingPack.objects.filter(policy=policy, sequence__isnull=False).select_related("content")
+    if before is not None:
+        sealed = sealed.filter(sequence__lt=before)
+    for number, (pack, lines) in enumerate(_lines_of(list(sealed.order_by("sequence"))), start=1):
         if pack.sequence != number:
             return PackCorrupt(pack.pk, "sequence", str(pack.sequence), str(number))
         if corrupt := _difference(pack, lines, previous):
@@ -867,15 +876,28 @@ def _difference(pack: PricingPack, lines: Sequence[str], previous: str) -> PackC
 
 
 def _lines_of(packs: Sequence[PricingPack]) -> Iterator[tuple[PricingPack, list[str]]]:
-    """The canonical lines of each pack's rows as the database has them, a thousand packs at a time."""
+    """The canonical lines of each pack's rows as the database has them, some packs at a time."""
     units = dict(Series.objects.values_list("id", "unit"))
-    for begin in range(0, len(packs), 1_000):
-        some = packs[begin : begin + 1_000]
+    for some in _blocks(packs):
         lines: dict[int, list[str]] = {pack.content_id or 0: [] for pack in some}
         _add_prices(lines)
         _add_rates(lines)
         _add_deltas(lines, units)
         yield from ((pack, lines[pack.content_id or 0]) for pack in some)
+
+
+def _blocks(packs: Sequence[PricingPack]) -> Iterator[list[PricingPack]]:
+    """Packs in their order, of a thousand of them or CHUNK_ROWS rows as their contents count them."""
+    block: list[PricingPack] = []
+    rows = 0
+    for pack in packs:
+        block.append(pack)
+        rows += pack.content.rows if pack.content else 0
+        if len(block) == 1_000 or rows >= CHUNK_ROWS:
+            yield block
+            block, rows = [], 0
+    if block:
+        yield block
 
 
 def _add_prices(lines: Mapping[int, list[str]]) -> None:

@@ -28,6 +28,17 @@ event explains is 2.08 (AAPL, 2000-09-29, -51.9 %), the smallest wrong factor to
 MAX_RATE_JUMP = 2.0
 """Of two fixings in a row. The largest in the ECB's history used here is 1.17 (EUR/CHF, 2015-01-15)."""
 
+USUAL_PER_EUR: Mapping[str, float] = {
+    "EUR": 1, "USD": 1.2, "GBP": 0.8, "CHF": 1.2, "JPY": 130, "CAD": 1.45, "AUD": 1.6, "NZD": 1.75, "SEK": 9.5, "NOK": 8.5,
+    "DKK": 7.45, "ISK": 130, "PLN": 4.2, "CZK": 27, "HUF": 290, "RON": 4.4, "BGN": 1.956, "ILS": 4.5, "ZAR": 12, "MXN": 16,
+    "BRL": 3.3, "INR": 70, "CNY": 8.2, "HKD": 9.2, "SGD": 1.75, "KRW": 1_350, "THB": 42, "IDR": 13_000, "MYR": 4.6, "PHP": 58,
+}  # fmt: skip
+"""About the middle of what the ECB has published of each since 1999. Whoever quotes a hundred yen for one, from the first rate
+on, is told by it: no rate of that pair is a jump."""
+
+MAX_FROM_USUAL = 10.0
+"""Of a rate to the usual one of its pair. The furthest in the ECB's history used here is 1.46 (JPY)."""
+
 EXTREME_PRICE, EXTREME_RATE = 1.3, 1.1
 """Moves beyond these pass with the flag `extreme`: less than the mildest of the true extremes (BAC +35.3 %, EUR/CHF -14.4 %)."""
 
@@ -171,6 +182,20 @@ def future_date(day: Dates, today: date) -> Mask:
 def wrong_currency(key: Codes, quoted: Sequence[str], traded: Sequence[str]) -> Mask:
     """Rows of keys that are quoted in another currency than they trade in."""
     return np.array([one != other for one, other in zip(quoted, traded, strict=True)], dtype=bool)[key]
+
+
+def far_from_usual(quotes: Quotes) -> dict[int, tuple[float, float]]:
+    """Rates, by pair and date, that are out of reach of the usual one of their pair: row -> how many times it, and it.
+
+    Closes have no usual level, nor have pairs of a currency that is not in the table.
+    """
+    if quotes.kind != "rate" or not len(quotes.key):
+        return {}
+    sides = [[USUAL_PER_EUR.get(currency, np.nan) for currency in pair.split("/")] for pair in quotes.keys]
+    usual = np.array([quote / base for base, quote in sides])[quotes.key]
+    times = quotes.value / usual
+    far = (times > MAX_FROM_USUAL) | ((times > 0) & (times < 1 / MAX_FROM_USUAL))
+    return {row: (float(times[row]), float(usual[row])) for row in np.flatnonzero(far & np.isfinite(times)).tolist()}
 
 
 def two_values(key: Codes, day: Dates, value: Floats) -> Mask:

@@ -66,8 +66,10 @@ UNBALANCED = """
 LEDGER = ACCOUNTS + DEPOSIT + CONVERSION + PURCHASE
 
 
-def market(folder: Path, *, without: tuple[str, ...] = (), also: str = "", actions: str = "") -> Path:
-    """The folder of the week; `without` leaves out the lines that begin so, `also` adds prices."""
+def market(
+    folder: Path, *, without: tuple[str, ...] = (), also: str = "", actions: str = "", basis: str = "raw"
+) -> Path:
+    """The folder of the week; `without` leaves out the lines that begin so, `also` adds prices, `basis` is OAK's."""
     prices = [
         f"{day},{symbol},{close},USD,wood"
         for symbol, closes in CLOSES.items()
@@ -86,7 +88,7 @@ def market(folder: Path, *, without: tuple[str, ...] = (), also: str = "", actio
         folder,
         {
             "securities.csv": "symbol,name,currency,type,exchange,source,price_basis,first_date,last_date\n"
-            "OAK,Oak Inc.,USD,equity,XNYS,wood,raw,2020-01-02,\nELM,Elm Inc.,USD,equity,XNYS,wood,raw,2020-01-02,\n",
+            f"OAK,Oak Inc.,USD,equity,XNYS,wood,{basis},2020-01-02,\nELM,Elm Inc.,USD,equity,XNYS,wood,raw,2020-01-02,\n",
             "prices.csv": kept("date,symbol,close,currency,source", prices) + also,
             "fx.csv": kept("date,base,quote,rate,source", rates),
             "macro.csv": "date,series_id,value,source\n2020-01-06,Y10,1.88,bureau\n",

@@ -354,3 +354,28 @@ def test_no_face_is_imported_by_a_verb():
     ]
 
     assert wrong == []
+
+
+def test_one_place_makes_packs():
+    """Two builders would make packs of different content under the same names."""
+    models = re.compile(r"(?:^|\.)(Pricing)?Pack(Content|Price|Rate|Observation|Action)?(\.objects\.\w*create)?$")
+    writes = re.compile(
+        r"\b(INSERT INTO|COPY|UPDATE|DELETE FROM|TRUNCATE)\s+(pricing_pack|pricing_pricingpack|\{?table)"
+    )
+    found = {path for path, node in calls() if models.search(called(node)) and called(node) != "Pack"}
+    found |= {
+        path
+        for path, tree in sources().items()
+        for node in tree
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and writes.search(node.value)
+    }
+
+    assert found == {"pricing/packs.py"}
+
+
+def test_chance_decides_nothing_but_how_long_to_wait():
+    """A figure that is missing is missing; none is drawn. Keys and words to log in with are `secrets`'."""
+    random = {path for path in sources() for _, name in imported(path) if inside(name, {"random", "numpy.random"})}
+    random |= {path for path, node in calls() if re.search(r"\brandom\.|default_rng|\.shuffle|urandom", called(node))}
+
+    assert random == {"pricing/providers/http.py"}

@@ -12,13 +12,14 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from config.errors import TieoutError
 from execution import executor, nightly, planning, publishing
 from execution.errors import LedgerNotReconciled, ReconciliationFailed
 from execution.models import Execution, JobRun, NightlyRun
-from portfolio import books
+from portfolio import books, valuation
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import (
     Break,
@@ -371,6 +372,31 @@ def test_once_the_close_is_there_the_same_night_finishes(empty, tmp_path):
 # --- the ledger
 
 
+def test_a_row_of_an_earlier_pack_that_was_edited_fails_the_night_by_the_packs_name(empty, tmp_path):
+    policy = small.begin(tmp_path)
+    small.night(policy, last=WEEK[2])
+    edited = f"PP_{WEEK[1]}_ECB_EUR_r1"
+    with psycopg.connect(plugin.address(empty.database, "owner"), autocommit=True) as owner:
+        owner.execute("ALTER TABLE pricing_packprice DISABLE TRIGGER USER")
+        owner.execute(
+            "UPDATE pricing_packprice SET source = 'woods' WHERE content_id ="
+            " (SELECT content_id FROM pricing_pricingpack WHERE id = %s)",
+            [edited],
+        )
+        owner.execute("ALTER TABLE pricing_packprice ENABLE TRIGGER USER")
+
+    with pytest.raises(nightly.JobFailed, match=f"{edited} is not what was sealed"):
+        small.night(policy, first=WEEK[3], last=WEEK[3])
+
+    answer = Client().get("/health/pack")
+    assert (answer.status_code, answer.json()["status"], answer.json()["is_fresh"]) == (503, "error", False)
+    assert answer.json()["error"] == {
+        "job": "build_pack",
+        "reason": f"pricing pack {edited} is not what was sealed; verify_packs names the row",
+    }
+    assert statuses(asof_date=WEEK[2]) == {"fresh"}
+
+
 def test_a_ledger_folder_of_nobody_fails_the_night(empty, tmp_path):
     policy = small.begin(tmp_path)
     commit(small.LEDGER, slug="stranger")
@@ -476,6 +502,30 @@ def test_a_split_of_a_security_whose_prices_are_adjusted_is_the_ledgers_own_affa
     small.night(policy)
 
     assert not Break.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("basis", "doubtful"), [("split_adjusted", False), ("total_return_adjusted", True), ("price_index", True)]
+)
+def test_a_split_that_adjusted_closes_have_in_them_is_no_break_and_the_value_says_what_it_rests_on(
+    empty, tmp_path, basis, doubtful
+):
+    policy = small.begin(tmp_path, actions=SPLIT, basis=basis)
+
+    small.night(policy)
+
+    portfolio, head = small.portfolio(), PricingPack.objects.get(asof_date=WEEK[-1])
+    held = valuation.positions(
+        books.load(portfolio, books.newest_reconciled(portfolio)),
+        head.asof_date,
+        {row[0]: row[1:] for row in Security.objects.values_list("id", "symbol", "name", "currency")},
+    )
+    valued = valuation.apply(held, market.as_of(head))
+    assert split_breaks() == set()
+    assert "split" in {action.action for action in market.actions(head)}
+    # 10 OAK at 103, USD at 1.32, of CAD 10,119.80: as a pencil says of raw closes
+    assert (valued.total_value, valued.positions[0].price_basis) == (Decimal("10119.80"), basis)
+    assert valued.quality.degraded_share == pytest.approx(1359.6 / 10119.8 if doubtful else 0.0)
 
 
 def test_doing_a_broken_night_again_does_not_make_it_pass(empty, tmp_path):

@@ -94,6 +94,30 @@ def test_a_posted_change_or_deletion_of_evidence_is_refused(root, private_demo):
     assert NightlyRun.objects.get().state == "done"
 
 
+@pytest.mark.parametrize(
+    "model", ["PricingPack", "PackContent", "PackPrice", "PackRate", "PackObservation", "PackAction", "MarketArchive"]
+)
+def test_what_is_sealed_is_nobodys_to_change(root, model):
+    """By every verb, for a superuser; also as one of the selected rows of a list."""
+    sealed = apps.get_model("pricing", model)
+    row = sealed.objects.first()
+    fields = {field.name: getattr(row, field.attname) for field in sealed._meta.fields}
+    asked = {name: str(value) for name, value in fields.items() if value is not None}
+
+    answers = [
+        root.post(url(sealed, "add"), asked),
+        root.post(url(sealed, "change", row.pk), asked),
+        root.post(url(sealed, "delete", row.pk), {"post": "yes"}),
+    ]
+    root.post(url(sealed, "changelist"), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
+
+    assert [answer.status_code for answer in answers] == [403] * 3
+    assert {
+        field.name: getattr(sealed.objects.get(pk=row.pk), field.attname) for field in sealed._meta.fields
+    } == fields
+    assert root.get(url(sealed, "change", row.pk)).status_code == 200
+
+
 def test_a_user_who_leaves_is_made_inactive_not_deleted(root, private_demo):
     answer = root.post(url(get_user_model(), "delete", private_demo.user("other").pk), {"post": "yes"})
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
 
 from config import doctoring, pulse
 from execution import nightly
@@ -85,6 +86,21 @@ def test_a_pack_being_built_counts_as_warming(private_demo):
     assert (body["jobs"], body["prewarm_done"], body["estimated_ready"]) == ([], False, None)
 
 
+@pytest.mark.parametrize("status", ["building", "error"])
+def test_a_restatement_on_its_way_or_failed_leaves_the_fresh_release_in_charge(private_demo, status):
+    with private_demo.role("job"):
+        PricingPack.objects.create(
+            pk="PP_2013-03-01_ECB_EUR_r2", policy_id="ECB_EUR", asof_date=date(2013, 3, 1), release=2, run=uuid4(),
+            status=status, reason="a close is missing" if status == "error" else "",
+        )  # fmt: skip
+
+    answer = ask()
+
+    assert (answer.status_code, answer.json()["status"], answer.json()["error"]) == (200, "fresh", None)
+    assert answer.json()["pack_id"] == private_demo.ask().json()["metadata"]["pricing_pack_id"]
+    assert answer.json()["pack_id"] == "PP_2013-03-01_ECB_EUR_r1"
+
+
 def test_a_pack_in_error_is_ill_with_its_job_and_reason(private_demo):
     staging.set_packs(private_demo, "error", job="reconcile_ledger", reason="2 portfolios do not tie out")
 
@@ -108,6 +124,19 @@ def test_an_unknown_policy_is_said_to_be_none(demo, policy):
 
     assert answer.status_code == 503
     assert answer.json()["error"]["reason"] == "name one of the pricing policies"
+
+
+def test_the_openapi_document_has_the_whole_body():
+    document = SchemaGenerator().get_schema(public=True)
+
+    assert document["components"]["schemas"]["PackHealth"]["properties"].keys() == KEYS
+    told = document["paths"]["/health/pack"]["get"]
+    assert told["responses"].keys() == {"200", "503"}
+    assert [each["name"] for each in told["parameters"]] == ["policy"]
+
+
+def test_it_is_only_looked_at(demo):
+    assert Client().post("/health/pack").status_code == 405
 
 
 def test_it_names_no_portfolio(demo):

@@ -7,14 +7,14 @@ from datetime import date
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from execution import pack_diff
-from pricing import packs
-from pricing.models import PackObservation, PackPrice
+from pricing import market, packs
+from pricing.models import PackObservation, PackPrice, PricingPack
 from pricing.tests import folders, market_data
 from pricing.tests.test_archive import DATA, needs_data
 
@@ -48,6 +48,33 @@ def test_a_restatement_differs_in_the_rows_that_were_corrected(policy, tmp_path)
     ]
     assert found[0].effect_bp == Decimal(100)  # 52.621 / 52.1 = 1.01
     assert pack_diff.told_change(found[0])["fields"] == {"close": ["52.1", "52.621"]}
+
+
+@pytest.mark.role("job")
+def test_a_split_that_is_told_late_is_in_the_restatement_alone(policy, tmp_path):
+    """Two for one on the 6th, told of after the packs were sealed: by then its halved close had passed as an extreme one."""
+    market_data.loaded(tmp_path / "before", {"corporate_actions.csv": None})
+    built = {pack.asof_date: pack for pack in market_data.build(policy)}
+    before = built[date(2020, 1, 6)]
+    sealed = PackPrice.objects.filter(content=before.content_id).order_by("id")
+    rows, chain = list(sealed.values_list()), before.chain_hash
+    actions = (
+        folders.SMALL["corporate_actions.csv"].rsplit("2020-01-07,2020-01-21", 1)[0].replace("2020-01-03,ok", ",ok")
+    )
+
+    after = restated(policy, before.asof_date, tmp_path / "after", {"corporate_actions.csv": actions})
+
+    found = pack_diff.find_changes(before, after)
+    assert [(each.kind, each.key, each.change, each.fields) for each in found] == [
+        ("price", "OAK", "changed", ("flags",)),
+        ("action", "OAK split 2020-01-06", "added", ("ratio", "currency", "source")),
+    ]
+    assert pack_diff.told_change(found[0])["fields"] == {"flags": ["extreme", ""]}
+    assert [market.actions(pack) for pack in built.values()] == [[]] * 6
+    assert [action.ratio for action in market.actions(after)] == [2]
+    assert list(sealed.values_list()) == rows
+    assert packs.find(pack_id=before.pk).chain_hash == chain
+    assert packs.verify(policy=policy) is None
 
 
 @pytest.mark.role("job")
@@ -173,3 +200,21 @@ def test_the_first_pack_has_no_day_before_and_others_than_staff_see_no_page(demo
 
     assert b"there is no day before" in first.content
     assert refused.status_code == 302
+
+
+def test_a_pack_that_is_not_there_or_not_sealed_has_no_differences(private_demo):
+    with private_demo.role("job"):
+        PricingPack.objects.create(
+            pk="PP_2013-03-04_ECB_EUR_r1", policy_id="ECB_EUR", asof_date=date(2013, 3, 4), release=1, run=uuid4()
+        )
+    client = private_demo.client("viewer")
+
+    page = client.get("/admin/pricing/pricingpack/PP_2013-03-04_ECB_EUR_r1/change/").content.decode()
+    answers = [
+        client.get(f"/admin/pricing/pricingpack/{pack_id}/diff/").status_code
+        for pack_id in ("PP_2013-03-04_ECB_EUR_r1", "PP_2013-03-01_ECB_EUR_r99", "nothing")
+    ]
+
+    assert "not sealed" in page
+    assert "/diff/" not in page
+    assert answers == [404] * 3

@@ -52,6 +52,7 @@ COMMANDS_ONLY = {
     nightly.OutOfOrder,
     nightly.ReconciliationBroke,
     nightly.RunElsewhere,
+    nightly.StoredPackCorrupt,
     publishing.PatternRefused,
     publishing.VersionTaken,
     reader.LedgerCheckerMissing,

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ Texts = npt.NDArray[np.bytes_]
 Floats = npt.NDArray[np.float64]
 
 LISTED_FINDINGS = 100
+BLOCK_ROWS = 10_000
 FREQUENCIES = ("D", "W", "M", "Q", "A")
 PRICE_BASES = ("raw", "split_adjusted", "total_return_adjusted", "price_index")
 
@@ -54,6 +56,14 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
     "sources.csv": ("source", "attribution"),
 }
 _OBLIGATORY = ("securities.csv", "prices.csv", "fx.csv")
+LONGEST: Mapping[str, int] = {
+    "symbol": 32, "name": 200, "type": 32, "exchange": 12, "source": 64, "id": 32, "series_id": 32, "title": 200,
+    "unit": 64, "vintage": 32, "attribution": 400,
+}  # fmt: skip
+"""Characters that there is room for, by column."""
+RIGHTS: Mapping[str, tuple[str, ...]] = dict.fromkeys(
+    ("display", "export_csv", "export_pdf", "redistribute"), ("", "yes", "no", "ask")
+)
 _NUMBER = re.compile(r"[+-]?\d{1,24}(?:\.\d{1,24})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EARLIEST = date(1800, 1, 1)
@@ -70,7 +80,8 @@ class Finding:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.column}: {self.reason}" if self.line else f"{self.file}: {self.reason}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return ": ".join(filter(None, (place, self.column if self.line else "", self.reason)))
 
 
 class ArchiveRefused(TieoutError):
@@ -272,12 +283,17 @@ def _read(folder: str, folder_digest: str, today: date) -> ArchiveReading:
 
 
 def _files(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        what = "is no folder" if folder.exists() else "not found"
+        raise ArchiveRefused([Finding(folder.name or str(folder), 0, "", what)])
     found: dict[str, Path] = {}
     findings = []
     for name in _REQUIRED:
-        there = [path for path in (folder / name, folder / f"{name}.gz") if path.is_file()]
+        there = [path for path in (folder / name, folder / f"{name}.gz") if path.exists() or path.is_symlink()]
         if len(there) == 2:
             findings.append(Finding(name, 0, "", "is there twice, plain and gzipped"))
+        elif there and not there[0].is_file():
+            findings.append(Finding(there[0].name, 0, "", "is no file"))
         elif there:
             found[name] = there[0]
         elif name in _OBLIGATORY:
@@ -294,12 +310,31 @@ def _bytes(path: Path) -> bytes:
         raise ArchiveRefused([Finding(path.name, 0, "", f"can't be read: {error.strerror}")]) from error
 
 
+class _Cells:
+    """The cells of a file by column. Of a cell that stands in a column a thousand times one text is kept."""
+
+    def __init__(self, width: int) -> None:
+        self.columns: list[list[str]] = [[] for _ in range(width)]
+        self.ragged: list[tuple[int, int]] = []  # (number of the row, from 1; its fields)
+        self.rows = 0
+        self._kept: list[dict[str, str]] = [{} for _ in range(width)]
+
+    def take(self, block: Sequence[Sequence[str]]) -> None:
+        width = len(self.columns)
+        odd = [(number, len(row)) for number, row in enumerate(block, start=self.rows + 1) if len(row) != width]
+        self.ragged += odd
+        self.rows += len(block)
+        if not self.ragged:
+            for column, kept, cells in zip(self.columns, self._kept, zip(*block, strict=True), strict=True):
+                column.extend(map(kept.setdefault, cells, cells))
+
+
 @dataclass(slots=True)
 class _Table:
     """One file's cells by column, with enough to say which line a row stood on."""
 
     file: str
-    columns: dict[str, tuple[str, ...]]
+    columns: Mapping[str, Sequence[str]]
     rows: int
     lines: Callable[[], list[int]]
     findings: list[Finding]
@@ -312,36 +347,47 @@ class _Table:
 
         data = _bytes(path)
         try:
-            text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
+            data = gzip.decompress(data) if path.suffix == ".gz" else data
+            data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            refuse(0, "", f"is not UTF-8 (byte {error.start})")
+            refuse(data.count(b"\n", 0, error.start) + 1, "", f"is not UTF-8 (byte {error.start})")
             return None
         except (OSError, EOFError, zlib.error):
             refuse(0, "", "is no complete gzip file")
             return None
-        if "\0" in text:
-            refuse(text.count("\n", 0, text.index("\0")) + 1, "", "holds a NUL byte")
+        if b"\0" in data:
+            refuse(data.count(b"\n", 0, data.index(b"\0")) + 1, "", "holds a NUL byte")
             return None
+
+        def rows() -> Any:
+            """Line by line: the file as one text of csv's takes four times its bytes."""
+            return csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline=""), strict=True)
+
+        reader = rows()
+        filled = filter(None, reader)
         try:
-            header, *body = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row] or [[]]
+            header: list[str] = next(filled, [])
+            needed = _REQUIRED[name]
+            if name == "macro_series.csv" and "id" not in header:
+                needed = ("series_id", *needed)
+            missing = [column for column in needed if column not in header]
+            twice = sorted({column for column in header if column and header.count(column) > 1})
+            for column in missing:
+                refuse(1, column, "column missing from the header")
+            for column in twice:
+                refuse(1, column, "column twice in the header")
+            if missing or twice:
+                return None
+            cells = _Cells(len(header))
+            while block := list(islice(filled, BLOCK_ROWS)):
+                cells.take(block)
         except csv.Error as error:
-            refuse(0, "", f"is no CSV: {error}")
-            return None
-        needed = _REQUIRED[name]
-        if name == "macro_series.csv" and "id" not in header:
-            needed = ("series_id", *needed)
-        missing = [column for column in needed if column not in header]
-        twice = sorted({column for column in header if column and header.count(column) > 1})
-        for column in missing:
-            refuse(1, column, "column missing from the header")
-        for column in twice:
-            refuse(1, column, "column twice in the header")
-        if missing or twice:
+            refuse(reader.line_num, "", f"is no CSV: {error}")
             return None
 
         def lines() -> list[int]:
             """Line numbers of header and rows, found only when there is something to report."""
-            reader = csv.reader(io.StringIO(text, newline=""))
+            reader = rows()
             found, begun = [], 1
             for row in reader:
                 if row:
@@ -349,20 +395,17 @@ class _Table:
                 begun = reader.line_num + 1
             return found
 
-        width = len(header)
-        ragged = [number for number, row in enumerate(body, start=1) if len(row) != width]
-        if ragged:
+        if cells.ragged:
             at = lines()
-            for number in ragged:
-                refuse(at[number], "", f"has {len(body[number - 1])} fields, the header {width}")
+            for number, fields in cells.ragged:
+                refuse(at[number], "", f"has {fields} fields, the header {len(header)}")
             return None
-        cells: Iterable[tuple[str, ...]] = zip(*body, strict=True) if body else [()] * width
-        return cls(path.name, dict(zip(header, cells, strict=True)), len(body), lines, findings)
+        return cls(path.name, dict(zip(header, cells.columns, strict=True)), cells.rows, lines, findings)
 
-    def __getitem__(self, column: str) -> tuple[str, ...]:
+    def __getitem__(self, column: str) -> Sequence[str]:
         return self.columns[column]
 
-    def optional(self, column: str, default: str = "") -> tuple[str, ...]:
+    def optional(self, column: str, default: str = "") -> Sequence[str]:
         return self.columns.get(column) or (default,) * self.rows
 
     def refuse(self, row: int, column: str, reason: str) -> None:
@@ -571,6 +614,7 @@ class _Reader:
             unknown = set(table["series_id"]) - described.keys()
             table.refuse_values("series_id", {s: f"unknown series {s!r}: not in macro_series.csv" for s in unknown})
         self._filled(table, "series_id")
+        self._fitting(table, "vintage")
         days = self._dates(table, "date")
         value = self._numbers(table, "value", positive=False)
         source = self._codes(table, "source", self.source_codes)
@@ -613,8 +657,10 @@ class _Reader:
         if table is None:
             return ()
         ids = "id" if "id" in table.columns else "series_id"
-        self._filled(table, ids)
-        self._filled(table, "source")
+        for column in (ids, "source"):
+            self._filled(table, column)
+        for column in ("title", "unit"):
+            self._fitting(table, column)
         self._once(table, ids)
         unknown = set(table["frequency"]) - set(FREQUENCIES)
         table.refuse_values("frequency", {f: f"{f!r} is none of {', '.join(FREQUENCIES)}" for f in unknown})
@@ -679,6 +725,13 @@ class _Reader:
         if table is None:
             return ()
         self._filled(table, "source")
+        table.refuse_values("attribution", {cell: "is empty" for cell in set(table["attribution"]) if not cell.strip()})
+        for column in ("name", "attribution"):
+            self._fitting(table, column)
+        for column, words in RIGHTS.items():
+            if column in table.columns:
+                unknown = {cell: f"{cell!r} is none of yes, no, ask" for cell in set(table[column]) - set(words)}
+                table.refuse_values(column, unknown)
         self._once(table, "source")
         return tuple(
             SourceTerms(
@@ -728,6 +781,12 @@ class _Reader:
             if text.strip() and text != text.strip()
         }
         table.refuse_values(column, blank | padded)
+        self._fitting(table, column)
+
+    def _fitting(self, table: _Table, column: str) -> None:
+        most = LONGEST[column]
+        long = {text for text in set(table.optional(column)) if len(text) > most}
+        table.refuse_values(column, dict.fromkeys(long, f"is longer than {most} characters"))
 
     def _once(self, table: _Table, column: str) -> None:
         codes = {text: code for code, text in enumerate(dict.fromkeys(table[column]))}

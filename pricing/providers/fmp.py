@@ -32,6 +32,8 @@ PROVIDER = Provider(
 )
 
 QUOTES_A_REQUEST = 100
+CALENDAR_DAYS, CALENDAR_ROWS = 90, 3_000
+"""The most that its pages on the calendars say one answer speaks of. Of what is beyond, an answer says nothing."""
 
 Period = Literal["annual", "quarter"]
 Reported = TypeVar("Reported", IncomeStatement, BalanceSheet, CashFlow, Ratios)
@@ -52,7 +54,7 @@ def fetch_profile(client: Client, symbol: str) -> Answer[Profile]:
             country=fields.maybe_text(row, "country"),
             isin=fields.maybe_text(row, "isin"),
             cusip=fields.maybe_text(row, "cusip"),
-            market_cap=fields.maybe_number(row, "marketCap"),
+            market_cap=_either(row, "marketCap", "mktCap"),
             beta=fields.maybe_number(row, "beta"),
             source=PROVIDER.code,
         )
@@ -277,7 +279,25 @@ def _reported(
 
 
 def _between(client: Client, path: str, first: date, last: date) -> list[Any]:
-    return _list(client, path, {"from": first.isoformat(), "to": last.isoformat()})
+    """All rows of a calendar, asked for in spans that one answer can hold. Raises ProviderFailed where none holds a day."""
+    rows: list[Any] = []
+    while first <= last:
+        end = min(last, first + timedelta(days=CALENDAR_DAYS - 1))
+        rows += _whole(client, path, first, end)
+        first = end + timedelta(days=1)
+    return rows
+
+
+def _whole(client: Client, path: str, first: date, last: date) -> list[Any]:
+    rows = _list(client, path, {"from": first.isoformat(), "to": last.isoformat()})
+    if len(rows) < CALENDAR_ROWS:
+        return rows
+    if first == last:
+        raise http.ProviderFailed(
+            PROVIDER.code, path, f"sent {len(rows)} rows of {first}, and perhaps not all", passing=False
+        )
+    middle = first + (last - first) // 2
+    return _whole(client, path, first, middle) + _whole(client, path, middle + timedelta(days=1), last)
 
 
 def _list(client: Client, path: str, asked: Mapping[str, str] | None = None) -> list[Any]:

@@ -79,10 +79,13 @@ def fetch_observations(
         return Observation(series, day, value, start, end, PROVIDER.code)
 
     sieve = Sieve[Observation](PROVIDER.code, "observation", day="date", about=series)
-    taken = 0
+    taken, before = 0, None
     for _ in range(MAX_PAGES):
         payload = client.get(path, asked | {"offset": str(taken)}, fault=_fault_of("observations"))
         rows = payload["observations"]
+        if rows and rows == before:
+            raise http.ProviderFailed(PROVIDER.code, path, "sent a page again", passing=False)
+        before = rows
         sieve.take(rows, observation, key=lambda row: (row.observation_date, row.realtime_start))
         taken += len(rows)
         if taken >= payload.get("count", 0) or not rows:

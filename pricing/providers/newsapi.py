@@ -23,7 +23,6 @@ PROVIDER = Provider(
     allowance=Allowance(per_minute=30, per_day=100),
 )
 
-DELAY_HOURS = 24
 LARGEST_PAGE = 100
 
 

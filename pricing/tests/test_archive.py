@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.apps import apps
 
+from pricing.models import PackObservation, PackPrice, Security, Series
 from pricing.providers import archive
 from pricing.tests import folders
 
@@ -169,6 +171,9 @@ def test_optional_columns_and_files_may_be_absent(tmp_path):
             "announced",
             "lies after the ex-date, 2020-01-08",
         ),
+        ("sources.csv", "stone,,yes", "attribution", "is empty"),
+        ("sources.csv", "stone,Stone Data,perhaps", "display", "'perhaps' is none of yes, no, ask"),
+        ("sources.csv", "wood,Wood Data,no", "source", "duplicate row: wood"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_named_by_file_line_column_and_reason(tmp_path, file, row, column, reason):
@@ -179,6 +184,48 @@ def test_a_row_that_cannot_be_read_is_named_by_file_line_column_and_reason(tmp_p
     line = folders.SMALL[file].count("\n") + 1
     assert (file, line, column, reason) in findings
     assert {finding[:2] for finding in findings} == {(file, line)}
+
+
+@pytest.mark.parametrize(
+    ("file", "row", "column"),
+    [
+        ("securities.csv", "{},Fir,USD,equity,XNYS,wood,raw,2020-01-02,", "symbol"),
+        ("securities.csv", "FIR,{},USD,equity,XNYS,wood,raw,2020-01-02,", "name"),
+        ("securities.csv", "FIR,Fir,USD,{},XNYS,wood,raw,2020-01-02,", "type"),
+        ("securities.csv", "FIR,Fir,USD,equity,{},wood,raw,2020-01-02,", "exchange"),
+        ("securities.csv", "FIR,Fir,USD,equity,XNYS,{},raw,2020-01-02,", "source"),
+        ("prices.csv", "2020-01-10,OAK,5,USD,{}", "source"),
+        ("fx.csv", "2020-01-09,EUR,CAD,1.5,{}", "source"),
+        ("macro_series.csv", "{},Prices,index,M,bureau", "id"),
+        ("macro_series.csv", "Y2,{},percent,D,bureau", "title"),
+        ("macro_series.csv", "Y2,Two years,{},D,bureau", "unit"),
+        ("sources.csv", "{},Stone Data,yes", "source"),
+        ("sources.csv", "stone,{},yes", "attribution"),
+    ],
+)
+def test_a_text_that_there_is_no_room_for_is_named_before_the_database_is_asked(tmp_path, file, row, column):
+    most = archive.LONGEST[column]
+    fits = folders.write(tmp_path / "fits", folders.appended(file, row.format("x" * most)))
+    folder = folders.write(tmp_path / "long", folders.appended(file, row.format("x" * (most + 1))))
+
+    archive.read(fits, today=TODAY)
+
+    assert refused(folder) == [(file, folders.SMALL[file].count("\n") + 1, column, f"is longer than {most} characters")]
+
+
+def test_there_is_the_room_that_the_database_has():
+    columns = {
+        "symbol": Security, "name": Security, "exchange": Security, "source": PackPrice, "id": Series, "title": Series,
+        "unit": Series, "vintage": PackObservation,
+    }  # fmt: skip
+
+    room = {column: model._meta.get_field(column).max_length for column, model in columns.items()}
+    room |= {"type": Security._meta.get_field("kind").max_length, "series_id": room["id"]}
+    terms = apps.get_model("compliance", "DataSource")._meta
+    room |= {"attribution": terms.get_field("attribution").max_length}
+
+    assert room == archive.LONGEST
+    assert set(archive.RIGHTS["display"]) == {"", *dict(terms.get_field("display").choices)}
 
 
 def test_every_bad_row_is_named_and_nothing_is_taken(tmp_path):
@@ -232,6 +279,18 @@ def test_a_line_number_counts_lines_not_rows(tmp_path):
             ("prices.csv", 2, "", "has 4 fields, the header 5"),
         ),
         ("date,symbol\0\n", ("prices.csv", 1, "", "holds a NUL byte")),
+        (
+            'date,symbol,close,currency,source\n2020-01-02,OAK,5,USD,wood\n2020-01-03,OAK,"5"1,USD,wood\n',
+            ("prices.csv", 3, "", "is no CSV: ',' expected after '\"'"),
+        ),
+        (
+            'date,symbol,close,currency,source\n2020-01-02,OAK,"5,USD,wood\n',
+            ("prices.csv", 2, "", "is no CSV: unexpected end of data"),
+        ),
+        (
+            "date,symbol,close,currency,source\n2020-01-02,OAK,5,USD," + "x" * 200_000 + "\n",
+            ("prices.csv", 2, "", "is no CSV: field larger than field limit (131072)"),
+        ),
     ],
 )
 def test_a_file_of_the_wrong_shape_is_named(tmp_path, text, finding):
@@ -251,6 +310,81 @@ def test_bytes_that_are_no_text_or_no_whole_gzip_are_named(tmp_path):
         ("prices.csv", "is not UTF-8 (byte 0)"),
         ("fx.csv.gz", "is no complete gzip file"),
     ]
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_lines_may_end_as_on_any_machine(tmp_path, end):
+    plain = archive.read(folders.write(tmp_path / "plain"), today=TODAY)
+    folder = folders.write(tmp_path / "other")
+    for path in folder.iterdir():
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", end.encode()))
+
+    other = archive.read(folder, today=TODAY)
+
+    assert (other.securities, other.series, other.actions, other.sources) == (
+        plain.securities, plain.series, plain.actions, plain.sources,
+    )  # fmt: skip
+    assert other.closes.close.tolist() == plain.closes.close.tolist()
+
+
+def test_a_line_is_counted_as_the_machine_that_wrote_it_ends_lines(tmp_path):
+    folder = folders.write(tmp_path)
+    text = folders.SMALL["prices.csv"].replace("2020-01-03,OAK,101,", "2020-01-03,OAK,1O1,").replace("\n", "\r\n")
+    (folder / "prices.csv").write_bytes(text.encode())
+
+    assert refused(folder) == [("prices.csv", 3, "close", "'1O1' is no plain decimal number")]
+
+
+@pytest.mark.parametrize("name", folders.SMALL)
+def test_an_empty_file_has_no_header(tmp_path, name):
+    findings = refused(folders.write(tmp_path, {name: ""}))
+
+    assert {(finding[0], finding[1], finding[3]) for finding in findings} == {
+        (name, 1, "column missing from the header")
+    }
+
+
+@pytest.mark.parametrize("name", ["prices.csv", "macro.csv", "macro.csv.gz", "sources.csv"])
+@pytest.mark.parametrize("what", ["a folder", "a link to nothing"])
+def test_what_is_no_file_is_not_taken_for_one_that_is_absent(tmp_path, name, what):
+    folder = folders.write(tmp_path, {name.removesuffix(".gz"): None})
+    if what == "a folder":
+        (folder / name).mkdir()
+    else:
+        (folder / name).symlink_to(tmp_path / "gone")
+
+    assert refused(folder) == [(name, 0, "", "is no file")]
+
+
+def test_a_folder_that_is_none_is_named(tmp_path):
+    (tmp_path / "prices.csv").write_text(folders.SMALL["prices.csv"])
+
+    assert refused(tmp_path / "nowhere") == [("nowhere", 0, "", "not found")]
+    assert refused(tmp_path / "prices.csv") == [("prices.csv", 0, "", "is no folder")]
+
+
+def test_decimal_commas_of_another_country_are_named_row_by_row(tmp_path):
+    prices = folders.SMALL["prices.csv"]
+    mixed = prices.replace("2020-01-08,OAK,52,", '2020-01-08,OAK,"52,0",')
+    folder = folders.write(tmp_path / "mixed", {"prices.csv": mixed})
+    other = folders.write(tmp_path / "other", {"prices.csv": prices.replace(",", ";").replace(".", ",")})
+
+    assert [finding[:3] for finding in refused(folder)] == [("prices.csv", 6, "close")]
+    assert {finding[:2] for finding in refused(other)} == {("prices.csv", 1)}
+
+
+def test_a_byte_that_is_no_text_is_named_by_its_line(tmp_path):
+    folder = folders.write(tmp_path)
+    text = folders.SMALL["securities.csv"].replace("Elm plc", "Elm plc, Übersee").replace(", Ü", " Ü")
+    (folder / "securities.csv").write_bytes(text.encode("latin-1"))
+
+    assert refused(folder) == [("securities.csv", 3, "", f"is not UTF-8 (byte {text.index('Ü')})")]
+
+
+def test_a_finding_is_told_as_file_line_column_and_reason():
+    assert str(archive.Finding("fx.csv", 3, "rate", "is empty")) == "fx.csv:3: rate: is empty"
+    assert str(archive.Finding("fx.csv", 3, "", "has 4 fields, the header 5")) == "fx.csv:3: has 4 fields, the header 5"
+    assert str(archive.Finding("fx.csv", 0, "", "not found in market")) == "fx.csv: not found in market"
 
 
 def test_a_missing_file_and_a_file_twice_are_named(tmp_path):

@@ -1,6 +1,6 @@
 """Packs are built from the archive, sealed whole in rising order, or in error by name."""
 
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from pricing.models import (
     PackPrice,
     PackRate,
     PricingPack,
+    PricingPolicy,
     Series,
 )
 from pricing.providers import archive
@@ -133,6 +134,36 @@ def test_a_required_rate_that_is_missing_is_named_by_its_pair(tmp_path):
 
     assert PricingPack.objects.filter(status="error").count() == 6
     assert PackContent.objects.count() == 0
+
+
+def london():
+    """The four o'clock fixing of London, in dollars: by the name of its policy, and so only its own rates."""
+    return PricingPolicy.objects.create(
+        code="WM4PM_USD", fixing="WM4PM", pivot="USD", fix_time=time(16), fix_timezone="Europe/London"
+    )
+
+
+def test_rates_of_another_fixing_do_not_pass_under_the_name_of_a_policy(tmp_path):
+    fx = folders.SMALL["fx.csv"].replace(",central", ",ecb-eurofxref")
+    policy = market_data.loaded(tmp_path, {"fx.csv": fx})
+    assert len(market_data.build(policy, required=market_data.held(currencies=("USD",)))) == 6
+
+    with pytest.raises(packs.PackIncomplete, match="rate EUR/USD on 2020-01-02: never observed"):
+        market_data.build(london(), required=market_data.held(currencies=("EUR",)))
+
+    assert not PackRate.objects.filter(content__packs__policy="WM4PM_USD").exists()
+
+
+def test_the_four_oclock_fixing_is_an_hour_earlier_by_utc_in_summer(tmp_path):
+    fx = "date,base,quote,rate,source\n2020-01-09,EUR,USD,1.11,wm\n2020-07-09,EUR,USD,1.13,wm\n"
+    market_data.loaded(tmp_path, {"fx.csv": fx})
+
+    pack, later = market_data.build(
+        london(), date(2020, 1, 9), date(2020, 7, 9), required=market_data.held(currencies=("EUR",))
+    )
+
+    fixed = [PackRate.objects.get(content=each.content_id).fix_at.isoformat() for each in (pack, later)]
+    assert fixed == ["2020-01-09T16:00:00+00:00", "2020-07-09T15:00:00+00:00"]
 
 
 def test_an_incomplete_pack_is_mended_by_the_next_release(tmp_path):

@@ -449,3 +449,16 @@ def test_a_calendar_that_fails_is_told_and_the_other_is_taken(provider, policy, 
 
     assert [(each.key, each.what) for each in outcome.failed] == [("all companies", "dividends")]
     assert [row.source for row in loading.read_loaded().actions if row.ex_date == NINTH] == ["fmp"]
+
+
+def test_a_split_that_a_calendar_no_longer_has_is_gone_unless_a_row_of_it_names_nobody(provider, policy, fmp_key):
+    split = {"date": "2020-01-09", "symbol": "OAK.N", "numerator": 4, "denominator": 3}
+
+    def fetched(*splits):
+        provider(routes={FMP_SPLITS: json.dumps(splits), FMP_DIVIDENDS: "[]"})
+        fetch("fmp")
+        return [row.ex_date for row in loading.read_loaded().actions if row.source == "fmp"]
+
+    assert fetched(split) == [NINTH]
+    assert fetched(split | {"symbol": None}) == [NINTH]  # perhaps ours, and nobody can tell
+    assert fetched(split | {"symbol": "XYZ"}) == []

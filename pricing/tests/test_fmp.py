@@ -1,8 +1,9 @@
 """Shapes as Financial Modeling Prep documents them; the numbers are made up."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -70,6 +71,15 @@ def test_a_profile_keeps_the_unit_it_is_quoted_in(connect, server):
     (row,) = fmp.fetch_profile(connect(fmp.PROVIDER), "RIO.L").rows
 
     assert (row.currency, row.sector, row.isin, row.beta) == ("GBp", None, None, Decimal("0.7"))
+
+
+@pytest.mark.parametrize("name", ["marketCap", "mktCap"])
+def test_both_names_of_the_market_value_are_read(connect, server, name):
+    server.answers(sent([profile(**{name: 91000000001})]))
+
+    (row,) = fmp.fetch_profile(connect(fmp.PROVIDER), "RIO.L").rows
+
+    assert row.market_cap == Decimal(91000000001)
 
 
 @pytest.mark.parametrize("changes", [{"symbol": "RIO"}, {"currency": "gbp"}, {"companyName": ""}, {"beta": "high"}])
@@ -169,3 +179,38 @@ def test_an_error_with_status_200_is_an_error(connect, server):
 
     with pytest.raises(ProviderFailed, match="is no list"):
         fmp.fetch_quotes(connect(fmp.PROVIDER), ["AAPL"])
+
+
+def test_a_calendar_is_asked_for_in_spans_of_ninety_days(connect, server):
+    server.answers(sent([]))
+
+    fmp.fetch_split_calendar(connect(fmp.PROVIDER), first=date(2026, 1, 1), last=date(2026, 7, 15))
+
+    assert [(asked["from"], asked["to"]) for _, asked in server.asked] == [
+        ("2026-01-01", "2026-03-31"), ("2026-04-01", "2026-06-29"), ("2026-06-30", "2026-07-15"),
+    ]  # fmt: skip
+
+
+def calendar(handler):
+    """A thousand dividends a day, and no more than three thousand at once, as its pages say."""
+    asked = parse_qs(urlsplit(handler.path).query)
+    begin, end = (date.fromisoformat(asked[name][0]) for name in ("from", "to"))
+    days = [begin + timedelta(n) for n in range((end - begin).days + 1)]
+    rows = [{"date": str(day), "symbol": f"S{n}", "dividend": 1} for day in days for n in range(1_000)]
+    sent(rows[: fmp.CALENDAR_ROWS])(handler)
+
+
+def test_of_a_calendar_that_is_longer_than_an_answer_nothing_is_lost(connect, server):
+    server.answers(calendar)
+
+    answer = fmp.fetch_dividend_calendar(connect(fmp.PROVIDER), first=FIRST, last=FIRST + timedelta(6))
+
+    assert (len(answer.rows), answer.refused) == (7_000, ())
+
+
+def test_a_day_that_fills_an_answer_may_be_cut_off_and_is_refused(connect, server):
+    rows = [{"date": str(FIRST), "symbol": f"S{n}", "numerator": 2, "denominator": 1} for n in range(3_000)]
+    server.answers(sent(rows))
+
+    with pytest.raises(ProviderFailed, match="sent 3000 rows of 2026-11-01, and perhaps not all"):
+        fmp.fetch_split_calendar(connect(fmp.PROVIDER), first=FIRST, last=FIRST)

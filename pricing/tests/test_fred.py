@@ -99,6 +99,14 @@ def test_pages_follow_the_count(connect, server):
     assert [asked["offset"] for _, asked in server.asked] == ["0", "1"]
 
 
+def test_a_page_that_comes_again_for_ever_is_an_error(connect, server):
+    server.answers(page(row(), row("2026-08-01"), count=1_000_000))
+
+    with pytest.raises(ProviderFailed, match="sent a page again"):
+        observations(connect)
+    assert len(server.asked) == 2
+
+
 @pytest.mark.parametrize("count", ["two", 5, None])
 def test_fewer_observations_than_it_counts_are_an_error(connect, server, count):
     server.answers(page(row(), count=count), page(count=5))

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from pricing import fx, loading, market, packs
 from pricing.models import PricingPack
@@ -56,6 +58,20 @@ def test_a_missing_price_names_the_security_the_date_and_the_last_known_date(pol
         date(2020, 1, 9),
         date(2020, 1, 3),
     )
+
+
+def test_what_is_sealed_later_does_not_change_what_a_pack_last_knew(policy, tmp_path):
+    policy.max_stale_sessions = 2
+    policy.save()
+    pack = packs.find(pack_id=market_data.build(policy)[-1].pk)
+    later = folders.SMALL["prices.csv"] + "2020-01-06,ASH,11.5,USD,wood\n"
+    market_data.loaded(tmp_path, {"prices.csv": later})
+    day = date(2020, 1, 6)
+    market_data.build(policy, day, day, run=OTHER_RUN, restate_reason="a close came late")
+
+    seen = market.as_of(pack)
+
+    assert [last for symbol, last in seen.unpriced.values() if symbol == "ASH"] == [date(2020, 1, 3)]
 
 
 def test_a_missing_rate_is_never_one(policy):
@@ -171,6 +187,23 @@ def test_a_pack_does_not_know_what_became_known_after_its_date(policy):
     assert [row.series for row in market.observations(built[-1], "CPI1")] == ["CPI1"]
     with pytest.raises(market.MissingSeries, match="Y10"):
         market.series(built[0], "Y10")
+
+
+def test_a_series_is_read_in_one_query_by_an_index(policy):
+    """DESIGN 4: of each observation the row of the highest sequence up to the pack's."""
+    pack = packs.find(pack_id=market_data.build(policy)[-1].pk)
+    market._read_known.cache_clear()
+
+    with CaptureQueriesContext(connection) as asked:
+        market.observations(pack, "Y10")
+
+    (query,) = asked.captured_queries
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # of six rows no index is worth it
+        cursor.execute(f"EXPLAIN {query['sql']}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "pack_observation_once" in plan
+    assert "Seq Scan" not in plan
 
 
 def test_a_revision_is_seen_from_the_pack_that_brought_it_on(policy, tmp_path):

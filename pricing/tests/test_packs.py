@@ -163,6 +163,18 @@ def test_what_was_sealed_verifies(policy):
     assert packs.require_intact(pack=built[3]) is built[3]
 
 
+@pytest.mark.parametrize("most", [1, 14, 10_000])
+def test_packs_are_read_again_some_at_a_time_and_all_of_them(policy, monkeypatch, most):
+    built = market_data.build(policy)
+    monkeypatch.setattr(packs, "CHUNK_ROWS", most)
+
+    read = list(packs._lines_of([packs.find(pack_id=pack.pk) for pack in built]))
+
+    assert [pack.pk for pack, _ in read] == [pack.pk for pack in built]
+    assert [len(lines) for _, lines in read] == [pack.content.rows for pack, _ in read]
+    assert packs.verify(policy=policy) is None
+
+
 TAMPERINGS = [
     ("pricing_packprice", "UPDATE pricing_packprice SET close = close + 1 WHERE content_id = %s", "content hash"),
     ("pricing_packprice", "DELETE FROM pricing_packprice WHERE content_id = %s", "number of rows"),

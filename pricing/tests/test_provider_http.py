@@ -1,6 +1,7 @@
 """The way out to a provider: what it asks, what it never asks, and the name of each thing that can go wrong."""
 
 import logging
+import random
 import socket
 import traceback
 from dataclasses import replace
@@ -197,10 +198,11 @@ def test_the_back_off_doubles_from_a_second_with_a_fifth_of_jitter(connect, serv
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_nobody_asks_before_the_time_the_provider_asked_for(connect, server, time, form):
+@pytest.mark.parametrize("status", [429, 503])
+def test_nobody_asks_before_the_time_the_provider_asked_for(connect, server, time, status, form):
     until = datetime.fromtimestamp(time.at, UTC) + timedelta(seconds=30)
     told = "30" if form == "seconds" else format_datetime(until, usegmt=True)
-    server.answers(sent("", 429, Retry_After=told), GOOD)
+    server.answers(sent("", status, Retry_After=told), GOOD)
     client = connect(polygon.PROVIDER)
     began = time.at
 
@@ -342,6 +344,27 @@ def test_of_a_week_of_outage_only_probes_are_left(client, server, time):
         failure_of(client)
 
     assert len(server.asked) <= 3 + 500
+
+
+def test_one_that_is_down_every_other_second_is_asked_again_and_answers(client, server, time, monkeypatch):
+    """A wait of about a second mostly ends in the other second: of the seeded jitters all but a few calls are answered."""
+    monkeypatch.setattr(http, "_dice", random.Random(18))
+
+    def flapping(handler):
+        (GOOD if int(time.at) % 2 else sent("", 503))(handler)
+
+    server.answers(flapping)
+    answered = 0
+
+    for _ in range(200):
+        time.pass_(0.37)
+        try:
+            answered += str(ask(client)["price"]) == "12.10"
+        except (ProviderFailed, BreakerOpen):
+            time.pass_(http.RESET_TIMEOUT_S)
+
+    assert answered >= 190
+    assert len(server.asked) <= 200 * http.FAIL_MAX
 
 
 def test_the_answers_of_other_providers_go_on(connect, server, time):

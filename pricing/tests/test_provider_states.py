@@ -1,5 +1,6 @@
 """What admin and metrics show of the providers, from what the workers share."""
 
+import time as clock_of_the_process
 from dataclasses import replace
 
 import pytest
@@ -96,6 +97,39 @@ def test_metrics_have_a_number_for_each(monkeypatch):
     assert 'tieout_provider_on{provider="fmp"} 1.0' in body
     assert 'tieout_provider_quota_used_ratio{provider="fmp",window="month"}' in body
     assert 'tieout_provider_breaker_state{provider="polygon"} NaN' in body
+
+
+@pytest.fixture
+def failing(time):
+    """FMP's breaker, open; and 90 of its 120 requests of a minute booked."""
+    shared = redis.Redis.from_url(settings.REDIS_URL)
+
+    def forget():
+        for name in (*shared.scan_iter("tieout:breaker:fmp*"), *shared.scan_iter("tieout:provider:fmp*")):
+            shared.delete(name)
+
+    forget()
+    breaker = breaker_of(fmp.PROVIDER, shared)
+    for _ in range(3):
+        fail(breaker)
+    budget = Budget("fmp", fmp.PROVIDER.allowance, shared)
+    for _ in range(90):
+        budget.take(clock_of_the_process.time())
+    yield
+    forget()
+    shared.close()
+
+
+@pytest.mark.django_db
+@override_settings(**ON)
+def test_an_open_breaker_and_a_passed_mark_are_seen_in_metrics_and_admin(failing, admin_client):
+    metrics = Client().get("/metrics").content.decode()
+    page = admin_client.get("/admin/pricing/marketarchive/").content.decode()
+
+    assert 'tieout_provider_breaker_state{provider="fmp"} 1.0' in metrics
+    assert 'tieout_provider_breaker_state{provider="polygon"} 0.0' in metrics
+    assert 'tieout_provider_quota_used_ratio{provider="fmp",window="minute"} 0.75' in metrics
+    assert '<th scope="row">fmp</th><td>is left alone after failures</td><td>minute 75% (over 70 %)' in page
 
 
 @pytest.mark.django_db

@@ -78,6 +78,32 @@ def test_a_day_with_two_values_is_suspect_in_both():
     assert quality.two_values(rows.key, rows.date, rows.value).tolist() == [False, True, True, False, False]
 
 
+def test_a_rate_is_held_against_the_usual_one_of_its_pair():
+    texts = ("0.0091", "0.91", "0.000091", "0", "nan", "inf")
+    rows = quotes(
+        *(("JPY/CAD", day, text) for day, text in enumerate(texts, start=1)), ("EUR/TRY", 1, "7"), kind="rate"
+    )
+
+    found = quality.far_from_usual(rows)
+
+    assert list(found) == [1, 2]
+    assert found[1] == (pytest.approx(0.91 * 130 / 1.45), pytest.approx(1.45 / 130))
+    assert quality.far_from_usual(replace(rows, kind="price")) == {}
+
+
+@needs_data
+def test_no_published_rate_of_the_ecb_is_far_from_the_usual_one(monkeypatch):
+    rates = archive.read(DATA, today=TODAY).rates
+    pairs = tuple("/".join(pair) for pair in rates.pairs)
+    rows = quality.Quotes("rate", pairs, rates.pair, rates.date, rates.rate, rates.number, rates.source, ())
+    monkeypatch.setattr(quality, "MAX_FROM_USUAL", 1.45)
+    beyond = quality.far_from_usual(rows)
+    monkeypatch.setattr(quality, "MAX_FROM_USUAL", 1.5)
+
+    assert {pairs[rates.pair[row]] for row in beyond} == {"EUR/JPY", "EUR/USD"}
+    assert quality.far_from_usual(rows) == {}
+
+
 def test_two_sources_are_compared_day_by_day():
     mine = quotes(("OAK", 1, "100"), ("OAK", 2, "100"), ("OAK", 3, "100"))
     theirs = quotes(("OAK", 2, "100.5"), ("OAK", 3, "110"))

@@ -107,12 +107,66 @@ def test_a_rate_under_suspicion_keeps_what_needs_it_from_sealing(tmp_path):
     fx = folders.SMALL["fx.csv"].replace("2020-01-08,EUR,GBP,0.8476,", "2020-01-08,EUR,GBP,84.76,")
     policy = market_data.loaded(tmp_path, {"fx.csv": fx})
 
-    with pytest.raises(packs.PackIncomplete, match=r"rate EUR/GBP 84.76 of 2020-01-08 is in quarantine \(unit: 99.72"):
+    with pytest.raises(
+        packs.PackIncomplete, match=r"rate EUR/GBP 84.76 of 2020-01-08 is in quarantine \(unit: 106 times the usual"
+    ):
         market_data.build(policy, required=market_data.held("ELM"))
 
     failed = PricingPack.objects.filter(status="error").values_list("asof_date", flat=True)
     assert sorted(failed) == [date(2020, 1, 8), NINTH]
     assert not PackRate.objects.filter(rate__gt=10).exists()
+
+
+@pytest.mark.parametrize(("pair", "right", "wrong"), [("EUR,JPY", "121.43", "1.2143"), ("CAD,JPY", "83.6", "0.836")])
+def test_a_rate_for_a_hundred_is_suspect_from_the_first_one_on(tmp_path, pair, right, wrong):
+    """JPY/CAD 0.012, where a feed that quotes a hundred yen says 1.20."""
+    key = pair.replace(",", "/")
+
+    def rates(rate):
+        return folders.appended("fx.csv", *(f"2020-01-0{day},{pair},{rate},central" for day in (2, 3, 7, 8)))
+
+    policy = market_data.loaded(tmp_path, rates(wrong))
+    market_data.build(policy)
+    assert set(QuarantinedRow.objects.values_list("key", "rule")) >= {(key, "unit")}
+    assert QuarantinedRow.objects.filter(key=key).count() == 4
+    assert not PackRate.objects.filter(quote="JPY").exists()
+
+    market_data.loaded(tmp_path, rates(right))
+    with role("app"):
+        before = QuarantinedRow.objects.count()
+    market_data.build(policy, run=UUID(int=2), restate_reason="for one")
+    assert QuarantinedRow.objects.count() == before
+
+
+def test_of_a_currency_that_is_at_another_level_now_the_first_rate_is_accepted_and_the_others_follow(tmp_path):
+    fx = folders.appended("fx.csv", *(f"2020-01-0{day},EUR,PLN,42000,central" for day in (2, 3, 7, 8)))
+    policy = market_data.loaded(tmp_path, fx)
+    with pytest.raises(packs.PackIncomplete, match=r"\(unit: 1e\+04 times the usual rate, 4.2\)"):
+        market_data.build(policy, required=market_data.held(currencies=("PLN",)))
+    decide(Decision.ACCEPTED, key="EUR/PLN", date=date(2020, 1, 2))
+
+    built = market_data.build(policy, required=market_data.held(currencies=("PLN",)))
+
+    rates = PackRate.objects.filter(quote="PLN").order_by("content__packs__sequence")
+    assert list(rates.values_list("rate", flat=True)) == [Decimal(42000)] * 6
+    assert [rate.flags for rate in rates if rate.observed_date == built[0].asof_date] == ["accepted"]
+
+
+def test_closes_in_another_currency_than_the_security_trades_in_wait_for_staff(tmp_path):
+    """The folder speaks of another OAK by now: what we hold keeps its currency, and its closes are not taken for it."""
+    policy = market_data.loaded(tmp_path)
+    prices = folders.SMALL["prices.csv"].splitlines()
+    other = {
+        "securities.csv": folders.SMALL["securities.csv"].replace("OAK,Oak Inc.,USD", "OAK,Oak Inc.,CAD"),
+        "prices.csv": "".join(f"{row.replace('USD', 'CAD') if ',OAK,' in row else row}\n" for row in prices),
+    }
+    market_data.loaded(tmp_path / "other", other)
+
+    with pytest.raises(packs.PackIncomplete, match=r"price OAK 100.50 of 2020-01-02 is in quarantine \(wrong_currency"):
+        market_data.build(policy, required=market_data.held("OAK"))
+
+    assert set(QuarantinedRow.objects.filter(rule="wrong_currency").values_list("key", flat=True)) == {"OAK"}
+    assert not PackPrice.objects.filter(security__symbol="OAK").exists()
 
 
 def test_two_sources_of_a_day_are_compared_and_the_first_of_them_is_used(tmp_path):
