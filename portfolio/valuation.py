@@ -631,7 +631,7 @@ class Valuer:
         if book.accrual == "accrual":
             closes[1:, :N] += due / rates[1:, :N]
 
-        moves = _moves(book, days, at, place, currencies, close, symbols)
+        moves = _moves(book, days, at, place, currencies, close, symbols, trading, fx)
         cash = (closes[1:, N:] * rates[1:, N:]).sum(axis=1)
         total = (closes[1:, :N] * rates[1:, :N]).sum(axis=1) + cash
         inflow, outflow = _worth(moves.external_in, rates[1:]), _worth(moves.external_out, rates[1:])
@@ -807,6 +807,8 @@ def _moves(
     currencies: list[str],
     close: Floats,
     symbols: list[str],
+    trading: list[str],
+    fx: Mapping[str, Floats],
 ) -> _Moves:
     """raises   MissingPrice where securities came or went on a day without their close: they are worth nothing known"""
     D, N, C = len(days), len(symbols), len(currencies)
@@ -831,7 +833,10 @@ def _moves(
             internal[counter <= 0].append((day, N + money[event.counter_currency], abs(counter)))
         elif event.security is not None and event.currency:
             internal[amount <= 0].append((day, N + money[event.currency], abs(amount)))
-            internal[amount >= 0].append((day, place[event.security], abs(amount)))
+            column = place[event.security]
+            if trading[column] != event.currency:  # paid in another than it trades in
+                amount *= float(fx[event.currency][day] / fx[trading[column]][day])
+            internal[amount >= 0].append((day, column, abs(amount)))
     return _Moves(*(_filled(each, D, N + C) for each in (*internal, *external)))
 
 

@@ -319,6 +319,11 @@ def test_a_share_that_was_paid_in_another_currency_than_it_trades_in_gains_what_
     assert (found.realised_price, found.unrealised_price) == (D("260.00"), D("325.00"))  # 50 x 4 x 1.30, 50 x 5 x 1.30
     assert found.fx == D("300.00")  # 50 x 54 x 0.05 + 50 x 55 x 0.06
     assert found.gain == D("885.00")
+    life = told.life
+    assert life.local_returns[:, 0] == pytest.approx(
+        [0, 0, 52 / 50 - 1, 53 / 52 - 1, 54 / 53 - 1, 0, 55 / 54 - 1], abs=1e-12
+    )
+    assert life.other == pytest.approx([0] * 7, abs=1e-12)
 
 
 @pytest.mark.parametrize("slug", ["trade", "broker"])
