@@ -319,16 +319,16 @@ class _Walk:
         amounts.taxes -= event.tax * rate
         moved = event.amount + event.fee + event.tax
         if event.kind == "buy":
-            moved += self.buy(event, rate)
+            moved += self.buy(event, place, rate)
         elif event.kind == "reinvested_dividend":
-            amounts.income += (moved + self.buy(event, rate)) * rate
+            amounts.income += (moved + self.buy(event, place, rate)) * rate
             return None
         elif event.kind == "sell":
             for match, piece in self.taken(event):
                 moved -= match.proceeds
-                self.gain(piece, match.proceeds, rate, "realised_price")
+                self.gain(piece, *self.as_traded(event, place, match.proceeds, rate), "realised_price")
         elif event.kind == "return_of_capital":
-            return self.return_capital(event, moved, rate)
+            return self.return_capital(event, *self.as_traded(event, place, moved, rate))
         elif event.kind in ("dividend", "interest"):
             amounts.income += moved * rate
             return None
@@ -342,11 +342,20 @@ class _Walk:
         amounts.deal_rounding += moved * rate
         return None
 
-    def buy(self, event: Event, rate: Decimal) -> Decimal:
-        """Units that come in at what was paid for them, in the deal's currency."""
+    def as_traded(self, event: Event, place: int, amount: Decimal, rate: Decimal) -> tuple[Decimal, Decimal]:
+        """An amount of a deal and its rate, in the currency that the security trades in, which may be another."""
+        security = event.security or 0
+        if event.currency == self.market.security_currencies[self.market.security(security)]:
+            return amount, rate
+        own = self.rate_of(security, place)
+        return amount * rate / own, own
+
+    def buy(self, event: Event, place: int, rate: Decimal) -> Decimal:
+        """Units that come in at what was paid for them, which is told in the deal's currency."""
         quantity = event.quantity or ZERO
         worth = -event.amount - event.fee - event.tax if event.unit_price is None else quantity * event.unit_price
-        self.add((event.account, event.security or 0), event.entry_id, quantity, worth, worth * rate)
+        local, _ = self.as_traded(event, place, worth, rate)
+        self.add((event.account, event.security or 0), event.entry_id, quantity, local, worth * rate)
         return worth
 
     def convert(self, event: Event, place: int) -> None:

@@ -189,9 +189,13 @@ def _unrealised(book: Book, parcel: Parcel, market: History, rates: Rates) -> _E
     if np.isnan(close):
         raise MissingPrice(market.symbols[column], market.dates[-1].item())
     fx_in = rates.of_lot(parcel.fx_to_base, parcel.currency, parcel.acquired)
-    fx_out = rates.of_deal(_Sale(market.dates[-1].item(), parcel.currency, None))
+    day, trades_in = market.dates[-1].item(), market.security_currencies[column]
+    fx_out = rates.of_deal(_Sale(day, parcel.currency, None))
+    worth = parcel.quantity * Decimal(repr(close))
+    if trades_in != parcel.currency:  # what it was paid in
+        worth = worth * rates.of_deal(_Sale(day, trades_in, None)) / fx_out
     paid = parcel.unit_cost * parcel.quantity
-    return _split(parcel.cost if book.fees_in_cost else paid, parcel.quantity * Decimal(repr(close)), fx_in, fx_out)
+    return _split(parcel.cost if book.fees_in_cost else paid, worth, fx_in, fx_out)
 
 
 def _shown(gains: Iterable[_Exact], currency: str) -> Gain:

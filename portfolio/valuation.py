@@ -61,8 +61,9 @@ class Position:
     symbol: str
     name: str
     quantity: Decimal
-    cost_basis: Decimal
-    """Trade currency, by the portfolio's fee setting."""
+    cost_basis: Decimal | None
+    """Of `currency`, by the portfolio's fee setting; what was paid in another is converted as of the purchase. None where a lot
+    was, and a rate of its day is unknown."""
     cost_basis_base: Decimal | None
     """Base currency at the trade dates' FX; None where a lot was bought before anything was priced, at a rate unknown."""
     currency: str
@@ -140,7 +141,7 @@ class ValuedPosition:
     fx_rate: Decimal
     market_value: Decimal
     weight: float
-    cost_basis: Decimal
+    cost_basis: Decimal | None
     cost_basis_base: Decimal | None
     unrealized_pnl: Decimal | None
     source: str
@@ -254,17 +255,18 @@ def positions(
             lots.setdefault(parcel.security, []).append(parcel)
     for security_id in sorted(lots, key=lambda each: securities[each][0]):
         symbol, name, currency = securities[security_id]
-        in_base = [_cost_in_base(lot, book.base_currency, rates) for lot in lots[security_id]]
+        in_own, in_base = (
+            [_cost_in(lot, wanted, book.base_currency, rates) for lot in lots[security_id]]
+            for wanted in (currency, book.base_currency)
+        )
         rows.append(
             Position(
                 security_id=security_id,
                 symbol=symbol,
                 name=name,
                 quantity=sum((lot.quantity for lot in lots[security_id]), Decimal(0)),
-                cost_basis=sum((lot.cost for lot in lots[security_id]), Decimal(0)),
-                cost_basis_base=None
-                if None in in_base
-                else sum((cost for cost in in_base if cost is not None), Decimal(0)),
+                cost_basis=_sum_if_known(in_own),
+                cost_basis_base=_sum_if_known(in_base),
                 currency=currency,
                 base_currency=book.base_currency,
             )
@@ -387,7 +389,7 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
                     fx_rate=round(rate, 12),
                     market_value=quantise(value, base),
                     weight=weight(value),
-                    cost_basis=quantise(row.cost_basis, row.currency),
+                    cost_basis=None if row.cost_basis is None else quantise(row.cost_basis, row.currency),
                     cost_basis_base=None if row.cost_basis_base is None else quantise(row.cost_basis_base, base),
                     unrealized_pnl=None if row.cost_basis_base is None else quantise(value - row.cost_basis_base, base),
                     source=close.source,
@@ -629,7 +631,7 @@ class Valuer:
         if book.accrual == "accrual":
             closes[1:, :N] += due / rates[1:, :N]
 
-        moves = _moves(book, days, at, place, currencies, close, symbols)
+        moves = _moves(book, days, at, place, currencies, close, symbols, trading, fx)
         cash = (closes[1:, N:] * rates[1:, N:]).sum(axis=1)
         total = (closes[1:, :N] * rates[1:, :N]).sum(axis=1) + cash
         inflow, outflow = _worth(moves.external_in, rates[1:]), _worth(moves.external_out, rates[1:])
@@ -805,6 +807,8 @@ def _moves(
     currencies: list[str],
     close: Floats,
     symbols: list[str],
+    trading: list[str],
+    fx: Mapping[str, Floats],
 ) -> _Moves:
     """raises   MissingPrice where securities came or went on a day without their close: they are worth nothing known"""
     D, N, C = len(days), len(symbols), len(currencies)
@@ -829,7 +833,10 @@ def _moves(
             internal[counter <= 0].append((day, N + money[event.counter_currency], abs(counter)))
         elif event.security is not None and event.currency:
             internal[amount <= 0].append((day, N + money[event.currency], abs(amount)))
-            internal[amount >= 0].append((day, place[event.security], abs(amount)))
+            column = place[event.security]
+            if trading[column] != event.currency:  # paid in another than it trades in
+                amount *= float(fx[event.currency][day] / fx[trading[column]][day])
+            internal[amount >= 0].append((day, column, abs(amount)))
     return _Moves(*(_filled(each, D, N + C) for each in (*internal, *external)))
 
 
@@ -936,11 +943,22 @@ def _pack_days(days: Days, dates: Sequence[date]) -> list[int]:
     return found
 
 
-def _cost_in_base(lot: Parcel, base: str, rates: Rates | None) -> Decimal | None:
-    if lot.currency == base:
+def _cost_in(lot: Parcel, currency: str, base: str, rates: Rates | None) -> Decimal | None:
+    """At the rates of its purchase; None where one is unknown."""
+    if lot.currency == currency:
         return lot.cost
     rate = rates.of_lot(lot.fx_to_base, lot.currency, lot.acquired) if rates else lot.fx_to_base
+    if lot.currency == base:
+        rate = Decimal(1)
+    if currency != base:
+        own = rates.fixing(currency, lot.acquired) if rates else None
+        rate = None if rate is None or own is None else rate / own
     return None if rate is None else lot.cost * rate
+
+
+def _sum_if_known(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    known = list(amounts)
+    return None if None in known else sum((amount for amount in known if amount is not None), Decimal(0))
 
 
 def _require_known(close: Floats, held: npt.NDArray[np.bool_], days: Days, symbols: list[str]) -> None:

@@ -182,6 +182,10 @@ LEDGERS = {
         for amount, account in ((5, "Withholding"), (-20, "Management"), (8, "Management"), (-3, "Interest"))
     )
     + '2020-01-08 * "gift"\n  Assets:S  2 KIND {0 CAD, 2010-01-04}\n  Equity:External\n',
+    # a share that trades in euro, bought and sold for dollars: at 50 x 1.30, and half of it at 54 x 1.35
+    "dollars": deposit("6500", "CAD")
+    + buy("02", 100, "BRIDGE", 65, currency="CAD")
+    + sell("09", 50, "BRIDGE", "72.9", currency="CAD"),
     # nothing until the fourth day; foreign cash is converted, revalued and taken out
     "late": deposit("1000", day="07")
     + '2020-01-08 * "fx"\n  fx_rate: "EURCAD=1.31"\n  Assets:CAD  131 CAD @@ 100 EUR\n  Assets:EUR  -100 EUR\n'
@@ -301,6 +305,25 @@ def test_a_bridge_tells_price_fx_and_interaction_apart(world):
     assert (found.contributions, found.closing_value, found.gain) == (D("6500.00"), D("7480.00"), D("980.00"))
     assert exactly(told.gains.unrealised) == (D("650.00"), D("300.00"), D("30.00"), D("980.00"))
     assert told.valued.positions[0].unrealized_pnl == D("980.00")
+
+
+def test_a_share_that_was_paid_in_another_currency_than_it_trades_in_gains_what_it_did(world):
+    told = Told("dollars")
+
+    found, gained = told.bridge(), told.gains
+
+    # 50 held: 55 x 1.36 - 65; 50 sold: 72.90 - 65
+    assert (gained.unrealised.total, gained.since_inception.realised.total) == (D("490.00"), D("395.00"))
+    assert told.valued.positions[0].unrealized_pnl == D("490.00")
+    assert told.valued.positions[0].cost_basis == D("2500.00")  # in euro, as its price is: 50 at 50
+    assert (found.realised_price, found.unrealised_price) == (D("260.00"), D("325.00"))  # 50 x 4 x 1.30, 50 x 5 x 1.30
+    assert found.fx == D("300.00")  # 50 x 54 x 0.05 + 50 x 55 x 0.06
+    assert found.gain == D("885.00")
+    life = told.life
+    assert life.local_returns[:, 0] == pytest.approx(
+        [0, 0, 52 / 50 - 1, 53 / 52 - 1, 54 / 53 - 1, 0, 55 / 54 - 1], abs=1e-12
+    )
+    assert life.other == pytest.approx([0] * 7, abs=1e-12)
 
 
 @pytest.mark.parametrize("slug", ["trade", "broker"])

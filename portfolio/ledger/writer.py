@@ -202,6 +202,7 @@ def lock(portfolio: Portfolio) -> None:
 
 def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _Reading:
     reading = reader.read(files)
+    _require_base(portfolio, files, reading.operating_currencies)
     transactions = journal.transactions(reading)
     symbols = {symbol for event in transactions for symbol in (event.symbol, event.to_symbol) if symbol}
     securities = dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "id"))
@@ -237,6 +238,15 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _
     except AnalyticsError as wrong:
         raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong
     return _Reading(transactions, derived, securities, statement.of(reading, transactions, **_terms(portfolio)))
+
+
+def _require_base(portfolio: Portfolio, files: Mapping[str, bytes], told: Sequence[str]) -> None:
+    """The rates of a ledger are in its operating currency, so that has to be the portfolio's own."""
+    if not told or told[0] == portfolio.base_currency:
+        return
+    reason = f"operating currency {told[0]}: the portfolio's base currency is {portfolio.base_currency}"
+    before, _, _ = files["main.beancount"].partition(b'option "operating_currency"')
+    raise LedgerRefused((Finding("main.beancount", before.count(b"\n") + 1, reason),))
 
 
 def _tree_hash(repository: LedgerRepository, commit: str, portfolio: Portfolio) -> str:

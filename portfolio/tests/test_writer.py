@@ -159,8 +159,13 @@ def test_two_lots_alike_are_told_apart_by_what_opened_them(portfolio):
         (small.LEDGER.replace("2020-01-07 *", "2020-02-07 *"), "2020-02-07 *", "in the future"),
         ('plugin "evil"\n' + small.LEDGER, "plugin", "plugin"),
         (small.LEDGER.replace('id: "F1"', 'id: "D1"'), '2020-01-06 * "FX"', "id D1 is already"),
+        (
+            small.ACCOUNTS.replace('currency" "CAD"', 'currency" "USD"') + small.DEPOSIT,
+            'option "operating_currency"',
+            "the portfolio's base currency is CAD",
+        ),
     ],
-    ids=["unbalanced", "unknown security", "future", "plugin", "same id"],
+    ids=["unbalanced", "unknown security", "future", "plugin", "same id", "other base"],
 )
 def test_what_is_refused_is_named_by_line_and_leaves_neither_commit_nor_row(text, line_of, said, portfolio):
     take_in(portfolio)
