@@ -233,9 +233,8 @@ class _Gathered:
 
     def take(self, told: list[Any]) -> None:
         match told:
-            case ["entry", day, flag, payee, narration, meta, file, line, postings]:
-                booked = tuple(map(_posting, postings))
-                self.entries.append(Entry(date.fromisoformat(day), flag, payee, narration, meta, file, line, booked))
+            case ["entries", entries]:
+                self.entries.extend(map(_entry, entries))
             case ["inventory", day, rows]:
                 self.inventory.append(InventoryChange(date.fromisoformat(day), rows))
             case ["price", day, commodity, number, currency]:
@@ -262,6 +261,11 @@ class _Gathered:
             prices=tuple(self.prices),
             inventory=tuple(self.inventory),
         )
+
+
+def _entry(told: list[Any]) -> Entry:
+    day, flag, payee, narration, meta, file, line, postings = told
+    return Entry(date.fromisoformat(day), flag, payee, narration, meta, file, line, tuple(map(_posting, postings)))
 
 
 def _posting(told: list[Any]) -> Posting:
