@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from os import environ
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from config.errors import TieoutError
 
@@ -22,6 +22,8 @@ CHILD: Final = Path(__file__).with_name("child.py")
 MEMORY_BYTES: Final = 2 * 1024**3
 TIMEOUT_S, TIMEOUT_S_PER_MIB = 60.0, 20.0
 """A MiB holds some 10,000 transactions and takes 1.5 s where nothing else runs."""
+PIPE_BYTES: Final = 1024**2
+"""So much the child can tell while what it told before is worked on."""
 _OUT_OF_MEMORY, _NO_BEANCOUNT = 3, 4  # exit codes of child.py, which must not be imported
 
 
@@ -45,22 +47,19 @@ class LedgerCheckerMissing(TieoutError):
     """Beancount cannot be imported by this Python; no ledger can be read, whatever it holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     number: Decimal
     currency: str
     acquired: date
     label: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):
     number: Decimal
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     account: str
     units: Decimal
     commodity: str
@@ -68,8 +67,7 @@ class Posting:
     price: Price | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One transaction as Beancount booked it: lots named, amounts complete."""
 
     date: date
@@ -140,11 +138,14 @@ def read(
     files: Mapping[str, bytes],
     *,
     main: str = "main.beancount",
+    each: Callable[[Sequence[str], Sequence[Entry]], None] | None = None,
     timeout_s: float | None = None,
     memory_bytes: int = MEMORY_BYTES,
 ) -> LedgerReading:
     """Path within the folder -> content in, the whole ledger out; nothing partial.
 
+    each       is called with the operating currencies and some entries as they come, in their order; what it makes of them
+               counts only if the whole ledger is read without an error
     timeout_s  None: TIMEOUT_S, and as much again as TIMEOUT_S_PER_MIB gives for its size
     raises  LedgerRefused by one of its kinds, with file and line; LedgerCheckerMissing
     """
@@ -159,7 +160,7 @@ def read(
             target = Path(folder, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        gathered = _Gathered(main)
+        gathered = _Gathered(main, each)
         _run_child(folder, main, timeout_s, memory_bytes, gathered.take)
     if gathered.unsafe:
         raise LedgerUnsafe(tuple(gathered.unsafe))
@@ -175,7 +176,13 @@ def _run_child(folder: str, main: str, timeout_s: float, memory_bytes: int, take
     command = [sys.executable, "-I", *_byte_code(), str(CHILD), str(memory_bytes), str(int(timeout_s) + 1), main]
     late, ended = threading.Event(), False
     with subprocess.Popen(  # noqa: S603  # our own file, no shell
-        command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        command,
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pipesize=PIPE_BYTES,
     ) as child:
 
         def stop() -> None:
@@ -221,8 +228,8 @@ def _byte_code() -> list[str]:
 class _Gathered:
     """The lines of the child, sorted by what they tell."""
 
-    def __init__(self, main: str) -> None:
-        self.main = main
+    def __init__(self, main: str, each: Callable[[Sequence[str], Sequence[Entry]], None] | None) -> None:
+        self.main, self.each = main, each
         self.options: list[Any] = []
         self.opens: list[Opening] = []
         self.entries: list[Entry] = []
@@ -234,7 +241,10 @@ class _Gathered:
     def take(self, told: list[Any]) -> None:
         match told:
             case ["entries", entries]:
-                self.entries.extend(map(_entry, entries))
+                booked = list(map(_entry, entries))
+                self.entries.extend(booked)
+                if self.each is not None:
+                    self.each(self.options[1], booked)
             case ["inventory", day, rows]:
                 self.inventory.append(InventoryChange(date.fromisoformat(day), rows))
             case ["price", day, commodity, number, currency]:

@@ -22,7 +22,7 @@ from config.bulk import copy_in
 from config.errors import TieoutError
 from portfolio import lots
 from portfolio.analytics.errors import AnalyticsError
-from portfolio.ledger import journal, reader, statement
+from portfolio.ledger import journal, statement
 from portfolio.ledger.journal import LedgerTransaction
 from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import Finding, LedgerRefused
@@ -166,8 +166,8 @@ def stated(*, portfolio: Portfolio, revision: LedgerRevision, anew: bool = False
     if kept is not None:
         return kept
     with LedgerRepository(settings.LEDGER_PATH) as repository:
-        reading = reader.read(repository.files(revision.commit, portfolio.slug))
-    made = statement.of(reading, journal.transactions(reading), **_terms(portfolio))
+        reading, transactions = journal.read(repository.files(revision.commit, portfolio.slug))
+    made = statement.of(reading, transactions, **_terms(portfolio))
     statement.keep(_statement_path(portfolio), revision.tree_hash, made, **_terms(portfolio))
     return made
 
@@ -200,8 +200,7 @@ def lock(portfolio: Portfolio) -> None:
 
 
 def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _Reading:
-    reading = reader.read(files)
-    transactions = journal.transactions(reading)
+    reading, transactions = journal.read(files)
     symbols = {symbol for event in transactions for symbol in (event.symbol, event.to_symbol) if symbol}
     securities = dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "id"))
     findings = [
