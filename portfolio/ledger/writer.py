@@ -308,7 +308,8 @@ def _transaction_rows(revision: LedgerRevision, reading: _Reading) -> Iterable[t
             event.note,
         )
         # Where it stands is not part of what it says: a line added above moves nothing.
-        digest = hashlib.sha256("|".join(map(_said, says)).encode()).hexdigest()
+        said = [each if each.__class__ is str else _said(each) for each in says]
+        digest = hashlib.sha256("|".join(said).encode()).hexdigest()
         yield digest, (revision.portfolio_id, revision.number, *says, event.file, event.line, digest)
 
 
@@ -381,9 +382,11 @@ def _both(one: lots.MatchedState, other: lots.MatchedState) -> lots.MatchedState
 
 def _said(value: Any) -> str:
     """One spelling a value: 1.0 and 1 say the same."""
-    if not isinstance(value, Decimal):
-        return "" if value is None else str(value)
+    if value is None:
+        return ""
     text = str(value)
+    if not isinstance(value, Decimal):
+        return text
     if "E" in text:
         text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
