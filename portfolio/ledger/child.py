@@ -43,7 +43,7 @@ except ImportError:
 
 ROOT = os.path.realpath(os.getcwd())
 MAX_ERRORS = 100
-AT_ONCE = 500  # entries booked and told together
+AT_ONCE = 100  # entries booked and told together: they fit into a pipe
 ZERO = decimal.Decimal()
 Emit = Callable[[list[Any]], None]
 

@@ -22,8 +22,6 @@ CHILD: Final = Path(__file__).with_name("child.py")
 MEMORY_BYTES: Final = 2 * 1024**3
 TIMEOUT_S, TIMEOUT_S_PER_MIB = 60.0, 20.0
 """A MiB holds some 10,000 transactions and takes 1.5 s where nothing else runs."""
-PIPE_BYTES: Final = 1024**2
-"""So much the child can tell while what it told before is worked on."""
 _OUT_OF_MEMORY, _NO_BEANCOUNT = 3, 4  # exit codes of child.py, which must not be imported
 
 
@@ -176,13 +174,7 @@ def _run_child(folder: str, main: str, timeout_s: float, memory_bytes: int, take
     command = [sys.executable, "-I", *_byte_code(), str(CHILD), str(memory_bytes), str(int(timeout_s) + 1), main]
     late, ended = threading.Event(), False
     with subprocess.Popen(  # noqa: S603  # our own file, no shell
-        command,
-        cwd=folder,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        pipesize=PIPE_BYTES,
+        command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as child:
 
         def stop() -> None:
