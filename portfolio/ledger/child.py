@@ -13,7 +13,7 @@ Each line is a JSON array, its first item the sort; numbers are strings, dates I
     ["error", file, line, message]   Beancount's own; nothing counts that was told before it
     ["unsafe", file, line, message]  ours; no other line stands beside it
     ["end", lines before this one]
-Entries are told as soon as they are booked, so that they can be read while the checks that follow still run.
+Entries are told as soon as they are booked and balance, so that they can be read while the checks that follow still run.
 """
 
 import os
@@ -121,8 +121,17 @@ def book(entries: list[Any], options: dict[str, Any]) -> Iterator[tuple[list[Any
         yield booked, faults + missing
 
 
-def check(entries: list[Any], errors: list[Any], options: dict[str, Any]) -> list[Any]:
-    """What beancount.loader does with booked entries: they come back with what it pads in, `errors` grows."""
+def balanced(entries: list[Any], options: dict[str, Any]) -> bool:
+    """Whether Beancount would find all of them to balance; it takes its time, so it sees only those that leave a residue."""
+    doubtful = [entry for entry in entries if not balances_exactly(entry)]
+    return not validation.validate_check_transaction_balances(doubtful, options)  # type: ignore[no-untyped-call]
+
+
+def check(entries: list[Any], errors: list[Any], options: dict[str, Any], *, all_balance: bool) -> list[Any]:
+    """What beancount.loader does with booked entries: they come back with what it pads in, `errors` grows.
+
+    all_balance  that is known of them already
+    """
     sorts = {type(entry) for entry in entries}
     for step, needed in (
         (documents.verify_document_files_exist, data.Document),
@@ -134,10 +143,8 @@ def check(entries: list[Any], errors: list[Any], options: dict[str, Any]) -> lis
             errors.extend(faults)
             entries.sort(key=data.entry_sortkey)
     for validate in validation.VALIDATIONS:
-        concerned = entries
-        if validate is validation.validate_check_transaction_balances and not errors:
-            concerned = [entry for entry in entries if not balances_exactly(entry)]
-        errors.extend(validate(concerned, options))  # type: ignore[no-untyped-call]
+        if not (all_balance and validate is validation.validate_check_transaction_balances):
+            errors.extend(validate(entries, options))  # type: ignore[no-untyped-call]
     return entries
 
 
@@ -243,13 +250,15 @@ def tell(main: str, emit: Emit) -> None:
     method = getattr(options["booking_method"], "name", None)
     emit(["options", options["title"], options["operating_currency"], method])
     padded = any(isinstance(entry, data.Pad) for entry in parsed)  # entries come between those that are booked
+    sound = not errors and not padded
     entries: list[Any] = []
     for booked, faults in book(parsed, options):
         entries.extend(booked)
         errors.extend(faults)
-        if not errors and not padded:
+        sound = sound and not faults and balanced(booked, options)  # whoever reads ahead relies on it
+        if sound:
             tell_booked(booked, emit)
-    entries = check(entries, errors, options)
+    entries = check(entries, errors, options, all_balance=sound)
     if errors:
         for error in errors[:MAX_ERRORS]:
             emit(tell_error(error))

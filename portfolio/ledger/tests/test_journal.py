@@ -5,7 +5,7 @@ import pytest
 
 from portfolio.ledger import journal, statement
 from portfolio.ledger.journal import CashLeg, EntryRefused, LedgerLot, transactions
-from portfolio.ledger.reader import read
+from portfolio.ledger.reader import LedgerIncorrect, read
 
 ACCOUNTS = """\
 option "operating_currency" "CAD"
@@ -371,6 +371,17 @@ def test_what_the_whole_ledger_refuses_is_refused():
         "SIT is held without cost and is no currency of this ledger",
         "dividend of an unknown security; name it with the metadata `symbol`",
     ]
+
+
+def test_an_entry_that_does_not_balance_is_beancount_s_to_refuse():
+    entries = """
+2020-01-03 * "Not from anywhere"
+  Assets:Cash:CAD  10 CAD
+  Assets:Cash:Second  5 CAD
+"""
+
+    with pytest.raises(LedgerIncorrect, match="does not balance"):
+        journal.read({"main.beancount": (ACCOUNTS + entries).encode()})
 
 
 def test_lots_and_turns_go_on_from_one_part_that_is_told_to_the_next():
