@@ -198,7 +198,7 @@ def take_in(size: str) -> Figures:
     from django.conf import settings
 
     from portfolio import lots, reconciliation
-    from portfolio.ledger import journal, reader, writer
+    from portfolio.ledger import journal, writer
     from portfolio.models import RevisionStatus
 
     took: Figures = {}
@@ -214,8 +214,7 @@ def take_in(size: str) -> Figures:
 
         setattr(module, name, run)
 
-    timed(reader, "read", "parsing and booking by Beancount")
-    timed(journal, "transactions", "what the entries mean")
+    timed(journal, "read", "parsing and booking by Beancount, and what the entries mean")
     timed(lots, "derive", "lots")
     timed(writer, "_store", "rows")
     timed(reconciliation, "compare", "reconciling")

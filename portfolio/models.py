@@ -212,6 +212,7 @@ class LedgerRevision(PortfolioRow):
 class RevisionedRow(PortfolioRow):
     """Belongs to the revisions [introduced_in, removed_in) of its portfolio."""
 
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="+", **IN_BULK)
     introduced_in = models.PositiveIntegerField()
     removed_in = models.PositiveIntegerField(null=True)
 
@@ -226,7 +227,7 @@ class Transaction(RevisionedRow):
     ordinal = models.PositiveIntegerField(help_text="Order within the ledger.")
     date = models.DateField()
     kind = models.CharField(max_length=24)
-    security = models.ForeignKey(Security, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, null=True, related_name="+", **IN_BULK)
     account = models.CharField(max_length=200)
     quantity = FiniteNumeric(null=True)
     unit_price = FiniteNumeric(null=True)
@@ -245,8 +246,8 @@ class Transaction(RevisionedRow):
         on_delete=models.PROTECT,
         null=True,
         related_name="+",
-        db_index=False,
         help_text="What a spin-off or merger gives.",
+        **IN_BULK,
     )
     to_account = models.CharField(max_length=200, blank=True, default="", help_text="Where lots go on.")
     settle_date = models.DateField(null=True)
@@ -278,7 +279,7 @@ class Transaction(RevisionedRow):
 class Lot(RevisionedRow):
     """One state of an open parcel, from the close of valid_from until valid_to takes it over."""
 
-    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", db_index=False)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", **IN_BULK)
     account = models.CharField(max_length=200)
     acquired = models.DateField()
     quantity = PositiveNumeric()
@@ -317,7 +318,7 @@ class MatchedLot(RevisionedRow):
     opened_by = models.CharField(max_length=80, help_text="As of the lot: entry id of what opened it.")
     date = models.DateField()
     kind = models.CharField(max_length=24)
-    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", db_index=False)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", **IN_BULK)
     account = models.CharField(max_length=200)
     acquired = models.DateField()
     quantity = FiniteNumeric(help_text="Taken from the lot; 0 for a return of capital.")

@@ -439,10 +439,10 @@ def read_once(readings, monkeypatch):
 
     real = reader.read
 
-    def read(files):
+    def read(files, **how):
         key = tuple(sorted(files.items()))
         if key not in readings:
-            readings[key] = real(files)
+            readings[key] = real(files, **how)
         return readings[key]
 
     monkeypatch.setattr(reader, "read", read)

@@ -316,6 +316,7 @@ SIGNALS = {
     "NotThereError": "execution.panels: a panel that shows why it is empty",
     "UnsafeError": "portfolio.ledger.child: told over the pipe",
     "_UnreadableError": "portfolio.ledger.journal: becomes a finding",
+    "_NotYetKnownError": "portfolio.ledger.journal: the entry is read once more, when all are there",
     "Undecodable": "portfolio.ledger.importing: becomes a finding",
     "NotStrictJson": "pricing.providers: the answer is refused by name",
     "_NotStored": "execution.executor: a cache remembers what is there, not what is not",

@@ -45,10 +45,10 @@ def policy(empty, tmp_path, monkeypatch, readings):
     monkeypatch.setattr(chunks, "MOST_PORTFOLIOS", 1)
     real = reader.read
 
-    def read(files):
+    def read(files, **how):
         key = tuple(sorted(files.items()))
         if key not in readings:
-            readings[key] = real(files)
+            readings[key] = real(files, **how)
         return readings[key]
 
     monkeypatch.setattr(reader, "read", read)

@@ -6,13 +6,14 @@ The only module that imports beancount (GPL-2.0-only; its parser can take its pr
 Each line is a JSON array, its first item the sort; numbers are strings, dates ISO:
     ["options", title, [operating currency...], booking method]
     ["open", account, date, [currency...], booking method | null]
-    ["entry", date, flag, payee, narration, {key: text}, file, line,
-        [[account, units, commodity, [number, currency, date, label] | null, [number, currency] | null]...]]
+    ["entries", [[date, flag, payee, narration, {key: text}, file, line,
+        [[account, units, commodity, [number, currency, date, label] | null, [number, currency] | null]...]]...]]
     ["price", date, commodity, number, currency]
     ["inventory", date, [[account, commodity, units, [[currency, cost]...]]...]]   what changed on a day, at its end
-    ["error", file, line, message]   Beancount's own
+    ["error", file, line, message]   Beancount's own; nothing counts that was told before it
     ["unsafe", file, line, message]  ours; no other line stands beside it
     ["end", lines before this one]
+Entries are told as soon as they are booked and balance, so that they can be read while the checks that follow still run.
 """
 
 import os
@@ -20,6 +21,7 @@ import sys
 
 os.environ["BEANCOUNT_DISABLE_LOAD_CACHE"] = "1"  # read at import; the cache is a pickle beside the ledger
 
+import collections
 import datetime
 import decimal
 import gc
@@ -33,14 +35,16 @@ OUT_OF_MEMORY = 3
 NO_BEANCOUNT = 4
 
 try:
-    from beancount.core import data
+    from beancount.core import data, inventory
     from beancount.ops import balance, documents, pad, validation
-    from beancount.parser import booking, parser
+    from beancount.parser import booking, booking_full, grammar, parser
 except ImportError:
     sys.exit(NO_BEANCOUNT)
 
 ROOT = os.path.realpath(os.getcwd())
 MAX_ERRORS = 100
+AT_ONCE = 100  # entries booked and told together: they fit into a pipe
+ZERO = decimal.Decimal()
 Emit = Callable[[list[Any]], None]
 
 
@@ -69,7 +73,7 @@ def within(path: str) -> bool:
     return os.path.realpath(path).startswith(ROOT + os.sep)
 
 
-def load(main: str) -> tuple[list[Any], list[Any], dict[str, Any]]:
+def parse(main: str) -> tuple[list[Any], list[Any], dict[str, Any]]:
     """As beancount.loader does it, without plug-ins, and with includes within the folder only."""
     entries, errors, every_options = [], [], []
     waiting, seen = [os.path.join(ROOT, main)], set()  # type: tuple[list[str], set[str]]
@@ -97,19 +101,66 @@ def load(main: str) -> tuple[list[Any], list[Any], dict[str, Any]]:
             )
     options = dict(every_options[0])
     for other in every_options[1:]:
-        options["dcontext"].update_from(other["dcontext"])
         options["operating_currency"] = [*options["operating_currency"], *other["operating_currency"]]
     options["operating_currency"] = list(dict.fromkeys(options["operating_currency"]))
     options["include"] = sorted(seen)
     entries.sort(key=data.entry_sortkey)
-    entries, faults = booking.book(entries, options)  # type: ignore[no-untyped-call]
-    errors.extend(faults)
-    for check in (documents.verify_document_files_exist, pad.pad, balance.check):
-        entries, faults = check(entries, options)  # type: ignore[no-untyped-call]
-        errors.extend(faults)
-        entries.sort(key=data.entry_sortkey)
-    errors.extend(validation.validate(entries, options))  # type: ignore[no-untyped-call]
     return entries, errors, options
+
+
+def book(entries: list[Any], options: dict[str, Any]) -> Iterator[tuple[list[Any], list[Any]]]:
+    """As booking.book does it, by parts: the booked entries of each, and its errors."""
+    methods: Any = collections.defaultdict(lambda: options["booking_method"])
+    methods.update(
+        (entry.account, entry.booking) for entry in entries if isinstance(entry, data.Open) and entry.booking
+    )
+    held: Any = collections.defaultdict(inventory.Inventory)
+    for first in range(0, len(entries), AT_ONCE):
+        booked, faults = booking_full.book(entries[first : first + AT_ONCE], options, methods, held)  # type: ignore[no-untyped-call]
+        missing = booking.validate_missing_eliminated(booked, options)  # type: ignore[no-untyped-call]
+        yield booked, faults + missing
+
+
+def balanced(entries: list[Any], options: dict[str, Any]) -> bool:
+    """Whether Beancount would find all of them to balance; it takes its time, so it sees only those that leave a residue."""
+    doubtful = [entry for entry in entries if not balances_exactly(entry)]
+    return not validation.validate_check_transaction_balances(doubtful, options)  # type: ignore[no-untyped-call]
+
+
+def check(entries: list[Any], errors: list[Any], options: dict[str, Any], *, all_balance: bool) -> list[Any]:
+    """What beancount.loader does with booked entries: they come back with what it pads in, `errors` grows.
+
+    all_balance  that is known of them already
+    """
+    sorts = {type(entry) for entry in entries}
+    for step, needed in (
+        (documents.verify_document_files_exist, data.Document),
+        (pad.pad, data.Pad),
+        (balance.check, data.Balance),
+    ):
+        if needed in sorts:  # without one they walk through all entries to no end
+            entries, faults = step(entries, options)  # type: ignore[no-untyped-call]
+            errors.extend(faults)
+            entries.sort(key=data.entry_sortkey)
+    for validate in validation.VALIDATIONS:
+        if not (all_balance and validate is validation.validate_check_transaction_balances):
+            errors.extend(validate(entries, options))  # type: ignore[no-untyped-call]
+    return entries
+
+
+def balances_exactly(entry: Any) -> bool:
+    """No transaction, or one whose weights, summed as Beancount does, are zero: no tolerance could find fault with it."""
+    if not isinstance(entry, data.Transaction):
+        return True
+    left: dict[str, decimal.Decimal] = {}
+    posting: Any
+    for posting in entry.postings:
+        number, currency = posting.units
+        rate = posting.price if posting.cost is None else posting.cost
+        if rate is not None:
+            number, currency = rate.number * number, rate.currency
+        left[currency] = left.get(currency, ZERO) + number
+    return not any(left.values())
 
 
 def text_of(value: Any) -> str:
@@ -135,7 +186,7 @@ def tell_entry(entry: Any) -> list[Any]:
     where = [relative(meta["filename"]), meta["lineno"]]
     postings = [tell_posting(posting) for posting in entry.postings]
     date = entry.date.isoformat()
-    return ["entry", date, entry.flag, entry.payee or "", entry.narration or "", told, *where, postings]
+    return [date, entry.flag, entry.payee or "", entry.narration or "", told, *where, postings]
 
 
 def tell_inventory(transactions: list[Any]) -> Iterator[list[Any]]:
@@ -179,35 +230,49 @@ def tell_error(error: Any) -> list[Any]:
     return ["error", relative(source.get("filename")), source.get("lineno") or 0, message[:300]]
 
 
-def tell(main: str, emit: Emit) -> None:
-    try:
-        entries, errors, options = load(main)
-    except UnsafeError as unsafe:
-        emit(["unsafe", *unsafe.args])
-        return
-    if errors:
-        for error in errors[:MAX_ERRORS]:
-            emit(tell_error(error))
-        return
-    decimal.getcontext().prec = 60  # booking is done: what follows are sums, and they are to be exact
-    method = getattr(options["booking_method"], "name", None)
-    emit(["options", options["title"], options["operating_currency"], method])
-    transactions = []
+def tell_booked(entries: list[Any], emit: Emit) -> None:
+    if transactions := [tell_entry(entry) for entry in entries if isinstance(entry, data.Transaction)]:
+        emit(["entries", transactions])
     for entry in entries:
-        if isinstance(entry, data.Transaction):
-            transactions.append(entry)
-            emit(tell_entry(entry))
-        elif isinstance(entry, data.Open):
+        if isinstance(entry, data.Open):
             method = entry.booking and entry.booking.name
             emit(["open", entry.account, entry.date.isoformat(), entry.currencies or [], method])
         elif isinstance(entry, data.Price):
             emit(["price", entry.date.isoformat(), entry.currency, str(entry.amount.number), entry.amount.currency])
-    for line in tell_inventory(transactions):
+
+
+def tell(main: str, emit: Emit) -> None:
+    try:
+        parsed, errors, options = parse(main)
+    except UnsafeError as unsafe:
+        emit(["unsafe", *unsafe.args])
+        return
+    method = getattr(options["booking_method"], "name", None)
+    emit(["options", options["title"], options["operating_currency"], method])
+    padded = any(isinstance(entry, data.Pad) for entry in parsed)  # entries come between those that are booked
+    sound = not errors and not padded
+    entries: list[Any] = []
+    for booked, faults in book(parsed, options):
+        entries.extend(booked)
+        errors.extend(faults)
+        sound = sound and not faults and balanced(booked, options)  # whoever reads ahead relies on it
+        if sound:
+            tell_booked(booked, emit)
+    entries = check(entries, errors, options, all_balance=sound)
+    if errors:
+        for error in errors[:MAX_ERRORS]:
+            emit(tell_error(error))
+        return
+    if padded:
+        tell_booked(entries, emit)
+    decimal.getcontext().prec = 60  # booking is done: what follows are sums, and they are to be exact
+    for line in tell_inventory([entry for entry in entries if isinstance(entry, data.Transaction)]):
         emit(line)
 
 
 def run(memory_bytes: int, cpu_seconds: int, main: str) -> int:
     limit(memory_bytes, cpu_seconds)
+    grammar.Builder._dcupdate = lambda *_: None  # type: ignore[method-assign]  # how to show numbers: none is shown
     gc.disable()  # a ledger is a million small objects without cycles: looking for some takes a third of the time
     encode = json.JSONEncoder(separators=(",", ":")).encode
     told = 0

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from os import environ
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from config.errors import TieoutError
 
@@ -45,22 +45,19 @@ class LedgerCheckerMissing(TieoutError):
     """Beancount cannot be imported by this Python; no ledger can be read, whatever it holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     number: Decimal
     currency: str
     acquired: date
     label: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):
     number: Decimal
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     account: str
     units: Decimal
     commodity: str
@@ -68,8 +65,7 @@ class Posting:
     price: Price | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One transaction as Beancount booked it: lots named, amounts complete."""
 
     date: date
@@ -140,11 +136,14 @@ def read(
     files: Mapping[str, bytes],
     *,
     main: str = "main.beancount",
+    each: Callable[[Sequence[str], Sequence[Entry]], None] | None = None,
     timeout_s: float | None = None,
     memory_bytes: int = MEMORY_BYTES,
 ) -> LedgerReading:
     """Path within the folder -> content in, the whole ledger out; nothing partial.
 
+    each       is called with the operating currencies and some entries as they come, in their order; what it makes of them
+               counts only if the whole ledger is read without an error
     timeout_s  None: TIMEOUT_S, and as much again as TIMEOUT_S_PER_MIB gives for its size
     raises  LedgerRefused by one of its kinds, with file and line; LedgerCheckerMissing
     """
@@ -159,7 +158,7 @@ def read(
             target = Path(folder, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        gathered = _Gathered(main)
+        gathered = _Gathered(main, each)
         _run_child(folder, main, timeout_s, memory_bytes, gathered.take)
     if gathered.unsafe:
         raise LedgerUnsafe(tuple(gathered.unsafe))
@@ -221,8 +220,8 @@ def _byte_code() -> list[str]:
 class _Gathered:
     """The lines of the child, sorted by what they tell."""
 
-    def __init__(self, main: str) -> None:
-        self.main = main
+    def __init__(self, main: str, each: Callable[[Sequence[str], Sequence[Entry]], None] | None) -> None:
+        self.main, self.each = main, each
         self.options: list[Any] = []
         self.opens: list[Opening] = []
         self.entries: list[Entry] = []
@@ -233,9 +232,11 @@ class _Gathered:
 
     def take(self, told: list[Any]) -> None:
         match told:
-            case ["entry", day, flag, payee, narration, meta, file, line, postings]:
-                booked = tuple(map(_posting, postings))
-                self.entries.append(Entry(date.fromisoformat(day), flag, payee, narration, meta, file, line, booked))
+            case ["entries", entries]:
+                booked = list(map(_entry, entries))
+                self.entries.extend(booked)
+                if self.each is not None:
+                    self.each(self.options[1], booked)
             case ["inventory", day, rows]:
                 self.inventory.append(InventoryChange(date.fromisoformat(day), rows))
             case ["price", day, commodity, number, currency]:
@@ -262,6 +263,11 @@ class _Gathered:
             prices=tuple(self.prices),
             inventory=tuple(self.inventory),
         )
+
+
+def _entry(told: list[Any]) -> Entry:
+    day, flag, payee, narration, meta, file, line, postings = told
+    return Entry(date.fromisoformat(day), flag, payee, narration, meta, file, line, tuple(map(_posting, postings)))
 
 
 def _posting(told: list[Any]) -> Posting:

@@ -48,6 +48,8 @@ _WORDS = re.compile(
     """,
     re.VERBOSE | re.MULTILINE,
 )
+_DIRECTIVES = ("plugin", "include", "option", "document")
+_DIVISOR = re.compile(r"/[ \t\r+\-]*(\(|[0-9](?:[0-9,]*[0-9])?(?:\.[0-9]*)?)")
 _STRING = r'[ \t\r]*"((?:[^"\\]|\\.)*)"'
 _ARGUMENT = re.compile(_STRING)
 _OPTION = re.compile(_STRING + _STRING)
@@ -132,6 +134,8 @@ def _find_encoding_fault(name: str, content: bytes) -> Finding | None:
 
 
 def _find_directives(name: str, text: str, files: Mapping[str, bytes]) -> Iterator[Finding]:
+    if _is_harmless_anywhere(name, text, files):
+        return
     line, counted = 1, 0
     for word in _WORDS.finditer(text):
         reason = None
@@ -143,6 +147,18 @@ def _find_directives(name: str, text: str, files: Mapping[str, bytes]) -> Iterat
             line += text.count("\n", counted, word.start())
             counted = word.start()
             yield Finding(name, line, reason)
+
+
+def _is_harmless_anywhere(name: str, text: str, files: Mapping[str, bytes]) -> bool:
+    """No directive or divisor in it would be refused even if none stood in a string or a comment: so most ledgers are, and
+    to tell those apart takes twenty times as long."""
+    for directive in _DIRECTIVES:
+        at = text.find(directive)
+        while at >= 0:
+            if _refuse_directive(directive, text, at + len(directive), name, files) is not None:
+                return False
+            at = text.find(directive, at + 1)
+    return all(_refuse_divisor(found[1]) is None for found in _DIVISOR.finditer(text))
 
 
 def _refuse_divisor(divisor: str) -> str | None:

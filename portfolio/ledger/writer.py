@@ -22,7 +22,7 @@ from config.bulk import copy_in
 from config.errors import TieoutError
 from portfolio import lots
 from portfolio.analytics.errors import AnalyticsError
-from portfolio.ledger import journal, reader, statement
+from portfolio.ledger import journal, statement
 from portfolio.ledger.journal import LedgerTransaction
 from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import Finding, LedgerRefused
@@ -167,8 +167,8 @@ def stated(*, portfolio: Portfolio, revision: LedgerRevision, anew: bool = False
     if kept is not None:
         return kept
     with LedgerRepository(settings.LEDGER_PATH) as repository:
-        reading = reader.read(repository.files(revision.commit, portfolio.slug))
-    made = statement.of(reading, journal.transactions(reading), **_terms(portfolio))
+        reading, transactions = journal.read(repository.files(revision.commit, portfolio.slug))
+    made = statement.of(reading, transactions, **_terms(portfolio))
     statement.keep(_statement_path(portfolio), revision.tree_hash, made, **_terms(portfolio))
     return made
 
@@ -201,9 +201,8 @@ def lock(portfolio: Portfolio) -> None:
 
 
 def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _Reading:
-    reading = reader.read(files)
+    reading, transactions = journal.read(files)
     _require_base(portfolio, files, reading.operating_currencies)
-    transactions = journal.transactions(reading)
     symbols = {symbol for event in transactions for symbol in (event.symbol, event.to_symbol) if symbol}
     securities = dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "id"))
     findings = (
@@ -325,7 +324,8 @@ def _transaction_rows(revision: LedgerRevision, reading: _Reading) -> Iterable[t
             event.note,
         )
         # Where it stands is not part of what it says: a line added above moves nothing.
-        digest = hashlib.sha256("|".join(map(_said, says)).encode()).hexdigest()
+        said = [each if each.__class__ is str else _said(each) for each in says]
+        digest = hashlib.sha256("|".join(said).encode()).hexdigest()
         yield digest, (revision.portfolio_id, revision.number, *says, event.file, event.line, digest)
 
 
@@ -398,9 +398,11 @@ def _both(one: lots.MatchedState, other: lots.MatchedState) -> lots.MatchedState
 
 def _said(value: Any) -> str:
     """One spelling a value: 1.0 and 1 say the same."""
-    if not isinstance(value, Decimal):
-        return "" if value is None else str(value)
+    if value is None:
+        return ""
     text = str(value)
+    if not isinstance(value, Decimal):
+        return text
     if "E" in text:
         text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

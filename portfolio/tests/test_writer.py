@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db import IntegrityError, connection, transaction
 
 from portfolio import books, computing, metrics, riskfree, valuation
 from portfolio.ledger import writer
@@ -16,6 +17,7 @@ from portfolio.models import (
     FactorExposure,
     LedgerRevision,
     Lot,
+    MatchedLot,
     Portfolio,
     PortfolioMetrics,
     RevisionStatus,
@@ -74,6 +76,35 @@ def test_an_import_is_a_commit_a_revision_and_its_rows(portfolio):
     )
     lot = Lot.objects.get()
     assert (lot.quantity, lot.unit_cost, lot.cost, lot.valid_to) == (10, 101, 1015, None)
+
+
+@pytest.mark.parametrize(
+    ("model", "column"),
+    [
+        (Transaction, "security_id"),
+        (Transaction, "to_security_id"),
+        (Lot, "security_id"),
+        (MatchedLot, "security_id"),
+    ],
+)
+def test_a_row_refers_to_a_security_that_is_there(portfolio, model, column):
+    sale = """
+2020-01-20 * "Sell"
+  Assets:Shares:OAK  -1 OAK {} @ 110.00 USD
+  Assets:Cash:USD  110.00 USD
+  Income:Realised
+"""
+    take_in(portfolio, small.LEDGER + sale)
+    table, columns = model._meta.db_table, [each.column for each in model._meta.concrete_fields if each.column != "id"]
+    told = ["0" if name == column else "entry_id || 'x' || id" if name == "entry_id" else name for name in columns]
+    nothing = ["NULL" if name == column else each for name, each in zip(columns, told, strict=True)]
+    insert = f"INSERT INTO {table} ({', '.join(columns)}) "
+    with_it = insert + f"SELECT {', '.join(told)} FROM {table}"
+    if model._meta.get_field(column).null:  # an empty reference is one to nothing, and hides no other
+        with_it += f" UNION ALL SELECT {', '.join(nothing).replace('|| id', '|| id + 1000')} FROM {table}"
+
+    with pytest.raises(IntegrityError, match=f"{column}: there is no pricing_security 0"), transaction.atomic():
+        connection.cursor().execute(with_it)
 
 
 def test_an_unchanged_folder_makes_no_revision_and_no_row(portfolio):

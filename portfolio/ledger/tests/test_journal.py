@@ -3,9 +3,9 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio.ledger import statement
+from portfolio.ledger import journal, statement
 from portfolio.ledger.journal import CashLeg, EntryRefused, LedgerLot, transactions
-from portfolio.ledger.reader import read
+from portfolio.ledger.reader import LedgerIncorrect, read
 
 ACCOUNTS = """\
 option "operating_currency" "CAD"
@@ -43,7 +43,10 @@ HELD = """
 
 
 def booked(text, before=""):
-    return transactions(read({"main.beancount": (ACCOUNTS + before + text).encode()}))
+    """Made while Beancount books; made of the whole ledger they are the same."""
+    reading, events = journal.read({"main.beancount": (ACCOUNTS + before + text).encode()})
+    assert events == transactions(reading)
+    return events
 
 
 def refusal(text, before=""):
@@ -314,3 +317,87 @@ def test_the_inventory_of_a_day_is_what_was_held_at_its_end():
     assert [inventory.units.get(key) for inventory in inventories] == [None, 10, 20, 20]
     assert [inventory.cost.get(key) for inventory in inventories] == [None, 1000, 2500, 2500]
     assert [inventory.cash.get("USD") for inventory in inventories] == [None, -1000, -2500, -2500]
+
+
+# --- made while Beancount books
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # the first entry is a dividend, of what is bought later; a third holds a currency that only a price makes one
+        """
+2020-01-03 * "Dividend"
+  Assets:Cash:CAD  10 CAD
+  Income:Dividends:ABC-X  -10 CAD
+2020-01-04 * "Buy"
+  Assets:Shares:ABC-X  10 ABC.X {100 USD}
+  Assets:Cash:USD  -1000 USD
+2020-01-05 open Assets:Odd
+2020-01-05 * "Deposit"
+  Assets:Odd  10 XBT
+  Equity:External:Owner
+2020-01-06 price XYZ 1 XBT
+""",
+        # what an early reading takes for money of the ECB's is a security
+        """
+2020-01-03 open Assets:Odd
+2020-01-04 * "Buy"
+  Assets:Odd  10 SIT {100 USD}
+  Assets:Cash:USD  -1000 USD
+""",
+    ],
+    ids=["put off", "no money after all"],
+)
+def test_what_only_the_whole_ledger_tells_is_told_by_it(text):
+    assert len(booked(text)) == text.count("*")
+
+
+def test_what_the_whole_ledger_refuses_is_refused():
+    findings = refusal("""
+2020-01-03 open Assets:Odd
+2020-01-04 * "Deposit"
+  Assets:Odd  10 SIT
+  Equity:External:Owner
+2020-01-05 * "Buy"
+  Assets:Odd  10 SIT {100 USD}
+  Assets:Cash:USD  -1000 USD
+2020-01-06 * "Dividend"
+  Assets:Cash:CAD  10 CAD
+  Income:Dividends  -10 CAD
+""")
+
+    assert [finding.reason for finding in findings] == [
+        "SIT is held without cost and is no currency of this ledger",
+        "dividend of an unknown security; name it with the metadata `symbol`",
+    ]
+
+
+def test_an_entry_that_does_not_balance_is_beancount_s_to_refuse():
+    entries = """
+2020-01-03 * "Not from anywhere"
+  Assets:Cash:CAD  10 CAD
+  Assets:Cash:Second  5 CAD
+"""
+
+    with pytest.raises(LedgerIncorrect, match="does not balance"):
+        journal.read({"main.beancount": (ACCOUNTS + entries).encode()})
+
+
+def test_lots_and_turns_go_on_from_one_part_that_is_told_to_the_next():
+    deposit = """
+2020-01-03 * "Deposit" "the same"
+  Assets:Cash:USD  1 USD
+  Equity:External:Owner
+"""
+    sale = """
+2020-03-01 * "Sell"
+  Assets:Shares:ABC-X  -15 ABC.X {} @ 200 USD
+  Assets:Cash:USD  3000 USD
+  Income:Realised
+"""
+
+    events = booked(deposit * 700 + sale, before=HELD)
+
+    assert len({event.entry_id for event in events}) == 703
+    assert [lot.quantity for lot in events[-1].lots] == [10, 5]

@@ -264,6 +264,63 @@ def test_what_the_checker_finds_is_refused_with_file_and_line(text, line):
     assert (findings[0].file, findings[0].line) == ("main.beancount", line)
 
 
+def test_nothing_is_taken_when_an_error_follows_entries_that_were_told_already(tmp_path):
+    text = ACCOUNTS + FLOW + "2020-01-03 balance Assets:Cash 1.00 CAD\n"
+    (tmp_path / "main.beancount").write_text(text)
+    told: list[list[object]] = []
+
+    reader._run_child(str(tmp_path), "main.beancount", 30, reader.MEMORY_BYTES, told.append)
+    findings = refused(folder(text), LedgerIncorrect)
+
+    sorts = [line[0] for line in told]
+    assert sorts.index("entries") < sorts.index("error")
+    assert "inventory" not in sorts
+    assert [(finding.file, finding.line) for finding in findings] == [("main.beancount", 10)]
+
+
+def test_nothing_is_taken_when_the_child_dies_after_entries_that_were_told_already(monkeypatch, tmp_path):
+    child = tmp_path / "child.py"
+    child.write_text(
+        "import os\n"
+        'print(\'["options", "", [], null]\')\n'
+        'print(\'["entries", [["2020-01-02", "*", "", "", {}, "main.beancount", 7, []]]]\', flush=True)\n'
+        "os.kill(os.getpid(), 9)\n"
+    )
+    monkeypatch.setattr(reader, "CHILD", child)
+
+    findings = refused(folder(ACCOUNTS + FLOW), LedgerCrashed)
+
+    assert "SIGKILL" in findings[0].reason
+
+
+def test_entries_that_are_padded_in_come_in_order_of_date():
+    padded = """
+2020-01-03 pad Assets:Cash Equity:External
+2020-01-05 balance Assets:Cash 1500.00 CAD
+2020-01-06 * "Deposit"
+  Assets:Cash  1.00 CAD
+  Equity:External
+"""
+
+    reading = read(folder(ACCOUNTS + FLOW + padded))
+
+    assert [(entry.date.day, entry.postings[0].units) for entry in reading.entries] == [
+        (2, Decimal("1000.00")),
+        (3, Decimal("500.00")),
+        (6, Decimal("1.00")),
+    ]
+
+
+def test_a_residue_within_the_tolerance_balances_and_one_beyond_it_does_not():
+    deal = '2020-01-02 * "x"\n  Assets:Shares  3 ABC {{33.333 CAD}}\n  Assets:Cash  -{paid} CAD\n'
+
+    reading = read(folder(ACCOUNTS + deal.format(paid="100.00")))
+    findings = refused(folder(ACCOUNTS + deal.format(paid="100.01")), LedgerIncorrect)
+
+    assert len(reading.entries) == 1
+    assert "does not balance" in findings[0].reason
+
+
 def test_no_finding_tells_where_the_text_was_parsed():
     findings = refused(folder(ACCOUNTS + '2020-01-02 document Assets:Cash "a.pdf"\n') | {"a.pdf": b""} | folder("x\n"))
 
