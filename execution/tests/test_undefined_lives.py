@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth import get_user_model
 
-from execution import executor, publishing
+from execution import executor, planning, publishing
 from execution.tests import staging
 from execution.tests.test_figures_served import NAV, step
 from portfolio.models import PortfolioMetrics
@@ -46,7 +46,7 @@ def test_every_pattern_answers_for_a_portfolio_that_owes_more_than_it_has(empty,
 
     result = {
         name: executor.execute(
-            executor.Request(name, inputs, portfolio_id=small.portfolio().pk), user=anna
+            planning.Request(name, inputs, portfolio_id=small.portfolio().pk), user=anna
         ).result
         for name, inputs in (
             ("portfolio_overview", {}), ("holding_deep_dive", {"security_id": oak}), ("money_bridge", {}), ("fake_figures", {}),
