@@ -141,7 +141,7 @@ def solve(flows: Flows) -> tuple[Floats, Bools]:
         found[stray], converged[stray] = _careful_newton(flows.select(stray), len(stray))
     doubtful = np.flatnonzero(converged & ~only)
     if len(doubtful):
-        only[doubtful] = _never_turns(flows.select(doubtful), found[doubtful])[: len(doubtful)]
+        only[doubtful] = _is_only(flows.select(doubtful), found[doubtful])[: len(doubtful)]
     return found, only
 
 
@@ -277,11 +277,12 @@ def _sums(amounts: Floats, factors: Floats) -> Floats:
     return np.asarray(np.einsum("ij,ij->j", amounts, factors))
 
 
-def _never_turns(flows: Flows, found: Floats) -> Bools:
-    """The balance carried at this rate keeps its sign: then there is no other root above -100 %.
+def _is_only(flows: Flows, found: Floats) -> Bools:
+    """There is no other root above -100 %. False is no answer.
 
-    What is carried after a flow is also, with the sign turned, the worth of all later flows: the smaller of the two
-    sums is taken, so that a small late flow is not lost in the rounding of large early ones.
+    With the flows discounted at the root, the balance S that is carried between them stands for the worth at another rate:
+    that is the integral of x S(t) exp(-x t), x the log rate less the root's. It is never zero again where S keeps its sign,
+    or, parts being integrated once more, where the integral of S up to each moment and the one from it on both do.
     """
     with np.errstate(all="ignore"):
         log_rates = np.resize(found, flows.amounts.shape[1])
@@ -289,9 +290,20 @@ def _never_turns(flows: Flows, found: Floats) -> Bools:
     size = np.abs(worth)
     before, size_before = np.cumsum(worth, axis=0)[:-1], np.cumsum(size, axis=0)[:-1]
     after, size_after = -np.cumsum(worth[::-1], axis=0)[-2::-1], np.cumsum(size[::-1], axis=0)[-2::-1]
+    # What is carried after a flow is also, with the sign turned, the worth of all later flows: the smaller of the two
+    # sums is taken, so that a small late flow is not lost in the rounding of large early ones.
     late = size_after < size_before
     balance, noise = np.where(late, after, before), 1e-13 * np.where(late, size_after, size_before)
-    return np.asarray(~((balance > noise).any(axis=0) & (balance < -noise).any(axis=0)))
+    spans = np.diff(np.maximum.accumulate(flows.times, axis=0), axis=0)  # what is no flow has no time of its own
+    held, doubt = balance * spans, noise * spans
+    return _keeps_sign(balance, noise) | (
+        _keeps_sign(np.cumsum(held, axis=0), np.cumsum(doubt + 1e-15 * np.abs(held), axis=0))
+        & _keeps_sign(np.cumsum(held[::-1], axis=0), np.cumsum((doubt + 1e-15 * np.abs(held))[::-1], axis=0))
+    )
+
+
+def _keeps_sign(values: Floats, noise: Floats) -> Bools:
+    return np.asarray(~((values > noise).any(axis=0) & (values < -noise).any(axis=0)))
 
 
 def _accumulate(table: Floats) -> None:
