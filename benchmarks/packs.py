@@ -49,7 +49,7 @@ Figures = dict[str, list[float]]
 
 def pack() -> list[Line]:
     """A day of 5,000 securities, 200 pairs and 50 series, built and sealed, against COPY of its rows, prepared as bytes."""
-    with _world("one day", securities=5_000, days=7, pairs=200, series=50) as world:
+    with _world("one day", securities=5_000, days=12, pairs=200, series=50) as world:
         figures = _inside(world, "days")
     floor = figures["floor"]
     name = f"pack of {figures['rows'][0]:g} rows"

@@ -28,16 +28,16 @@ from functools import lru_cache
 GENESIS = "0" * 64
 """What the first pack of a policy chains to."""
 
-_is_plain = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?").fullmatch
+is_plain = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?").fullmatch
 _ESCAPES = str.maketrans({"\\": "\\\\", "|": "\\|", "\n": "\\n", "\r": "\\r"})
 
 
 def plain(number: Decimal | str | int) -> str:
     """A number without exponent, signed zero or trailing zeros: 1.0, 1.00 and 1e0 are "1". ValueError if not finite."""
     if type(number) is str:
-        if _is_plain(number):
+        if is_plain(number):
             return number
-        if "." in number and _is_plain(short := number.rstrip("0").rstrip(".")):
+        if "." in number and is_plain(short := number.rstrip("0").rstrip(".")):
             return short
     number = Decimal(number)
     if not number.is_finite():
