@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 from operator import attrgetter
 from typing import Any
@@ -385,14 +385,26 @@ def judge(reading: archive.ArchiveReading, securities: Sequence[observing.Listed
     A close that could not be read when it was fetched is left out like one that is suspect: what is held waits for staff.
     """
     decisions, refused = quarantine.decisions()
-    judged = judging.judge(
+    held = tuple([(security.symbol, security.currency, security.price_basis) for security in securities])
+    judged = _judged(reading, datetime.now(UTC).date(), held, decisions)
+    return judging.without_refused(judged, reading, refused)
+
+
+@lru_cache(maxsize=1)
+def _judged(
+    reading: archive.ArchiveReading, today: date, held: tuple[tuple[str, str, str], ...], decisions: quality.Decisions
+) -> judging.Judgement:
+    """Kept for the next pack of a night, which is of the same archive: the head sealed anew, a restatement.
+
+    held  (symbol, currency, price basis) of the securities
+    """
+    return judging.judge(
         reading,
-        today=datetime.now(UTC).date(),
-        currency_of={security.symbol: security.currency for security in securities},
-        basis_of={security.symbol: security.price_basis for security in securities},
+        today=today,
+        currency_of={symbol: currency for symbol, currency, _ in held},
+        basis_of={symbol: basis for symbol, _, basis in held},
         decisions=decisions,
     )
-    return judging.without_refused(judged, reading, refused)
 
 
 def _archive_of(policy: PricingPolicy) -> archive.ArchiveReading:

@@ -194,7 +194,7 @@ def _no_rates() -> Rates:
     return Rates((), codes, days, np.empty(0, "S1"), codes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ArchiveReading:
     """A whole folder, typed. Arrays are not writeable.
 
