@@ -65,7 +65,7 @@ def test_the_demo_has_the_pack_days_of_new_york_and_the_ecb():
     days = calendar.pack_days(date(2002, 12, 2), date(2013, 3, 1))
 
     new_york = np.unique(np.concatenate(list(calendar.sessions.values()))).tolist()
-    assert len(days) == 2_649  # data/README and issue 3: NYSE and ECB, 70 days New York closed, 22 without a fixing
+    assert len(days) == 2_649  # data/README: NYSE and ECB, 70 days New York closed, 22 without a fixing
     assert len(set(days) - set(new_york)) == 70
     assert len(set(days) - set(calendar.fixings.tolist())) == 22
     assert (days[0], days[-1]) == (date(2002, 12, 2), calendar.end)
