@@ -175,8 +175,8 @@ def write_archive(folder: Path, *, securities: int, days: int, pairs: int, serie
     others = sorted(fx.CURRENCIES - {"EUR"})
     legs = [("EUR", other) for other in others] + [("USD", other) for other in others if other != "USD"]
     traded = [quote for base, quote in legs[:pairs] if base == "EUR"]
-    level = quality.USUAL_PER_EUR
-    usual = [level.get(quote, 2.0) / level.get(base, 1.0) for base, quote in legs[:pairs]]
+    level = {**dict.fromkeys(fx.CURRENCIES, 2.0), **quality.USUAL_PER_EUR}  # where none is usual, any will do
+    usual = [level[quote] / level[base] for base, quote in legs[:pairs]]
 
     def grid(count: int, start: float) -> Any:
         return (start * np.exp(np.cumsum(walk.normal(0, 0.01, (days, count)), axis=0))).tolist()

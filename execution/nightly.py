@@ -261,7 +261,8 @@ def build_pack(night: Night) -> Mapping[str, Any]:
     in_error = [pack for pack in night.packs if pack.status == PackStatus.ERROR]
     if in_error:
         packs.mark_warming(in_error)
-    if corrupt := packs.verify(policy=night.policy, before=min(pack.sequence or 0 for pack in night.packs)):
+    sealed_now = [pack.sequence for pack in night.packs if pack.run == night.run.pk and pack.sequence is not None]
+    if corrupt := packs.verify(policy=night.policy, before=min(sealed_now, default=None)):
         logger.error("pack corrupt", extra={"pack_id": corrupt.pack_id, "what": str(corrupt)})
         raise StoredPackCorrupt(corrupt)
     return {

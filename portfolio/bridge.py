@@ -303,7 +303,7 @@ class _Walk:
         if event.counter_amount is not None:
             return self.convert(event, place)
         if event.kind == "split":
-            for piece in self.held.get((event.account, event.security or 0), {}).values():
+            for piece in self.held.get((event.account, _known(event.security)), {}).values():
                 piece.quantity *= event.ratio or Decimal(1)
             return None
         if event.kind in ("transfer_in", "transfer_out"):
@@ -344,7 +344,7 @@ class _Walk:
 
     def as_traded(self, event: Event, place: int, amount: Decimal, rate: Decimal) -> tuple[Decimal, Decimal]:
         """An amount of a deal and its rate, in the currency that the security trades in, which may be another."""
-        security = event.security or 0
+        security = _known(event.security)
         if event.currency == self.market.security_currencies[self.market.security(security)]:
             return amount, rate
         own = self.rate_of(security, place)
@@ -355,7 +355,7 @@ class _Walk:
         quantity = event.quantity or ZERO
         worth = -event.amount - event.fee - event.tax if event.unit_price is None else quantity * event.unit_price
         local, _ = self.as_traded(event, place, worth, rate)
-        self.add((event.account, event.security or 0), event.entry_id, quantity, local, worth * rate)
+        self.add((event.account, _known(event.security)), event.entry_id, quantity, local, worth * rate)
         return worth
 
     def convert(self, event: Event, place: int) -> None:
@@ -371,7 +371,7 @@ class _Walk:
 
     def transfer(self, event: Event, place: int) -> None:
         """In kind, at the close of the day: what comes in is measured from there, what goes out up to there."""
-        security, quantity = event.security or 0, event.quantity or ZERO
+        security, quantity = _known(event.security), event.quantity or ZERO
         price, rate = self.price(security, place), self.rate_of(security, place)
         if event.kind == "transfer_in":
             worth = quantity * price
@@ -393,7 +393,7 @@ class _Walk:
     def exchange(self, event: Event, place: int) -> None:
         """Lots go on under another security: with all that they are worth, or in a spin-off with its part of the day's value."""
         ratio, share = event.ratio or Decimal(1), Decimal(1)
-        gives, key = event.to_security or 0, (event.account, event.security or 0)
+        gives, key = _known(event.to_security), (event.account, _known(event.security))
         if event.kind == "spin_off":
             given = ratio * self.price(gives, place)
             share = given / (given + self.price(key[1], place))
@@ -408,7 +408,9 @@ class _Walk:
 
     def return_capital(self, event: Event, paid: Decimal, rate: Decimal) -> None:
         """Lots give up what is paid out, unit by unit; beyond their worth it is gain."""
-        pieces = [piece for piece in self.held.get((event.account, event.security or 0), {}).values() if piece.quantity]
+        pieces = [
+            piece for piece in self.held.get((event.account, _known(event.security)), {}).values() if piece.quantity
+        ]
         units = sum((piece.quantity for piece in pieces), ZERO)
         for piece in pieces:
             received = paid * piece.quantity / units
@@ -440,6 +442,12 @@ class _Walk:
             **shown,
             **{name: quantise(getattr(self.amounts, name), base) for name in PARTS},
         )
+
+
+def _known(security: int | None) -> int:
+    """Events of these kinds name one: the journal refuses them without."""
+    assert security is not None
+    return security
 
 
 def _rounded(exact: Mapping[str, Decimal], change: Decimal, currency: str) -> dict[str, Decimal]:

@@ -99,7 +99,7 @@ class Head:
     """What it was made of when the figures were computed: staff may change it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TwrRecord(Head):
     """Time-weighted returns by window, the benchmark's over the same days, and their difference (metrics.compute_twr)."""
 
@@ -141,7 +141,7 @@ class TwrRecord(Head):
     excess_twr_itd_annualised: Metric
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MwrRecord(Head):
     """Money-weighted returns by window, what the same money would have returned in the benchmark, and their difference
     (metrics.compute_mwr)."""
@@ -169,7 +169,7 @@ class MwrRecord(Head):
     excess_mwr_itd: Metric
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RiskRecord(Head):
     """Risk, ratios and what the benchmark explains (metrics.risk)."""
 
@@ -217,73 +217,9 @@ class RiskRecord(Head):
     correlation_itd: Metric
 
 
-@dataclass(frozen=True, slots=True)
-class MetricsRecord(TwrRecord):
+@dataclass(frozen=True)
+class MetricsRecord(TwrRecord, MwrRecord, RiskRecord):
     """The whole metrics record (metrics.compute)."""
-
-    mwr_mtd: Metric
-    mwr_qtd: Metric
-    mwr_ytd: Metric
-    mwr_1y: Metric
-    mwr_3y: Metric
-    mwr_5y: Metric
-    mwr_itd: Metric
-    benchmark_mwr_mtd: Metric
-    benchmark_mwr_qtd: Metric
-    benchmark_mwr_ytd: Metric
-    benchmark_mwr_1y: Metric
-    benchmark_mwr_3y: Metric
-    benchmark_mwr_5y: Metric
-    benchmark_mwr_itd: Metric
-    excess_mwr_mtd: Metric
-    excess_mwr_qtd: Metric
-    excess_mwr_ytd: Metric
-    excess_mwr_1y: Metric
-    excess_mwr_3y: Metric
-    excess_mwr_5y: Metric
-    excess_mwr_itd: Metric
-    volatility_30d: Metric
-    volatility_60d: Metric
-    volatility_90d: Metric
-    volatility_1y: Metric
-    volatility_3y: Metric
-    volatility_5y: Metric
-    volatility_itd: Metric
-    sharpe_30d: Metric
-    sharpe_60d: Metric
-    sharpe_90d: Metric
-    sharpe_1y: Metric
-    sharpe_3y: Metric
-    sharpe_5y: Metric
-    sharpe_itd: Metric
-    sortino_1y: Metric
-    sortino_itd: Metric
-    downside_deviation_1y: Metric
-    downside_deviation_itd: Metric
-    calmar_itd: Metric
-    win_rate_itd: Metric
-    max_drawdown: Metric
-    max_drawdown_1y: Metric
-    max_drawdown_3y: Metric
-    max_drawdown_5y: Metric
-    current_drawdown: Metric
-    value_at_risk_1d: Metric
-    expected_shortfall_1d: Metric
-    beta_1y: Metric
-    alpha_1y: Metric
-    tracking_error_1y: Metric
-    information_ratio_1y: Metric
-    correlation_1y: Metric
-    beta_3y: Metric
-    alpha_3y: Metric
-    tracking_error_3y: Metric
-    information_ratio_3y: Metric
-    correlation_3y: Metric
-    beta_itd: Metric
-    alpha_itd: Metric
-    tracking_error_itd: Metric
-    information_ratio_itd: Metric
-    correlation_itd: Metric
 
 
 @dataclass(frozen=True, slots=True)
