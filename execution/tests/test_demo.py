@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,7 +41,7 @@ def manage(*words, var, **environment):
 
 @pytest.fixture
 def var():
-    folder = PROJECT / "var" / f"test-demo-{os.getpid()}"
+    folder = Path(os.environ["TIEOUT_TEST_VAR"]) / f"demo-{os.getpid()}"
     yield folder
     manage("-m", "config.embedded", "stop", var=folder)
     shutil.rmtree(folder, ignore_errors=True)
