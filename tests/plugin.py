@@ -455,15 +455,20 @@ def readings() -> dict[object, object]:
 
 @pytest.fixture
 def read_once(readings, monkeypatch):
-    """Each text goes through Beancount's process once for all tests: what it reads is a function of the text."""
+    """Each text goes through Beancount's process once for all tests: what it reads is a function of the text.
+
+    A text that is refused is not kept: it is read again each time.
+    """
     from portfolio.ledger import reader
 
     real = reader.read
 
-    def read(files, **how):
-        key = tuple(sorted(files.items()))
+    def read(files, *, each=None, **how):
+        key = (tuple(sorted(files.items())), tuple(sorted(how.items())))
         if key not in readings:
-            readings[key] = real(files, **how)
+            readings[key] = real(files, each=each, **how)
+        elif each is not None and readings[key].entries:
+            each(readings[key].operating_currencies, readings[key].entries)
         return readings[key]
 
     monkeypatch.setattr(reader, "read", read)

@@ -17,6 +17,8 @@ from portfolio.ledger.importing.rows import MAX_BYTES
 from portfolio.ledger.screening import MAX_FOLDER_BYTES
 from tests import plugin
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 OURS = "id,account,date,type,symbol,quantity,unit_price,fee,currency\n"
 OURS_GOOD = "T1,,2013-01-02,buy,AAPL,10,70.5,5,USD\n"
 GHOST = "Date,Code,DataSource,Currency,Price,Quantity,Action,Fee,Note\n"

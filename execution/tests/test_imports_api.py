@@ -17,6 +17,8 @@ from portfolio.ledger.importing.tests.test_formats import fixture
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import LedgerRevision, Lot, Transaction
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 HEADER = "date,type,symbol,quantity,unit_price,fee,currency\n"
 GOOD = HEADER + "2013-01-02,BUY,AAPL,10,70.5,5,USD\n2013-01-03,SELL,AAPL,4,71,5,USD\n"
 BAD = HEADER + "2013-01-02,BUY,APPL,10,70.5,5,USD\n2013-01-03,SELL,AAPL,-4,71,5,USD\n"

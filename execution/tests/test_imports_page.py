@@ -10,6 +10,8 @@ from execution.tests import staging
 from execution.tests.test_imports_api import BAD, GOOD, rows
 from portfolio.ledger.importing.rows import MAX_BYTES
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 PAGE = "/portfolios/public/imports/"
 
 

@@ -18,6 +18,8 @@ from pricing import market as pricing_market
 from pricing.models import PricingPack, Security
 from pricing.observing import KnownAction
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 WEEK = ("2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09")
 
 

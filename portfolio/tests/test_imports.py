@@ -16,7 +16,7 @@ from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import LedgerRevision, Lot, Portfolio, Transaction
 from pricing.models import PricingPolicy, Security
 
-pytestmark = pytest.mark.role("job")
+pytestmark = [pytest.mark.role("job"), pytest.mark.usefixtures("read_once")]
 
 D = Decimal
 AT = datetime(2020, 12, 31, 18, 0, tzinfo=UTC)

@@ -10,6 +10,8 @@ from portfolio.ledger import journal, reader, statement
 from portfolio.ledger.importing import tieout_csv, writing
 from portfolio.ledger.screening import LedgerRefused
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 D = Decimal
 
 ACCOUNTS = """\

@@ -7,6 +7,8 @@ import pytest
 
 from portfolio.ledger import journal, reader, statement
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 HEAD = """\
 option "operating_currency" "CAD"
 option "booking_method" "FIFO"

@@ -27,7 +27,7 @@ from pricing import market, packs
 from pricing.models import PricingPolicy, Security
 from tests import small
 
-pytestmark = pytest.mark.role("job")
+pytestmark = [pytest.mark.role("job"), pytest.mark.usefixtures("read_once")]
 
 AT = datetime(2020, 1, 31, 18, 0, tzinfo=UTC)
 
