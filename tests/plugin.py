@@ -455,10 +455,7 @@ def readings() -> dict[object, object]:
 
 @pytest.fixture
 def read_once(readings, monkeypatch):
-    """Each text goes through Beancount's process once for all tests: what it reads is a function of the text.
-
-    A text that is refused is not kept: it is read again each time.
-    """
+    """Each text goes through Beancount's process once for all tests: what it reads, or finds wrong, is a function of the text."""
     from portfolio.ledger import reader
 
     real = reader.read
@@ -466,7 +463,13 @@ def read_once(readings, monkeypatch):
     def read(files, *, each=None, **how):
         key = (tuple(sorted(files.items())), tuple(sorted(how.items())))
         if key not in readings:
-            readings[key] = real(files, each=each, **how)
+            try:
+                readings[key] = real(files, each=each, **how)
+            except reader.LedgerIncorrect as refused:
+                readings[key] = refused.findings
+                raise
+        elif isinstance(readings[key], tuple):
+            raise reader.LedgerIncorrect(readings[key])
         elif each is not None and readings[key].entries:
             each(readings[key].operating_currencies, readings[key].entries)
         return readings[key]
