@@ -355,15 +355,59 @@ def private_demo(demo_database, django_db_blocker) -> Iterator[Demo]:
     yield from _own(SHARED[DEMO], Demo, django_db_blocker)
 
 
-def _own(template, kind, django_db_blocker):
+@pytest.fixture(scope="session")
+def _begun(migrated, django_db_blocker, tmp_path_factory) -> Iterator[str]:
+    from tests import small
+
+    with template(SHARED[EMPTY]) as name:
+        with at_work(World(name), django_db_blocker), role("job"):
+            small.begin(tmp_path_factory.mktemp("small"))
+        yield name
+
+
+@pytest.fixture(scope="session")
+def _after_night(_begun, django_db_blocker) -> Iterator[str]:
+    from tests import small
+
+    with template(_begun) as name:
+        with at_work(World(name), django_db_blocker), role("job"):
+            small.night(small.policy())
+        yield name
+
+
+@pytest.fixture
+def begun(_begun, django_db_blocker) -> Iterator[World]:
+    """What `small.begin` leaves, in a database of the test's own."""
+    yield from _own(_begun, World, django_db_blocker)
+
+
+@pytest.fixture
+def after_night(_after_night, django_db_blocker) -> Iterator[World]:
+    """What `small.night` leaves after `small.begin`, in a database of the test's own."""
+    yield from _own(_after_night, World, django_db_blocker)
+
+
+@contextmanager
+def template(of: str) -> Iterator[str]:
+    """A copy of a database that is prepared once, `at_work`, and copied for each test that begins with it."""
     name = f"test_own{next(_numbers)}_{os.getpid()}"
-    _copy(template, name)
+    _copy(of, name)
     try:
-        with django_db_blocker.unblock(), database(name), ledger(name):
-            yield kind(name)
+        yield name
     finally:
         _drop(name)
         shutil.rmtree(_ledger_of(name), ignore_errors=True)
+
+
+@contextmanager
+def at_work(world: World, django_db_blocker) -> Iterator[World]:
+    with django_db_blocker.unblock(), database(world.database), ledger(world.database):
+        yield world
+
+
+def _own(of, kind, django_db_blocker):
+    with template(of) as name, at_work(kind(name), django_db_blocker) as world:
+        yield world
 
 
 _numbers = itertools.count(1)
@@ -376,7 +420,7 @@ def _role(request) -> Iterator[None]:
     if marker is None:
         yield
         return
-    for fixture in ("empty", "demo", "private_demo", "db"):
+    for fixture in ("empty", "begun", "after_night", "demo", "private_demo", "db"):
         if fixture in request.fixturenames:
             request.getfixturevalue(fixture)
     with role(marker.args[0]):
