@@ -415,12 +415,12 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(autouse=True)
 def _role(request) -> Iterator[None]:
-    """The role that the test's marker names."""
+    """The role that the test's marker names; a module that prepares a template of its own calls the copy `own`."""
     marker = request.node.get_closest_marker("role")
     if marker is None:
         yield
         return
-    for fixture in ("empty", "begun", "after_night", "demo", "private_demo", "db"):
+    for fixture in ("empty", "begun", "after_night", "own", "demo", "private_demo", "db"):
         if fixture in request.fixturenames:
             request.getfixturevalue(fixture)
     with role(marker.args[0]):
