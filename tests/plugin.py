@@ -387,6 +387,20 @@ def after_night(_after_night, django_db_blocker) -> Iterator[World]:
     yield from _own(_after_night, World, django_db_blocker)
 
 
+@pytest.fixture(scope="session")
+def _asked_demo(demo_database, django_db_blocker) -> Iterator[str]:
+    with template(SHARED[DEMO]) as name:
+        with at_work(Demo(name), django_db_blocker) as world:
+            assert world.ask().status_code == 200
+        yield name
+
+
+@pytest.fixture
+def asked_demo(_asked_demo, django_db_blocker) -> Iterator[Demo]:
+    """The demo in a database of the test's own, where the owner was answered the overview of public once."""
+    yield from _own(_asked_demo, Demo, django_db_blocker)
+
+
 @contextmanager
 def template(of: str) -> Iterator[str]:
     """A copy of a database that is prepared once, `at_work`, and copied for each test that begins with it."""
@@ -420,7 +434,7 @@ def _role(request) -> Iterator[None]:
     if marker is None:
         yield
         return
-    for fixture in ("empty", "begun", "after_night", "own", "demo", "private_demo", "db"):
+    for fixture in ("empty", "begun", "after_night", "own", "demo", "private_demo", "asked_demo", "db"):
         if fixture in request.fixturenames:
             request.getfixturevalue(fixture)
     with role(marker.args[0]):
