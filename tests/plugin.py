@@ -355,15 +355,73 @@ def private_demo(demo_database, django_db_blocker) -> Iterator[Demo]:
     yield from _own(SHARED[DEMO], Demo, django_db_blocker)
 
 
-def _own(template, kind, django_db_blocker):
+@pytest.fixture(scope="session")
+def _begun(migrated, django_db_blocker, tmp_path_factory) -> Iterator[str]:
+    from tests import small
+
+    with template(SHARED[EMPTY]) as name:
+        with at_work(World(name), django_db_blocker), role("job"):
+            small.begin(tmp_path_factory.mktemp("small"))
+        yield name
+
+
+@pytest.fixture(scope="session")
+def _after_night(_begun, django_db_blocker) -> Iterator[str]:
+    from tests import small
+
+    with template(_begun) as name:
+        with at_work(World(name), django_db_blocker), role("job"):
+            small.night(small.policy())
+        yield name
+
+
+@pytest.fixture
+def begun(_begun, django_db_blocker) -> Iterator[World]:
+    """What `small.begin` leaves, in a database of the test's own."""
+    yield from _own(_begun, World, django_db_blocker)
+
+
+@pytest.fixture
+def after_night(_after_night, django_db_blocker) -> Iterator[World]:
+    """What `small.night` leaves after `small.begin`, in a database of the test's own."""
+    yield from _own(_after_night, World, django_db_blocker)
+
+
+@pytest.fixture(scope="session")
+def _asked_demo(demo_database, django_db_blocker) -> Iterator[str]:
+    with template(SHARED[DEMO]) as name:
+        with at_work(Demo(name), django_db_blocker) as world:
+            assert world.ask().status_code == 200
+        yield name
+
+
+@pytest.fixture
+def asked_demo(_asked_demo, django_db_blocker) -> Iterator[Demo]:
+    """The demo in a database of the test's own, where the owner was answered the overview of public once."""
+    yield from _own(_asked_demo, Demo, django_db_blocker)
+
+
+@contextmanager
+def template(of: str) -> Iterator[str]:
+    """A copy of a database that is prepared once, `at_work`, and copied for each test that begins with it."""
     name = f"test_own{next(_numbers)}_{os.getpid()}"
-    _copy(template, name)
+    _copy(of, name)
     try:
-        with django_db_blocker.unblock(), database(name), ledger(name):
-            yield kind(name)
+        yield name
     finally:
         _drop(name)
         shutil.rmtree(_ledger_of(name), ignore_errors=True)
+
+
+@contextmanager
+def at_work(world: World, django_db_blocker) -> Iterator[World]:
+    with django_db_blocker.unblock(), database(world.database), ledger(world.database):
+        yield world
+
+
+def _own(of, kind, django_db_blocker):
+    with template(of) as name, at_work(kind(name), django_db_blocker) as world:
+        yield world
 
 
 _numbers = itertools.count(1)
@@ -371,12 +429,12 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(autouse=True)
 def _role(request) -> Iterator[None]:
-    """The role that the test's marker names."""
+    """The role that the test's marker names; a module that prepares a template of its own calls the copy `own`."""
     marker = request.node.get_closest_marker("role")
     if marker is None:
         yield
         return
-    for fixture in ("empty", "demo", "private_demo", "db"):
+    for fixture in ("empty", "begun", "after_night", "own", "demo", "private_demo", "asked_demo", "db"):
         if fixture in request.fixturenames:
             request.getfixturevalue(fixture)
     with role(marker.args[0]):

@@ -116,6 +116,10 @@ def begin(tmp_path: Path, text: str = LEDGER, slugs: tuple[str, ...] = ("small",
     intake.load_market_data(str(market(tmp_path / "market", **how)))
     for slug in slugs:
         take_in(tmp_path, text, slug)
+    return policy()
+
+
+def policy() -> PricingPolicy:
     return PricingPolicy.objects.get(pk="ECB_EUR")
 
 

@@ -84,8 +84,8 @@ def commit(text, slug="small"):
 # --- order
 
 
-def test_the_five_jobs_run_in_their_order_and_leave_a_row_each(empty, tmp_path):
-    run = small.night(small.begin(tmp_path))
+def test_the_five_jobs_run_in_their_order_and_leave_a_row_each(begun):
+    run = small.night(small.policy())
 
     jobs = list(JobRun.objects.filter(run=run).order_by("started_at"))
     assert [job.name for job in jobs] == list(nightly.JOBS) == NAMES
@@ -96,9 +96,7 @@ def test_the_five_jobs_run_in_their_order_and_leave_a_row_each(empty, tmp_path):
     assert DailyValue.objects.count() == Reconciliation.objects.filter(status="pass").count() == 5
 
 
-def test_the_small_plan_is_worth_what_a_pencil_says(empty, tmp_path):
-    small.night(small.begin(tmp_path))
-
+def test_the_small_plan_is_worth_what_a_pencil_says(after_night):
     values = list(DailyValue.objects.order_by("date").values_list("value", flat=True))
 
     # CAD 3,500; USD 5,000 at 1.30; then USD 3,985 and 10 OAK at 101, 102, 104, 103, at 1.30, 1.31, 1.30, 1.32
@@ -107,8 +105,8 @@ def test_the_small_plan_is_worth_what_a_pencil_says(empty, tmp_path):
 
 
 @pytest.mark.parametrize("failing", NAMES)
-def test_a_failing_job_blocks_what_follows_and_names_itself_on_the_packs(failing, empty, tmp_path, monkeypatch):
-    policy = small.begin(tmp_path)
+def test_a_failing_job_blocks_what_follows_and_names_itself_on_the_packs(failing, begun, monkeypatch):
+    policy = small.policy()
     real = nightly.JOBS[failing]
 
     def fails(night):
@@ -138,8 +136,8 @@ def test_a_failing_job_blocks_what_follows_and_names_itself_on_the_packs(failing
     assert DailyValue.objects.count() == 5
 
 
-def test_what_we_do_not_expect_is_not_taken_for_a_failure_of_the_night(empty, tmp_path, monkeypatch):
-    policy = small.begin(tmp_path)
+def test_what_we_do_not_expect_is_not_taken_for_a_failure_of_the_night(begun, monkeypatch):
+    policy = small.policy()
 
     def dies(night):
         raise ZeroDivisionError
@@ -155,8 +153,8 @@ def test_what_we_do_not_expect_is_not_taken_for_a_failure_of_the_night(empty, tm
     assert statuses() == {"fresh"}
 
 
-def test_running_again_changes_nothing(empty, tmp_path):
-    policy = small.begin(tmp_path)
+def test_running_again_changes_nothing(begun):
+    policy = small.policy()
     first = small.night(policy)
     before = everything()
 
@@ -166,8 +164,8 @@ def test_running_again_changes_nothing(empty, tmp_path):
     assert everything() == before
 
 
-def test_an_attempt_of_a_job_that_was_taken_over_may_not_finish_it(empty, tmp_path, monkeypatch):
-    policy = small.begin(tmp_path)
+def test_an_attempt_of_a_job_that_was_taken_over_may_not_finish_it(begun, monkeypatch):
+    policy = small.policy()
     real = nightly.JOBS["compute_metrics"]
 
     def overtaken(night):
@@ -181,9 +179,9 @@ def test_an_attempt_of_a_job_that_was_taken_over_may_not_finish_it(empty, tmp_pa
     assert states(NightlyRun.objects.get())["compute_metrics"] == "running"
 
 
-def test_another_session_at_the_night_keeps_this_one_out(empty, tmp_path):
-    policy = small.begin(tmp_path)
-    with psycopg.connect(plugin.address(empty.database, "job")) as elsewhere:
+def test_another_session_at_the_night_keeps_this_one_out(begun):
+    policy = small.policy()
+    with psycopg.connect(plugin.address(begun.database, "job")) as elsewhere:
         elsewhere.execute("SELECT pg_advisory_lock(hashtextextended('execution.nightly:ECB_EUR', 0))")
 
         with pytest.raises(nightly.RunElsewhere):
@@ -194,8 +192,8 @@ def test_another_session_at_the_night_keeps_this_one_out(empty, tmp_path):
     assert small.night(policy).state == "done"
 
 
-def test_no_job_runs_before_its_predecessors(empty, tmp_path):
-    policy = small.begin(tmp_path)
+def test_no_job_runs_before_its_predecessors(begun):
+    policy = small.policy()
     run = nightly.open_run(policy=policy, from_date=WEEK[0], date=WEEK[-1])
 
     for done in range(5):
@@ -211,8 +209,8 @@ def test_no_job_runs_before_its_predecessors(empty, tmp_path):
     assert not PricingPack.objects.exists()
 
 
-def test_from_a_step_on_the_rest_is_done_again(empty, tmp_path, monkeypatch):
-    policy = small.begin(tmp_path)
+def test_from_a_step_on_the_rest_is_done_again(begun, monkeypatch):
+    policy = small.policy()
     called = []
 
     def noted(name):
@@ -229,8 +227,8 @@ def test_from_a_step_on_the_rest_is_done_again(empty, tmp_path, monkeypatch):
     assert statuses() == {"fresh"}
 
 
-def test_a_span_without_a_pack_day_is_refused(empty, tmp_path):
-    policy = small.begin(tmp_path)
+def test_a_span_without_a_pack_day_is_refused(begun):
+    policy = small.policy()
 
     with pytest.raises(nightly.NothingToBuild):
         small.night(policy, first=date(2020, 1, 4), last=date(2020, 1, 5))
@@ -278,9 +276,8 @@ def test_a_back_fill_that_failed_is_taken_up_with_its_new_head(failing, empty, t
     assert PricingPack.objects.count() == 6
 
 
-def test_a_restatement_opens_the_next_release_and_the_old_one_stays_readable(empty, tmp_path):
-    policy = small.begin(tmp_path)
-    small.night(policy)
+def test_a_restatement_opens_the_next_release_and_the_old_one_stays_readable(after_night, tmp_path):
+    policy = small.policy()
     old = packs.resolve(policy=policy, asof_date=WEEK[1])
     close = market.as_of(old).closes
     changed = small.market(tmp_path / "other", without=("2020-01-07,OAK",), also="2020-01-07,OAK,101.5,USD,wood\n")
@@ -301,9 +298,8 @@ def test_a_restatement_opens_the_next_release_and_the_old_one_stays_readable(emp
     ]
 
 
-def test_a_restatement_that_is_done_is_followed_by_another(empty, tmp_path):
-    policy = small.begin(tmp_path)
-    small.night(policy)
+def test_a_restatement_that_is_done_is_followed_by_another(after_night):
+    policy = small.policy()
 
     releases = [small.night(policy, first=WEEK[4], restates=reason).release for reason in ("one", "two")]
 
@@ -372,11 +368,11 @@ def test_once_the_close_is_there_the_same_night_finishes(empty, tmp_path):
 # --- the ledger
 
 
-def test_a_row_of_an_earlier_pack_that_was_edited_fails_the_night_by_the_packs_name(empty, tmp_path):
-    policy = small.begin(tmp_path)
+def test_a_row_of_an_earlier_pack_that_was_edited_fails_the_night_by_the_packs_name(begun):
+    policy = small.policy()
     small.night(policy, last=WEEK[2])
     edited = f"PP_{WEEK[1]}_ECB_EUR_r1"
-    with psycopg.connect(plugin.address(empty.database, "owner"), autocommit=True) as owner:
+    with psycopg.connect(plugin.address(begun.database, "owner"), autocommit=True) as owner:
         owner.execute("ALTER TABLE pricing_packprice DISABLE TRIGGER USER")
         owner.execute(
             "UPDATE pricing_packprice SET source = 'woods' WHERE content_id ="
@@ -397,8 +393,8 @@ def test_a_row_of_an_earlier_pack_that_was_edited_fails_the_night_by_the_packs_n
     assert statuses(asof_date=WEEK[2]) == {"fresh"}
 
 
-def test_a_ledger_folder_of_nobody_fails_the_night(empty, tmp_path):
-    policy = small.begin(tmp_path)
+def test_a_ledger_folder_of_nobody_fails_the_night(begun):
+    policy = small.policy()
     commit(small.LEDGER, slug="stranger")
 
     with pytest.raises(nightly.JobFailed, match="1 folders without a portfolio") as failed:
@@ -410,8 +406,8 @@ def test_a_ledger_folder_of_nobody_fails_the_night(empty, tmp_path):
     assert statuses() == {"error"}
 
 
-def test_a_portfolio_that_the_ledger_does_not_know_is_a_failure(empty, tmp_path):
-    policy = small.begin(tmp_path)
+def test_a_portfolio_that_the_ledger_does_not_know_is_a_failure(begun):
+    policy = small.policy()
     anna = get_user_model().objects.get(username="anna")
     Portfolio.objects.create(slug="lost", name="Lost", owner=anna, base_currency="CAD", policy=policy)
 
@@ -528,8 +524,8 @@ def test_a_split_that_adjusted_closes_have_in_them_is_no_break_and_the_value_say
     assert valued.quality.degraded_share == pytest.approx(1359.6 / 10119.8 if doubtful else 0.0)
 
 
-def test_doing_a_broken_night_again_does_not_make_it_pass(empty, tmp_path):
-    policy = small.begin(tmp_path)
+def test_doing_a_broken_night_again_does_not_make_it_pass(begun, tmp_path):
+    policy = small.policy()
     small.night(policy, last=WEEK[2])
     small.take_in(tmp_path, small.LEDGER + SPLIT_ENTRY)
 
@@ -577,10 +573,10 @@ def overview(user="anna"):
     )
 
 
-def test_an_unreadable_commit_is_a_broken_revision_and_execution_goes_on_with_the_one_before(empty, tmp_path):
+def test_an_unreadable_commit_is_a_broken_revision_and_execution_goes_on_with_the_one_before(begun):
     for document in publishing.read_library().values():
         publishing.publish(document)
-    policy = small.begin(tmp_path)
+    policy = small.policy()
     small.night(policy, last=WEEK[3])
     commit(small.LEDGER + small.UNBALANCED)
 
@@ -596,8 +592,8 @@ def test_an_unreadable_commit_is_a_broken_revision_and_execution_goes_on_with_th
     assert any("revision 2 is broken" in warning for warning in served.metadata["warnings"])
 
 
-def test_a_first_commit_that_can_not_be_read_fails_at_every_pack(empty, tmp_path):
-    policy = small.begin(tmp_path)
+def test_a_first_commit_that_can_not_be_read_fails_at_every_pack(begun):
+    policy = small.policy()
     anna = get_user_model().objects.get(username="anna")
     Portfolio.objects.create(slug="other", name="Other", owner=anna, base_currency="CAD", policy=policy)
     commit(small.LEDGER + small.UNBALANCED, slug="other")
@@ -610,11 +606,11 @@ def test_a_first_commit_that_can_not_be_read_fails_at_every_pack(empty, tmp_path
     assert rows.count() == 5
 
 
-def test_only_the_portfolio_that_breaks_is_left_out_where_some_may(empty, tmp_path, settings):
+def test_only_the_portfolio_that_breaks_is_left_out_where_some_may(begun, settings):
     for document in publishing.read_library().values():
         publishing.publish(document)
     settings.RECONCILIATION_MAX_BROKEN = 1
-    policy = small.begin(tmp_path)
+    policy = small.policy()
     small.night(policy, last=WEEK[2])
     ben = get_user_model().objects.create_user("ben")
     Portfolio.objects.create(slug="other", name="Other", owner=ben, base_currency="CAD", policy=policy)
@@ -670,9 +666,7 @@ def test_the_command_runs_the_last_day_of_the_archive_and_prints_json(empty, tmp
     assert told["jobs"]["reconcile_ledger"] == {"portfolios": 1, "failed": 0, "max_error_bp": "0"}
 
 
-def test_the_command_says_one_line_for_a_span(empty, tmp_path):
-    small.begin(tmp_path)
-
+def test_the_command_says_one_line_for_a_span(begun):
     assert (
         command("--from", "2020-01-06", "--to", "2020-01-10") == "ECB_EUR 2020-01-06 to 2020-01-10, release 1: done\n"
     )
@@ -707,8 +701,8 @@ def test_a_failed_night_ends_with_one_and_its_job(empty, tmp_path):
     assert failed.value.returncode == 1
 
 
-def test_a_job_role_sees_what_it_must_without_anybody_asking(empty, tmp_path):
-    small.night(small.begin(tmp_path))
+def test_a_job_role_sees_what_it_must_without_anybody_asking(begun):
+    small.night(small.policy())
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(current_setting('app.user_id', true), ''), current_user")

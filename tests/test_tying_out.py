@@ -60,8 +60,8 @@ def push(text, slug="small", *, expected=None):
 # --- at entry
 
 
-def test_an_entry_is_reconciled_before_the_answer_and_used_at_once(empty, tmp_path):
-    policy = small.begin(tmp_path)
+def test_an_entry_is_reconciled_before_the_answer_and_used_at_once(begun, tmp_path):
+    policy = small.policy()
     first = LedgerRevision.objects.get()
     assert first.status == "read"  # there was no pack to compare at
     small.night(policy)
@@ -76,9 +76,7 @@ def test_an_entry_is_reconciled_before_the_answer_and_used_at_once(empty, tmp_pa
     assert not [each for each in served.metadata["warnings"] if "revision" in each]
 
 
-def test_an_entry_whose_books_differ_is_broken_by_name_and_the_one_before_answers_with_a_warning(empty, tmp_path):
-    policy = small.begin(tmp_path)
-    small.night(policy)
+def test_an_entry_whose_books_differ_is_broken_by_name_and_the_one_before_answers_with_a_warning(after_night, tmp_path):
     folder = small.ledger(tmp_path / "small", small.LEDGER + SPLIT_ENTRY)
 
     with pytest.raises(CommandError, match="SPLIT_MISMATCH Assets:Shares:OAK OAK ledger 2"):
@@ -96,8 +94,8 @@ def test_an_entry_whose_books_differ_is_broken_by_name_and_the_one_before_answer
     assert (mended["revision"], mended["status"]) == (3, "reconciled")
 
 
-def test_what_is_dated_after_the_newest_pack_is_compared_by_its_balances(empty, tmp_path, monkeypatch):
-    policy = small.begin(tmp_path)
+def test_what_is_dated_after_the_newest_pack_is_compared_by_its_balances(begun, tmp_path, monkeypatch):
+    policy = small.policy()
     small.night(policy, last=WEEK[0])
     assert small.take_in(tmp_path, small.LEDGER + "\n; nothing new\n")["status"] == "reconciled"
 
@@ -134,8 +132,8 @@ LEFT = {
 
 
 @pytest.mark.parametrize("method", ["LIFO", "HIFO", "AVERAGE"])
-def test_a_portfolio_that_books_otherwise_than_beancount_is_checked_by_a_second_computation(method, empty, tmp_path):
-    policy = small.begin(tmp_path)
+def test_a_portfolio_that_books_otherwise_than_beancount_is_checked_by_a_second_computation(method, begun, tmp_path):
+    policy = small.policy()
     Portfolio.objects.update(booking_method=method)
     small.night(policy)
 
@@ -149,7 +147,7 @@ def test_a_portfolio_that_books_otherwise_than_beancount_is_checked_by_a_second_
     pack = packs.resolve(policy=policy)
     asked = {"packs": [pack], "prices": reconciliation.load_prices([pack], policy.pivot), "actions": []}
     edit = "UPDATE portfolio_lot SET unit_cost = unit_cost + 0.1 WHERE valid_to IS NULL AND removed_in IS NULL"
-    assert by_force(empty, edit, []) == len(lots)
+    assert by_force(begun, edit, []) == len(lots)
     (found,) = reconciliation.compare(portfolio=small.portfolio(), revision=revision, **asked)
 
     (cost,) = found.breaks
@@ -157,9 +155,7 @@ def test_a_portfolio_that_books_otherwise_than_beancount_is_checked_by_a_second_
     assert (cost.ledger_value, cost.difference) == (Decimal(LEFT[method]), Decimal("2.6"))
 
 
-def test_an_account_that_the_ledger_opens_with_a_method_goes_by_it_but_in_an_average_portfolio(empty, tmp_path):
-    policy = small.begin(tmp_path)
-    small.night(policy)
+def test_an_account_that_the_ledger_opens_with_a_method_goes_by_it_but_in_an_average_portfolio(after_night, tmp_path):
     for number, (method, left) in enumerate({"HIFO": "2656", "AVERAGE": "2652"}.items(), 2):
         Portfolio.objects.update(booking_method=method)
 
@@ -173,8 +169,8 @@ def test_an_account_that_the_ledger_opens_with_a_method_goes_by_it_but_in_an_ave
 # --- a folder that did not change
 
 
-def test_a_night_without_a_change_in_the_ledger_parses_nothing(empty, tmp_path, monkeypatch):
-    policy = small.begin(tmp_path)
+def test_a_night_without_a_change_in_the_ledger_parses_nothing(begun, monkeypatch):
+    policy = small.policy()
     small.night(policy, last=WEEK[2])
 
     def parsed(*_, **__):
@@ -277,8 +273,8 @@ def test_edits_of_the_rows_are_found_and_named_and_small_ones_are_silent(private
 # --- history moves only forward (RELIABILITY T47)
 
 
-def test_a_forced_push_stops_the_night_and_names_the_commit_that_is_gone(empty, tmp_path):
-    policy = small.begin(tmp_path)
+def test_a_forced_push_stops_the_night_and_names_the_commit_that_is_gone(begun, tmp_path):
+    policy = small.policy()
     small.night(policy, last=WEEK[2])
     base = LedgerRevision.objects.get().commit
     read = small.take_in(tmp_path, small.LEDGER + small.SECOND_PURCHASE)["commit"]
@@ -297,8 +293,8 @@ def test_a_forced_push_stops_the_night_and_names_the_commit_that_is_gone(empty, 
     assert small.night(policy, first=WEEK[3]).state == "done"
 
 
-def test_a_head_that_is_detached_or_names_another_branch_changes_nothing(empty, tmp_path):
-    policy = small.begin(tmp_path)
+def test_a_head_that_is_detached_or_names_another_branch_changes_nothing(begun):
+    policy = small.policy()
     (settings.LEDGER_PATH / "HEAD").write_text("0" * 40 + "\n")
 
     assert small.night(policy, last=WEEK[1]).state == "done"
@@ -306,8 +302,8 @@ def test_a_head_that_is_detached_or_names_another_branch_changes_nothing(empty, 
     assert small.night(policy, first=WEEK[2]).state == "done"
 
 
-def test_a_shallow_clone_is_named_where_its_history_ends(empty, tmp_path):
-    policy = small.begin(tmp_path)
+def test_a_shallow_clone_is_named_where_its_history_ends(begun):
+    policy = small.policy()
     first = LedgerRevision.objects.get().commit
     push(small.LEDGER + small.SECOND_PURCHASE)
     (settings.LEDGER_PATH / "objects" / first[:2] / first[2:]).unlink()
@@ -319,8 +315,8 @@ def test_a_shallow_clone_is_named_where_its_history_ends(empty, tmp_path):
         small.night(policy)
 
 
-def test_a_commit_while_the_night_reads_is_of_the_next_night(empty, tmp_path, monkeypatch):
-    policy = small.begin(tmp_path)
+def test_a_commit_while_the_night_reads_is_of_the_next_night(begun, monkeypatch):
+    policy = small.policy()
     anna = get_user_model().objects.get(username="anna")
     Portfolio.objects.create(slug="zebra", name="Z", owner=anna, base_currency="CAD", policy=policy)
     before = push(small.LEDGER, slug="zebra")
@@ -343,8 +339,7 @@ def test_a_commit_while_the_night_reads_is_of_the_next_night(empty, tmp_path, mo
     assert {each.portfolio.slug: each.status for each in newest} == {"small": "reconciled", "zebra": "reconciled"}
 
 
-def test_a_commit_from_before_is_answered_by_the_revision_that_it_was(empty, tmp_path):
-    small.begin(tmp_path)
+def test_a_commit_from_before_is_answered_by_the_revision_that_it_was(begun, tmp_path):
     first = LedgerRevision.objects.get()
     second = small.take_in(tmp_path, small.LEDGER + small.SECOND_PURCHASE)
 

@@ -13,7 +13,6 @@ from django.db import transaction
 
 from execution import chunks, nightly, tasks
 from execution.models import JobChunk, JobRun, NightlyRun
-from portfolio.ledger import reader
 from portfolio.models import (
     Benchmark,
     BenchmarkComponent,
@@ -25,8 +24,7 @@ from portfolio.models import (
 )
 from portfolio.valuation import InvariantViolated, Valuer
 from pricing.models import PricingPack, Security
-from tests import small
-from tests.plugin import address
+from tests import plugin, small
 from tests.small import WEEK
 
 pytestmark = pytest.mark.role("job")
@@ -35,24 +33,24 @@ COUNTED = (DailyValue, PortfolioMetrics, FactorExposure)
 
 
 @pytest.fixture(scope="module")
-def readings():
-    return {}
+def three(migrated, django_db_blocker, tmp_path_factory):
+    """Three portfolios of one ledger, before any night."""
+    with plugin.template(plugin.SHARED[plugin.EMPTY]) as name:
+        with plugin.at_work(plugin.World(name), django_db_blocker) as world, world.role("job"):
+            small.begin(tmp_path_factory.mktemp("three"), slugs=SLUGS)
+        yield name
 
 
 @pytest.fixture
-def policy(empty, tmp_path, monkeypatch, readings):
-    """Three portfolios of one ledger's text, which goes through Beancount's process once; a chunk holds one of them."""
+def own(three, django_db_blocker):
+    yield from plugin._own(three, plugin.World, django_db_blocker)
+
+
+@pytest.fixture
+def policy(own, monkeypatch):
+    """A chunk holds one portfolio."""
     monkeypatch.setattr(chunks, "MOST_PORTFOLIOS", 1)
-    real = reader.read
-
-    def read(files, **how):
-        key = tuple(sorted(files.items()))
-        if key not in readings:
-            readings[key] = real(files, **how)
-        return readings[key]
-
-    monkeypatch.setattr(reader, "read", read)
-    return small.begin(tmp_path, slugs=SLUGS)
+    return small.policy()
 
 
 def states(job="compute_metrics"):
@@ -94,13 +92,13 @@ def test_a_chunk_that_a_worker_did_is_counted_and_its_second_message_changes_not
     assert stored() == before == [15, 3, 15]
 
 
-def test_a_chunk_whose_worker_is_killed_is_done_by_who_counts(policy, empty):
+def test_a_chunk_whose_worker_is_killed_is_done_by_who_counts(policy, own):
     """A worker's death ends its session, and with it the lock on the chunk; nobody else tells."""
     waited = []
 
     def take(chunk):
         if not waited:
-            session = psycopg.connect(address(empty.database, "job"), autocommit=True)
+            session = psycopg.connect(plugin.address(own.database, "job"), autocommit=True)
             session.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"execution.chunk:{chunk}"])
             JobChunk.objects.filter(pk=chunk).update(state="running")
             waited.append(time.monotonic())

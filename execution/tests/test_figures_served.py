@@ -7,6 +7,7 @@ from execution import publishing
 from execution.tests import staging
 from portfolio.models import Benchmark, BenchmarkComponent, Portfolio
 from pricing.models import Security
+from tests import plugin
 
 NAV = {
     "capability": "portfolio.historical_nav",
@@ -19,10 +20,9 @@ def step(capability, name, **args):
     return {"capability": capability, "args": {"nav": "{{state.nav}}", **args}, "as": name}
 
 
-@pytest.fixture
-def answer(private_demo):
+def figures(world):
     """All of the figures of the public portfolio, measured against IBM."""
-    with private_demo.role("job"):
+    with world.role("job"):
         with transaction.atomic():
             made = Benchmark.objects.create(name="IBM")
             BenchmarkComponent.objects.create(benchmark=made, security=Security.objects.get(symbol="IBM"), weight=1)
@@ -41,7 +41,26 @@ def answer(private_demo):
         ]
         outputs = [each["as"] for each in steps[1:]]
         publishing.publish(staging.pattern("figures", steps=steps, outputs=outputs))
-    return private_demo.post("owner", {"pattern_id": "fake_figures", "portfolio_id": str(private_demo.public_id)})
+    return world.post("owner", {"pattern_id": "fake_figures", "portfolio_id": str(world.public_id)})
+
+
+@pytest.fixture(scope="module")
+def answered(demo_database, django_db_blocker):
+    """A database with the figures, and what was answered."""
+    with plugin.template(plugin.SHARED[plugin.DEMO]) as name:
+        with plugin.at_work(plugin.Demo(name), django_db_blocker) as world:
+            given = figures(world)
+        yield name, given
+
+
+@pytest.fixture
+def answer(answered):
+    return answered[1]
+
+
+@pytest.fixture
+def measured(answered, django_db_blocker):
+    yield from plugin._own(answered[0], plugin.Demo, django_db_blocker)
 
 
 def test_every_figure_is_served_and_the_records_agree(answer):
@@ -131,8 +150,8 @@ def bare_numbers(value, path=()):
         yield path
 
 
-def test_no_measure_is_served_without_its_status_and_reason(answer, private_demo):
-    with private_demo.role("job"):
+def test_no_measure_is_served_without_its_status_and_reason(answer, measured):
+    with measured.role("job"):
         held = Security.objects.get(symbol="AAPL").pk
     results = {"figures": answer.json()["result"]}
     for pattern, inputs in (
@@ -140,8 +159,8 @@ def test_no_measure_is_served_without_its_status_and_reason(answer, private_demo
         ("holding_deep_dive", {"security_id": held}),
         ("money_bridge", {}),
     ):
-        body = {"pattern_id": pattern, "portfolio_id": str(private_demo.public_id), "inputs": inputs}
-        results[pattern] = private_demo.post("owner", body).json()["result"]
+        body = {"pattern_id": pattern, "portfolio_id": str(measured.public_id), "inputs": inputs}
+        results[pattern] = measured.post("owner", body).json()["result"]
 
     found = set(bare_numbers(results))
 

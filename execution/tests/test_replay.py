@@ -31,19 +31,19 @@ def test_the_same_engine_gives_the_same_bytes(demo):
     assert json.loads(again.result_text) == given["result"]
 
 
-def test_it_is_computed_as_the_portfolio_was_then(private_demo):
-    given = private_demo.ask().json()
-    staging.by_force(private_demo, "UPDATE portfolio_portfolio SET booking_method = 'LIFO', flow_timing = 'end'")
+def test_it_is_computed_as_the_portfolio_was_then(asked_demo):
+    given = asked_demo.ask().json()
+    staging.by_force(asked_demo, "UPDATE portfolio_portfolio SET booking_method = 'LIFO', flow_timing = 'end'")
 
-    again = replay(private_demo, given["execution_id"])
+    again = replay(asked_demo, given["execution_id"])
 
     assert again.metadata["result_hash"] == given["metadata"]["result_hash"]
 
 
-def test_it_is_computed_on_the_ledger_of_then(private_demo):
-    given = private_demo.ask().json()
+def test_it_is_computed_on_the_ledger_of_then(asked_demo):
+    given = asked_demo.ask().json()
     staging.amend_ledger(
-        private_demo,
+        asked_demo,
         """
 2013-03-01 * "Deposit" "External transfer"
   id: "T999999"
@@ -52,33 +52,33 @@ def test_it_is_computed_on_the_ledger_of_then(private_demo):
 """,
     )
 
-    again = replay(private_demo, given["execution_id"])
+    again = replay(asked_demo, given["execution_id"])
 
     assert again.metadata["result_hash"] == given["metadata"]["result_hash"]
 
 
-def test_another_engine_with_the_same_result_is_told_without_a_path(private_demo):
-    given = private_demo.ask().json()
-    staging.by_force(private_demo, "UPDATE execution_execution SET engine_version = '0.0.9+old'")
+def test_another_engine_with_the_same_result_is_told_without_a_path(asked_demo):
+    given = asked_demo.ask().json()
+    staging.by_force(asked_demo, "UPDATE execution_execution SET engine_version = '0.0.9+old'")
 
     with pytest.raises(DifferentEngine) as other:
-        replay(private_demo, given["execution_id"])
+        replay(asked_demo, given["execution_id"])
 
     assert (other.value.stored, other.value.current, other.value.path) == ("0.0.9+old", engine_version(), None)
 
 
 @pytest.mark.parametrize(("engine", "error"), [("0.0.9+old", DifferentEngine), (None, NotReproduced)])
-def test_another_result_is_told_with_the_first_place_that_differs(private_demo, engine, error):
-    given = private_demo.ask().json()
+def test_another_result_is_told_with_the_first_place_that_differs(asked_demo, engine, error):
+    given = asked_demo.ask().json()
     staging.by_force(
-        private_demo,
+        asked_demo,
         'UPDATE execution_execution SET result = replace(result, \'"total_value":"756411.71"\', \'"total_value":"756411.72"\'),'
         " engine_version = coalesce(%s, engine_version)",
         [engine],
     )
 
     with pytest.raises(error) as differs:
-        replay(private_demo, given["execution_id"])
+        replay(asked_demo, given["execution_id"])
 
     assert differs.value.path == "/valued_positions/total_value"
 

@@ -17,11 +17,11 @@ def deny(world, code):
         rights.record([{name: str(value) for name, value in kept.items()} | {"display": "no"}])
 
 
-def test_outputs_that_rest_on_a_denied_source_are_withheld_and_the_hash_stays(private_demo):
-    before = private_demo.ask()
-    deny(private_demo, PRICES)
+def test_outputs_that_rest_on_a_denied_source_are_withheld_and_the_hash_stays(asked_demo):
+    before = asked_demo.ask()
+    deny(asked_demo, PRICES)
 
-    after = private_demo.ask()
+    after = asked_demo.ask()
 
     shown, metadata = after.json()["result"], after.json()["metadata"]
     assert all(output == WITHHELD for output in shown.values())
@@ -47,12 +47,12 @@ def test_what_rests_on_other_sources_is_still_shown(private_demo, monkeypatch):
     assert not [words for words in answer["metadata"]["attributions"] if "Quandl" in words]
 
 
-def test_an_execution_looked_up_again_is_under_the_rights_of_now(private_demo):
-    given = private_demo.ask()
+def test_an_execution_looked_up_again_is_under_the_rights_of_now(asked_demo):
+    given = asked_demo.ask()
     path = f"/v1/executions/{given.json()['execution_id']}"
-    deny(private_demo, PRICES)
+    deny(asked_demo, PRICES)
 
-    answer = private_demo.client("owner").get(path, headers={"If-None-Match": given["ETag"]})
+    answer = asked_demo.client("owner").get(path, headers={"If-None-Match": given["ETag"]})
 
     assert answer.status_code == 200
     assert answer.json()["result"]["valued_positions"] == WITHHELD
@@ -69,11 +69,11 @@ def test_a_right_given_back_shows_the_stored_bytes_again(private_demo):
     assert json.dumps(after.json()["result"]) == json.dumps(before.json()["result"])
 
 
-def test_a_right_changed_past_the_version_still_changes_the_tag(private_demo):
-    before = private_demo.ask()
-    staging.by_force(private_demo, "UPDATE compliance_datasource SET display = 'ask' WHERE code = %s", [PRICES])
+def test_a_right_changed_past_the_version_still_changes_the_tag(asked_demo):
+    before = asked_demo.ask()
+    staging.by_force(asked_demo, "UPDATE compliance_datasource SET display = 'ask' WHERE code = %s", [PRICES])
 
-    after = private_demo.ask()
+    after = asked_demo.ask()
 
     assert after.json()["result"]["metrics"] == WITHHELD
     assert after["ETag"] != before["ETag"]

@@ -21,6 +21,7 @@ from execution.models import JobRun, NightlyRun, RunState
 from pricing import fetching
 from pricing.models import PricingPolicy
 from pricing.providers import http
+from tests import plugin
 from tests.plugin import PROJECT, address
 
 pytestmark = pytest.mark.role("job")
@@ -37,11 +38,18 @@ option "operating_currency" "CAD"
 """
 
 
+@pytest.fixture(scope="module")
+def loaded(migrated, django_db_blocker):
+    with plugin.template(plugin.SHARED[plugin.EMPTY]) as name:
+        with plugin.at_work(plugin.World(name), django_db_blocker) as world, world.role("job"):
+            intake.load_market_data(str(PROJECT / "demo"))
+        yield name
+
+
 @pytest.fixture
-def market(empty):
+def own(loaded, django_db_blocker):
     """A database with the demo's market data and no night."""
-    intake.load_market_data(str(PROJECT / "demo"))
-    return empty
+    yield from plugin._own(loaded, plugin.World, django_db_blocker)
 
 
 @pytest.fixture
@@ -69,17 +77,17 @@ def test_without_market_data_nothing_is_due(empty):
     assert tasks.due_days(policy(), until=LAST) == []
 
 
-def test_where_no_night_was_only_the_newest_pack_day_is_due(market):
+def test_where_no_night_was_only_the_newest_pack_day_is_due(own):
     assert tasks.due_days(policy(), until=date(2013, 2, 24)) == [date(2013, 2, 22)]
 
 
-def test_nights_that_were_missed_are_all_due(market):
+def test_nights_that_were_missed_are_all_due(own):
     a_run(day=date(2013, 2, 26))
 
     assert tasks.due_days(policy(), until=date(2026, 1, 1)) == [date(2013, 2, 27), date(2013, 2, 28), LAST]
 
 
-def test_nothing_is_due_after_the_end_of_an_archive(market, rung):
+def test_nothing_is_due_after_the_end_of_an_archive(own, rung):
     a_run()
 
     tasks.ring_nightly()
@@ -87,7 +95,7 @@ def test_nothing_is_due_after_the_end_of_an_archive(market, rung):
     rung.assert_not_called()
 
 
-def test_two_beats_open_one_night(market, rung):
+def test_two_beats_open_one_night(own, rung):
     tasks.ring_nightly()
     tasks.ring_nightly(said_by="a newer beat")
 
@@ -135,8 +143,8 @@ def test_an_older_release_of_a_night_is_left_alone(empty, rung):
     rung.assert_not_called()
 
 
-def test_a_night_that_another_process_is_at_is_no_failure(market):
-    with psycopg.connect(address(market.database, "job"), autocommit=True) as other:
+def test_a_night_that_another_process_is_at_is_no_failure(own):
+    with psycopg.connect(address(own.database, "job"), autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(hashtextextended('execution.nightly:ECB_EUR', 0))")
 
         tasks.run_nightly(policy="ECB_EUR", from_date="2013-03-01", date="2013-03-01")
@@ -144,7 +152,7 @@ def test_a_night_that_another_process_is_at_is_no_failure(market):
     assert not NightlyRun.objects.exists()
 
 
-def test_a_restatement_whose_message_comes_twice_is_made_once(market):
+def test_a_restatement_whose_message_comes_twice_is_made_once(own):
     done = a_run(state=RunState.DONE)
     NightlyRun.objects.filter(pk=done.pk).update(restates="a late close")
 
@@ -231,7 +239,7 @@ def worker(database, queue):
         print(said)  # shown where the test fails
 
 
-def test_a_real_worker_finishes_the_night_that_the_message_names(market, tmp_path):
+def test_a_real_worker_finishes_the_night_that_the_message_names(own, tmp_path):
     get_user_model().objects.create_user("somebody")
     (tmp_path / "main.beancount").write_text(LEDGER)
     intake.import_ledger(tmp_path, slug="small", owner="somebody")
@@ -240,7 +248,7 @@ def test_a_real_worker_finishes_the_night_that_the_message_names(market, tmp_pat
     bell.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
     message = {"policy": "ECB_EUR", "from_date": "2013-02-28", "date": "2013-03-01", "said_by": "a newer beat"}
 
-    with worker(market.database, queue) as process:
+    with worker(own.database, queue) as process:
         bell.send_task("execution.tasks.run_nightly", kwargs=message, queue=queue)
         deadline = time.monotonic() + 240
         while time.monotonic() < deadline and process.poll() is None:
