@@ -86,8 +86,8 @@ def observation_line(
     vintage: str,
     flags: str,
 ) -> str:
-    known = known_at.isoformat()
-    return _line("observation", series, observation_date, plain(value), unit, source, "", known, vintage, flags)
+    head = f"observation|{field(series)}|{observation_date.isoformat()}|{plain(value)}|{field(unit)}|{field(source)}"
+    return f"{head}||{known_at.isoformat()}|{field(vintage)}|{field(flags)}"
 
 
 def action_line(

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from typing import Generic, Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -389,6 +390,7 @@ def known_observations(
     ]
 
 
+@lru_cache(maxsize=1_024)
 def joined(*flags: str) -> str:
     """The flags of a row as one text, without the empty ones."""
     return ",".join(filter(None, flags))

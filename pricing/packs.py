@@ -300,6 +300,7 @@ class _Draft:
 _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
+@lru_cache(maxsize=65_536)
 def _copied(text: str) -> str:
     return text.translate(_COPY_ESCAPES)
 

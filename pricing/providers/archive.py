@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property, lru_cache
-from itertools import islice
+from itertools import filterfalse, islice
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,7 @@ RIGHTS: Mapping[str, tuple[str, ...]] = dict.fromkeys(
     ("display", "export_csv", "export_pdf", "redistribute"), ("", "yes", "no", "ask")
 )
 _NUMBER = re.compile(r"[+-]?\d{1,24}(?:\.\d{1,24})?", re.ASCII)
+_ABOVE_ZERO = re.compile(r"(?=[0.]*[1-9])\d{1,24}(?:\.\d{1,24})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EARLIEST = date(1800, 1, 1)
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -321,8 +322,10 @@ class _Cells:
 
     def take(self, block: Sequence[Sequence[str]]) -> None:
         width = len(self.columns)
-        odd = [(number, len(row)) for number, row in enumerate(block, start=self.rows + 1) if len(row) != width]
-        self.ragged += odd
+        if set(map(len, block)) != {width}:
+            self.ragged += [
+                (number, len(row)) for number, row in enumerate(block, start=self.rows + 1) if len(row) != width
+            ]
         self.rows += len(block)
         if not self.ragged:
             for column, kept, cells in zip(self.columns, self._kept, zip(*block, strict=True), strict=True):
@@ -760,8 +763,9 @@ class _Reader:
         return {text: day for text, day in days.items() if not isinstance(day, str)}
 
     def _numbers(self, table: _Table, column: str, *, positive: bool) -> Texts:
-        values = set(table[column])
-        refused = {text: reason for text in values if (reason := _number_refused(text, positive=positive))}
+        # Most are plain numbers: only what one expression does not take is looked at closer.
+        doubtful = filterfalse((_ABOVE_ZERO if positive else _NUMBER).fullmatch, set(table[column]))
+        refused = {text: reason for text in doubtful if (reason := _number_refused(text, positive=positive))}
         table.refuse_values(column, refused)
         if refused:
             return np.array(["" if text in refused else text for text in table[column]], dtype=np.bytes_)
