@@ -390,7 +390,8 @@ def after_night(_after_night, django_db_blocker) -> Iterator[World]:
 @pytest.fixture(scope="session")
 def _asked_demo(demo_database, django_db_blocker) -> Iterator[str]:
     with template(SHARED[DEMO]) as name:
-        with at_work(Demo(name), django_db_blocker) as world:
+        world = Demo(name)
+        with at_work(world, django_db_blocker):
             assert world.ask().status_code == 200
         yield name
 
