@@ -46,6 +46,7 @@ stop: ## stop the embedded PostgreSQL and Redis, whoever uses them
 
 clean: stop ## remove .venv, caches and var/ (the database and ledger in it too)
 	@rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf "/dev/shm/tieout-test-$$(id -u)-$$(printf %s "$(CURDIR)" | sha256sum | cut -c1-8)"
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.runtime: requirements.txt

@@ -1,12 +1,9 @@
 """Nobody sees what is another's: by page, API, admin, nor where a query forgets to ask (RELIABILITY M1 to M6, T30)."""
 
 import ast
-import os
 import random
 import re
-import shutil
 import subprocess
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -46,23 +43,20 @@ def revoke(demo):
 @pytest.fixture(scope="module")
 def asked_once(demo_database, django_db_blocker):
     """The template of `asked`."""
-    with contextmanager(plugin._own)(plugin.SHARED[plugin.DEMO], plugin.Demo, django_db_blocker) as demo:
-        for username, portfolio in (("owner", demo.public_id), ("other", demo.second_id)):
-            response = demo.post(
-                username,
-                {"pattern_id": "portfolio_overview", "portfolio_id": str(portfolio)},
-                **{"Idempotency-Key": f"key of {username}"},
-            )
-            assert response.status_code == 200, response.content[:500]
-        with demo.role("job"):
-            for row in owned.Reconciliation.objects.distinct("portfolio_id").order_by("portfolio_id"):
-                owned.Break.objects.create(portfolio=row.portfolio, reconciliation=row, kind="CASH_MISMATCH")
-                PortfolioAccess.objects.create(portfolio=row.portfolio, user=row.portfolio.owner)
-        template = f"test_asked_{os.getpid()}"
-        plugin._copy(demo.database, template)
-    yield template
-    plugin._drop(template)
-    shutil.rmtree(plugin._ledger_of(template), ignore_errors=True)
+    with plugin.template(plugin.SHARED[plugin.DEMO]) as name:
+        with plugin.at_work(plugin.Demo(name), django_db_blocker) as demo:
+            for username, portfolio in (("owner", demo.public_id), ("other", demo.second_id)):
+                response = demo.post(
+                    username,
+                    {"pattern_id": "portfolio_overview", "portfolio_id": str(portfolio)},
+                    **{"Idempotency-Key": f"key of {username}"},
+                )
+                assert response.status_code == 200, response.content[:500]
+            with demo.role("job"):
+                for row in owned.Reconciliation.objects.distinct("portfolio_id").order_by("portfolio_id"):
+                    owned.Break.objects.create(portfolio=row.portfolio, reconciliation=row, kind="CASH_MISMATCH")
+                    PortfolioAccess.objects.create(portfolio=row.portfolio, user=row.portfolio.owner)
+        yield name
 
 
 @pytest.fixture
