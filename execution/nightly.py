@@ -115,6 +115,10 @@ def run(
     raises   JobFailed by name; RunElsewhere while another process is at it; NothingToBuild; OutOfOrder for a `from_step`
              whose predecessors are not done
     """
+    if from_step is None and not restates:
+        last = _last_release(policy, date)
+        if last is not None and last.state == RunState.DONE and last.from_date <= from_date:
+            return last  # without a look into the archive
     days = packs.pack_days(policy=policy, first=from_date, last=date)
     if not days:
         raise NothingToBuild(policy.code, from_date, date)
@@ -140,7 +144,7 @@ def run(
 def open_run(*, policy: PricingPolicy, from_date: date, date: date, restates: str = "") -> NightlyRun:
     """The row of a night with its jobs. The same night asked for again is the same row; a restatement, or a longer span that
     ends on the same day, opens the next release."""
-    last = NightlyRun.objects.filter(policy=policy.code, date=date).order_by("-release").first()
+    last = _last_release(policy, date)
     if (
         last is not None
         and last.from_date <= from_date
@@ -154,9 +158,13 @@ def open_run(*, policy: PricingPolicy, from_date: date, date: date, restates: st
             release=(last.release if last else 0) + 1,
             defaults={"from_date": from_date, "restates": restates},
         )
-        for position, name in enumerate(JOBS):
-            JobRun.objects.get_or_create(run=opened, name=name, defaults={"position": position})
+        jobs = [JobRun(run=opened, name=name, position=position) for position, name in enumerate(JOBS)]
+        JobRun.objects.bulk_create(jobs, ignore_conflicts=True)
     return opened
+
+
+def _last_release(policy: PricingPolicy, date: date) -> NightlyRun | None:
+    return NightlyRun.objects.filter(policy=policy.code, date=date).order_by("-release").first()
 
 
 def require_order(run: NightlyRun, name: str) -> None:

@@ -1,5 +1,6 @@
 """`manage.py demo`: from nothing to a printed portfolio, and again; in services of its own, as on a fresh machine."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -8,10 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from config import embedded
 from execution import demo as verb
 from portfolio.models import LedgerRevision, Portfolio
+from tests import plugin
 from tests.plugin import PROJECT
 
 OWN = (
@@ -55,10 +59,27 @@ def told_by_readme():
     return {line for line in excerpt if not line.strip().startswith(of_one_run)}
 
 
-def test_the_demo_runs_from_nothing_and_a_second_time_serves_the_same_result(var):
-    first = manage("manage.py", "demo", var=var)
-    second = manage("manage.py", "demo", "--json", var=var)
+def sealed(*where, **log_in):
+    with psycopg.connect(*where, **log_in) as session:
+        return session.execute(
+            "SELECT pack.id, sequence, status, restates, content_hash, chain_hash FROM pricing_pricingpack pack"
+            " LEFT JOIN pricing_packcontent content ON content.id = content_id ORDER BY sequence"
+        ).fetchall()
 
+
+def test_the_demo_from_nothing_has_the_same_packs_in_the_same_chain_and_a_second_time_serves_the_same_result(
+    demo_database, var
+):
+    first = manage("manage.py", "demo", var=var)
+    with (var / "embedded.lock").open() as users:
+        fcntl.flock(users, fcntl.LOCK_SH)  # so that the second run leaves the servers to be looked into
+        second = manage("manage.py", "demo", "--json", var=var)
+        sockets = json.loads((var / "embedded.json").read_text())["sockets"]
+        anew = sealed(host=sockets, port=embedded.PORT, dbname=embedded.DATABASE, user="job")
+
+    assert sealed(plugin.address(demo_database, "job")) == anew
+    assert len(anew) > 2600
+    assert {status for _, _, status, _, _, _ in anew} == {"fresh"}
     assert (first.returncode, first.stderr) == (0, "")
     for told in (
         "756,411.71 CAD",
