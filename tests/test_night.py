@@ -2,6 +2,7 @@
 
 import io
 import json
+from contextlib import ExitStack
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -81,11 +82,66 @@ def commit(text, slug="small"):
         )
 
 
+# --- what several tests begin with: made once, a copy for each
+
+
+def until_wednesday(folder):
+    small.night(small.begin(folder), last=WEEK[2])
+
+
+def late(folder):
+    """Owned since Wednesday, and no night of the days before."""
+    policy = small.begin(folder, small.ACCOUNTS + small.DEPOSIT.replace("2020-01-06", "2020-01-08"))
+    small.night(policy, first=WEEK[2])
+
+
+def split_of_the_pack(folder):
+    small.begin(folder, without=("2020-01-09,OAK", "2020-01-10,OAK"), also=HALVED, actions=SPLIT)
+
+
+def night_of_the_split_of_the_pack(folder):
+    split_of_the_pack(folder)
+    with pytest.raises(nightly.JobFailed, match="do not tie out"):
+        small.night(small.policy())
+
+
+def night_of_the_split_of_the_ledger(folder):
+    policy = small.begin(folder, small.LEDGER + SPLIT_ENTRY)
+    with pytest.raises(nightly.JobFailed, match="do not tie out"):
+        small.night(policy)
+
+
+@pytest.fixture(scope="module")
+def made(migrated, django_db_blocker, tmp_path_factory):
+    """The database that one of these left."""
+    names = {}
+    with ExitStack() as templates:
+
+        def by(make):
+            if make not in names:
+                name = templates.enter_context(plugin.template(plugin.SHARED[plugin.EMPTY]))
+                with plugin.at_work(plugin.World(name), django_db_blocker) as world, world.role("job"):
+                    make(tmp_path_factory.mktemp(make.__name__))
+                names[make] = name
+            return names[make]
+
+        yield by
+
+
+@pytest.fixture
+def own(request, made, django_db_blocker):
+    yield from plugin._own(made(request.param), plugin.World, django_db_blocker)
+
+
+def after(make):
+    return pytest.mark.parametrize("own", [make], indirect=True)
+
+
 # --- order
 
 
-def test_the_five_jobs_run_in_their_order_and_leave_a_row_each(begun):
-    run = small.night(small.policy())
+def test_the_five_jobs_run_in_their_order_and_leave_a_row_each(after_night):
+    run = NightlyRun.objects.get()
 
     jobs = list(JobRun.objects.filter(run=run).order_by("started_at"))
     assert [job.name for job in jobs] == list(nightly.JOBS) == NAMES
@@ -104,28 +160,31 @@ def test_the_small_plan_is_worth_what_a_pencil_says(after_night):
     assert [round(value, 9) for value in values] == [Decimal(each) for each in expected]
 
 
-@pytest.mark.parametrize("failing", NAMES)
-def test_a_failing_job_blocks_what_follows_and_names_itself_on_the_packs(failing, begun, monkeypatch):
+def test_a_failing_job_blocks_what_follows_names_itself_on_the_packs_and_is_taken_up(begun, monkeypatch):
     policy = small.policy()
-    real = nightly.JOBS[failing]
 
-    def fails(night):
-        real(night) if failing == "build_pack" else None
-        raise TieoutError("the roof is on fire")
+    def failing(name):
+        real = nightly.JOBS[name]
 
-    with monkeypatch.context() as broken:
-        broken.setattr(nightly, "JOBS", dict(nightly.JOBS) | {failing: fails})
-        with pytest.raises(nightly.JobFailed, match="the roof is on fire") as failed:
-            small.night(policy)
+        def fails(night):
+            real(night) if name == "build_pack" else None
+            raise TieoutError("the roof is on fire")
 
-    run = NightlyRun.objects.get()
-    at = NAMES.index(failing)
-    assert failed.value.job == failing
-    assert list(states(run).values()) == ["done"] * at + ["failed"] + ["waiting"] * (4 - at)
-    assert run.state == "failed"
-    assert set(PricingPack.objects.values_list("status", "failed_job", "reason")) == {
-        ("error", failing, "the roof is on fire")
-    }
+        return fails
+
+    for at, name in enumerate(NAMES):
+        with monkeypatch.context() as broken:
+            broken.setattr(nightly, "JOBS", dict(nightly.JOBS) | {name: failing(name)})
+            with pytest.raises(nightly.JobFailed, match="the roof is on fire") as failed:
+                small.night(policy)
+
+        run = NightlyRun.objects.get()
+        assert failed.value.job == name
+        assert list(states(run).values()) == ["done"] * at + ["failed"] + ["waiting"] * (4 - at)
+        assert run.state == "failed"
+        assert set(PricingPack.objects.values_list("status", "failed_job", "reason")) == {
+            ("error", name, "the roof is on fire")
+        }
 
     finished = small.night(policy)
 
@@ -153,9 +212,9 @@ def test_what_we_do_not_expect_is_not_taken_for_a_failure_of_the_night(begun, mo
     assert statuses() == {"fresh"}
 
 
-def test_running_again_changes_nothing(begun):
+def test_running_again_changes_nothing(after_night):
     policy = small.policy()
-    first = small.night(policy)
+    first = NightlyRun.objects.get()
     before = everything()
 
     again, part = small.night(policy), small.night(policy, first=WEEK[2])
@@ -239,9 +298,9 @@ def test_a_span_without_a_pack_day_is_refused(begun):
 # --- older days, other releases
 
 
-def test_a_back_fill_ends_with_a_new_head_that_sees_the_older_days(empty, tmp_path):
-    policy = small.begin(tmp_path, small.ACCOUNTS + small.DEPOSIT.replace("2020-01-06", "2020-01-08"))
-    small.night(policy, first=WEEK[2])
+@after(late)
+def test_a_back_fill_ends_with_a_new_head_that_sees_the_older_days(own):
+    policy = small.policy()
     old_head = packs.resolve(policy=policy)
 
     run = small.night(policy, first=WEEK[0], last=WEEK[1])
@@ -258,10 +317,10 @@ def test_a_back_fill_ends_with_a_new_head_that_sees_the_older_days(empty, tmp_pa
     assert packs.verify(policy=policy) is None
 
 
+@after(late)
 @pytest.mark.parametrize("failing", ["reconcile_ledger", "mark_pack_fresh"])
-def test_a_back_fill_that_failed_is_taken_up_with_its_new_head(failing, empty, tmp_path, monkeypatch):
-    policy = small.begin(tmp_path, small.ACCOUNTS + small.DEPOSIT.replace("2020-01-06", "2020-01-08"))
-    small.night(policy, first=WEEK[2])
+def test_a_back_fill_that_failed_is_taken_up_with_its_new_head(failing, own, monkeypatch):
+    policy = small.policy()
 
     def fails(night):
         raise TieoutError("the roof is on fire")
@@ -368,11 +427,11 @@ def test_once_the_close_is_there_the_same_night_finishes(empty, tmp_path):
 # --- the ledger
 
 
-def test_a_row_of_an_earlier_pack_that_was_edited_fails_the_night_by_the_packs_name(begun):
+@after(until_wednesday)
+def test_a_row_of_an_earlier_pack_that_was_edited_fails_the_night_by_the_packs_name(own):
     policy = small.policy()
-    small.night(policy, last=WEEK[2])
     edited = f"PP_{WEEK[1]}_ECB_EUR_r1"
-    with psycopg.connect(plugin.address(begun.database, "owner"), autocommit=True) as owner:
+    with psycopg.connect(plugin.address(own.database, "owner"), autocommit=True) as owner:
         owner.execute("ALTER TABLE pricing_packprice DISABLE TRIGGER USER")
         owner.execute(
             "UPDATE pricing_packprice SET source = 'woods' WHERE content_id ="
@@ -427,19 +486,16 @@ def split_breaks():
     }
 
 
-def test_a_split_that_only_the_pack_knows_breaks_from_its_ex_date_on(empty, tmp_path):
-    policy = small.begin(tmp_path, without=("2020-01-09,OAK", "2020-01-10,OAK"), also=HALVED, actions=SPLIT)
-
-    with pytest.raises(nightly.JobFailed, match="do not tie out"):
-        small.night(policy)
-
+@after(night_of_the_split_of_the_pack)
+def test_a_split_that_only_the_pack_knows_breaks_from_its_ex_date_on(own):
     said = "split of 2020-01-09: only the pack knows it"
     assert split_breaks() == {(WEEK[3], said), (WEEK[4], said)}
     assert Reconciliation.objects.filter(status="pass").count() == 3
 
 
-def test_the_day_after_an_unbooked_split_breaks_too(empty, tmp_path):
-    policy = small.begin(tmp_path, without=("2020-01-09,OAK", "2020-01-10,OAK"), also=HALVED, actions=SPLIT)
+@after(split_of_the_pack)
+def test_the_day_after_an_unbooked_split_breaks_too(own):
+    policy = small.policy()
     small.night(policy, last=WEEK[2])
     with pytest.raises(nightly.JobFailed):
         small.night(policy, first=WEEK[3], last=WEEK[3])
@@ -450,12 +506,8 @@ def test_the_day_after_an_unbooked_split_breaks_too(empty, tmp_path):
     assert {day for day, _ in split_breaks()} == {WEEK[3], WEEK[4]}
 
 
-def test_a_split_that_only_the_ledger_knows_is_a_break(empty, tmp_path):
-    policy = small.begin(tmp_path, small.LEDGER + SPLIT_ENTRY)
-
-    with pytest.raises(nightly.JobFailed, match="do not tie out"):
-        small.night(policy)
-
+@after(night_of_the_split_of_the_ledger)
+def test_a_split_that_only_the_ledger_knows_is_a_break(own):
     assert {said for _, said in split_breaks()} == {"split of 2020-01-09: only the ledger knows it"}
 
 
@@ -524,9 +576,9 @@ def test_a_split_that_adjusted_closes_have_in_them_is_no_break_and_the_value_say
     assert valued.quality.degraded_share == pytest.approx(1359.6 / 10119.8 if doubtful else 0.0)
 
 
-def test_doing_a_broken_night_again_does_not_make_it_pass(begun, tmp_path):
+@after(until_wednesday)
+def test_doing_a_broken_night_again_does_not_make_it_pass(own, tmp_path):
     policy = small.policy()
-    small.night(policy, last=WEEK[2])
     small.take_in(tmp_path, small.LEDGER + SPLIT_ENTRY)
 
     for _ in range(2):
@@ -539,10 +591,9 @@ def test_doing_a_broken_night_again_does_not_make_it_pass(begun, tmp_path):
     assert {day for day, _ in split_breaks()} == {WEEK[3], WEEK[4]}
 
 
-def test_once_the_ledger_books_the_split_the_same_night_finishes(empty, tmp_path):
-    policy = small.begin(tmp_path, without=("2020-01-09,OAK", "2020-01-10,OAK"), also=HALVED, actions=SPLIT)
-    with pytest.raises(nightly.JobFailed):
-        small.night(policy)
+@after(night_of_the_split_of_the_pack)
+def test_once_the_ledger_books_the_split_the_same_night_finishes(own, tmp_path):
+    policy = small.policy()
     small.take_in(tmp_path, small.LEDGER + SPLIT_ENTRY)
 
     run = small.night(policy)
@@ -606,12 +657,12 @@ def test_a_first_commit_that_can_not_be_read_fails_at_every_pack(begun):
     assert rows.count() == 5
 
 
-def test_only_the_portfolio_that_breaks_is_left_out_where_some_may(begun, settings):
+@after(until_wednesday)
+def test_only_the_portfolio_that_breaks_is_left_out_where_some_may(own, settings):
     for document in publishing.read_library().values():
         publishing.publish(document)
     settings.RECONCILIATION_MAX_BROKEN = 1
     policy = small.policy()
-    small.night(policy, last=WEEK[2])
     ben = get_user_model().objects.create_user("ben")
     Portfolio.objects.create(slug="other", name="Other", owner=ben, base_currency="CAD", policy=policy)
     commit(small.LEDGER + SPLIT_ENTRY, slug="other")
@@ -627,12 +678,10 @@ def test_only_the_portfolio_that_breaks_is_left_out_where_some_may(begun, settin
     assert not DailyValue.objects.filter(portfolio__slug="other").exists()
 
 
-def test_a_failed_reconciliation_is_told_with_both_sides_to_its_owner(empty, tmp_path):
+@after(night_of_the_split_of_the_ledger)
+def test_a_failed_reconciliation_is_told_with_both_sides_to_its_owner(own):
     for document in publishing.read_library().values():
         publishing.publish(document)
-    policy = small.begin(tmp_path, small.LEDGER + SPLIT_ENTRY)
-    with pytest.raises(nightly.JobFailed):
-        small.night(policy)
 
     with pytest.raises(ReconciliationFailed) as failed:
         overview()
