@@ -292,16 +292,15 @@ def test_the_pack_that_was_fresh_before_goes_on_answering(refused, broken):
     assert (after.status_code, after.json()["metadata"]["pricing_pack_id"]) == (200, refused.answered_before)
 
 
-def test_where_a_break_is_allowed_only_the_broken_portfolio_is_refused(private_demo, settings):
+def test_where_a_break_is_allowed_the_night_is_finished_and_only_the_broken_portfolio_is_refused(broken, settings):
     settings.RECONCILIATION_MAX_BROKEN = 1
-    falsify(private_demo)
-    restate(private_demo)
-    body = {"pattern_id": "portfolio_overview", "portfolio_id": str(private_demo.second_id)}
+    restate(broken)
+    body = {"pattern_id": "portfolio_overview", "portfolio_id": str(broken.second_id)}
 
-    public, second = private_demo.ask(), private_demo.post("other", body)
+    public, second = broken.ask(), broken.post("other", body)
 
     assert (public.status_code, public.json()["type"]) == (500, "reconciliation-failed")
-    assert {row["portfolio_id"] for row in public.json()["breaks"]} == {str(private_demo.public_id)}
+    assert {row["portfolio_id"] for row in public.json()["breaks"]} == {str(broken.public_id)}
     assert second.status_code == 200
     assert second.json()["metadata"]["pricing_pack_id"] == public.json()["pack_id"]
 
