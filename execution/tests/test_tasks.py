@@ -12,7 +12,6 @@ import psycopg
 import pytest
 from celery import Celery
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -21,21 +20,11 @@ from execution.models import JobRun, NightlyRun, RunState
 from pricing import fetching
 from pricing.models import PricingPolicy
 from pricing.providers import http
-from tests import plugin
+from tests import plugin, small
 from tests.plugin import PROJECT, address
 
 pytestmark = pytest.mark.role("job")
 LAST = date(2013, 3, 1)  # the last day of demo/ with a close
-LEDGER = """\
-option "title" "Small"
-option "operating_currency" "CAD"
-2013-02-28 open Assets:Broker:Cash:CAD CAD
-2013-02-28 open Equity:External
-2013-02-28 * "Deposit" "External transfer"
-  id: "T000001"
-  Assets:Broker:Cash:CAD   1000.00 CAD
-  Equity:External         -1000.00 CAD
-"""
 
 
 @pytest.fixture(scope="module")
@@ -239,16 +228,14 @@ def worker(database, queue):
         print(said)  # shown where the test fails
 
 
-def test_a_real_worker_finishes_the_night_that_the_message_names(own, tmp_path):
-    get_user_model().objects.create_user("somebody")
-    (tmp_path / "main.beancount").write_text(LEDGER)
-    intake.import_ledger(tmp_path, slug="small", owner="somebody")
+def test_a_real_worker_finishes_the_night_that_the_message_names(begun):
     queue = f"test-{os.getpid()}"
     bell = Celery(broker=settings.CELERY_BROKER_URL)
     bell.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
-    message = {"policy": "ECB_EUR", "from_date": "2013-02-28", "date": "2013-03-01", "said_by": "a newer beat"}
+    first, last = small.WEEK[0].isoformat(), small.WEEK[-1].isoformat()
+    message = {"policy": "ECB_EUR", "from_date": first, "date": last, "said_by": "a newer beat"}
 
-    with worker(own.database, queue) as process:
+    with worker(begun.database, queue) as process:
         bell.send_task("execution.tasks.run_nightly", kwargs=message, queue=queue)
         deadline = time.monotonic() + 240
         while time.monotonic() < deadline and process.poll() is None:
