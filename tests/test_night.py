@@ -218,8 +218,9 @@ def test_running_again_changes_nothing(after_night):
     before = everything()
 
     again, part = small.night(policy), small.night(policy, first=WEEK[2])
+    with_week_ends = small.night(policy, first=date(2020, 1, 4), last=date(2020, 1, 12))
 
-    assert first.pk == again.pk == part.pk
+    assert first.pk == again.pk == part.pk == with_week_ends.pk
     assert everything() == before
 
 

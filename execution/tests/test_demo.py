@@ -59,8 +59,9 @@ def told_by_readme():
     return {line for line in excerpt if not line.strip().startswith(of_one_run)}
 
 
-def sealed(*where, **log_in):
-    with psycopg.connect(*where, **log_in) as session:
+def sealed(address):
+    """Every pack that a database has, with its hashes and its place in the chain."""
+    with psycopg.connect(address) as session:
         return session.execute(
             "SELECT pack.id, sequence, status, restates, content_hash, chain_hash FROM pricing_pricingpack pack"
             " LEFT JOIN pricing_packcontent content ON content.id = content_id ORDER BY sequence"
@@ -71,16 +72,16 @@ def test_the_demo_from_nothing_has_the_same_packs_in_the_same_chain_and_a_second
     demo_database, var
 ):
     first = manage("manage.py", "demo", var=var)
+    assert (first.returncode, first.stderr) == (0, "")
     with (var / "embedded.lock").open() as users:
         fcntl.flock(users, fcntl.LOCK_SH)  # so that the second run leaves the servers to be looked into
         second = manage("manage.py", "demo", "--json", var=var)
         sockets = json.loads((var / "embedded.json").read_text())["sockets"]
-        anew = sealed(host=sockets, port=embedded.PORT, dbname=embedded.DATABASE, user="job")
+        anew = sealed(f"host={sockets} port={embedded.PORT} dbname={embedded.DATABASE} user=job")
 
     assert sealed(plugin.address(demo_database, "job")) == anew
     assert len(anew) > 2600
     assert {status for _, _, status, _, _, _ in anew} == {"fresh"}
-    assert (first.returncode, first.stderr) == (0, "")
     for told in (
         "756,411.71 CAD",
         "+720.52 %",
