@@ -97,6 +97,10 @@ def pytest_xdist_auto_num_workers():
 
 def pytest_collection_finish() -> None:
     """What is imported by now stays: looking through it again and again for what could go takes a seventh of the run."""
+    from portfolio.ledger import reader
+    from tests import forking
+
+    reader.subprocess = forking  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

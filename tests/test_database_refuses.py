@@ -59,13 +59,12 @@ REFUSED = (
 
 
 @pytest.fixture
-def full(private_demo):
+def full(asked_demo):
     """The demo with a row in each table, and its owner asking in every session of `attempt`."""
-    assert private_demo.ask().status_code == 200
-    with private_demo.role("job"):
+    with asked_demo.role("job"):
         row = Reconciliation.objects.first()
         Break.objects.create(portfolio=row.portfolio, reconciliation=row, kind="CASH_MISMATCH")
-    return private_demo
+    return asked_demo
 
 
 def contents(demo):
