@@ -6,6 +6,7 @@ be truncated away. What takes long to make, the migrations and the demo, is made
 """
 
 import fcntl
+import functools
 import gc
 import hashlib
 import itertools
@@ -68,18 +69,19 @@ def address(database: str, role: str = "tester") -> str:
     return f"postgresql://{role}@/{database}?host={quote(str(SOCKETS), safe='')}&port={embedded.PORT}"
 
 
-def _server() -> psycopg.Connection:
+@functools.cache
+def server() -> psycopg.Connection:
+    """The superuser's session, of which a process has one: each would be a process of the server's."""
     return psycopg.connect(host=SOCKETS, port=embedded.PORT, user="postgres", dbname="postgres", autocommit=True)
 
 
-with _server() as server:
-    if server.execute("SELECT FROM pg_roles WHERE rolname = 'tester'").rowcount == 0:
-        server.execute("CREATE ROLE tester LOGIN NOSUPERUSER IN ROLE owner, app, job")
-    server.execute("ALTER ROLE tester SET role = 'app'")
-    for (left,) in server.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%'").fetchall():
-        # What a killed run left behind: its number is nobody's any more.
-        if not Path("/proc", left.rsplit("_", 1)[-1]).exists():
-            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(left)))
+if server().execute("SELECT FROM pg_roles WHERE rolname = 'tester'").rowcount == 0:
+    server().execute("CREATE ROLE tester LOGIN NOSUPERUSER IN ROLE owner, app, job")
+server().execute("ALTER ROLE tester SET role = 'app'")
+for (left,) in server().execute("SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%'").fetchall():
+    # What a killed run left behind: its number is nobody's any more.
+    if not Path("/proc", left.rsplit("_", 1)[-1]).exists():
+        server().execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(left)))
 os.environ["DATABASE_URL"] = address(EMPTY)
 # Of the tests that run at once each process has a database of Redis, as it has databases of PostgreSQL.
 os.environ["REDIS_URL"] += f"?db={int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw')) + 1}"
@@ -103,7 +105,7 @@ def pytest_collection_finish() -> None:
     reader.subprocess = forking  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(200_000, 20, 50)
 
 
 def pytest_unconfigure() -> None:
@@ -113,6 +115,7 @@ def pytest_unconfigure() -> None:
             _drop(name)
             shutil.rmtree(_ledger_of(name), ignore_errors=True)
             _lock_of(name).unlink(missing_ok=True)
+    server().close()
 
 
 def _lock_of(name: str) -> Path:
@@ -125,8 +128,7 @@ def _made_once(name: str) -> Iterator[bool]:
     shared = SHARED[name]
     with _lock_of(shared).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with _server() as server:
-            there = bool(server.execute("SELECT FROM pg_database WHERE datname = %s", [shared]).rowcount)
+        there = bool(server().execute("SELECT FROM pg_database WHERE datname = %s", [shared]).rowcount)
         if there:
             _copy(shared, name)
         yield there
@@ -141,22 +143,20 @@ def _copy(template: str, name: str) -> None:
     connection.close()
     if _ledger_of(template).exists():
         shutil.copytree(_ledger_of(template), _ledger_of(name))
-    with _server() as server:
-        # PostgreSQL copies only a database that nobody is in, and sleeps a tenth of a second where one is just leaving.
-        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
-        while server.execute("SELECT FROM pg_stat_activity WHERE datname = %s", [template]).rowcount:
-            time.sleep(0.001)
-        server.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY OWNER owner").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
+    # PostgreSQL copies only a database that nobody is in, and sleeps a tenth of a second where one is just leaving.
+    server().execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
+    while server().execute("SELECT FROM pg_stat_activity WHERE datname = %s", [template]).rowcount:
+        time.sleep(0.001)
+    server().execute(
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY OWNER owner").format(
+            sql.Identifier(name), sql.Identifier(template)
         )
-        server.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO app, job").format(sql.Identifier(name)))
+    )
+    server().execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO app, job").format(sql.Identifier(name)))
 
 
 def _drop(name: str) -> None:
-    with _server() as server:
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    server().execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _forget() -> None:
@@ -277,11 +277,10 @@ def migrated(django_db_blocker) -> Iterator[None]:
     _drop(EMPTY)
     with django_db_blocker.unblock(), _made_once(EMPTY) as there:
         if not there:
-            with _server() as server:
-                server.execute(sql.SQL("CREATE DATABASE {} OWNER owner").format(sql.Identifier(EMPTY)))
-                server.execute(
-                    sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO app, job").format(sql.Identifier(EMPTY))
-                )
+            server().execute(sql.SQL("CREATE DATABASE {} OWNER owner").format(sql.Identifier(EMPTY)))
+            server().execute(
+                sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO app, job").format(sql.Identifier(EMPTY))
+            )
             with psycopg.connect(address(EMPTY, "owner"), autocommit=True) as owner:
                 owner.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
                 owner.execute("GRANT USAGE ON SCHEMA public TO app, job")
