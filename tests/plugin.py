@@ -431,17 +431,20 @@ def _own(of, kind, django_db_blocker):
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(autouse=True)
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    for item in items:
+        if item.get_closest_marker("role"):
+            item.fixturenames.insert(0, "_role")
+
+
+@pytest.fixture
 def _role(request) -> Iterator[None]:
     """The role that the test's marker names; a module that prepares a template of its own calls the copy `own`."""
-    marker = request.node.get_closest_marker("role")
-    if marker is None:
-        yield
-        return
     for fixture in ("empty", "begun", "after_night", "own", "demo", "private_demo", "asked_demo", "db"):
         if fixture in request.fixturenames:
             request.getfixturevalue(fixture)
-    with role(marker.args[0]):
+    with role(request.node.get_closest_marker("role").args[0]):
         yield
 
 
