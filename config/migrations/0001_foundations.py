@@ -1,4 +1,4 @@
-"""Finite numbers as column types, and the functions behind rows that never change."""
+"""Finite numbers as column types, and the functions behind rows that never change and behind references without a key."""
 
 from django.db import migrations
 
@@ -34,5 +34,24 @@ class Migration(migrations.Migration):
             END $$;
             """,
             "DROP FUNCTION refuse_removal(); DROP FUNCTION refuse_update();",
+        ),
+        migrations.RunSQL(
+            # An empty reference is none, and must not stand before one that is unknown.
+            """
+            CREATE FUNCTION refuse_unknown_reference() RETURNS trigger LANGUAGE plpgsql AS $$
+            DECLARE unknown text;
+            BEGIN
+                EXECUTE format(
+                    'SELECT touched.key FROM (SELECT DISTINCT %1$I AS key FROM added WHERE %1$I IS NOT NULL) AS touched'
+                    ' WHERE NOT EXISTS (SELECT FROM %2$I AS there WHERE there.id = touched.key) LIMIT 1',
+                    TG_ARGV[0], TG_ARGV[1]) INTO unknown;
+                IF unknown IS NOT NULL THEN
+                    RAISE EXCEPTION '%.%: there is no % %', TG_TABLE_NAME, TG_ARGV[0], TG_ARGV[1], unknown
+                        USING ERRCODE = 'foreign_key_violation';
+                END IF;
+                RETURN NULL;
+            END $$;
+            """,
+            "DROP FUNCTION refuse_unknown_reference();",
         ),
     ]
