@@ -7,7 +7,7 @@ from django.db import migrations
 
 from config.guards import ASKING, grant, row_security
 
-IMPORTED = ("portfolio_ledgerrevision", "portfolio_transaction", "portfolio_lot", "portfolio_matchedlot")
+REVISION, REVISIONED = "portfolio_ledgerrevision", ("portfolio_transaction", "portfolio_lot", "portfolio_matchedlot")
 RECONCILED = ("portfolio_reconciliation", "portfolio_break")
 COMPUTED = ("portfolio_dailyvalue", "portfolio_portfoliometrics", "portfolio_factorexposure")
 BENCHMARKS = ("portfolio_benchmark", "portfolio_benchmarkcomponent", "portfolio_onemonthrate")
@@ -17,8 +17,8 @@ THROUGH_THE_PORTFOLIO = "portfolio_id IN (SELECT id FROM portfolio_portfolio)"
 THROUGH_ONES_OWN = f"portfolio_id IN (SELECT id FROM portfolio_portfolio WHERE {OWN})"
 
 EDITED = "SELECT, INSERT, UPDATE, DELETE"
-REVISION = "SELECT, INSERT, UPDATE (status, reason)"
-REVISIONED = "SELECT, INSERT, UPDATE (removed_in)"
+CLOSED_ONCE = "SELECT, INSERT, UPDATE (status, reason)"
+REMOVED_ONCE = "SELECT, INSERT, UPDATE (removed_in)"
 
 
 class Migration(migrations.Migration):
@@ -34,13 +34,13 @@ class Migration(migrations.Migration):
         row_security("portfolio_portfolioaccess", visible=f"user_id = {ASKING}", writable="false"),
         *(
             row_security(table, visible=THROUGH_THE_PORTFOLIO, writable=THROUGH_ONES_OWN)
-            for table in (*IMPORTED, *RECONCILED)
+            for table in (REVISION, *REVISIONED, *RECONCILED)
         ),
         *(row_security(table, visible=THROUGH_THE_PORTFOLIO) for table in COMPUTED),
         grant(("portfolio_portfolio",), app="SELECT, UPDATE (name, benchmark_id)", job="SELECT, INSERT, UPDATE"),
         grant(("portfolio_portfolioaccess",), app="SELECT", job="SELECT, INSERT, DELETE"),
-        grant(IMPORTED[:1], app=REVISION, job=REVISION),
-        grant(IMPORTED[1:], app=REVISIONED, job=REVISIONED),
+        grant((REVISION,), app=CLOSED_ONCE, job=CLOSED_ONCE),
+        grant(REVISIONED, app=REMOVED_ONCE, job=REMOVED_ONCE),
         grant(RECONCILED, app="SELECT, INSERT", job="SELECT, INSERT"),
         grant(COMPUTED, app="SELECT", job="SELECT, INSERT"),
         grant(BENCHMARKS, app=EDITED, job=EDITED),
