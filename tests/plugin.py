@@ -306,6 +306,7 @@ def demo_database(migrated, django_db_blocker) -> Iterator[str]:
 
 def load_demo() -> None:
     from django.contrib.auth import get_user_model
+    from django.contrib.auth.hashers import make_password
     from django.contrib.auth.models import Group, Permission
 
     from execution import intake, nightly, publishing
@@ -318,8 +319,9 @@ def load_demo() -> None:
         RiskFreeRate.objects.create(base_currency="CAD", series_id="UST3M", series_currency="USD")
         viewers = Group.objects.create(name="viewers")
         viewers.permissions.set(Permission.objects.filter(codename__startswith="view_"))
+        password = make_password(PASSWORD)  # once for all four: it is slow by design
         for username, is_staff in (("owner", False), ("other", False), ("staff", True), ("viewer", True)):
-            user = get_user_model().objects.create_user(username, password=PASSWORD, is_staff=is_staff)
+            user = get_user_model().objects.create(username=username, password=password, is_staff=is_staff)
             if is_staff:
                 user.groups.add(viewers)
         intake.import_ledger(PROJECT / "demo" / "ledger" / "public", slug="public", owner="owner")
