@@ -9,8 +9,12 @@ import redis
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 
 from config import embedded, env, pulse
+
+REWRITTEN = ("config", "0002_grants")
+"""Applied wherever the migrations ran as they were before the first release; those of today fit no such database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ def find_faults(*, port: int | None = None) -> list[Fault]:
     """All that can be found; with `port`, also whether the web server can listen there."""
     found = [find_database_fault("app"), find_database_fault("job")]
     if not any(found):
-        found.append(find_migration_fault())
+        found.append(find_history_fault() or find_migration_fault())
     found.append(find_redis_fault())
     if port is not None:
         found.append(find_port_fault(port))
@@ -80,6 +84,12 @@ def find_database_fault(role: str) -> Fault | None:
     if not is_role:
         return Fault("database role", f"{name} is not {role} nor a member of it", mend)
     return None
+
+
+def find_history_fault() -> Fault | None:
+    if REWRITTEN not in MigrationRecorder(connection).applied_migrations():
+        return None
+    return Fault("migrations", "the database is of a checkout before the first release", "begin anew with `make clean`")
 
 
 def find_migration_fault() -> Fault | None:

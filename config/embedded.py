@@ -52,7 +52,7 @@ SERVER_SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
 class ServiceUnavailable(TieoutError):
@@ -121,7 +121,7 @@ _process = Process()
 def provide(role: str, *, fast: bool = False) -> None:
     """Set DATABASE_URL to the address of `role`, and REDIS_URL; where unset, of embedded servers, started or joined.
 
-    fast    for test clusters: a PostgreSQL started by this call may lose data when the machine crashes
+    fast    for test clusters: PostgreSQL, if started by this call, may lose data in a crash, and does not vacuum by itself
     raises  ServiceUnavailable, env.SettingInvalid
     """
     if role not in ROLES:

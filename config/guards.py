@@ -1,5 +1,5 @@
 """What the database refuses by itself, as migration operations with their way back: forced row-level security, rows that
-never change, and the grants of the two roles that are not the owner."""
+never change, references that are not there, and the grants of the two roles that are not the owner."""
 
 from collections.abc import Iterable
 
@@ -48,6 +48,17 @@ def never_changes(table: str, *, except_columns: Iterable[str] = (), only_while:
         DROP TRIGGER {table}_never_goes ON {table};
         DROP TRIGGER {table}_never_changes ON {table};
         """,
+    )
+
+
+def refers(table: str, column: str, to: str) -> RunSQL:
+    """What `column` of added rows refers to is looked at once a statement, where a foreign key would look row by row."""
+    return RunSQL(
+        f"""
+        CREATE TRIGGER {table}_{column}_is_there AFTER INSERT ON {table} REFERENCING NEW TABLE AS added
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_reference('{column}', '{to}');
+        """,
+        f"DROP TRIGGER {table}_{column}_is_there ON {table};",
     )
 
 

@@ -93,6 +93,8 @@ def require_services() -> None:
 
 def migrate(progress: Progress) -> None:
     """As `owner`, which this process is not: in a child."""
+    if fault := doctoring.find_history_fault():
+        raise DemoFailed(fault.piece, f"{fault.what}; {fault.mend}")
     if doctoring.find_migration_fault() is None:
         return
     progress("migrate", 0, 1)

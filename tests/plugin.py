@@ -6,6 +6,7 @@ be truncated away. What takes long to make, the migrations and the demo, is made
 """
 
 import fcntl
+import functools
 import gc
 import hashlib
 import itertools
@@ -68,18 +69,19 @@ def address(database: str, role: str = "tester") -> str:
     return f"postgresql://{role}@/{database}?host={quote(str(SOCKETS), safe='')}&port={embedded.PORT}"
 
 
-def _server() -> psycopg.Connection:
+@functools.cache
+def server() -> psycopg.Connection:
+    """The superuser's session, of which a process has one: each would be a process of the server's."""
     return psycopg.connect(host=SOCKETS, port=embedded.PORT, user="postgres", dbname="postgres", autocommit=True)
 
 
-with _server() as server:
-    if server.execute("SELECT FROM pg_roles WHERE rolname = 'tester'").rowcount == 0:
-        server.execute("CREATE ROLE tester LOGIN NOSUPERUSER IN ROLE owner, app, job")
-    server.execute("ALTER ROLE tester SET role = 'app'")
-    for (left,) in server.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%'").fetchall():
-        # What a killed run left behind: its number is nobody's any more.
-        if not Path("/proc", left.rsplit("_", 1)[-1]).exists():
-            server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(left)))
+if server().execute("SELECT FROM pg_roles WHERE rolname = 'tester'").rowcount == 0:
+    server().execute("CREATE ROLE tester LOGIN NOSUPERUSER IN ROLE owner, app, job")
+server().execute("ALTER ROLE tester SET role = 'app'")
+for (left,) in server().execute("SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%'").fetchall():
+    # What a killed run left behind: its number is nobody's any more.
+    if not Path("/proc", left.rsplit("_", 1)[-1]).exists():
+        server().execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(left)))
 os.environ["DATABASE_URL"] = address(EMPTY)
 # Of the tests that run at once each process has a database of Redis, as it has databases of PostgreSQL.
 os.environ["REDIS_URL"] += f"?db={int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw')) + 1}"
@@ -97,9 +99,13 @@ def pytest_xdist_auto_num_workers():
 
 def pytest_collection_finish() -> None:
     """What is imported by now stays: looking through it again and again for what could go takes a seventh of the run."""
+    from portfolio.ledger import reader
+    from tests import forking
+
+    reader.subprocess = forking  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    gc.set_threshold(200_000, 20, 50)
 
 
 def pytest_unconfigure() -> None:
@@ -109,6 +115,7 @@ def pytest_unconfigure() -> None:
             _drop(name)
             shutil.rmtree(_ledger_of(name), ignore_errors=True)
             _lock_of(name).unlink(missing_ok=True)
+    server().close()
 
 
 def _lock_of(name: str) -> Path:
@@ -121,8 +128,7 @@ def _made_once(name: str) -> Iterator[bool]:
     shared = SHARED[name]
     with _lock_of(shared).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with _server() as server:
-            there = bool(server.execute("SELECT FROM pg_database WHERE datname = %s", [shared]).rowcount)
+        there = bool(server().execute("SELECT FROM pg_database WHERE datname = %s", [shared]).rowcount)
         if there:
             _copy(shared, name)
         yield there
@@ -137,22 +143,20 @@ def _copy(template: str, name: str) -> None:
     connection.close()
     if _ledger_of(template).exists():
         shutil.copytree(_ledger_of(template), _ledger_of(name))
-    with _server() as server:
-        # PostgreSQL copies only a database that nobody is in, and sleeps a tenth of a second where one is just leaving.
-        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
-        while server.execute("SELECT FROM pg_stat_activity WHERE datname = %s", [template]).rowcount:
-            time.sleep(0.001)
-        server.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY OWNER owner").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
+    # PostgreSQL copies only a database that nobody is in, and sleeps a tenth of a second where one is just leaving.
+    server().execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
+    while server().execute("SELECT FROM pg_stat_activity WHERE datname = %s", [template]).rowcount:
+        time.sleep(0.001)
+    server().execute(
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY OWNER owner").format(
+            sql.Identifier(name), sql.Identifier(template)
         )
-        server.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO app, job").format(sql.Identifier(name)))
+    )
+    server().execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO app, job").format(sql.Identifier(name)))
 
 
 def _drop(name: str) -> None:
-    with _server() as server:
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    server().execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _forget() -> None:
@@ -273,11 +277,10 @@ def migrated(django_db_blocker) -> Iterator[None]:
     _drop(EMPTY)
     with django_db_blocker.unblock(), _made_once(EMPTY) as there:
         if not there:
-            with _server() as server:
-                server.execute(sql.SQL("CREATE DATABASE {} OWNER owner").format(sql.Identifier(EMPTY)))
-                server.execute(
-                    sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO app, job").format(sql.Identifier(EMPTY))
-                )
+            server().execute(sql.SQL("CREATE DATABASE {} OWNER owner").format(sql.Identifier(EMPTY)))
+            server().execute(
+                sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO app, job").format(sql.Identifier(EMPTY))
+            )
             with psycopg.connect(address(EMPTY, "owner"), autocommit=True) as owner:
                 owner.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
                 owner.execute("GRANT USAGE ON SCHEMA public TO app, job")
@@ -303,6 +306,7 @@ def demo_database(migrated, django_db_blocker) -> Iterator[str]:
 
 def load_demo() -> None:
     from django.contrib.auth import get_user_model
+    from django.contrib.auth.hashers import make_password
     from django.contrib.auth.models import Group, Permission
 
     from execution import intake, nightly, publishing
@@ -315,8 +319,9 @@ def load_demo() -> None:
         RiskFreeRate.objects.create(base_currency="CAD", series_id="UST3M", series_currency="USD")
         viewers = Group.objects.create(name="viewers")
         viewers.permissions.set(Permission.objects.filter(codename__startswith="view_"))
+        password = make_password(PASSWORD)  # once for all four: it is slow by design
         for username, is_staff in (("owner", False), ("other", False), ("staff", True), ("viewer", True)):
-            user = get_user_model().objects.create_user(username, password=PASSWORD, is_staff=is_staff)
+            user = get_user_model().objects.create(username=username, password=password, is_staff=is_staff)
             if is_staff:
                 user.groups.add(viewers)
         intake.import_ledger(PROJECT / "demo" / "ledger" / "public", slug="public", owner="owner")
@@ -428,17 +433,20 @@ def _own(of, kind, django_db_blocker):
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(autouse=True)
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    for item in items:
+        if item.get_closest_marker("role"):
+            item.fixturenames.insert(0, "_role")
+
+
+@pytest.fixture
 def _role(request) -> Iterator[None]:
     """The role that the test's marker names; a module that prepares a template of its own calls the copy `own`."""
-    marker = request.node.get_closest_marker("role")
-    if marker is None:
-        yield
-        return
     for fixture in ("empty", "begun", "after_night", "own", "demo", "private_demo", "asked_demo", "db"):
         if fixture in request.fixturenames:
             request.getfixturevalue(fixture)
-    with role(marker.args[0]):
+    with role(request.node.get_closest_marker("role").args[0]):
         yield
 
 

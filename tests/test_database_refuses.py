@@ -1,5 +1,7 @@
 """Evidence stays as it is whoever asks and however: SQL, COPY, ORM, as app, job and owner (RELIABILITY T43, M7, M9)."""
 
+from contextlib import ExitStack
+from functools import cache
 from itertools import product
 from uuid import UUID
 
@@ -59,13 +61,12 @@ REFUSED = (
 
 
 @pytest.fixture
-def full(private_demo):
+def full(asked_demo):
     """The demo with a row in each table, and its owner asking in every session of `attempt`."""
-    assert private_demo.ask().status_code == 200
-    with private_demo.role("job"):
+    with asked_demo.role("job"):
         row = Reconciliation.objects.first()
         Break.objects.create(portfolio=row.portfolio, reconciliation=row, kind="CASH_MISMATCH")
-    return private_demo
+    return asked_demo
 
 
 def contents(demo):
@@ -81,7 +82,8 @@ def contents(demo):
 
 def attempt(demo, role, *statements, copy=None):
     """Run as `role` with the owner asking; how many rows the last statement touched. Raises what the database says."""
-    with psycopg.connect(plugin.address(demo.database, role)) as session:
+    with demo.session(role).transaction() as transaction:
+        session = transaction.connection
         session.execute("SELECT set_config('app.user_id', %s, true)", [str(demo.owner_id)])
         touched = 0
         for statement in statements:
@@ -94,11 +96,18 @@ def attempt(demo, role, *statements, copy=None):
 
 @pytest.fixture
 def attacked(full):
-    class Attacked:
-        database = full.database
-        owner_id = full.user("owner").pk
+    with ExitStack() as ends:
 
-    return Attacked
+        class Attacked:
+            database = full.database
+            owner_id = full.user("owner").pk
+
+            @staticmethod
+            @cache
+            def session(role):
+                return ends.enter_context(psycopg.connect(plugin.address(full.database, role)))
+
+        yield Attacked
 
 
 def test_no_role_changes_removes_or_empties_evidence(attacked):

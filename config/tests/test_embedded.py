@@ -83,6 +83,15 @@ def leave(process: subprocess.Popen[str]) -> None:
     assert process.returncode == 0, said
 
 
+def cluster(var: Path) -> Path:
+    """Made by the first test that a process of the run begins with."""
+    if not (var / "postgres").exists():
+        with user(var) as first:
+            addresses(first)
+            leave(first)
+    return var / "postgres"
+
+
 def test_both_servers_answer_and_stop_with_their_only_user(var: Path) -> None:
     with user(var) as only:
         database_url, redis_url = addresses(only)
@@ -182,7 +191,7 @@ def test_three_who_start_at_once_share_one_server(var: Path) -> None:
 
 
 def test_a_pid_file_of_a_stranger_does_not_keep_the_server_from_starting(var: Path) -> None:
-    (var / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{var / 'postgres'}\n0\n5432\n\n\n\nready\n")
+    (cluster(var) / "postmaster.pid").write_text(f"{os.getpid()}\n{var / 'postgres'}\n0\n5432\n\n\n\nready\n")
 
     with user(var) as only:
         found = addresses(only)
@@ -243,20 +252,19 @@ def test_what_cannot_be_is_refused_in_one_line(folder: Path, variables: dict[str
     assert said.count("\n") == 1
 
 
-def test_a_broken_configuration_is_told_by_the_servers_own_last_words(folder: Path) -> None:
-    with user(folder) as first:
-        addresses(first)
-        leave(first)
-    with (folder / "postgres" / "postgresql.conf").open("a") as file:
-        file.write("\nfsync = perhaps\n")
+def test_a_broken_configuration_is_told_by_the_servers_own_last_words(var: Path) -> None:
+    configuration = cluster(var) / "postgresql.conf"
+    sound = configuration.read_text()
+    configuration.write_text(sound + "\nfsync = perhaps\n")
 
-    with user(folder) as refused:
+    with user(var) as refused:
         _, said = refused.communicate(timeout=60)
+    configuration.write_text(sound)
 
     assert refused.returncode == 1
     assert "PostgreSQL: " in said
     assert "contains errors" in said
-    assert embedded.status(folder) == NOTHING
+    assert embedded.status(var) == NOTHING
 
 
 def test_a_missing_program_is_named_with_its_mend(monkeypatch: pytest.MonkeyPatch) -> None:

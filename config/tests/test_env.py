@@ -16,6 +16,8 @@ def names_read() -> Iterator[str]:
     """First arguments of `env.…("NAME")` and `os.environ.get("NAME")`, and of `os.environ["NAME"]` where it is read."""
     yield from embedded.ADDRESS_OF_ROLE.values()
     for file in python_files():
+        if "env" not in file.read_text():
+            continue
         readers = {"flag", "path", "is_set"} if file.name == "env.py" else set()
         for node in nodes(file):
             match node:

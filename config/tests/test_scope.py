@@ -167,11 +167,9 @@ def wrapper(user, **more):
 
 @pytest.fixture
 def bypasser(demo):
-    with plugin._server() as server:
-        server.execute("CREATE ROLE bypasser LOGIN BYPASSRLS IN ROLE app")
+    plugin.server().execute("CREATE ROLE bypasser LOGIN BYPASSRLS IN ROLE app")
     yield
-    with plugin._server() as server:
-        server.execute("DROP ROLE bypasser")
+    plugin.server().execute("DROP ROLE bypasser")
 
 
 def test_a_superuser_is_refused_at_the_door_by_name(demo):

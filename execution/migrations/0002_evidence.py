@@ -45,5 +45,9 @@ class Migration(migrations.Migration):
         grant(("execution_patternversion",), app="SELECT, INSERT", job="SELECT, INSERT"),
         grant(("execution_execution",), app="SELECT, INSERT, UPDATE", job="SELECT, INSERT, UPDATE"),
         grant(("execution_idempotencykey",), app="SELECT, INSERT, UPDATE (execution_id)", job="SELECT"),
-        grant(("execution_nightlyrun", "execution_jobrun"), app="SELECT", job="SELECT, INSERT, UPDATE"),
+        grant(
+            ("execution_nightlyrun", "execution_jobrun", "execution_jobchunk"),
+            app="SELECT",
+            job="SELECT, INSERT, UPDATE",
+        ),
     ]

@@ -36,8 +36,11 @@ OUT_OF_MEMORY = 3
 NO_BEANCOUNT = 4
 
 gc.disable()  # a ledger is a million small objects without cycles: looking for some takes a third of the time
-# Through it the package would import all there is, the loader too: a fifth of what a start takes.
+# Through the first the package would import all there is, the loader too; the second compares the parser with its sources,
+# which are not installed, and needs OpenSSL for it: together a quarter of what a start takes.
 sys.modules["beancount.api"] = types.ModuleType("beancount.api")
+sys.modules["beancount.parser.hashsrc"] = hashsrc = types.ModuleType("beancount.parser.hashsrc")
+hashsrc.check_parser_source_files = lambda parser: None  # type: ignore[attr-defined]
 try:
     from beancount.core import data, inventory
     from beancount.ops import balance, documents, pad, validation

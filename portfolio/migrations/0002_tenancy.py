@@ -1,39 +1,28 @@
-"""A portfolio is seen by its owner and by those it was granted to; all that hangs on it goes the same way."""
+"""A portfolio is seen by its owner and by those it was granted to; all that hangs on it goes the same way.
+
+An owner's imports are written, and reconciled, by the web too: rows of one's own portfolio, never of one granted.
+"""
 
 from django.db import migrations
 
-from config.guards import ASKING, grant, never_changes, row_security
+from config.guards import ASKING, grant, row_security
 
-DERIVED = (
-    "portfolio_dailyvalue",
-    "portfolio_portfoliometrics",
-    "portfolio_factorexposure",
-    "portfolio_reconciliation",
-    "portfolio_break",
-)
-REVISIONED = ("portfolio_transaction", "portfolio_lot")
+REVISION, REVISIONED = "portfolio_ledgerrevision", ("portfolio_transaction", "portfolio_lot", "portfolio_matchedlot")
+RECONCILED = ("portfolio_reconciliation", "portfolio_break")
+COMPUTED = ("portfolio_dailyvalue", "portfolio_portfoliometrics", "portfolio_factorexposure")
+BENCHMARKS = ("portfolio_benchmark", "portfolio_benchmarkcomponent", "portfolio_onemonthrate")
 OWN = f"owner_id = {ASKING}"
 # The subquery is itself under the policy of portfolio_portfolio: it holds just what whoever asks may see.
 THROUGH_THE_PORTFOLIO = "portfolio_id IN (SELECT id FROM portfolio_portfolio)"
+THROUGH_ONES_OWN = f"portfolio_id IN (SELECT id FROM portfolio_portfolio WHERE {OWN})"
 
-
-def closed_with_its_revision(table):
-    return migrations.RunSQL(
-        f"""
-        CREATE TRIGGER {table}_closed_to_rows AFTER INSERT ON {table} REFERENCING NEW TABLE AS touched
-            FOR EACH STATEMENT EXECUTE FUNCTION refuse_rows_of_closed_revision();
-        CREATE TRIGGER {table}_closed_to_removal AFTER UPDATE ON {table} REFERENCING NEW TABLE AS touched
-            FOR EACH STATEMENT EXECUTE FUNCTION refuse_rows_of_closed_revision();
-        """,
-        f"""
-        DROP TRIGGER {table}_closed_to_removal ON {table};
-        DROP TRIGGER {table}_closed_to_rows ON {table};
-        """,
-    )
+EDITED = "SELECT, INSERT, UPDATE, DELETE"
+CLOSED_ONCE = "SELECT, INSERT, UPDATE (status, reason)"
+REMOVED_ONCE = "SELECT, INSERT, UPDATE (removed_in)"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("portfolio", "0001_initial"), ("pricing", "0002_sealed")]
+    dependencies = [("portfolio", "0001_initial")]
 
     operations = [
         row_security(
@@ -44,38 +33,15 @@ class Migration(migrations.Migration):
         # Not through the portfolio, whose policy asks this table: that would go round in a circle.
         row_security("portfolio_portfolioaccess", visible=f"user_id = {ASKING}", writable="false"),
         *(
-            row_security(table, visible=THROUGH_THE_PORTFOLIO)
-            for table in ("portfolio_ledgerrevision", *REVISIONED, *DERIVED)
+            row_security(table, visible=THROUGH_THE_PORTFOLIO, writable=THROUGH_ONES_OWN)
+            for table in (REVISION, *REVISIONED, *RECONCILED)
         ),
-        never_changes(
-            "portfolio_ledgerrevision", except_columns=("status", "reason"), only_while="OLD.status <> 'reconciled'"
-        ),
-        *(
-            never_changes(table, except_columns=("removed_in",), only_while="OLD.removed_in IS NULL")
-            for table in REVISIONED
-        ),
-        migrations.RunSQL(
-            """
-            CREATE FUNCTION refuse_rows_of_closed_revision() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN
-                IF EXISTS (SELECT FROM (SELECT DISTINCT portfolio_id,
-                                               CASE TG_OP WHEN 'INSERT' THEN introduced_in ELSE removed_in END AS number
-                                        FROM touched) AS named
-                           LEFT JOIN portfolio_ledgerrevision AS revision USING (portfolio_id, number)
-                           WHERE revision.status IS DISTINCT FROM 'read') THEN
-                    RAISE EXCEPTION '%: the ledger revision is closed, its rows stay as they are', TG_TABLE_NAME
-                        USING ERRCODE = 'integrity_constraint_violation';
-                END IF;
-                RETURN NULL;
-            END $$;
-            """,
-            "DROP FUNCTION refuse_rows_of_closed_revision();",
-        ),
-        *(closed_with_its_revision(table) for table in REVISIONED),
-        *(never_changes(table) for table in DERIVED),
-        grant(("portfolio_portfolio",), app="SELECT, UPDATE (name)", job="SELECT, INSERT, UPDATE"),
+        *(row_security(table, visible=THROUGH_THE_PORTFOLIO) for table in COMPUTED),
+        grant(("portfolio_portfolio",), app="SELECT, UPDATE (name, benchmark_id)", job="SELECT, INSERT, UPDATE"),
         grant(("portfolio_portfolioaccess",), app="SELECT", job="SELECT, INSERT, DELETE"),
-        grant(("portfolio_ledgerrevision",), app="SELECT", job="SELECT, INSERT, UPDATE (status, reason)"),
-        grant(REVISIONED, app="SELECT", job="SELECT, INSERT, UPDATE (removed_in)"),
-        grant(DERIVED, app="SELECT", job="SELECT, INSERT"),
+        grant((REVISION,), app=CLOSED_ONCE, job=CLOSED_ONCE),
+        grant(REVISIONED, app=REMOVED_ONCE, job=REMOVED_ONCE),
+        grant(RECONCILED, app="SELECT, INSERT", job="SELECT, INSERT"),
+        grant(COMPUTED, app="SELECT", job="SELECT, INSERT"),
+        grant(BENCHMARKS, app=EDITED, job=EDITED),
     ]

@@ -1,14 +1,18 @@
 """The policy that the demo's rates are, and which series stands for a factor; staff may edit the latter."""
 
-from datetime import time
-
 from django.db import migrations
 
 POLICIES = (
     # The central banks' concertation was at 14:15 Frankfurt time in the years that the archives cover (ECB, "Euro foreign
     # exchange reference rates").
-    {"code": "ECB_EUR", "fixing": "ECB", "pivot": "EUR", "fix_time": time(14, 15), "fix_timezone": "Europe/Berlin"},
+    # code, fixing, pivot, local time of the fixing, its timezone, sessions and fixings after which a value is stale
+    ("ECB_EUR", "ECB", "EUR", "14:15", "Europe/Berlin", 5, 5),
 )
+ADD_POLICY = """
+    INSERT INTO pricing_pricingpolicy
+        (code, fixing, pivot, fix_time, fix_timezone, max_stale_sessions, max_stale_fixings)
+    VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
 
 FACTORS = (
     # factor, rank, series, minus trailing, change, degraded by
@@ -21,25 +25,22 @@ FACTORS = (
     ("usd", 1, "DTWEXBGS", "", "return", ""),
     ("usd", 2, "fx_basket", "", "return", "fx_basket"),
     ("equity", 1, "SP500", "", "return", ""),
+    # Where the packs hold no equity index, the portfolio's own benchmark stands for the equity market.
+    ("equity", 2, "benchmark", "", "return", "benchmark"),
 )
-
-
-def choose(apps, schema_editor):
-    for policy in POLICIES:
-        apps.get_model("pricing", "PricingPolicy").objects.create(**policy)
-    model = apps.get_model("pricing", "FactorSeries")
-    for factor, rank, series, minus, change, degraded in FACTORS:
-        model.objects.create(
-            factor=factor, rank=rank, series_id=series, minus_trailing=minus, change=change, degraded=degraded
-        )
-
-
-def forget(apps, schema_editor):
-    apps.get_model("pricing", "FactorSeries").objects.all().delete()
-    apps.get_model("pricing", "PricingPolicy").objects.filter(code__in=[each["code"] for each in POLICIES]).delete()
+ADD_FACTOR = """
+    INSERT INTO pricing_factorseries (factor, rank, series_id, minus_trailing, change, degraded)
+    VALUES (%s, %s, %s, %s, %s, %s)
+"""
 
 
 class Migration(migrations.Migration):
     dependencies = [("pricing", "0002_sealed")]
 
-    operations = [migrations.RunPython(choose, forget)]
+    operations = [
+        migrations.RunSQL(
+            [(ADD_POLICY, policy) for policy in POLICIES],
+            [("DELETE FROM pricing_pricingpolicy WHERE code = %s", policy[:1]) for policy in POLICIES],
+        ),
+        migrations.RunSQL([(ADD_FACTOR, factor) for factor in FACTORS], "DELETE FROM pricing_factorseries"),
+    ]

@@ -1,4 +1,5 @@
 import os
+import subprocess
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -34,6 +35,12 @@ def refused(files, kind=LedgerRefused, **options) -> tuple[Finding, ...]:
     assert type(caught.value) is kind or kind is LedgerRefused
     findings: tuple[Finding, ...] = caught.value.findings
     return findings
+
+
+@pytest.fixture(autouse=True)
+def _started(monkeypatch):
+    """Not forked, as it is for other tests (tests/forking.py)."""
+    monkeypatch.setattr(reader, "subprocess", subprocess)
 
 
 @pytest.fixture
