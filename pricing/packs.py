@@ -5,7 +5,7 @@ looked at; the database refuses everything else. Sealing happens under one lock 
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -586,7 +586,7 @@ class _View:
         series = list(Series.objects.values_list("id", "unit", "lag_rule", "lag_days"))
         lags = {series_id: observing.LagRule(rule, lag_days) for series_id, _, rule, lag_days in series}
         fixing_days = sorted(set(reading.rates.date[rates.row[rates.row >= 0]].tolist()))
-        sealed = _sealed_contents(policy)
+        sealed = sealed_contents(policy=policy.code)
         known = observing.known_observations(reading, lags, judged.observation_flags)
         acted = observing.known_actions(reading.actions, judged.accepted_actions)
         return cls(
@@ -727,30 +727,31 @@ ACTION_COLUMNS = (
 
 def _sealed_observations(contents: Sequence[int]) -> list[observing.KnownObservation]:
     """Every observation of sealed packs, in the order of `contents`."""
-    rows = _said_by(contents, PackObservation.objects.order_by("observation_date"), OBSERVATION_COLUMNS)
-    return [observing.KnownObservation(*row) for row in rows]
+    rows = PackObservation.objects.order_by("observation_date").values_list("content_id", *OBSERVATION_COLUMNS)
+    return [observing.KnownObservation(*row) for row in said_by(contents, rows.iterator(chunk_size=10_000))]
 
 
 def _sealed_actions(contents: Sequence[int]) -> list[observing.KnownAction]:
     """Every action of sealed packs, in the order of `contents`."""
-    rows = _said_by(contents, PackAction.objects.order_by("ex_date"), ACTION_COLUMNS)
-    return [observing.KnownAction(*row) for row in rows]
+    rows = PackAction.objects.order_by("ex_date").values_list("content_id", *ACTION_COLUMNS)
+    return [observing.KnownAction(*row) for row in said_by(contents, rows.iterator(chunk_size=10_000))]
 
 
-def _sealed_contents(policy: PricingPolicy) -> list[int]:
-    """The ids of the contents of its sealed packs, in order of sequence."""
+def sealed_contents(*, policy: str, upto: int | None = None) -> list[int]:
+    """The ids of the contents of a policy's sealed packs, in order of sequence, up to that one (None: all)."""
     sealed = PricingPack.objects.filter(policy=policy, sequence__isnull=False)
-    return [content or 0 for content in sealed.order_by("sequence").values_list("content_id", flat=True)]
+    seen = sealed if upto is None else sealed.filter(sequence__lte=upto)
+    return [content or 0 for content in seen.order_by("sequence").values_list("content_id", flat=True)]
 
 
-def _said_by(contents: Sequence[int], rows: QuerySet[Any], columns: Sequence[str]) -> list[tuple[Any, ...]]:
-    """All rows of sealed contents, in the order of `contents`, within one in that of `rows`.
+def said_by(contents: Sequence[int], rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Of rows that begin with their content's id those of `contents`, in its order, within one in that of `rows`; without it.
 
-    Packs and rows meet here, not in the database: right after a build it has no statistics of the new rows yet, and has been
-    seen to join the whole of them by nested loops for minutes.
+    Packs and rows meet here, not in the database: while packs are built and right after, its statistics are of another time,
+    and it has been seen to join the whole of them by nested loops for minutes.
     """
     of_content: dict[int, list[tuple[Any, ...]]] = {content: [] for content in contents}
-    for content, *row in rows.values_list("content_id", *columns).iterator(chunk_size=10_000):
+    for content, *row in rows:
         if content in of_content:
             of_content[content].append(tuple(row))
     return [row for content in contents for row in of_content[content]]
