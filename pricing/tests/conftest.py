@@ -21,15 +21,25 @@ def time():
     return provider_server.Time()
 
 
+@pytest.fixture(scope="session")
+def carried_for_all(server_of_all):
+    adapter = provider_server.Loopback(server_of_all.port)
+    yield adapter
+    adapter.close()
+
+
 @pytest.fixture
-def connect(server, time):
+def carried(server, carried_for_all):
+    """The way to `server`; its connections are kept from test to test."""
+    carried_for_all.port, carried_for_all.origins = server.port, []
+    return carried_for_all
+
+
+@pytest.fixture
+def connect(server, carried, time):
     """A client whose requests go to `server`; by `time` unless told otherwise."""
-    made = []
 
     def client(provider, **changes):
-        made.append(provider_server.client_to(server, provider, **({"time": time} | changes)))
-        return made[-1]
+        return provider_server.client_to(server, provider, **({"time": time, "adapter": carried} | changes))
 
-    yield client
-    for one in made:
-        one._adapter.close()
+    return client

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic, sleep
 from urllib.parse import parse_qs, urlsplit
 
 from requests.adapters import HTTPAdapter
@@ -133,6 +134,12 @@ class Server:
         self.over.wait(10)
         handler.close_connection = True
 
+    def awaits(self, requests: int, *, at_most_s: float = 10.0) -> None:
+        """Until so many have come: who gave up waiting for an answer may have done so before its request was read."""
+        until = monotonic() + at_most_s
+        while len(self.asked) < requests and monotonic() < until:
+            sleep(0.001)
+
     def answers(self, *script: Answer) -> None:
         self.script, self.asked = list(script), []
 
@@ -140,7 +147,7 @@ class Server:
 @contextmanager
 def serving() -> Iterator[Server]:
     server = Server()
-    thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.01})
+    thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.1})
     thread.start()
     try:
         yield server
