@@ -663,12 +663,27 @@ class _View:
             )
             draft.add("pricing_packrate", line, base, quote, rate, observed, fix_at.isoformat(), source, flags)
 
+    def _draft_observations(self, draft: _Draft) -> None:
+        lines, copied, units = draft.lines, draft.rows["pricing_packobservation"], self.units
+        for series, observed, value, known_at, vintage, source, flags in self.observations.upto(draft.pack.asof_date):
+            text = format(value, "f")
+            lines.append(
+                fingerprint.observation_line(
+                    series=series,
+                    observation_date=observed,
+                    value=text,
+                    unit=units[series],
+                    source=source,
+                    known_at=known_at,
+                    vintage=vintage,
+                    flags=flags,
+                )
+            )
+            of_row = f"{_copied(vintage)}\t{_copied(source)}\t{_copied(flags)}"
+            copied.append(f"{_copied(series)}\t{observed}\t{text}\t{known_at}\t{of_row}")
+
     def _draft_deltas(self, draft: _Draft) -> None:
-        for seen in self.observations.upto(draft.pack.asof_date):
-            line = _observation_line(seen, self.units[seen.series])
-            value, known_at = format(seen.value, "f"), seen.known_at
-            cells = (seen.series, seen.observation_date, value, known_at, seen.vintage, seen.source, seen.flags)
-            draft.add("pricing_packobservation", line, *cells)
+        self._draft_observations(draft)
         for action in self.actions.upto(draft.pack.asof_date):
             draft.add(
                 "pricing_packaction",
