@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import lru_cache, partial
 from itertools import pairwise
 from operator import attrgetter
@@ -705,19 +706,6 @@ def _flags(age: int, others: str) -> str:
     return observing.joined(f"stale:{age}" if age else "", others)
 
 
-def _observation_line(seen: observing.KnownObservation, unit: str) -> str:
-    return fingerprint.observation_line(
-        series=seen.series,
-        observation_date=seen.observation_date,
-        value=seen.value,
-        unit=unit,
-        source=seen.source,
-        known_at=seen.known_at,
-        vintage=seen.vintage,
-        flags=seen.flags,
-    )
-
-
 def _action_line(action: observing.KnownAction) -> str:
     return fingerprint.action_line(
         symbol=action.symbol,
@@ -910,12 +898,14 @@ def _difference(pack: PricingPack, lines: Sequence[str], previous: str) -> PackC
 
 def _lines_of(packs: Sequence[PricingPack]) -> Iterator[tuple[PricingPack, list[str]]]:
     """The canonical lines of each pack's rows as the database has them, some packs at a time."""
-    units = dict(Series.objects.values_list("id", "unit"))
     for some in _blocks(packs):
         lines: dict[int, list[str]] = {pack.content_id or 0: [] for pack in some}
-        _add_prices(lines)
-        _add_rates(lines)
-        _add_deltas(lines, units)
+        contents = list(lines)
+        with connection.cursor() as cursor:
+            for statement, line in _STORED:
+                cursor.execute(statement, [contents])
+                for content, *row in cursor.fetchall():
+                    lines[content].append(line(*row))
         yield from ((pack, lines[pack.content_id or 0]) for pack in some)
 
 
@@ -933,41 +923,70 @@ def _blocks(packs: Sequence[PricingPack]) -> Iterator[list[PricingPack]]:
         yield block
 
 
-def _add_prices(lines: Mapping[int, list[str]]) -> None:
-    rows = PackPrice.objects.filter(content__in=lines).order_by("content", "security")
-    for content, symbol, observed, close, currency, source, basis, flags in rows.values_list(
-        "content", "security__symbol", "observed_date", "close", "currency", "source", "price_basis", "flags"
-    ):
-        lines[content].append(
-            fingerprint.price_line(
-                symbol=symbol,
-                observed_date=observed,
-                close=close,
-                currency=currency,
-                source=source,
-                price_basis=basis,
-                flags=flags,
-            )
-        )
+def _stored_price(
+    symbol: str, observed: date, close: Decimal, currency: str, source: str, basis: str, flags: str
+) -> str:
+    return fingerprint.price_line(
+        symbol=symbol,
+        observed_date=observed,
+        close=close,
+        currency=currency,
+        source=source,
+        price_basis=basis,
+        flags=flags,
+    )
 
 
-def _add_rates(lines: Mapping[int, list[str]]) -> None:
-    rows = PackRate.objects.filter(content__in=lines).order_by("content", "base", "quote")
-    for content, base, quote, observed, rate, source, fix_at, flags in rows.values_list(
-        "content", "base", "quote", "observed_date", "rate", "source", "fix_at", "flags"
-    ):
-        lines[content].append(
-            fingerprint.rate_line(
-                base=base, quote=quote, observed_date=observed, rate=rate, source=source, fix_at=fix_at, flags=flags
-            )
-        )
+def _stored_rate(
+    base: str, quote: str, observed: date, rate: Decimal, source: str, fix_at: datetime, flags: str
+) -> str:
+    return fingerprint.rate_line(
+        base=base, quote=quote, observed_date=observed, rate=rate, source=source, fix_at=fix_at, flags=flags
+    )
 
 
-def _add_deltas(lines: Mapping[int, list[str]], units: Mapping[str, str]) -> None:
-    observations = PackObservation.objects.filter(content__in=lines).order_by("content", "series", "observation_date")
-    for content, *row in observations.values_list("content", *OBSERVATION_COLUMNS):
-        seen = observing.KnownObservation(*row)
-        lines[content].append(_observation_line(seen, units[seen.series]))
-    actions = PackAction.objects.filter(content__in=lines).order_by("content", "security", "ex_date", "action")
-    for content, *row in actions.values_list("content", *ACTION_COLUMNS):
-        lines[content].append(_action_line(observing.KnownAction(*row)))
+def _stored_observation(
+    series: str, observed: date, value: Decimal, unit: str, source: str, known_at: date, vintage: str, flags: str
+) -> str:
+    return fingerprint.observation_line(
+        series=series,
+        observation_date=observed,
+        value=value,
+        unit=unit,
+        source=source,
+        known_at=known_at,
+        vintage=vintage,
+        flags=flags,
+    )
+
+
+def _stored_action(*row: Any) -> str:
+    return _action_line(observing.KnownAction(*row))
+
+
+_STORED: Sequence[tuple[str, Callable[..., str]]] = (
+    (
+        "SELECT content_id, symbol, observed_date, close, price.currency, price.source, price.price_basis, flags"
+        " FROM pricing_packprice AS price JOIN pricing_security AS security ON security.id = security_id"
+        " WHERE content_id = ANY(%s) ORDER BY content_id, security_id",
+        _stored_price,
+    ),
+    (
+        "SELECT content_id, base, quote, observed_date, rate, source, fix_at, flags"
+        " FROM pricing_packrate WHERE content_id = ANY(%s) ORDER BY content_id, base, quote",
+        _stored_rate,
+    ),
+    (
+        "SELECT content_id, series_id, observation_date, value, unit, seen.source, known_at, vintage, flags"
+        " FROM pricing_packobservation AS seen JOIN pricing_series AS series ON series.id = series_id"
+        " WHERE content_id = ANY(%s) ORDER BY content_id, series_id, observation_date",
+        _stored_observation,
+    ),
+    (
+        "SELECT content_id, symbol, action.action, ex_date, ratio, amount, action.currency, pay_date, announced, action.source, flags"
+        " FROM pricing_packaction AS action JOIN pricing_security AS security ON security.id = security_id"
+        " WHERE content_id = ANY(%s) ORDER BY content_id, security_id, ex_date, action.action",
+        _stored_action,
+    ),
+)
+"""The rows of contents, each kind in one statement, and what makes a canonical line of one."""
