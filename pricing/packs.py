@@ -983,8 +983,8 @@ _STORED: Sequence[tuple[str, Callable[..., str]]] = (
         _stored_observation,
     ),
     (
-        "SELECT content_id, symbol, action.action, ex_date, ratio, amount, action.currency, pay_date, announced, action.source, flags"
-        " FROM pricing_packaction AS action JOIN pricing_security AS security ON security.id = security_id"
+        "SELECT content_id, symbol, action.action, ex_date, ratio, amount, action.currency, pay_date, announced,"
+        " action.source, flags FROM pricing_packaction AS action JOIN pricing_security AS security ON security.id = security_id"
         " WHERE content_id = ANY(%s) ORDER BY content_id, security_id, ex_date, action.action",
         _stored_action,
     ),
