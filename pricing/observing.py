@@ -460,7 +460,7 @@ class Deltas(Generic[Known]):
         end = bisect_right(self.known_dates, asof_date)
         newest = {row.key: row for row in self.rows[self.done : end]}
         self.done = max(self.done, end)
-        added = {key: row for key, row in newest.items() if self._seen(key, asof_date) != row}
+        added: dict[object, Known] = {key: row for key, row in newest.items() if self._seen(key, asof_date) != row}
         for key, row in added.items():
             self.sealed.setdefault(key, []).append(row)
         return [*added.values(), *self._withdrawn(asof_date)]

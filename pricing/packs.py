@@ -503,11 +503,26 @@ def _open_headers(
                     restates=restates,
                 )
                 opened.append(headers[day])
-        PricingPack.objects.bulk_create(opened, batch_size=2_000)
+        if opened:
+            _insert(opened)
         for day, lacking in missing.items():
             mark_error([headers[day]], job=BUILD_JOB, reason=reason_of(lacking))
             logger.warning("pack incomplete", extra={"pack_id": headers[day].pk, "missing": [str(m) for m in lacking]})
     return headers
+
+
+def _insert(opened: Sequence[PricingPack]) -> None:
+    """Headers that are building. A back-fill opens thousands, each of which the ORM would take a third of a millisecond for."""
+    columns = [(pack.pk, pack.policy_id, pack.asof_date, pack.release, pack.run, pack.restates) for pack in opened]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO pricing_pricingpack (id, policy_id, asof_date, release, run, restates, status, chain_hash,"
+            " failed_job, reason) SELECT *, 'building', '', '', ''"
+            " FROM unnest(%s::text[], %s::text[], %s::date[], %s::int[], %s::uuid[], %s::text[])",
+            [list(column) for column in zip(*columns, strict=True)],
+        )
+    for pack in opened:
+        pack._state.adding, pack._state.db = False, connection.alias
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from pricing import fx, loading, market, packs
 from pricing.models import PricingPack
 from pricing.tests import folders, market_data
-from pricing.tests.test_archive import DATA, needs_data
+from pricing.tests.folders import DATA
+from pricing.tests.test_archive import needs_data
 
 pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.role("job")]
 
