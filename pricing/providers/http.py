@@ -20,6 +20,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import redis
 import requests
@@ -334,8 +335,8 @@ class Client:
         So nobody follows redirects, keeps cookies or looks into the environment. The adapter keeps the connections.
         """
         asked = requests.PreparedRequest()
-        address = f"https://{self.provider.host}{self.provider.base_path}{path}"
-        asked.prepare(method="GET", url=address, params=parameters, headers=self._headers)
+        address = f"https://{self.provider.host}{self.provider.base_path}{path}?{urlencode(parameters)}"
+        asked.prepare(method="GET", url=address, headers=self._headers)
         return asked
 
 
