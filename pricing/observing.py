@@ -463,7 +463,7 @@ class Deltas(Generic[Known]):
         added: dict[object, Known] = {key: row for key, row in newest.items() if self._seen(key, asof_date) != row}
         for key, row in added.items():
             self.sealed.setdefault(key, []).append(row)
-        return [*added.values(), *self._withdrawn(asof_date)]
+        return list(added.values()) + self._withdrawn(asof_date)
 
     def _withdrawn(self, asof_date: date) -> list[Known]:
         gone: list[Known] = []
