@@ -72,12 +72,12 @@ def rate_line(
     *, base: str, quote: str, observed_date: date, rate: Decimal | str, source: str, fix_at: datetime, flags: str
 ) -> str:
     head, unit = field(f"{base}/{quote}"), field(quote)
-    tail = f"{unit}|{field(source)}||{instant(fix_at)}||{field(flags)}"
+    tail = f"{unit}|{field(source)}||{_instant(fix_at)}||{field(flags)}"
     return f"rate|{head}|{observed_date.isoformat()}|{plain(rate)}|{tail}"
 
 
 @lru_cache(maxsize=8_192)
-def instant(at: datetime) -> str:
+def _instant(at: datetime) -> str:
     """To the second, UTC."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -93,13 +93,13 @@ def observation_line(
     vintage: str,
     flags: str,
 ) -> str:
-    tail = observation_tail(unit=unit, source=source)
+    tail = _observation_tail(unit=unit, source=source)
     seen = f"{observation_date.isoformat()}|{plain(value)}{tail}{known_at.isoformat()}"
     return f"observation|{field(series)}|{seen}|{field(vintage)}|{field(flags)}"
 
 
 @lru_cache(maxsize=1_024)
-def observation_tail(*, unit: str, source: str) -> str:
+def _observation_tail(*, unit: str, source: str) -> str:
     """What stands in the line of an observation between its value and the day it was known."""
     return f"|{field(unit)}|{field(source)}||"
 
