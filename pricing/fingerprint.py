@@ -71,23 +71,37 @@ def price_tail(*, currency: str, source: str, price_basis: str) -> str:
 def rate_line(
     *, base: str, quote: str, observed_date: date, rate: Decimal | str, source: str, fix_at: datetime, flags: str
 ) -> str:
-    instant = fix_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return _line("rate", f"{base}/{quote}", observed_date, plain(rate), quote, source, "", instant, "", flags)
+    head, unit = field(f"{base}/{quote}"), field(quote)
+    tail = f"{unit}|{field(source)}||{_instant(fix_at)}||{field(flags)}"
+    return f"rate|{head}|{observed_date.isoformat()}|{plain(rate)}|{tail}"
+
+
+@lru_cache(maxsize=8_192)
+def _instant(at: datetime) -> str:
+    """To the second, UTC."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def observation_line(
     *,
     series: str,
     observation_date: date,
-    value: Decimal,
+    value: Decimal | str,
     unit: str,
     source: str,
     known_at: date,
     vintage: str,
     flags: str,
 ) -> str:
-    head = f"observation|{field(series)}|{observation_date.isoformat()}|{plain(value)}|{field(unit)}|{field(source)}"
-    return f"{head}||{known_at.isoformat()}|{field(vintage)}|{field(flags)}"
+    tail = _observation_tail(unit=unit, source=source)
+    seen = f"{observation_date.isoformat()}|{plain(value)}{tail}{known_at.isoformat()}"
+    return f"observation|{field(series)}|{seen}|{field(vintage)}|{field(flags)}"
+
+
+@lru_cache(maxsize=1_024)
+def _observation_tail(*, unit: str, source: str) -> str:
+    """What stands in the line of an observation between its value and the day it was known."""
+    return f"|{field(unit)}|{field(source)}||"
 
 
 def action_line(

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import psycopg
 from django.conf import settings
 from django.db import connection
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from config.errors import TieoutError
 from pricing import fx, history_file, packs
@@ -26,7 +26,6 @@ from pricing.fx import Leg, MissingRate
 from pricing.history_file import Table
 from pricing.models import (
     PackAction,
-    PackObservation,
     PackPrice,
     PackRate,
     PricingPack,
@@ -111,6 +110,12 @@ def as_of(pack: PricingPack) -> Market:
     )
 
 
+_LAST_CLOSES = """
+    SELECT security_id, max(observed_date) FROM pricing_packprice
+    WHERE content_id = ANY(%s) AND security_id = ANY(%s) AND observed_date <= %s GROUP BY security_id
+"""
+
+
 @lru_cache(maxsize=16)
 def _as_of(
     pack_id: str, chain_hash: str, content_id: int, policy: str, pivot: str, sequence: int, asof_date: date
@@ -135,14 +140,11 @@ def _as_of(
         pk: (symbol, None) for pk, symbol in active.values_list("id", "symbol")
     }
     if unpriced:
-        known = (
-            PackPrice.objects.filter(security__in=unpriced, observed_date__lte=asof_date)
-            .filter(content__packs__policy=policy, content__packs__sequence__lte=sequence)
-            .order_by()
-            .values("security_id")
-        )
-        for row in known.annotate(last=Max("observed_date")):
-            unpriced[row["security_id"]] = (unpriced[row["security_id"]][0], row["last"])
+        contents = packs.sealed_contents(policy=policy, upto=sequence)
+        with connection.cursor() as cursor:
+            cursor.execute(_LAST_CLOSES, [contents, list(unpriced), asof_date])
+            for security_id, last in cursor.fetchall():
+                unpriced[security_id] = (unpriced[security_id][0], last)
     return Market(
         pack_id=pack_id,
         asof_date=asof_date,
@@ -433,15 +435,22 @@ def _known(pack: PricingPack, series: str) -> tuple[KnownObservation, ...]:
     return _read_known(series, pack.chain_hash, pack.policy_id, pack.sequence or 0, pack.asof_date)
 
 
+_KNOWN = """
+    SELECT content_id, series_id, observation_date, value, known_at, vintage, source, flags FROM pricing_packobservation
+    WHERE content_id = ANY(%s) AND series_id = %s AND known_at <= %s ORDER BY observation_date
+"""
+"""In the order of observing.KnownObservation, behind the content."""
+
+
 @lru_cache(maxsize=64)
 def _read_known(
     series: str, chain_hash: str, policy: str, sequence: int, asof_date: date
 ) -> tuple[KnownObservation, ...]:
-    seen = {"content__packs__policy": policy, "content__packs__sequence__lte": sequence, "known_at__lte": asof_date}
-    rows = PackObservation.objects.filter(series=series, **seen).order_by(
-        "content__packs__sequence", "observation_date"
-    )
-    return tuple(standing([KnownObservation(*row) for row in rows.values_list(*packs.OBSERVATION_COLUMNS)]))
+    contents = packs.sealed_contents(policy=policy, upto=sequence)
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [contents, series, asof_date])
+        rows = packs.said_by(contents, cursor.fetchall())
+    return tuple(standing([KnownObservation(*row) for row in rows]))
 
 
 def _steps(rows: Sequence[KnownObservation], days: Dates) -> tuple[Floats, Dates, Floats]:
@@ -474,8 +483,8 @@ def actions(pack: PricingPack) -> list[KnownAction]:
     """The corporate actions that the pack knows, by ex-date: announced, or ex, on or before its date."""
     packs.require_sealed(pack=pack)
     known = Q(announced__lte=pack.asof_date) | Q(announced__isnull=True, ex_date__lte=pack.asof_date)
-    seen = {"content__packs__policy": pack.policy_id, "content__packs__sequence__lte": pack.sequence}
-    rows = PackAction.objects.filter(known, **seen).order_by("content__packs__sequence", "ex_date")
-    told = [KnownAction(*row) for row in rows.values_list(*packs.ACTION_COLUMNS)]
+    rows = PackAction.objects.filter(known).order_by("ex_date").values_list("content_id", *packs.ACTION_COLUMNS)
+    contents = packs.sealed_contents(policy=pack.policy_id, upto=pack.sequence)
+    told = [KnownAction(*row) for row in packs.said_by(contents, rows)]
     newest = {action.key: action for action in standing(told)}
     return sorted(newest.values(), key=lambda action: (action.ex_date, action.symbol, action.action))

@@ -5,10 +5,11 @@ Axis 0 of every grid is what is observed (securities or legs, in the order given
 
 from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
+from itertools import repeat
 from typing import Generic, Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -309,8 +310,7 @@ def release_dates(dates: Dates, lag: LagRule) -> Dates:
     return months + np.timedelta64(lag.days, "D")
 
 
-@dataclass(frozen=True, slots=True)
-class KnownObservation:
+class KnownObservation(NamedTuple):
     series: str
     observation_date: date
     value: Decimal
@@ -328,8 +328,7 @@ class KnownObservation:
         return self.flags == WITHDRAWN
 
 
-@dataclass(frozen=True, slots=True)
-class KnownAction:
+class KnownAction(NamedTuple):
     """Actions are known when announced, at the latest at their ex-date."""
 
     symbol: str
@@ -372,22 +371,19 @@ def known_observations(
     for code, series in enumerate(reading.series):
         silent = (held.series == code) & np.isnat(known)
         known[silent] = release_dates(held.date[silent], lags[series.id])
-    assumed = np.isnat(held.known_at)
-    order = np.lexsort((held.date, held.series, known)).tolist()
-    dates, values, knowns = held.date.tolist(), held.value.tolist(), known.tolist()
-    series_codes, source_codes = held.series.tolist(), held.source.tolist()
-    return [
-        KnownObservation(
-            series=reading.series[series_codes[row]].id,
-            observation_date=dates[row],
-            value=Decimal(values[row].decode()),
-            known_at=knowns[row],
-            vintage=held.vintage[row] if held.vintage else "",
-            source=reading.source_names[source_codes[row]],
-            flags=joined(ASSUMED_RELEASE_DATE if assumed[row] else "", noted.get(row, "")),
-        )
-        for row in order
-    ]
+    order = np.lexsort((held.date, held.series, known))
+    rows, ids = order.tolist(), [series.id for series in reading.series]
+    own = [ASSUMED_RELEASE_DATE if assumed else "" for assumed in np.isnat(held.known_at)[order].tolist()]
+    columns = (
+        map(ids.__getitem__, held.series[order].tolist()),
+        held.date[order].tolist(),
+        map(Decimal, b"\n".join(held.value[order].tolist()).decode().split("\n")),
+        known[order].tolist(),
+        map(held.vintage.__getitem__, rows) if held.vintage else repeat("", len(rows)),
+        map(reading.source_names.__getitem__, held.source[order].tolist()),
+        [joined(flag, noted[row]) if row in noted else flag for row, flag in zip(rows, own, strict=True)],
+    )
+    return list(map(KnownObservation._make, zip(*columns, strict=True))) if rows else []
 
 
 @lru_cache(maxsize=1_024)
@@ -449,7 +445,7 @@ class Deltas(Generic[Known]):
         self.known_dates = [row.known_at for row in rows]
         self.done = 0
         first_known: dict[object, date] = {}
-        for row in rows:
+        for row in rows if self.sealed else ():
             first_known.setdefault(row.key, row.known_at)
         self.first_known: dict[object, date] = {
             key: first_known.get(key, date.max)
@@ -464,23 +460,24 @@ class Deltas(Generic[Known]):
         end = bisect_right(self.known_dates, asof_date)
         newest = {row.key: row for row in self.rows[self.done : end]}
         self.done = max(self.done, end)
-        added = [row for row in newest.values() if self._seen(row.key, asof_date) != row]
-        for row in added:
-            self.sealed.setdefault(row.key, []).append(row)
-        return added + self._withdrawn(asof_date)
+        added: dict[object, Known] = {key: row for key, row in newest.items() if self._seen(key, asof_date) != row}
+        for key, row in added.items():
+            self.sealed.setdefault(key, []).append(row)
+        return list(added.values()) + self._withdrawn(asof_date)
 
     def _withdrawn(self, asof_date: date) -> list[Known]:
         gone: list[Known] = []
         for key, first_known in self.first_known.items():
             seen = self._seen(key, asof_date)
             if seen is not None and first_known > asof_date:
-                withdrawal: Known = replace(seen, flags=WITHDRAWN)
+                withdrawal = seen._replace(flags=WITHDRAWN)
                 gone.append(withdrawal)
                 self.sealed[key] = [row for row in self.sealed[key] if row.known_at > withdrawal.known_at]
         return gone
 
     def _seen(self, key: object, asof_date: date) -> Known | None:
-        return next((row for row in reversed(self.sealed.get(key, ())) if row.known_at <= asof_date), None)
+        said = self.sealed.get(key)
+        return next((row for row in reversed(said) if row.known_at <= asof_date), None) if said else None
 
 
 # --- fixings

@@ -5,10 +5,11 @@ looked at; the database refuses everything else. Sealing happens under one lock 
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import lru_cache, partial
 from itertools import pairwise
 from operator import attrgetter
@@ -502,11 +503,26 @@ def _open_headers(
                     restates=restates,
                 )
                 opened.append(headers[day])
-        PricingPack.objects.bulk_create(opened, batch_size=2_000)
+        if opened:
+            _insert(opened)
         for day, lacking in missing.items():
             mark_error([headers[day]], job=BUILD_JOB, reason=reason_of(lacking))
             logger.warning("pack incomplete", extra={"pack_id": headers[day].pk, "missing": [str(m) for m in lacking]})
     return headers
+
+
+def _insert(opened: Sequence[PricingPack]) -> None:
+    """Headers that are building. A back-fill opens thousands, each of which the ORM would take a third of a millisecond for."""
+    columns = [(pack.pk, pack.policy_id, pack.asof_date, pack.release, pack.run, pack.restates) for pack in opened]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO pricing_pricingpack (id, policy_id, asof_date, release, run, restates, status, chain_hash,"
+            " failed_job, reason) SELECT *, 'building', '', '', ''"
+            " FROM unnest(%s::text[], %s::text[], %s::date[], %s::int[], %s::uuid[], %s::text[])",
+            [list(column) for column in zip(*columns, strict=True)],
+        )
+    for pack in opened:
+        pack._state.adding, pack._state.db = False, connection.alias
 
 
 @dataclass(frozen=True, slots=True)
@@ -586,7 +602,7 @@ class _View:
         series = list(Series.objects.values_list("id", "unit", "lag_rule", "lag_days"))
         lags = {series_id: observing.LagRule(rule, lag_days) for series_id, _, rule, lag_days in series}
         fixing_days = sorted(set(reading.rates.date[rates.row[rates.row >= 0]].tolist()))
-        sealed = _sealed_contents(policy)
+        sealed = sealed_contents(policy=policy.code)
         known = observing.known_observations(reading, lags, judged.observation_flags)
         acted = observing.known_actions(reading.actions, judged.accepted_actions)
         return cls(
@@ -663,12 +679,27 @@ class _View:
             )
             draft.add("pricing_packrate", line, base, quote, rate, observed, fix_at.isoformat(), source, flags)
 
+    def _draft_observations(self, draft: _Draft) -> None:
+        lines, copied, units = draft.lines, draft.rows["pricing_packobservation"], self.units
+        for series, observed, value, known_at, vintage, source, flags in self.observations.upto(draft.pack.asof_date):
+            text = format(value, "f")
+            lines.append(
+                fingerprint.observation_line(
+                    series=series,
+                    observation_date=observed,
+                    value=text,
+                    unit=units[series],
+                    source=source,
+                    known_at=known_at,
+                    vintage=vintage,
+                    flags=flags,
+                )
+            )
+            of_row = f"{_copied(vintage)}\t{_copied(source)}\t{_copied(flags)}"
+            copied.append(f"{_copied(series)}\t{observed}\t{text}\t{known_at}\t{of_row}")
+
     def _draft_deltas(self, draft: _Draft) -> None:
-        for seen in self.observations.upto(draft.pack.asof_date):
-            line = _observation_line(seen, self.units[seen.series])
-            value, known_at = format(seen.value, "f"), seen.known_at
-            cells = (seen.series, seen.observation_date, value, known_at, seen.vintage, seen.source, seen.flags)
-            draft.add("pricing_packobservation", line, *cells)
+        self._draft_observations(draft)
         for action in self.actions.upto(draft.pack.asof_date):
             draft.add(
                 "pricing_packaction",
@@ -688,19 +719,6 @@ class _View:
 
 def _flags(age: int, others: str) -> str:
     return observing.joined(f"stale:{age}" if age else "", others)
-
-
-def _observation_line(seen: observing.KnownObservation, unit: str) -> str:
-    return fingerprint.observation_line(
-        series=seen.series,
-        observation_date=seen.observation_date,
-        value=seen.value,
-        unit=unit,
-        source=seen.source,
-        known_at=seen.known_at,
-        vintage=seen.vintage,
-        flags=seen.flags,
-    )
 
 
 def _action_line(action: observing.KnownAction) -> str:
@@ -727,30 +745,31 @@ ACTION_COLUMNS = (
 
 def _sealed_observations(contents: Sequence[int]) -> list[observing.KnownObservation]:
     """Every observation of sealed packs, in the order of `contents`."""
-    rows = _said_by(contents, PackObservation.objects.order_by("observation_date"), OBSERVATION_COLUMNS)
-    return [observing.KnownObservation(*row) for row in rows]
+    rows = PackObservation.objects.order_by("observation_date").values_list("content_id", *OBSERVATION_COLUMNS)
+    return [observing.KnownObservation(*row) for row in said_by(contents, rows.iterator(chunk_size=10_000))]
 
 
 def _sealed_actions(contents: Sequence[int]) -> list[observing.KnownAction]:
     """Every action of sealed packs, in the order of `contents`."""
-    rows = _said_by(contents, PackAction.objects.order_by("ex_date"), ACTION_COLUMNS)
-    return [observing.KnownAction(*row) for row in rows]
+    rows = PackAction.objects.order_by("ex_date").values_list("content_id", *ACTION_COLUMNS)
+    return [observing.KnownAction(*row) for row in said_by(contents, rows.iterator(chunk_size=10_000))]
 
 
-def _sealed_contents(policy: PricingPolicy) -> list[int]:
-    """The ids of the contents of its sealed packs, in order of sequence."""
+def sealed_contents(*, policy: str, upto: int | None = None) -> list[int]:
+    """The ids of the contents of a policy's sealed packs, in order of sequence, up to that one (None: all)."""
     sealed = PricingPack.objects.filter(policy=policy, sequence__isnull=False)
-    return [content or 0 for content in sealed.order_by("sequence").values_list("content_id", flat=True)]
+    seen = sealed if upto is None else sealed.filter(sequence__lte=upto)
+    return [content or 0 for content in seen.order_by("sequence").values_list("content_id", flat=True)]
 
 
-def _said_by(contents: Sequence[int], rows: QuerySet[Any], columns: Sequence[str]) -> list[tuple[Any, ...]]:
-    """All rows of sealed contents, in the order of `contents`, within one in that of `rows`.
+def said_by(contents: Sequence[int], rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Of rows that begin with their content's id those of `contents`, in its order, within one in that of `rows`; without it.
 
-    Packs and rows meet here, not in the database: right after a build it has no statistics of the new rows yet, and has been
-    seen to join the whole of them by nested loops for minutes.
+    Packs and rows meet here, not in the database: while packs are built and right after, its statistics are of another time,
+    and it has been seen to join the whole of them by nested loops for minutes.
     """
     of_content: dict[int, list[tuple[Any, ...]]] = {content: [] for content in contents}
-    for content, *row in rows.values_list("content_id", *columns).iterator(chunk_size=10_000):
+    for content, *row in rows:
         if content in of_content:
             of_content[content].append(tuple(row))
     return [row for content in contents for row in of_content[content]]
@@ -894,12 +913,14 @@ def _difference(pack: PricingPack, lines: Sequence[str], previous: str) -> PackC
 
 def _lines_of(packs: Sequence[PricingPack]) -> Iterator[tuple[PricingPack, list[str]]]:
     """The canonical lines of each pack's rows as the database has them, some packs at a time."""
-    units = dict(Series.objects.values_list("id", "unit"))
     for some in _blocks(packs):
         lines: dict[int, list[str]] = {pack.content_id or 0: [] for pack in some}
-        _add_prices(lines)
-        _add_rates(lines)
-        _add_deltas(lines, units)
+        contents = list(lines)
+        with connection.cursor() as cursor:
+            for statement, line in _STORED:
+                cursor.execute(statement, [contents])
+                for content, *row in cursor.fetchall():
+                    lines[content].append(line(*row))
         yield from ((pack, lines[pack.content_id or 0]) for pack in some)
 
 
@@ -917,41 +938,70 @@ def _blocks(packs: Sequence[PricingPack]) -> Iterator[list[PricingPack]]:
         yield block
 
 
-def _add_prices(lines: Mapping[int, list[str]]) -> None:
-    rows = PackPrice.objects.filter(content__in=lines).order_by("content", "security")
-    for content, symbol, observed, close, currency, source, basis, flags in rows.values_list(
-        "content", "security__symbol", "observed_date", "close", "currency", "source", "price_basis", "flags"
-    ):
-        lines[content].append(
-            fingerprint.price_line(
-                symbol=symbol,
-                observed_date=observed,
-                close=close,
-                currency=currency,
-                source=source,
-                price_basis=basis,
-                flags=flags,
-            )
-        )
+def _stored_price(
+    symbol: str, observed: date, close: Decimal, currency: str, source: str, basis: str, flags: str
+) -> str:
+    return fingerprint.price_line(
+        symbol=symbol,
+        observed_date=observed,
+        close=close,
+        currency=currency,
+        source=source,
+        price_basis=basis,
+        flags=flags,
+    )
 
 
-def _add_rates(lines: Mapping[int, list[str]]) -> None:
-    rows = PackRate.objects.filter(content__in=lines).order_by("content", "base", "quote")
-    for content, base, quote, observed, rate, source, fix_at, flags in rows.values_list(
-        "content", "base", "quote", "observed_date", "rate", "source", "fix_at", "flags"
-    ):
-        lines[content].append(
-            fingerprint.rate_line(
-                base=base, quote=quote, observed_date=observed, rate=rate, source=source, fix_at=fix_at, flags=flags
-            )
-        )
+def _stored_rate(
+    base: str, quote: str, observed: date, rate: Decimal, source: str, fix_at: datetime, flags: str
+) -> str:
+    return fingerprint.rate_line(
+        base=base, quote=quote, observed_date=observed, rate=rate, source=source, fix_at=fix_at, flags=flags
+    )
 
 
-def _add_deltas(lines: Mapping[int, list[str]], units: Mapping[str, str]) -> None:
-    observations = PackObservation.objects.filter(content__in=lines).order_by("content", "series", "observation_date")
-    for content, *row in observations.values_list("content", *OBSERVATION_COLUMNS):
-        seen = observing.KnownObservation(*row)
-        lines[content].append(_observation_line(seen, units[seen.series]))
-    actions = PackAction.objects.filter(content__in=lines).order_by("content", "security", "ex_date", "action")
-    for content, *row in actions.values_list("content", *ACTION_COLUMNS):
-        lines[content].append(_action_line(observing.KnownAction(*row)))
+def _stored_observation(
+    series: str, observed: date, value: Decimal, unit: str, source: str, known_at: date, vintage: str, flags: str
+) -> str:
+    return fingerprint.observation_line(
+        series=series,
+        observation_date=observed,
+        value=value,
+        unit=unit,
+        source=source,
+        known_at=known_at,
+        vintage=vintage,
+        flags=flags,
+    )
+
+
+def _stored_action(*row: Any) -> str:
+    return _action_line(observing.KnownAction(*row))
+
+
+_STORED: Sequence[tuple[str, Callable[..., str]]] = (
+    (
+        "SELECT content_id, symbol, observed_date, close, price.currency, price.source, price.price_basis, flags"
+        " FROM pricing_packprice AS price JOIN pricing_security AS security ON security.id = security_id"
+        " WHERE content_id = ANY(%s) ORDER BY content_id, security_id",
+        _stored_price,
+    ),
+    (
+        "SELECT content_id, base, quote, observed_date, rate, source, fix_at, flags"
+        " FROM pricing_packrate WHERE content_id = ANY(%s) ORDER BY content_id, base, quote",
+        _stored_rate,
+    ),
+    (
+        "SELECT content_id, series_id, observation_date, value, unit, seen.source, known_at, vintage, flags"
+        " FROM pricing_packobservation AS seen JOIN pricing_series AS series ON series.id = series_id"
+        " WHERE content_id = ANY(%s) ORDER BY content_id, series_id, observation_date",
+        _stored_observation,
+    ),
+    (
+        "SELECT content_id, symbol, action.action, ex_date, ratio, amount, action.currency, pay_date, announced,"
+        " action.source, flags FROM pricing_packaction AS action JOIN pricing_security AS security ON security.id = security_id"
+        " WHERE content_id = ANY(%s) ORDER BY content_id, security_id, ex_date, action.action",
+        _stored_action,
+    ),
+)
+"""The rows of contents, each kind in one statement, and what makes a canonical line of one."""

@@ -16,7 +16,8 @@ from execution import pack_diff
 from pricing import market, packs
 from pricing.models import PackObservation, PackPrice, PricingPack
 from pricing.tests import folders, market_data
-from pricing.tests.test_archive import DATA, needs_data
+from pricing.tests.folders import DATA
+from pricing.tests.test_archive import needs_data
 
 OTHER_RUN = UUID(int=2)
 GOLDEN = Path(__file__).resolve().parents[2] / "tests" / "golden"

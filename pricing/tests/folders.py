@@ -1,10 +1,13 @@
 """A small market data folder as text, for tests: two exchanges, two currencies, a split, a dividend, two series."""
 
 import gzip
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
+DATA = Path(os.environ.get("TIEOUT_DATA") or DEMO.parents[1] / "shared" / "data")
+"""Real market data that may not be shipped; tests that need it are skipped where it is not."""
 
 SMALL = {
     "securities.csv": """\

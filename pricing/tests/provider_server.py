@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic, sleep
 from urllib.parse import parse_qs, urlsplit
 
 from requests.adapters import HTTPAdapter
@@ -101,14 +102,27 @@ class Server:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True  # else a second answer on a connection waits 40 ms for an acknowledgement
+            wbufsize = -1  # head and body of an answer go together
 
-            def do_GET(self):
+            def handle_one_request(self):
+                """The request line alone: nobody here asks what the headers say, and they take as long as all the rest."""
+                self.requestline = self.rfile.readline().decode("latin-1").rstrip()
+                while self.rfile.readline().strip():
+                    pass
+                self.close_connection = not self.requestline
+                if self.requestline:
+                    self.command, self.path, self.request_version = self.requestline.split(" ")
+                    self.respond()
+
+            def respond(self):
                 address = urlsplit(self.path)
                 outer.asked.append((address.path, {k: v[0] for k, v in parse_qs(address.query).items()}))
                 script = outer.script
                 answer = script.pop(0) if len(script) > 1 else script[0]
                 try:
                     answer(self)
+                    if not self.wfile.closed:
+                        self.wfile.flush()
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True
 
@@ -133,6 +147,12 @@ class Server:
         self.over.wait(10)
         handler.close_connection = True
 
+    def awaits(self, requests: int, *, at_most_s: float = 10.0) -> None:
+        """Until so many have come: who gave up waiting for an answer may have done so before its request was read."""
+        until = monotonic() + at_most_s
+        while len(self.asked) < requests and monotonic() < until:
+            sleep(0.001)
+
     def answers(self, *script: Answer) -> None:
         self.script, self.asked = list(script), []
 
@@ -140,7 +160,7 @@ class Server:
 @contextmanager
 def serving() -> Iterator[Server]:
     server = Server()
-    thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.01})
+    thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.1})
     thread.start()
     try:
         yield server

@@ -1,9 +1,7 @@
 """A market data folder is read whole, or refused whole with every row that can't be read."""
 
-import os
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +10,9 @@ from django.apps import apps
 from pricing.models import PackObservation, PackPrice, Security, Series
 from pricing.providers import archive
 from pricing.tests import folders
+from pricing.tests.folders import DATA
 
 TODAY = date(2020, 2, 1)
-DATA = Path(os.environ.get("TIEOUT_DATA") or folders.DEMO.parents[1] / "shared" / "data")
 needs_data = pytest.mark.skipif(
     not (DATA / "prices.csv.gz").is_file(), reason=f"TIEOUT_DATA: no market data in {DATA.name}"
 )

@@ -9,7 +9,8 @@ import pytest
 from pricing import calendars
 from pricing.providers import archive
 from pricing.tests import folders
-from pricing.tests.test_archive import DATA, TODAY, needs_data
+from pricing.tests.folders import DATA
+from pricing.tests.test_archive import TODAY, needs_data
 
 
 @pytest.fixture

@@ -258,6 +258,7 @@ def test_an_answer_that_does_not_come_is_a_named_error(connect, server, question
     with pytest.raises(ProviderFailed, match="did not answer in time"):
         question.ask(connect(question.provider, timeouts_s=(0.5, 0.02)))
 
+    server.awaits(3)
     assert len(server.asked) == 3
 
 

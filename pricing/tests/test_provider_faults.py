@@ -19,7 +19,6 @@ from pricing.tests.provider_server import (
     BROKEN_GZIP,
     HTML,
     NOON,
-    Loopback,
     Time,
     broken_off,
     client_to,
@@ -215,13 +214,6 @@ def poison(kind, rows, dice):
         cls = type(rows[at][kind.value])
         rows.insert(dice.randrange(len(rows)), rows[at] | {kind.value: cls(f"{dice.uniform(600, 900):.3f}")})
     return what, at
-
-
-@pytest.fixture
-def carried(server):
-    adapter = Loopback(server.port)
-    yield adapter
-    adapter.close()
 
 
 def outcome_of(kind, server, time, adapter):

@@ -127,6 +127,7 @@ def test_a_time_out_is_named(connect, server):
 
     failed = failure_of(connect(polygon.PROVIDER, timeouts_s=(0.05, 0.05)))
 
+    server.awaits(3)
     assert failed.reason == "did not answer in time"
     assert len(server.asked) == 3
 

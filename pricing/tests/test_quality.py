@@ -2,11 +2,9 @@
 
 import csv
 import gzip
-import os
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +13,8 @@ from pricing import judging, quality
 from pricing.providers import archive
 from pricing.quality import Rule
 from pricing.tests import folders
+from pricing.tests.folders import DATA
 
-DATA = Path(os.environ.get("TIEOUT_DATA") or folders.DEMO.parents[1] / "shared" / "data")
 TODAY = date(2026, 11, 1)
 
 needs_data = pytest.mark.skipif(
@@ -93,7 +91,7 @@ def test_a_rate_is_held_against_the_usual_one_of_its_pair():
 
 @needs_data
 def test_no_published_rate_of_the_ecb_is_far_from_the_usual_one(monkeypatch):
-    rates = archive.read(DATA, today=TODAY).rates
+    rates = archive.read(DATA).rates
     pairs = tuple("/".join(pair) for pair in rates.pairs)
     rows = quality.Quotes("rate", pairs, rates.pair, rates.date, rates.rate, rates.number, rates.source, ())
     monkeypatch.setattr(quality, "MAX_FROM_USUAL", 1.45)
@@ -337,7 +335,7 @@ STOOD_STILL = {
 
 @needs_data
 def test_the_five_true_extremes_pass_and_are_flagged_and_all_other_real_closes_and_rates_pass():
-    reading = archive.read(DATA, today=TODAY)
+    reading = archive.read(DATA)
 
     judged = judging.judge(reading, today=TODAY)
 

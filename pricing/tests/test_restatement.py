@@ -2,10 +2,8 @@
 
 import csv
 import gzip
-import os
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -13,8 +11,8 @@ import pytest
 from pricing import fingerprint, loading, market, packs
 from pricing.models import PackContent, PackObservation
 from pricing.tests import folders, market_data
+from pricing.tests.folders import DATA
 
-DATA = Path(os.environ.get("TIEOUT_DATA") or folders.DEMO.parents[1] / "shared" / "data")
 DAY = date(2023, 10, 16)
 
 pytestmark = [
