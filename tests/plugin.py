@@ -441,7 +441,7 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
 
 
 @pytest.fixture
-def _role(request) -> Iterator[None]:
+def _role(request, django_test_environment) -> Iterator[None]:
     """The role that the test's marker names; a module that prepares a template of its own calls the copy `own`."""
     for fixture in ("empty", "begun", "after_night", "own", "demo", "private_demo", "asked_demo", "db"):
         if fixture in request.fixturenames:
