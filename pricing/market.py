@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -415,7 +416,8 @@ def series(pack: PricingPack, series: str, *, dates: Dates | None = None) -> Ser
         raise MissingSeries(series, pack.asof_date)
     days = history(pack).dates if dates is None else dates
     described = Series.objects.get(pk=series)
-    value, observed, year_ago = _steps(rows, days)
+    turns = _turns(*_key_of(pack, series))
+    standing_on = np.searchsorted(turns.known_at, days, side="right")
     return SeriesHistory(
         series=series,
         title=described.title,
@@ -423,16 +425,20 @@ def series(pack: PricingPack, series: str, *, dates: Dates | None = None) -> Ser
         sources=tuple(sorted({row.source for row in rows})),
         assumed_release_date=any(ASSUMED_RELEASE_DATE in row.flags for row in rows),
         dates=days,
-        value=_frozen(value),
-        observation_date=_frozen(observed),
-        year_ago=_frozen(year_ago),
+        value=_frozen(turns.value[standing_on]),
+        observation_date=_frozen(turns.observation_date[standing_on]),
+        year_ago=_frozen(turns.year_ago[standing_on]),
     )
 
 
 def _known(pack: PricingPack, series: str) -> tuple[KnownObservation, ...]:
     """Every row of a series that the pack can see and that was not withdrawn, in order of sequence."""
     packs.require_sealed(pack=pack)
-    return _read_known(series, pack.chain_hash, pack.policy_id, pack.sequence or 0, pack.asof_date)
+    return _read_known(*_key_of(pack, series))
+
+
+def _key_of(pack: PricingPack, series: str) -> tuple[str, str, str, int, date]:
+    return series, pack.chain_hash, pack.policy_id, pack.sequence or 0, pack.asof_date
 
 
 _KNOWN = """
@@ -453,26 +459,41 @@ def _read_known(
     return tuple(standing([KnownObservation(*row) for row in rows]))
 
 
-def _steps(rows: Sequence[KnownObservation], days: Dates) -> tuple[Floats, Dates, Floats]:
-    """Walk the dates with what becomes known: rows come in order of sequence, and the later in sequence wins."""
-    waiting = sorted(enumerate(rows), key=lambda item: (item[1].known_at, item[0]))
+class _Turns(NamedTuple):
+    """What a series says from the day on that a row of it became known; first of all, before any, nothing."""
+
+    known_at: Dates  # (T,), rising; the arrays below have one more, at their front
+    value: Floats
+    observation_date: Dates
+    year_ago: Floats
+
+
+@lru_cache(maxsize=64)
+def _turns(series: str, chain_hash: str, policy: str, sequence: int, asof_date: date) -> _Turns:
+    rows = _read_known(series, chain_hash, policy, sequence, asof_date)
+    days = [row.known_at for row in rows]
     known: dict[date, tuple[int, float]] = {}
-    newest: date | None = None
-    value, year_ago = np.full(len(days), np.nan), np.full(len(days), np.nan)
-    observed = np.full(len(days), np.datetime64("NaT"), dtype="datetime64[D]")
-    next_row = 0
-    for number, day in enumerate(days.tolist()):
-        while next_row < len(waiting) and waiting[next_row][1].known_at <= day:
-            order, row = waiting[next_row]
-            next_row += 1
-            if row.observation_date not in known or known[row.observation_date][0] < order:
-                known[row.observation_date] = (order, float(row.value))
-            newest = row.observation_date if newest is None else max(newest, row.observation_date)
-        if newest is not None:
-            value[number], observed[number] = known[newest][1], newest
-            before = known.get(_year_before(newest))
-            year_ago[number] = before[1] if before else np.nan
-    return value, observed, year_ago
+    newest = date.min
+    turns: list[date] = []
+    value, year_ago = [np.nan], [np.nan]
+    observed: list[date | None] = [None]
+    # Rows come in order of sequence, sorting keeps it within a day, and the later in sequence wins.
+    for day, numbers in groupby(sorted(range(len(rows)), key=days.__getitem__), key=days.__getitem__):
+        for number in numbers:
+            row = rows[number]
+            if row.observation_date not in known or known[row.observation_date][0] < number:
+                known[row.observation_date] = (number, float(row.value))
+            newest = max(newest, row.observation_date)
+        turns.append(day)
+        value.append(known[newest][1])
+        observed.append(newest)
+        year_ago.append(known.get(_year_before(newest), (0, np.nan))[1])
+    return _Turns(
+        np.array(turns, dtype="datetime64[D]"),
+        np.array(value),
+        np.array(observed, dtype="datetime64[D]"),
+        np.array(year_ago),
+    )
 
 
 def _year_before(day: date) -> date:
