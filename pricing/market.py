@@ -23,6 +23,7 @@ from django.db.models import Q
 
 from config.errors import TieoutError
 from pricing import fx, history_file, packs
+from pricing.calendars import as_days
 from pricing.fx import Leg, MissingRate
 from pricing.history_file import Table
 from pricing.models import (
@@ -475,8 +476,8 @@ def _turns(series: str, chain_hash: str, policy: str, sequence: int, asof_date: 
     known: dict[date, tuple[int, float]] = {}
     newest = date.min
     turns: list[date] = []
+    observed: list[date] = []
     value, year_ago = [np.nan], [np.nan]
-    observed: list[date | None] = [None]
     # Rows come in order of sequence, sorting keeps it within a day, and the later in sequence wins.
     for day, numbers in groupby(sorted(range(len(rows)), key=days.__getitem__), key=days.__getitem__):
         for number in numbers:
@@ -489,9 +490,9 @@ def _turns(series: str, chain_hash: str, policy: str, sequence: int, asof_date: 
         observed.append(newest)
         year_ago.append(known.get(_year_before(newest), (0, np.nan))[1])
     return _Turns(
-        np.array(turns, dtype="datetime64[D]"),
+        as_days(turns),
         np.array(value),
-        np.array(observed, dtype="datetime64[D]"),
+        np.concatenate([[np.datetime64("NaT", "D")], as_days(observed)]),
         np.array(year_ago),
     )
 
