@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from functools import cache
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
@@ -27,11 +28,15 @@ LONGEST = 8192  # bytes of a request
 class Popen:
     """Of subprocess.Popen what portfolio/ledger/reader.py uses."""
 
-    def __init__(self, command: list[str], *, cwd: str, env: object, stdin: int, stdout: int, stderr: int) -> None:
+    def __init__(
+        self, command: list[str], *, cwd: str, env: dict[str, str], stdin: int, stdout: int, stderr: int
+    ) -> None:
         place = next(at for at, word in enumerate(command) if word.endswith("child.py"))
         reading, writing = os.pipe()
         self.told = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.told.connect(_address())
+        with _beginning:
+            address = _address(tuple(command[:place]), command[place], tuple(env.items()))
+        self.told.connect(address)
         socket.send_fds(self.told, [json.dumps([cwd, *command[place + 1 :]]).encode()], [writing])
         os.close(writing)
         self.stdout = open(reading, "rb")  # noqa: SIM115
@@ -54,18 +59,19 @@ class Popen:
         self.told.close()
 
 
-@cache
-def _address() -> str:
-    """Where the process with Beancount listens; it begins with the first ledger."""
-    from portfolio.ledger import reader
+_beginning = threading.Lock()
 
+
+@cache
+def _address(python: tuple[str, ...], child: str, env: tuple[tuple[str, str], ...]) -> str:
+    """Where the process with Beancount listens; it begins with the first ledger."""
     name = f"\0tieout-test-{os.getpid()}"  # no file: gone with who listens
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(name)
         listener.listen(64)
         server = subprocess.Popen(
-            [sys.executable, "-I", *reader._byte_code(), __file__, str(listener.fileno()), str(reader.CHILD)],
-            env={"LANG": "C.UTF-8", "TZ": "UTC"},
+            [*python, __file__, str(listener.fileno()), child],
+            env=dict(env),
             pass_fds=[listener.fileno()],
             stdin=PIPE,  # at its end it goes
         )
