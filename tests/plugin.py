@@ -88,6 +88,7 @@ os.environ["REDIS_URL"] += f"?db={int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.set_threshold(200_000, 20, 50)  # rounds as often as usual would take some percent of the time
     config.addinivalue_line("markers", "role(name): the database role the test runs as; app without it")
 
 
@@ -105,7 +106,6 @@ def pytest_collection_finish() -> None:
     reader.subprocess = forking  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()
-    gc.set_threshold(200_000, 20, 50)
 
 
 def pytest_unconfigure() -> None:
