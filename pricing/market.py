@@ -434,12 +434,13 @@ def series(pack: PricingPack, series: str, *, dates: Dates | None = None) -> Ser
 
 def _known(pack: PricingPack, series: str) -> tuple[KnownObservation, ...]:
     """Every row of a series that the pack can see and that was not withdrawn, in order of sequence."""
-    packs.require_sealed(pack=pack)
     return _read_known(*_key_of(pack, series))
 
 
 def _key_of(pack: PricingPack, series: str) -> tuple[str, str, str, int, date]:
-    return series, pack.chain_hash, pack.policy_id, pack.sequence or 0, pack.asof_date
+    packs.require_sealed(pack=pack)
+    assert pack.sequence is not None
+    return series, pack.chain_hash, pack.policy_id, pack.sequence, pack.asof_date
 
 
 _KNOWN = """

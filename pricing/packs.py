@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache, partial
 from itertools import pairwise
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import numpy as np
@@ -759,7 +759,8 @@ def sealed_contents(*, policy: str, upto: int | None = None) -> list[int]:
     """The ids of the contents of a policy's sealed packs, in order of sequence, up to that one (None: all)."""
     sealed = PricingPack.objects.filter(policy=policy, sequence__isnull=False)
     seen = sealed if upto is None else sealed.filter(sequence__lte=upto)
-    return [content or 0 for content in seen.order_by("sequence").values_list("content_id", flat=True)]
+    # None is sealed without content: the database refuses it.
+    return cast("list[int]", list(seen.order_by("sequence").values_list("content_id", flat=True)))
 
 
 def said_by(contents: Sequence[int], rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

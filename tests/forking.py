@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
@@ -43,7 +44,8 @@ class Popen:
         self.pid = int(self.told.recv(LONGEST))
 
     def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended by itself
+            os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> int:
         self.returncode = int(self.told.recv(LONGEST))

@@ -344,7 +344,7 @@ def ledger(name: str) -> Iterator[None]:
 @pytest.fixture
 def empty(migrated, django_db_blocker) -> Iterator[World]:
     """A migrated database without rows, of the test's own; nothing is rolled back, nothing is left."""
-    yield from _own(SHARED[EMPTY], World, django_db_blocker)
+    yield from copy_of(SHARED[EMPTY], World, django_db_blocker)
 
 
 @pytest.fixture
@@ -357,7 +357,7 @@ def demo(demo_database, django_db_blocker) -> Iterator[Demo]:
 @pytest.fixture
 def private_demo(demo_database, django_db_blocker) -> Iterator[Demo]:
     """The demo in a database of the test's own, as it was before any test."""
-    yield from _own(SHARED[DEMO], Demo, django_db_blocker)
+    yield from copy_of(SHARED[DEMO], Demo, django_db_blocker)
 
 
 @pytest.fixture(scope="session")
@@ -383,13 +383,13 @@ def _after_night(_begun, django_db_blocker) -> Iterator[str]:
 @pytest.fixture
 def begun(_begun, django_db_blocker) -> Iterator[World]:
     """What `small.begin` leaves, in a database of the test's own."""
-    yield from _own(_begun, World, django_db_blocker)
+    yield from copy_of(_begun, World, django_db_blocker)
 
 
 @pytest.fixture
 def after_night(_after_night, django_db_blocker) -> Iterator[World]:
     """What `small.night` leaves after `small.begin`, in a database of the test's own."""
-    yield from _own(_after_night, World, django_db_blocker)
+    yield from copy_of(_after_night, World, django_db_blocker)
 
 
 @pytest.fixture(scope="session")
@@ -404,7 +404,7 @@ def _asked_demo(demo_database, django_db_blocker) -> Iterator[str]:
 @pytest.fixture
 def asked_demo(_asked_demo, django_db_blocker) -> Iterator[Demo]:
     """The demo in a database of the test's own, where the owner was answered the overview of public once."""
-    yield from _own(_asked_demo, Demo, django_db_blocker)
+    yield from copy_of(_asked_demo, Demo, django_db_blocker)
 
 
 @contextmanager
@@ -425,7 +425,7 @@ def at_work(world: World, django_db_blocker) -> Iterator[World]:
         yield world
 
 
-def _own(of, kind, django_db_blocker):
+def copy_of(of, kind, django_db_blocker):
     with template(of) as name, at_work(kind(name), django_db_blocker) as world:
         yield world
 

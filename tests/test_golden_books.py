@@ -236,7 +236,10 @@ def market_folder(folder: Path) -> Path:
 def world(migrated, django_db_blocker, tmp_path_factory):
     """All the goldens' portfolios on one market, as role job."""
     folder = tmp_path_factory.mktemp("goldens")
-    with contextmanager(plugin._own)(plugin.SHARED[plugin.EMPTY], plugin.World, django_db_blocker), plugin.role("job"):
+    with (
+        contextmanager(plugin.copy_of)(plugin.SHARED[plugin.EMPTY], plugin.World, django_db_blocker),
+        plugin.role("job"),
+    ):
         owner = get_user_model().objects.create_user("anna")
         intake.load_market_data(str(market_folder(folder / "market")))
         policy = PricingPolicy.objects.get(pk="ECB_EUR")

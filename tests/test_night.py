@@ -130,7 +130,7 @@ def made(migrated, django_db_blocker, tmp_path_factory):
 
 @pytest.fixture
 def own(request, made, django_db_blocker):
-    yield from plugin._own(made(request.param), plugin.World, django_db_blocker)
+    yield from plugin.copy_of(made(request.param), plugin.World, django_db_blocker)
 
 
 def after(make):

@@ -71,7 +71,7 @@ def asked_once(demo_database, django_db_blocker):
 @pytest.fixture
 def asked(asked_once, django_db_blocker):
     """A demo in which each owner has asked once, so that executions and idempotency keys of both are there."""
-    yield from plugin._own(asked_once, plugin.Demo, django_db_blocker)
+    yield from plugin.copy_of(asked_once, plugin.Demo, django_db_blocker)
 
 
 # --- pages and API

@@ -257,9 +257,11 @@ def test_a_broken_configuration_is_told_by_the_servers_own_last_words(var: Path)
     sound = configuration.read_text()
     configuration.write_text(sound + "\nfsync = perhaps\n")
 
-    with user(var) as refused:
-        _, said = refused.communicate(timeout=60)
-    configuration.write_text(sound)
+    try:
+        with user(var) as refused:
+            _, said = refused.communicate(timeout=60)
+    finally:
+        configuration.write_text(sound)
 
     assert refused.returncode == 1
     assert "PostgreSQL: " in said

@@ -43,7 +43,7 @@ def three(migrated, django_db_blocker, tmp_path_factory):
 
 @pytest.fixture
 def own(three, django_db_blocker):
-    yield from plugin._own(three, plugin.World, django_db_blocker)
+    yield from plugin.copy_of(three, plugin.World, django_db_blocker)
 
 
 @pytest.fixture

@@ -254,7 +254,7 @@ def refused(demo_database, django_db_blocker):
 
 @pytest.fixture
 def broken(refused, django_db_blocker):
-    yield from plugin._own(refused.template, plugin.Demo, django_db_blocker)
+    yield from plugin.copy_of(refused.template, plugin.Demo, django_db_blocker)
 
 
 def test_books_that_differ_refuse_the_pack_with_both_values(refused, broken):

@@ -60,7 +60,7 @@ def answer(answered):
 
 @pytest.fixture
 def measured(answered, django_db_blocker):
-    yield from plugin._own(answered[0], plugin.Demo, django_db_blocker)
+    yield from plugin.copy_of(answered[0], plugin.Demo, django_db_blocker)
 
 
 def test_every_figure_is_served_and_the_records_agree(answer):

@@ -38,7 +38,7 @@ def loaded(migrated, django_db_blocker):
 @pytest.fixture
 def own(loaded, django_db_blocker):
     """A database with the demo's market data and no night."""
-    yield from plugin._own(loaded, plugin.World, django_db_blocker)
+    yield from plugin.copy_of(loaded, plugin.World, django_db_blocker)
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_a_rate_is_held_against_the_usual_one_of_its_pair():
 
 @needs_data
 def test_no_published_rate_of_the_ecb_is_far_from_the_usual_one(monkeypatch):
-    rates = archive.read(DATA).rates
+    rates = archive.read(DATA, today=TODAY).rates
     pairs = tuple("/".join(pair) for pair in rates.pairs)
     rows = quality.Quotes("rate", pairs, rates.pair, rates.date, rates.rate, rates.number, rates.source, ())
     monkeypatch.setattr(quality, "MAX_FROM_USUAL", 1.45)
@@ -335,7 +335,7 @@ STOOD_STILL = {
 
 @needs_data
 def test_the_five_true_extremes_pass_and_are_flagged_and_all_other_real_closes_and_rates_pass():
-    reading = archive.read(DATA)
+    reading = archive.read(DATA, today=TODAY)
 
     judged = judging.judge(reading, today=TODAY)
 

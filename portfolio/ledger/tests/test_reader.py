@@ -9,6 +9,7 @@ import pytest
 from portfolio.ledger import reader, screening
 from portfolio.ledger.reader import LedgerCrashed, LedgerIncorrect, LedgerTimedOut, LedgerTooBig, read
 from portfolio.ledger.screening import Finding, LedgerRefused, LedgerUnsafe
+from tests import forking
 
 ACCOUNTS = """\
 option "operating_currency" "CAD"
@@ -350,3 +351,18 @@ def test_a_ledger_that_needs_too_much_memory_is_stopped():
         read(files, memory_bytes=60 * 1024 * 1024)
 
     assert stopped.value.findings[0].file == "main.beancount"
+
+
+def test_a_fork_reads_refuses_and_is_stopped_as_what_is_started(monkeypatch):
+    """What other tests see of a ledger is what a service sees of it."""
+    sound, unbalanced = folder(ACCOUNTS + FLOW), folder(ACCOUNTS + FLOW.replace("External\n", "External  1 CAD\n"))
+    long = folder(ACCOUNTS + FLOW * 20_000)
+    started, told = read(sound), refused(unbalanced, LedgerIncorrect)
+
+    monkeypatch.setattr(reader, "subprocess", forking)
+
+    assert read(sound) == started
+    assert refused(unbalanced, LedgerIncorrect) == told
+    assert refused(long, LedgerTimedOut, timeout_s=0.3)[0].reason == "reading took longer than 0.3 s"
+    with pytest.raises((LedgerTooBig, LedgerCrashed)):
+        read(long, memory_bytes=60 * 1024 * 1024)
