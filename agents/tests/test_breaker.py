@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -15,7 +16,7 @@ from redis.retry import Retry
 from agents import breaker
 from agents.breaker import DependencyFailed, StorageAway
 from agents.tests import fakes
-from config.breaker import BreakerOpen, Verdict
+from config.breaker import Breaker, BreakerOpen, Verdict
 from config.errors import TieoutError
 
 
@@ -157,9 +158,12 @@ def test_a_caller_that_looked_before_the_probe_ended_is_an_ordinary_caller(clien
 
 
 def test_of_twenty_threads_exactly_one_probes(client):
-    guard = breaker.of("harvester", client=client, reset_timeout_s=0.05)
+    now = datetime.now(UTC)
+    guard = Breaker(
+        "harvester", judge=breaker.verdict, fail_max=5, reset_timeout_s=60, client=client, clock=lambda: now
+    )
     fail(guard, 5)
-    time.sleep(0.06)
+    now += timedelta(seconds=61)  # not waited for: the probe's lease is as long as the time-out, by Redis's own clock
     together, probes, refused = threading.Barrier(20), [], []
     done = threading.Event()
 
