@@ -1,7 +1,7 @@
 """What a portfolio's ledger says, as the calculations take it: one read of the rows, frozen values, no way back to the database."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar
@@ -49,6 +49,11 @@ class Event:
     fee_kind: str = ""
     inferred: bool = False
     """A deposit that no entry tells: what an account needed so that its cash was not below zero."""
+
+    @property
+    def earliest_date(self) -> Day:
+        """The day from which it is part of the past: a dividend's ex-date, where that is before it is paid."""
+        return self.date if self.ex_date is None else min(self.ex_date, self.date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,24 @@ class Book:
     @property
     def first_date(self) -> date | None:
         return self.events[0].date if self.events else None
+
+    def as_of(self, asof_date: date) -> "Book":
+        """What had happened at the close of a day; what happened later is left out.
+
+        A dividend gone ex and not yet paid is in it, dated on its pay date, so that it is a receivable and no cash.
+        """
+        if not self.events or self.events[-1].date <= asof_date:
+            return self
+        return replace(
+            self,
+            events=tuple(event for event in self.events if event.earliest_date <= asof_date),
+            parcels=tuple(
+                replace(parcel, valid_to=None) if parcel.valid_to and parcel.valid_to > asof_date else parcel
+                for parcel in self.parcels
+                if parcel.valid_from <= asof_date
+            ),
+            matches=tuple(match for match in self.matches if match.date <= asof_date),
+        )
 
     def cash(self, asof_date: date) -> dict[str, Decimal]:
         """Balance per currency at the close of a day; currencies that were never used are absent."""
