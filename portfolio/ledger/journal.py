@@ -276,7 +276,8 @@ def inferred_deposits(reading: LedgerReading) -> InferredDeposits:
 def _directives(reading: LedgerReading) -> Iterable[Custom]:
     """The `custom "tieout" "name" value` of a ledger in their order, each known and whole."""
     findings = []
-    ours = [each for each in reading.customs if each.type == TIEOUT]
+    # What an account is called (names.NAME) is for people alone.
+    ours = [each for each in reading.customs if each.type == TIEOUT and each.values[:1] != (names.NAME,)]
     for each in ours:
         name, *values = each.values or ("",)
         if name in _SETTING_VALUES:
@@ -286,7 +287,7 @@ def _directives(reading: LedgerReading) -> Iterable[Custom]:
             everywhere = name == "infer-deposits" and values == ["*"]
             if len(values) != 1 or not (everywhere or _ACCOUNT_ROOT.fullmatch(values[0])):
                 findings.append(Finding(each.file, each.line, f"{name} names an account below Assets"))
-        elif name != names.NAME:  # what an account is called, which only people ask for
+        else:
             known = ", ".join([*_SETTING_VALUES, "infer-deposits", "margin"])
             findings.append(Finding(each.file, each.line, f"{name or 'nothing'} is no setting; there are {known}"))
     if findings:

@@ -77,9 +77,10 @@ class Accounts:
         name = self.to_name.get(root) or self.known_names.get(root)
         return name or root.rpartition(":")[2]
 
-    def mapped(self) -> Mapping[str, str]:
-        """Name -> account, of the names of this file that are not the account's own."""
-        return {name: root for name, root in self._roots.items() if root != f"Assets:{name}"}
+    def mapped(self, wanted: Iterable[str]) -> dict[str, str]:
+        """Name -> account, of those of these names that are not the account's own."""
+        found = {name: self.root(name) for name in dict.fromkeys(wanted) if name and ":" not in name}
+        return {name: root for name, root in found.items() if root != f"Assets:{name}"}
 
     def open(self, account: str, holds: str = "") -> str:
         if account not in self.opened:

@@ -91,6 +91,13 @@ def _row(row: Cells) -> Row | None:
     if whole and kind is not None and kind not in TAKING:
         row.refuse("quantity", f"can't be `{ALL}` for {kind}", f"only for {', '.join(TAKING)}")
 
+    if kind == "transfer" and row.text("symbol"):
+        row.refuse(
+            "symbol",
+            "moves no cash: `transfer` with a security is not taken yet",
+            "write a transfer_out of one account and a transfer_in to the other, on one day",
+        )
+
     def amount(column: str) -> Decimal | None:
         number = row.decimal(column)
         return number if number is None else number * factor
