@@ -31,6 +31,8 @@ from pricing.models import Security
 
 MAIN: Final = "main.beancount"
 FOLDER: Final = "imports"
+BREAK: Final = "the books would differ"
+"""How the warning of a break begins."""
 
 _KEPT = re.compile(r'^[ \t]+(id|import_digest):[ \t]*"([^"]*)"', re.MULTILINE)
 _ID_LINE = re.compile(r"^[ \t]+id:[^\n]*\n?", re.MULTILINE)
@@ -125,7 +127,7 @@ class Preview:
     def warnings(self) -> tuple[str, ...]:
         """All that is to be said of a file that can be taken, in words."""
         return (
-            *(f"the books would differ: {each}" for each in self.breaks),
+            *(f"{BREAK}: {each}" for each in self.breaks),
             *(self.describe(each) for each in self.shortfalls),
             *self.lacks,
             *map(_describe_pair, self.unconfirmed),
