@@ -120,6 +120,7 @@ def prepare(request: Request, *, user: AbstractBaseUser) -> Plan:
     portfolio = None if portfolio_id is None else _portfolio(portfolio_id)
     policy = portfolio.policy if portfolio else _only_policy()
     pack, provisional = _pack(request, policy)
+    _require_period(pattern, inputs, pack)
     warnings: tuple[str, ...] = ()
     revision = None
     if portfolio is not None:
@@ -245,6 +246,22 @@ def _portfolio(portfolio_id: UUID) -> Portfolio:
     if portfolio is None:
         raise PortfolioNotFound
     return portfolio
+
+
+def asof_of(portfolio: Portfolio, asof_date: date | None) -> date | None:
+    """The pack day that answers for a date; None while there is no pack. Raises AsofOutOfRange."""
+    try:
+        return packs.resolve(policy=portfolio.policy, asof_date=asof_date, today=timezone.localdate()).asof_date
+    except packs.PackWarming:
+        return None
+
+
+def _require_period(pattern: patterns.Pattern, inputs: Mapping[str, Any], pack: PricingPack) -> None:
+    """A period begins on the as-of date or before. Raises RequestInvalid."""
+    first, _ = patterns.period(pattern, inputs)
+    if first is not None and first > (asof := pack.asof_date.isoformat()):
+        pointer = f"/inputs/{patterns.PERIOD[0]}"
+        raise RequestInvalid([{"pointer": pointer, "reason": f"is after the as-of date, {asof}"}])
 
 
 def date_warnings(requested: date, answered: date) -> tuple[str, ...]:

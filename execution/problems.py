@@ -22,6 +22,7 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
 from agents import breaker, registry
+from agents.financial_analyst.positions import SecurityNotHeld
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from config.postgresql.base import WrongRole
@@ -67,6 +68,7 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     repository.CommitNotFound: (404, "commit-not-found"),
     imports.ImportNotFound: (404, "import-not-found"),
     packs.PackNotFound: (404, "pack-not-found"),
+    SecurityNotHeld: (404, "security-not-found"),
     drf.NotFound: (404, "not-found"),
     Http404: (404, "not-found"),
     drf.MethodNotAllowed: (405, "method-not-allowed"),
@@ -132,6 +134,7 @@ TITLES: Mapping[str, str] = {
     "commit-not-found": "There is no such ledger commit",
     "import-not-found": "There is no such import",
     "pack-not-found": "There is no such pricing pack",
+    "security-not-found": "The portfolio does not hold it",
     "not-found": "There is nothing here",
     "method-not-allowed": "This can't be done here",
     "not-acceptable": "No such form of the answer",
