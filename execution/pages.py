@@ -296,8 +296,11 @@ def _refused(request: HttpRequest, failure: BaseException, frame: dict[str, Any]
 
 
 def _problem_context(problem: Problem, request: HttpRequest) -> dict[str, Any]:
-    """Lists of findings and breaks, single facts, and the trace's steps: whatever of them the problem has."""
+    """Lists of findings and breaks, single facts, and where a failure is ours the trace's steps: whatever the problem has."""
     known = {"errors", "breaks", "estimated_ready", "trace"}
+    is_ours = problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if not is_ours:
+        known |= {"step", "capability", "agent"}
     return {
         "problem": problem,
         "errors": [
@@ -307,7 +310,7 @@ def _problem_context(problem: Problem, request: HttpRequest) -> dict[str, Any]:
         "breaks": problem.extra.get("breaks", ()),
         "estimated_ready": datetime.fromisoformat(ready) if (ready := problem.extra.get("estimated_ready")) else None,
         "is_warming": problem.type == "pack-warming",
-        "steps": problem.extra.get("trace", {}).get("steps", ()),
+        "steps": problem.extra.get("trace", {}).get("steps", ()) if is_ours else (),
         "facts": [
             (name.replace("_", " "), value)
             for name, value in problem.extra.items()
