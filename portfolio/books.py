@@ -47,6 +47,8 @@ class Event:
     to_security: int | None = None
     to_account: str = ""
     fee_kind: str = ""
+    inferred: bool = False
+    """A deposit that no entry tells: what an account needed so that its cash was not below zero."""
 
     @property
     def earliest_date(self) -> Day:
@@ -108,6 +110,11 @@ class Book:
     accrual: str = "cash"
     trade_fx: str = "ledger"
     fees_in_cost: bool = True
+
+    @property
+    def has_inferred_flows(self) -> bool:
+        """Whether any of its deposits is inferred, so that returns on them say little."""
+        return any(event.inferred for event in self.events)
 
     @property
     def first_date(self) -> date | None:
@@ -222,7 +229,7 @@ def legs(event: Event) -> Iterable[tuple[str, Decimal]]:
 EVENT_COLUMNS = (
     "date", "kind", "security_id", "quantity", "amount", "currency", "counter_amount", "counter_currency", "tax", "ex_date",
     "ratio", "entry_id", "account", "unit_price", "fee", "fx_to_base", "settle_date", "to_security_id", "to_account",
-    "fee_kind",
+    "fee_kind", "inferred",
 )  # fmt: skip
 PARCEL_COLUMNS = (
     "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency", "fx_to_base", "valid_from", "valid_to",
@@ -242,7 +249,8 @@ def load(portfolio: Portfolio, revision: LedgerRevision) -> Book:
 
 
 def load_all(used: Sequence[tuple[Portfolio, LedgerRevision]]) -> list[Book]:
-    """The rows of several portfolios, each at one revision, in three queries; in the order asked for."""
+    """The rows of several portfolios, each at one revision, in three queries; in the order asked for. What the revision chose
+    goes before what the portfolio was made with."""
     revisions = [revision for _, revision in used]
     events, parcels, matches = (
         _by_portfolio(of_revisions(rows, revisions), order, columns)
@@ -261,10 +269,10 @@ def load_all(used: Sequence[tuple[Portfolio, LedgerRevision]]) -> list[Book]:
             parcels=tuple(Parcel(*row) for row in parcels.get(portfolio.pk, ())),
             matches=tuple(Match(*row) for row in matches.get(portfolio.pk, ())),
             accrual=portfolio.accrual,
-            trade_fx=portfolio.trade_fx,
-            fees_in_cost=portfolio.fees_in_cost,
+            trade_fx=revision.settings.get("trade_fx", portfolio.trade_fx),
+            fees_in_cost=revision.settings.get("fees_in_cost", portfolio.fees_in_cost),
         )
-        for portfolio, _ in used
+        for portfolio, revision in used
     ]
 
 
