@@ -28,7 +28,7 @@ from config.errors import TieoutError
 from config.postgresql.base import WrongRole
 from execution import canonical, conditions, errors, orchestrator, patterns, strict_json, templating
 from execution.estimates import estimated_ready
-from portfolio import imports, valuation
+from portfolio import imports, settings_change, valuation
 from portfolio.analytics.errors import AnalyticsError
 from portfolio.ledger import repository
 from portfolio.ledger.screening import LedgerRefused
@@ -52,6 +52,7 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     http.BadSymbol: (400, "invalid-request"),
     packs.AsofOutOfRange: (400, "invalid-request"),
     packs.NoPackDay: (400, "invalid-request"),
+    settings_change.SettingsRefused: (400, "invalid-request"),
     LedgerRefused: (400, "invalid-request"),
     ArchiveRefused: (400, "invalid-request"),
     drf.ParseError: (400, "invalid-request"),
@@ -313,6 +314,12 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
         case patterns.InputsInvalid():
             return {
                 "errors": [{"pointer": finding.pointer, "reason": finding.reason} for finding in failure.findings]
+            }, {}
+        case settings_change.SettingsRefused():
+            return {
+                "errors": [
+                    {"pointer": strict_json.pointer_to(name), "reason": reason} for name, reason in failure.findings
+                ]
             }, {}
         case LedgerRefused() | ArchiveRefused():
             return {"errors": [{"pointer": "", "reason": str(finding)} for finding in failure.findings[:100]]}, {}

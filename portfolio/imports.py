@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 
 from config.errors import TieoutError
-from portfolio import reconciliation
+from portfolio import portfolio_settings, reconciliation
 from portfolio.ledger import reader, writer
 from portfolio.ledger.importing import beancount_text, checking, formats, writing
 from portfolio.ledger.importing.rows import MAX_BYTES, MAX_FINDINGS, FileReading, Format, Row, RowFinding
@@ -314,7 +314,7 @@ def _write(
             f"rows {len(fresh)}",
         ),
         base_currency=portfolio.base_currency,
-        method=portfolio.booking_method,
+        method=portfolio_settings.in_ledger(portfolio)["booking_method"],
         open_accounts=opened,
         opens=opens,
         before=reader.read(files).entries if needs_lots and MAIN in files else (),
@@ -342,7 +342,9 @@ def _folder(portfolio: Portfolio) -> dict[str, bytes]:
 
 def _found(portfolio: Portfolio) -> bytes:
     return writing.found_ledger(
-        title=portfolio.name, base_currency=portfolio.base_currency, method=portfolio.booking_method
+        title=portfolio.name,
+        base_currency=portfolio.base_currency,
+        method=portfolio_settings.in_ledger(portfolio)["booking_method"],
     ).encode()
 
 

@@ -41,7 +41,13 @@ def restore(portfolio: Portfolio, stored: Mapping[str, Any]) -> None:
 
 def take_from(revision: LedgerRevision, portfolio: Portfolio) -> None:
     """Let a portfolio that is never saved have the settings that a revision of its ledger carries."""
-    carried = getattr(revision, "settings", {})
     for name in DIRECTIVES:
-        if name in carried:
-            setattr(portfolio, name, carried[name])
+        if name in revision.settings:
+            setattr(portfolio, name, revision.settings[name])
+
+
+def in_ledger(portfolio: Portfolio) -> dict[str, Any]:
+    """What the ledger says by now, also where its newest revision is not reconciled yet: what new entries are written by."""
+    said = LedgerRevision.objects.filter(portfolio=portfolio).exclude(settings={}).order_by("-number")
+    chosen = said.values_list("settings", flat=True).first() or {}
+    return {name: chosen.get(name, getattr(portfolio, name)) for name in DIRECTIVES}

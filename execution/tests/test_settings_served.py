@@ -1,19 +1,23 @@
 """Every setting of a portfolio reaches its answers and their key; the figures beside were worked out by hand."""
 
 import copy
+import io
+import json
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
 
 from config import scope
 from execution import executor, intake, nightly, planning, publishing
 from execution.models import Execution
-from portfolio import portfolio_settings
+from portfolio import portfolio_settings, settings_change
 from portfolio.models import Benchmark, BenchmarkComponent, Portfolio
+from portfolio.settings_change import SettingsRefused
 from pricing.models import PricingPolicy, Security
 from pricing.tests import folders
 from tests import plugin
@@ -221,3 +225,136 @@ def test_a_request_on_record_that_tells_fewer_settings_replays_as_it_was_compute
         plan = planning.as_it_was(execution)
 
     assert (plan.portfolio.accrual, plan.portfolio.trade_fx, plan.portfolio.policy_id) == ("cash", "ledger", "ECB_EUR")
+
+
+# --- changed after the fact
+
+
+def command(*arguments):
+    out = io.StringIO()
+    call_command("portfolio_settings", *arguments, "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def test_settings_are_shown_as_figures_are_computed_by_them(own):
+    told = command("--portfolio", "by-fixing")
+
+    assert told["settings"] == {
+        "base_currency": "CAD",
+        "policy": "ECB_EUR",
+        "booking_method": "FIFO",
+        "fees_in_cost": True,
+        "flow_timing": "in_start_out_end",
+        "accrual": "cash",
+        "trade_fx": "fixing",
+        "benchmark": None,
+    }
+    assert told["revision"] == 1
+    assert told["kept_in"]["booking_method"] == "ledger"
+    assert (told["kept_in"]["accrual"], told["kept_in"]["policy"]) == ("portfolio", "fixed")
+
+
+def realised(slug):
+    return ask(slug).result["gains"]["since_inception"]["realised"]["total"]
+
+
+def test_booking_method_fees_and_deal_rate_are_a_revision_of_the_ledger(own):
+    """Of 10 at 40 and 2, and 2 at 40.5, 4 are sold at 44 less 1, at 1.50; bought at 1.40 and 1.41."""
+    anna = get_user_model().objects.get(username="anna")
+    first = ask("by-ledger")
+
+    lifo = command("--portfolio", "by-ledger", "--booking-method", "LIFO")
+    by_lifo = realised("by-ledger")
+    apart = command("--portfolio", "by-ledger", "--fees-in-cost", "no")
+    fees_apart = ask("by-ledger").result["gains"]["since_inception"]["realised"]
+    fixing = command("--portfolio", "by-ledger", "--trade-fx", "fixing")
+    income = ask("by-ledger").result["gains"]["since_inception"]["income"]["dividends"]
+    back = command(
+        "--portfolio", "by-ledger", "--booking-method", "FIFO", "--fees-in-cost", "yes", "--trade-fx", "ledger"
+    )
+
+    assert [each["changed"] for each in (lifo, apart, fixing)] == [["booking_method"], ["fees_in_cost"], ["trade_fx"]]
+    assert [each["new_revision"] for each in (lifo, apart, fixing, back)] == [2, 3, 4, 5]
+    assert {each["revision_status"] for each in (lifo, apart, fixing, back)} == {"reconciled"}
+    # FIFO: 37.38 as above. LIFO: 175 × 1.50 − (2 × 40.5 × 1.41 + 2 × 40.2 × 1.40)
+    assert first.result["gains"]["since_inception"]["realised"]["total"] == "37.38"
+    assert by_lifo == "35.73"
+    # Fees apart, LIFO: 176 × 1.50 − (81 × 1.41 + 80 × 1.40) = 37.79
+    assert fees_apart["price"] != "0.00"
+    assert income == "26.50"
+    assert back["settings"] == command("--portfolio", "by-ledger")["settings"]
+    assert realised("by-ledger") == "37.38"
+    assert executor.replay(first.execution_id, user=anna).result == first.result
+    assert executor.fetch(first.execution_id, user=anna).result == first.result
+
+
+def test_a_setting_that_is_as_wanted_makes_no_revision(own):
+    told = command("--portfolio", "by-ledger", "--booking-method", "FIFO", "--accrual", "cash", "--benchmark", "none")
+
+    assert (told["changed"], told["new_revision"], told["revision"]) == ([], None, 1)
+
+
+def test_accrual_and_timing_change_what_is_asked_and_no_ledger(own):
+    told = command("--portfolio", "on-cash", "--accrual", "accrual", "--flow-timing", "end")
+
+    assert (told["changed"], told["new_revision"]) == (["flow_timing", "accrual"], None)
+    assert ask("on-cash", date(2021, 3, 3)).result["bridges"]["since_inception"]["closing_value"] == "3080.00"
+
+
+def test_a_change_that_was_imported_after_is_undone_without_the_settings(own, tmp_path):
+    command("--portfolio", "by-ledger", "--booking-method", "LIFO")
+    later = tmp_path / "later.csv"
+    later.write_text("date,type,symbol,quantity,unit_price,currency\n2021-03-09,sell,OAK,1,44,USD\n")
+    done = intake.import_transactions(later, slug="by-ledger")
+
+    intake.undo_import(slug="by-ledger", import_id=done["import_id"])
+
+    assert command("--portfolio", "by-ledger")["settings"]["booking_method"] == "LIFO"
+    assert realised("by-ledger") == "35.73"
+
+
+def test_what_amounts_are_booked_in_stays(own):
+    anna = get_user_model().objects.get(username="anna")
+    portfolio = Portfolio.objects.get(slug="by-ledger")
+
+    with pytest.raises(SettingsRefused) as refused:
+        settings_change.change(
+            portfolio=portfolio,
+            wanted={
+                "base_currency": "USD",
+                "policy": "BOC_CAD",
+                "colour": "red",
+                "accrual": "maybe",
+                "fees_in_cost": 1,
+            },
+            author="anna",
+            at=datetime(2021, 3, 15, tzinfo=UTC),
+        )
+    with pytest.raises(IntegrityError, match="stay once there is a ledger"), transaction.atomic():
+        Portfolio.objects.filter(slug="by-ledger").update(base_currency="USD")
+
+    assert [name for name, _ in refused.value.findings] == [
+        "base_currency",
+        "policy",
+        "colour",
+        "accrual",
+        "fees_in_cost",
+    ]
+    assert all("can't change any more" in reason for _, reason in refused.value.findings[:2])
+    Portfolio.objects.create(slug="young", name="Young", owner=anna, base_currency="CAD", policy=portfolio.policy)
+    assert command("--portfolio", "young", "--base-currency", "USD")["settings"]["base_currency"] == "USD"
+    with pytest.raises(CommandError, match="nothing was changed"):
+        command("--portfolio", "young", "--base-currency", "Euro")
+
+
+def test_a_portfolio_without_a_ledger_gets_one_with_its_settings(own, tmp_path):
+    anna = get_user_model().objects.get(username="anna")
+    policy = PricingPolicy.objects.get(pk="ECB_EUR")
+    Portfolio.objects.create(slug="young", name="Young", owner=anna, base_currency="CAD", policy=policy)
+
+    told = command("--portfolio", "young", "--booking-method", "LIFO")
+    (tmp_path / "first.csv").write_text(ABROAD)
+    intake.import_transactions(tmp_path / "first.csv", slug="young")
+
+    assert (told["settings"]["booking_method"], told["new_revision"]) == ("LIFO", 1)
+    assert realised("young") == "35.73"
