@@ -25,6 +25,7 @@ from django.views.decorators.http import require_http_methods
 from redis.exceptions import RedisError
 
 from config.errors import TieoutError
+from execution import navigation
 from execution.errors import NotAllowed
 from execution.problems import problem_of
 from portfolio import imports
@@ -149,6 +150,7 @@ def _page(request: HttpRequest, portfolio: Portfolio, *, status: int = HTTPStatu
     preview: Preview | None = more.get("preview")
     context = {
         "portfolio": portfolio,
+        "navigation": navigation.for_portfolio(portfolio, current="imports"),
         "is_owner": portfolio.owner_id == request.user.pk,
         "kept": list(reversed(imports.kept(portfolio=portfolio))),
         "formats": [(code, each.TITLE) for code, each in FORMATS.items()],

@@ -17,8 +17,8 @@ from django.conf import settings
 from django.db import transaction
 
 from config.errors import TieoutError
-from portfolio import preflight, reconciliation
-from portfolio.ledger import journal, reader, writer
+from portfolio import portfolio_settings, preflight, reconciliation
+from portfolio.ledger import reader, writer
 from portfolio.ledger.importing import beancount_text, checking, formats, pairing, writing
 from portfolio.ledger.importing.accounts import Accounts
 from portfolio.ledger.importing.rows import MAX_BYTES, MAX_FINDINGS, Balance, FileReading, Format, Row, RowFinding
@@ -454,7 +454,6 @@ class _Import:
     def write(self, fresh: Sequence[tuple[str, Row]], found: Preview, inferring: Sequence[str]) -> Written:
         moves = any(row.symbol and row.kind in writing.MOVES_SECURITIES for _, row in fresh)
         before = reader.read(self.before) if moves and MAIN in self.before else None
-        chosen = journal.settings(before).booking_method if before else None
         policy = self.portfolio.policy
         return writing.write(
             fresh,
@@ -465,7 +464,7 @@ class _Import:
                 f"rows {len(fresh)}",
             ),
             base_currency=self.portfolio.base_currency,
-            method=chosen or self.portfolio.booking_method,
+            method=portfolio_settings.in_ledger(self.portfolio)["booking_method"],
             accounts=self.accounts,
             opens=self.reading.opens or {},
             directives=[*(f'2000-01-01 custom "tieout" "margin" "{root}"' for root in self.margin()), *inferring],
@@ -527,7 +526,9 @@ def _folder(portfolio: Portfolio) -> dict[str, bytes]:
 
 def _found(portfolio: Portfolio) -> bytes:
     return writing.found_ledger(
-        title=portfolio.name, base_currency=portfolio.base_currency, method=portfolio.booking_method
+        title=portfolio.name,
+        base_currency=portfolio.base_currency,
+        method=portfolio_settings.in_ledger(portfolio)["booking_method"],
     ).encode()
 
 
