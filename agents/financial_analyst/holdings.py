@@ -21,7 +21,12 @@ def positions(ctx: RequestContext, *, portfolio_id: UUID) -> Result[valuation.Po
             "id", "symbol", "name", "currency"
         )
     }
-    lacking = any(parcel.fx_to_base is None and parcel.currency != book.base_currency for parcel in book.parcels)
+    lacking = any(
+        parcel.layers
+        or (parcel.fx_to_base is None and parcel.currency != book.base_currency)
+        or (parcel.security in named and named[parcel.security][2] != parcel.currency)
+        for parcel in book.parcels
+    )
     rates = None
     if lacking or book.trade_fx == "fixing":
         rates = dealing.Rates(ctx.market.history, book.base_currency, book.trade_fx)
