@@ -359,6 +359,9 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
         base = held.base_currency
+        held = replace(
+            held, cash=tuple(row for row in held.cash if row.amount or _has_rate(market, row.currency, base))
+        )
         fx = {
             currency: markets.cross(market, currency, base)
             for currency in [
@@ -464,6 +467,17 @@ def _is_carried(close: Close) -> bool:
 
 
 DELISTED = markets.DELISTED
+
+
+def _has_rate(market: Market, currency: str, base: str) -> bool:
+    """Of an empty balance no rate is needed: without one it is left out."""
+    try:
+        markets.legs_between(market, currency, base)
+    except MissingRate:
+        return False
+    return True
+
+
 MANUAL = "accepted"
 """The flag of a close that staff let in."""
 DEGRADED_BASES = frozenset({"total_return_adjusted", "price_index"})
@@ -556,7 +570,8 @@ def value(held: Positions, market: Market) -> Decimal:
             ),
             Decimal(0),
         )
-        return invested + sum((row.amount * markets.cross(market, row.currency, base) for row in held.cash), Decimal(0))
+        cash = (row.amount * markets.cross(market, row.currency, base) for row in held.cash if row.amount)
+        return invested + sum(cash, Decimal(0))
 
 
 def age_sessions(close: Close) -> int:
@@ -1056,16 +1071,14 @@ def _attribution(closes: Floats, rates: Floats, moves: _Moves, begin: Floats) ->
 
     gains = np.multiply(end_local, rate, out=came)
     gains -= start_base
+    unattributed = gains.sum(axis=1, where=unmeasured)  # also what the rate did to a debt that was paid back whole
     gains[unmeasured] = 0.0
-    end_local -= start_local
-    end_local *= rate
-    end_local[measured] = 0.0
     # Internal moves leave one holding and enter another; what does not cancel at the fixing is the dealing difference.
     dealing = np.zeros(len(begin))
     traded = np.flatnonzero(moves.internal_in.any(axis=1) | moves.internal_out.any(axis=1))
     dealing[traded] = (moves.internal_in[traded] * rate[traded]).sum(axis=1)
     dealing[traded] -= (moves.internal_out[traded] * rate[traded]).sum(axis=1)
-    return _Attribution(local_returns, fx_returns, weights, gains.sum(axis=1), dealing + end_local.sum(axis=1))
+    return _Attribution(local_returns, fx_returns, weights, gains.sum(axis=1), dealing + unattributed)
 
 
 def _return(growth: Floats, unmeasured: npt.NDArray[np.bool_]) -> Floats:
@@ -1171,7 +1184,7 @@ def _balances_by_day(book: Book, at: Sequence[int], currencies: list[str], days:
     balances = np.zeros((days, len(currencies)))
     for position, currency in enumerate(currencies):
         changed = [day for day in steps[currency] if day < days]
-        for day, until in zip(changed, [*changed[1:], days], strict=True):
+        for day, until in zip(changed, [*changed, days][1:], strict=True):
             balances[day:until, position] = float(steps[currency][day])
     return balances
 
