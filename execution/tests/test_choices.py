@@ -2,12 +2,11 @@
 
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 
 import pytest
 from django.db import transaction
 
-from execution import executor, nightly, planning, publishing
+from execution import executor, planning, publishing
 from execution.planning import Request
 from execution.tests import staging
 from portfolio.models import Benchmark, BenchmarkComponent, Portfolio
