@@ -322,11 +322,13 @@ class _Import:
             notes.append(
                 "the file brings less money than it spends: its deposits can be inferred, or the account marked margin"
             )
+        breaks = preflight.find_breaks(self.portfolio, reading)
+        notes += preflight.find_split_hints(self.portfolio, breaks)
         found = replace(
             prepared.preview,
             notes=tuple(dict.fromkeys(notes)),
             lacks=preflight.find_lacks(self.portfolio, reading, events),
-            breaks=tuple(map(str, preflight.find_breaks(self.portfolio, reading))),
+            breaks=tuple(map(str, breaks)),
             shortfalls=short,
             accounts=self.accounts.mapped(row.account for row in self.reading.rows),
             called={each.account: self.accounts.name_of(each.account) for each in short},
