@@ -1,6 +1,15 @@
 from django.apps import AppConfig
+from django.conf import settings
+
+from config import env
 
 
 class ExecutionConfig(AppConfig):
     name = "execution"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """A settings module of one's own may not bring back what the environment may not."""
+        for name, problem in env.GONE.items():
+            if hasattr(settings, name):
+                raise env.SettingInvalid(name, problem)

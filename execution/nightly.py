@@ -5,12 +5,14 @@ behind is taken up where it stopped by whoever comes next. A span is one run: it
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -18,12 +20,13 @@ from django.db.models import F, Min
 from django.db.models.functions import Now
 
 from config.errors import TieoutError
-from execution import chunks
-from execution.models import JobRun, NightlyRun, RunState
+from execution import blocked, chunks
+from execution.models import BlockedKind, JobRun, NightlyRun, RunState
 from portfolio import books, reconciliation
 from portfolio.ledger import writer
-from portfolio.ledger.repository import LedgerRepository
-from portfolio.models import BenchmarkComponent, Lot, Portfolio, Transaction
+from portfolio.ledger.repository import LedgerRepository, LedgerRewritten, LedgerUnavailable
+from portfolio.ledger.screening import LedgerRefused
+from portfolio.models import BenchmarkComponent, LedgerRevision, Lot, Portfolio, RevisionStatus, Transaction
 from pricing import loading, market, packs, quarantine, symbols
 from pricing.models import PackStatus, PricingPack, PricingPolicy
 from pricing.observing import Required, RequiredCurrency, RequiredSecurity
@@ -195,13 +198,14 @@ def _do(night: Night, job: JobRun) -> None:
         detail={},
     )
     job.refresh_from_db()
+    blocked.clear(jobs=list(JOBS)[list(JOBS).index(job.name) :], packs=night.packs)
     tell, night.progress = night.progress, _beating(job, night.progress)
     try:
         detail = JOBS[job.name](night)
     except JobTakenOver:
         raise
     except TieoutError as failure:
-        _fail(night, job, str(failure))
+        _fail(night, job, str(failure), getattr(failure, "detail", {}))
         raise JobFailed(job.name, str(failure)) from failure
     finally:
         night.progress = tell
@@ -231,9 +235,9 @@ def _beating(job: JobRun, tell: Progress) -> Progress:
     return told
 
 
-def _fail(night: Night, job: JobRun, reason: str) -> None:
+def _fail(night: Night, job: JobRun, reason: str, detail: Mapping[str, Any]) -> None:
     failed = JobRun.objects.filter(pk=job.pk, fencing=job.fencing).update(
-        state=RunState.FAILED, finished_at=Now(), reason=reason[:4000]
+        state=RunState.FAILED, finished_at=Now(), reason=reason[:4000], detail=dict(detail)
     )
     if not failed:
         raise JobTakenOver(job.name)
@@ -282,66 +286,126 @@ def build_pack(night: Night) -> Mapping[str, Any]:
 
 
 def reconcile_ledger(night: Night) -> Mapping[str, Any]:
-    """Every portfolio at every pack of the run, all at one commit of the ledger. More breaking portfolios than allowed put
-    their packs in error."""
+    """Every portfolio at every pack of the run, all at one commit of the ledger.
+
+    What breaks is a portfolio at a pack; the others are as if it were not there. Raises ReconciliationBroke where none of
+    those that have a ledger ties out, LedgerUnavailable and LedgerRewritten where there is nothing to compare with.
+    """
     portfolios = night.portfolios()
-    commit = _require_known_folders()
+    ledger = _read_ledger()
     prices = reconciliation.load_prices(night.packs, night.policy.pivot)
     outcome = reconciliation.Outcome()
     head = night.head
     known = market.actions(head)
     chosen = sorted(night.packs, key=lambda pack: (pack.asof_date, pack.sequence or 0))
+    rows: list[blocked.Blocked] = []
     for position, portfolio in enumerate(portfolios, 1):
         first = books.first_date(portfolio)
         lived = [pack for pack in chosen if first is None or pack.asof_date >= first]
-        outcome.add(
-            portfolio,
-            reconciliation.reconcile(
-                portfolio=portfolio, packs=lived, prices=prices, actions=known, run=night.run.pk, commit=commit
-            ),
+        comparisons = _reconcile_one(
+            portfolio, ledger, packs=lived, prices=prices, actions=known, run=night.run.pk, commit=ledger.commit
         )
+        outcome.add(portfolio, comparisons)
+        rows += blocked.by_comparisons(portfolio.pk, comparisons)
         night.progress("reconcile_ledger", position, len(portfolios))
+    rows += _without_revision(portfolios, head, {(each.portfolio_id, each.pack_id) for each in rows})
+    blocked.add(job=blocked.RECONCILE, rows=rows)
     detail = {
         "portfolios": outcome.portfolios,
         "failed": len(outcome.failed),
         "max_error_bp": format(round(outcome.max_error_bp, 6).normalize() + Decimal(0), "f"),
+        **({"folders_without_portfolio": len(ledger.unknown)} if ledger.unknown else {}),
+        **blocked.tell_operator(head, job=blocked.RECONCILE),
     }
-    too_many = [
-        pack_id for pack_id, count in outcome.broken_packs.items() if count > settings.RECONCILIATION_MAX_BROKEN
-    ]
-    if too_many:
-        raise ReconciliationBroke(len(outcome.failed), sorted(too_many), detail)
+    if outcome.every_one_breaks:
+        raise ReconciliationBroke(len(outcome.failed), sorted(outcome.broken_packs), detail)
     return detail
 
 
 class ReconciliationBroke(TieoutError):
-    """More portfolios break than RECONCILIATION_MAX_BROKEN allows."""
+    """Of all portfolios that have a ledger, none ties out: what they have in common is at fault."""
 
     def __init__(self, failed: int, pack_ids: list[str], detail: Mapping[str, Any]) -> None:
         super().__init__(f"{failed} portfolios do not tie out, first at {pack_ids[0]}")
         self.failed, self.pack_ids, self.detail = failed, tuple(pack_ids), detail
 
 
-class FolderWithoutPortfolio(TieoutError):
-    """The ledger owns something for nobody."""
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the whole night reads of the repository."""
 
-    def __init__(self, slugs: list[str]) -> None:
-        # The reason of a pack is shown to everybody: it counts, the log names.
-        super().__init__(f"the ledger has {len(slugs)} folders without a portfolio")
-        self.slugs = tuple(slugs)
+    commit: str | None
+    """None: nothing was entered yet."""
+    unknown: tuple[str, ...] = ()
+    """Folders without a portfolio."""
 
 
-def _require_known_folders() -> str | None:
-    """The commit that the whole night reads; raises FolderWithoutPortfolio, LedgerRewritten."""
+def _read_ledger() -> Ledger:
+    """The newest commit, which the whole night speaks of. An installation that never had a ledger has none to read.
+
+    raises   LedgerUnavailable, LedgerRewritten
+    """
+    if not Path(settings.LEDGER_PATH).exists() and not LedgerRevision.objects.exists():
+        return Ledger(None)
     with LedgerRepository(settings.LEDGER_PATH) as repository:
         head = repository.head()
+        if head is None and not LedgerRevision.objects.exists():
+            return Ledger(None)
         writer.require_forward(repository, head)
         folders = set(repository.slugs(head)) if head else set()
     unknown = sorted(folders - set(Portfolio.objects.values_list("slug", flat=True)))
     if unknown:
-        logger.error("ledger folders without a portfolio", extra={"slugs": unknown[:20]})
-        raise FolderWithoutPortfolio(unknown)
-    return head
+        logger.error("ledger folders without a portfolio", extra={"slugs": unknown[:20], "count": len(unknown)})
+    return Ledger(head, tuple(unknown))
+
+
+def _reconcile_one(
+    portfolio: Portfolio, ledger: Ledger, *, packs: Sequence[PricingPack], run: UUID, **how: Any
+) -> list[reconciliation.Comparison]:
+    """The comparisons of one portfolio. What goes wrong with its data goes wrong for it alone, foreseen or not.
+
+    raises   what concerns all: a rewritten history, a pack that is not what was sealed, a database that is away
+    """
+    if ledger.commit is None:
+        kind, detail = reconciliation.MISSING_ACCOUNT, "nothing was entered into the ledger yet"
+        return reconciliation.keep_failure(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
+    try:
+        return reconciliation.reconcile(portfolio=portfolio, packs=packs, run=run, **how)
+    except (LedgerRewritten, *chunks.CONCERN_ALL):
+        raise
+    except (LedgerUnavailable, LedgerRefused) as unreadable:
+        kind, detail = reconciliation.LEDGER_UNREADABLE, str(unreadable)
+        logger.warning("a ledger folder can't be read", extra={"portfolio": portfolio.slug, "reason": detail[:400]})
+    except TieoutError as failure:
+        kind, detail = reconciliation.NOT_COMPARED, str(failure)
+        logger.warning("a portfolio could not be compared", extra={"portfolio": portfolio.slug, "reason": detail[:400]})
+    except Exception:
+        logger.exception("the comparison of a portfolio failed", extra={"portfolio": portfolio.slug})
+        kind, detail = reconciliation.NOT_COMPARED, str(NotCompared())
+    return reconciliation.keep_failure(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
+
+
+class NotCompared(TieoutError):
+    """The books of a portfolio could not be compared for a reason that nobody foresaw; the log has it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "its books could not be compared: a fault of this program, which its operator finds in the log"
+        )
+
+
+def _without_revision(
+    portfolios: Sequence[Portfolio], head: PricingPack, known: Set[tuple[UUID, str]]
+) -> list[blocked.Blocked]:
+    """Portfolios of which no revision was ever reconciled and whose newest is broken: nothing of them can be computed."""
+    usable = books.newest_reconciled_of(portfolios)
+    left = [each for each in portfolios if each.pk not in usable and (each.pk, head.pk) not in known]
+    newest = LedgerRevision.objects.filter(portfolio__in=left).order_by("portfolio_id", "-number")
+    return [
+        blocked.Blocked(revision.portfolio_id, head.pk, BlockedKind.RECONCILIATION_FAILED, revision.reason)
+        for revision in newest.distinct("portfolio_id")
+        if revision.status == RevisionStatus.BROKEN
+    ]
 
 
 def compute_metrics(night: Night) -> Mapping[str, Any]:
@@ -349,20 +413,26 @@ def compute_metrics(night: Night) -> Mapping[str, Any]:
 
 
 def prewarm_factors(night: Night) -> Mapping[str, Any]:
-    return {"portfolios": _in_chunks(night, "prewarm_factors")["portfolios"]}
+    return {name: count for name, count in _in_chunks(night, "prewarm_factors").items() if name != "daily_values"}
 
 
-def _in_chunks(night: Night, name: str) -> Mapping[str, int]:
-    """Portfolios whose ledger is reconciled; one that breaks within the allowance is left out, its own answers say why."""
+def _in_chunks(night: Night, name: str) -> Mapping[str, Any]:
+    """Portfolios whose ledger ties out at the newest pack; of the others nothing is computed, their own answers say why."""
     job = JobRun.objects.get(run=night.run, name=name)
     portfolios = night.portfolios()
     revisions = books.newest_reconciled_of(portfolios)
-    used = [(portfolio, revisions[portfolio.pk]) for portfolio in portfolios if portfolio.pk in revisions]
+    differing = blocked.without_books(night.head)
+    used = [
+        (portfolio, revisions[portfolio.pk])
+        for portfolio in portfolios
+        if portfolio.pk in revisions and portfolio.pk not in differing
+    ]
     opened = chunks.open_chunks(job=job, pack=night.head, used=used)
     if len(opened) > 1:
         for chunk in opened:
             night.ring(chunk.pk)
-    return chunks.finish(job=job, tell=lambda done, total: night.progress(name, done, total))
+    found = chunks.finish(job=job, tell=lambda done, total: night.progress(name, done, total))
+    return {**found, **blocked.tell_operator(night.head, job=name)}
 
 
 def mark_pack_fresh(night: Night) -> Mapping[str, Any]:

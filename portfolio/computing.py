@@ -28,6 +28,16 @@ from pricing.models import PricingPack
 
 logger = logging.getLogger(__name__)
 
+
+class FiguresFailed(TieoutError):
+    """The figures of a portfolio can't be computed for a reason that nobody foresaw; the log has it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "its figures could not be computed: a fault of this program, which its operator finds in the log"
+        )
+
+
 Used = tuple[Portfolio, LedgerRevision]
 """A portfolio, and the revision of it that is computed from."""
 Figures = TypeVar("Figures")
@@ -139,6 +149,13 @@ def _computed(
             told = {"portfolio": portfolio.slug, "pack_id": pack.pk, "reason": str(failure)}
             logger.warning("a portfolio has no figures", extra=told)
             outcome.failed[revision.pk] = failure
+            continue
+        except Exception:
+            # One portfolio's data must not keep the others of a night from theirs, whatever is wrong with them.
+            logger.exception(
+                "the figures of a portfolio failed", extra={"portfolio": portfolio.slug, "pack_id": pack.pk}
+            )
+            outcome.failed[revision.pk] = FiguresFailed()
             continue
         yield portfolio, revision, life, found
 

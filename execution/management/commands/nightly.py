@@ -5,12 +5,14 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from execution import nightly
+from execution import blocked, nightly
 from execution.command import Command as Base
 from execution.command import progress_bars
 from execution.models import JobRun
 from pricing import loading
 from pricing.models import PricingPolicy
+
+NAMED = 20
 
 
 class Command(Base):
@@ -45,6 +47,10 @@ class Command(Base):
                 from_step=options["from_step"],
                 progress=report,
             )
+        rows = [
+            {"portfolio": row.portfolio.slug, "pack_id": row.pack_id, "kind": row.kind, "reason": row.reason}
+            for row in blocked.at_head(done)
+        ]
         told = {
             "run": str(done.pk),
             "policy": policy.code,
@@ -53,8 +59,22 @@ class Command(Base):
             "release": done.release,
             "state": done.state,
             "jobs": {job.name: job.detail for job in JobRun.objects.filter(run=done).order_by("position")},
+            "blocked": rows,
         }
         if options["json"]:
             self.print_json(told)
         else:
             self.stdout.write(f"{policy.code} {told['from']} to {told['to']}, release {done.release}: {done.state}")
+            self._print_blocked(rows)
+
+    def _print_blocked(self, rows: list[dict[str, str]]) -> None:
+        """How many portfolios have no answer at the newest pack, and why; everybody else's night is as it would be."""
+        if not rows:
+            return
+        self.stdout.write(
+            f"{len(rows)} portfolio{'s have' if len(rows) > 1 else ' has'} no answer at {rows[0]['pack_id']}:"
+        )
+        for row in rows[:NAMED]:
+            self.stdout.write(f"  {row['portfolio']}: {row['kind']}: {row['reason']}")
+        if len(rows) > NAMED:
+            self.stdout.write(f"  and {len(rows) - NAMED} more, in the admin (blocked portfolios)")
