@@ -225,22 +225,22 @@ class Prices:
         self, content: int, units: Iterable[tuple[str, Decimal]], cash: Mapping[str, Decimal], base: str
     ) -> Decimal | None:
         """Straight from the published legs: not the code that values positions elsewhere."""
-        total = Decimal(0)
         closes, legs = self.closes.get(content, {}), self.legs.get(content, {})
-        to_base = Decimal(1) if base == self.pivot else legs.get((self.pivot, base))
+        amounts = [(currency, amount) for currency, amount in cash.items() if amount]
         for symbol, quantity in units:
             if quantity:
-                per_pivot = self._per_pivot(legs, self.currencies.get(symbol, ""))
-                if symbol not in closes or per_pivot is None or to_base is None:
+                if symbol not in closes:
                     return None
-                total += quantity * closes[symbol] * to_base / per_pivot
-        for currency, amount in cash.items():
-            if amount and currency == base:
+                amounts.append((self.currencies[symbol], quantity * closes[symbol]))
+        total = Decimal(0)
+        for currency, amount in amounts:
+            # What is in the base currency already needs no rate.
+            per_pivot, to_base = self._per_pivot(legs, currency), self._per_pivot(legs, base)
+            if currency == base:
                 total += amount
-            elif amount:
-                per_pivot = self._per_pivot(legs, currency)
-                if per_pivot is None or to_base is None:
-                    return None
+            elif per_pivot is None or to_base is None:
+                return None
+            else:
                 total += amount * to_base / per_pivot
         return total
 
@@ -251,10 +251,10 @@ class Prices:
         closes, legs = self.closes.get(content, {}), self.legs.get(content, {})
         used = {currency for currency, amount in cash.items() if amount and currency != base}
         for symbol, quantity in units:
-            if quantity and symbol in closes:
-                used.add(self.currencies[symbol])
-            elif quantity:
+            if quantity and symbol not in closes:
                 yield f"the close of {symbol}"
+            elif quantity and self.currencies[symbol] != base:
+                used.add(self.currencies[symbol])
         for currency in sorted(used and used | {base}):
             if self._per_pivot(legs, currency) is None:
                 yield f"the rate {self.pivot}{currency}"
@@ -268,7 +268,11 @@ class Prices:
         return None if frm is None or to is None else to / frm
 
     def _per_pivot(self, legs: Mapping[tuple[str, str], Decimal], currency: str) -> Decimal | None:
-        return Decimal(1) if currency == self.pivot else legs.get((self.pivot, currency))
+        """Units of the currency for one of the pivot, whichever way round it is published."""
+        if currency == self.pivot:
+            return Decimal(1)
+        published, inverse = legs.get((self.pivot, currency)), legs.get((currency, self.pivot))
+        return published if published is not None or inverse is None else 1 / inverse
 
 
 def find_price_differences(
@@ -285,18 +289,38 @@ def find_price_differences(
 
 
 def load_prices(packs: Sequence[PricingPack], pivot: str) -> Prices:
+    """Of one policy's packs. A close is per unit held, by the factor sealed with it."""
     contents = {pack.content_id for pack in packs}
     closes: dict[int, dict[str, Decimal]] = {}
     legs: dict[int, dict[tuple[str, str], Decimal]] = {}
-    for content, symbol, close in PackPrice.objects.filter(content__in=contents).values_list(
-        "content_id", "security__symbol", "close"
+    for content, symbol, close, factor in PackPrice.objects.filter(content__in=contents).values_list(
+        "content_id", "security__symbol", "close", "factor"
     ):
-        closes.setdefault(content, {})[symbol] = close
+        closes.setdefault(content, {})[symbol] = fx.UNROUNDED.multiply(close, factor)
     for content, base, quote, rate in PackRate.objects.filter(content__in=contents).values_list(
         "content_id", "base", "quote", "rate"
     ):
         legs.setdefault(content, {})[base, quote] = rate
+    for content, symbol, close in _carried_closes(packs):
+        closes.setdefault(content, {}).setdefault(symbol, close)
     return Prices(closes, dict(Security.objects.values_list("symbol", "currency")), legs, pivot)
+
+
+def _carried_closes(packs: Sequence[PricingPack]) -> Iterator[tuple[int, str, Decimal]]:
+    """Content, symbol and last close of securities that are carried behind their delisting on record."""
+    newest = max(packs, key=lambda pack: (pack.asof_date, pack.sequence or 0), default=None)
+    if newest is None or not any(action.action == "delisting" for action in market.actions(newest)):
+        return
+    history = market.history(newest)
+    row_of = {day: row for row, day in enumerate(history.dates.tolist())}
+    columns = [column for column in range(len(history.symbols)) if history.carried[:, column].any()]
+    seen = PricingPack.objects.filter(pk__in=history.pack_ids).values("content")
+    for column in columns:
+        last = PackPrice.objects.filter(content__in=seen, security=history.security_ids[column])
+        close, factor = last.order_by("-observed_date", "-content").values_list("close", "factor")[0]
+        for pack in packs:
+            if pack.asof_date in row_of and history.carried[row_of[pack.asof_date], column]:
+                yield pack.content_id or 0, history.symbols[column], fx.UNROUNDED.multiply(close, factor)
 
 
 def compare(

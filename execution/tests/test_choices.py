@@ -2,12 +2,11 @@
 
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 
 import pytest
 from django.db import transaction
 
-from execution import executor, nightly, planning, publishing
+from execution import executor, planning, publishing
 from execution.planning import Request
 from execution.tests import staging
 from portfolio.models import Benchmark, BenchmarkComponent, Portfolio
@@ -97,19 +96,3 @@ def test_a_factors_list_is_in_the_key_of_what_reads_it_and_of_nothing_else(world
     assert after.result["exposures"]["factors"]["usd"]["reason"] == "no_series"
     equity = before.result["exposures"]["factors"]["equity"]
     assert (equity["basis"]["series"], equity["reason"].split(", ")[0]) == ("benchmark", "benchmark")
-
-
-def test_packs_can_not_be_sealed_without_what_a_portfolio_is_measured_against(world):
-    with world.role("job"):
-        public = Portfolio.objects.select_related("policy").get(slug="public")
-        listed = Security.objects.get(symbol="GOOG")
-        with transaction.atomic():
-            made = Benchmark.objects.create(name="Goo")
-            BenchmarkComponent.objects.create(benchmark=made, security=listed, weight=1)
-        Portfolio.objects.filter(pk=public.pk).update(benchmark=made)
-
-        needed = nightly.required(public.policy).securities
-
-    spans = [(need.first_date, need.last_date) for need in needed if need.security_id == listed.pk]
-    assert spans[0][0] == listed.first_date  # listed after the portfolio began, and before it was first held
-    assert all(one[1] < other[0] for one, other in pairwise(spans))

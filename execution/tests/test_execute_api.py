@@ -500,7 +500,7 @@ def test_a_database_that_does_not_answer_a_step_never_opens_the_breaker(private_
 def test_a_security_that_the_pack_has_no_price_of_is_named(private_demo):
     with private_demo.role("job"):
         Security.objects.create(
-            symbol="NEWCO", name="New", currency="USD", quote_unit="USD", kind="stock", exchange="NASDAQ",
+            symbol="NEWCO", name="New", currency="USD", price_unit="USD", kind="stock", exchange="NASDAQ",
             price_basis="raw", first_date=date(2013, 3, 1), source="bokeh-wiki",
         )  # fmt: skip
     staging.amend_ledger(

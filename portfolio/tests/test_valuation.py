@@ -374,7 +374,6 @@ EURO_MARKET = Market(
         ("EUR", "USD"): Leg("EUR", "USD", Decimal("1.1193"), day("2020-01-06"), "central", ""),
         ("EUR", "CAD"): Leg("EUR", "CAD", Decimal("1.4549"), day("2020-01-06"), "central", ""),
     },
-    unpriced={3: ("ASH", day("2020-01-02"))},
 )
 NAMED = {1: ("OAK", "Oak Inc.", "USD"), 2: ("ELM", "Elm", "CAD"), 3: ("ASH", "Ash Inc.", "USD")}
 
@@ -418,7 +417,7 @@ def test_no_total_is_given_where_a_part_of_it_has_no_price():
         with pytest.raises(MissingPrice) as missing:
             value(held, EURO_MARKET)
 
-        assert (missing.value.symbol, missing.value.last_known_date) == ("ASH", day("2020-01-02"))
+        assert (missing.value.symbol, missing.value.asof_date) == ("ASH", day("2020-01-06"))
 
 
 def test_no_total_is_given_where_a_part_of_it_has_no_rate():
