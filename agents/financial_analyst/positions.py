@@ -14,7 +14,7 @@ def compute_position_return(
     ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
 ) -> Result[positions.PositionReturn]:
     """Its own return, volatility, Sharpe ratio and drawdown while it was held; `lookback_days` counts pack days."""
-    found = positions.returns(nav.life, _symbol(security_id), _span(nav, lookback_days), nav.risk_free)
+    found = positions.returns(nav.life, _symbol(security_id), _span(ctx, nav, lookback_days), nav.risk_free)
     return _answer(ctx, nav, found, risk_free=True)
 
 
@@ -28,7 +28,7 @@ def compute_position_risk(
     lookback_days: int = 252,
 ) -> Result[positions.PositionRisk]:
     """Value at risk alone and within the portfolio, beta to it, and what diversification takes away."""
-    found = positions.risks(nav.life, _symbol(security_id), _span(nav, lookback_days), valued)
+    found = positions.risks(nav.life, _symbol(security_id), _span(ctx, nav, lookback_days), valued)
     return _answer(ctx, nav, found)
 
 
@@ -37,7 +37,7 @@ def compute_portfolio_contribution(
     ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
 ) -> Result[positions.PositionContribution]:
     """What it added to the portfolio's return."""
-    return _answer(ctx, nav, positions.contribution(nav.life, _symbol(security_id), _span(nav, lookback_days)))
+    return _answer(ctx, nav, positions.contribution(nav.life, _symbol(security_id), _span(ctx, nav, lookback_days)))
 
 
 @capability("compute_position_currency_attribution", agent="financial_analyst")
@@ -45,7 +45,7 @@ def compute_position_currency_attribution(
     ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
 ) -> Result[positions.PositionCurrencyAttribution]:
     """What its price, its currency and both together added to the portfolio's return."""
-    return _answer(ctx, nav, positions.currency(nav.life, _symbol(security_id), _span(nav, lookback_days)))
+    return _answer(ctx, nav, positions.currency(nav.life, _symbol(security_id), _span(ctx, nav, lookback_days)))
 
 
 def _symbol(security_id: int) -> str:
@@ -53,11 +53,9 @@ def _symbol(security_id: int) -> str:
     return Security.objects.filter(pk=security_id).values_list("symbol", flat=True).first() or ""
 
 
-def _span(nav: HistoricalNav, lookback_days: int) -> metrics.Window:
+def _span(ctx: RequestContext, nav: HistoricalNav, lookback_days: int) -> metrics.Window:
     """The look-back, or the whole life of a younger portfolio."""
-    found = metrics.last_observations(nav.life, lookback_days) or metrics.window(nav.life, "itd")
-    assert found is not None  # a history that was valued has a first day
-    return found
+    return metrics.last_observations(nav.life, lookback_days) or metrics.life(nav.life) or metrics.nothing(ctx.asof_date)
 
 
 def _answer(ctx: RequestContext, nav: HistoricalNav, found: Any, *, risk_free: bool = False) -> Result[Any]:

@@ -95,6 +95,17 @@ class PriceDirective:
 
 
 @dataclass(frozen=True, slots=True)
+class Custom:
+    """A `custom` directive: what it is of, and its values as text (TRUE and FALSE of the two)."""
+
+    date: date
+    type: str
+    values: tuple[str, ...]
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
     """What an account holds of a commodity at the end of a day; `cost` of the open lots by currency, fees apart."""
 
@@ -130,6 +141,7 @@ class LedgerReading:
     entries: tuple[Entry, ...]
     prices: tuple[PriceDirective, ...]
     inventory: tuple[InventoryChange, ...]
+    customs: tuple[Custom, ...] = ()
 
 
 def read(
@@ -227,6 +239,7 @@ class _Gathered:
         self.entries: list[Entry] = []
         self.prices: list[PriceDirective] = []
         self.inventory: list[InventoryChange] = []
+        self.customs: list[Custom] = []
         self.errors: list[Finding] = []
         self.unsafe: list[Finding] = []
 
@@ -241,6 +254,8 @@ class _Gathered:
                 self.inventory.append(InventoryChange(date.fromisoformat(day), rows))
             case ["price", day, commodity, number, currency]:
                 self.prices.append(PriceDirective(date.fromisoformat(day), commodity, Decimal(number), currency))
+            case ["custom", day, sort, values, file, line]:
+                self.customs.append(Custom(date.fromisoformat(day), sort, tuple(values), file or self.main, line))
             case ["open", account, day, currencies, booking]:
                 self.opens.append(Opening(account, date.fromisoformat(day), tuple(currencies), booking))
             case ["error", file, line, text]:
@@ -262,6 +277,7 @@ class _Gathered:
             entries=tuple(self.entries),
             prices=tuple(self.prices),
             inventory=tuple(self.inventory),
+            customs=tuple(self.customs),
         )
 
 
