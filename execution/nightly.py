@@ -16,9 +16,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 
+from config import doctoring
 from config.errors import TieoutError
 from execution import blocked, chunks
 from execution.models import BlockedKind, JobRun, NightlyRun, RunState
@@ -28,11 +29,15 @@ from portfolio.ledger.repository import LedgerRepository, LedgerRewritten, Ledge
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
 from pricing import loading, market, packs, quarantine, symbols
-from pricing.models import PackStatus, PricingPack, PricingPolicy
+from pricing.models import PackStatus, PricingPack, PricingPolicy, QuarantinedRow
 
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_S, STALE_AFTER_S = 1, 60
+LACKING = "the loaded data now have what this pack lacked"
+"""Why a pack is restated without anybody asking, and the name of a run that does nothing else."""
+MOST_COMPARED_BY_ITSELF = 100_000
+"""Days times portfolios of what is restated without being asked: some minutes. More waits for --restate-lacking."""
 Progress = Callable[[str, int, int], None]
 Ring = Callable[[int], None]
 
@@ -112,6 +117,8 @@ def run(
 ) -> NightlyRun:
     """Finish the night of a date, or of a span of dates; at once where it is done already.
 
+    What newly loaded data can now price is restated within the run, and by a run of its own where the night is done already;
+    with restates=LACKING nothing else is done, and however many days it takes.
     from_step  do this job and those after it again, also of a night that is done
     ring       tell workers of a chunk (its key); without workers this process does them all
     raises   JobFailed by name; RunElsewhere while another process is at it; NothingToBuild; OutOfOrder for a `from_step`
@@ -120,7 +127,10 @@ def run(
     if from_step is None and not restates:
         last = _last_release(policy, date)
         if last is not None and last.state == RunState.DONE and last.from_date <= from_date:
-            return last  # without a look into the archive
+            lacking = restatable_by_itself(policy)
+            if not lacking:
+                return last
+            from_date, date, restates = lacking[0], lacking[-1], LACKING
     days = packs.pack_days(policy=policy, first=from_date, last=date)
     if not days:
         raise NothingToBuild(policy.code, from_date, date)
@@ -131,7 +141,7 @@ def run(
         night_run = open_run(policy=policy, from_date=days[0], date=days[-1], restates=restates)
         if night_run.state == RunState.DONE and from_step is None:
             return night_run
-        night = Night(night_run, policy, days, progress, ring)
+        night = Night(night_run, policy, [] if night_run.restates == LACKING else days, progress, ring)
         _require_predecessors(night_run, from_step)
         NightlyRun.objects.filter(pk=night_run.pk).update(state=RunState.RUNNING, finished_at=None)
         for job in JobRun.objects.filter(run=night_run).order_by("position"):
@@ -257,8 +267,10 @@ class StoredPackCorrupt(TieoutError):
 
 
 def build_pack(night: Night) -> Mapping[str, Any]:
-    """Seal a pack for each day, then the head anew if anything was sealed after it; and read again what was sealed before."""
-    night.packs = packs.build(
+    """Seal a pack for each day, and for each day that lacks what the loaded data now have; then the head anew if anything
+    was sealed after it; and read again what was sealed before."""
+    restated = _restate_lacking(night)
+    built = packs.build(
         policy=night.policy,
         dates=night.days,
         run=night.run.pk,
@@ -266,8 +278,10 @@ def build_pack(night: Night) -> Mapping[str, Any]:
         progress=lambda done, total: night.progress("build_pack", done, total),
     )
     head = packs.reseal(policy=night.policy, run=night.run.pk)
-    if head.run == night.run.pk and head.pk not in {pack.pk for pack in night.packs}:
-        night.packs.append(head)
+    sealed = {pack.pk: pack for pack in (*restated, *built)}
+    if head.run == night.run.pk or not sealed:
+        sealed.setdefault(head.pk, head)
+    night.packs = list(sealed.values())
     in_error = [pack for pack in night.packs if pack.status == PackStatus.ERROR]
     if in_error:
         packs.mark_warming(in_error)
@@ -275,12 +289,82 @@ def build_pack(night: Night) -> Mapping[str, Any]:
     if corrupt := packs.verify(policy=night.policy, before=min(sealed_now, default=None)):
         logger.error("pack corrupt", extra={"pack_id": corrupt.pack_id, "what": str(corrupt)})
         raise StoredPackCorrupt(corrupt)
+    days = [pack.asof_date for pack in night.packs]
     return {
         "packs": len(night.packs),
         "head": head.pk,
-        "quarantined": quarantine.counts(since=night.days[0], upto=night.days[-1]),
+        "quarantined": quarantine.counts(since=min(days), upto=max(days)),
         "symbol_differences": symbols.report(loading.read_loaded()),
+        **({"restated": len(restated)} if restated else {}),
     }
+
+
+def _restate_lacking(night: Night) -> list[PricingPack]:
+    """Packs of the run for days that lack what the loaded data now have; on taking up also those it has sealed already."""
+    mine = PricingPack.objects.filter(run=night.run.pk, restates=LACKING, sequence__isnull=False)
+    lacking = packs.restatable(night.policy)
+    if night.run.restates != LACKING:
+        lacking = _few_enough(night.policy, lacking)
+    days = sorted({*mine.values_list("asof_date", flat=True), *lacking})
+    return packs.build(
+        policy=night.policy,
+        dates=days,
+        run=night.run.pk,
+        restate_reason=LACKING,
+        progress=lambda done, total: night.progress("restate", done, total),
+    )
+
+
+def span_of_lacking(policy: PricingPolicy) -> tuple[date, date] | None:
+    """First and last day of what a run with restates=LACKING has to do: one that was begun first, else all that lacks."""
+    begun = NightlyRun.objects.filter(policy=policy.code, restates=LACKING).exclude(state=RunState.DONE)
+    later = NightlyRun.objects.filter(policy=OuterRef("policy"), date=OuterRef("date"), release__gt=OuterRef("release"))
+    left = begun.filter(~Exists(later)).order_by("started_at").first()
+    if left is not None:
+        return left.from_date, left.date
+    lacking = packs.restatable(policy)
+    return (lacking[0], lacking[-1]) if lacking else None
+
+
+def restatable_by_itself(policy: PricingPolicy) -> list[date]:
+    """The days that are restated without anybody asking: where data were loaded, or rows let in, since the last night.
+
+    None where they are too many, or where no archive can be read.
+    """
+    last = NightlyRun.objects.filter(policy=policy.code, state=RunState.DONE).order_by("-started_at").first()
+    loaded = loading.newest_archive()
+    decided = QuarantinedRow.objects.filter(decided_at__gt=last.started_at) if last else QuarantinedRow.objects.none()
+    if last is None or loaded is None or (loaded.loaded_at < last.started_at and not decided.exists()):
+        return []
+    try:
+        return _few_enough(policy, packs.restatable(policy))
+    except (loading.NoArchive, loading.ArchiveChanged):
+        return []
+
+
+def find_advice() -> list[doctoring.Fault]:
+    """Packs that lack what the loaded data have: of an earlier release, which held only what somebody needed, or of more days
+    than a night restates by itself."""
+    found = []
+    for policy in PricingPolicy.objects.order_by("code"):
+        try:
+            lacking = packs.restatable(policy)
+        except (loading.NoArchive, loading.ArchiveChanged):
+            continue
+        if lacking:
+            what = (
+                f"{len(lacking)} days of {policy.code}, {lacking[0]} to {lacking[-1]}, lack what the loaded data have"
+            )
+            mend = f"restate them: manage.py nightly --policy {policy.code} --restate-lacking"
+            found.append(doctoring.Fault("pricing packs", what, mend))
+    return found
+
+
+def _few_enough(policy: PricingPolicy, lacking: list[date]) -> list[date]:
+    if len(lacking) * Portfolio.objects.filter(policy=policy).count() <= MOST_COMPARED_BY_ITSELF:
+        return lacking
+    logger.error("packs lack what the loaded data have", extra={"policy": policy.code, "days": len(lacking)})
+    return []
 
 
 def reconcile_ledger(night: Night) -> Mapping[str, Any]:
