@@ -109,3 +109,16 @@ def test_who_may_only_read_changes_nothing(private_demo):
 
     assert (refused.status_code, refused.json()["type"]) == (403, "forbidden")
     assert ask(private_demo, "owner").json()["settings"]["accrual"] == "cash"
+
+
+def test_the_admin_shows_what_is_in_effect(private_demo):
+    staging.grant(private_demo, "viewer", private_demo.public_id)
+    ask(private_demo, "owner", "patch", {"booking_method": "HIFO", "trade_fx": "fixing"})
+
+    client = private_demo.client("viewer")
+    listed = client.get("/admin/portfolio/portfolio/").content.decode()
+    shown = client.get(f"/admin/portfolio/portfolio/{private_demo.public_id}/change/").content.decode()
+
+    assert '<td class="field-booking">HIFO</td>' in listed
+    assert "HIFO" in shown
+    assert "fixing" in shown
