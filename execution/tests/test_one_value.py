@@ -194,7 +194,9 @@ def test_a_portfolio_of_cash_alone_and_one_without_a_ledger_are_on_the_list(worl
     with world.role("job"):
         portfolio = small.portfolio()
         anna = portfolio.owner
-        Portfolio.objects.create(slug="none", name="None yet", owner=anna, base_currency="CAD", policy=small.policy())
+        none = Portfolio.objects.create(
+            slug="none", name="None yet", owner=anna, base_currency="CAD", policy=small.policy()
+        )
         path = write(tmp_path, "2020-01-09,deposit,,,,2500,CAD")
         intake.import_transactions(path, slug="cash", owner="anna", base_currency="CAD")
 
@@ -204,6 +206,16 @@ def test_a_portfolio_of_cash_alone_and_one_without_a_ledger_are_on_the_list(worl
     assert portfolio_list.NOTHING_BOOKED.capitalize() in shown
     assert '<a href="/portfolios/none/imports/">None yet</a>' in shown
     assert doors(world, "cash")["api"] == ("2020-01-10", Decimal("2500.00"))
+    client = Client()
+    client.force_login(anna)
+    for slug in ("none", "cash"):
+        page = client.get(f"/portfolios/{slug}/holding_deep_dive/")
+        for link in re.findall(rf'href="(/portfolios/{slug}/[^"]*)"', page.content.decode()):
+            assert client.get(link).status_code == 200, link
+    assert "Nothing is booked yet" in client.get("/portfolios/none/portfolio_overview/").content.decode()
+    body = {"pattern_id": "portfolio_overview", "portfolio_id": str(none.pk)}
+    refused = client.post("/v1/execute", json.dumps(body), content_type="application/json")
+    assert (refused.status_code, refused.json()["detail"]) == (503, "nothing is booked in this portfolio yet")
 
 
 def test_entries_whose_books_differ_are_said_beside_the_value_without_them(world):
