@@ -158,13 +158,13 @@ def broken(slugs: Mapping[str, str]) -> Iterator[None]:
     kind_of = {slug: UNFORESEEN[number % len(UNFORESEEN)] for number, slug in enumerate(slugs)}
 
     def breaking(name: str, real: Callable[..., object]) -> Callable[..., object]:
-        def verb(*arguments: object, **how: Any) -> object:
-            portfolio = how.get("portfolio")
-            if name == "history":
-                book = arguments[1]
-                portfolio = Portfolio.objects.get(pk=book.portfolio_id)
-            if slugs.get(getattr(portfolio, "slug", "")) == name:
-                raise kind_of[portfolio.slug]("nobody foresaw it")
+        def verb(*arguments: Any, **how: Any) -> object:
+            if name == "history":  # of a book
+                slug = Portfolio.objects.get(pk=arguments[1].portfolio_id).slug
+            else:
+                slug = how["portfolio"].slug
+            if slugs.get(slug) == name:
+                raise kind_of[slug]("nobody foresaw it")
             return real(*arguments, **how)
 
         return verb
