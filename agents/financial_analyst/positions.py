@@ -55,7 +55,9 @@ def _symbol(security_id: int) -> str:
 
 def _span(ctx: RequestContext, nav: HistoricalNav, lookback_days: int) -> metrics.Window:
     """The look-back, or the whole life of a younger portfolio."""
-    return metrics.last_observations(nav.life, lookback_days) or metrics.life(nav.life) or metrics.nothing(ctx.asof_date)
+    return (
+        metrics.last_observations(nav.life, lookback_days) or metrics.life(nav.life) or metrics.nothing(ctx.asof_date)
+    )
 
 
 def _answer(ctx: RequestContext, nav: HistoricalNav, found: Any, *, risk_free: bool = False) -> Result[Any]:
