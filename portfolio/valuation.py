@@ -56,6 +56,14 @@ def quantise(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(MINOR_UNITS.get(currency, Decimal("0.01")), rounding=ROUND_HALF_EVEN)
 
 
+def without_tail(quantity: Decimal) -> Decimal:
+    """The same number without zeros at its end, and without an exponent."""
+    with localcontext() as context:
+        context.prec = 100
+        short = quantity.normalize()
+        return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1))  # type: ignore[operator]
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     security_id: int
@@ -282,7 +290,7 @@ def positions(
                 security_id=security_id,
                 symbol=symbol,
                 name=name,
-                quantity=sum((lot.quantity for lot in lots[security_id]), Decimal(0)),
+                quantity=without_tail(sum((lot.quantity for lot in lots[security_id]), Decimal(0))),
                 cost_basis=_sum_if_known(in_own),
                 cost_basis_base=_sum_if_known(in_base),
                 currency=currency,
@@ -341,7 +349,7 @@ def _pending(book: Book, asof_date: date, symbols: Mapping[int, str]) -> tuple[P
             settle_date=event.settle_date,
             kind=event.kind,
             symbol=symbols.get(event.security or 0, ""),
-            quantity=event.quantity,
+            quantity=None if event.quantity is None else without_tail(event.quantity),
             amount=amount,
             currency=currency,
         )
@@ -671,7 +679,7 @@ class Valuer:
         self.market = market
         self._open_days: dict[str, npt.NDArray[np.bool_]] = {}
         self._rates: dict[tuple[str, str], Floats] = {}
-        self._is_carried = [bool(each) for each in market.carried.any(axis=0)]
+        self._is_carried: list[bool] = np.asarray(market.carried.any(axis=0)).tolist()
 
     def history(self, book: Book, *, scope: Scope = "portfolio") -> ValueHistory:
         """As the function of the same name."""
