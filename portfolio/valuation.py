@@ -56,6 +56,12 @@ def quantise(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(MINOR_UNITS.get(currency, Decimal("0.01")), rounding=ROUND_HALF_EVEN)
 
 
+def plain(quantity: Decimal) -> Decimal:
+    """A quantity as it is shown: every digit that it has, without a tail of zeros."""
+    text = format(quantity, "f")
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text) or Decimal(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     security_id: int
@@ -282,7 +288,7 @@ def positions(
                 security_id=security_id,
                 symbol=symbol,
                 name=name,
-                quantity=sum((lot.quantity for lot in lots[security_id]), Decimal(0)),
+                quantity=plain(sum((lot.quantity for lot in lots[security_id]), Decimal(0))),
                 cost_basis=_sum_if_known(in_own),
                 cost_basis_base=_sum_if_known(in_base),
                 currency=currency,
@@ -341,7 +347,7 @@ def _pending(book: Book, asof_date: date, symbols: Mapping[int, str]) -> tuple[P
             settle_date=event.settle_date,
             kind=event.kind,
             symbol=symbols.get(event.security or 0, ""),
-            quantity=event.quantity,
+            quantity=None if event.quantity is None else plain(event.quantity),
             amount=amount,
             currency=currency,
         )

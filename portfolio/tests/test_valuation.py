@@ -524,3 +524,20 @@ def test_one_day_in_decimal_and_a_life_in_float_agree(quantity, close, usd, cad,
     scale = quantity * float(close) * per_usd + abs(float(cash))
     assert abs(float(exact) - life.value[0]) <= 1e-9 * scale
     assert np.array_equal(life.dates, days("2020-01-06"))
+
+
+@pytest.mark.parametrize(
+    ("quantity", "shown"),
+    [
+        ("6.000000000000000000000000000", "6"),
+        ("1.0", "1"),
+        ("1E+2", "100"),
+        ("-0.0", "0"),
+        ("100", "100"),
+        ("13.129200", "13.1292"),
+        ("123456789012.123456789012345678", "123456789012.123456789012345678"),
+        ("0.000000000000000001", "0.000000000000000001"),
+    ],
+)
+def test_a_quantity_is_shown_with_its_digits_and_no_tail_of_zeros(quantity, shown):
+    assert format(valuation.plain(Decimal(quantity)), "f") == shown
