@@ -5,16 +5,16 @@ Purchases of a security in whatever currency, with the ledger's own rate or with
 between accounts, returned capital, lots from outside; securities sold out and bought again.
 """
 
+import itertools
 import random
 from collections import defaultdict
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
-from uuid import UUID
 
 import numpy as np
 import pytest
 
-from portfolio import books, bridge, gains, lots
+from portfolio import bridge, gains, lots
 from portfolio.dealing import Rates
 from portfolio.ledger import journal, reader, statement
 from portfolio.tests import made
@@ -223,7 +223,7 @@ class Ledger:
             if place[1] == "OAK" and self.chance.random() < 0.5
             else [place, there]
         )
-        for on, (gives, takes) in enumerate(zip(halts, halts[1:], strict=False)):
+        for on, (gives, takes) in enumerate(itertools.pairwise(halts)):
             legs = [leg for lot, part in taken for leg in (self.leg(gives, -part, lot), self.leg(takes, part, lot))]
             self.add(day + timedelta(on), "move", *legs)
         for lot, part in taken:
@@ -261,38 +261,8 @@ class Ledger:
 
 
 def book_of(events, derived, method, *, trade_fx, fees_in_cost):
-    """As portfolio.books would load it."""
     ids = {symbol: number for number, symbol in enumerate(SYMBOLS, 1)}
-    layers = lambda found: tuple(
-        books.Layer(each.currency, each.acquired, each.fx_to_base, each.cost, each.fee) for each in found
-    )  # noqa: E731
-    return books.Book(
-        UUID(int=7), "CAD", "in_start_out_end",
-        events=tuple(
-            books.Event(
-                each.date, each.kind, ids.get(each.symbol), each.quantity, each.amount, each.currency, each.counter_amount,
-                each.counter_currency or "", each.tax, each.ex_date, each.ratio, each.entry_id, each.account, each.unit_price,
-                each.fee, each.fx_rate, each.settle_date, ids.get(each.to_symbol), each.to_account or "", each.fee_kind or "",
-            )
-            for each in events
-        ),
-        parcels=tuple(
-            books.Parcel(
-                ids[each.symbol], each.account, each.acquired, each.quantity, each.unit_cost, each.cost, each.currency,
-                each.fx_to_base, each.valid_from, each.valid_to, each.opened_by, layers(each.layers),
-            )
-            for each in derived.lots
-        ),
-        matches=tuple(
-            books.Match(
-                ids[each.symbol], each.entry_id, each.opened_by, each.date, each.kind, each.account, each.acquired,
-                each.quantity, each.cost, each.proceeds, each.entry_fee, each.exit_fee, each.currency, each.fx_in, each.fx_out,
-                each.cost_currency, layers(each.layers),
-            )
-            for each in derived.matched
-        ),
-        trade_fx=trade_fx, fees_in_cost=fees_in_cost, booking_method=method,
-    )  # fmt: skip
+    return made.booked(events, derived, ids, method=method, trade_fx=trade_fx, fees_in_cost=fees_in_cost)
 
 
 def derived_by(events, method, *, fees_in_cost):
@@ -338,9 +308,7 @@ def test_the_bridge_of_every_period_sums_and_is_what_gains_since_purchase_come_t
         book = book_of(events, derived, method, trade_fx=trade_fx, fees_in_cost=fees_in_cost)
         whole = bridge.between(book, history)
         marks = [None, *sorted(ledger.chance.sample(DAYS[:-1], 4)), DAYS[-1]]
-        parts = [
-            bridge.between(book, history, opening=one, closing=two) for one, two in zip(marks, marks[1:], strict=False)
-        ]
+        parts = [bridge.between(book, history, opening=one, closing=two) for one, two in itertools.pairwise(marks)]
         assert abs(sum(part.gain for part in parts) - whole.gain) <= D("0.005") * 2 * len(
             parts
         )  # flows are rounded in each
