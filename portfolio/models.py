@@ -104,6 +104,9 @@ class OneMonthRate(models.Model):
 
 
 class Portfolio(models.Model):
+    NOT_SETTINGS = frozenset({"id", "slug", "name", "owner", "created_at"})
+    """Whose it is and how it is called. Every other field is a setting that figures are computed by."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(
         max_length=64,

@@ -556,7 +556,7 @@ def test_a_database_that_is_away_is_answered_as_unavailable(private_demo, monkey
     def away(*args, **kwargs):
         raise OperationalError("connection to server at 10.0.0.7 refused")
 
-    monkeypatch.setattr(planning, "glance", away)
+    monkeypatch.setattr(planning, "prepare", away)
 
     answer = private_demo.ask()
 

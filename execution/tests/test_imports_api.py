@@ -193,11 +193,20 @@ def test_a_file_with_every_kind_ties_out_at_once(site, tmp_path, capsys):
     file = tmp_path / "every.csv"
     file.write_text(text)
 
-    call_command("import_transactions", str(file), "--portfolio", "new", "--owner", "other", "--base", "CAD", "--json")
+    command = ["import_transactions", str(file), "--portfolio", "new", "--owner", "other", "--base", "CAD", "--json"]
+
+    with pytest.raises(CommandError, match="would differ: SPLIT_MISMATCH"):
+        call_command(*command, "--dry-run")
+    looked = json.loads(capsys.readouterr().out)
+    with pytest.raises(CommandError, match="differ: SPLIT_MISMATCH"):
+        call_command(*command)
 
     told = json.loads(capsys.readouterr().out)
-    # All ties out but the split, which is made up: the pack knows of none.
-    assert [each.partition(" ledger")[0] for each in told["breaks"]] == ["SPLIT_MISMATCH Assets:Broker:USD:AAPL AAPL"]
+    # All ties out but the split, which is made up: the pack knows of none. The preview has said so.
+    assert [each.partition(" ledger")[0] for each in told["breaks"]] == ["SPLIT_MISMATCH Assets:Broker:AAPL AAPL"]
+    assert looked["breaks"] == told["breaks"]
+    assert (looked["status"], told["revision_status"]) == ("preflight", "broken")
+    assert "the revision is broken" in told["message"]
 
 
 @pytest.mark.role("job")

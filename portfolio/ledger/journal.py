@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pricing.fx import CURRENCIES
 
-from . import reader
+from . import names, reader
 from .reader import Cost, Custom, Entry, LedgerReading, Posting
 from .screening import Finding, LedgerRefused
 
@@ -277,7 +277,8 @@ def inferred_deposits(reading: LedgerReading) -> InferredDeposits:
 def _directives(reading: LedgerReading) -> Iterable[Custom]:
     """The `custom "tieout" "name" value` of a ledger in their order, each known and whole."""
     findings = []
-    ours = [each for each in reading.customs if each.type == TIEOUT]
+    # What an account is called (names.NAME) is for people alone.
+    ours = [each for each in reading.customs if each.type == TIEOUT and each.values[:1] != (names.NAME,)]
     for each in ours:
         name, *values = each.values or ("",)
         if name in _SETTING_VALUES:

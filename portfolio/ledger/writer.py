@@ -81,15 +81,17 @@ def take_in(
     author: str,
     at: datetime,
     founding: Mapping[str, bytes] | None = None,
+    checked: "Reading | None" = None,
 ) -> TakenIn:
     """Commit a portfolio's ledger folder and its rows. What can't be read, booked or valued is refused before the commit.
 
     founding  of a ledger that begins here: what it is without this change, as a commit before, to which an undo can return
+    checked   what `check` said of the same files, under the same lock
     raises   LedgerRefused with file, line and reason of all that is wrong; LedgerMoved after losing the race five times
     """
     with transaction.atomic(), _uncollected():
         lock(portfolio)
-        reading = _read(portfolio, files, today=at.date())
+        reading = checked or check(portfolio=portfolio, files=files, today=at.date())
         repository = LedgerRepository.open_or_create(settings.LEDGER_PATH)
         require_forward(repository, repository.head())
         for race in range(MAX_RACES):
@@ -109,9 +111,30 @@ def take_in(
         return _store(portfolio, commit, _tree_hash(repository, commit, portfolio), reading)
 
 
-def check(*, portfolio: Portfolio, files: Mapping[str, bytes], today: date) -> tuple[LedgerTransaction, ...]:
+def check(*, portfolio: Portfolio, files: Mapping[str, bytes], today: date) -> "Reading":
     """What `take_in` would take, written nowhere. Raises LedgerRefused as that does."""
-    return _read(portfolio, files, today=today).transactions
+    reading = _read(portfolio, files, today=today)
+    _require_quote_units(portfolio, reading)
+    return reading
+
+
+def _require_quote_units(portfolio: Portfolio, reading: "Reading") -> None:
+    """A bond of which nobody has said what its price is of can't be booked; one that is booked already stays. Raises
+    LedgerRefused."""
+    unquoted = {
+        security.symbol
+        for security in Security.objects.filter(symbol__in=reading.securities)
+        if security.lacks_quote_unit
+        and not Transaction.objects.filter(portfolio=portfolio, security=security, removed_in__isnull=True).exists()
+    }
+    findings = [
+        Finding(event.file, event.line, f"{symbol} is a bond without a quote unit and can't be booked")
+        for event in reading.transactions
+        for symbol in (event.symbol, event.to_symbol)
+        if symbol in unquoted
+    ]
+    if findings:
+        raise LedgerRefused(tuple(findings[:100]))
 
 
 def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
@@ -132,7 +155,7 @@ def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
             return last
         if commit is not None and (before := _read_before(repository, portfolio, commit, tree)) is not None:
             return before
-        require_forward(repository, head)
+        require_forward(repository, repository.head())  # not the commit asked for: others may have entered since
         try:
             reading = _read(portfolio, repository.files(head, portfolio.slug), today=date.max)
         except LedgerRefused as refused:
@@ -224,7 +247,9 @@ def _terms(chosen: Settings) -> _Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Reading:
+    """A ledger folder as it was read, with the lots that are made of it."""
+
     transactions: tuple[LedgerTransaction, ...]
     derived: lots.Derived
     securities: Mapping[str, int]
@@ -238,7 +263,7 @@ def lock(portfolio: Portfolio) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger ' || %s, 0))", [str(portfolio.pk)])
 
 
-def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _Reading:
+def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> Reading:
     reading, entries = journal.read(files)
     transactions, chosen = journal.with_inferred(reading, entries), _settings(portfolio, journal.settings(reading))
     _require_base(portfolio, files, reading.operating_currencies)
@@ -278,7 +303,7 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _
     except AnalyticsError as wrong:
         raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong
     made = statement.of(reading, entries, **_terms(chosen))
-    return _Reading(transactions, derived, securities, chosen, made)
+    return Reading(transactions, derived, securities, chosen, made)
 
 
 def _require_base(portfolio: Portfolio, files: Mapping[str, bytes], told: Sequence[str]) -> None:
@@ -320,7 +345,7 @@ def _open_revision(
     )
 
 
-def _store(portfolio: Portfolio, commit: str, tree: str, reading: _Reading) -> TakenIn:
+def _store(portfolio: Portfolio, commit: str, tree: str, reading: Reading) -> TakenIn:
     """A revision with its rows; the last one again if the folder is as it was."""
     last = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").first()
     if last is not None and last.tree_hash == tree and not is_of_older_rules(last):
@@ -334,7 +359,7 @@ def _store(portfolio: Portfolio, commit: str, tree: str, reading: _Reading) -> T
     return TakenIn(revision, added, removed, len(reading.transactions))
 
 
-def _store_transactions(revision: LedgerRevision, reading: _Reading) -> tuple[int, int]:
+def _store_transactions(revision: LedgerRevision, reading: Reading) -> tuple[int, int]:
     known = dict(
         Transaction.objects.filter(portfolio=revision.portfolio_id, removed_in__isnull=True).values_list("digest", "id")
     )
@@ -346,7 +371,7 @@ def _store_transactions(revision: LedgerRevision, reading: _Reading) -> tuple[in
     return len(new), len(gone)
 
 
-def _transaction_rows(revision: LedgerRevision, reading: _Reading) -> Iterable[tuple[str, Sequence[Any]]]:
+def _transaction_rows(revision: LedgerRevision, reading: Reading) -> Iterable[tuple[str, Sequence[Any]]]:
     ordinals: dict[date, int] = {}
     for event in reading.transactions:
         ordinals[event.date] = ordinals.get(event.date, 0) + 1
@@ -397,7 +422,7 @@ def _store_revisioned(
     copy_in(model, columns, new)
 
 
-def _lot_rows(reading: _Reading) -> Iterable[tuple[Any, ...]]:
+def _lot_rows(reading: Reading) -> Iterable[tuple[Any, ...]]:
     for state in reading.derived.lots:
         yield (
             reading.securities[state.symbol],
@@ -415,7 +440,7 @@ def _lot_rows(reading: _Reading) -> Iterable[tuple[Any, ...]]:
         )
 
 
-def _matched_rows(reading: _Reading) -> Iterable[tuple[Any, ...]]:
+def _matched_rows(reading: Reading) -> Iterable[tuple[Any, ...]]:
     """What one entry takes from one lot in several parts (a sale that names a lot twice) is one row."""
     alike: dict[tuple[Any, ...], lots.MatchedState] = {}
     for state in reading.derived.matched:
