@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal, localcontext
 from fractions import Fraction
 
-from .market import CURRENCIES, DAILY, DIGITS, FIRST, LAST, Market
+from .markets import CURRENCIES, DAILY, DIGITS, FIRST, LAST, Market
 from .operations import ALL, Ledger, Operation
 
 D = Decimal
@@ -70,7 +70,8 @@ class _Maker:
         for _ in range(source.randint(4, 45)):
             if not self._advance():
                 break
-            source.choices(list(self._choices()), [weight for weight in self._choices().values()])[0]()
+            choices = self._choices()
+            source.choices(list(choices), list(choices.values()))[0]()
         if not self.done:
             self.deposit(self.account(), self.base, self._money(4000, 60000))
         operations = tuple(sorted(self.done, key=lambda each: each.date))

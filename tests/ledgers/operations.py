@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 D = Decimal
+NOTHING = D(0)
 ALL = "all"
 
 
@@ -24,8 +25,8 @@ class Operation:
     quantity: Decimal | str | None = None
     unit_price: Decimal | None = None
     amount: Decimal | None = None
-    fee: Decimal = D(0)
-    tax: Decimal = D(0)
+    fee: Decimal = NOTHING
+    tax: Decimal = NOTHING
     ex_date: date | None = None
     fx_rate: Decimal | None = None
     ratio: str = ""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 
-from .market import DIGITS, Market
+from .markets import DIGITS, Market
 from .operations import ALL, Ledger, Operation
 
 D = Decimal

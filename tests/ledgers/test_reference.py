@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.ledgers import reference
-from tests.ledgers.market import Market, Security
+from tests.ledgers.markets import Market, Security
 from tests.ledgers.operations import Ledger, Operation
 from tests.ledgers.reference import Parts
 
