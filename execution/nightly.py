@@ -5,16 +5,16 @@ behind is taken up where it stopped by whoever comes next. A span is one run: it
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from time import monotonic
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Min
+from django.db.models import F
 from django.db.models.functions import Now
 
 from config.errors import TieoutError
@@ -23,10 +23,9 @@ from execution.models import JobRun, NightlyRun, RunState
 from portfolio import books, reconciliation
 from portfolio.ledger import writer
 from portfolio.ledger.repository import LedgerRepository
-from portfolio.models import BenchmarkComponent, Lot, Portfolio, Transaction
+from portfolio.models import Portfolio
 from pricing import loading, market, packs, quarantine, symbols
 from pricing.models import PackStatus, PricingPack, PricingPolicy
-from pricing.observing import Required, RequiredCurrency, RequiredSecurity
 
 logger = logging.getLogger(__name__)
 
@@ -258,7 +257,6 @@ def build_pack(night: Night) -> Mapping[str, Any]:
     night.packs = packs.build(
         policy=night.policy,
         dates=night.days,
-        required=required(night.policy),
         run=night.run.pk,
         restate_reason=night.run.restates or None,
         progress=lambda done, total: night.progress("build_pack", done, total),
@@ -386,50 +384,3 @@ JOBS: Mapping[str, Callable[[Night], Mapping[str, Any]]] = {
 
 _REREAD = frozenset({"build_pack"})
 """Done again when a run is taken up: what is sealed is kept, so it only finds the packs that the later jobs need."""
-
-
-def required(policy: PricingPolicy) -> Required:
-    """What packs can't be sealed without: all that the portfolios of the policy hold, what they are measured against while it
-    is listed, and the currencies of both."""
-    held: dict[int, list[tuple[date, date | None]]] = {}
-    lots = Lot.objects.filter(portfolio__policy=policy, removed_in__isnull=True)
-    spans_of = [*lots.values_list("security_id", "valid_from", "valid_to"), *_benchmarked(policy)]
-    for security, since, until in sorted(spans_of, key=lambda each: each[:2]):
-        spans = held.setdefault(security, [])
-        if spans and (spans[-1][1] is None or spans[-1][1] >= since):
-            last = None if spans[-1][1] is None or until is None else max(spans[-1][1], until)
-            spans[-1] = (spans[-1][0], last)
-        else:
-            spans.append((since, until))
-    used = Transaction.objects.filter(portfolio__policy=policy, removed_in__isnull=True).exclude(currency="")
-    since_of: dict[str, date] = {}
-    for currency, base, first in used.order_by("date").values_list("currency", "portfolio__base_currency", "date"):
-        since_of.setdefault(currency, first)
-        since_of.setdefault(base, first)
-    for currency, first in used.exclude(counter_currency="").order_by("date").values_list("counter_currency", "date"):
-        since_of[currency] = min(since_of.get(currency, first), first)
-    return Required(
-        securities=tuple(
-            RequiredSecurity(security, since, None if until is None else until - timedelta(days=1))
-            for security, spans in held.items()
-            for since, until in spans
-        ),
-        currencies=tuple(RequiredCurrency(currency, first) for currency, first in sorted(since_of.items())),
-    )
-
-
-def _benchmarked(policy: PricingPolicy) -> Iterator[tuple[int, date, date | None]]:
-    """Each security that a portfolio is measured against: from the portfolio's first day, while it is listed, until before."""
-    began = dict(
-        Transaction.objects.filter(
-            portfolio__policy=policy, removed_in__isnull=True, portfolio__benchmark__isnull=False
-        )
-        .order_by()
-        .values_list("portfolio__benchmark")
-        .annotate(first=Min("date"))
-    )
-    components = BenchmarkComponent.objects.filter(benchmark__in=began).values_list(
-        "benchmark_id", "security_id", "security__first_date", "security__last_date"
-    )
-    for benchmark, security, listed, last in components:
-        yield security, max(began[benchmark], listed), None if last is None else last + timedelta(days=1)

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from compliance import rights
-from execution.api import PROBLEM
+from execution.api import PROBLEM, SpanAsked
 from execution.errors import RequestInvalid
 from pricing import packs
 from pricing.models import PackAction, PackObservation, PackPrice, PackRate, PackStatus, PricingPack
@@ -40,11 +40,9 @@ HEADER: dict[str, serializers.Field[Any, Any, Any, Any]] = {
 }
 
 
-class ListAsked(serializers.Serializer[Any]):
+class ListAsked(SpanAsked):
     policy = serializers.CharField(max_length=16, required=False)
     status = serializers.ChoiceField(PackStatus.choices, required=False)
-    first = serializers.DateField(required=False, help_text="No pack of an earlier date.")
-    last = serializers.DateField(required=False, help_text="No pack of a later date.")
     superseded = serializers.BooleanField(
         required=False, allow_null=True, default=None, help_text="false leaves them out."
     )

@@ -75,6 +75,8 @@ class Figure:
     unit: str = ""
     exact: Decimal | None = None
     """The number itself, where it is one."""
+    security_id: int | None = None
+    """Of the holding that a row is about, on its first cell: a page may lead to it."""
 
     @property
     def is_negative(self) -> bool:
@@ -109,10 +111,10 @@ class Column:
 
 
 @register.simple_tag
-def panel(document: Mapping[str, Any], scope: Scope) -> str:
-    """Draw one panel of a pattern."""
+def panel(document: Mapping[str, Any], scope: Scope, holding_page: str = "") -> str:
+    """Draw one panel of a pattern. holding_page: the address of a holding's page, less its security's number."""
     drawn = read(document, scope)
-    return get_template(f"panels/{drawn.template}.html").render({"panel": drawn})
+    return get_template(f"panels/{drawn.template}.html").render({"panel": drawn, "holding_page": holding_page})
 
 
 def read(document: Mapping[str, Any], scope: Scope) -> Panel:
@@ -267,8 +269,15 @@ def _table(document: Mapping[str, Any], scope: Scope) -> tuple[str, Any]:
             )
             for column in columns
         ],
-        "rows": [[_cell(row, column, currency) for column in columns] for row in rows],
+        "rows": [_row(row, columns, currency) for row in rows],
     }
+
+
+def _row(row: Any, columns: Sequence[Mapping[str, Any]], currency: str) -> list[Figure]:
+    cells = [_cell(row, column, currency) for column in columns]
+    if cells and isinstance(row, Mapping) and isinstance(row.get("security_id"), int):
+        cells[0] = replace(cells[0], security_id=row["security_id"])
+    return cells
 
 
 def _cell(row: Any, column: Mapping[str, Any], currency: str) -> Figure:

@@ -18,8 +18,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from execution import panels
-from execution.api import PROBLEM
+from execution import navigation, panels
+from execution.api import PROBLEM, SpanAsked
 from execution.errors import PortfolioNotFound, RequestInvalid
 from execution.templating import Scope
 from portfolio.models import Break, Portfolio, Reconciliation
@@ -43,9 +43,7 @@ TOLD = inline_serializer(
 )
 
 
-class Asked(serializers.Serializer[Any]):
-    first = serializers.DateField(required=False, help_text="No pack of an earlier date.")
-    last = serializers.DateField(required=False, help_text="No pack of a later date.")
+class Asked(SpanAsked):
     offset = serializers.IntegerField(min_value=0, max_value=2**31, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=MOST, default=PAGE)
 
@@ -111,6 +109,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "reconciliation.html",
         {
             "portfolio": portfolio,
+            "navigation": navigation.for_portfolio(portfolio, current="reconciliation"),
             "newest": told[0] if told else None,
             "count": len(found),
             "failed": len(failing),

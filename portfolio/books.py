@@ -1,7 +1,7 @@
 """What a portfolio's ledger says, as the calculations take it: one read of the rows, frozen values, no way back to the database."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar
@@ -47,6 +47,13 @@ class Event:
     to_security: int | None = None
     to_account: str = ""
     fee_kind: str = ""
+    inferred: bool = False
+    """A deposit that no entry tells: what an account needed so that its cash was not below zero."""
+
+    @property
+    def earliest_date(self) -> Day:
+        """The day from which it is part of the past: a dividend's ex-date, where that is before it is paid."""
+        return self.date if self.ex_date is None else min(self.ex_date, self.date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +112,31 @@ class Book:
     fees_in_cost: bool = True
 
     @property
+    def has_inferred_flows(self) -> bool:
+        """Whether any of its deposits is inferred, so that returns on them say little."""
+        return any(event.inferred for event in self.events)
+
+    @property
     def first_date(self) -> date | None:
         return self.events[0].date if self.events else None
+
+    def as_of(self, asof_date: date) -> "Book":
+        """What had happened at the close of a day; what happened later is left out.
+
+        A dividend gone ex and not yet paid is in it, dated on its pay date, so that it is a receivable and no cash.
+        """
+        if not self.events or self.events[-1].date <= asof_date:
+            return self
+        return replace(
+            self,
+            events=tuple(event for event in self.events if event.earliest_date <= asof_date),
+            parcels=tuple(
+                replace(parcel, valid_to=None) if parcel.valid_to and parcel.valid_to > asof_date else parcel
+                for parcel in self.parcels
+                if parcel.valid_from <= asof_date
+            ),
+            matches=tuple(match for match in self.matches if match.date <= asof_date),
+        )
 
     def cash(self, asof_date: date) -> dict[str, Decimal]:
         """Balance per currency at the close of a day; currencies that were never used are absent."""
@@ -199,7 +229,7 @@ def legs(event: Event) -> Iterable[tuple[str, Decimal]]:
 EVENT_COLUMNS = (
     "date", "kind", "security_id", "quantity", "amount", "currency", "counter_amount", "counter_currency", "tax", "ex_date",
     "ratio", "entry_id", "account", "unit_price", "fee", "fx_to_base", "settle_date", "to_security_id", "to_account",
-    "fee_kind",
+    "fee_kind", "inferred",
 )  # fmt: skip
 PARCEL_COLUMNS = (
     "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency", "fx_to_base", "valid_from", "valid_to",
@@ -219,7 +249,8 @@ def load(portfolio: Portfolio, revision: LedgerRevision) -> Book:
 
 
 def load_all(used: Sequence[tuple[Portfolio, LedgerRevision]]) -> list[Book]:
-    """The rows of several portfolios, each at one revision, in three queries; in the order asked for."""
+    """The rows of several portfolios, each at one revision, in three queries; in the order asked for. What the revision chose
+    goes before what the portfolio was made with."""
     revisions = [revision for _, revision in used]
     events, parcels, matches = (
         _by_portfolio(of_revisions(rows, revisions), order, columns)
@@ -238,10 +269,10 @@ def load_all(used: Sequence[tuple[Portfolio, LedgerRevision]]) -> list[Book]:
             parcels=tuple(Parcel(*row) for row in parcels.get(portfolio.pk, ())),
             matches=tuple(Match(*row) for row in matches.get(portfolio.pk, ())),
             accrual=portfolio.accrual,
-            trade_fx=portfolio.trade_fx,
-            fees_in_cost=portfolio.fees_in_cost,
+            trade_fx=revision.settings.get("trade_fx", portfolio.trade_fx),
+            fees_in_cost=revision.settings.get("fees_in_cost", portfolio.fees_in_cost),
         )
-        for portfolio, _ in used
+        for portfolio, revision in used
     ]
 
 

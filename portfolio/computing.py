@@ -15,7 +15,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from config.bulk import BINARY_END, BINARY_HEADER, copy_in
 from config.errors import TieoutError
@@ -27,6 +27,16 @@ from pricing import market
 from pricing.models import PricingPack
 
 logger = logging.getLogger(__name__)
+
+
+class FiguresFailed(TieoutError):
+    """The figures of a portfolio can't be computed for a reason that nobody foresaw; the log has it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "its figures could not be computed: a fault of this program, which its operator finds in the log"
+        )
+
 
 Used = tuple[Portfolio, LedgerRevision]
 """A portfolio, and the revision of it that is computed from."""
@@ -58,7 +68,7 @@ def compute_metrics(*, used: Sequence[Used], pack: PricingPack) -> Outcome:
         portfolio: Portfolio, life: ValueHistory, free: RiskFree | None, against: BenchmarkReturns | None
     ) -> str:
         found = metrics.record(life, portfolio_id=str(portfolio.pk), pack_id=pack.pk, risk_free=free, benchmark=against)
-        return json.dumps(found, cls=_RecordEncoder)
+        return json.dumps(found, cls=_RecordEncoder, allow_nan=False)
 
     outcome, records, lives = Outcome(len(used)), [], []
     for portfolio, revision, life, told in _computed(used, pack, PortfolioMetrics, record, outcome):
@@ -133,12 +143,22 @@ def _computed(
                 continue
             free = free_of[portfolio.base_currency]
             against = benchmarks.load(pack, choice_of[portfolio.benchmark_id], portfolio.base_currency, life.dates)
-            found = compute(portfolio, life, free and replace(free, yields=free.yields[-len(life.dates) :]), against)
+            rows = np.searchsorted(seen.dates, life.dates)
+            found = compute(portfolio, life, free and replace(free, yields=free.yields[rows]), against)
         except TieoutError as failure:
             # By name only where nobody reads it who may not: others see how many failed, and why.
             told = {"portfolio": portfolio.slug, "pack_id": pack.pk, "reason": str(failure)}
             logger.warning("a portfolio has no figures", extra=told)
             outcome.failed[revision.pk] = failure
+            continue
+        except DatabaseError:
+            raise
+        except Exception:
+            # One portfolio's data must not keep the others of a night from theirs, whatever is wrong with them.
+            logger.exception(
+                "the figures of a portfolio failed", extra={"portfolio": portfolio.slug, "pack_id": pack.pk}
+            )
+            outcome.failed[revision.pk] = FiguresFailed()
             continue
         yield portfolio, revision, life, found
 
@@ -159,8 +179,11 @@ class _DailyValues:
 
     @classmethod
     def of(cls, revision: LedgerRevision, life: ValueHistory) -> "_DailyValues":
+        """Days of which a number is not known are left out."""
         numbers = np.column_stack([life.cash_basis_value, *(getattr(life, name) for name in NUMBERS[1:])])
-        return cls(revision.portfolio_id, revision.pk, life.pack_ids, life.dates, numbers)
+        known = np.isfinite(numbers).all(axis=1)
+        pack_ids = life.pack_ids if known.all() else tuple(np.array(life.pack_ids)[known].tolist())
+        return cls(revision.portfolio_id, revision.pk, pack_ids, life.dates[known], numbers[known])
 
 
 _ROW = np.dtype(

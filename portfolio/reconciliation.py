@@ -298,7 +298,7 @@ def compare(
     told = writer.stated(portfolio=portfolio, revision=revision, anew=anew)
     symbols = dict(Security.objects.values_list("id", "symbol"))
     days = [pack.asof_date for pack in packs]
-    splits = _split_breaks(told, actions)
+    splits = split_breaks(told, actions)
     found = []
     with localcontext() as context:
         context.prec = 34
@@ -367,7 +367,7 @@ def _value(state: books.State, prices: Prices, content: int, symbols: Mapping[in
     return total
 
 
-def _split_breaks(told: statement.Statement, actions: Sequence[KnownAction]) -> dict[SplitKey, Difference]:
+def split_breaks(told: statement.Statement, actions: Sequence[KnownAction]) -> dict[SplitKey, Difference]:
     """Differences by account, symbol and ex-date, where the security was held at the close before."""
     raw = set(Security.objects.filter(price_basis=PriceBasis.RAW).values_list("symbol", flat=True))
     booked = {
@@ -420,6 +420,7 @@ def take_in(
     author: str,
     at: datetime,
     founding: Mapping[str, bytes] | None = None,
+    checked: writer.Reading | None = None,
 ) -> Entered:
     """Commit a portfolio's ledger folder, read its rows, and reconcile them at once at the newest sealed pack of its policy.
 
@@ -429,7 +430,7 @@ def take_in(
     """
     with transaction.atomic():
         taken = writer.take_in(
-            portfolio=portfolio, files=files, message=message, author=author, at=at, founding=founding
+            portfolio=portfolio, files=files, message=message, author=author, at=at, founding=founding, checked=checked
         )
         return Entered(taken, _reconcile_now(portfolio, taken.revision))
 

@@ -168,7 +168,7 @@ def _forget() -> None:
 
     for remembered in (
         *(market._as_of, market._history, planning._parsed, executor._pack_header),
-        *(planning.version, planning._fresh_pack, executor._read_stored, metering._is_pattern),
+        *(planning.version, executor._read_stored, metering._is_pattern),
     ):
         remembered.cache_clear()
     cache.clear()

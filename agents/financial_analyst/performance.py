@@ -20,15 +20,18 @@ PERFORMANCE_TTL_S = 300
 class HistoricalNav:
     """The portfolio's life on pack days. What starts with an underscore is for the steps that follow, not for the answer."""
 
-    first_date: date
-    last_date: date
+    first_date: date | None
+    """None, and no days, where nothing was booked up to the as-of date; `last_date` likewise."""
+    last_date: date | None
     base_currency: str
     dates: npt.NDArray[np.datetime64]
     values: npt.NDArray[np.float64]
-    net_contributions: npt.NDArray[np.float64]
-    """Money put in less money taken out, up to and including each day."""
+    net_contributions: tuple[float | None, ...]
+    """Money put in less money taken out, up to and including each day; None from money on whose worth is not known."""
     total_return_pct: tuple[float | None, ...]
-    """Growth of the return index since inception, a fraction; None from a day on that starts at or below zero."""
+    """Growth of the return index since inception, a fraction; None on a day without a return, after which it begins anew."""
+    gaps: tuple[valuation.Gap, ...]
+    """Days in between without a value, and the price or rate that is missing."""
     _life: valuation.ValueHistory
     _risk_free: metrics.RiskFree | None
     _benchmark: metrics.BenchmarkReturns | None
@@ -68,13 +71,14 @@ def historical_nav(ctx: RequestContext, *, portfolio_id: UUID) -> Result[Histori
     free = ctx.market.risk_free(life.base_currency, life.dates)
     return Result(
         HistoricalNav(
-            first_date=life.dates[0].item(),
-            last_date=life.dates[-1].item(),
+            first_date=life.dates[0].item() if len(life.dates) else None,
+            last_date=life.dates[-1].item() if len(life.dates) else None,
             base_currency=life.base_currency,
             dates=life.dates,
             values=life.value,
-            net_contributions=np.cumsum(life.inflow - life.outflow),
-            total_return_pct=metrics.listed(np.asarray(np.cumprod(1.0 + metrics.subperiod_returns(life)) - 1.0)),
+            net_contributions=metrics.listed(np.asarray(np.cumsum(life.inflow - life.outflow))),
+            total_return_pct=metrics.listed(np.asarray(metrics.daily_returns(life).growth() - 1.0)),
+            gaps=life.gaps,
             _life=life,
             _risk_free=free,
             _benchmark=ctx.market.benchmark(life.base_currency, life.dates),

@@ -3,7 +3,6 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from urllib import request as http
 from uuid import uuid4
@@ -11,14 +10,12 @@ from uuid import uuid4
 import pytest
 import redis
 from django.core.cache import cache
-from django.db import transaction
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from agents import registry
 from agents.runtime import AgentRuntime
-from config import scope
-from execution import executor, nightly, planning
+from execution import executor, nightly
 from execution.tests import staging
 from portfolio.models import Break, LedgerRevision, RevisionStatus
 from pricing.models import PricingPolicy
@@ -29,61 +26,6 @@ from tests.plugin import DEMO_LAST
 def result_bytes(response):
     text = response.content.decode()
     return text[text.index('"result":') : text.index('"metadata":')]
-
-
-# --- the plan
-
-
-@pytest.mark.parametrize("asof", [None, "2013-03-01", "2013-02-24", "2010-06-30"])
-@pytest.mark.parametrize("inputs", [{}, {"lookback_days": 30}])
-def test_a_glance_finds_the_plan_that_a_closer_look_makes(demo, asof, inputs):
-    user = demo.user("owner")
-    asked = planning.Request(
-        "portfolio_overview", inputs, demo.public_id, asof_date=date.fromisoformat(asof) if asof else None
-    )
-
-    with scope.of(user), transaction.atomic():
-        glanced, prepared = planning.glance(asked), planning.prepare(asked, user=user)
-
-    assert glanced is not None
-    assert glanced == prepared
-    assert glanced.request == prepared.request
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"portfolio_id": uuid4()},
-        {"asof_date": date(1990, 1, 1)},
-        {"asof_date": date(2999, 1, 1)},
-        {"require_fresh": False},
-        {"ledger_commit": "0" * 40},
-        {"pricing_pack_id": ""},
-        {"inputs": {"lookback_days": "many"}},
-        {"inputs": {"portfolio_id": "second"}},
-        {"pattern_id": "portfolio_overvieww"},
-    ],
-    ids=lambda asked: "".join(asked),
-)
-def test_a_glance_refuses_nothing_and_leaves_it_to_the_closer_look(demo, asked):
-    user = demo.user("owner")
-    request = planning.Request(
-        **{"pattern_id": "portfolio_overview", "inputs": {}, "portfolio_id": demo.public_id} | asked
-    )
-
-    with scope.of(user), transaction.atomic():
-        glanced = planning.glance(request)
-
-    assert glanced is None
-
-
-def test_a_glance_does_not_see_what_is_not_ones_own(demo):
-    user = demo.user("owner")
-
-    with scope.of(user), transaction.atomic():
-        glanced = planning.glance(planning.Request("portfolio_overview", {}, demo.second_id))
-
-    assert glanced is None
 
 
 # --- the store

@@ -220,7 +220,7 @@ def test_what_nobody_expected_at_the_api_is_an_internal_problem_and_in_the_log(d
     def broken(*args, **kwargs):
         raise RuntimeError("SELECT secret FROM users")
 
-    monkeypatch.setattr(planning, "glance", broken)
+    monkeypatch.setattr(planning, "prepare", broken)
 
     answer = demo.ask()
 

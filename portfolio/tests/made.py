@@ -45,6 +45,7 @@ def market(
         exchanges=tuple((exchanges or {}).get(symbol, "XNYS") for symbol in symbols),
         close=close,
         observed=np.stack(seen, axis=1) if seen else np.zeros((len(dates), 0), dtype="datetime64[D]"),
+        carried=np.zeros(close.shape, dtype=bool),
         currencies=("CAD", *rates),
         fx_to_pivot=np.column_stack([np.ones(len(dates)), *(np.array(each, dtype=float) for each in rates.values())]),
         close_sources=(("wood",),) * len(symbols),

@@ -218,15 +218,26 @@ def test_a_fee_inside_the_portfolio_is_taken_off_its_return():
     assert twr.value == pytest.approx(0.01, abs=1e-12)
 
 
-def test_a_missing_close_of_what_is_held_is_named_with_the_last_known_day():
+def test_a_missing_close_on_the_last_day_is_named_with_the_last_known_day():
     events = [event(WEEK[0], "deposit", "10"), event(WEEK[0], "buy", "-10", security=1, quantity="1")]
-    priced = market(WEEK, {"OAK": [10, 11, NAN, 12]})
+    priced = market(WEEK, {"OAK": [10, 11, NAN, NAN]})
 
     with pytest.raises(MissingPrice) as missing:
         valuation.history(book(events, [parcel(1, "1", WEEK[0])]), priced)
 
     assert missing.value.symbol == "OAK"
-    assert (missing.value.asof_date, missing.value.last_known_date) == (day(WEEK[2]), day(WEEK[1]))
+    assert (missing.value.asof_date, missing.value.last_known_date) == (day(WEEK[3]), day(WEEK[1]))
+
+
+def test_a_day_without_a_close_of_what_is_held_has_no_value_and_its_return_is_in_the_next():
+    events = [event(WEEK[0], "deposit", "10"), event(WEEK[0], "buy", "-10", security=1, quantity="1")]
+
+    life, twr = total_return(events, [parcel(1, "1", WEEK[0])], market(WEEK, {"OAK": [10, 11, NAN, 12]}))
+
+    assert life.dates.tolist() == [day(WEEK[0]), day(WEEK[1]), day(WEEK[3])]
+    assert life.value.tolist() == [10, 11, 12]
+    assert life.gaps == (valuation.Gap(day(WEEK[2]), day(WEEK[2]), "price", "OAK"),)
+    assert twr.value == pytest.approx(0.2)
 
 
 def test_a_close_may_be_missing_while_nothing_is_held():
@@ -241,21 +252,48 @@ def test_a_close_may_be_missing_while_nothing_is_held():
     assert life.value.tolist() == [10, 10, 11, 11]
 
 
-def test_a_missing_rate_is_named_with_its_day():
+def test_a_missing_rate_on_the_last_day_is_named_with_it():
     events = [event(WEEK[0], "deposit", "10", "USD")]
 
     with pytest.raises(MissingRate) as missing:
-        valuation.history(book(events), market(WEEK, {}, fx={"USD": [1.3, NAN, 1.3, 1.3]}))
+        valuation.history(book(events), market(WEEK, {}, fx={"USD": [1.3, 1.3, 1.3, NAN]}))
 
-    assert str(day(WEEK[1])) in str(missing.value)
+    assert str(day(WEEK[3])) in str(missing.value)
     assert "USD" in str(missing.value)
 
 
-def test_a_ledger_that_begins_before_the_first_pack_is_refused():
-    with pytest.raises(valuation.BeforeTheFirstPack) as refused:
-        valuation.history(book([event("2020-01-03", "deposit", "10")]), market(WEEK, {}))
+def test_a_rate_is_needed_on_days_on_which_there_is_something_in_the_currency():
+    events = [
+        event(WEEK[0], "deposit", "10"),
+        event(WEEK[1], "deposit", "10", "USD"),
+        event(WEEK[2], "withdrawal", "-10", "USD"),
+    ]
 
-    assert refused.value.first_pack == day(WEEK[0])
+    life, _ = total_return(events, [], market(WEEK, {}, fx={"USD": [NAN, 1.3, 1.4, NAN]}))
+
+    assert life.value.tolist() == [10, 23, 10, 10]
+    assert life.gaps == ()
+
+
+def test_a_currency_that_no_pack_knows_has_no_rate():
+    with pytest.raises(MissingRate, match="GBP/CAD"):
+        valuation.history(book([event(WEEK[0], "deposit", "10", "GBP")]), market(WEEK, {}))
+
+
+def test_a_ledger_that_begins_before_the_first_pack_is_measured_from_its_first_close():
+    events = [
+        event("2020-01-03", "deposit", "10"),
+        event("2020-01-03", "buy", "-10", security=1, quantity="1"),
+        event(WEEK[2], "deposit", "5"),
+    ]
+
+    life, twr = total_return(events, [parcel(1, "1", "2020-01-03")], market(WEEK, {"OAK": [12, 15, 15, 15]}))
+
+    assert life.value.tolist() == [12, 15, 20, 20]
+    assert life.inflow.tolist() == [12, 0, 5, 0]
+    assert life.flows == ((day(WEEK[0]), 12.0), (day(WEEK[2]), 5.0))
+    assert (twr.value, twr.status, twr.reason) == (pytest.approx(0.25), "degraded", "before_first_pack")
+    assert twr.basis["first"] == WEEK[0]
 
 
 def test_a_book_without_events_has_no_days():
@@ -374,7 +412,6 @@ EURO_MARKET = Market(
         ("EUR", "USD"): Leg("EUR", "USD", Decimal("1.1193"), day("2020-01-06"), "central", ""),
         ("EUR", "CAD"): Leg("EUR", "CAD", Decimal("1.4549"), day("2020-01-06"), "central", ""),
     },
-    unpriced={3: ("ASH", day("2020-01-02"))},
 )
 NAMED = {1: ("OAK", "Oak Inc.", "USD"), 2: ("ELM", "Elm", "CAD"), 3: ("ASH", "Ash Inc.", "USD")}
 
@@ -418,7 +455,7 @@ def test_no_total_is_given_where_a_part_of_it_has_no_price():
         with pytest.raises(MissingPrice) as missing:
             value(held, EURO_MARKET)
 
-        assert (missing.value.symbol, missing.value.last_known_date) == ("ASH", day("2020-01-02"))
+        assert (missing.value.symbol, missing.value.asof_date) == ("ASH", day("2020-01-06"))
 
 
 def test_no_total_is_given_where_a_part_of_it_has_no_rate():

@@ -37,7 +37,7 @@ def portfolio(empty):
     anna = get_user_model().objects.create_user("anna")
     for symbol in ("OAK", "ELM"):
         Security.objects.create(
-            symbol=symbol, name=symbol, currency="USD", quote_unit="USD", kind="equity", exchange="XNYS",
+            symbol=symbol, name=symbol, currency="USD", price_unit="USD", kind="equity", exchange="XNYS",
             first_date="2020-01-02", source="wood",
         )  # fmt: skip
     return Portfolio.objects.create(

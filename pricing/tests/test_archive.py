@@ -49,7 +49,7 @@ def test_pence_become_pounds_exactly_and_once(tmp_path):
 
     elm = reading.closes.close[reading.closes.security == 1]
 
-    assert (reading.securities[1].currency, reading.securities[1].quote_unit) == ("GBP", "GBp")
+    assert (reading.securities[1].currency, reading.securities[1].price_unit) == ("GBP", "GBp")
     assert [Decimal(text.decode()) for text in elm] == [
         Decimal("12.345"),
         Decimal("12.4"),

@@ -105,7 +105,7 @@ class TestSealed:
         paid = PackAction.objects.get(security__symbol="FIR")
         assert (paid.amount, paid.currency) == (Decimal("0.25"), currency)
         security = Security.objects.get(symbol="FIR")
-        assert (security.currency, security.quote_unit) == (currency, unit)
+        assert (security.currency, security.price_unit) == (currency, unit)
         assert market.cross(market.as_of(ninth), currency, "EUR") > 0
         assert eighth.status == ninth.status == "warming"
 

@@ -66,8 +66,8 @@ def unguarded(tmp_path):
     with role("owner"), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(
-            "INSERT INTO pricing_security (symbol, name, currency, quote_unit, kind, exchange, price_basis, first_date, source)"
-            " SELECT 'YEW', name, currency, quote_unit, kind, exchange, price_basis, first_date, source"
+            "INSERT INTO pricing_security (symbol, name, currency, price_unit, kind, exchange, price_basis, first_date, source)"
+            " SELECT 'YEW', name, currency, price_unit, kind, exchange, price_basis, first_date, source"
             " FROM pricing_security WHERE symbol = 'OAK'"
         )
         cursor.execute(
