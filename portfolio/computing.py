@@ -119,7 +119,8 @@ def _computed(
     compute: Callable[[Portfolio, ValueHistory, RiskFree | None, BenchmarkReturns | None], Figures],
     outcome: Outcome,
 ) -> Iterator[tuple[Portfolio, LedgerRevision, ValueHistory, Figures]]:
-    """Of those without such figures yet: the life, and what `compute` makes of it. Who fails goes to `outcome.failed`."""
+    """Of those without such figures yet: the whole life, and what `compute` makes of what returns are measured on. Who fails
+    goes to `outcome.failed`."""
     revisions = [revision.pk for _, revision in used]
     there = set(
         figures._default_manager.filter(revision__in=revisions, pack=pack).values_list("revision_id", flat=True)
@@ -138,9 +139,10 @@ def _computed(
     }
     for (portfolio, revision), book in zip(missing, books.load_all(missing), strict=True):
         try:
-            life = valuer.history(book)
-            if not len(life.dates):
+            whole = valuer.history(book)
+            if not len(whole.dates):
                 continue
+            life = valuer.headline(book, whole)
             free = free_of[portfolio.base_currency]
             against = benchmarks.load(pack, choice_of[portfolio.benchmark_id], portfolio.base_currency, life.dates)
             rows = np.searchsorted(seen.dates, life.dates)
@@ -160,7 +162,7 @@ def _computed(
             )
             outcome.failed[revision.pk] = FiguresFailed()
             continue
-        yield portfolio, revision, life, found
+        yield portfolio, revision, whole, found
 
 
 # --- daily values

@@ -454,6 +454,22 @@ def by_window(record: MetricsRecord) -> tuple[WindowReturns, ...]:
     return tuple(rows)
 
 
+def with_inferred_flows(rows: Iterable[WindowReturns]) -> tuple[WindowReturns, ...]:
+    """Rows of a whole portfolio whose deposits are inferred, beside those of its securities."""
+    return tuple(
+        WindowReturns(
+            f"inferred_{row.window}",
+            f"{row.label}, cash and inferred deposits included",
+            *(
+                degraded(getattr(row, each.name), ["inferred_flows"])
+                for each in fields(WindowReturns)
+                if each.name not in ("window", "label")
+            ),
+        )
+        for row in rows
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class CalendarYear:
     """One calendar year; the first and the last may be part of one."""
@@ -1322,7 +1338,18 @@ def _basis(measured: _Measured, span: Window, *, annualised: bool = False) -> Ma
         "n": span.end - span.start,
         "flow_timing": measured.history.flow_timing,
         **scope_of(measured.history),
+        **carried_between(measured.history, span.start, span.end),
     }
+
+
+def carried_between(history: ValueHistory, start: int, end: int) -> Mapping[str, object]:
+    """Of the days of a span, the mean share of the value that was carried at the last close of what is delisted."""
+    if history.carried is None:
+        return {}
+    value, carried = (each[start + 1 : end + 1] for each in (history.value, history.carried))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where(value > 0, carried / value, 0.0)
+    return {"delisted_share": float(shares.mean())} if carried.any() else {}
 
 
 def scope_of(history: ValueHistory) -> Mapping[str, object]:
@@ -1341,6 +1368,7 @@ def _span_basis(measured: _Measured, closes: npt.NDArray[np.intp]) -> Mapping[st
         "n": len(closes) - 1,
         "periods_per_year": measured.periods_per_year,
         **scope_of(history),
+        **carried_between(history, int(closes[0]), int(closes[-1])),
     }
 
 

@@ -4,7 +4,7 @@ Value is quantity x close x FX, cash at FX, in the base currency, on cash basis:
 beside the value as a receivable, so that the value ties out with the ledger (MEASUREMENT, Returns and Value).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
@@ -69,6 +69,8 @@ class Position:
     """Base currency at the trade dates' FX; None where a lot was bought before anything was priced, at a rate unknown."""
     currency: str
     base_currency: str
+    is_clean_priced: bool = False
+    """Its price leaves out the interest accrued, of which nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,16 @@ class ValuedPosition:
     quantity: Decimal
     currency: str
     price: Decimal
+    """As it is quoted."""
+    factor: Decimal
+    """What a quote is multiplied by: 0.01 where it is in percent of nominal, the multiplier of a contract, else 1."""
     observed_date: date
     age_sessions: int
+    age_days: int
     price_basis: str
+    status: str
+    """ok, or degraded by `reason`: delisted, accrued_unknown."""
+    reason: str | None
     value_local: Decimal
     fx_rate: Decimal
     market_value: Decimal
@@ -190,6 +199,8 @@ class Quality:
     """On a close older than its exchange's last session."""
     carried_share: float
     """On a rate older than the day's fixing."""
+    delisted_share: float
+    """On the last close of what is delisted and not booked out."""
     manual_share: float
     """On a close that was held back and let in by hand."""
     degraded_share: float
@@ -242,12 +253,18 @@ class ValuedPositions:
 
 
 def positions(
-    book: Book, asof_date: date, securities: Mapping[int, tuple[str, str, str]], rates: Rates | None = None
+    book: Book,
+    asof_date: date,
+    securities: Mapping[int, tuple[str, str, str]],
+    rates: Rates | None = None,
+    *,
+    clean_priced: Collection[int] = (),
 ) -> Positions:
     """What the book holds at the close of a day.
 
-    securities  id -> (symbol, name, currency)
-    rates       what lots without a rate in the ledger were bought at; None: they have no cost in the base currency
+    securities    id -> (symbol, name, currency)
+    rates         what lots without a rate in the ledger were bought at; None: they have no cost in the base currency
+    clean_priced  those whose price leaves out the interest accrued, where nothing is known of their coupons
     """
     rows: list[Position] = []
     lots: dict[int, list[Parcel]] = {}
@@ -270,6 +287,7 @@ def positions(
                 cost_basis_base=_sum_if_known(in_base),
                 currency=currency,
                 base_currency=book.base_currency,
+                is_clean_priced=security_id in clean_priced,
             )
         )
     symbols = {security_id: symbol for security_id, (symbol, _, _) in securities.items()}
@@ -341,6 +359,9 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
         base = held.base_currency
+        held = replace(
+            held, cash=tuple(row for row in held.cash if row.amount or _has_rate(market, row.currency, base))
+        )
         fx = {
             currency: markets.cross(market, currency, base)
             for currency in [
@@ -351,7 +372,7 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
             ]
         }
         priced = [(row, market.close(row.security_id, row.symbol), fx[row.currency]) for row in held.positions]
-        values = [row.quantity * close.close * rate for row, close, rate in priced]
+        values = [row.quantity * close.unit_value * rate for row, close, rate in priced]
         cash_values = [row.amount * fx[row.currency] for row in held.cash]
         due_values = [row.amount * fx[row.currency] for row in held.receivables]
         total = sum(values, Decimal(0)) + sum(cash_values, Decimal(0))
@@ -383,10 +404,14 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
                     quantity=row.quantity,
                     currency=row.currency,
                     price=close.close,
+                    factor=close.factor,
                     observed_date=close.observed_date,
                     age_sessions=age_sessions(close),
+                    age_days=(market.asof_date - close.observed_date).days,
                     price_basis=close.price_basis,
-                    value_local=quantise(row.quantity * close.close, row.currency),
+                    status="degraded" if _doubts(row, close) else "ok",
+                    reason=", ".join(_doubts(row, close)) or None,
+                    value_local=quantise(row.quantity * close.unit_value, row.currency),
                     fx_rate=round(rate, 12),
                     market_value=quantise(value, base),
                     weight=weight(value),
@@ -431,6 +456,28 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
         )
 
 
+def _doubts(row: Position, close: Close) -> tuple[str, ...]:
+    """What the value of a position is degraded by."""
+    clean = ("accrued_unknown",) if row.is_clean_priced else ()
+    return ((DELISTED,) if _is_carried(close) else ()) + clean
+
+
+def _is_carried(close: Close) -> bool:
+    return DELISTED in close.flags.split(",")
+
+
+DELISTED = markets.DELISTED
+
+
+def _has_rate(market: Market, currency: str, base: str) -> bool:
+    """Of an empty balance no rate is needed: without one it is left out."""
+    try:
+        markets.legs_between(market, currency, base)
+    except MissingRate:
+        return False
+    return True
+
+
 MANUAL = "accepted"
 """The flag of a close that staff let in."""
 DEGRADED_BASES = frozenset({"total_return_adjusted", "price_index"})
@@ -457,6 +504,7 @@ def _quality(
             [value for row, _, value in by_holding if row.currency in carried]
             + [value for row, value in zip(held.cash, cash_values, strict=True) if row.currency in carried]
         ),
+        delisted_share=share(value for _, close, value in by_holding if _is_carried(close)),
         manual_share=share(value for _, close, value in by_holding if MANUAL in close.flags.split(",")),
         degraded_share=share(value for _, close, value in by_holding if close.price_basis in DEGRADED_BASES),
         oldest_price=oldest.observed_date if oldest else None,
@@ -516,13 +564,14 @@ def value(held: Positions, market: Market) -> Decimal:
         invested = sum(
             (
                 row.quantity
-                * market.close(row.security_id, row.symbol).close
+                * market.close(row.security_id, row.symbol).unit_value
                 * markets.cross(market, row.currency, base)
                 for row in held.positions
             ),
             Decimal(0),
         )
-        return invested + sum((row.amount * markets.cross(market, row.currency, base) for row in held.cash), Decimal(0))
+        cash = (row.amount * markets.cross(market, row.currency, base) for row in held.cash if row.amount)
+        return invested + sum(cash, Decimal(0))
 
 
 def age_sessions(close: Close) -> int:
@@ -596,6 +645,8 @@ class ValueHistory:
     """(D,) money crossed the border on a day without a value before this one, so that the day can't be measured; None: never."""
     is_late: bool = False
     """The ledger begins before the first pack: what was there at the first close counts as put in, and returns begin there."""
+    carried: Floats | None = None
+    """(D,) the part of the value that is carried at the last close of what is delisted; None: none ever was."""
     scope: Scope = "portfolio"
     """securities_only: purchases are money in, sales and dividends money out, and cash is in no value."""
 
@@ -635,7 +686,7 @@ class Valuer:
 
         units, balances = _units(book, days, place), _balances_by_day(book, own_at, currencies, len(days))
         in_currency = dict(zip(currencies, balances.T != 0, strict=True))
-        gaps, valued = _gaps(book, days, own_at, listed, units, in_currency, own_close, own_rates, base)
+        gaps, valued = _gaps(book, days, own_at, listed, units, in_currency, own_close, own_rates)
         flow_in_gap, rows, pack_days = None, first + np.arange(len(days)), days
         if gaps:
             kept = np.flatnonzero(valued)
@@ -661,16 +712,16 @@ class Valuer:
             closes[1:, :N] += np.divide(due, rates[1:, :N], out=np.zeros(due.shape), where=due != 0)
 
         moves = _moves(book, at, listed, currencies, _known_closes(close), D, fx, since=1 if is_late else 0)
-        if scope == "securities_only":
-            closes[:, N:] = 0.0
-            moves = _across(moves, N)
+        fees = _fees_by_day(book, at, fx, currencies, D, since=1 if is_late else 0)
+        if scope == "securities_only":  # what cash earns and pays by itself is outside
+            closes, rates, currencies = closes[:, :N], rates[:, :N], []
+            moves, fees = _across(moves, N), (np.zeros((D, 0)),) * 3
         if is_late and D:
             moves.external_in[0], moves.external_out[0] = np.maximum(closes[1], 0.0), np.maximum(-closes[1], 0.0)
         cash = (closes[1:, N:] * rates[1:, N:]).sum(axis=1)
         total = (closes[1:, :N] * rates[1:, :N]).sum(axis=1) + cash
         inflow, outflow = _worth(moves.external_in, rates[1:]), _worth(moves.external_out, rates[1:])
 
-        fees = _fees_by_day(book, at, fx, currencies, D, since=1 if is_late else 0)
         recurring_fees, cash_fees, outside_fees = fees
         begin = np.concatenate(([0.0], total[:-1])) + inflow
         kept_gains = _attribution(closes, rates, moves, begin)
@@ -713,6 +764,7 @@ class Valuer:
             gaps=gaps,
             flow_in_gap=flow_in_gap,
             is_late=is_late,
+            carried=self._carried_value(listed.columns, rows, closes[1:, :N] * rates[1:, :N]),
             scope=scope,
         )
         for name in result.__dataclass_fields__:
@@ -720,6 +772,11 @@ class Valuer:
             if isinstance(array, np.ndarray):
                 array.flags.writeable = False
         return result
+
+    def headline(self, book: Book, whole: ValueHistory) -> ValueHistory:
+        """What returns are measured on: the whole, or the securities alone where deposits are inferred."""
+        has_inferred = book.as_of(self.market.dates[-1].item()).has_inferred_flows if len(self.market.dates) else False
+        return self.history(book, scope="securities_only") if has_inferred else whole
 
     def _fx(self, currency: str, base: str, first: int) -> Floats:
         """(D,) base currency for one of the currency; NaN on days without a rate."""
@@ -744,6 +801,14 @@ class Valuer:
             was_held = listed | np.concatenate(([False], listed[:-1]))[: len(listed)]
             open_days |= was_held & self._sessions(exchange)[rows]
         return open_days
+
+    def _carried_value(self, columns: list[int], rows: npt.NDArray[np.intp], values: Floats) -> Floats | None:
+        """(D,) of values (D, N) what is carried behind a delisting; None where nothing is."""
+        carried = self.market.carried[:, columns]
+        if not carried.any():
+            return None
+        found = np.where(carried[rows], values[:, : len(columns)], 0.0).sum(axis=1)
+        return found if found.any() else None
 
     def _sessions(self, exchange: str) -> npt.NDArray[np.bool_]:
         """(D,) of the market: pack days on which a security of the exchange closed."""
@@ -813,7 +878,6 @@ def _gaps(
     in_currency: Mapping[str, npt.NDArray[np.bool_]],
     close: Floats,
     rates: Mapping[str, Floats],
-    base: str,
 ) -> tuple[tuple[Gap, ...], npt.NDArray[np.bool_]]:
     """Days on which something held, due or moved has no price or rate, and (D,) which days have a value.
 
@@ -836,35 +900,38 @@ def _gaps(
         if unknown.any():
             missing = unknown & _needs_rate(book, days, at, listed, units, currency)
             missing |= unknown & in_currency.get(currency, False)
-            lacking += [("rate", f"{currency}/{base}", missing)] if missing.any() else []
+            lacking += [("rate", f"{currency}/{book.base_currency}", missing)] if missing.any() else []
     valued = np.ones(D, dtype=np.bool_)
     for _, _, missing in lacking:
         valued &= ~missing
     if not lacking:
         return (), valued
+    begin = len(listed.market.dates) - D
+    refusals: dict[str, TieoutError] = {}
     found: list[Gap] = []
     for day in np.flatnonzero(~valued).tolist():
         kind, key = next((kind, key) for kind, key, missing in lacking if missing[day])
         on: date = days[day].item()
-        if found and (found[-1].kind, found[-1].key) == (kind, key) and day and found[-1].last == days[day - 1].item():
+        if found and found[-1].key == key and found[-1].last == days[day - 1].item():
             found[-1] = replace(found[-1], last=on)
-        else:
-            found.append(Gap(on, on, kind, key))
+            continue
+        if key not in refusals:
+            refusals[key] = _refusal(kind, key, listed, begin + day)
+        found.append(Gap(on, on, kind, key, getattr(refusals[key], "reason", "")))
     if not valued[-1]:
-        raise _missing(found[-1], days, listed, close, rates)
+        raise _refusal(found[-1].kind, found[-1].key, listed, begin + D - 1)
     return tuple(found), valued
 
 
-def _missing(
-    gap: Gap, days: Days, listed: _Listed, close: Floats, rates: Mapping[str, Floats]
-) -> markets.MissingPrice | MissingRate:
-    """What a day without a value is refused with: the last day of the gap."""
-    last = len(days) - 1
-    if gap.kind == "rate":
-        currency, base = gap.key.split("/")
-        return MissingRate(currency, base, days[last].item())
-    known = np.flatnonzero(~np.isnan(close[:last, listed.symbols.index(gap.key)]))
-    return markets.MissingPrice(gap.key, days[last].item(), days[known[-1]].item() if len(known) else None)
+def _refusal(kind: str, key: str, listed: _Listed, row: int) -> markets.MissingPrice | MissingRate:
+    """What to say of a price or rate that is missing on a day of the market."""
+    market = listed.market
+    if kind == "rate":
+        currency, base = key.split("/")
+        return market.missing_rate(currency, base, row)
+    if key in market.symbols:
+        return market.missing_price(market.symbols.index(key), row)
+    return markets.MissingPrice(key, market.dates[row].item())
 
 
 def _needs_rate(
@@ -1004,16 +1071,14 @@ def _attribution(closes: Floats, rates: Floats, moves: _Moves, begin: Floats) ->
 
     gains = np.multiply(end_local, rate, out=came)
     gains -= start_base
+    unattributed = gains.sum(axis=1, where=unmeasured)  # also what the rate did to a debt that was paid back whole
     gains[unmeasured] = 0.0
-    end_local -= start_local
-    end_local *= rate
-    end_local[measured] = 0.0
     # Internal moves leave one holding and enter another; what does not cancel at the fixing is the dealing difference.
     dealing = np.zeros(len(begin))
     traded = np.flatnonzero(moves.internal_in.any(axis=1) | moves.internal_out.any(axis=1))
     dealing[traded] = (moves.internal_in[traded] * rate[traded]).sum(axis=1)
     dealing[traded] -= (moves.internal_out[traded] * rate[traded]).sum(axis=1)
-    return _Attribution(local_returns, fx_returns, weights, gains.sum(axis=1), dealing + end_local.sum(axis=1))
+    return _Attribution(local_returns, fx_returns, weights, gains.sum(axis=1), dealing + unattributed)
 
 
 def _return(growth: Floats, unmeasured: npt.NDArray[np.bool_]) -> Floats:
@@ -1077,11 +1142,14 @@ def _moves(
 
 
 def _across(moves: _Moves, securities: int) -> _Moves:
-    """With the cash beyond the border: what went into securities came from outside, what they paid went there."""
-    came, went = (np.zeros(moves.external_in.shape) for _ in range(2))
-    came[:, :securities] = moves.external_in[:, :securities] + moves.internal_in[:, :securities]
-    went[:, :securities] = moves.external_out[:, :securities] + moves.internal_out[:, :securities]
-    return _Moves(np.zeros(came.shape), np.zeros(came.shape), came, went)
+    """Of the securities alone: what went into them came from outside, what they paid went there."""
+    nothing = np.zeros((len(moves.external_in), securities))
+    return _Moves(
+        nothing,
+        nothing,
+        moves.external_in[:, :securities] + moves.internal_in[:, :securities],
+        moves.external_out[:, :securities] + moves.internal_out[:, :securities],
+    )
 
 
 def _filled(entries: list[tuple[int, int, float]], rows: int, columns: int) -> Floats:
@@ -1116,7 +1184,7 @@ def _balances_by_day(book: Book, at: Sequence[int], currencies: list[str], days:
     balances = np.zeros((days, len(currencies)))
     for position, currency in enumerate(currencies):
         changed = [day for day in steps[currency] if day < days]
-        for day, until in zip(changed, [*changed[1:], days], strict=True):
+        for day, until in zip(changed, [*changed, days][1:], strict=True):
             balances[day:until, position] = float(steps[currency][day])
     return balances
 

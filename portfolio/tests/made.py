@@ -33,8 +33,13 @@ def market(
 ) -> History:
     """Securities are numbered from 1 in the order given; without a currency they trade in CAD, and in New York."""
     symbols, rates = tuple(closes), fx or {}
-    seen = [np.array((observed or {}).get(symbol, dates), dtype="datetime64[D]") for symbol in symbols]
     close = np.array([closes[symbol] for symbol in symbols], dtype=float).reshape(len(symbols), len(dates)).T
+    seen = [
+        np.where(
+            np.isnan(column), np.datetime64("NaT"), np.array((observed or {}).get(symbol, dates), dtype="datetime64[D]")
+        )
+        for symbol, column in zip(symbols, close.T, strict=True)
+    ]
     return History(
         pack_id=f"PP_{dates[-1]}_BOC_CAD_r1",
         dates=days(*dates),
