@@ -161,7 +161,7 @@ def as_of(pack: PricingPack) -> Market:
 def _as_of(
     pack_id: str, chain_hash: str, content_id: int, policy: str, pivot: str, sequence: int, asof_date: date
 ) -> Market:
-    closes = _closes_of([content_id])
+    closes = _closes_of(content_id)
     for security_id, close in _carried(policy, sequence, asof_date, closes).items():
         closes[security_id] = close
     legs = {
@@ -187,15 +187,10 @@ _CLOSE_COLUMNS = (
 """In the order of Close."""
 
 
-def _closes_of(contents: Sequence[int], securities: Collection[int] | None = None) -> dict[int, Close]:
-    """By security its close in the last of these contents that has one. None: of all securities."""
-    place = {content: number for number, content in enumerate(contents)}
-    rows = PackPrice.objects.filter(content__in=contents)
-    if securities is not None:
-        rows = rows.filter(security__in=securities)
-    found = rows.order_by("security__symbol").values_list("content_id", *_CLOSE_COLUMNS)
-    in_order = sorted(found, key=lambda row: place[row[0]]) if len(contents) > 1 else found
-    return {row[1]: Close(*row[1:]) for row in in_order}
+def _closes_of(content: int) -> dict[int, Close]:
+    """By security, by symbol."""
+    rows = PackPrice.objects.filter(content=content).order_by("security__symbol").values_list(*_CLOSE_COLUMNS)
+    return {row[0]: Close(*row) for row in rows}
 
 
 # --- what has ended: carried where a delisting is on record, else missing with its reason
@@ -219,9 +214,11 @@ class _Delisting:
 
 def _delistings(policy: str, sequence: int, asof_date: date) -> Mapping[int, _Delisting]:
     """By security, the delistings that a pack of that sequence and date knows, of that date or before."""
-    if not PackAction.objects.filter(action="delisting", ex_date__lte=asof_date).exists():
+    delisted = PackAction.objects.filter(action="delisting", ex_date__lte=asof_date).order_by()
+    ids = set(delisted.values_list("security_id", flat=True))
+    if not ids:
         return {}
-    told = _actions(policy, sequence, asof_date)
+    told = _actions(policy, sequence, asof_date, ids)
     ex_date = {each.symbol: each.ex_date for each in reversed(told) if each.action == "delisting"}
     found: dict[int, _Delisting] = {}
     for security in Security.objects.filter(symbol__in=[s for s, day in ex_date.items() if day <= asof_date]):
@@ -241,7 +238,10 @@ def _carried(policy: str, sequence: int, asof_date: date, closes: Mapping[int, C
     begin = asof_date - timedelta(days=packs.MOST_DAYS_CARRIED)
     seen = _contents_seen(policy, sequence, begin, asof_date)
     last = {pk: closes[pk] for pk in delisted if pk in closes}
-    last = _closes_of(seen, delisted.keys() - last.keys()) | last
+    if absent := {pk: each.symbol for pk, each in delisted.items() if pk not in last}:
+        with connection.cursor() as cursor:
+            cursor.execute(_LAST_CLOSES, [seen, list(absent)])
+            last |= {row[0]: Close(row[0], absent[row[0]], *row[1:]) for row in cursor.fetchall()}
     return {
         pk: replace(close, flags=joined(close.flags if pk in closes else "", DELISTED))
         for pk, close in last.items()
@@ -249,6 +249,11 @@ def _carried(policy: str, sequence: int, asof_date: date, closes: Mapping[int, C
     }
 
 
+_LAST_CLOSES = """
+    SELECT DISTINCT ON (security_id) security_id, close, currency, observed_date, source, price_basis, flags, factor
+    FROM unnest(%s::bigint[]) WITH ORDINALITY AS seen (content_id, place) JOIN pricing_packprice USING (content_id)
+    WHERE security_id = ANY(%s) ORDER BY security_id, place DESC
+"""
 _SEEN = """
     SELECT content_id FROM (
         SELECT DISTINCT ON (asof_date) asof_date, content_id FROM pricing_pricingpack
@@ -286,7 +291,7 @@ def _missing_price(policy: str, sequence: int, security_id: int, symbol: str, da
 
 
 def _reason(policy: str, sequence: int, security: Security, last: date | None, day: date) -> str:
-    told = [each for each in _actions(policy, sequence, day) if each.symbol == security.symbol and each.ex_date <= day]
+    told = [each for each in _actions(policy, sequence, day, [security.pk]) if each.ex_date <= day]
     splits = [each for each in told if each.action == "split" and last and last < each.ex_date]
     if security.ends and security.ends < day:
         return "expiry_unbooked"
@@ -754,9 +759,13 @@ def actions(pack: PricingPack) -> list[KnownAction]:
     return _actions(pack.policy_id, pack.sequence or 0, pack.asof_date)
 
 
-def _actions(policy: str, sequence: int, asof_date: date) -> list[KnownAction]:
+def _actions(
+    policy: str, sequence: int, asof_date: date, securities: Collection[int] | None = None
+) -> list[KnownAction]:
+    """Of these securities; None: of all."""
     known = Q(announced__lte=asof_date) | Q(announced__isnull=True, ex_date__lte=asof_date)
-    rows = PackAction.objects.filter(known).order_by("ex_date").values_list("content_id", *packs.ACTION_COLUMNS)
+    of = Q() if securities is None else Q(security__in=securities)
+    rows = PackAction.objects.filter(known & of).order_by("ex_date").values_list("content_id", *packs.ACTION_COLUMNS)
     contents = packs.sealed_contents(policy=policy, upto=sequence)
     told = [KnownAction(*row) for row in packs.said_by(contents, rows)]
     newest = {action.key: action for action in standing(told)}

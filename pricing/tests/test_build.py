@@ -41,9 +41,7 @@ def test_a_span_becomes_one_sealed_warming_pack_a_day(tmp_path):
 def test_a_pack_holds_closes_and_rates_exactly_as_published_with_the_day_they_were_observed(tmp_path):
     policy = market_data.loaded(tmp_path)
 
-    pack = market_data.build(policy, required=market_data.held("OAK", currencies=("CAD",)))[
-        2
-    ]  # the 6th: no fixing, no London
+    pack = market_data.build(policy)[2]  # the 6th: no fixing, no London
 
     closes = PackPrice.objects.filter(content=pack.content_id).order_by("security__symbol")
     assert list(closes.values_list("security__symbol", "close", "currency", "observed_date", "flags")) == [
@@ -114,7 +112,7 @@ def test_a_required_price_that_is_missing_puts_the_pack_in_error_by_name_and_sea
     policy.save()
 
     with pytest.raises(packs.PackIncomplete) as caught:
-        market_data.build(policy, required=market_data.held("ASH"))
+        market_data.build(policy)
 
     assert [(item.key, item.asof_date, item.last_known_date) for item in caught.value.missing] == [
         ("ASH", date(2020, 1, 8), date(2020, 1, 3)),
@@ -130,7 +128,7 @@ def test_a_required_rate_that_is_missing_is_named_by_its_pair(tmp_path):
     policy = market_data.loaded(tmp_path)
 
     with pytest.raises(packs.PackIncomplete, match="rate EUR/JPY on 2020-01-02: never observed"):
-        market_data.build(policy, required=market_data.held(currencies=("JPY",)))
+        market_data.build(policy)
 
     assert PricingPack.objects.filter(status="error").count() == 6
     assert PackContent.objects.count() == 0
@@ -146,10 +144,10 @@ def london():
 def test_rates_of_another_fixing_do_not_pass_under_the_name_of_a_policy(tmp_path):
     fx = folders.SMALL["fx.csv"].replace(",central", ",ecb-eurofxref")
     policy = market_data.loaded(tmp_path, {"fx.csv": fx})
-    assert len(market_data.build(policy, required=market_data.held(currencies=("USD",)))) == 6
+    assert len(market_data.build(policy)) == 6
 
     with pytest.raises(packs.PackIncomplete, match="rate EUR/USD on 2020-01-02: never observed"):
-        market_data.build(london(), required=market_data.held(currencies=("EUR",)))
+        market_data.build(london())
 
     assert not PackRate.objects.filter(content__packs__policy="WM4PM_USD").exists()
 
@@ -158,9 +156,7 @@ def test_the_four_oclock_fixing_is_an_hour_earlier_by_utc_in_summer(tmp_path):
     fx = "date,base,quote,rate,source\n2020-01-09,EUR,USD,1.11,wm\n2020-07-09,EUR,USD,1.13,wm\n"
     market_data.loaded(tmp_path, {"fx.csv": fx})
 
-    pack, later = market_data.build(
-        london(), date(2020, 1, 9), date(2020, 7, 9), required=market_data.held(currencies=("EUR",))
-    )
+    pack, later = market_data.build(london(), date(2020, 1, 9), date(2020, 7, 9))
 
     fixed = [PackRate.objects.get(content=each.content_id).fix_at.isoformat() for each in (pack, later)]
     assert fixed == ["2020-01-09T16:00:00+00:00", "2020-07-09T15:00:00+00:00"]
@@ -169,11 +165,11 @@ def test_the_four_oclock_fixing_is_an_hour_earlier_by_utc_in_summer(tmp_path):
 def test_an_incomplete_pack_is_mended_by_the_next_release(tmp_path):
     policy = market_data.loaded(tmp_path)
     with pytest.raises(packs.PackIncomplete):
-        market_data.build(policy, required=market_data.held(currencies=("JPY",), first=date(2020, 1, 9)))
+        market_data.build(policy)
     more = folders.appended("fx.csv", "2020-01-09,EUR,JPY,121.43,central")
     market_data.loaded(tmp_path, more)
 
-    built = market_data.build(policy, required=market_data.held(currencies=("JPY",), first=date(2020, 1, 9)))
+    built = market_data.build(policy)
 
     assert [pack.release for pack in built] == [1, 1, 1, 1, 1, 2]
 
@@ -287,7 +283,7 @@ def test_days_that_are_no_pack_days_or_do_not_rise_are_refused(tmp_path, dates):
     policy = market_data.loaded(tmp_path)
 
     with pytest.raises(packs.NoPackDay):
-        packs.build(policy=policy, dates=dates, required=market_data.NOTHING, run=market_data.RUN)
+        packs.build(policy=policy, dates=dates, run=market_data.RUN)
 
     assert not PricingPack.objects.exists()
 

@@ -98,7 +98,7 @@ def test_closes_of_a_provider_end_in_a_sealed_pack_under_our_own_symbol(policy, 
 
     outcome = fetch()
 
-    pack = market_data.build(policy, required=market_data.held("OAK"))[-1]
+    pack = market_data.build(policy)[-1]
     assert (pack.asof_date, outcome.archive_end, outcome.failed, outcome.refused) == (TENTH, TENTH, [], [])
     assert closes_of(pack) == [(Decimal("52.40"), TENTH, "polygon", "")]
     assert packs.verify(policy=policy) is None
@@ -127,14 +127,14 @@ def test_a_refused_close_waits_in_quarantine_and_what_is_held_waits_with_it(poli
     assert (row.first_seen, row.source, row.reason) == (RUN, "polygon", "c is not above zero")
     assert len(outcome.refused) == 1
     with pytest.raises(packs.PackIncomplete, match=r"price OAK -52.4 of 2020-01-10 is in quarantine \(refused"):
-        market_data.build(policy, first=TENTH, required=market_data.held("OAK"))
+        market_data.build(policy, first=TENTH)
 
     with role("app"):
         with pytest.raises(quarantine.NothingToAccept):
             quarantine.decide([row], decision=Decision.ACCEPTED, reason="why not", by=7)
         quarantine.decide([row], decision=Decision.REJECTED, reason="a sign too many", by=7)
 
-    (pack,) = market_data.build(policy, first=TENTH, required=market_data.held("OAK"))
+    (pack,) = market_data.build(policy, first=TENTH)
     assert closes_of(pack) == [(Decimal("52.1"), NINTH, "wood", "")]
 
 
@@ -144,7 +144,7 @@ def test_a_refused_close_that_came_right_later_holds_nothing_up(policy, provider
     provider(routes={BARS: bars(bar(TENTH, "52.4"))})
     fetch()
 
-    (pack,) = market_data.build(policy, first=TENTH, required=market_data.held("OAK"))
+    (pack,) = market_data.build(policy, first=TENTH)
 
     assert closes_of(pack)[0][:2] == (Decimal("52.4"), TENTH)
 

@@ -35,7 +35,7 @@ def policy(tmp_path):
 
 
 def test_the_market_of_a_pack_is_exact(policy):
-    pack = market_data.build(policy, required=market_data.held("OAK", currencies=("CAD",)))[-2]
+    pack = market_data.build(policy)[-2]
 
     seen = market.as_of(pack)
 
@@ -85,14 +85,14 @@ def test_a_missing_rate_is_never_one(policy):
 
 def test_an_unsealed_pack_has_no_market(policy):
     with pytest.raises(packs.PackIncomplete):
-        market_data.build(policy, required=market_data.held(currencies=("JPY",)))
+        market_data.build(policy)
 
     with pytest.raises(packs.PackInError):
         market.as_of(PricingPack.objects.get(asof_date=date(2020, 1, 9)))
 
 
 def test_history_has_a_row_a_day_and_a_column_a_security(policy):
-    pack = market_data.build(policy, required=market_data.held(currencies=("CAD",)))[-1]
+    pack = market_data.build(policy)[-1]
 
     seen = market.history(pack)
 
@@ -110,7 +110,7 @@ def test_history_has_a_row_a_day_and_a_column_a_security(policy):
 
 
 def test_history_agrees_with_the_market_of_each_day(policy):
-    built = market_data.build(policy, required=market_data.held("OAK", currencies=("CAD",)))
+    built = market_data.build(policy)
 
     seen = market.history(built[-1])
 
@@ -267,9 +267,7 @@ def test_macro_figures_are_those_that_were_known():
     """MEASUREMENT, Goldens: 4.4 and 8.5023 %, where a look ahead gives 14.7 and 8.9330 %."""
     loading.load(DATA)
     days = [date(2020, 4, 15), date(2022, 6, 30)]
-    before, after = packs.build(
-        policy=market_data.policy(), dates=days, required=market_data.NOTHING, run=market_data.RUN
-    )
+    before, after = packs.build(policy=market_data.policy(), dates=days, run=market_data.RUN)
 
     unemployed, prices = market.series(before, "UNRATE"), market.series(after, "CPIAUCSL")
 

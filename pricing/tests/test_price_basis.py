@@ -53,13 +53,13 @@ class TestSealed:
         policy = market_data.loaded(tmp_path, of_basis("raw", 100, 101, actions=SPLIT))
 
         with pytest.raises(packs.PackIncomplete, match="a split has happened since the last close"):
-            market_data.build(policy, required=market_data.held("OAK"))
+            market_data.build(policy)
 
     @pytest.mark.parametrize("basis", ADJUSTED)
     def test_an_adjusted_close_from_before_a_split_is_only_old(self, tmp_path, basis):
         policy = market_data.loaded(tmp_path, of_basis(basis, 50, 51, actions=SPLIT))
 
-        pack = market_data.build(policy, required=market_data.held("OAK"))[2]
+        pack = market_data.build(policy)[2]
 
         close = PackPrice.objects.get(content=pack.content_id, security__symbol="OAK")
         assert (pack.asof_date, close.close, close.flags) == (date(2020, 1, 7), 51, "stale:1")
@@ -96,7 +96,7 @@ class TestSealed:
         policy = market_data.loaded(tmp_path, changes)
         loading.load(tmp_path)  # a second time
 
-        eighth, ninth = market_data.build(policy, required=market_data.held("FIR", first=date(2020, 1, 8)))[-2:]
+        eighth, ninth = market_data.build(policy)[-2:]
 
         closes = PackPrice.objects.filter(security__symbol="FIR").order_by("content__packs__sequence")
         assert list(closes.values_list("close", "currency")) == [
@@ -122,10 +122,10 @@ class TestSealed:
         prices = folders.SMALL["prices.csv"]
         policy = market_data.loaded(tmp_path, {"prices.csv": prices.replace("ELM,1251,", "ELM,12.51,")})
         with pytest.raises(packs.PackIncomplete, match=r"price ELM 0.1251 of 2020-01-08 is in quarantine \(unit"):
-            market_data.build(policy, required=market_data.held("ELM"))
+            market_data.build(policy)
         market_data.loaded(tmp_path)
 
-        built = market_data.build(policy, required=market_data.held("ELM"), run=UUID(int=2))
+        built = market_data.build(policy, run=UUID(int=2))
 
         assert {pack.asof_date for pack in built if pack.status == "warming"} >= {date(2020, 1, 8), NINTH}
 

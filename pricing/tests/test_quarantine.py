@@ -42,7 +42,7 @@ def test_a_held_security_whose_newest_close_is_suspect_keeps_the_pack_from_seali
     policy = market_data.loaded(tmp_path, BAD_CLOSE)
 
     with pytest.raises(packs.PackIncomplete) as caught:
-        market_data.build(policy, required=market_data.held("OAK"))
+        market_data.build(policy)
 
     failed = PricingPack.objects.get(asof_date=NINTH)
     assert caught.value.pack_ids == (failed.pk,)
@@ -67,10 +67,10 @@ def test_a_security_that_nobody_holds_is_left_out_and_reported(tmp_path):
 def test_an_accepted_row_is_taken_with_a_flag(tmp_path):
     policy = market_data.loaded(tmp_path, BAD_CLOSE)
     with pytest.raises(packs.PackIncomplete):
-        market_data.build(policy, required=market_data.held("OAK"))
+        market_data.build(policy)
     decide(Decision.ACCEPTED, key="OAK")
 
-    pack = market_data.build(policy, required=market_data.held("OAK"))[-1]
+    pack = market_data.build(policy)[-1]
 
     assert close_of(pack, "OAK") == (Decimal(521), NINTH, "accepted")
     assert pack.release == 2
@@ -80,10 +80,10 @@ def test_an_accepted_row_is_taken_with_a_flag(tmp_path):
 def test_a_rejected_row_is_as_if_it_had_never_come(tmp_path):
     policy = market_data.loaded(tmp_path, BAD_CLOSE)
     with pytest.raises(packs.PackIncomplete):
-        market_data.build(policy, required=market_data.held("OAK"))
+        market_data.build(policy)
     decide(Decision.REJECTED, key="OAK")
 
-    pack = market_data.build(policy, required=market_data.held("OAK"))[-1]
+    pack = market_data.build(policy)[-1]
 
     assert close_of(pack, "OAK") == (Decimal(52), date(2020, 1, 8), "stale:1")
 
@@ -110,7 +110,7 @@ def test_a_rate_under_suspicion_keeps_what_needs_it_from_sealing(tmp_path):
     with pytest.raises(
         packs.PackIncomplete, match=r"rate EUR/GBP 84.76 of 2020-01-08 is in quarantine \(unit: 106 times the usual"
     ):
-        market_data.build(policy, required=market_data.held("ELM"))
+        market_data.build(policy)
 
     failed = PricingPack.objects.filter(status="error").values_list("asof_date", flat=True)
     assert sorted(failed) == [date(2020, 1, 8), NINTH]
@@ -142,10 +142,10 @@ def test_of_a_currency_that_is_at_another_level_now_the_first_rate_is_accepted_a
     fx = folders.appended("fx.csv", *(f"2020-01-0{day},EUR,PLN,42000,central" for day in (2, 3, 7, 8)))
     policy = market_data.loaded(tmp_path, fx)
     with pytest.raises(packs.PackIncomplete, match=r"\(unit: 1e\+04 times the usual rate, 4.2\)"):
-        market_data.build(policy, required=market_data.held(currencies=("PLN",)))
+        market_data.build(policy)
     decide(Decision.ACCEPTED, key="EUR/PLN", date=date(2020, 1, 2))
 
-    built = market_data.build(policy, required=market_data.held(currencies=("PLN",)))
+    built = market_data.build(policy)
 
     rates = PackRate.objects.filter(quote="PLN").order_by("content__packs__sequence")
     assert list(rates.values_list("rate", flat=True)) == [Decimal(42000)] * 6
@@ -163,7 +163,7 @@ def test_closes_in_another_currency_than_the_security_trades_in_wait_for_staff(t
     market_data.loaded(tmp_path / "other", other)
 
     with pytest.raises(packs.PackIncomplete, match=r"price OAK 100.50 of 2020-01-02 is in quarantine \(wrong_currency"):
-        market_data.build(policy, required=market_data.held("OAK"))
+        market_data.build(policy)
 
     assert set(QuarantinedRow.objects.filter(rule="wrong_currency").values_list("key", flat=True)) == {"OAK"}
     assert not PackPrice.objects.filter(security__symbol="OAK").exists()
