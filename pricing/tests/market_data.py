@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,13 @@ def policy() -> PricingPolicy:
 def loaded(folder: Path, changes: Mapping[str, str | None] | None = None) -> PricingPolicy:
     loading.load(folders.write(folder, changes))
     return policy()
+
+
+def without_room(of: PricingPolicy) -> PricingPolicy:
+    """The policy as it lets no close lack, and none be older than two sessions: SMALL's ASH is, on the 8th and 9th."""
+    of.max_stale_sessions, of.max_missing_share, of.max_missing_count = 2, Decimal(0), 0
+    of.save()
+    return of
 
 
 def build(of: PricingPolicy, first: date = ALL[0], last: date = ALL[1], **how: Any) -> list[PricingPack]:

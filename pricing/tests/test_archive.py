@@ -153,10 +153,12 @@ def test_optional_columns_and_files_may_be_absent(tmp_path):
             "corporate_actions.csv",
             "2020-01-08,,OAK,merger,1,,USD,wood,,ok",
             "action",
-            "'merger' is neither split nor dividend",
+            "'merger' is none of split, dividend, delisting",
         ),
         ("corporate_actions.csv", "2020-01-08,,OAK,dividend,,-1,USD,wood,,ok", "amount", "-1 is not above zero"),
         ("corporate_actions.csv", "2020-01-08,,OAK,dividend,2,1,USD,wood,,ok", "ratio", "a dividend has none"),
+        ("corporate_actions.csv", "2020-01-08,,OAK,delisting,2,,,wood,,ok", "ratio", "a delisting has none"),
+        ("corporate_actions.csv", "2020-01-08,,OAK,delisting,,3,,wood,,ok", "amount", "a delisting has none"),
         (
             "corporate_actions.csv",
             "2020-01-07,,OAK,dividend,,1,USD,wood,,ok",

@@ -116,7 +116,7 @@ def test_a_providers_close_beside_the_securitys_own_is_only_compared(policy, pro
     assert (row.key, row.value, row.rule, row.source) == ("OAK", "52.1", "two_sources", "wood")
 
 
-def test_a_refused_close_waits_in_quarantine_and_what_is_held_waits_with_it(policy, provider, tmp_path):
+def test_a_refused_close_waits_in_quarantine_and_its_security_is_missing_till_then(policy, provider, tmp_path):
     provider(routes={BARS: bars(bar(NINTH, "52.1"), bar(TENTH, "-52.4"))})
     market_data.loaded(tmp_path / "archive", QUIET | folders.appended("fx.csv", "2020-01-10,EUR,USD,1.1091,central"))
 
@@ -126,15 +126,16 @@ def test_a_refused_close_waits_in_quarantine_and_what_is_held_waits_with_it(poli
     assert (row.kind, row.key, row.date, row.value, row.rule) == ("price", "OAK", TENTH, "-52.4", "refused")
     assert (row.first_seen, row.source, row.reason) == (RUN, "polygon", "c is not above zero")
     assert len(outcome.refused) == 1
-    with pytest.raises(packs.PackIncomplete, match=r"price OAK -52.4 of 2020-01-10 is in quarantine \(refused"):
-        market_data.build(policy, first=TENTH)
+    (waiting,) = market_data.build(policy, first=TENTH)
+    assert closes_of(waiting) == []
 
     with role("app"):
         with pytest.raises(quarantine.NothingToAccept):
             quarantine.decide([row], decision=Decision.ACCEPTED, reason="why not", by=7)
         quarantine.decide([row], decision=Decision.REJECTED, reason="a sign too many", by=7)
 
-    (pack,) = market_data.build(policy, first=TENTH)
+    assert packs.restatable(policy) == [TENTH]
+    (pack,) = market_data.build(policy, first=TENTH, run=UUID(int=2), restate_reason="decided")
     assert closes_of(pack) == [(Decimal("52.1"), NINTH, "wood", "")]
 
 

@@ -118,6 +118,7 @@ def test_if_one_pack_cannot_move_none_does(policy):
 
 
 def test_a_pack_that_was_never_sealed_stays_in_error(policy):
+    market_data.without_room(policy)
     with pytest.raises(packs.PackIncomplete) as caught:
         market_data.build(policy)
 

@@ -27,7 +27,7 @@ OF_COLUMNS = 1_000
 CHANGES = {
     "pricing_packprice": (
         "close = close * 1.0001", "close = close + 1", "observed_date = observed_date - 1", "currency = 'SEK'",
-        "source = source || '2'", "price_basis = 'price_index'", "flags = flags || 'x'",
+        "source = source || '2'", "price_basis = 'price_index'", "flags = flags || 'x'", "factor = factor * 0.01",
         "security_id = (SELECT id FROM pricing_security WHERE symbol = 'YEW')",
     ),
     "pricing_packrate": (
