@@ -57,6 +57,21 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """What one purchase adds to the cost of a pool, or a return of capital takes off a cost (it is below zero then).
+
+    cost  in its currency, by the portfolio's fee setting; fee is what is kept apart of it
+    """
+
+    currency: str
+    acquired: date
+    fx_to_base: Decimal | None
+    """The ledger's own rate; None where it names none."""
+    cost: Decimal
+    fee: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Parcel:
     """One state of an open lot: held at the close of every d with valid_from <= d < valid_to."""
 
@@ -71,6 +86,8 @@ class Parcel:
     valid_from: date
     valid_to: date | None
     opened_by: str = ""
+    layers: tuple[Layer, ...] = ()
+    """Where its cost is not of one purchase alone; then each has its own day and rate (portfolio.dealing)."""
 
     def is_open(self, asof_date: date) -> bool:
         return self.valid_from <= asof_date and (self.valid_to is None or asof_date < self.valid_to)
@@ -78,7 +95,10 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What the event `entry_id` took from the lot that `opened_by` opened; trade currency, fees apart."""
+    """What the event `entry_id` took from the lot that `opened_by` opened; trade currency, fees apart.
+
+    cost_currency  of cost and entry_fee, where it is not `currency`; layers as of the parcel
+    """
 
     security: int
     entry_id: str
@@ -95,6 +115,8 @@ class Match:
     currency: str
     fx_in: Decimal | None
     fx_out: Decimal | None
+    cost_currency: str = ""
+    layers: tuple[Layer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +255,11 @@ EVENT_COLUMNS = (
 )  # fmt: skip
 PARCEL_COLUMNS = (
     "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency", "fx_to_base", "valid_from", "valid_to",
-    "opened_by",
+    "opened_by", "layers",
 )  # fmt: skip
 MATCH_COLUMNS = (
     "security_id", "entry_id", "opened_by", "date", "kind", "account", "acquired", "quantity", "cost", "proceeds",
-    "entry_fee", "exit_fee", "currency", "fx_in", "fx_out",
+    "entry_fee", "exit_fee", "currency", "fx_in", "fx_out", "cost_currency", "layers",
 )  # fmt: skip
 _NOTHING_IF_EMPTY = tuple(EVENT_COLUMNS.index(name) for name in ("amount", "tax", "fee"))
 
@@ -266,8 +288,8 @@ def load_all(used: Sequence[tuple[Portfolio, LedgerRevision]]) -> list[Book]:
             portfolio.base_currency,
             portfolio.flow_timing,
             events=tuple(_event(row) for row in events.get(portfolio.pk, ())),
-            parcels=tuple(Parcel(*row) for row in parcels.get(portfolio.pk, ())),
-            matches=tuple(Match(*row) for row in matches.get(portfolio.pk, ())),
+            parcels=tuple(Parcel(*row[:-1], _layers(row[-1])) for row in parcels.get(portfolio.pk, ())),
+            matches=tuple(Match(*row[:-1], _layers(row[-1])) for row in matches.get(portfolio.pk, ())),
             accrual=portfolio.accrual,
             trade_fx=revision.settings.get("trade_fx", portfolio.trade_fx),
             fees_in_cost=revision.settings.get("fees_in_cost", portfolio.fees_in_cost),
@@ -283,6 +305,20 @@ def _by_portfolio(
     for owner, *row in rows.order_by("portfolio_id", *order).values_list("portfolio_id", *columns):
         found.setdefault(owner, []).append(tuple(row))
     return found
+
+
+def _layers(told: Sequence[dict[str, Any]]) -> tuple[Layer, ...]:
+    """As portfolio.ledger.writer writes them."""
+    return tuple(
+        Layer(
+            each["currency"],
+            date.fromisoformat(each["acquired"]),
+            None if each["fx"] is None else Decimal(each["fx"]),
+            Decimal(each["cost"]),
+            Decimal(each["fee"]),
+        )
+        for each in told
+    )
 
 
 def _event(row: Sequence[Any]) -> Event:

@@ -1271,15 +1271,13 @@ def _pack_days(days: Days, dates: Sequence[date]) -> list[int]:
 
 def _cost_in(lot: Parcel, currency: str, base: str, rates: Rates | None) -> Decimal | None:
     """At the rates of its purchase; None where one is unknown."""
+    if rates is not None:
+        worth = rates.cost_of(lot, currency)
+        return worth.base if currency == base else worth.local
     if lot.currency == currency:
         return lot.cost
-    rate = rates.of_lot(lot.fx_to_base, lot.currency, lot.acquired) if rates else lot.fx_to_base
-    if lot.currency == base:
-        rate = Decimal(1)
-    if currency != base:
-        own = rates.fixing(currency, lot.acquired) if rates else None
-        rate = None if rate is None or own is None else rate / own
-    return None if rate is None else lot.cost * rate
+    rate = Decimal(1) if lot.currency == base else lot.fx_to_base
+    return None if rate is None or currency != base or lot.layers else lot.cost * rate
 
 
 def _sum_if_known(amounts: Iterable[Decimal | None]) -> Decimal | None:

@@ -18,7 +18,12 @@ def positions(ctx: RequestContext, *, portfolio_id: UUID) -> Result[valuation.Po
     rows = Security.objects.filter(id__in=met).values_list("id", "symbol", "name", "currency", "quote_unit")
     named = {security_id: (symbol, name, currency) for security_id, symbol, name, currency, _ in rows}
     in_percent = {security_id for security_id, *_, unit in rows if unit == QuoteUnit.PERCENT_OF_NOMINAL}
-    lacking = any(parcel.fx_to_base is None and parcel.currency != book.base_currency for parcel in book.parcels)
+    lacking = any(
+        parcel.layers
+        or (parcel.fx_to_base is None and parcel.currency != book.base_currency)
+        or (parcel.security in named and named[parcel.security][2] != parcel.currency)
+        for parcel in book.parcels
+    )
     rates = None
     if lacking or book.trade_fx == "fixing":
         rates = dealing.Rates(ctx.market.history, book.base_currency, book.trade_fx)

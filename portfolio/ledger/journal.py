@@ -158,7 +158,7 @@ class LedgerTransaction:
     fee, tax      in `currency`, >= 0 but where a fee or tax itself is paid back, or a dividend taken back with what was withheld;
                   tax of income is what was withheld: gross = amount + tax + fee + rounding, and of a reinvested dividend
                   quantity * unit_price + tax + fee + rounding
-    rounding      what the deal lost (positive) or won by rounding to cents: quantity * unit_price, signed as cash,
+    rounding      what the entry books as lost (positive) or won by rounding to cents: quantity * unit_price, signed as cash,
                   = amount + fee + tax + rounding
     counter_*     the second cash leg of a conversion; `currency` is then the one that is not the base currency
     fx_rate       base currency per 1 `currency`, on the trade date (income: pay date), where the ledger carries it
@@ -657,7 +657,8 @@ def _read_deal(parts: _Parts, entry_id: str) -> LedgerTransaction:
         residue = (-worth if bought else worth) - (amount + fee + tax + rounding)
         if residue and abs(residue) > _last_digit(parts.cash):
             raise _UnreadableError(f"quantity times price is {worth:f}, which the cash and charges miss by {residue:f}")
-        rounding += residue  # Beancount lets through what its tolerance covers
+        if residue:  # Beancount lets through what its tolerance covers: the price is what was paid
+            unit_price = abs(paid) / quantity
     else:
         unit_price = (amount + fee + tax + rounding) / quantity
     return LedgerTransaction(

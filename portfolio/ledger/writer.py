@@ -6,6 +6,7 @@ that a commit leaves alone keeps its row, and what was computed from an older re
 
 import gc
 import hashlib
+import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,11 +43,11 @@ TRANSACTION_COLUMNS = (
 )  # fmt: skip
 LOT_COLUMNS = (
     "portfolio_id", "introduced_in", "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency",
-    "fx_to_base", "valid_from", "valid_to", "opened_by",
+    "fx_to_base", "valid_from", "valid_to", "opened_by", "layers",
 )  # fmt: skip
 MATCHED_COLUMNS = (
     "portfolio_id", "introduced_in", "security_id", "entry_id", "opened_by", "date", "kind", "account", "acquired", "quantity",
-    "cost", "proceeds", "entry_fee", "exit_fee", "currency", "fx_in", "fx_out",
+    "cost", "proceeds", "entry_fee", "exit_fee", "currency", "fx_in", "fx_out", "cost_currency", "layers",
 )  # fmt: skip
 
 
@@ -267,7 +268,8 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> R
     transactions, chosen = journal.with_inferred(reading, entries), _settings(portfolio, journal.settings(reading))
     _require_base(portfolio, files, reading.operating_currencies)
     symbols = {symbol for event in transactions for symbol in (event.symbol, event.to_symbol) if symbol}
-    securities = dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "id"))
+    found = Security.objects.filter(symbol__in=symbols).values_list("symbol", "id", "currency")
+    securities, trading = {symbol: pk for symbol, pk, _ in found}, {symbol: currency for symbol, _, currency in found}
     findings = (
         [
             Finding(event.file, event.line, f"unknown currency {currency}")
@@ -296,6 +298,7 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> R
             method=chosen["booking_method"],  # type: ignore[arg-type]
             fees_in_cost=chosen["fees_in_cost"],
             account_methods=journal.account_methods(reading),
+            trading=trading,
         )
     except AnalyticsError as wrong:
         raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong
@@ -411,7 +414,7 @@ def _store_revisioned(
 ) -> None:
     """Rows are known by what they say: those that are said no more are closed, those that are new come in."""
     standing = model._default_manager.filter(portfolio=revision.portfolio_id, removed_in__isnull=True)
-    known = {row[1:]: row[0] for row in standing.order_by().values_list("id", *columns[2:])}
+    known = {(*row[1:-1], _layers_said(row[-1])): row[0] for row in standing.order_by().values_list("id", *columns[2:])}
     arriving = dict.fromkeys(rows)
     gone = [pk for row, pk in known.items() if row not in arriving]
     model._default_manager.filter(pk__in=gone).update(removed_in=revision.number)
@@ -433,6 +436,7 @@ def _lot_rows(reading: Reading) -> Iterable[tuple[Any, ...]]:
             state.valid_from,
             state.valid_to,
             state.opened_by,
+            _layers_said(map(_layer, state.layers)),
         )
 
 
@@ -459,7 +463,24 @@ def _matched_rows(reading: Reading) -> Iterable[tuple[Any, ...]]:
             state.currency,
             state.fx_in,
             state.fx_out,
+            state.cost_currency,
+            _layers_said(map(_layer, state.layers)),
         )
+
+
+def _layer(layer: lots.LayerState) -> dict[str, str | None]:
+    """As portfolio.books reads it."""
+    return {
+        "currency": layer.currency,
+        "acquired": layer.acquired.isoformat(),
+        "fx": None if layer.fx_to_base is None else _said(layer.fx_to_base),
+        "cost": _said(layer.cost),
+        "fee": _said(layer.fee),
+    }
+
+
+def _layers_said(layers: Iterable[Mapping[str, str | None]]) -> str:
+    return json.dumps(list(layers), sort_keys=True, separators=(",", ":"))
 
 
 def _both(one: lots.MatchedState, other: lots.MatchedState) -> lots.MatchedState:
@@ -470,7 +491,17 @@ def _both(one: lots.MatchedState, other: lots.MatchedState) -> lots.MatchedState
         proceeds=one.proceeds + other.proceeds,
         entry_fee=one.entry_fee + other.entry_fee,
         exit_fee=one.exit_fee + other.exit_fee,
+        layers=_layers_of_both(one.layers, other.layers),
     )
+
+
+def _layers_of_both(one: Iterable[lots.LayerState], other: Iterable[lots.LayerState]) -> tuple[lots.LayerState, ...]:
+    sums: dict[tuple[Any, ...], lots.LayerState] = {}
+    for layer in (*one, *other):
+        key = (layer.currency, layer.acquired, layer.fx_to_base)
+        known = sums.get(key)
+        sums[key] = layer if known is None else replace(known, cost=known.cost + layer.cost, fee=known.fee + layer.fee)
+    return tuple(sums.values())
 
 
 def _said(value: Any) -> str:
