@@ -310,6 +310,13 @@ class _Import:
         reading = prepared.reading
         assert reading is not None
         events = [event for event in reading.transactions if event.file == prepared.path]
+        if unvalued := preflight.find_unvalued(self.portfolio, events):
+            why = "can't be valued on that day, which a transfer from or to outside has to be"
+            findings = []
+            for event, missing in unvalued:
+                row = prepared.written.row_at(event.line)
+                findings.append(RowFinding(row.row if row else 0, "symbol", why, missing, event.symbol or ""))
+            return _Prepared(replace(prepared.preview, findings=tuple(findings[:MAX_FINDINGS])))
         notes = [*self.notes, *prepared.written.notes, *self.balances(reading)]
         if short and not self.choices.infer_deposits:
             notes.append(

@@ -96,6 +96,27 @@ def find_lacks(portfolio: Portfolio, reading: Reading, events: Sequence[LedgerTr
     return tuple(found)
 
 
+def find_unvalued(portfolio: Portfolio, events: Sequence[LedgerTransaction]) -> list[tuple[LedgerTransaction, str]]:
+    """Securities that come from outside or go there on a day without a price of them: nobody can tell what came or went. Of
+    days that packs speak of."""
+    moved = [event for event in events if event.kind in ("transfer_in", "transfer_out") and event.symbol]
+    pack = reconciliation.newest_pack(portfolio.policy) if moved else None
+    if pack is None:
+        return []
+    history, found = market.history(pack), []
+    securities = dict(Security.objects.filter(symbol__in={event.symbol for event in moved}).values_list("symbol", "id"))
+    for event in moved:
+        at = int(np.searchsorted(history.dates, np.datetime64(event.date, "D"), side="right")) - 1
+        if at < 0 or event.date > pack.asof_date:
+            continue
+        of_the_day = PricingPack.objects.select_related("policy").get(pk=history.pack_ids[at])
+        try:
+            market.as_of(of_the_day).close(securities[event.symbol or ""], event.symbol or "")
+        except market.MissingPrice as missing:
+            found.append((event, str(missing)))
+    return found
+
+
 def _ended(reading: Reading, securities: Iterable[Security]) -> Iterator[str]:
     """Without any pack: what is held after its last day."""
     for security in sorted(securities, key=lambda each: each.symbol):

@@ -73,10 +73,11 @@ class Desk:
 
     # --- doing
 
-    def take(self, file: str, *flags: str, name: str = "", slug: str = "") -> Answer:
+    def take(self, file: str, *flags: str, name: str = "", slug: str = "", base: str = "") -> Answer:
         """`import_transactions`: a file of tests/cases/files by its name, or the text of one."""
         return command(
-            *("import_transactions", "--portfolio", slug or self.slug, "--owner", OWNER, "--base", self.base),
+            *("import_transactions", "--portfolio", slug or self.slug, "--owner", OWNER),
+            *("--base", base or self.base),
             *flags,
             self._path(file, name),
         )

@@ -75,6 +75,8 @@ def write(folder: Path) -> Path:
         "prices.csv": ("date,symbol,close,currency,source", prices),
         "fx.csv": ("date,base,quote,rate,source", rates),
         "corporate_actions.csv": ("ex_date,pay_date,symbol,action,ratio,amount,currency,source", []),
+        "macro.csv": ("date,series_id,value,source", [f"{day},Y3M,1.0,central" for day in DAYS]),
+        "macro_series.csv": ("id,title,unit,frequency,source", ["Y3M,Three months,percent,D,central"]),
         "sources.csv": (
             "source,attribution,name,display,export_csv,export_pdf,redistribute,terms",
             [f"{code},Made for the cases,{code},yes,yes,yes,yes,own" for code in ("wood", "central")],

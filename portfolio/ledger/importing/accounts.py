@@ -16,9 +16,11 @@ TRANSIT: Final = "Assets:InTransit"
 """Where securities are between two own accounts."""
 
 _OPEN = re.compile(
-    r"^[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}[ \t]+open[ \t]+(\S+)(?:[ \t]+([A-Z/][^\s\";]*(?:[ \t]*,[ \t]*[^\s\";]+)*))?",
+    r"^[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}[ \t]+open[ \t]+(\S+)(?:[ \t]+([A-Z/][^\s\";,]*(?:[ \t]*,[ \t]*[^\s\";,]+)*))?"
+    r'(?:[ \t]+"([A-Z_]+)")?',
     re.MULTILINE,
 )
+_METHOD = re.compile(r'^option[ \t]+"booking_method"[ \t]+"([A-Z_]+)"', re.MULTILINE)
 _NAMED = re.compile(
     rf'^[0-9]{{4}}[-/][0-9]{{1,2}}[-/][0-9]{{1,2}}[ \t]+custom[ \t]+"tieout"[ \t]+"{names.NAME}"[ \t]+"?([^\s"]+)"?'
     r'[ \t]+"((?:[^"\\]|\\.)*)"',
@@ -37,8 +39,13 @@ class Accounts:
         self._roots: dict[str, str] = {}
         self.known_names: dict[str, str] = {}
         """Account -> the name that it stands for, where the ledger says so."""
+        self.methods: dict[str, str] = {}
+        """Account -> how Beancount picks its lots, of those that the ledger has."""
+        texts = list(texts)
+        otherwise = next((method for text in texts for method in _METHOD.findall(text)), "STRICT")
         for text in texts:
-            for account, held in _OPEN.findall(text):
+            for account, held, method in _OPEN.findall(text):
+                self.methods[account] = (method or otherwise).removesuffix("_WITH_SIZE")
                 self.opened[account] = tuple(names.symbol(each.strip()) for each in held.split(",") if each.strip())
             for account, name in _NAMED.findall(text):
                 name = re.sub(r"\\(.)", r"\1", name)

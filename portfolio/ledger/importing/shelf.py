@@ -39,12 +39,23 @@ class ShelfLot:
 class Shelf:
     """Lots by account and symbol, in the order in which they came. What isn't there is not taken: Beancount says so.
 
+    method   of accounts that are opened anew; methods: of those that there are
     trading  symbol -> trading currency, in which lots of several currencies are ranked
     """
 
-    def __init__(self, method: str, *, fixing: Fixing = no_fixing, trading: Mapping[str, str] | None = None) -> None:
-        self._method, self._fixing, self._trading = method, fixing, trading or {}
+    def __init__(
+        self,
+        method: str,
+        *,
+        methods: Mapping[str, str] | None = None,
+        fixing: Fixing = no_fixing,
+        trading: Mapping[str, str] | None = None,
+    ) -> None:
+        self._method, self._methods, self._fixing, self._trading = method, methods or {}, fixing, trading or {}
         self._lots: dict[tuple[str, str], list[ShelfLot]] = {}
+
+    def method(self, account: str) -> str:
+        return self._methods.get(account, self._method)
 
     def lots(self, account: str, symbol: str) -> tuple[ShelfLot, ...]:
         return tuple(self._lots.get((account, symbol), ()))
@@ -99,9 +110,9 @@ class Shelf:
 
     def _ranked(self, account: str, symbol: str) -> list[ShelfLot]:
         lots = list(self.lots(account, symbol))
-        if self._method == "LIFO":
+        if self.method(account) == "LIFO":
             return sorted(lots, key=lambda lot: lot.acquired, reverse=True)
-        if self._method == "HIFO":
+        if self.method(account) == "HIFO":
             if len({lot.currency for lot in lots}) > 1:
                 return sorted(lots, key=lambda lot: -self._in_trading_currency(lot, symbol))
             return sorted(lots, key=lambda lot: lot.unit_cost, reverse=True)

@@ -172,7 +172,7 @@ class _Writer:
             trading,
             fixing,
         )
-        self.shelf = Shelf(method, fixing=fixing, trading=trading)
+        self.shelf = Shelf(method, methods=accounts.methods, fixing=fixing, trading=trading)
         self.before = sorted(before, key=lambda entry: entry.date)
         self.replayed = 0
         self.findings: list[RowFinding] = []
@@ -325,7 +325,7 @@ class _Writer:
             enough = places[:1]
         lots = self.shelf.lots(enough[0], row.symbol)
         if (
-            self.method == "STRICT"
+            self.shelf.method(enough[0]) == "STRICT"
             and len(lots) > 1
             and not row.lot
             and quantity < self.shelf.held(enough[0], row.symbol)
