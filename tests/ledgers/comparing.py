@@ -106,13 +106,17 @@ def _figure(path: str, served: dict[str, Any] | None, right: Figure) -> Iterator
         if abs(product - reference) > CLOSE * max(1.0, abs(reference)):
             yield Difference(path, served, right)
         elif served["status"] != right.status:
-            yield Difference(f"{path}.status", served["status"] + f" ({served['reason']})", f"{right.status} ({right.reason})")
+            yield Difference(
+                f"{path}.status", served["status"] + f" ({served['reason']})", f"{right.status} ({right.reason})"
+            )
 
 
 def _days(served: dict[str, Any], right: Answer) -> Iterator[Difference]:
     """Every day's value, to 1e-9 of the largest."""
     product = dict(zip(served["dates"], served["values"], strict=True))
-    reference = {day.isoformat(): float(value) for day, value in zip(right.series.days, right.series.values, strict=True)}
+    reference = {
+        day.isoformat(): float(value) for day, value in zip(right.series.days, right.series.values, strict=True)
+    }
     scale = max([1.0, *(abs(value) for value in reference.values())])
     for day in sorted(product.keys() | reference.keys()):
         if day not in product or day not in reference or abs(product[day] - reference[day]) > CLOSE * scale:

@@ -195,7 +195,7 @@ class Desk:
             smaller = False
             for at in reversed(range(len(failure.ledger.operations))):
                 without = failure.ledger.without(at)
-                if not generator.is_possible(without):
+                if not generator.is_possible(without, self.market):
                     continue
                 found = self.differences(without)
                 if any(_kind(each) == failure.kind for each in found):
