@@ -72,6 +72,7 @@ class _Maker:
                 break
             choices = self._choices()
             source.choices(list(choices), list(choices.values()))[0]()
+        self._book_splits(LAST)
         if not self.done:
             self.deposit(self.account(), self.base, self._money(4000, 60000))
         operations = tuple(sorted(self.done, key=lambda each: each.date))
@@ -126,6 +127,11 @@ class _Maker:
             to = later
         if to > LAST:
             return False
+        self._book_splits(to)
+        self.day = to
+        return True
+
+    def _book_splits(self, to: date) -> None:
         due = [
             (security.split[0], symbol)
             for symbol, security in self.market.securities.items()
@@ -137,8 +143,6 @@ class _Maker:
             for account in self.accounts:
                 if self.held[account, symbol]:
                     self._split(account, symbol)
-        self.day = to
-        return True
 
     def _split(self, account: str, symbol: str) -> None:
         security = self.market.securities[symbol]

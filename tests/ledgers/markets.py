@@ -3,6 +3,7 @@
 The first years have one session a week, the last ones every weekday, so that long windows cost few pack days.
 """
 
+import bisect
 import csv
 import random
 from collections.abc import Iterator
@@ -85,6 +86,8 @@ class Market:
     closes: dict[str, dict[date, Decimal]]
     fixings: dict[date, dict[str, Decimal]]
     pack_days: list[date] = field(default_factory=list)
+    _values: dict[tuple[str, date], Decimal] = field(default_factory=dict)
+    _rates: dict[tuple[str, str, date], Decimal] = field(default_factory=dict)
 
     @cached_property
     def _close_days(self) -> dict[str, list[date]]:
@@ -99,6 +102,11 @@ class Market:
         return last is None or day <= last
 
     def unit_value(self, symbol: str, day: date) -> Decimal:
+        if (symbol, day) not in self._values:
+            self._values[symbol, day] = self._unit_value(symbol, day)
+        return self._values[symbol, day]
+
+    def _unit_value(self, symbol: str, day: date) -> Decimal:
         """What one unit is worth in its trading currency at the close: the last close on or before the day."""
         found = last_on_or_before(self._close_days[symbol], day)
         if found is None:
@@ -109,6 +117,11 @@ class Market:
         return self.closes[symbol][found] * self.securities[symbol].unit
 
     def rate(self, currency: str, base: str, day: date) -> Decimal:
+        if (currency, base, day) not in self._rates:
+            self._rates[currency, base, day] = self._rate(currency, base, day)
+        return self._rates[currency, base, day]
+
+    def _rate(self, currency: str, base: str, day: date) -> Decimal:
         """What one of `currency` is in `base` at the fixing in force, unrounded."""
         if currency == base:
             return D(1)
@@ -123,13 +136,12 @@ class Market:
         return last_on_or_before(self.pack_days, day)
 
     def pack_on_or_after(self, day: date) -> date | None:
-        return next((each for each in self.pack_days if each >= day), None)
+        at = bisect.bisect_left(self.pack_days, day)
+        return self.pack_days[at] if at < len(self.pack_days) else None
 
 
 def last_on_or_before(days: list[date], day: date) -> date | None:
-    from bisect import bisect_right
-
-    at = bisect_right(days, day)
+    at = bisect.bisect_right(days, day)
     return days[at - 1] if at else None
 
 
@@ -181,9 +193,8 @@ def _closes(security: Security, source: random.Random) -> Iterator[tuple[date, D
 def _fixings(source: random.Random) -> dict[date, dict[str, Decimal]]:
     """Rates to the euro on the days of the fixing, but for some gaps of up to four of them."""
     days = list(_days("fixing"))
-    gaps = set()
-    for _ in range(6):
-        begin = source.randrange(10, len(days) - 10)
+    gaps: set[date] = set()
+    for begin in source.sample(range(10, len(days) - 10, 12), 6):
         gaps |= set(days[begin : begin + source.randint(1, 4)])
     levels = {currency: D(level) for currency, level in USUAL.items()}
     found = {}

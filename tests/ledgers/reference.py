@@ -187,7 +187,6 @@ class Books:
         self.flows: list[Flow] = []
         self.realised: list[Realised] = []
         self.incomes: list[Income] = []
-        self.outside_income: list[Income] = []
         self.bridge = Bridge()
         self.fee_days: list[tuple[date, Decimal]] = []
         """Management and custody fees in base, which gross returns add back."""
@@ -253,7 +252,11 @@ class Books:
         return self.market.securities[symbol].currency
 
     def _fixing(self, currency: str, day: date) -> Decimal:
-        return self.market.rate(currency, self.ledger.base, day)
+        """Base per unit at the pack of the day; what happens on a day without a pack is converted at the next one."""
+        return self.market.rate(currency, self.ledger.base, self._pack_day(day))
+
+    def _pack_day(self, day: date) -> date:
+        return self.market.pack_on_or_after(day) or day
 
     def _deal_rate(self, operation: Operation) -> Decimal:
         """Base per unit of the row's currency: the ledger's, or the fixing where that is the setting or none is told."""
@@ -261,13 +264,11 @@ class Books:
             return operation.fx_rate
         return self._fixing(operation.currency, operation.date)
 
-    def _flow_rate(self, currency: str, day: date) -> Decimal:
-        """A flow is converted at the fixing of its pack day, which for a day without a pack is the next."""
-        return self._fixing(currency, self.market.pack_on_or_after(day) or day)
-
     def _local(self, operation: Operation, amount: Decimal) -> Decimal:
         """An amount of the row in the currency that the security trades in, at the fixing of the day."""
-        return amount * self.market.rate(operation.currency, self._currency(operation.symbol), operation.date)
+        return amount * self.market.rate(
+            operation.currency, self._currency(operation.symbol), self._pack_day(operation.date)
+        )
 
     # --- cash
 
@@ -329,12 +330,12 @@ class Books:
     # --- the kinds
 
     def deposit(self, row: Operation) -> None:
-        rate = self._flow_rate(row.currency, row.date)
+        rate = self._fixing(row.currency, row.date)
         self._move_cash(row.currency, row.consideration, rate, False)
         self._flow(row.consideration * rate)
 
     def withdrawal(self, row: Operation) -> None:
-        rate = self._flow_rate(row.currency, row.date)
+        rate = self._fixing(row.currency, row.date)
         self._move_cash(row.currency, -row.consideration, rate, False)
         self._flow(-row.consideration * rate)
 
@@ -432,11 +433,10 @@ class Books:
         self.bridge.income += gross * rate
         self.bridge.taxes -= row.tax * rate
         if self.ledger.accrual == "accrual" and self.opening is not None and income.ex <= self.opening < row.date:
-            # The opening value has it already, at that day's rate; what the rate did since is of a receivable.
+            # The opening value has it already, at that day's rate.
             opened = self._fixing(row.currency, self.opening)
-            self.bridge.income -= gross * rate
-            self.bridge.taxes += row.tax * rate
-            self.bridge.cash_fx += income.net * (rate - opened)
+            self.bridge.income -= gross * opened
+            self.bridge.taxes += row.tax * opened
 
     def _announced(self, row: Operation) -> None:
         """A dividend past its ex-date that is not paid yet: on accrual basis a receivable at the day's rate."""
@@ -446,12 +446,10 @@ class Books:
         income = Income(
             "dividends", row.symbol, row.first_day, row.date, row.currency, row.consideration, row.tax, rate
         )
-        self.outside_income.append(income)
         if self.opening is not None and income.ex <= self.opening:
-            self.bridge.cash_fx += income.net * (rate - self._fixing(row.currency, self.opening))
-        else:
-            self.bridge.income += income.gross * rate
-            self.bridge.taxes -= income.tax * rate
+            rate -= self._fixing(row.currency, self.opening)
+        self.bridge.income += income.gross * rate
+        self.bridge.taxes -= income.tax * rate
 
     def reinvested_dividend(self, row: Operation) -> None:
         rate = self._deal_rate(row)
@@ -478,7 +476,9 @@ class Books:
         worth = row.quantity * self.market.unit_value(row.symbol, row.date)
         value = worth * self._fixing(currency, row.date)
         acquired = row.acquired or row.date
-        cost = worth if row.cost is None else self.market.rate(row.currency, currency, acquired) * row.cost
+        cost = (
+            worth if row.cost is None else self.market.rate(row.currency, currency, self._pack_day(acquired)) * row.cost
+        )
         base = value if row.cost is None else row.cost * self._fixing(row.currency, acquired)
         self._put(row.account, row.symbol, Lot(acquired, self._order, row.quantity, cost, base, ZERO, worth, value))
         self._flow(value)
@@ -631,14 +631,14 @@ def day_return(
     before: Decimal, after: Decimal, into: Decimal, out: Decimal, timing: str, added_back: Decimal = ZERO
 ) -> Decimal | str:
     """Of one sub-period, or why it has none."""
-    if before + into == 0 and after + out == 0:
-        return EMPTY
     if timing == "in_start_out_end":
         opened, closed = before + into, after + out
     elif timing == "start":
         opened, closed = before + into - out, after
     else:
         opened, closed = before, after - into + out
+    if opened == 0 and closed == 0:
+        return EMPTY
     if opened <= 0:
         return UNDEFINED
     closed += added_back
@@ -858,6 +858,7 @@ class Answer:
     twr: dict[str, Figure]
     gross: dict[str, Figure]
     mwr: dict[str, Figure]
+    capital_returned: bool = False
 
 
 def compute(ledger: Ledger, market: Market, asof: date, periods: Sequence[date] = ()) -> Answer | None:
@@ -883,7 +884,7 @@ def _compute(ledger: Ledger, market: Market, asof: date, periods: Sequence[date]
         cost, base = sum((lot.cost for lot in lots), ZERO), sum((lot.base for lot in lots), ZERO)
         positions[symbol] = (quantity, quantity * price * rate, cost, base)
         for lot in lots:
-            unrealised += parts(lot.cost, lot.base, lot.entry, lot.quantity * price, rate, lot.charges)
+            unrealised += parts(lot.cost, lot.base, lot.entry, lot.quantity * price, rate)
     cash_value = (
         Books(_with(ledger, "cash"), market, asof).value(asof) if ledger.accrual == "accrual" else books.value(asof)
     )
@@ -892,7 +893,7 @@ def _compute(ledger: Ledger, market: Market, asof: date, periods: Sequence[date]
         realised += each.parts
         if each.date.year == asof.year:
             this_year += each.parts
-    incomes = [*books.incomes, *books.outside_income]
+    incomes = books.incomes
     income = {
         "dividends": sum((each.gross * each.rate for each in incomes if each.kind == "dividends"), ZERO),
         "interest": sum((each.gross * each.rate for each in incomes if each.kind == "interest"), ZERO),
@@ -916,6 +917,7 @@ def _compute(ledger: Ledger, market: Market, asof: date, periods: Sequence[date]
         twr=time_weighted(series, market, asof, ledger.flow_timing),
         gross=time_weighted(gross_series(series, books), market, asof, ledger.flow_timing),
         mwr=window_money_weighted(series, market, asof),
+        capital_returned=any(each.kind == "return_of_capital" for each in ledger.operations),
     )
 
 

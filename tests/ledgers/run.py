@@ -21,7 +21,7 @@ from .operations import Ledger, Operation, to_csv, to_json
 KEPT = Path(__file__).resolve().parents[2] / "var" / "fuzz"
 COUNT, SEED, WITHOUT, ONLY = (f"TIEOUT_LEDGERS_{name}" for name in ("COUNT", "SEED", "WITHOUT", "ONLY"))
 FEW, BATCH = 100, 250
-SHRUNK = 5
+SHRUNK = int(os.environ.get("TIEOUT_LEDGERS_SHRUNK", 3))
 """So many of the failing ledgers of a batch are made as small as they still fail."""
 
 
