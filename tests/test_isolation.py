@@ -1,11 +1,13 @@
 """Nobody's data stops anybody: whatever somebody else enters, a good portfolio's night and its results are as without it."""
 
 import time
+from random import Random
 
 import pytest
 
 from execution.models import BlockedPortfolio
 from tests import isolation, plugin
+from tests.isolation import defects, nights
 
 pytestmark = pytest.mark.role("job")
 
@@ -21,7 +23,7 @@ def begun_alone(migrated, django_db_blocker, tmp_path_factory):
     """The market and the good portfolio, before any night."""
     with plugin.template(plugin.SHARED[plugin.EMPTY]) as name:
         with plugin.at_work(plugin.World(name), django_db_blocker) as world, world.role("job"):
-            isolation.begin(tmp_path_factory.mktemp("isolation"))
+            nights.begin(tmp_path_factory.mktemp("isolation"))
         yield name
 
 
@@ -30,7 +32,7 @@ def undisturbed(begun_alone, django_db_blocker, tmp_path_factory):
     """What the good portfolio's owner sees without any neighbour."""
     for world in plugin.copy_of(begun_alone, plugin.World, django_db_blocker):
         with world.role("job"):
-            seen = isolation.nights(tmp_path_factory.mktemp("undisturbed"), {})
+            seen = nights.nights(tmp_path_factory.mktemp("undisturbed"), {})
     return seen
 
 
@@ -39,20 +41,20 @@ def own(undisturbed, begun_alone, django_db_blocker):
     yield from plugin.copy_of(begun_alone, plugin.World, django_db_blocker)
 
 
-@pytest.mark.parametrize("defect", isolation.DEFECTS, ids=lambda defect: defect.__name__)
+@pytest.mark.parametrize("defect", defects.DEFECTS, ids=lambda defect: defect.__name__)
 def test_a_neighbour_of_each_kind_changes_nothing(defect, undisturbed, own, tmp_path):
-    portfolios = {f"bad-{seed}": defect(isolation.Random(f"{defect.__name__} {seed}")) for seed in range(4)}
+    portfolios = {f"bad-{seed}": defect(Random(f"{defect.__name__} {seed}")) for seed in range(4)}
 
-    seen = isolation.nights(tmp_path, portfolios)
+    seen = nights.nights(tmp_path, portfolios)
 
     assert seen == undisturbed
 
 
 def test_beside_many_with_a_random_defect_each_nothing_changes(seed, undisturbed, own, tmp_path):
     began, count = time.monotonic(), isolation.PORTFOLIOS
-    portfolios = isolation.made(seed, count)
+    portfolios = defects.made(seed, count)
 
-    seen = isolation.nights(tmp_path, portfolios)
+    seen = nights.nights(tmp_path, portfolios)
 
     assert seen == undisturbed, f"seed {seed}"
     blocked = BlockedPortfolio.objects.values("portfolio").distinct().count()

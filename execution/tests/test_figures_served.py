@@ -128,7 +128,8 @@ def test_one_holding_is_explained_as_the_overview_counts_it(demo):
 
 
 COUNTS_AND_SHARES = {
-    "days", "observations", "window", "periods_per_year", "data_points", "year", "age_sessions", "age_days", "security_id", "error_bps",
+    "days", "observations", "window", "periods_per_year", "data_points", "year", "age_sessions", "age_days", "security_id",
+    "error_bps",
     "position_weight", "weight", "average_weight",
 }  # fmt: skip
 """Numbers that are no metrics: how many, whose, how far off, and shares of today's value."""

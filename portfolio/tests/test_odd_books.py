@@ -18,7 +18,6 @@ from portfolio import attribution, exposures, metrics, positions, valuation
 from portfolio.books import Book, Event, Parcel
 from portfolio.metrics import BenchmarkReturns, Component, RiskFree
 from portfolio.tests.made import NAN
-from portfolio.valuation import ValueHistory
 from pricing.fx import Leg, MissingRate
 from pricing.market import Close, History, Market, MissingPrice
 
@@ -130,9 +129,8 @@ def random_market(chance: random.Random, days: list[date]) -> History:
     )
 
 
-def random_events(chance: random.Random, calendar: list[date]) -> list[Event]:
-    found: list[Event] = []
-    held = dict[int, D]()
+def random_events(chance, calendar):
+    found, held = [], {}
     bounds = [*calendar, calendar[-1] + timedelta(days=4)]
     on = bounds[chance.randrange(12)]
     for _ in range(chance.choice((1, 2, 5, 12))):
@@ -217,7 +215,7 @@ def as_of(market: History, row: int) -> Market:
     return Market(pack_id=market.pack_ids[row], asof_date=day, pivot="CAD", closes=closes, legs=legs)
 
 
-def figures(life: ValueHistory, pack_id: str) -> dict[str, object]:
+def figures(life, pack_id):
     """All that is computed of a life."""
     count = len(life.dates)
     free = RiskFree("UST3M", np.full(count, 0.02), (), ("treasury",))
@@ -226,7 +224,7 @@ def figures(life: ValueHistory, pack_id: str) -> dict[str, object]:
         "Mix", moves, components=(Component("OAK", "CAD", "equity", "XTSE", 1.0),),
         component_returns=moves[:, None], component_weights=np.ones((count, 1)),
     )  # fmt: skip
-    found: dict[str, object] = {
+    found = {
         "record": metrics.record(life, portfolio_id="p", pack_id=pack_id, risk_free=free, benchmark=versus),
         "years": metrics.calendar_years(life, benchmark=versus),
         "rolling": [metrics.rolling(life, window=each, risk_free=free, benchmark=versus) for each in (1, 3)],
