@@ -85,6 +85,9 @@ def _gains(served: dict[str, Any], right: Answer) -> Iterator[Difference]:
 
 
 def _parts(path: str, served: dict[str, Any], right: Parts, capital_returned: bool) -> Iterator[Difference]:
+    if served["total"] is None or served["price"] is None:
+        yield Difference(path, served, right)
+        return
     yield from _money(f"{path}.total", served["total"], right.total)
     if capital_returned:
         # Whether the rate of a lot stays as it was or becomes what is left of its two costs, moves gain between these two.

@@ -170,9 +170,13 @@ def _days(exchange: str) -> Iterator[date]:
         day += timedelta(1)
 
 
-def _walk(level: Decimal, source: random.Random, step: int) -> Decimal:
-    """The next level: up to `step` thousandths up or down, and never the same."""
+def _walk(level: Decimal, usual: Decimal, source: random.Random, step: int) -> Decimal:
+    """The next level: up to `step` thousandths up or down and never the same; far from what is usual, back to it."""
     move = source.choice([number for number in range(-step, step + 2) if number])
+    if level > usual * D("1.8"):
+        move = -abs(move)
+    if level < usual * D("0.55"):
+        move = abs(move)
     return level * (1 + D(move) / 1000)
 
 
@@ -181,8 +185,7 @@ def _closes(security: Security, source: random.Random) -> Iterator[tuple[date, D
     if security.split is not None:
         assert security.split[0] in set(_days(security.exchange))
     for day in _days(security.exchange):
-        level = _walk(level, source, 4 if security.kind == "bond" else 18)
-        level = min(max(level, D(security.level) / 3), D(security.level) * 3)
+        level = _walk(level, D(security.level), source, 4 if security.kind == "bond" else 18)
         shown = level
         if security.split is not None and day >= security.split[0]:
             shown = level / security.split[1]
@@ -194,16 +197,13 @@ def _fixings(source: random.Random) -> dict[date, dict[str, Decimal]]:
     """Rates to the euro on the days of the fixing, but for some gaps of up to four of them."""
     days = list(_days("fixing"))
     gaps: set[date] = set()
-    for begin in source.sample(range(10, len(days) - 10, 12), 6):
+    daily = days.index(next(day for day in days if day > DAILY))
+    for begin in source.sample(range(daily + 10, len(days) - 10, 12), 6):
         gaps |= set(days[begin : begin + source.randint(1, 4)])
     levels = {currency: D(level) for currency, level in USUAL.items()}
     found = {}
     for day in days:
-        levels = {currency: _walk(level, source, 6) for currency, level in levels.items()}
-        levels = {
-            currency: min(max(level, D(USUAL[currency]) * D("0.7")), D(USUAL[currency]) * D("1.4"))
-            for currency, level in levels.items()
-        }
+        levels = {currency: _walk(level, D(USUAL[currency]), source, 5) for currency, level in levels.items()}
         if day not in gaps:
             found[day] = {currency: level.quantize(D("0.0001")) for currency, level in levels.items()}
     return found
