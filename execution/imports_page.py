@@ -33,7 +33,7 @@ from portfolio.imports import Choices, ImportRefused, ImportTooLarge, Preview
 from portfolio.ledger.importing.formats import FORMATS
 from portfolio.ledger.importing.rows import MAX_BYTES
 from portfolio.ledger.screening import LedgerRefused
-from portfolio.models import Portfolio
+from portfolio.models import LedgerRevision, Portfolio
 
 WAITS_S = 15 * 60
 SHOWN_ROWS = 50
@@ -159,9 +159,15 @@ def _page(request: HttpRequest, portfolio: Portfolio, *, status: int = HTTPStatu
         "more": max(0, len(preview.added) - SHOWN_ROWS) if preview else 0,
         "done": request.GET.get("done"),
         "undone": request.GET.get("undone"),
+        "revision": _newest_revision(portfolio) if request.GET.keys() & {"done", "undone"} else None,
         **more,
     }
     return render(request, "imports.html", context, status=status)
+
+
+@transaction.atomic
+def _newest_revision(portfolio: Portfolio) -> LedgerRevision | None:
+    return LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").first()
 
 
 def _row(row: Any) -> dict[str, str]:

@@ -27,7 +27,7 @@ from redis.exceptions import RedisError
 
 from config.errors import TieoutError
 from execution import charts, executor, metering, navigation, panels, patterns, planning, portfolio_list
-from execution.errors import PortfolioNotFound, RequestInvalid
+from execution.errors import NothingBooked, PortfolioNotFound, RequestInvalid
 from execution.models import PatternVersion
 from execution.navigation import OVERVIEW, SECURITY
 from execution.problems import Problem, problem_of
@@ -71,6 +71,10 @@ def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
         served = executor.execute(_asked(request.GET.dict(), version, portfolio), user=request.user)  # type: ignore[arg-type]
         if version.version != served.metadata["pattern_version"]:
             version = PatternVersion.objects.get(pattern=pattern_id, version=served.metadata["pattern_version"])
+    except NothingBooked:
+        assert portfolio is not None  # it is the portfolio that has no ledger
+        context = {"portfolio": portfolio} | _frame(request, portfolio, pattern_id)
+        return render(request, "nothing_booked.html", context)
     except (TieoutError, OperationalError, InterfaceError, RedisError) as failure:
         frame = {}
         if portfolio and isinstance(failure, TieoutError):

@@ -21,6 +21,7 @@ from execution.errors import (
     CommitNotFound,
     LedgerNotReconciled,
     NotAllowed,
+    NothingBooked,
     PackNotOfDate,
     PatternNotFound,
     PortfolioNotFound,
@@ -304,17 +305,18 @@ def _pack(request: Request, policy: PricingPolicy) -> tuple[PricingPack, bool]:
 
 def _newest(portfolio: Portfolio) -> tuple[LedgerRevision, LedgerRevision]:
     """The newest reconciled revision, and the newest of all. Where none was reconciled, a broken one, whose breaks are then
-    the answer. Raises LedgerNotReconciled."""
+    the answer. Raises NothingBooked, LedgerNotReconciled."""
     revisions = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number")
     newest = revisions.first()
-    if newest is None or newest.status == RevisionStatus.RECONCILED:
-        usable = newest
-    else:
-        usable = (
-            revisions.filter(status=RevisionStatus.RECONCILED).first()
-            or revisions.filter(status=RevisionStatus.BROKEN).first()
-        )
-    if newest is None or usable is None:
+    if newest is None:
+        raise NothingBooked
+    if newest.status == RevisionStatus.RECONCILED:
+        return newest, newest
+    usable = (
+        revisions.filter(status=RevisionStatus.RECONCILED).first()
+        or revisions.filter(status=RevisionStatus.BROKEN).first()
+    )
+    if usable is None:
         raise LedgerNotReconciled
     return usable, newest
 

@@ -16,7 +16,7 @@ from pricing.models import PackStatus, PricingPack
 
 NOTHING_BOOKED: Final = "nothing is booked yet"
 NOT_COMPARED: Final = "the books are compared with the next pricing pack; until then there are no figures"
-BOOKS_DIFFER: Final = "the ledger and the database differ, so that there are no figures"
+BOOKS_DIFFER: Final = "the books do not tie out, so that there are no figures; the reconciliation says where"
 NO_PACK: Final = "there are no prices yet: the first nightly run makes them ready"
 NOT_COMPUTED: Final = "not computed yet for the newest entries: the overview does it at once"
 NO_VALUE: Final = "a price or an exchange rate is missing; the overview says which"

@@ -381,7 +381,8 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
 
 
 def _missing(failure: Any, **what: str) -> tuple[dict[str, Any], dict[str, str]]:
-    return {**what, "date": _iso(failure.asof_date), "last_known_date": _iso(failure.last_known_date)}, {}
+    told = {"date": _iso(failure.asof_date), "last_known_date": _iso(failure.last_known_date)}
+    return {**what, **told, "reason": getattr(failure, "reason", "") or None}, {}
 
 
 def _step(failure: orchestrator.StepFailed) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db import transaction
 
-from execution import executor, planning, publishing
+from execution import executor, publishing
 from execution.planning import Request
 from execution.tests import staging
 from portfolio.models import Benchmark, BenchmarkComponent, Portfolio
@@ -57,18 +57,6 @@ def test_another_weight_is_another_result_and_the_first_still_replays(world):
         owner = Portfolio.objects.select_related("owner").get(slug="public").owner
     for each in (before, after):
         assert executor.replay(each.execution_id, user=owner).result == each.result
-
-
-def test_the_quick_way_to_a_plan_and_the_long_one_agree_on_the_key(world):
-    with world.role("job"):
-        public = Portfolio.objects.select_related("owner").get(slug="public")
-    request = Request("portfolio_overview", {}, portfolio_id=public.pk, asof_date=HEAD)
-
-    with executor.scope.of(public.owner), transaction.atomic():
-        quick, long = planning.glance(request), planning.prepare(request, user=public.owner)
-
-    assert quick.choices.benchmark.components == (("IBM", "0.6"), ("MSFT", "0.4"))
-    assert (quick.key, quick.request) == (long.key, long.request)
 
 
 def test_a_factors_list_is_in_the_key_of_what_reads_it_and_of_nothing_else(world):

@@ -16,7 +16,7 @@ from config import scope
 from execution import executor, intake, nightly, planning, publishing
 from execution.models import Execution
 from portfolio import portfolio_settings, settings_change
-from portfolio.models import Benchmark, BenchmarkComponent, Portfolio
+from portfolio.models import Benchmark, BenchmarkComponent, Portfolio, PortfolioMetrics
 from portfolio.settings_change import SettingsRefused
 from pricing.models import PricingPolicy, Security
 from pricing.tests import folders
@@ -358,3 +358,45 @@ def test_a_portfolio_without_a_ledger_gets_one_with_its_settings(own, tmp_path):
 
     assert (told["settings"]["booking_method"], told["new_revision"]) == ("LIFO", 1)
     assert realised("young") == "35.73"
+
+
+def test_average_cost_pools_what_was_bought_and_named_lots_have_to_be_named(own):
+    command("--portfolio", "by-ledger", "--booking-method", "AVERAGE")
+    pooled = realised("by-ledger")
+    with pytest.raises(CommandError, match="nothing was changed"):
+        command("--portfolio", "by-ledger", "--booking-method", "NAMED")
+
+    # 175 × 1.50 − 4 of 12 of (402 × 1.40 + 81 × 1.41)
+    assert pooled == "36.83"
+    assert command("--portfolio", "by-ledger")["settings"]["booking_method"] == "AVERAGE"
+    assert realised("by-ledger") == "36.83"
+
+
+def test_a_benchmark_is_named_and_measured_against(own):
+    with transaction.atomic():
+        made = Benchmark.objects.create(name="Ash alone")
+        BenchmarkComponent.objects.create(
+            benchmark=made, security=Security.objects.get(symbol="ASH"), weight=Decimal(1)
+        )
+
+    told = command("--portfolio", "on-cash", "--benchmark", "Ash alone")
+    measured = ask("on-cash").result["perf_metrics"]["benchmark_twr_1d"]
+    gone = command("--portfolio", "on-cash", "--benchmark", "none")
+
+    assert (told["settings"]["benchmark"], told["changed"]) == ("Ash alone", ["benchmark"])
+    assert measured["value"] == pytest.approx(22 / 21.5 - 1, abs=1e-12)
+    assert (gone["settings"]["benchmark"], ask("on-cash").result["perf_metrics"]["benchmark_twr_1d"]["status"]) == (
+        None,
+        "unavailable",
+    )
+
+
+@pytest.mark.parametrize("slug", ["by-ledger", "by-fixing", "on-cash", "on-accrual"])
+def test_what_the_night_stores_is_computed_by_the_settings_that_answers_are(own, slug):
+    stored = PortfolioMetrics.objects.get(portfolio__slug=slug).record
+    served = ask(slug).result
+
+    for output, names in (("perf_metrics", ("twr_itd", "twr_1d")), ("metrics", ("volatility_itd", "max_drawdown"))):
+        for name in names:
+            value, same = served[output][name]["value"], stored[name]["value"]
+            assert value == (None if same is None else pytest.approx(same, rel=1e-11)), name

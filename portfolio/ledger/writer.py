@@ -155,7 +155,7 @@ def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
             return last
         if commit is not None and (before := _read_before(repository, portfolio, commit, tree)) is not None:
             return before
-        require_forward(repository, head)
+        require_forward(repository, repository.head())  # not the commit asked for: others may have entered since
         try:
             reading = _read(portfolio, repository.files(head, portfolio.slug), today=date.max)
         except LedgerRefused as refused:
