@@ -39,8 +39,7 @@ class Batch:
 def asked() -> list[Batch]:
     """As the environment says: how many ledgers, from which seed on; a hundred of a new seed if it says nothing."""
     count = int(os.environ.get(COUNT, FEW))
-    seed = int(os.environ.get(SEED) or random.SystemRandom().randrange(10**6) * 1000)
-    os.environ[SEED] = str(seed)
+    seed = int(os.environ.get(SEED) or int(os.environ["TIEOUT_TEST_SEED"]) * 1000)
     return [Batch(seed + begin, min(BATCH, count - begin)) for begin in range(0, count, BATCH)]
 
 
