@@ -431,7 +431,9 @@ class _Import:
             )
 
     def margin_faults(self) -> Iterator[RowFinding]:
-        there = {row.account for row in self.reading.rows} | {each.to_account for each in self.reading.rows if each.to_account}
+        there = {row.account for row in self.reading.rows} | {
+            each.to_account for each in self.reading.rows if each.to_account
+        }
         roots = {self.accounts.root(name) for name in there}
         for name, root in zip(self.choices.margin, self.margin(), strict=True):
             if root not in roots and not any(each.startswith(f"{root}:") for each in self.accounts.opened):
