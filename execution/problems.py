@@ -112,7 +112,6 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     templating.TemplateUnresolved: (500, "internal"),
     conditions.ConditionFailed: (500, "internal"),
     market.MissingSeries: (500, "internal"),
-    valuation.BeforeTheFirstPack: (500, "internal"),
     valuation.InvariantViolated: (500, "internal"),
     AnalyticsError: (500, "internal"),
     # What the linter and the renderer keep from happening.

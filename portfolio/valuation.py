@@ -33,16 +33,6 @@ MINOR_UNITS: Mapping[str, Decimal] = {
 """Where a currency's minor unit is not a hundredth (ISO 4217)."""
 
 
-class BeforeTheFirstPack(TieoutError):
-    """The ledger moved money before anything was priced, so that its first days can't be valued."""
-
-    def __init__(self, first_date: date, first_pack: date | None) -> None:
-        super().__init__(
-            f"the ledger begins on {first_date}, before the first pricing pack ({first_pack or 'there is none'})"
-        )
-        self.first_date, self.first_pack = first_date, first_pack
-
-
 class InvariantViolated(TieoutError):
     """Two ways to the same figure disagree: the figure is not shown."""
 
