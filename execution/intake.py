@@ -190,8 +190,8 @@ def described(portfolio: Portfolio, found: imports.Preview, done: imports.Import
                 "account": each.account,
                 "name": found.called.get(each.account, each.account),
                 "currency": each.currency,
-                "balance": format(each.balance, "f"),
-                "lowest": format(each.lowest, "f"),
+                "balance": format(each.balance, ".2f"),
+                "lowest": format(each.lowest, ".2f"),
                 "lowest_on": each.lowest_on.isoformat(),
                 "text": found.describe(each),
             }

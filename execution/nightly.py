@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, Max, OuterRef, Q
 from django.db.models.functions import Now
 
 from config import doctoring
@@ -125,9 +125,10 @@ def run(
              whose predecessors are not done
     """
     if from_step is None and not restates:
-        last = _last_release(policy, date)
+        last = _last_release(policy, date, restates)
         if last is not None and last.state == RunState.DONE and last.from_date <= from_date:
-            lacking = restatable_by_itself(policy)
+            begun = _begun_lacking(policy)
+            lacking = [begun.from_date, begun.date] if begun else restatable_by_itself(policy)
             if not lacking:
                 return last
             from_date, date, restates = lacking[0], lacking[-1], LACKING
@@ -156,7 +157,7 @@ def run(
 def open_run(*, policy: PricingPolicy, from_date: date, date: date, restates: str = "") -> NightlyRun:
     """The row of a night with its jobs. The same night asked for again is the same row; a restatement, or a longer span that
     ends on the same day, opens the next release."""
-    last = _last_release(policy, date)
+    last = _last_release(policy, date, restates)
     if (
         last is not None
         and last.from_date <= from_date
@@ -164,10 +165,11 @@ def open_run(*, policy: PricingPolicy, from_date: date, date: date, restates: st
     ):
         return last
     with transaction.atomic():
+        newest = NightlyRun.objects.filter(policy=policy.code, date=date).aggregate(release=Max("release"))["release"]
         opened, _ = NightlyRun.objects.get_or_create(
             policy=policy.code,
             date=date,
-            release=(last.release if last else 0) + 1,
+            release=(newest or 0) + 1,
             defaults={"from_date": from_date, "restates": restates},
         )
         jobs = [JobRun(run=opened, name=name, position=position) for position, name in enumerate(JOBS)]
@@ -175,8 +177,11 @@ def open_run(*, policy: PricingPolicy, from_date: date, date: date, restates: st
     return opened
 
 
-def _last_release(policy: PricingPolicy, date: date) -> NightlyRun | None:
-    return NightlyRun.objects.filter(policy=policy.code, date=date).order_by("-release").first()
+def _last_release(policy: PricingPolicy, date: date, restates: str) -> NightlyRun | None:
+    """Of the nights that end on that day; what restates lacking days alone is no night of the days between them."""
+    releases = NightlyRun.objects.filter(policy=policy.code, date=date).order_by("-release")
+    alone = Q(restates=LACKING)
+    return releases.filter(alone if restates == LACKING else ~alone).first()
 
 
 def require_order(run: NightlyRun, name: str) -> None:
@@ -317,13 +322,18 @@ def _restate_lacking(night: Night) -> list[PricingPack]:
 
 def span_of_lacking(policy: PricingPolicy) -> tuple[date, date] | None:
     """First and last day of what a run with restates=LACKING has to do: one that was begun first, else all that lacks."""
-    begun = NightlyRun.objects.filter(policy=policy.code, restates=LACKING).exclude(state=RunState.DONE)
-    later = NightlyRun.objects.filter(policy=OuterRef("policy"), date=OuterRef("date"), release__gt=OuterRef("release"))
-    left = begun.filter(~Exists(later)).order_by("started_at").first()
-    if left is not None:
-        return left.from_date, left.date
+    begun = _begun_lacking(policy)
+    if begun is not None:
+        return begun.from_date, begun.date
     lacking = packs.restatable(policy)
     return (lacking[0], lacking[-1]) if lacking else None
+
+
+def _begun_lacking(policy: PricingPolicy) -> NightlyRun | None:
+    """The restatement of lacking days that was begun and is not done, unless its last day has a later release."""
+    begun = NightlyRun.objects.filter(policy=policy.code, restates=LACKING).exclude(state=RunState.DONE)
+    later = NightlyRun.objects.filter(policy=OuterRef("policy"), date=OuterRef("date"), release__gt=OuterRef("release"))
+    return begun.filter(~Exists(later)).order_by("started_at").first()
 
 
 def restatable_by_itself(policy: PricingPolicy) -> list[date]:

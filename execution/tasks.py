@@ -95,8 +95,9 @@ def take_up_stale_runs(**_: Any) -> None:
     """Ring again for nights that nobody is at: killed with their worker, or their message was lost."""
     for run in stale_runs():
         logger.warning("nightly run is taken up", extra={"run_id": str(run.pk), "policy": run.policy})
-        # Without its reason, a restatement that was finished in the meantime is not begun anew.
-        _ring(run.policy, run.from_date, run.date)
+        # Without its reason, a restatement that was finished in the meantime is not begun anew. What restates lacking days
+        # alone finds none then.
+        _ring(run.policy, run.from_date, run.date, run.restates if run.restates == nightly.LACKING else "")
 
 
 def due_days(policy: PricingPolicy, *, until: date) -> list[date]:

@@ -132,6 +132,7 @@ class Book:
     accrual: str = "cash"
     trade_fx: str = "ledger"
     fees_in_cost: bool = True
+    booking_method: str = "FIFO"
 
     @property
     def has_inferred_flows(self) -> bool:
@@ -293,6 +294,7 @@ def load_all(used: Sequence[tuple[Portfolio, LedgerRevision]]) -> list[Book]:
             accrual=portfolio.accrual,
             trade_fx=revision.settings.get("trade_fx", portfolio.trade_fx),
             fees_in_cost=revision.settings.get("fees_in_cost", portfolio.fees_in_cost),
+            booking_method=revision.settings.get("booking_method", portfolio.booking_method),
         )
         for portfolio, revision in used
     ]

@@ -322,11 +322,13 @@ class _Import:
             notes.append(
                 "the file brings less money than it spends: its deposits can be inferred, or the account marked margin"
             )
+        breaks = preflight.find_breaks(self.portfolio, reading)
+        notes += preflight.find_split_hints(self.portfolio, breaks)
         found = replace(
             prepared.preview,
             notes=tuple(dict.fromkeys(notes)),
             lacks=preflight.find_lacks(self.portfolio, reading, events),
-            breaks=tuple(map(str, preflight.find_breaks(self.portfolio, reading))),
+            breaks=tuple(map(str, breaks)),
             shortfalls=short,
             accounts=self.accounts.mapped(row.account for row in self.reading.rows),
             called={each.account: self.accounts.name_of(each.account) for each in short},
@@ -431,7 +433,9 @@ class _Import:
             )
 
     def margin_faults(self) -> Iterator[RowFinding]:
-        there = {row.account for row in self.reading.rows} | {row.to_account for row in self.reading.rows}
+        there = {row.account for row in self.reading.rows} | {
+            each.to_account for each in self.reading.rows if each.to_account
+        }
         roots = {self.accounts.root(name) for name in there}
         for name, root in zip(self.choices.margin, self.margin(), strict=True):
             if root not in roots and not any(each.startswith(f"{root}:") for each in self.accounts.opened):

@@ -56,6 +56,22 @@ def find_breaks(portfolio: Portfolio, reading: Reading) -> tuple[Difference, ...
     return tuple(found)
 
 
+def find_split_hints(portfolio: Portfolio, breaks: Iterable[Difference]) -> tuple[str, ...]:
+    """On which days the loaded prices have the splits of securities that the books differ by."""
+    symbols = {each.commodity for each in breaks if each.kind == "SPLIT_MISMATCH"}
+    pack = reconciliation.newest_pack(portfolio.policy) if symbols else None
+    if pack is None:
+        return ()
+    known: dict[str, list[str]] = {symbol: [] for symbol in sorted(symbols)}
+    for action in market.actions(pack):
+        if action.action == "split" and action.symbol in known and action.ratio:
+            known[action.symbol].append(f"one of {format(action.ratio, 'f')} new for 1 old on {action.ex_date}")
+    return tuple(
+        f"splits of {symbol}: the loaded prices have {' and '.join(told) or 'none'}; book each on its day, and no other"
+        for symbol, told in known.items()
+    )
+
+
 def _balances(reading: Reading, day: date) -> Balances:
     """Our side at the close of a day, without its value."""
     units: dict[tuple[str, str], Decimal] = {}

@@ -56,10 +56,12 @@ def quantise(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(MINOR_UNITS.get(currency, Decimal("0.01")), rounding=ROUND_HALF_EVEN)
 
 
-def plain(quantity: Decimal) -> Decimal:
-    """A quantity as it is shown: every digit that it has, without a tail of zeros."""
-    text = format(quantity, "f")
-    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text) or Decimal(0)
+def without_tail(quantity: Decimal) -> Decimal:
+    """The same number without zeros at its end, and without an exponent."""
+    with localcontext() as context:
+        context.prec = 100
+        short = quantity.normalize()
+        return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1))  # type: ignore[operator]
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +290,7 @@ def positions(
                 security_id=security_id,
                 symbol=symbol,
                 name=name,
-                quantity=plain(sum((lot.quantity for lot in lots[security_id]), Decimal(0))),
+                quantity=without_tail(sum((lot.quantity for lot in lots[security_id]), Decimal(0))),
                 cost_basis=_sum_if_known(in_own),
                 cost_basis_base=_sum_if_known(in_base),
                 currency=currency,
@@ -347,7 +349,7 @@ def _pending(book: Book, asof_date: date, symbols: Mapping[int, str]) -> tuple[P
             settle_date=event.settle_date,
             kind=event.kind,
             symbol=symbols.get(event.security or 0, ""),
-            quantity=None if event.quantity is None else plain(event.quantity),
+            quantity=None if event.quantity is None else without_tail(event.quantity),
             amount=amount,
             currency=currency,
         )
@@ -677,6 +679,7 @@ class Valuer:
         self.market = market
         self._open_days: dict[str, npt.NDArray[np.bool_]] = {}
         self._rates: dict[tuple[str, str], Floats] = {}
+        self._is_carried: list[bool] = np.asarray(market.carried.any(axis=0)).tolist()
 
     def history(self, book: Book, *, scope: Scope = "portfolio") -> ValueHistory:
         """As the function of the same name."""
@@ -717,7 +720,7 @@ class Valuer:
         if book.accrual == "accrual":
             closes[1:, :N] += np.divide(due, rates[1:, :N], out=np.zeros(due.shape), where=due != 0)
 
-        moves = _moves(book, at, listed, currencies, _known_closes(close), D, fx, since=1 if is_late else 0)
+        moves = _moves(book, at, listed, currencies, close, D, fx, since=1 if is_late else 0)
         fees = _fees_by_day(book, at, fx, currencies, D, since=1 if is_late else 0)
         if scope == "securities_only":  # what cash earns and pays by itself is outside
             closes, rates, currencies = closes[:, :N], rates[:, :N], []
@@ -810,10 +813,9 @@ class Valuer:
 
     def _carried_value(self, columns: list[int], rows: npt.NDArray[np.intp], values: Floats) -> Floats | None:
         """(D,) of values (D, N) what is carried behind a delisting; None where nothing is."""
-        carried = self.market.carried[:, columns]
-        if not carried.any():
+        if not any(self._is_carried[each] for each in columns):
             return None
-        found = np.where(carried[rows], values[:, : len(columns)], 0.0).sum(axis=1)
+        found = np.where(self.market.carried[:, columns][rows], values[:, : len(columns)], 0.0).sum(axis=1)
         return found if found.any() else None
 
     def _sessions(self, exchange: str) -> npt.NDArray[np.bool_]:
@@ -1001,21 +1003,19 @@ def _is_deal(event: Event) -> bool:
 
 
 def _known_rates(rates: Floats) -> Floats:
-    """Rates without NaN, for a product with what is nothing on the days without one."""
-    return _filled_forward(rates[:, None])[:, 0] if np.isnan(rates).any() else rates
+    """Rates with the last known one, or zero, where there is none: for a product with what is nothing on those days."""
+    known = ~np.isnan(rates)
+    if known.all():
+        return rates
+    last = np.maximum.accumulate(np.where(known, np.arange(len(rates)), -1))
+    return np.where(last < 0, 0.0, rates[last])
 
 
-def _known_closes(close: Floats) -> Floats:
-    """Closes for what moved in kind on a day without a value: no return is measured over it."""
-    return _filled_forward(close) if np.isnan(close).any() else close
-
-
-def _filled_forward(table: Floats) -> Floats:
-    """(D, K) with the last known value where there is none; zero before the first."""
-    known = ~np.isnan(table)
-    last = np.maximum.accumulate(np.where(known, np.arange(len(table))[:, None], 0), axis=0)
-    filled = np.take_along_axis(table, last, axis=0)
-    return np.where(np.isnan(filled), 0.0, filled)
+def _last_known(closes: Floats) -> float:
+    """The last close of a column; zero where there is none. For what moved in kind on a day without a value, which no return
+    is measured over."""
+    known = closes[~np.isnan(closes)]
+    return float(known[-1]) if len(known) else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -1129,7 +1129,7 @@ def _moves(
         amount = float(event.amount)
         if event.kind in IN_KIND and event.security is not None and event.quantity:
             column = listed.place[event.security]
-            moved = IN_KIND[event.kind] * float(event.quantity) * float(close[day, column])
+            moved = IN_KIND[event.kind] * float(event.quantity) * _last_known(close[: day + 1, column])
             external[moved <= 0].append((day, column, abs(moved)))
         if event.kind in EXTERNAL:
             external[amount <= 0].append((day, N + money[event.currency], abs(amount)))

@@ -160,7 +160,8 @@ class LedgerTransaction:
                   quantity * unit_price + tax + fee + rounding
     rounding      what the entry books as lost (positive) or won by rounding to cents: quantity * unit_price, signed as cash,
                   = amount + fee + tax + rounding
-    counter_*     the second cash leg of a conversion; `currency` is then the one that is not the base currency
+    counter_*     the second cash leg of a conversion; `currency` is then the one that is charged for it, else the one that is
+                  not the base currency
     fx_rate       base currency per 1 `currency`, on the trade date (income: pay date), where the ledger carries it
     ratio         new units per old (spin_off: units of `to_symbol` per one of `symbol`)
     to_quantity   units that the ledger has after a split, or receives of `to_symbol`: exact where the ratio can't be
@@ -936,11 +937,17 @@ def _read_fx(parts: _Parts, entry_id: str) -> LedgerTransaction:
     for leg in parts.cash:
         totals[leg.currency] = totals.get(leg.currency, ZERO) + leg.amount
     currency = max(totals, key=lambda code: (code != parts.chart.base, totals[code]))
+    charged = {posting.commodity for postings in parts.others.values() for posting in postings}
+    if len(charged) == 1 and charged < totals.keys():
+        (currency,) = charged
     counter = next(code for code in totals if code != currency)
     if totals[currency] * totals[counter] >= 0:
         raise _UnreadableError("a conversion takes one currency and gives another")
-    rate = _read_rate(parts, currency, "fx_rate", "fx_trade")
-    if rate is None and counter == parts.chart.base:
+    foreign = counter if currency == parts.chart.base else currency
+    rate = _read_rate(parts, foreign, "fx_rate", "fx_trade")
+    if currency == parts.chart.base:
+        rate = None
+    elif rate is None and counter == parts.chart.base:
         rate = next(
             (price for p in entry.postings if p.commodity == currency and (price := _price_in(p, counter))), None
         )

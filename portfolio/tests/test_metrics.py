@@ -612,3 +612,71 @@ def test_a_span_of_no_days_is_refused_by_name(count):
         metrics.last_observations(history, count)
     with pytest.raises(InvalidInput, match="window"):
         metrics.rolling(history, window=count, risk_free=None)
+
+
+# --- young, empty and odd lives
+
+
+def test_before_the_first_transaction_every_figure_says_so():
+    history = replace_days(growing("2020-01-06", "2020-01-10"), 0)
+    pack_id = "PP_2020-01-03_ECB_EUR_r1"
+
+    found = metrics.record(history, portfolio_id="p", pack_id=pack_id, risk_free=None)
+
+    assert (found.asof_date, found.inception_date) == (day("2020-01-03"), None)
+    figures = [
+        getattr(found, each.name) for each in fields(found) if isinstance(getattr(found, each.name), metrics.Metric)
+    ]
+    assert {(each.value, each.status, each.reason) for each in figures} == {(None, "unavailable", "not_started")}
+    assert metrics.calendar_years(history) == ()
+    assert metrics.rolling(history, window=5, risk_free=None).unavailable["twr"] == "not_started"
+
+
+def replace_days(history, count):
+    cut = {
+        each.name: getattr(history, each.name)[:count]
+        for each in fields(history)
+        if isinstance(getattr(history, each.name), np.ndarray)
+    }
+    return replace(history, **cut, pack_ids=history.pack_ids[:count])
+
+
+def test_a_life_without_any_session_has_no_ratios_and_says_why():
+    dates = weekdays("2018-01-01", "2020-03-02")
+    history = life(dates, [100.0] * len(dates), observed=[False] * len(dates), exchanges=())
+
+    found = metrics.record(
+        history, portfolio_id="p", pack_id="PP_2020-01-01_ECB_EUR_r1", risk_free=risk_free(history),
+        benchmark=BenchmarkReturns("Mix", np.zeros(len(dates))),
+    )  # fmt: skip
+
+    for name in ("volatility_30d", "volatility_itd", "sharpe_1y", "value_at_risk_1d", "beta_itd", "sortino_itd"):
+        figure = getattr(found, name)
+        assert (figure.value, figure.status, figure.reason) == (None, "unavailable", "no_observations"), name
+    assert (found.twr_itd.value, found.max_drawdown.value) == (0, 0)
+    seen = metrics.observed_returns(history, risk_free(history))
+    assert (len(seen.closes), len(seen.returns)) == (0, 0)
+
+
+def test_a_calendar_year_without_a_pack_day_says_so_and_the_others_stand():
+    history = life(["2019-12-30", "2019-12-31", "2021-01-04", "2021-01-05"], [100, 110, 121, 121])
+
+    years = metrics.calendar_years(history)
+
+    assert [(each.year, each.label) for each in years] == [
+        (2021, "2021, from 2019-12-31"), (2020, "2020"), (2019, "2019, from 2019-12-30"),
+    ]  # fmt: skip
+    assert years[0].twr.value == pytest.approx(0.1)
+    assert (years[1].twr.value, years[1].twr.reason) == (None, "no_valued_day")
+    assert [each.is_whole for each in years] == [False, False, False]
+
+
+def test_a_portfolio_begun_this_year_has_the_return_of_this_year_from_its_first_day():
+    history = growing("2024-03-04", "2024-06-28")
+
+    found, (year,) = record(history), metrics.calendar_years(history)
+
+    assert found.twr_ytd.value == found.twr_itd.value == year.twr.value
+    assert (found.twr_ytd.status, found.twr_ytd.reason) == ("degraded", "since_inception")
+    assert found.twr_ytd.basis["first"] == "2024-03-03"
+    assert (year.label, year.twr.basis["annualised"]) == ("2024, from 2024-03-04", False)

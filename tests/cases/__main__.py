@@ -30,7 +30,9 @@ class Collected:
         if report.when == "call" or report.failed:
             number = report.nodeid.partition("[")[2].rstrip("]")
             rows = dict(report.user_properties).get("rows")
-            self.rows[number] = rows or [[report.when, "goes well", str(report.longreprtext)[-300:], False]]
+            self.rows[number] = rows or [
+                [report.when, "goes well", " ".join(report.longreprtext.split())[-200:], False]
+            ]
 
 
 def main(words: list[str]) -> int:

@@ -7,6 +7,8 @@ import pytest
 from tests import plugin
 from tests.cases import worlds
 
+NOT_MADE = ""
+
 
 @pytest.fixture(scope="session")
 def world_of(migrated, django_db_blocker, tmp_path_factory):
@@ -22,9 +24,11 @@ def world_of(migrated, django_db_blocker, tmp_path_factory):
                     database = until_then.enter_context(worlds.made(name, folder, django_db_blocker))
                 else:
                     if name not in shared:
-                        shared[name] = "(was not made)"
+                        shared[name] = NOT_MADE
                         folder = tmp_path_factory.mktemp(name)
                         shared[name] = until_the_end.enter_context(worlds.made(name, folder, django_db_blocker))
+                    if shared[name] == NOT_MADE:
+                        pytest.fail(f"the world {name!r} could not be made", pytrace=False)
                     database = shared[name]
                 until_then.enter_context(plugin.at_work(plugin.World(database), django_db_blocker))
                 until_then.enter_context(plugin.role("job"))

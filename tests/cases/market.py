@@ -118,13 +118,40 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
         "912828P38": _flat("USD", "bond", "XNYS", "99", quote_unit="percent_of_nominal", maturity="2026-01-31"),
     }
 )
+MORE: Mapping[str, Listing] = MappingProxyType(
+    {
+        # Symbols as providers write them.
+        "0P0001.F": _flat("EUR", "fund", "XETR", "12.50"),
+        "BRK-B": _flat("USD", "equity", "XNYS", "300"),
+        "RDSA.AS": _flat("EUR", "equity", "XETR", "20"),
+        "BF.B": _flat("USD", "equity", "XNYS", "60"),
+        "7203.T": _flat("JPY", "equity", "XETR", "2000"),
+        "^GSPC": _flat("USD", "index", "XNYS", "4000"),
+        # What ends: with a delisting on record, by maturity, with neither.
+        "OLDC": _flat("USD", "equity", "XNYS", "40", last="2023-06-30"),
+        "MATB": _flat(
+            "EUR", "bond", "MOTX", "99.5", last="2024-06-14", quote_unit="percent_of_nominal", maturity="2024-06-14"
+        ),
+        "NOQB": _flat("EUR", "bond", "MOTX", "101"),
+        "NEWC": _flat("USD", "equity", "XNYS", "25"),
+        "SHOP": Listing("CAD", "equity", "XTSE", ((START, "80"), ("2024-01-02", "100"))),
+        "FUT50": _flat("USD", "future", "XNYS", "40", multiplier="50", expiry="2025-03-21"),
+        "REV13": Listing("USD", "equity", "XNYS", ((START, "4"), ("2024-03-11", "12"))),
+    }
+)
+"""What the cases of the reports do without."""
 RATES: Mapping[str, str] = MappingProxyType({"USD": "1.10", "GBP": "0.86", "DKK": "7.4600"})
 """Quote currency -> its level per euro."""
+MORE_RATES: Mapping[str, str] = MappingProxyType({"CAD": "1.48", "JPY": "160"})
 ACTIONS: tuple[tuple[str, ...], ...] = (
     ("2022-07-18", "", "GOOG", "split", "20", "", "USD"),
     ("2024-05-20", "", "REV", "split", "0.5", "", "USD"),
     ("2023-11-22", "", "VMW", "delisting", "", "", "USD"),
     ("2024-02-20", "", "ACB", "split", "0.083333333333333333", "", "USD"),
+)
+MORE_ACTIONS: tuple[tuple[str, ...], ...] = (
+    ("2023-07-03", "", "OLDC", "delisting", "", "", "USD"),
+    ("2024-03-11", "", "REV13", "split", "0.333333333333333333", "", "USD"),
 )
 SECURITIES = (
     *("symbol", "name", "currency", "type", "exchange", "source", "price_basis", "first_date", "last_date"),
@@ -152,9 +179,9 @@ def rate(currency: str, day: date, levels: Mapping[str, str] = RATES) -> Decimal
 def write(
     folder: Path,
     *,
-    listings: Mapping[str, Listing] = LISTINGS,
-    rates: Mapping[str, str] = RATES,
-    actions: Sequence[tuple[str, ...]] = ACTIONS,
+    listings: Mapping[str, Listing] = MappingProxyType(LISTINGS | MORE),
+    rates: Mapping[str, str] = MappingProxyType(RATES | MORE_RATES),
+    actions: Sequence[tuple[str, ...]] = ACTIONS + MORE_ACTIONS,
     pence_become_pounds: date | None = None,
 ) -> Path:
     """Write the market as a folder that `load_market_data` takes.

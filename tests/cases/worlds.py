@@ -40,11 +40,7 @@ def neighbour(folder: Path, text: str, base: str = "USD") -> None:
 
 def _main(folder: Path) -> None:
     """Three years of the made market, each of its days with a pack."""
-    try:
-        begin(market.write(folder / "market"))
-    except WorldFailed:  # TEMPORARY: a checkout that does not know delistings yet
-        actions = [each for each in market.ACTIONS if each[3] != "delisting"]
-        done("load_market_data", market.write(folder / "market", actions=actions))
+    begin(market.write(folder / "market"))
     neighbour(folder, "date,type,symbol,quantity,unit_price,currency\n2024-02-01,deposit,,,1000,USD\n")
     done("nightly", "--from", market.FIRST.isoformat(), "--to", market.LAST.isoformat())
 

@@ -58,7 +58,7 @@ class Accounts:
     def claim(self, wanted: Iterable[str]) -> None:
         """Decide which account each name of a file means: names that are accounts as they stand come first."""
         fresh = [
-            name for name in dict.fromkeys(map(_line, wanted)) if name and ":" not in name and name not in self._roots
+            name for name in dict.fromkeys(map(_line, wanted)) if name and not is_path(name) and name not in self._roots
         ]
         for name in sorted(fresh, key=lambda each: names.component(each) != each):
             component = names.component(name)
@@ -72,7 +72,7 @@ class Accounts:
         """The account of a name, a path, or of rows that name none."""
         if not name:
             return BROKER
-        if ":" in name:
+        if is_path(name):
             return name
         name = _line(name)
         if name not in self._roots:
@@ -86,7 +86,7 @@ class Accounts:
 
     def mapped(self, wanted: Iterable[str]) -> dict[str, str]:
         """Name -> account, of those of these names that are not the account's own."""
-        found = {name: self.root(name) for name in dict.fromkeys(wanted) if name and ":" not in name}
+        found = {name: self.root(name) for name in dict.fromkeys(wanted) if name and not is_path(name)}
         return {name: root for name, root in found.items() if root != f"Assets:{name}"}
 
     def open(self, account: str, holds: str = "") -> str:
@@ -136,6 +136,11 @@ class Accounts:
             return True
         other = f"{root}:{components[0]}:Cash:"
         return len(components) == 2 and not any(each.startswith(other) for each in self.opened)
+
+
+def is_path(name: str) -> bool:
+    """Whether it is an account of a ledger rather than a name, which may hold a colon, too."""
+    return name.startswith(("Assets:", "Liabilities:"))
 
 
 def plain(text: str) -> str:

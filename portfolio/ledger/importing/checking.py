@@ -7,6 +7,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Final
 
+from .accounts import is_path
 from .rows import Row, RowFinding
 
 _ID: Final = re.compile(r"[!#-\[\]-~]{1,64}")
@@ -78,7 +79,7 @@ def find_faults(
             seen.setdefault(row.given_id, row.row)
         if not row.text:
             yield from _find_name_faults(row, securities, currencies, accounts, unquoted)
-            yield from _find_number_faults(row)
+            yield from _find_number_faults(row, is_quoted=row.symbol not in unquoted)
 
 
 def _find_name_faults(
@@ -115,7 +116,7 @@ def _find_name_faults(
         if row.to_symbol and row.to_symbol == row.symbol:
             yield RowFinding(row.row, "to_symbol", "is the symbol itself", "", row.symbol)
     for column, name in (("account", row.account), ("to_account", row.to_account)):
-        if ":" in name and (
+        if is_path(name) and (
             not _ACCOUNT.fullmatch(name) or not any(f"{each}:".startswith(f"{name}:") for each in accounts)
         ):
             suggestion = _near(name, {each.rsplit(":", 2)[0] for each in accounts})
@@ -124,7 +125,7 @@ def _find_name_faults(
             )
 
 
-def _find_number_faults(row: Row) -> Iterator[RowFinding]:
+def _find_number_faults(row: Row, *, is_quoted: bool) -> Iterator[RowFinding]:
     for name in _NUMBERS.get(row.kind, ()):
         value = getattr(row, name)
         if name == "quantity" and row.whole:
@@ -164,7 +165,7 @@ def _find_number_faults(row: Row) -> Iterator[RowFinding]:
     for is_wrong, column, reason in alone:
         if is_wrong:
             yield RowFinding(row.row, column, reason)
-    if contradiction := _contradiction(row):
+    if is_quoted and (contradiction := _contradiction(row)):
         yield RowFinding(row.row, "amount", "is not quantity times unit_price", contradiction, _text(row.amount))
 
 
