@@ -289,8 +289,8 @@ def load_all(used: Sequence[tuple[Portfolio, LedgerRevision]]) -> list[Book]:
             portfolio.base_currency,
             portfolio.flow_timing,
             events=tuple(_event(row) for row in events.get(portfolio.pk, ())),
-            parcels=tuple(Parcel(*row[:-1], _layers(row[-1])) for row in parcels.get(portfolio.pk, ())),
-            matches=tuple(Match(*row[:-1], _layers(row[-1])) for row in matches.get(portfolio.pk, ())),
+            parcels=tuple(Parcel(*_with_layers(row)) for row in parcels.get(portfolio.pk, ())),
+            matches=tuple(Match(*_with_layers(row)) for row in matches.get(portfolio.pk, ())),
             accrual=portfolio.accrual,
             trade_fx=revision.settings.get("trade_fx", portfolio.trade_fx),
             fees_in_cost=revision.settings.get("fees_in_cost", portfolio.fees_in_cost),
@@ -309,9 +309,10 @@ def _by_portfolio(
     return found
 
 
-def _layers(told: Sequence[dict[str, Any]]) -> tuple[Layer, ...]:
-    """As portfolio.ledger.writer writes them."""
-    return tuple(
+def _with_layers(row: Sequence[Any]) -> tuple[Any, ...]:
+    """The last column is of layers, as portfolio.ledger.writer writes them."""
+    *rest, layers = row
+    return *rest, tuple(
         Layer(
             each["currency"],
             date.fromisoformat(each["acquired"]),
@@ -319,7 +320,7 @@ def _layers(told: Sequence[dict[str, Any]]) -> tuple[Layer, ...]:
             Decimal(each["cost"]),
             Decimal(each["fee"]),
         )
-        for each in told
+        for each in layers
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from math import isnan
+from math import isnan, nan
 from typing import Protocol
 
 from portfolio.books import Layer, Match, Parcel
@@ -57,11 +57,14 @@ class Rates:
         return self.at(currency, place)
 
     def at(self, currency: str, place: int) -> Decimal | None:
-        """Of the history's day number `place`."""
+        """Of the history's day number `place`; None without one."""
         if currency == self._base:
             return Decimal(1)
         if currency not in self._columns:
-            self._columns[currency] = self._market.fx(currency, self._base).tolist()
+            try:
+                self._columns[currency] = self._market.fx(currency, self._base).tolist()
+            except MissingRate:  # no pack has any of it
+                self._columns[currency] = [nan] * len(self._days)
         rate = self._columns[currency][place]
         return None if isnan(rate) else Decimal(repr(rate))
 

@@ -348,7 +348,7 @@ def _steps(
             assert event.quantity is not None
             fee = left if number == len(parts) else charged * quantity / event.quantity
             left -= fee
-            step = replace(step, quantity=quantity, **_as_fee(fee))
+            step = replace(step, quantity=quantity, fee=max(fee, Decimal(0)), rebate=_rebate(fee))
         if event.kind in _BY_NAME and method != "AVERAGE":
             step = _named(step, event, lots[0], method, apart=len(parts) > 1)
         yield step
@@ -379,8 +379,8 @@ def _charged(event: LedgerTransaction) -> Decimal:
     return event.fee + event.tax if event.kind in ("buy", "sell") else event.fee
 
 
-def _as_fee(charged: Decimal) -> dict[str, Decimal | None]:
-    return {"fee": max(charged, Decimal(0)), "rebate": -charged if charged < 0 else None}
+def _rebate(charged: Decimal) -> Decimal | None:
+    return -charged if charged < 0 else None
 
 
 def _step(event: LedgerTransaction, base_currency: str, trading: Mapping[str, str]) -> booking.Transaction:
@@ -402,7 +402,8 @@ def _step(event: LedgerTransaction, base_currency: str, trading: Mapping[str, st
         quantity=event.quantity if event.kind in _BY_NAME else None,
         unit_price=unit_price,
         amount=amount,
-        **_as_fee(_charged(event)),
+        fee=max(_charged(event), Decimal(0)),
+        rebate=_rebate(_charged(event)),
         currency=event.currency,
         fx_to_base=None if event.currency == base_currency else event.fx_rate or Decimal(1),
         ratio=ratio,

@@ -135,7 +135,7 @@ class InferredDeposits:
         """The directive that speaks of a cash account; None for one that is to hold what its entries say."""
         if not account.startswith("Assets:") or _below(account, [IN_TRANSIT, *self.margin]):
             return None
-        return next((told for root, told in self.roots.items() if root == "*" or _below(account, [root])), None)
+        return next((each for root, each in self.roots.items() if root == "*" or _below(account, [root])), None)
 
 
 def _below(account: str, roots: Iterable[str]) -> bool:
@@ -309,19 +309,21 @@ def with_inferred(reading: LedgerReading, transactions: Sequence[LedgerTransacti
         touched: dict[tuple[str, str], Custom] = {}
         for event in of_the_day:
             for account, currency, amount in event.cash:
-                if told := rules.root_of(account):
-                    touched[account, currency] = told
+                if directive := rules.root_of(account):
+                    touched[account, currency] = directive
                     balances[account, currency] = balances.get((account, currency), ZERO) + amount
-        for (account, currency), told in touched.items():
+        for (account, currency), directive in touched.items():
             lacking = -balances[account, currency]
             if lacking > 0:
                 balances[account, currency] = ZERO
-                found.append(_inferred_deposit(day, account, currency, lacking, told))
+                found.append(_inferred_deposit(day, account, currency, lacking, directive))
         found += of_the_day
     return tuple(found)
 
 
-def _inferred_deposit(day: dt.date, account: str, currency: str, amount: Decimal, told: Custom) -> LedgerTransaction:
+def _inferred_deposit(
+    day: dt.date, account: str, currency: str, amount: Decimal, directive: Custom
+) -> LedgerTransaction:
     name = sha256(f"inferred deposit|{day.isoformat()}|{account}|{currency}".encode()).hexdigest()[:24]
     return LedgerTransaction(
         entry_id=f"I{name}",
@@ -331,8 +333,8 @@ def _inferred_deposit(day: dt.date, account: str, currency: str, amount: Decimal
         amount=amount,
         currency=currency,
         note="inferred: the cash would be below zero without it",
-        file=told.file,
-        line=told.line,
+        file=directive.file,
+        line=directive.line,
         cash=(CashLeg(account, currency, amount),),
         inferred=True,
     )
