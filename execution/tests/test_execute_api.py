@@ -526,18 +526,18 @@ def test_a_currency_that_no_published_rate_joins_is_named(private_demo):
     staging.amend_ledger(
         private_demo,
         """
-2013-03-01 open Assets:Broker:Cash:SEK SEK
+2013-03-01 open Assets:Broker:Cash:AED AED
 
 2013-03-01 * "Deposit" "External transfer"
   id: "T999999"
-  Assets:Broker:Cash:SEK                   10.00 SEK
-  Equity:External                          -10.00 SEK
+  Assets:Broker:Cash:AED                   10.00 AED
+  Equity:External                          -10.00 AED
 """,
     )
 
     body = problem(private_demo.ask(), 503, "missing-rate")
 
-    assert (body["pair"], body["date"], body["last_known_date"]) == ("SEK/CAD", "2013-03-01", None)
+    assert (body["pair"], body["date"], body["last_known_date"]) == ("AED/CAD", "2013-03-01", None)
 
 
 def test_a_pack_that_is_not_what_was_sealed_is_never_computed_with(private_demo):
