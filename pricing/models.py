@@ -175,10 +175,11 @@ class PricingPolicy(models.Model):
     fix_timezone = models.CharField(max_length=40)
     max_stale_sessions = models.PositiveSmallIntegerField(default=5)
     max_stale_fixings = models.PositiveSmallIntegerField(default=5)
-    max_missing_share = models.DecimalField(
-        max_digits=4, decimal_places=3, default=Decimal("0.05"), db_default=Decimal("0.05"),
+    max_missing_share = FiniteNumeric(
+        default=Decimal("0.05"),
+        db_default=Decimal("0.05"),
         help_text="Share of the securities with a live source that may lack a close before a pack is refused.",
-    )  # fmt: skip
+    )
     max_missing_count = models.PositiveSmallIntegerField(
         default=10, db_default=10, help_text="So many may always lack one."
     )
@@ -186,6 +187,11 @@ class PricingPolicy(models.Model):
     class Meta:
         verbose_name_plural = "pricing policies"
         ordering = ("code",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(max_missing_share__gte=0, max_missing_share__lte=1), name="policy_max_missing_is_a_share"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.code

@@ -72,12 +72,16 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="pricingpolicy",
             name="max_missing_share",
-            field=models.DecimalField(
+            field=config.fields.FiniteNumeric(
                 db_default=Decimal("0.05"),
-                decimal_places=3,
                 default=Decimal("0.05"),
                 help_text="Share of the securities with a live source that may lack a close before a pack is refused.",
-                max_digits=4,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="pricingpolicy",
+            constraint=models.CheckConstraint(
+                condition=Q(max_missing_share__gte=0, max_missing_share__lte=1), name="policy_max_missing_is_a_share"
             ),
         ),
         migrations.AddField(
