@@ -9,6 +9,8 @@ from .reference import Answer, Bridge, Figure, Parts
 
 D = Decimal
 HALF_A_CENT = D("0.0050001")
+A_CENT = D("0.0100001")
+"""What a line of a bridge may be off: its lines are rounded so that they sum to the cent."""
 CLOSE = 1e-9
 LINES = (
     *("opening_value", "contributions", "withdrawals", "realised_price", "unrealised_price", "fx", "interaction"),
@@ -33,7 +35,8 @@ def overview(served: dict[str, Any], right: Answer) -> Iterator[Difference]:
     if not isinstance(bridges, dict) or "since_inception" not in bridges:
         yield Difference("bridges", bridges, "is there")
     else:
-        yield from bridge("bridges.since_inception", bridges["since_inception"], right.bridges["since_inception"])
+        since = bridges["since_inception"]
+        yield from bridge("bridges.since_inception", since, right.bridges["since_inception"], right.is_pooled_capital)
     if not isinstance(gains, dict) or "since_inception" not in gains:
         yield Difference("gains", gains, "is there")
     else:
@@ -47,8 +50,8 @@ def overview(served: dict[str, Any], right: Answer) -> Iterator[Difference]:
     yield from _days(served["historical_nav"], right)
 
 
-def _money(path: str, product: Any, reference: Decimal) -> Iterator[Difference]:
-    if product is None or abs(D(str(product)) - reference) > HALF_A_CENT:
+def _money(path: str, product: Any, reference: Decimal, within: Decimal = HALF_A_CENT) -> Iterator[Difference]:
+    if product is None or abs(D(str(product)) - reference) > within:
         yield Difference(path, product, reference)
 
 
@@ -73,24 +76,42 @@ def _valued(served: dict[str, Any], right: Answer) -> Iterator[Difference]:
 
 
 def _gains(served: dict[str, Any], right: Answer) -> Iterator[Difference]:
-    yield from _parts("gains.realised", served["since_inception"]["realised"], right.realised)
-    yield from _parts("gains.realised_this_year", served["year_to_date"]["realised"], right.realised_this_year)
-    yield from _parts("gains.unrealised", served["unrealised"], right.unrealised)
+    yield from _parts("gains.realised", served["since_inception"]["realised"], right.realised, right.capital_returned)
+    yield from _parts(
+        "gains.realised_this_year", served["year_to_date"]["realised"], right.realised_this_year, right.capital_returned
+    )
+    yield from _parts("gains.unrealised", served["unrealised"], right.unrealised, right.capital_returned)
     for name, amount in right.income.items():
         yield from _money(f"gains.income.{name}", served["since_inception"]["income"][name], amount)
 
 
-def _parts(path: str, served: dict[str, Any], right: Parts) -> Iterator[Difference]:
+def _parts(path: str, served: dict[str, Any], right: Parts, capital_returned: bool) -> Iterator[Difference]:
+    if served["total"] is None or served["price"] is None:
+        yield Difference(path, served, right)
+        return
     yield from _money(f"{path}.total", served["total"], right.total)
-    yield from _money(f"{path}.price", served["price"], right.price)
+    if capital_returned:
+        # Whether the rate of a lot stays as it was or becomes what is left of its two costs, moves gain between these two.
+        both = D(served["price"]) + D(served["interaction"])
+        yield from _money(f"{path}.price+interaction", both, right.price + right.interaction, A_CENT)
+    else:
+        yield from _money(f"{path}.price", served["price"], right.price)
+        yield from _money(f"{path}.interaction", served["interaction"], right.interaction)
     yield from _money(f"{path}.fx", served["fx"], right.fx)
-    yield from _money(f"{path}.interaction", served["interaction"], right.interaction)
     yield from _money(f"{path}.fees", D(served["fees"]).copy_abs(), right.fees)
 
 
-def bridge(path: str, served: dict[str, Any], right: Bridge) -> Iterator[Difference]:
+def bridge(path: str, served: dict[str, Any], right: Bridge, is_pooled_capital: bool = False) -> Iterator[Difference]:
+    """Line by line; of a pool whose capital was returned the gains of securities in one sum, as in `_parts`."""
+    gains = ("realised_price", "unrealised_price", "fx")
     for line in LINES:
-        yield from _money(f"{path}.{line}", served[line], getattr(right, line))
+        if is_pooled_capital and line in (*gains, "interaction"):
+            continue
+        yield from _money(f"{path}.{line}", served[line], getattr(right, line), A_CENT)
+    if is_pooled_capital:
+        product = sum((D(served[line]) for line in gains), D(0))
+        reference = sum((getattr(right, line) for line in gains), D(0))
+        yield from _money(f"{path}.realised_price+unrealised_price+fx", product, reference, 2 * A_CENT)
     if abs(D(served["rounding"])) > D("0.01"):
         yield Difference(f"{path}.rounding", served["rounding"], "at most 0.01")
 
@@ -106,13 +127,17 @@ def _figure(path: str, served: dict[str, Any] | None, right: Figure) -> Iterator
         if abs(product - reference) > CLOSE * max(1.0, abs(reference)):
             yield Difference(path, served, right)
         elif served["status"] != right.status:
-            yield Difference(f"{path}.status", served["status"] + f" ({served['reason']})", f"{right.status} ({right.reason})")
+            yield Difference(
+                f"{path}.status", served["status"] + f" ({served['reason']})", f"{right.status} ({right.reason})"
+            )
 
 
 def _days(served: dict[str, Any], right: Answer) -> Iterator[Difference]:
     """Every day's value, to 1e-9 of the largest."""
     product = dict(zip(served["dates"], served["values"], strict=True))
-    reference = {day.isoformat(): float(value) for day, value in zip(right.series.days, right.series.values, strict=True)}
+    reference = {
+        day.isoformat(): float(value) for day, value in zip(right.series.days, right.series.values, strict=True)
+    }
     scale = max([1.0, *(abs(value) for value in reference.values())])
     for day in sorted(product.keys() | reference.keys()):
         if day not in product or day not in reference or abs(product[day] - reference[day]) > CLOSE * scale:

@@ -72,6 +72,7 @@ class _Maker:
                 break
             choices = self._choices()
             source.choices(list(choices), list(choices.values()))[0]()
+        self._book_splits(LAST)
         if not self.done:
             self.deposit(self.account(), self.base, self._money(4000, 60000))
         operations = tuple(sorted(self.done, key=lambda each: each.date))
@@ -126,6 +127,11 @@ class _Maker:
             to = later
         if to > LAST:
             return False
+        self._book_splits(to)
+        self.day = to
+        return True
+
+    def _book_splits(self, to: date) -> None:
         due = [
             (security.split[0], symbol)
             for symbol, security in self.market.securities.items()
@@ -137,8 +143,6 @@ class _Maker:
             for account in self.accounts:
                 if self.held[account, symbol]:
                     self._split(account, symbol)
-        self.day = to
-        return True
 
     def _split(self, account: str, symbol: str) -> None:
         security = self.market.securities[symbol]
@@ -534,20 +538,31 @@ def exact(ratio: str) -> Decimal:
         return D(new) / D(old or 1)
 
 
-def is_possible(ledger: Ledger) -> bool:
-    """Whether nothing is sold or moved that is not there: what is left of a ledger may not be."""
+def is_possible(ledger: Ledger, market: Market) -> bool:
+    """Whether nothing is sold or moved that is not there, and every split is booked: what is left of a ledger may not be."""
     held: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    due = sorted((each.split[0], each.symbol) for each in market.securities.values() if each.split is not None)
+    booked = {(each.date, each.account, each.symbol) for each in ledger.operations if each.kind == "split"}
     with localcontext(prec=DIGITS):
         for each in sorted(ledger.operations, key=lambda operation: operation.date):
-            key = (each.account, each.symbol)
-            for account, symbol, change in _changes(each, held):
-                held[account, symbol] += change
-            if held[key] < 0 or (
-                each.kind in ("split", "spin_off", "merger", "return_of_capital", "dividend")
-                and not (held[key] or each.kind in ("merger", "dividend"))
-            ):
+            while due and due[0][0] <= each.date:
+                day, symbol = due.pop(0)
+                if any(
+                    of == symbol and quantity and (day, account, symbol) not in booked
+                    for (account, of), quantity in held.items()
+                ):
+                    return False
+            changes = list(_changes(each, held))
+            if each.kind in ("split", "spin_off", "return_of_capital") and not held[each.account, each.symbol]:
                 return False
-    return bool(ledger.operations)
+            for account, symbol, change in changes:
+                held[account, symbol] += change
+                if held[account, symbol] < 0:
+                    return False
+    left = {(day, symbol) for day, symbol in due}
+    return bool(ledger.operations) and not any(
+        quantity and of == symbol for _, symbol in left for (_, of), quantity in held.items()
+    )
 
 
 def _changes(each: Operation, held: dict[tuple[str, str], Decimal]) -> Iterator[tuple[str, str, Decimal]]:

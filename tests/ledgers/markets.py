@@ -3,6 +3,7 @@
 The first years have one session a week, the last ones every weekday, so that long windows cost few pack days.
 """
 
+import bisect
 import csv
 import random
 from collections.abc import Iterator
@@ -85,6 +86,8 @@ class Market:
     closes: dict[str, dict[date, Decimal]]
     fixings: dict[date, dict[str, Decimal]]
     pack_days: list[date] = field(default_factory=list)
+    _values: dict[tuple[str, date], Decimal] = field(default_factory=dict)
+    _rates: dict[tuple[str, str, date], Decimal] = field(default_factory=dict)
 
     @cached_property
     def _close_days(self) -> dict[str, list[date]]:
@@ -99,6 +102,11 @@ class Market:
         return last is None or day <= last
 
     def unit_value(self, symbol: str, day: date) -> Decimal:
+        if (symbol, day) not in self._values:
+            self._values[symbol, day] = self._unit_value(symbol, day)
+        return self._values[symbol, day]
+
+    def _unit_value(self, symbol: str, day: date) -> Decimal:
         """What one unit is worth in its trading currency at the close: the last close on or before the day."""
         found = last_on_or_before(self._close_days[symbol], day)
         if found is None:
@@ -109,6 +117,11 @@ class Market:
         return self.closes[symbol][found] * self.securities[symbol].unit
 
     def rate(self, currency: str, base: str, day: date) -> Decimal:
+        if (currency, base, day) not in self._rates:
+            self._rates[currency, base, day] = self._rate(currency, base, day)
+        return self._rates[currency, base, day]
+
+    def _rate(self, currency: str, base: str, day: date) -> Decimal:
         """What one of `currency` is in `base` at the fixing in force, unrounded."""
         if currency == base:
             return D(1)
@@ -123,13 +136,12 @@ class Market:
         return last_on_or_before(self.pack_days, day)
 
     def pack_on_or_after(self, day: date) -> date | None:
-        return next((each for each in self.pack_days if each >= day), None)
+        at = bisect.bisect_left(self.pack_days, day)
+        return self.pack_days[at] if at < len(self.pack_days) else None
 
 
 def last_on_or_before(days: list[date], day: date) -> date | None:
-    from bisect import bisect_right
-
-    at = bisect_right(days, day)
+    at = bisect.bisect_right(days, day)
     return days[at - 1] if at else None
 
 
@@ -158,9 +170,13 @@ def _days(exchange: str) -> Iterator[date]:
         day += timedelta(1)
 
 
-def _walk(level: Decimal, source: random.Random, step: int) -> Decimal:
-    """The next level: up to `step` thousandths up or down, and never the same."""
+def _walk(level: Decimal, usual: Decimal, source: random.Random, step: int) -> Decimal:
+    """The next level: up to `step` thousandths up or down and never the same; far from what is usual, back to it."""
     move = source.choice([number for number in range(-step, step + 2) if number])
+    if level > usual * D("1.8"):
+        move = -abs(move)
+    if level < usual * D("0.55"):
+        move = abs(move)
     return level * (1 + D(move) / 1000)
 
 
@@ -169,8 +185,7 @@ def _closes(security: Security, source: random.Random) -> Iterator[tuple[date, D
     if security.split is not None:
         assert security.split[0] in set(_days(security.exchange))
     for day in _days(security.exchange):
-        level = _walk(level, source, 4 if security.kind == "bond" else 18)
-        level = min(max(level, D(security.level) / 3), D(security.level) * 3)
+        level = _walk(level, D(security.level), source, 4 if security.kind == "bond" else 18)
         shown = level
         if security.split is not None and day >= security.split[0]:
             shown = level / security.split[1]
@@ -181,18 +196,14 @@ def _closes(security: Security, source: random.Random) -> Iterator[tuple[date, D
 def _fixings(source: random.Random) -> dict[date, dict[str, Decimal]]:
     """Rates to the euro on the days of the fixing, but for some gaps of up to four of them."""
     days = list(_days("fixing"))
-    gaps = set()
-    for _ in range(6):
-        begin = source.randrange(10, len(days) - 10)
+    gaps: set[date] = set()
+    daily = days.index(next(day for day in days if day > DAILY))
+    for begin in source.sample(range(daily + 10, len(days) - 10, 12), 6):
         gaps |= set(days[begin : begin + source.randint(1, 4)])
     levels = {currency: D(level) for currency, level in USUAL.items()}
     found = {}
     for day in days:
-        levels = {currency: _walk(level, source, 6) for currency, level in levels.items()}
-        levels = {
-            currency: min(max(level, D(USUAL[currency]) * D("0.7")), D(USUAL[currency]) * D("1.4"))
-            for currency, level in levels.items()
-        }
+        levels = {currency: _walk(level, D(USUAL[currency]), source, 5) for currency, level in levels.items()}
         if day not in gaps:
             found[day] = {currency: level.quantize(D("0.0001")) for currency, level in levels.items()}
     return found

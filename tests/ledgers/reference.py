@@ -8,7 +8,7 @@ import bisect
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 
@@ -38,13 +38,16 @@ class Lot:
     """Purchase charges in base that are kept apart from the cost."""
     from_cost: Decimal = ZERO
     from_base: Decimal = ZERO
+    rate: Decimal | None = None
+    from_rate: Decimal | None = None
+    """The rate that is locked in; a pool has none: its rate is what its cost in base is of its cost."""
 
     def take(self, quantity: Decimal) -> "Lot":
         """Split a part off."""
         share = quantity / self.quantity if quantity != self.quantity else D(1)
         part = Lot(
             self.acquired, self.order, quantity, self.cost * share, self.base * share, self.charges * share,
-            self.from_cost * share, self.from_base * share,
+            self.from_cost * share, self.from_base * share, self.rate, self.from_rate,
         )  # fmt: skip
         self.quantity -= part.quantity
         self.cost -= part.cost
@@ -62,6 +65,15 @@ class Lot:
         self.charges += other.charges
         self.from_cost += other.from_cost
         self.from_base += other.from_base
+        self.rate = self.from_rate = None
+
+    @property
+    def entry(self) -> Decimal | None:
+        return self.rate if self.rate is not None or not self.cost else self.base / self.cost
+
+    @property
+    def from_entry(self) -> Decimal | None:
+        return self.from_rate if self.from_rate is not None or not self.from_cost else self.from_base / self.from_cost
 
 
 @dataclass(frozen=True)
@@ -83,13 +95,18 @@ class Parts:
         )
 
 
-def parts(cost: Decimal, base: Decimal, proceeds: Decimal, rate: Decimal, fees: Decimal = ZERO) -> Parts:
-    """From cost (local, base) to proceeds (local) at a rate; a lot without local cost gained it all by its price."""
-    price = proceeds - cost
-    if cost == 0:
-        return Parts(price * rate - base, ZERO, ZERO, fees)
-    entry = base / cost
-    return Parts(price * entry, cost * (rate - entry), price * (rate - entry), fees)
+def parts(
+    cost: Decimal, base: Decimal, entry: Decimal | None, proceeds: Decimal, rate: Decimal, fees: Decimal = ZERO
+) -> Parts:
+    """From cost (local, base) at the entry rate to proceeds (local) at a rate.
+
+    What the entry rate does not explain of the cost in base (capital that came back at another one) is of the exchange
+    rate. A lot without cost and rate gained it all by its price.
+    """
+    if entry is None:
+        return Parts(proceeds * rate - base, ZERO, ZERO, fees)
+    price, interaction = (proceeds - cost) * entry, (proceeds - cost) * (rate - entry)
+    return Parts(price, cost * rate - base, interaction, fees)
 
 
 # --- one pass
@@ -170,7 +187,6 @@ class Books:
         self.flows: list[Flow] = []
         self.realised: list[Realised] = []
         self.incomes: list[Income] = []
-        self.outside_income: list[Income] = []
         self.bridge = Bridge()
         self.fee_days: list[tuple[date, Decimal]] = []
         """Management and custody fees in base, which gross returns add back."""
@@ -222,6 +238,8 @@ class Books:
             for lot in lots:
                 lot.from_cost = lot.quantity * self.market.unit_value(symbol, self.opening)
                 lot.from_base = lot.from_cost * self._fixing(self._currency(symbol), self.opening)
+                if self.ledger.booking_method != "AVERAGE":
+                    lot.from_rate = self._fixing(self._currency(symbol), self.opening)
         self.bridge = Bridge(opening_value=self.value(self.opening))
         self._legs = sum(
             (amount * self._fixing(currency, self.opening) for currency, amount in self.cash.items()), ZERO
@@ -234,7 +252,11 @@ class Books:
         return self.market.securities[symbol].currency
 
     def _fixing(self, currency: str, day: date) -> Decimal:
-        return self.market.rate(currency, self.ledger.base, day)
+        """Base per unit at the pack of the day; what happens on a day without a pack is converted at the next one."""
+        return self.market.rate(currency, self.ledger.base, self._pack_day(day))
+
+    def _pack_day(self, day: date) -> date:
+        return self.market.pack_on_or_after(day) or day
 
     def _deal_rate(self, operation: Operation) -> Decimal:
         """Base per unit of the row's currency: the ledger's, or the fixing where that is the setting or none is told."""
@@ -242,21 +264,20 @@ class Books:
             return operation.fx_rate
         return self._fixing(operation.currency, operation.date)
 
-    def _flow_rate(self, currency: str, day: date) -> Decimal:
-        """A flow is converted at the fixing of its pack day, which for a day without a pack is the next."""
-        return self._fixing(currency, self.market.pack_on_or_after(day) or day)
-
     def _local(self, operation: Operation, amount: Decimal) -> Decimal:
         """An amount of the row in the currency that the security trades in, at the fixing of the day."""
-        return amount * self.market.rate(operation.currency, self._currency(operation.symbol), operation.date)
+        return amount * self.market.rate(
+            operation.currency, self._currency(operation.symbol), self._pack_day(operation.date)
+        )
 
     # --- cash
 
-    def _move_cash(self, currency: str, amount: Decimal, rate: Decimal) -> None:
+    def _move_cash(self, currency: str, amount: Decimal, rate: Decimal, is_deal: bool = True) -> None:
         """Cash moves; `rate` is what the other side of the entry is booked at."""
         self.cash[currency] += amount
         self._legs += amount * rate
-        self.bridge.fx_dealing += amount * (self._fixing(currency, self._day) - rate)
+        if is_deal:
+            self.bridge.fx_dealing += amount * (self._fixing(currency, self._day) - rate)
 
     def _flow(self, amount: Decimal) -> None:
         self.flows.append(Flow(self._day, max(amount, ZERO), max(-amount, ZERO)))
@@ -275,6 +296,8 @@ class Books:
         if self.ledger.booking_method == "AVERAGE" and lots:
             lots[0].add(lot)
             return
+        if self.ledger.booking_method != "AVERAGE" and lot.rate is None:
+            lot.rate, lot.from_rate = lot.entry, lot.from_entry
         at = bisect.bisect_right([(each.acquired, each.order) for each in lots], (lot.acquired, lot.order))
         lots.insert(at, lot)
 
@@ -307,13 +330,13 @@ class Books:
     # --- the kinds
 
     def deposit(self, row: Operation) -> None:
-        rate = self._flow_rate(row.currency, row.date)
-        self._move_cash(row.currency, row.consideration, rate)
+        rate = self._fixing(row.currency, row.date)
+        self._move_cash(row.currency, row.consideration, rate, False)
         self._flow(row.consideration * rate)
 
     def withdrawal(self, row: Operation) -> None:
-        rate = self._flow_rate(row.currency, row.date)
-        self._move_cash(row.currency, -row.consideration, rate)
+        rate = self._fixing(row.currency, row.date)
+        self._move_cash(row.currency, -row.consideration, rate, False)
         self._flow(-row.consideration * rate)
 
     def transfer(self, row: Operation) -> None:
@@ -381,11 +404,13 @@ class Books:
             fees = charges * rate + lot.charges
         local = self._local(row, got)
         exit_rate = got * rate / local if local else rate
-        self.realised.append(Realised(row.date, row.symbol, parts(lot.cost, lot.base, local, exit_rate, fees)))
+        self.realised.append(
+            Realised(row.date, row.symbol, parts(lot.cost, lot.base, lot.entry, local, exit_rate, fees))
+        )
 
     def _realise_in_period(self, row: Operation, lot: Lot, got: Decimal, rate: Decimal) -> None:
         local = self._local(row, got)
-        found = parts(lot.from_cost, lot.from_base, local, got * rate / local if local else rate)
+        found = parts(lot.from_cost, lot.from_base, lot.from_entry, local, got * rate / local if local else rate)
         self.bridge.realised_price += found.price
         self._add_fx(found)
 
@@ -408,11 +433,10 @@ class Books:
         self.bridge.income += gross * rate
         self.bridge.taxes -= row.tax * rate
         if self.ledger.accrual == "accrual" and self.opening is not None and income.ex <= self.opening < row.date:
-            # The opening value has it already, at that day's rate; what the rate did since is of a receivable.
+            # The opening value has it already, at that day's rate.
             opened = self._fixing(row.currency, self.opening)
-            self.bridge.income -= gross * rate
-            self.bridge.taxes += row.tax * rate
-            self.bridge.cash_fx += income.net * (rate - opened)
+            self.bridge.income -= gross * opened
+            self.bridge.taxes += row.tax * opened
 
     def _announced(self, row: Operation) -> None:
         """A dividend past its ex-date that is not paid yet: on accrual basis a receivable at the day's rate."""
@@ -422,12 +446,10 @@ class Books:
         income = Income(
             "dividends", row.symbol, row.first_day, row.date, row.currency, row.consideration, row.tax, rate
         )
-        self.outside_income.append(income)
         if self.opening is not None and income.ex <= self.opening:
-            self.bridge.cash_fx += income.net * (rate - self._fixing(row.currency, self.opening))
-        else:
-            self.bridge.income += income.gross * rate
-            self.bridge.taxes -= income.tax * rate
+            rate -= self._fixing(row.currency, self.opening)
+        self.bridge.income += income.gross * rate
+        self.bridge.taxes -= income.tax * rate
 
     def reinvested_dividend(self, row: Operation) -> None:
         rate = self._deal_rate(row)
@@ -454,7 +476,9 @@ class Books:
         worth = row.quantity * self.market.unit_value(row.symbol, row.date)
         value = worth * self._fixing(currency, row.date)
         acquired = row.acquired or row.date
-        cost = worth if row.cost is None else self.market.rate(row.currency, currency, acquired) * row.cost
+        cost = (
+            worth if row.cost is None else self.market.rate(row.currency, currency, self._pack_day(acquired)) * row.cost
+        )
         base = value if row.cost is None else row.cost * self._fixing(row.currency, acquired)
         self._put(row.account, row.symbol, Lot(acquired, self._order, row.quantity, cost, base, ZERO, worth, value))
         self._flow(value)
@@ -464,7 +488,7 @@ class Books:
         rate = self._fixing(self._currency(row.symbol), row.date)
         value = ZERO
         for lot in self._take(row.account, row.symbol, row.quantity):
-            found = parts(lot.from_cost, lot.from_base, lot.quantity * price, rate)
+            found = parts(lot.from_cost, lot.from_base, lot.from_entry, lot.quantity * price, rate)
             self.bridge.unrealised_price += found.price
             self._add_fx(found)
             value += lot.quantity * price * rate
@@ -498,7 +522,7 @@ class Books:
         for lot in list(self._lots(row.account, row.symbol)):
             given = Lot(
                 lot.acquired, lot.order, lot.quantity * ratio, lot.cost * share, lot.base * share, lot.charges * share,
-                lot.from_cost * share, lot.from_base * share,
+                lot.from_cost * share, lot.from_base * share, lot.rate, lot.from_rate,
             )  # fmt: skip
             lot.cost -= given.cost
             lot.base -= given.base
@@ -533,7 +557,13 @@ class Books:
         for (_, symbol), lots in self.lots.items():
             for lot in lots:
                 worth = lot.quantity * self.market.unit_value(symbol, self.until)
-                found = parts(lot.from_cost, lot.from_base, worth, self._fixing(self._currency(symbol), self.until))
+                found = parts(
+                    lot.from_cost,
+                    lot.from_base,
+                    lot.from_entry,
+                    worth,
+                    self._fixing(self._currency(symbol), self.until),
+                )
                 bridge.unrealised_price += found.price
                 self._add_fx(found)
         bridge.cash_fx += (
@@ -591,23 +621,27 @@ class Series:
     begin: date
     """The day of the first entry; its opening is the day before."""
     flows: list[Flow] = field(default_factory=list)
+    added_back: list[Decimal] = field(default_factory=list)
 
 
 UNDEFINED, LOST, EMPTY = "starts_at_or_below_zero", "total_loss", "empty"
 
 
-def day_return(before: Decimal, after: Decimal, into: Decimal, out: Decimal, timing: str) -> Decimal | str:
+def day_return(
+    before: Decimal, after: Decimal, into: Decimal, out: Decimal, timing: str, added_back: Decimal = ZERO
+) -> Decimal | str:
     """Of one sub-period, or why it has none."""
-    if before + into == 0 and after + out == 0:
-        return EMPTY
     if timing == "in_start_out_end":
         opened, closed = before + into, after + out
     elif timing == "start":
         opened, closed = before + into - out, after
     else:
         opened, closed = before, after - into + out
+    if opened == 0 and closed == 0:
+        return EMPTY
     if opened <= 0:
         return UNDEFINED
+    closed += added_back
     if closed <= 0:
         return LOST
     return closed / opened - 1
@@ -645,7 +679,14 @@ def link(returns: Iterable[Decimal | str]) -> Decimal:
 def returns_of(series: Series, timing: str) -> list[Decimal | str]:
     before = [ZERO, *series.values]
     return [
-        day_return(before[at], series.values[at], series.into[at], series.out[at], timing)
+        day_return(
+            before[at],
+            series.values[at],
+            series.into[at],
+            series.out[at],
+            timing,
+            series.added_back[at] if series.added_back else ZERO,
+        )
         for at in range(len(series.days))
     ]
 
@@ -817,6 +858,8 @@ class Answer:
     twr: dict[str, Figure]
     gross: dict[str, Figure]
     mwr: dict[str, Figure]
+    capital_returned: bool = False
+    is_pooled_capital: bool = False
 
 
 def compute(ledger: Ledger, market: Market, asof: date, periods: Sequence[date] = ()) -> Answer | None:
@@ -842,7 +885,7 @@ def _compute(ledger: Ledger, market: Market, asof: date, periods: Sequence[date]
         cost, base = sum((lot.cost for lot in lots), ZERO), sum((lot.base for lot in lots), ZERO)
         positions[symbol] = (quantity, quantity * price * rate, cost, base)
         for lot in lots:
-            unrealised += parts(lot.cost, lot.base, lot.quantity * price, rate, lot.charges)
+            unrealised += parts(lot.cost, lot.base, lot.entry, lot.quantity * price, rate)
     cash_value = (
         Books(_with(ledger, "cash"), market, asof).value(asof) if ledger.accrual == "accrual" else books.value(asof)
     )
@@ -851,13 +894,14 @@ def _compute(ledger: Ledger, market: Market, asof: date, periods: Sequence[date]
         realised += each.parts
         if each.date.year == asof.year:
             this_year += each.parts
-    incomes = [*books.incomes, *books.outside_income]
+    incomes = books.incomes
     income = {
         "dividends": sum((each.gross * each.rate for each in incomes if each.kind == "dividends"), ZERO),
         "interest": sum((each.gross * each.rate for each in incomes if each.kind == "interest"), ZERO),
         "tax": sum((each.tax * each.rate for each in incomes), ZERO),
     }
     bridges = {"since_inception": books.bridge}
+    capital_returned = any(each.kind == "return_of_capital" for each in ledger.operations)
     for first in periods:
         bridges[first.isoformat()] = bridge(ledger, market, first, asof)
     return Answer(
@@ -875,6 +919,8 @@ def _compute(ledger: Ledger, market: Market, asof: date, periods: Sequence[date]
         twr=time_weighted(series, market, asof, ledger.flow_timing),
         gross=time_weighted(gross_series(series, books), market, asof, ledger.flow_timing),
         mwr=window_money_weighted(series, market, asof),
+        capital_returned=capital_returned,
+        is_pooled_capital=capital_returned and ledger.booking_method == "AVERAGE",
     )
 
 
@@ -886,17 +932,14 @@ def bridge(ledger: Ledger, market: Market, first: date, asof: date) -> Bridge:
 
 
 def _with(ledger: Ledger, accrual: str) -> Ledger:
-    from dataclasses import replace
-
     return replace(ledger, accrual=accrual)
 
 
 def gross_series(series: Series, books: Books) -> Series:
-    """Management and custody fees of a day stay in the value of that day: as if they went to outside at its end."""
+    """Management and custody fees of a day are added back to what that day ends with."""
     fees: dict[date, Decimal] = defaultdict(Decimal)
     for day, amount in books.fee_days:
         on = books.market.pack_on_or_after(day)
         assert on is not None
         fees[on] += amount
-    out = [amount + fees[day] for day, amount in zip(series.days, series.out, strict=True)]
-    return Series(series.days, series.values, series.into, out, series.begin, series.flows)
+    return replace(series, added_back=[fees[day] for day in series.days])

@@ -21,7 +21,7 @@ from .operations import Ledger, Operation, to_csv, to_json
 KEPT = Path(__file__).resolve().parents[2] / "var" / "fuzz"
 COUNT, SEED, WITHOUT, ONLY = (f"TIEOUT_LEDGERS_{name}" for name in ("COUNT", "SEED", "WITHOUT", "ONLY"))
 FEW, BATCH = 100, 250
-SHRUNK = 5
+SHRUNK = int(os.environ.get("TIEOUT_LEDGERS_SHRUNK", 3))
 """So many of the failing ledgers of a batch are made as small as they still fail."""
 
 
@@ -39,9 +39,13 @@ class Batch:
 def asked() -> list[Batch]:
     """As the environment says: how many ledgers, from which seed on; a hundred of a new seed if it says nothing."""
     count = int(os.environ.get(COUNT, FEW))
-    seed = int(os.environ.get(SEED) or random.SystemRandom().randrange(10**6) * 1000)
+    seed = int(os.environ.get(SEED) or new_seed())
     os.environ[SEED] = str(seed)
     return [Batch(seed + begin, min(BATCH, count - begin)) for begin in range(0, count, BATCH)]
+
+
+def new_seed() -> int:
+    return random.SystemRandom().randrange(10**6) * 10_000
 
 
 def features() -> Features:
@@ -174,7 +178,9 @@ class Desk:
                 if first <= asof:
                     served = product.ask(portfolio, asof, "money_bridge", from_date=first.isoformat())
                     path = f"{asof} bridge_from"
-                    for each in comparing.bridge(path, served["bridge"], right.bridges[first.isoformat()]):
+                    for each in comparing.bridge(
+                        path, served["bridge"], right.bridges[first.isoformat()], right.is_pooled_capital
+                    ):
                         yield replace(each, path=f"{each.path} {first}")
         except product.Refused as refused:
             yield Difference("refused", str(refused), "answered")
@@ -195,7 +201,7 @@ class Desk:
             smaller = False
             for at in reversed(range(len(failure.ledger.operations))):
                 without = failure.ledger.without(at)
-                if not generator.is_possible(without):
+                if not generator.is_possible(without, self.market):
                     continue
                 found = self.differences(without)
                 if any(_kind(each) == failure.kind for each in found):
