@@ -35,7 +35,8 @@ def overview(served: dict[str, Any], right: Answer) -> Iterator[Difference]:
     if not isinstance(bridges, dict) or "since_inception" not in bridges:
         yield Difference("bridges", bridges, "is there")
     else:
-        yield from bridge("bridges.since_inception", bridges["since_inception"], right.bridges["since_inception"])
+        since = bridges["since_inception"]
+        yield from bridge("bridges.since_inception", since, right.bridges["since_inception"], right.is_pooled_capital)
     if not isinstance(gains, dict) or "since_inception" not in gains:
         yield Difference("gains", gains, "is there")
     else:
@@ -100,9 +101,17 @@ def _parts(path: str, served: dict[str, Any], right: Parts, capital_returned: bo
     yield from _money(f"{path}.fees", D(served["fees"]).copy_abs(), right.fees)
 
 
-def bridge(path: str, served: dict[str, Any], right: Bridge) -> Iterator[Difference]:
+def bridge(path: str, served: dict[str, Any], right: Bridge, is_pooled_capital: bool = False) -> Iterator[Difference]:
+    """Line by line; of a pool whose capital was returned the gains of securities in one sum, as in `_parts`."""
+    gains = ("realised_price", "unrealised_price", "fx")
     for line in LINES:
+        if is_pooled_capital and line in (*gains, "interaction"):
+            continue
         yield from _money(f"{path}.{line}", served[line], getattr(right, line), A_CENT)
+    if is_pooled_capital:
+        product = sum((D(served[line]) for line in gains), D(0))
+        reference = sum((getattr(right, line) for line in gains), D(0))
+        yield from _money(f"{path}.realised_price+unrealised_price+fx", product, reference, 2 * A_CENT)
     if abs(D(served["rounding"])) > D("0.01"):
         yield Difference(f"{path}.rounding", served["rounding"], "at most 0.01")
 

@@ -859,6 +859,7 @@ class Answer:
     gross: dict[str, Figure]
     mwr: dict[str, Figure]
     capital_returned: bool = False
+    is_pooled_capital: bool = False
 
 
 def compute(ledger: Ledger, market: Market, asof: date, periods: Sequence[date] = ()) -> Answer | None:
@@ -900,6 +901,7 @@ def _compute(ledger: Ledger, market: Market, asof: date, periods: Sequence[date]
         "tax": sum((each.tax * each.rate for each in incomes), ZERO),
     }
     bridges = {"since_inception": books.bridge}
+    capital_returned = any(each.kind == "return_of_capital" for each in ledger.operations)
     for first in periods:
         bridges[first.isoformat()] = bridge(ledger, market, first, asof)
     return Answer(
@@ -917,7 +919,8 @@ def _compute(ledger: Ledger, market: Market, asof: date, periods: Sequence[date]
         twr=time_weighted(series, market, asof, ledger.flow_timing),
         gross=time_weighted(gross_series(series, books), market, asof, ledger.flow_timing),
         mwr=window_money_weighted(series, market, asof),
-        capital_returned=any(each.kind == "return_of_capital" for each in ledger.operations),
+        capital_returned=capital_returned,
+        is_pooled_capital=capital_returned and ledger.booking_method == "AVERAGE",
     )
 
 

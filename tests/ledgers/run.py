@@ -43,6 +43,10 @@ def asked() -> list[Batch]:
     return [Batch(seed + begin, min(BATCH, count - begin)) for begin in range(0, count, BATCH)]
 
 
+def new_seed() -> int:
+    return random.SystemRandom().randrange(10**6) * 10_000
+
+
 def features() -> Features:
     """Everything, but for what the environment leaves out, by its names."""
     left_out = os.environ.get(WITHOUT, "").split()
@@ -173,7 +177,9 @@ class Desk:
                 if first <= asof:
                     served = product.ask(portfolio, asof, "money_bridge", from_date=first.isoformat())
                     path = f"{asof} bridge_from"
-                    for each in comparing.bridge(path, served["bridge"], right.bridges[first.isoformat()]):
+                    for each in comparing.bridge(
+                        path, served["bridge"], right.bridges[first.isoformat()], right.is_pooled_capital
+                    ):
                         yield replace(each, path=f"{each.path} {first}")
         except product.Refused as refused:
             yield Difference("refused", str(refused), "answered")
