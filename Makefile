@@ -1,6 +1,6 @@
 # Targets and stamps are relative paths on purpose: the folder's own path may hold spaces.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check fix bench stop clean
+.PHONY: help setup demo serve test fuzz check fix bench stop clean
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --no-compile --disable-pip-version-check
@@ -25,6 +25,11 @@ serve: .venv/.runtime ## web, worker and beat on http://127.0.0.1:8000 (PORT)
 
 test: .venv/.dev ## run all tests, against PostgreSQL and Redis
 	@$(PY) -m pytest -n auto --dist worksteal
+
+fuzz: .venv/.dev ## generated ledgers, spoilt portfolios beside a good one, every day of the demo: an hour
+	@$(PY) -m tests.ledgers --count 2000 --processes 2
+	@$(PY) -m tests.isolation --portfolios 200 --seeds 20
+	@$(PY) -m tests.demo_walk
 
 check: .venv/.dev ## format, lint, types, migrations, settings, import directions
 	@$(PY) -m ruff format --check --quiet .
