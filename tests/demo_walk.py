@@ -75,12 +75,11 @@ def walk(days: Sequence[date]) -> list[Visit]:
 
 
 def _requests(portfolio: "Portfolio", day: date) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The overview; the bridge since inception, of the year, and of a month; the holding that was dealt in last until then."""
+    """The overview; the bridge since inception and of the month; the holding that was dealt in last until then."""
     from portfolio.models import Transaction
 
     yield "portfolio_overview", {}
     yield "money_bridge", {}
-    yield "money_bridge", {"from_date": day.replace(month=1, day=1).isoformat()}
     yield "money_bridge", {"from_date": day.replace(day=1).isoformat(), "to_date": day.isoformat()}
     dealt = Transaction.objects.filter(portfolio=portfolio, date__lte=day, security__isnull=False, removed_in=None)
     last = dealt.order_by("-date", "-ordinal").values_list("security_id", flat=True).first()

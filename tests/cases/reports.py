@@ -4,7 +4,9 @@ The made market's close is level x (1 + w): w of 2024-12-31 is 0.004, so that AC
 0.8634 GBP, 7.4898 DKK.
 """
 
-from tests.cases import market
+from datetime import date
+
+from tests.cases import market, worlds
 from tests.cases.desk import FILES, Desk, case, command
 from tests.cases.ledgers import NAMED_SALE, opened
 
@@ -209,7 +211,7 @@ def without_deposits(desk: Desk) -> None:
     desk.same("cash", "605.00", seen.cash("USD"))  # only the sale's; each purchase is paid in on its day
     desk.same("value", "2427.26", seen.value)  # 15 x 121.484 + 605
     # Securities alone: (1,101.10 / 1,100) x (2,424.84 / 2,201.10) x (2,416.37 / 2,424.84) x (1,822.26 / 1,811.37) - 1
-    desk.percent("return of the securities", "10.5505", seen.metric("twr_itd"))
+    desk.percent("return of the securities", "10.5506", seen.metric("twr_itd"))
     desk.same("contributions", "2200.00", seen.bridge("contributions"))
 
 
@@ -310,6 +312,28 @@ def pence_elsewhere(desk: Desk) -> None:
     desk.same("cash", "-610.05", desk.overview().cash("GBP"))
 
 
+@case(
+    "24c",
+    "pounds under the label of pence: kept out, told, and mended by a corrected folder",
+    base="GBP",
+    world="nothing",
+)
+def pounds_as_pence(desk: Desk) -> None:
+    wrong_from = date(2024, 12, 23)
+    worlds.begin(market.write(desk.folder / "wrong", pence_become_pounds=wrong_from))
+    desk.taken(desk.take("24-pence.csv"))
+    answer = command("nightly", "--from", "2024-12-02", "--to", "2024-12-31", "--json")
+    desk.same("the night", 0, answer.code)
+    desk.says("the night says", "quarantine", answer.text)
+    desk.says("who holds it", "EZJ 2024-12-20 decision|quarantine", desk.refusal())
+    desk.same("the day before", "2002.44", desk.overview(asof="2024-12-20").value)  # w is 0.004 on that day, too
+    desk.taken(command("load_market_data", market.write(desk.folder / "right")))
+    words = ("--from", "2024-12-02", "--to", "2024-12-31", "--restate", "a corrected folder")
+    desk.taken(command("nightly", *words))
+    desk.same("value", "2002.44", desk.overview().value)
+    desk.taken(command("verify_packs"))
+
+
 @case("26", "the return of a year that the portfolio began in")
 def partial_year(desk: Desk) -> None:
     desk.taken(desk.take("26-partial-year.csv"))
@@ -350,7 +374,6 @@ def renamed(desk: Desk) -> None:
 
 @case("31r", "a symbol that two securities had is not taken, and said so", world="nothing")
 def recycled(desk: Desk) -> None:
-
     folder = market.write(desk.folder / "market")
     line = "META,another fund of that symbol,USD,etf,XNYS,cases,raw,2021-12-30,2022-01-28,,,,\n"
     securities = folder / "securities.csv"

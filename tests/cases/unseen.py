@@ -271,7 +271,8 @@ def over_a_weekend(desk: Desk) -> None:
     desk.same("contributions", "12000.00", seen.bridge("contributions"))
     desk.percent("return", "17.9033", seen.metric("twr_itd"))  # 14,148.40 / 12,000 - 1
     desk.same("bought on", "2022-02-01", purchase_days(desk, "ACME"))
-    desk.same("value in transit", "14036.40", desk.overview(asof="2024-02-04").value)  # Friday's close
+    # 2,000 + 100 x 121.605, Friday's close
+    desk.same("value in transit", "14160.50", desk.overview(asof="2024-02-04").value)
 
 
 @case("U22", "a reverse split in thirds, in two accounts")
