@@ -43,5 +43,5 @@ class RequestContext:
 
     @cached_property
     def book(self) -> books.Book:
-        """The rows of the revision, read once for all steps of the run."""
-        return books.load(self.portfolio, self.revision)
+        """What the revision says up to the as-of date, read once for all steps of the run."""
+        return books.load(self.portfolio, self.revision).as_of(self.asof_date)

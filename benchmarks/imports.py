@@ -88,7 +88,7 @@ def inside(sets: Path) -> dict[str, dict[str, Any]]:
             Security.objects.get_or_create(
                 symbol=symbol,
                 defaults={
-                    "name": symbol, "currency": currency, "quote_unit": currency, "kind": "equity", "exchange": "XNYS",
+                    "name": symbol, "currency": currency, "price_unit": currency, "kind": "equity", "exchange": "XNYS",
                     "first_date": date(2000, 1, 3), "source": "bench",
                 },
             )  # fmt: skip

@@ -58,16 +58,15 @@ def fill() -> Took:
 
 def largest_day() -> Took:
     """The pack of the demo's first day, which brings every figure known by then. The market data was read before."""
-    from execution import demo, nightly
+    from execution import demo
     from pricing import loading, packs
     from pricing.models import PricingPolicy
 
     policy = PricingPolicy.objects.get(pk=demo.POLICY)
-    required = nightly.required(policy)
     loading.read_loaded()
     took: Took = {}
     with _timed(took, "build"):
-        packs.build(policy=policy, dates=[demo.FIRST], required=required, run=uuid4())
+        packs.build(policy=policy, dates=[demo.FIRST], run=uuid4())
     return took
 
 

@@ -171,7 +171,7 @@ def _market(
     hashes = [sha256(day.isoformat().encode()).hexdigest() for day in days]
     _copy(
         database, "pricing_security",
-        ("id", "symbol", "name", "currency", "quote_unit", "kind", "exchange", "price_basis", "first_date", "source"),
+        ("id", "symbol", "name", "currency", "price_unit", "kind", "exchange", "price_basis", "first_date", "source"),
         (
             (n + 1, f"S{n:04}", f"Share {n}", currency, currency, "equity", f"X{currency}", "raw", FIRST, "made-up")
             for n in range(SECURITIES)

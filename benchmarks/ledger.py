@@ -187,7 +187,7 @@ def stock() -> Figures:
 
     policy = PricingPolicy.objects.get(pk="ECB_EUR")
     loading.load(Path(settings.VAR) / "archive")
-    (pack,) = packs.build(policy=policy, dates=[LAST], required=packs.Required(), run=uuid4())
+    (pack,) = packs.build(policy=policy, dates=[LAST], run=uuid4())
     assert pack.sequence is not None
     get_user_model().objects.create_user("bench")
     return {}

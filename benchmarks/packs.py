@@ -242,7 +242,7 @@ def days(database: psycopg.Connection[Any]) -> Figures:
     for day in dates:
         figures["peak_before_mib"].append(_peak_mib())
         began = perf_counter()
-        (pack,) = packs.build(policy=policy, dates=[day], required=packs.Required(), run=uuid4())
+        (pack,) = packs.build(policy=policy, dates=[day], run=uuid4())
         figures["build"].append(perf_counter() - began)
         figures["peak_mib"].append(_peak_mib())
         prepared = _prepared(database, [pack.content_id or 0])
@@ -266,7 +266,6 @@ def backfill(database: psycopg.Connection[Any]) -> Figures:
     packs.build(
         policy=policy,
         dates=dates,
-        required=packs.Required(),
         run=uuid4(),
         progress=lambda done, total: told.append((done, perf_counter())),
     )

@@ -12,6 +12,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
+GONE = {
+    "RECONCILIATION_MAX_BROKEN": "is gone: a portfolio whose books differ stops nobody else, so there is nothing to allow"
+}
 
 
 class SettingInvalid(TieoutError):
@@ -24,6 +27,13 @@ class SettingInvalid(TieoutError):
 
 def is_set(name: str) -> bool:
     return bool(_read(name))
+
+
+def refuse_gone() -> None:
+    """Variables that once meant something must not be set: whoever relies on one has to know that it does nothing."""
+    for name, problem in GONE.items():
+        if is_set(name):
+            raise SettingInvalid(name, problem)
 
 
 def text(name: str, *, default: str) -> str:

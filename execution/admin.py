@@ -157,6 +157,17 @@ class JobChunkAdmin(EvidenceAdmin):
     date_hierarchy = "started_at"
 
 
+@admin.register(models.BlockedPortfolio)
+class BlockedPortfolioAdmin(EvidenceAdmin):
+    """What the night could not do, portfolio by portfolio; row-level security shows those that one may see."""
+
+    list_display = ("portfolio", "pack_id", "job", "kind", "reason", "made_at")
+    list_filter = ("kind", "job")
+    list_select_related = ("portfolio",)
+    search_fields = ("portfolio__slug", "pack__id", "reason")
+    date_hierarchy = "made_at"
+
+
 admin.site.unregister(PricingPack)
 
 

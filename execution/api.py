@@ -116,6 +116,18 @@ class Executed(APIView):
         return _answer(served)
 
 
+class SpanAsked(serializers.Serializer[Any]):
+    """A span of packs by date, in the query string."""
+
+    first = serializers.DateField(required=False, help_text="No pack of an earlier date.")
+    last = serializers.DateField(required=False, help_text="No pack of a later date.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "first" in attrs and "last" in attrs and attrs["first"] > attrs["last"]:
+            raise serializers.ValidationError({"first": f"is after last, {attrs['last'].isoformat()}"})
+        return attrs
+
+
 class StrictJson(BaseParser):
     """JSON with one meaning or none, and no more of it than MAX_BODY_BYTES."""
 

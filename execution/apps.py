@@ -1,6 +1,22 @@
 from django.apps import AppConfig
+from django.conf import settings
+
+from config import doctoring, env
 
 
 class ExecutionConfig(AppConfig):
     name = "execution"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """A settings module of one's own may not bring back what the environment may not."""
+        for name, problem in env.GONE.items():
+            if hasattr(settings, name):
+                raise env.SettingInvalid(name, problem)
+        doctoring.register(_advice)
+
+
+def _advice() -> list[doctoring.Fault]:
+    from execution import nightly  # once somebody asks: it brings half of the house along
+
+    return nightly.find_advice()

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from time import sleep
 from typing import Any, Protocol
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Count
 from django.db.models.functions import Now
 
 from config.errors import TieoutError
+from execution import blocked
 from execution.models import JobChunk, JobRun, RunState
 from portfolio import computing
 from portfolio.models import LedgerRevision, Transaction
@@ -28,15 +29,6 @@ MOST_PORTFOLIOS, MOST_TRANSACTIONS = 50, 20_000
 """Of a chunk: some seconds of work, and some tens of megabytes while it lasts."""
 LOOK_AGAIN_S = 0.1
 UNFINISHED = (RunState.WAITING, RunState.RUNNING)
-
-
-class PortfoliosFailed(TieoutError):
-    """Portfolios whose figures could not be computed; those of the others are stored."""
-
-    def __init__(self, failed: int, reason: str) -> None:
-        # The reason of a pack is shown to everybody: it counts, the log names.
-        super().__init__(f"{failed} portfolio{'s have' if failed > 1 else ' has'} no figures: {reason}")
-        self.failed, self.reason = failed, reason
 
 
 class _Verb(Protocol):
@@ -82,8 +74,8 @@ def cut(sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
 def finish(*, job: JobRun, tell: Callable[[int, int], None]) -> Mapping[str, int]:
     """Work on what nobody is at until every chunk of this attempt has ended; what they came to, summed.
 
+    Portfolios whose figures can't be computed are `failed`, where there are any, and rows of `execution.blocked`.
     tell     portfolios done, of how many: after each chunk, and while others are at the last ones
-    raises   PortfoliosFailed, after all chunks
     """
     mine = JobChunk.objects.filter(job=job, fencing=job.fencing)
     sizes = {pk: len(revisions) for pk, revisions in mine.values_list("pk", "revisions")}
@@ -97,11 +89,10 @@ def finish(*, job: JobRun, tell: Callable[[int, int], None]) -> Mapping[str, int
             break
         if not any(work_on(pk) for pk in left):
             sleep(LOOK_AGAIN_S)
-    ended = list(mine.order_by("number"))
-    failed = [chunk for chunk in ended if chunk.state == RunState.FAILED]
-    if failed:
-        raise PortfoliosFailed(sum(len(chunk.detail["failed"]) for chunk in failed), failed[0].reason)
-    return {name: sum(chunk.detail[name] for chunk in ended) for name in ("portfolios", "daily_values")}
+    ended = list(mine.order_by("number").values_list("detail", flat=True))
+    failed = sum(len(detail["failed"]) for detail in ended)
+    found = {name: sum(detail[name] for detail in ended) for name in ("portfolios", "daily_values")}
+    return found | {"failed": failed} if failed else found
 
 
 def work_on(chunk_id: int) -> bool:
@@ -116,17 +107,50 @@ def work_on(chunk_id: int) -> bool:
         mine = JobChunk.objects.filter(pk=chunk_id)
         mine.update(state=RunState.RUNNING, started_at=Now())
         revisions = LedgerRevision.objects.select_related("portfolio").in_bulk(chunk.revisions)
-        outcome = VERBS[job.name](
-            used=[(revisions[pk].portfolio, revisions[pk]) for pk in chunk.revisions],
-            pack=packs.find(pack_id=chunk.pack_id),
+        used = [(revisions[pk].portfolio, revisions[pk]) for pk in chunk.revisions]
+        outcome = _computed(VERBS[job.name], used, packs.find(pack_id=chunk.pack_id))
+        blocked.add(
+            job=job.name,
+            rows=[
+                blocked.by_failure(revisions[pk].portfolio_id, chunk.pack_id, failure)
+                for pk, failure in outcome.failed.items()
+            ],
         )
         mine.update(
-            state=RunState.FAILED if outcome.failed else RunState.DONE,
+            state=RunState.DONE,
             finished_at=Now(),
             detail=_told(outcome),
             reason=next((str(failure) or type(failure).__name__ for failure in outcome.failed.values()), "")[:4000],
         )
         return True
+
+
+CONCERN_ALL = (packs.PackCorrupt, OperationalError, InterfaceError)
+"""What is nobody's own fault: a pack that is not what was sealed, a database that is away."""
+
+
+def _computed(verb: _Verb, used: Sequence[computing.Used], pack: PricingPack) -> computing.Outcome:
+    """What the verb makes of a chunk. Where it breaks on the whole of it (reading, or storing what came out), it does the
+    portfolios one by one, so that only the one at fault has no figures."""
+    try:
+        return verb(used=used, pack=pack)
+    except CONCERN_ALL:
+        raise
+    except TieoutError as failure:
+        if len(used) == 1:
+            logger.warning("a portfolio has no figures", extra={"portfolio": used[0][0].slug, "reason": str(failure)})
+            return computing.Outcome(1, failed={used[0][1].pk: failure})
+    except Exception:
+        logger.exception("a chunk broke", extra={"portfolios": [portfolio.slug for portfolio, _ in used]})
+        if len(used) == 1:
+            return computing.Outcome(1, failed={used[0][1].pk: computing.FiguresFailed()})
+    total = computing.Outcome()
+    for each in used:
+        one = _computed(verb, [each], pack)
+        total.portfolios += one.portfolios
+        total.added += one.added
+        total.failed |= one.failed
+    return total
 
 
 def _told(outcome: computing.Outcome) -> dict[str, Any]:

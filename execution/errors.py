@@ -48,8 +48,15 @@ class NotAllowed(TieoutError):
 class LedgerNotReconciled(TieoutError):
     """No revision of the portfolio's ledger has been reconciled yet."""
 
+    def __init__(self, what: str = "the ledger of this portfolio has not been reconciled yet") -> None:
+        super().__init__(what)
+
+
+class NothingBooked(LedgerNotReconciled):
+    """The portfolio has no ledger yet: a state of its pages, with what to do about it."""
+
     def __init__(self) -> None:
-        super().__init__("the ledger of this portfolio has not been reconciled yet")
+        super().__init__("nothing is booked in this portfolio yet")
 
 
 class ReconciliationFailed(TieoutError):

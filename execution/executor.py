@@ -99,7 +99,7 @@ def execute(
             )
 
         with transaction.atomic():
-            plan = planning.glance(request) or planning.prepare(request, user=user)
+            plan = planning.prepare(request, user=user)
             stored = None if plan.provisional else _stored(plan.key, user)
             if stored is not None:
                 return serve(stored, cached=True)

@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config import doctoring
-from execution import executor, metering, problems
+from execution import blocked, executor, metering, problems
 from execution.estimates import estimated_ready
 from execution.models import JobRun, NightlyRun, RunState
 from pricing import packs
@@ -75,6 +75,13 @@ def freshness() -> dict[str, int]:
     return {code: NUMBER_OF_STATUS[WORD_OF_STATUS[PackStatus(pack.status)]] for code, pack in heads.items() if pack}
 
 
+def blocked_portfolios() -> dict[str, int]:
+    """Policy -> portfolios that have no answer at its newest pack; policies without a pack are absent."""
+    heads = {policy.pk: newest(policy) for policy in PricingPolicy.objects.all()}
+    runs = {code: NightlyRun.objects.filter(pk=pack.run).first() for code, pack in heads.items() if pack}
+    return {code: blocked.of_run(run)["portfolios"] for code, run in runs.items()}
+
+
 WITHOUT_PACK: dict[str, Any] = {
     "status": "error",
     "pack_id": None,
@@ -84,6 +91,7 @@ WITHOUT_PACK: dict[str, Any] = {
     "prewarm_done": False,
     "is_fresh": False,
     "reconciliation": dict.fromkeys(("portfolios", "failed", "max_error_bp")),
+    "blocked": {"portfolios": 0, "missing": []},
     "estimated_ready": None,
     "jobs": [],
     "error": None,
@@ -108,6 +116,16 @@ HEALTH = inline_serializer(
                 "max_error_bp": serializers.CharField(allow_null=True),
             },
         ),
+        "blocked": inline_serializer(
+            "PackBlocked",
+            {
+                "portfolios": serializers.IntegerField(help_text="Portfolios that have no answer at this pack."),
+                "missing": serializers.ListField(
+                    child=serializers.ChoiceField(["missing-price", "missing-rate"]),
+                    help_text="What some of them lack. Which ones, and of what, is for their owners and the operator.",
+                ),
+            },
+        ),
         "estimated_ready": serializers.DateTimeField(
             allow_null=True, help_text="While warming, from how long past nights took; null where none has ended."
         ),
@@ -118,6 +136,9 @@ HEALTH = inline_serializer(
                 "state": serializers.ChoiceField(RunState.choices),
                 "started_at": serializers.DateTimeField(allow_null=True),
                 "finished_at": serializers.DateTimeField(allow_null=True),
+                "notes": serializers.ListField(
+                    child=serializers.CharField(), help_text="What the operator should see to."
+                ),
             },
             many=True,
         ),
@@ -151,6 +172,7 @@ def describe(policy: PricingPolicy) -> dict[str, Any] | None:
             name: (reconciled.detail.get(name) if reconciled else None)
             for name in ("portfolios", "failed", "max_error_bp")
         },
+        "blocked": blocked.of_run(run),
         "estimated_ready": ready.isoformat() if ready else None,
         "jobs": [
             {
@@ -158,11 +180,20 @@ def describe(policy: PricingPolicy) -> dict[str, Any] | None:
                 "state": job.state,
                 "started_at": job.started_at.isoformat() if job.started_at else None,
                 "finished_at": job.finished_at.isoformat() if job.finished_at else None,
+                "notes": notes(job),
             }
             for job in jobs
         ],
         "error": {"job": pack.failed_job, "reason": pack.reason} if status == "error" else None,
     }
+
+
+def notes(job: JobRun) -> list[str]:
+    """What a job met that stops nobody, and that is nobody's in particular."""
+    found = []
+    if strangers := job.detail.get("folders_without_portfolio"):
+        found.append(f"folders of the ledger without a portfolio: {strangers}")
+    return found
 
 
 class Pack(APIView):
@@ -213,6 +244,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """GET /metrics, over all processes of the web server."""
     for policy, state in freshness().items():
         metering.PACK_FRESHNESS.labels(policy).set(state)
+    for policy, portfolios in blocked_portfolios().items():
+        metering.BLOCKED_PORTFOLIOS.labels(policy).set(portfolios)
     for agent, state in executor.runtime().breaker_states().items():
         metering.BREAKER_STATE.labels(agent).set(state)
     for provider in states.every():

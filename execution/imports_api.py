@@ -40,6 +40,7 @@ FINDING = inline_serializer(
 )
 TOLD: dict[str, Any] = {
     "status": serializers.CharField(help_text="preflight, imported or unchanged."),
+    "message": serializers.CharField(help_text="What came of it, or would: also that a revision is broken."),
     "portfolio": serializers.CharField(),
     "file": serializers.CharField(),
     "format": serializers.CharField(),
@@ -48,13 +49,45 @@ TOLD: dict[str, Any] = {
     "known": serializers.IntegerField(help_text="Transactions that it has already; they are passed over."),
     "ignored": serializers.ListField(child=serializers.CharField(), help_text="Columns and parts that are not read."),
     "findings": FINDING,
+    "warnings": serializers.ListField(
+        child=serializers.CharField(), help_text="All that is to be said of a file that can be taken, in words."
+    ),
+    "lacks": serializers.ListField(
+        child=serializers.CharField(), help_text="Prices and rates that no pack has, by name and day."
+    ),
+    "notes": serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What is taken otherwise than a row says, or differs from the file's balances.",
+    ),
+    "shortfalls": inline_serializer(
+        "ImportShortfall",
+        {
+            "account": serializers.CharField(),
+            "name": serializers.CharField(help_text="As the file or people call the account."),
+            "currency": serializers.CharField(),
+            "balance": serializers.CharField(help_text="After the last entry."),
+            "lowest": serializers.CharField(),
+            "lowest_on": serializers.DateField(),
+            "text": serializers.CharField(),
+        },
+        many=True,
+    ),
+    "unconfirmed_transfers": inline_serializer(
+        "ImportTransfer", {"out_row": serializers.IntegerField(), "in_row": serializers.IntegerField()}, many=True
+    ),
+    "accounts": serializers.DictField(
+        child=serializers.CharField(),
+        help_text="Names of the file -> accounts of the ledger, where these are written otherwise.",
+    ),
     "import_id": serializers.CharField(allow_null=True),
     "revision": serializers.IntegerField(allow_null=True),
     "commit": serializers.CharField(allow_null=True),
     "revision_status": serializers.CharField(
         allow_null=True, help_text="reconciled; read before the first pack; broken, with its breaks."
     ),
-    "breaks": serializers.ListField(child=serializers.CharField(), help_text="Where ledger and database differ."),
+    "breaks": serializers.ListField(
+        child=serializers.CharField(), help_text="Where ledger and database differ, or would."
+    ),
 }
 KEPT: dict[str, Any] = {
     "import_id": serializers.CharField(),
@@ -70,6 +103,20 @@ class ImportAsked(serializers.Serializer[Any]):
     format = serializers.ChoiceField(list(FORMATS), required=False, help_text="Without it, by the look of the file.")
     preflight = serializers.BooleanField(
         required=False, default=False, help_text="Say what would be added and what is wrong; write nothing."
+    )
+    infer_deposits = serializers.BooleanField(
+        required=False, default=False, help_text="Where cash would be below zero, take it that money was deposited."
+    )
+    margin = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        required=False,
+        default=list,
+        help_text="Accounts whose cash may be below zero, each a field of its own.",
+    )
+    confirm_transfers = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Securities that leave one account and come to another within ten days are one move.",
     )
 
 
@@ -106,11 +153,16 @@ class Imports(APIView):
         asked = _asked(request)
         uploaded, now = asked["file"], timezone.now()
         content = uploaded.read(MAX_BYTES + 1)
-        told: dict[str, Any]
+        choices = imports.Choices(asked["infer_deposits"], tuple(asked["margin"]), asked["confirm_transfers"])
         if asked["preflight"]:
             with transaction.atomic():
                 found = imports.preview(
-                    portfolio=portfolio, name=uploaded.name, content=content, today=now.date(), code=asked.get("format")
+                    portfolio=portfolio,
+                    name=uploaded.name,
+                    content=content,
+                    today=now.date(),
+                    code=asked.get("format"),
+                    choices=choices,
                 )
             return Response(intake.described(portfolio, found))
         done = imports.commit(
@@ -120,6 +172,7 @@ class Imports(APIView):
             author=request.user.get_username(),
             at=now,
             code=asked.get("format"),
+            choices=choices,
         )
         told = intake.described(portfolio, done.preview, done)
         return Response(told, status=201 if done.import_id else 200)

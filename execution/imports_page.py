@@ -25,14 +25,15 @@ from django.views.decorators.http import require_http_methods
 from redis.exceptions import RedisError
 
 from config.errors import TieoutError
+from execution import navigation
 from execution.errors import NotAllowed
 from execution.problems import problem_of
 from portfolio import imports
-from portfolio.imports import ImportRefused, ImportTooLarge, Preview
+from portfolio.imports import Choices, ImportRefused, ImportTooLarge, Preview
 from portfolio.ledger.importing.formats import FORMATS
 from portfolio.ledger.importing.rows import MAX_BYTES
 from portfolio.ledger.screening import LedgerRefused
-from portfolio.models import Portfolio
+from portfolio.models import LedgerRevision, Portfolio
 
 WAITS_S = 15 * 60
 SHOWN_ROWS = 50
@@ -91,35 +92,65 @@ def _done(request: HttpRequest, portfolio: Portfolio) -> HttpResponse:
             return _page(request, portfolio, status=HTTPStatus.BAD_REQUEST, problem=said)
         file = _unpacked(waiting)
         try:
-            done = imports.commit(portfolio=portfolio, author=author, at=now, **file)
+            done = imports.commit(portfolio=portfolio, author=author, at=now, choices=_choices(request), **file)
         except ImportRefused as refused:
             return _page(
                 request, portfolio, status=HTTPStatus.BAD_REQUEST, findings=refused.findings, file=file["name"]
             )
         cache.delete(_key(request, portfolio, request.POST["confirm"]))
         return _to(portfolio, done=done.import_id or "nothing")
-    return _previewed(request, portfolio)
-
-
-def _previewed(request: HttpRequest, portfolio: Portfolio) -> HttpResponse:
+    if "look" in request.POST:
+        waiting = cache.get(_key(request, portfolio, request.POST["look"]))
+        if waiting is None:
+            said = "The file has not waited that long: choose it again"
+            return _page(request, portfolio, status=HTTPStatus.BAD_REQUEST, problem=said)
+        return _previewed(request, portfolio, **_unpacked(waiting))
     uploaded, code = request.FILES.get("file"), request.POST.get("format") or None
     if not isinstance(uploaded, UploadedFile):
         return _page(request, portfolio, status=HTTPStatus.BAD_REQUEST, problem="Choose a file first")
-    name, content = uploaded.name or "", uploaded.read(MAX_BYTES + 1)
+    return _previewed(request, portfolio, name=uploaded.name or "", content=uploaded.read(MAX_BYTES + 1), code=code)
+
+
+def _choices(request: HttpRequest) -> Choices:
+    """What the form says beside the file."""
+    return Choices(
+        infer_deposits="infer_deposits" in request.POST,
+        margin=tuple(request.POST.getlist("margin")),
+        confirm_transfers="confirm_transfers" in request.POST,
+    )
+
+
+def _previewed(
+    request: HttpRequest, portfolio: Portfolio, *, name: str, content: bytes, code: str | None
+) -> HttpResponse:
+    choices = _choices(request)
     with transaction.atomic():
-        found = imports.preview(portfolio=portfolio, name=name, content=content, today=timezone.now().date(), code=code)
+        found = imports.preview(
+            portfolio=portfolio, name=name, content=content, today=timezone.now().date(), code=code, choices=choices
+        )
     waiting = ""
     if found.is_good and found.added:
         waiting = secrets.token_urlsafe(24)
         cache.set(_key(request, portfolio, waiting), _packed(name, content, code), WAITS_S)
     status = HTTPStatus.OK if found.is_good else HTTPStatus.BAD_REQUEST
-    return _page(request, portfolio, status=status, preview=found, findings=found.findings, file=name, waiting=waiting)
+    return _page(
+        request,
+        portfolio,
+        status=status,
+        preview=found,
+        findings=found.findings,
+        file=name,
+        waiting=waiting,
+        choices=choices,
+        short=dict.fromkeys(found.called.get(each.account, each.account) for each in found.shortfalls),
+    )
 
 
 def _page(request: HttpRequest, portfolio: Portfolio, *, status: int = HTTPStatus.OK, **more: Any) -> HttpResponse:
     preview: Preview | None = more.get("preview")
     context = {
         "portfolio": portfolio,
+        "navigation": navigation.for_portfolio(portfolio, current="imports"),
         "is_owner": portfolio.owner_id == request.user.pk,
         "kept": list(reversed(imports.kept(portfolio=portfolio))),
         "formats": [(code, each.TITLE) for code, each in FORMATS.items()],
@@ -128,9 +159,15 @@ def _page(request: HttpRequest, portfolio: Portfolio, *, status: int = HTTPStatu
         "more": max(0, len(preview.added) - SHOWN_ROWS) if preview else 0,
         "done": request.GET.get("done"),
         "undone": request.GET.get("undone"),
+        "revision": _newest_revision(portfolio) if request.GET.keys() & {"done", "undone"} else None,
         **more,
     }
     return render(request, "imports.html", context, status=status)
+
+
+@transaction.atomic
+def _newest_revision(portfolio: Portfolio) -> LedgerRevision | None:
+    return LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").first()
 
 
 def _row(row: Any) -> dict[str, str]:
@@ -139,9 +176,9 @@ def _row(row: Any) -> dict[str, str]:
         "date": row.date.isoformat(),
         "kind": row.kind.replace("_", " "),
         "symbol": row.symbol,
-        "quantity": "" if row.quantity is None else f"{row.quantity:f}",
+        "quantity": "all" if row.whole else "" if row.quantity is None else f"{row.quantity:f}",
         "price": "" if row.unit_price is None else f"{row.unit_price:f}",
-        "amount": "" if row.gross is None else f"{row.gross:,.2f}",
+        "amount": "" if row.gross is None or row.whole else f"{row.gross:,.2f}",
         "currency": row.currency,
         "text": row.text.partition("\n")[0],
     }

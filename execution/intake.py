@@ -17,7 +17,7 @@ from portfolio import imports, reconciliation
 from portfolio.ledger import reader
 from portfolio.ledger.importing.rows import MAX_BYTES, RowFinding
 from portfolio.ledger.screening import Finding, LedgerRefused, refuse_path
-from portfolio.models import Portfolio
+from portfolio.models import Portfolio, RevisionStatus
 from pricing import loading
 from pricing.models import PricingPolicy
 
@@ -122,6 +122,7 @@ def import_transactions(
     base_currency: str | None = None,
     policy: str = "ECB_EUR",
     at: datetime | None = None,
+    choices: imports.Choices | None = None,
 ) -> dict[str, Any]:
     """Preview a file of transactions, or take it into a portfolio, which is opened for `owner` where it does not exist.
 
@@ -135,11 +136,24 @@ def import_transactions(
                 raise PortfolioNotFound
             portfolio = _open(slug, slug, base_currency, owner=owner, policy=policy, portfolio_id=uuid4())
         if dry_run:
-            found = imports.preview(portfolio=portfolio, name=path.name, content=content, today=now.date(), code=code)
+            found = imports.preview(
+                portfolio=portfolio,
+                name=path.name,
+                content=content,
+                today=now.date(),
+                code=code,
+                choices=choices or imports.Choices(),
+            )
             transaction.set_rollback(True)
             return described(portfolio, found)
         done = imports.commit(
-            portfolio=portfolio, name=path.name, content=content, author="Tieout import", at=now, code=code
+            portfolio=portfolio,
+            name=path.name,
+            content=content,
+            author="Tieout import",
+            at=now,
+            code=code,
+            choices=choices or imports.Choices(),
         )
     return described(portfolio, done.preview, done)
 
@@ -156,8 +170,10 @@ def undo_import(*, slug: str, import_id: str | None = None, at: datetime | None 
 def described(portfolio: Portfolio, found: imports.Preview, done: imports.Imported | None = None) -> dict[str, Any]:
     """An import, or its preview, as it is told."""
     revision = done.revision if done else None
+    breaks = done.breaks if done else found.breaks
     return {
         "status": "preflight" if done is None else "imported" if done.import_id else "unchanged",
+        "message": message(found, done),
         "portfolio": portfolio.slug,
         "file": found.name,
         "format": found.format,
@@ -166,12 +182,49 @@ def described(portfolio: Portfolio, found: imports.Preview, done: imports.Import
         "known": len(found.known),
         "ignored": list(found.ignored),
         "findings": [finding_told(finding) for finding in found.findings],
+        "warnings": [warning for warning in found.warnings if not (done and warning.startswith(imports.BREAK))],
+        "lacks": list(found.lacks),
+        "notes": list(found.notes),
+        "shortfalls": [
+            {
+                "account": each.account,
+                "name": found.called.get(each.account, each.account),
+                "currency": each.currency,
+                "balance": format(each.balance, ".2f"),
+                "lowest": format(each.lowest, ".2f"),
+                "lowest_on": each.lowest_on.isoformat(),
+                "text": found.describe(each),
+            }
+            for each in found.shortfalls
+        ],
+        "unconfirmed_transfers": [{"out_row": out.row, "in_row": into.row} for out, into in found.unconfirmed],
+        "accounts": dict(found.accounts),
         "import_id": done.import_id if done else None,
         "revision": revision.number if revision else None,
         "commit": revision.commit if revision else None,
         "revision_status": revision.status if revision else None,
-        "breaks": list(done.breaks) if done else [],
+        "breaks": list(breaks),
     }
+
+
+def message(found: imports.Preview, done: imports.Imported | None = None) -> str:
+    """What an import came to, or would, in one sentence that is true."""
+    if not found.is_good:
+        return "nothing of the file can be taken"
+    if done is None:
+        if found.breaks:
+            return "nothing was written; taken in as it is the books would differ, and no figure would be made of it"
+        return "nothing was written"
+    if done.import_id is None or done.revision is None:
+        return "all of the file is in the ledger already; it stays as it is"
+    if done.revision.status == RevisionStatus.BROKEN:
+        return (
+            "taken in, but the books differ: the revision is broken, and figures stay with the last one that ties out until"
+            " the import is undone or what differs is mended"
+        )
+    if done.revision.status == RevisionStatus.READ:
+        return "taken in; figures begin with the first pricing pack"
+    return "taken in; figures are made of it from now on"
 
 
 def finding_told(finding: RowFinding) -> dict[str, Any]:

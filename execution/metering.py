@@ -25,6 +25,12 @@ REFUSED = Counter("tieout_refused_total", "Requests that were not answered with 
 PACK_FRESHNESS = Gauge(
     "tieout_pack_freshness", "Newest pack: 0 warming, 1 fresh, 2 error", ("policy",), multiprocess_mode="mostrecent"
 )
+BLOCKED_PORTFOLIOS = Gauge(
+    "tieout_blocked_portfolios",
+    "Portfolios without an answer at the newest pack",
+    ("policy",),
+    multiprocess_mode="mostrecent",
+)
 BREAKER_STATE = Gauge(
     "tieout_circuit_breaker_state", "0 closed, 1 open, 2 half-open", ("agent",), multiprocess_mode="mostrecent"
 )

@@ -7,6 +7,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from portfolio.models import PortfolioRow
+from pricing.models import PricingPack
+
 
 class Pattern(models.Model):
     id = models.SlugField(primary_key=True, max_length=64)
@@ -192,3 +195,40 @@ class JobChunk(models.Model):
 
     def __str__(self) -> str:
         return f"chunk {self.number} of {self.job_id}"
+
+
+class BlockedKind(models.TextChoices):
+    """Why a portfolio has no answer at a pack. The first three are the problem types that its owner is answered with."""
+
+    MISSING_PRICE = "missing-price", "a price is missing"
+    MISSING_RATE = "missing-rate", "an exchange rate is missing"
+    RECONCILIATION_FAILED = "reconciliation-failed", "ledger and database differ"
+    NO_LEDGER = "no-ledger", "the ledger has no folder of it"
+    LEDGER_UNREADABLE = "ledger-unreadable", "its folder of the ledger can't be read"
+    NOT_COMPARED = "not-compared", "the comparison of its books broke"
+    FIGURES_FAILED = "figures-failed", "its figures can't be computed"
+
+
+class BlockedPortfolio(PortfolioRow):
+    """A portfolio that a job of the night could not do at a pack, and why. Everybody else's night goes on.
+
+    What the last attempt at the job found: mended and done again, the row is gone.
+    """
+
+    pack = models.ForeignKey(PricingPack, on_delete=models.PROTECT, related_name="+", db_index=False)
+    job = models.CharField(max_length=32)
+    kind = models.CharField(max_length=24, choices=BlockedKind.choices)
+    reason = models.TextField(help_text="As its owner reads it.")
+    made_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("-made_at", "-id")
+        constraints = [
+            models.UniqueConstraint(fields=("pack", "portfolio", "job"), name="blocked_once_a_job"),
+            models.CheckConstraint(condition=Q(kind__in=BlockedKind.values), name="blocked_kind_known"),
+            models.CheckConstraint(condition=~Q(reason=""), name="blocked_has_a_reason"),
+        ]
+        indexes = [models.Index(fields=("portfolio", "-made_at"), name="blocked_by_portfolio")]
+
+    def __str__(self) -> str:
+        return f"{self.portfolio_id} {self.kind} at {self.pack_id}"

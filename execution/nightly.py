@@ -5,32 +5,39 @@ behind is taken up where it stopped by whoever comes next. A span is one run: it
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Min
+from django.db.models import Exists, F, Max, OuterRef, Q
 from django.db.models.functions import Now
 
+from config import doctoring
 from config.errors import TieoutError
-from execution import chunks
-from execution.models import JobRun, NightlyRun, RunState
+from execution import blocked, chunks
+from execution.models import BlockedKind, JobRun, NightlyRun, RunState
 from portfolio import books, reconciliation
 from portfolio.ledger import writer
-from portfolio.ledger.repository import LedgerRepository
-from portfolio.models import BenchmarkComponent, Lot, Portfolio, Transaction
+from portfolio.ledger.repository import LedgerRepository, LedgerRewritten, LedgerUnavailable
+from portfolio.ledger.screening import LedgerRefused
+from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
 from pricing import loading, market, packs, quarantine, symbols
-from pricing.models import PackStatus, PricingPack, PricingPolicy
-from pricing.observing import Required, RequiredCurrency, RequiredSecurity
+from pricing.models import PackStatus, PricingPack, PricingPolicy, QuarantinedRow
 
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_S, STALE_AFTER_S = 1, 60
+LACKING = "the loaded data now have what this pack lacked"
+"""Why a pack is restated without anybody asking, and the name of a run that does nothing else."""
+MOST_COMPARED_BY_ITSELF = 100_000
+"""Days times portfolios of what is restated without being asked: some minutes. More waits for --restate-lacking."""
 Progress = Callable[[str, int, int], None]
 Ring = Callable[[int], None]
 
@@ -110,15 +117,21 @@ def run(
 ) -> NightlyRun:
     """Finish the night of a date, or of a span of dates; at once where it is done already.
 
+    What newly loaded data can now price is restated within the run, and by a run of its own where the night is done already;
+    with restates=LACKING nothing else is done, and however many days it takes.
     from_step  do this job and those after it again, also of a night that is done
     ring       tell workers of a chunk (its key); without workers this process does them all
     raises   JobFailed by name; RunElsewhere while another process is at it; NothingToBuild; OutOfOrder for a `from_step`
              whose predecessors are not done
     """
     if from_step is None and not restates:
-        last = _last_release(policy, date)
+        last = _last_release(policy, date, restates)
         if last is not None and last.state == RunState.DONE and last.from_date <= from_date:
-            return last  # without a look into the archive
+            begun = _begun_lacking(policy)
+            lacking = [begun.from_date, begun.date] if begun else restatable_by_itself(policy)
+            if not lacking:
+                return last
+            from_date, date, restates = lacking[0], lacking[-1], LACKING
     days = packs.pack_days(policy=policy, first=from_date, last=date)
     if not days:
         raise NothingToBuild(policy.code, from_date, date)
@@ -129,7 +142,7 @@ def run(
         night_run = open_run(policy=policy, from_date=days[0], date=days[-1], restates=restates)
         if night_run.state == RunState.DONE and from_step is None:
             return night_run
-        night = Night(night_run, policy, days, progress, ring)
+        night = Night(night_run, policy, [] if night_run.restates == LACKING else days, progress, ring)
         _require_predecessors(night_run, from_step)
         NightlyRun.objects.filter(pk=night_run.pk).update(state=RunState.RUNNING, finished_at=None)
         for job in JobRun.objects.filter(run=night_run).order_by("position"):
@@ -144,7 +157,7 @@ def run(
 def open_run(*, policy: PricingPolicy, from_date: date, date: date, restates: str = "") -> NightlyRun:
     """The row of a night with its jobs. The same night asked for again is the same row; a restatement, or a longer span that
     ends on the same day, opens the next release."""
-    last = _last_release(policy, date)
+    last = _last_release(policy, date, restates)
     if (
         last is not None
         and last.from_date <= from_date
@@ -152,10 +165,11 @@ def open_run(*, policy: PricingPolicy, from_date: date, date: date, restates: st
     ):
         return last
     with transaction.atomic():
+        newest = NightlyRun.objects.filter(policy=policy.code, date=date).aggregate(release=Max("release"))["release"]
         opened, _ = NightlyRun.objects.get_or_create(
             policy=policy.code,
             date=date,
-            release=(last.release if last else 0) + 1,
+            release=(newest or 0) + 1,
             defaults={"from_date": from_date, "restates": restates},
         )
         jobs = [JobRun(run=opened, name=name, position=position) for position, name in enumerate(JOBS)]
@@ -163,8 +177,11 @@ def open_run(*, policy: PricingPolicy, from_date: date, date: date, restates: st
     return opened
 
 
-def _last_release(policy: PricingPolicy, date: date) -> NightlyRun | None:
-    return NightlyRun.objects.filter(policy=policy.code, date=date).order_by("-release").first()
+def _last_release(policy: PricingPolicy, date: date, restates: str) -> NightlyRun | None:
+    """Of the nights that end on that day; what restates lacking days alone is no night of the days between them."""
+    releases = NightlyRun.objects.filter(policy=policy.code, date=date).order_by("-release")
+    alone = Q(restates=LACKING)
+    return releases.filter(alone if restates == LACKING else ~alone).first()
 
 
 def require_order(run: NightlyRun, name: str) -> None:
@@ -195,13 +212,14 @@ def _do(night: Night, job: JobRun) -> None:
         detail={},
     )
     job.refresh_from_db()
+    blocked.clear(jobs=list(JOBS)[list(JOBS).index(job.name) :], packs=night.packs)
     tell, night.progress = night.progress, _beating(job, night.progress)
     try:
         detail = JOBS[job.name](night)
     except JobTakenOver:
         raise
     except TieoutError as failure:
-        _fail(night, job, str(failure))
+        _fail(night, job, str(failure), getattr(failure, "detail", {}))
         raise JobFailed(job.name, str(failure)) from failure
     finally:
         night.progress = tell
@@ -231,9 +249,9 @@ def _beating(job: JobRun, tell: Progress) -> Progress:
     return told
 
 
-def _fail(night: Night, job: JobRun, reason: str) -> None:
+def _fail(night: Night, job: JobRun, reason: str, detail: Mapping[str, Any]) -> None:
     failed = JobRun.objects.filter(pk=job.pk, fencing=job.fencing).update(
-        state=RunState.FAILED, finished_at=Now(), reason=reason[:4000]
+        state=RunState.FAILED, finished_at=Now(), reason=reason[:4000], detail=dict(detail)
     )
     if not failed:
         raise JobTakenOver(job.name)
@@ -254,18 +272,21 @@ class StoredPackCorrupt(TieoutError):
 
 
 def build_pack(night: Night) -> Mapping[str, Any]:
-    """Seal a pack for each day, then the head anew if anything was sealed after it; and read again what was sealed before."""
-    night.packs = packs.build(
+    """Seal a pack for each day, and for each day that lacks what the loaded data now have; then the head anew if anything
+    was sealed after it; and read again what was sealed before."""
+    restated = _restate_lacking(night)
+    built = packs.build(
         policy=night.policy,
         dates=night.days,
-        required=required(night.policy),
         run=night.run.pk,
         restate_reason=night.run.restates or None,
         progress=lambda done, total: night.progress("build_pack", done, total),
     )
     head = packs.reseal(policy=night.policy, run=night.run.pk)
-    if head.run == night.run.pk and head.pk not in {pack.pk for pack in night.packs}:
-        night.packs.append(head)
+    sealed = {pack.pk: pack for pack in (*restated, *built)}
+    if head.run == night.run.pk or not sealed:
+        sealed.setdefault(head.pk, head)
+    night.packs = list(sealed.values())
     in_error = [pack for pack in night.packs if pack.status == PackStatus.ERROR]
     if in_error:
         packs.mark_warming(in_error)
@@ -273,75 +294,210 @@ def build_pack(night: Night) -> Mapping[str, Any]:
     if corrupt := packs.verify(policy=night.policy, before=min(sealed_now, default=None)):
         logger.error("pack corrupt", extra={"pack_id": corrupt.pack_id, "what": str(corrupt)})
         raise StoredPackCorrupt(corrupt)
+    days = [pack.asof_date for pack in night.packs]
     return {
         "packs": len(night.packs),
         "head": head.pk,
-        "quarantined": quarantine.counts(since=night.days[0], upto=night.days[-1]),
+        "quarantined": quarantine.counts(since=min(days), upto=max(days)),
         "symbol_differences": symbols.report(loading.read_loaded()),
+        **({"restated": len(restated)} if restated else {}),
     }
 
 
+def _restate_lacking(night: Night) -> list[PricingPack]:
+    """Packs of the run for days that lack what the loaded data now have; on taking up also those it has sealed already."""
+    mine = PricingPack.objects.filter(run=night.run.pk, restates=LACKING, sequence__isnull=False)
+    lacking = packs.restatable(night.policy)
+    if night.run.restates != LACKING:
+        lacking = _few_enough(night.policy, lacking)
+    days = sorted({*mine.values_list("asof_date", flat=True), *lacking})
+    return packs.build(
+        policy=night.policy,
+        dates=days,
+        run=night.run.pk,
+        restate_reason=LACKING,
+        progress=lambda done, total: night.progress("restate", done, total),
+    )
+
+
+def span_of_lacking(policy: PricingPolicy) -> tuple[date, date] | None:
+    """First and last day of what a run with restates=LACKING has to do: one that was begun first, else all that lacks."""
+    begun = _begun_lacking(policy)
+    if begun is not None:
+        return begun.from_date, begun.date
+    lacking = packs.restatable(policy)
+    return (lacking[0], lacking[-1]) if lacking else None
+
+
+def _begun_lacking(policy: PricingPolicy) -> NightlyRun | None:
+    """The restatement of lacking days that was begun and is not done, unless its last day has a later release."""
+    begun = NightlyRun.objects.filter(policy=policy.code, restates=LACKING).exclude(state=RunState.DONE)
+    later = NightlyRun.objects.filter(policy=OuterRef("policy"), date=OuterRef("date"), release__gt=OuterRef("release"))
+    return begun.filter(~Exists(later)).order_by("started_at").first()
+
+
+def restatable_by_itself(policy: PricingPolicy) -> list[date]:
+    """The days that are restated without anybody asking: where data were loaded, or rows let in, since the last night.
+
+    None where they are too many, or where no archive can be read.
+    """
+    last = NightlyRun.objects.filter(policy=policy.code, state=RunState.DONE).order_by("-started_at").first()
+    loaded = loading.newest_archive()
+    decided = QuarantinedRow.objects.filter(decided_at__gt=last.started_at) if last else QuarantinedRow.objects.none()
+    if last is None or loaded is None or (loaded.loaded_at < last.started_at and not decided.exists()):
+        return []
+    try:
+        return _few_enough(policy, packs.restatable(policy))
+    except (loading.NoArchive, loading.ArchiveChanged):
+        return []
+
+
+def find_advice() -> list[doctoring.Fault]:
+    """Packs that lack what the loaded data have: of an earlier release, which held only what somebody needed, or of more days
+    than a night restates by itself."""
+    found = []
+    for policy in PricingPolicy.objects.order_by("code"):
+        try:
+            lacking = packs.restatable(policy)
+        except (loading.NoArchive, loading.ArchiveChanged):
+            continue
+        if lacking:
+            what = (
+                f"{len(lacking)} days of {policy.code}, {lacking[0]} to {lacking[-1]}, lack what the loaded data have"
+            )
+            mend = f"restate them: manage.py nightly --policy {policy.code} --restate-lacking"
+            found.append(doctoring.Fault("pricing packs", what, mend))
+    return found
+
+
+def _few_enough(policy: PricingPolicy, lacking: list[date]) -> list[date]:
+    if len(lacking) * Portfolio.objects.filter(policy=policy).count() <= MOST_COMPARED_BY_ITSELF:
+        return lacking
+    logger.error("packs lack what the loaded data have", extra={"policy": policy.code, "days": len(lacking)})
+    return []
+
+
 def reconcile_ledger(night: Night) -> Mapping[str, Any]:
-    """Every portfolio at every pack of the run, all at one commit of the ledger. More breaking portfolios than allowed put
-    their packs in error."""
+    """Every portfolio at every pack of the run, all at one commit of the ledger.
+
+    What breaks is a portfolio at a pack; the others are as if it were not there. Raises ReconciliationBroke where none of
+    those that have a ledger ties out, LedgerUnavailable and LedgerRewritten where there is nothing to compare with.
+    """
     portfolios = night.portfolios()
-    commit = _require_known_folders()
+    ledger = _read_ledger()
     prices = reconciliation.load_prices(night.packs, night.policy.pivot)
     outcome = reconciliation.Outcome()
     head = night.head
     known = market.actions(head)
     chosen = sorted(night.packs, key=lambda pack: (pack.asof_date, pack.sequence or 0))
+    rows: list[blocked.Blocked] = []
     for position, portfolio in enumerate(portfolios, 1):
         first = books.first_date(portfolio)
         lived = [pack for pack in chosen if first is None or pack.asof_date >= first]
-        outcome.add(
-            portfolio,
-            reconciliation.reconcile(
-                portfolio=portfolio, packs=lived, prices=prices, actions=known, run=night.run.pk, commit=commit
-            ),
+        comparisons = _reconcile_one(
+            portfolio, ledger, packs=lived, prices=prices, actions=known, run=night.run.pk, commit=ledger.commit
         )
+        outcome.add(portfolio, comparisons)
+        rows += blocked.by_comparisons(portfolio.pk, comparisons)
         night.progress("reconcile_ledger", position, len(portfolios))
+    rows += _without_revision(portfolios, head, {(each.portfolio_id, each.pack_id) for each in rows})
+    blocked.add(job=blocked.RECONCILE, rows=rows)
     detail = {
         "portfolios": outcome.portfolios,
         "failed": len(outcome.failed),
         "max_error_bp": format(round(outcome.max_error_bp, 6).normalize() + Decimal(0), "f"),
+        **({"folders_without_portfolio": len(ledger.unknown)} if ledger.unknown else {}),
+        **blocked.tell_operator(head, job=blocked.RECONCILE),
     }
-    too_many = [
-        pack_id for pack_id, count in outcome.broken_packs.items() if count > settings.RECONCILIATION_MAX_BROKEN
-    ]
-    if too_many:
-        raise ReconciliationBroke(len(outcome.failed), sorted(too_many), detail)
+    if outcome.every_one_breaks:
+        raise ReconciliationBroke(len(outcome.failed), sorted(outcome.broken_packs), detail)
     return detail
 
 
 class ReconciliationBroke(TieoutError):
-    """More portfolios break than RECONCILIATION_MAX_BROKEN allows."""
+    """Of all portfolios that have a ledger, none ties out: what they have in common is at fault."""
 
     def __init__(self, failed: int, pack_ids: list[str], detail: Mapping[str, Any]) -> None:
         super().__init__(f"{failed} portfolios do not tie out, first at {pack_ids[0]}")
         self.failed, self.pack_ids, self.detail = failed, tuple(pack_ids), detail
 
 
-class FolderWithoutPortfolio(TieoutError):
-    """The ledger owns something for nobody."""
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the whole night reads of the repository."""
 
-    def __init__(self, slugs: list[str]) -> None:
-        # The reason of a pack is shown to everybody: it counts, the log names.
-        super().__init__(f"the ledger has {len(slugs)} folders without a portfolio")
-        self.slugs = tuple(slugs)
+    commit: str | None
+    """None: nothing was entered yet."""
+    unknown: tuple[str, ...] = ()
+    """Folders without a portfolio."""
 
 
-def _require_known_folders() -> str | None:
-    """The commit that the whole night reads; raises FolderWithoutPortfolio, LedgerRewritten."""
+def _read_ledger() -> Ledger:
+    """The newest commit, which the whole night speaks of. An installation that never had a ledger has none to read.
+
+    raises   LedgerUnavailable, LedgerRewritten
+    """
+    if not Path(settings.LEDGER_PATH).exists() and not LedgerRevision.objects.exists():
+        return Ledger(None)
     with LedgerRepository(settings.LEDGER_PATH) as repository:
         head = repository.head()
+        if head is None and not LedgerRevision.objects.exists():
+            return Ledger(None)
         writer.require_forward(repository, head)
         folders = set(repository.slugs(head)) if head else set()
     unknown = sorted(folders - set(Portfolio.objects.values_list("slug", flat=True)))
     if unknown:
-        logger.error("ledger folders without a portfolio", extra={"slugs": unknown[:20]})
-        raise FolderWithoutPortfolio(unknown)
-    return head
+        logger.error("ledger folders without a portfolio", extra={"slugs": unknown[:20], "count": len(unknown)})
+    return Ledger(head, tuple(unknown))
+
+
+def _reconcile_one(
+    portfolio: Portfolio, ledger: Ledger, *, packs: Sequence[PricingPack], run: UUID, **how: Any
+) -> list[reconciliation.Comparison]:
+    """The comparisons of one portfolio. What goes wrong with its data goes wrong for it alone, foreseen or not.
+
+    raises   what concerns all: a rewritten history, a pack that is not what was sealed, a database that is away
+    """
+    if ledger.commit is None:
+        kind, detail = reconciliation.MISSING_ACCOUNT, "nothing was entered into the ledger yet"
+        return reconciliation.keep_failure(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
+    try:
+        return reconciliation.reconcile(portfolio=portfolio, packs=packs, run=run, **how)
+    except (LedgerRewritten, *chunks.CONCERN_ALL):
+        raise
+    except (LedgerUnavailable, LedgerRefused) as unreadable:
+        kind, detail = reconciliation.LEDGER_UNREADABLE, str(unreadable)
+        logger.warning("a ledger folder can't be read", extra={"portfolio": portfolio.slug, "reason": detail[:400]})
+    except TieoutError as failure:
+        kind, detail = reconciliation.NOT_COMPARED, str(failure)
+        logger.warning("a portfolio could not be compared", extra={"portfolio": portfolio.slug, "reason": detail[:400]})
+    except Exception:
+        logger.exception("the comparison of a portfolio failed", extra={"portfolio": portfolio.slug})
+        kind, detail = reconciliation.NOT_COMPARED, str(NotCompared())
+    return reconciliation.keep_failure(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
+
+
+class NotCompared(TieoutError):
+    """The books of a portfolio could not be compared for a reason that nobody foresaw; the log has it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "its books could not be compared: a fault of this program, which its operator finds in the log"
+        )
+
+
+def _without_revision(
+    portfolios: Sequence[Portfolio], head: PricingPack, known: Set[tuple[UUID, str]]
+) -> list[blocked.Blocked]:
+    """Portfolios of which no revision was ever reconciled and whose newest is broken: nothing of them can be computed."""
+    usable = books.newest_reconciled_of(portfolios)
+    left = [each for each in portfolios if each.pk not in usable and (each.pk, head.pk) not in known]
+    newest = LedgerRevision.objects.filter(portfolio__in=left).order_by("portfolio_id", "-number")
+    return [
+        blocked.Blocked(revision.portfolio_id, head.pk, BlockedKind.RECONCILIATION_FAILED, revision.reason)
+        for revision in newest.distinct("portfolio_id")
+        if revision.status == RevisionStatus.BROKEN
+    ]
 
 
 def compute_metrics(night: Night) -> Mapping[str, Any]:
@@ -349,20 +505,26 @@ def compute_metrics(night: Night) -> Mapping[str, Any]:
 
 
 def prewarm_factors(night: Night) -> Mapping[str, Any]:
-    return {"portfolios": _in_chunks(night, "prewarm_factors")["portfolios"]}
+    return {name: count for name, count in _in_chunks(night, "prewarm_factors").items() if name != "daily_values"}
 
 
-def _in_chunks(night: Night, name: str) -> Mapping[str, int]:
-    """Portfolios whose ledger is reconciled; one that breaks within the allowance is left out, its own answers say why."""
+def _in_chunks(night: Night, name: str) -> Mapping[str, Any]:
+    """Portfolios whose ledger ties out at the newest pack; of the others nothing is computed, their own answers say why."""
     job = JobRun.objects.get(run=night.run, name=name)
     portfolios = night.portfolios()
     revisions = books.newest_reconciled_of(portfolios)
-    used = [(portfolio, revisions[portfolio.pk]) for portfolio in portfolios if portfolio.pk in revisions]
+    differing = blocked.without_books(night.head)
+    used = [
+        (portfolio, revisions[portfolio.pk])
+        for portfolio in portfolios
+        if portfolio.pk in revisions and portfolio.pk not in differing
+    ]
     opened = chunks.open_chunks(job=job, pack=night.head, used=used)
     if len(opened) > 1:
         for chunk in opened:
             night.ring(chunk.pk)
-    return chunks.finish(job=job, tell=lambda done, total: night.progress(name, done, total))
+    found = chunks.finish(job=job, tell=lambda done, total: night.progress(name, done, total))
+    return {**found, **blocked.tell_operator(night.head, job=name)}
 
 
 def mark_pack_fresh(night: Night) -> Mapping[str, Any]:
@@ -386,50 +548,3 @@ JOBS: Mapping[str, Callable[[Night], Mapping[str, Any]]] = {
 
 _REREAD = frozenset({"build_pack"})
 """Done again when a run is taken up: what is sealed is kept, so it only finds the packs that the later jobs need."""
-
-
-def required(policy: PricingPolicy) -> Required:
-    """What packs can't be sealed without: all that the portfolios of the policy hold, what they are measured against while it
-    is listed, and the currencies of both."""
-    held: dict[int, list[tuple[date, date | None]]] = {}
-    lots = Lot.objects.filter(portfolio__policy=policy, removed_in__isnull=True)
-    spans_of = [*lots.values_list("security_id", "valid_from", "valid_to"), *_benchmarked(policy)]
-    for security, since, until in sorted(spans_of, key=lambda each: each[:2]):
-        spans = held.setdefault(security, [])
-        if spans and (spans[-1][1] is None or spans[-1][1] >= since):
-            last = None if spans[-1][1] is None or until is None else max(spans[-1][1], until)
-            spans[-1] = (spans[-1][0], last)
-        else:
-            spans.append((since, until))
-    used = Transaction.objects.filter(portfolio__policy=policy, removed_in__isnull=True).exclude(currency="")
-    since_of: dict[str, date] = {}
-    for currency, base, first in used.order_by("date").values_list("currency", "portfolio__base_currency", "date"):
-        since_of.setdefault(currency, first)
-        since_of.setdefault(base, first)
-    for currency, first in used.exclude(counter_currency="").order_by("date").values_list("counter_currency", "date"):
-        since_of[currency] = min(since_of.get(currency, first), first)
-    return Required(
-        securities=tuple(
-            RequiredSecurity(security, since, None if until is None else until - timedelta(days=1))
-            for security, spans in held.items()
-            for since, until in spans
-        ),
-        currencies=tuple(RequiredCurrency(currency, first) for currency, first in sorted(since_of.items())),
-    )
-
-
-def _benchmarked(policy: PricingPolicy) -> Iterator[tuple[int, date, date | None]]:
-    """Each security that a portfolio is measured against: from the portfolio's first day, while it is listed, until before."""
-    began = dict(
-        Transaction.objects.filter(
-            portfolio__policy=policy, removed_in__isnull=True, portfolio__benchmark__isnull=False
-        )
-        .order_by()
-        .values_list("portfolio__benchmark")
-        .annotate(first=Min("date"))
-    )
-    components = BenchmarkComponent.objects.filter(benchmark__in=began).values_list(
-        "benchmark_id", "security_id", "security__first_date", "security__last_date"
-    )
-    for benchmark, security, listed, last in components:
-        yield security, max(began[benchmark], listed), None if last is None else last + timedelta(days=1)

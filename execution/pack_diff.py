@@ -115,7 +115,7 @@ class _Rows:
 _KINDS: Mapping[str, _Rows] = {
     "price": _Rows(
         "(SELECT symbol FROM pricing_security WHERE id = security_id)",
-        ("close", "currency", "observed_date", "price_basis", "source", "flags"),
+        ("close", "factor", "currency", "observed_date", "price_basis", "source", "flags"),
         "close",
         "SELECT * FROM pricing_packprice WHERE content_id = %(content)s",
     ),
@@ -176,12 +176,18 @@ def _changes(kind: str, rows: _Rows, before: PricingPack, after: PricingPack) ->
         for key, was, stays, *cells in cursor.fetchall():
             old = dict(zip(rows.fields, cells[: len(rows.fields)], strict=True)) if was else None
             new = dict(zip(rows.fields, cells[len(rows.fields) :], strict=True)) if stays else None
-            effect = _relative_bp(old[rows.value], new[rows.value]) if rows.value and old and new else None
+            effect = _relative_bp(*(_worth(rows, each) for each in (old, new))) if rows.value and old and new else None
             yield Change(kind, key, _shown(old), _shown(new), effect)
 
 
 def _of(side: str, statement: str) -> str:
     return statement.replace("%(", f"%({side}_")
+
+
+def _worth(rows: _Rows, row: Mapping[str, Any]) -> Decimal:
+    """The row's value; of a close, that of one unit held."""
+    value: Decimal = row[rows.value]
+    return value * row.get("factor", Decimal(1))
 
 
 def _relative_bp(before: Decimal, after: Decimal) -> Decimal | None:

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from compliance import rights
-from execution.api import PROBLEM
+from execution.api import PROBLEM, SpanAsked
 from execution.errors import RequestInvalid
 from pricing import packs
 from pricing.models import PackAction, PackObservation, PackPrice, PackRate, PackStatus, PricingPack
@@ -40,11 +40,9 @@ HEADER: dict[str, serializers.Field[Any, Any, Any, Any]] = {
 }
 
 
-class ListAsked(serializers.Serializer[Any]):
+class ListAsked(SpanAsked):
     policy = serializers.CharField(max_length=16, required=False)
     status = serializers.ChoiceField(PackStatus.choices, required=False)
-    first = serializers.DateField(required=False, help_text="No pack of an earlier date.")
-    last = serializers.DateField(required=False, help_text="No pack of a later date.")
     superseded = serializers.BooleanField(
         required=False, allow_null=True, default=None, help_text="false leaves them out."
     )
@@ -60,7 +58,8 @@ class RowsAsked(serializers.Serializer[Any]):
 
 COLUMNS: Mapping[str, Mapping[str, str]] = {
     "prices": {
-        "symbol": "security__symbol", "close": "close", "currency": "currency", "observed_date": "observed_date",
+        "symbol": "security__symbol", "close": "close", "factor": "factor", "currency": "currency",
+        "observed_date": "observed_date",
         "price_basis": "price_basis", "source": "source", "flags": "flags",
     },
     "rates": {
@@ -81,14 +80,14 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 COUNTS = {
     **dict.fromkeys(COLUMNS, "Rows of that kind."),
     "active": "Securities that were listed on its date.",
-    "left_out": "Of those, without a close in it.",
+    "left_out": "Of those, without a close in it: none that could be taken.",
     "stale": "Closes and rates that are older than its date.",
     "extreme": "Closes and rates that moved further than usual.",
     "accepted": "Closes and rates that staff let in.",
     "undecided": "Rows of its date in quarantine that nobody has decided on.",
 }
 KEYS = {"prices": 1, "rates": 2, "observations": 2, "actions": 3}
-NUMBERS = {"close", "rate", "value", "ratio", "amount"}
+NUMBERS = {"close", "factor", "rate", "value", "ratio", "amount"}
 
 PACKS = inline_serializer(
     "Packs",
@@ -108,7 +107,7 @@ PACK = inline_serializer(
         ),
         "left_out": serializers.ListField(
             child=serializers.CharField(),
-            help_text="Securities that were listed, held by nobody, and had no usable close.",
+            help_text="Securities that were listed and had no close that could be taken.",
         ),
         "kind": serializers.ChoiceField(list(COLUMNS)),
         "offset": serializers.IntegerField(),

@@ -1,9 +1,12 @@
-"""The pages of an owner: the portfolios one may see, and a pattern's result drawn by its panels."""
+"""The pages of an owner: the portfolios one may see, and a pattern's result drawn by its panels.
+
+A page without an input that its pattern must have asks for it: a holding is chosen from the holdings.
+"""
 
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from http import HTTPStatus
@@ -13,6 +16,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -22,38 +26,24 @@ from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 from config.errors import TieoutError
-from execution import charts, executor, metering, panels, patterns, planning
-from execution.errors import PortfolioNotFound, RequestInvalid
-from execution.models import Pattern, PatternVersion
+from execution import charts, executor, metering, navigation, panels, patterns, planning, portfolio_list
+from execution.errors import NothingBooked, PortfolioNotFound, RequestInvalid
+from execution.models import PatternVersion
+from execution.navigation import OVERVIEW, SECURITY
 from execution.problems import Problem, problem_of
 from execution.templating import Scope
-from portfolio.models import DailyValue, Lot, Portfolio
-from pricing.models import PackStatus, Security
+from portfolio import books
+from portfolio.models import Lot, Portfolio
+from pricing.models import Security
 
-OVERVIEW, SECURITY = "portfolio_overview", "security_id"
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 
 
 @require_safe
 @login_required
 def portfolios(request: HttpRequest) -> HttpResponse:
-    """The portfolios one may see, each with its newest stored value."""
-    newest = {
-        row.portfolio_id: row
-        for row in DailyValue.objects.filter(pack__status=PackStatus.FRESH)
-        .order_by("portfolio_id", "-date", "-pack__sequence", "-revision__number")
-        .distinct("portfolio_id")
-    }
-    rows = [
-        {
-            "portfolio": portfolio,
-            "value": panels.figure(str(newest[portfolio.pk].value), "currency", currency=portfolio.base_currency)
-            if portfolio.pk in newest
-            else panels.figure(None, "currency"),
-            "asof": newest[portfolio.pk].date.isoformat() if portfolio.pk in newest else "",
-        }
-        for portfolio in Portfolio.objects.order_by("name", "slug")
-    ]
+    """The portfolios one may see, each with its value, or why there is none."""
+    rows = portfolio_list.rows(list(Portfolio.objects.order_by("name", "slug")))
     return TemplateResponse(request, "portfolios.html", {"rows": rows, "overview": OVERVIEW})
 
 
@@ -76,25 +66,98 @@ def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
             if portfolio is None:
                 raise PortfolioNotFound
             version = planning.current_version(pattern_id)
+        if _unanswered(version, request.GET):
+            return _choice(request, version, portfolio)
         served = executor.execute(_asked(request.GET.dict(), version, portfolio), user=request.user)  # type: ignore[arg-type]
         if version.version != served.metadata["pattern_version"]:
             version = PatternVersion.objects.get(pattern=pattern_id, version=served.metadata["pattern_version"])
+    except NothingBooked:
+        assert portfolio is not None  # it is the portfolio that has no ledger
+        context = {"portfolio": portfolio} | _frame(request, portfolio, pattern_id)
+        return render(request, "nothing_booked.html", context)
     except (TieoutError, OperationalError, InterfaceError, RedisError) as failure:
-        form = {}
+        frame = {}
+        if portfolio and isinstance(failure, TieoutError):
+            frame = _frame(request, portfolio, pattern_id)
         if portfolio and version and isinstance(failure, RequestInvalid | patterns.InputsInvalid):
-            form = _form(version, portfolio, request.GET)
-        return _refused(request, failure, form)
+            frame |= _form(version, portfolio, request.GET)
+        return _refused(request, failure, frame)
 
     tag = _tag(served.etag, request)
     unchanged = get_conditional_response(request, etag=tag)
     if unchanged is not None:
         return unchanged
-    response = render(
-        request, "pattern.html", _context(served, version, portfolio) | _form(version, portfolio, request.GET)
-    )
+    context = _context(served, version, portfolio) | _frame(request, portfolio, pattern_id)
+    response = render(request, "pattern.html", context | _form(version, portfolio, request.GET))
     response["ETag"] = tag
     patch_cache_control(response, private=True, no_cache=True)
     return response
+
+
+def _unanswered(version: PatternVersion, query: Mapping[str, str]) -> bool:
+    """Whether nothing is said of what the pattern can't do without; what is said wrongly is refused, with its reason."""
+    required = {name for name, declared in version.document["inputs"].items() if declared.get("required")}
+    return any(not query.get(name) for name in required - {"portfolio_id"}) and not any(
+        query.get(name) for name in query if name != "asof"
+    )
+
+
+def _choice(request: HttpRequest, version: PatternVersion, portfolio: Portfolio) -> HttpResponse:
+    """What is to be shown: one of the holdings, or what the pattern's form asks for. Raises RequestInvalid."""
+    asof = planning.asof_of(portfolio, _asked({"asof": request.GET.get("asof", "")}, version, portfolio).asof_date)
+    context = {
+        "title": version.document["title"],
+        "description": version.document["description"],
+        "portfolio": portfolio,
+        "overview": OVERVIEW,
+        "holdings": _holdings(portfolio, asof) if SECURITY in version.document["inputs"] else None,
+    }
+    context |= _form(version, portfolio, request.GET) | _frame(request, portfolio, version.pattern_id)
+    response = render(request, "choose.html", context)
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    security_id: int
+    symbol: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """By symbol, of the newest reconciled revision."""
+
+    now: tuple[Holding, ...]
+    before: tuple[Holding, ...]
+
+
+@transaction.atomic
+def _holdings(portfolio: Portfolio, asof: date | None) -> Holdings:
+    """Of a day (None: today's)."""
+    revision = books.newest_reconciled(portfolio)
+    if revision is None:
+        return Holdings((), ())
+    lots = books.of_revisions(Lot.objects.all(), [revision]).order_by()
+    if asof is not None:
+        lots = lots.filter(valid_from__lte=asof)
+    still = Q(valid_to__isnull=True) if asof is None else Q(valid_to__isnull=True) | Q(valid_to__gt=asof)
+    now = set(lots.filter(still).values_list("security", flat=True))
+    known = Security.objects.filter(pk__in=lots.values("security")).order_by("symbol")
+    every = [Holding(*row) for row in known.values_list("pk", "symbol", "name")]
+    return Holdings(
+        tuple(each for each in every if each.security_id in now),
+        tuple(each for each in every if each.security_id not in now),
+    )
+
+
+@transaction.atomic
+def _frame(request: HttpRequest, portfolio: Portfolio, pattern_id: str) -> dict[str, Any]:
+    """The way to the portfolio's other pages, on the date that is looked at."""
+    asof = request.GET.get("asof", "")
+    known = asof if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", asof) else ""
+    return {"navigation": navigation.for_portfolio(portfolio, current=pattern_id, asof=known)}
 
 
 def _asked(query: Mapping[str, str], version: PatternVersion, portfolio: Portfolio) -> planning.Request:
@@ -183,14 +246,8 @@ def _context(served: executor.Served, version: PatternVersion, portfolio: Portfo
 
 @transaction.atomic
 def _form(version: PatternVersion, portfolio: Portfolio, query: Mapping[str, str]) -> dict[str, Any]:
-    """The form's fields: the as-of date, and what the pattern declares but for the portfolio, which the address names;
-    and what else there is to look at."""
+    """The form's fields: the as-of date, and what the pattern declares but for the portfolio, which the address names."""
     return {
-        "others": [
-            (each.pk, each.title)
-            for each in Pattern.objects.filter(current__document__inputs__has_key="portfolio_id")
-            if each.pk != version.pattern_id
-        ],
         "asof": query.get("asof"),
         "fields": [
             {
@@ -216,8 +273,9 @@ def _form(version: PatternVersion, portfolio: Portfolio, query: Mapping[str, str
 def _choices(name: str, declared: Mapping[str, Any], portfolio: Portfolio) -> list[tuple[str, str]]:
     """(value, label) of each; empty: whatever is written."""
     if name == SECURITY:
-        held = Security.objects.filter(pk__in=Lot.objects.filter(portfolio=portfolio).values("security"))
-        return [(str(each.pk), f"{each.symbol}, {each.name}") for each in held.order_by("symbol")]
+        holdings = _holdings(portfolio, None)
+        every = sorted([*holdings.now, *holdings.before], key=lambda each: each.symbol)
+        return [(str(each.security_id), f"{each.symbol}, {each.name}") for each in every]
     words = ["true", "false"] if declared["type"] == "boolean" else declared.get("enum") or []
     return [(str(word), str(word)) for word in words]
 
@@ -226,14 +284,15 @@ def _written(default: Any) -> str:
     return "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
 
 
-def _refused(request: HttpRequest, failure: BaseException, form: dict[str, Any]) -> HttpResponse:
+def _refused(request: HttpRequest, failure: BaseException, frame: dict[str, Any]) -> HttpResponse:
+    """frame: the way to the portfolio's other pages, and the form, where what was asked can be mended."""
     problem = problem_of(failure)
     assert problem is not None  # whatever is caught above has its row in the table
     if problem.type == "portfolio-not-found":
         # Unknown and not yours are one page, to the byte: no address, no form, no request id.
         response = render(request, "404.html", status=HTTPStatus.NOT_FOUND)
     else:
-        response = render(request, "problem.html", _problem_context(problem, request) | form, status=problem.status)
+        response = render(request, "problem.html", _problem_context(problem, request) | frame, status=problem.status)
     for name, value in problem.headers.items():
         response[name] = value
     patch_cache_control(response, private=True, no_store=True)
@@ -241,8 +300,11 @@ def _refused(request: HttpRequest, failure: BaseException, form: dict[str, Any])
 
 
 def _problem_context(problem: Problem, request: HttpRequest) -> dict[str, Any]:
-    """Lists of findings and breaks, single facts, and the trace's steps: whatever of them the problem has."""
+    """Lists of findings and breaks, single facts, and where a failure is ours the trace's steps: whatever the problem has."""
     known = {"errors", "breaks", "estimated_ready", "trace"}
+    is_ours = problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if not is_ours:
+        known |= {"step", "capability", "agent"}
     return {
         "problem": problem,
         "errors": [
@@ -252,7 +314,7 @@ def _problem_context(problem: Problem, request: HttpRequest) -> dict[str, Any]:
         "breaks": problem.extra.get("breaks", ()),
         "estimated_ready": datetime.fromisoformat(ready) if (ready := problem.extra.get("estimated_ready")) else None,
         "is_warming": problem.type == "pack-warming",
-        "steps": problem.extra.get("trace", {}).get("steps", ()),
+        "steps": problem.extra.get("trace", {}).get("steps", ()) if is_ours else (),
         "facts": [
             (name.replace("_", " "), value)
             for name, value in problem.extra.items()

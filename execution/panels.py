@@ -26,10 +26,25 @@ DASH, MINUS, SPACE = "—", "−", "\N{NO-BREAK SPACE}"
 RETURNS = re.compile(r"(twr|mwr)_.+|.+_return|local|fx|interaction|total")
 """Names of percentages that are shown with their sign: returns and contributions, not weights or risks."""
 
+PRICED = frozenset({"price", "market_value", "observed_date"})
+"""Columns of a row with a status of its own that show it."""
+
 REASONS: Mapping[str, str] = {
     "short_history": "the portfolio is younger than this window",
     "under_a_year": "nothing is annualised before a full year",
-    "starts_at_or_below_zero": "a day of this window starts at or below zero, so that it has no return",
+    "starts_at_or_below_zero": "a day of this window starts with nothing or with debt, so that it has no return",
+    "total_loss": "on a day of this window all that there was was lost, so that nothing is left to compound",
+    "missing_price": "money came or went while something held had no price",
+    "missing_rate": "money came or went while an exchange rate was missing",
+    "before_first_pack": "the ledger begins before the first day that is priced: measured from that day's close",
+    "since_inception": "the portfolio is younger than this window: measured from its first day",
+    "not_started": "nothing was booked up to this day",
+    "no_valued_day": "no day of this year has a value",
+    "no_observations": "nothing was held that is traded on an exchange",
+    "too_few_observations": "what was held was traded on too few days",
+    "inferred_flows": "the deposits are inferred from the cash that was needed, not booked",
+    "delisted": "it is delisted: valued at its last close until its end is booked",
+    "accrued_unknown": "the price leaves out accrued interest, and nothing is known of its coupons",
     "no_risk_free_rate": "no risk-free rate is known for this currency and time",
     "risk_free_currency": "the risk-free rate is that of another currency",
     "assumed_release_date": "the day on which a series was published is assumed",
@@ -75,6 +90,8 @@ class Figure:
     unit: str = ""
     exact: Decimal | None = None
     """The number itself, where it is one."""
+    security_id: int | None = None
+    """Of the holding that a row is about, on its first cell: a page may lead to it."""
 
     @property
     def is_negative(self) -> bool:
@@ -109,10 +126,10 @@ class Column:
 
 
 @register.simple_tag
-def panel(document: Mapping[str, Any], scope: Scope) -> str:
-    """Draw one panel of a pattern."""
+def panel(document: Mapping[str, Any], scope: Scope, holding_page: str = "") -> str:
+    """Draw one panel of a pattern. holding_page: the address of a holding's page, less its security's number."""
     drawn = read(document, scope)
-    return get_template(f"panels/{drawn.template}.html").render({"panel": drawn})
+    return get_template(f"panels/{drawn.template}.html").render({"panel": drawn, "holding_page": holding_page})
 
 
 def read(document: Mapping[str, Any], scope: Scope) -> Panel:
@@ -183,7 +200,7 @@ FORMATS: Mapping[str, Callable[[Decimal, str], str]] = {
 
 def reason_words(reason: str) -> str:
     """A reason code, or several apart by commas, in plain words."""
-    parts = [REASONS.get(part.strip()) for part in reason.split(",")]
+    parts = [_reason_word(part.strip()) for part in reason.split(",")]
     if all(parts):
         return "; ".join(part for part in parts if part)
     skipped = re.fullmatch(r"(skipped|failed|not_reached)\((.*)\)", reason, re.DOTALL)
@@ -191,6 +208,14 @@ def reason_words(reason: str) -> str:
         how = {"skipped": "its step was left out", "failed": "its step failed", "not_reached": "its step did not run"}
         return f"{how[skipped[1]]}: {skipped[2]}"
     return reason.replace("_", " ") if re.fullmatch(r"[a-z0-9_-]+", reason) else reason
+
+
+def _reason_word(code: str) -> str | None:
+    """One code in words; None for what is no code."""
+    anew = re.fullmatch(r"since (\d{4}-\d{2}-\d{2})", code)
+    if anew:
+        return f"measured from the close of {anew[1]}, before which a day has no return"
+    return REASONS.get(code)
 
 
 def basis_words(basis: Mapping[str, Any]) -> str:
@@ -208,6 +233,14 @@ def basis_words(basis: Mapping[str, Any]) -> str:
     if basis.get("periods_per_year"):
         told.append(f"{basis['periods_per_year']:g} days a year")
     told += [f"{name} {basis[name]}" for name in ("peak", "trough", "recovery") if basis.get(name)]
+    if basis.get("undefined"):
+        told.append(f"no return on {basis['undefined']}")
+    if basis.get("scope") == "securities_only":
+        told.append("securities only: purchases are money in, sales and dividends money out")
+    if basis.get("delisted_share"):
+        told.append(
+            f"{percentage(Decimal(str(basis['delisted_share'])))} carried at the last close of what is delisted"
+        )
     return ", ".join(told)
 
 
@@ -267,8 +300,15 @@ def _table(document: Mapping[str, Any], scope: Scope) -> tuple[str, Any]:
             )
             for column in columns
         ],
-        "rows": [[_cell(row, column, currency) for column in columns] for row in rows],
+        "rows": [_row(row, columns, currency) for row in rows],
     }
+
+
+def _row(row: Any, columns: Sequence[Mapping[str, Any]], currency: str) -> list[Figure]:
+    cells = [_cell(row, column, currency) for column in columns]
+    if cells and isinstance(row, Mapping) and isinstance(row.get("security_id"), int):
+        cells[0] = replace(cells[0], security_id=row["security_id"])
+    return cells
 
 
 def _cell(row: Any, column: Mapping[str, Any], currency: str) -> Figure:
@@ -282,6 +322,8 @@ def _cell(row: Any, column: Mapping[str, Any], currency: str) -> Figure:
     age = row.get("age_sessions")
     if column["key"] == "observed_date" and age:
         return replace(shown, status="degraded", note=f"{age} session{'s' if age > 1 else ''} old")
+    if column["key"] in PRICED and row.get("status") == "degraded" and row.get("reason"):
+        return replace(shown, status="degraded", note=reason_words(row["reason"]))
     return shown
 
 

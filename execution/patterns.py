@@ -29,6 +29,8 @@ Nested = TypeVar("Nested", list[Any], dict[str, Any])
 
 MAX_NODES = 20_000  # values in one document
 MAX_STRING = 10_000  # characters of one text that a caller gives, unless the input says otherwise
+PERIOD = ("from_date", "to_date")
+"""Inputs of these names are the first and the last day of a period."""
 SCHEMA = Path(__file__).with_name("pattern_schema.json")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-?)[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{4}\1[0-9a-fA-F]{12}")
@@ -165,9 +167,21 @@ def effective_inputs(pattern: Pattern, given: Mapping[str, Any]) -> dict[str, An
             effective[name] = read_input(spec, given[name])
         except ValueError as wrong:
             findings.append(Finding(pointer_to("inputs", name), str(wrong)))
+    first, last = period(pattern, effective)
+    if first and last and first > last:
+        findings.append(Finding(pointer_to("inputs", PERIOD[0]), f"is after {PERIOD[1]}, {last}"))
     if findings:
         raise InputsInvalid(findings)
     return effective
+
+
+def period(pattern: Pattern, effective: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """The first and the last day that a pattern is asked about, where it declares such inputs and they are given."""
+    first, last = (
+        effective.get(name) if name in pattern.inputs and pattern.inputs[name].type == "date" else None
+        for name in PERIOD
+    )
+    return first, last
 
 
 def read_input(spec: InputSpec, value: Any) -> Any:

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import connection
 from django.utils import timezone
 
 from agents import registry
@@ -22,6 +21,7 @@ from execution.errors import (
     CommitNotFound,
     LedgerNotReconciled,
     NotAllowed,
+    NothingBooked,
     PackNotOfDate,
     PatternNotFound,
     PortfolioNotFound,
@@ -29,14 +29,12 @@ from execution.errors import (
     RequestInvalid,
 )
 from execution.models import Execution, Pattern, PatternVersion
-from portfolio import benchmarks, exposures, riskfree
+from portfolio import benchmarks, exposures, portfolio_settings, riskfree
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import Break, LedgerRevision, Portfolio, Reconciliation, RevisionStatus
 from pricing import packs
 from pricing.models import PackStatus, PricingPack, PricingPolicy
 
-OWNED = ("base_currency", "booking_method", "fees_in_cost", "flow_timing")
-"""What of a portfolio a result is computed by."""
 READS_FACTORS = frozenset({"risk.compute_factor_exposures"})
 """Capabilities whose answer depends on which series stand for the factors."""
 
@@ -50,21 +48,21 @@ class Choices:
     factors: tuple[exposures.Choice, ...] = ()
     """Empty where nothing that is asked for reads them."""
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """As the request has them; factors only where they are read."""
-        told: dict[str, Any] = {
+        choices: dict[str, Any] = {
             "risk_free": asdict(self.risk_free) if self.risk_free else None,
             "benchmark": asdict(self.benchmark) if self.benchmark else None,
         }
-        return told | {"factors": [asdict(each) for each in self.factors]} if self.factors else told
+        return choices | {"factors": [asdict(each) for each in self.factors]} if self.factors else choices
 
     @classmethod
-    def retold(cls, told: Mapping[str, Any]) -> "Choices":
-        free, benchmark = told["risk_free"], told.get("benchmark")
+    def from_dict(cls, stored: Mapping[str, Any]) -> "Choices":
+        free, benchmark = stored["risk_free"], stored.get("benchmark")
         return cls(
             riskfree.Choice(**free) if free else None,
             benchmarks.choice(**benchmark) if benchmark else None,
-            tuple(exposures.Choice(**each) for each in told.get("factors", ())),
+            tuple(exposures.Choice(**each) for each in stored.get("factors", ())),
         )
 
 
@@ -100,11 +98,11 @@ class Plan:
 
     @property
     def request(self) -> dict[str, Any]:
-        """The canonical request: inputs with defaults filled in, the portfolio and what it is computed by, the as-of date."""
+        """The canonical request: inputs with defaults filled in, the portfolio with all its settings, the as-of date."""
         owned = None
         if self.portfolio is not None:
-            owned = {"id": str(self.portfolio.pk), **{name: getattr(self.portfolio, name) for name in OWNED}}
-            owned |= self.choices.told()
+            owned = {"id": str(self.portfolio.pk), **portfolio_settings.as_dict(self.portfolio)}
+            owned |= self.choices.as_dict()
         return {"inputs": self.inputs, "portfolio": owned, "asof_date": self.pack.asof_date.isoformat()}
 
 
@@ -112,8 +110,8 @@ def prepare(request: Request, *, user: AbstractBaseUser) -> Plan:
     """Decide what a request leaves open, and refuse what may not run. Inside a transaction of the caller's scope."""
     if not request.require_fresh and not user.is_staff:  # type: ignore[attr-defined]
         raise NotAllowed("only staff may ask for a result on a pack that is not fresh")
-    version = current_version(request.pattern_id)
-    pattern = _parsed(version.pk)
+    served = current_version(request.pattern_id)
+    pattern = _parsed(served.pk)
     try:
         inputs, portfolio_id = _inputs(pattern, request)
     except (patterns.InputsInvalid, RequestInvalid) as invalid:
@@ -123,111 +121,22 @@ def prepare(request: Request, *, user: AbstractBaseUser) -> Plan:
     portfolio = None if portfolio_id is None else _portfolio(portfolio_id)
     policy = portfolio.policy if portfolio else _only_policy()
     pack, provisional = _pack(request, policy)
+    _require_period(pattern, inputs, pack)
     warnings: tuple[str, ...] = ()
     revision = None
     if portfolio is not None:
-        revision = _revision(portfolio, request.ledger_commit)
+        if request.ledger_commit is not None:
+            revision = newest = _at_commit(portfolio, request.ledger_commit)
+        else:
+            revision, newest = _newest(portfolio)
         _require_reconciled(portfolio, revision, pack)
-        newest = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").first()
-        if request.ledger_commit is None and newest is not None and newest.status == RevisionStatus.BROKEN:
+        portfolio_settings.take_from(revision, portfolio)
+        if newest != revision and newest.status == RevisionStatus.BROKEN:
             warnings += (f"the ledger's newest revision {newest.number} is broken; this is revision {revision.number}",)
     requested = request.asof_date or pack.asof_date
     warnings += date_warnings(requested, pack.asof_date)
     chosen = _choices(portfolio, pattern) if portfolio else Choices()
-    plan = Plan(pattern, version, inputs, portfolio, pack, revision, chosen, requested, provisional, "", warnings)
-    return replace(plan, key=_key(plan))
-
-
-_GLANCE = """
-    SELECT pattern.current_id, portfolio.slug, portfolio.name, portfolio.owner_id, portfolio.base_currency,
-           portfolio.policy_id, portfolio.booking_method, portfolio.fees_in_cost, portfolio.flow_timing,
-           pack.id, revision.id, revision.number, revision.commit, revision.tree_hash, free.series_id, free.series_currency,
-           benchmark.name, benchmark.rebalance, benchmark.components, benchmark.one_month
-    FROM execution_pattern AS pattern
-    JOIN portfolio_portfolio AS portfolio ON portfolio.id = %(portfolio)s
-    JOIN LATERAL (
-        SELECT id FROM pricing_pricingpack
-        WHERE policy_id = portfolio.policy_id AND status = 'fresh' AND asof_date = (
-            SELECT max(asof_date) FROM pricing_pricingpack
-            WHERE policy_id = portfolio.policy_id AND asof_date <= coalesce(%(asof)s, 'infinity'::date))
-        ORDER BY sequence DESC LIMIT 1) AS pack ON true
-    JOIN LATERAL (
-        SELECT id, number, commit, tree_hash FROM portfolio_ledgerrevision
-        WHERE portfolio_id = portfolio.id AND status = 'reconciled' ORDER BY number DESC LIMIT 1) AS revision ON true
-    LEFT JOIN pricing_riskfreerate AS free ON free.base_currency = portfolio.base_currency
-    LEFT JOIN LATERAL (
-        SELECT name, rebalance, (
-            SELECT json_agg(json_build_array(symbol, weight::text))
-            FROM portfolio_benchmarkcomponent AS component JOIN pricing_security AS security ON security.id = security_id
-            WHERE benchmark_id = chosen.id) AS components,
-            (SELECT coalesce(json_agg(json_build_array(currency, series_id)), '[]') FROM portfolio_onemonthrate) AS one_month
-        FROM portfolio_benchmark AS chosen WHERE chosen.id = portfolio.benchmark_id) AS benchmark ON true
-    WHERE pattern.id = %(pattern)s AND pattern.current_id IS NOT NULL
-      AND NOT EXISTS (
-        SELECT FROM portfolio_ledgerrevision
-        WHERE portfolio_id = portfolio.id AND number > revision.number AND status = 'broken')
-      AND coalesce((
-        SELECT status FROM portfolio_reconciliation
-        WHERE portfolio_id = portfolio.id AND pack_id = pack.id AND revision_id = revision.id
-        ORDER BY made_at DESC, id DESC LIMIT 1), 'pass') = 'pass'
-"""
-
-
-def glance(request: Request) -> Plan | None:
-    """The plan that `prepare` makes of an ordinary request, found by one statement; None where it has to look closer.
-
-    Ordinary is: a portfolio that one sees, its newest reconciled ledger, a fresh pack, nothing to warn of but the date. It
-    never refuses: that is for `prepare` alone.
-    """
-    named = request.portfolio_id or request.inputs.get("portfolio_id")
-    special = request.faults or not request.require_fresh or (request.asof_date or date.min) > timezone.localdate()
-    chosen = request.ledger_commit is not None or request.pricing_pack_id is not None
-    if special or chosen or named is None:
-        return None
-    try:
-        portfolio_id = named if isinstance(named, UUID) else UUID(named)
-    except (ValueError, TypeError, AttributeError):
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute(_GLANCE, {"pattern": request.pattern_id, "portfolio": portfolio_id, "asof": request.asof_date})
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    version_id, slug, name, owner, base, policy, method, fees_in_cost, timing, pack_id, *rest = row
-    revision_id, number, commit, tree, series_id, series_currency, *measured_against = rest
-    pattern, pack = _parsed(version_id), _fresh_pack(pack_id)
-    try:
-        inputs, effective_id = _inputs(pattern, request)
-    except (patterns.InputsInvalid, RequestInvalid):
-        return None
-    if effective_id != portfolio_id:
-        return None
-    portfolio = Portfolio(portfolio_id, slug, name, owner, base, policy, method, fees_in_cost, timing)
-    requested = request.asof_date or pack.asof_date
-    plan = Plan(
-        pattern=pattern,
-        version=version(version_id),
-        inputs=inputs,
-        portfolio=portfolio,
-        pack=pack,
-        revision=LedgerRevision(
-            revision_id,
-            portfolio=portfolio,
-            number=number,
-            commit=commit,
-            tree_hash=tree,
-            status=RevisionStatus.RECONCILED,
-        ),
-        choices=Choices(
-            riskfree.Choice(series_id, series_currency) if series_id else None,
-            benchmarks.choice(*measured_against) if measured_against[0] else None,
-            exposures.chosen() if _reads_factors(pattern) else (),
-        ),
-        requested_asof_date=requested,
-        provisional=False,
-        key="",
-        warnings=date_warnings(requested, pack.asof_date),
-    )
+    plan = Plan(pattern, served, inputs, portfolio, pack, revision, chosen, requested, provisional, "", warnings)
     return replace(plan, key=_key(plan))
 
 
@@ -237,10 +146,9 @@ def as_it_was(execution: Execution) -> Plan:
     chosen = Choices()
     if execution.portfolio_id is not None:
         portfolio = _portfolio(execution.portfolio_id)
-        revision = _revision(portfolio, execution.ledger_commit_hash)
-        for name in OWNED:  # never saved
-            setattr(portfolio, name, execution.request["portfolio"][name])
-        chosen = Choices.retold(execution.request["portfolio"])
+        revision = _at_commit(portfolio, execution.ledger_commit_hash)
+        portfolio_settings.restore(portfolio, execution.request["portfolio"])
+        chosen = Choices.from_dict(execution.request["portfolio"])
     return Plan(
         pattern=_parsed(execution.pattern_version_id),
         version=execution.pattern_version,
@@ -262,25 +170,19 @@ def version(version_id: int) -> PatternVersion:
     return PatternVersion.objects.get(pk=version_id)
 
 
-@lru_cache(maxsize=1024)
-def _fresh_pack(pack_id: str) -> PricingPack:
-    """A fresh pack never changes any more: the database lets it go nowhere."""
-    return packs.find(pack_id=pack_id)
-
-
 def current_version(pattern_id: str) -> PatternVersion:
     """The version that is served. Raises PatternNotFound with up to three near names."""
-    pattern = Pattern.objects.select_related("current").filter(pk=pattern_id, current__isnull=False).first()
-    if pattern is None or pattern.current is None:
-        known = Pattern.objects.filter(current__isnull=False).values_list("id", flat=True)
-        raise PatternNotFound(pattern_id, registry.near(pattern_id, known))
-    return pattern.current
+    published = Pattern.objects.filter(current__isnull=False)
+    current = published.filter(pk=pattern_id).values_list("current", flat=True).first()
+    if current is None:
+        raise PatternNotFound(pattern_id, registry.near(pattern_id, published.values_list("id", flat=True)))
+    return version(current)
 
 
 @lru_cache(maxsize=256)
 def _parsed(version_id: int) -> patterns.Pattern:
     """Versions never change, so one parse serves the life of the process."""
-    return patterns.parse(PatternVersion.objects.get(pk=version_id).document)
+    return patterns.parse(version(version_id).document)
 
 
 def _inputs(pattern: patterns.Pattern, request: Request) -> tuple[dict[str, Any], UUID | None]:
@@ -347,6 +249,22 @@ def _portfolio(portfolio_id: UUID) -> Portfolio:
     return portfolio
 
 
+def asof_of(portfolio: Portfolio, asof_date: date | None) -> date | None:
+    """The pack day that answers for a date; None while there is no pack. Raises AsofOutOfRange."""
+    try:
+        return packs.resolve(policy=portfolio.policy, asof_date=asof_date, today=timezone.localdate()).asof_date
+    except packs.PackWarming:
+        return None
+
+
+def _require_period(pattern: patterns.Pattern, inputs: Mapping[str, Any], pack: PricingPack) -> None:
+    """A period begins on the as-of date or before. Raises RequestInvalid."""
+    first, _ = patterns.period(pattern, inputs)
+    if first is not None and first > (asof := pack.asof_date.isoformat()):
+        pointer = f"/inputs/{patterns.PERIOD[0]}"
+        raise RequestInvalid([{"pointer": pointer, "reason": f"is after the as-of date, {asof}"}])
+
+
 def date_warnings(requested: date, answered: date) -> tuple[str, ...]:
     if requested == answered:
         return ()
@@ -385,18 +303,27 @@ def _pack(request: Request, policy: PricingPolicy) -> tuple[PricingPack, bool]:
     return packs.require_fresh(pack=pack), False
 
 
-def _revision(portfolio: Portfolio, commit: str | None) -> LedgerRevision:
-    """The newest reconciled revision, or the last at or before a commit. Where none was reconciled, a broken one, whose
-    breaks are then the answer."""
+def _newest(portfolio: Portfolio) -> tuple[LedgerRevision, LedgerRevision]:
+    """The newest reconciled revision, and the newest of all. Where none was reconciled, a broken one, whose breaks are then
+    the answer. Raises NothingBooked, LedgerNotReconciled."""
     revisions = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number")
-    if commit is None:
-        newest = (
-            revisions.filter(status=RevisionStatus.RECONCILED).first()
-            or revisions.filter(status=RevisionStatus.BROKEN).first()
-        )
-        if newest is None:
-            raise LedgerNotReconciled
-        return newest
+    newest = revisions.first()
+    if newest is None:
+        raise NothingBooked
+    if newest.status == RevisionStatus.RECONCILED:
+        return newest, newest
+    usable = (
+        revisions.filter(status=RevisionStatus.RECONCILED).first()
+        or revisions.filter(status=RevisionStatus.BROKEN).first()
+    )
+    if usable is None:
+        raise LedgerNotReconciled
+    return usable, newest
+
+
+def _at_commit(portfolio: Portfolio, commit: str) -> LedgerRevision:
+    """The last revision at or before a commit. Raises CommitNotFound."""
+    revisions = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number")
     exact = revisions.filter(commit=commit).first()
     if exact is not None:
         return exact

@@ -22,12 +22,13 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
 from agents import breaker, registry
+from agents.financial_analyst.positions import SecurityNotHeld
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from config.postgresql.base import WrongRole
 from execution import canonical, conditions, errors, orchestrator, patterns, strict_json, templating
 from execution.estimates import estimated_ready
-from portfolio import imports, valuation
+from portfolio import imports, settings_change, valuation
 from portfolio.analytics.errors import AnalyticsError
 from portfolio.ledger import repository
 from portfolio.ledger.screening import LedgerRefused
@@ -51,6 +52,7 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     http.BadSymbol: (400, "invalid-request"),
     packs.AsofOutOfRange: (400, "invalid-request"),
     packs.NoPackDay: (400, "invalid-request"),
+    settings_change.SettingsRefused: (400, "invalid-request"),
     LedgerRefused: (400, "invalid-request"),
     ArchiveRefused: (400, "invalid-request"),
     drf.ParseError: (400, "invalid-request"),
@@ -67,6 +69,7 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     repository.CommitNotFound: (404, "commit-not-found"),
     imports.ImportNotFound: (404, "import-not-found"),
     packs.PackNotFound: (404, "pack-not-found"),
+    SecurityNotHeld: (404, "security-not-found"),
     drf.NotFound: (404, "not-found"),
     Http404: (404, "not-found"),
     drf.MethodNotAllowed: (405, "method-not-allowed"),
@@ -132,6 +135,7 @@ TITLES: Mapping[str, str] = {
     "commit-not-found": "There is no such ledger commit",
     "import-not-found": "There is no such import",
     "pack-not-found": "There is no such pricing pack",
+    "security-not-found": "The portfolio does not hold it",
     "not-found": "There is nothing here",
     "method-not-allowed": "This can't be done here",
     "not-acceptable": "No such form of the answer",
@@ -311,6 +315,12 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
             return {
                 "errors": [{"pointer": finding.pointer, "reason": finding.reason} for finding in failure.findings]
             }, {}
+        case settings_change.SettingsRefused():
+            return {
+                "errors": [
+                    {"pointer": strict_json.pointer_to(name), "reason": reason} for name, reason in failure.findings
+                ]
+            }, {}
         case LedgerRefused() | ArchiveRefused():
             return {"errors": [{"pointer": "", "reason": str(finding)} for finding in failure.findings[:100]]}, {}
         case imports.ImportRefused():
@@ -371,7 +381,8 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
 
 
 def _missing(failure: Any, **what: str) -> tuple[dict[str, Any], dict[str, str]]:
-    return {**what, "date": _iso(failure.asof_date), "last_known_date": _iso(failure.last_known_date)}, {}
+    told = {"date": _iso(failure.asof_date), "last_known_date": _iso(failure.last_known_date)}
+    return {**what, **told, "reason": getattr(failure, "reason", "") or None}, {}
 
 
 def _step(failure: orchestrator.StepFailed) -> dict[str, Any]:

@@ -18,9 +18,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from execution import panels
-from execution.api import PROBLEM
+from execution import navigation, panels
+from execution.api import PROBLEM, SpanAsked
 from execution.errors import PortfolioNotFound, RequestInvalid
+from execution.models import BlockedPortfolio
 from execution.templating import Scope
 from portfolio.models import Break, Portfolio, Reconciliation
 from portfolio.reconciliation import CASH_TOLERANCE, COST_TOLERANCE, VALUE_TOLERANCE_BP
@@ -43,9 +44,7 @@ TOLD = inline_serializer(
 )
 
 
-class Asked(serializers.Serializer[Any]):
-    first = serializers.DateField(required=False, help_text="No pack of an earlier date.")
-    last = serializers.DateField(required=False, help_text="No pack of a later date.")
+class Asked(SpanAsked):
     offset = serializers.IntegerField(min_value=0, max_value=2**31, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=MOST, default=PAGE)
 
@@ -111,6 +110,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "reconciliation.html",
         {
             "portfolio": portfolio,
+            "navigation": navigation.for_portfolio(portfolio, current="reconciliation"),
             "newest": told[0] if told else None,
             "count": len(found),
             "failed": len(failing),
@@ -177,12 +177,20 @@ def _largest(found: Sequence[Compared]) -> Decimal | None:
 
 
 def _whole(found: Sequence[Compared]) -> list[Reconciliation]:
-    """With pack, revision and breaks, in the order given."""
-    rows = Reconciliation.objects.select_related("pack", "revision").prefetch_related(
+    """With pack, revision and breaks, and with what kept the night from having figures there; in the order given."""
+    rows: QuerySet[Any] = Reconciliation.objects.select_related("pack", "revision").prefetch_related(
         Prefetch("breaks", queryset=Break.objects.order_by("id"), to_attr="found")
     )
     by_id = rows.in_bulk([each.id for each in found])
-    return [by_id[each.id] for each in found]
+    whole = [by_id[each.id] for each in found]
+    portfolios, packs = {row.portfolio_id for row in whole}, {row.pack_id for row in whole}
+    for row in whole:
+        row.blocked = []
+    for each in BlockedPortfolio.objects.filter(portfolio__in=portfolios, pack__in=packs).order_by("id"):
+        for row in whole:
+            if row.pack_id == each.pack_id:
+                row.blocked.append({"job": each.job, "kind": each.kind, "reason": each.reason})
+    return whole
 
 
 def _told(row: Any) -> dict[str, Any]:
@@ -210,6 +218,7 @@ def _told(row: Any) -> dict[str, Any]:
             }
             for each in row.found
         ],
+        "blocked": row.blocked,
         # The pack's price is its provider's to show: here stands only what is the owner's, and how far it is off.
         "price_differences": [
             {name: value for name, value in each.items() if name != "pack_price"} for each in row.price_differences

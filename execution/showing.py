@@ -38,6 +38,7 @@ ATTRIBUTION = (
 )  # fmt: skip
 QUALITY = (
     ("On closes older than their session", "stale_share"), ("On rates older than the fixing", "carried_share"),
+    ("On last closes of what is delisted", "delisted_share"),
     ("On closes let in by hand", "manual_share"), ("On prices with dividends, or of an index", "degraded_share"),
 )  # fmt: skip
 SHOWN = frozenset({
@@ -247,6 +248,8 @@ def _positions(valued: Mapping[str, Any], notes: _Notes) -> Table:
     for row in valued["positions"]:
         age = row["age_sessions"]
         mark = notes.mark(f"close of {row['observed_date']}, {age} session{'s' if age > 1 else ''} old") if age else ""
+        if row.get("reason"):
+            mark += notes.mark(panels.reason_words(row["reason"]))
         table.add_row(
             row["symbol"],
             _short(_printable(row["name"])),

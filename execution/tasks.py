@@ -26,16 +26,19 @@ LOOK_BACK_DAYS = 31
 
 @shared_task
 def ring_nightly(**_: Any) -> None:
-    """Open the night of each policy that has a due pack day without one, and ring for it."""
+    """Open the night of each policy that has a due pack day without one, and ring for it; where none is due, of what data
+    loaded since can now price."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     for policy in PricingPolicy.objects.order_by("code"):
-        days = due_days(policy, until=yesterday)
+        days, restates = due_days(policy, until=yesterday), ""
+        if not days:
+            days, restates = nightly.restatable_by_itself(policy), nightly.LACKING
         if not days:
             logger.info("no night is due", extra={"policy": policy.code})
             continue
         with transaction.atomic():
-            nightly.open_run(policy=policy, from_date=days[0], date=days[-1])
-            _ring(policy.code, days[0], days[-1])
+            nightly.open_run(policy=policy, from_date=days[0], date=days[-1], restates=restates)
+            _ring(policy.code, days[0], days[-1], restates)
 
 
 @shared_task
@@ -66,7 +69,7 @@ def run_nightly(*, policy: str, from_date: str, date: str, restates: str = "", *
     """Finish a night; nothing to do where it is done, or where another worker is at it."""
     first, last = _date(from_date), _date(date)
     restated = NightlyRun.objects.filter(policy=policy, date=last, restates=restates, state=RunState.DONE)
-    if restates and restated.exists():
+    if restates and restates != nightly.LACKING and restated.exists():
         logger.info("restated already", extra={"policy": policy, "date": date})
         return
     try:
@@ -92,8 +95,9 @@ def take_up_stale_runs(**_: Any) -> None:
     """Ring again for nights that nobody is at: killed with their worker, or their message was lost."""
     for run in stale_runs():
         logger.warning("nightly run is taken up", extra={"run_id": str(run.pk), "policy": run.policy})
-        # Without its reason, a restatement that was finished in the meantime is not begun anew.
-        _ring(run.policy, run.from_date, run.date)
+        # Without its reason, a restatement that was finished in the meantime is not begun anew. What restates lacking days
+        # alone finds none then.
+        _ring(run.policy, run.from_date, run.date, run.restates if run.restates == nightly.LACKING else "")
 
 
 def due_days(policy: PricingPolicy, *, until: date) -> list[date]:
@@ -132,9 +136,10 @@ def _ring_for_chunk(chunk: int) -> None:
         logger.warning("no bell for a chunk: the broker does not answer", extra={"chunk": chunk})
 
 
-def _ring(policy: str, first: date, last: date) -> None:
+def _ring(policy: str, first: date, last: date, restates: str = "") -> None:
+    how = {"restates": restates} if restates else {}
     run_nightly.delay_on_commit(  # type: ignore[attr-defined]  # of Celery's Django task
-        policy=policy, from_date=first.isoformat(), date=last.isoformat()
+        policy=policy, from_date=first.isoformat(), date=last.isoformat(), **how
     )
 
 

@@ -1,7 +1,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from execution import api, health, imports_api, imports_page, packs_api, pages, reconciliations_api
+from execution import api, health, imports_api, imports_page, packs_api, pages, reconciliations_api, settings_api
 
 urlpatterns = [
     path("v1/execute", api.Execute.as_view(), name="execute"),
@@ -15,6 +15,7 @@ urlpatterns = [
     ),
     path("v1/portfolios/<uuid:portfolio_id>/imports", imports_api.Imports.as_view(), name="imports"),
     path("v1/portfolios/<uuid:portfolio_id>/imports/<str:import_id>", imports_api.Import.as_view(), name="import"),
+    path("v1/portfolios/<uuid:portfolio_id>/settings", settings_api.Settings.as_view(), name="settings"),
     path("v1/token", api.Token.as_view(), name="token"),
     path("v1/token/refresh", api.RefreshedToken.as_view(), name="token-refresh"),
     path("v1/schema", SpectacularAPIView.as_view(), name="schema"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
@@ -36,19 +36,38 @@ class PortfolioForm(ModelForm):  # type: ignore[type-arg]
 
 @admin.register(models.Portfolio)
 class PortfolioAdmin(KeptAdmin):
-    """A portfolio comes in with its ledger, and what its figures are computed by stays; its owner may rename it, and say
-    what it is measured against."""
+    """A portfolio comes in with its ledger, and its owner may rename it, and say what it is measured against. What its lots are
+    derived by is shown as the newest reconciled revision has it; it is changed in the ledger, by `portfolio_settings`."""
 
-    list_display = ("slug", "name", "owner", "base_currency", "policy", "benchmark", "booking_method", "created_at")
+    list_display = ("slug", "name", "owner", "base_currency", "policy", "benchmark", "booking", "created_at")
     list_filter = ("base_currency", "policy", "benchmark")
     list_select_related = ("owner", "policy", "benchmark")
     search_fields = ("slug", "name")
     fields = (
-        "slug", "name", "owner", "base_currency", "policy", "benchmark", "booking_method", "fees_in_cost", "flow_timing",
-        "accrual", "trade_fx", "created_at",
+        "slug", "name", "owner", "base_currency", "policy", "benchmark", "booking", "fees", "flow_timing", "accrual",
+        "deal_rate", "created_at",
     )  # fmt: skip
     readonly_fields = tuple(name for name in fields if name not in OWNERS_CHOICES)
     form = PortfolioForm
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[models.Portfolio]":
+        found: QuerySet[models.Portfolio] = super().get_queryset(request)
+        reconciled = models.LedgerRevision.objects.filter(
+            portfolio=OuterRef("pk"), status=models.RevisionStatus.RECONCILED
+        )
+        return found.annotate(in_ledger=Subquery(reconciled.order_by("-number").values("settings")[:1]))
+
+    @admin.display(description="booking method")
+    def booking(self, row: Any) -> str:
+        return str(_in_effect(row, "booking_method"))
+
+    @admin.display(description="fees in cost", boolean=True)
+    def fees(self, row: Any) -> bool:
+        return bool(_in_effect(row, "fees_in_cost"))
+
+    @admin.display(description="trade fx")
+    def deal_rate(self, row: Any) -> str:
+        return str(_in_effect(row, "trade_fx"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -59,6 +78,11 @@ class PortfolioAdmin(KeptAdmin):
 
     def save_model(self, request: HttpRequest, obj: models.Portfolio, form: Any, change: bool) -> None:
         obj.save(update_fields=OWNERS_CHOICES)
+
+
+def _in_effect(row: Any, name: str) -> Any:
+    """What the ledger says; of a portfolio without one, what it was made with."""
+    return (row.in_ledger or {}).get(name, getattr(row, name))
 
 
 class WholeFormSet(BaseInlineFormSet):  # type: ignore[type-arg]

@@ -143,25 +143,27 @@ def _rows(history: ValueHistory) -> tuple[tuple[str, str], ...]:
 
 
 def _daily(history: ValueHistory, span: metrics.Window) -> Floats:
-    """The window's returns under the timing that its parts are made by; NaN from where there is none."""
+    """The window's returns under the timing that its parts are made by."""
     return metrics.subperiod_returns(replace(history, flow_timing=TIMING))[span.start + 1 : span.end + 1]
 
 
 def _shown(history: ValueHistory, span: metrics.Window) -> Metric:
     """What every figure of the window says beside its value, or why there is none."""
-    daily = _daily(history, span)
     basis = {
         "net": metrics.NET,
         "annualised": False,
         "first": span.opened.isoformat(),
         "last": span.closed.isoformat(),
-        "n": len(daily),
+        "n": span.end - span.start,
         "flow_timing": TIMING,
+        **metrics.scope_of(history),
     }
-    if np.isnan(daily).any():
-        return Metric(None, "unavailable", "starts_at_or_below_zero", basis)
-    figure = Metric(0.0, "ok", None, basis)
-    return figure if history.flow_timing == TIMING else metrics.degraded(figure, [ANOTHER_TIMING])
+    daily = metrics.daily_returns(replace(history, flow_timing=TIMING))
+    absent = metrics.lacking(daily, span, basis)
+    if absent is not None:
+        return absent
+    doubts = [] if history.flow_timing == TIMING else [ANOTHER_TIMING]
+    return metrics.degraded(Metric(0.0, "ok", None, basis), [*span.doubts, *doubts])
 
 
 def _require_return(invariant: str, history: ValueHistory, span: metrics.Window, parts: float) -> float:

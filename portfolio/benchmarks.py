@@ -94,16 +94,23 @@ def find_unpriced(*, policy: PricingPolicy, securities: Iterable[Security]) -> l
 
 
 def load(pack: PricingPack, chosen: Choice | None, base_currency: str, days: Days) -> BenchmarkReturns | None:
-    """The benchmark's return on each of `days`, which are days of the pack's history; None without a choice."""
+    """The benchmark's return to each of `days`, which are days of the pack's history, from the one before; of the first from
+    the pack day before it. None without a choice."""
     if chosen is None:
         return None
     dates = market.history(pack).dates
+    rows = np.searchsorted(dates, days)
+    first, after = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
     if chosen.rebalance == Rebalance.NEVER:  # the weights depend on the portfolio's own first day
-        return _load(pack, chosen, base_currency, days)
-    whole = _whole(pack, pack.chain_hash, chosen, base_currency)
-    first = int(np.searchsorted(dates, days[0])) if len(days) else 0
-    cut = slice(first, first + len(days))
-    missing = np.asarray(np.isnan(whole.component_returns[max(first, 1) : first + len(days)]).any(axis=0))
+        found = _load(pack, chosen, base_currency, dates[first:after])
+    else:
+        found = _cut(_whole(pack, pack.chain_hash, chosen, base_currency), first, after)
+    return found if after - first == len(rows) else _linked(found, rows - first)
+
+
+def _cut(whole: BenchmarkReturns, first: int, after: int) -> BenchmarkReturns:
+    cut = slice(first, after)
+    missing = np.asarray(np.isnan(whole.component_returns[max(first, 1) : after]).any(axis=0))
     return replace(
         whole,
         returns=whole.returns[cut],
@@ -112,6 +119,22 @@ def load(pack: PricingPack, chosen: Choice | None, base_currency: str, days: Day
         component_returns=whole.component_returns[cut],
         component_weights=whole.component_weights[cut],
         hedged_returns=None if whole.hedged_returns is None else whole.hedged_returns[cut],
+    )
+
+
+def _linked(daily: BenchmarkReturns, rows: npt.NDArray[np.intp]) -> BenchmarkReturns:
+    """From each of some days to the next, where others lie between; weights are those that the span opens at."""
+    opened = np.concatenate((rows[:1], rows[:-1] + 1))
+
+    def link(returns: Floats) -> Floats:
+        return _frozen(np.asarray(np.multiply.reduceat(1.0 + returns, opened, axis=0) - 1.0))
+
+    return replace(
+        daily,
+        returns=link(daily.returns),
+        component_returns=link(daily.component_returns),
+        component_weights=_frozen(daily.component_weights[opened]),
+        hedged_returns=None if daily.hedged_returns is None else link(daily.hedged_returns),
     )
 
 

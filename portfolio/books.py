@@ -1,7 +1,7 @@
 """What a portfolio's ledger says, as the calculations take it: one read of the rows, frozen values, no way back to the database."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar
@@ -47,6 +47,28 @@ class Event:
     to_security: int | None = None
     to_account: str = ""
     fee_kind: str = ""
+    inferred: bool = False
+    """A deposit that no entry tells: what an account needed so that its cash was not below zero."""
+
+    @property
+    def earliest_date(self) -> Day:
+        """The day from which it is part of the past: a dividend's ex-date, where that is before it is paid."""
+        return self.date if self.ex_date is None else min(self.ex_date, self.date)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one purchase adds to the cost of a pool, or a return of capital takes off a cost (it is below zero then).
+
+    cost  in its currency, by the portfolio's fee setting; fee is what is kept apart of it
+    """
+
+    currency: str
+    acquired: date
+    fx_to_base: Decimal | None
+    """The ledger's own rate; None where it names none."""
+    cost: Decimal
+    fee: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +86,8 @@ class Parcel:
     valid_from: date
     valid_to: date | None
     opened_by: str = ""
+    layers: tuple[Layer, ...] = ()
+    """Where its cost is not of one purchase alone; then each has its own day and rate (portfolio.dealing)."""
 
     def is_open(self, asof_date: date) -> bool:
         return self.valid_from <= asof_date and (self.valid_to is None or asof_date < self.valid_to)
@@ -71,7 +95,10 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What the event `entry_id` took from the lot that `opened_by` opened; trade currency, fees apart."""
+    """What the event `entry_id` took from the lot that `opened_by` opened; trade currency, fees apart.
+
+    cost_currency  of cost and entry_fee, where it is not `currency`; layers as of the parcel
+    """
 
     security: int
     entry_id: str
@@ -88,6 +115,8 @@ class Match:
     currency: str
     fx_in: Decimal | None
     fx_out: Decimal | None
+    cost_currency: str = ""
+    layers: tuple[Layer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +132,34 @@ class Book:
     accrual: str = "cash"
     trade_fx: str = "ledger"
     fees_in_cost: bool = True
+    booking_method: str = "FIFO"
+
+    @property
+    def has_inferred_flows(self) -> bool:
+        """Whether any of its deposits is inferred, so that returns on them say little."""
+        return any(event.inferred for event in self.events)
 
     @property
     def first_date(self) -> date | None:
         return self.events[0].date if self.events else None
+
+    def as_of(self, asof_date: date) -> "Book":
+        """What had happened at the close of a day; what happened later is left out.
+
+        A dividend gone ex and not yet paid is in it, dated on its pay date, so that it is a receivable and no cash.
+        """
+        if not self.events or self.events[-1].date <= asof_date:
+            return self
+        return replace(
+            self,
+            events=tuple(event for event in self.events if event.earliest_date <= asof_date),
+            parcels=tuple(
+                replace(parcel, valid_to=None) if parcel.valid_to and parcel.valid_to > asof_date else parcel
+                for parcel in self.parcels
+                if parcel.valid_from <= asof_date
+            ),
+            matches=tuple(match for match in self.matches if match.date <= asof_date),
+        )
 
     def cash(self, asof_date: date) -> dict[str, Decimal]:
         """Balance per currency at the close of a day; currencies that were never used are absent."""
@@ -199,15 +252,15 @@ def legs(event: Event) -> Iterable[tuple[str, Decimal]]:
 EVENT_COLUMNS = (
     "date", "kind", "security_id", "quantity", "amount", "currency", "counter_amount", "counter_currency", "tax", "ex_date",
     "ratio", "entry_id", "account", "unit_price", "fee", "fx_to_base", "settle_date", "to_security_id", "to_account",
-    "fee_kind",
+    "fee_kind", "inferred",
 )  # fmt: skip
 PARCEL_COLUMNS = (
     "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency", "fx_to_base", "valid_from", "valid_to",
-    "opened_by",
+    "opened_by", "layers",
 )  # fmt: skip
 MATCH_COLUMNS = (
     "security_id", "entry_id", "opened_by", "date", "kind", "account", "acquired", "quantity", "cost", "proceeds",
-    "entry_fee", "exit_fee", "currency", "fx_in", "fx_out",
+    "entry_fee", "exit_fee", "currency", "fx_in", "fx_out", "cost_currency", "layers",
 )  # fmt: skip
 _NOTHING_IF_EMPTY = tuple(EVENT_COLUMNS.index(name) for name in ("amount", "tax", "fee"))
 
@@ -219,7 +272,8 @@ def load(portfolio: Portfolio, revision: LedgerRevision) -> Book:
 
 
 def load_all(used: Sequence[tuple[Portfolio, LedgerRevision]]) -> list[Book]:
-    """The rows of several portfolios, each at one revision, in three queries; in the order asked for."""
+    """The rows of several portfolios, each at one revision, in three queries; in the order asked for. What the revision chose
+    goes before what the portfolio was made with."""
     revisions = [revision for _, revision in used]
     events, parcels, matches = (
         _by_portfolio(of_revisions(rows, revisions), order, columns)
@@ -235,13 +289,14 @@ def load_all(used: Sequence[tuple[Portfolio, LedgerRevision]]) -> list[Book]:
             portfolio.base_currency,
             portfolio.flow_timing,
             events=tuple(_event(row) for row in events.get(portfolio.pk, ())),
-            parcels=tuple(Parcel(*row) for row in parcels.get(portfolio.pk, ())),
-            matches=tuple(Match(*row) for row in matches.get(portfolio.pk, ())),
+            parcels=tuple(Parcel(*row[:-1], _layers(row[-1])) for row in parcels.get(portfolio.pk, ())),
+            matches=tuple(Match(*row[:-1], _layers(row[-1])) for row in matches.get(portfolio.pk, ())),
             accrual=portfolio.accrual,
-            trade_fx=portfolio.trade_fx,
-            fees_in_cost=portfolio.fees_in_cost,
+            trade_fx=revision.settings.get("trade_fx", portfolio.trade_fx),
+            fees_in_cost=revision.settings.get("fees_in_cost", portfolio.fees_in_cost),
+            booking_method=revision.settings.get("booking_method", portfolio.booking_method),
         )
-        for portfolio, _ in used
+        for portfolio, revision in used
     ]
 
 
@@ -252,6 +307,20 @@ def _by_portfolio(
     for owner, *row in rows.order_by("portfolio_id", *order).values_list("portfolio_id", *columns):
         found.setdefault(owner, []).append(tuple(row))
     return found
+
+
+def _layers(told: Sequence[dict[str, Any]]) -> tuple[Layer, ...]:
+    """As portfolio.ledger.writer writes them."""
+    return tuple(
+        Layer(
+            each["currency"],
+            date.fromisoformat(each["acquired"]),
+            None if each["fx"] is None else Decimal(each["fx"]),
+            Decimal(each["cost"]),
+            Decimal(each["fee"]),
+        )
+        for each in told
+    )
 
 
 def _event(row: Sequence[Any]) -> Event:

@@ -15,12 +15,14 @@ import numpy as np
 
 from portfolio.books import Book, Event, Match, legs
 from portfolio.dealing import Rates
-from portfolio.valuation import DECIMAL_DIGITS, MINOR_UNITS, BeforeTheFirstPack, InvariantViolated, quantise
+from portfolio.valuation import DECIMAL_DIGITS, MINOR_UNITS, InvariantViolated, quantise
 from pricing.fx import MissingRate
 from pricing.market import History, MissingPrice
 
 ZERO = Decimal(0)
 TOLERANCE = Decimal("0.01")
+POOL = ""
+"""What the one lot of an average pool is known by."""
 NEGLIGIBLE = Decimal("1e-9")
 """Units that a split leaves off, where its ratio has no end (1:3)."""
 
@@ -71,22 +73,23 @@ PARTS = ("interaction", "fx_dealing", "deal_rounding")
 def between(book: Book, market: History, *, opening: date | None = None, closing: date | None = None) -> MoneyBridge:
     """The bridge from the close of the last pack day on or before `opening` to that on or before `closing`.
 
-    opening  None, or before the first event: since inception
+    opening  None, or before the first event: since inception; of a ledger that begins before the first pack, from that one's
+             close
     closing  None: the last day of the history; before the first event: nothing was there, and nothing happened
-    raises   BeforeTheFirstPack, MissingPrice, MissingRate, InvariantViolated
+    raises   MissingPrice, MissingRate, InvariantViolated
     """
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
         days = market.dates
         began = book.first_date
-        if began is None or not len(days) or np.datetime64(began) < days[0]:
-            raise BeforeTheFirstPack(began or date.max, days[0].item() if len(days) else None)
         last = len(days) - 1 if closing is None else _on_or_before(market, closing)
         first = -1 if opening is None else min(_on_or_before(market, opening), last)
-        inception = int(np.searchsorted(days, np.datetime64(began)))
-        if last < inception:
+        inception = len(days) if began is None else int(np.searchsorted(days, np.datetime64(began)))
+        if last >= 0 and began is not None and np.datetime64(began) < days[0]:
+            first = max(first, 0)
+        elif last < inception:
             return _of_nothing(book, opening, days[last].item() if closing is None else closing)
-        if first < inception:
+        elif first < inception:
             first = -1
         return _Walk(book, market, first, last).bridge()
 
@@ -157,8 +160,7 @@ class _Walk:
         for match in book.matches:
             self.matches.setdefault(match.entry_id, []).append(match)
         self.entries = {event.entry_id for event in book.events}
-        self.lineages = {(each.account, each.security, self.opener(each.opened_by)) for each in book.parcels}
-        self.lineages |= {(each.account, each.security, self.opener(each.opened_by)) for each in book.matches}
+        self.pooled = book.booking_method == "AVERAGE"
         self.held: dict[tuple[str, int], dict[str, _Piece]] = {}
         self.symbols = dict(zip(market.security_ids, market.symbols, strict=True))
 
@@ -213,7 +215,7 @@ class _Walk:
             if parcel.is_open(on):
                 local = parcel.quantity * self.price(parcel.security, self.first)
                 base = local * self.rate_of(parcel.security, self.first)
-                self.add((parcel.account, parcel.security), self.opener(parcel.opened_by), parcel.quantity, local, base)
+                self.add((parcel.account, parcel.security), parcel.opened_by, parcel.quantity, local, base)
                 total += base
         return total
 
@@ -259,19 +261,20 @@ class _Walk:
     # Lots
 
     def add(self, key: tuple[str, int], opened_by: str, quantity: Decimal, local: Decimal, base: Decimal) -> None:
-        """A purchase goes on as the lot it opened, or in the pool that it went into."""
-        pieces = self.held.setdefault(key, {})
-        if (*key, opened_by) not in self.lineages and pieces:
-            opened_by = next(iter(pieces))
-        piece = pieces.setdefault(opened_by, _Piece(ZERO, ZERO, ZERO))
+        """A purchase goes on as the lot it opened, or in the pool of its account, which is one as long as it is held."""
+        piece = self.held.setdefault(key, {}).setdefault(self.lot(opened_by), _Piece(ZERO, ZERO, ZERO))
         piece.quantity += quantity
         piece.local += local
         piece.base += base
 
+    def lot(self, opened_by: str) -> str:
+        """What a lot is known by here."""
+        return POOL if self.pooled else self.opener(opened_by)
+
     def taken(self, event: Event) -> Iterable[tuple[Match, _Piece]]:
         """The parts of lots that an event took."""
         for match in self.matches.get(event.entry_id, ()):
-            piece = self.held.get((match.account, match.security), {}).get(self.opener(match.opened_by))
+            piece = self.held.get((match.account, match.security), {}).get(self.lot(match.opened_by))
             left = (piece.quantity if piece else ZERO) - match.quantity
             if piece is None or left < -NEGLIGIBLE:
                 raise InvariantViolated(f"the bridge's lot {match.opened_by}", event.date, float(-left))
@@ -343,12 +346,16 @@ class _Walk:
         return None
 
     def as_traded(self, event: Event, place: int, amount: Decimal, rate: Decimal) -> tuple[Decimal, Decimal]:
-        """An amount of a deal and its rate, in the currency that the security trades in, which may be another."""
+        """An amount of a deal in the currency that the security trades in, at the fixing of the day where it is another, and
+        the rate that makes the deal's worth in the base currency of it."""
         security = _known(event.security)
-        if event.currency == self.market.security_currencies[self.market.security(security)]:
+        if security not in self.symbols:  # no pack has a close of it: it came and went between two
             return amount, rate
-        own = self.rate_of(security, place)
-        return amount * rate / own, own
+        trades_in = self.market.security_currencies[self.market.security(security)]
+        if event.currency == trades_in:
+            return amount, rate
+        across = self.rate(event.currency, place) / self.rate(trades_in, place)
+        return amount * across, rate / across
 
     def buy(self, event: Event, place: int, rate: Decimal) -> Decimal:
         """Units that come in at what was paid for them, which is told in the deal's currency."""
@@ -388,7 +395,7 @@ class _Walk:
         self.amounts.cash_fx -= event.amount * self.rate(event.currency, place) if event.amount else ZERO
         for match, piece in list(self.taken(event)):
             key = (event.to_account, match.security)
-            self.add(key, self.opener(match.opened_by), piece.quantity, piece.local, piece.base)
+            self.add(key, match.opened_by, piece.quantity, piece.local, piece.base)
 
     def exchange(self, event: Event, place: int) -> None:
         """Lots go on under another security: with all that they are worth, or in a spin-off with its part of the day's value."""

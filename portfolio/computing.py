@@ -15,7 +15,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from config.bulk import BINARY_END, BINARY_HEADER, copy_in
 from config.errors import TieoutError
@@ -27,6 +27,16 @@ from pricing import market
 from pricing.models import PricingPack
 
 logger = logging.getLogger(__name__)
+
+
+class FiguresFailed(TieoutError):
+    """The figures of a portfolio can't be computed for a reason that nobody foresaw; the log has it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "its figures could not be computed: a fault of this program, which its operator finds in the log"
+        )
+
 
 Used = tuple[Portfolio, LedgerRevision]
 """A portfolio, and the revision of it that is computed from."""
@@ -58,7 +68,7 @@ def compute_metrics(*, used: Sequence[Used], pack: PricingPack) -> Outcome:
         portfolio: Portfolio, life: ValueHistory, free: RiskFree | None, against: BenchmarkReturns | None
     ) -> str:
         found = metrics.record(life, portfolio_id=str(portfolio.pk), pack_id=pack.pk, risk_free=free, benchmark=against)
-        return json.dumps(found, cls=_RecordEncoder)
+        return json.dumps(found, cls=_RecordEncoder, allow_nan=False)
 
     outcome, records, lives = Outcome(len(used)), [], []
     for portfolio, revision, life, told in _computed(used, pack, PortfolioMetrics, record, outcome):
@@ -109,7 +119,8 @@ def _computed(
     compute: Callable[[Portfolio, ValueHistory, RiskFree | None, BenchmarkReturns | None], Figures],
     outcome: Outcome,
 ) -> Iterator[tuple[Portfolio, LedgerRevision, ValueHistory, Figures]]:
-    """Of those without such figures yet: the life, and what `compute` makes of it. Who fails goes to `outcome.failed`."""
+    """Of those without such figures yet: the whole life, and what `compute` makes of what returns are measured on. Who fails
+    goes to `outcome.failed`."""
     revisions = [revision.pk for _, revision in used]
     there = set(
         figures._default_manager.filter(revision__in=revisions, pack=pack).values_list("revision_id", flat=True)
@@ -128,19 +139,30 @@ def _computed(
     }
     for (portfolio, revision), book in zip(missing, books.load_all(missing), strict=True):
         try:
-            life = valuer.history(book)
-            if not len(life.dates):
+            whole = valuer.history(book)
+            if not len(whole.dates):
                 continue
+            life = valuer.headline(book, whole)
             free = free_of[portfolio.base_currency]
             against = benchmarks.load(pack, choice_of[portfolio.benchmark_id], portfolio.base_currency, life.dates)
-            found = compute(portfolio, life, free and replace(free, yields=free.yields[-len(life.dates) :]), against)
+            rows = np.searchsorted(seen.dates, life.dates)
+            found = compute(portfolio, life, free and replace(free, yields=free.yields[rows]), against)
         except TieoutError as failure:
             # By name only where nobody reads it who may not: others see how many failed, and why.
             told = {"portfolio": portfolio.slug, "pack_id": pack.pk, "reason": str(failure)}
             logger.warning("a portfolio has no figures", extra=told)
             outcome.failed[revision.pk] = failure
             continue
-        yield portfolio, revision, life, found
+        except DatabaseError:
+            raise
+        except Exception:
+            # One portfolio's data must not keep the others of a night from theirs, whatever is wrong with them.
+            logger.exception(
+                "the figures of a portfolio failed", extra={"portfolio": portfolio.slug, "pack_id": pack.pk}
+            )
+            outcome.failed[revision.pk] = FiguresFailed()
+            continue
+        yield portfolio, revision, whole, found
 
 
 # --- daily values
@@ -159,8 +181,11 @@ class _DailyValues:
 
     @classmethod
     def of(cls, revision: LedgerRevision, life: ValueHistory) -> "_DailyValues":
+        """Days of which a number is not known are left out."""
         numbers = np.column_stack([life.cash_basis_value, *(getattr(life, name) for name in NUMBERS[1:])])
-        return cls(revision.portfolio_id, revision.pk, life.pack_ids, life.dates, numbers)
+        known = np.isfinite(numbers).all(axis=1)
+        pack_ids = life.pack_ids if known.all() else tuple(np.array(life.pack_ids)[known].tolist())
+        return cls(revision.portfolio_id, revision.pk, pack_ids, life.dates[known], numbers[known])
 
 
 _ROW = np.dtype(

@@ -4,11 +4,14 @@ Fixings come from the history that a pack sees; the last digits of a float64 are
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from math import isnan
 from typing import Protocol
 
+from portfolio.books import Layer, Match, Parcel
 from pricing.fx import MissingRate
 from pricing.market import History
 
@@ -22,6 +25,14 @@ class Deal(Protocol):
     def currency(self) -> str: ...
     @property
     def fx_to_base(self) -> Decimal | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """An amount in the currency that a security trades in, and in the base currency; None where a rate is not known."""
+
+    local: Decimal | None
+    base: Decimal | None
 
 
 class Rates:
@@ -68,3 +79,58 @@ class Rates:
         if self._trade_fx == "ledger" and locked is not None and currency != self._base:
             return locked
         return self.fixing(currency, acquired)
+
+    def across(self, currency: str, to: str, on: date) -> Decimal | None:
+        """One of a currency in another, at the fixings of a day."""
+        if currency == to:
+            return Decimal(1)
+        given, taken = self.fixing(currency, on), self.fixing(to, on)
+        return None if given is None or taken is None else given / taken
+
+    def cost_of(self, parcel: Parcel, trades_in: str) -> Worth:
+        """What a lot cost, by the fee setting: in the currency that it trades in at the fixing of each purchase's day, in the
+        base currency at each purchase's own rate."""
+        return self.worth_of(_layers_of(parcel), trades_in)
+
+    def cost_taken(self, match: Match, trades_in: str, *, fees_in_cost: bool) -> Worth:
+        """What was taken from a lot cost, likewise."""
+        return self.worth_of(_layers_taken(match, fees_in_cost=fees_in_cost), trades_in)
+
+    def fee_taken(self, match: Match) -> Decimal | None:
+        """The fees of the purchase that are kept apart of the cost, base currency."""
+        return self.worth_of([_fee_of(layer) for layer in _layers_taken(match, fees_in_cost=False)], "").base
+
+    def worth_of(self, layers: Sequence[Layer], trades_in: str) -> Worth:
+        local: Decimal | None = Decimal(0)
+        base: Decimal | None = Decimal(0)
+        for layer in layers:
+            if layer.cost:
+                fixing = self.across(layer.currency, trades_in, layer.acquired) if trades_in else None
+                rate = self.of_lot(layer.fx_to_base, layer.currency, layer.acquired)
+                local = None if local is None or fixing is None else local + layer.cost * fixing
+                base = None if base is None or rate is None else base + layer.cost * rate
+        return Worth(local, base)
+
+    def restated(self, deal: Deal, amount: Decimal, trades_in: str) -> Worth:
+        """What was paid or received in a deal. Raises MissingRate."""
+        rate, across = self.of_deal(deal), self.across(deal.currency, trades_in, deal.date)
+        if across is None:
+            raise MissingRate(deal.currency, trades_in, deal.date)
+        return Worth(amount * across, amount * rate)
+
+
+def _layers_of(parcel: Parcel) -> Sequence[Layer]:
+    if parcel.layers:
+        return parcel.layers
+    return [Layer(parcel.currency, parcel.acquired, parcel.fx_to_base, parcel.cost, Decimal(0))]
+
+
+def _layers_taken(match: Match, *, fees_in_cost: bool) -> Sequence[Layer]:
+    if match.layers:
+        return match.layers
+    currency, cost = match.cost_currency or match.currency, match.cost + match.entry_fee * fees_in_cost
+    return [Layer(currency, match.acquired, match.fx_in, cost, match.entry_fee)]
+
+
+def _fee_of(layer: Layer) -> Layer:
+    return Layer(layer.currency, layer.acquired, layer.fx_to_base, layer.fee, Decimal(0))

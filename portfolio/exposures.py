@@ -206,6 +206,9 @@ def _regress(
     if risk_free is None:
         return _Regression(tuple(Exposure(each, "", "unavailable", "no_risk_free_rate") for each in Factor.values))
     seen = metrics.observed_returns(history, risk_free, benchmark)
+    if not len(seen.returns):
+        absent_for = metrics.NO_OBSERVATIONS if len(history.dates) else metrics.NOT_STARTED
+        return _Regression(tuple(Exposure(each, "", "unavailable", absent_for) for each in Factor.values))
     found = choose(pack, seen, choices, benchmark)
     usable = [each for each in found.values() if each is not None]
     absent = tuple(Exposure(factor, "", "unavailable", "no_series") for factor, each in found.items() if each is None)

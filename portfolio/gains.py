@@ -1,8 +1,9 @@
 """Gains since purchase: what sales realised, what is held unrealised, and what was paid out on the way.
 
 A gain from purchase is price q·ΔP·F0 + FX q·P0·ΔF + interaction q·ΔP·ΔF − fees, with the rate of the purchase locked in the lot
-(MEASUREMENT, Lots and gains). Fees are in cost and proceeds, or apart, by the portfolio's setting. How a period's value came
-about is `portfolio.bridge`, which measures lots from the period's opening.
+(MEASUREMENT, Lots and gains). P is in the currency that the security trades in: what was dealt in another is restated into it
+at the fixing of its day, and its base amount stays as it was. Fees are in cost and proceeds, or apart, by the portfolio's
+setting. How a period's value came about is `portfolio.bridge`, which measures lots from the period's opening.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,11 +15,13 @@ from typing import TypeAlias
 import numpy as np
 
 from portfolio.books import Book, Event, Match, Parcel
-from portfolio.dealing import Rates
+from portfolio.dealing import Rates, Worth
 from portfolio.valuation import DECIMAL_DIGITS, quantise
 from pricing.market import History, MissingPrice
 
 ZERO = Decimal(0)
+NEVER_PRICED = "never priced"
+"""What a security is called that no pack has a close of: one bought and sold in a day, say."""
 Day: TypeAlias = date  # in classes that have a field named date
 
 
@@ -26,7 +29,8 @@ Day: TypeAlias = date  # in classes that have a field named date
 class Gain:
     """Base currency; total = price + fx + interaction - fees. With fees in cost they are in the three, and fees is 0.
 
-    All of it is None where a lot was bought before anything was priced and the ledger names no rate for it.
+    All of it is None where a lot was bought before anything was priced and the ledger names no rate for it; the parts alone
+    where it was then dealt in another currency than its security trades in.
     """
 
     price: Decimal | None
@@ -106,11 +110,9 @@ def compute(book: Book, market: History) -> Gains:
         asof: date = market.dates[-1].item()
         events = [event for event in book.events if event.date <= asof]
         matches = [match for match in book.matches if match.date <= asof and match.kind not in _MOVED]
-        realised = [(match, _realised(book, match, rates)) for match in matches]
+        realised = [(match, _realised(book, match, market, rates)) for match in matches]
         held = [
-            (parcel.security, _unrealised(book, parcel, market, rates))
-            for parcel in book.parcels
-            if parcel.is_open(asof)
+            (parcel.security, _unrealised(parcel, market, rates)) for parcel in book.parcels if parcel.is_open(asof)
         ]
         paid = [(event, rates.of_deal(event)) for event in events if event.kind in _PAYING]
 
@@ -129,7 +131,7 @@ def compute(book: Book, market: History) -> Gains:
             since_inception=during(book.first_date or asof),
             year_to_date=during(max(asof.replace(month=1, day=1), book.first_date or asof)),
             unrealised=_shown((gain for _, gain in held), book.base_currency),
-            by_currency=_by_currency(events, matches),
+            by_currency=_by_currency(events, matches, market, rates),
             by_security=_by_security(book, market, realised, held, paid),
         )
 
@@ -141,26 +143,31 @@ _PAYING = frozenset({"dividend", "reinvested_dividend", "interest"})
 
 @dataclass(slots=True)
 class _Exact:
-    """Unrounded; None where the rate of a purchase is not known."""
+    """Unrounded. known: whether the total is; apart: whether its parts are, which are 0 where they are not."""
 
+    total: Decimal = ZERO
     price: Decimal = ZERO
     fx: Decimal = ZERO
     interaction: Decimal = ZERO
     fees: Decimal = ZERO
     known: bool = True
-
-    @property
-    def total(self) -> Decimal:
-        return self.price + self.fx + self.interaction - self.fees
+    apart: bool = True
 
 
-def _split(cost: Decimal, worth: Decimal, fx_in: Decimal | None, fx_out: Decimal, fees: Decimal = ZERO) -> _Exact:
-    if fx_in is None:
-        return _Exact(known=False)
+def _split(cost: Worth, worth: Worth, rates: tuple[Decimal | None, Decimal | None], fees: Decimal | None) -> _Exact:
+    """rates  of the trading currency on the days in and out, for what cost or brought nothing"""
+    if cost.base is None or fees is None or worth.base is None:
+        return _Exact(known=False, apart=False)
+    total = worth.base - cost.base - fees
+    fx_in = cost.base / cost.local if cost.local else rates[0]
+    fx_out = worth.base / worth.local if worth.local else rates[1]
+    if cost.local is None or worth.local is None or fx_in is None or fx_out is None:
+        return _Exact(total=total, fees=fees, apart=False)
     return _Exact(
-        price=(worth - cost) * fx_in,
-        fx=cost * (fx_out - fx_in),
-        interaction=(worth - cost) * (fx_out - fx_in),
+        total=total,
+        price=(worth.local - cost.local) * fx_in,
+        fx=cost.local * (fx_out - fx_in),
+        interaction=(worth.local - cost.local) * (fx_out - fx_in),
         fees=fees,
     )
 
@@ -174,47 +181,61 @@ class _Sale:
     fx_to_base: Decimal | None
 
 
-def _realised(book: Book, match: Match, rates: Rates) -> _Exact:
-    fx_in = rates.of_lot(match.fx_in, match.currency, match.acquired)
-    fx_out = rates.of_deal(_Sale(match.date, match.currency, match.fx_out))
-    if book.fees_in_cost:
-        return _split(match.cost + match.entry_fee, match.proceeds - match.exit_fee, fx_in, fx_out)
-    fees = match.entry_fee * (fx_in or ZERO) + match.exit_fee * fx_out
-    return _split(match.cost, match.proceeds, fx_in, fx_out, fees)
+def _realised(book: Book, match: Match, market: History, rates: Rates) -> _Exact:
+    trades_in = _trades_in(match.security, match.cost_currency or match.currency, market)
+    deal = _Sale(match.date, match.currency, match.fx_out)
+    cost = rates.cost_taken(match, trades_in, fees_in_cost=book.fees_in_cost)
+    worth = rates.restated(deal, match.proceeds - match.exit_fee * book.fees_in_cost, trades_in)
+    apart: Decimal | None = ZERO
+    if not book.fees_in_cost:
+        of_purchase = rates.fee_taken(match)
+        apart = None if of_purchase is None else of_purchase + match.exit_fee * rates.of_deal(deal)
+    return _split(cost, worth, _day_rates(rates, trades_in, match, deal), apart)
 
 
-def _unrealised(book: Book, parcel: Parcel, market: History, rates: Rates) -> _Exact:
+def _day_rates(rates: Rates, trades_in: str, match: Match, deal: _Sale) -> tuple[Decimal | None, Decimal | None]:
+    """Of the trading currency: locked in the lot and in the deal where they are in it."""
+    bought = match.fx_in if (match.cost_currency or match.currency) == trades_in else None
+    sold = rates.of_deal(deal) if deal.currency == trades_in else rates.fixing(trades_in, deal.date)
+    return rates.of_lot(bought, trades_in, match.acquired), sold
+
+
+def _unrealised(parcel: Parcel, market: History, rates: Rates) -> _Exact:
     column = market.security(parcel.security)
     close = float(market.close[-1, column])
     if np.isnan(close):
         raise MissingPrice(market.symbols[column], market.dates[-1].item())
-    fx_in = rates.of_lot(parcel.fx_to_base, parcel.currency, parcel.acquired)
     day, trades_in = market.dates[-1].item(), market.security_currencies[column]
-    fx_out = rates.of_deal(_Sale(day, parcel.currency, None))
-    worth = parcel.quantity * Decimal(repr(close))
-    if trades_in != parcel.currency:  # what it was paid in
-        worth = worth * rates.of_deal(_Sale(day, trades_in, None)) / fx_out
-    paid = parcel.unit_cost * parcel.quantity
-    return _split(parcel.cost if book.fees_in_cost else paid, worth, fx_in, fx_out)
+    worth = rates.restated(_Sale(day, trades_in, None), parcel.quantity * Decimal(repr(close)), trades_in)
+    bought = parcel.fx_to_base if parcel.currency == trades_in else None
+    day_rates = (rates.of_lot(bought, trades_in, parcel.acquired), rates.fixing(trades_in, day))
+    return _split(rates.cost_of(parcel, trades_in), worth, day_rates, ZERO)
+
+
+def _trades_in(security: int, dealt_in: str, market: History) -> str:
+    """The currency that a security trades in; of one that no pack has a close of, that of the deal."""
+    if security not in market.security_ids:
+        return dealt_in
+    return market.security_currencies[market.security(security)]
 
 
 def _shown(gains: Iterable[_Exact], currency: str) -> Gain:
     """The sum, quantised once."""
     sums = _Exact()
     for gain in gains:
+        sums.total += gain.total
         sums.price += gain.price
         sums.fx += gain.fx
         sums.interaction += gain.interaction
         sums.fees += gain.fees
         sums.known &= gain.known
-    if not sums.known:
-        return Gain(None, None, None, None, None)
+        sums.apart &= gain.apart
     return Gain(
-        price=quantise(sums.price, currency),
-        fx=quantise(sums.fx, currency),
-        interaction=quantise(sums.interaction, currency),
-        fees=quantise(sums.fees, currency),
-        total=quantise(sums.total, currency),
+        price=quantise(sums.price, currency) if sums.apart else None,
+        fx=quantise(sums.fx, currency) if sums.apart else None,
+        interaction=quantise(sums.interaction, currency) if sums.apart else None,
+        fees=quantise(sums.fees, currency) if sums.known else None,
+        total=quantise(sums.total, currency) if sums.known else None,
     )
 
 
@@ -241,7 +262,11 @@ def _income(paid: Iterable[tuple[Event, Decimal]], book: Book) -> Income:
     )
 
 
-def _by_currency(events: Sequence[Event], matches: Sequence[Match]) -> tuple[CurrencyGains, ...]:
+def _by_currency(
+    events: Sequence[Event], matches: Sequence[Match], market: History, rates: Rates
+) -> tuple[CurrencyGains, ...]:
+    """What was bought in one currency and sold in another is told in the one that the security trades in, at the fixings of
+    both days; where that of the purchase is not known, it is told in none."""
     found: dict[str, dict[str, Decimal]] = {}
 
     def add(currency: str, name: str, amount: Decimal) -> None:
@@ -249,7 +274,15 @@ def _by_currency(events: Sequence[Event], matches: Sequence[Match]) -> tuple[Cur
         sums[name] = sums.get(name, ZERO) + amount
 
     for match in matches:
-        add(match.currency, "realised", match.proceeds - match.cost)
+        if not match.cost_currency:
+            add(match.currency, "realised", match.proceeds - match.cost)
+            continue
+        trades_in = _trades_in(match.security, match.cost_currency, market)
+        deal = _Sale(match.date, match.currency, match.fx_out)
+        cost = rates.across(match.cost_currency, trades_in, match.acquired)
+        if cost is not None:
+            worth = rates.restated(deal, match.proceeds, trades_in).local or ZERO
+            add(trades_in, "realised", worth - match.cost * cost)
     for event in events:
         if event.currency:
             add(event.currency, "tax", event.tax)
@@ -282,6 +315,7 @@ def _by_security(
         if event.security is not None:
             income[event.security] = income.get(event.security, ZERO) + (_gross(event) - event.tax) * rate
     symbols = dict(zip(market.security_ids, market.symbols, strict=True))
+    symbols |= dict.fromkeys({*sold, *kept, *income} - symbols.keys(), NEVER_PRICED)
     rows = []
     for security in sorted({*sold, *kept, *income}, key=lambda each: symbols[each]):
         gone, there = (_total(each.get(security, ())) for each in (sold, kept))

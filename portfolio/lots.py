@@ -33,6 +33,20 @@ class EntryNotBooked(LedgerRefused):
 
 
 @dataclass(frozen=True, slots=True)
+class LayerState:
+    """What one purchase adds to a cost, or a return of capital takes off it; as portfolio.books.Layer.
+
+    cost  by the portfolio's fee setting; fee is what is kept apart of it
+    """
+
+    currency: str
+    acquired: Day
+    fx_to_base: Decimal | None
+    cost: Decimal
+    fee: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class LotState:
     """A row of portfolio.models.Lot before it has a portfolio and a revision."""
 
@@ -47,6 +61,7 @@ class LotState:
     valid_from: date
     valid_to: date | None
     opened_by: str
+    layers: tuple[LayerState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +83,8 @@ class MatchedState:
     currency: str
     fx_in: Decimal | None
     fx_out: Decimal | None
+    cost_currency: str = ""
+    layers: tuple[LayerState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +100,24 @@ def derive(
     method: Method,
     fees_in_cost: bool,
     account_methods: Mapping[str, Method] | None = None,
+    trading: Mapping[str, str] | None = None,
 ) -> Derived:
     """Every state of every lot, and what was taken from each. Raises EntryNotBooked with the entry's file and line.
 
     account_methods  of accounts that the ledger opens with a method of their own. An AVERAGE portfolio has pools in all of
                      them, for the ledger can't book averages
+    trading          security -> the currency that it trades in, where the fixings of the ledger do not tell it
     """
     methods = _Methods(method, account_methods or {})
-    steps = _all_steps(transactions, base_currency, methods)
+    steps = _all_steps(transactions, base_currency, methods, trading or {})
     booked = _book(steps, methods, fees_in_cost)
     # Where the ledger names no rate the booking ran on a neutral weight: that rate is nobody's, so it is not kept.
-    rateless = {
-        place
-        for place, (event, _) in enumerate(steps)
-        if event.currency != base_currency and event.fx_rate is None and event.cost_fx_rate is None
-    }
-    rateless_pools = {(event.account, event.symbol) for place in rateless for event in [steps[place][0]]}
+    rates = [_rate_of(step) for step in steps]
 
-    def known(fx: Decimal, opened_by: int, account: str, symbol: str) -> Decimal | None:
-        pooled = methods.of(account) == "AVERAGE" and (account, symbol) in rateless_pools
-        return None if pooled or opened_by in rateless else fx
+    def layers(found: Sequence[booking.Layer]) -> tuple[LayerState, ...]:
+        return tuple(
+            LayerState(each.currency or "", each.acquired, rates[each.opened_by], each.cost, each.fee) for each in found
+        )
 
     with localcontext(booking.PRECISION):
         lots = tuple(
@@ -114,24 +129,33 @@ def derive(
                 unit_cost=parcel.unit_cost,
                 cost=parcel.cost,
                 currency=parcel.currency or "",
-                fx_to_base=known(parcel.fx_to_base, parcel.opened_by, parcel.account, parcel.symbol),
+                fx_to_base=None if parcel.layers else rates[parcel.opened_by],
                 valid_from=parcel.valid_from,
                 valid_to=parcel.valid_to,
                 opened_by=_lineage(steps, parcel.opened_by),
+                layers=layers(parcel.layers),
             )
             for parcel in booked.parcels
         )
         matched = [
-            _matched(
-                match, steps, known(match.fx_in, match.opened_by, match.account, match.symbol), rateless, fees_in_cost
-            )
+            _matched(match, steps, rates, layers(match.layers), fees_in_cost=fees_in_cost)
             for match in booked.matched_lots
         ]
-        moved = [
-            _transferred(place, lot, steps, known(lot.fx_to_base, lot.opened_by, lot.account, lot.symbol))
-            for place, lot in booked.transferred_lots
-        ]
+        moved = [_transferred(place, lot, steps, rates, layers(lot.layers)) for place, lot in booked.transferred_lots]
     return Derived(lots, tuple(sorted(matched + moved, key=lambda one: one.date)))
+
+
+def _rate_of(step: Step) -> Decimal | None:
+    """What the ledger says that the lots or the cash of a step are worth in the base currency; 1 for the base itself."""
+    event, booked = step
+    if event.kind == "transfer_in" and booked.cost_fx_to_base is not None:
+        return booked.cost_fx_to_base
+    if booked.fx_to_base is None:
+        return Decimal(1)
+    # The rate of the day on which lots come in says nothing of an older day on which they were bought.
+    if event.kind == "transfer_in" and booked.acquired != event.date:
+        return None
+    return event.fx_rate
 
 
 def _lineage(steps: Sequence[Step], place: int) -> str:
@@ -144,16 +168,17 @@ def _lineage(steps: Sequence[Step], place: int) -> str:
 
 
 def _matched(
-    match: booking.MatchedLot, steps: Sequence[Step], fx_in: Decimal | None, rateless: set[int], fees_in_cost: bool
+    match: booking.MatchedLot,
+    steps: Sequence[Step],
+    rates: Sequence[Decimal | None],
+    layers: tuple[LayerState, ...],
+    *,
+    fees_in_cost: bool,
 ) -> MatchedState:
-    event, step = steps[match.closed_by]
-    exit_fee = Decimal(0)
-    if match.quantity and step.fee and step.quantity:
-        exit_fee = step.fee * match.quantity / step.quantity
-    entry_fee = max(match.fees - exit_fee, Decimal(0))
+    event = steps[match.closed_by][0]
     cost, proceeds = match.cost, match.proceeds
-    if fees_in_cost and match.quantity:
-        cost, proceeds = cost - entry_fee, proceeds + exit_fee
+    if fees_in_cost:
+        cost, proceeds = cost - match.entry_fee, proceeds + match.exit_fee
     return MatchedState(
         entry_id=event.entry_id,
         opened_by=_lineage(steps, match.opened_by),
@@ -165,17 +190,26 @@ def _matched(
         quantity=match.quantity,
         cost=cost,
         proceeds=proceeds,
-        entry_fee=entry_fee,
-        exit_fee=exit_fee,
+        entry_fee=match.entry_fee,
+        exit_fee=match.exit_fee,
         currency=match.currency or "",
-        fx_in=fx_in,
-        fx_out=None if match.closed_by in rateless else match.fx_out,
+        fx_in=None if layers else rates[match.opened_by],
+        fx_out=rates[match.closed_by],
+        cost_currency="" if match.cost_currency == match.currency else match.cost_currency or "",
+        layers=layers,
     )
 
 
-def _transferred(place: int, lot: booking.Lot, steps: Sequence[Step], fx_in: Decimal | None) -> MatchedState:
+def _transferred(
+    place: int,
+    lot: booking.Lot,
+    steps: Sequence[Step],
+    rates: Sequence[Decimal | None],
+    layers: tuple[LayerState, ...],
+) -> MatchedState:
     """A part that moved out at its cost: nothing is realised."""
     event, cost = steps[place][0], lot.unit_cost * lot.quantity
+    fx_in = None if layers else rates[lot.opened_by]
     return MatchedState(
         entry_id=event.entry_id,
         opened_by=_lineage(steps, lot.opened_by),
@@ -192,6 +226,7 @@ def _transferred(place: int, lot: booking.Lot, steps: Sequence[Step], fx_in: Dec
         currency=lot.currency or "",
         fx_in=fx_in,
         fx_out=fx_in,
+        layers=layers,
     )
 
 
@@ -202,11 +237,12 @@ def book(
     method: Method,
     fees_in_cost: bool,
     account_methods: Mapping[str, Method] | None = None,
+    trading: Mapping[str, str] | None = None,
 ) -> booking.Booked:
     """The books of a ledger's events. An event without a rate counts at the neutral weight 1: base amounts of what it
     opened or closed mean nothing then. Raises EntryNotBooked with the entry's file and line."""
     methods = _Methods(method, account_methods or {})
-    return _book(_all_steps(transactions, base_currency, methods), methods, fees_in_cost)
+    return _book(_all_steps(transactions, base_currency, methods, trading or {}), methods, fees_in_cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,13 +254,28 @@ class _Methods:
         return self.portfolio if self.portfolio == "AVERAGE" else self.accounts.get(account, self.portfolio)
 
 
-def _all_steps(transactions: Sequence[LedgerTransaction], base_currency: str, methods: _Methods) -> list[Step]:
+def _all_steps(
+    transactions: Sequence[LedgerTransaction], base_currency: str, methods: _Methods, trading: Mapping[str, str]
+) -> list[Step]:
+    trades_in = _trading(transactions, trading)
     return [
         (event, step)
         for event in transactions
         if _moves_lots(event)
-        for step in _steps(event, base_currency, methods.of(event.account))
+        for step in _steps(event, base_currency, methods.of(event.account), trades_in)
     ]
+
+
+def _trading(transactions: Sequence[LedgerTransaction], given: Mapping[str, str]) -> Mapping[str, str]:
+    """Security -> the currency that it trades in, where it is given or a fixing tells it."""
+    found = dict(given)
+    for event in transactions:
+        if event.symbol is not None and event.fixings:
+            known = found.setdefault(event.symbol, event.fixings[0].quote)
+            if known != event.fixings[0].quote:
+                reason = f"fixing in {event.fixings[0].quote}: {event.symbol} trades in {known}"
+                raise EntryNotBooked((Finding(event.file, event.line, reason),))
+    return found
 
 
 def _book(steps: Sequence[Step], methods: _Methods, fees_in_cost: bool) -> booking.Booked:
@@ -244,9 +295,15 @@ def _book(steps: Sequence[Step], methods: _Methods, fees_in_cost: bool) -> booki
         reason = (
             f"{event.kind} of {wrong.asked:f} {wrong.symbol}, of which {wrong.held:f} is held"
             if isinstance(wrong, Oversold)
-            else f"{event.kind}: {wrong.argument} {wrong.problem}"
+            else f"{event.kind}: {wrong.argument} {wrong.problem}{_suggestion(event, wrong)}"
         )
         raise EntryNotBooked((Finding(event.file, event.line, reason),)) from wrong
+
+
+def _suggestion(event: LedgerTransaction, wrong: InvalidInput) -> str:
+    if wrong.argument != "fixing":
+        return ""
+    return f'; tell that of the day as metadata of the entry, such as fixing: "{event.currency}USD=1.0921"'
 
 
 def _booked_as(method: Method) -> booking.Method:
@@ -273,10 +330,13 @@ def _parts(event: LedgerTransaction, method: Method) -> Sequence[tuple[LedgerLot
     return [tuple(lots) for lots in groups.values()]
 
 
-def _steps(event: LedgerTransaction, base_currency: str, method: Method) -> Iterator[booking.Transaction]:
-    """What the booking rules see of an event: one step, or one for each part of it; the fee goes by quantity."""
-    whole, parts = _step(event, base_currency), _parts(event, method)
-    fee_left = event.fee
+def _steps(
+    event: LedgerTransaction, base_currency: str, method: Method, trading: Mapping[str, str]
+) -> Iterator[booking.Transaction]:
+    """What the booking rules see of an event: one step, or one for each part of it; what was charged goes by quantity."""
+    whole, parts = _step(event, base_currency, trading), _parts(event, method)
+    charged = _charged(event)
+    left = charged
     for number, lots in enumerate(parts, 1):
         step = whole
         if event.kind == "transfer_in":
@@ -286,9 +346,9 @@ def _steps(event: LedgerTransaction, base_currency: str, method: Method) -> Iter
         elif len(parts) > 1:
             quantity = sum((lot.quantity for lot in lots), Decimal(0))
             assert event.quantity is not None
-            fee = fee_left if number == len(parts) else event.fee * quantity / event.quantity
-            fee_left -= fee
-            step = replace(step, quantity=quantity, fee=fee)
+            fee = left if number == len(parts) else charged * quantity / event.quantity
+            left -= fee
+            step = replace(step, quantity=quantity, **_as_fee(fee))
         if event.kind in _BY_NAME and method != "AVERAGE":
             step = _named(step, event, lots[0], method, apart=len(parts) > 1)
         yield step
@@ -299,13 +359,31 @@ def _named(
 ) -> booking.Transaction:
     """The step with what the ledger knows the lot by."""
     if event.kind in _OPENING and (apart or lot.acquired != event.date):
-        step = replace(step, unit_price=lot.unit_cost, acquired=lot.acquired)
+        step = replace(step, unit_price=_paid_per_unit(event, lot), acquired=lot.acquired)
     if event.kind in _TAKING and method == "NAMED":
-        step = replace(step, acquired=lot.acquired, lot_cost=lot.unit_cost)
+        step = replace(step, acquired=lot.acquired, lot_cost=lot.unit_cost, lot_currency=lot.currency or event.currency)
     return step if lot.label is None else replace(step, lot_id=lot.label)
 
 
-def _step(event: LedgerTransaction, base_currency: str) -> booking.Transaction:
+def _paid_per_unit(event: LedgerTransaction, lot: LedgerLot) -> Decimal:
+    """What the lot says, in proportion to what was paid for all of them, which rounding may have made another sum."""
+    worth = sum((each.quantity * each.unit_cost for each in event.lots), Decimal(0))
+    paid = -(event.amount + event.fee + event.tax + event.rounding)
+    if event.kind != "buy" or paid == worth or not worth:
+        return lot.unit_cost
+    return lot.unit_cost * paid / worth
+
+
+def _charged(event: LedgerTransaction) -> Decimal:
+    """Fees, and taxes on the deal itself, which follow them; what is withheld of income is neither."""
+    return event.fee + event.tax if event.kind in ("buy", "sell") else event.fee
+
+
+def _as_fee(charged: Decimal) -> dict[str, Decimal | None]:
+    return {"fee": max(charged, Decimal(0)), "rebate": -charged if charged < 0 else None}
+
+
+def _step(event: LedgerTransaction, base_currency: str, trading: Mapping[str, str]) -> booking.Transaction:
     ratio, unit_price, to_unit_price, amount = event.ratio, None, None, None
     if event.kind in _TRADES:
         unit_price = event.unit_price
@@ -324,9 +402,9 @@ def _step(event: LedgerTransaction, base_currency: str) -> booking.Transaction:
         quantity=event.quantity if event.kind in _BY_NAME else None,
         unit_price=unit_price,
         amount=amount,
-        fee=event.fee,
+        **_as_fee(_charged(event)),
         currency=event.currency,
-        fx_to_base=Decimal(1) if event.currency == base_currency or event.fx_rate is None else event.fx_rate,
+        fx_to_base=None if event.currency == base_currency else event.fx_rate or Decimal(1),
         ratio=ratio,
         account=event.account,
         cost_fx_to_base=event.cost_fx_rate,
@@ -334,4 +412,7 @@ def _step(event: LedgerTransaction, base_currency: str) -> booking.Transaction:
         to_symbol=event.to_symbol,
         to_unit_price=to_unit_price,
         to_account=event.to_account,
+        trading_currency=trading.get(event.symbol or ""),
+        to_trading_currency=trading.get(event.to_symbol or ""),
+        fixings={each.base: each.rate for each in event.fixings} or None,
     )

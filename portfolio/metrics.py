@@ -5,7 +5,7 @@ annualised under 365 days (MEASUREMENT, Returns).
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -91,7 +91,8 @@ class Head:
     asof_date: date
     pricing_pack_id: str
     base_currency: str
-    inception_date: date
+    inception_date: date | None
+    """None where nothing was booked up to the as-of date."""
     basis_caption: str
     benchmark: str | None
     """Its name; None where the portfolio has none."""
@@ -232,6 +233,8 @@ class Window:
     opened: date
     closed: date
     years: int = 0
+    doubts: tuple[str, ...] = ()
+    """What every figure of the window is degraded by."""
 
     @property
     def days(self) -> int:
@@ -243,15 +246,55 @@ OBSERVATIONS = {"30d": 30, "60d": 60, "90d": 90, "1y": 252, "3y": 756, "5y": 126
 """How many observations the spans of risk figures have."""
 NET, GROSS = "net of all that is booked", "before management and custody fees"
 UNDER_A_YEAR = "under_a_year"
+NOT_STARTED, SHORT_HISTORY, NO_OBSERVATIONS = "not_started", "short_history", "no_observations"
+BELOW_ZERO, TOTAL_LOSS = "starts_at_or_below_zero", "total_loss"
+TO_DATE = frozenset({"mtd", "qtd", "ytd"})
+"""Windows that are measured from inception where the portfolio is younger than they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undefined:
+    """A day without a return, and why, as a code: every window that contains it is unavailable."""
+
+    index: int
+    on: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DailyReturns:
+    """What a history did from each of its days to the next."""
+
+    returns: Floats
+    """(D,) row 0 is the first day, opened at nothing on the day before; NaN where a day has none."""
+    undefined: tuple[Undefined, ...]
+    """Rising."""
+
+    def first_undefined(self, start: int, end: int) -> Undefined | None:
+        """The first day without a return between the closes `start` and `end`."""
+        return next((each for each in self.undefined if start < each.index <= end), None)
+
+    def between(self, closes: npt.NDArray[np.intp]) -> Floats:
+        """(n,) returns between n + 1 closes; NaN where a day without one lies between."""
+        has_none = np.isnan(self.returns)
+        index = np.concatenate(([1.0], np.cumprod(np.where(has_none, 1.0, 1.0 + self.returns))))[closes + 1]
+        so_far = np.concatenate(([0], np.cumsum(has_none)))[closes + 1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(so_far[1:] > so_far[:-1], np.nan, index[1:] / index[:-1] - 1.0)
+
+    def growth(self) -> Floats:
+        """(D,) of the return index at each close; NaN on a day without a return, after which it begins anew."""
+        has_none = np.isnan(self.returns)
+        index = np.cumprod(np.where(has_none, 1.0, 1.0 + self.returns))
+        begins = np.maximum.accumulate(np.where(has_none, np.arange(len(index)), -1))
+        base = np.where(begins < 0, 1.0, index[begins])
+        return np.asarray(np.where(has_none, np.nan, index if not has_none.any() else index / base))
 
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
     history: ValueHistory
-    subperiods: Floats
-    """(D,) return of each pack day; row 0 is the first day, opened at nothing on the day before."""
-    growth: Floats
-    """(D + 1,) the return index, 1 on the day before the first."""
+    daily: DailyReturns
     gross: Floats | None
     """(D,) returns with management and custody fees added back; None where there were none."""
     observations: npt.NDArray[np.intp]
@@ -260,9 +303,10 @@ class _Measured:
     opening: int
     """The close from which the first day is measured: -1, the day before; 0 where it can't be."""
     windows: Mapping[str, "Window | None"]
+    life: "Window"
+    """From the first day, whatever its days have a return."""
     risk_free: RiskFree | None
     benchmark: "_Beside | None"
-    undefined_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +333,8 @@ def twr_record(
     history: ValueHistory, *, portfolio_id: str, pack_id: str, benchmark: BenchmarkReturns | None = None
 ) -> TwrRecord:
     """Every window's time-weighted return, and the benchmark's beside it."""
+    if not len(history.dates):
+        return TwrRecord(**_not_started(TwrRecord, history, portfolio_id, pack_id, benchmark))
     figures: dict[str, Any] = {
         **_head(history, portfolio_id, pack_id, benchmark),
         **_twr(_measure(history, None, benchmark)),
@@ -300,6 +346,8 @@ def mwr_record(
     history: ValueHistory, *, portfolio_id: str, pack_id: str, benchmark: BenchmarkReturns | None = None
 ) -> MwrRecord:
     """Every window's money-weighted return, and the benchmark's with the same money beside it."""
+    if not len(history.dates):
+        return MwrRecord(**_not_started(MwrRecord, history, portfolio_id, pack_id, benchmark))
     figures: dict[str, Any] = {
         **_head(history, portfolio_id, pack_id, benchmark),
         **_mwrs(_measure(history, None, benchmark)),
@@ -316,6 +364,8 @@ def risk_record(
     benchmark: BenchmarkReturns | None = None,
 ) -> RiskRecord:
     """Risk and ratios. `risk_free` None: what rests on it is unavailable, and likewise the benchmark."""
+    if not len(history.dates):
+        return RiskRecord(**_not_started(RiskRecord, history, portfolio_id, pack_id, benchmark))
     measured = _measure(history, risk_free, benchmark)
     figures: dict[str, Any] = {
         **_head(history, portfolio_id, pack_id, benchmark),
@@ -334,6 +384,8 @@ def record(
     benchmark: BenchmarkReturns | None = None,
 ) -> MetricsRecord:
     """Every figure that the history gives. `risk_free` None: what rests on it is unavailable, and likewise the benchmark."""
+    if not len(history.dates):
+        return MetricsRecord(**_not_started(MetricsRecord, history, portfolio_id, pack_id, benchmark))
     measured = _measure(history, risk_free, benchmark)
     figures: dict[str, Any] = {
         **_head(history, portfolio_id, pack_id, benchmark),
@@ -343,6 +395,15 @@ def record(
         **_relative_figures(measured),
     }
     return MetricsRecord(**figures)
+
+
+def _not_started(
+    kind: type[Head], history: ValueHistory, portfolio_id: str, pack_id: str, benchmark: BenchmarkReturns | None
+) -> dict[str, Any]:
+    """The fields of a record as of a day before the first transaction."""
+    none = Metric(None, "unavailable", NOT_STARTED, {})
+    head = _head(history, portfolio_id, pack_id, benchmark)
+    return {each.name: none for each in fields(kind) if each.name not in head} | head
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,11 +454,29 @@ def by_window(record: MetricsRecord) -> tuple[WindowReturns, ...]:
     return tuple(rows)
 
 
+def with_inferred_flows(rows: Iterable[WindowReturns]) -> tuple[WindowReturns, ...]:
+    """Rows of a whole portfolio whose deposits are inferred, beside those of its securities."""
+    return tuple(
+        WindowReturns(
+            f"inferred_{row.window}",
+            f"{row.label}, cash and inferred deposits included",
+            *(
+                degraded(getattr(row, each.name), ["inferred_flows"])
+                for each in fields(WindowReturns)
+                if each.name not in ("window", "label")
+            ),
+        )
+        for row in rows
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class CalendarYear:
     """One calendar year; the first and the last may be part of one."""
 
     year: int
+    label: str
+    """The year, with the day from which it is measured where that is not the end of the year before."""
     first: date
     last: date
     is_whole: bool
@@ -409,19 +488,30 @@ class CalendarYear:
 
 def calendar_years(history: ValueHistory, *, benchmark: BenchmarkReturns | None = None) -> tuple[CalendarYear, ...]:
     """Each year of the life, the newest first; no year is annualised."""
+    if not len(history.dates):
+        return ()
     measured = _measure(history, None, benchmark)
     years = history.dates.astype("datetime64[Y]").astype(int) + 1970
-    rows = []
-    for year in range(int(years[-1]), int(years[0]) - 1, -1):
-        inside = np.flatnonzero(years == year)
-        start = int(inside[0]) - 1
-        opened = history.dates[start].item() if start >= 0 else history.dates[0].item() - timedelta(days=1)
-        span = Window(str(year), start, int(inside[-1]), opened, history.dates[inside[-1]].item())
-        own = _span_twr(measured, span)
-        beside = _span_benchmark(measured, span)
-        is_whole = start >= 0 and (year < years[-1] or _is_year_end(span.closed))
-        rows.append(CalendarYear(year, span.opened, span.closed, is_whole, own, beside, _excess(own, beside)))
-    return tuple(rows)
+    return tuple(_calendar_year(measured, years, year) for year in range(int(years[-1]), int(years[0]) - 1, -1))
+
+
+def _calendar_year(measured: _Measured, years: npt.NDArray[np.int64], year: int) -> CalendarYear:
+    days, life = measured.history.dates, measured.life
+    inside = np.flatnonzero(years == year)
+    if not len(inside):
+        before: date = days[np.searchsorted(years, year) - 1].item()
+        none = Metric(None, "unavailable", "no_valued_day", {})
+        return CalendarYear(year, str(year), before, before, False, none, none, none)
+    start = max(int(inside[0]) - 1, life.start)
+    is_first = start == life.start
+    opened = life.opened if is_first else days[start].item()
+    doubts = life.doubts if is_first else ()
+    span = Window(str(year), start, int(inside[-1]), opened, days[inside[-1]].item(), doubts=doubts)
+    own, versus = _span_twr(measured, span), _span_benchmark(measured, span)
+    opens_with_year = start >= 0 and int(years[start]) == year - 1
+    label = str(year) if opens_with_year else f"{year}, from {days[inside[0]] if is_first else opened}"
+    is_whole = opens_with_year and (year < years[-1] or _is_year_end(span.closed))
+    return CalendarYear(year, label, span.opened, span.closed, is_whole, own, versus, _excess(own, versus))
 
 
 def _is_year_end(day: date) -> bool:
@@ -462,16 +552,27 @@ def rolling(
     """
     if window < 1:
         raise InvalidInput("window", f"is {window}, at least one observation is needed")
-    measured = _measure(history, risk_free, benchmark)
-    whole = _observed(measured, measured.windows["itd"])
-    assert whole is not None  # since inception there always is a span
-    per_year, n = measured.periods_per_year, len(whole.returns)
     names = ("twr", "volatility", "sharpe", "beta", "correlation", "tracking_error")
     found: dict[str, tuple[float | None, ...]] = dict.fromkeys(names, ())
     unavailable, degraded = dict[str, str](), dict[str, str]()
+    if not len(history.dates):
+        named = (benchmark.name if benchmark else None, risk_free.series_id if risk_free else None)
+        return Rolling(
+            window,
+            0.0,
+            history.dates,
+            **found,
+            benchmark=named[0],
+            risk_free=named[1],
+            unavailable=dict.fromkeys(names, NOT_STARTED),
+            degraded=degraded,
+        )
+    measured = _measure(history, risk_free, benchmark)
+    whole = _observed(measured, measured.life)
+    per_year, n = measured.periods_per_year, len(whole.returns)
     beside = measured.benchmark
     if window > n:
-        unavailable = dict.fromkeys(names, "short_history")
+        unavailable = dict.fromkeys(names, SHORT_HISTORY if n else NO_OBSERVATIONS)
     else:
 
         def windows(each: Floats) -> Floats:
@@ -514,19 +615,54 @@ def listed(values: Floats) -> tuple[float | None, ...]:
 def window(history: ValueHistory, name: str) -> Window | None:
     """A named window as of the history's last day; None where the portfolio is younger than it.
 
-    It opens at the close of the last pack on or before its anniversary; since inception opens at nothing on the day before.
+    It opens at the close of the last pack on or before its anniversary; since inception opens at nothing on the day before the
+    first, and after a day without a return at the close of that. This month, quarter and year of a portfolio that is younger
+    are measured from its first day.
     """
-    last = history.dates[-1].item()
+    return _window(history, daily_returns(history), name)
+
+
+def _window(history: ValueHistory, daily: DailyReturns, name: str) -> Window | None:
+    whole = life(history)
+    if whole is None:
+        return None
     if name == "itd":
-        return Window(name, -1, len(history.dates) - 1, history.dates[0].item() - timedelta(days=1), last)
+        return _since_last_undefined(history, daily, whole)
     anniversary = _anniversary(history, name)
     if anniversary is None:
         return None
     start = int(np.searchsorted(history.dates, np.datetime64(anniversary), side="right")) - 1
     if start < 0:
-        return None
+        return replace(whole, name=name, doubts=(*whole.doubts, "since_inception")) if name in TO_DATE else None
     years = int(name[:-1]) if name.endswith("y") else 0
-    return Window(name, start, len(history.dates) - 1, history.dates[start].item(), last, years)
+    return Window(name, start, len(history.dates) - 1, history.dates[start].item(), whole.closed, years)
+
+
+def life(history: ValueHistory) -> Window | None:
+    """All days, whether each has a return or not. None where there are none: nothing was booked up to the as-of date."""
+    if not len(history.dates):
+        return None
+    first, last = history.dates[0].item(), history.dates[-1].item()
+    if history.is_late:
+        return Window("itd", 0, len(history.dates) - 1, first, last, doubts=("before_first_pack",))
+    return Window("itd", -1, len(history.dates) - 1, first - timedelta(days=1), last)
+
+
+def nothing(asof_date: date) -> Window:
+    """The window of a portfolio that has no life yet."""
+    return Window("itd", -1, -1, asof_date, asof_date)
+
+
+def _since_last_undefined(history: ValueHistory, daily: DailyReturns, whole: Window) -> Window:
+    """Since inception starts anew at the close of a day without a return; after a total loss, where money comes in again."""
+    if not daily.undefined:
+        return whole
+    start, reason = daily.undefined[-1].index, daily.undefined[-1].reason
+    if reason == TOTAL_LOSS:
+        came_in = np.flatnonzero(history.inflow[start + 1 :] > 0)
+        start = start + int(came_in[0]) if len(came_in) else whole.end
+    opened: date = history.dates[start].item()
+    return replace(whole, start=start, opened=opened, doubts=(f"since {opened.isoformat()}",))
 
 
 def _anniversary(history: ValueHistory, name: str) -> date | None:
@@ -552,42 +688,66 @@ def last_observations(history: ValueHistory, count: int) -> Window | None:
     """
     if count < 1:
         raise InvalidInput("lookback_days", f"is {count}, at least one day is needed")
-    start = len(history.dates) - 1 - count
-    if start < -1:
+    start, whole = len(history.dates) - 1 - count, life(history)
+    if whole is None or start < whole.start:
         return None
-    if start == -1:
-        return window(history, "itd")
+    if start == whole.start:
+        return whole
     return Window(f"{count}d", start, len(history.dates) - 1, history.dates[start].item(), history.dates[-1].item())
 
 
 def subperiod_returns(history: ValueHistory) -> Floats:
-    """(D,) daily returns under the history's flow timing, the first day measured from nothing; NaN from where none is defined.
+    """(D,) daily returns under the history's flow timing, the first day measured from nothing; NaN where a day has none.
 
     Under `end` the first day begins with nothing and can't be measured: it stands as 0.
     """
-    begin = 1 if history.flow_timing == "end" else 0
-    values, inflow, outflow = (
-        np.concatenate(([0.0], each))[begin:] for each in (history.value, history.inflow, history.outflow)
-    )
+    return daily_returns(history).returns
+
+
+def daily_returns(history: ValueHistory) -> DailyReturns:
+    """`subperiod_returns`, and why a day has none."""
+    return _without_losses(history, _raw_returns(history))
+
+
+def _raw_returns(history: ValueHistory) -> Floats:
+    """(D,) as `subperiod_returns`, with what ends at or below nothing as it is."""
+    begin = 1 if history.flow_timing == "end" or history.is_late else 0
+    values = np.concatenate(([0.0], history.value))
     daily = np.zeros(len(history.dates))
-
-    def measure(rows: int) -> None:
-        if rows > 1:
-            daily[begin : begin + rows - 1] = rates.time_weighted_returns(
-                values[:rows],
-                inflow[:rows],
-                outflows=outflow[:rows],
-                flow_timing=history.flow_timing,  # type: ignore[arg-type]
-            )
-
-    try:
-        measure(len(values))
-    except UndefinedReturn as undefined:
-        if undefined.index is None:
-            raise
-        measure(undefined.index)
-        daily[begin + undefined.index - 1 :] = np.nan
+    if len(daily) > begin:
+        before, after = values[begin:-1], values[begin + 1 :]
+        flows = (np.vstack((np.zeros(len(each[begin:])), each[begin:])) for each in (history.inflow, history.outflow))
+        inflow, outflow = flows
+        # Each day is a table's column by itself, so that one without a return leaves the others theirs.
+        daily[begin:] = rates.time_weighted_returns(
+            np.vstack((before, after)),
+            inflow,
+            outflows=outflow,
+            flow_timing=history.flow_timing,  # type: ignore[arg-type]
+        )[0]
     return daily - over_opening(history, history.outside_fees) if history.outside_fees.any() else daily
+
+
+def _without_losses(history: ValueHistory, daily: Floats) -> DailyReturns:
+    """What can be linked, and the days that can't: a start at or below zero, a total loss, money moved on a day without value."""
+    is_lost = daily <= -1.0 + 1e-12
+    across = np.zeros(len(daily), dtype=np.bool_) if history.flow_in_gap is None else history.flow_in_gap
+    has_none = np.isnan(daily) | is_lost | across
+    if not has_none.any():
+        return DailyReturns(daily, ())
+    undefined = []
+    for index in np.flatnonzero(has_none).tolist():
+        on: date = history.dates[index].item()
+        reason = TOTAL_LOSS if is_lost[index] else BELOW_ZERO
+        if across[index]:
+            reason = f"missing_{gap_before(history, on)}"
+        undefined.append(Undefined(index, on, reason))
+    return DailyReturns(np.where(has_none, np.nan, daily), tuple(undefined))
+
+
+def gap_before(history: ValueHistory, on: date) -> str:
+    """What was missing on the last day without a value up to a day: price or rate."""
+    return next((gap.kind for gap in reversed(history.gaps) if gap.first <= on), "rate")
 
 
 def over_opening(history: ValueHistory, amounts: Floats) -> Floats:
@@ -622,7 +782,12 @@ def observed_returns(
     history: ValueHistory, risk_free: RiskFree, benchmark: BenchmarkReturns | None = None
 ) -> ObservedReturns:
     """The returns between observations, the risk-free rate and the benchmark over the same days."""
+    none = np.zeros(0)
+    if not len(history.dates):
+        return ObservedReturns(history.dates, none, none, None if benchmark is None else none)
     measured = _measure(history, risk_free, benchmark)
+    if not len(measured.observations):
+        return ObservedReturns(history.dates[:0], none, none, None if benchmark is None else none)
     span = _between(measured, measured.observations)
     return ObservedReturns(
         history.dates[measured.observations],
@@ -633,24 +798,29 @@ def observed_returns(
 
 
 def _measure(history: ValueHistory, risk_free: RiskFree | None, benchmark: BenchmarkReturns | None = None) -> _Measured:
-    daily = subperiod_returns(history)
-    _require_long_only(history, daily)
-    undefined = np.isnan(daily)
-    opening = 0 if history.flow_timing == "end" else -1
+    """Of a history that has days."""
+    raw = _raw_returns(history)
+    _require_long_only(history, raw)
+    daily, whole = _without_losses(history, raw), life(history)
+    assert whole is not None
     observations = observation_days(history)
     return _Measured(
         history=history,
-        subperiods=daily,
-        growth=np.concatenate(([1.0], np.cumprod(1.0 + daily))),
-        gross=_gross(history, daily),
+        daily=daily,
+        gross=_gross(history, daily.returns),
         observations=observations,
         periods_per_year=periods_per_year(history, len(observations)),
-        opening=opening,
-        windows={name: window(history, name) for name in WINDOWS},
+        opening=_first_measured(history) - 1,
+        windows={name: _window(history, daily, name) for name in WINDOWS},
+        life=whole,
         risk_free=risk_free,
         benchmark=None if benchmark is None else _beside(benchmark),
-        undefined_from=int(np.argmax(undefined)) if undefined.any() else None,
     )
+
+
+def _first_measured(history: ValueHistory) -> int:
+    """The first day that has a return: the second under `end`, and where the ledger begins before the first pack."""
+    return 1 if history.flow_timing == "end" or history.is_late else 0
 
 
 def _require_long_only(history: ValueHistory, daily: Floats) -> None:
@@ -669,15 +839,17 @@ def _require_long_only(history: ValueHistory, daily: Floats) -> None:
 
 
 def observation_days(history: ValueHistory) -> npt.NDArray[np.intp]:
-    """Days that count as observations of risk: something held was traded. Under `end` the first can't be measured."""
+    """Days that count as observations of risk: something held was traded. A first day that can't be measured is none."""
     before = np.concatenate(([0.0], history.value[:-1])) + history.inflow
     empty = (before == 0) & (history.value + history.outflow == 0)
     found = np.flatnonzero(history.observed & ~empty)
-    return found[found > 0] if history.flow_timing == "end" else found
+    return found[found >= _first_measured(history)]
 
 
 def periods_per_year(history: ValueHistory, observations: int) -> float:
     """252 for one exchange, else as many as were observed a year."""
+    if not len(history.dates):
+        return 0.0
     days = (history.dates[-1] - history.dates[0]).astype(int) + 1
     return 252.0 if len(history.exchanges) == 1 else observations / (days / 365)
 
@@ -718,7 +890,9 @@ def _since_inception(measured: _Measured, total: Metric) -> Metric:
     """A year's share of a return since inception."""
     if total.value is None:
         return total
-    basis, days = dict(total.basis) | {"annualised": True}, _days_invested(measured.history)
+    span = measured.windows["itd"] or measured.life
+    days = _days_invested(measured.history) if span.start < 0 else span.days
+    basis = dict(total.basis) | {"annualised": True}
     if days < rates.DAYS_A_YEAR:
         return Metric(None, "unavailable", UNDER_A_YEAR, basis)
     return _annualised(replace(total, basis=basis), total.value, days)
@@ -737,20 +911,37 @@ def _window_twr(measured: _Measured, name: str, daily: Floats | None = None) -> 
 
 def _span_twr(measured: _Measured, span: Window | None, daily: Floats | None = None) -> Metric:
     if span is None:
-        return Metric(None, "unavailable", "short_history", {})
+        return Metric(None, "unavailable", SHORT_HISTORY, {})
     annualised = span.years > 1
     basis = dict(_basis(measured, span, annualised=annualised))
     if daily is not None:
         basis["net"] = GROSS
-    if not _is_defined(measured, span):
-        return Metric(None, "unavailable", "starts_at_or_below_zero", basis)
-    chosen = measured.subperiods if daily is None else daily
+    absent = lacking(measured.daily, span, basis)
+    if absent is not None:
+        return absent
+    chosen = measured.daily.returns if daily is None else daily
     total = float(rates.link(chosen[span.start + 1 : span.end + 1]))
     first_day_lost = span.start == -1 and measured.history.flow_timing == "end"
-    metric = Metric(
-        total, "degraded" if first_day_lost else "ok", "first_day_excluded" if first_day_lost else None, basis
+    metric = degraded(
+        Metric(total, "ok", None, basis), (*span.doubts, *(("first_day_excluded",) if first_day_lost else ()))
     )
     return _annualised(metric, total, 365 * span.years) if annualised else metric
+
+
+def lacking(daily: DailyReturns, span: Window, basis: Mapping[str, object]) -> Metric | None:
+    """Why a window has no return: a day of it has none, or it has no days. None: it has one."""
+    if not len(daily.returns):
+        return Metric(None, "unavailable", NOT_STARTED, basis)
+    undefined = daily.first_undefined(span.start, span.end)
+    if undefined is None and span.start == span.end:
+        if not daily.undefined:
+            return Metric(None, "unavailable", SHORT_HISTORY, basis)
+        undefined = daily.undefined[-1]
+    return None if undefined is None else _without_return(undefined, basis)
+
+
+def _without_return(undefined: Undefined, basis: Mapping[str, object]) -> Metric:
+    return Metric(None, "unavailable", undefined.reason, {**basis, "undefined": undefined.on.isoformat()})
 
 
 def _span_benchmark(measured: _Measured, span: Window | None) -> Metric:
@@ -777,7 +968,7 @@ class _Opened:
     def named(self, figure: Metric) -> Metric:
         """Of the benchmark, with what it is degraded by."""
         figure = replace(figure, basis={**figure.basis, "net": self.beside.of.name})
-        return degraded(figure, self.beside.degraded(*self.doubts))
+        return degraded(figure, self.beside.degraded(*self.span.doubts, *self.doubts))
 
 
 def _opened(measured: _Measured, span: Window | None) -> _Opened | Metric:
@@ -786,7 +977,9 @@ def _opened(measured: _Measured, span: Window | None) -> _Opened | Metric:
     if beside is None:
         return Metric(None, "unavailable", "no_benchmark", {})
     if span is None:
-        return Metric(None, "unavailable", "short_history", {})
+        return Metric(None, "unavailable", SHORT_HISTORY, {})
+    if span.start == span.end:
+        return lacking(measured.daily, span, {}) or Metric(None, "unavailable", SHORT_HISTORY, {})
     opening = max(span.start, measured.opening)
     doubts = ("first_day_excluded",) if span.start == -1 and measured.opening == 0 else ()
     if beside.known_from == 0 and opening == -1:
@@ -806,6 +999,8 @@ def benchmark_over(
             return Metric(None, "unavailable", "no_forward_rate", {})
         reason = benchmark.reason or "no_forward_rate"
         benchmark = replace(benchmark, returns=benchmark.hedged_returns, reason=reason)
+    if not len(history.dates):
+        return Metric(None, "unavailable", NOT_STARTED, {})
     figure = _span_benchmark(_measure(history, None, benchmark), span)
     return replace(figure, basis={**figure.basis, "hedged": hedged}) if figure.basis else figure
 
@@ -845,11 +1040,12 @@ def _mwrs(measured: _Measured) -> dict[str, Metric]:
     the period's own, else a yearly rate.
     """
     names = [name for name in WINDOWS if name != "1d"]
-    spans = {name: span for name in names if (span := measured.windows[name]) is not None}
+    windows = {**measured.windows, "itd": measured.life}  # whatever a day of it has no return
+    spans = {name: span for name in names if (span := windows[name]) is not None}
     history = measured.history
     dates, own = _paid(history, list(spans.values()))
     days = np.array([_days_invested(history) if span.start < 0 else span.days for span in spans.values()])
-    opened = {name: _opened(measured, measured.windows[name]) for name in names}
+    opened = {name: _opened(measured, windows[name]) for name in names}
     beside, worth = np.zeros(own.shape), dict[str, float]()
     for column, name in enumerate(spans):
         if isinstance(of_window := opened[name], _Opened):
@@ -872,16 +1068,19 @@ def _mwrs(measured: _Measured) -> dict[str, Metric]:
 
     def figure(paid: Floats, column: int, rate: float, span: Window) -> Metric:
         basis = {**_basis(measured, span, annualised=bool(days[column] >= 365)), "convention": "XIRR ACT/365"}
+        unknown = dates[np.isnan(own[:, column])]
+        if len(unknown):
+            return Metric(None, "unavailable", f"missing_{gap_before(history, unknown[0].item())}", basis)
         if np.isnan(rate):  # the series alone says why
             try:
                 rate = rates.money_weighted_return(dates[order], paid[order, column], days=float(told_for[column]))
             except AnalyticsError as undefined:
                 return Metric(None, "unavailable", str(undefined), basis)
-        return Metric(float(rate), "ok", None, basis)
+        return degraded(Metric(float(rate), "ok", None, basis), span.doubts)
 
     figures: dict[str, Metric] = {}
     for name in names:
-        mine, other = Metric(None, "unavailable", "short_history", {}), opened[name]
+        mine, other = Metric(None, "unavailable", SHORT_HISTORY, {}), opened[name]
         if name in spans:
             column = list(spans).index(name)
             mine = figure(own, column, found[column], spans[name])
@@ -928,7 +1127,7 @@ def _worth_in_benchmark(history: ValueHistory, opened: "_Opened", paid: Floats) 
 
 
 def _risk_figures(measured: _Measured) -> dict[str, Metric]:
-    itd = _observed(measured, measured.windows["itd"])
+    itd = _since_inception_observed(measured)
     spans = {label: _last(measured, count) for label, count in OBSERVATIONS.items()} | {"itd": itd}
     per_year = measured.periods_per_year
     figures: dict[str, Metric] = {}
@@ -959,21 +1158,21 @@ RELATIVE: Mapping[str, Callable[..., float]] = {
 
 def _relative_figures(measured: _Measured) -> dict[str, Metric]:
     spans = {label: _last(measured, OBSERVATIONS[label]) for label in ("1y", "3y")}
-    spans["itd"] = _observed(measured, measured.windows["itd"])
+    spans["itd"] = _since_inception_observed(measured)
     return {
         f"{name}_{label}": figure for label, span in spans.items() for name, figure in _relative(measured, span).items()
     }
 
 
-def _relative(measured: _Measured, span: "_Observed | None") -> dict[str, Metric]:
+def _relative(measured: _Measured, span: "_Observed | str") -> dict[str, Metric]:
     """What the benchmark explains of the returns between a span's closes."""
     beside = measured.benchmark
-    if beside is None or span is None:
-        missing = "no_benchmark" if beside is None else "short_history"
+    if beside is None or isinstance(span, str):
+        missing = "no_benchmark" if beside is None else str(span)
         return dict.fromkeys(RELATIVE, Metric(None, "unavailable", missing, {}))
     doubts: tuple[str, ...] = ()
     if span.indexes[0] == -1 and beside.known_from == 0 and len(span.indexes) > 1:
-        span, doubts = _between(measured, span.indexes[1:]), ("first_day_excluded",)
+        span, doubts = _between(measured, span.indexes[1:], span.doubts), ("first_day_excluded",)
     basis = {**span.basis, "benchmark": beside.of.name}
     if span.indexes[0] < beside.known_from:
         absent = Metric(None, "unavailable", beside.of.reason, basis | {"missing": list(beside.of.missing)})
@@ -999,55 +1198,66 @@ class _Observed:
     indexes: npt.NDArray[np.intp]
     """(n + 1,) the closes between which they lie; the first may be -1."""
     basis: Mapping[str, object]
-    is_defined: bool
+    undefined: Undefined | None
+    """The first day of the span that has no return."""
+    doubts: tuple[str, ...] = ()
     free: Floats | None = None
     """(n,) the risk-free return of the same periods, once it was asked for."""
 
 
-def _observed(measured: _Measured, span: Window | None) -> _Observed | None:
-    if span is None:
-        return None
+def _observed(measured: _Measured, span: Window) -> _Observed:
     inside = measured.observations[(measured.observations > span.start) & (measured.observations <= span.end)]
-    return _between(measured, np.concatenate(([max(span.start, measured.opening)], inside)))
+    return _between(measured, np.concatenate(([max(span.start, measured.opening)], inside)), span.doubts)
 
 
-def _last(measured: _Measured, count: int) -> _Observed | None:
-    """The last `count` observations; None where there are fewer."""
+def _since_inception_observed(measured: _Measured) -> _Observed | str:
+    """The observations since inception, or why there are none, as a code."""
+    if not len(measured.observations):
+        return NO_OBSERVATIONS
+    span = measured.windows["itd"] or measured.life
+    found = _observed(measured, span)
+    if len(found.returns):
+        return found
+    return measured.daily.undefined[-1].reason if measured.daily.undefined else NO_OBSERVATIONS
+
+
+def _last(measured: _Measured, count: int) -> _Observed | str:
+    """The last `count` observations, or why there are not as many, as a code."""
+    if not len(measured.observations):
+        return NO_OBSERVATIONS
     if len(measured.observations) < count:
-        return None
+        return SHORT_HISTORY if len(measured.history.dates) < count else "too_few_observations"
     chosen = measured.observations[-count:]
     before = measured.observations[-count - 1] if len(measured.observations) > count else measured.opening
     return _between(measured, np.concatenate(([before], chosen)))
 
 
-def _between(measured: _Measured, closes: npt.NDArray[np.intp]) -> _Observed:
-    index = measured.growth[closes + 1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        steps = index[1:] / index[:-1] - 1.0
-    return _Observed(steps, closes, _span_basis(measured, closes), bool(np.isfinite(steps).all()))
+def _between(measured: _Measured, closes: npt.NDArray[np.intp], doubts: tuple[str, ...] = ()) -> _Observed:
+    undefined = measured.daily.first_undefined(int(closes[0]), int(closes[-1])) if measured.daily.undefined else None
+    return _Observed(measured.daily.between(closes), closes, _span_basis(measured, closes), undefined, doubts)
 
 
-def _figure(measured: _Measured, span: _Observed | None, compute: Callable[..., float], **settings: object) -> Metric:
-    if span is None:
-        return Metric(None, "unavailable", "short_history", {})
-    if not span.is_defined:
-        return Metric(None, "unavailable", "starts_at_or_below_zero", span.basis)
+def _figure(measured: _Measured, span: _Observed | str, compute: Callable[..., float], **settings: object) -> Metric:
+    if isinstance(span, str):
+        return Metric(None, "unavailable", span, {})
+    if span.undefined is not None:
+        return _without_return(span.undefined, span.basis)
     basis = span.basis if "periods_per_year" in settings else {**span.basis, "annualised": False}
     try:
-        return Metric(float(compute(span.returns, **settings)), "ok", None, basis)
+        return degraded(Metric(float(compute(span.returns, **settings)), "ok", None, basis), span.doubts)
     except AnalyticsError as undefined:
         return Metric(None, "unavailable", str(undefined), basis)
 
 
 def _excess_figure(
-    measured: _Measured, span: _Observed | None, compute: Callable[..., float], rate: str, **settings: object
+    measured: _Measured, span: _Observed | str, compute: Callable[..., float], rate: str, **settings: object
 ) -> Metric:
     """A figure over the risk-free rate, which `compute` takes by the name `rate`."""
     free = measured.risk_free
     if free is None:
         return Metric(None, "unavailable", "no_risk_free_rate", {})
-    if span is None:
-        return Metric(None, "unavailable", "short_history", {})
+    if isinstance(span, str):
+        return Metric(None, "unavailable", span, {})
     if span.free is None:
         span.free = risk_free_between(measured.history, free, span.indexes)
     basis = {**span.basis, "risk_free": free.series_id}
@@ -1083,12 +1293,13 @@ def _drawdowns(measured: _Measured) -> dict[str, Metric]:
 def _drawdown(measured: _Measured, span: Window | None) -> tuple[Metric, Metric]:
     """The deepest and the current one of a window."""
     if span is None:
-        return (Metric(None, "unavailable", "short_history", {}),) * 2
+        return (Metric(None, "unavailable", SHORT_HISTORY, {}),) * 2
     basis = dict(_basis(measured, span))
-    if not _is_defined(measured, span):
-        return (Metric(None, "unavailable", "starts_at_or_below_zero", basis),) * 2
+    absent = lacking(measured.daily, span, basis)
+    if absent is not None:
+        return (absent,) * 2
     try:
-        found = risk.drawdown(measured.subperiods[span.start + 1 : span.end + 1])
+        found = risk.drawdown(measured.daily.returns[span.start + 1 : span.end + 1])
     except AnalyticsError as undefined:
         return (Metric(None, "unavailable", str(undefined), basis),) * 2
 
@@ -1101,25 +1312,21 @@ def _drawdown(measured: _Measured, span: Window | None) -> tuple[Metric, Metric]
 
     turns = {"peak": day(found.peak), "trough": day(found.trough), "recovery": day(found.recovery)}
     return (
-        Metric(float(found.depth), "ok", None, basis | turns),
-        Metric(float(found.current), "ok", None, basis | {"peak": day(found.current_peak)}),
+        degraded(Metric(float(found.depth), "ok", None, basis | turns), span.doubts),
+        degraded(Metric(float(found.current), "ok", None, basis | {"peak": day(found.current_peak)}), span.doubts),
     )
 
 
-def _tail(measured: _Measured, span: _Observed | None, compute: Callable[..., float]) -> Metric:
-    if span is None:
-        available = _observed(measured, measured.windows["itd"])
-        if available is None or len(available.returns) < MIN_VAR_OBSERVATIONS:
-            return Metric(None, "unavailable", "short_history", {})
+def _tail(measured: _Measured, span: _Observed | str, compute: Callable[..., float]) -> Metric:
+    if isinstance(span, str):
+        available = _since_inception_observed(measured)
+        if isinstance(available, str) or len(available.returns) < MIN_VAR_OBSERVATIONS:
+            return Metric(None, "unavailable", span, {})
         span = available
     metric = _figure(measured, span, compute, level=0.95)
     if metric.value is not None and len(span.returns) < FULL_VAR_OBSERVATIONS:
-        return replace(metric, status="degraded", reason="few_observations")
+        return degraded(metric, ["few_observations"])
     return metric
-
-
-def _is_defined(measured: _Measured, span: Window) -> bool:
-    return measured.undefined_from is None or span.end < measured.undefined_from
 
 
 def _basis(measured: _Measured, span: Window, *, annualised: bool = False) -> Mapping[str, object]:
@@ -1130,7 +1337,24 @@ def _basis(measured: _Measured, span: Window, *, annualised: bool = False) -> Ma
         "last": span.closed.isoformat(),
         "n": span.end - span.start,
         "flow_timing": measured.history.flow_timing,
+        **scope_of(measured.history),
+        **carried_between(measured.history, span.start, span.end),
     }
+
+
+def carried_between(history: ValueHistory, start: int, end: int) -> Mapping[str, object]:
+    """Of the days of a span, the mean share of the value that was carried at the last close of what is delisted."""
+    if history.carried is None:
+        return {}
+    value, carried = (each[start + 1 : end + 1] for each in (history.value, history.carried))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where(value > 0, carried / value, 0.0)
+    return {"delisted_share": float(shares.mean())} if carried.any() else {}
+
+
+def scope_of(history: ValueHistory) -> Mapping[str, object]:
+    """What a basis says of the scope: nothing where it is the whole portfolio."""
+    return {"scope": history.scope} if history.scope != "portfolio" else {}
 
 
 def _span_basis(measured: _Measured, closes: npt.NDArray[np.intp]) -> Mapping[str, object]:
@@ -1143,16 +1367,19 @@ def _span_basis(measured: _Measured, closes: npt.NDArray[np.intp]) -> Mapping[st
         "last": history.dates[closes[-1]].item().isoformat(),
         "n": len(closes) - 1,
         "periods_per_year": measured.periods_per_year,
+        **scope_of(history),
+        **carried_between(history, int(closes[0]), int(closes[-1])),
     }
 
 
 def _head(history: ValueHistory, portfolio_id: str, pack_id: str, benchmark: BenchmarkReturns | None) -> dict[str, Any]:
+    has_begun = len(history.dates) > 0
     return {
         "portfolio_id": portfolio_id,
-        "asof_date": history.dates[-1].item(),
+        "asof_date": history.dates[-1].item() if has_begun else date.fromisoformat(pack_id.split("_")[1]),
         "pricing_pack_id": pack_id,
         "base_currency": history.base_currency,
-        "inception_date": history.dates[0].item(),
+        "inception_date": history.dates[0].item() if has_begun else None,
         "basis_caption": caption(history, pack_id),
         "benchmark": benchmark.name if benchmark else None,
         "benchmark_definition": benchmark.definition if benchmark else None,
@@ -1169,8 +1396,11 @@ TIMING_WORDS = {
 def caption(history: ValueHistory, pack_id: str) -> str:
     """One sentence that says what every figure rests on."""
     policy = pack_id.split("_", 2)[2].rsplit("_", 1)[0]
+    if not len(history.dates):
+        return "Nothing was booked up to this day."
+    net = "Securities only, net" if history.scope == "securities_only" else "Net"
     return (
-        f"Net of all that is booked, {history.accrual} basis, in {history.base_currency} at the rates of {policy}; "
+        f"{net} of all that is booked, {history.accrual} basis, in {history.base_currency} at the rates of {policy}; "
         f"time-weighted daily, {TIMING_WORDS[history.flow_timing]}; since {history.dates[0].item().isoformat()}."
     )
 

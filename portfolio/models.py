@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.functions import Now
 
 from config.fields import FiniteNumeric, PositiveNumeric
@@ -104,6 +104,9 @@ class OneMonthRate(models.Model):
 
 
 class Portfolio(models.Model):
+    NOT_SETTINGS = frozenset({"id", "slug", "name", "owner", "created_at"})
+    """Whose it is and how it is called. Every other field is a setting that figures are computed by."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(
         max_length=64,
@@ -192,6 +195,11 @@ class LedgerRevision(PortfolioRow):
     status = models.CharField(max_length=10, choices=RevisionStatus.choices, default=RevisionStatus.READ)
     reason = models.TextField(blank=True, default="")
     read_at = models.DateTimeField(db_default=Now())
+    settings = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        help_text="What its lots were derived by: booking method, fees in cost, rate of deals. Empty: by an older release.",
+    )
 
     class Meta:
         ordering = ("portfolio", "-number")
@@ -258,6 +266,9 @@ class Transaction(RevisionedRow):
     file = models.CharField(max_length=400)
     line = models.PositiveIntegerField()
     digest = models.CharField(max_length=64, help_text="SHA-256 of what it says; an unchanged entry keeps its row.")
+    inferred = models.BooleanField(
+        default=False, db_default=False, help_text="A deposit that no entry tells: cash would have been below zero."
+    )
 
     class Meta:
         ordering = ("portfolio", "date", "ordinal", "id")
@@ -290,6 +301,11 @@ class Lot(RevisionedRow):
     valid_from = models.DateField()
     valid_to = models.DateField(null=True)
     opened_by = models.CharField(max_length=80, blank=True, default="", help_text="Entry id of what opened it.")
+    layers = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        help_text="What each purchase adds to the cost, where they have rates of their own; empty where there is one.",
+    )
 
     class Meta:
         ordering = ("portfolio", "security", "acquired", "id")
@@ -329,6 +345,14 @@ class MatchedLot(RevisionedRow):
     currency = models.CharField(max_length=3)
     fx_in = PositiveNumeric(null=True, help_text="Locked in the lot; empty where the ledger names no rate.")
     fx_out = PositiveNumeric(null=True, help_text="Of the deal; empty where the ledger names no rate.")
+    cost_currency = models.CharField(
+        max_length=3, blank=True, default="", db_default="", help_text="Of cost and entry fee, where it is another one."
+    )
+    layers = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        help_text="As of the lot: what of each purchase's cost was taken.",
+    )
 
     class Meta:
         ordering = ("portfolio", "date", "id")
@@ -337,9 +361,7 @@ class MatchedLot(RevisionedRow):
                 condition=Q(removed_in__isnull=True) | Q(removed_in__gt=F("introduced_in")),
                 name="matched_lot_revisions_in_order",
             ),
-            models.CheckConstraint(
-                condition=Q(quantity__gte=0, entry_fee__gte=0, exit_fee__gte=0), name="matched_lot_not_negative"
-            ),
+            models.CheckConstraint(condition=Q(quantity__gte=0), name="matched_lot_not_negative"),
         ]
         indexes = [models.Index(fields=("portfolio", "date"), name="matched_lot_by_date")]
 

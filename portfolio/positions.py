@@ -26,7 +26,7 @@ class PositionReturn:
     dates: Days
     daily_returns: tuple[float | None, ...]
     portfolio_returns: tuple[float | None, ...]
-    """The whole portfolio's, the same days; None from a day on that starts at or below zero."""
+    """The whole portfolio's, the same days; None over a day that has no return."""
     total_return: Metric
     local_return: Metric
     """In its own currency."""
@@ -137,6 +137,7 @@ def risks(history: ValueHistory, symbol: str, span: Window, valued: ValuedPositi
     """What a holding risks, by the days of the span on which it was held."""
     held = _held(history, symbol, span)
     basis = _basis(history, span, held)
+    daily = metrics.daily_returns(history)
     row = next((each for each in valued.positions if each.symbol == symbol), None)
     per_year = _per_year(history)
 
@@ -144,7 +145,7 @@ def risks(history: ValueHistory, symbol: str, span: Window, valued: ValuedPositi
         if not len(held.days):
             return Metric(None, "unavailable", NOT_HELD, basis)
         if np.isnan(held.whole).any():
-            return Metric(None, "unavailable", "starts_at_or_below_zero", basis)
+            return metrics.lacking(daily, span, basis) or Metric(None, "unavailable", metrics.BELOW_ZERO, basis)
         return _figure(basis, compute)
 
     tail = _tail(figure(lambda: risk.value_at_risk(held.own, level=0.95)), held)
@@ -228,7 +229,10 @@ def _held(history: ValueHistory, symbol: str, span: Window) -> _Held:
     observed = metrics.observation_days(history)
     observed = observed[(observed > span.start) & (observed <= span.end)]
     closes = np.concatenate(([span.start], observed))
-    steps = [_steps(each, closes - span.start) for each in (own, metrics.subperiod_returns(history)[chosen])]
+    steps = [
+        metrics.DailyReturns(each, ()).between(closes - span.start - 1)
+        for each in (own, metrics.subperiod_returns(history)[chosen])
+    ]
     kept = is_held[observed - span.start - 1]
     return _Held(
         own=steps[0][kept],
@@ -240,13 +244,6 @@ def _held(history: ValueHistory, symbol: str, span: Window) -> _Held:
     )
 
 
-def _steps(daily: Floats, closes: npt.NDArray[np.intp]) -> Floats:
-    """(n,) daily returns linked between n + 1 closes, which count from the span's opening."""
-    index = np.concatenate(([1.0], np.cumprod(1.0 + daily)))[closes]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(index[1:] / index[:-1] - 1.0)
-
-
 def _basis(history: ValueHistory, span: Window, held: _Held) -> dict[str, object]:
     return {
         "first": span.opened.isoformat(),
@@ -254,6 +251,7 @@ def _basis(history: ValueHistory, span: Window, held: _Held) -> dict[str, object
         "n": len(held.days),
         "periods_per_year": _per_year(history),
         "currency": history.base_currency,
+        **metrics.scope_of(history),
     }
 
 

@@ -23,9 +23,12 @@ from pricing.observing import KnownAction
 
 CASH_TOLERANCE = COST_TOLERANCE = Decimal("0.01")
 VALUE_TOLERANCE_BP = Decimal("1.0")
-RATIO_TOLERANCE = Decimal("1e-6")
+RATIO_TOLERANCE = Decimal("1e-9")
 BASIS_POINTS = Decimal(10_000)
 
+VALUATION_MISMATCH = "VALUATION_MISMATCH"
+MISSING_ACCOUNT, LEDGER_UNREADABLE, NOT_COMPARED = "MISSING_ACCOUNT", "LEDGER_UNREADABLE", "NOT_COMPARED"
+"""Breaks of a portfolio whose books could not be laid side by side: no folder, none that can be read, or a fault of ours."""
 
 SplitKey: TypeAlias = tuple[str, str, date]
 """Account, symbol, ex-date."""
@@ -101,17 +104,25 @@ class Comparison:
     error_bp: Decimal | None
     breaks: tuple[Difference, ...]
     price_differences: tuple[PriceDifference, ...] = ()
+    lacking: tuple[str, ...] = ()
+    """Closes and rates that neither side could be valued without: no difference of the books."""
 
     @property
     def passes(self) -> bool:
         return not self.breaks
 
+    @property
+    def is_without_ledger(self) -> bool:
+        return any(each.kind == MISSING_ACCOUNT for each in self.breaks)
+
 
 @dataclass(slots=True)
 class Outcome:
-    """What a job found over all portfolios."""
+    """What a job found over all portfolios. What breaks is a portfolio at a pack; all others are as if it were not there."""
 
     portfolios: int = 0
+    without_ledger: int = 0
+    """Of them, those of which the ledger has nothing."""
     failed: list[UUID] = field(default_factory=list)
     max_error_bp: Decimal = Decimal(0)
     broken_packs: dict[str, int] = field(default_factory=dict)
@@ -119,13 +130,20 @@ class Outcome:
     def add(self, portfolio: Portfolio, comparisons: Sequence[Comparison]) -> None:
         self.portfolios += 1
         failing = [each for each in comparisons if not each.passes]
-        if failing:
+        if failing and all(each.is_without_ledger for each in failing):
+            self.without_ledger += 1
+        elif failing:
             self.failed.append(portfolio.pk)
-        for each in failing:
-            self.broken_packs[each.pack.pk] = self.broken_packs.get(each.pack.pk, 0) + 1
+            for each in failing:
+                self.broken_packs[each.pack.pk] = self.broken_packs.get(each.pack.pk, 0) + 1
         self.max_error_bp = max(
             [self.max_error_bp, *(each.error_bp for each in comparisons if each.error_bp is not None)]
         )
+
+    @property
+    def every_one_breaks(self) -> bool:
+        """Of those that have a ledger."""
+        return bool(self.failed) and len(self.failed) == self.portfolios - self.without_ledger
 
 
 def error_bp(ledger: Decimal | None, database: Decimal | None) -> Decimal | None:
@@ -157,7 +175,7 @@ def find_breaks(ledger: Balances, database: Balances) -> tuple[Difference, ...]:
     if distance is None or distance > VALUE_TOLERANCE_BP:
         found.append(
             Difference(
-                "VALUATION_MISMATCH",
+                VALUATION_MISMATCH,
                 ledger_value=ledger.value,
                 database_value=database.value,
                 error_bp=distance,
@@ -191,7 +209,7 @@ def _same_ratio(one: Decimal | None, other: Decimal | None) -> bool:
     """A ratio without an end (1:3) has as many digits as its source gave it."""
     if one is None or other is None:
         return one is other
-    return abs(one - other) <= RATIO_TOLERANCE * other
+    return abs(one - other) <= RATIO_TOLERANCE * max(Decimal(1), other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,22 +225,22 @@ class Prices:
         self, content: int, units: Iterable[tuple[str, Decimal]], cash: Mapping[str, Decimal], base: str
     ) -> Decimal | None:
         """Straight from the published legs: not the code that values positions elsewhere."""
-        total = Decimal(0)
         closes, legs = self.closes.get(content, {}), self.legs.get(content, {})
-        to_base = Decimal(1) if base == self.pivot else legs.get((self.pivot, base))
+        amounts = [(currency, amount) for currency, amount in cash.items() if amount]
         for symbol, quantity in units:
             if quantity:
-                per_pivot = self._per_pivot(legs, self.currencies.get(symbol, ""))
-                if symbol not in closes or per_pivot is None or to_base is None:
+                if symbol not in closes:
                     return None
-                total += quantity * closes[symbol] * to_base / per_pivot
-        for currency, amount in cash.items():
-            if amount and currency == base:
+                amounts.append((self.currencies[symbol], quantity * closes[symbol]))
+        total = Decimal(0)
+        for currency, amount in amounts:
+            # What is in the base currency already needs no rate.
+            per_pivot, to_base = self._per_pivot(legs, currency), self._per_pivot(legs, base)
+            if currency == base:
                 total += amount
-            elif amount:
-                per_pivot = self._per_pivot(legs, currency)
-                if per_pivot is None or to_base is None:
-                    return None
+            elif per_pivot is None or to_base is None:
+                return None
+            else:
                 total += amount * to_base / per_pivot
         return total
 
@@ -233,10 +251,10 @@ class Prices:
         closes, legs = self.closes.get(content, {}), self.legs.get(content, {})
         used = {currency for currency, amount in cash.items() if amount and currency != base}
         for symbol, quantity in units:
-            if quantity and symbol in closes:
-                used.add(self.currencies[symbol])
-            elif quantity:
+            if quantity and symbol not in closes:
                 yield f"the close of {symbol}"
+            elif quantity and self.currencies[symbol] != base:
+                used.add(self.currencies[symbol])
         for currency in sorted(used and used | {base}):
             if self._per_pivot(legs, currency) is None:
                 yield f"the rate {self.pivot}{currency}"
@@ -250,7 +268,11 @@ class Prices:
         return None if frm is None or to is None else to / frm
 
     def _per_pivot(self, legs: Mapping[tuple[str, str], Decimal], currency: str) -> Decimal | None:
-        return Decimal(1) if currency == self.pivot else legs.get((self.pivot, currency))
+        """Units of the currency for one of the pivot, whichever way round it is published."""
+        if currency == self.pivot:
+            return Decimal(1)
+        published, inverse = legs.get((self.pivot, currency)), legs.get((currency, self.pivot))
+        return published if published is not None or inverse is None else 1 / inverse
 
 
 def find_price_differences(
@@ -267,18 +289,38 @@ def find_price_differences(
 
 
 def load_prices(packs: Sequence[PricingPack], pivot: str) -> Prices:
+    """Of one policy's packs. A close is per unit held, by the factor sealed with it."""
     contents = {pack.content_id for pack in packs}
     closes: dict[int, dict[str, Decimal]] = {}
     legs: dict[int, dict[tuple[str, str], Decimal]] = {}
-    for content, symbol, close in PackPrice.objects.filter(content__in=contents).values_list(
-        "content_id", "security__symbol", "close"
+    for content, symbol, close, factor in PackPrice.objects.filter(content__in=contents).values_list(
+        "content_id", "security__symbol", "close", "factor"
     ):
-        closes.setdefault(content, {})[symbol] = close
+        closes.setdefault(content, {})[symbol] = fx.UNROUNDED.multiply(close, factor)
     for content, base, quote, rate in PackRate.objects.filter(content__in=contents).values_list(
         "content_id", "base", "quote", "rate"
     ):
         legs.setdefault(content, {})[base, quote] = rate
+    for content, symbol, close in _carried_closes(packs):
+        closes.setdefault(content, {}).setdefault(symbol, close)
     return Prices(closes, dict(Security.objects.values_list("symbol", "currency")), legs, pivot)
+
+
+def _carried_closes(packs: Sequence[PricingPack]) -> Iterator[tuple[int, str, Decimal]]:
+    """Content, symbol and last close of securities that are carried behind their delisting on record."""
+    newest = max(packs, key=lambda pack: (pack.asof_date, pack.sequence or 0), default=None)
+    if newest is None or not any(action.action == "delisting" for action in market.actions(newest)):
+        return
+    history = market.history(newest)
+    row_of = {day: row for row, day in enumerate(history.dates.tolist())}
+    columns = [column for column in range(len(history.symbols)) if history.carried[:, column].any()]
+    seen = PricingPack.objects.filter(pk__in=history.pack_ids).values("content")
+    for column in columns:
+        last = PackPrice.objects.filter(content__in=seen, security=history.security_ids[column])
+        close, factor = last.order_by("-observed_date", "-content").values_list("close", "factor")[0]
+        for pack in packs:
+            if pack.asof_date in row_of and history.carried[row_of[pack.asof_date], column]:
+                yield pack.content_id or 0, history.symbols[column], fx.UNROUNDED.multiply(close, factor)
 
 
 def compare(
@@ -298,7 +340,7 @@ def compare(
     told = writer.stated(portfolio=portfolio, revision=revision, anew=anew)
     symbols = dict(Security.objects.values_list("id", "symbol"))
     days = [pack.asof_date for pack in packs]
-    splits = _split_breaks(told, actions)
+    splits = split_breaks(told, actions)
     found = []
     with localcontext() as context:
         context.prec = 34
@@ -308,7 +350,10 @@ def compare(
             database = _database_side(ours, symbols)
             value = _value(ours, prices, content, symbols, portfolio.base_currency)
             held = ledger.units.keys() | database.units.keys()
-            breaks = find_breaks(ledger, replace(database, value=value)) + tuple(
+            # Where neither side can be valued the books do not differ: the pack lacks what both would need.
+            lacking = ledger.missing if value is None else ()
+            differences = find_breaks(ledger, replace(database, value=value))
+            breaks = tuple(each for each in differences if not lacking or each.kind != VALUATION_MISMATCH) + tuple(
                 # Of as long as the security is held: every value since rests on the wrong number of shares.
                 difference
                 for (account, symbol, on), difference in splits.items()
@@ -317,7 +362,7 @@ def compare(
             compared = len(ledger.units.keys() | database.units.keys()) + len(ledger.cash.keys() | database.cash.keys())
             distance = error_bp(ledger.value, value)
             apart = find_price_differences(told.prices_on(pack.asof_date), prices, content)
-            found.append(Comparison(pack, compared, ledger.value, value, distance, breaks, apart))
+            found.append(Comparison(pack, compared, ledger.value, value, distance, breaks, apart, lacking))
     return found
 
 
@@ -367,7 +412,7 @@ def _value(state: books.State, prices: Prices, content: int, symbols: Mapping[in
     return total
 
 
-def _split_breaks(told: statement.Statement, actions: Sequence[KnownAction]) -> dict[SplitKey, Difference]:
+def split_breaks(told: statement.Statement, actions: Sequence[KnownAction]) -> dict[SplitKey, Difference]:
     """Differences by account, symbol and ex-date, where the security was held at the close before."""
     raw = set(Security.objects.filter(price_basis=PriceBasis.RAW).values_list("symbol", flat=True))
     booked = {
@@ -420,6 +465,7 @@ def take_in(
     author: str,
     at: datetime,
     founding: Mapping[str, bytes] | None = None,
+    checked: writer.Reading | None = None,
 ) -> Entered:
     """Commit a portfolio's ledger folder, read its rows, and reconcile them at once at the newest sealed pack of its policy.
 
@@ -429,7 +475,7 @@ def take_in(
     """
     with transaction.atomic():
         taken = writer.take_in(
-            portfolio=portfolio, files=files, message=message, author=author, at=at, founding=founding
+            portfolio=portfolio, files=files, message=message, author=author, at=at, founding=founding, checked=checked
         )
         return Entered(taken, _reconcile_now(portfolio, taken.revision))
 
@@ -444,11 +490,7 @@ def _reconcile_now(portfolio: Portfolio, revision: LedgerRevision) -> Comparison
     (found,) = compare(
         portfolio=portfolio, revision=revision, packs=[pack], prices=prices, actions=market.actions(pack)
     )
-    breaks = found.breaks
-    if found.ledger_value is None and found.database_value is None:
-        # First held after the pack was sealed: both lack the price, which those who ask for a figure are told by name.
-        breaks = tuple(each for each in breaks if each.kind != "VALUATION_MISMATCH")
-    found = replace(found, breaks=breaks + _end_breaks(portfolio, revision, after=pack.asof_date))
+    found = replace(found, breaks=found.breaks + _end_breaks(portfolio, revision, after=pack.asof_date))
     _keep(portfolio, revision, [found], uuid4())
     _conclude(revision, [found])
     revision.refresh_from_db()
@@ -486,30 +528,68 @@ def reconcile(
 ) -> list[Comparison]:
     """Read the ledger's newest commit, compare, and keep what was found; the revision becomes reconciled or broken.
 
-    A portfolio that the ledger does not know, or whose folder can't be read, fails at every pack. A revision that was broken
-    by a difference is compared again: the pack that it differed from may have been restated.
+    A portfolio that the ledger does not know, or whose folder can't be read, fails at every pack. A revision that is broken
+    is not used: its last reconciled one is. Only where all packs that it differed from are restated by this run, or where no
+    other was ever reconciled, is it compared again.
     commit   read this one, not the newest: a run that takes a while speaks of one state throughout
     anew     read its folder from the repository even where nothing changed in it
-    raises   LedgerUnavailable, LedgerRewritten
+    raises   LedgerUnavailable where there is no repository, LedgerRewritten
     """
     try:
         revision = writer.sync(portfolio=portfolio, commit=commit)
     except writer.PortfolioNotInLedger as missing:
-        return _keep(portfolio, None, [_failed(pack, "MISSING_ACCOUNT", str(missing)) for pack in packs], run)
-    if revision.status == RevisionStatus.BROKEN and not _was_compared(revision):
+        return keep_failure(portfolio=portfolio, packs=packs, kind=MISSING_ACCOUNT, detail=str(missing), run=run)
+    heals = _broken_days(revision) <= {pack.asof_date for pack in packs}
+    if revision.status == RevisionStatus.BROKEN:
         usable = books.newest_reconciled(portfolio)
-        if usable is None:
-            return _keep(
-                portfolio, revision, [_failed(pack, "LEDGER_UNREADABLE", revision.reason[:400]) for pack in packs], run
+        if not _was_compared(revision) and usable is None:
+            return keep_failure(
+                portfolio=portfolio, packs=packs, kind=LEDGER_UNREADABLE, detail=revision.reason, run=run
             )
-        revision = usable
+        is_mended = heals and _was_compared(revision) and _ties_out(portfolio, revision, packs, prices, actions)
+        if usable is not None and not is_mended:
+            revision, heals = usable, True
     comparisons = compare(
         portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions, anew=anew
     )
     with transaction.atomic():
         _keep(portfolio, revision, comparisons, run)
-        _conclude(revision, comparisons)
+        if heals:
+            _conclude(revision, comparisons)
     return comparisons
+
+
+def keep_failure(
+    *, portfolio: Portfolio, packs: Sequence[PricingPack], kind: str, detail: str, run: UUID
+) -> list[Comparison]:
+    """Keep that a portfolio's books could not be compared at any of `packs`, so that nothing is answered as if they had been."""
+    return _keep(
+        portfolio, books.newest_reconciled(portfolio), [_failed(pack, kind, detail[:400]) for pack in packs], run
+    )
+
+
+def _broken_days(revision: LedgerRevision) -> set[date]:
+    """Dates of the packs that a broken revision differed from, and still did when they were last compared."""
+    if revision.status != RevisionStatus.BROKEN:
+        return set()
+    last = (
+        Reconciliation.objects.filter(revision=revision, compared__gt=0)
+        .order_by("pack__asof_date", "-made_at", "-id")
+        .distinct("pack__asof_date")
+    )
+    return {day for day, status in last.values_list("pack__asof_date", "status") if status == "fail"}
+
+
+def _ties_out(
+    portfolio: Portfolio,
+    revision: LedgerRevision,
+    packs: Sequence[PricingPack],
+    prices: Prices,
+    actions: Sequence[KnownAction],
+) -> bool:
+    found = compare(portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions)
+    last = max(pack.asof_date for pack in packs)
+    return all(each.passes for each in found) and not _end_breaks(portfolio, revision, after=last)
 
 
 def _was_compared(revision: LedgerRevision) -> bool:

@@ -4,10 +4,11 @@ Value is quantity x close x FX, cash at FX, in the base currency, on cash basis:
 beside the value as a receivable, so that the value ties out with the ledger (MEASUREMENT, Returns and Value).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +56,14 @@ def quantise(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(MINOR_UNITS.get(currency, Decimal("0.01")), rounding=ROUND_HALF_EVEN)
 
 
+def without_tail(quantity: Decimal) -> Decimal:
+    """The same number without zeros at its end, and without an exponent."""
+    with localcontext() as context:
+        context.prec = 100
+        short = quantity.normalize()
+        return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1))  # type: ignore[operator]
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     security_id: int
@@ -68,6 +77,8 @@ class Position:
     """Base currency at the trade dates' FX; None where a lot was bought before anything was priced, at a rate unknown."""
     currency: str
     base_currency: str
+    is_clean_priced: bool = False
+    """Its price leaves out the interest accrued, of which nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +145,16 @@ class ValuedPosition:
     quantity: Decimal
     currency: str
     price: Decimal
+    """As it is quoted."""
+    factor: Decimal
+    """What a quote is multiplied by: 0.01 where it is in percent of nominal, the multiplier of a contract, else 1."""
     observed_date: date
     age_sessions: int
+    age_days: int
     price_basis: str
+    status: str
+    """ok, or degraded by `reason`: delisted, accrued_unknown."""
+    reason: str | None
     value_local: Decimal
     fx_rate: Decimal
     market_value: Decimal
@@ -189,6 +207,8 @@ class Quality:
     """On a close older than its exchange's last session."""
     carried_share: float
     """On a rate older than the day's fixing."""
+    delisted_share: float
+    """On the last close of what is delisted and not booked out."""
     manual_share: float
     """On a close that was held back and let in by hand."""
     degraded_share: float
@@ -241,12 +261,18 @@ class ValuedPositions:
 
 
 def positions(
-    book: Book, asof_date: date, securities: Mapping[int, tuple[str, str, str]], rates: Rates | None = None
+    book: Book,
+    asof_date: date,
+    securities: Mapping[int, tuple[str, str, str]],
+    rates: Rates | None = None,
+    *,
+    clean_priced: Collection[int] = (),
 ) -> Positions:
     """What the book holds at the close of a day.
 
-    securities  id -> (symbol, name, currency)
-    rates       what lots without a rate in the ledger were bought at; None: they have no cost in the base currency
+    securities    id -> (symbol, name, currency)
+    rates         what lots without a rate in the ledger were bought at; None: they have no cost in the base currency
+    clean_priced  those whose price leaves out the interest accrued, where nothing is known of their coupons
     """
     rows: list[Position] = []
     lots: dict[int, list[Parcel]] = {}
@@ -264,11 +290,12 @@ def positions(
                 security_id=security_id,
                 symbol=symbol,
                 name=name,
-                quantity=sum((lot.quantity for lot in lots[security_id]), Decimal(0)),
+                quantity=without_tail(sum((lot.quantity for lot in lots[security_id]), Decimal(0))),
                 cost_basis=_sum_if_known(in_own),
                 cost_basis_base=_sum_if_known(in_base),
                 currency=currency,
                 base_currency=book.base_currency,
+                is_clean_priced=security_id in clean_priced,
             )
         )
     symbols = {security_id: symbol for security_id, (symbol, _, _) in securities.items()}
@@ -322,7 +349,7 @@ def _pending(book: Book, asof_date: date, symbols: Mapping[int, str]) -> tuple[P
             settle_date=event.settle_date,
             kind=event.kind,
             symbol=symbols.get(event.security or 0, ""),
-            quantity=event.quantity,
+            quantity=None if event.quantity is None else without_tail(event.quantity),
             amount=amount,
             currency=currency,
         )
@@ -340,6 +367,9 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
         base = held.base_currency
+        held = replace(
+            held, cash=tuple(row for row in held.cash if row.amount or _has_rate(market, row.currency, base))
+        )
         fx = {
             currency: markets.cross(market, currency, base)
             for currency in [
@@ -350,7 +380,7 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
             ]
         }
         priced = [(row, market.close(row.security_id, row.symbol), fx[row.currency]) for row in held.positions]
-        values = [row.quantity * close.close * rate for row, close, rate in priced]
+        values = [row.quantity * close.unit_value * rate for row, close, rate in priced]
         cash_values = [row.amount * fx[row.currency] for row in held.cash]
         due_values = [row.amount * fx[row.currency] for row in held.receivables]
         total = sum(values, Decimal(0)) + sum(cash_values, Decimal(0))
@@ -382,10 +412,14 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
                     quantity=row.quantity,
                     currency=row.currency,
                     price=close.close,
+                    factor=close.factor,
                     observed_date=close.observed_date,
                     age_sessions=age_sessions(close),
+                    age_days=(market.asof_date - close.observed_date).days,
                     price_basis=close.price_basis,
-                    value_local=quantise(row.quantity * close.close, row.currency),
+                    status="degraded" if _doubts(row, close) else "ok",
+                    reason=", ".join(_doubts(row, close)) or None,
+                    value_local=quantise(row.quantity * close.unit_value, row.currency),
                     fx_rate=round(rate, 12),
                     market_value=quantise(value, base),
                     weight=weight(value),
@@ -430,6 +464,28 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
         )
 
 
+def _doubts(row: Position, close: Close) -> tuple[str, ...]:
+    """What the value of a position is degraded by."""
+    clean = ("accrued_unknown",) if row.is_clean_priced else ()
+    return ((DELISTED,) if _is_carried(close) else ()) + clean
+
+
+def _is_carried(close: Close) -> bool:
+    return DELISTED in close.flags.split(",")
+
+
+DELISTED = markets.DELISTED
+
+
+def _has_rate(market: Market, currency: str, base: str) -> bool:
+    """Of an empty balance no rate is needed: without one it is left out."""
+    try:
+        markets.legs_between(market, currency, base)
+    except MissingRate:
+        return False
+    return True
+
+
 MANUAL = "accepted"
 """The flag of a close that staff let in."""
 DEGRADED_BASES = frozenset({"total_return_adjusted", "price_index"})
@@ -456,6 +512,7 @@ def _quality(
             [value for row, _, value in by_holding if row.currency in carried]
             + [value for row, value in zip(held.cash, cash_values, strict=True) if row.currency in carried]
         ),
+        delisted_share=share(value for _, close, value in by_holding if _is_carried(close)),
         manual_share=share(value for _, close, value in by_holding if MANUAL in close.flags.split(",")),
         degraded_share=share(value for _, close, value in by_holding if close.price_basis in DEGRADED_BASES),
         oldest_price=oldest.observed_date if oldest else None,
@@ -515,13 +572,14 @@ def value(held: Positions, market: Market) -> Decimal:
         invested = sum(
             (
                 row.quantity
-                * market.close(row.security_id, row.symbol).close
+                * market.close(row.security_id, row.symbol).unit_value
                 * markets.cross(market, row.currency, base)
                 for row in held.positions
             ),
             Decimal(0),
         )
-        return invested + sum((row.amount * markets.cross(market, row.currency, base) for row in held.cash), Decimal(0))
+        cash = (row.amount * markets.cross(market, row.currency, base) for row in held.cash if row.amount)
+        return invested + sum(cash, Decimal(0))
 
 
 def age_sessions(close: Close) -> int:
@@ -534,10 +592,26 @@ def _age(flags: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class ValueHistory:
-    """A portfolio's life on D pack days from its first: base currency, float64, read-only arrays.
+class Gap:
+    """Pack days in a row on which a portfolio has no value, and what is missing on the first of them."""
 
-    H holdings: first the securities ever held, then the currencies in which cash was ever kept.
+    first: date
+    last: date
+    kind: Literal["price", "rate"]
+    key: str
+    """The symbol, or the pair of currencies: GBP/CAD."""
+    reason: str = ""
+
+
+Scope = Literal["portfolio", "securities_only"]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueHistory:
+    """A portfolio's life on D days from its first: base currency, float64, read-only arrays.
+
+    The days are the pack days on which it has a value; those without one are `gaps`, and what happened on them belongs to the
+    next day with a value. H holdings: first the securities ever held, then the currencies in which cash was ever kept.
     """
 
     base_currency: str
@@ -574,6 +648,15 @@ class ValueHistory:
     """(D,) return that belongs to no holding: deal rate against fixing, and gains on an empty balance."""
     sources: tuple[str, ...]
     accrual: str = "cash"
+    gaps: tuple[Gap, ...] = ()
+    flow_in_gap: npt.NDArray[np.bool_] | None = None
+    """(D,) money crossed the border on a day without a value before this one, so that the day can't be measured; None: never."""
+    is_late: bool = False
+    """The ledger begins before the first pack: what was there at the first close counts as put in, and returns begin there."""
+    carried: Floats | None = None
+    """(D,) the part of the value that is carried at the last close of what is delisted; None: none ever was."""
+    scope: Scope = "portfolio"
+    """securities_only: purchases are money in, sales and dividends money out, and cash is in no value."""
 
     @property
     def cash_basis_value(self) -> Floats:
@@ -581,12 +664,12 @@ class ValueHistory:
         return self.value - self.receivable if self.accrual == "accrual" else self.value
 
 
-def history(book: Book, market: History) -> ValueHistory:
-    """The whole life of a book on the packs that `market` sees.
+def history(book: Book, market: History, *, scope: Scope = "portfolio") -> ValueHistory:
+    """The life of a book up to the last day of `market`; what it says of later days counts nowhere.
 
-    raises   BeforeTheFirstPack, MissingPrice, MissingRate, InvariantViolated
+    raises   MissingPrice, MissingRate where the last day has no value, InvariantViolated
     """
-    return Valuer(market).history(book)
+    return Valuer(market).history(book, scope=scope)
 
 
 class Valuer:
@@ -596,61 +679,76 @@ class Valuer:
         self.market = market
         self._open_days: dict[str, npt.NDArray[np.bool_]] = {}
         self._rates: dict[tuple[str, str], Floats] = {}
+        self._is_carried: list[bool] = np.asarray(market.carried.any(axis=0)).tolist()
 
-    def history(self, book: Book) -> ValueHistory:
+    def history(self, book: Book, *, scope: Scope = "portfolio") -> ValueHistory:
         """As the function of the same name."""
         market, base = self.market, book.base_currency
-        days, first = _life(book, market)
-        D = len(days)
-        dealt = {event.security for event in book.events if event.security is not None}  # and sold on the same day
-        column = {security: market.security(security) for security in dealt | {each.security for each in book.parcels}}
-        columns = sorted(column.values())
-        place = {security: columns.index(position) for security, position in column.items()}
+        if len(market.dates):
+            book = book.as_of(market.dates[-1].item())
+        days, first, is_late = _life(book, market)
+        listed = _listed(book, market)
+        place, N = listed.place, len(listed.symbols)
         currencies = sorted({currency for event in book.events for currency, _ in legs(event)})
+        own_rates = {currency: self._fx(currency, base, first) for currency in {*listed.trading, *currencies}}
+        own_close, own_at = listed.closes(first), _pack_days(days, [event.date for event in book.events])
 
-        units = _units(book, days, place)
+        units, balances = _units(book, days, place), _balances_by_day(book, own_at, currencies, len(days))
+        in_currency = dict(zip(currencies, balances.T != 0, strict=True))
+        gaps, valued = _gaps(book, days, own_at, listed, units, in_currency, own_close, own_rates)
+        flow_in_gap, rows, pack_days = None, first + np.arange(len(days)), days
+        if gaps:
+            kept = np.flatnonzero(valued)
+            flow_in_gap = _flows_between(book, own_at, kept, scope, is_late=is_late)
+            days, rows, units, balances = days[kept], rows[kept], units[kept], balances[kept]
+        D, C = len(days), len(currencies)
         held = units != 0
-        close = market.close[first:, columns]
-        symbols = [market.symbols[each] for each in columns]
-        _require_known(close, held, days, symbols)
-        trading = [market.security_currencies[each] for each in columns]
-        fx = {currency: self._fx(currency, base, first) for currency in {*trading, *currencies}}
+        close = own_close[valued] if gaps else own_close
+        fx = {currency: _known_rates(rates[valued] if gaps else rates) for currency, rates in own_rates.items()}
+        at = _pack_days(days, [event.date for event in book.events]) if gaps else own_at
 
         # One row more than there are days: the day before, on which nothing was held.
-        N, H = len(columns), len(columns) + len(currencies)
-        closes = np.zeros((D + 1, H))
+        closes = np.zeros((D + 1, N + C))
         np.multiply(units, close, out=closes[1:, :N], where=held)
-        at = _pack_days(days, [event.date for event in book.events])
-        closes[1:, N:] = _balances_by_day(book, at, currencies, D)
-        rates = np.empty((D + 1, H))
-        for position, currency in enumerate([*trading, *currencies]):
+        closes[1:, N:] = balances
+        rates = np.empty((D + 1, N + C))
+        for position, currency in enumerate([*listed.trading, *currencies]):
             rates[1:, position] = fx[currency]
         rates[0] = rates[1] if D else 0.0
 
         due = _receivable_by_day(book, days, at, fx, place)
         if book.accrual == "accrual":
-            closes[1:, :N] += due / rates[1:, :N]
+            closes[1:, :N] += np.divide(due, rates[1:, :N], out=np.zeros(due.shape), where=due != 0)
 
-        moves = _moves(book, days, at, place, currencies, close, symbols, trading, fx)
+        moves = _moves(book, at, listed, currencies, close, D, fx, since=1 if is_late else 0)
+        fees = _fees_by_day(book, at, fx, currencies, D, since=1 if is_late else 0)
+        if scope == "securities_only":  # what cash earns and pays by itself is outside
+            closes, rates, currencies = closes[:, :N], rates[:, :N], []
+            moves, fees = _across(moves, N), (np.zeros((D, 0)),) * 3
+        if is_late and D:
+            moves.external_in[0], moves.external_out[0] = np.maximum(closes[1], 0.0), np.maximum(-closes[1], 0.0)
         cash = (closes[1:, N:] * rates[1:, N:]).sum(axis=1)
         total = (closes[1:, :N] * rates[1:, :N]).sum(axis=1) + cash
         inflow, outflow = _worth(moves.external_in, rates[1:]), _worth(moves.external_out, rates[1:])
-        in_kind = _worth(moves.external_in[:, :N] - moves.external_out[:, :N], rates[1:, :N])
 
-        recurring_fees, cash_fees, outside_fees = _fees_by_day(book, at, fx, currencies, D)
+        recurring_fees, cash_fees, outside_fees = fees
         begin = np.concatenate(([0.0], total[:-1])) + inflow
-        kept = _attribution(closes, rates, moves, begin)
+        kept_gains = _attribution(closes, rates, moves, begin)
         gain = total + outflow - begin
-        explained = kept.gains + kept.other
+        explained = kept_gains.gains + kept_gains.other
         _require_equal("the sum of the holdings' gains", days, explained, gain, scale=np.abs(total) + np.abs(begin))
 
         with np.errstate(divide="ignore", invalid="ignore"):
-            other = np.where(begin > 0, kept.other / begin, 0.0)
+            other = np.where(begin > 0, kept_gains.other / begin, 0.0)
+        flows = _dated_flows(book, pack_days, own_at, own_rates, own_close, listed, scope)
+        if is_late and D:
+            opened = days[0].item()
+            flows = ((opened, float(total[0])), *((on, amount) for on, amount in flows if on > opened))
         result = ValueHistory(
             base_currency=base,
             flow_timing=book.flow_timing,
             dates=days,
-            pack_ids=market.pack_ids[first:],
+            pack_ids=tuple(market.pack_ids[row] for row in rows.tolist()) if gaps else market.pack_ids[first:],
             value=total,
             cash=cash,
             inflow=inflow,
@@ -659,18 +757,24 @@ class Valuer:
             recurring_fees=recurring_fees.sum(axis=1),
             outside_fees=outside_fees.sum(axis=1),
             cash_fees=cash_fees,
-            observed=self._observed(columns, first, held),
-            exchanges=tuple(sorted({market.exchanges[each] for each in columns})),
-            flows=_dated_flows(book, days, at, fx, in_kind),
+            observed=self._observed(listed.exchanges, rows, held[:, : len(listed.exchanges)]),
+            exchanges=tuple(sorted(set(listed.exchanges))),
+            flows=flows,
             holdings=tuple(
-                list(zip(symbols, trading, strict=True)) + [(currency, currency) for currency in currencies]
+                list(zip(listed.symbols, listed.trading, strict=True))
+                + [(currency, currency) for currency in currencies]
             ),
-            local_returns=kept.local_returns,
-            fx_returns=kept.fx_returns,
-            weights=kept.weights,
+            local_returns=kept_gains.local_returns,
+            fx_returns=kept_gains.fx_returns,
+            weights=kept_gains.weights,
             other=other,
-            sources=_sources(market, columns, [*trading, *currencies, base]),
+            sources=_sources(market, listed.columns, [*listed.trading, *currencies, base]),
             accrual=book.accrual,
+            gaps=gaps,
+            flow_in_gap=flow_in_gap,
+            is_late=is_late,
+            carried=self._carried_value(listed.columns, rows, closes[1:, :N] * rates[1:, :N]),
+            scope=scope,
         )
         for name in result.__dataclass_fields__:
             array = getattr(result, name)
@@ -678,28 +782,41 @@ class Valuer:
                 array.flags.writeable = False
         return result
 
+    def headline(self, book: Book, whole: ValueHistory) -> ValueHistory:
+        """What returns are measured on: the whole, or the securities alone where deposits are inferred."""
+        has_inferred = book.as_of(self.market.dates[-1].item()).has_inferred_flows if len(self.market.dates) else False
+        return self.history(book, scope="securities_only") if has_inferred else whole
+
     def _fx(self, currency: str, base: str, first: int) -> Floats:
-        """(D,) base currency for one of the currency. Raises MissingRate on the first day without one."""
+        """(D,) base currency for one of the currency; NaN on days without a rate."""
         market = self.market
         if currency == base:
             return np.ones(len(market.dates) - first)
         if (currency, base) not in self._rates:
-            self._rates[currency, base] = market.fx(currency, base)
-        rates = self._rates[currency, base][first:]
-        if np.isnan(rates).any():
-            raise MissingRate(currency, base, market.dates[first + int(np.argmax(np.isnan(rates)))].item())
-        return rates
+            try:
+                self._rates[currency, base] = market.fx(currency, base)
+            except MissingRate:
+                self._rates[currency, base] = np.full(len(market.dates), np.nan)
+        return self._rates[currency, base][first:]
 
-    def _observed(self, columns: list[int], first: int, held: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    def _observed(
+        self, exchanges: Sequence[str], rows: npt.NDArray[np.intp], held: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.bool_]:
         """(D,) days on which the exchange of something held was open: one of its securities closed that day."""
-        exchanges = [self.market.exchanges[column] for column in columns]
         open_days = np.zeros(len(held), dtype=np.bool_)
         for exchange in set(exchanges):
             listed = np.asarray(held[:, [each == exchange for each in exchanges]].any(axis=1))
             # Held at the close of the day, or sold on it: the day's return is the holding's either way.
-            was_held = listed | np.concatenate(([False], listed[:-1]))
-            open_days |= was_held & self._sessions(exchange)[first:]
+            was_held = listed | np.concatenate(([False], listed[:-1]))[: len(listed)]
+            open_days |= was_held & self._sessions(exchange)[rows]
         return open_days
+
+    def _carried_value(self, columns: list[int], rows: npt.NDArray[np.intp], values: Floats) -> Floats | None:
+        """(D,) of values (D, N) what is carried behind a delisting; None where nothing is."""
+        if not any(self._is_carried[each] for each in columns):
+            return None
+        found = np.where(self.market.carried[:, columns][rows], values[:, : len(columns)], 0.0).sum(axis=1)
+        return found if found.any() else None
 
     def _sessions(self, exchange: str) -> npt.NDArray[np.bool_]:
         """(D,) of the market: pack days on which a security of the exchange closed."""
@@ -708,6 +825,197 @@ class Valuer:
             listed = [each == exchange for each in market.exchanges]
             self._open_days[exchange] = (market.observed[:, listed] == market.dates[:, None]).any(axis=1)
         return self._open_days[exchange]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """The N securities of a book as the market has them: by column, and last those that no pack has a close of."""
+
+    market: History
+    place: Mapping[int, int]
+    """Security id -> its number here."""
+    columns: list[int]
+    """Of those that the market has, rising."""
+    symbols: list[str]
+    trading: list[str]
+    exchanges: list[str]
+    """Of those that the market has."""
+
+    def closes(self, first: int) -> Floats:
+        """(D, N) from the market's day `first` on."""
+        found = self.market.close[first:, self.columns]
+        absent = len(self.symbols) - len(self.columns)
+        return np.hstack((found, np.full((len(found), absent), np.nan))) if absent else found
+
+
+def _listed(book: Book, market: History) -> _Listed:
+    met: dict[int, str] = {}
+    for parcel in book.parcels:
+        met.setdefault(parcel.security, parcel.currency)
+    for event in book.events:  # bought and sold on one day: no parcel is left of it
+        if event.security is not None:
+            met.setdefault(event.security, event.currency)
+    column, absent = dict[int, int](), dict[int, str]()
+    for security in met:
+        try:
+            column[security] = market.security(security)
+        except markets.MissingPrice as missing:
+            absent[security] = missing.symbol
+    known = sorted(column, key=lambda each: column[each])
+    others = sorted(absent, key=lambda each: (absent[each], each))
+    columns = [column[each] for each in known]
+    return _Listed(
+        market,
+        {security: number for number, security in enumerate([*known, *others])},
+        columns,
+        [*(market.symbols[each] for each in columns), *(absent[each] for each in others)],
+        [
+            *(market.security_currencies[each] for each in columns),
+            *(met[each] or book.base_currency for each in others),
+        ],
+        [market.exchanges[each] for each in columns],
+    )
+
+
+def _gaps(
+    book: Book,
+    days: Days,
+    at: Sequence[int],
+    listed: _Listed,
+    units: Floats,
+    in_currency: Mapping[str, npt.NDArray[np.bool_]],
+    close: Floats,
+    rates: Mapping[str, Floats],
+) -> tuple[tuple[Gap, ...], npt.NDArray[np.bool_]]:
+    """Days on which something held, due or moved has no price or rate, and (D,) which days have a value.
+
+    in_currency  by currency (D,) whether there is cash in it
+
+    raises   MissingPrice, MissingRate where the last day is one of them
+    """
+    D = len(days)
+    lacking: list[tuple[Literal["price", "rate"], str, npt.NDArray[np.bool_]]] = []
+    unpriced = np.isnan(close)
+    if unpriced.any():
+        needed = units != 0
+        for event, day in zip(book.events, at, strict=True):
+            if day < D and event.kind in IN_KIND and event.security is not None and event.quantity:
+                needed[day, listed.place[event.security]] = True
+        missing = unpriced & needed
+        lacking += [("price", listed.symbols[each], missing[:, each]) for each in np.flatnonzero(missing.any(axis=0))]
+    for currency in sorted(rates):
+        unknown = np.isnan(rates[currency])
+        if unknown.any():
+            missing = unknown & _needs_rate(book, days, at, listed, units, currency)
+            missing |= unknown & in_currency.get(currency, False)
+            lacking += [("rate", f"{currency}/{book.base_currency}", missing)] if missing.any() else []
+    valued = np.ones(D, dtype=np.bool_)
+    for _, _, missing in lacking:
+        valued &= ~missing
+    if not lacking:
+        return (), valued
+    begin = len(listed.market.dates) - D
+    refusals: dict[str, TieoutError] = {}
+    found: list[Gap] = []
+    for day in np.flatnonzero(~valued).tolist():
+        kind, key = next((kind, key) for kind, key, missing in lacking if missing[day])
+        on: date = days[day].item()
+        if found and found[-1].key == key and found[-1].last == days[day - 1].item():
+            found[-1] = replace(found[-1], last=on)
+            continue
+        if key not in refusals:
+            refusals[key] = _refusal(kind, key, listed, begin + day)
+        found.append(Gap(on, on, kind, key, getattr(refusals[key], "reason", "")))
+    if not valued[-1]:
+        raise _refusal(found[-1].kind, found[-1].key, listed, begin + D - 1)
+    return tuple(found), valued
+
+
+def _refusal(kind: str, key: str, listed: _Listed, row: int) -> markets.MissingPrice | MissingRate:
+    """What to say of a price or rate that is missing on a day of the market."""
+    market = listed.market
+    if kind == "rate":
+        currency, base = key.split("/")
+        return market.missing_rate(currency, base, row)
+    if key in market.symbols:
+        return market.missing_price(market.symbols.index(key), row)
+    return markets.MissingPrice(key, market.dates[row].item())
+
+
+def _needs_rate(
+    book: Book, days: Days, at: Sequence[int], listed: _Listed, units: Floats, currency: str
+) -> npt.NDArray[np.bool_]:
+    """(D,) days on which a security held, something due or something that moved is in the currency."""
+    D = len(days)
+    traded_in = [each == currency for each in listed.trading]
+    needed = np.asarray((units[:, traded_in] != 0).any(axis=1))
+    due = [each for each in book.events if each.kind == "dividend" and each.ex_date is not None]
+    starts, ends = (
+        _pack_days(days, dates) for dates in ([each.earliest_date for each in due], [each.date for each in due])
+    )
+    for event, start, end in zip(due, starts, ends, strict=True):
+        if currency == event.currency or (event.security is not None and traded_in[listed.place[event.security]]):
+            needed[start:end] = True
+    for event, day in zip(book.events, at, strict=True):
+        if day == D:
+            break
+        moved = {moved_in for moved_in, amount in legs(event) if amount}
+        if event.fee:
+            moved.add(event.currency)
+        if event.security is not None and (event.amount or event.kind in IN_KIND):
+            moved.add(listed.trading[listed.place[event.security]])
+        needed[day] |= currency in moved
+    return needed
+
+
+def _flows_between(
+    book: Book, at: Sequence[int], kept: npt.NDArray[np.intp], scope: Scope, *, is_late: bool
+) -> npt.NDArray[np.bool_]:
+    """(len(kept),) whether money crossed the border on a day that was not kept before each that was."""
+    found = np.zeros(len(kept), dtype=np.bool_)
+    is_kept = set(kept.tolist())
+    for event, day in zip(book.events, at, strict=True):
+        place = int(np.searchsorted(kept, day))
+        if day not in is_kept and place < len(kept) and _crosses(event, scope):
+            found[place] = True
+    if is_late:
+        found[:1] = False  # what was there at the first close counts as put in then
+    return found
+
+
+def _crosses(event: Event, scope: Scope) -> bool:
+    """Whether it moves money or securities over the border of the scope."""
+    if event.kind in IN_KIND:
+        return True
+    if scope == "portfolio":
+        return event.kind in EXTERNAL
+    return _is_deal(event) and bool(event.amount)
+
+
+def _is_deal(event: Event) -> bool:
+    """Money that a security took or gave: what is paid for it, and what it pays."""
+    return (
+        event.kind not in EXTERNAL
+        and event.counter_amount is None
+        and event.security is not None
+        and bool(event.currency)
+    )
+
+
+def _known_rates(rates: Floats) -> Floats:
+    """Rates with the last known one, or zero, where there is none: for a product with what is nothing on those days."""
+    known = ~np.isnan(rates)
+    if known.all():
+        return rates
+    last = np.maximum.accumulate(np.where(known, np.arange(len(rates)), -1))
+    return np.where(last < 0, 0.0, rates[last])
+
+
+def _last_known(closes: Floats) -> float:
+    """The last close of a column; zero where there is none. For what moved in kind on a day without a value, which no return
+    is measured over."""
+    known = closes[~np.isnan(closes)]
+    return float(known[-1]) if len(known) else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -769,16 +1077,14 @@ def _attribution(closes: Floats, rates: Floats, moves: _Moves, begin: Floats) ->
 
     gains = np.multiply(end_local, rate, out=came)
     gains -= start_base
+    unattributed = gains.sum(axis=1, where=unmeasured)  # also what the rate did to a debt that was paid back whole
     gains[unmeasured] = 0.0
-    end_local -= start_local
-    end_local *= rate
-    end_local[measured] = 0.0
     # Internal moves leave one holding and enter another; what does not cancel at the fixing is the dealing difference.
     dealing = np.zeros(len(begin))
     traded = np.flatnonzero(moves.internal_in.any(axis=1) | moves.internal_out.any(axis=1))
     dealing[traded] = (moves.internal_in[traded] * rate[traded]).sum(axis=1)
     dealing[traded] -= (moves.internal_out[traded] * rate[traded]).sum(axis=1)
-    return _Attribution(local_returns, fx_returns, weights, gains.sum(axis=1), dealing + end_local.sum(axis=1))
+    return _Attribution(local_returns, fx_returns, weights, gains.sum(axis=1), dealing + unattributed)
 
 
 def _return(growth: Floats, unmeasured: npt.NDArray[np.bool_]) -> Floats:
@@ -801,29 +1107,29 @@ def _units(book: Book, days: Days, place: Mapping[int, int]) -> Floats:
 
 def _moves(
     book: Book,
-    days: Days,
-    at: list[int],
-    place: Mapping[int, int],
+    at: Sequence[int],
+    listed: _Listed,
     currencies: list[str],
     close: Floats,
-    symbols: list[str],
-    trading: list[str],
+    day_count: int,
     fx: Mapping[str, Floats],
+    *,
+    since: int,
 ) -> _Moves:
-    """raises   MissingPrice where securities came or went on a day without their close: they are worth nothing known"""
-    D, N, C = len(days), len(symbols), len(currencies)
+    """Of the events from the day number `since` on."""
+    D, N, C = day_count, len(listed.symbols), len(currencies)
     money = {currency: index for index, currency in enumerate(currencies)}
     internal: tuple[list[tuple[int, int, float]], ...] = ([], [])
     external: tuple[list[tuple[int, int, float]], ...] = ([], [])
     for event, day in zip(book.events, at, strict=True):
         if day == D:
             break
+        if day < since:
+            continue
         amount = float(event.amount)
         if event.kind in IN_KIND and event.security is not None and event.quantity:
-            column = place[event.security]
-            if np.isnan(close[day, column]):
-                raise markets.MissingPrice(symbols[column], days[day].item())
-            moved = IN_KIND[event.kind] * float(event.quantity) * float(close[day, column])
+            column = listed.place[event.security]
+            moved = IN_KIND[event.kind] * float(event.quantity) * _last_known(close[: day + 1, column])
             external[moved <= 0].append((day, column, abs(moved)))
         if event.kind in EXTERNAL:
             external[amount <= 0].append((day, N + money[event.currency], abs(amount)))
@@ -831,13 +1137,25 @@ def _moves(
             counter = float(event.counter_amount)
             internal[amount <= 0].append((day, N + money[event.currency], abs(amount)))
             internal[counter <= 0].append((day, N + money[event.counter_currency], abs(counter)))
-        elif event.security is not None and event.currency:
+        elif _is_deal(event) and event.security is not None:
             internal[amount <= 0].append((day, N + money[event.currency], abs(amount)))
-            column = place[event.security]
-            if trading[column] != event.currency:  # paid in another than it trades in
-                amount *= float(fx[event.currency][day] / fx[trading[column]][day])
+            column = listed.place[event.security]
+            if listed.trading[column] != event.currency:  # paid in another than it trades in
+                own = float(fx[listed.trading[column]][day])
+                amount *= float(fx[event.currency][day]) / own if own else 0.0
             internal[amount >= 0].append((day, column, abs(amount)))
     return _Moves(*(_filled(each, D, N + C) for each in (*internal, *external)))
+
+
+def _across(moves: _Moves, securities: int) -> _Moves:
+    """Of the securities alone: what went into them came from outside, what they paid went there."""
+    nothing = np.zeros((len(moves.external_in), securities))
+    return _Moves(
+        nothing,
+        nothing,
+        moves.external_in[:, :securities] + moves.internal_in[:, :securities],
+        moves.external_out[:, :securities] + moves.internal_out[:, :securities],
+    )
 
 
 def _filled(entries: list[tuple[int, int, float]], rows: int, columns: int) -> Floats:
@@ -861,7 +1179,7 @@ IN_KIND = {"transfer_in": 1, "transfer_out": -1}
 """Securities that cross the portfolio's border, by the sign of what it does to them."""
 
 
-def _balances_by_day(book: Book, at: list[int], currencies: list[str], days: int) -> Floats:
+def _balances_by_day(book: Book, at: Sequence[int], currencies: list[str], days: int) -> Floats:
     """(D, C) cash at the close, summed exactly before it becomes a float."""
     running = dict.fromkeys(currencies, Decimal(0))
     steps: dict[str, dict[int, Decimal]] = {currency: {} for currency in currencies}
@@ -872,13 +1190,13 @@ def _balances_by_day(book: Book, at: list[int], currencies: list[str], days: int
     balances = np.zeros((days, len(currencies)))
     for position, currency in enumerate(currencies):
         changed = [day for day in steps[currency] if day < days]
-        for day, until in zip(changed, [*changed[1:], days], strict=True):
+        for day, until in zip(changed, [*changed, days][1:], strict=True):
             balances[day:until, position] = float(steps[currency][day])
     return balances
 
 
 def _receivable_by_day(
-    book: Book, days: Days, at: list[int], fx: Mapping[str, Floats], place: Mapping[int, int]
+    book: Book, days: Days, at: Sequence[int], fx: Mapping[str, Floats], place: Mapping[int, int]
 ) -> Floats:
     """(D, N) base currency, by the security that pays."""
     due = np.zeros((len(days), max(place.values(), default=-1) + 1))
@@ -895,26 +1213,42 @@ def _receivable_by_day(
 
 
 def _dated_flows(
-    book: Book, days: Days, at: list[int], fx: Mapping[str, Floats], in_kind: Floats
+    book: Book,
+    days: Days,
+    at: Sequence[int],
+    fx: Mapping[str, Floats],
+    close: Floats,
+    listed: _Listed,
+    scope: Scope,
 ) -> tuple[tuple[date, float], ...]:
-    """Each external flow on its own date, at the rate of the pack that it belongs to; in kind, on the day of their close."""
-    cash = [
-        (event.date, float(event.amount) * float(fx[event.currency][day]))
-        for event, day in zip(book.events, at, strict=True)
-        if event.kind in EXTERNAL and day < len(days)
-    ]
-    return tuple(sorted(cash + [(days[day].item(), float(in_kind[day])) for day in np.flatnonzero(in_kind)]))
+    """Each external flow on its own date, at the rate of the pack that it belongs to; in kind, on the day of their close.
+
+    NaN where that day has no rate or close.
+    """
+    money, in_kind = list[tuple[date, float]](), dict[date, float]()
+    for event, day in zip(book.events, at, strict=True):
+        if day == len(days):
+            break
+        if event.kind in IN_KIND and event.security is not None and event.quantity:
+            column, on = listed.place[event.security], days[day].item()
+            worth = float(event.quantity) * float(close[day, column]) * float(fx[listed.trading[column]][day])
+            in_kind[on] = in_kind.get(on, 0.0) + IN_KIND[event.kind] * worth
+        elif scope == "portfolio" and event.kind in EXTERNAL:
+            money.append((event.date, float(event.amount) * float(fx[event.currency][day])))
+        elif scope == "securities_only" and _crosses(event, scope):
+            money.append((event.date, -float(event.amount) * float(fx[event.currency][day])))
+    return tuple(sorted([*money, *((on, worth) for on, worth in in_kind.items() if worth)], key=lambda flow: flow[0]))
 
 
 def _fees_by_day(
-    book: Book, at: list[int], fx: Mapping[str, Floats], currencies: list[str], days: int
+    book: Book, at: Sequence[int], fx: Mapping[str, Floats], currencies: list[str], days: int, *, since: int
 ) -> tuple[Floats, Floats, Floats]:
     """(D, C) base currency, by the currency paid in: management and custody, whatever they came with; those of no deal; those
     that were paid from elsewhere."""
     recurring, apart, outside = [], [], []
     money = {currency: index for index, currency in enumerate(currencies)}
     for event, day in zip(book.events, at, strict=True):
-        if event.fee and day < days:
+        if event.fee and since <= day < days:
             charged = (day, money[event.currency], float(event.fee) * float(fx[event.currency][day]))
             if event.fee_kind in RECURRING_FEES:
                 recurring.append(charged)
@@ -926,15 +1260,13 @@ def _fees_by_day(
     return _filled(recurring, days, C), _filled(apart, days, C), _filled(outside, days, C)
 
 
-def _life(book: Book, market: History) -> tuple[Days, int]:
-    """The pack days from the first event's on, and where they begin in the market's."""
+def _life(book: Book, market: History) -> tuple[Days, int, bool]:
+    """The pack days from the first event's on, where they begin in the market's, and whether it begins before the first."""
     began = book.first_date
-    if began is None:
-        return market.dates[:0], len(market.dates)
+    if began is None or not len(market.dates):
+        return market.dates[:0], len(market.dates), False
     first = int(np.searchsorted(market.dates, np.datetime64(began)))
-    if len(market.dates) == 0 or np.datetime64(began) < market.dates[0]:
-        raise BeforeTheFirstPack(began, market.dates[0].item() if len(market.dates) else None)
-    return market.dates[first:], first
+    return market.dates[first:], first, bool(np.datetime64(began) < market.dates[0])
 
 
 def _pack_days(days: Days, dates: Sequence[date]) -> list[int]:
@@ -945,15 +1277,13 @@ def _pack_days(days: Days, dates: Sequence[date]) -> list[int]:
 
 def _cost_in(lot: Parcel, currency: str, base: str, rates: Rates | None) -> Decimal | None:
     """At the rates of its purchase; None where one is unknown."""
+    if rates is not None:
+        worth = rates.cost_of(lot, currency)
+        return worth.base if currency == base else worth.local
     if lot.currency == currency:
         return lot.cost
-    rate = rates.of_lot(lot.fx_to_base, lot.currency, lot.acquired) if rates else lot.fx_to_base
-    if lot.currency == base:
-        rate = Decimal(1)
-    if currency != base:
-        own = rates.fixing(currency, lot.acquired) if rates else None
-        rate = None if rate is None or own is None else rate / own
-    return None if rate is None else lot.cost * rate
+    rate = Decimal(1) if lot.currency == base else lot.fx_to_base
+    return None if rate is None or currency != base or lot.layers else lot.cost * rate
 
 
 def _sum_if_known(amounts: Iterable[Decimal | None]) -> Decimal | None:
@@ -961,26 +1291,18 @@ def _sum_if_known(amounts: Iterable[Decimal | None]) -> Decimal | None:
     return None if None in known else sum((amount for amount in known if amount is not None), Decimal(0))
 
 
-def _require_known(close: Floats, held: npt.NDArray[np.bool_], days: Days, symbols: list[str]) -> None:
-    """Raises MissingPrice for the first held security without a close."""
-    missing = held & np.isnan(close)
-    if missing.any():
-        day, position = (int(each) for each in np.argwhere(missing)[0])
-        known = np.flatnonzero(~np.isnan(close[:day, position]))
-        raise markets.MissingPrice(symbols[position], days[day].item(), days[known[-1]].item() if len(known) else None)
-
-
 def sources(book: Book, market: History) -> tuple[str, ...]:
     """Providers of all closes and rates that the book's life rests on, sorted."""
-    columns = sorted({market.security(parcel.security) for parcel in book.parcels})
+    listed = _listed(book, market)
     currencies = {currency for event in book.events for currency, _ in legs(event)} | {book.base_currency}
-    return _sources(market, columns, [*currencies, *(market.security_currencies[each] for each in columns)])
+    return _sources(market, listed.columns, [*currencies, *listed.trading])
 
 
 def _sources(market: History, columns: list[int], currencies: list[str]) -> tuple[str, ...]:
     found = {source for column in columns for source in market.close_sources[column]}
     if len(set(currencies)) > 1:
-        found |= {source for currency in currencies for source in market.fx_sources[market.currency(currency)]}
+        known = [market.currencies.index(currency) for currency in set(currencies) & set(market.currencies)]
+        found |= {source for column in known for source in market.fx_sources[column]}
     return tuple(sorted(found))
 
 

@@ -140,12 +140,16 @@ class SecurityAdmin(ReferenceAdmin):
         "symbol",
         "name",
         "currency",
+        "price_unit",
         "quote_unit",
+        "multiplier",
         "kind",
         "exchange",
         "price_basis",
         "first_date",
         "last_date",
+        "expiry",
+        "maturity",
     )
     list_filter = ("exchange", "kind", "price_basis", "source")
     search_fields = ("symbol", "name")
@@ -162,7 +166,17 @@ class SeriesAdmin(ReferenceAdmin):
 @admin.register(models.PricingPolicy)
 class PricingPolicyAdmin(ReferenceAdmin):
     sealed_in = ("code", "fixing", "pivot", "fix_time", "fix_timezone")
-    list_display = ("code", "fixing", "pivot", "fix_time", "fix_timezone", "max_stale_sessions", "max_stale_fixings")
+    list_display = (
+        "code",
+        "fixing",
+        "pivot",
+        "fix_time",
+        "fix_timezone",
+        "max_stale_sessions",
+        "max_stale_fixings",
+        "max_missing_share",
+        "max_missing_count",
+    )
 
 
 @admin.register(models.RiskFreeRate)

@@ -73,9 +73,32 @@ def is_listed(days: Dates, first_date: date, last_date: date | None) -> npt.NDAr
     return active if last_date is None else active & (days <= np.datetime64(last_date, "D"))
 
 
+LONGEST_HOLIDAY = 14
+"""Calendar days from one open day to the next that holidays explain (the longest regular ones, of the lunar new year, are 11)."""
+
+
 def ages(open_days: Dates, *, observed: Dates, on: Dates) -> Counts:
-    """How many open days lie after `observed` up to and including `on`: 0 is current."""
-    return np.searchsorted(open_days, on, "right") - np.searchsorted(open_days, observed, "right")
+    """How many open days lie after `observed`, itself an open day, up to and including `on`: 0 is current.
+
+    An archive shows open days by what was published on them, so that of a feed that ended no day would follow: of a silence
+    longer than holidays explain the weekdays count as open ones, from the day on that it is.
+    """
+    last = np.searchsorted(open_days, on, "right")
+    age: Counts = last - np.searchsorted(open_days, observed, "right")
+    if not len(open_days):
+        return age
+    longest = np.timedelta64(LONGEST_HOLIDAY, "D")
+    silent = np.flatnonzero(np.diff(open_days) > longest)
+    if len(silent):
+        ends = open_days[silent + 1]
+        weekdays = np.concatenate([[0], np.cumsum(np.busday_count(open_days[silent] + 1, ends))])
+        age = age + weekdays[np.searchsorted(ends, on, "right")] - weekdays[np.searchsorted(ends, observed, "right")]
+    since = open_days[np.maximum(last - 1, 0)]
+    still = (last > 0) & (on - since > longest)
+    if still.any():
+        lasting = np.where(still, np.busday_count(since + 1, np.maximum(on, since) + 1), 0)
+        age = age + np.where(observed <= since, lasting, 0)
+    return age
 
 
 def as_days(days: Iterable[date]) -> Dates:

@@ -266,10 +266,10 @@ def _ask_polygon(talk: _Talk) -> None:
     """Closes as traded, splits, dividends of securities that trade in dollars and whose closes are raw."""
     for security, span in talk.securities():
         symbol, name = span.symbol or "", security.symbol
-        if security.quote_unit != "USD" or security.price_basis != PriceBasis.RAW:
+        if security.price_unit != "USD" or security.price_basis != PriceBasis.RAW:
             talk.asked += 1
             talk.fail(
-                name, "closes", f"polygon's are raw dollars, its own {security.price_basis} in {security.quote_unit}"
+                name, "closes", f"polygon's are raw dollars, its own {security.price_basis} in {security.price_unit}"
             )
             continue
         closes = talk.ask(name, "closes", polygon.fetch_closes, symbol, first=span.first, last=span.last)
@@ -280,7 +280,7 @@ def _ask_polygon(talk: _Talk) -> None:
                     "date": row.observed_date.isoformat(),
                     "symbol": name,
                     "close": format(row.close, "f"),
-                    "currency": security.quote_unit,
+                    "currency": security.price_unit,
                     "source": row.source,
                 }
                 for row in closes.rows

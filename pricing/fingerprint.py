@@ -5,7 +5,7 @@ A line is `kind|key|observed_date|value|unit|source|price_basis|fix_at|vintage|f
 =========== ================= ================ ======= ======== ====================================================
 kind        key               observed_date    value   unit     note
 =========== ================= ================ ======= ======== ====================================================
-price       symbol            of the close     close   currency
+price       symbol            of the close     close   currency, and behind `*` the factor where that is not 1
 rate        base/quote        of the fixing    rate    quote    fix_at: the instant of the fixing, UTC
 observation series            observation date value   unit     fix_at: the day it was known
 action      symbol/action     ex-date          empty   currency four more fields: ratio, amount, pay date, announced
@@ -27,6 +27,9 @@ from functools import lru_cache
 
 GENESIS = "0" * 64
 """What the first pack of a policy chains to."""
+
+ONE = Decimal(1)
+"""The factor of an ordinary price."""
 
 is_plain = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?").fullmatch
 _ESCAPES = str.maketrans({"\\": "\\\\", "|": "\\|", "\n": "\\n", "\r": "\\r"})
@@ -57,15 +60,24 @@ def field(text: str) -> str:
 
 
 def price_line(
-    *, symbol: str, observed_date: date, close: Decimal | str, currency: str, source: str, price_basis: str, flags: str
+    *,
+    symbol: str,
+    observed_date: date,
+    close: Decimal | str,
+    currency: str,
+    source: str,
+    price_basis: str,
+    flags: str,
+    factor: Decimal = ONE,
 ) -> str:
-    tail = price_tail(currency=currency, source=source, price_basis=price_basis)
+    tail = price_tail(currency=currency, source=source, price_basis=price_basis, factor=factor)
     return f"price|{field(symbol)}|{observed_date.isoformat()}|{plain(close)}{tail}{field(flags)}"
 
 
-def price_tail(*, currency: str, source: str, price_basis: str) -> str:
+def price_tail(*, currency: str, source: str, price_basis: str, factor: Decimal = ONE) -> str:
     """What stands in the line of a price between its value and its flags."""
-    return f"|{field(currency)}|{field(source)}|{field(price_basis)}|||"
+    unit = field(currency) if factor == ONE else f"{field(currency)}*{plain(factor)}"
+    return f"|{unit}|{field(source)}|{field(price_basis)}|||"
 
 
 def rate_line(

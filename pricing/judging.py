@@ -316,7 +316,7 @@ class _Bench:
                 ex_date = np.datetime64(row.ex_date, "D")
                 if row.action == "split":
                     (splits if sure else doubted).append((ex_date, float(row.ratio or 1)))
-                elif self.basis(row.symbol) != "total_return_adjusted":
+                elif row.action == "dividend" and self.basis(row.symbol) != "total_return_adjusted":
                     dividends.append((ex_date, float(row.amount or 0)))
         return {
             number: Events(
@@ -413,6 +413,8 @@ class _Bench:
 
 
 def _action_value(row: ActionRow) -> str:
+    if row.action == "delisting":
+        return ""
     number = row.ratio if row.action == "split" else row.amount
     return format(number or Decimal(0), "f")
 

@@ -89,19 +89,33 @@ def load(folder: str | Path) -> Loaded:
                 symbol=row.symbol,
                 name=row.name,
                 currency=row.currency,
+                price_unit=row.price_unit,
                 quote_unit=row.quote_unit,
+                multiplier=row.multiplier,
                 kind=row.kind,
                 exchange=row.exchange,
                 price_basis=row.price_basis,
                 first_date=row.first_date,
                 last_date=row.last_date,
+                expiry=row.expiry,
+                maturity=row.maturity,
                 source=row.source,
             )
             for row in reading.securities
         ],
         update_conflicts=True,
         unique_fields=["symbol"],
-        update_fields=["kind", "price_basis", "first_date", "last_date", "source"],
+        update_fields=[
+            "kind",
+            "quote_unit",
+            "multiplier",
+            "price_basis",
+            "first_date",
+            "last_date",
+            "expiry",
+            "maturity",
+            "source",
+        ],
     )
     Series.objects.bulk_create(
         [

@@ -4,9 +4,9 @@ Packs never change, so a pack's market and history are kept in the process under
 and what the history of a policy's packs is made of in a file, which other processes map instead of reading rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from itertools import groupby
@@ -27,27 +27,50 @@ from pricing.calendars import as_days
 from pricing.fx import Leg, MissingRate
 from pricing.history_file import Table
 from pricing.models import (
+    Decision,
     PackAction,
     PackPrice,
     PackRate,
+    PriceBasis,
     PricingPack,
     PricingPolicy,
+    QuarantinedRow,
     Security,
     Series,
 )
-from pricing.observing import ASSUMED_RELEASE_DATE, KnownAction, KnownObservation, standing
+from pricing.observing import ASSUMED_RELEASE_DATE, KnownAction, KnownObservation, joined, standing
 
 Floats = npt.NDArray[np.float64]
 Dates = npt.NDArray[np.datetime64]
+Bools = npt.NDArray[np.bool_]
+
+
+DELISTED = "delisted"
+"""The flag of a close that is carried behind a delisting."""
+
+REASONS: Mapping[str, str] = {
+    "": "",
+    "expiry_unbooked": "it has expired or matured, and its end is not booked",
+    "carried_too_long": f"it is delisted, and a last close is carried for {packs.MOST_DAYS_CARRIED} days",
+    "after_last_listed_day": "it is no longer listed, and no delisting of it is on record",
+    "split_between": "it has split since",
+    "in_quarantine": "a newer close waits for a decision",
+    "no_quote_unit": "it is a bond, and nobody has said what its price is of",
+}
+"""Why a price is missing, where more is to be said than that none is known: by code, in words."""
 
 
 class MissingPrice(TieoutError):
-    """The pack holds no close of the security: it was not required when the pack was sealed, or never observed."""
+    """The security has no price on that day; `reason` is a key of REASONS.
 
-    def __init__(self, symbol: str, asof_date: date, last_known_date: date | None = None) -> None:
+    last_known_date  the day of its newest close in any pack, also where that may not be taken any more
+    """
+
+    def __init__(self, symbol: str, asof_date: date, last_known_date: date | None = None, reason: str = "") -> None:
         known = f"last known {last_known_date}" if last_known_date else "none known before"
-        super().__init__(f"no price of {symbol} on {asof_date} ({known})")
-        self.symbol, self.asof_date, self.last_known_date = symbol, asof_date, last_known_date
+        why = f"; {REASONS[reason]}" if REASONS[reason] else ""
+        super().__init__(f"no price of {symbol} on {asof_date} ({known}{why})")
+        self.symbol, self.asof_date, self.last_known_date, self.reason = symbol, asof_date, last_known_date, reason
 
 
 class MissingSeries(TieoutError):
@@ -60,7 +83,7 @@ class MissingSeries(TieoutError):
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """A raw close in the trading currency, with the date it was observed; `flags` says how stale."""
+    """A raw close in the trading currency, with the date it was observed; `flags` says how stale, and whether it is carried."""
 
     security_id: int
     symbol: str
@@ -70,6 +93,12 @@ class Close:
     source: str
     price_basis: str
     flags: str
+    factor: Decimal = Decimal(1)
+
+    @property
+    def unit_value(self) -> Decimal:
+        """The trading currency for one unit held: of a bond for one of nominal, of a contract for one contract."""
+        return self.close if self.factor == 1 else fx.UNROUNDED.multiply(self.close, self.factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +110,42 @@ class Market:
     pivot: str
     closes: Mapping[int, Close]  # by security id
     legs: Mapping[tuple[str, str], Leg]  # by (base, quote), as published
-    unpriced: Mapping[
-        int, tuple[str, date | None]
-    ]  # active without a close here: security id -> symbol, last known date
+    policy: str = ""
+    sequence: int = 0  # up to which the packs of the policy are looked at for what was known before
 
     def close(self, security_id: int, symbol: str) -> Close:
         """Raises MissingPrice: a missing price is neither cost nor zero."""
         if security_id not in self.closes:
-            _, last_known = self.unpriced.get(security_id, (symbol, None))
-            raise MissingPrice(symbol, self.asof_date, last_known)
+            raise self.missing_price(security_id, symbol)
         return self.closes[security_id]
+
+    def missing_price(self, security_id: int, symbol: str) -> MissingPrice:
+        """What to say of a security without a close here."""
+        return _missing_price(self.policy, self.sequence, security_id, symbol, self.asof_date)
+
+    def missing_rate(self, frm: str, to: str) -> MissingRate:
+        """What to say of two currencies that no legs join here."""
+        lacking = {currency for currency in (frm, to) if currency != self.pivot and not self._has(currency)}
+        return _missing_rate(self.policy, self.sequence, frm, to, lacking, self.asof_date)
+
+    def _has(self, currency: str) -> bool:
+        return (self.pivot, currency) in self.legs or (currency, self.pivot) in self.legs
 
 
 def cross(market: Market, frm: str, to: str) -> Decimal:
     """Units of `to` for one `frm`, unrounded (34 digits) from the published legs. Raises MissingRate, never 1.0."""
-    return fx.cross(market.legs, pivot=market.pivot, frm=frm, to=to, asof_date=market.asof_date)
+    try:
+        return fx.cross(market.legs, pivot=market.pivot, frm=frm, to=to, asof_date=market.asof_date)
+    except MissingRate:
+        raise market.missing_rate(frm, to) from None
 
 
 def legs_between(market: Market, frm: str, to: str) -> tuple[Leg, ...]:
     """The published legs that `cross` is made of, for sources and flags. Raises MissingRate."""
-    return fx.legs_between(market.legs, pivot=market.pivot, frm=frm, to=to, asof_date=market.asof_date)
+    try:
+        return fx.legs_between(market.legs, pivot=market.pivot, frm=frm, to=to, asof_date=market.asof_date)
+    except MissingRate:
+        raise market.missing_rate(frm, to) from None
 
 
 def as_of(pack: PricingPack) -> Market:
@@ -112,49 +157,167 @@ def as_of(pack: PricingPack) -> Market:
     )
 
 
-_LAST_CLOSES = """
-    SELECT security_id, max(observed_date) FROM pricing_packprice
-    WHERE content_id = ANY(%s) AND security_id = ANY(%s) AND observed_date <= %s GROUP BY security_id
-"""
-
-
 @lru_cache(maxsize=16)
 def _as_of(
     pack_id: str, chain_hash: str, content_id: int, policy: str, pivot: str, sequence: int, asof_date: date
 ) -> Market:
-    closes = {
-        row[0]: Close(*row)
-        for row in PackPrice.objects.filter(content=content_id)
-        .order_by("security__symbol")
-        .values_list(
-            "security_id", "security__symbol", "close", "currency", "observed_date", "source", "price_basis", "flags"
-        )
-    }
+    closes = _closes_of(content_id)
+    for security_id, close in _carried(policy, sequence, asof_date, closes).items():
+        closes[security_id] = close
     legs = {
         (row[0], row[1]): Leg(*row)
         for row in PackRate.objects.filter(content=content_id)
         .order_by("base", "quote")
         .values_list("base", "quote", "rate", "observed_date", "source", "flags")
     }
-    unlisted = Q(first_date__gt=asof_date) | Q(last_date__lt=asof_date)
-    active = Security.objects.exclude(unlisted).exclude(pk__in=closes).order_by("symbol")
-    unpriced: dict[int, tuple[str, date | None]] = {
-        pk: (symbol, None) for pk, symbol in active.values_list("id", "symbol")
-    }
-    if unpriced:
-        contents = packs.sealed_contents(policy=policy, upto=sequence)
-        with connection.cursor() as cursor:
-            cursor.execute(_LAST_CLOSES, [contents, list(unpriced), asof_date])
-            for security_id, last in cursor.fetchall():
-                unpriced[security_id] = (unpriced[security_id][0], last)
     return Market(
         pack_id=pack_id,
         asof_date=asof_date,
         pivot=pivot,
-        closes=MappingProxyType(closes),
+        closes=MappingProxyType(dict(sorted(closes.items(), key=lambda each: each[1].symbol))),
         legs=MappingProxyType(legs),
-        unpriced=MappingProxyType(unpriced),
+        policy=policy,
+        sequence=sequence,
     )
+
+
+_CLOSE_COLUMNS = (
+    "security_id", "security__symbol", "close", "currency", "observed_date", "source", "price_basis", "flags", "factor",
+)  # fmt: skip
+"""In the order of Close."""
+
+
+def _closes_of(content: int) -> dict[int, Close]:
+    """By security, by symbol."""
+    rows = PackPrice.objects.filter(content=content).order_by("security__symbol").values_list(*_CLOSE_COLUMNS)
+    return {row[0]: Close(*row) for row in rows}
+
+
+# --- what has ended: carried where a delisting is on record, else missing with its reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Delisting:
+    """Of a security: the first day without a listing, the last on which it may have a price, and its splits of raw closes."""
+
+    symbol: str
+    ex_date: date
+    ends: date | None
+    splits: tuple[date, ...]
+
+    def carries(self, observed: date, day: date) -> bool:
+        """Whether a close of that day still is the price of the other, a later one."""
+        if day < self.ex_date or (day - observed).days > packs.MOST_DAYS_CARRIED or (self.ends and self.ends < day):
+            return False
+        return not any(observed < split <= day for split in self.splits)
+
+
+def _delistings(policy: str, sequence: int, asof_date: date) -> Mapping[int, _Delisting]:
+    """By security, the delistings that a pack of that sequence and date knows, of that date or before."""
+    delisted = PackAction.objects.filter(action="delisting", ex_date__lte=asof_date).order_by()
+    ids = set(delisted.values_list("security_id", flat=True))
+    if not ids:
+        return {}
+    told = _actions(policy, sequence, asof_date, ids)
+    ex_date = {each.symbol: each.ex_date for each in reversed(told) if each.action == "delisting"}
+    found: dict[int, _Delisting] = {}
+    for security in Security.objects.filter(symbol__in=[s for s, day in ex_date.items() if day <= asof_date]):
+        raw = security.price_basis == PriceBasis.RAW
+        splits = tuple(
+            each.ex_date for each in told if raw and each.action == "split" and each.symbol == security.symbol
+        )
+        found[security.pk] = _Delisting(security.symbol, ex_date[security.symbol], security.ends, splits)
+    return found
+
+
+def _carried(policy: str, sequence: int, asof_date: date, closes: Mapping[int, Close]) -> dict[int, Close]:
+    """The last closes of delisted securities, flagged, as far as they still are their price on that date."""
+    delisted = _delistings(policy, sequence, asof_date)
+    if not delisted:
+        return {}
+    begin = asof_date - timedelta(days=packs.MOST_DAYS_CARRIED)
+    seen = _contents_seen(policy, sequence, begin, asof_date)
+    last = {pk: closes[pk] for pk in delisted if pk in closes}
+    if absent := {pk: each.symbol for pk, each in delisted.items() if pk not in last}:
+        with connection.cursor() as cursor:
+            cursor.execute(_LAST_CLOSES, [seen, list(absent)])
+            last |= {row[0]: Close(row[0], absent[row[0]], *row[1:]) for row in cursor.fetchall()}
+    return {
+        pk: replace(close, flags=joined(close.flags if pk in closes else "", DELISTED))
+        for pk, close in last.items()
+        if close.observed_date < asof_date and delisted[pk].carries(close.observed_date, asof_date)
+    }
+
+
+_LAST_CLOSES = """
+    SELECT DISTINCT ON (security_id) security_id, close, currency, observed_date, source, price_basis, flags, factor
+    FROM unnest(%s::bigint[]) WITH ORDINALITY AS seen (content_id, place) JOIN pricing_packprice USING (content_id)
+    WHERE security_id = ANY(%s) ORDER BY security_id, place DESC
+"""
+_SEEN = """
+    SELECT content_id FROM (
+        SELECT DISTINCT ON (asof_date) asof_date, content_id FROM pricing_pricingpack
+        WHERE policy_id = %s AND sequence <= %s AND asof_date BETWEEN %s AND %s ORDER BY asof_date, sequence DESC
+    ) AS seen ORDER BY asof_date
+"""
+
+
+def _contents_seen(policy: str, sequence: int, first: date, last: date) -> list[int]:
+    """Of each date in a span, rising, the content of its sealed pack with the highest sequence up to that one."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SEEN, [policy, sequence, first, last])
+        return [content for (content,) in cursor.fetchall()]
+
+
+_LAST_CLOSE = """
+    SELECT max(observed_date) FROM pricing_packprice
+    WHERE content_id = ANY(%s) AND security_id = %s AND observed_date <= %s
+"""
+_LAST_RATE = """
+    SELECT max(observed_date) FROM pricing_packrate
+    WHERE content_id = ANY(%s) AND (base = %s OR quote = %s) AND observed_date <= %s
+"""
+
+
+def _missing_price(policy: str, sequence: int, security_id: int, symbol: str, day: date) -> MissingPrice:
+    """What is known of a missing price, by all packs up to that sequence; by nothing where there is none (sequence 0)."""
+    security = Security.objects.filter(pk=security_id).first() if sequence else None
+    if security is None:
+        return MissingPrice(symbol, day)
+    with connection.cursor() as cursor:
+        cursor.execute(_LAST_CLOSE, [packs.sealed_contents(policy=policy, upto=sequence), security_id, day])
+        (last,) = cursor.fetchone()
+    return MissingPrice(security.symbol, day, last, _reason(policy, sequence, security, last, day))
+
+
+def _reason(policy: str, sequence: int, security: Security, last: date | None, day: date) -> str:
+    told = [each for each in _actions(policy, sequence, day, [security.pk]) if each.ex_date <= day]
+    splits = [each for each in told if each.action == "split" and last and last < each.ex_date]
+    if security.ends and security.ends < day:
+        return "expiry_unbooked"
+    if security.lacks_quote_unit:
+        return "no_quote_unit"
+    if splits and security.price_basis == PriceBasis.RAW:
+        return "split_between"
+    if last and any(each.action == "delisting" for each in told) and (day - last).days > packs.MOST_DAYS_CARRIED:
+        return "carried_too_long"
+    if security.last_date and security.last_date < day:
+        return "after_last_listed_day"
+    waiting = QuarantinedRow.objects.filter(kind="price", key=security.symbol, decision=Decision.PENDING)
+    return "in_quarantine" if waiting.filter(date__gt=last or date.min, date__lte=day).exists() else ""
+
+
+def _missing_rate(policy: str, sequence: int, frm: str, to: str, lacking: Collection[str], day: date) -> MissingRate:
+    """What is known of a missing rate: the last day on which there was one is that of the leg that ended first."""
+    if not sequence:
+        return MissingRate(frm, to, day)
+    contents = packs.sealed_contents(policy=policy, upto=sequence)
+    ended: list[date | None] = []
+    with connection.cursor() as cursor:
+        for currency in lacking:
+            cursor.execute(_LAST_RATE, [contents, currency, currency, day])
+            ended += cursor.fetchone()
+    return MissingRate(frm, to, day, None if None in ended else min(filter(None, ended), default=None))
 
 
 # --- history
@@ -174,27 +337,50 @@ class History:
     symbols: tuple[str, ...]  # (N,)
     security_currencies: tuple[str, ...]  # (N,) trading currency
     exchanges: tuple[str, ...]  # (N,)
-    close: Floats  # (D, N) trading currency per unit, raw
+    close: Floats  # (D, N) trading currency per unit held: raw close times factor
     observed: Dates  # (D, N) the day of that close; NaT where there is none
+    carried: Bools  # (D, N) it is the last close of a delisted security
     currencies: tuple[str, ...]  # (C,)
     fx_to_pivot: Floats  # (D, C) units of the pivot for one of the currency
     close_sources: tuple[tuple[str, ...], ...]  # (N,) providers of each security's closes, sorted
     fx_sources: tuple[tuple[str, ...], ...]  # (C,) providers of each currency's rates, sorted; none for the pivot
+    policy: str = ""
+    sequence: int = 0  # up to which the packs of the policy are looked at for what was known before
 
     def security(self, security_id: int) -> int:
         """The column of a security. Raises MissingPrice where no pack of this history holds a close of it."""
         try:
             return self.security_ids.index(security_id)
         except ValueError:
-            symbol = Security.objects.filter(pk=security_id).values_list("symbol", flat=True).first()
-            raise MissingPrice(symbol or str(security_id), self.dates[-1].item()) from None
+            day = self.dates[-1].item()
+            raise _missing_price(self.policy, self.sequence, security_id, str(security_id), day) from None
 
     def currency(self, currency: str) -> int:
         """The column of a currency. Raises MissingRate where no pack of this history holds a rate of it."""
         try:
             return self.currencies.index(currency)
         except ValueError:
-            raise MissingRate(currency, self.currencies[0], self.dates[-1].item()) from None
+            raise self.missing_rate(currency, self.currencies[0], len(self.dates) - 1) from None
+
+    def missing_price(self, column: int, day_index: int) -> MissingPrice:
+        """What to say of a security without a close on a day of this history."""
+        symbol, day = self.symbols[column], self.dates[day_index].item()
+        if self.sequence:
+            return _missing_price(self.policy, self.sequence, self.security_ids[column], symbol, day)
+        known = self.observed[: day_index + 1, column]
+        known = known[~np.isnat(known)]
+        return MissingPrice(symbol, day, known.max().item() if len(known) else None)
+
+    def missing_rate(self, frm: str, to: str, day_index: int) -> MissingRate:
+        """What to say of two currencies without a rate on a day of this history."""
+        day, pivot = self.dates[day_index].item(), self.currencies[0]
+        lacking = {currency for currency in (frm, to) if currency != pivot and not self._has(currency, day_index)}
+        return _missing_rate(self.policy, self.sequence, frm, to, lacking, day)
+
+    def _has(self, currency: str, day_index: int) -> bool:
+        if currency not in self.currencies:
+            return False
+        return not np.isnan(self.fx_to_pivot[day_index, self.currencies.index(currency)])
 
     def fx(self, frm: str, to: str) -> Floats:
         """(D,) units of `to` for one `frm`; NaN on days without a rate."""
@@ -206,7 +392,8 @@ _SEALED = """
     WHERE policy_id = %s AND sequence <= %s ORDER BY sequence
 """
 _CLOSES = """
-    SELECT content_id, source, string_agg(int8send(security_id) || float8send(close::float8) || date_send(observed_date), '')
+    SELECT content_id, source,
+        string_agg(int8send(security_id) || float8send((close * factor)::float8) || date_send(observed_date), '')
     FROM pricing_packprice WHERE content_id = ANY(%s) GROUP BY content_id, source
 """
 _RATES = """
@@ -237,14 +424,30 @@ def _history(
     }
     table = _table(policy, sequence, chain_hash, {row[0]: symbol for symbol, row in described.items()})
     days, newest_first = np.unique(table.asof[:sequence][::-1], return_index=True)
+    numbers_of_all = sequence - 1 - newest_first
     seen = (days >= np.datetime64(since, "D")) & (days <= np.datetime64(asof_date, "D"))
-    numbers = (sequence - 1 - newest_first[seen]).tolist()
+    numbers = numbers_of_all[seen].tolist()
     rows = history_file.span(numbers)
     providers = _providers(table.close_source[rows], table.sources)
-    place = {symbol: number for number, symbol in enumerate(table.symbols) if providers[number]}
+    carried = _carried_columns(
+        table,
+        numbers_of_all[days <= np.datetime64(asof_date, "D")],
+        days,
+        seen,
+        _delistings(policy, sequence, asof_date),
+    )
+    place = {symbol: number for number, symbol in enumerate(table.symbols) if providers[number] or number in carried}
     symbols = [symbol for symbol in described if symbol in place]
     columns = [place[symbol] for symbol in symbols]
     close, observed = (array[rows][:, history_file.span(columns)] for array in (table.close, table.observed))
+    is_carried: Bools = np.broadcast_to(np.False_, close.shape)
+    if carried:
+        close, observed, is_carried = close.copy(), observed.copy(), is_carried.copy()
+        for number, of in carried.items():
+            column = columns.index(number)
+            close[of.days, column], observed[of.days, column] = of.close, of.observed
+            is_carried[of.days, column] = True
+            providers[number] = tuple(sorted({*providers[number], *of.sources}))
     currencies, fx_to_pivot, fx_sources = _rates(table, rows, pivot)
     return History(
         pack_id=pack_id,
@@ -256,11 +459,59 @@ def _history(
         exchanges=tuple(described[symbol][3] for symbol in symbols),
         close=_frozen(close),
         observed=_frozen(observed),
+        carried=_frozen(is_carried),
         currencies=currencies,
         fx_to_pivot=_frozen(fx_to_pivot),
         close_sources=tuple(providers[column] for column in columns),
         fx_sources=fx_sources,
+        policy=policy,
+        sequence=sequence,
     )
+
+
+class _CarriedColumn(NamedTuple):
+    """Of a column, the days of a history on which its last close is carried, and that."""
+
+    days: npt.NDArray[np.int64]
+    close: Floats
+    observed: Dates
+    sources: tuple[str, ...]
+
+
+def _carried_columns(
+    table: Table, numbers: npt.NDArray[np.int64], days: Dates, seen: Bools, delistings: Mapping[int, _Delisting]
+) -> dict[int, _CarriedColumn]:
+    """By column of the table what is carried on the days seen, of closes of all days before them.
+
+    numbers  of the table's rows, by day, up to the last day seen
+    days     of the table; as many as `seen`, and the first of them are those of `numbers`
+    """
+    found: dict[int, _CarriedColumn] = {}
+    column_of = {symbol: number for number, symbol in enumerate(table.symbols)} if delistings else {}
+    upto = days[: len(numbers)]
+    offset = int(np.argmax(seen)) if seen.any() else len(numbers)
+    for delisting in delistings.values():
+        column = column_of.get(delisting.symbol)
+        if column is None:
+            continue
+        observed, close = table.observed[numbers, column], table.close[numbers, column]
+        last = np.maximum.accumulate(np.where(np.isnan(close), -1, np.arange(len(numbers))))
+        carried = [
+            day
+            for day in range(
+                max(offset, int(np.searchsorted(upto, np.datetime64(delisting.ex_date, "D")))), len(numbers)
+            )
+            if last[day] >= 0
+            and observed[last[day]] < upto[day]
+            and delisting.carries(observed[last[day]].item(), upto[day].item())
+        ]
+        if carried:
+            at = last[carried]
+            codes = sorted(set(table.close_source[numbers[at], column].tolist()))
+            found[column] = _CarriedColumn(
+                np.array(carried) - offset, close[at], observed[at], tuple(table.sources[code - 1] for code in codes)
+            )
+    return found
 
 
 def _rates(table: Table, rows: Any, pivot: str) -> tuple[tuple[str, ...], Floats, tuple[tuple[str, ...], ...]]:
@@ -505,9 +756,17 @@ def _year_before(day: date) -> date:
 def actions(pack: PricingPack) -> list[KnownAction]:
     """The corporate actions that the pack knows, by ex-date: announced, or ex, on or before its date."""
     packs.require_sealed(pack=pack)
-    known = Q(announced__lte=pack.asof_date) | Q(announced__isnull=True, ex_date__lte=pack.asof_date)
-    rows = PackAction.objects.filter(known).order_by("ex_date").values_list("content_id", *packs.ACTION_COLUMNS)
-    contents = packs.sealed_contents(policy=pack.policy_id, upto=pack.sequence)
+    return _actions(pack.policy_id, pack.sequence or 0, pack.asof_date)
+
+
+def _actions(
+    policy: str, sequence: int, asof_date: date, securities: Collection[int] | None = None
+) -> list[KnownAction]:
+    """Of these securities; None: of all."""
+    known = Q(announced__lte=asof_date) | Q(announced__isnull=True, ex_date__lte=asof_date)
+    of = Q() if securities is None else Q(security__in=securities)
+    rows = PackAction.objects.filter(known & of).order_by("ex_date").values_list("content_id", *packs.ACTION_COLUMNS)
+    contents = packs.sealed_contents(policy=policy, upto=sequence)
     told = [KnownAction(*row) for row in packs.said_by(contents, rows)]
     newest = {action.key: action for action in standing(told)}
     return sorted(newest.values(), key=lambda action: (action.ex_date, action.symbol, action.action))

@@ -1,5 +1,7 @@
 """Rows of the market: reference data that may be edited, and packs, which are evidence and never change once sealed."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
@@ -16,20 +18,42 @@ class PriceBasis(models.TextChoices):
     PRICE_INDEX = "price_index", "price index"
 
 
+class QuoteUnit(models.TextChoices):
+    PER_UNIT = "", "per unit"
+    PERCENT_OF_NOMINAL = "percent_of_nominal", "percent of nominal"
+
+
+BOND = "bond"
+PERCENT = Decimal("0.01")
+
+
 class Security(models.Model):
-    """A thing with a price. The quote unit keeps its own case: GBp is pence, GBP is pounds."""
+    """A thing with a price. The unit of its price keeps its own case: GBp is pence, GBP is pounds."""
 
     symbol = models.CharField(max_length=32, unique=True)
     name = models.CharField(max_length=200)
     currency = models.CharField(max_length=3, help_text="Trading currency, ISO 4217.")
-    quote_unit = models.CharField(
+    price_unit = models.CharField(
         max_length=3, help_text="Unit of the published price: a currency, or GBp, GBX, ILA, ZAc."
+    )
+    quote_unit = models.CharField(
+        max_length=24,
+        choices=QuoteUnit.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What a price is of; empty: of a unit.",
+    )
+    multiplier = PositiveNumeric(
+        default=Decimal(1), db_default=Decimal(1), help_text="Units of the underlying that one contract stands for."
     )
     kind = models.CharField(max_length=32)
     exchange = models.CharField(max_length=12, help_text="Market identifier code (ISO 10383).")
     price_basis = models.CharField(max_length=24, choices=PriceBasis.choices, default=PriceBasis.RAW)
     first_date = models.DateField(help_text="First listed date: no price is expected before it.")
     last_date = models.DateField(null=True, blank=True, help_text="Last listed date; empty while it is listed.")
+    expiry = models.DateField(null=True, blank=True, help_text="Last day of a contract: it has no price after it.")
+    maturity = models.DateField(null=True, blank=True, help_text="Last day of a bond: it has no price after it.")
     source = models.CharField(max_length=64, help_text="Provider of its closes.")
 
     class Meta:
@@ -40,10 +64,35 @@ class Security(models.Model):
                 condition=Q(last_date__isnull=True) | Q(last_date__gte=F("first_date")), name="security_listed_in_order"
             ),
             models.CheckConstraint(condition=Q(price_basis__in=PriceBasis.values), name="security_price_basis_known"),
+            models.CheckConstraint(condition=Q(quote_unit__in=QuoteUnit.values), name="security_quote_unit_known"),
+            models.CheckConstraint(
+                condition=Q(expiry__isnull=True) | Q(expiry__gte=F("first_date")),
+                name="security_expires_after_it_begins",
+            ),
+            models.CheckConstraint(
+                condition=Q(maturity__isnull=True) | Q(maturity__gte=F("first_date")),
+                name="security_matures_after_it_begins",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.symbol
+
+    @property
+    def factor(self) -> Decimal:
+        """What a close is multiplied by for the value of one unit held: 0.01 in percent of nominal, 100 of a contract."""
+        multiplier: Decimal = self.multiplier
+        return multiplier * PERCENT if self.quote_unit == QuoteUnit.PERCENT_OF_NOMINAL else multiplier
+
+    @property
+    def ends(self) -> date | None:
+        """The last day on which it can have a price: of a contract its expiry, of a bond its maturity; None: none is known."""
+        return min(filter(None, (self.expiry, self.maturity)), default=None)
+
+    @property
+    def lacks_quote_unit(self) -> bool:
+        """A bond of which nobody has said what its price is of: taken as it stands it could be a hundred times its value."""
+        return self.kind.casefold() == BOND and not self.quote_unit
 
 
 class SeriesLag(models.TextChoices):
@@ -126,6 +175,13 @@ class PricingPolicy(models.Model):
     fix_timezone = models.CharField(max_length=40)
     max_stale_sessions = models.PositiveSmallIntegerField(default=5)
     max_stale_fixings = models.PositiveSmallIntegerField(default=5)
+    max_missing_share = models.DecimalField(
+        max_digits=4, decimal_places=3, default=Decimal("0.05"), db_default=Decimal("0.05"),
+        help_text="Share of the securities with a live source that may lack a close before a pack is refused.",
+    )  # fmt: skip
+    max_missing_count = models.PositiveSmallIntegerField(
+        default=10, db_default=10, help_text="So many may always lack one."
+    )
 
     class Meta:
         verbose_name_plural = "pricing policies"
@@ -189,6 +245,9 @@ class PackPrice(PackRow):
     currency = models.CharField(max_length=3)
     observed_date = models.DateField()
     price_basis = models.CharField(max_length=24, choices=PriceBasis.choices)
+    factor = PositiveNumeric(
+        default=Decimal(1), db_default=Decimal(1), help_text="Close times factor is the value of one unit held."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=("content", "security"), name="pack_price_once")]
@@ -243,7 +302,9 @@ class PackAction(PackRow):
     content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="actions", **IN_BULK)
     security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", **IN_BULK)
     ex_date = models.DateField()
-    action = models.CharField(max_length=16, choices=[("split", "split"), ("dividend", "dividend")])
+    action = models.CharField(
+        max_length=16, choices=[("split", "split"), ("dividend", "dividend"), ("delisting", "delisting")]
+    )
     ratio = PositiveNumeric(null=True, help_text="New shares per old.")
     amount = PositiveNumeric(null=True, help_text="Per share.")
     currency = models.CharField(max_length=3, blank=True, default="")
@@ -255,8 +316,9 @@ class PackAction(PackRow):
             models.UniqueConstraint(fields=("content", "security", "ex_date", "action"), name="pack_action_once"),
             models.CheckConstraint(
                 condition=Q(action="split", ratio__isnull=False, amount__isnull=True)
-                | Q(action="dividend", amount__isnull=False, ratio__isnull=True),
-                name="pack_action_split_has_ratio_dividend_has_amount",
+                | Q(action="dividend", amount__isnull=False, ratio__isnull=True)
+                | Q(action="delisting", amount__isnull=True, ratio__isnull=True),
+                name="pack_action_has_what_its_kind_needs",
             ),
         ]
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from pricing import calendars
 from pricing.calendars import Calendar
 from pricing.judging import Left
-from pricing.providers.archive import ActionRow, ArchiveReading, Codes, Dates
+from pricing.providers.archive import EARLIEST, ActionRow, ArchiveReading, Codes, Dates
 from pricing.quality import ACCEPTED
 
 Grid = npt.NDArray[np.bool_]
@@ -33,7 +33,7 @@ WITHDRAWN = "withdrawn"
 
 
 class Listed(NamedTuple):
-    """A security as the build needs it; active from its first to its last listed date."""
+    """A security as the build needs it; active from its first to its last date."""
 
     id: int
     symbol: str
@@ -41,38 +41,14 @@ class Listed(NamedTuple):
     exchange: str
     price_basis: str
     first_date: date
-    last_date: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class RequiredSecurity:
-    """Held or benchmarked from `first_date` to `last_date` (open: None)."""
-
-    security_id: int
-    first_date: date
-    last_date: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RequiredCurrency:
-    """Needed to convert from `first_date` to `last_date` (open: None)."""
-
-    currency: str
-    first_date: date = date.min
-    last_date: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Required:
-    """What a pack can't be sealed without. The currency of a required security is required with it."""
-
-    securities: tuple[RequiredSecurity, ...] = ()
-    currencies: tuple[RequiredCurrency, ...] = ()
+    last_date: date | None  # the last listed one, or that of expiry or maturity, whichever comes first
+    factor: Decimal = Decimal(1)
+    quotable: bool = True  # not a bond of which nobody has said what its price is of
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Something required that has no usable observation: `key` is a symbol or a pair such as EUR/USD."""
+    """What has no usable observation: `key` is a symbol, or the name of a fixing."""
 
     kind: Literal["price", "rate"]
     key: str
@@ -111,26 +87,33 @@ def find_closes(
     spans  listed_spans of the securities, if they are known
     left   what the quality rules took out of the archive: while a newer row waits for a decision, the older is not usable
     """
+    quotable = np.array([security.quotable for security in securities], dtype=bool)
     spans = listed_spans(securities) if spans is None else spans
     codes = np.array([reading.code_of.get(security.symbol, -1) for security in securities], dtype=np.int64)
     held = reading.closes
     rows, observed = _last_before(held.security, held.date, codes, days, not_before=spans[0])
-    age, between = np.zeros(rows.shape, np.int64), np.zeros(rows.shape, bool)
-    of_exchange: dict[str, list[int]] = {}
-    for number, security in enumerate(securities):
-        of_exchange.setdefault(security.exchange, []).append(number)
-    for exchange, numbers in of_exchange.items():
-        sessions = calendar.sessions.get(exchange, days[:0])
-        age[numbers] = calendars.ages(sessions, observed=observed[numbers], on=days)
+    age, between = _session_ages(calendar, securities, observed, days), np.zeros(rows.shape, bool)
     splits = [action for action in reading.actions if action.action == "split"]
     number_of = {row.symbol: n for n, row in enumerate(securities) if splits and row.price_basis == "raw"}
     for action in splits:
         if action.symbol in number_of:
             number, ex_date = number_of[action.symbol], np.datetime64(action.ex_date, "D")
             between[number] |= (observed[number] < ex_date) & (ex_date <= days)
-    usable = active_grid(spans, days) & (rows >= 0) & (age <= max_stale_sessions) & ~between
+    usable = active_grid(spans, days) & quotable[:, None] & (rows >= 0) & (age <= max_stale_sessions) & ~between
     withheld = _withhold(left, codes, reading.closes.date, rows, usable, days)
     return Observed(rows, age, usable, between & (rows >= 0), withheld)
+
+
+def _session_ages(calendar: Calendar, securities: Sequence[Listed], observed: Dates, days: Dates) -> Counts:
+    """(N, D) how many sessions of its own exchange lie between each security's observation and the day."""
+    age = np.zeros(observed.shape, np.int64)
+    of_exchange: dict[str, list[int]] = {}
+    for number, security in enumerate(securities):
+        of_exchange.setdefault(security.exchange, []).append(number)
+    for exchange, numbers in of_exchange.items():
+        sessions = calendar.sessions.get(exchange, days[:0])
+        age[numbers] = calendars.ages(sessions, observed=observed[numbers], on=days)
+    return age
 
 
 def find_rates(
@@ -211,70 +194,112 @@ def active_grid(spans: tuple[Dates, Dates], days: Dates) -> Grid:
     return (first[:, None] <= days) & (days <= last[:, None])
 
 
-def required_grid(required: Required, securities: Sequence[Listed], days: Dates) -> Grid:
-    grid = np.zeros((len(securities), len(days)), bool)
-    number_of = {security.id: number for number, security in enumerate(securities)}
-    for need in required.securities:
-        grid[number_of[need.security_id]] |= calendars.is_listed(days, need.first_date, need.last_date)
-    return grid
+def find_legs(reading: ArchiveReading, pivot: str) -> tuple[tuple[str, str], ...]:
+    """The published pairs that convert any currency of the archive to the pivot or back, by currency.
+
+    Where a pair is published in both directions, the one that begins with the pivot.
+    """
+    published = set(reading.rates.pairs)
+    currencies = {currency for pair in published if pivot in pair for currency in pair} - {pivot}
+    return tuple((pivot, c) if (pivot, c) in published else (c, pivot) for c in sorted(currencies))
+
+
+# --- what would be wrong with a pack for everybody
 
 
 @dataclass(frozen=True, slots=True)
-class Legs:
-    """The published pairs that convert the needed currencies to the pivot; `required` are those nothing may lack."""
+class Tolerance:
+    """How many closes may lack, of the securities whose sources deliver, before a pack is of no use to anybody."""
 
-    pairs: tuple[tuple[str, str], ...]  # (L,)
-    needed: Grid  # (L, D)
-    required: Grid  # (L, D)
+    share: float
+    count: int
+
+    def most(self, counted: int) -> int:
+        return max(self.count, int(self.share * counted))
 
 
-def find_legs(
+def find_absent_fixings(
+    fixing: str, reading: ArchiveReading, rates: Observed, days: Dates, *, max_stale_fixings: int
+) -> list[Missing]:
+    """The days on which no rate of the fixing at all can be used, though the archive has rates."""
+    if not reading.rates.pairs:
+        return []
+    found = []
+    for day in np.flatnonzero(~rates.usable.any(axis=0)).tolist():
+        withheld = sorted({why for (_, on), why in rates.withheld.items() if on == day})
+        rows = rates.row[:, day]
+        dates = reading.rates.date[rows[rows >= 0]]
+        reason = withheld[0] if withheld else f"no rate of this fixing is at most {max_stale_fixings} fixings old"
+        found.append(Missing("rate", fixing, days[day].item(), dates.max().item() if len(dates) else None, reason))
+    return found
+
+
+def find_outages(
     reading: ArchiveReading,
-    *,
-    pivot: str,
+    calendar: Calendar,
     securities: Sequence[Listed],
-    active: Grid,
-    held: Grid,
-    required: Required,
+    closes: Observed,
     days: Dates,
-) -> Legs:
-    """A currency is needed while a security in it is active, required while one is held or it is asked for."""
-    codes: dict[str, int] = {}
-    code = np.array([codes.setdefault(security.currency, len(codes)) for security in securities], dtype=np.int64)
-    order = np.argsort(code, kind="stable")
-    begins = np.searchsorted(code[order], np.arange(len(codes)))
-    wanted: dict[str, Grid] = {}
-    needed: dict[str, Grid] = {}
-    for by_currency, grid in ((wanted, held), (needed, active | held)) if codes else ():
-        by_currency.update(zip(codes, np.logical_or.reduceat(grid[order], begins, axis=0), strict=True))
-    for need in required.currencies:
-        on = calendars.is_listed(days, need.first_date, need.last_date)
-        needed[need.currency] = needed.get(need.currency, False) | on
-        wanted[need.currency] = wanted.get(need.currency, False) | on
-    currencies = sorted(needed.keys() - {pivot})
-    published = set(reading.rates.pairs)
-    pairs = [(c, pivot) if (c, pivot) in published and (pivot, c) not in published else (pivot, c) for c in currencies]
-    none = np.zeros((0, len(days)), bool)
-    return Legs(
-        tuple(pairs),
-        np.array([needed[c] for c in currencies]) if currencies else none,
-        np.array([wanted[c] for c in currencies]) if currencies else none,
+    *,
+    delivered: tuple[Codes, Dates],
+    max_stale_sessions: int,
+    tolerance: Tolerance,
+) -> list[Missing]:
+    """By day all missing closes, on the days on which more lack than the tolerance.
+
+    Only securities count whose source delivers: of some security of it a close of the last sessions has come. One that was
+    never observed counts where it is said since when it is listed; what has ended, or was delisted, does not.
+
+    delivered  the (security, date) of all closes of the archive, in this order, those too that packs may not take
+    """
+    spans = listed_spans(securities)
+    expected = active_grid(spans, days)
+    delisted = delisted_from(reading)
+    of_source: dict[str, list[int]] = {}
+    for number, security in enumerate(securities):
+        code = reading.code_of.get(security.symbol)
+        if code is not None and security.quotable:
+            of_source.setdefault(reading.securities[code].source, []).append(number)
+        if security.symbol in delisted:
+            expected[number] &= days < np.datetime64(delisted[security.symbol], "D")
+        if security.first_date == EARLIEST:
+            expected[number] &= closes.row[number] >= 0
+    codes = np.array([reading.code_of.get(security.symbol, -1) for security in securities], dtype=np.int64)
+    came, when = _last_before(*delivered, codes, days, not_before=spans[0])
+    fresh = (came >= 0) & (_session_ages(calendar, securities, when, days) <= max_stale_sessions)
+    fresh &= active_grid(spans, days)
+    live = np.zeros(expected.shape, bool)
+    for numbers in of_source.values():
+        live[numbers] = fresh[numbers].any(axis=0)
+    counted = expected & live
+    lacking = counted & ~closes.usable
+    most = np.array([tolerance.most(int(each)) for each in counted.sum(axis=0)], dtype=np.int64)
+    refused = lacking & (lacking.sum(axis=0) > most)
+    return find_missing(
+        [security.symbol for security in securities],
+        refused,
+        closes,
+        dates=reading.closes.date,
+        days=days,
+        max_stale=max_stale_sessions,
     )
 
 
+def delisted_from(reading: ArchiveReading) -> dict[str, date]:
+    """By symbol, the first day without a listing."""
+    found: dict[str, date] = {}
+    for action in reading.actions:
+        if action.action == "delisting":
+            found[action.symbol] = min(action.ex_date, found.get(action.symbol, date.max))
+    return found
+
+
 def find_missing(
-    kind: Literal["price", "rate"],
-    keys: Sequence[str],
-    required: Grid,
-    observed: Observed,
-    *,
-    dates: Dates,
-    days: Dates,
-    max_stale: int,
+    symbols: Sequence[str], wanted: Grid, observed: Observed, *, dates: Dates, days: Dates, max_stale: int
 ) -> list[Missing]:
-    """Whatever is required and not usable, by day, then key. `dates` are those of the archive's rows."""
+    """The closes that are wanted and not usable, by day, then symbol. `dates` are those of the archive's rows."""
     found = []
-    for number, day in np.argwhere(required & ~observed.usable).tolist():
+    for number, day in np.argwhere(wanted & ~observed.usable).tolist():
         row, age = int(observed.row[number, day]), int(observed.age[number, day])
         if (number, day) in observed.withheld:
             reason = observed.withheld[number, day]
@@ -283,11 +308,11 @@ def find_missing(
         elif observed.split_between[number, day]:
             reason = "a split has happened since the last close"
         elif age > max_stale:
-            reason = f"{age} {'sessions' if kind == 'price' else 'fixings'} old"
+            reason = f"{age} sessions old"
         else:
             reason = "not listed on that day"
         last = dates[row].item() if row >= 0 else None
-        found.append(Missing(kind, keys[number], days[day].item(), last, reason))
+        found.append(Missing("price", symbols[number], days[day].item(), last, reason))
     return sorted(found, key=lambda missing: (missing.asof_date, missing.key))
 
 

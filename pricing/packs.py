@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache, partial
 from itertools import pairwise
@@ -25,6 +25,8 @@ from psycopg.errors import LockNotAvailable
 from config.errors import TieoutError
 from pricing import calendars, fingerprint, fx, judging, loading, observing, quality, quarantine
 from pricing.models import (
+    BOND,
+    PERCENT,
     Decision,
     PackAction,
     PackContent,
@@ -35,17 +37,11 @@ from pricing.models import (
     PricingPack,
     PricingPolicy,
     QuarantinedRow,
+    QuoteUnit,
     Security,
     Series,
 )
-from pricing.observing import Required, RequiredCurrency, RequiredSecurity
 from pricing.providers import archive
-
-__all__ = [
-    "Required",
-    "RequiredCurrency",
-    "RequiredSecurity",
-]  # the words of `build`; verbs are called through the module
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +54,8 @@ TRANSITIONS: Mapping[PackStatus, frozenset[PackStatus]] = {
 
 BUILD_JOB = "build_pack"
 NAMED_IN_REASON = 20
+MOST_DAYS_CARRIED = 400
+"""Calendar days after the last close of a delisted security on which it still is its price (docs/market-data.md)."""
 CHUNK_ROWS = 50_000
 CHUNK_PACKS = 500
 
@@ -92,7 +90,7 @@ class PackCorrupt(TieoutError):
 
 
 class PackIncomplete(TieoutError):
-    """Required prices or rates are missing; the packs named are in error, all others of the build are sealed."""
+    """A fixing is absent whole, or too many closes are; the packs named are in error, all others of the build are sealed."""
 
     def __init__(self, pack_ids: Sequence[str], missing: Sequence[observing.Missing]) -> None:
         super().__init__(reason_of(missing))
@@ -190,12 +188,17 @@ def require_sealed(*, pack: PricingPack) -> PricingPack:
 
 
 def left_out(*, pack: PricingPack) -> list[str]:
-    """Symbols of securities that are active on the pack's date and have no close in it: nobody needed one."""
-    active = Security.objects.filter(first_date__lte=pack.asof_date).filter(
-        Q(last_date__isnull=True) | Q(last_date__gte=pack.asof_date)
-    )
+    """Symbols of securities that are active on the pack's date and have no close in it: none was observed, or it is too old,
+    in quarantine, from before a split, or of a bond without a quote unit."""
     priced = PackPrice.objects.filter(content=pack.content_id).values("security")
-    return list(active.exclude(pk__in=priced).order_by("symbol").values_list("symbol", flat=True))
+    active = Security.objects.filter(_active_on(pack.asof_date)).exclude(pk__in=priced)
+    return list(active.order_by("symbol").values_list("symbol", flat=True))
+
+
+def _active_on(day: Any) -> Q:
+    """Listed on the day, and neither expired nor matured before it."""
+    last = [Q(**{f"{end}__isnull": True}) | Q(**{f"{end}__gte": day}) for end in ("last_date", "expiry", "maturity")]
+    return Q(first_date__lte=day) & last[0] & last[1] & last[2]
 
 
 def with_quality(headers: QuerySet[PricingPack]) -> QuerySet[PricingPack]:
@@ -214,14 +217,13 @@ def with_quality(headers: QuerySet[PricingPack]) -> QuerySet[PricingPack]:
 
     prices = PackPrice.objects.filter(content=OuterRef("content"))
     rates = PackRate.objects.filter(content=OuterRef("content"))
-    listed = Security.objects.filter(first_date__lte=OuterRef("asof_date"))
 
     def flagged(flag: str) -> Any:
         return counted(prices.filter(flags__contains=flag)) + counted(rates.filter(flags__contains=flag))
 
     return headers.annotate(
         priced=counted(prices),
-        active=counted(listed.filter(Q(last_date__isnull=True) | Q(last_date__gte=OuterRef("asof_date")))),
+        active=counted(Security.objects.filter(_active_on(OuterRef("asof_date")))),
         converted=counted(rates),
         stale_rows=flagged("stale:"),
         extreme_rows=flagged(quality.EXTREME),
@@ -278,7 +280,7 @@ def reason_of(missing: Sequence[observing.Missing]) -> str:
 
 
 _COPIED = {
-    "pricing_packprice": "security_id, close, currency, observed_date, price_basis, source, flags",
+    "pricing_packprice": "security_id, close, currency, observed_date, price_basis, factor, source, flags",
     "pricing_packrate": "base, quote, rate, observed_date, fix_at, source, flags",
     "pricing_packobservation": "series_id, observation_date, value, known_at, vintage, source, flags",
     "pricing_packaction": "security_id, ex_date, action, ratio, amount, currency, pay_date, announced, source, flags",
@@ -310,22 +312,23 @@ def build(
     *,
     policy: PricingPolicy,
     dates: Sequence[date],
-    required: Required,
     run: UUID,
     restate_reason: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[PricingPack]:
-    """One sealed pack for each of the dates, which rise; new ones are `warming`.
+    """One sealed pack for each of the dates, which rise and may have gaps; new ones are `warming`.
 
-    A date keeps the pack that this run has sealed, so that a killed run can be taken up again under its own id, and
-    another run's fresh one, unless `restate_reason` is given; every other date gets its next release. What the quality
-    rules suspect is put in quarantine and stays out; where it is the newest row of something required, the date is in
-    error until staff decide. Call it outside a transaction: headers, chunks of packs and errors are committed one after
-    the other.
+    A pack holds all rates of its fixing, and of each active security the newest close that is not stale, whoever needs
+    them: what it holds is a function of the loaded data and its day. A date keeps the pack that this run has sealed, so
+    that a killed run can be taken up again under its own id, and another run's fresh one, unless `restate_reason` is
+    given; every other date gets its next release. What the quality rules suspect is put in quarantine and stays out;
+    where it is the newest row of something, that is missing until staff decide. Call it outside a transaction: headers,
+    chunks of packs and errors are committed one after the other.
 
     progress  told (packs done, packs in all)
-    raises    NoPackDay; loading.NoArchive, loading.ArchiveChanged; PackIncomplete when a required price or rate is
-              missing: those dates' headers are in error with the reason, every other date is sealed
+    raises    NoPackDay; loading.NoArchive, loading.ArchiveChanged; PackIncomplete when a fixing is absent whole, or more
+              closes are missing than the policy lets: those dates' headers are in error with the reason, every other date is
+              sealed
     """
     reading = _archive_of(policy)
     securities = _listed()
@@ -341,7 +344,7 @@ def build(
             return [kept[day] for day in dates]
         judged = judge(reading, securities)
         quarantine.record(judged.seen_by(todo), run=run)
-        view = _View.of(judged, calendar, policy, securities, required, todo)
+        view = _View.of(judged, calendar, policy, securities, todo)
         headers = _open_headers(policy, todo, run, restate_reason or "", view.missing)
         good = [headers[day] for day in todo if day not in view.missing]
         sealed = _seal_in_chunks(policy, view, good, lambda done: progress and progress(len(kept) + done, len(dates)))
@@ -350,6 +353,112 @@ def build(
         raise PackIncomplete([headers[day].pk for day in sorted(view.missing)], lacking)
     found = kept | {pack.asof_date: pack for pack in sealed}
     return [found[day] for day in dates]
+
+
+def restatable(policy: PricingPolicy) -> list[date]:
+    """The sealed days, rising, whose pack lacks what the loaded data now have for it: build them with a reason, then reseal.
+
+    What lacks is a close or a rate; a close that was sealed with another factor than its security has by now; or a delisting,
+    while it carries a last close. Days that a build would refuse are not among them. Raises as pack_days.
+    """
+    newest = {
+        day: (sequence, content)
+        for day, sequence, content in PricingPack.objects.filter(policy=policy, sequence__isnull=False)
+        .order_by("sequence")
+        .values_list("asof_date", "sequence", "content_id")
+    }
+    if not newest:
+        return []
+    reading, securities = _archive_of(policy), _listed()
+    calendar = _calendar(policy, reading, securities)
+    days = [day for day in calendar.pack_days(min(newest), max(newest)) if day in newest]
+    judged = judge(reading, securities)
+    opened = calendars.as_days(days)
+    held = _Held.of(judged, calendar, policy, securities, opened)
+    contents = [newest[day][1] for day in days]
+    lacks = _unknown_delistings(policy, judged.reading, days, [newest[day][0] or 0 for day in days])
+    lacks |= (held.closes.usable & ~_sealed_closes(contents, securities)).any(axis=0)
+    lacks |= (held.rates.usable & ~_sealed_rates(contents, held.legs)).any(axis=0)
+    refused = held.missing(judged, calendar, policy, securities, opened)
+    return [day for day, lacking in zip(days, lacks.tolist(), strict=True) if lacking and day not in refused]
+
+
+def _sealed_closes(contents: Sequence[int | None], securities: Sequence[observing.Listed]) -> observing.Grid:
+    """(N, D) whether the content of each day holds a close of each security, with the factor that it has."""
+    number_of = {(security.id, fingerprint.plain(security.factor)): n for n, security in enumerate(securities)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT content_id, factor, array_agg(security_id) FROM pricing_packprice"
+            " WHERE content_id = ANY(%s) GROUP BY content_id, factor",
+            [list(set(contents))],
+        )
+        told = cursor.fetchall()
+    of_content: dict[int | None, list[int]] = {}
+    for content, factor, ids in told:
+        text = fingerprint.plain(factor)
+        numbers = (number_of.get((security, text)) for security in ids)
+        of_content.setdefault(content, []).extend(number for number in numbers if number is not None)
+    return _grid(len(securities), [of_content.get(content, []) for content in contents])
+
+
+def _sealed_rates(contents: Sequence[int | None], legs: Sequence[tuple[str, str]]) -> observing.Grid:
+    """(L, D) whether the content of each day holds a rate of each pair."""
+    number_of = {pair: number for number, pair in enumerate(legs)}
+    of_content: dict[int | None, list[int]] = {}
+    rows = PackRate.objects.filter(content__in=set(contents)).order_by().values_list("content_id", "base", "quote")
+    for content, base, quote in rows.iterator(chunk_size=10_000):
+        if (base, quote) in number_of:
+            of_content.setdefault(content, []).append(number_of[base, quote])
+    return _grid(len(legs), [of_content.get(content, []) for content in contents])
+
+
+def _grid(rows: int, numbers: Sequence[Sequence[int]]) -> observing.Grid:
+    grid = np.zeros((rows, len(numbers)), dtype=bool)
+    for day, of_day in enumerate(numbers):
+        grid[of_day, day] = True
+    return grid
+
+
+def _unknown_delistings(
+    policy: PricingPolicy,
+    reading: archive.ArchiveReading,
+    days: Sequence[date],
+    sequences: Sequence[int],
+) -> observing.Grid:
+    """(D,) whether the loaded data carry a last close to that day behind a delisting which its pack does not know."""
+    unknown = np.zeros(len(days), dtype=bool)
+    ex_dates = observing.delisted_from(reading)
+    if not ex_dates:
+        return unknown
+    known: dict[tuple[str, date], int] = {}
+    for sequence, action in _sealed_delistings(policy):
+        if action.is_withdrawal:
+            known.pop((action.symbol, action.ex_date), None)
+        else:
+            known.setdefault((action.symbol, action.ex_date), sequence)
+    for symbol, ex_date in ex_dates.items():
+        number = reading.code_of[symbol]
+        begin, end = np.searchsorted(reading.closes.security, [number, number + 1]).tolist()
+        if begin < end:
+            last = reading.closes.date[end - 1].item()
+            for place, (day, sequence) in enumerate(zip(days, sequences, strict=True)):
+                is_carried = max(ex_date, last) <= day <= last + timedelta(days=MOST_DAYS_CARRIED)
+                unknown[place] |= is_carried and known.get((symbol, ex_date), sequence + 1) > sequence
+    return unknown
+
+
+def _sealed_delistings(policy: PricingPolicy) -> list[tuple[int, observing.KnownAction]]:
+    """What the sealed packs say of delistings, in order of sequence, with it."""
+    rows = PackAction.objects.filter(action="delisting").values_list("content_id", *ACTION_COLUMNS)
+    of_content: dict[int, list[observing.KnownAction]] = {}
+    for content, *row in rows:
+        of_content.setdefault(content, []).append(observing.KnownAction(*row))
+    sealed = PricingPack.objects.filter(policy=policy, sequence__isnull=False, content__in=of_content)
+    return [
+        (sequence or 0, action)
+        for sequence, content in sealed.order_by("sequence").values_list("sequence", "content_id")
+        for action in of_content[content or 0]
+    ]
 
 
 def reseal(*, policy: PricingPolicy, run: UUID) -> PricingPack:
@@ -374,7 +483,10 @@ def _listed() -> list[observing.Listed]:
     """Every security, by symbol."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, symbol, currency, exchange, price_basis, first_date, last_date FROM pricing_security"
+            "SELECT id, symbol, currency, exchange, price_basis, first_date, least(last_date, expiry, maturity),"
+            " multiplier * CASE quote_unit WHEN %s THEN %s ELSE 1 END, lower(kind) <> %s OR quote_unit <> ''"
+            " FROM pricing_security",
+            [QuoteUnit.PERCENT_OF_NOMINAL, PERCENT, BOND],
         )
         # As _make does it, without a call of Python's for each.
         listed = list(map(partial(tuple.__new__, observing.Listed), cursor.fetchall()))
@@ -526,6 +638,67 @@ def _insert(opened: Sequence[PricingPack]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class _Held:
+    """What packs of some days hold by the loaded data: of each security and each leg the row to take, if any may be."""
+
+    closes: observing.Observed
+    legs: tuple[tuple[str, str], ...]
+    rates: observing.Observed
+
+    @classmethod
+    def of(
+        cls,
+        judged: judging.Judgement,
+        calendar: calendars.Calendar,
+        policy: PricingPolicy,
+        securities: Sequence[observing.Listed],
+        days: archive.Dates,
+    ) -> "_Held":
+        legs = observing.find_legs(judged.reading, policy.pivot)
+        return cls(
+            observing.find_closes(
+                judged.reading,
+                calendar,
+                securities,
+                days,
+                max_stale_sessions=policy.max_stale_sessions,
+                left=judged.closes,
+            ),
+            legs,
+            observing.find_rates(
+                judged.reading, calendar, legs, days, max_stale_fixings=policy.max_stale_fixings, left=judged.rates
+            ),
+        )
+
+    def missing(
+        self,
+        judged: judging.Judgement,
+        calendar: calendars.Calendar,
+        policy: PricingPolicy,
+        securities: Sequence[observing.Listed],
+        days: archive.Dates,
+    ) -> dict[date, list[observing.Missing]]:
+        """By day what is wrong for everybody: those days' packs can't be sealed."""
+        absent = observing.find_absent_fixings(
+            policy.fixing, judged.reading, self.rates, days, max_stale_fixings=policy.max_stale_fixings
+        )
+        outages = observing.find_outages(
+            judged.reading,
+            calendar,
+            securities,
+            self.closes,
+            days,
+            delivered=(judged.quotes[0].key, judged.quotes[0].date),
+            max_stale_sessions=policy.max_stale_sessions,
+            tolerance=observing.Tolerance(float(policy.max_missing_share), policy.max_missing_count),
+        )
+        found: dict[date, list[observing.Missing]] = {}
+        for each in (*absent, *outages):
+            found.setdefault(each.asof_date, []).append(each)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class _View:
     """The archive as the packs of some days see it: decided once for all of them, drafted day by day."""
 
@@ -535,7 +708,7 @@ class _View:
     number_of: Mapping[date, int]
     securities: Sequence[observing.Listed]
     closes: observing.Observed
-    legs: observing.Legs
+    legs: Sequence[tuple[str, str]]
     rates: observing.Observed
     missing: Mapping[date, list[observing.Missing]]
     observations: observing.Deltas[observing.KnownObservation]
@@ -552,50 +725,13 @@ class _View:
         calendar: calendars.Calendar,
         policy: PricingPolicy,
         securities: Sequence[observing.Listed],
-        required: Required,
         dates: Sequence[date],
     ) -> "_View":
         days, reading = calendars.as_days(dates), judged.reading
-        spans = observing.listed_spans(securities)
-        active = observing.active_grid(spans, days)
-        held = observing.required_grid(required, securities, days)
-        closes = observing.find_closes(
-            reading,
-            calendar,
-            securities,
-            days,
-            max_stale_sessions=policy.max_stale_sessions,
-            spans=spans,
-            left=judged.closes,
-        )
-        legs = observing.find_legs(
-            reading, pivot=policy.pivot, securities=securities, active=active, held=held, required=required, days=days
-        )
-        rates = observing.find_rates(
-            reading, calendar, legs.pairs, days, max_stale_fixings=policy.max_stale_fixings, left=judged.rates
-        )
-        missing: dict[date, list[observing.Missing]] = {}
-        for lacking in (
-            *observing.find_missing(
-                "price",
-                [security.symbol for security in securities],
-                held,
-                closes,
-                dates=reading.closes.date,
-                days=days,
-                max_stale=policy.max_stale_sessions,
-            ),
-            *observing.find_missing(
-                "rate",
-                ["/".join(pair) for pair in legs.pairs],
-                legs.required,
-                rates,
-                dates=reading.rates.date,
-                days=days,
-                max_stale=policy.max_stale_fixings,
-            ),
-        ):
-            missing.setdefault(lacking.asof_date, []).append(lacking)
+        held = _Held.of(judged, calendar, policy, securities, days)
+        closes, legs, rates = held.closes, held.legs, held.rates
+        missing = held.missing(judged, calendar, policy, securities, days)
+        active = observing.active_grid(observing.listed_spans(securities), days)
         if (unpriced := np.any(active & ~closes.usable, axis=1)).any():
             symbols = [securities[number].symbol for number in unpriced.nonzero()[0].tolist()]
             logger.info("securities left out", extra={"policy": policy.code, "symbols": symbols})
@@ -641,7 +777,7 @@ class _View:
         lines, copied = draft.lines, draft.rows["pricing_packprice"]
         securities, heads = self.securities, self.heads
         is_plain, plain = fingerprint.is_plain, fingerprint.plain
-        tails: dict[tuple[str, str, int], tuple[str, str, str]] = {}
+        tails: dict[tuple[str, str, int, Decimal], tuple[str, str, str]] = {}
         noted = self.judged.close_flags
         for number, row, source, age, observed, close in zip(
             numbers.tolist(),
@@ -652,24 +788,24 @@ class _View:
             b"\n".join(held.close[rows].tolist()).decode().split("\n"),
             strict=True,
         ):
-            security_id, _, currency, _, basis, _, _ = securities[number]
-            if (tail := tails.get((currency, basis, source))) is None:
-                tail = tails[currency, basis, source] = self._tails(currency, basis, source)
+            security_id, _, currency, _, basis, _, _, factor, _ = securities[number]
+            if (tail := tails.get((currency, basis, source, factor))) is None:
+                tail = tails[currency, basis, source, factor] = self._tails(currency, basis, source, factor)
             of_line, of_row, currency = tail
             flags = _flags(age, noted.get(row, "")) if age or row in noted else ""
             lines.append(f"{heads[number]}{observed}|{close if is_plain(close) else plain(close)}{of_line}{flags}")
             copied.append(f"{security_id}\t{close}\t{currency}\t{observed}{of_row}{flags}")
 
-    def _tails(self, currency: str, price_basis: str, source_code: int) -> tuple[str, str, str]:
+    def _tails(self, currency: str, price_basis: str, source_code: int, factor: Decimal) -> tuple[str, str, str]:
         """What the lines and the rows of such closes end with, before the flags; and the currency as COPY reads it."""
         source = self.reading.source_names[source_code]
-        line = fingerprint.price_tail(currency=currency, source=source, price_basis=price_basis)
-        return line, f"\t{price_basis}\t{_copied(source)}\t", _copied(currency)
+        line = fingerprint.price_tail(currency=currency, source=source, price_basis=price_basis, factor=factor)
+        return line, f"\t{price_basis}\t{fingerprint.plain(factor)}\t{_copied(source)}\t", _copied(currency)
 
     def _draft_rates(self, draft: _Draft) -> None:
         day, held = self.number_of[draft.pack.asof_date], self.reading.rates
-        for number in (self.rates.usable & self.legs.needed)[:, day].nonzero()[0].tolist():
-            (base, quote), row = self.legs.pairs[number], int(self.rates.row[number, day])
+        for number in self.rates.usable[:, day].nonzero()[0].tolist():
+            (base, quote), row = self.legs[number], int(self.rates.row[number, day])
             rate, observed = held.rate[row].decode(), held.date[row].item()
             source = self.reading.source_names[held.source[row]]
             flags = _flags(int(self.rates.age[number, day]), self.judged.rate_flags.get(row, ""))
@@ -940,7 +1076,14 @@ def _blocks(packs: Sequence[PricingPack]) -> Iterator[list[PricingPack]]:
 
 
 def _stored_price(
-    symbol: str, observed: date, close: Decimal, currency: str, source: str, basis: str, flags: str
+    symbol: str,
+    observed: date,
+    close: Decimal,
+    currency: str,
+    source: str,
+    basis: str,
+    flags: str,
+    factor: Decimal,
 ) -> str:
     return fingerprint.price_line(
         symbol=symbol,
@@ -950,6 +1093,7 @@ def _stored_price(
         source=source,
         price_basis=basis,
         flags=flags,
+        factor=factor,
     )
 
 
@@ -982,7 +1126,7 @@ def _stored_action(*row: Any) -> str:
 
 _STORED: Sequence[tuple[str, Callable[..., str]]] = (
     (
-        "SELECT content_id, symbol, observed_date, close, price.currency, price.source, price.price_basis, flags"
+        "SELECT content_id, symbol, observed_date, close, price.currency, price.source, price.price_basis, flags, factor"
         " FROM pricing_packprice AS price JOIN pricing_security AS security ON security.id = security_id"
         " WHERE content_id = ANY(%s) ORDER BY content_id, security_id",
         _stored_price,

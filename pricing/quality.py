@@ -95,6 +95,7 @@ class Rule(StrEnum):
     STALE = "stale_run"
     SIZE = "size"
     TWICE = "twice"
+    STILL_TRADED = "still_traded"
     SOURCE_DOUBTS = "source_doubts"
     REFUSED = "refused"
     """Could not be read when it was fetched: there is nothing that could be accepted."""
@@ -427,6 +428,11 @@ class Closes:
         at = int(np.searchsorted(self.days, np.datetime64(ex_date, "D")))
         return (float(self.value[at - 1]), float(self.value[at])) if 0 < at < len(self.days) else None
 
+    def go_on_after(self, ex_date: date) -> str:
+        """How far the closes go on behind an ex-date; empty where none does."""
+        after = len(self.days) - int(np.searchsorted(self.days, np.datetime64(ex_date, "D"), "right"))
+        return f"{after} closes follow it, the last of {self.days[-1]}" if after else ""
+
 
 def find_doubtful_actions(
     actions: Sequence[ActionRow], closes: Closes, *, accepted: Iterable[ActionRow] = ()
@@ -437,6 +443,10 @@ def find_doubtful_actions(
     gaps: list[int] = []
     last: date | None = None
     for action in actions:
+        if action.action == "delisting":
+            if reason := closes.go_on_after(action.ex_date):
+                yield action, Rule.STILL_TRADED, reason
+            continue
         around = closes.around(action.ex_date)
         if action.action == "split":
             if around and not closes.adjusted and (reason := _split_unseen(float(action.ratio or 1), *around)):

@@ -11,6 +11,7 @@ import gc
 import hashlib
 import itertools
 import os
+import random
 import shutil
 import socket
 import time
@@ -53,6 +54,9 @@ from config import embedded  # noqa: E402
 hypothesis.settings.register_profile("repeatable", derandomize=True)
 hypothesis.settings.load_profile("repeatable")
 
+os.environ.setdefault("TIEOUT_TEST_SEED", str(random.SystemRandom().randrange(10**6)))
+"""What generated tests of a run begin with: one number for all processes, printed with the header."""
+
 embedded.provide("owner", fast=True)
 SOCKETS = psycopg.conninfo.conninfo_to_dict(os.environ["DATABASE_URL"])["host"]
 
@@ -90,6 +94,10 @@ os.environ["REDIS_URL"] += f"?db={int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0
 def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(200_000, 20, 50)  # rounds as often as usual would take some percent of the time
     config.addinivalue_line("markers", "role(name): the database role the test runs as; app without it")
+
+
+def pytest_report_header() -> str:
+    return f"seed of generated tests: TIEOUT_TEST_SEED={os.environ['TIEOUT_TEST_SEED']}"
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
@@ -168,7 +176,7 @@ def _forget() -> None:
 
     for remembered in (
         *(market._as_of, market._history, planning._parsed, executor._pack_header),
-        *(planning.version, planning._fresh_pack, executor._read_stored, metering._is_pattern),
+        *(planning.version, executor._read_stored, metering._is_pattern),
     ):
         remembered.cache_clear()
     cache.clear()

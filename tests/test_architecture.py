@@ -318,6 +318,8 @@ SIGNALS = {
     "_UnreadableError": "portfolio.ledger.journal: becomes a finding",
     "_NotYetKnownError": "portfolio.ledger.journal: the entry is read once more, when all are there",
     "Undecodable": "portfolio.ledger.importing: becomes a finding",
+    "_RefusedError": "portfolio.ledger.importing.writing: becomes a finding",
+    "UnrankedLots": "portfolio.ledger.importing.shelf: becomes a finding",
     "NotStrictJson": "pricing.providers: the answer is refused by name",
     "_NotStored": "execution.executor: a cache remembers what is there, not what is not",
 }

@@ -519,7 +519,7 @@ def test_a_price_and_a_rate_are_positive_and_finite(empty):
     content = PackContent.objects.create(content_hash="c" * 64, rows=1)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO pricing_security (symbol, name, currency, quote_unit, kind, exchange, price_basis, first_date, source)"
+            "INSERT INTO pricing_security (symbol, name, currency, price_unit, kind, exchange, price_basis, first_date, source)"
             " VALUES ('OAK', 'Oak', 'USD', 'USD', 'equity', 'XNYS', 'raw', '2020-01-02', 'wood') RETURNING id"
         )
         (security,) = cursor.fetchone()

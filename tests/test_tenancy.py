@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from config import embedded, env, scope
-from execution.models import IdempotencyKey
+from execution.models import BlockedPortfolio, IdempotencyKey
 from portfolio import models as owned
 from portfolio.models import DailyValue, Portfolio, PortfolioAccess, Transaction
 from tests import plugin
@@ -64,6 +64,13 @@ def asked_once(demo_database, django_db_blocker):
             with demo.role("job"):
                 for row in owned.Reconciliation.objects.distinct("portfolio_id").order_by("portfolio_id"):
                     owned.Break.objects.create(portfolio=row.portfolio, reconciliation=row, kind="CASH_MISMATCH")
+                    BlockedPortfolio.objects.create(
+                        portfolio=row.portfolio,
+                        pack=row.pack,
+                        job="reconcile_ledger",
+                        kind="missing-rate",
+                        reason="none",
+                    )
                     PortfolioAccess.objects.create(portfolio=row.portfolio, user=row.portfolio.owner)
         yield name
 

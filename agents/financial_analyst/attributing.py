@@ -19,7 +19,7 @@ class CurrencyViews:
 @capability("attribution.currency", agent="financial_analyst")
 def currency(ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int) -> Result[CurrencyViews]:
     """Local, FX and interaction, headline and per holding and currency; `lookback_days` counts pack days."""
-    whole, recent, warnings = _spans(nav, lookback_days)
+    whole, recent, warnings = _spans(ctx, nav, lookback_days)
     return Result(
         CurrencyViews(
             attribution.currency(nav.life, whole, nav.benchmark), attribution.currency(nav.life, recent, nav.benchmark)
@@ -42,7 +42,7 @@ class ContributionViews:
 @capability("attribution.contribution", agent="financial_analyst")
 def contribution(ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int) -> Result[ContributionViews]:
     """What each holding, cash and fees added to the return; `lookback_days` counts pack days."""
-    whole, recent, warnings = _spans(nav, lookback_days)
+    whole, recent, warnings = _spans(ctx, nav, lookback_days)
     return Result(
         ContributionViews(attribution.contribution(nav.life, whole), attribution.contribution(nav.life, recent)),
         sources=nav.life.sources,
@@ -65,7 +65,7 @@ def brinson(
     ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int, by: attribution.SegmentBy = "currency"
 ) -> Result[BrinsonViews]:
     """The excess over the benchmark by decision and segment: `by` currency, kind or exchange."""
-    whole, recent, warnings = _spans(nav, lookback_days)
+    whole, recent, warnings = _spans(ctx, nav, lookback_days)
     since, lately = (
         attribution.brinson(nav.life, span, nav.benchmark, by=by, described=nav.described) for span in (whole, recent)
     )
@@ -78,10 +78,14 @@ def brinson(
     )
 
 
-def _spans(nav: HistoricalNav, lookback_days: int) -> tuple[metrics.Window, metrics.Window, tuple[str, ...]]:
-    """The whole life, the look-back, and what to warn of."""
+def _spans(
+    ctx: RequestContext, nav: HistoricalNav, lookback_days: int
+) -> tuple[metrics.Window, metrics.Window, tuple[str, ...]]:
+    """Since inception, the look-back, and what to warn of."""
     whole = metrics.window(nav.life, "itd")
-    assert whole is not None  # a history that was valued has a first day
+    if whole is None:
+        none = metrics.nothing(ctx.asof_date)
+        return none, none, ()
     recent = metrics.last_observations(nav.life, lookback_days)
     warnings = () if recent else (f"the portfolio is younger than {lookback_days} pack days",)
     return whole, recent or whole, warnings

@@ -5,7 +5,7 @@ from uuid import UUID
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio import dealing, valuation
-from pricing.models import Security
+from pricing.models import QuoteUnit, Security
 
 HOLDINGS_TTL_S = 60
 
@@ -15,17 +15,19 @@ def positions(ctx: RequestContext, *, portfolio_id: UUID) -> Result[valuation.Po
     """Open lots grouped by security, and cash, at the close of the as-of date."""
     book = ctx.book
     met = {parcel.security for parcel in book.parcels} | {event.security for event in book.events if event.security}
-    named = {
-        security_id: (symbol, name, currency)
-        for security_id, symbol, name, currency in Security.objects.filter(id__in=met).values_list(
-            "id", "symbol", "name", "currency"
-        )
-    }
-    lacking = any(parcel.fx_to_base is None and parcel.currency != book.base_currency for parcel in book.parcels)
+    rows = Security.objects.filter(id__in=met).values_list("id", "symbol", "name", "currency", "quote_unit")
+    named = {security_id: (symbol, name, currency) for security_id, symbol, name, currency, _ in rows}
+    in_percent = {security_id for security_id, *_, unit in rows if unit == QuoteUnit.PERCENT_OF_NOMINAL}
+    lacking = any(
+        parcel.layers
+        or (parcel.fx_to_base is None and parcel.currency != book.base_currency)
+        or (parcel.security in named and named[parcel.security][2] != parcel.currency)
+        for parcel in book.parcels
+    )
     rates = None
     if lacking or book.trade_fx == "fixing":
         rates = dealing.Rates(ctx.market.history, book.base_currency, book.trade_fx)
-    found = valuation.positions(book, ctx.asof_date, named, rates)
+    found = valuation.positions(book, ctx.asof_date, named, rates, clean_priced=in_percent)
     return Result(found, sources=("ledger",), asof=ctx.asof_date, ttl=HOLDINGS_TTL_S)
 
 
@@ -34,8 +36,13 @@ def apply_pack(ctx: RequestContext, *, positions: valuation.Positions) -> Result
     """The positions at the closes and rates of the pack."""
     valued = valuation.apply(positions, ctx.market.asof)
     warnings = tuple(
-        f"{row.symbol}: close of {row.observed_date.isoformat()}, {row.age_sessions} sessions old"
+        f"{row.symbol}: close of {row.observed_date.isoformat()}, "
+        + (
+            f"{row.age_sessions} sessions old"
+            if row.age_sessions
+            else f"carried for {row.age_days} days since it was delisted"
+        )
         for row in valued.positions
-        if row.age_sessions
+        if row.age_sessions or row.reason == valuation.DELISTED
     )
     return Result(valued, sources=valued.sources, asof=ctx.asof_date, ttl=HOLDINGS_TTL_S, warnings=warnings)

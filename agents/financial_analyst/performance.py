@@ -20,16 +20,21 @@ PERFORMANCE_TTL_S = 300
 class HistoricalNav:
     """The portfolio's life on pack days. What starts with an underscore is for the steps that follow, not for the answer."""
 
-    first_date: date
-    last_date: date
+    first_date: date | None
+    """None, and no days, where nothing was booked up to the as-of date; `last_date` likewise."""
+    last_date: date | None
     base_currency: str
     dates: npt.NDArray[np.datetime64]
     values: npt.NDArray[np.float64]
-    net_contributions: npt.NDArray[np.float64]
-    """Money put in less money taken out, up to and including each day."""
+    net_contributions: tuple[float | None, ...]
+    """Money put in less money taken out, up to and including each day; None from money on whose worth is not known."""
     total_return_pct: tuple[float | None, ...]
-    """Growth of the return index since inception, a fraction; None from a day on that starts at or below zero."""
+    """Growth of the return index since inception, a fraction; None on a day without a return, after which it begins anew."""
+    gaps: tuple[valuation.Gap, ...]
+    """Days in between without a value, and the price or rate that is missing."""
     _life: valuation.ValueHistory
+    """What returns are measured on: the whole, or the securities alone where deposits are inferred."""
+    _whole: valuation.ValueHistory
     _risk_free: metrics.RiskFree | None
     _benchmark: metrics.BenchmarkReturns | None
     _described: Mapping[str, tuple[str, str]]
@@ -38,6 +43,10 @@ class HistoricalNav:
     @property
     def life(self) -> valuation.ValueHistory:
         return self._life
+
+    @property
+    def whole(self) -> valuation.ValueHistory:
+        return self._whole
 
     @property
     def risk_free(self) -> metrics.RiskFree | None:
@@ -64,18 +73,22 @@ class HistoricalNav:
 @capability("portfolio.historical_nav", agent="financial_analyst")
 def historical_nav(ctx: RequestContext, *, portfolio_id: UUID) -> Result[HistoricalNav]:
     """Every day's value from the history that the pack sees."""
-    life = valuation.history(ctx.book, ctx.market.history)
+    valuer = valuation.Valuer(ctx.market.history)
+    whole = valuer.history(ctx.book)
+    life = valuer.headline(ctx.book, whole)
     free = ctx.market.risk_free(life.base_currency, life.dates)
     return Result(
         HistoricalNav(
-            first_date=life.dates[0].item(),
-            last_date=life.dates[-1].item(),
+            first_date=life.dates[0].item() if len(life.dates) else None,
+            last_date=life.dates[-1].item() if len(life.dates) else None,
             base_currency=life.base_currency,
-            dates=life.dates,
-            values=life.value,
-            net_contributions=np.cumsum(life.inflow - life.outflow),
-            total_return_pct=metrics.listed(np.asarray(np.cumprod(1.0 + metrics.subperiod_returns(life)) - 1.0)),
+            dates=whole.dates,
+            values=whole.value,
+            net_contributions=metrics.listed(np.asarray(np.cumsum(whole.inflow - whole.outflow))),
+            total_return_pct=metrics.listed(np.asarray(metrics.daily_returns(life).growth() - 1.0)),
+            gaps=life.gaps,
             _life=life,
+            _whole=whole,
             _risk_free=free,
             _benchmark=ctx.market.benchmark(life.base_currency, life.dates),
             _described={
@@ -131,9 +144,22 @@ class ReturnsByWindow:
 
 @capability("metrics.by_window", agent="financial_analyst")
 def by_window(ctx: RequestContext, *, nav: HistoricalNav, record: metrics.MetricsRecord) -> Result[ReturnsByWindow]:
-    """The time- and money-weighted returns of a record as rows, with benchmark and excess beside each."""
+    """The time- and money-weighted returns of a record as rows, with benchmark and excess beside each.
+
+    Where deposits are inferred the record is of the securities alone; rows of the whole portfolio follow, degraded by that.
+    """
+    rows = metrics.by_window(record)
+    if nav.whole is not nav.life:
+        whole = metrics.record(
+            nav.whole,
+            portfolio_id=str(ctx.portfolio_id),
+            pack_id=ctx.pricing_pack_id,
+            risk_free=None,
+            benchmark=nav.benchmark,
+        )
+        rows += metrics.with_inferred_flows(metrics.by_window(whole))
     return Result(
-        ReturnsByWindow(record.benchmark, metrics.by_window(record)),
+        ReturnsByWindow(record.benchmark, rows),
         sources=nav.sources(benchmark=True),
         asof=ctx.asof_date,
         ttl=PERFORMANCE_TTL_S,

@@ -1,12 +1,24 @@
 """One holding beside the portfolio: how it did, what it risks, what it added. Asked by the security's id."""
 
+from datetime import date
 from typing import Any
 
 from agents.financial_analyst.performance import PERFORMANCE_TTL_S, HistoricalNav
 from agents.registry import capability
 from agents.result import RequestContext, Result
+from config.errors import TieoutError
 from portfolio import metrics, positions, valuation
 from pricing.models import Security
+
+
+class SecurityNotHeld(TieoutError):
+    """Nothing was ever booked in the security up to the as-of date."""
+
+    def __init__(self, security_id: int, symbol: str, asof_date: date) -> None:
+        super().__init__(
+            f"the portfolio has not held {symbol or f'security {security_id}'} up to {asof_date.isoformat()}"
+        )
+        self.security_id, self.symbol, self.asof_date = security_id, symbol, asof_date
 
 
 @capability("compute_position_return", agent="financial_analyst")
@@ -14,7 +26,7 @@ def compute_position_return(
     ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
 ) -> Result[positions.PositionReturn]:
     """Its own return, volatility, Sharpe ratio and drawdown while it was held; `lookback_days` counts pack days."""
-    found = positions.returns(nav.life, _symbol(security_id), _span(nav, lookback_days), nav.risk_free)
+    found = positions.returns(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days), nav.risk_free)
     return _answer(ctx, nav, found, risk_free=True)
 
 
@@ -28,7 +40,7 @@ def compute_position_risk(
     lookback_days: int = 252,
 ) -> Result[positions.PositionRisk]:
     """Value at risk alone and within the portfolio, beta to it, and what diversification takes away."""
-    found = positions.risks(nav.life, _symbol(security_id), _span(nav, lookback_days), valued)
+    found = positions.risks(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days), valued)
     return _answer(ctx, nav, found)
 
 
@@ -37,7 +49,9 @@ def compute_portfolio_contribution(
     ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
 ) -> Result[positions.PositionContribution]:
     """What it added to the portfolio's return."""
-    return _answer(ctx, nav, positions.contribution(nav.life, _symbol(security_id), _span(nav, lookback_days)))
+    return _answer(
+        ctx, nav, positions.contribution(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days))
+    )
 
 
 @capability("compute_position_currency_attribution", agent="financial_analyst")
@@ -45,19 +59,23 @@ def compute_position_currency_attribution(
     ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
 ) -> Result[positions.PositionCurrencyAttribution]:
     """What its price, its currency and both together added to the portfolio's return."""
-    return _answer(ctx, nav, positions.currency(nav.life, _symbol(security_id), _span(nav, lookback_days)))
+    return _answer(ctx, nav, positions.currency(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days)))
 
 
-def _symbol(security_id: int) -> str:
-    """Empty where there is no such security: nothing was held of it."""
-    return Security.objects.filter(pk=security_id).values_list("symbol", flat=True).first() or ""
+def _symbol(ctx: RequestContext, security_id: int) -> str:
+    """Raises SecurityNotHeld, also where there is no such security."""
+    symbol = Security.objects.filter(pk=security_id).values_list("symbol", flat=True).first() or ""
+    booked = (each for each in ctx.book.events if each.date <= ctx.asof_date)
+    if not symbol or not any(security_id in (each.security, each.to_security) for each in booked):
+        raise SecurityNotHeld(security_id, symbol, ctx.asof_date)
+    return symbol
 
 
-def _span(nav: HistoricalNav, lookback_days: int) -> metrics.Window:
+def _span(ctx: RequestContext, nav: HistoricalNav, lookback_days: int) -> metrics.Window:
     """The look-back, or the whole life of a younger portfolio."""
-    found = metrics.last_observations(nav.life, lookback_days) or metrics.window(nav.life, "itd")
-    assert found is not None  # a history that was valued has a first day
-    return found
+    return (
+        metrics.last_observations(nav.life, lookback_days) or metrics.life(nav.life) or metrics.nothing(ctx.asof_date)
+    )
 
 
 def _answer(ctx: RequestContext, nav: HistoricalNav, found: Any, *, risk_free: bool = False) -> Result[Any]:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from config import env
 
+env.refuse_gone()
+
 BASE_DIR = Path(__file__).resolve().parents[2]
 VAR = env.var()
 DEBUG = env.debug()
@@ -33,4 +35,3 @@ USE_TZ = True
 USE_I18N = False
 
 LEDGER_PATH = env.path("LEDGER_PATH", default=VAR / "ledger.git")
-RECONCILIATION_MAX_BROKEN = env.integer("RECONCILIATION_MAX_BROKEN", default=0)

@@ -19,7 +19,7 @@ SECURITY = (
     "symbol",
     "name",
     "currency",
-    "quote_unit",
+    "price_unit",
     "kind",
     "exchange",
     "price_basis",

@@ -2,12 +2,11 @@
 
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 
 import pytest
 from django.db import transaction
 
-from execution import executor, nightly, planning, publishing
+from execution import executor, publishing
 from execution.planning import Request
 from execution.tests import staging
 from portfolio.models import Benchmark, BenchmarkComponent, Portfolio
@@ -60,18 +59,6 @@ def test_another_weight_is_another_result_and_the_first_still_replays(world):
         assert executor.replay(each.execution_id, user=owner).result == each.result
 
 
-def test_the_quick_way_to_a_plan_and_the_long_one_agree_on_the_key(world):
-    with world.role("job"):
-        public = Portfolio.objects.select_related("owner").get(slug="public")
-    request = Request("portfolio_overview", {}, portfolio_id=public.pk, asof_date=HEAD)
-
-    with executor.scope.of(public.owner), transaction.atomic():
-        quick, long = planning.glance(request), planning.prepare(request, user=public.owner)
-
-    assert quick.choices.benchmark.components == (("IBM", "0.6"), ("MSFT", "0.4"))
-    assert (quick.key, quick.request) == (long.key, long.request)
-
-
 def test_a_factors_list_is_in_the_key_of_what_reads_it_and_of_nothing_else(world):
     document = staging.pattern(
         "factors",
@@ -97,19 +84,3 @@ def test_a_factors_list_is_in_the_key_of_what_reads_it_and_of_nothing_else(world
     assert after.result["exposures"]["factors"]["usd"]["reason"] == "no_series"
     equity = before.result["exposures"]["factors"]["equity"]
     assert (equity["basis"]["series"], equity["reason"].split(", ")[0]) == ("benchmark", "benchmark")
-
-
-def test_packs_can_not_be_sealed_without_what_a_portfolio_is_measured_against(world):
-    with world.role("job"):
-        public = Portfolio.objects.select_related("policy").get(slug="public")
-        listed = Security.objects.get(symbol="GOOG")
-        with transaction.atomic():
-            made = Benchmark.objects.create(name="Goo")
-            BenchmarkComponent.objects.create(benchmark=made, security=listed, weight=1)
-        Portfolio.objects.filter(pk=public.pk).update(benchmark=made)
-
-        needed = nightly.required(public.policy).securities
-
-    spans = [(need.first_date, need.last_date) for need in needed if need.security_id == listed.pk]
-    assert spans[0][0] == listed.first_date  # listed after the portfolio began, and before it was first held
-    assert all(one[1] < other[0] for one, other in pairwise(spans))

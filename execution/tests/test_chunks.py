@@ -11,8 +11,9 @@ import psycopg
 import pytest
 from django.db import transaction
 
-from execution import chunks, nightly, tasks
-from execution.models import JobChunk, JobRun, NightlyRun
+from execution import chunks, tasks
+from execution.models import BlockedPortfolio, JobChunk, JobRun, NightlyRun
+from portfolio import computing
 from portfolio.models import (
     Benchmark,
     BenchmarkComponent,
@@ -136,7 +137,7 @@ def test_a_message_of_an_attempt_that_is_over_does_nothing(policy):
 # --- what fails
 
 
-def test_a_portfolio_that_violates_an_invariant_fails_by_name_and_the_others_are_stored(policy, caplog):
+def test_a_portfolio_that_violates_an_invariant_is_told_by_name_and_the_others_are_stored(policy, caplog):
     wrong = small.portfolio("b")
     real = Valuer.history
 
@@ -145,31 +146,44 @@ def test_a_portfolio_that_violates_an_invariant_fails_by_name_and_the_others_are
             raise InvariantViolated("the sum of the holdings' gains", WEEK[2], 0.5)
         return real(self, book)
 
-    with (
-        mock.patch.object(Valuer, "history", history),
-        caplog.at_level(logging.WARNING),
-        pytest.raises(nightly.JobFailed, match="1 portfolio has no figures: the sum of the holdings' gains"),
-    ):
-        small.night(policy)
+    with mock.patch.object(Valuer, "history", history), caplog.at_level(logging.WARNING):
+        run = small.night(policy)
 
     revision = LedgerRevision.objects.get(portfolio=wrong)
-    assert states() == ["done", "failed", "done"]
-    (failed,) = JobChunk.objects.filter(state="failed")
-    assert failed.detail["failed"].keys() == {str(revision.pk)}
-    assert [record.portfolio for record in caplog.records if record.message == "a portfolio has no figures"] == ["b"]
-    assert set(PricingPack.objects.values_list("status", "failed_job")) == {("error", "compute_metrics")}
-    assert "b" not in JobRun.objects.get(name="compute_metrics").reason.split()
-    assert stored() == [10, 2, 0]
-
-    run = small.night(policy)
-
     assert run.state == "done"
-    assert states() == ["done", "failed", "done"] + ["done"] * 3
-    assert run.jobs.get(name="compute_metrics").detail == {"portfolios": 3, "daily_values": 5}
+    assert states() == ["done"] * 3
+    failed = {tuple(chunk.detail["failed"]) for chunk in JobChunk.objects.filter(job__name="compute_metrics")}
+    assert failed == {(), (str(revision.pk),)}
+    assert [record.portfolio for record in caplog.records if record.message == "a portfolio has no figures"] == [
+        "b",
+        "b",
+    ]
+    assert set(PricingPack.objects.values_list("status", flat=True)) == {"fresh"}
+    rows = BlockedPortfolio.objects.values_list("portfolio__slug", "pack__asof_date", "job", "kind")
+    assert set(rows) == {
+        ("b", WEEK[-1], "compute_metrics", "figures-failed"),
+        ("b", WEEK[-1], "prewarm_factors", "figures-failed"),
+    }
+    assert run.jobs.get(name="compute_metrics").detail == {
+        "portfolios": 3,
+        "daily_values": 10,
+        "failed": 1,
+        "blocked": {"portfolios": 1, "kinds": {"figures-failed": 1}},
+    }
+    assert [record.kinds for record in caplog.records if record.message == "portfolios are blocked"] == [
+        {"figures-failed": 1}
+    ] * 2
+    assert stored() == [10, 2, 10]
+
+    again = small.night(policy, from_step="compute_metrics")
+
+    assert (again.pk, again.state) == (run.pk, "done")
+    assert again.jobs.get(name="compute_metrics").detail == {"portfolios": 3, "daily_values": 5}
     assert stored() == [15, 3, 15]
+    assert not BlockedPortfolio.objects.exists()
 
 
-def test_a_long_only_return_below_minus_one_hundred_percent_fails_by_name(policy):
+def test_a_long_only_return_below_minus_one_hundred_percent_is_told_by_name(policy):
     wrong = small.portfolio("c")
     real = Valuer.history
 
@@ -177,14 +191,43 @@ def test_a_long_only_return_below_minus_one_hundred_percent_fails_by_name(policy
         life = real(self, book)
         return replace(life, value=life.value - 20_000.0) if book.portfolio_id == wrong.pk else life
 
-    with (
-        mock.patch.object(Valuer, "history", history),
-        pytest.raises(nightly.JobFailed, match="1 portfolio has no figures: a long-only return is not below -100 %"),
-    ):
+    with mock.patch.object(Valuer, "history", history):
         small.night(policy)
 
     assert not PortfolioMetrics.objects.filter(portfolio=wrong).exists()
-    assert set(PricingPack.objects.values_list("status", "failed_job")) == {("error", "compute_metrics")}
+    (reason,) = BlockedPortfolio.objects.filter(job="compute_metrics", portfolio=wrong).values_list("reason", flat=True)
+    assert reason.startswith("a long-only return is not below -100 %")
+    assert set(PricingPack.objects.values_list("status", flat=True)) == {"fresh"}
+
+
+def test_what_nobody_foresaw_in_one_portfolio_leaves_the_others_their_figures(policy, caplog, monkeypatch):
+    """While its figures are computed, and while what came out is stored with those of its whole chunk."""
+    wrong = small.portfolio("b")
+    monkeypatch.setattr(chunks, "MOST_PORTFOLIOS", 50)
+    real, real_copy = Valuer.history, computing.copy_in
+
+    def history(self, book):
+        if book.portfolio_id == small.portfolio("a").pk:
+            raise IndexError("index 0 is out of bounds for axis 0 with size 0")
+        return real(self, book)
+
+    def copy(model, columns, rows, **how):
+        rows = list(rows)
+        if any(row[0] == wrong.pk for row in rows):
+            raise ZeroDivisionError
+        return real_copy(model, columns, rows, **how)
+
+    with mock.patch.object(Valuer, "history", history), mock.patch.object(computing, "copy_in", copy):
+        run = small.night(policy)
+
+    assert run.state == "done"
+    kinds = BlockedPortfolio.objects.filter(job="compute_metrics").values_list("portfolio__slug", "kind")
+    assert set(kinds) == {("a", "figures-failed"), ("b", "figures-failed")}
+    assert set(PortfolioMetrics.objects.values_list("portfolio__slug", flat=True)) == {"c"}
+    assert {record.message for record in caplog.records if record.exc_info} == {
+        "the figures of a portfolio failed",
+        "a chunk broke",
+    }
 
 
 # --- again

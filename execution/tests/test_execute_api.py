@@ -500,7 +500,7 @@ def test_a_database_that_does_not_answer_a_step_never_opens_the_breaker(private_
 def test_a_security_that_the_pack_has_no_price_of_is_named(private_demo):
     with private_demo.role("job"):
         Security.objects.create(
-            symbol="NEWCO", name="New", currency="USD", quote_unit="USD", kind="stock", exchange="NASDAQ",
+            symbol="NEWCO", name="New", currency="USD", price_unit="USD", kind="stock", exchange="NASDAQ",
             price_basis="raw", first_date=date(2013, 3, 1), source="bokeh-wiki",
         )  # fmt: skip
     staging.amend_ledger(
@@ -556,7 +556,7 @@ def test_a_database_that_is_away_is_answered_as_unavailable(private_demo, monkey
     def away(*args, **kwargs):
         raise OperationalError("connection to server at 10.0.0.7 refused")
 
-    monkeypatch.setattr(planning, "glance", away)
+    monkeypatch.setattr(planning, "prepare", away)
 
     answer = private_demo.ask()
 

@@ -117,19 +117,19 @@ def test_one_holding_is_explained_as_the_overview_counts_it(demo):
         for each in (held, 10**9)
     ]
 
-    assert [each.status_code for each in answers] == [200, 200], answers[0].content[:600]
-    found, nothing = (each.json()["result"] for each in answers)
+    assert [each.status_code for each in answers] == [200, 404], answers[0].content[:600]
+    found = answers[0].json()["result"]
     row = next(each for each in overview["contribution"]["lookback"]["rows"] if each["symbol"] == "AAPL")
     assert found["contribution"]["total_contribution"]["value"] == row["contribution"]
     valued = next(each for each in overview["valued_positions"]["positions"] if each["symbol"] == "AAPL")
     assert found["risk"]["market_value"] == valued["market_value"]
     assert found["risk"]["pct_portfolio_risk"]["status"] == "ok"
-    assert nothing["position_perf"]["total_return"]["reason"] == "not_held"
-    assert (nothing["risk"]["market_value"], nothing["risk"]["beta_to_portfolio"]["reason"]) == (None, "not_held")
+    assert (answers[1].json()["type"], answers[1].json()["step"]) == ("security-not-found", "position_perf")
 
 
 COUNTS_AND_SHARES = {
-    "days", "observations", "window", "periods_per_year", "data_points", "year", "age_sessions", "security_id", "error_bps",
+    "days", "observations", "window", "periods_per_year", "data_points", "year", "age_sessions", "age_days", "security_id",
+    "error_bps",
     "position_weight", "weight", "average_weight",
 }  # fmt: skip
 """Numbers that are no metrics: how many, whose, how far off, and shares of today's value."""

@@ -193,11 +193,78 @@ def test_a_file_with_every_kind_ties_out_at_once(site, tmp_path, capsys):
     file = tmp_path / "every.csv"
     file.write_text(text)
 
-    call_command("import_transactions", str(file), "--portfolio", "new", "--owner", "other", "--base", "CAD", "--json")
+    command = ["import_transactions", str(file), "--portfolio", "new", "--owner", "other", "--base", "CAD", "--json"]
+
+    with pytest.raises(CommandError, match="would differ: SPLIT_MISMATCH"):
+        call_command(*command, "--dry-run")
+    looked = json.loads(capsys.readouterr().out)
+    with pytest.raises(CommandError, match="differ: SPLIT_MISMATCH"):
+        call_command(*command)
 
     told = json.loads(capsys.readouterr().out)
-    # All ties out but the split, which is made up: the pack knows of none.
-    assert [each.partition(" ledger")[0] for each in told["breaks"]] == ["SPLIT_MISMATCH Assets:Broker:USD:AAPL AAPL"]
+    # All ties out but the split, which is made up: the pack knows of none. The preview has said so.
+    assert [each.partition(" ledger")[0] for each in told["breaks"]] == ["SPLIT_MISMATCH Assets:Broker:AAPL AAPL"]
+    assert looked["breaks"] == told["breaks"]
+    assert (looked["status"], told["revision_status"]) == ("preflight", "broken")
+    assert "the revision is broken" in told["message"]
+    assert told["notes"] == [
+        "splits of AAPL: the loaded prices have one of 2 new for 1 old on 2000-06-21 and one of 2 new for 1 old on 2005-02-28;"
+        " book each on its day, and no other"
+    ]
+
+
+SHORT = HEADER.replace("currency", "currency,account") + (
+    "2013-01-02,BUY,AAPL,10,70.5,5,USD,Depot\n2013-01-03,TRANSFER_OUT,AAPL,4,,,USD,Depot\n"
+    "2013-01-07,TRANSFER_IN,AAPL,4,71,,USD,Other\n"
+)
+
+
+def test_what_a_file_alone_can_not_tell_is_told_by_the_fields_of_the_form(site):
+    before = rows(site)
+
+    looked = ask(site, "owner", content=SHORT, preflight="true").json()
+    margin = ask(site, "owner", content=SHORT, preflight="true", margin=["Depot", "Other"]).json()
+    done = ask(site, "owner", content=SHORT, infer_deposits="true", confirm_transfers="true").json()
+
+    assert looked["shortfalls"] == [
+        {
+            "account": "Assets:Depot",
+            "name": "Depot",
+            "currency": "USD",
+            "balance": "-710.00",
+            "lowest": "-710.00",
+            "lowest_on": "2013-01-02",
+            "text": "Depot: cash would be \N{MINUS SIGN}710.00 USD",
+        }
+    ]
+    assert looked["unconfirmed_transfers"] == [{"out_row": 3, "in_row": 4}]
+    assert (margin["shortfalls"], margin["findings"]) == ([], [])
+    assert (done["revision_status"], done["added"], done["shortfalls"]) == ("reconciled", 2, [])
+    assert "deposits of 710.00 USD in all are inferred" in done["warnings"]
+    with site.role("job"):
+        own = Transaction.objects.filter(kind="transfer", date__gte="2013-01-03", removed_in=None).order_by("date")
+        assert [row.to_account for row in own] == ["Assets:InTransit:AAPL", "Assets:Other:AAPL"]
+    undone = ask(site, "owner", "delete", done["import_id"])
+    assert (undone.status_code, rows(site)[0], tree()) == (200, before[0], before[2])
+
+
+@pytest.mark.role("job")
+def test_the_terminal_tells_what_only_json_would(site, tmp_path, capsys):
+    file = tmp_path / "short.csv"
+    file.write_text(SHORT)
+    words = ("import_transactions", str(file), "--portfolio", "public")
+
+    call_command(*words, "--dry-run")
+    looked = capsys.readouterr()
+    call_command(*words, "--infer-deposits", "--confirm-transfers")
+    done = capsys.readouterr()
+
+    assert "short.csv: Depot: cash would be \N{MINUS SIGN}710.00 USD" in looked.err
+    assert "(row 3) and as many come on 2013-01-07 (row 4)" in looked.err
+    assert "--infer-deposits" in looked.out
+    assert "--confirm-transfers" in looked.out
+    assert "short.csv: deposits of 710.00 USD in all are inferred" in done.err
+    assert "taken in; figures are made of it from now on" in done.out
 
 
 @pytest.mark.role("job")

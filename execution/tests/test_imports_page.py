@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from execution.tests import staging
-from execution.tests.test_imports_api import BAD, GOOD, rows
+from execution.tests.test_imports_api import BAD, GOOD, SHORT, rows
 from portfolio.ledger.importing.rows import MAX_BYTES
 
 pytestmark = pytest.mark.usefixtures("read_once")
@@ -43,6 +43,24 @@ def test_an_owner_uploads_looks_confirms_and_undoes(private_demo):
     assert (button(again, "confirm"), "There is nothing to take in" in again.content.decode()) == (None, True)
     assert "is undone" in gone.content.decode()
     assert (rows(private_demo)[0], rows(private_demo)[2]) == (before[0], before[2])
+
+
+def test_what_a_file_alone_can_not_tell_is_ticked_on_the_page(private_demo):
+    client = private_demo.client("owner")
+
+    shown = upload(client, SHORT)
+    ticked = {"infer_deposits": "on", "confirm_transfers": "on"}
+    again = client.post(PAGE, {"look": button(shown, "look"), **ticked})
+    done = client.post(PAGE, {"confirm": button(again, "confirm"), **ticked}, follow=True)
+
+    text = shown.content.decode()
+    assert "Depot: cash would be \N{MINUS SIGN}710.00 USD" in text
+    assert "unless it is confirmed" in text
+    assert 'name="margin" value="Depot"' in text
+    assert "deposits of 710.00 USD in all are inferred" in again.content.decode()
+    assert 'name="infer_deposits" checked' in again.content.decode()
+    assert "Taken in as import" in done.content.decode()
+    assert client.post(PAGE, {"look": "guessed"}).status_code == 400
 
 
 def test_what_is_wrong_stands_on_the_page_and_can_not_be_confirmed(private_demo):

@@ -1,8 +1,9 @@
 """The pages through HTTP, on the demo; and what of them needs no database."""
 
+import html
 import json
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,9 +17,12 @@ from django.test.utils import CaptureQueriesContext
 
 from execution import pages, panels, planning, problems
 from execution.errors import PortfolioNotFound, ReconciliationFailed, RequestInvalid
+from portfolio.models import Lot
+from pricing.models import Security
 from pricing.packs import PackWarming
 
 OVERVIEW = "/portfolios/public/portfolio_overview/"
+DEEP_DIVE = "/portfolios/public/holding_deep_dive/"
 DOCUMENT = json.loads((Path(pages.__file__).parent / "library" / "portfolio_overview.json").read_text(encoding="utf-8"))
 PORTFOLIO: Any = SimpleNamespace(pk=UUID(int=1), slug="public", name="<script>alert(1)</script>", base_currency="CAD")
 VERSION: Any = SimpleNamespace(document=DOCUMENT, pattern_id="portfolio_overview", version="1.0.0")
@@ -68,7 +72,7 @@ def test_the_overview_shows_the_figures_and_what_they_tie_out_to(demo):
         "+720.52 %",
         "+23.02 %",
         "PP_2013-03-01_ECB_EUR_r",
-        "portfolio_overview 1.2.0",
+        "portfolio_overview 1.3.0",
         "European Central Bank",
         "1,729.04",
         "391,165.24",
@@ -94,7 +98,7 @@ def test_an_unchanged_overview_is_not_sent_again(demo):
     assert first["Cache-Control"] == "private, no-cache"
 
 
-@pytest.mark.parametrize(("path", "most"), [("/", 7), (OVERVIEW, 23)])
+@pytest.mark.parametrize(("path", "most"), [("/", 10), (OVERVIEW, 25)])
 def test_a_page_that_was_answered_before_costs_a_fixed_number_of_queries(demo, path, most):
     client = demo.client("owner")
     client.get(path)
@@ -248,22 +252,106 @@ def test_a_name_that_is_markup_is_text_on_every_page():
     assert "<b>" not in shown + refused
 
 
-def test_inputs_that_are_wrong_or_missing_can_be_mended_where_it_is_said(demo):
-    client = demo.client("owner")
-    missing = client.get("/portfolios/public/holding_deep_dive/")
-    wrong = client.get("/portfolios/public/portfolio_overview/?lookback_days=many&asof=2013-03-01")
+def test_inputs_that_are_wrong_can_be_mended_where_it_is_said(demo):
+    wrong = demo.client("owner").get("/portfolios/public/portfolio_overview/?lookback_days=many&asof=2013-03-01")
 
-    assert (missing.status_code, wrong.status_code) == (400, 400)
-    assert re.search(r'<option value="\d+">AAPL, Apple Inc.</option>', missing.content.decode())
+    assert wrong.status_code == 400
     assert 'value="many"' in wrong.content.decode()
     assert 'value="2013-03-01"' in wrong.content.decode()
 
 
-def test_a_page_leads_to_the_other_patterns(demo):
+def test_a_holding_is_chosen_from_the_holdings(demo):
+    page = demo.client("owner").get(DEEP_DIVE).content.decode()
+
+    with demo.role("job"):
+        number = Security.objects.get(symbol="AAPL").pk
+    assert f'<a href="{DEEP_DIVE}?security_id={number}">AAPL</a> <span class="unit">Apple Inc.</span>' in page
+    assert re.search(r'<option value="\d+">AAPL, Apple Inc.</option>', page)
+
+
+def test_what_is_chosen_from_on_an_earlier_day_was_held_up_to_then(demo):
+    client = demo.client("owner")
+    with demo.role("job"):
+        first = Lot.objects.filter(portfolio=demo.public_id, security__symbol="GOOG").order_by("valid_from").first()
+    day_before = first.valid_from - timedelta(days=1)
+
+    pages_of = [
+        client.get(DEEP_DIVE, {"asof": day.isoformat()}).content.decode() for day in (day_before, first.valid_from)
+    ]
+
+    assert [f'security_id={first.security_id}"' in page for page in pages_of] == [False, True]
+    assert f"?asof={day_before}" in pages_of[0]
+
+
+def test_the_rows_of_the_holdings_lead_to_them(demo):
     page = demo.client("owner").get(OVERVIEW).content.decode()
 
-    assert '<a href="/portfolios/public/holding_deep_dive/">One holding</a>' in page
-    assert f'<a href="{OVERVIEW}">' not in page
+    found = re.findall(rf'<a href="({DEEP_DIVE}\?security_id=\d+)"><span[^>]*>(\w+)</span>\s*</a>', page)
+    assert "AAPL" in {symbol for _, symbol in found}
+
+
+def test_a_page_leads_to_the_other_pages(demo):
+    page = demo.client("owner").get(OVERVIEW).content.decode()
+
+    assert f'<a href="{DEEP_DIVE}">One holding</a>' in page
+    assert f'<a href="{OVERVIEW}" aria-current="page">' in page
+    assert '<a href="/portfolios/public/reconciliation/">Reconciliation</a>' in page
+
+
+@pytest.mark.parametrize(("username", "slug"), [("owner", "public"), ("other", "second")])
+@pytest.mark.parametrize("asof", ["", "?asof=2006-07-05"])
+def test_every_link_of_the_navigation_and_of_the_holdings_leads_somewhere(demo, username, slug, asof):
+    client = demo.client(username)
+    start = f"/portfolios/{slug}/portfolio_overview/{asof}"
+    waiting, status_of = ["/", start], {}
+    while waiting:
+        address = html.unescape(waiting.pop())
+        if address not in status_of:
+            answer = client.get(address)
+            status_of[address] = answer.status_code
+            if address in ("/", start) or "security_id" not in address:
+                waiting += re.findall(r'<a href="(/portfolios/[^"#]+)"', answer.content.decode())
+
+    assert len(status_of) > 6
+    assert {address: status for address, status in status_of.items() if status != 200} == {}
+
+
+def test_reversed_dates_are_refused_by_name_at_every_door(demo):
+    page = demo.client("owner").get("/portfolios/public/money_bridge/?from_date=2012-05-01&to_date=2012-04-01")
+    body = {"pattern_id": "money_bridge", "portfolio_id": str(demo.public_id)}
+    reversed_ = demo.post("owner", body | {"inputs": {"from_date": "2012-05-01", "to_date": "2012-04-01"}})
+    after = demo.post("owner", body | {"inputs": {"from_date": "2013-02-01"}, "asof_date": "2012-04-02"})
+    header = {"Authorization": f"Bearer {demo.token('owner')}"}
+    spans = [
+        Client().get(f"/v1/{path}?first=2013-02-01&last=2012-02-01", headers=header)
+        for path in ("packs", f"portfolios/{demo.public_id}/reconciliations")
+    ]
+
+    assert page.status_code == 400
+    assert "<code>from_date</code>: is after to_date, 2012-04-01" in page.content.decode()
+    assert 'value="2012-05-01"' in page.content.decode()
+    assert [each.status_code for each in (reversed_, after, *spans)] == [400] * 4
+    assert [each.json()["errors"] for each in (reversed_, after, *spans)] == [
+        [{"pointer": "/inputs/from_date", "reason": "is after to_date, 2012-04-01"}],
+        [{"pointer": "/inputs/from_date", "reason": "is after the as-of date, 2012-04-02"}],
+        *[[{"pointer": "/first", "reason": "is after last, 2012-02-01"}]] * 2,
+    ]
+
+
+def test_what_was_not_held_is_not_found_on_a_page_that_keeps_its_frame(demo):
+    with demo.role("job"):
+        first = Lot.objects.filter(portfolio=demo.public_id, security__symbol="GOOG").order_by("valid_from").first()
+    before = (first.valid_from - timedelta(days=7)).isoformat()
+
+    unknown = demo.client("owner").get(f"{DEEP_DIVE}?security_id=99999")
+    not_yet = demo.client("owner").get(f"{DEEP_DIVE}?security_id={first.security_id}&asof={before}")
+
+    assert (unknown.status_code, not_yet.status_code) == (404, 404)
+    assert "has not held GOOG up to" in not_yet.content.decode()
+    for answer in (unknown, not_yet):
+        assert 'aria-label="Pages of' in answer.content.decode()
+        assert "404 security-not-found" in answer.content.decode()
+        assert "Log out" in answer.content.decode()
 
 
 def test_no_portfolio_says_how_one_comes_in():

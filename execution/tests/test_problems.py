@@ -21,8 +21,9 @@ from agents.breaker import StorageAway
 from agents.runtime import CapabilityFailed
 from config import embedded, env
 from config.errors import TieoutError
-from execution import chunks, errors, intake, nightly, orchestrator, planning, problems, publishing
 from execution import demo as demo_command
+from execution import errors, intake, nightly, orchestrator, planning, problems, publishing
+from portfolio import computing
 from portfolio.ledger import reader, repository, writer
 from portfolio.ledger.screening import Finding, LedgerRefused
 from portfolio.models import Portfolio
@@ -44,10 +45,10 @@ COMMANDS_ONLY = {
     errors.NotReproduced,
     intake.UnknownPolicy,
     intake.UnknownUser,
-    chunks.PortfoliosFailed,  # becomes the reason of the job
-    nightly.FolderWithoutPortfolio,
+    computing.FiguresFailed,  # becomes the reason of a blocked portfolio
     nightly.JobFailed,
     nightly.JobTakenOver,
+    nightly.NotCompared,  # becomes a break
     nightly.NothingToBuild,
     nightly.OutOfOrder,
     nightly.ReconciliationBroke,
@@ -220,7 +221,7 @@ def test_what_nobody_expected_at_the_api_is_an_internal_problem_and_in_the_log(d
     def broken(*args, **kwargs):
         raise RuntimeError("SELECT secret FROM users")
 
-    monkeypatch.setattr(planning, "glance", broken)
+    monkeypatch.setattr(planning, "prepare", broken)
 
     answer = demo.ask()
 

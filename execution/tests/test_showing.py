@@ -88,6 +88,7 @@ RESULT = {
         "quality": {
             "stale_share": 0.25,
             "carried_share": 0.0,
+            "delisted_share": 0.0,
             "manual_share": 0.0,
             "degraded_share": 0.0,
             "oldest_price": "2013-02-27",

@@ -1,6 +1,7 @@
 """Lots, what is sold from them, and what was gained: price, FX, interaction, fees.
 
-Everything is `Decimal` at 34 digits. Local amounts are in the trade's currency, base amounts in the book's.
+Everything is `Decimal` at 34 digits. Local amounts are in the trade's currency, base amounts in the book's. A lot keeps the
+currency that it was dealt in, whatever the others of its security were.
 Rules: MEASUREMENT "Lots and gains".
 """
 
@@ -39,11 +40,16 @@ class Transaction:
     account     lots of different accounts never meet
     cost        what a lot that is transferred in cost in all, fees apart; cost_fx_to_base the rate it was bought at
     lot_id      name of the lot that is opened, or of the one to take from
-    lot_cost    of the lot to take from, per unit, bought on `acquired`: those of that day first, and of them the nearest
+    lot_cost    of the lot to take from, per unit, bought on `acquired`: those of that day first, and of them the nearest;
+                lot_currency the currency it cost
     to_quantity units after a split, or received by a spin-off, symbol change or merger: where given, the largest lot takes
                 what the ratio, which may have no end, leaves off
     to_symbol   spin-off: the new security; symbol change, merger: what it became; to_unit_price its first-day price
     to_account  where lots go on: of a move, and of what a spin-off or merger gives; absent: the same account
+    rebate      what was paid back of the fee, trade currency
+    trading_currency  the one that the security trades in; to_trading_currency of to_symbol
+    fixings     trading currency per one of other currencies, on the day (of transfer_in, of the purchase): lots of one holding
+                that cost several currencies are ranked and pooled by it
 
     buy, reinvested_dividend  quantity, unit_price or amount, fee
     sell                      quantity, unit_price or amount, fee
@@ -77,6 +83,27 @@ class Transaction:
     to_symbol: str | None = None
     to_unit_price: Decimal | None = None
     to_account: str | None = None
+    rebate: Decimal | None = None
+    lot_currency: str | None = None
+    trading_currency: str | None = None
+    to_trading_currency: str | None = None
+    fixings: Mapping[str, Decimal] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one purchase adds to the cost of a lot, in its own currency and at its own rate; what a return of capital took off
+    it is one with a cost below zero.
+
+    opened_by  place of that transaction; cost with the fee if fees_in_cost, and fee is 0 then
+    """
+
+    opened_by: int
+    currency: str | None
+    acquired: date
+    fx_to_base: Decimal
+    cost: Decimal
+    fee: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +111,7 @@ class Lot:
     """A lot, or the part of one that moved out. opened_by: place of the transaction in the sequence given.
 
     unit_cost  local, fees apart; cost  local, with buy fees if fees_in_cost; fx_to_base  the entry rate, locked
+    layers     where the cost is not of one purchase alone: cost_base is what they sum to, fx_to_base cost_base / cost
     """
 
     symbol: str
@@ -97,6 +125,7 @@ class Lot:
     cost_base: Decimal
     currency: str | None
     fx_to_base: Decimal
+    layers: tuple[Layer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +144,7 @@ class Parcel:
     fx_to_base: Decimal
     valid_from: date
     valid_to: date | None
+    layers: tuple[Layer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +166,10 @@ class Gain:
 class MatchedLot:
     """What one closing transaction took from one lot. cost, proceeds, fees: local; with fees in cost they hold them.
 
-    A return of capital takes cost, not quantity: quantity is 0.
+    A return of capital that exceeds the cost takes all of it, and no quantity: quantity is 0.
+    currency  of the deal; cost_currency of cost and entry_fee, which may be another: then gains are in the currency that the
+              security trades in where the fixings are known, else all of the gain is one of price
+    fees      entry_fee + exit_fee; of two currencies the exit fee alone
     """
 
     closed_by: int
@@ -155,6 +188,10 @@ class MatchedLot:
     fx_in: Decimal
     fx_out: Decimal
     realised: Gain
+    cost_currency: str | None = None
+    entry_fee: Decimal = ZERO
+    exit_fee: Decimal = ZERO
+    layers: tuple[Layer, ...] = ()
 
     @property
     def local_gain(self) -> Decimal:
@@ -218,17 +255,56 @@ def _require_rates(transactions: Sequence[Transaction]) -> None:
                 raise InvalidInput("fx_to_base", "is given here and missing elsewhere for the same currency", index)
 
 
+class _Layer:
+    """The state of a layer; fixing: trading currency per one of its own on its day, None where that is not known."""
+
+    __slots__ = ("acquired", "cost", "currency", "fee", "fixing", "fx", "opened_by")
+
+    def __init__(
+        self,
+        opened_by: int,
+        currency: str | None,
+        acquired: date,
+        fx: Decimal,
+        fixing: Decimal | None,
+        cost: Decimal,
+        fee: Decimal,
+    ) -> None:
+        self.opened_by, self.currency, self.acquired, self.fx, self.fixing = opened_by, currency, acquired, fx, fixing
+        self.cost, self.fee = cost, fee
+
+    def scaled(self, share: Decimal) -> _Layer:
+        return _Layer(
+            self.opened_by,
+            self.currency,
+            self.acquired,
+            self.fx,
+            self.fixing,
+            self.cost * share,
+            self.fee * share,
+        )
+
+
 class _Lot:
-    """The state of a lot. `since`: the day it came to this state. fee_base: entry fees kept apart, at their rates."""
+    """The state of a lot. `since`: the day it came to this state. fee_base: entry fees kept apart, at their rates.
+
+    fixing  trading currency per one of its own on its day, None where that is not known
+    layers  None while its cost is of one purchase alone, or all of it plain
+    plain   it was dealt in the base currency, which its security trades in too: no rate is needed, of whatever day
+    """
 
     __slots__ = (
         "acquired",
+        "currency",
         "fee",
         "fee_base",
+        "fixing",
         "fx",
+        "layers",
         "lot_id",
         "opened_by",
         "order",
+        "plain",
         "price_cost",
         "quantity",
         "since",
@@ -247,20 +323,59 @@ class _Lot:
         fee: Decimal,
         fee_base: Decimal,
         fx: Decimal,
+        currency: str | None,
+        fixing: Decimal | None,
+        layers: list[_Layer] | None = None,
+        plain: bool = False,
     ) -> None:
         self.opened_by, self.order, self.lot_id = opened_by, order, lot_id
         self.acquired, self.since = acquired, since
         self.quantity, self.price_cost, self.fee, self.fee_base, self.fx = quantity, price_cost, fee, fee_base, fx
+        self.currency, self.fixing, self.layers, self.plain = currency, fixing, layers, plain
+
+    def own_layers(self) -> list[_Layer]:
+        """Its layers, or the one that it is made of."""
+        if self.layers is not None:
+            return self.layers
+        return [_Layer(self.opened_by, self.currency, self.acquired, self.fx, self.fixing, self.price_cost, self.fee)]
+
+    def part(self, quantity: Decimal, share: Decimal, since: date) -> _Lot:
+        """Cut a share of its cost, and the layers of that, off; its quantity stays for the caller to change."""
+        whole = share == 1
+        piece = _Lot(
+            opened_by=self.opened_by,
+            order=self.order,
+            lot_id=self.lot_id,
+            acquired=self.acquired,
+            since=since,
+            quantity=quantity,
+            price_cost=self.price_cost if whole else self.price_cost * share,
+            fee=self.fee if whole or not self.fee else self.fee * share,
+            fee_base=self.fee_base if whole or not self.fee else self.fee_base * share,
+            fx=self.fx,
+            currency=self.currency,
+            fixing=self.fixing,
+            layers=None if self.layers is None else [layer.scaled(share) for layer in self.layers],
+            plain=self.plain,
+        )
+        self.price_cost -= piece.price_cost
+        self.fee -= piece.fee
+        self.fee_base -= piece.fee_base
+        if self.layers is not None:
+            self.layers = [] if whole else [layer.scaled(ONE - share) for layer in self.layers]
+        return piece
 
 
 class _Holding:
-    """The lots of one symbol in one account, the next to be sold on top."""
+    """The lots of one symbol in one account, the next to be sold on top. foreign: some were dealt in another currency than the
+    others, or than the one that the symbol trades in."""
 
-    __slots__ = ("account", "currency", "heap", "quantity", "symbol")
+    __slots__ = ("account", "foreign", "heap", "quantity", "restated", "symbol")
 
-    def __init__(self, account: str, symbol: str, currency: str | None) -> None:
-        self.account, self.symbol, self.currency = account, symbol, currency
+    def __init__(self, account: str, symbol: str) -> None:
+        self.account, self.symbol = account, symbol
         self.quantity = ZERO
+        self.foreign = self.restated = False
         self.heap: list[tuple[tuple[Decimal | int, ...], _Lot]] = []
 
     def lots(self) -> Iterator[_Lot]:
@@ -320,8 +435,7 @@ class _Books:
         holding = self.held(index, entry)
         quantity = _number(index, entry, "quantity", above=True)
         for lot, part in self.drawn(index, entry, holding, quantity):
-            cost, fee, fee_base = self.cut(holding, lot, part, entry.date)
-            self.told(index, entry, holding, lot, part, cost, fee, fee_base)
+            self.moved.append((index, self.shown(holding, self.cut(holding, lot, part, entry.date))))
 
     def move(self, index: int, entry: Transaction) -> None:
         """Lots go on in another account with their cost, day and rate."""
@@ -330,35 +444,9 @@ class _Books:
         holding = self.held(index, entry)
         quantity = _number(index, entry, "quantity", above=True)
         for lot, part in self.drawn(index, entry, holding, quantity):
-            cost, fee, fee_base = self.cut(holding, lot, part, entry.date)
-            self.told(index, entry, holding, lot, part, cost, fee, fee_base)
-            self.carry(index, entry, holding, entry.symbol, lot, part, cost, fee, fee_base)
-
-    def told(
-        self,
-        index: int,
-        entry: Transaction,
-        holding: _Holding,
-        lot: _Lot,
-        part: Decimal,
-        cost: Decimal,
-        fee: Decimal,
-        fee_base: Decimal,
-    ) -> None:
-        """Keep what moved away without a gain."""
-        piece = _Lot(
-            opened_by=lot.opened_by,
-            order=lot.order,
-            lot_id=lot.lot_id,
-            acquired=lot.acquired,
-            since=entry.date,
-            quantity=part,
-            price_cost=cost,
-            fee=fee,
-            fee_base=fee_base,
-            fx=lot.fx,
-        )
-        self.moved.append((index, self.shown(holding, piece)))
+            piece = self.cut(holding, lot, part, entry.date)
+            self.moved.append((index, self.shown(holding, piece)))
+            self.carry(entry, entry.symbol, piece)
 
     def split(self, index: int, entry: Transaction) -> None:
         holding = self.held(index, entry)
@@ -367,25 +455,63 @@ class _Books:
         for lot, quantity in zip(lots, _scaled(index, entry, lots, ratio), strict=True):
             self.touch(holding, lot, entry.date)
             lot.quantity = quantity
-        self.reorder(holding)
+        self.reorder(index, holding)
 
     def return_of_capital(self, index: int, entry: Transaction) -> None:
-        """Cost comes back at the day's rate; what is paid beyond the cost is gain."""
+        """Cost falls by what is paid at the day's rate; where that is more than the cost, the rest is gain."""
         holding, fx = self.held(index, entry), _fx(index, entry)
         by_amount = entry.amount is not None
         paid = _number(index, entry, "amount" if by_amount else "unit_price")
         per_unit = paid / holding.quantity if by_amount else paid
         for lot in holding.lots():
             self.touch(holding, lot, entry.date)
-            received = per_unit * lot.quantity
+            rate = ONE if lot.currency == entry.currency else _cross(index, entry, lot.currency)
+            received = per_unit * lot.quantity * rate
+            if received >= self.cost(lot):
+                self.give_up(index, entry, holding, lot, per_unit * lot.quantity, fx)
+                continue
             from_price = min(received, lot.price_cost)
-            from_fee = min(received - from_price, lot.fee) if self.fees_in_cost else ZERO
+            from_fee = received - from_price
+            if not (lot.plain and _is_plain(entry) and lot.currency == entry.currency):
+                lot.layers = [
+                    *lot.own_layers(),
+                    _Layer(
+                        index,
+                        entry.currency,
+                        entry.date,
+                        fx,
+                        _fixing(entry, entry.currency),
+                        -from_price / rate,
+                        -from_fee / rate,
+                    ),
+                ]
             lot.price_cost -= from_price
             lot.fee -= from_fee
-            returned = from_price + from_fee
-            if received != returned or fx != lot.fx:
-                self.match(index, entry, holding, lot, ZERO, returned, received, ZERO, ZERO, fx)
-        self.reorder(holding)
+        self.reorder(index, holding)
+
+    def give_up(
+        self, index: int, entry: Transaction, holding: _Holding, lot: _Lot, received: Decimal, fx: Decimal
+    ) -> None:
+        """All of a lot's cost against what is paid for it; the units, and fees that are kept apart, stay."""
+        kept_fee, kept_base = (ZERO, ZERO) if self.fees_in_cost else (lot.fee, lot.fee_base)
+        layers = lot.own_layers()
+        piece = lot.part(ZERO, ONE, entry.date)
+        lot.fee, lot.fee_base = kept_fee, kept_base
+        lot.layers = (
+            [
+                _Layer(each.opened_by, each.currency, each.acquired, each.fx, each.fixing, ZERO, each.fee)
+                for each in layers
+                if not self.fees_in_cost and each.fee
+            ]
+            if piece.layers is not None
+            else None
+        )
+        if not self.fees_in_cost:
+            piece.fee = piece.fee_base = ZERO
+            for each in piece.layers or ():
+                each.fee = ZERO
+        if not _is_plain(entry) or received != self.cost(piece):
+            self.match(index, entry, holding, piece, ZERO, received, ZERO, fx)
 
     def spin_off(self, index: int, entry: Transaction) -> None:
         """The new lots take their share of cost by first-day market values, and the day and rate of the old."""
@@ -401,12 +527,8 @@ class _Books:
         lots = sorted(holding.lots(), key=lambda one: one.order)
         for lot, quantity in zip(lots, _scaled(index, entry, lots, ratio), strict=True):
             self.touch(holding, lot, entry.date)
-            cost, fee, fee_base = lot.price_cost * share, lot.fee * share, lot.fee_base * share
-            lot.price_cost -= cost
-            lot.fee -= fee
-            lot.fee_base -= fee_base
-            self.carry(index, entry, holding, to_symbol, lot, quantity, cost, fee, fee_base)
-        self.reorder(holding)
+            self.carry(entry, to_symbol, lot.part(quantity, share, entry.date))
+        self.reorder(index, holding)
 
     def symbol_change(self, index: int, entry: Transaction) -> None:
         """The lots go on under another symbol with their cost, day and rate."""
@@ -417,7 +539,7 @@ class _Books:
         lots = sorted(holding.lots(), key=lambda one: one.order)
         for lot, quantity in zip(lots, _scaled(index, entry, lots, ratio), strict=True):
             self.touch(holding, lot, entry.date)
-            self.carry(index, entry, holding, to_symbol, lot, quantity, lot.price_cost, lot.fee, lot.fee_base)
+            self.carry(entry, to_symbol, lot.part(quantity, ONE, entry.date))
         del self.holdings[entry.account, entry.symbol]
 
     # Lots
@@ -428,8 +550,6 @@ class _Books:
             if entry.quantity is None or entry.kind == "spin_off":
                 raise InvalidInput("symbol", f"{entry.symbol} is not held", index)
             raise self.oversold(index, entry, ZERO)
-        if entry.currency is not None and holding.currency != entry.currency:
-            raise InvalidInput("currency", f"is {entry.currency}, the lots are in {holding.currency}", index)
         return holding
 
     def add(
@@ -443,7 +563,6 @@ class _Books:
         fx: Decimal,
         acquired: date,
     ) -> None:
-        holding = self.opened_holding(index, entry.account, symbol, entry.currency)
         lot = _Lot(
             opened_by=index,
             order=self.opened,
@@ -455,80 +574,138 @@ class _Books:
             fee=fee,
             fee_base=fee * fx,
             fx=fx,
+            currency=entry.currency,
+            fixing=_fixing(entry, entry.currency),
+            plain=_is_plain(entry),
         )
-        self.put(holding, lot)
+        foreign = entry.trading_currency is not None and entry.currency != entry.trading_currency
+        self.put(index, self.opened_holding(entry.account, symbol), lot, entry.trading_currency, foreign=foreign)
 
-    def carry(
-        self,
-        index: int,
-        entry: Transaction,
-        source: _Holding,
-        to_symbol: str,
-        lot: _Lot,
-        quantity: Decimal,
-        cost: Decimal,
-        fee: Decimal,
-        fee_base: Decimal,
-    ) -> None:
+    def carry(self, entry: Transaction, to_symbol: str, piece: _Lot) -> None:
         """A lot goes on, in whole or in part, under another symbol or in another account."""
-        target = self.opened_holding(index, entry.to_account or entry.account, to_symbol, source.currency)
-        heir = _Lot(
-            opened_by=lot.opened_by,
-            order=self.opened,
-            lot_id=lot.lot_id,
-            acquired=lot.acquired,
-            since=entry.date,
-            quantity=quantity,
-            price_cost=cost,
-            fee=fee,
-            fee_base=fee_base,
-            fx=lot.fx,
-        )
-        self.put(target, heir)
+        target = self.opened_holding(entry.to_account or entry.account, to_symbol)
+        trading = entry.trading_currency
+        if to_symbol != entry.symbol and entry.to_trading_currency not in (None, trading):
+            trading = entry.to_trading_currency
+            piece.fixing = ONE if piece.currency == trading else None
+            for layer in piece.layers or ():
+                layer.fixing = ONE if layer.currency == trading else None
+        piece.order = self.opened
+        foreign = trading is not None and piece.currency != trading
+        self.put(piece.opened_by, target, piece, trading, foreign=foreign)
 
-    def opened_holding(self, index: int, account: str, symbol: str, currency: str | None) -> _Holding:
+    def opened_holding(self, account: str, symbol: str) -> _Holding:
         holding = self.holdings.get((account, symbol))
         if holding is None or not holding.quantity:
-            holding = self.holdings[account, symbol] = _Holding(account, symbol, currency)
-        if holding.currency != currency:
-            raise InvalidInput("currency", f"is {currency}, the lots are in {holding.currency}", index)
+            holding = self.holdings[account, symbol] = _Holding(account, symbol)
         return holding
 
-    def put(self, holding: _Holding, lot: _Lot) -> None:
+    def put(self, index: int, holding: _Holding, lot: _Lot, trading: str | None, *, foreign: bool) -> None:
         self.opened += 1
         holding.quantity += lot.quantity
-        if self.method_of(holding) == "AVERAGE" and holding.heap:
-            self.pool(holding, holding.heap[0][1], lot)
-        else:
-            heapq.heappush(holding.heap, (self.rank(holding, lot), lot))
+        method = self.method_of(holding)
+        if method == "AVERAGE" and holding.heap:
+            self.pool(index, holding, holding.heap[0][1], lot, trading)
+            return
+        heapq.heappush(holding.heap, (self.rank(holding, lot), lot))
+        if method == "HIFO" and (foreign or holding.foreign or holding.heap[0][1].currency != lot.currency):
+            holding.foreign = True
+            self.reorder(index, holding)
 
     def method_of(self, holding: _Holding) -> Method:
         return self.account_methods.get(holding.account, self.method)
 
-    def pool(self, holding: _Holding, pool: _Lot, lot: _Lot) -> None:
+    def pool(self, index: int, holding: _Holding, pool: _Lot, lot: _Lot, trading: str | None) -> None:
+        """Another purchase comes into a pool. Where its currency is another one, all are restated into the trading currency,
+        each at the fixing of its day."""
         self.touch(holding, pool, lot.since)
-        cost, more = self.cost(pool), self.cost(lot)
-        if cost + more:
-            pool.fx = (cost * pool.fx + more * lot.fx) / (cost + more)
+        if pool.plain and lot.plain and pool.currency == lot.currency:
+            pool.quantity += lot.quantity
+            pool.price_cost += lot.price_cost
+            pool.fee += lot.fee
+            pool.fee_base += lot.fee_base
+            return
+        pool.plain = False
+        layers = {layer.opened_by: layer for layer in pool.own_layers()}
+        for layer in lot.own_layers():
+            known = layers.get(layer.opened_by)
+            if known is None:
+                layers[layer.opened_by] = layer
+            else:
+                known.cost += layer.cost
+                known.fee += layer.fee
+        pool.layers = [layer for layer in layers.values() if layer.cost or layer.fee]
         pool.quantity += lot.quantity
-        pool.price_cost += lot.price_cost
-        pool.fee += lot.fee
         pool.fee_base += lot.fee_base
+        if pool.currency == lot.currency:
+            pool.price_cost += lot.price_cost
+            pool.fee += lot.fee
+            return
+        fixings = [_known(index, layer.fixing, layer, trading) for layer in pool.layers]
+        pool.price_cost = sum((layer.cost * fixing for layer, fixing in zip(pool.layers, fixings, strict=True)), ZERO)
+        pool.fee = sum((layer.fee * fixing for layer, fixing in zip(pool.layers, fixings, strict=True)), ZERO)
+        pool.currency, pool.fixing = trading, ONE
 
     def cost(self, lot: _Lot) -> Decimal:
         return lot.price_cost + lot.fee if self.fees_in_cost else lot.price_cost
+
+    def cost_base(self, lot: _Lot) -> Decimal:
+        if lot.layers is None:
+            return self.cost(lot) * lot.fx
+        return sum(
+            ((layer.cost + layer.fee if self.fees_in_cost else layer.cost) * layer.fx for layer in lot.layers), ZERO
+        )
+
+    def restated(self, lot: _Lot, cost_base: Decimal) -> tuple[Decimal, Decimal] | None:
+        """Its cost in the trading currency, at the fixings of its days, and the rate that makes its base cost of that."""
+        if lot.layers is None:
+            return _restated(lot.fixing, self.cost(lot), lot.fx)
+        cost = ZERO
+        for layer in lot.layers:
+            if layer.fixing is None:
+                return None
+            cost += (layer.cost + layer.fee if self.fees_in_cost else layer.cost) * layer.fixing
+        return (cost, cost_base / cost) if cost else None
+
+    def layers(self, lot: _Lot) -> tuple[Layer, ...]:
+        if lot.layers is None:
+            return ()
+        return tuple(
+            [
+                Layer(
+                    each.opened_by,
+                    each.currency,
+                    each.acquired,
+                    each.fx,
+                    each.cost + each.fee if self.fees_in_cost else each.cost,
+                    ZERO if self.fees_in_cost else each.fee,
+                )
+                for each in lot.layers
+            ]
+        )
 
     def rank(self, holding: _Holding, lot: _Lot) -> tuple[Decimal | int, ...]:
         day, method = lot.acquired.toordinal(), self.method_of(holding)
         if method == "LIFO":
             return (-day, -lot.order)
         if method == "HIFO":
-            return (-self.cost(lot) / lot.quantity, day, lot.order)
+            fixing = lot.fixing if holding.restated and lot.fixing is not None else ONE
+            return (-self.cost(lot) * fixing / lot.quantity, day, lot.order)
         return (day, lot.order)
 
-    def reorder(self, holding: _Holding) -> None:
-        """Quantities or costs have changed, and with them what is sold next."""
+    def reorder(self, index: int, holding: _Holding) -> None:
+        """Quantities, costs or what they are measured in have changed, and with them what is sold next."""
         lots = list(holding.lots())
+        if holding.foreign:
+            unknown = next((lot for lot in lots if lot.fixing is None), None)
+            holding.restated = unknown is None
+            if unknown is not None and len({lot.currency for lot in lots}) > 1:
+                raise InvalidInput(
+                    "fixing",
+                    f"is missing for the lot of {unknown.acquired} in {unknown.currency}: lots of several currencies are ranked"
+                    " in the one that the security trades in",
+                    unknown.opened_by,
+                )
         holding.heap = [(self.rank(holding, lot), lot) for lot in lots]
         heapq.heapify(holding.heap)
         holding.quantity = sum((lot.quantity for lot in lots), ZERO)
@@ -555,7 +732,8 @@ class _Books:
         if entry.lot_cost is None:
             return self.rank(holding, lot)
         off = abs(lot.price_cost / lot.quantity - entry.lot_cost)
-        return (lot.acquired != entry.acquired, off, *self.rank(holding, lot))
+        other = entry.lot_currency is not None and lot.currency != entry.lot_currency
+        return (lot.acquired != entry.acquired, other, off, *self.rank(holding, lot))
 
     def ranked(self, holding: _Holding) -> Iterator[_Lot]:
         """What is sold next, and next again once the caller has cut it away."""
@@ -569,22 +747,17 @@ class _Books:
         asked = ZERO if entry.quantity is None else entry.quantity
         return Oversold(index=index, on=entry.date, symbol=entry.symbol, account=entry.account, held=held, asked=asked)
 
-    def cut(self, holding: _Holding, lot: _Lot, part: Decimal, on: date) -> tuple[Decimal, Decimal, Decimal]:
-        """Take a part out of a lot; its cost fees apart, its fees, its fees in base kept apart."""
+    def cut(self, holding: _Holding, lot: _Lot, part: Decimal, on: date) -> _Lot:
+        """Take a part out of a lot, with its share of cost and fees."""
         self.touch(holding, lot, on)
         holding.quantity -= part
         if part == lot.quantity:
-            taken = lot.price_cost, lot.fee, lot.fee_base
-            lot.quantity = lot.price_cost = lot.fee = lot.fee_base = ZERO
-            return taken
-        cost = lot.price_cost * part / lot.quantity
-        fee = lot.fee * part / lot.quantity if lot.fee else ZERO
-        fee_base = lot.fee_base * part / lot.quantity if lot.fee else ZERO
+            piece = lot.part(part, ONE, on)
+            lot.quantity = ZERO
+            return piece
+        piece = lot.part(part, part / lot.quantity, on)
         lot.quantity -= part
-        lot.price_cost -= cost
-        lot.fee -= fee
-        lot.fee_base -= fee_base
-        return cost, fee, fee_base
+        return piece
 
     def realise(
         self,
@@ -603,45 +776,54 @@ class _Books:
             part_worth = worth_left if last else worth * part / quantity
             part_fee = fee_left if last else exit_fee * part / quantity
             left, worth_left, fee_left = left - part, worth_left - part_worth, fee_left - part_fee
-            cost, fee, fee_base = self.cut(holding, lot, part, entry.date)
-            if self.fees_in_cost:
-                cost, part_worth, apart = cost + fee, part_worth - part_fee, ZERO
-            else:
-                apart = fee_base + part_fee * fx
-            self.match(index, entry, holding, lot, part, cost, part_worth, fee + part_fee, apart, fx)
+            piece = self.cut(holding, lot, part, entry.date)
+            self.match(index, entry, holding, piece, part, part_worth, part_fee, fx)
 
     def match(
         self,
         index: int,
         entry: Transaction,
         holding: _Holding,
-        lot: _Lot,
+        piece: _Lot,
         quantity: Decimal,
-        cost: Decimal,
-        proceeds: Decimal,
-        fees: Decimal,
-        fees_base: Decimal,
+        worth: Decimal,
+        exit_fee: Decimal,
         fx: Decimal,
     ) -> None:
-        local, moved = proceeds - cost, fx - lot.fx
+        cost, cost_base = self.cost(piece), self.cost_base(piece)
+        proceeds = worth - exit_fee if self.fees_in_cost else worth
+        fees_base = ZERO if self.fees_in_cost else piece.fee_base + exit_fee * fx
+        fx_in = cost_base / cost if piece.layers is not None and cost else piece.fx
+        currency = piece.currency if entry.currency is None else entry.currency
+        same = currency == piece.currency
         self.matched.append(
             MatchedLot(
                 index,
-                lot.opened_by,
-                lot.lot_id,
+                piece.opened_by,
+                piece.lot_id,
                 entry.kind,
                 entry.date,
                 holding.symbol,
                 holding.account,
-                lot.acquired,
+                piece.acquired,
                 quantity,
-                holding.currency,
+                currency,
                 cost,
                 proceeds,
-                fees,
-                lot.fx,
+                piece.fee + exit_fee if same else exit_fee,
+                fx_in,
                 fx,
-                Gain(local * lot.fx, cost * moved, local * moved, fees_base),
+                _gain(
+                    (cost, fx_in) if same else self.restated(piece, cost_base),
+                    (proceeds, fx) if same else _restated(_fixing(entry, currency), proceeds, fx),
+                    cost_base=cost_base,
+                    proceeds_base=proceeds * fx,
+                    fees=fees_base,
+                ),
+                piece.currency,
+                piece.fee,
+                exit_fee,
+                self.layers(piece),
             )
         )
 
@@ -663,14 +845,19 @@ class _Books:
             lot.quantity,
             lot.price_cost / lot.quantity,
             self.cost(lot),
-            holding.currency,
-            lot.fx,
+            lot.currency,
+            self.entry_rate(lot),
             lot.since,
             until,
+            self.layers(lot),
         )
 
-    def shown(self, holding: _Holding, lot: _Lot) -> Lot:
+    def entry_rate(self, lot: _Lot) -> Decimal:
+        """The rate locked in it; of several layers, base cost by cost."""
         cost = self.cost(lot)
+        return self.cost_base(lot) / cost if lot.layers is not None and cost else lot.fx
+
+    def shown(self, holding: _Holding, lot: _Lot) -> Lot:
         return Lot(
             holding.symbol,
             holding.account,
@@ -679,10 +866,11 @@ class _Books:
             lot.acquired,
             lot.quantity,
             lot.price_cost / lot.quantity,
-            cost,
-            cost * lot.fx,
-            holding.currency,
-            lot.fx,
+            self.cost(lot),
+            self.cost_base(lot),
+            lot.currency,
+            self.entry_rate(lot),
+            self.layers(lot),
         )
 
     def closed(self) -> Booked:
@@ -749,12 +937,67 @@ def _number(index: int, entry: Transaction, name: str, *, above: bool = False) -
 
 
 def _fee(index: int, entry: Transaction) -> Decimal:
-    return ZERO if entry.fee is None else _number(index, entry, "fee")
+    """Less what is paid back of it, which may be more."""
+    fee = ZERO if entry.fee is None else _number(index, entry, "fee")
+    return fee if entry.rebate is None else fee - _number(index, entry, "rebate")
 
 
 def _fx(index: int, entry: Transaction) -> Decimal:
     """The day's rate; absent only for the base currency (_require_rates)."""
     return ONE if entry.fx_to_base is None else _number(index, entry, "fx_to_base", above=True)
+
+
+def _is_plain(entry: Transaction) -> bool:
+    """Whether it is in the base currency, which its security trades in too."""
+    rates = (entry.fx_to_base, entry.cost_fx_to_base)
+    return rates == (None, None) and entry.trading_currency in (None, entry.currency)
+
+
+def _fixing(entry: Transaction, currency: str | None) -> Decimal | None:
+    """Trading currency per one of a currency on the transaction's day; None where it is not known."""
+    if currency == entry.trading_currency:
+        return ONE
+    return None if entry.fixings is None or currency is None else entry.fixings.get(currency)
+
+
+def _cross(index: int, entry: Transaction, currency: str | None) -> Decimal:
+    """How much of a lot's currency one of the transaction's is, by the fixings that it tells."""
+    paid, own = _fixing(entry, entry.currency), _fixing(entry, currency)
+    if not paid or not own:
+        raise InvalidInput("fixing", f"is missing: {entry.currency} is paid on lots in {currency}", index)
+    return paid / own
+
+
+def _known(index: int, fixing: Decimal | None, layer: _Layer, trading: str | None) -> Decimal:
+    if fixing is None or trading is None:
+        raise InvalidInput(
+            "fixing",
+            f"is missing for the purchase of {layer.acquired} in {layer.currency}: purchases in several currencies are averaged"
+            " in the one that the security trades in",
+            index if fixing is None and trading is None else layer.opened_by,
+        )
+    return fixing
+
+
+def _restated(fixing: Decimal | None, amount: Decimal, fx: Decimal) -> tuple[Decimal, Decimal] | None:
+    """An amount and its rate in the trading currency; None where the fixing is not known."""
+    return None if not fixing else (amount * fixing, fx / fixing)
+
+
+def _gain(
+    bought: tuple[Decimal, Decimal] | None,
+    sold: tuple[Decimal, Decimal] | None,
+    *,
+    cost_base: Decimal,
+    proceeds_base: Decimal,
+    fees: Decimal,
+) -> Gain:
+    """bought, sold: amount and rate in one currency; where there is none, all of the gain is one of price."""
+    if bought is None or sold is None:
+        return Gain(proceeds_base - cost_base, ZERO, ZERO, fees)
+    (cost, fx_in), (proceeds, fx_out) = bought, sold
+    local, moved = proceeds - cost, fx_out - fx_in
+    return Gain(local * fx_in, cost * moved, local * moved, fees)
 
 
 def _worth(index: int, entry: Transaction, quantity: Decimal) -> Decimal:

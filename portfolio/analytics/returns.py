@@ -276,7 +276,7 @@ def composite_returns(components: npt.ArrayLike, weights: npt.ArrayLike, rebalan
 def money_weighted_return(dates: Dates, amounts: npt.ArrayLike, *, days: npt.ArrayLike = DAYS_A_YEAR) -> Measure:
     """The yearly rate at which all flows are worth nothing together (XIRR, ACT/365).
 
-    dates    (D,) or (D, P)  days, rising; several flows on one day are netted. With (D, P) each column has days of
+    dates    (D,) or (D, P)  days in any order; several flows on one day are netted. With (D, P) each column has days of
                              its own; a shorter one ends in zero amounts on its last day
     amounts  (D,) or (D, P)  money put in is negative, money taken out and the closing value positive; a zero is no flow
     days     a number, or (P,): what the rate is told for. 365 is a year; fewer, and it is (1 + rate)^(days / 365) - 1,
@@ -284,19 +284,15 @@ def money_weighted_return(dates: Dates, amounts: npt.ArrayLike, *, days: npt.Arr
     returns  float, or (P,); the only rate above -100 % with net present value zero. Beside another root one that
              multiplies or divides money by more than 1e9 a year is not counted
     raises   UndefinedRate: "no_sign_change" (all zero, all of one sign, one day), "no_root", "several_roots" (with the
-             roots: none is chosen), "out_of_range"; InvalidInput for NaN, infinity, shapes, days that fall (1-D).
-             In 2-D what concerns one column is NaN
+             roots: none is chosen), "out_of_range"; InvalidInput for NaN, infinity, shapes. In 2-D what concerns one
+             column is NaN
     source   Newton; the rate is unique when the balance carried at it never changes sign (Soper 1959), else all roots
              are isolated by interval bounds on the discounted inflows and outflows
     """
     span = as_floats("days", days) / DAYS_A_YEAR
     if not ((span > 0) & (span < np.inf)).all():
         raise InvalidInput("days", "is no finite number above zero")
-    day = _day_numbers(dates)
-    falls = day[1:] < day[:-1]
-    if day.ndim == 1 and falls.any():
-        raise InvalidInput("dates", "falls", int(np.argmax(falls)) + 1)
-    return _rates(day, amounts, DAYS_A_YEAR, span)
+    return _rates(_day_numbers(dates), amounts, DAYS_A_YEAR, span)
 
 
 def _day_numbers(dates: Dates) -> npt.NDArray[np.int64]:
@@ -327,6 +323,10 @@ def _rates(moments: npt.NDArray[np.int64], amounts: npt.ArrayLike, unit: float, 
         raise InvalidInput("amounts", f"has shape {table.shape}, dates has {moments.shape}")
     if span.shape not in ((), table.shape[1:]):
         raise InvalidInput("days", f"has shape {span.shape}, amounts has {table.shape}")
+    if (moments[1:] < moments[:-1]).any():
+        order = np.argsort(moments, axis=0, kind="stable")
+        moments = np.take_along_axis(moments, order, axis=0)
+        table = table[order] if order.ndim == 1 else np.take_along_axis(table, order, axis=0)
     if table.ndim == 2:
         return _rate_of_each(moments, table, unit, span)
     if len(table) < 2:
@@ -341,9 +341,6 @@ def _rates(moments: npt.NDArray[np.int64], amounts: npt.ArrayLike, unit: float, 
 
 def _rate_of_each(moments: npt.NDArray[np.int64], table: Floats, unit: float, span: Floats) -> Floats:
     finite = finite_columns(table)
-    if moments.ndim == 2:
-        falls = (moments[1:] < moments[:-1]).any(axis=0)
-        moments, finite = np.where(falls, 0, moments), finite & ~falls
     log_rates = internal_rate.log_rates(moments, table if finite.all() else np.where(finite, table, 0.0), unit) * span
     with np.errstate(all="ignore"):
         rates = np.expm1(log_rates)

@@ -37,8 +37,8 @@ def volatility(returns: npt.ArrayLike, *, periods_per_year: float = 252) -> Meas
 
 
 def downside_deviation(returns: npt.ArrayLike, *, mar: npt.ArrayLike = 0.0, periods_per_year: float = 252) -> Measure:
-    """Root mean square of min(r - MAR, 0) over all D observations, per year. D >= 2."""
-    (r, floor), ok = observations(2, returns=returns, mar=mar)
+    """Root mean square of min(r - MAR, 0) over all D observations, per year. D >= 1."""
+    (r, floor), ok = observations(1, returns=returns, mar=mar)
     return settle(_downside(_less(r, floor)) * _root(periods_per_year), ok, _overflow("downside deviation"))
 
 

@@ -9,6 +9,7 @@ Each line is a JSON array, its first item the sort; numbers are strings, dates I
     ["entries", [[date, flag, payee, narration, {key: text}, file, line,
         [[account, units, commodity, [number, currency, date, label] | null, [number, currency] | null]...]]...]]
     ["price", date, commodity, number, currency]
+    ["custom", date, type, [text...], file, line]
     ["inventory", date, [[account, commodity, units, [[currency, cost]...]]...]]   what changed on a day, at its end
     ["error", file, line, message]   Beancount's own; nothing counts that was told before it
     ["unsafe", file, line, message]  ours; no other line stands beside it
@@ -26,6 +27,7 @@ import datetime
 import decimal
 import gc
 import json
+import re
 import resource
 import types
 from collections.abc import Callable, Iterator
@@ -231,10 +233,34 @@ def tell_inventory(transactions: list[Any]) -> Iterator[list[Any]]:
         yield told()
 
 
+POSTING = re.compile(r"\"?Posting\(account='([^']*)', units=(\S+) ([^,]+), cost=.*?, meta=\{[^}]*\}\)\"?")
+COST_CURRENCY = re.compile(r"currency='([^']+)'")
+IN_ANOTHER_CURRENCY = (
+    "; a sale in another currency than its lots cost names theirs and no price: `-1 ABC {EUR}`, the cash in its own currency,"
+    " and Income:Realised without an amount"
+)
+
+
+def readable(message: str) -> str:
+    """Beancount's words without the insides of its objects, and with what is to be written instead where that is known."""
+    if message.startswith("Cost and price currencies must match"):
+        return message + IN_ANOTHER_CURRENCY
+    found = POSTING.search(message)
+    if found is None:
+        return message
+    account, units, commodity = found.groups()
+    sought = COST_CURRENCY.search(found[0])
+    message = message.replace(found[0], f"{units} {commodity} of {account}", 1)
+    held = message.partition(" against balance ")[2]
+    if sought is None or not held or f" {sought[1]}" in held:
+        return message
+    return f"no lot of {commodity} in {account} cost {sought[1]}, there is {held[:120]}{IN_ANOTHER_CURRENCY}"
+
+
 def tell_error(error: Any) -> list[Any]:
     source = error.source or {}
-    message = " ".join(str(error.message).replace(ROOT + os.sep, "").split())
-    return ["error", relative(source.get("filename")), source.get("lineno") or 0, message[:300]]
+    message = readable(" ".join(str(error.message).replace(ROOT + os.sep, "").split()))
+    return ["error", relative(source.get("filename")), source.get("lineno") or 0, message[:400]]
 
 
 def tell_booked(entries: list[Any], emit: Emit) -> None:
@@ -246,6 +272,10 @@ def tell_booked(entries: list[Any], emit: Emit) -> None:
             emit(["open", entry.account, entry.date.isoformat(), entry.currencies or [], method])
         elif isinstance(entry, data.Price):
             emit(["price", entry.date.isoformat(), entry.currency, str(entry.amount.number), entry.amount.currency])
+        elif isinstance(entry, data.Custom):
+            values = [text_of(each.value) for each in entry.values]
+            where = [relative(entry.meta["filename"]), entry.meta["lineno"]]
+            emit(["custom", entry.date.isoformat(), entry.type, values, *where])
 
 
 def tell(main: str, emit: Emit) -> None:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from hashlib import sha256
+from itertools import groupby
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from . import reader
-from .reader import Cost, Entry, LedgerReading, Posting
+from pricing.fx import CURRENCIES
+
+from . import names, reader
+from .reader import Cost, Custom, Entry, LedgerReading, Posting
 from .screening import Finding, LedgerRefused
 
 Kind: TypeAlias = Literal[
@@ -51,15 +54,15 @@ _ACCOUNT_METHODS: Final[Mapping[str, AccountMethod]] = {
     "STRICT_WITH_SIZE": "NAMED",
 }
 
-# All currencies for which the ECB has published a reference rate since 1999, and the euro. What else has three letters
-# and no cost is a currency only if the ledger uses it as one: a share bought without cost must not pass for cash.
-# fmt: off
-ECB_CURRENCIES: Final = frozenset({
-    "AUD", "BGN", "BRL", "CAD", "CHF", "CNY", "CYP", "CZK", "DKK", "EEK", "EUR", "GBP", "HKD", "HRK", "HUF",
-    "IDR", "ILS", "INR", "ISK", "JPY", "KRW", "LTL", "LVL", "MTL", "MXN", "MYR", "NOK", "NZD", "PHP", "PLN",
-    "ROL", "RON", "RUB", "SEK", "SGD", "SIT", "SKK", "THB", "TRL", "TRY", "USD", "ZAR",
-})
-# fmt: on
+TIEOUT: Final = "tieout"
+"""The type of the `custom` directives that are meant for us."""
+_SETTING_VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+    "booking-method": ("FIFO", "LIFO", "HIFO", "AVERAGE", "NAMED"),
+    "fees-in-cost": ("TRUE", "FALSE"),
+    "trade-fx": ("ledger", "fixing"),
+}
+IN_TRANSIT: Final = "Assets:InTransit"
+"""Where securities and money are between two own accounts, if they leave the one before they come to the other."""
 
 # First letters of an account's component below its root, lower case: what money there is for.
 _EXPENSES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
@@ -83,6 +86,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _RATE = re.compile(r"([A-Z]{3})([A-Z]{3})=([0-9]+(?:\.[0-9]+)?)")
 _RATIO = re.compile(r"([0-9]+(?:\.[0-9]+)?):([0-9]+(?:\.[0-9]+)?)")
 _ID = re.compile(r"\S{1,64}")
+_ACCOUNT_ROOT = re.compile(r"Assets(?::[^\s:]+)+")
 
 
 class EntryRefused(LedgerRefused):
@@ -90,12 +94,52 @@ class EntryRefused(LedgerRefused):
 
 
 class LedgerLot(NamedTuple):
-    """A parcel as the ledger names it; quantity > 0, cost fees apart, in the currency of its event."""
+    """A parcel as the ledger names it; quantity > 0, cost fees apart. `currency` where it is not that of its event."""
 
     quantity: Decimal
     unit_cost: Decimal
     acquired: dt.date
     label: str | None = None
+    currency: str | None = None
+
+
+class Fixing(NamedTuple):
+    """How much of `quote`, in which the security trades, one of `base`, in which it was dealt, was on the day."""
+
+    base: str
+    quote: str
+    rate: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """What a ledger's `custom "tieout"` directives choose, the last of a name; None where it has none."""
+
+    booking_method: str | None = None
+    fees_in_cost: bool | None = None
+    trade_fx: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InferredDeposits:
+    """Below which accounts money that no entry brings is taken as deposited, and below which never: they may owe.
+
+    roots   account -> the directive; `*` is all of them
+    margin  accounts whose cash may be below zero
+    """
+
+    roots: Mapping[str, Custom]
+    margin: frozenset[str]
+
+    def root_of(self, account: str) -> Custom | None:
+        """The directive that speaks of a cash account; None for one that is to hold what its entries say."""
+        if not account.startswith("Assets:") or _below(account, [IN_TRANSIT, *self.margin]):
+            return None
+        return next((told for root, told in self.roots.items() if root == "*" or _below(account, [root])), None)
+
+
+def _below(account: str, roots: Iterable[str]) -> bool:
+    return any(account == root or account.startswith(f"{root}:") for root in roots)
 
 
 class CashLeg(NamedTuple):
@@ -114,9 +158,10 @@ class LedgerTransaction:
     fee, tax      in `currency`, >= 0 but where a fee or tax itself is paid back, or a dividend taken back with what was withheld;
                   tax of income is what was withheld: gross = amount + tax + fee + rounding, and of a reinvested dividend
                   quantity * unit_price + tax + fee + rounding
-    rounding      what the deal lost (positive) or won by rounding to cents: quantity * unit_price, signed as cash,
+    rounding      what the entry books as lost (positive) or won by rounding to cents: quantity * unit_price, signed as cash,
                   = amount + fee + tax + rounding
-    counter_*     the second cash leg of a conversion; `currency` is then the one that is not the base currency
+    counter_*     the second cash leg of a conversion; `currency` is then the one that is charged for it, else the one that is
+                  not the base currency
     fx_rate       base currency per 1 `currency`, on the trade date (income: pay date), where the ledger carries it
     ratio         new units per old (spin_off: units of `to_symbol` per one of `symbol`)
     to_quantity   units that the ledger has after a split, or receives of `to_symbol`: exact where the ratio can't be
@@ -126,6 +171,8 @@ class LedgerTransaction:
     lots          opened (buy, transfer_in, reinvested_dividend), closed as the ledger names them (sell, transfer_out,
                   transfer), or as they were before (split, spin_off, merger, return_of_capital)
     cash          every cash leg as booked
+    fixings       of the currencies dealt in, in the one that the security trades in; of transfer_in on the day of purchase
+    inferred      a deposit that no entry tells: what an account needed so that its cash was not below zero
     """
 
     entry_id: str
@@ -160,10 +207,13 @@ class LedgerTransaction:
     line: int
     lots: tuple[LedgerLot, ...] = ()
     cash: tuple[CashLeg, ...] = ()
+    fixings: tuple[Fixing, ...] = ()
+    inferred: bool = False
 
 
 def transactions(reading: LedgerReading) -> tuple[LedgerTransaction, ...]:
-    """The events of a ledger in its order, each with an id of its own.
+    """The events of a ledger in its order, each with an id of its own; deposits that are inferred are not among them
+    (`with_inferred`).
 
     raises  EntryRefused with every entry (at most 100) that fits no kind, by file, line and reason
     """
@@ -194,6 +244,98 @@ def account_methods(reading: LedgerReading) -> dict[str, AccountMethod]:
     """Which lot a sale takes in the accounts that the ledger opens with a booking method of their own."""
     told = ((each.account, _ACCOUNT_METHODS.get(each.booking or "")) for each in reading.opens)
     return {account: method for account, method in told if method is not None}
+
+
+def settings(reading: LedgerReading) -> LedgerSettings:
+    """What the ledger chooses for itself. Raises EntryRefused for a choice that there is not, by file and line."""
+    chosen: dict[str, str] = {}
+    for each in _directives(reading):
+        name, value = each.values
+        if name in _SETTING_VALUES:
+            chosen[name] = value
+    fees = chosen.get("fees-in-cost")
+    return LedgerSettings(
+        booking_method=chosen.get("booking-method"),
+        fees_in_cost=None if fees is None else fees == "TRUE",
+        trade_fx=chosen.get("trade-fx"),
+    )
+
+
+def inferred_deposits(reading: LedgerReading) -> InferredDeposits:
+    """Where deposits are inferred. Raises EntryRefused as `settings` does."""
+    roots: dict[str, Custom] = {}
+    margin = set()
+    for each in _directives(reading):
+        name, value = each.values
+        if name == "infer-deposits":
+            roots.setdefault(value, each)
+        elif name == "margin":
+            margin.add(value)
+    return InferredDeposits(roots, frozenset(margin))
+
+
+def _directives(reading: LedgerReading) -> Iterable[Custom]:
+    """The `custom "tieout" "name" value` of a ledger in their order, each known and whole."""
+    findings = []
+    # What an account is called (names.NAME) is for people alone.
+    ours = [each for each in reading.customs if each.type == TIEOUT and each.values[:1] != (names.NAME,)]
+    for each in ours:
+        name, *values = each.values or ("",)
+        if name in _SETTING_VALUES:
+            if len(values) != 1 or values[0] not in _SETTING_VALUES[name]:
+                findings.append(Finding(each.file, each.line, f"{name} is one of {', '.join(_SETTING_VALUES[name])}"))
+        elif name in ("infer-deposits", "margin"):
+            everywhere = name == "infer-deposits" and values == ["*"]
+            if len(values) != 1 or not (everywhere or _ACCOUNT_ROOT.fullmatch(values[0])):
+                findings.append(Finding(each.file, each.line, f"{name} names an account below Assets"))
+        else:
+            known = ", ".join([*_SETTING_VALUES, "infer-deposits", "margin"])
+            findings.append(Finding(each.file, each.line, f"{name or 'nothing'} is no setting; there are {known}"))
+    if findings:
+        raise EntryRefused(tuple(findings[:MAX_FINDINGS]))
+    return ours
+
+
+def with_inferred(reading: LedgerReading, transactions: Sequence[LedgerTransaction]) -> tuple[LedgerTransaction, ...]:
+    """The events with a deposit before those of each day at whose end an account's cash in a currency would be below zero, of
+    accounts that the ledger infers deposits for. None is inferred of another currency, and no withdrawal."""
+    rules = inferred_deposits(reading)
+    if not rules.roots:
+        return tuple(transactions)
+    balances: dict[tuple[str, str], Decimal] = {}
+    found: list[LedgerTransaction] = []
+    for day, events in groupby(transactions, key=lambda event: event.date):
+        of_the_day = list(events)
+        touched: dict[tuple[str, str], Custom] = {}
+        for event in of_the_day:
+            for account, currency, amount in event.cash:
+                if told := rules.root_of(account):
+                    touched[account, currency] = told
+                    balances[account, currency] = balances.get((account, currency), ZERO) + amount
+        for (account, currency), told in touched.items():
+            lacking = -balances[account, currency]
+            if lacking > 0:
+                balances[account, currency] = ZERO
+                found.append(_inferred_deposit(day, account, currency, lacking, told))
+        found += of_the_day
+    return tuple(found)
+
+
+def _inferred_deposit(day: dt.date, account: str, currency: str, amount: Decimal, told: Custom) -> LedgerTransaction:
+    name = sha256(f"inferred deposit|{day.isoformat()}|{account}|{currency}".encode()).hexdigest()[:24]
+    return LedgerTransaction(
+        entry_id=f"I{name}",
+        date=day,
+        kind="deposit",
+        account=account,
+        amount=amount,
+        currency=currency,
+        note="inferred: the cash would be below zero without it",
+        file=told.file,
+        line=told.line,
+        cash=(CashLeg(account, currency, amount),),
+        inferred=True,
+    )
 
 
 def currencies(reading: LedgerReading) -> frozenset[str]:
@@ -274,8 +416,8 @@ class _Chart:
 
     @cached_property
     def currencies(self) -> frozenset[str]:
-        """Three capitals, never held at cost, and fixed by the ECB or used here to buy, price or report in."""
-        found = set(ECB_CURRENCIES) | set(self._reading.operating_currencies)
+        """Three capitals, never held at cost, and of ISO 4217 or used here to buy, price or report in."""
+        found = set(CURRENCIES) | set(self._reading.operating_currencies)
         found |= {price.currency for price in self._reading.prices}
         for entry in self._reading.entries:
             for posting in entry.postings:
@@ -473,8 +615,6 @@ def _find_kind(parts: _Parts) -> "Callable[[_Parts, str], LedgerTransaction]":
 def _find_security_kind(parts: _Parts) -> "Callable[[_Parts, str], LedgerTransaction]":
     symbols = {posting.commodity for posting in parts.securities}
     signs = {posting.units > 0 for posting in parts.securities}
-    if len({posting.cost.currency for posting in parts.securities if posting.cost}) > 1:
-        raise _UnreadableError("lots in several currencies in one entry")
     if len(symbols) > 1:
         return _read_exchange
     if len({posting.account for posting in parts.securities}) > 1:
@@ -495,14 +635,17 @@ def _find_security_kind(parts: _Parts) -> "Callable[[_Parts, str], LedgerTransac
 
 
 def _read_deal(parts: _Parts, entry_id: str) -> LedgerTransaction:
-    entry, lots, currency = parts.entry, _read_lots(parts.securities), _currency_of(parts)
     bought = parts.securities[0].units > 0
+    entry, currency = parts.entry, _currency_of(parts) if bought else _currency_of_sale(parts)
+    lots = _read_lots(parts.securities, currency)
     parts.only(*_FEES, "tax", "rounding", *(() if bought else ("realised",)))
     quantity = sum((lot.quantity for lot in lots), ZERO)
     amount = sum((leg.amount for leg in parts.cash), ZERO)
-    fee, tax = parts.charge(*_FEES, currency=currency), parts.charge("tax", currency=currency)
+    fee, tax = parts.total(*_FEES, currency=currency), parts.total("tax", currency=currency)
     rounding = parts.total("rounding", currency=currency)
-    if (amount < 0) is not bought and amount:
+    # Securities tell the direction: what is charged may exceed what is paid for them, and a rebate may, too.
+    paid = amount + fee + tax + rounding
+    if paid and (paid < 0) is not bought:
         raise _UnreadableError("securities and cash move the same way")
     if bought:
         prices: list[Decimal | None] = [lot.unit_cost for lot in lots]
@@ -515,7 +658,8 @@ def _read_deal(parts: _Parts, entry_id: str) -> LedgerTransaction:
         residue = (-worth if bought else worth) - (amount + fee + tax + rounding)
         if residue and abs(residue) > _last_digit(parts.cash):
             raise _UnreadableError(f"quantity times price is {worth:f}, which the cash and charges miss by {residue:f}")
-        rounding += residue  # Beancount lets through what its tolerance covers
+        if residue:  # Beancount lets through what its tolerance covers: the price is what was paid
+            unit_price = abs(paid) / quantity
     else:
         unit_price = (amount + fee + tax + rounding) / quantity
     return LedgerTransaction(
@@ -539,6 +683,7 @@ def _read_deal(parts: _Parts, entry_id: str) -> LedgerTransaction:
         line=entry.line,
         lots=lots,
         cash=parts.cash,
+        fixings=_read_fixings(entry),
     )
 
 
@@ -571,7 +716,7 @@ def _read_split(parts: _Parts, entry_id: str) -> LedgerTransaction:
         note=entry.narration,
         file=entry.file,
         line=entry.line,
-        lots=_read_lots([posting for posting in parts.securities if posting.units < 0]),
+        lots=_read_lots([posting for posting in parts.securities if posting.units < 0], first.cost.currency),
     )
 
 
@@ -624,13 +769,15 @@ def _read_exchange(parts: _Parts, entry_id: str) -> LedgerTransaction:
         note=entry.narration,
         file=entry.file,
         line=entry.line,
-        lots=_read_lots(closed),
+        lots=_read_lots(closed, closed[0].cost.currency),
     )
 
 
 def _read_return_of_capital(parts: _Parts, entry_id: str) -> LedgerTransaction:
-    """Cash against cost: each lot gives the same per unit, as far as it has cost; what is paid beyond is gain."""
-    entry, currency = parts.entry, _currency_of(parts)
+    """Cash against cost: each lot gives the same per unit, as far as it has cost; what is paid beyond is gain. A lot that cost
+    another currency gives it at the fixing of the day, which the entry tells."""
+    entry, currency = parts.entry, _currency_of_sale(parts)
+    fixings = _read_fixings(entry)
     parts.only(*_FEES, "tax", "rounding", "realised")
     amount = sum((leg.amount for leg in parts.cash), ZERO)
     fee, tax = parts.charge(*_FEES, currency=currency), parts.charge("tax", currency=currency)
@@ -639,7 +786,8 @@ def _read_return_of_capital(parts: _Parts, entry_id: str) -> LedgerTransaction:
     units = sum((held for held, _ in before.values()), ZERO)
     paid = amount + fee + tax + rounding
     left = _ranked(
-        (day, label, max(cost / held - paid / units, ZERO), held) for (day, label, _), (held, cost) in before.items()
+        (day, label, code, max(cost / held - paid / units / _fixing(fixings, code, currency), ZERO), held)
+        for (day, label, code, _), (held, cost) in before.items()
     )
     alike = left.keys() == after.keys() and all(
         held == after[lot][0] and abs(cost - after[lot][1]) <= COST_TOLERANCE for lot, (held, cost) in left.items()
@@ -668,14 +816,16 @@ def _read_return_of_capital(parts: _Parts, entry_id: str) -> LedgerTransaction:
         note=entry.narration,
         file=entry.file,
         line=entry.line,
-        lots=_read_lots([posting for posting in parts.securities if posting.units < 0]),
+        lots=_read_lots([posting for posting in parts.securities if posting.units < 0], currency),
         cash=parts.cash,
+        fixings=fixings,
     )
 
 
 def _read_reinvestment(parts: _Parts, entry_id: str) -> LedgerTransaction:
     """A dividend paid in shares: income and a purchase at once; Beancount has seen to it that the two are equal."""
-    entry, lots, currency = parts.entry, _read_lots(parts.securities), _currency_of(parts)
+    entry, currency = parts.entry, _currency_of(parts)
+    lots = _read_lots(parts.securities, currency)
     parts.only("dividend", "tax", "rounding", *_FEES)
     if parts.securities[0].units < 0:
         raise _UnreadableError("a reinvested dividend that takes shares away")
@@ -701,14 +851,16 @@ def _read_reinvestment(parts: _Parts, entry_id: str) -> LedgerTransaction:
         file=entry.file,
         line=entry.line,
         lots=lots,
+        fixings=_read_fixings(entry),
     )
 
 
 def _read_transfer(parts: _Parts, entry_id: str) -> LedgerTransaction:
     """Securities that come from or go to somewhere else, with the day and the cost of their lots."""
-    entry, lots, currency = parts.entry, _read_lots(parts.securities), _currency_of(parts)
-    parts.only("external", "rounding")
     comes = parts.securities[0].units > 0
+    entry, currency = parts.entry, _currency_of(parts) if comes else _cost_of(parts.securities[0]).currency
+    lots = _read_lots(parts.securities, currency)
+    parts.only("external", "rounding")
     return LedgerTransaction(
         entry_id=entry_id,
         date=entry.date,
@@ -726,12 +878,13 @@ def _read_transfer(parts: _Parts, entry_id: str) -> LedgerTransaction:
         file=entry.file,
         line=entry.line,
         lots=lots,
+        fixings=_read_fixings(entry) if comes else (),
     )
 
 
 def _read_own_transfer(parts: _Parts, entry_id: str) -> LedgerTransaction:
     """Cash or lots from one account of the portfolio to another: nothing comes, nothing goes."""
-    entry, currency = parts.entry, _currency_of(parts)
+    entry = parts.entry
     parts.only()
     if not parts.securities:
         gives = next(leg for leg in parts.cash if leg.amount < 0)
@@ -741,10 +894,11 @@ def _read_own_transfer(parts: _Parts, entry_id: str) -> LedgerTransaction:
     accounts = [{posting.account for posting in group} for group in (gone, come)]
     if any(len(each) > 1 for each in accounts) or accounts[0] == accounts[1] or parts.cash:
         raise _UnreadableError("several security accounts in one entry; write one entry for each")
-    moved = [Counter[tuple[dt.date, Decimal]]() for _ in range(2)]
+    currency = _cost_of(gone[0]).currency
+    moved = [Counter[tuple[dt.date, Decimal, str | None]]() for _ in range(2)]
     for group, count in zip((gone, come), moved, strict=True):
-        for lot in _read_lots(group):
-            count[lot.acquired, lot.unit_cost] += lot.quantity  # type: ignore[assignment]
+        for lot in _read_lots(group, currency):
+            count[lot.acquired, lot.unit_cost, lot.currency] += lot.quantity  # type: ignore[assignment]
     if moved[0] != moved[1]:
         raise _UnreadableError(
             "the lots that come are not those that go: between own accounts each keeps its date and cost"
@@ -762,16 +916,16 @@ def _read_own_transfer(parts: _Parts, entry_id: str) -> LedgerTransaction:
         note=entry.narration,
         file=entry.file,
         line=entry.line,
-        lots=_read_lots(gone),
+        lots=_read_lots(gone, currency),
     )
 
 
-def _held_by_day(postings: Iterable[Posting]) -> dict[tuple[dt.date, str | None], tuple[Decimal, Decimal]]:
-    """(acquired, label) -> units and cost."""
-    found: dict[tuple[dt.date, str | None], tuple[Decimal, Decimal]] = {}
+def _held_by_day(postings: Iterable[Posting]) -> dict[tuple[dt.date, str | None, str], tuple[Decimal, Decimal]]:
+    """(acquired, label, currency) -> units and cost."""
+    found: dict[tuple[dt.date, str | None, str], tuple[Decimal, Decimal]] = {}
     for posting in postings:
         if posting.cost is not None:
-            lot = (posting.cost.acquired, posting.cost.label)
+            lot = (posting.cost.acquired, posting.cost.label, posting.cost.currency)
             held, cost = found.get(lot, (ZERO, ZERO))
             found[lot] = (held + abs(posting.units), cost + abs(posting.units) * posting.cost.number)
     return found
@@ -783,11 +937,17 @@ def _read_fx(parts: _Parts, entry_id: str) -> LedgerTransaction:
     for leg in parts.cash:
         totals[leg.currency] = totals.get(leg.currency, ZERO) + leg.amount
     currency = max(totals, key=lambda code: (code != parts.chart.base, totals[code]))
+    charged = {posting.commodity for postings in parts.others.values() for posting in postings}
+    if len(charged) == 1 and charged < totals.keys():
+        (currency,) = charged
     counter = next(code for code in totals if code != currency)
     if totals[currency] * totals[counter] >= 0:
         raise _UnreadableError("a conversion takes one currency and gives another")
-    rate = _read_rate(parts, currency, "fx_rate", "fx_trade")
-    if rate is None and counter == parts.chart.base:
+    foreign = counter if currency == parts.chart.base else currency
+    rate = _read_rate(parts, foreign, "fx_rate", "fx_trade")
+    if currency == parts.chart.base:
+        rate = None
+    elif rate is None and counter == parts.chart.base:
         rate = next(
             (price for p in entry.postings if p.commodity == currency and (price := _price_in(p, counter))), None
         )
@@ -910,32 +1070,62 @@ def _currency_of(parts: _Parts) -> str:
     return currencies.pop()
 
 
-def _read_lots(postings: Iterable[Posting]) -> tuple[LedgerLot, ...]:
+def _currency_of_sale(parts: _Parts) -> str:
+    """The one currency of an entry's cash and charges, whatever its lots cost; of one that moves no cash, that of its price."""
+    currencies = {leg.currency for leg in parts.cash}
+    charges = {
+        posting.commodity for name, postings in parts.others.items() if name != "realised" for posting in postings
+    }
+    currencies = currencies or charges or {each.price.currency for each in parts.securities if each.price}
+    currencies = currencies or {_cost_of(each).currency for each in parts.securities}
+    if len(currencies) > 1:
+        raise _UnreadableError(f"in {', '.join(sorted(currencies))}; write the conversion as an entry of its own")
+    return currencies.pop()
+
+
+def _cost_of(posting: Posting) -> Cost:
+    assert posting.cost is not None
+    return posting.cost
+
+
+def _read_lots(postings: Iterable[Posting], currency: str) -> tuple[LedgerLot, ...]:
+    """The lots of an event in `currency`."""
     return tuple(
-        [LedgerLot(abs(p.units), p.cost.number, p.cost.acquired, p.cost.label) for p in postings if p.cost is not None]
+        [
+            LedgerLot(
+                abs(p.units),
+                p.cost.number,
+                p.cost.acquired,
+                p.cost.label,
+                None if p.cost.currency == currency else p.cost.currency,
+            )
+            for p in postings
+            if p.cost is not None
+        ]
     )
 
 
 def _lot_groups(
     postings: Iterable[Posting], *, new: bool
-) -> dict[tuple[dt.date, str | None, int], tuple[Decimal, Decimal]]:
+) -> dict[tuple[dt.date, str | None, str, int], tuple[Decimal, Decimal]]:
     """Those that an entry opens (`new`) or closes, as `_ranked` gives them."""
     return _ranked(
-        (p.cost.acquired, p.cost.label, p.cost.number, abs(p.units))
+        (p.cost.acquired, p.cost.label, p.cost.currency, p.cost.number, abs(p.units))
         for p in postings
         if p.cost is not None and (p.units > 0) is new
     )
 
 
 def _ranked(
-    lots: Iterable[tuple[dt.date, str | None, Decimal, Decimal]],
-) -> dict[tuple[dt.date, str | None, int], tuple[Decimal, Decimal]]:
-    """Of (acquired, label, unit cost, units): (acquired, label, rank by unit cost) -> units and cost; those alike are one."""
-    units: defaultdict[tuple[dt.date, str | None], defaultdict[Decimal, Decimal]] = defaultdict(
+    lots: Iterable[tuple[dt.date, str | None, str, Decimal, Decimal]],
+) -> dict[tuple[dt.date, str | None, str, int], tuple[Decimal, Decimal]]:
+    """Of (acquired, label, currency, unit cost, units): the first three and the rank by unit cost -> units and cost; those
+    alike are one."""
+    units: defaultdict[tuple[dt.date, str | None, str], defaultdict[Decimal, Decimal]] = defaultdict(
         lambda: defaultdict(Decimal)
     )
-    for acquired, label, unit_cost, held in lots:
-        units[acquired, label][unit_cost] += held
+    for acquired, label, currency, unit_cost, held in lots:
+        units[acquired, label, currency][unit_cost] += held
     return {
         (*lot, rank): (units[lot][number], units[lot][number] * number)
         for lot in units
@@ -994,6 +1184,31 @@ def _read_rate(parts: _Parts, currency: str, *keys: str) -> Decimal | None:
             raise _UnreadableError(f"{key} {told!r} does not say {parts.chart.base} per {currency}")
         return Decimal(match[3])
     return None
+
+
+def _read_fixings(entry: Entry) -> tuple[Fixing, ...]:
+    """From the metadata `fixing`: "EURUSD=1.0921", where need be several with spaces between them."""
+    if (told := entry.meta.get("fixing")) is None:
+        return ()
+    found = [_RATE.fullmatch(each) for each in told.split()]
+    rates = [Fixing(match[1], match[2], Decimal(match[3])) for match in found if match is not None]
+    if not rates or len(rates) < len(found) or not all(each.rate for each in rates):
+        raise _UnreadableError(f"fixing {told!r} is not a rate such as EURUSD=1.0921")
+    if len({each.quote for each in rates}) > 1:
+        raise _UnreadableError(f"fixing {told!r} names two currencies that the security would trade in")
+    return tuple(rates)
+
+
+def _fixing(fixings: Iterable[Fixing], base: str, quote: str) -> Decimal:
+    """How much of `quote` one of `base` is. Raises _UnreadableError where the entry does not tell it."""
+    to = {each.base: each.rate for each in fixings} | {each.quote: Decimal(1) for each in fixings}
+    if base == quote:
+        return Decimal(1)
+    if base not in to or quote not in to:
+        raise _UnreadableError(
+            f'paid in {quote} on lots that cost {base}; tell the fixing of the day as `fixing: "{base}{quote}=..."`'
+        )
+    return to[base] / to[quote]
 
 
 def _read_told_ratio(entry: Entry, key: str, found: Decimal) -> Decimal:

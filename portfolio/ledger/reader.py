@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from config.errors import TieoutError
 
+from . import names
 from .screening import Finding, LedgerRefused, LedgerUnsafe, screen
 
 CHILD: Final = Path(__file__).with_name("child.py")
@@ -95,6 +96,17 @@ class PriceDirective:
 
 
 @dataclass(frozen=True, slots=True)
+class Custom:
+    """A `custom` directive: what it is of, and its values as text (TRUE and FALSE of the two)."""
+
+    date: date
+    type: str
+    values: tuple[str, ...]
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
     """What an account holds of a commodity at the end of a day; `cost` of the open lots by currency, fees apart."""
 
@@ -130,6 +142,7 @@ class LedgerReading:
     entries: tuple[Entry, ...]
     prices: tuple[PriceDirective, ...]
     inventory: tuple[InventoryChange, ...]
+    customs: tuple[Custom, ...] = ()
 
 
 def read(
@@ -227,6 +240,7 @@ class _Gathered:
         self.entries: list[Entry] = []
         self.prices: list[PriceDirective] = []
         self.inventory: list[InventoryChange] = []
+        self.customs: list[Custom] = []
         self.errors: list[Finding] = []
         self.unsafe: list[Finding] = []
 
@@ -238,11 +252,18 @@ class _Gathered:
                 if self.each is not None:
                     self.each(self.options[1], booked)
             case ["inventory", day, rows]:
-                self.inventory.append(InventoryChange(date.fromisoformat(day), rows))
+                read = [(account, names.symbol(commodity), *more) for account, commodity, *more in rows]
+                self.inventory.append(InventoryChange(date.fromisoformat(day), read))
             case ["price", day, commodity, number, currency]:
-                self.prices.append(PriceDirective(date.fromisoformat(day), commodity, Decimal(number), currency))
+                self.prices.append(
+                    PriceDirective(date.fromisoformat(day), names.symbol(commodity), Decimal(number), currency)
+                )
+            case ["custom", day, sort, values, file, line]:
+                self.customs.append(Custom(date.fromisoformat(day), sort, tuple(values), file or self.main, line))
             case ["open", account, day, currencies, booking]:
-                self.opens.append(Opening(account, date.fromisoformat(day), tuple(currencies), booking))
+                self.opens.append(
+                    Opening(account, date.fromisoformat(day), tuple(map(names.symbol, currencies)), booking)
+                )
             case ["error", file, line, text]:
                 self.errors.append(Finding(file or self.main, line, text))
             case ["unsafe", file, line, text]:
@@ -262,6 +283,7 @@ class _Gathered:
             entries=tuple(self.entries),
             prices=tuple(self.prices),
             inventory=tuple(self.inventory),
+            customs=tuple(self.customs),
         )
 
 
@@ -275,7 +297,7 @@ def _posting(told: list[Any]) -> Posting:
     return Posting(
         account,
         Decimal(units),
-        commodity,
+        names.symbol(commodity),
         Cost(Decimal(cost[0]), cost[1], date.fromisoformat(cost[2]), cost[3]) if cost else None,
         Price(Decimal(price[0]), price[1]) if price else None,
     )

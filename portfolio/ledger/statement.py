@@ -17,7 +17,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 from . import recount
-from .journal import LedgerTransaction, currencies
+from .journal import LedgerTransaction, currencies, inferred_deposits
 from .reader import LedgerReading
 
 ZERO: Final = Decimal()
@@ -132,13 +132,19 @@ def of(
     """method, fees_in_cost  of the portfolio: where Beancount books otherwise, cost is counted a second time (recount)"""
     counted = recount.cost_by_day(reading, transactions, method=method, fees_in_cost=fees_in_cost)
     with localcontext(recount.EXACT):
+        inferred = _inferred(reading)
         return Statement(
             currencies(reading),
             [
                 (
                     change.date.isoformat(),
                     [
-                        (account, commodity, units, _cost(counted.get((change.date, account, commodity)), costs))
+                        (
+                            account,
+                            commodity,
+                            inferred.get((change.date, account, commodity), units),
+                            _cost(counted.get((change.date, account, commodity)), costs),
+                        )
                         for account, commodity, units, costs in change.told
                     ],
                 )
@@ -154,6 +160,23 @@ def of(
                 if event.kind == "split" and event.symbol and event.ratio
             ],
         )
+
+
+def _inferred(reading: LedgerReading) -> dict[tuple[date, str, str], str]:
+    """(day, account, currency) -> cash with what was inferred as deposited by then: the most that was ever lacking."""
+    rules = inferred_deposits(reading)
+    found: dict[tuple[date, str, str], str] = {}
+    if not rules.roots:
+        return found
+    money, lacking = currencies(reading), dict[Key, Decimal]()
+    for change in reading.inventory:
+        for account, commodity, units, _ in change.told:
+            if commodity in money and rules.root_of(account):
+                held = Decimal(units)
+                most = max(lacking.get((account, commodity), ZERO), -held)
+                lacking[account, commodity] = most
+                found[change.date, account, commodity] = str(held + most)
+    return found
 
 
 def _cost(counted: Decimal | None, costs: Sequence[tuple[str, str]]) -> str:

@@ -6,6 +6,7 @@ that a commit leaves alone keeps its row, and what was computed from an older re
 
 import gc
 import hashlib
+import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,14 +39,15 @@ TRANSACTION_COLUMNS = (
     "portfolio_id", "introduced_in", "entry_id", "ordinal", "date", "kind", "security_id", "account", "quantity", "unit_price",
     "amount", "currency", "fee", "fee_kind", "tax", "counter_amount", "counter_currency", "fx_to_base", "ratio", "acquired",
     "to_security_id", "to_account", "settle_date", "ex_date", "pay_date", "per_share", "note", "file", "line", "digest",
+    "inferred",
 )  # fmt: skip
 LOT_COLUMNS = (
     "portfolio_id", "introduced_in", "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency",
-    "fx_to_base", "valid_from", "valid_to", "opened_by",
+    "fx_to_base", "valid_from", "valid_to", "opened_by", "layers",
 )  # fmt: skip
 MATCHED_COLUMNS = (
     "portfolio_id", "introduced_in", "security_id", "entry_id", "opened_by", "date", "kind", "account", "acquired", "quantity",
-    "cost", "proceeds", "entry_fee", "exit_fee", "currency", "fx_in", "fx_out",
+    "cost", "proceeds", "entry_fee", "exit_fee", "currency", "fx_in", "fx_out", "cost_currency", "layers",
 )  # fmt: skip
 
 
@@ -79,15 +81,17 @@ def take_in(
     author: str,
     at: datetime,
     founding: Mapping[str, bytes] | None = None,
+    checked: "Reading | None" = None,
 ) -> TakenIn:
     """Commit a portfolio's ledger folder and its rows. What can't be read, booked or valued is refused before the commit.
 
     founding  of a ledger that begins here: what it is without this change, as a commit before, to which an undo can return
+    checked   what `check` said of the same files, under the same lock
     raises   LedgerRefused with file, line and reason of all that is wrong; LedgerMoved after losing the race five times
     """
     with transaction.atomic(), _uncollected():
         lock(portfolio)
-        reading = _read(portfolio, files, today=at.date())
+        reading = checked or check(portfolio=portfolio, files=files, today=at.date())
         repository = LedgerRepository.open_or_create(settings.LEDGER_PATH)
         require_forward(repository, repository.head())
         for race in range(MAX_RACES):
@@ -107,9 +111,30 @@ def take_in(
         return _store(portfolio, commit, _tree_hash(repository, commit, portfolio), reading)
 
 
-def check(*, portfolio: Portfolio, files: Mapping[str, bytes], today: date) -> tuple[LedgerTransaction, ...]:
+def check(*, portfolio: Portfolio, files: Mapping[str, bytes], today: date) -> "Reading":
     """What `take_in` would take, written nowhere. Raises LedgerRefused as that does."""
-    return _read(portfolio, files, today=today).transactions
+    reading = _read(portfolio, files, today=today)
+    _require_quote_units(portfolio, reading)
+    return reading
+
+
+def _require_quote_units(portfolio: Portfolio, reading: "Reading") -> None:
+    """A bond of which nobody has said what its price is of can't be booked; one that is booked already stays. Raises
+    LedgerRefused."""
+    unquoted = {
+        security.symbol
+        for security in Security.objects.filter(symbol__in=reading.securities)
+        if security.lacks_quote_unit
+        and not Transaction.objects.filter(portfolio=portfolio, security=security, removed_in__isnull=True).exists()
+    }
+    findings = [
+        Finding(event.file, event.line, f"{symbol} is a bond without a quote unit and can't be booked")
+        for event in reading.transactions
+        for symbol in (event.symbol, event.to_symbol)
+        if symbol in unquoted
+    ]
+    if findings:
+        raise LedgerRefused(tuple(findings[:100]))
 
 
 def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
@@ -126,11 +151,11 @@ def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
         if head is None or tree is None:
             raise PortfolioNotInLedger(portfolio.slug)
         last = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").first()
-        if last is not None and last.tree_hash == tree:
+        if last is not None and last.tree_hash == tree and not is_of_older_rules(last):
             return last
         if commit is not None and (before := _read_before(repository, portfolio, commit, tree)) is not None:
             return before
-        require_forward(repository, head)
+        require_forward(repository, repository.head())  # not the commit asked for: others may have entered since
         try:
             reading = _read(portfolio, repository.files(head, portfolio.slug), today=date.max)
         except LedgerRefused as refused:
@@ -163,14 +188,49 @@ def stated(*, portfolio: Portfolio, revision: LedgerRevision, anew: bool = False
     anew     read it from the repository whatever is kept
     raises   LedgerRefused where the folder can't be read any more, LedgerUnavailable
     """
-    kept = None if anew else statement.kept(_statement_path(portfolio), revision.tree_hash, **_terms(portfolio))
+    terms = _terms(effective(portfolio, revision))
+    kept = None if anew else statement.kept(_statement_path(portfolio), revision.tree_hash, **terms)
     if kept is not None:
         return kept
     with LedgerRepository(settings.LEDGER_PATH) as repository:
         reading, transactions = journal.read(repository.files(revision.commit, portfolio.slug))
-    made = statement.of(reading, transactions, **_terms(portfolio))
-    statement.keep(_statement_path(portfolio), revision.tree_hash, made, **_terms(portfolio))
+    made = statement.of(reading, transactions, **terms)
+    statement.keep(_statement_path(portfolio), revision.tree_hash, made, **terms)
     return made
+
+
+RULES = 2
+"""Of how lots are derived; rows of a revision with an older number are read anew (1: without layers, settings `{}`)."""
+
+
+class Settings(TypedDict):
+    """What lots are derived and deals converted by, as a revision keeps it."""
+
+    booking_method: str
+    fees_in_cost: bool
+    trade_fx: str
+
+
+def effective(portfolio: Portfolio, revision: LedgerRevision) -> Settings:
+    """The settings of a revision; of one that an older release read, the portfolio's own."""
+    return _settings(portfolio, journal.LedgerSettings(*(revision.settings.get(name) for name in _CHOSEN)))
+
+
+_CHOSEN = ("booking_method", "fees_in_cost", "trade_fx")
+
+
+def _settings(portfolio: Portfolio, told: journal.LedgerSettings) -> Settings:
+    """What the ledger chooses, else what the portfolio was made with."""
+    return {
+        "booking_method": told.booking_method or portfolio.booking_method,
+        "fees_in_cost": portfolio.fees_in_cost if told.fees_in_cost is None else told.fees_in_cost,
+        "trade_fx": told.trade_fx or portfolio.trade_fx,
+    }
+
+
+def is_of_older_rules(revision: LedgerRevision) -> bool:
+    """Whether its rows were derived by an older release, so that its folder is to be read anew."""
+    return bool(revision.status != RevisionStatus.BROKEN and revision.settings.get("rules") != RULES)
 
 
 def _statement_path(portfolio: Portfolio) -> Path:
@@ -182,15 +242,18 @@ class _Terms(TypedDict):
     fees_in_cost: bool
 
 
-def _terms(portfolio: Portfolio) -> _Terms:
-    return {"method": portfolio.booking_method, "fees_in_cost": portfolio.fees_in_cost}
+def _terms(chosen: Settings) -> _Terms:
+    return {"method": chosen["booking_method"], "fees_in_cost": chosen["fees_in_cost"]}
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Reading:
+    """A ledger folder as it was read, with the lots that are made of it."""
+
     transactions: tuple[LedgerTransaction, ...]
     derived: lots.Derived
     securities: Mapping[str, int]
+    settings: Settings
     statement: statement.Statement
 
 
@@ -200,11 +263,13 @@ def lock(portfolio: Portfolio) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger ' || %s, 0))", [str(portfolio.pk)])
 
 
-def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _Reading:
-    reading, transactions = journal.read(files)
+def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> Reading:
+    reading, entries = journal.read(files)
+    transactions, chosen = journal.with_inferred(reading, entries), _settings(portfolio, journal.settings(reading))
     _require_base(portfolio, files, reading.operating_currencies)
     symbols = {symbol for event in transactions for symbol in (event.symbol, event.to_symbol) if symbol}
-    securities = dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "id"))
+    found = Security.objects.filter(symbol__in=symbols).values_list("symbol", "id", "currency")
+    securities, trading = {symbol: pk for symbol, pk, _ in found}, {symbol: currency for symbol, _, currency in found}
     findings = (
         [
             Finding(event.file, event.line, f"unknown currency {currency}")
@@ -230,13 +295,15 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> _
         derived = lots.derive(
             transactions,
             base_currency=portfolio.base_currency,
-            method=portfolio.booking_method,  # type: ignore[arg-type]
-            fees_in_cost=portfolio.fees_in_cost,
+            method=chosen["booking_method"],  # type: ignore[arg-type]
+            fees_in_cost=chosen["fees_in_cost"],
             account_methods=journal.account_methods(reading),
+            trading=trading,
         )
     except AnalyticsError as wrong:
         raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong
-    return _Reading(transactions, derived, securities, statement.of(reading, transactions, **_terms(portfolio)))
+    made = statement.of(reading, entries, **_terms(chosen))
+    return Reading(transactions, derived, securities, chosen, made)
 
 
 def _require_base(portfolio: Portfolio, files: Mapping[str, bytes], told: Sequence[str]) -> None:
@@ -256,31 +323,43 @@ def _tree_hash(repository: LedgerRepository, commit: str, portfolio: Portfolio) 
 
 
 def _open_revision(
-    portfolio: Portfolio, commit: str, tree: str, *, status: RevisionStatus = RevisionStatus.READ, reason: str = ""
+    portfolio: Portfolio,
+    commit: str,
+    tree: str,
+    *,
+    status: RevisionStatus = RevisionStatus.READ,
+    reason: str = "",
+    chosen: Settings | None = None,
 ) -> LedgerRevision:
     last = (
         LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").values_list("number", flat=True).first()
     )
     return LedgerRevision.objects.create(
-        portfolio=portfolio, number=(last or 0) + 1, commit=commit, tree_hash=tree, status=status, reason=reason
+        portfolio=portfolio,
+        number=(last or 0) + 1,
+        commit=commit,
+        tree_hash=tree,
+        status=status,
+        reason=reason,
+        settings={} if chosen is None else {**chosen, "rules": RULES},
     )
 
 
-def _store(portfolio: Portfolio, commit: str, tree: str, reading: _Reading) -> TakenIn:
+def _store(portfolio: Portfolio, commit: str, tree: str, reading: Reading) -> TakenIn:
     """A revision with its rows; the last one again if the folder is as it was."""
     last = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").first()
-    if last is not None and last.tree_hash == tree:
+    if last is not None and last.tree_hash == tree and not is_of_older_rules(last):
         return TakenIn(last, 0, 0, len(reading.transactions))
-    revision = _open_revision(portfolio, commit, tree)
+    revision = _open_revision(portfolio, commit, tree, chosen=reading.settings)
     added, removed = _store_transactions(revision, reading)
-    statement.keep(_statement_path(portfolio), tree, reading.statement, **_terms(portfolio))
+    statement.keep(_statement_path(portfolio), tree, reading.statement, **_terms(reading.settings))
     _store_revisioned(revision, Lot, LOT_COLUMNS, _lot_rows(reading))
     _store_revisioned(revision, MatchedLot, MATCHED_COLUMNS, _matched_rows(reading))
     logger.info("ledger revision read", extra={"commit": commit, "added": added, "removed": removed})
     return TakenIn(revision, added, removed, len(reading.transactions))
 
 
-def _store_transactions(revision: LedgerRevision, reading: _Reading) -> tuple[int, int]:
+def _store_transactions(revision: LedgerRevision, reading: Reading) -> tuple[int, int]:
     known = dict(
         Transaction.objects.filter(portfolio=revision.portfolio_id, removed_in__isnull=True).values_list("digest", "id")
     )
@@ -292,7 +371,7 @@ def _store_transactions(revision: LedgerRevision, reading: _Reading) -> tuple[in
     return len(new), len(gone)
 
 
-def _transaction_rows(revision: LedgerRevision, reading: _Reading) -> Iterable[tuple[str, Sequence[Any]]]:
+def _transaction_rows(revision: LedgerRevision, reading: Reading) -> Iterable[tuple[str, Sequence[Any]]]:
     ordinals: dict[date, int] = {}
     for event in reading.transactions:
         ordinals[event.date] = ordinals.get(event.date, 0) + 1
@@ -326,7 +405,8 @@ def _transaction_rows(revision: LedgerRevision, reading: _Reading) -> Iterable[t
         # Where it stands is not part of what it says: a line added above moves nothing.
         said = [each if each.__class__ is str else _said(each) for each in says]
         digest = hashlib.sha256("|".join(said).encode()).hexdigest()
-        yield digest, (revision.portfolio_id, revision.number, *says, event.file, event.line, digest)
+        row = (revision.portfolio_id, revision.number, *says, event.file, event.line, digest, event.inferred)
+        yield digest, row
 
 
 def _store_revisioned(
@@ -334,7 +414,7 @@ def _store_revisioned(
 ) -> None:
     """Rows are known by what they say: those that are said no more are closed, those that are new come in."""
     standing = model._default_manager.filter(portfolio=revision.portfolio_id, removed_in__isnull=True)
-    known = {row[1:]: row[0] for row in standing.order_by().values_list("id", *columns[2:])}
+    known = {(*row[1:-1], _layers_said(row[-1])): row[0] for row in standing.order_by().values_list("id", *columns[2:])}
     arriving = dict.fromkeys(rows)
     gone = [pk for row, pk in known.items() if row not in arriving]
     model._default_manager.filter(pk__in=gone).update(removed_in=revision.number)
@@ -342,7 +422,7 @@ def _store_revisioned(
     copy_in(model, columns, new)
 
 
-def _lot_rows(reading: _Reading) -> Iterable[tuple[Any, ...]]:
+def _lot_rows(reading: Reading) -> Iterable[tuple[Any, ...]]:
     for state in reading.derived.lots:
         yield (
             reading.securities[state.symbol],
@@ -356,10 +436,11 @@ def _lot_rows(reading: _Reading) -> Iterable[tuple[Any, ...]]:
             state.valid_from,
             state.valid_to,
             state.opened_by,
+            _layers_said(map(_layer, state.layers)),
         )
 
 
-def _matched_rows(reading: _Reading) -> Iterable[tuple[Any, ...]]:
+def _matched_rows(reading: Reading) -> Iterable[tuple[Any, ...]]:
     """What one entry takes from one lot in several parts (a sale that names a lot twice) is one row."""
     alike: dict[tuple[Any, ...], lots.MatchedState] = {}
     for state in reading.derived.matched:
@@ -382,7 +463,24 @@ def _matched_rows(reading: _Reading) -> Iterable[tuple[Any, ...]]:
             state.currency,
             state.fx_in,
             state.fx_out,
+            state.cost_currency,
+            _layers_said(map(_layer, state.layers)),
         )
+
+
+def _layer(layer: lots.LayerState) -> dict[str, str | None]:
+    """As portfolio.books reads it."""
+    return {
+        "currency": layer.currency,
+        "acquired": layer.acquired.isoformat(),
+        "fx": None if layer.fx_to_base is None else _said(layer.fx_to_base),
+        "cost": _said(layer.cost),
+        "fee": _said(layer.fee),
+    }
+
+
+def _layers_said(layers: Iterable[Mapping[str, str | None]]) -> str:
+    return json.dumps(list(layers), sort_keys=True, separators=(",", ":"))
 
 
 def _both(one: lots.MatchedState, other: lots.MatchedState) -> lots.MatchedState:
@@ -393,7 +491,17 @@ def _both(one: lots.MatchedState, other: lots.MatchedState) -> lots.MatchedState
         proceeds=one.proceeds + other.proceeds,
         entry_fee=one.entry_fee + other.entry_fee,
         exit_fee=one.exit_fee + other.exit_fee,
+        layers=_layers_of_both(one.layers, other.layers),
     )
+
+
+def _layers_of_both(one: Iterable[lots.LayerState], other: Iterable[lots.LayerState]) -> tuple[lots.LayerState, ...]:
+    sums: dict[tuple[Any, ...], lots.LayerState] = {}
+    for layer in (*one, *other):
+        key = (layer.currency, layer.acquired, layer.fx_to_base)
+        known = sums.get(key)
+        sums[key] = layer if known is None else replace(known, cost=known.cost + layer.cost, fee=known.fee + layer.fee)
+    return tuple(sums.values())
 
 
 def _said(value: Any) -> str:

@@ -7,7 +7,9 @@ from uuid import UUID
 
 import numpy as np
 
-from portfolio.books import Book, Event, Parcel
+from portfolio.books import Book, Event, Layer, Match, Parcel
+from portfolio.ledger.journal import LedgerTransaction
+from portfolio.lots import Derived, LayerState
 from portfolio.valuation import ValueHistory
 from pricing.market import History
 
@@ -33,8 +35,13 @@ def market(
 ) -> History:
     """Securities are numbered from 1 in the order given; without a currency they trade in CAD, and in New York."""
     symbols, rates = tuple(closes), fx or {}
-    seen = [np.array((observed or {}).get(symbol, dates), dtype="datetime64[D]") for symbol in symbols]
     close = np.array([closes[symbol] for symbol in symbols], dtype=float).reshape(len(symbols), len(dates)).T
+    seen = [
+        np.where(
+            np.isnan(column), np.datetime64("NaT"), np.array((observed or {}).get(symbol, dates), dtype="datetime64[D]")
+        )
+        for symbol, column in zip(symbols, close.T, strict=True)
+    ]
     return History(
         pack_id=f"PP_{dates[-1]}_BOC_CAD_r1",
         dates=days(*dates),
@@ -45,6 +52,7 @@ def market(
         exchanges=tuple((exchanges or {}).get(symbol, "XNYS") for symbol in symbols),
         close=close,
         observed=np.stack(seen, axis=1) if seen else np.zeros((len(dates), 0), dtype="datetime64[D]"),
+        carried=np.zeros(close.shape, dtype=bool),
         currencies=("CAD", *rates),
         fx_to_pivot=np.column_stack([np.ones(len(dates)), *(np.array(each, dtype=float) for each in rates.values())]),
         close_sources=(("wood",),) * len(symbols),
@@ -54,6 +62,50 @@ def market(
 
 def book(events: Sequence[Event], parcels: Sequence[Parcel] = (), *, flow_timing: str = "in_start_out_end") -> Book:
     return Book(UUID(int=7), "CAD", flow_timing, tuple(events), tuple(parcels))
+
+
+def booked(
+    events: Sequence[LedgerTransaction],
+    derived: Derived,
+    ids: Mapping[str, int],
+    *,
+    base: str = "CAD",
+    method: str = "FIFO",
+    trade_fx: str = "ledger",
+    fees_in_cost: bool = True,
+) -> Book:
+    """What portfolio.books would load of the rows of a ledger."""
+
+    def layers(found: Sequence[LayerState]) -> tuple[Layer, ...]:
+        return tuple(Layer(each.currency, each.acquired, each.fx_to_base, each.cost, each.fee) for each in found)
+
+    return Book(
+        UUID(int=7), base, "in_start_out_end",
+        events=tuple(
+            Event(
+                each.date, each.kind, ids.get(each.symbol or ""), each.quantity, each.amount, each.currency, each.counter_amount,
+                each.counter_currency or "", each.tax, each.ex_date, each.ratio, each.entry_id, each.account, each.unit_price,
+                each.fee, each.fx_rate, each.settle_date, ids.get(each.to_symbol or ""), each.to_account or "", each.fee_kind or "",
+            )
+            for each in events
+        ),
+        parcels=tuple(
+            Parcel(
+                ids[each.symbol], each.account, each.acquired, each.quantity, each.unit_cost, each.cost, each.currency,
+                each.fx_to_base, each.valid_from, each.valid_to, each.opened_by, layers(each.layers),
+            )
+            for each in derived.lots
+        ),
+        matches=tuple(
+            Match(
+                ids[each.symbol], each.entry_id, each.opened_by, each.date, each.kind, each.account, each.acquired,
+                each.quantity, each.cost, each.proceeds, each.entry_fee, each.exit_fee, each.currency, each.fx_in, each.fx_out,
+                each.cost_currency, layers(each.layers),
+            )
+            for each in derived.matched
+        ),
+        trade_fx=trade_fx, fees_in_cost=fees_in_cost, booking_method=method,
+    )  # fmt: skip
 
 
 def event(

@@ -102,11 +102,7 @@ def owing(closes):
 
 
 @pytest.mark.parametrize(
-    ("closes", "reason"),
-    [
-        ([50, 30, 60], "starts_at_or_below_zero"),
-        ([50, 50, 39], "ends at or below -100 %"),
-    ],
+    ("closes", "reason"), [([50, 30, 20], "starts_at_or_below_zero"), ([50, 50, 39], "total_loss")]
 )
 def test_a_return_that_can_not_be_taken_apart_says_so_of_every_part(closes, reason):
     life = owing(closes)
@@ -135,19 +131,19 @@ def test_a_return_that_can_not_be_taken_apart_says_so_of_every_part(closes, reas
         assert reason in figure.reason
 
 
-def test_a_series_has_no_value_from_a_day_on_that_starts_below_zero():
+def test_a_series_has_no_value_on_a_day_that_has_no_return():
     life = owing([50, 30, 60])
 
-    span = metrics.window(life, "itd")
+    span = metrics.life(life)
 
     own = positions.returns(life, "OAK", span, None)
     risked = positions.risks(life, "OAK", span, SimpleNamespace(positions=(), currency="CAD"))
 
-    assert own.portfolio_returns == (0.0, -2.0, None)
+    assert own.portfolio_returns == (0.0, None, None)
     assert own.daily_returns == pytest.approx((0.0, -0.4, 1.0))
     assert own.total_return.value == pytest.approx(0.2)
     for figure in (risked.portfolio_volatility, risked.beta_to_portfolio, risked.correlation):
-        assert (figure.value, figure.reason) == (None, "starts_at_or_below_zero")
+        assert (figure.value, figure.reason) == (None, "total_loss")
 
 
 @pytest.mark.parametrize("timing", ["start", "end"])

@@ -30,7 +30,7 @@ def portfolio(empty):
     anna = get_user_model().objects.create_user("anna")
     for symbol in ("OAK", "ELM", "ASH", "FIR"):
         Security.objects.create(
-            symbol=symbol, name=symbol, currency="USD", quote_unit="USD", kind="equity", exchange="XNYS",
+            symbol=symbol, name=symbol, currency="USD", price_unit="USD", kind="equity", exchange="XNYS",
             first_date="2020-01-02", source="wood",
         )  # fmt: skip
     return Portfolio.objects.create(
@@ -305,7 +305,7 @@ def test_an_account_may_be_new_by_its_name_and_not_by_a_path(portfolio):
 
     found = refused(portfolio, header + "Assets:My-Depot,2020-02-06,BUY,OAK,10,100,5,USD\n")
 
-    assert Lot.objects.get().account == "Assets:My-depot:USD:OAK"
+    assert Lot.objects.get().account == "Assets:My-depot:OAK"
     assert found == [(2, "account", "is no account of this ledger")]
     assert preview(portfolio, header + "Assets:My-depot,2020-02-06,BUY,OAK,10,100,5,USD\n").is_good
 

@@ -89,8 +89,13 @@ def test_a_window_opens_with_the_portfolio_at_the_earliest(name):
     there, younger = (record(life([first, "2020-03-02"], [100, 110])) for first in (opening, after))
 
     assert getattr(there, f"twr_{name}").status == getattr(there, f"mwr_{name}").status == "ok"
-    for figure in (getattr(younger, f"twr_{name}"), getattr(younger, f"mwr_{name}")):
-        assert (figure.value, figure.status, figure.reason) == (None, "unavailable", "short_history")
+    for kind in ("twr", "mwr"):
+        figure = getattr(younger, f"{kind}_{name}")
+        if name in metrics.TO_DATE:  # from inception, as since inception is
+            assert (figure.value, figure.status) == (getattr(younger, f"{kind}_itd").value, "degraded")
+            assert (figure.reason, figure.basis["first"]) == ("since_inception", opening)
+        else:
+            assert (figure.value, figure.status, figure.reason) == (None, "unavailable", "short_history")
 
 
 def test_the_anniversary_of_29_february_is_the_28th():
@@ -275,36 +280,65 @@ def test_money_weighted_puts_every_flow_on_its_own_date():
     assert 100 * (1 + rate) + 100 * (1 + rate) ** (184 / 365) == pytest.approx(220)
 
 
-def test_nothing_is_defined_from_a_day_that_starts_below_zero_on():
-    history = life(["2020-01-06", "2020-01-07", "2020-01-08"], [100, -5, 10])
+def test_money_that_arrives_a_day_after_the_first_deal_takes_the_windows_that_hold_that_day_alone():
+    dates = weekdays("2024-06-24", "2024-12-31")
+    values = np.full(len(dates), 999_074.82)
+    values[0], values[1], values[-1] = -10.0, 999_990.24, 1_000_335.24
+    inflow = np.zeros(len(dates))
+    inflow[1] = 1_000_000
 
-    found = record(history)
+    found = record(life(dates, values, inflow=inflow))
 
-    assert metrics.subperiod_returns(history)[:2] == pytest.approx([0, -1.05])
-    assert np.isnan(metrics.subperiod_returns(history)[2])
-    for name in ("twr_itd", "twr_1d", "max_drawdown", "current_drawdown"):
-        assert getattr(found, name).reason == "starts_at_or_below_zero", name
+    assert (found.twr_1d.value, found.twr_1d.status) == (pytest.approx(1_000_335.24 / 999_074.82 - 1), "ok")
+    for name in ("twr_mtd", "twr_qtd", "mwr_mtd"):
+        assert getattr(found, name).status == "ok", name
+    assert found.twr_itd.value == pytest.approx(1_000_335.24 / 999_990.0 - 1)
+    for name in ("twr_itd", "max_drawdown", "current_drawdown", "volatility_itd"):
+        figure = getattr(found, name)
+        assert (figure.status, figure.reason, figure.basis["first"]) == ("degraded", "since 2024-06-24", "2024-06-24")
+    assert (found.twr_ytd.value, found.twr_ytd.reason) == (None, "starts_at_or_below_zero")
+    assert found.twr_ytd.basis["undefined"] == "2024-06-24"
+    assert found.volatility_30d.status == "ok"
+    # money is weighed whatever a day returned: nothing was put in before 25 June
+    assert found.mwr_itd.value is not None
+
+
+def test_a_day_that_starts_below_zero_has_no_return_and_the_days_after_it_have_theirs():
+    history = life(["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09"], [100, -5, 10, 11], inflow=[100, 0, 10, 0])
+
+    daily = metrics.daily_returns(history)
+
+    assert daily.returns == pytest.approx([0, NAN, 1, 0.1], nan_ok=True)
+    assert daily.undefined == (metrics.Undefined(1, day("2020-01-07"), "total_loss"),)
+    assert record(history).twr_itd.reason == "since 2020-01-07"
 
 
 @pytest.mark.parametrize("timing", ["in_start_out_end", "start", "end"])
-def test_more_than_all_lost_is_told_and_not_compounded(timing):
+def test_a_total_loss_takes_the_windows_that_hold_it(timing):
     dates = ["2015-03-02", "2015-03-03", "2020-03-02"]
 
     found = record(life(dates, [100, 100, -5], flow_timing=timing))
 
-    assert found.twr_itd.value == pytest.approx(-1.05)
-    assert found.twr_1y.value == pytest.approx(-1.05)
-    for name in ("twr_3y", "twr_itd_annualised", "max_drawdown"):
+    for name in ("twr_itd", "twr_1d", "twr_1y", "twr_3y", "twr_itd_annualised", "max_drawdown"):
         figure = getattr(found, name)
-        assert (figure.value, figure.status) == (None, "unavailable"), name
-        assert "below -100 %" in figure.reason, name
+        assert (figure.value, figure.status, figure.reason) == (None, "unavailable", "total_loss"), name
+        assert figure.basis["undefined"] == "2020-03-02"
+
+
+def test_after_a_total_loss_returns_start_where_money_comes_in_again():
+    dates = ["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09", "2020-01-10"]
+
+    found = record(life(dates, [100, 0, 0, 50, 55], inflow=[100, 0, 0, 50, 0]))
+
+    assert (found.twr_itd.value, found.twr_itd.reason) == (pytest.approx(0.1), "since 2020-01-08")
+    assert found.twr_mtd.reason == "total_loss"
 
 
 def test_a_long_only_return_below_minus_one_hundred_percent_is_never_shown():
     history = life(["2020-01-06", "2020-01-07"], [100, -5])
     owes_nothing = replace(history, cash=np.zeros(2))
 
-    assert record(history).twr_1d.value == pytest.approx(-1.05)
+    assert record(history).twr_1d.reason == "total_loss"
     with pytest.raises(InvariantViolated, match="a long-only return is not below -100 % does not hold on 2020-01-07"):
         record(owes_nothing)
 
@@ -312,7 +346,7 @@ def test_a_long_only_return_below_minus_one_hundred_percent_is_never_shown():
 def test_what_came_and_was_lost_on_one_day_may_be_more_than_was_there_under_end_timing():
     history = life(["2020-01-06", "2020-01-07"], [1, 9_991], inflow=[1, 10_000], flow_timing="end")
 
-    assert record(history).twr_1d.value == pytest.approx(-10.0)
+    assert record(history).twr_1d.reason == "total_loss"
 
 
 # --- risk
@@ -578,3 +612,71 @@ def test_a_span_of_no_days_is_refused_by_name(count):
         metrics.last_observations(history, count)
     with pytest.raises(InvalidInput, match="window"):
         metrics.rolling(history, window=count, risk_free=None)
+
+
+# --- young, empty and odd lives
+
+
+def test_before_the_first_transaction_every_figure_says_so():
+    history = replace_days(growing("2020-01-06", "2020-01-10"), 0)
+    pack_id = "PP_2020-01-03_ECB_EUR_r1"
+
+    found = metrics.record(history, portfolio_id="p", pack_id=pack_id, risk_free=None)
+
+    assert (found.asof_date, found.inception_date) == (day("2020-01-03"), None)
+    figures = [
+        getattr(found, each.name) for each in fields(found) if isinstance(getattr(found, each.name), metrics.Metric)
+    ]
+    assert {(each.value, each.status, each.reason) for each in figures} == {(None, "unavailable", "not_started")}
+    assert metrics.calendar_years(history) == ()
+    assert metrics.rolling(history, window=5, risk_free=None).unavailable["twr"] == "not_started"
+
+
+def replace_days(history, count):
+    cut = {
+        each.name: getattr(history, each.name)[:count]
+        for each in fields(history)
+        if isinstance(getattr(history, each.name), np.ndarray)
+    }
+    return replace(history, **cut, pack_ids=history.pack_ids[:count])
+
+
+def test_a_life_without_any_session_has_no_ratios_and_says_why():
+    dates = weekdays("2018-01-01", "2020-03-02")
+    history = life(dates, [100.0] * len(dates), observed=[False] * len(dates), exchanges=())
+
+    found = metrics.record(
+        history, portfolio_id="p", pack_id="PP_2020-01-01_ECB_EUR_r1", risk_free=risk_free(history),
+        benchmark=BenchmarkReturns("Mix", np.zeros(len(dates))),
+    )  # fmt: skip
+
+    for name in ("volatility_30d", "volatility_itd", "sharpe_1y", "value_at_risk_1d", "beta_itd", "sortino_itd"):
+        figure = getattr(found, name)
+        assert (figure.value, figure.status, figure.reason) == (None, "unavailable", "no_observations"), name
+    assert (found.twr_itd.value, found.max_drawdown.value) == (0, 0)
+    seen = metrics.observed_returns(history, risk_free(history))
+    assert (len(seen.closes), len(seen.returns)) == (0, 0)
+
+
+def test_a_calendar_year_without_a_pack_day_says_so_and_the_others_stand():
+    history = life(["2019-12-30", "2019-12-31", "2021-01-04", "2021-01-05"], [100, 110, 121, 121])
+
+    years = metrics.calendar_years(history)
+
+    assert [(each.year, each.label) for each in years] == [
+        (2021, "2021, from 2019-12-31"), (2020, "2020"), (2019, "2019, from 2019-12-30"),
+    ]  # fmt: skip
+    assert years[0].twr.value == pytest.approx(0.1)
+    assert (years[1].twr.value, years[1].twr.reason) == (None, "no_valued_day")
+    assert [each.is_whole for each in years] == [False, False, False]
+
+
+def test_a_portfolio_begun_this_year_has_the_return_of_this_year_from_its_first_day():
+    history = growing("2024-03-04", "2024-06-28")
+
+    found, (year,) = record(history), metrics.calendar_years(history)
+
+    assert found.twr_ytd.value == found.twr_itd.value == year.twr.value
+    assert (found.twr_ytd.status, found.twr_ytd.reason) == ("degraded", "since_inception")
+    assert found.twr_ytd.basis["first"] == "2024-03-03"
+    assert (year.label, year.twr.basis["annualised"]) == ("2024, from 2024-03-04", False)

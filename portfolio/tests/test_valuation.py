@@ -218,15 +218,26 @@ def test_a_fee_inside_the_portfolio_is_taken_off_its_return():
     assert twr.value == pytest.approx(0.01, abs=1e-12)
 
 
-def test_a_missing_close_of_what_is_held_is_named_with_the_last_known_day():
+def test_a_missing_close_on_the_last_day_is_named_with_the_last_known_day():
     events = [event(WEEK[0], "deposit", "10"), event(WEEK[0], "buy", "-10", security=1, quantity="1")]
-    priced = market(WEEK, {"OAK": [10, 11, NAN, 12]})
+    priced = market(WEEK, {"OAK": [10, 11, NAN, NAN]})
 
     with pytest.raises(MissingPrice) as missing:
         valuation.history(book(events, [parcel(1, "1", WEEK[0])]), priced)
 
     assert missing.value.symbol == "OAK"
-    assert (missing.value.asof_date, missing.value.last_known_date) == (day(WEEK[2]), day(WEEK[1]))
+    assert (missing.value.asof_date, missing.value.last_known_date) == (day(WEEK[3]), day(WEEK[1]))
+
+
+def test_a_day_without_a_close_of_what_is_held_has_no_value_and_its_return_is_in_the_next():
+    events = [event(WEEK[0], "deposit", "10"), event(WEEK[0], "buy", "-10", security=1, quantity="1")]
+
+    life, twr = total_return(events, [parcel(1, "1", WEEK[0])], market(WEEK, {"OAK": [10, 11, NAN, 12]}))
+
+    assert life.dates.tolist() == [day(WEEK[0]), day(WEEK[1]), day(WEEK[3])]
+    assert life.value.tolist() == [10, 11, 12]
+    assert life.gaps == (valuation.Gap(day(WEEK[2]), day(WEEK[2]), "price", "OAK"),)
+    assert twr.value == pytest.approx(0.2)
 
 
 def test_a_close_may_be_missing_while_nothing_is_held():
@@ -241,21 +252,48 @@ def test_a_close_may_be_missing_while_nothing_is_held():
     assert life.value.tolist() == [10, 10, 11, 11]
 
 
-def test_a_missing_rate_is_named_with_its_day():
+def test_a_missing_rate_on_the_last_day_is_named_with_it():
     events = [event(WEEK[0], "deposit", "10", "USD")]
 
     with pytest.raises(MissingRate) as missing:
-        valuation.history(book(events), market(WEEK, {}, fx={"USD": [1.3, NAN, 1.3, 1.3]}))
+        valuation.history(book(events), market(WEEK, {}, fx={"USD": [1.3, 1.3, 1.3, NAN]}))
 
-    assert str(day(WEEK[1])) in str(missing.value)
+    assert str(day(WEEK[3])) in str(missing.value)
     assert "USD" in str(missing.value)
 
 
-def test_a_ledger_that_begins_before_the_first_pack_is_refused():
-    with pytest.raises(valuation.BeforeTheFirstPack) as refused:
-        valuation.history(book([event("2020-01-03", "deposit", "10")]), market(WEEK, {}))
+def test_a_rate_is_needed_on_days_on_which_there_is_something_in_the_currency():
+    events = [
+        event(WEEK[0], "deposit", "10"),
+        event(WEEK[1], "deposit", "10", "USD"),
+        event(WEEK[2], "withdrawal", "-10", "USD"),
+    ]
 
-    assert refused.value.first_pack == day(WEEK[0])
+    life, _ = total_return(events, [], market(WEEK, {}, fx={"USD": [NAN, 1.3, 1.4, NAN]}))
+
+    assert life.value.tolist() == [10, 23, 10, 10]
+    assert life.gaps == ()
+
+
+def test_a_currency_that_no_pack_knows_has_no_rate():
+    with pytest.raises(MissingRate, match="GBP/CAD"):
+        valuation.history(book([event(WEEK[0], "deposit", "10", "GBP")]), market(WEEK, {}))
+
+
+def test_a_ledger_that_begins_before_the_first_pack_is_measured_from_its_first_close():
+    events = [
+        event("2020-01-03", "deposit", "10"),
+        event("2020-01-03", "buy", "-10", security=1, quantity="1"),
+        event(WEEK[2], "deposit", "5"),
+    ]
+
+    life, twr = total_return(events, [parcel(1, "1", "2020-01-03")], market(WEEK, {"OAK": [12, 15, 15, 15]}))
+
+    assert life.value.tolist() == [12, 15, 20, 20]
+    assert life.inflow.tolist() == [12, 0, 5, 0]
+    assert life.flows == ((day(WEEK[0]), 12.0), (day(WEEK[2]), 5.0))
+    assert (twr.value, twr.status, twr.reason) == (pytest.approx(0.25), "degraded", "before_first_pack")
+    assert twr.basis["first"] == WEEK[0]
 
 
 def test_a_book_without_events_has_no_days():
@@ -374,7 +412,6 @@ EURO_MARKET = Market(
         ("EUR", "USD"): Leg("EUR", "USD", Decimal("1.1193"), day("2020-01-06"), "central", ""),
         ("EUR", "CAD"): Leg("EUR", "CAD", Decimal("1.4549"), day("2020-01-06"), "central", ""),
     },
-    unpriced={3: ("ASH", day("2020-01-02"))},
 )
 NAMED = {1: ("OAK", "Oak Inc.", "USD"), 2: ("ELM", "Elm", "CAD"), 3: ("ASH", "Ash Inc.", "USD")}
 
@@ -418,7 +455,7 @@ def test_no_total_is_given_where_a_part_of_it_has_no_price():
         with pytest.raises(MissingPrice) as missing:
             value(held, EURO_MARKET)
 
-        assert (missing.value.symbol, missing.value.last_known_date) == ("ASH", day("2020-01-02"))
+        assert (missing.value.symbol, missing.value.asof_date) == ("ASH", day("2020-01-06"))
 
 
 def test_no_total_is_given_where_a_part_of_it_has_no_rate():
@@ -487,3 +524,156 @@ def test_one_day_in_decimal_and_a_life_in_float_agree(quantity, close, usd, cad,
     scale = quantity * float(close) * per_usd + abs(float(cash))
     assert abs(float(exact) - life.value[0]) <= 1e-9 * scale
     assert np.array_equal(life.dates, days("2020-01-06"))
+
+
+def test_what_is_bought_later_changes_no_figure_of_a_day_before():
+    dates = [f"2021-03-{number:02}" for number in (1, 2, 3, 4, 5, 8, 9, 11, 12)]
+    early = [event(dates[0], "deposit", "10000"), event(dates[0], "buy", "-2000", security=1, quantity="100")]
+    later = event(dates[7], "buy", "-100", security=2, quantity="10")
+    closes = {"ASH": [20, 20.2, 19.9, 20.5, 20.1, 20.7, 20.6, 21, 21.2], "YEW": [NAN] * 6 + [10, 10, 10]}
+    whole = market(dates, closes, exchanges={"ASH": "XA", "YEW": "XB"})
+    as_of = replace(
+        whole, dates=whole.dates[:6], close=whole.close[:6], observed=whole.observed[:6], carried=whole.carried[:6],
+        pack_ids=whole.pack_ids[:6], fx_to_pivot=whole.fx_to_pivot[:6],
+    )  # fmt: skip
+
+    with_it, without = (
+        metrics.record(valuation.history(each, as_of), portfolio_id="p", pack_id=as_of.pack_id, risk_free=None)
+        for each in (
+            book([*early, later], [parcel(1, "100", dates[0]), parcel(2, "10", dates[7])]),
+            book(early, [parcel(1, "100", dates[0])]),
+        )
+    )
+
+    assert with_it == without
+    assert with_it.volatility_itd.basis["periods_per_year"] == 252
+
+
+def test_a_day_that_can_not_be_valued_and_on_which_money_comes_takes_the_windows_that_hold_it():
+    dates = ["2021-12-30", "2021-12-31", "2022-01-03", "2022-01-04", "2022-01-05"]
+    events = [
+        event(dates[0], "deposit", "10"),
+        event(dates[0], "buy", "-10", security=1, quantity="1"),
+        event(dates[2], "deposit", "5"),
+    ]
+
+    life, twr = total_return(events, [parcel(1, "1", dates[0])], market(dates, {"OAK": [10, 11, NAN, 12, 15]}))
+    found = metrics.record(life, portfolio_id="p", pack_id="PP_2022-01-05_BOC_CAD_r1", risk_free=None)
+
+    assert life.value.tolist() == [10, 11, 17, 20]
+    assert (twr.value, twr.reason, twr.basis["first"]) == (pytest.approx(20 / 17 - 1), "since 2022-01-04", dates[3])
+    assert (found.twr_ytd.value, found.twr_ytd.reason) == (None, "missing_price")
+    assert found.twr_ytd.basis["undefined"] == dates[3]
+    assert found.mwr_itd.status == "ok"
+    assert found.twr_1d.value == pytest.approx(20 / 17 - 1)
+
+
+def test_a_foreign_debt_that_is_paid_back_whole_is_revalued_until_then():
+    events = [
+        event(WEEK[0], "deposit", "1000"),
+        event(WEEK[0], "fx", "-100", "USD", counter=("130", "CAD")),
+        event(WEEK[1], "deposit", "100", "USD"),
+    ]
+
+    life, twr = total_return(events, [], market(WEEK, {}, fx={"USD": [1.3, 1.4, 1.4, 1.4]}))
+
+    assert life.value == pytest.approx([1000, 1130, 1130, 1130])
+    assert twr.value == pytest.approx(1130 / 1140 - 1)
+    assert life.other[1] == pytest.approx(-10 / 1140)
+
+
+def test_securities_alone_take_purchases_in_and_give_sales_and_dividends_out():
+    events = [
+        event(WEEK[0], "deposit", "100"),
+        event(WEEK[0], "buy", "-100", security=1, quantity="10"),
+        event(WEEK[1], "dividend", "5", security=1),
+        event(WEEK[2], "sell", "60", security=1, quantity="5"),
+        event(WEEK[2], "interest", "-3"),
+    ]
+    parcels = [parcel(1, "10", WEEK[0], WEEK[2]), parcel(1, "5", WEEK[2])]
+
+    life = valuation.history(book(events, parcels), market(WEEK, {"OAK": [10, 10, 12, 12]}), scope="securities_only")
+    twr = metrics.record(life, portfolio_id="p", pack_id="PP_2020-01-09_BOC_CAD_r1", risk_free=None).twr_itd
+
+    assert life.value.tolist() == [100, 100, 60, 60]
+    assert (life.inflow.tolist(), life.outflow.tolist()) == ([100, 0, 0, 0], [0, 5, 60, 0])
+    assert life.flows == ((day(WEEK[0]), 100), (day(WEEK[1]), -5), (day(WEEK[2]), -60))
+    assert life.holdings == (("OAK", "CAD"),)
+    assert (twr.value, twr.basis["scope"]) == (pytest.approx(1.05 * 1.2 - 1), "securities_only")
+
+
+def test_returns_are_of_the_securities_alone_where_deposits_are_inferred():
+    bought = event(WEEK[0], "buy", "-100", security=1, quantity="10")
+    priced = market(WEEK, {"OAK": [10, 10, 12, 12]})
+    given, inferred = (
+        book([replace(event(WEEK[0], "deposit", "100"), inferred=each), bought], [parcel(1, "10", WEEK[0])])
+        for each in (False, True)
+    )
+    valuer = valuation.Valuer(priced)
+
+    scopes = [valuer.headline(each, valuer.history(each)).scope for each in (given, inferred)]
+
+    assert scopes == ["portfolio", "securities_only"]
+
+
+def test_a_close_counts_times_its_factor_and_a_carried_one_is_told():
+    priced = replace(
+        EURO_MARKET,
+        closes={
+            1: replace(EURO_MARKET.closes[1], close=Decimal("99.2"), factor=Decimal("0.01")),
+            2: replace(EURO_MARKET.closes[2], flags="delisted", observed_date=day("2019-12-20")),
+        },
+    )
+    held = valuation.positions(
+        book([event("2020-01-02", "deposit", "1")], [parcel(1, "10000", "2020-01-02"), parcel(2, "1", "2020-01-02")]),
+        day("2020-01-06"),
+        NAMED,
+        clean_priced={1},
+    )
+
+    valued = valuation.apply(held, priced)
+
+    elm, oak = valued.positions
+    assert (oak.price, oak.factor, oak.value_local) == (Decimal("99.2"), Decimal("0.01"), Decimal("9920.00"))
+    assert (oak.status, oak.reason) == ("degraded", "accrued_unknown")
+    assert (elm.status, elm.reason, elm.age_days) == ("degraded", "delisted", 17)
+    assert valued.quality.delisted_share == pytest.approx(float(elm.weight))
+    assert float(valuation.value(held, priced)) == pytest.approx(float(valued.total_value), abs=0.01)
+
+
+def test_the_share_that_is_carried_stands_beside_volatility_and_drawdown():
+    events = [event(WEEK[0], "deposit", "100"), event(WEEK[0], "buy", "-50", security=1, quantity="5")]
+    priced = market(WEEK, {"OAK": [10, 12, 12, 12]})
+    carried = np.array([[False], [False], [True], [True]])
+
+    life, _ = total_return(events, [parcel(1, "5", WEEK[0])], replace(priced, carried=carried))
+    found = metrics.record(life, portfolio_id="p", pack_id=priced.pack_id, risk_free=None)
+
+    for figure in (found.volatility_itd, found.max_drawdown, found.twr_itd):
+        assert figure.basis["delisted_share"] == pytest.approx(2 * (60 / 110) / 4)
+
+
+def test_an_empty_balance_without_a_rate_is_left_out():
+    held = valuation.positions(
+        book([event("2020-01-02", "deposit", "5", "GBP"), event("2020-01-03", "withdrawal", "-5", "GBP")]),
+        day("2020-01-06"),
+        NAMED,
+    )
+
+    valued = valuation.apply(held, EURO_MARKET)
+
+    assert (valued.cash, valued.total_value, valuation.value(held, EURO_MARKET)) == ((), 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("booked", "shown"),
+    [
+        ("1.0", "1"),
+        ("3.999999999999", "3.999999999999"),
+        ("6.000000000000000000000000000", "6"),
+        ("100", "100"),
+        ("0.50", "0.5"),
+    ],
+)
+def test_a_quantity_has_no_tail_of_zeros(booked, shown):
+    assert str(positions([], [parcel(1, booked, "2020-01-02")]).positions[0].quantity) == shown

@@ -37,7 +37,7 @@ def portfolio(empty):
     anna = get_user_model().objects.create_user("anna")
     for symbol in ("OAK", "ELM"):
         Security.objects.create(
-            symbol=symbol, name=symbol, currency="USD", quote_unit="USD", kind="equity", exchange="XNYS",
+            symbol=symbol, name=symbol, currency="USD", price_unit="USD", kind="equity", exchange="XNYS",
             first_date="2020-01-02", source="wood",
         )  # fmt: skip
     return Portfolio.objects.create(
@@ -356,3 +356,69 @@ def test_computing_again_adds_nothing(private_demo):
 
     assert [(outcome.added, outcome.failed) for outcome in outcomes] == [(0, {}), (0, {})]
     assert [model.objects.count() for model in (DailyValue, PortfolioMetrics, FactorExposure)] == counted
+
+
+POOL = """
+2020-01-01 custom "tieout" "booking-method" "AVERAGE"
+2020-01-01 custom "tieout" "fees-in-cost" FALSE
+2020-01-01 custom "tieout" "trade-fx" "fixing"
+2020-01-08 * "Buy" "five more"
+  id: "B2"
+  fx_trade: "USDCAD=1.31"
+  Assets:Shares:OAK  5 OAK {110 USD}
+  Assets:Cash:USD  -550 USD
+"""
+
+
+def test_what_the_ledger_chooses_is_what_its_lots_are_derived_by_and_a_book_is_counted_by(portfolio):
+    before = take_in(portfolio).revision
+
+    after = take_in(portfolio, small.LEDGER + POOL).revision
+
+    chosen = {"booking_method": "AVERAGE", "fees_in_cost": False, "trade_fx": "fixing", "rules": writer.RULES}
+    assert (before.settings["booking_method"], after.settings) == ("FIFO", chosen)
+    book, older = (books.load(portfolio, revision) for revision in (after, before))
+    assert (book.booking_method, book.fees_in_cost, book.trade_fx) == ("AVERAGE", False, "fixing")
+    assert (older.booking_method, older.fees_in_cost, older.trade_fx) == ("FIFO", True, "ledger")
+    (pool,) = [each for each in book.parcels if each.valid_to is None]
+    assert (pool.quantity, pool.cost, pool.fx_to_base) == (15, 1560, None)
+    assert [(each.cost, each.fee, float(each.fx_to_base)) for each in pool.layers] == [(1010, 5, 1.30), (550, 0, 1.31)]
+    assert take_in(portfolio, small.LEDGER + POOL).revision == after
+    assert writer.sync(portfolio=portfolio) == after
+    assert LedgerRevision.objects.count() == 2
+
+
+def test_a_deposit_that_is_inferred_is_a_row_that_says_so_and_ties_out(portfolio):
+    text = (
+        small.LEDGER.replace("2020-01-07 *", '2020-01-01 custom "tieout" "infer-deposits" "*"\n2020-01-07 *', 1)
+        + """
+2020-01-09 * "Buy" "beyond what is there"
+  id: "B2"
+  Assets:Shares:OAK  500 OAK {110 USD}
+  Assets:Cash:USD  -55000 USD
+"""
+    )
+    revision = take_in(portfolio, text).revision
+
+    (inferred,) = Transaction.objects.filter(inferred=True)
+    book = books.load(portfolio, revision)
+
+    assert (inferred.kind, inferred.currency, inferred.date.isoformat()) == ("deposit", "USD", "2020-01-09")
+    assert book.has_inferred_flows
+    assert book.cash(inferred.date)["USD"] == 0
+    *_, theirs = writer.stated(portfolio=portfolio, revision=revision).at()
+    assert dict(theirs.cash) == book.cash(inferred.date)
+
+
+def test_rows_of_an_older_release_are_read_anew_and_stay_what_they_were(portfolio, monkeypatch):
+    with monkeypatch.context() as then:
+        then.setattr(writer, "RULES", writer.RULES - 1)
+        take_in(portfolio)
+    older = LedgerRevision.objects.get()
+
+    newer = writer.sync(portfolio=portfolio)
+
+    assert writer.is_of_older_rules(older)
+    assert not writer.is_of_older_rules(newer)
+    assert (newer.number, newer.commit, newer.tree_hash) == (2, older.commit, older.tree_hash)
+    assert books.load(portfolio, older) == books.load(portfolio, newer)

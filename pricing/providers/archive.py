@@ -2,12 +2,14 @@
 
 Columns by file (any may be gzipped as `<file>.gz`; more columns are allowed and ignored):
 
-    securities.csv         symbol,name,currency,type,exchange,source[,price_basis,first_date,last_date]
+    securities.csv         symbol,name,currency,type,exchange,source[,price_basis,first_date,last_date,quote_unit,
+                           multiplier,expiry,maturity]              quote_unit empty or percent_of_nominal
     prices.csv             date,symbol,close,currency,source
     fx.csv                 date,base,quote,rate,source                      1 base = rate quote
     macro.csv              date,series_id,value,source[,known_at,vintage]
     macro_series.csv       id (or series_id),title,unit,frequency,source    frequency D, W, M, Q or A
     corporate_actions.csv  ex_date,pay_date,symbol,action,ratio,amount,currency,source[,announced,quality]
+                           action split (has a ratio), dividend (has an amount) or delisting (has neither)
     sources.csv            source,attribution
 
 The first three must be there. Without `macro_series.csv` a series has its id as title and the frequency its dates show.
@@ -45,6 +47,13 @@ LISTED_FINDINGS = 100
 BLOCK_ROWS = 10_000
 FREQUENCIES = ("D", "W", "M", "Q", "A")
 PRICE_BASES = ("raw", "split_adjusted", "total_return_adjusted", "price_index")
+QUOTE_UNITS = ("", "percent_of_nominal")
+ACTIONS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "split": (("ratio",), ("amount",)),
+    "dividend": (("amount",), ("ratio",)),
+    "delisting": ((), ("ratio", "amount")),
+}
+"""By action, the numbers that it has, and those that it has not."""
 
 _REQUIRED: dict[str, tuple[str, ...]] = {
     "securities.csv": ("symbol", "name", "currency", "type", "exchange", "source"),
@@ -67,7 +76,7 @@ RIGHTS: Mapping[str, tuple[str, ...]] = dict.fromkeys(
 _NUMBER = re.compile(r"[+-]?\d{1,24}(?:\.\d{1,24})?", re.ASCII)
 _ABOVE_ZERO = re.compile(r"(?=[0.]*[1-9])\d{1,24}(?:\.\d{1,24})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_EARLIEST = date(1800, 1, 1)
+EARLIEST = date(1800, 1, 1)
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -99,13 +108,17 @@ class SecurityRow:
     symbol: str
     name: str
     currency: str
-    quote_unit: str
+    price_unit: str
     kind: str
     exchange: str
     price_basis: str
     first_date: date
     last_date: date | None
     source: str
+    quote_unit: str = ""
+    multiplier: Decimal = Decimal(1)
+    expiry: date | None = None
+    maturity: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +132,8 @@ class SeriesRow:
 
 @dataclass(frozen=True, slots=True)
 class ActionRow:
-    """Ratio: new shares per old. Amount: per share, in `currency`."""
+    """Ratio: new shares per old. Amount: per share, in `currency`. A delisting has neither; its ex-date is the first day
+    without a listing."""
 
     symbol: str
     action: str
@@ -431,8 +445,8 @@ def _date_of(text: str, today: date | None) -> date | str:
         day = date.fromisoformat(text)
     except ValueError:
         return f"{text!r} is no date of the calendar"
-    if day < _EARLIEST:
-        return f"{text} lies before {_EARLIEST}"
+    if day < EARLIEST:
+        return f"{text} lies before {EARLIEST}"
     if today is not None and day > today:
         return f"{text} lies in the future"
     return day
@@ -495,7 +509,7 @@ class _Reader:
         return ArchiveReading(
             path=folder,
             digest=folder_digest,
-            archive_end=max(ends).item() if ends else _EARLIEST,
+            archive_end=max(ends).item() if ends else EARLIEST,
             securities=securities,
             series=series,
             source_names=tuple(self.source_codes),
@@ -521,6 +535,14 @@ class _Reader:
             unknown = {b: f"{b!r} is none of {', '.join(PRICE_BASES)}" for b in set(basis) - {"", *PRICE_BASES}}
             table.refuse_values("price_basis", unknown)
         first_dates, last_dates = (self._optional_dates(table, c) for c in ("first_date", "last_date"))
+        unit_of, multiplier, expiry, maturity = (
+            table.optional(c) for c in ("quote_unit", "multiplier", "expiry", "maturity")
+        )
+        if "quote_unit" in table.columns:
+            unknown = {u: f"{u!r} is neither empty nor percent_of_nominal" for u in set(unit_of) - {*QUOTE_UNITS}}
+            table.refuse_values("quote_unit", unknown)
+        multipliers = self._optional_numbers(table, "multiplier")
+        ends = {c: self._optional_dates(table, c, future=True) for c in ("expiry", "maturity")}
         rows = []
         for row, (symbol, name, unit, kind, exchange, source) in enumerate(
             zip(*(table[c] for c in _REQUIRED["securities.csv"]), strict=True)
@@ -528,18 +550,26 @@ class _Reader:
             begin, end = first_dates.get(first[row]), last_dates.get(last[row])
             if begin and end and end < begin:
                 table.refuse(row, "last_date", f"{end} lies before first_date {begin}")
+            ended = {"expiry": ends["expiry"].get(expiry[row]), "maturity": ends["maturity"].get(maturity[row])}
+            for column, day in ended.items():
+                if begin and day and day < begin:
+                    table.refuse(row, column, f"{day} lies before first_date {begin}")
             rows.append(
                 SecurityRow(
                     symbol=symbol,
                     name=name,
                     currency=fx.trading_currency(unit),
-                    quote_unit=unit,
+                    price_unit=unit,
                     kind=kind,
                     exchange=exchange,
                     price_basis=basis[row] or "raw",
-                    first_date=begin or _EARLIEST,
+                    first_date=begin or EARLIEST,
                     last_date=end,
                     source=source,
+                    quote_unit=unit_of[row],
+                    multiplier=multipliers.get(multiplier[row], Decimal(1)),
+                    expiry=ended["expiry"],
+                    maturity=ended["maturity"],
                 )
             )
         return tuple(rows)
@@ -558,7 +588,7 @@ class _Reader:
         codes = known | {symbol: len(known) + extra for extra, symbol in enumerate(symbols - known.keys())}
         security = np.array([codes[symbol] for symbol in table["symbol"]], dtype=np.int32)
         quoted = dict.fromkeys(zip(table["symbol"], table["currency"], strict=True))
-        units = {row.symbol: (row.quote_unit, row.currency) for row in securities}
+        units = {row.symbol: (row.price_unit, row.currency) for row in securities}
         wrong = {pair for pair in quoted if pair[0] in units and pair[1] not in units[pair[0]]}
         if wrong:
             for row, pair in enumerate(zip(table["symbol"], table["currency"], strict=True)):
@@ -688,19 +718,23 @@ class _Reader:
             zip(*(table[c] for c in _REQUIRED["corporate_actions.csv"]), strict=True)
         ):
             quality = qualities[row] or "ok"
-            needed, empty = ("ratio", "amount") if action == "split" else ("amount", "ratio")
             numbers = {"ratio": ratio, "amount": amount}
-            if action not in ("split", "dividend"):
-                table.refuse(row, "action", f"{action!r} is neither split nor dividend")
+            if action not in ACTIONS:
+                table.refuse(row, "action", f"{action!r} is none of {', '.join(ACTIONS)}")
                 continue
-            if reason := _number_refused(numbers[needed], positive=True):
-                table.refuse(row, needed, reason)
+            needed, empty = ACTIONS[action]
+            refused = {column: _number_refused(numbers[column], positive=True) for column in needed}
+            for column, reason in refused.items():
+                if reason:
+                    table.refuse(row, column, reason)
+            if any(refused.values()):
                 continue
-            if numbers[empty]:
-                table.refuse(row, empty, f"a {action} has none")
+            for column in empty:
+                if numbers[column]:
+                    table.refuse(row, column, f"a {action} has none")
             if action == "dividend" and not unit:
                 table.refuse(row, "currency", "is empty")
-            if announced.get(announcements[row], _EARLIEST) > days[row].item():
+            if announced.get(announcements[row], EARLIEST) > days[row].item():
                 table.refuse(row, "announced", f"lies after the ex-date, {ex_date}")
             # A quarantined row may well be the doubtful twin of a good one.
             if quality == "ok" and (key := (ex_date, symbol, action)) in seen:
@@ -770,6 +804,14 @@ class _Reader:
         if refused:
             return np.array(["" if text in refused else text for text in table[column]], dtype=np.bytes_)
         return np.array(table[column], dtype=np.bytes_)
+
+    def _optional_numbers(self, table: _Table, column: str) -> dict[str, Decimal]:
+        """By text, the numbers above zero of a column that may be missing or have empty cells."""
+        texts = set(table.optional(column)) - {""}
+        refused = {text: reason for text in texts if (reason := _number_refused(text, positive=True))}
+        if refused:
+            table.refuse_values(column, refused)
+        return {text: Decimal(text) for text in texts - refused.keys()}
 
     def _codes(self, table: _Table, column: str, codes: dict[str, int]) -> Codes:
         self._filled(table, column)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,12 +10,10 @@ from uuid import UUID
 from django.apps import apps
 
 from pricing import loading, packs
-from pricing.models import PricingPack, PricingPolicy, Security
-from pricing.packs import Required, RequiredCurrency, RequiredSecurity
+from pricing.models import PricingPack, PricingPolicy
 from pricing.tests import folders
 
 RUN = UUID(int=1)
-NOTHING = Required()
 ALL = (date(2020, 1, 1), date(2020, 12, 31))
 
 
@@ -30,9 +29,16 @@ def loaded(folder: Path, changes: Mapping[str, str | None] | None = None) -> Pri
     return policy()
 
 
+def without_room(of: PricingPolicy) -> PricingPolicy:
+    """The policy as it lets no close lack, and none be older than two sessions: SMALL's ASH is, on the 8th and 9th."""
+    of.max_stale_sessions, of.max_missing_share, of.max_missing_count = 2, Decimal(0), 0
+    of.save()
+    return of
+
+
 def build(of: PricingPolicy, first: date = ALL[0], last: date = ALL[1], **how: Any) -> list[PricingPack]:
     dates = packs.pack_days(policy=of, first=first, last=last)
-    given: dict[str, Any] = {"required": NOTHING, "run": RUN} | how
+    given: dict[str, Any] = {"run": RUN} | how
     return packs.build(policy=of, dates=dates, **given)
 
 
@@ -43,11 +49,3 @@ def jobs_done(run: UUID = RUN) -> None:
     )
     for position, name in enumerate(("build_pack", "reconcile_ledger", "compute_metrics", "prewarm_factors")):
         apps.get_model("execution", "JobRun").objects.create(run=night, name=name, position=position, state="done")
-
-
-def held(*symbols: str, currencies: tuple[str, ...] = (), first: date = ALL[0]) -> Required:
-    ids = dict(Security.objects.values_list("symbol", "id"))
-    return Required(
-        tuple(RequiredSecurity(ids[symbol], first) for symbol in symbols),
-        tuple(RequiredCurrency(currency, first) for currency in currencies),
-    )

@@ -49,7 +49,7 @@ def test_pence_become_pounds_exactly_and_once(tmp_path):
 
     elm = reading.closes.close[reading.closes.security == 1]
 
-    assert (reading.securities[1].currency, reading.securities[1].quote_unit) == ("GBP", "GBp")
+    assert (reading.securities[1].currency, reading.securities[1].price_unit) == ("GBP", "GBp")
     assert [Decimal(text.decode()) for text in elm] == [
         Decimal("12.345"),
         Decimal("12.4"),
@@ -153,10 +153,12 @@ def test_optional_columns_and_files_may_be_absent(tmp_path):
             "corporate_actions.csv",
             "2020-01-08,,OAK,merger,1,,USD,wood,,ok",
             "action",
-            "'merger' is neither split nor dividend",
+            "'merger' is none of split, dividend, delisting",
         ),
         ("corporate_actions.csv", "2020-01-08,,OAK,dividend,,-1,USD,wood,,ok", "amount", "-1 is not above zero"),
         ("corporate_actions.csv", "2020-01-08,,OAK,dividend,2,1,USD,wood,,ok", "ratio", "a dividend has none"),
+        ("corporate_actions.csv", "2020-01-08,,OAK,delisting,2,,,wood,,ok", "ratio", "a delisting has none"),
+        ("corporate_actions.csv", "2020-01-08,,OAK,delisting,,3,,wood,,ok", "amount", "a delisting has none"),
         (
             "corporate_actions.csv",
             "2020-01-07,,OAK,dividend,,1,USD,wood,,ok",

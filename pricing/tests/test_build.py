@@ -41,9 +41,7 @@ def test_a_span_becomes_one_sealed_warming_pack_a_day(tmp_path):
 def test_a_pack_holds_closes_and_rates_exactly_as_published_with_the_day_they_were_observed(tmp_path):
     policy = market_data.loaded(tmp_path)
 
-    pack = market_data.build(policy, required=market_data.held("OAK", currencies=("CAD",)))[
-        2
-    ]  # the 6th: no fixing, no London
+    pack = market_data.build(policy)[2]  # the 6th: no fixing, no London
 
     closes = PackPrice.objects.filter(content=pack.content_id).order_by("security__symbol")
     assert list(closes.values_list("security__symbol", "close", "currency", "observed_date", "flags")) == [
@@ -108,13 +106,11 @@ def test_content_that_is_the_same_is_stored_once(tmp_path):
     assert PackContent.objects.count() == before + 5
 
 
-def test_a_required_price_that_is_missing_puts_the_pack_in_error_by_name_and_seals_the_others(tmp_path):
-    policy = market_data.loaded(tmp_path)
-    policy.max_stale_sessions = 2
-    policy.save()
+def test_more_missing_closes_than_the_policy_lets_put_the_pack_in_error_by_name_and_seal_the_others(tmp_path):
+    policy = market_data.without_room(market_data.loaded(tmp_path))
 
     with pytest.raises(packs.PackIncomplete) as caught:
-        market_data.build(policy, required=market_data.held("ASH"))
+        market_data.build(policy)
 
     assert [(item.key, item.asof_date, item.last_known_date) for item in caught.value.missing] == [
         ("ASH", date(2020, 1, 8), date(2020, 1, 3)),
@@ -126,14 +122,39 @@ def test_a_required_price_that_is_missing_puts_the_pack_in_error_by_name_and_sea
     assert PricingPack.objects.filter(status="warming").count() == 4
 
 
-def test_a_required_rate_that_is_missing_is_named_by_its_pair(tmp_path):
-    policy = market_data.loaded(tmp_path)
+def test_a_fixing_that_is_absent_whole_puts_the_pack_in_error(tmp_path):
+    late = "".join(row for row in folders.SMALL["fx.csv"].splitlines(keepends=True) if row[:10] not in ("2020-01-02",))
+    policy = market_data.loaded(tmp_path, {"fx.csv": late})
 
-    with pytest.raises(packs.PackIncomplete, match="rate EUR/JPY on 2020-01-02: never observed"):
-        market_data.build(policy, required=market_data.held(currencies=("JPY",)))
+    with pytest.raises(packs.PackIncomplete, match="rate ECB on 2020-01-02: no rate of this fixing is at most 5"):
+        market_data.build(policy)
 
-    assert PricingPack.objects.filter(status="error").count() == 6
-    assert PackContent.objects.count() == 0
+    assert PricingPack.objects.get(status="error").asof_date == date(2020, 1, 2)
+    assert PricingPack.objects.filter(status="warming").count() == 5
+
+
+def test_a_folder_without_any_rate_has_packs_of_closes_alone(tmp_path):
+    policy = market_data.loaded(tmp_path, {"fx.csv": "date,base,quote,rate,source\n"})
+
+    assert len(market_data.build(policy)) == 6
+    assert not PackRate.objects.exists()
+
+
+def test_a_pack_holds_every_pair_of_the_pivot_that_is_not_too_old_whoever_needs_it(tmp_path):
+    rows = [f"2020-01-0{day},EUR,DKK,7.47,central" for day in (2, 3, 7, 8)]
+    more = folders.appended("fx.csv", *rows, "2020-01-02,JPY,EUR,0.0082,central", "2020-01-02,USD,CHF,0.97,central")
+    policy = market_data.loaded(tmp_path, more)
+    policy.max_stale_fixings = 2
+    policy.save()
+
+    first, *_, last = market_data.build(policy)
+
+    def pairs(pack):
+        rates = PackRate.objects.filter(content=pack.content_id).order_by("base", "quote")
+        return ["/".join(pair) for pair in rates.values_list("base", "quote")]
+
+    assert pairs(first) == ["EUR/CAD", "EUR/DKK", "EUR/GBP", "EUR/USD", "JPY/EUR"]
+    assert pairs(last) == ["EUR/CAD", "EUR/DKK", "EUR/GBP", "EUR/USD"]
 
 
 def london():
@@ -146,10 +167,10 @@ def london():
 def test_rates_of_another_fixing_do_not_pass_under_the_name_of_a_policy(tmp_path):
     fx = folders.SMALL["fx.csv"].replace(",central", ",ecb-eurofxref")
     policy = market_data.loaded(tmp_path, {"fx.csv": fx})
-    assert len(market_data.build(policy, required=market_data.held(currencies=("USD",)))) == 6
+    assert len(market_data.build(policy)) == 6
 
-    with pytest.raises(packs.PackIncomplete, match="rate EUR/USD on 2020-01-02: never observed"):
-        market_data.build(london(), required=market_data.held(currencies=("EUR",)))
+    with pytest.raises(packs.PackIncomplete, match="rate WM4PM on 2020-01-02: no rate of this fixing is at most 5"):
+        market_data.build(london())
 
     assert not PackRate.objects.filter(content__packs__policy="WM4PM_USD").exists()
 
@@ -158,27 +179,24 @@ def test_the_four_oclock_fixing_is_an_hour_earlier_by_utc_in_summer(tmp_path):
     fx = "date,base,quote,rate,source\n2020-01-09,EUR,USD,1.11,wm\n2020-07-09,EUR,USD,1.13,wm\n"
     market_data.loaded(tmp_path, {"fx.csv": fx})
 
-    pack, later = market_data.build(
-        london(), date(2020, 1, 9), date(2020, 7, 9), required=market_data.held(currencies=("EUR",))
-    )
+    pack, later = market_data.build(london(), date(2020, 1, 9), date(2020, 7, 9))
 
     fixed = [PackRate.objects.get(content=each.content_id).fix_at.isoformat() for each in (pack, later)]
     assert fixed == ["2020-01-09T16:00:00+00:00", "2020-07-09T15:00:00+00:00"]
 
 
 def test_an_incomplete_pack_is_mended_by_the_next_release(tmp_path):
-    policy = market_data.loaded(tmp_path)
+    policy = market_data.without_room(market_data.loaded(tmp_path))
     with pytest.raises(packs.PackIncomplete):
-        market_data.build(policy, required=market_data.held(currencies=("JPY",), first=date(2020, 1, 9)))
-    more = folders.appended("fx.csv", "2020-01-09,EUR,JPY,121.43,central")
-    market_data.loaded(tmp_path, more)
+        market_data.build(policy)
+    market_data.loaded(tmp_path, folders.appended("prices.csv", "2020-01-08,ASH,12,USD,wood"))
 
-    built = market_data.build(policy, required=market_data.held(currencies=("JPY",), first=date(2020, 1, 9)))
+    built = market_data.build(policy)
 
-    assert [pack.release for pack in built] == [1, 1, 1, 1, 1, 2]
+    assert [pack.release for pack in built] == [1, 1, 1, 1, 2, 2]
 
 
-def test_what_nobody_holds_is_left_out_and_reported(tmp_path):
+def test_what_has_no_usable_close_is_left_out_and_reported(tmp_path):
     policy = market_data.loaded(tmp_path)
     policy.max_stale_sessions = 2
     policy.save()
@@ -287,7 +305,7 @@ def test_days_that_are_no_pack_days_or_do_not_rise_are_refused(tmp_path, dates):
     policy = market_data.loaded(tmp_path)
 
     with pytest.raises(packs.NoPackDay):
-        packs.build(policy=policy, dates=dates, required=market_data.NOTHING, run=market_data.RUN)
+        packs.build(policy=policy, dates=dates, run=market_data.RUN)
 
     assert not PricingPack.objects.exists()
 

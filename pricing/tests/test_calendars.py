@@ -60,6 +60,26 @@ def test_age_counts_open_days_since_the_observation(small):
     assert in_new_york.tolist() == [0, 1, 2, 3]
 
 
+def test_a_silence_longer_than_holidays_explain_counts_by_its_weekdays():
+    def days(*texts):
+        return calendars.as_days(map(date.fromisoformat, texts))
+
+    open_days = days(
+        "2020-01-02", "2020-01-03", "2020-01-14", "2020-03-02", "2020-03-03"
+    )  # 11 days shut, then 48 silent
+
+    def age(observed, on):
+        return calendars.ages(open_days, observed=days(observed), on=days(on)).tolist()[0]
+
+    assert [age("2020-01-03", on) for on in ("2020-01-13", "2020-01-14")] == [0, 1]
+    assert [age("2020-01-14", on) for on in ("2020-01-28", "2020-01-29")] == [0, 11]  # the 15th of January to the 29th
+    assert age("2020-01-03", "2020-01-29") == 12
+    assert age("2020-01-14", "2020-03-02") == 1 + 33  # the open day, and the weekdays of the silence
+    assert age("2020-01-02", "2020-03-03") == 4 + 33
+    assert age("2020-03-03", "2020-03-17") == 0
+    assert age("2020-03-03", "2020-03-18") == 11
+
+
 def test_the_demo_has_the_pack_days_of_new_york_and_the_ecb():
     calendar = calendars.of_archive(archive.read(folders.DEMO), pivot="EUR")
 

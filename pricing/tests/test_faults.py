@@ -192,7 +192,6 @@ def test_no_readable_fault_enters_a_pack_and_each_is_in_quarantine(tmp_path):
         packs.build(
             policy=policy,
             dates=packs.pack_days(policy=policy, first=FIRST, last=LAST),
-            required=market_data.NOTHING,
             run=run,
             restate_reason=f"seed {SEED}, batch {number}",
         )

@@ -98,7 +98,7 @@ def test_closes_of_a_provider_end_in_a_sealed_pack_under_our_own_symbol(policy, 
 
     outcome = fetch()
 
-    pack = market_data.build(policy, required=market_data.held("OAK"))[-1]
+    pack = market_data.build(policy)[-1]
     assert (pack.asof_date, outcome.archive_end, outcome.failed, outcome.refused) == (TENTH, TENTH, [], [])
     assert closes_of(pack) == [(Decimal("52.40"), TENTH, "polygon", "")]
     assert packs.verify(policy=policy) is None
@@ -116,7 +116,7 @@ def test_a_providers_close_beside_the_securitys_own_is_only_compared(policy, pro
     assert (row.key, row.value, row.rule, row.source) == ("OAK", "52.1", "two_sources", "wood")
 
 
-def test_a_refused_close_waits_in_quarantine_and_what_is_held_waits_with_it(policy, provider, tmp_path):
+def test_a_refused_close_waits_in_quarantine_and_its_security_is_missing_till_then(policy, provider, tmp_path):
     provider(routes={BARS: bars(bar(NINTH, "52.1"), bar(TENTH, "-52.4"))})
     market_data.loaded(tmp_path / "archive", QUIET | folders.appended("fx.csv", "2020-01-10,EUR,USD,1.1091,central"))
 
@@ -126,15 +126,16 @@ def test_a_refused_close_waits_in_quarantine_and_what_is_held_waits_with_it(poli
     assert (row.kind, row.key, row.date, row.value, row.rule) == ("price", "OAK", TENTH, "-52.4", "refused")
     assert (row.first_seen, row.source, row.reason) == (RUN, "polygon", "c is not above zero")
     assert len(outcome.refused) == 1
-    with pytest.raises(packs.PackIncomplete, match=r"price OAK -52.4 of 2020-01-10 is in quarantine \(refused"):
-        market_data.build(policy, first=TENTH, required=market_data.held("OAK"))
+    (waiting,) = market_data.build(policy, first=TENTH)
+    assert closes_of(waiting) == []
 
     with role("app"):
         with pytest.raises(quarantine.NothingToAccept):
             quarantine.decide([row], decision=Decision.ACCEPTED, reason="why not", by=7)
         quarantine.decide([row], decision=Decision.REJECTED, reason="a sign too many", by=7)
 
-    (pack,) = market_data.build(policy, first=TENTH, required=market_data.held("OAK"))
+    assert packs.restatable(policy) == [TENTH]
+    (pack,) = market_data.build(policy, first=TENTH, run=UUID(int=2), restate_reason="decided")
     assert closes_of(pack) == [(Decimal("52.1"), NINTH, "wood", "")]
 
 
@@ -144,7 +145,7 @@ def test_a_refused_close_that_came_right_later_holds_nothing_up(policy, provider
     provider(routes={BARS: bars(bar(TENTH, "52.4"))})
     fetch()
 
-    (pack,) = market_data.build(policy, first=TENTH, required=market_data.held("OAK"))
+    (pack,) = market_data.build(policy, first=TENTH)
 
     assert closes_of(pack)[0][:2] == (Decimal("52.4"), TENTH)
 

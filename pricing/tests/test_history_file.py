@@ -79,7 +79,7 @@ def test_from_the_file_no_row_is_read(policy, path, django_assert_num_queries):
     pack = market_data.build(policy)[-1]
     read(pack)
 
-    with django_assert_num_queries(1):  # what the securities are called here
+    with django_assert_num_queries(2):  # what the securities are called here, and which are delisted
         read(pack)
 
 

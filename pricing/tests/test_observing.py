@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from pricing import calendars, observing
-from pricing.observing import Listed, Required, RequiredCurrency, RequiredSecurity
+from pricing.observing import Listed, Tolerance
 from pricing.providers import archive
 from pricing.tests import folders
 from pricing.tests.test_archive import TODAY
@@ -62,73 +62,93 @@ def test_a_security_is_active_between_its_listed_dates(tmp_path):
     assert seen.closes.usable[0].tolist() == [False, True, True, False, False, False]
 
 
-def missing(seen, required, kind="price"):
-    held = observing.required_grid(required, SECURITIES, DAYS)
-    active = observing.active_grid(observing.listed_spans(SECURITIES), DAYS)
-    if kind == "price":
-        symbols = [security.symbol for security in SECURITIES]
-        return observing.find_missing(
-            "price", symbols, held, seen.closes, dates=seen.reading.closes.date, days=DAYS, max_stale=2
-        )
-    legs = observing.find_legs(
-        seen.reading, pivot="EUR", securities=SECURITIES, active=active, held=held, required=required, days=DAYS
-    )
-    rates = observing.find_rates(seen.reading, seen.calendar, legs.pairs, DAYS, max_stale_fixings=2)
-    pairs = ["/".join(pair) for pair in legs.pairs]
-    return observing.find_missing(
-        "rate", pairs, legs.required, rates, dates=seen.reading.rates.date, days=DAYS, max_stale=2
-    )
+NONE = Tolerance(0, 0)
 
 
-def test_what_is_held_and_missing_is_named_with_its_last_known_date(tmp_path):
+def outages(seen, securities=SECURITIES, tolerance=NONE, max_stale=2):
+    held = seen.reading.closes
+    found = observing.find_outages(
+        seen.reading,
+        seen.calendar,
+        securities,
+        seen.closes,
+        DAYS,
+        delivered=(held.security, held.date),
+        max_stale_sessions=max_stale,
+        tolerance=tolerance,
+    )
+    return [str(each) for each in found]
+
+
+def test_missing_closes_of_a_source_that_delivers_are_named_with_their_last_known_date(tmp_path):
     seen = Seen(folders.write(tmp_path), max_stale=2)
 
-    found = missing(seen, Required((RequiredSecurity(3, date(2020, 1, 8)), RequiredSecurity(1, date(2020, 1, 2)))))
-
-    assert [str(item) for item in found] == [
+    assert outages(seen) == [
         "price ASH on 2020-01-08: 3 sessions old, last known 2020-01-03",
         "price ASH on 2020-01-09: 4 sessions old, last known 2020-01-03",
     ]
+    assert outages(seen, tolerance=Tolerance(0, 1)) == []
+    assert outages(seen, tolerance=Tolerance(0.34, 0)) == []
 
 
-def test_what_nobody_holds_is_not_missing(tmp_path):
-    seen = Seen(folders.write(tmp_path), max_stale=2)
+def test_a_source_that_delivers_nothing_counts_nowhere(tmp_path):
+    silent = folders.SMALL["securities.csv"].replace(
+        "ASH,Ash Inc.,USD,equity,XNYS,wood", "ASH,Ash Inc.,USD,equity,XNYS,stone"
+    )
+    prices = folders.SMALL["prices.csv"].replace(",ASH,10,USD,wood", ",ASH,10,USD,stone")
+    seen = Seen(folders.write(tmp_path, {"securities.csv": silent, "prices.csv": prices}), max_stale=2)
 
-    assert missing(seen, Required((RequiredSecurity(3, date(2020, 1, 2), date(2020, 1, 7)),))) == []
-
-
-def test_a_currency_without_a_published_rate_is_missing_only_if_it_is_required(tmp_path):
-    no_pound = "".join(line for line in folders.SMALL["fx.csv"].splitlines(keepends=True) if "GBP" not in line)
-    seen = Seen(folders.write(tmp_path, {"fx.csv": no_pound}))
-
-    unheld = missing(seen, Required((), (RequiredCurrency("CAD"),)), "rate")
-    held = missing(seen, Required((RequiredSecurity(2, date(2020, 1, 9)),)), "rate")
-    asked = missing(seen, Required((), (RequiredCurrency("JPY", date(2020, 1, 9)),)), "rate")
-
-    assert unheld == []
-    assert [str(item) for item in held] == ["rate EUR/GBP on 2020-01-09: never observed"]
-    assert [str(item) for item in asked] == ["rate EUR/JPY on 2020-01-09: never observed"]
+    assert outages(seen) == []
+    assert not seen.closes.usable[2, 4:].any()
 
 
-def test_legs_are_those_of_active_and_required_currencies(tmp_path):
-    seen = Seen(folders.write(tmp_path))
-    required = Required((), (RequiredCurrency("CAD", date(2020, 1, 8)), RequiredCurrency("EUR")))
-    active = observing.active_grid(observing.listed_spans(SECURITIES), DAYS)
+def test_what_has_ended_or_was_delisted_or_lacks_its_quote_unit_is_no_outage(tmp_path):
+    delisted = folders.appended("corporate_actions.csv", "2020-01-08,,ASH,delisting,,,,wood,,ok")
+    ended = (OAK, ELM, ASH._replace(last_date=date(2020, 1, 7)))
+    bond = (OAK, ELM, ASH._replace(quotable=False))
 
-    legs = observing.find_legs(
-        seen.reading,
-        pivot="EUR",
-        securities=SECURITIES,
-        active=active,
-        held=observing.required_grid(required, SECURITIES, DAYS),
-        required=required,
-        days=DAYS,
+    assert outages(Seen(folders.write(tmp_path / "a", delisted), max_stale=2)) == []
+    assert outages(Seen(folders.write(tmp_path / "b"), ended, max_stale=2), ended) == []
+    assert outages(Seen(folders.write(tmp_path / "c"), bond, max_stale=2), bond) == []
+
+
+def test_what_was_never_observed_counts_where_it_is_said_since_when_it_is_listed(tmp_path):
+    birch = Listed(4, "FIR", "USD", "XNYS", "raw", date(2020, 1, 8), None)
+    seen = Seen(
+        folders.write(tmp_path, folders.appended("securities.csv", "FIR,Fir,USD,equity,XNYS,wood,raw,2020-01-08,")),
+        (OAK, birch),
     )
 
-    assert legs.pairs == (("EUR", "CAD"), ("EUR", "GBP"), ("EUR", "USD"))
-    assert legs.needed[0].tolist() == [False, False, False, False, True, True]
-    assert legs.needed[1:].all()
-    assert legs.required[1:].sum() == 0
+    assert [each[:20] for each in outages(seen, (OAK, birch))] == ["price FIR on 2020-01"] * 2
+    assert outages(seen, (OAK, birch._replace(first_date=archive.EARLIEST))) == []
+
+
+def test_a_fixing_is_absent_where_none_of_its_rates_can_be_used(tmp_path):
+    late = "".join(row for row in folders.SMALL["fx.csv"].splitlines(keepends=True) if row[:10] != "2020-01-02")
+    seen = Seen(folders.write(tmp_path, {"fx.csv": late}))
+    legs = observing.find_legs(seen.reading, "EUR")
+
+    def absent(pairs):
+        rates = observing.find_rates(seen.reading, seen.calendar, pairs, DAYS, max_stale_fixings=5)
+        found = observing.find_absent_fixings("ECB", seen.reading, rates, DAYS, max_stale_fixings=5)
+        return [each.asof_date.day for each in found]
+
+    assert legs == (("EUR", "CAD"), ("EUR", "GBP"), ("EUR", "USD"))
+    assert absent(legs) == [2]
+    assert absent(observing.find_legs(seen.reading, "JPY")) == [2, 3, 6, 7, 8, 9]
+
+
+def test_a_pair_that_is_published_both_ways_is_taken_from_the_pivot(tmp_path):
+    more = folders.appended(
+        "fx.csv",
+        "2020-01-02,USD,EUR,0.89,central",
+        "2020-01-02,JPY,EUR,0.0082,central",
+        "2020-01-02,USD,CAD,1.3,central",
+    )
+
+    assert observing.find_legs(archive.read(folders.write(tmp_path, more), today=TODAY), "EUR") == (
+        ("EUR", "CAD"), ("EUR", "GBP"), ("JPY", "EUR"), ("EUR", "USD"),
+    )  # fmt: skip
 
 
 def test_release_dates_follow_the_lag_rules_of_measurement():

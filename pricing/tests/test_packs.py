@@ -118,8 +118,9 @@ def test_if_one_pack_cannot_move_none_does(policy):
 
 
 def test_a_pack_that_was_never_sealed_stays_in_error(policy):
+    market_data.without_room(policy)
     with pytest.raises(packs.PackIncomplete) as caught:
-        market_data.build(policy, required=market_data.held(currencies=("JPY",)))
+        market_data.build(policy)
 
     with pytest.raises(packs.BadTransition):
         packs.mark_warming([packs.find(pack_id=caught.value.pack_ids[0])])
@@ -261,7 +262,7 @@ ROW_EDITS = {
 @pytest.mark.parametrize("table", ["price", "rate", "observation", "action"])
 @pytest.mark.parametrize("edit", ROW_EDITS)
 def test_of_a_content_that_differs_the_row_is_named(policy, table, edit):
-    packs_of_days = market_data.build(policy, required=market_data.held(currencies=("CAD",)))
+    packs_of_days = market_data.build(policy)
     statement, told = ROW_EDITS[edit]
     table = f"pricing_pack{table}"
     with role("owner"), connection.cursor() as cursor:

@@ -52,14 +52,20 @@ class TestSealed:
     def test_a_raw_close_from_before_a_split_is_missing(self, tmp_path):
         policy = market_data.loaded(tmp_path, of_basis("raw", 100, 101, actions=SPLIT))
 
-        with pytest.raises(packs.PackIncomplete, match="a split has happened since the last close"):
-            market_data.build(policy, required=market_data.held("OAK"))
+        built = market_data.build(policy)
+
+        held = [PackPrice.objects.filter(content=each.content_id, security__symbol="OAK").exists() for each in built]
+        assert held[:3] == [True, True, False]
+        seen, oak = market.as_of(built[2]), Security.objects.get(symbol="OAK").pk
+        with pytest.raises(market.MissingPrice, match="it has split since") as missing:
+            seen.close(oak, "OAK")
+        assert (missing.value.last_known_date, missing.value.reason) == (date(2020, 1, 3), "split_between")
 
     @pytest.mark.parametrize("basis", ADJUSTED)
     def test_an_adjusted_close_from_before_a_split_is_only_old(self, tmp_path, basis):
         policy = market_data.loaded(tmp_path, of_basis(basis, 50, 51, actions=SPLIT))
 
-        pack = market_data.build(policy, required=market_data.held("OAK"))[2]
+        pack = market_data.build(policy)[2]
 
         close = PackPrice.objects.get(content=pack.content_id, security__symbol="OAK")
         assert (pack.asof_date, close.close, close.flags) == (date(2020, 1, 7), 51, "stale:1")
@@ -96,7 +102,7 @@ class TestSealed:
         policy = market_data.loaded(tmp_path, changes)
         loading.load(tmp_path)  # a second time
 
-        eighth, ninth = market_data.build(policy, required=market_data.held("FIR", first=date(2020, 1, 8)))[-2:]
+        eighth, ninth = market_data.build(policy)[-2:]
 
         closes = PackPrice.objects.filter(security__symbol="FIR").order_by("content__packs__sequence")
         assert list(closes.values_list("close", "currency")) == [
@@ -105,7 +111,7 @@ class TestSealed:
         paid = PackAction.objects.get(security__symbol="FIR")
         assert (paid.amount, paid.currency) == (Decimal("0.25"), currency)
         security = Security.objects.get(symbol="FIR")
-        assert (security.currency, security.quote_unit) == (currency, unit)
+        assert (security.currency, security.price_unit) == (currency, unit)
         assert market.cross(market.as_of(ninth), currency, "EUR") > 0
         assert eighth.status == ninth.status == "warming"
 
@@ -121,13 +127,18 @@ class TestSealed:
     def test_a_mended_close_of_the_other_unit_restates_the_day(self, tmp_path):
         prices = folders.SMALL["prices.csv"]
         policy = market_data.loaded(tmp_path, {"prices.csv": prices.replace("ELM,1251,", "ELM,12.51,")})
-        with pytest.raises(packs.PackIncomplete, match=r"price ELM 0.1251 of 2020-01-08 is in quarantine \(unit"):
-            market_data.build(policy, required=market_data.held("ELM"))
+        eighth = market_data.build(policy)[-2]
+        elm = Security.objects.get(symbol="ELM").pk
+        with pytest.raises(market.MissingPrice, match="a newer close waits for a decision"):
+            market.as_of(eighth).close(elm, "ELM")
         market_data.loaded(tmp_path)
 
-        built = market_data.build(policy, required=market_data.held("ELM"), run=UUID(int=2))
+        days = packs.restatable(policy)
+        built = packs.build(policy=policy, dates=days, run=UUID(int=2), restate_reason="closes mended")
 
-        assert {pack.asof_date for pack in built if pack.status == "warming"} >= {date(2020, 1, 8), NINTH}
+        assert days == [date(2020, 1, 8), NINTH]
+        assert [market.as_of(pack).close(elm, "ELM").close for pack in built] == [Decimal("12.51")] * 2
+        assert packs.restatable(policy) == []
 
 
 # --- what may have moved a close

@@ -1,4 +1,4 @@
-"""A row under suspicion stays out of packs until staff decide, with a reason; what is held waits for them."""
+"""A row under suspicion stays out of packs until staff decide, with a reason; its security is missing till then."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,8 +7,17 @@ from uuid import UUID
 import pytest
 from django.db import Error, IntegrityError, connection, transaction
 
-from pricing import market, packs, quarantine
-from pricing.models import Decision, PackAction, PackObservation, PackPrice, PackRate, PricingPack, QuarantinedRow
+from pricing import fx, market, packs, quarantine
+from pricing.models import (
+    Decision,
+    PackAction,
+    PackObservation,
+    PackPrice,
+    PackRate,
+    PricingPack,
+    QuarantinedRow,
+    Security,
+)
 from pricing.tests import folders, market_data
 from tests.plugin import role
 
@@ -38,21 +47,40 @@ def close_of(pack, symbol):
     )
 
 
-def test_a_held_security_whose_newest_close_is_suspect_keeps_the_pack_from_sealing_by_row_and_rule(tmp_path):
+def restated(policy, **span):
+    return market_data.build(policy, run=UUID(int=2), restate_reason="decided", **span)
+
+
+def test_a_security_whose_newest_close_is_suspect_is_missing_and_nobody_else_is_touched(tmp_path):
     policy = market_data.loaded(tmp_path, BAD_CLOSE)
 
+    pack = market_data.build(policy)[-1]
+
+    seen = market.as_of(pack)
+    assert sorted(close.symbol for close in seen.closes.values()) == ["ASH", "ELM"]
+    with pytest.raises(market.MissingPrice, match="a newer close waits for a decision") as caught:
+        seen.close(Security.objects.get(symbol="OAK").pk, "OAK")
+    assert (caught.value.last_known_date, caught.value.reason) == (date(2020, 1, 8), "in_quarantine")
+    assert PricingPack.objects.filter(status="warming").count() == 6
+
+
+def test_so_many_suspects_that_the_policy_does_not_let_them_pass_are_named_by_row_and_rule(tmp_path):
+    policy = market_data.loaded(tmp_path, BAD_CLOSE)
+    policy.max_missing_count, policy.max_missing_share = 0, 0
+    policy.save()
+
     with pytest.raises(packs.PackIncomplete) as caught:
-        market_data.build(policy, required=market_data.held("OAK"))
+        market_data.build(policy)
 
     failed = PricingPack.objects.get(asof_date=NINTH)
     assert caught.value.pack_ids == (failed.pk,)
     assert failed.reason == (
         f"1 missing: price OAK on 2020-01-09: price OAK 521 of 2020-01-09 is {WHY}, last known 2020-01-08"
     )
-    assert PricingPack.objects.filter(status="warming").count() == 5
+    assert packs.restatable(policy) == []
 
 
-def test_a_security_that_nobody_holds_is_left_out_and_reported(tmp_path):
+def test_a_suspect_is_left_out_and_reported(tmp_path):
     policy = market_data.loaded(tmp_path, BAD_CLOSE)
 
     pack = market_data.build(policy)[-1]
@@ -66,11 +94,11 @@ def test_a_security_that_nobody_holds_is_left_out_and_reported(tmp_path):
 
 def test_an_accepted_row_is_taken_with_a_flag(tmp_path):
     policy = market_data.loaded(tmp_path, BAD_CLOSE)
-    with pytest.raises(packs.PackIncomplete):
-        market_data.build(policy, required=market_data.held("OAK"))
+    market_data.build(policy)
     decide(Decision.ACCEPTED, key="OAK")
 
-    pack = market_data.build(policy, required=market_data.held("OAK"))[-1]
+    assert packs.restatable(policy) == [NINTH]
+    (pack,) = restated(policy, first=NINTH)
 
     assert close_of(pack, "OAK") == (Decimal(521), NINTH, "accepted")
     assert pack.release == 2
@@ -79,11 +107,11 @@ def test_an_accepted_row_is_taken_with_a_flag(tmp_path):
 
 def test_a_rejected_row_is_as_if_it_had_never_come(tmp_path):
     policy = market_data.loaded(tmp_path, BAD_CLOSE)
-    with pytest.raises(packs.PackIncomplete):
-        market_data.build(policy, required=market_data.held("OAK"))
+    market_data.build(policy)
     decide(Decision.REJECTED, key="OAK")
 
-    pack = market_data.build(policy, required=market_data.held("OAK"))[-1]
+    assert packs.restatable(policy) == [NINTH]
+    (pack,) = restated(policy, first=NINTH)
 
     assert close_of(pack, "OAK") == (Decimal(52), date(2020, 1, 8), "stale:1")
 
@@ -103,17 +131,18 @@ def test_a_rejected_row_stays_out_when_the_rule_no_longer_minds_it(tmp_path):
     assert pack.asof_date == NINTH
 
 
-def test_a_rate_under_suspicion_keeps_what_needs_it_from_sealing(tmp_path):
-    fx = folders.SMALL["fx.csv"].replace("2020-01-08,EUR,GBP,0.8476,", "2020-01-08,EUR,GBP,84.76,")
-    policy = market_data.loaded(tmp_path, {"fx.csv": fx})
+def test_a_rate_under_suspicion_is_missing_and_the_others_stand(tmp_path):
+    rates = folders.SMALL["fx.csv"].replace("2020-01-08,EUR,GBP,0.8476,", "2020-01-08,EUR,GBP,84.76,")
+    policy = market_data.loaded(tmp_path, {"fx.csv": rates})
 
-    with pytest.raises(
-        packs.PackIncomplete, match=r"rate EUR/GBP 84.76 of 2020-01-08 is in quarantine \(unit: 106 times the usual"
-    ):
-        market_data.build(policy, required=market_data.held("ELM"))
+    built = market_data.build(policy)
 
-    failed = PricingPack.objects.filter(status="error").values_list("asof_date", flat=True)
-    assert sorted(failed) == [date(2020, 1, 8), NINTH]
+    lacking = [pack.asof_date for pack in built if ("EUR", "GBP") not in market.as_of(pack).legs]
+    assert lacking == [date(2020, 1, 8), NINTH]
+    seen = market.as_of(built[-1])
+    assert market.cross(seen, "USD", "CAD") > 1
+    with pytest.raises(fx.MissingRate, match=r"no rate GBP/CAD on 2020-01-09 \(last known 2020-01-07\)"):
+        market.cross(seen, "GBP", "CAD")
     assert not PackRate.objects.filter(rate__gt=10).exists()
 
 
@@ -139,13 +168,14 @@ def test_a_rate_for_a_hundred_is_suspect_from_the_first_one_on(tmp_path, pair, r
 
 
 def test_of_a_currency_that_is_at_another_level_now_the_first_rate_is_accepted_and_the_others_follow(tmp_path):
-    fx = folders.appended("fx.csv", *(f"2020-01-0{day},EUR,PLN,42000,central" for day in (2, 3, 7, 8)))
-    policy = market_data.loaded(tmp_path, fx)
-    with pytest.raises(packs.PackIncomplete, match=r"\(unit: 1e\+04 times the usual rate, 4.2\)"):
-        market_data.build(policy, required=market_data.held(currencies=("PLN",)))
+    rows = folders.appended("fx.csv", *(f"2020-01-0{day},EUR,PLN,42000,central" for day in (2, 3, 7, 8)))
+    policy = market_data.loaded(tmp_path, rows)
+    market_data.build(policy)
+    assert QuarantinedRow.objects.filter(key="EUR/PLN", reason="1e+04 times the usual rate, 4.2").count() == 4
+    assert not PackRate.objects.filter(quote="PLN").exists()
     decide(Decision.ACCEPTED, key="EUR/PLN", date=date(2020, 1, 2))
 
-    built = market_data.build(policy, required=market_data.held(currencies=("PLN",)))
+    built = restated(policy)
 
     rates = PackRate.objects.filter(quote="PLN").order_by("content__packs__sequence")
     assert list(rates.values_list("rate", flat=True)) == [Decimal(42000)] * 6
@@ -162,8 +192,7 @@ def test_closes_in_another_currency_than_the_security_trades_in_wait_for_staff(t
     }
     market_data.loaded(tmp_path / "other", other)
 
-    with pytest.raises(packs.PackIncomplete, match=r"price OAK 100.50 of 2020-01-02 is in quarantine \(wrong_currency"):
-        market_data.build(policy, required=market_data.held("OAK"))
+    market_data.build(policy)
 
     assert set(QuarantinedRow.objects.filter(rule="wrong_currency").values_list("key", flat=True)) == {"OAK"}
     assert not PackPrice.objects.filter(security__symbol="OAK").exists()

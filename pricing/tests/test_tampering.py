@@ -27,7 +27,7 @@ OF_COLUMNS = 1_000
 CHANGES = {
     "pricing_packprice": (
         "close = close * 1.0001", "close = close + 1", "observed_date = observed_date - 1", "currency = 'SEK'",
-        "source = source || '2'", "price_basis = 'price_index'", "flags = flags || 'x'",
+        "source = source || '2'", "price_basis = 'price_index'", "flags = flags || 'x'", "factor = factor * 0.01",
         "security_id = (SELECT id FROM pricing_security WHERE symbol = 'YEW')",
     ),
     "pricing_packrate": (
@@ -66,8 +66,8 @@ def unguarded(tmp_path):
     with role("owner"), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(
-            "INSERT INTO pricing_security (symbol, name, currency, quote_unit, kind, exchange, price_basis, first_date, source)"
-            " SELECT 'YEW', name, currency, quote_unit, kind, exchange, price_basis, first_date, source"
+            "INSERT INTO pricing_security (symbol, name, currency, price_unit, kind, exchange, price_basis, first_date, source)"
+            " SELECT 'YEW', name, currency, price_unit, kind, exchange, price_basis, first_date, source"
             " FROM pricing_security WHERE symbol = 'OAK'"
         )
         cursor.execute(

@@ -9,7 +9,9 @@ from config import doctoring
 
 
 class Command(BaseCommand):
-    help = "Check database, roles, migrations and Redis; exit 1 with a line for each that is broken."
+    help = (
+        "Check database, roles, migrations and Redis; exit 1 with a line for each that is broken. Else advice, if any."
+    )
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -17,13 +19,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         faults = doctoring.find_faults()
+        advice = [] if faults else doctoring.find_advice()
         if options["json"]:
-            found = [{"piece": fault.piece, "what": fault.what, "mend": fault.mend} for fault in faults]
+            found = [
+                {"piece": each.piece, "what": each.what, "mend": each.mend, "is_advice": each in advice}
+                for each in (*faults, *advice)
+            ]
             self.stdout.write(json.dumps(found, indent=2))
         else:
             for fault in faults:
                 self.stderr.write(str(fault))
             if not faults:
                 self.stdout.write("database, roles, migrations and Redis are well")
+            for each in advice:
+                self.stdout.write(str(each))
         if faults:
             raise SystemExit(1)

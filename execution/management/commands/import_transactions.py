@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from execution import intake
 from execution.command import Command as Base
-from portfolio.imports import ImportRefused
+from portfolio.imports import Choices, ImportRefused
 from portfolio.ledger.importing.formats import FORMATS
 
 
@@ -29,6 +29,24 @@ class Command(Base):
             "--policy", default="ECB_EUR", help="pricing policy of a portfolio that is opened (ECB_EUR)"
         )
 
+        parser.add_argument(
+            "--infer-deposits",
+            action="store_true",
+            help="where cash would be below zero, take it that money was deposited",
+        )
+        parser.add_argument(
+            "--margin",
+            metavar="ACCOUNT",
+            action="append",
+            default=[],
+            help="an account, by the file's name for it, whose cash may be below zero; may be given again",
+        )
+        parser.add_argument(
+            "--confirm-transfers",
+            action="store_true",
+            help="securities that leave one account and come to another within ten days are one move",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             told = intake.import_transactions(
@@ -39,6 +57,7 @@ class Command(Base):
                 owner=options["owner"],
                 base_currency=options["base"],
                 policy=options["policy"],
+                choices=Choices(options["infer_deposits"], tuple(options["margin"]), options["confirm_transfers"]),
             )
         except ImportRefused as refused:
             for finding in refused.findings:
@@ -50,18 +69,29 @@ class Command(Base):
             self._print(told)
         if told["findings"]:
             raise CommandError(f"{len(told['findings'])} findings; nothing would be imported")
+        if told["breaks"]:
+            said = "ledger and database would differ" if told["status"] == "preflight" else "ledger and database differ"
+            raise CommandError(f"{said}: {'; '.join(told['breaks'])}")
 
     def _print(self, told: dict[str, Any]) -> None:
         for finding in told["findings"]:
             self.stderr.write(f"{told['file']}: {finding['text']}")
+        for warning in told["warnings"]:
+            self.stderr.write(f"{told['file']}: {warning}")
         ignored = f"; not read: {', '.join(told['ignored'])}" if told["ignored"] else ""
         counts = f"{told['added']} new, {told['known']} there already ({told['format'] or 'format unknown'}){ignored}"
         if told["status"] == "preflight":
-            self.stdout.write(f"{told['portfolio']}: {counts}; nothing was written")
+            self.stdout.write(f"{told['portfolio']}: {counts}; {told['message']}")
         elif told["status"] == "unchanged":
             self.stdout.write(f"{told['portfolio']}: {counts}; the ledger stays as it is")
         else:
             self.stdout.write(
                 f"{told['portfolio']}: {counts}; import {told['import_id']}, revision {told['revision']} at commit "
-                f"{told['commit'][:12]}"
+                f"{told['commit'][:12]}: {told['message']}"
             )
+        if told["shortfalls"] and told["status"] == "preflight":
+            self.stdout.write(
+                "deposits that the file does not have are inferred by --infer-deposits; --margin ACCOUNT marks one that may owe"
+            )
+        if told["unconfirmed_transfers"]:
+            self.stdout.write("moves between own accounts are confirmed by --confirm-transfers")

@@ -5,12 +5,14 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from execution import nightly
+from execution import blocked, nightly
 from execution.command import Command as Base
 from execution.command import progress_bars
-from execution.models import JobRun
+from execution.models import JobRun, NightlyRun
 from pricing import loading
 from pricing.models import PricingPolicy
+
+NAMED = 20
 
 
 class Command(Base):
@@ -22,6 +24,11 @@ class Command(Base):
         parser.add_argument("--from", dest="since", type=date.fromisoformat, metavar="D")
         parser.add_argument("--to", dest="until", type=date.fromisoformat, metavar="D")
         parser.add_argument("--restate", default="", metavar="REASON", help="open the next release of its packs")
+        parser.add_argument(
+            "--restate-lacking",
+            action="store_true",
+            help="restate all days that lack what the loaded data have, no other",
+        )
         parser.add_argument("--from-step", choices=list(nightly.JOBS), metavar="S", help="do again from this job on")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,21 +37,17 @@ class Command(Base):
             raise CommandError(f"there is no pricing policy {options['policy']}", returncode=2)
         if (options["since"] is None) != (options["until"] is None) or (options["date"] and options["since"]):
             raise CommandError("give --date, or both --from and --to", returncode=2)
-        last = options["until"] or options["date"]
-        if last is None:
-            newest = loading.newest_archive()
-            if newest is None:
-                raise loading.NoArchive
-            last = newest.archive_end
+        if options["restate_lacking"] and any(options[name] for name in ("date", "since", "restate", "from_step")):
+            raise CommandError("--restate-lacking finds its days by itself: give no other option", returncode=2)
         with progress_bars() as report:
-            done = nightly.run(
-                policy=policy,
-                from_date=options["since"] or last,
-                date=last,
-                restates=options["restate"],
-                from_step=options["from_step"],
-                progress=report,
-            )
+            done = self._lacking(policy, report) if options["restate_lacking"] else self._night(policy, options, report)
+        if done is None:
+            self._say_nothing_lacks(policy, as_json=options["json"])
+            return
+        rows = [
+            {"portfolio": row.portfolio.slug, "pack_id": row.pack_id, "kind": row.kind, "reason": row.reason}
+            for row in blocked.at_head(done)
+        ]
         told = {
             "run": str(done.pk),
             "policy": policy.code,
@@ -53,8 +56,53 @@ class Command(Base):
             "release": done.release,
             "state": done.state,
             "jobs": {job.name: job.detail for job in JobRun.objects.filter(run=done).order_by("position")},
+            "blocked": rows,
         }
         if options["json"]:
             self.print_json(told)
         else:
             self.stdout.write(f"{policy.code} {told['from']} to {told['to']}, release {done.release}: {done.state}")
+            if restated := done.jobs.get(name="build_pack").detail.get("restated"):
+                self.stdout.write(f"{restated} day{'s' if restated > 1 else ''} restated: {nightly.LACKING}")
+            self._print_blocked(rows)
+
+    def _print_blocked(self, rows: list[dict[str, str]]) -> None:
+        """How many portfolios have no answer at the newest pack, and why; everybody else's night is as it would be."""
+        if not rows:
+            return
+        self.stdout.write(
+            f"{len(rows)} portfolio{'s have' if len(rows) > 1 else ' has'} no answer at {rows[0]['pack_id']}:"
+        )
+        for row in rows[:NAMED]:
+            self.stdout.write(f"  {row['portfolio']}: {row['kind']}: {row['reason']}")
+        if len(rows) > NAMED:
+            self.stdout.write(f"  and {len(rows) - NAMED} more, in the admin (blocked portfolios)")
+
+    def _night(self, policy: PricingPolicy, options: dict[str, Any], report: nightly.Progress) -> NightlyRun:
+        last = options["until"] or options["date"]
+        if last is None:
+            newest = loading.newest_archive()
+            if newest is None:
+                raise loading.NoArchive
+            last = newest.archive_end
+        return nightly.run(
+            policy=policy,
+            from_date=options["since"] or last,
+            date=last,
+            restates=options["restate"],
+            from_step=options["from_step"],
+            progress=report,
+        )
+
+    def _lacking(self, policy: PricingPolicy, report: nightly.Progress) -> NightlyRun | None:
+        """The run of all days that lack something, or the one that was begun; None where none does."""
+        span = nightly.span_of_lacking(policy)
+        if span is None:
+            return None
+        return nightly.run(policy=policy, from_date=span[0], date=span[1], restates=nightly.LACKING, progress=report)
+
+    def _say_nothing_lacks(self, policy: PricingPolicy, *, as_json: bool) -> None:
+        if as_json:
+            self.print_json({"policy": policy.code, "restated": 0})
+        else:
+            self.stdout.write(f"{policy.code}: no pack lacks what the loaded data have")

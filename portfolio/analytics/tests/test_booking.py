@@ -214,11 +214,11 @@ def test_capital_returned_beyond_the_cost_is_gain():
     assert (booked.open_lots[0].cost, booked.realised.gain) == (0, 20)
 
 
-def test_capital_returned_at_another_rate_gains_the_currency():
+def test_capital_returned_at_another_rate_takes_its_own_worth_off_the_base_cost_and_gains_nothing():
     booked = book([on(0, "buy", 10, 50, fx=1.30), on(1, "return_of_capital", amount=100, fx=1.40)])
 
-    assert booked.open_lots[0].cost_base == 400 * D("1.30")
-    assert (booked.realised.price, booked.realised.fx, booked.realised.interaction) == (0, 10, 0)
+    assert (booked.open_lots[0].cost, booked.open_lots[0].cost_base) == (400, 500 * D("1.30") - 100 * D("1.40"))
+    assert booked.matched_lots == ()
 
 
 def test_a_spin_off_takes_cost_by_first_day_market_values():
@@ -300,7 +300,7 @@ def test_the_callers_decimal_context_neither_rules_nor_changes():
         ([on(0, "buy", 1, 1), on(1, "symbol_change")], "to_symbol"),
         ([on(0, "buy", 1, 1), on(1, "cash_in_lieu", unit_price=1)], "quantity"),
         ([on(0, "buy", 1, 1, currency="USD"), on(1, "sell", 1, 1, currency="EUR")], "fx_to_base"),
-        ([on(0, "buy", 1, 1, fx=2, currency="USD"), on(1, "sell", 1, 1, fx=2, currency="EUR")], "currency"),
+        ([on(0, "buy", 1, 1, fx=2, currency="USD"), on(1, "return_of_capital", 1, 1, fx=2, currency="EUR")], "fixing"),
         ([on(0, "buy", 1, 1, fx=2, currency="USD"), on(1, "sell", 1, 1, currency="USD")], "fx_to_base"),
         ([Transaction(START, "buy", "X", 1.0, D(1))], "quantity"),  # type: ignore[arg-type]
     ],

@@ -116,7 +116,6 @@ def test_nan_and_infinity_never_leave_silently(bad):
         lambda: returns.time_weighted_returns([1, 2], [0, 0], flow_timing="noon"),  # type: ignore[arg-type]
         lambda: returns.time_weighted_returns([[[1]]], [[[1]]]),
         lambda: returns.time_weighted_returns(["a", "b"], [0, 0]),
-        lambda: returns.money_weighted_return(after(5, 0), [-100, 105]),
         lambda: returns.money_weighted_return(after(0, 5, 6), [-100, 105]),
         lambda: returns.money_weighted_return(["soon", "later"], [-100, 105]),  # type: ignore[list-item]
         lambda: returns.modified_dietz(100, 110, [1, 2], [0.5]),
@@ -374,3 +373,16 @@ def test_a_table_gives_the_same_as_its_columns_one_by_one():
         alone = returns.time_weighted_returns(values[:, column], flows[:, column])
         np.testing.assert_array_equal(table[:, column], alone)
         assert returns.link(table)[column] == returns.link(alone)
+
+
+def test_the_rate_does_not_depend_on_the_order_of_the_flows():
+    days, amounts = after(0, 182, 400), np.array([-100.0, -20.0, 131.0])
+    table = np.column_stack([amounts, amounts * 2])
+    order = [2, 0, 1]
+    mixed = [days[at] for at in order]
+
+    rising = returns.money_weighted_return(days, amounts)
+
+    assert returns.money_weighted_return(mixed, amounts[order]) == rising
+    assert returns.money_weighted_return(mixed, table[order]).tolist() == [rising, rising]
+    assert returns.money_weighted_return(after(182, 0), [105, -100]) == pytest.approx(0.10279554, abs=1e-8)

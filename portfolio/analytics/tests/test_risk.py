@@ -85,6 +85,11 @@ def test_volatility_divides_by_one_less_than_the_count():
     assert risk.volatility([0.01, 0.03], periods_per_year=1) == pytest.approx(np.sqrt(2) * 0.01)
 
 
+@pytest.mark.parametrize(("only", "expected"), [(0.03, 0.0), (-0.03, 0.03)])
+def test_downside_deviation_of_one_return_is_nothing_or_that_return(only, expected):
+    assert risk.downside_deviation([only], periods_per_year=1) == pytest.approx(expected)
+
+
 def test_downside_deviation_counts_every_observation():
     assert risk.downside_deviation([0.03, -0.04, 0.05, 0.0], periods_per_year=1) == pytest.approx(0.02)
 

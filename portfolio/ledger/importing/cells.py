@@ -16,10 +16,27 @@ from .rows import MAX_BYTES, MAX_FINDINGS, MAX_ROWS, RowFinding
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,24}(?:\.[0-9]{1,24})?(?:[eE][+-]?[0-9]{1,2})?")
 _COMMA: Final = re.compile(r"[+-]?[0-9]{1,3}(?:[.' ]?[0-9]{3})*,[0-9]+|[+-]?[0-9]+,[0-9]+")
 _GROUPED: Final = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
+_EITHER: Final = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}")
+"""1,200: with the comma of thousands or of decimals, which only other cells can tell."""
+_DOT_IS_DECIMAL: Final = re.compile(
+    r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+|[+-]?[0-9]{1,3}(?:,[0-9]{3}){2,}|[+-]?[0-9]+\.[0-9]+"
+)
+_COMMA_IS_DECIMAL: Final = re.compile(
+    r"[+-]?[0-9]{1,3}(?:[.' ][0-9]{3})+,[0-9]+|[+-]?[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})|[+-]?0[0-9]*,[0-9]+|[+-]?[0-9]{4,},[0-9]+"
+)
+MAX_DIGITS: Final = 28
+"""What Beancount's arithmetic keeps of a number."""
+DELIMITERS: Final = ",;\t"
 _ISO: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T[0-9:.]+(?:Z|[+-][0-9:]+)?)?")
 _CONTROL: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 )
+
+
+def find_unwritable(text: str) -> str:
+    """What of a text no ledger can keep, in words; "" where all of it can be kept."""
+    found = _CONTROL.search(text) or re.search("[\ud800-\udfff]", text)
+    return f"holds the control character U+{ord(found[0]):04X}" if found else ""
 
 
 class Undecodable(Exception):  # not an error of ours: it leaves this package as a finding
@@ -54,9 +71,7 @@ def decode(content: bytes) -> str:
 def table(text: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """Header and (line, cells) of a CSV file whose cells are parted by commas, semicolons or tabs. Empty lines are passed
     over. Raises Undecodable."""
-    first = text.lstrip("\r\n").partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
 
     def lines() -> Iterator[tuple[int, list[str]]]:
         before = 0
@@ -75,21 +90,68 @@ def table(text: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     return header[1], found
 
 
-class Cells:
-    """The values of one row by column. What can't be read becomes a finding, and the value None."""
+def header(content: bytes) -> list[str]:
+    """The names in the first line of a file that may be a table, in lower case; of whatever encoding it is in."""
+    text = content[:8000].decode("utf-8", "replace").lstrip("\ufeff\r\n")
+    first = text.partition("\n")[0].replace("\0", "")
+    return [name.strip().lower() for name in next(csv.reader([first], delimiter=_delimiter(text)), [])]
 
-    def __init__(self, row: int, texts: Mapping[str, Any], findings: list[RowFinding]) -> None:
-        self.row, self._texts, self._findings = row, texts, findings
+
+def _delimiter(text: str) -> str:
+    first = text.lstrip("\r\n").partition("\n")[0]
+    return max(DELIMITERS, key=first.count)
+
+
+def decimal_signs(names: Sequence[str], lines: Sequence[tuple[int, Sequence[str]]]) -> dict[str, str]:
+    """Column -> the sign before its decimals, `.` or `,`, where its cells, or else those of the whole file, tell."""
+    seen: dict[str, set[str]] = {}
+    for _, texts in lines:
+        for name, text in zip(names, texts, strict=False):
+            for sign, pattern in ((".", _DOT_IS_DECIMAL), (",", _COMMA_IS_DECIMAL)):
+                if pattern.fullmatch(text):
+                    seen.setdefault(name, set()).add(sign)
+    whole = set().union(*seen.values())
+    found = {}
+    for name in names:
+        signs = seen.get(name) or whole
+        if len(signs) == 1:
+            (found[name],) = signs
+    return found
+
+
+class Cells:
+    """The values of one row by column. What can't be read becomes a finding, and the value None.
+
+    decimal_signs  by column, where the file tells it
+    """
+
+    def __init__(
+        self,
+        row: int,
+        texts: Mapping[str, Any],
+        findings: list[RowFinding],
+        decimal_signs: Mapping[str, str] | None = None,
+    ) -> None:
+        self.row, self._texts, self._findings, self._signs = row, texts, findings, decimal_signs or {}
         self.is_good = True
 
     def refuse(self, column: str, reason: str, suggestion: str = "") -> None:
         self.is_good = False
         if len(self._findings) < MAX_FINDINGS:
-            self._findings.append(RowFinding(self.row, column, reason, suggestion, self.text(column)[:80]))
+            value = self.text(column)[:80].encode("utf-8", "backslashreplace").decode()
+            self._findings.append(RowFinding(self.row, column, reason, suggestion, value))
 
     def text(self, column: str) -> str:
         value = self._texts.get(column)
         return "" if value is None else str(value).strip()
+
+    def words(self, column: str) -> str:
+        """Text to be kept. JSON can spell signs that no plain text holds, and that no ledger can keep."""
+        text = self.text(column)
+        if unwritable := find_unwritable(text):
+            self.refuse(column, unwritable, "take it out")
+            return ""
+        return text
 
     def decimal(self, column: str, *, signed: bool = False) -> Decimal | None:
         """A plain number; without `signed` not below zero."""
@@ -97,7 +159,14 @@ class Cells:
         if not text:
             return None
         if not _NUMBER.fullmatch(text):
-            if _GROUPED.fullmatch(text) and not _COMMA.fullmatch(text):
+            sign = self._signs.get(column)
+            if _EITHER.fullmatch(text) and sign is None:
+                self.refuse(
+                    column,
+                    "has a comma, and nothing tells whether thousands or decimals follow it",
+                    f"write {text.replace(',', '')}, or {text.replace(',', '.')} where it is a decimal comma",
+                )
+            elif _GROUPED.fullmatch(text) and (not _COMMA.fullmatch(text) or (sign == "." and _EITHER.fullmatch(text))):
                 self.refuse(column, "has thousands separators", f"write {text.replace(',', '')}")
             elif _COMMA.fullmatch(text):
                 whole, _, fraction = text.rpartition(",")
@@ -111,8 +180,11 @@ class Cells:
             return None
         try:
             number = Decimal(text)
-        except InvalidOperation:
+        except InvalidOperation:  # pragma: no cover  # the pattern lets nothing else through
             self.refuse(column, "is not a number")
+            return None
+        if len(number.as_tuple().digits) > MAX_DIGITS:
+            self.refuse(column, f"has more than {MAX_DIGITS} digits", "a ledger can't keep them apart")
             return None
         if number < 0 and not signed:
             self.refuse(column, "is negative", "the type gives the direction: sell, withdrawal, fee")
@@ -159,9 +231,15 @@ class Cells:
         return MINOR_UNITS.get(text) or (text.upper(), Decimal(1))
 
 
-def named(header: Sequence[str], cells: Sequence[str], row: int, findings: list[RowFinding]) -> Cells:
+def named(
+    header: Sequence[str],
+    cells: Sequence[str],
+    row: int,
+    findings: list[RowFinding],
+    decimal_signs: Mapping[str, str] | None = None,
+) -> Cells:
     """The cells of a line by the names of the header."""
-    found = Cells(row, dict(zip(header, cells, strict=False)), findings)
+    found = Cells(row, dict(zip(header, cells, strict=False)), findings, decimal_signs)
     if len(cells) > len(header):
         found.refuse(
             "", f"has {len(cells)} cells, the header {len(header)}", "a comma in a cell needs quotes around the cell"

@@ -7,9 +7,9 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Final
 
+from .accounts import is_path
 from .rows import Row, RowFinding
 
-_COMMODITY: Final = re.compile(r"[A-Z](?:[A-Z0-9'._-]{0,22}[A-Z0-9])?")
 _ID: Final = re.compile(r"[!#-\[\]-~]{1,64}")
 _ACCOUNT: Final = re.compile(r"(?:Assets|Liabilities)(?::[A-Z0-9\x80-\U0010ffff][\w-]*)+")
 
@@ -61,8 +61,12 @@ def find_faults(
     currencies: Collection[str],
     accounts: Collection[str],
     today: date,
+    unquoted: Collection[str] = (),
 ) -> Iterator[RowFinding]:
-    """securities, currencies, accounts: those that are known; a plain account name may be new, a path may not."""
+    """securities, currencies, accounts: those that are known; a plain account name may be new, a path may not.
+
+    unquoted  securities that can't be booked: bonds without a quote unit
+    """
     seen: dict[str, int] = {}
     for row in rows:
         if row.date > today:
@@ -74,12 +78,16 @@ def find_faults(
                 yield RowFinding(row.row, "id", f"is already that of row {seen[row.given_id]}", "", row.given_id)
             seen.setdefault(row.given_id, row.row)
         if not row.text:
-            yield from _find_name_faults(row, securities, currencies, accounts)
-            yield from _find_number_faults(row)
+            yield from _find_name_faults(row, securities, currencies, accounts, unquoted)
+            yield from _find_number_faults(row, is_quoted=row.symbol not in unquoted)
 
 
 def _find_name_faults(
-    row: Row, securities: Collection[str], currencies: Collection[str], accounts: Collection[str]
+    row: Row,
+    securities: Collection[str],
+    currencies: Collection[str],
+    accounts: Collection[str],
+    unquoted: Collection[str],
 ) -> Iterator[RowFinding]:
     money = [("currency", row.currency)] + ([("symbol", row.symbol)] if row.kind == "fx" else [])
     for column, name in money:
@@ -87,7 +95,7 @@ def _find_name_faults(
             yield RowFinding(row.row, column, "is no known currency", _near(name, currencies), name)
     if row.kind == "fx" and row.symbol == row.currency:
         yield RowFinding(row.row, "symbol", "is the currency itself", "the currency that was paid with", row.symbol)
-    if row.kind in SECURITY:
+    if row.kind in SECURITY or (row.kind == "transfer" and row.symbol):
         asked = [("symbol", row.symbol)]
         asked += [("to_symbol", row.to_symbol)] if row.kind in ("spin_off", "merger", "symbol_change") else []
         for column, name in asked:
@@ -97,14 +105,18 @@ def _find_name_faults(
                 load = "load its market data first"
                 near = _near(name, securities)
                 yield RowFinding(row.row, column, "is no known security", f"{near}, or {load}" if near else load, name)
-            elif not _COMMODITY.fullmatch(name):
+            elif name in unquoted:
                 yield RowFinding(
-                    row.row, column, "can't be a commodity of a ledger", "capitals, digits and . - _ '", name
+                    row.row,
+                    column,
+                    "is a bond of which nobody has said what its price is of, and can't be booked",
+                    "load it with quote_unit percent_of_nominal",
+                    name,
                 )
         if row.to_symbol and row.to_symbol == row.symbol:
             yield RowFinding(row.row, "to_symbol", "is the symbol itself", "", row.symbol)
     for column, name in (("account", row.account), ("to_account", row.to_account)):
-        if ":" in name and (
+        if is_path(name) and (
             not _ACCOUNT.fullmatch(name) or not any(f"{each}:".startswith(f"{name}:") for each in accounts)
         ):
             suggestion = _near(name, {each.rsplit(":", 2)[0] for each in accounts})
@@ -113,11 +125,24 @@ def _find_name_faults(
             )
 
 
-def _find_number_faults(row: Row) -> Iterator[RowFinding]:
+def _find_number_faults(row: Row, *, is_quoted: bool) -> Iterator[RowFinding]:
     for name in _NUMBERS.get(row.kind, ()):
         value = getattr(row, name)
+        if name == "quantity" and row.whole:
+            continue
+        if name == "gross" and row.kind == "transfer" and row.symbol:
+            continue
         if value is None or not value > 0:
             needs = "quantity and unit_price, or amount" if name == "gross" else ""
+            if value is not None and row.kind in ("sell", "cash_in_lieu") and name == "gross":
+                yield RowFinding(
+                    row.row,
+                    "amount",
+                    "is not above zero: writing off what is worth nothing is not taken from this file yet",
+                    "book it as an entry of Beancount, its units at `{} @ 0`",
+                    _text(value),
+                )
+                continue
             problem = f"is missing for {row.kind}" if value is None else "is not above zero"
             yield RowFinding(row.row, _SAID.get(name, name), problem, needs if value is None else "", _text(value))
     alone: list[tuple[bool, str, str]] = [
@@ -126,11 +151,6 @@ def _find_number_faults(row: Row) -> Iterator[RowFinding]:
         (row.kind == "fee" and bool(row.gross and row.fee), "fee", "stands beside the amount of a fee"),
         (row.kind == "tax" and bool(row.gross and row.tax), "tax", "stands beside the amount of a tax"),
         (row.kind == "transfer" and row.account == row.to_account, "to_account", "is not another account"),
-        (
-            row.kind == "transfer" and bool(row.symbol),
-            "symbol",
-            "moves no cash: write its lots as an entry of Beancount",
-        ),
         (row.kind == "fx" and not (row.counter_amount or row.unit_price), "unit_price", "is missing for fx"),
         (row.kind == "split" and not (row.ratio or row.quantity), "ratio", "is missing for split"),
         (row.kind == "spin_off" and not (row.ratio or row.quantity), "ratio", "is missing for spin_off"),
@@ -138,22 +158,38 @@ def _find_number_faults(row: Row) -> Iterator[RowFinding]:
         (bool(row.fee) and row.kind not in _FEES, "fee", f"can't be part of {row.kind}: give it a row of its own"),
         (bool(row.tax) and row.kind not in _TAXES, "tax", f"can't be part of {row.kind}: give it a row of its own"),
         (row.fx_rate is not None and not row.fx_rate, "fx_rate", "is not above zero"),
+        (row.fx_acquired is not None and not row.fx_acquired, "fx_acquired", "is not above zero"),
         (row.acquired is not None and row.acquired > row.date, "acquired", "is after the date"),
-        (_contradicts(row), "amount", "is not quantity times unit_price"),
         (_eats_itself(row), "tax", "and fee are more than the amount"),
     ]
     for is_wrong, column, reason in alone:
         if is_wrong:
             yield RowFinding(row.row, column, reason)
+    if is_quoted and (contradiction := _contradiction(row)):
+        yield RowFinding(row.row, "amount", "is not quantity times unit_price", contradiction, _text(row.amount))
 
 
-def _contradicts(row: Row) -> bool:
-    """Further apart than the price's own rounding can bring them."""
+def _contradiction(row: Row) -> str:
+    """What quantity times price is, where the amount is further from it than half a last digit of each can bring it; else "".
+
+    A quantity without decimals is a count, and exact.
+    """
     if row.amount is None or row.quantity is None or row.unit_price is None or row.kind in ("fx", "spin_off", "split"):
-        return False
-    exponent = row.unit_price.as_tuple().exponent
-    step = Decimal(1).scaleb(min(exponent, 0) if isinstance(exponent, int) else 0)
-    return abs(row.amount - row.quantity * row.unit_price) > row.quantity * step / 2 + Decimal("0.01")
+        return ""
+    product = row.quantity * row.unit_price * row.factor
+    of_price = row.quantity * _step(row.unit_price, whole=True) * row.factor / 2
+    of_quantity = row.unit_price * _step(row.quantity, whole=False) * row.factor / 2
+    if abs(row.amount - product) <= of_price + of_quantity + Decimal("0.01"):
+        return ""
+    quote = "" if row.factor == 1 else f", as a price of {row.symbol} counts {row.factor.normalize():f} times"
+    return f"that is {product.normalize():f}{quote}"
+
+
+def _step(number: Decimal, *, whole: bool) -> Decimal:
+    """One of the last digit that is printed; of a number without decimals 1, or 0 where it is no `whole` that may be rounded."""
+    exponent = number.as_tuple().exponent
+    decimals = -exponent if isinstance(exponent, int) else 0
+    return Decimal(1).scaleb(-decimals) if decimals > 0 else Decimal(int(whole))
 
 
 def _eats_itself(row: Row) -> bool:

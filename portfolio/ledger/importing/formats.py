@@ -4,8 +4,8 @@ import codecs
 from collections.abc import Mapping
 from typing import Final
 
-from . import beancount_text, ghostfolio_csv, ghostfolio_json, tieout_csv, wealthfolio_csv
-from .rows import Format
+from . import beancount_text, cells, ghostfolio_csv, ghostfolio_json, tieout_csv, wealthfolio_csv
+from .rows import Format, RowFinding
 
 FORMATS: Final[Mapping[str, Format]] = {
     module.CODE: module for module in (beancount_text, ghostfolio_json, tieout_csv, wealthfolio_csv, ghostfolio_csv)
@@ -19,3 +19,25 @@ def recognise(name: str, content: bytes) -> Format | None:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         look = content[:4000].decode("utf-16", "replace").encode()
     return next((each for each in FORMATS.values() if each.recognises(name, look)), None)
+
+
+def find_why_unknown(name: str, content: bytes) -> RowFinding:
+    """Why a file that no format recognises is none of them, as far as its look tells."""
+    try:
+        text = cells.decode(content)
+    except cells.Undecodable as fault:
+        return fault.finding
+    reason, codes = "is in no format that is known", f"one of {', '.join(FORMATS)}"
+    first = text.lstrip("\r\n").partition("\n")[0]
+    for delimiter in "|:":
+        if delimiter in first and recognise(name, first.replace(delimiter, ",").encode()):
+            return RowFinding(
+                1, "", f"has its cells parted by `{delimiter}`", "part them by commas, semicolons or tabs"
+            )
+    columns = [column for column in cells.header(content) if column]
+    if len(columns) > 1:
+        shown = ", ".join(column[:40] for column in columns[:20])
+        return RowFinding(
+            1, "", f"{reason}: its columns are {shown}", f"our own needs {', '.join(tieout_csv.REQUIRED)}; {codes}"
+        )
+    return RowFinding(0, "", reason, codes)

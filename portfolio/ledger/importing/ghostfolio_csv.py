@@ -31,8 +31,7 @@ _DATES = (
 
 
 def recognises(name: str, content: bytes) -> bool:
-    header = content[:2000].partition(b"\n")[0].decode("utf-8", "replace")
-    found = {_NAMES.get(cell.strip().strip('"').lower()) for cell in re.split("[,;\t]", header)}
+    found = {_NAMES.get(cell) for cell in cells.header(content)}
     return {"date", "type", "symbol"} <= found
 
 
@@ -44,8 +43,10 @@ def read(content: bytes) -> FileReading:
         columns = [_NAMES.get(name.lower(), name) for name in header]
         findings += _find_header_faults(columns)
         if not findings:
-            for line, texts in lines:
-                row = _row(cells.named(columns, texts, line, findings))
+            every = list(lines)
+            signs = cells.decimal_signs(columns, every)
+            for line, texts in every:
+                row = _row(cells.named(columns, texts, line, findings, signs))
                 rows += [row] if row is not None else []
                 if not cells.require_few(len(rows), findings):
                     break

@@ -1,14 +1,15 @@
 """The export of Ghostfolio, which is also what its import takes: {"activities": [...], "accounts": [...]}."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from . import cells
 from .cells import Cells
-from .rows import MAX_FINDINGS, ZERO, FileReading, Row, RowFinding
+from .rows import MAX_FINDINGS, ZERO, Balance, FileReading, Row, RowFinding
 
 CODE, TITLE, SUFFIX = "ghostfolio-json", "Ghostfolio export (JSON)", "json"
 TYPES = {"buy": "buy", "sell": "sell", "dividend": "dividend", "interest": "interest", "fee": "fee"}
@@ -38,11 +39,10 @@ def read(content: bytes) -> FileReading:
         return FileReading(findings=(RowFinding(0, "activities", "is missing", "export from Ghostfolio as JSON"),))
     if not cells.require_few(len(activities), findings):
         return FileReading(findings=tuple(findings))
-    accounts = {
-        str(each.get("id")): str(each.get("name") or "")
-        for each in _listed(document.get("accounts"))
-        if isinstance(each, Mapping)
-    }
+    accounts = _account_names(document)
+    for name in accounts.values():
+        if unwritable := cells.find_unwritable(name):
+            return FileReading(findings=(RowFinding(0, "accounts", unwritable, "take it out"),))
     rows: list[Row] = []
     ignored: set[str] = set()
     for number, activity in enumerate(activities, 1):
@@ -52,7 +52,38 @@ def read(content: bytes) -> FileReading:
         ignored |= activity.keys() - READ
         row = activity_row(Cells(number, activity, findings), "unitPrice", accounts)
         rows += [row] if row is not None else []
-    return FileReading(tuple(rows), tuple(findings[:MAX_FINDINGS]), tuple(sorted(ignored)))
+    ignored |= document.keys() - {"activities", "accounts", "meta", "user"}
+    return FileReading(
+        tuple(rows), tuple(findings[:MAX_FINDINGS]), tuple(sorted(map(str, ignored))), None, tuple(_balances(document))
+    )
+
+
+def _account_names(document: Mapping[str, Any]) -> dict[str, str]:
+    """Id -> name; of accounts that have one name each is known by the beginning of its id, too."""
+    listed = [each for each in _listed(document.get("accounts")) if isinstance(each, Mapping)]
+    found = {str(each.get("id")): str(each.get("name") or "").strip() for each in listed}
+    times = Counter(found.values())
+    return {key: name if times[name] == 1 or not name else f"{name} {key[:8]}" for key, name in found.items()}
+
+
+def _balances(document: Mapping[str, Any]) -> Iterator[Balance]:
+    """The cash that accounts hold, as far as the file says it in a way that can be read: it is only compared."""
+    names = _account_names(document)
+    for account in _listed(document.get("accounts")):
+        if not isinstance(account, Mapping):
+            continue
+        unread: list[RowFinding] = []
+        row = Cells(0, account, unread)
+        name = names.get(row.text("id"), "")
+        (currency, factor), amount = row.money(), row.decimal("balance", signed=True)
+        if currency and amount is not None:
+            yield Balance(name, currency, amount * factor)
+        for dated in _listed(account.get("balances")):
+            if isinstance(dated, Mapping) and currency:
+                row = Cells(0, dated, unread)
+                day, amount = row.day("date"), row.decimal("value", signed=True)
+                if day is not None and amount is not None:
+                    yield Balance(name, currency, amount * factor, day)
 
 
 def activity_row(
@@ -71,7 +102,7 @@ def activity_row(
     if not currency:
         row.refuse("currency", "is missing", "the three letters of ISO 4217")
     quantity, unit_price, fee = row.decimal("quantity"), row.decimal(price), row.decimal("fee") or ZERO
-    symbol = row.text("symbol")
+    symbol = row.words("symbol")
     if row.text("dataSource").upper() == "MANUAL":
         symbol = symbol.removeprefix(OWN_ASSET)
     if not row.is_good or kind is None or day is None:
@@ -81,7 +112,10 @@ def activity_row(
         quantity, unit_price, fee, symbol = None, None, gross or fee, ""
     if kind == "interest":
         symbol = ""
-    account = row.text("accountId")
+    account = row.words("accountId")
+    note, given_id = row.words("comment"), row.words("id")
+    if not row.is_good:
+        return None
     return Row(
         row=row.row,
         kind=kind,
@@ -92,8 +126,8 @@ def activity_row(
         unit_price=None if unit_price is None else unit_price * factor,
         fee=fee * factor,
         account=accounts.get(account, account),
-        note=row.text("comment"),
-        given_id=row.text("id"),
+        note=note,
+        given_id=given_id,
     )
 
 

@@ -40,14 +40,18 @@ class Row:
     """One transaction of a file. Numbers are >= 0: the kind gives the direction. Amounts are in `currency`.
 
     row         where it stands: the line of a text file, the number of the activity in JSON
-    amount      gross, before fee and tax; beside quantity and unit_price it is what was paid, rounded
-    fx_rate     base currency of the portfolio per 1 `currency`, on the day
+    whole       the quantity is `all`: whatever is held then
+    amount      gross, before fee and tax; beside quantity and unit_price it is what was paid
+    fx_rate     base currency of the portfolio per 1 `currency`, on the day; fx_acquired on the day `acquired`
     symbol      fx: the currency that `currency` was bought with; counter_amount how much of it
     ratio       new units per old
     cost        transfer_in: what the units cost in all, on the day `acquired`
-    to_account  transfer: the portfolio's other account, that the cash goes to
+    to_account  transfer: the portfolio's other account, that the cash or the securities go to, on `to_date` where that is later
     lot         name of the lot that is opened, or of the one to take from
     text        Beancount: the entry as it is written, which is kept to the letter
+    factor      money for one unit at a quoted price of 1: 0.01 in percent of nominal, 100 of a contract. No file says it: it is
+                the security's (to_factor: of to_symbol)
+    to_id       of an own transfer of securities: the id of the row that it arrived by
     """
 
     row: int
@@ -77,15 +81,26 @@ class Row:
     lot: str = ""
     fee_kind: str = ""
     text: str = ""
+    whole: bool = False
+    fx_acquired: Decimal | None = None
+    to_date: Day | None = None
+    to_id: str = ""
+    factor: Decimal = Decimal(1)
+    to_factor: Decimal = Decimal(1)
+
+    @property
+    def unit_value(self) -> Decimal | None:
+        """Money for one unit at the quoted price."""
+        return None if self.unit_price is None else self.unit_price * self.factor
 
     @property
     def gross(self) -> Decimal | None:
         """amount, else quantity x unit_price (of cash kinds: unit_price alone); None where neither is given."""
         if self.amount is not None:
             return self.amount
-        if self.unit_price is None:
+        if self.unit_value is None:
             return None
-        return self.unit_price * (Decimal(1) if self.quantity is None else self.quantity)
+        return self.unit_value * (Decimal(1) if self.quantity is None else self.quantity)
 
     def digest(self) -> str:
         """SHA-256 of what it says, wherever it stands and whatever its note; 1.0 and 1 say the same."""
@@ -102,6 +117,9 @@ class Row:
                 self.fee_kind,
             ),
             *((self.to_account,) if self.to_account else ()),
+            *(("all",) if self.whole else ()),
+            *((f"acquired at {_plain(self.fx_acquired)}",) if self.fx_acquired is not None else ()),
+            *((f"until {self.to_date}",) if self.to_date else ()),
             self.text,
         )
         return sha256("|".join(map(_plain, said)).encode()).hexdigest()
@@ -128,12 +146,24 @@ class FileReading:
 
     ignored   columns or parts that are not read
     opens     accounts that the file opens itself -> the directive, as it is written
+    balances  cash that accounts hold at the end of the file, where it says so: what its rows come to is compared with them
     """
 
     rows: tuple[Row, ...] = ()
     findings: tuple[RowFinding, ...] = ()
     ignored: tuple[str, ...] = ()
     opens: Mapping[str, str] | None = None
+    balances: tuple["Balance", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Cash of an account as a file states it; `date` None: at its end."""
+
+    account: str
+    currency: str
+    amount: Decimal
+    date: Day | None = None
 
 
 class Format(Protocol):

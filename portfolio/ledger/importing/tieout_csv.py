@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Final
 
 from . import cells
 from .cells import Cells
@@ -26,14 +27,24 @@ MORE = (
     "lot",
     "fee_kind",
     "to_account",
+    "fx_acquired",
 )
 REQUIRED = ("date", "type", "currency")
+ALL: Final = "all"
+"""As a quantity: whatever is held then."""
+TAKING: Final = ("sell", "transfer_out", "cash_in_lieu")
 FEE_KINDS = {"": "", "transaction": "", "other": "", "custody": "custody", "management": "management"}
 
 
+OTHERS: Final = frozenset(
+    {"unitprice", "price", "tradeprice", "activitytype", "action", "buy/sell", "tradedate", "code"}
+)
+"""Columns that another format needs and this one does not know: a header that has one is the other's."""
+
+
 def recognises(name: str, content: bytes) -> bool:
-    header = content[:2000].partition(b"\n")[0].decode("utf-8", "replace").lower()
-    return {"date", "type", "unit_price"} <= {cell.strip().strip('"') for cell in header.replace(";", ",").split(",")}
+    header = set(cells.header(content))
+    return header >= {*REQUIRED} and ("unit_price" in header or not header & OTHERS)
 
 
 def read(content: bytes) -> FileReading:
@@ -44,8 +55,10 @@ def read(content: bytes) -> FileReading:
         header = [name.lower() for name in header]
         findings += _find_header_faults(header)
         if not findings:
-            for line, texts in lines:
-                row = _row(cells.named(header, texts, line, findings))
+            every = list(lines)
+            signs = cells.decimal_signs(header, every)
+            for line, texts in every:
+                row = _row(cells.named(header, texts, line, findings, signs))
                 rows += [row] if row is not None else []
                 if not cells.require_few(len(rows), findings):
                     break
@@ -74,6 +87,17 @@ def _row(row: Cells) -> Row | None:
     if fee_kind is None:
         row.refuse("fee_kind", "is not known", "one of transaction, custody, management, other")
 
+    whole = row.text("quantity").lower() == ALL
+    if whole and kind is not None and kind not in TAKING:
+        row.refuse("quantity", f"can't be `{ALL}` for {kind}", f"only for {', '.join(TAKING)}")
+
+    if kind == "transfer" and row.text("symbol"):
+        row.refuse(
+            "symbol",
+            "moves no cash: `transfer` with a security is not taken yet",
+            "write a transfer_out of one account and a transfer_in to the other, on one day",
+        )
+
     def amount(column: str) -> Decimal | None:
         number = row.decimal(column)
         return number if number is None else number * factor
@@ -84,7 +108,8 @@ def _row(row: Cells) -> Row | None:
         date=day or date.min,
         currency=currency,
         symbol=row.text("symbol"),
-        quantity=row.decimal("quantity"),
+        quantity=None if whole else row.decimal("quantity"),
+        whole=whole,
         unit_price=row.decimal("unit_price") if kind == "fx" else amount("unit_price"),
         amount=amount("amount"),
         fee=amount("fee") or ZERO,
@@ -105,6 +130,7 @@ def _row(row: Cells) -> Row | None:
         to_account=row.text("to_account"),
         lot=row.text("lot"),
         fee_kind=fee_kind or "",
+        fx_acquired=row.decimal("fx_acquired"),
     )
     return found if row.is_good else None
 

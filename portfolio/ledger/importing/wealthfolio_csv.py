@@ -28,8 +28,7 @@ _OF_SECURITIES = frozenset({"buy", "sell", "dividend", "split"})
 
 
 def recognises(name: str, content: bytes) -> bool:
-    header = content[:2000].partition(b"\n")[0].decode("utf-8", "replace").lower()
-    return {"date", "activitytype"} <= {cell.strip().strip('"') for cell in re.split("[,;\t]", header)}
+    return {"date", "activitytype"} <= set(cells.header(content))
 
 
 def read(content: bytes) -> FileReading:
@@ -44,8 +43,10 @@ def read(content: bytes) -> FileReading:
             if name not in header
         ] + [RowFinding(1, name, "is in the header twice") for name in COLUMNS if header.count(name) > 1]
         if not findings:
-            for line, texts in lines:
-                row = _row(cells.named(header, texts, line, findings))
+            every = list(lines)
+            signs = cells.decimal_signs(header, every)
+            for line, texts in every:
+                row = _row(cells.named(header, texts, line, findings, signs))
                 rows += [row] if row is not None else []
                 if not cells.require_few(len(rows), findings):
                     break

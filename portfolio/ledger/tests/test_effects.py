@@ -41,7 +41,7 @@ def test_what_the_table_says_is_what_is_booked():
     rows = tieout_csv.read(fixture("tieout-csv", "good").read_bytes()).rows
     written = writing.write(
         [(f"R{at}", row) for at, row in enumerate(rows)],
-        heading=(), base_currency="CAD", method="FIFO", open_accounts=(), opens={},
+        heading=(), base_currency="CAD", method="FIFO",
     )  # fmt: skip
     main = writing.found_ledger(title="t", base_currency="CAD", method="FIFO") + written.text + MORE
     reading = reader.read({"main.beancount": main.encode()})

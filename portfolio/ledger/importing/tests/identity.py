@@ -52,7 +52,7 @@ def differences(content: bytes, market: Market, *, method: booking.Method = "FIF
     reading = tieout_csv.read(content)
     assert reading.findings == ()
     named = [(f"R{number}", row) for number, row in enumerate(reading.rows)]
-    text = writing.write(named, heading=(), base_currency="USD", method=method, open_accounts=(), opens={}).text
+    text = writing.write(named, heading=(), base_currency="USD", method=method).text
     main = writing.found_ledger(title="t", base_currency="USD", method=method)
     events = journal.transactions(reader.read({"main.beancount": (main + text).encode()}))
     return differences_of(events, reading.rows, market, method=method)

@@ -1,0 +1,89 @@
+"""`manage.py portfolio_settings --portfolio SLUG`: what a portfolio's figures are computed by, shown or changed."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+
+from execution.command import Command as Base
+from execution.errors import PortfolioNotFound
+from execution.settings_api import described, described_change
+from portfolio import settings_change
+from portfolio.ledger.screening import LedgerRefused
+from portfolio.models import Accrual, BookingMethod, FlowTiming, Portfolio, TradeFx
+from portfolio.portfolio_settings import SETTINGS
+from portfolio.settings_change import SettingsRefused
+
+
+class Command(Base):
+    help = (
+        "Show a portfolio's settings, or change those that are given: booking method, fees and deal rate as a commit of its"
+        " ledger, whose lots are derived anew; the others for the figures of from now on."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--portfolio", metavar="SLUG", required=True)
+        parser.add_argument("--booking-method", choices=BookingMethod.values, help="which lot a sale takes")
+        parser.add_argument(
+            "--fees-in-cost", choices=("yes", "no"), help="buy fees in cost and sell fees off proceeds, or fees apart"
+        )
+        parser.add_argument("--trade-fx", choices=TradeFx.values, help="what deals are converted at")
+        parser.add_argument("--accrual", choices=Accrual.values, help="when dividends count")
+        parser.add_argument("--flow-timing", choices=FlowTiming.values, help="when money in and out of a day counts")
+        parser.add_argument("--benchmark", metavar="NAME", help="what it is measured against; none: nothing")
+        parser.add_argument("--base-currency", metavar="CURRENCY", help="only while the portfolio has no ledger")
+        parser.add_argument("--policy", metavar="POLICY", help="only while the portfolio has no ledger")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        portfolio = Portfolio.objects.select_related("policy", "benchmark").filter(slug=options["portfolio"]).first()
+        if portfolio is None:
+            raise PortfolioNotFound
+        wanted = {name: _value(name, options[name]) for name in SETTINGS if options[name] is not None}
+        if not wanted:
+            self._print(options, portfolio, described(portfolio, settings_change.show(portfolio=portfolio)))
+            return
+        try:
+            changed = settings_change.change(
+                portfolio=portfolio, wanted=wanted, author="Tieout settings", at=timezone.now()
+            )
+        except SettingsRefused as refused:
+            for name, reason in refused.findings:
+                self.stderr.write(f"{name}: {reason}")
+            raise CommandError(f"{len(refused.findings)} findings; nothing was changed") from refused
+        except LedgerRefused as refused:
+            for finding in refused.findings:
+                self.stderr.write(str(finding))
+            raise CommandError("the ledger can't be read with these settings; nothing was changed") from refused
+        self._print(options, portfolio, described_change(portfolio, changed))
+        if changed.breaks:
+            raise CommandError(
+                f"ledger and database differ, so that the change is not used: {'; '.join(changed.breaks)}"
+            )
+
+    def _print(self, options: dict[str, Any], portfolio: Portfolio, told: dict[str, Any]) -> None:
+        if options["json"]:
+            self.print_json(told)
+            return
+        changed = told.get("changed", [])
+        for name, value in told["settings"].items():
+            mark = "  (changed)" if name in changed else ""
+            self.stdout.write(f"{name:<16}{_word(value)}{mark}")
+        if told.get("new_revision"):
+            self.stdout.write(
+                f"{portfolio.slug}: revision {told['new_revision']} at commit {told['commit'][:12]},"
+                f" {told['revision_status']}"
+            )
+        elif "changed" in told and not changed:
+            self.stdout.write(f"{portfolio.slug}: all of it was so already")
+
+
+def _value(name: str, text: str) -> Any:
+    if name == "fees_in_cost":
+        return text == "yes"
+    if name == "benchmark" and text == "none":
+        return None
+    return text
+
+
+def _word(value: Any) -> str:
+    return "none" if value is None else {True: "yes", False: "no"}.get(value, str(value))
