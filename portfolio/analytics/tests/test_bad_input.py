@@ -216,7 +216,7 @@ def test_flows_that_are_all_zero_have_no_rate_and_move_no_return():
     assert returns.time_weighted_returns([100, 110], [0, 0])[0] == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize("function", [returns.money_weighted_return, returns.monthly_returns, returns.yearly_returns])
+@pytest.mark.parametrize("function", [returns.monthly_returns, returns.yearly_returns])
 def test_days_that_fall_are_refused_by_name(function):
     days = DAYS.copy()
     days[ROW], days[ROW + 1] = days[ROW + 1], days[ROW]
