@@ -186,8 +186,8 @@ def _of(side: str, statement: str) -> str:
 
 def _worth(rows: _Rows, row: Mapping[str, Any]) -> Decimal:
     """The row's value; of a close, that of one unit held."""
-    value: Decimal = row[rows.value]
-    return value * row.get("factor", Decimal(1))
+    value, factor = Decimal(row[rows.value]), Decimal(row.get("factor", 1))
+    return value * factor
 
 
 def _relative_bp(before: Decimal, after: Decimal) -> Decimal | None:

@@ -236,7 +236,7 @@ def test_a_split_a_merger_and_a_move_take_lots_of_several_currencies():
 
 
 def test_where_the_fixing_of_a_purchase_is_not_known_the_gain_is_told_without_its_parts():
-    later = made.market(("2020-03-02", "2020-03-03"), {"BTC": [42000, 42000]}, **COIN)  # type: ignore[arg-type]
+    later = made.market(("2020-03-02", "2020-03-03"), {"BTC": [42000, 42000]}, **COIN)
     book = Told(BOUGHT + sell("03-02", "0.01", 420, symbol="BTC", lot="EUR"), base="EUR").book("BTC")
 
     realised = gains.compute(book, later).since_inception.realised

@@ -29,10 +29,9 @@ class Collected:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or report.failed:
             number = report.nodeid.partition("[")[2].rstrip("]")
-            rows = dict(report.user_properties).get("rows")
-            self.rows[number] = rows or [
-                [report.when, "goes well", " ".join(report.longreprtext.split())[-200:], False]
-            ]
+            recorded = [rows for name, rows in report.user_properties if name == "rows" and isinstance(rows, list)]
+            failure: list[object] = [report.when, "goes well", " ".join(report.longreprtext.split())[-200:], False]
+            self.rows[number] = recorded[0] if recorded else [failure]
 
 
 def main(words: list[str]) -> int:

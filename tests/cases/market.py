@@ -179,8 +179,8 @@ def rate(currency: str, day: date, levels: Mapping[str, str] = RATES) -> Decimal
 def write(
     folder: Path,
     *,
-    listings: Mapping[str, Listing] = MappingProxyType(LISTINGS | MORE),
-    rates: Mapping[str, str] = MappingProxyType(RATES | MORE_RATES),
+    listings: Mapping[str, Listing] = MappingProxyType({**LISTINGS, **MORE}),
+    rates: Mapping[str, str] = MappingProxyType({**RATES, **MORE_RATES}),
     actions: Sequence[tuple[str, ...]] = ACTIONS + MORE_ACTIONS,
     pence_become_pounds: date | None = None,
 ) -> Path:
