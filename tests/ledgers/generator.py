@@ -324,7 +324,9 @@ class _Maker:
             quantity = D(whole // 1000 + 1) * 1000
         terms = self._terms(symbol, quantity, price)
         fee, tax = self._charges()
-        operation = Operation("buy", self.day, currency, account, symbol, quantity, **terms)
+        operation = Operation(
+            "buy", self.day, currency, account, symbol, quantity, terms.get("unit_price"), terms.get("amount")
+        )
         self._pay(account, currency, operation.consideration + fee + tax)
         self.do(
             "buy",
@@ -370,7 +372,9 @@ class _Maker:
         fee, tax = self._charges()
         if whole:
             terms = {"amount": max((quantity * price * self._unit(symbol)).quantize(CENT), CENT)}
-        operation = Operation("sell", self.day, currency, account, symbol, quantity, **terms)
+        operation = Operation(
+            "sell", self.day, currency, account, symbol, quantity, terms.get("unit_price"), terms.get("amount")
+        )
         if operation.consideration <= 3 * (fee + tax):
             fee, tax = D(0), D(0)
         self.do(

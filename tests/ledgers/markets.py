@@ -6,7 +6,7 @@ The first years have one session a week, the last ones every weekday, so that lo
 import bisect
 import csv
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
@@ -251,12 +251,12 @@ def write(market: Market, folder: Path) -> Path:
             for quote, rate in rates.items()
         ],
     )
-    splits = [
+    splits: list[tuple[object, ...]] = [
         (each.split[0], "", each.symbol, "split", each.split[1], "", each.currency, "made")
         for each in securities
         if each.split
     ]
-    ends = [
+    ends: list[tuple[object, ...]] = [
         (each.last + timedelta(1), "", each.symbol, "delisting", "", "", each.currency, "made")
         for each in securities
         if each.last
@@ -272,6 +272,6 @@ def write(market: Market, folder: Path) -> Path:
     return folder
 
 
-def _write(path: Path, header: str, rows: list[tuple[object, ...]]) -> None:
+def _write(path: Path, header: str, rows: Sequence[tuple[object, ...]]) -> None:
     with path.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([header.split(","), *rows])

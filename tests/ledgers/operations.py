@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 D = Decimal
+Day = date
 NOTHING = D(0)
 ALL = "all"
 
@@ -18,7 +19,7 @@ class Operation:
     """One thing that happens. The kinds are those of the transactions file, and `move`: a security between own accounts."""
 
     kind: str
-    date: date
+    date: Day
     currency: str
     account: str = ""
     symbol: str = ""
@@ -27,13 +28,13 @@ class Operation:
     amount: Decimal | None = None
     fee: Decimal = NOTHING
     tax: Decimal = NOTHING
-    ex_date: date | None = None
+    ex_date: Day | None = None
     fx_rate: Decimal | None = None
     ratio: str = ""
     to_symbol: str = ""
     to_unit_price: Decimal | None = None
     counter_amount: Decimal | None = None
-    acquired: date | None = None
+    acquired: Day | None = None
     cost: Decimal | None = None
     fee_kind: str = ""
     to_account: str = ""
@@ -48,7 +49,7 @@ class Operation:
         return self.quantity * self.unit_price
 
     @property
-    def first_day(self) -> date:
+    def first_day(self) -> Day:
         """From when on it is part of the past."""
         return min(self.date, self.ex_date or self.date)
 

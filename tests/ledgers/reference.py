@@ -5,6 +5,7 @@ operations (`Books`), values by day from what is held then, and every figure fro
 """
 
 import bisect
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ from .markets import DIGITS, Market
 from .operations import ALL, Ledger, Operation
 
 D = Decimal
+Day = date
 ZERO = D(0)
 
 
@@ -116,14 +118,14 @@ def parts(
 class Flow:
     """Money or securities from or to outside, in base."""
 
-    date: date
+    date: Day
     into: Decimal
     out: Decimal
 
 
 @dataclass(frozen=True)
 class Realised:
-    date: date
+    date: Day
     symbol: str
     parts: Parts
 
@@ -191,6 +193,9 @@ class Books:
         self.fee_days: list[tuple[date, Decimal]] = []
         """Management and custody fees in base, which gross returns add back."""
         self._order = 0
+        self._arrivals = itertools.count()
+        self._seen = -1
+        self._state: tuple[dict[str, Decimal], dict[str, Decimal]] = ({}, {})
         self._day = date.min
         self._legs = ZERO
         self.snapshots: dict[date, tuple[dict[str, Decimal], dict[str, Decimal]]] = {}
@@ -223,11 +228,13 @@ class Books:
 
     def _close(self, day: date) -> None:
         """The close of a pack day: what is held then; where the period opens, lots are measured from here."""
-        held: dict[str, Decimal] = defaultdict(Decimal)
-        for (_, symbol), lots in self.lots.items():
-            for lot in lots:
-                held[symbol] += lot.quantity
-        self.snapshots[day] = (dict(held), dict(self.cash))
+        if self._order != self._seen:
+            held: dict[str, Decimal] = defaultdict(Decimal)
+            for (_, symbol), lots in self.lots.items():
+                for lot in lots:
+                    held[symbol] += lot.quantity
+            self._seen, self._state = self._order, (dict(held), dict(self.cash))
+        self.snapshots[day] = self._state
         if day == self.opening:
             self._open()
 
@@ -292,6 +299,8 @@ class Books:
         return self.lots[account, symbol]
 
     def _put(self, account: str, symbol: str, lot: Lot) -> None:
+        """Lots of one day stand in the order in which they came."""
+        lot.order = next(self._arrivals)
         lots = self._lots(account, symbol)
         if self.ledger.booking_method == "AVERAGE" and lots:
             lots[0].add(lot)
@@ -883,6 +892,8 @@ def _compute(ledger: Ledger, market: Market, asof: date, periods: Sequence[date]
         price = market.unit_value(symbol, asof)
         quantity = sum((lot.quantity for lot in lots), ZERO)
         cost, base = sum((lot.cost for lot in lots), ZERO), sum((lot.base for lot in lots), ZERO)
+        if books._currency(symbol) == ledger.base:
+            cost = base  # what is told has not two costs in one currency
         positions[symbol] = (quantity, quantity * price * rate, cost, base)
         for lot in lots:
             unrealised += parts(lot.cost, lot.base, lot.entry, lot.quantity * price, rate)

@@ -11,8 +11,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from config.errors import TieoutError
+from portfolio.models import Portfolio
+from pricing.models import PricingPolicy
 
-from . import comparing, generator, markets, product, reference
+from . import beancount_lots, comparing, generator, markets, product, reference
 from .comparing import Difference
 from .generator import Features
 from .markets import Market
@@ -39,7 +41,8 @@ class Batch:
 def asked() -> list[Batch]:
     """As the environment says: how many ledgers, from which seed on; a hundred of a new seed if it says nothing."""
     count = int(os.environ.get(COUNT, FEW))
-    seed = int(os.environ.get(SEED) or int(os.environ["TIEOUT_TEST_SEED"]) * 1000)
+    seed = int(os.environ.get(SEED) or new_seed())
+    os.environ[SEED] = str(seed)
     return [Batch(seed + begin, min(BATCH, count - begin)) for begin in range(0, count, BATCH)]
 
 
@@ -117,13 +120,15 @@ def many(batch: Batch, folder: Path, *, shrunk: int = SHRUNK) -> Report:
     report.seconds["imports"] = time.monotonic() - began
     try:
         product.night(policy, market.pack_days[-1], market.pack_days[-1], restates="ledgers have come")
-    except TieoutError as failure:
-        report.failures.append(Failure(neighbour(), [Difference("night", str(failure), "done")]))
+    except TieoutError as failed:
+        report.failures.append(Failure(neighbour(), [Difference("night", str(failed), "done")]))
     report.seconds["night"] = time.monotonic() - began
     for ledger, portfolio in taken:
         differences = list(desk.compare(ledger, portfolio))
         if differences:
             report.failures.append(Failure(ledger, differences))
+    for ledger, found in beancount_lots.differences(ledgers, market):
+        report.failures.append(Failure(ledger, [Difference("lots as Beancount books them", found, "the same")]))
     report.seconds["compared"] = time.monotonic() - began
     seen: Counter[str] = Counter()
     KEPT.mkdir(parents=True, exist_ok=True)
@@ -150,7 +155,7 @@ def neighbour() -> Ledger:
 class Desk:
     """Compares one ledger with its portfolio, and finds a smaller ledger that still differs."""
 
-    def __init__(self, market: Market, policy: object) -> None:
+    def __init__(self, market: Market, policy: PricingPolicy) -> None:
         self.market = market
         self.policy = policy
         self.tried = 0
@@ -165,7 +170,7 @@ class Desk:
             span = max((asof - begin).days, 1)
             yield asof, begin + timedelta(source.randint(0, span))
 
-    def compare(self, ledger: Ledger, portfolio: object) -> Iterator[Difference]:
+    def compare(self, ledger: Ledger, portfolio: Portfolio) -> Iterator[Difference]:
         try:
             for asof, first in self.days(ledger):
                 right = reference.compute(ledger, self.market, asof, [first])

@@ -1,11 +1,13 @@
 """The second computation against figures that were computed by hand."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+import pyxirr
 
-from tests.ledgers import reference
+from tests.ledgers import beancount_lots, generator, markets, reference
 from tests.ledgers.markets import Market, Security
 from tests.ledgers.operations import Ledger, Operation
 from tests.ledgers.reference import Parts
@@ -353,3 +355,28 @@ def test_what_was_paid_is_the_cost():
         row("buy", 0, symbol="VTI", quantity="0.6242", unit_price="48.05", amount="29.99"),
     ]
     assert ask(made, rows).positions["VTI"][2] == D("29.99")
+
+
+def test_money_weighted_returns_are_those_of_pyxirr():
+    made = markets.make(7)
+    compared = 0
+    for seed in range(60):
+        ledger = generator.generate(seed, made)
+        found = ask(made, ledger.operations, base=ledger.base)
+        flows = [(each.date, each.out - each.into) for each in found.series.flows]
+        flows.append((found.asof, found.series.values[-1]))
+        rate = reference.money_weighted(flows)
+        if rate is not None:
+            days, amounts = zip(*flows, strict=True)
+            assert pyxirr.xirr(days, [float(each) for each in amounts]) == pytest.approx(rate, abs=1e-9, rel=1e-9)
+            compared += 1
+    assert compared > 40
+
+
+@pytest.mark.parametrize("method", ["FIFO", "LIFO", "HIFO"])
+def test_lots_are_those_that_beancount_books(method):
+    made = markets.make(7)
+    ledgers = [replace(generator.generate(seed, made), booking_method=method) for seed in range(100, 130)]
+
+    assert sum(len(beancount_lots.plain(each, made)) for each in ledgers) > 20
+    assert list(beancount_lots.differences(ledgers, made)) == []
