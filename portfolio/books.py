@@ -47,6 +47,8 @@ class Event:
     to_security: int | None = None
     to_account: str = ""
     fee_kind: str = ""
+    cost_share: Decimal | None = None
+    """Of a spin-off: the part of the old lots' cost that the new ones take."""
     inferred: bool = False
     """A deposit that no entry tells: what an account needed so that its cash was not below zero."""
 
@@ -252,7 +254,7 @@ def legs(event: Event) -> Iterable[tuple[str, Decimal]]:
 EVENT_COLUMNS = (
     "date", "kind", "security_id", "quantity", "amount", "currency", "counter_amount", "counter_currency", "tax", "ex_date",
     "ratio", "entry_id", "account", "unit_price", "fee", "fx_to_base", "settle_date", "to_security_id", "to_account",
-    "fee_kind", "inferred",
+    "fee_kind", "cost_share", "inferred",
 )  # fmt: skip
 PARCEL_COLUMNS = (
     "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency", "fx_to_base", "valid_from", "valid_to",

@@ -398,10 +398,13 @@ class _Walk:
             self.add(key, match.opened_by, piece.quantity, piece.local, piece.base)
 
     def exchange(self, event: Event, place: int) -> None:
-        """Lots go on under another security: with all that they are worth, or in a spin-off with its part of the day's value."""
+        """Lots go on under another security: with all that they are worth, or in a spin-off with the part that the ledger gives
+        it; by the day's closes where the lots had no cost to share."""
         ratio, share = event.ratio or Decimal(1), Decimal(1)
         gives, key = _known(event.to_security), (event.account, _known(event.security))
-        if event.kind == "spin_off":
+        if event.kind == "spin_off" and event.cost_share is not None:
+            share = event.cost_share
+        elif event.kind == "spin_off":
             given = ratio * self.price(gives, place)
             share = given / (given + self.price(key[1], place))
         for opened_by, piece in list(self.held.get(key, {}).items()):

@@ -266,6 +266,9 @@ class Transaction(RevisionedRow):
     file = models.CharField(max_length=400)
     line = models.PositiveIntegerField()
     digest = models.CharField(max_length=64, help_text="SHA-256 of what it says; an unchanged entry keeps its row.")
+    cost_share = FiniteNumeric(
+        null=True, help_text="Of a spin-off: the part of the old lots' cost that the new ones take, 0 to 1."
+    )
     inferred = models.BooleanField(
         default=False, db_default=False, help_text="A deposit that no entry tells: cash would have been below zero."
     )

@@ -54,15 +54,16 @@ def test_every_pattern_answers_for_a_portfolio_that_owes_more_than_it_has(empty,
     }  # fmt: skip
 
     overview, dive = result["portfolio_overview"], result["holding_deep_dive"]
-    for figure in (
-        overview["perf_metrics"]["twr_itd"],
-        overview["currency_attr"]["since_inception"]["total_return"],
-        overview["contribution"]["lookback"]["total_return"],
-        dive["contribution"]["total_contribution"],
-        dive["currency_attr"]["fx_contribution"],
+    below, lost = "starts_at_or_below_zero", "total_loss"
+    for figure, reason in (
+        (overview["perf_metrics"]["twr_itd"], below),
+        (overview["currency_attr"]["since_inception"]["total_return"], below),
+        (overview["contribution"]["lookback"]["total_return"], below),
+        # Since inception restarts after the loss; a look-back of a holding holds the day of the loss itself.
+        (dive["contribution"]["total_contribution"], lost),
+        (dive["currency_attr"]["fx_contribution"], lost),
     ):
-        assert (figure["value"], figure["status"]) == (None, "unavailable")
-        assert figure["reason"] in ("total_loss", "starts_at_or_below_zero")
+        assert (figure["value"], figure["status"], figure["reason"]) == (None, "unavailable", reason)
     assert overview["historical_nav"]["total_return_pct"][-1] is None
     assert None in dive["position_perf"]["portfolio_returns"]
     assert result["fake_figures"]["rolling"]["twr"][-1] is None

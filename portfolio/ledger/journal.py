@@ -210,6 +210,14 @@ class LedgerTransaction:
     fixings: tuple[Fixing, ...] = ()
     inferred: bool = False
 
+    @property
+    def cost_share(self) -> Decimal | None:
+        """Of a spin-off: the part of the old lots' cost that the new ones take; None where the lots had no cost."""
+        if self.kind != "spin_off" or self.cost is None:
+            return None
+        total = sum((lot.quantity * lot.unit_cost for lot in self.lots), ZERO)
+        return self.cost / total if total else None
+
 
 def transactions(reading: LedgerReading) -> tuple[LedgerTransaction, ...]:
     """The events of a ledger in its order, each with an id of its own; deposits that are inferred are not among them

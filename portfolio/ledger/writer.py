@@ -39,7 +39,7 @@ TRANSACTION_COLUMNS = (
     "portfolio_id", "introduced_in", "entry_id", "ordinal", "date", "kind", "security_id", "account", "quantity", "unit_price",
     "amount", "currency", "fee", "fee_kind", "tax", "counter_amount", "counter_currency", "fx_to_base", "ratio", "acquired",
     "to_security_id", "to_account", "settle_date", "ex_date", "pay_date", "per_share", "note", "file", "line", "digest",
-    "inferred",
+    "cost_share", "inferred",
 )  # fmt: skip
 LOT_COLUMNS = (
     "portfolio_id", "introduced_in", "security_id", "account", "acquired", "quantity", "unit_cost", "cost", "currency",
@@ -404,8 +404,11 @@ def _transaction_rows(revision: LedgerRevision, reading: Reading) -> Iterable[tu
         )
         # Where it stands is not part of what it says: a line added above moves nothing.
         said = [each if each.__class__ is str else _said(each) for each in says]
+        share = event.cost_share
+        if share is not None:
+            said.append(_said(share))
         digest = hashlib.sha256("|".join(said).encode()).hexdigest()
-        row = (revision.portfolio_id, revision.number, *says, event.file, event.line, digest, event.inferred)
+        row = (revision.portfolio_id, revision.number, *says, event.file, event.line, digest, share, event.inferred)
         yield digest, row
 
 

@@ -5,6 +5,8 @@ Rows that an older release derived have none of it: their revisions have empty s
 
 from django.db import migrations, models
 
+import config.fields
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -52,6 +54,13 @@ class Migration(migrations.Migration):
                 db_default=models.Value([], models.JSONField()),
                 default=list,
                 help_text="As of the lot: what of each purchase's cost was taken.",
+            ),
+        ),
+        migrations.AddField(
+            model_name="transaction",
+            name="cost_share",
+            field=config.fields.FiniteNumeric(
+                help_text="Of a spin-off: the part of the old lots' cost that the new ones take, 0 to 1.", null=True
             ),
         ),
         migrations.AddField(

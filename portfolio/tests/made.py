@@ -86,6 +86,7 @@ def booked(
                 each.date, each.kind, ids.get(each.symbol or ""), each.quantity, each.amount, each.currency, each.counter_amount,
                 each.counter_currency or "", each.tax, each.ex_date, each.ratio, each.entry_id, each.account, each.unit_price,
                 each.fee, each.fx_rate, each.settle_date, ids.get(each.to_symbol or ""), each.to_account or "", each.fee_kind or "",
+                each.cost_share, each.inferred,
             )
             for each in events
         ),

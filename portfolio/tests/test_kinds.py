@@ -182,8 +182,10 @@ def test_a_ratio_without_an_end_leaves_the_units_that_the_ledger_has():
     rows = tieout_csv.read(THIRDS.encode()).rows
     written = writing.write(
         [(f"R{at}", row) for at, row in enumerate(rows)],
-        heading=(), base_currency="CAD", method="FIFO", open_accounts=(), opens={},
-    )  # fmt: skip
+        heading=(),
+        base_currency="CAD",
+        method="FIFO",
+    )
     main = writing.found_ledger(title="t", base_currency="CAD", method="FIFO") + written.text
     reading = reader.read({"main.beancount": main.encode()})
 
@@ -198,7 +200,7 @@ def test_a_ratio_without_an_end_leaves_the_units_that_the_ledger_has():
                     key = (each.account, each.symbol)
                     ours[key] = ours.get(key, D(0)) + each.quantity
             assert ours == theirs.units
-    assert theirs.units == {("Assets:Broker:CAD:ELM", "ELM"): D("1.428571428571")}
+    assert theirs.units == {("Assets:Broker:ELM", "ELM"): D("1.42857142857142857143")}  # 10/7, to twenty decimals
 
 
 def test_securities_come_with_their_day_cost_and_rate_and_go_without_a_gain():

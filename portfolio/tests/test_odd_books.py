@@ -1,6 +1,5 @@
 """Books and markets as nobody would think of them: every figure has a value or a reason, and no day knows what came after it."""
 
-import os
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -27,7 +26,7 @@ SYMBOLS = {1: ("OAK", "CAD", "XTSE"), 2: ("ELM", "USD", "XNYS"), 3: ("ASH", "EUR
 CURRENCIES = ("CAD", "USD", "EUR")
 FIRST = date(2020, 1, 2)
 DAYS = 30
-EXAMPLES = int(os.environ.get("ODD_BOOKS", "40"))
+EXAMPLES = 40
 
 
 @dataclass(frozen=True)

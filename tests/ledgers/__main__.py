@@ -2,12 +2,13 @@
 
 import argparse
 import os
+import random
 import sys
 from pathlib import Path
 
 import pytest
 
-from . import run
+from . import COUNT, ONLY, SEED, WITHOUT
 
 
 def main() -> int:
@@ -18,9 +19,9 @@ def main() -> int:
     parser.add_argument("--without", default="", help="features to leave out, by the names of generator.Features")
     parser.add_argument("--processes", type=int, default=1, help="batches at once (1)")
     given = parser.parse_args()
-    os.environ |= {run.COUNT: str(given.count), run.ONLY: given.only, run.WITHOUT: given.without}
-    os.environ[run.SEED] = str(run.new_seed() if given.seed is None else given.seed)
-    print(f"seed {os.environ[run.SEED]}")
+    os.environ |= {COUNT: str(given.count), ONLY: given.only, WITHOUT: given.without}
+    os.environ[SEED] = str(random.SystemRandom().randrange(10**6) * 10_000 if given.seed is None else given.seed)
+    print(f"seed {os.environ[SEED]}")
     test = Path(__file__).resolve().parents[1] / "test_ledgers.py"
     parallel = ["-n", str(given.processes)] if given.processes > 1 else ["-s"]
     return int(pytest.main([str(test), "-q", "-p", "no:logging", *parallel]))

@@ -14,14 +14,13 @@ from config.errors import TieoutError
 from portfolio.models import Portfolio
 from pricing.models import PricingPolicy
 
-from . import beancount_lots, comparing, generator, markets, product, reference
+from . import COUNT, ONLY, SEED, WITHOUT, beancount_lots, comparing, generator, markets, product, reference
 from .comparing import Difference
 from .generator import Features
 from .markets import Market
 from .operations import Ledger, Operation, to_csv, to_json
 
 KEPT = Path(__file__).resolve().parents[2] / "var" / "fuzz"
-COUNT, SEED, WITHOUT, ONLY = (f"TIEOUT_LEDGERS_{name}" for name in ("COUNT", "SEED", "WITHOUT", "ONLY"))
 FEW, BATCH = 100, 250
 SHRUNK = int(os.environ.get("TIEOUT_LEDGERS_SHRUNK", 3))
 """So many of the failing ledgers of a batch are made as small as they still fail."""
@@ -44,10 +43,6 @@ def asked() -> list[Batch]:
     seed = int(os.environ.get(SEED) or new_seed())
     os.environ[SEED] = str(seed)
     return [Batch(seed + begin, min(BATCH, count - begin)) for begin in range(0, count, BATCH)]
-
-
-def new_seed() -> int:
-    return random.SystemRandom().randrange(10**6) * 10_000
 
 
 def features() -> Features:
