@@ -445,10 +445,11 @@ def _lot_rows(reading: Reading) -> Iterable[tuple[Any, ...]]:
 
 def _matched_rows(reading: Reading) -> Iterable[tuple[Any, ...]]:
     """What one entry takes from one lot in several parts (a sale that names a lot twice) is one row."""
+    fees_in_cost = bool(reading.settings["fees_in_cost"])
     alike: dict[tuple[Any, ...], lots.MatchedState] = {}
     for state in reading.derived.matched:
         key = (state.entry_id, state.opened_by, state.account, state.symbol)
-        alike[key] = _both(alike[key], state) if key in alike else state
+        alike[key] = _both(alike[key], state, fees_in_cost=fees_in_cost) if key in alike else state
     for state in alike.values():
         yield (
             reading.securities[state.symbol],
@@ -486,7 +487,8 @@ def _layers_said(layers: Iterable[Mapping[str, str | None]]) -> str:
     return json.dumps(list(layers), sort_keys=True, separators=(",", ":"))
 
 
-def _both(one: lots.MatchedState, other: lots.MatchedState) -> lots.MatchedState:
+def _both(one: lots.MatchedState, other: lots.MatchedState, *, fees_in_cost: bool) -> lots.MatchedState:
+    layered = bool(one.layers or other.layers)
     return replace(
         one,
         quantity=one.quantity + other.quantity,
@@ -494,8 +496,18 @@ def _both(one: lots.MatchedState, other: lots.MatchedState) -> lots.MatchedState
         proceeds=one.proceeds + other.proceeds,
         entry_fee=one.entry_fee + other.entry_fee,
         exit_fee=one.exit_fee + other.exit_fee,
-        layers=_layers_of_both(one.layers, other.layers),
+        fx_in=None if layered else one.fx_in,
+        layers=_layers_of_both(*(_layers_taken(each, fees_in_cost) for each in (one, other))) if layered else (),
     )
+
+
+def _layers_taken(state: lots.MatchedState, fees_in_cost: bool) -> tuple[lots.LayerState, ...]:
+    """Of a part that one purchase paid for alone, that purchase: beside a part of several it is one of them."""
+    if state.layers:
+        return state.layers
+    currency, fee = state.cost_currency or state.currency, state.entry_fee
+    cost, apart = (state.cost + fee, Decimal(0)) if fees_in_cost else (state.cost, fee)
+    return (lots.LayerState(currency, state.acquired, state.fx_in, cost, apart),)
 
 
 def _layers_of_both(one: Iterable[lots.LayerState], other: Iterable[lots.LayerState]) -> tuple[lots.LayerState, ...]:

@@ -178,6 +178,7 @@ class _Writer:
         self.findings: list[RowFinding] = []
         self.notes: list[str] = []
         self.moves: list[_Entry] = []  # entries that have to stand before the row's own
+        self.dealt_in: set[str] = set()  # the currencies of the lots that capital is returned of
 
     def entries(self, name: str, row: Row) -> list[str]:
         """The text of a row's entries; none where no entry can be made of it, which is a finding then."""
@@ -185,6 +186,7 @@ class _Writer:
         if row.text:
             return [_with_id(row.text, name)]
         self.moves = []
+        self.dealt_in = set()
         title = "Transfer" if row.kind in ("departure", "arrival") else row.kind.replace("_", " ").capitalize()
         try:
             made = [_Entry(title, legs) for legs in _LEGS[row.kind](self, row)]
@@ -248,6 +250,9 @@ class _Writer:
         if row.kind == "transfer_in" and row.fx_acquired and row.currency != self.base:
             yield "fx_acquired", f'"{row.currency}{self.base}={_number(row.fx_acquired)}"'
         trading = self.trading.get(row.symbol, row.currency)
+        if row.kind == "return_of_capital" and self.dealt_in - {row.currency}:
+            told = self.fixings(row, sorted({*self.dealt_in, row.currency} - {trading}))
+            yield "fixing", '"' + " ".join(f"{each}{trading}={_number(rate)}" for each, rate in told) + '"'
         if (
             row.kind in ("buy", "sell", "cash_in_lieu", "reinvested_dividend", "transfer_in")
             and row.currency != trading
@@ -584,25 +589,47 @@ class _Writer:
         each, left = gross / held, [gross, row.fee, row.tax]
         for number, account in enumerate(places, 1):
             lots = self.shelf.lots(account, row.symbol)
-            other = next((lot.currency for lot in lots if lot.currency != row.currency), None)
-            if other is not None:
-                raise _RefusedError(
-                    "currency",
-                    f"is not that of the cost, {other}",
-                    f"enter it in {other}, and the exchange as `fx`",
-                    row.currency,
-                )
+            paid_in = {lot.currency: self.paid_in(row, lot.currency) for lot in lots}
+            self.dealt_in |= paid_in.keys()
             share = [self.shelf.held(account, row.symbol) / held * whole for whole in (gross, row.fee, row.tax)]
             paid, fee, tax = left if number == len(places) else [_QUOTIENT.plus(part) for part in share]
             left = [whole - part for whole, part in zip(left, (paid, fee, tax), strict=True)]
             after = [
-                (account, row.symbol, replace(lot, unit_cost=_QUOTIENT.plus(max(lot.unit_cost - each, ZERO))))
+                (
+                    account,
+                    row.symbol,
+                    replace(lot, unit_cost=_QUOTIENT.plus(max(lot.unit_cost - each * paid_in[lot.currency], ZERO))),
+                )
                 for lot in lots
             ]
-            beyond = [self.open("Income:Realised")] if any(lot.unit_cost < each for lot in lots) else []
+            is_beyond = any(lot.unit_cost < each * paid_in[lot.currency] for lot in lots)
+            # Cash against cost in another currency leaves a difference in both, which Beancount fills.
+            beyond = [self.open("Income:Realised")] if is_beyond or paid_in.keys() != {row.currency} else []
             legs = self.exchange(account, row.symbol, after)
             cash = self.leg(self.cash(row), paid - fee - tax, row.currency)
             yield [*legs, cash, *self.charges(replace(row, fee=fee, tax=tax)), *beyond]
+
+    def paid_in(self, row: Row, currency: str) -> Decimal:
+        """One of the row's currency in that of a lot, by the fixings that its entry tells."""
+        if currency == row.currency:
+            return Decimal(1)
+        told = dict(self.fixings(row, (row.currency, currency)))
+        if len(told) < 2:
+            raise _RefusedError(
+                "currency",
+                f"is not that of the cost, {currency}, and no rate of the two is known of {entry_date(row)}",
+                f"enter it in {currency}, and the exchange as `fx`",
+                row.currency,
+            )
+        return told[row.currency] / told[currency]
+
+    def fixings(self, row: Row, currencies: Iterable[str]) -> Iterator[tuple[str, Decimal]]:
+        """Each of the currencies in the one that the security trades in, where that is known of the day."""
+        trading = self.trading.get(row.symbol, row.currency)
+        for currency in currencies:
+            fixing = Decimal(1) if currency == trading else self.fixing(entry_date(row), currency, trading)
+            if fixing:
+                yield currency, fixing
 
     def exchange(self, account: str, symbol: str, after: Sequence[tuple[str, str, ShelfLot]]) -> list[str]:
         """All lots of a security against what becomes of them."""
