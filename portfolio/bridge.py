@@ -15,6 +15,7 @@ import numpy as np
 
 from portfolio.books import Book, Event, Match, legs
 from portfolio.dealing import Rates
+from portfolio.lots import gone_on, way_of
 from portfolio.valuation import DECIMAL_DIGITS, MINOR_UNITS, InvariantViolated, quantise
 from pricing.fx import MissingRate
 from pricing.market import History, MissingPrice
@@ -204,7 +205,12 @@ class _Walk:
 
     def opener(self, opened_by: str) -> str:
         """The entry that opened a lot. Lots that came in with one entry came at one price: here they are one."""
-        return opened_by if opened_by in self.entries else opened_by.rpartition("#")[0] or opened_by
+        if opened_by in self.entries:
+            return opened_by
+        opener, way = way_of(opened_by)
+        if opener not in self.entries:
+            opener = opener.rpartition("#")[0] or opener
+        return f"{opener}~{way}" if way else opener
 
     # Both ends
 
@@ -395,7 +401,8 @@ class _Walk:
         self.amounts.cash_fx -= event.amount * self.rate(event.currency, place) if event.amount else ZERO
         for match, piece in list(self.taken(event)):
             key = (event.to_account, match.security)
-            self.add(key, match.opened_by, piece.quantity, piece.local, piece.base)
+            name = gone_on(self.lot(match.opened_by), event.entry_id)
+            self.add(key, name, piece.quantity, piece.local, piece.base)
 
     def exchange(self, event: Event, place: int) -> None:
         """Lots go on under another security: with all that they are worth, or in a spin-off with the part that the ledger gives
@@ -407,10 +414,11 @@ class _Walk:
         elif event.kind == "spin_off":
             given = ratio * self.price(gives, place)
             share = given / (given + self.price(key[1], place))
-        for opened_by, piece in list(self.held.get(key, {}).items()):
+        to = (event.to_account or event.account, gives)
+        for known_as, piece in list(self.held.get(key, {}).items()):
             if piece.quantity:
                 local, base = piece.local * share, piece.base * share
-                self.add((event.to_account or event.account, gives), opened_by, piece.quantity * ratio, local, base)
+                self.add(to, gone_on(known_as, event.entry_id), piece.quantity * ratio, local, base)
                 piece.local -= local
                 piece.base -= base
                 if event.kind == "merger":

@@ -1,5 +1,6 @@
 """Lots from transactions: the bridge between the ledger's events and the booking rules."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -26,6 +27,10 @@ _OPENING = frozenset({"buy", "reinvested_dividend"})
 _TAKING = frozenset({"sell", "transfer_out", "transfer"})
 _BY_NAME = frozenset({"buy", "sell", "reinvested_dividend", "transfer_in", "transfer_out", "transfer"})
 """Kinds that take or open lots one by one, by name where the ledger gives one; the others happen to all lots alike."""
+
+
+WAY = 8
+"""Hexadecimal digits."""
 
 
 class EntryNotBooked(LedgerRefused):
@@ -132,7 +137,7 @@ def derive(
                 fx_to_base=None if parcel.layers else rates[parcel.opened_by],
                 valid_from=parcel.valid_from,
                 valid_to=parcel.valid_to,
-                opened_by=_lineage(steps, parcel.opened_by),
+                opened_by=_known_as(steps, parcel.opened_by, parcel.went_on),
                 layers=layers(parcel.layers),
             )
             for parcel in booked.parcels
@@ -167,6 +172,26 @@ def _lineage(steps: Sequence[Step], place: int) -> str:
     return event.entry_id if place == first else f"{event.entry_id}#{place - first + 1}"
 
 
+def _known_as(steps: Sequence[Step], opened_by: int, went_on: Sequence[int]) -> str:
+    """What a lot is known by; of parts of one purchase that came together again on several ways each has its own name."""
+    name = _lineage(steps, opened_by)
+    for place in went_on:
+        name = gone_on(name, steps[place][0].entry_id)
+    return name
+
+
+def gone_on(name: str, entry_id: str) -> str:
+    """What a lot of that name is known by after an entry took it into another account or under another symbol."""
+    opened_by, way = way_of(name)
+    return f"{opened_by}~{hashlib.sha256(f'{way}/{entry_id}'.encode()).hexdigest()[:WAY]}"
+
+
+def way_of(name: str) -> tuple[str, str]:
+    """What opened the lot, and what stands for the entries that it went on by; "" where it lies as it was opened."""
+    opened_by, mark, way = name.rpartition("~")
+    return (opened_by, way) if mark and len(way) == WAY and not set(way) - set("0123456789abcdef") else (name, "")
+
+
 def _matched(
     match: booking.MatchedLot,
     steps: Sequence[Step],
@@ -181,7 +206,7 @@ def _matched(
         cost, proceeds = cost - match.entry_fee, proceeds + match.exit_fee
     return MatchedState(
         entry_id=event.entry_id,
-        opened_by=_lineage(steps, match.opened_by),
+        opened_by=_known_as(steps, match.opened_by, match.went_on),
         date=match.date,
         kind=match.kind,
         symbol=match.symbol,
@@ -212,7 +237,7 @@ def _transferred(
     fx_in = None if layers else rates[lot.opened_by]
     return MatchedState(
         entry_id=event.entry_id,
-        opened_by=_lineage(steps, lot.opened_by),
+        opened_by=_known_as(steps, lot.opened_by, lot.went_on),
         date=event.date,
         kind=event.kind,
         symbol=lot.symbol,

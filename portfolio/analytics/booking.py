@@ -108,7 +108,8 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """A lot, or the part of one that moved out. opened_by: place of the transaction in the sequence given.
+    """A lot, or the part of one that moved out. opened_by: place of the transaction in the sequence given; went_on: places of
+    those by which it came into this account or under this symbol later.
 
     unit_cost  local, fees apart; cost  local, with buy fees if fees_in_cost; fx_to_base  the entry rate, locked
     layers     where the cost is not of one purchase alone: cost_base is what they sum to, fx_to_base cost_base / cost
@@ -126,6 +127,7 @@ class Lot:
     currency: str | None
     fx_to_base: Decimal
     layers: tuple[Layer, ...] = ()
+    went_on: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ class Parcel:
     valid_from: date
     valid_to: date | None
     layers: tuple[Layer, ...] = ()
+    went_on: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,7 @@ class MatchedLot:
     entry_fee: Decimal = ZERO
     exit_fee: Decimal = ZERO
     layers: tuple[Layer, ...] = ()
+    went_on: tuple[int, ...] = ()
 
     @property
     def local_gain(self) -> Decimal:
@@ -308,6 +312,7 @@ class _Lot:
         "price_cost",
         "quantity",
         "since",
+        "went_on",
     )
 
     def __init__(
@@ -327,8 +332,9 @@ class _Lot:
         fixing: Decimal | None,
         layers: list[_Layer] | None = None,
         plain: bool = False,
+        went_on: tuple[int, ...] = (),
     ) -> None:
-        self.opened_by, self.order, self.lot_id = opened_by, order, lot_id
+        self.opened_by, self.order, self.lot_id, self.went_on = opened_by, order, lot_id, went_on
         self.acquired, self.since = acquired, since
         self.quantity, self.price_cost, self.fee, self.fee_base, self.fx = quantity, price_cost, fee, fee_base, fx
         self.currency, self.fixing, self.layers, self.plain = currency, fixing, layers, plain
@@ -357,6 +363,7 @@ class _Lot:
             fixing=self.fixing,
             layers=None if self.layers is None else [layer.scaled(share) for layer in self.layers],
             plain=self.plain,
+            went_on=self.went_on,
         )
         self.price_cost -= piece.price_cost
         self.fee -= piece.fee
@@ -446,7 +453,7 @@ class _Books:
         for lot, part in self.drawn(index, entry, holding, quantity):
             piece = self.cut(holding, lot, part, entry.date)
             self.moved.append((index, self.shown(holding, piece)))
-            self.carry(entry, entry.symbol, piece)
+            self.carry(index, entry, entry.symbol, piece)
 
     def split(self, index: int, entry: Transaction) -> None:
         holding = self.held(index, entry)
@@ -527,7 +534,7 @@ class _Books:
         lots = sorted(holding.lots(), key=lambda one: one.order)
         for lot, quantity in zip(lots, _scaled(index, entry, lots, ratio), strict=True):
             self.touch(holding, lot, entry.date)
-            self.carry(entry, to_symbol, lot.part(quantity, share, entry.date))
+            self.carry(index, entry, to_symbol, lot.part(quantity, share, entry.date))
         self.reorder(index, holding)
 
     def symbol_change(self, index: int, entry: Transaction) -> None:
@@ -539,7 +546,7 @@ class _Books:
         lots = sorted(holding.lots(), key=lambda one: one.order)
         for lot, quantity in zip(lots, _scaled(index, entry, lots, ratio), strict=True):
             self.touch(holding, lot, entry.date)
-            self.carry(entry, to_symbol, lot.part(quantity, ONE, entry.date))
+            self.carry(index, entry, to_symbol, lot.part(quantity, ONE, entry.date))
         del self.holdings[entry.account, entry.symbol]
 
     # Lots
@@ -581,7 +588,7 @@ class _Books:
         foreign = entry.trading_currency is not None and entry.currency != entry.trading_currency
         self.put(index, self.opened_holding(entry.account, symbol), lot, entry.trading_currency, foreign=foreign)
 
-    def carry(self, entry: Transaction, to_symbol: str, piece: _Lot) -> None:
+    def carry(self, index: int, entry: Transaction, to_symbol: str, piece: _Lot) -> None:
         """A lot goes on, in whole or in part, under another symbol or in another account."""
         target = self.opened_holding(entry.to_account or entry.account, to_symbol)
         trading = entry.trading_currency
@@ -590,7 +597,7 @@ class _Books:
             piece.fixing = ONE if piece.currency == trading else None
             for layer in piece.layers or ():
                 layer.fixing = ONE if layer.currency == trading else None
-        piece.order = self.opened
+        piece.order, piece.went_on = self.opened, (*piece.went_on, index)
         foreign = trading is not None and piece.currency != trading
         self.put(piece.opened_by, target, piece, trading, foreign=foreign)
 
@@ -824,6 +831,7 @@ class _Books:
                 piece.fee,
                 exit_fee,
                 self.layers(piece),
+                piece.went_on,
             )
         )
 
@@ -850,6 +858,7 @@ class _Books:
             lot.since,
             until,
             self.layers(lot),
+            lot.went_on,
         )
 
     def entry_rate(self, lot: _Lot) -> Decimal:
@@ -871,6 +880,7 @@ class _Books:
             lot.currency,
             self.entry_rate(lot),
             self.layers(lot),
+            lot.went_on,
         )
 
     def closed(self) -> Booked:

@@ -199,8 +199,9 @@ def stated(*, portfolio: Portfolio, revision: LedgerRevision, anew: bool = False
     return made
 
 
-RULES = 2
-"""Of how lots are derived; rows of a revision with an older number are read anew (1: without layers, settings `{}`)."""
+RULES = 3
+"""Of how lots are derived; rows of a revision with an older number are read anew (1: without layers, settings `{}`; 2: lots that went
+on are known by what opened them alone)."""
 
 
 class Settings(TypedDict):
