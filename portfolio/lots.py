@@ -419,7 +419,8 @@ def _step(event: LedgerTransaction, base_currency: str, trading: Mapping[str, st
         assert event.cost is not None
         assert ratio is not None
         total = sum((lot.quantity * lot.unit_cost for lot in event.lots), Decimal(0))
-        unit_price, to_unit_price = total - event.cost, event.cost / ratio
+        # Lots whose cost was given back have none to share: any value stands for it.
+        unit_price, to_unit_price = (total - event.cost, event.cost / ratio) if total else (Decimal(1), Decimal(0))
     return booking.Transaction(
         date=event.date,
         kind="move" if event.kind == "transfer" else event.kind,

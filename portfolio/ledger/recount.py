@@ -104,8 +104,15 @@ def _has_several_currencies(transactions: Iterable[LedgerTransaction]) -> bool:
 
 
 def _trading(transactions: Iterable[LedgerTransaction]) -> Mapping[str, str]:
-    """Security -> the currency that it trades in, as far as fixings tell it."""
-    return {event.symbol: event.fixings[0].quote for event in transactions if event.symbol and event.fixings}
+    """Security -> the currency that it trades in, as far as fixings tell it; without any, that of its first deal."""
+    told: dict[str, str] = {}
+    dealt: dict[str, str] = {}
+    for event in transactions:
+        if event.symbol and event.fixings:
+            told[event.symbol] = event.fixings[0].quote
+        elif event.symbol and event.kind in ("buy", "reinvested_dividend", "transfer_in", "sell"):
+            dealt.setdefault(event.symbol, event.currency)
+    return dealt | told
 
 
 def _paid(event: LedgerTransaction) -> Decimal:
@@ -293,9 +300,15 @@ class _Count:
                         units=each.units * ratio,
                         cost=each.cost * share,
                         fee=each.fee * share,
-                        restated=None if each.restated is None else each.restated * share,
+                        restated=self.restated_as(each, key[1], _key(out[0])[1], share),
                     ),
                 )
+
+    def restated_as(self, parcel: _Parcel, symbol: str, before: str, share: Decimal) -> Decimal | None:
+        """What goes on of a restated cost under another symbol: none of it where that trades in another currency."""
+        if self.trading.get(symbol) in (None, self.trading.get(before)):
+            return None if parcel.restated is None else parcel.restated * share
+        return parcel.cost * share if self.trading[symbol] == parcel.currency else None
 
     def restated_after(self, key: Key, parcel: _Parcel, off: Decimal, event: LedgerTransaction) -> Decimal | None:
         """What is left of it where `off` goes from the cost: of a pool at the fixing of the day, else in proportion."""

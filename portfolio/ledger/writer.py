@@ -200,8 +200,8 @@ def stated(*, portfolio: Portfolio, revision: LedgerRevision, anew: bool = False
 
 
 RULES = 3
-"""Of how lots are derived; rows of a revision with an older number are read anew (1: without layers, settings `{}`; 2: lots that went
-on are known by what opened them alone)."""
+"""Of how lots are derived; rows of a revision with an older number are read anew (1: without layers, settings `{}`; 2: lots
+that went on are known by what opened them alone)."""
 
 
 class Settings(TypedDict):

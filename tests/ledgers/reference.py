@@ -541,7 +541,7 @@ class Books:
             self._put(row.account, row.to_symbol, given)
 
     def return_of_capital(self, row: Operation) -> None:
-        """Cash takes the place of cost, per unit; what exceeds the cost of a lot is gain."""
+        """Cash takes the place of cost, per unit; where it exceeds the cost of a lot all of it has come back, with a gain."""
         rate = self._deal_rate(row)
         self._move_cash(row.currency, row.consideration, rate)
         lots = self._lots(row.account, row.symbol)
@@ -549,15 +549,23 @@ class Books:
         for lot in lots:
             share = row.consideration * lot.quantity / held
             local = self._local(row, share)
-            excess = max(local - lot.cost, ZERO) / local if local else ZERO
-            lot.cost -= local * (1 - excess)
-            lot.base -= share * rate * (1 - excess)
-            if excess:
-                self.realised.append(Realised(row.date, row.symbol, Parts(price=share * rate * excess)))
-            excess = max(local - lot.from_cost, ZERO) / local if local else ZERO
-            lot.from_cost -= local * (1 - excess)
-            lot.from_base -= share * rate * (1 - excess)
-            self.bridge.realised_price += share * rate * excess
+            received = share * rate / local if local else rate
+            if local < lot.cost:
+                lot.cost -= local
+                lot.base -= share * rate
+            else:
+                self.realised.append(
+                    Realised(row.date, row.symbol, parts(lot.cost, lot.base, lot.entry, local, received))
+                )
+                lot.cost = lot.base = ZERO
+            if local < lot.from_cost:
+                lot.from_cost -= local
+                lot.from_base -= share * rate
+            else:
+                found = parts(lot.from_cost, lot.from_base, lot.from_entry, local, received)
+                self.bridge.realised_price += found.price
+                self._add_fx(found)
+                lot.from_cost = lot.from_base = ZERO
 
     # --- the end
 
