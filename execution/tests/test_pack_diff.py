@@ -117,7 +117,8 @@ def test_a_later_vintage_is_told_row_by_row_and_leaves_the_earlier_pack_as_it_wa
         f"{series},{series},index,M,bureau\n" for series in sorted({row["series_id"] for row in rows})
     )
     prices = folders.SMALL["prices.csv"] + f"{day},OAK,53,USD,wood\n"
-    traded = {"prices.csv": prices, "macro_series.csv": described}
+    rates = folders.SMALL["fx.csv"] + f"{day},EUR,USD,1.0538,central\n"
+    traded = {"prices.csv": prices, "fx.csv": rates, "macro_series.csv": described}
     market_data.loaded(tmp_path, {**traded, "macro.csv": macro("value_d0")})
     d0 = market_data.build(policy, day, day)[0]
     sealed = list(PackObservation.objects.filter(content=d0.content_id).order_by("id").values_list())
