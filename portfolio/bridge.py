@@ -119,13 +119,17 @@ class _Piece:
     quantity: Decimal
     local: Decimal
     base: Decimal
+    entry_rate: Decimal | None = None
+    """Locked in it, which tells where all that it was worth was given back. A pool has none."""
 
     def take(self, quantity: Decimal) -> "_Piece":
         """Cut a part off; it carries its share of the worth."""
         if quantity == self.quantity:
-            taken = _Piece(self.quantity, self.local, self.base)
+            taken = _Piece(self.quantity, self.local, self.base, self.entry_rate)
         else:
-            taken = _Piece(quantity, self.local * quantity / self.quantity, self.base * quantity / self.quantity)
+            taken = _Piece(
+                quantity, self.local * quantity / self.quantity, self.base * quantity / self.quantity, self.entry_rate
+            )
         self.quantity -= taken.quantity
         self.local -= taken.local
         self.base -= taken.base
@@ -266,12 +270,22 @@ class _Walk:
 
     # Lots
 
-    def add(self, key: tuple[str, int], opened_by: str, quantity: Decimal, local: Decimal, base: Decimal) -> None:
+    def add(
+        self,
+        key: tuple[str, int],
+        opened_by: str,
+        quantity: Decimal,
+        local: Decimal,
+        base: Decimal,
+        entry_rate: Decimal | None = None,
+    ) -> None:
         """A purchase goes on as the lot it opened, or in the pool of its account, which is one as long as it is held."""
         piece = self.held.setdefault(key, {}).setdefault(self.lot(opened_by), _Piece(ZERO, ZERO, ZERO))
         piece.quantity += quantity
         piece.local += local
         piece.base += base
+        if not self.pooled:
+            piece.entry_rate = entry_rate if entry_rate is not None or not local else base / local
 
     def lot(self, opened_by: str) -> str:
         """What a lot is known by here."""
@@ -289,7 +303,7 @@ class _Walk:
 
     def gain(self, piece: _Piece, worth: Decimal, rate: Decimal, line: str) -> None:
         """What a piece gained from its worth on the way in to `worth` (its currency) at `rate`."""
-        entry_rate = piece.base / piece.local if piece.local else rate
+        entry_rate = piece.base / piece.local if piece.local else piece.entry_rate or rate
         price, interaction = (worth - piece.local) * entry_rate, (worth - piece.local) * (rate - entry_rate)
         setattr(self.amounts, line, getattr(self.amounts, line) + price)
         self.amounts.fx += worth * rate - piece.base - price
@@ -402,7 +416,7 @@ class _Walk:
         for match, piece in list(self.taken(event)):
             key = (event.to_account, match.security)
             name = gone_on(self.lot(match.opened_by), event.entry_id)
-            self.add(key, name, piece.quantity, piece.local, piece.base)
+            self.add(key, name, piece.quantity, piece.local, piece.base, piece.entry_rate)
 
     def exchange(self, event: Event, place: int) -> None:
         """Lots go on under another security: with all that they are worth, or in a spin-off with the part that the ledger gives
@@ -418,7 +432,7 @@ class _Walk:
         for known_as, piece in list(self.held.get(key, {}).items()):
             if piece.quantity:
                 local, base = piece.local * share, piece.base * share
-                self.add(to, gone_on(known_as, event.entry_id), piece.quantity * ratio, local, base)
+                self.add(to, gone_on(known_as, event.entry_id), piece.quantity * ratio, local, base, piece.entry_rate)
                 piece.local -= local
                 piece.base -= base
                 if event.kind == "merger":
