@@ -1,6 +1,6 @@
 """Ledgers at random against the second computation of tests/ledgers; `python -m tests.ledgers --count 2000` does more of them.
 
-Each run takes new seeds and prints them; a ledger that differs is kept under var/fuzz.
+The command takes new seeds and prints them; a ledger that differs is kept under var/fuzz.
 """
 
 import pytest
