@@ -99,7 +99,7 @@ ANSWERED_PATHS = (
     "/v1/packs/PP_2013-03-01_ECB_EUR_r1?kind=prices&limit=5",
     f"/v1/portfolios/{PORTFOLIO}/settings",
 )
-REFUSED_SETTINGS = (
+REFUSED_SETTINGS: tuple[dict[str, Any], ...] = (
     {},
     {"unknown": 1},
     {"booking_method": "NEWEST"},
@@ -117,7 +117,7 @@ class Person:
         from django.test import Client
         from rest_framework_simplejwt.tokens import AccessToken
 
-        from execution import demo
+        from execution.operations import demo
 
         self.slug = slug
         self.portfolio_id = str(uuid5(demo.NAMESPACE, slug))

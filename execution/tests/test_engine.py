@@ -6,28 +6,34 @@ from pathlib import Path
 import pytest
 
 from config import env
-from execution import engine
+from execution.executor import engine
 
 ROOMS = ("config", "compliance", "pricing", "portfolio", "agents", "execution")
 PASSED_THROUGH = {
     "agents.financial_analyst.performance",
     "execution.canonical",
-    "execution.orchestrator",
+    "execution.executor.orchestrator",
     "portfolio.ledger.child",
     "portfolio.ledger.journal",
     "portfolio.models",
     "portfolio.valuation",
     "pricing.calendars",
-    "pricing.history_file",
+    "pricing.market.history_file",
     "pricing.market",
-    "pricing.observing",
+    "pricing.packs.point_in_time",
     "pricing.packs",
 }
-FACES = ("execution/api.py", "execution/pages.py", "execution/admin.py", "portfolio/admin.py", "pricing/admin.py")
+FACES = (
+    "execution/web/api.py",
+    "execution/web/pages/views.py",
+    "execution/admin.py",
+    "portfolio/admin.py",
+    "pricing/admin.py",
+)
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory) -> Path:
+def copy(tmp_path_factory):
     """The project's sources, to be changed."""
     project = tmp_path_factory.mktemp("project")
     for room in ROOMS:
