@@ -451,14 +451,13 @@ def overview() -> Figures:
 
     from config import scope
     from execution import executor
-    from execution.executor import planning
     from execution.patterns import publishing
     from portfolio.models import Portfolio
 
     for document in publishing.read_library().values():
         publishing.publish(document)
     user = get_user_model().objects.get(username="owner")
-    request = planning.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get().pk)
+    request = executor.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get().pk)
     took = []
     with scope.of(user):
         for _ in range(21):

@@ -21,8 +21,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from config.errors import TieoutError
 from execution import executor, tasks
-from execution.executor import planning
-from execution.executor.errors import LedgerNotReconciled, ReconciliationFailed
+from execution.executor import LedgerNotReconciled, ReconciliationFailed
 from execution.models import BlockedPortfolio, Execution, JobRun, NightlyRun
 from execution.night import nightly
 from execution.operations import intake
@@ -863,7 +862,7 @@ def test_once_the_pack_is_restated_the_revision_that_it_broke_is_reconciled(empt
 
 def overview(user="anna", slug="small"):
     return executor.execute(
-        planning.Request("portfolio_overview", {}, portfolio_id=small.portfolio(slug).pk),
+        executor.Request("portfolio_overview", {}, portfolio_id=small.portfolio(slug).pk),
         user=get_user_model().objects.get(username=user),
     )
 
@@ -951,7 +950,7 @@ def test_only_the_portfolio_that_breaks_is_left_out(own):
     assert overview().metadata["asof_date"] == str(WEEK[-1])
     with pytest.raises((ReconciliationFailed, LedgerNotReconciled)):
         executor.execute(
-            planning.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get(slug="other").pk), user=ben
+            executor.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get(slug="other").pk), user=ben
         )
     assert not DailyValue.objects.filter(portfolio__slug="other").exists()
 

@@ -15,7 +15,6 @@ from dulwich.objects import ObjectID
 from dulwich.refs import DiskRefsContainer
 
 from execution import executor
-from execution.executor import planning
 from execution.night import nightly
 from execution.patterns import publishing
 from execution.tests.staging import by_force
@@ -47,7 +46,7 @@ def overview():
     for document in publishing.read_library().values():
         publishing.publish(document)
     return executor.execute(
-        planning.Request("portfolio_overview", {}, portfolio_id=small.portfolio().pk),
+        executor.Request("portfolio_overview", {}, portfolio_id=small.portfolio().pk),
         user=get_user_model().objects.get(username="anna"),
     )
 

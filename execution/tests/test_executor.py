@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 from agents import registry
 from agents.runtime import AgentRuntime
-from execution import executor
+from execution.executor import computation
 from execution.night import nightly
 from execution.tests import staging
 from portfolio.models import Break, LedgerRevision, RevisionStatus
@@ -105,7 +105,7 @@ def test_a_revision_that_nobody_has_reconciled_yet_is_not_answered_from(private_
 def no_redis(monkeypatch, tmp_path):
     nowhere = redis.Redis(unix_socket_path=str(tmp_path / "nothing.sock"), retry=Retry(NoBackoff(), 0))
     runtime = AgentRuntime(registry.default, client=nowhere)
-    monkeypatch.setattr(executor, "runtime", lambda: runtime)
+    monkeypatch.setattr(computation, "runtime", lambda: runtime)
 
     def away(*args, **kwargs):
         raise redis.ConnectionError("connection to /run/redis.sock refused")

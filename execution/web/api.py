@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -26,10 +25,9 @@ from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
 from config import scope
 from execution import executor, metering, strict_json
-from execution.executor import planning
-from execution.executor.errors import AnsweredBefore, ExecutionNotFound, IdempotencyConflict, RequestInvalid
+from execution.executor import ExecutionNotFound, RequestInvalid
 from execution.models import Execution, ExecutionStatus, IdempotencyKey
-from execution.web.problems import told
+from execution.web.problems import AnsweredBefore, IdempotencyConflict, answer_on_record, told
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_KEY_LENGTH = 200
@@ -162,7 +160,7 @@ class RefreshedToken(TokenRefreshView):
     parser_classes = (StrictJson,)
 
 
-def parse(document: Any) -> planning.Request:
+def parse(document: Any) -> executor.Request:
     """The body of POST /v1/execute. Fields that are wrong are left out and stand in its faults, to be told with what else
     is wrong; without a pattern there is nothing else to find. Raises RequestInvalid."""
     if not isinstance(document, Mapping):
@@ -193,7 +191,7 @@ def parse(document: Any) -> planning.Request:
     pack_id = _converted(document, "pricing_pack_id", _short, "must be a string of at most 48 characters", refuse)
     if any(fault["pointer"] == "/pattern_id" for fault in wrong):
         raise RequestInvalid(wrong)
-    return planning.Request(
+    return executor.Request(
         str(pattern_id), inputs, portfolio_id, asof_date, require_fresh, commit, pack_id, tuple(wrong)
     )
 
@@ -214,7 +212,7 @@ def _body(request: Request) -> bytes:
     return bytes(request._request.body)
 
 
-def _once(request: Request, asked: planning.Request, body: bytes) -> executor.Served:
+def _once(request: Request, asked: executor.Request, body: bytes) -> executor.Served:
     """With an Idempotency-Key, a retry is answered by the first one's execution."""
     key, user = request.headers.get("Idempotency-Key"), _caller(request)
     if key is None or asked.faults:
@@ -251,23 +249,23 @@ def _one_at_a_time(user: User, key: str) -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [named])
 
 
-def _again(kept: IdempotencyKey, asked: planning.Request, user: User) -> executor.Served | None:
+def _again(kept: IdempotencyKey, asked: executor.Request, user: User) -> executor.Served | None:
     """What the first try was answered with; None where it left nothing: never run, refused before, killed, or to be tried again."""
     if kept.execution_id is None:
         return None
     with transaction.atomic():
-        first = Execution.objects.filter(pk=kept.execution_id).only("status", "problem").first()
+        first = Execution.objects.filter(pk=kept.execution_id).only("status", "problem", "trace").first()
     if first is None:
         raise ExecutionNotFound  # it was answered, and its portfolio is not the caller's any more
-    answered = (first.problem or {}).get("answer", {})
-    if answered.get("status") == HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise AnsweredBefore(answered)
+    answer = answer_on_record(first)
+    if answer is not None:
+        raise AnsweredBefore(answer)
     if first.status != ExecutionStatus.DONE:
         return None
     return executor.fetch(first.pk, user=user, requested=asked.asof_date)
 
 
-def _first(kept: IdempotencyKey, asked: planning.Request, user: User) -> executor.Served:
+def _first(kept: IdempotencyKey, asked: executor.Request, user: User) -> executor.Served:
     def bind(execution_id: UUID) -> None:
         with transaction.atomic():
             IdempotencyKey.objects.filter(pk=kept.pk).update(execution=Execution(pk=execution_id))
