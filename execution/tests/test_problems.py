@@ -163,7 +163,7 @@ def test_a_step_whose_agent_broke_is_a_failed_step():
     [
         failed(CapabilityFailed("fake.made", "faker")),
         failed(TemplateUnresolved("{{state.x}}", "state.x", "is not there")),
-        packs.PackCorrupt("PP_2013-03-01_ECB_EUR_r1", "the hash of its rows differs"),
+        packs.PackCorrupt("PP_2013-03-01_ECB_EUR_r1", "content_hash", "aa", "bb"),
         NotFinite("not a finite number"),
         ValueError("SELECT secret FROM users"),
         KeyError(),
