@@ -324,7 +324,6 @@ SIGNALS = {
     "Undecodable": "portfolio.ledger.importing: becomes a finding",
     "_RefusedError": "portfolio.ledger.importing.writing: becomes a finding",
     "UnrankedLots": "portfolio.ledger.importing.shelf: becomes a finding",
-    "NotStrictJson": "pricing.providers: the answer is refused by name",
     "_NotStored": "execution.executor: a cache remembers what is there, not what is not",
 }
 """Not errors that a caller meets: each is caught beside where it is raised."""

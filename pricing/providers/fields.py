@@ -1,6 +1,5 @@
-"""What a provider sent, read strictly: JSON with one meaning, exact decimals, typed fields, refused rows by name. Pure."""
+"""What a provider sent, read strictly: exact decimals, typed fields, refused rows by name. Pure."""
 
-import json
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
+from config.strict_json import OutOfRange
 from pricing import fx
 
 Row = TypeVar("Row")
@@ -17,13 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN_CHARACTERS = 60
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _PLAIN = re.compile(r"[+-]?\d{1,24}(?:\.\d{1,24})?", re.ASCII)
-_JSON_NUMBER = re.compile(r"-?\d{1,24}(?:\.\d{1,24})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
-_LARGEST_EXPONENT = 24
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-
-
-class NotStrictJson(ValueError):
-    """Says why, and repeats nothing of the text."""
 
 
 class Unfit(ValueError):
@@ -32,13 +26,6 @@ class Unfit(ValueError):
     def __init__(self, field: str, sent: object, rule: str) -> None:
         super().__init__(f"{field}: {rule}")
         self.field, self.sent, self.rule = field, sent, rule
-
-
-@dataclass(frozen=True, slots=True)
-class OutOfRange:
-    """Stands where a number was that no price, rate or amount can be, such as 1e400."""
-
-    digits: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,45 +55,6 @@ class Answer(Generic[Row]):
     refused: tuple[Refused, ...] = ()
     absent: tuple[str, ...] = ()
     """What was asked for by name and not answered."""
-
-
-def loads(body: bytes) -> Any:
-    """JSON in UTF-8, numbers as exact decimals.
-
-    raises  NotStrictJson on anything else: NaN, Infinity, a key named twice, nesting without end
-    """
-    try:
-        return _DECODER.decode(body.decode("utf-8"))
-    except UnicodeDecodeError as bad:
-        raise NotStrictJson(f"is not UTF-8 at byte {bad.start}") from None
-    except json.JSONDecodeError as bad:
-        raise NotStrictJson(f"is not JSON from line {bad.lineno}, column {bad.colno}") from None
-    except RecursionError:
-        raise NotStrictJson("is nested too deep") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise NotStrictJson("names a key twice")
-    return made
-
-
-def _number(digits: str) -> Decimal | OutOfRange:
-    if _JSON_NUMBER.fullmatch(digits):
-        value = Decimal(digits)
-        if max(abs(value.adjusted()), abs(int(value.as_tuple().exponent))) <= _LARGEST_EXPONENT:
-            return value
-    return OutOfRange(digits[:_SHOWN_CHARACTERS])
-
-
-def _constant(name: str) -> Any:
-    raise NotStrictJson(f"holds {name}, which is no JSON")
-
-
-_DECODER = json.JSONDecoder(
-    parse_float=_number, parse_int=_number, parse_constant=_constant, object_pairs_hook=_object, strict=True
-)
 
 
 # --- fields; each raises Unfit

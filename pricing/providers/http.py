@@ -33,10 +33,10 @@ from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
+from config import strict_json
 from config.breaker import Breaker, Verdict
 from config.errors import TieoutError
 from config.redis_client import shared_redis
-from pricing.providers import fields
 from pricing.providers.budget import Allowance, Budget
 
 logger = logging.getLogger(__name__)
@@ -325,9 +325,9 @@ class Client:
 
     def _payload(self, path: str, body: bytes) -> Any:
         try:
-            return fields.loads(body)
-        except fields.NotStrictJson as bad:
-            raise ProviderFailed(self.provider.code, path, str(bad)) from None
+            return strict_json.loads_exact(body)
+        except strict_json.JsonRefused as bad:  # whose pointer repeats what was sent
+            raise ProviderFailed(self.provider.code, path, f"is not strict JSON: {bad.reason}") from None
 
     def _prepared(self, path: str, parameters: dict[str, str]) -> requests.PreparedRequest:
         """Without a session of requests: it would merge settings that we have not, twice the work of the request itself.

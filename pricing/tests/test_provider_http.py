@@ -88,15 +88,15 @@ FAULTS = {
     "reset before the answer": (reset(), "can't be reached or broke off"),
     "reset at byte 9": (reset('{"price": 12.10}', 9), "broke off"),
     "closed at byte 9": (broken_off('{"price": 12.10}', 9), "broke off"),
-    "html with status 200": (HTML, "is not JSON"),
-    "nothing": (sent(""), "is not JSON"),
-    "truncated json": (sent('{"price": 12.'), "is not JSON"),
+    "html with status 200": (HTML, "is not strict JSON: Expecting value"),
+    "nothing": (sent(""), "is not strict JSON: Expecting value"),
+    "truncated json": (sent('{"price": 12.'), "is not strict JSON: "),
     "broken gzip": (BROKEN_GZIP, "can't be unpacked"),
-    "NaN": (sent('{"price": NaN}'), "holds NaN"),
-    "Infinity": (sent('{"price": -Infinity}'), "holds -Infinity"),
-    "key named twice": (sent('{"price": 1, "price": 2}'), "names a key twice"),
-    "latin-1": (sent('{"name": "caf\xe9"}'.encode("latin-1")), "is not UTF-8"),
-    "nested without end": (sent("[" * 200_000), "nested too deep"),
+    "NaN": (sent('{"price": NaN}'), "NaN is no JSON"),
+    "Infinity": (sent('{"price": -Infinity}'), "-Infinity is no JSON"),
+    "key named twice": (sent('{"price": 1, "price": 2}'), "key named twice"),
+    "latin-1": (sent('{"name": "caf\xe9"}'.encode("latin-1")), "not UTF-8"),
+    "nested without end": (sent("[" * 200_000), "nested deeper than 100"),
 }
 
 
