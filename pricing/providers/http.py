@@ -162,7 +162,7 @@ def symbol_in_path(symbol: str) -> str:
     return symbol
 
 
-def verdict(raised: BaseException) -> Verdict:
+def judge(raised: BaseException) -> Verdict:
     """A refused request or a full budget says nothing about whether the provider works."""
     if isinstance(raised, TieoutError) and not isinstance(raised, ProviderFailed):
         return Verdict.NOTHING
@@ -172,11 +172,11 @@ def verdict(raised: BaseException) -> Verdict:
 def breaker_of(provider: Provider, client: redis.Redis | None, clock: Clock = REAL_TIME) -> Breaker:
     return Breaker(
         provider.code,
-        judge=verdict,
+        judge=judge,
         fail_max=FAIL_MAX,
         reset_timeout_s=RESET_TIMEOUT_S,
         client=client,
-        clock=clock.utc,
+        clock=clock.now,
     )
 
 
