@@ -39,8 +39,8 @@ class Allowance:
     @property
     def windows(self) -> dict[str, int]:
         """What is counted, and how much of it there may be."""
-        told = {"minute": self.per_minute, "day": self.per_day, "month": self.bytes_per_month}
-        return {window: limit for window, limit in told.items() if limit is not None}
+        limits = {"minute": self.per_minute, "day": self.per_day, "month": self.bytes_per_month}
+        return {window: limit for window, limit in limits.items() if limit is not None}
 
 
 @dataclass(frozen=True, slots=True)
