@@ -57,7 +57,7 @@ hypothesis.settings.load_profile("repeatable")
 os.environ.setdefault("TIEOUT_TEST_SEED", str(random.SystemRandom().randrange(10**6)))
 """What generated tests of a run begin with: one number for all processes, printed with the header."""
 
-embedded.provide("owner", fast=True)
+embedded.provide("owner")
 SOCKETS = psycopg.conninfo.conninfo_to_dict(os.environ["DATABASE_URL"])["host"]
 
 EMPTY, DEMO = f"test_empty_{os.getpid()}", f"test_demo_{os.getpid()}"
@@ -79,6 +79,11 @@ def server() -> psycopg.Connection:
     return psycopg.connect(host=SOCKETS, port=embedded.PORT, user="postgres", dbname="postgres", autocommit=True)
 
 
+FORGETFUL = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
+"""Off in the tests' own cluster, which may lose everything in a crash and vacuums nothing by itself."""
+for setting in FORGETFUL:
+    server().execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+server().execute("SELECT pg_reload_conf()")
 if server().execute("SELECT FROM pg_roles WHERE rolname = 'tester'").rowcount == 0:
     server().execute("CREATE ROLE tester LOGIN NOSUPERUSER IN ROLE owner, app, job")
 server().execute("ALTER ROLE tester SET role = 'app'")

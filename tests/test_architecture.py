@@ -24,7 +24,7 @@ PURE_MAY_IMPORT = {"numpy", "portfolio.analytics", "config.errors"}
 
 ENVIRONMENT = {
     "config/env.py": "the one place that reads settings",
-    "config/embedded.py": "hands addresses to this process and its children",
+    "config/embedded/__init__.py": "hands addresses to this process and its children",
     "config/celery.py": "names the settings before they can be read",
     "config/wsgi.py": "names the settings before they can be read",
     "manage.py": "names the settings before they can be read",
@@ -37,7 +37,7 @@ CATCH_ALL = {
     "config/breaker.py": "counts the failure and raises it again",
     "execution/api.py": "observes the duration and raises it again",
     "execution/executor.py": "puts the failure on record and raises it again",
-    "config/embedded.py": "gives its share back and raises it again",
+    "config/embedded/__init__.py": "gives its share back and raises it again",
     "portfolio/ledger/reader.py": "stops the child and raises it again",
     "portfolio/computing.py": "somebody's data: what breaks on it becomes a named failure of that portfolio alone",
     "execution/chunks.py": "somebody's data, read or stored with that of others: they are done one by one",
