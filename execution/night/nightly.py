@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q
 from django.db.models.functions import Now
 
-from config import doctoring
+from config import doctoring, locks
 from config.errors import TieoutError
 from execution.models import BlockedKind, JobRun, NightlyRun, RunState
 from execution.night import blocked, chunks
@@ -138,8 +138,8 @@ def run(
     if not days:
         raise NothingToBuild(policy.code, from_date, date)
     # A lock of the session: a killed run can be taken up at once.
-    with chunks.held(f"execution.night.nightly:{policy.code}") as got:
-        if not got:
+    with locks.try_session_lock(f"execution.night.nightly:{policy.code}") as acquired:
+        if not acquired:
             raise RunElsewhere(policy.code)
         night_run = open_run(policy=policy, from_date=days[0], date=days[-1], restates=restates)
         if night_run.state == RunState.DONE and from_step is None:

@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
+from config import locks
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from pricing import archive, fx
@@ -470,8 +471,7 @@ def folders() -> Path:
 def _take_in(sent: folder.Sent, outcome: Fetched) -> None:
     """Write the next folder of the one that is loaded now, and load it; all of it or nothing. One at a time."""
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('pricing.providers.fetching', 0))")
+        locks.lock_until_commit("pricing.providers.fetching")
         reading = loading.read_loaded()
         outcome.archive_end = reading.archive_end
         if not any(sent.rows.values()) and not sent.whole:
