@@ -132,5 +132,5 @@ def _ask(capability: Capability, ctx: RequestContext, bound: Mapping[str, Any]) 
         logger.exception("capability failed", extra={"capability": capability.name, "agent": capability.agent})
         if is_storage_failure(stranger):
             raise StorageAway(f"the database or Redis did not answer {capability.name}") from stranger
-        named = DependencyAway if is_dependency_failure(stranger) else CapabilityFailed
-        raise named(capability.name, capability.agent) from stranger
+        failure = DependencyAway if is_dependency_failure(stranger) else CapabilityFailed
+        raise failure(capability.name, capability.agent) from stranger

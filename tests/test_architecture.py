@@ -323,7 +323,8 @@ def test_no_column_of_evidence_is_a_float_but_statistics_and_durations():
 
 
 SIGNALS = {
-    "Unfit": "agents.contract: becomes a finding of the linter or a failed step",
+    "TypeMismatch": "agents.contract: becomes a finding of the linter or a failed step",
+    "BadField": "pricing.providers.fields: becomes a refused row",
     "NoSuchPath": "agents.contract: becomes a finding of the linter or a failed step",
     "NotThereError": "execution.web.pages.panels: a panel that shows why it is empty",
     "UnsafeError": "portfolio.ledger.child: told over the pipe",

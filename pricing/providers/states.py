@@ -56,7 +56,7 @@ def for_provider(provider: Provider, *, client: redis.Redis | None = None, clock
     )
 
 
-def every() -> tuple[ProviderState, ...]:
+def all_providers() -> tuple[ProviderState, ...]:
     """The state of each provider, by code."""
     return tuple(for_provider(provider) for provider in ALL)
 
