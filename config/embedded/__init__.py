@@ -94,7 +94,7 @@ def provide(role: str) -> None:
 
 
 def database_url(role: str) -> str:
-    """Where `role` logs in. One without an address of its own uses DATABASE_URL; config.doctoring tells if it can't."""
+    """Where `role` logs in. One without an address of its own uses DATABASE_URL; config.doctor tells if it can't."""
     hold = _process.hold
     if hold is not None and "DATABASE_URL" in hold.wanted:
         last = _read_last_start(hold.var)

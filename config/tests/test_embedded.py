@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import redis
 
-from config import doctoring, embedded, env
+from config import doctor, embedded, env
 from config.embedded import postgres, programs
 from tests import plugin
 
@@ -306,7 +306,7 @@ def test_the_doctor_refuses_a_login_that_row_security_does_not_bind(
         address = addresses(only)[0].replace("//app@", f"//{login}@")
         monkeypatch.setattr(embedded, "database_url", lambda role: address)
 
-        fault = doctoring.find_database_fault("app")
+        fault = doctor.find_database_fault("app")
         leave(only)
 
     assert (str(fault) if fault else None) == line

@@ -21,7 +21,7 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class BadField(ValueError):
-    """A field that can't be used: its name, what was sent, the rule it breaks."""
+    """A field can't be used: its name, what was sent, the rule it breaks."""
 
     def __init__(self, field: str, sent: object, rule: str) -> None:
         super().__init__(f"{field}: {rule}")
@@ -61,7 +61,7 @@ class Answer(Generic[Row]):
 
 
 def number(row: Mapping[str, Any], field: str, *, positive: bool = False) -> Decimal:
-    """A JSON number."""
+    """The JSON number in a field."""
     sent = row.get(field)
     if isinstance(sent, OutOfRange):
         raise BadField(field, sent.digits, "is beyond every range")
@@ -73,17 +73,17 @@ def number(row: Mapping[str, Any], field: str, *, positive: bool = False) -> Dec
 
 
 def maybe_number(row: Mapping[str, Any], field: str) -> Decimal | None:
-    """None where the field is missing or null."""
+    """The JSON number in a field, None where it is missing or null."""
     return None if row.get(field) is None else number(row, field)
 
 
 def quotient(row: Mapping[str, Any], above: str, below: str) -> Decimal:
-    """Of two numbers above zero, to 34 digits."""
+    """One field divided by another, both above zero, to 34 digits."""
     return fx.UNROUNDED.divide(number(row, above, positive=True), number(row, below, positive=True))
 
 
 def number_text(row: Mapping[str, Any], field: str) -> Decimal:
-    """A plain decimal number in a text."""
+    """The plain decimal number that is sent as a text."""
     sent = row.get(field)
     if not isinstance(sent, str) or not _PLAIN.fullmatch(sent):
         raise BadField(field, sent, "is missing" if sent is None else "is no plain decimal number")
@@ -91,6 +91,7 @@ def number_text(row: Mapping[str, Any], field: str) -> Decimal:
 
 
 def text(row: Mapping[str, Any], field: str, *, longest: int = 400) -> str:
+    """The text in a field without blanks around it."""
     sent = maybe_text(row, field, longest=longest)
     if sent is None:
         raise BadField(field, row.get(field), "is missing")
@@ -98,7 +99,7 @@ def text(row: Mapping[str, Any], field: str, *, longest: int = 400) -> str:
 
 
 def maybe_text(row: Mapping[str, Any], field: str, *, longest: int = 400) -> str | None:
-    """None where the field is missing, null or blank."""
+    """The text in a field without blanks around it, None where it is missing, null or blank."""
     sent = row.get(field)
     if sent is None:
         return None
@@ -119,7 +120,7 @@ def same(row: Mapping[str, Any], field: str, expected: str) -> str:
 
 
 def day(row: Mapping[str, Any], field: str, *, latest: date | None = None) -> date:
-    """An ISO date, not after `latest`."""
+    """The ISO date in a field, from 1600 to `latest`."""
     sent = row.get(field)
     if not isinstance(sent, str) or not _DATE.fullmatch(sent):
         raise BadField(field, sent, "is missing" if sent is None else "is no date")
@@ -131,12 +132,12 @@ def day(row: Mapping[str, Any], field: str, *, latest: date | None = None) -> da
 
 
 def maybe_day(row: Mapping[str, Any], field: str) -> date | None:
-    """None where the field is missing, null or empty."""
+    """The ISO date in a field, None where it is missing, null or empty."""
     return None if row.get(field) in (None, "") else day(row, field)
 
 
 def instant(row: Mapping[str, Any], field: str, *, latest: datetime | None = None) -> datetime:
-    """An ISO instant with its offset, in UTC."""
+    """The ISO instant with an offset in a field, in UTC."""
     sent = row.get(field)
     try:
         value = datetime.fromisoformat(sent) if isinstance(sent, str) else None
@@ -148,7 +149,7 @@ def instant(row: Mapping[str, Any], field: str, *, latest: datetime | None = Non
 
 
 def epoch(row: Mapping[str, Any], field: str, *, unit: timedelta, latest: datetime | None = None) -> datetime:
-    """An instant counted from 1970 in whole units, in UTC whatever the time zone of the machine."""
+    """The instant that a field counts from 1970 in whole units, in UTC whatever the time zone of the machine."""
     sent = number(row, field)
     try:
         value = _EPOCH + int(sent) * unit
@@ -191,7 +192,7 @@ class Sieve(Generic[Row]):
     def take(
         self, rows: Iterable[Any], read: Callable[[Mapping[str, Any]], Row], *, key: Callable[[Row], Hashable]
     ) -> None:
-        """`key` tells rows apart: for two unequal ones of one key nobody can say which is right."""
+        """Read each row; of two unequal ones with one key nobody can say which is right, so both are refused."""
         for sent in rows:
             try:
                 if not isinstance(sent, Mapping):
@@ -241,7 +242,7 @@ class Sieve(Generic[Row]):
 
 
 def _printable(sent: Any) -> str:
-    """Short, on one line, and nothing in it that a terminal or a log would obey."""
+    """The value, cut, on one line, without anything that a terminal or a log would obey."""
     if sent is None:
         return ""
     if isinstance(sent, Mapping):

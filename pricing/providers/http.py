@@ -55,7 +55,7 @@ SYSTEM_DICE = random.SystemRandom()
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """What is fixed about a provider."""
+    """Where a provider is asked, by which key, and how much it allows."""
 
     code: str
     host: str
@@ -108,7 +108,7 @@ class KeyRefused(RequestRefused):
 
 
 class BadSymbol(TieoutError):
-    """What would stand in a path may not change the path."""
+    """The symbol would change the path that it stands in."""
 
     def __init__(self, symbol: str) -> None:
         super().__init__(f"{symbol!r} is no symbol")
@@ -117,7 +117,7 @@ class BadSymbol(TieoutError):
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Time as the client has it."""
+    """The three clocks that a client reads; a test hands in its own."""
 
     now: Callable[[], float] = time.time  # seconds since 1970
     monotonic: Callable[[], float] = time.monotonic
@@ -131,12 +131,12 @@ REAL_TIME = Clock()
 
 
 def key_of(provider: Provider) -> str:
-    """Empty where the provider is off."""
+    """The key from the settings; empty where the provider is off."""
     return str(settings.PROVIDER_KEYS[provider.code])
 
 
 def client_of(provider: Provider) -> "Client":
-    """The client of this process. Raises ProviderOff."""
+    """The one client of a provider in this process. Raises ProviderOff."""
     key = key_of(provider)
     if not key:
         raise ProviderOff(provider.code, provider.key_variable)
@@ -150,14 +150,14 @@ def make_client(provider: Provider, key: str) -> "Client":
 
 
 def symbol_in_path(symbol: str) -> str:
-    """Raises BadSymbol."""
+    """The symbol, as it may stand in a path. Raises BadSymbol."""
     if not _SYMBOL.fullmatch(symbol):
         raise BadSymbol(symbol)
     return symbol
 
 
 def judge(raised: BaseException) -> Verdict:
-    """A refused request or a full budget says nothing about whether the provider works."""
+    """What an error says about the provider: a refused request or a full budget says nothing."""
     if isinstance(raised, TieoutError) and not isinstance(raised, ProviderFailed):
         return Verdict.NOTHING
     return Verdict.FAILED if isinstance(raised, Exception) else Verdict.NOTHING
@@ -269,7 +269,7 @@ class Client:
     # --- one request
 
     def _body(self, path: str, parameters: dict[str, str]) -> bytes:
-        """Raised outside of `except`, so that no cause with an address goes along."""
+        """The answer's bytes. A failure is raised outside of `except`, so that no cause with an address goes along."""
         started = self.clock.monotonic()
         address = f"https://{self.provider.host}{self.provider.base_path}{path}"
         keyed = {**parameters, self.provider.key_parameter: self._key}
@@ -313,7 +313,7 @@ class Client:
         raise ProviderFailed(code, path, f"{what} ({status})", passing=False)
 
     def _read(self, path: str, response: requests.Response, *, until: float) -> bytes:
-        """Counted as it comes in, unpacked: neither a long answer nor a small one that unpacks to a long one is kept."""
+        """The body, counted unpacked as it comes in, so that neither a long answer nor one that unpacks to a long one is kept."""
         limit, body = self.provider.max_bytes, bytearray()
         for chunk in response.iter_content(CHUNK_BYTES):
             body += chunk
@@ -331,7 +331,7 @@ class Client:
 
 
 def _reason(raised: Exception) -> str:
-    """In our words: theirs repeat the address."""
+    """What went wrong, in our words: those of the libraries repeat the address with the key."""
     match raised:
         case requests.Timeout():
             return "did not answer in time"

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from django.core.management.base import BaseCommand
 
-from config import doctoring, embedded, env
+from config import doctor, embedded, env
 
 PATIENCE_SECONDS = 20  # for children to end: longer than the worker's soft shutdown
 PYTHON = (sys.executable, "-m")
@@ -60,7 +60,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         port = env.integer("PORT", default=8000, minimum=1)
-        faults = doctoring.find_faults(port=port)
+        faults = doctor.find_faults(port=port)
         for fault in faults:
             self.stderr.write(str(fault))
         if faults:
