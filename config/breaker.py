@@ -221,7 +221,7 @@ class _SharedRecord:
         return _Status(int(failures or 0), None if opened_at is None else float(opened_at))
 
     def count_failure(self) -> int:
-        return cast("int", self._redis.hincrby(self._key, "failures", 1))
+        return self._redis.hincrby(self._key, "failures", 1)
 
     def forget_failures(self) -> None:
         self._redis.hdel(self._key, "failures")
@@ -237,7 +237,7 @@ class _SharedRecord:
 
     def probe_lock(self) -> _Lock:
         """A probe whose process was killed gives its place to another after one more timeout."""
-        return self._redis.lock(f"{self._key}:probe", timeout=self._reset_timeout_s)
+        return cast("_Lock", self._redis.lock(f"{self._key}:probe", timeout=self._reset_timeout_s))
 
 
 def _release(probe: _Lock | None) -> None:

@@ -24,7 +24,7 @@ def elsewhere(empty) -> Iterator[psycopg.Connection]:
 
 def is_free(session: psycopg.Connection, name: str = NAME) -> bool:
     """Whether another session could lock it; it is given back at once."""
-    (acquired,) = session.execute(TRY, [name]).fetchone()
+    acquired = session.execute(TRY, [name]).fetchone() == (True,)
     session.execute("SELECT pg_advisory_unlock_all()")
     return acquired
 

@@ -28,24 +28,24 @@ def _well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[str]]:
     """Each child process that the command started."""
     seen: list[subprocess.Popen[str]] = []
-    spawn = runall.Command._spawn
+    spawn = runall.Command.spawn
 
     def remember(self: runall.Command, *args: Any) -> subprocess.Popen[str]:
         seen.append(spawn(self, *args))
         return seen[-1]
 
-    monkeypatch.setattr(runall.Command, "_spawn", remember)
+    monkeypatch.setattr(runall.Command, "spawn", remember)
     return seen
 
 
-def of(*commands: tuple[str, ...]) -> Any:
+def children_of(*commands: tuple[str, ...]) -> Any:
     return lambda port: tuple(runall.Child(f"c{i}", "app", "", command) for i, command in enumerate(commands))
 
 
 def test_when_one_child_ends_all_are_stopped_and_the_exit_code_tells(
     monkeypatch: pytest.MonkeyPatch, started: list[subprocess.Popen[str]]
 ) -> None:
-    monkeypatch.setattr(runall, "children", of(STAYS, ENDS, STAYS))
+    monkeypatch.setattr(runall, "children", children_of(STAYS, ENDS, STAYS))
     said = StringIO()
 
     with pytest.raises(SystemExit) as ended:
@@ -61,7 +61,7 @@ def test_when_one_child_ends_all_are_stopped_and_the_exit_code_tells(
 def test_a_signal_stops_all_and_is_no_failure(
     monkeypatch: pytest.MonkeyPatch, started: list[subprocess.Popen[str]], number: signal.Signals
 ) -> None:
-    monkeypatch.setattr(runall, "children", of(STAYS, STAYS))
+    monkeypatch.setattr(runall, "children", children_of(STAYS, STAYS))
     before = signal.getsignal(number)
 
     threading.Timer(1.0, os.kill, (os.getpid(), number)).start()
@@ -89,7 +89,7 @@ def test_nothing_starts_where_something_is_broken(
 def test_counters_of_the_former_run_are_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "prometheus").mkdir()
     (tmp_path / "prometheus" / "counter_1.db").touch()
-    monkeypatch.setattr(runall, "children", of(ENDS))
+    monkeypatch.setattr(runall, "children", children_of(ENDS))
 
     with pytest.raises(SystemExit):
         runall.Command(stderr=StringIO(), stdout=StringIO()).handle()
