@@ -70,10 +70,17 @@ def server() -> psycopg.Connection:
     return psycopg.connect(address("postgres", "postgres"), autocommit=True)
 
 
+FORGETFUL = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
+"""Off in the tests' own cluster, which may lose everything in a crash and vacuums nothing by itself."""
+
+
 def start_servers() -> None:
     """PostgreSQL and Redis as the settings will find them; what killed runs left behind goes."""
-    embedded.provide("owner", fast=True)
+    embedded.provide("owner")
     os.environ["PGHOST"] = str(psycopg.conninfo.conninfo_to_dict(os.environ["DATABASE_URL"])["host"])
+    for setting in FORGETFUL:
+        server().execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+    server().execute("SELECT pg_reload_conf()")
     if server().execute("SELECT FROM pg_roles WHERE rolname = 'tester'").rowcount == 0:
         server().execute("CREATE ROLE tester LOGIN NOSUPERUSER IN ROLE owner, app, job")
     server().execute("ALTER ROLE tester SET role = 'app'")
