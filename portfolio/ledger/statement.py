@@ -145,7 +145,7 @@ def of(
                             inferred.get((change.date, account, commodity), units),
                             _cost(counted.get((change.date, account, commodity)), costs),
                         )
-                        for account, commodity, units, costs in change.told
+                        for account, commodity, units, costs in change.rows
                     ],
                 )
                 for change in reading.inventory
@@ -170,7 +170,7 @@ def _inferred(reading: LedgerReading) -> dict[tuple[date, str, str], str]:
         return found
     money, lacking = currencies(reading), dict[Key, Decimal]()
     for change in reading.inventory:
-        for account, commodity, units, _ in change.told:
+        for account, commodity, units, _ in change.rows:
             if commodity in money and rules.root_of(account):
                 held = Decimal(units)
                 most = max(lacking.get((account, commodity), ZERO), -held)

@@ -266,7 +266,10 @@ def lock(portfolio: Portfolio) -> None:
 
 def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> Reading:
     reading, entries = journal.read(files)
-    transactions, chosen = journal.with_inferred(reading, entries), _settings(portfolio, journal.settings(reading))
+    transactions, chosen = (
+        journal.with_inferred_deposits(reading, entries),
+        _settings(portfolio, journal.settings(reading)),
+    )
     _require_base(portfolio, files, reading.operating_currencies)
     symbols = {symbol for event in transactions for symbol in (event.symbol, event.to_symbol) if symbol}
     found = Security.objects.filter(symbol__in=symbols).values_list("symbol", "id", "currency")

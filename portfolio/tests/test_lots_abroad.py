@@ -35,7 +35,7 @@ class Told:
     def __init__(self, text, *, base="CAD", method="FIFO", ledger="FIFO", trading=None, **settings):
         self.text = HEAD.format(base=base, method=ledger) + text
         self.reading = reader.read({"main.beancount": self.text.encode()})
-        self.events = journal.with_inferred(self.reading, journal.transactions(self.reading))
+        self.events = journal.with_inferred_deposits(self.reading, journal.transactions(self.reading))
         self.base, self.method, self.settings = base, method, settings
         self.derived = lots.derive(
             self.events,

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from portfolio.ledger import journal, statement
-from portfolio.ledger.journal import CashLeg, EntryRefused, LedgerLot, transactions
+from portfolio.ledger.journal import CashLeg, EntryRefused, LedgerLot
 from portfolio.ledger.reader import LedgerIncorrect, read
 
 ACCOUNTS = """\
@@ -43,9 +43,7 @@ HELD = """
 
 
 def booked(text, before=""):
-    """Made while Beancount books; made of the whole ledger they are the same."""
-    reading, events = journal.read({"main.beancount": (ACCOUNTS + before + text).encode()})
-    assert events == transactions(reading)
+    _, events = journal.read({"main.beancount": (ACCOUNTS + before + text).encode()})
     return events
 
 
