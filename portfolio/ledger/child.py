@@ -168,6 +168,7 @@ def describe_inventory(entries: list[Any]) -> Iterator[Line]:
             yield describe_day()
             changed.clear()
         day = entry.date
+        posting: Any  # booked: it has its units, and its cost is no longer a specification
         for posting in entry.postings:
             if not posting.account.startswith(("Assets:", "Liabilities:")):
                 continue

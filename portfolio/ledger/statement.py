@@ -171,7 +171,7 @@ def _inferred(reading: LedgerReading) -> dict[tuple[date, str, str], str]:
     money, lacking = currencies(reading), dict[Key, Decimal]()
     for change in reading.inventory:
         for account, commodity, units, _ in change.rows:
-            if commodity in money and rules.root_of(account):
+            if commodity in money and rules.directive_for(account):
                 held = Decimal(units)
                 most = max(lacking.get((account, commodity), ZERO), -held)
                 lacking[account, commodity] = most

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from portfolio.ledger import journal, reader
 from portfolio.ledger.importing import pairing, tieout_csv, writing
 from portfolio.ledger.importing.accounts import Accounts
+from portfolio.ledger.importing.writing import decimals
 from portfolio.ledger.reader import LedgerReading
 
 D = Decimal
@@ -244,7 +245,7 @@ def test_account_names_that_fold_alike_are_accounts_of_their_own_and_stay_the_sa
 
 @given(st.lists(st.decimals("0.000001", "1e9", places=6), min_size=1, max_size=8), st.fractions("1/1000", 1000))
 def test_what_a_ratio_makes_of_lots_sums_to_what_it_makes_of_the_whole(units, ratio):
-    made = writing.spread(units, ratio)
+    made = decimals.spread(units, ratio)
 
     whole = sum(map(Fraction, units)) * ratio
     step = Fraction(1, 10**10)
@@ -258,4 +259,4 @@ def test_what_a_ratio_makes_of_lots_sums_to_what_it_makes_of_the_whole(units, ra
     [("0.083333333333333333", "1/12"), ("0.0833", "833/10000"), ("1.5", "3/2"), ("0.131292", "131292/1000000")],
 )
 def test_a_ratio_with_many_digits_is_the_fraction_that_it_is_rounded_from(ratio, exact):
-    assert writing._exact(D(ratio)) == Fraction(exact)
+    assert decimals.exact_ratio(D(ratio)) == Fraction(exact)
