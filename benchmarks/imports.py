@@ -72,7 +72,7 @@ def inside(sets: Path) -> dict[str, dict[str, Any]]:
     from django.contrib.auth import get_user_model
     from django.utils import timezone
 
-    from portfolio import imports as verbs
+    from portfolio.books import imports as verbs
     from portfolio.ledger import journal, reader
     from portfolio.ledger.importing import tieout_csv
     from portfolio.ledger.importing.tests import identity

@@ -28,7 +28,8 @@ def _quiet(what: str, done: int, total: int) -> None:
 
 def stock() -> Took:
     """Market data, log-ins and ledgers of the demo."""
-    from execution import demo, publishing
+    from execution.operations import demo
+    from execution.patterns import publishing
 
     took: Took = {}
     for document in publishing.read_library().values():
@@ -43,8 +44,9 @@ def stock() -> Took:
 
 def fill() -> Took:
     """All that `make demo` computes: the stock, then each job of the night over the span."""
-    from execution import demo, nightly
     from execution.models import JobRun
+    from execution.night import nightly
+    from execution.operations import demo
     from pricing.models import PricingPolicy
 
     took = stock()
@@ -58,8 +60,9 @@ def fill() -> Took:
 
 def largest_day() -> Took:
     """The pack of the demo's first day, which brings every figure known by then. The market data was read before."""
-    from execution import demo
-    from pricing import loading, packs
+    from execution.operations import demo
+    from pricing import packs
+    from pricing.archive import loading
     from pricing.models import PricingPolicy
 
     policy = PricingPolicy.objects.get(pk=demo.POLICY)

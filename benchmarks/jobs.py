@@ -376,8 +376,8 @@ def metrics() -> Figures:
     """The job by itself, in this process and in those that help."""
     from django.db.models.functions import Now
 
-    from execution import nightly
     from execution.models import JobRun
+    from execution.night import nightly
     from pricing.models import PricingPack, PricingPolicy
 
     pack = PricingPack.objects.select_related("policy").order_by("-sequence")[0]
@@ -395,8 +395,8 @@ def metrics() -> Figures:
 
 def help_out() -> None:
     """Take chunks until the input ends, as a worker does that was rung for each."""
-    from execution import chunks
     from execution.models import JobChunk
+    from execution.night import chunks
 
     print("ready", flush=True)
     tried: set[int] = set()
@@ -420,8 +420,9 @@ def _processor_time() -> float:
 
 def seal() -> Figures:
     """The newest pack's hashes as its rows have them: an answer begins by looking."""
-    from pricing import fingerprint, packs
+    from pricing import packs
     from pricing.models import PricingPack
+    from pricing.packs import fingerprint
 
     before, pack = PricingPack.objects.order_by("sequence").filter(sequence__gte=DAYS - 1)
     ((_, lines),) = packs._lines_of([pack])
@@ -449,7 +450,9 @@ def overview() -> Figures:
     from django.contrib.auth import get_user_model
 
     from config import scope
-    from execution import executor, planning, publishing
+    from execution import executor
+    from execution.executor import planning
+    from execution.patterns import publishing
     from portfolio.models import Portfolio
 
     for document in publishing.read_library().values():

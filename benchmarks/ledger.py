@@ -182,7 +182,8 @@ def stock() -> Figures:
     from django.conf import settings
     from django.contrib.auth import get_user_model
 
-    from pricing import loading, packs
+    from pricing import packs
+    from pricing.archive import loading
     from pricing.models import PricingPolicy
 
     policy = PricingPolicy.objects.get(pk="ECB_EUR")
@@ -197,8 +198,8 @@ def take_in(size: str) -> Figures:
     """The whole way, and its steps by the time that each takes by itself."""
     from django.conf import settings
 
-    from portfolio import lots, reconciliation
-    from portfolio.ledger import journal, writer
+    from portfolio.books import lots, reconciliation, writer
+    from portfolio.ledger import journal
     from portfolio.models import RevisionStatus
 
     took: Figures = {}
@@ -231,8 +232,7 @@ def take_in(size: str) -> Figures:
 
 def unchanged() -> Figures:
     """The newest of the large ledgers, nothing new in it: asked for its revision, and reconciled once more."""
-    from portfolio import reconciliation
-    from portfolio.ledger import writer
+    from portfolio.books import reconciliation, writer
     from portfolio.models import Portfolio
     from pricing import market
 
@@ -256,7 +256,7 @@ def unchanged() -> Figures:
 def one_of_many() -> Figures:
     from django.conf import settings
 
-    from portfolio.ledger import writer
+    from portfolio.books import writer
     from portfolio.ledger.repository import LedgerRepository
 
     text, made = ledger(1_000), [_portfolio(f"one-{number:03}") for number in range(PORTFOLIOS)]

@@ -167,7 +167,8 @@ def _copy_in(database: psycopg.Connection[Any], prepared: Mapping[str, bytes]) -
 
 def write_archive(folder: Path, *, securities: int, days: int, pairs: int, series: int) -> None:
     """A market data folder of that size; seeded walks, every weekday complete."""
-    from pricing import fx, quality
+    from pricing import fx
+    from pricing.quality import rules
 
     folder.mkdir(parents=True)
     weekdays = [day for day in (FIRST + timedelta(days=n) for n in range(2 * days)) if day.weekday() < 5][:days]
@@ -175,7 +176,7 @@ def write_archive(folder: Path, *, securities: int, days: int, pairs: int, serie
     others = sorted(fx.CURRENCIES - {"EUR"})
     legs = [("EUR", other) for other in others] + [("USD", other) for other in others if other != "USD"]
     traded = [quote for base, quote in legs[:pairs] if base == "EUR"]
-    level = {**dict.fromkeys(fx.CURRENCIES, 2.0), **quality.USUAL_PER_EUR}  # where none is usual, any will do
+    level = {**dict.fromkeys(fx.CURRENCIES, 2.0), **rules.USUAL_PER_EUR}  # where none is usual, any will do
     usual = [level[quote] / level[base] for base, quote in legs[:pairs]]
 
     def grid(count: int, start: float) -> Any:
@@ -354,7 +355,8 @@ def _bare_copy(dsn: str) -> float:
 def _loaded() -> tuple[Any, list[date]]:
     from django.conf import settings
 
-    from pricing import loading, packs
+    from pricing import packs
+    from pricing.archive import loading
     from pricing.models import PricingPolicy
 
     policy = PricingPolicy.objects.get(pk=POLICY)

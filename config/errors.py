@@ -2,4 +2,4 @@
 
 
 class TieoutError(Exception):
-    """Something we expect can go wrong did. Members carry data, never HTTP: execution.problems holds the one table."""
+    """Something we expect can go wrong did. Members carry data, never HTTP: execution.web.problems holds the one table."""

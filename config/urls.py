@@ -8,10 +8,10 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("login/", auth.LoginView.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
-    path("", include("execution.urls")),
+    path("", include("execution.web.urls")),
 ]
 
-handler400 = "execution.problems.bad_request"
-handler403 = "execution.problems.permission_denied"
-handler404 = "execution.problems.not_found"
-handler500 = "execution.problems.server_error"
+handler400 = "execution.web.problems.bad_request"
+handler403 = "execution.web.problems.permission_denied"
+handler404 = "execution.web.problems.not_found"
+handler500 = "execution.web.problems.server_error"

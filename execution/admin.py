@@ -15,7 +15,8 @@ from django.utils.safestring import SafeString
 
 from compliance import rights
 from config.admin import EvidenceAdmin, EvidenceInline, pretty
-from execution import models, pack_diff
+from execution import models
+from execution.operations import pack_diff
 from pricing.admin import PricingPackAdmin
 from pricing.models import PricingPack
 

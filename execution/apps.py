@@ -17,6 +17,6 @@ class ExecutionConfig(AppConfig):
 
 
 def _advice() -> list[doctoring.Fault]:
-    from execution import nightly  # once somebody asks: it brings half of the house along
+    from execution.night import nightly  # once somebody asks: it brings half of the house along
 
     return nightly.find_advice()

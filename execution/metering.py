@@ -1,13 +1,11 @@
 """Counters and latencies, in Prometheus' words. Labels come from closed sets, never from a request."""
 
 import contextlib
-from collections.abc import Iterable
 from functools import lru_cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from execution.models import Pattern
-from execution.orchestrator import StepTrace
 
 REQUEST_SECONDS = Histogram(
     "tieout_api_request_duration_seconds",
@@ -66,8 +64,6 @@ def observe_request(pattern_id: str, status: int, seconds: float) -> None:
         REFUSED.labels(str(status)).inc()
 
 
-def observe_steps(trace: Iterable[StepTrace]) -> None:
-    """Those that an agent was asked for; both labels come from the registry."""
-    for step in trace:
-        if step.agent is not None and step.duration_ms is not None:
-            STEP_SECONDS.labels(step.agent, step.capability).observe(step.duration_ms / 1000)
+def observe_step(agent: str, capability: str, seconds: float) -> None:
+    """A step that an agent was called for; both labels come from the registry."""
+    STEP_SECONDS.labels(agent, capability).observe(seconds)

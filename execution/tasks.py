@@ -12,11 +12,12 @@ from django.db.models.functions import Coalesce, Now
 from kombu.exceptions import OperationalError
 
 from config.errors import TieoutError
-from execution import chunks, nightly
 from execution.models import NightlyRun, RunState
-from pricing import fetching, loading, packs
+from execution.night import chunks, nightly
+from pricing import packs
+from pricing.archive import loading
 from pricing.models import PricingPolicy
-from pricing.providers import http
+from pricing.providers import fetching, http
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
 from config.admin import EvidenceAdmin, EvidenceInline, KeptAdmin
-from portfolio import benchmarks, models
+from portfolio import models
+from portfolio.performance import benchmarks
 from pricing.market import MissingPrice
 from pricing.models import PricingPolicy, Security
 

@@ -15,11 +15,12 @@ from django.conf import settings
 from django.db import transaction
 
 from config.errors import TieoutError
-from portfolio import benchmarks, books, portfolio_settings, reconciliation
-from portfolio.ledger import writer
+from portfolio import books, portfolio_settings
+from portfolio.books import reconciliation, writer
 from portfolio.ledger.importing import writing
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import Accrual, Benchmark, BookingMethod, FlowTiming, LedgerRevision, Portfolio, TradeFx
+from portfolio.performance import benchmarks
 from portfolio.portfolio_settings import BENCHMARK, DIRECTIVES, FIXED, SETTINGS
 from pricing.fx import CURRENCIES
 from pricing.models import PricingPolicy

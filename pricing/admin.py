@@ -9,8 +9,9 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from config.admin import EvidenceAdmin
-from pricing import models, packs, quality, quarantine
+from pricing import models, packs
 from pricing.providers import states
+from pricing.quality import quarantine, rules
 
 
 @admin.register(models.PricingPack)
@@ -257,7 +258,7 @@ class DecidedRow(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_decision(self) -> str:
         decision: str = self.cleaned_data["decision"]
-        if decision == models.Decision.ACCEPTED and self.instance.rule == quality.Rule.REFUSED:
+        if decision == models.Decision.ACCEPTED and self.instance.rule == rules.Rule.REFUSED:
             raise forms.ValidationError(str(quarantine.NothingToAccept(self.instance)))
         return decision
 

@@ -7,8 +7,8 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from pricing.providers import archive
-from pricing.providers.archive import Dates
+from pricing import archive
+from pricing.archive import Dates
 
 Counts = npt.NDArray[np.int64]
 

@@ -401,7 +401,7 @@ class Decision(models.TextChoices):
 
 
 class QuarantinedRow(models.Model):
-    """A row that a rule of pricing.quality suspects, and what staff have decided. The row itself never changes."""
+    """A row that a rule of pricing.quality.rules suspects, and what staff have decided. The row itself never changes."""
 
     kind = models.CharField(
         max_length=12, choices=[(kind, kind) for kind in ("price", "rate", "observation", "action")]

@@ -171,7 +171,8 @@ def _forget() -> None:
     """What this process remembers of a database is not true of another."""
     from django.core.cache import cache
 
-    from execution import executor, metering, planning
+    from execution import executor, metering
+    from execution.executor import planning
     from pricing import market
 
     for remembered in (
@@ -317,7 +318,9 @@ def load_demo() -> None:
     from django.contrib.auth.hashers import make_password
     from django.contrib.auth.models import Group, Permission
 
-    from execution import intake, nightly, publishing
+    from execution.night import nightly
+    from execution.operations import intake
+    from execution.patterns import publishing
     from pricing.models import PricingPolicy, RiskFreeRate
 
     with role("job"):

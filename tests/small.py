@@ -5,8 +5,9 @@ from pathlib import Path
 
 from django.contrib.auth import get_user_model
 
-from execution import intake, nightly
 from execution.models import NightlyRun
+from execution.night import nightly
+from execution.operations import intake
 from portfolio.models import Portfolio
 from pricing.models import PricingPolicy
 from pricing.tests import folders

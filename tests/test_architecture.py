@@ -19,7 +19,7 @@ ROOMS = {
     "agents": {"config", "pricing", "portfolio", "agents"},
     "execution": {"config", "compliance", "pricing", "portfolio", "agents", "execution"},
 }
-PURE = ("portfolio/analytics/*.py", "pricing/fingerprint.py")
+PURE = ("portfolio/analytics/*.py", "pricing/packs/fingerprint.py")
 PURE_MAY_IMPORT = {"numpy", "portfolio.analytics", "config.errors"}
 
 ENVIRONMENT = {
@@ -28,22 +28,27 @@ ENVIRONMENT = {
     "config/celery.py": "names the settings before they can be read",
     "config/wsgi.py": "names the settings before they can be read",
     "manage.py": "names the settings before they can be read",
-    "execution/health.py": "the client library's own switch",
+    "execution/web/health.py": "the client library's own switch",
     "portfolio/ledger/reader.py": "passes the loader's path on to a child that gets nothing else",
     "portfolio/ledger/child.py": "Beancount's cache is switched off by it",
 }
 CATCH_ALL = {
     "agents/runtime.py": "a stranger's capability: becomes a named failure with its cause",
     "config/breaker.py": "counts the failure and raises it again",
-    "execution/api.py": "observes the duration and raises it again",
-    "execution/executor.py": "puts the failure on record and raises it again",
+    "execution/web/api.py": "observes the duration and raises it again",
+    "execution/executor/__init__.py": "puts the failure on record and raises it again",
     "config/embedded.py": "gives its share back and raises it again",
     "portfolio/ledger/reader.py": "stops the child and raises it again",
-    "portfolio/computing.py": "somebody's data: what breaks on it becomes a named failure of that portfolio alone",
-    "execution/chunks.py": "somebody's data, read or stored with that of others: they are done one by one",
-    "execution/nightly.py": "somebody's books: what breaks on them becomes a break of that portfolio alone",
+    "portfolio/performance/nightly_figures.py": "somebody's data: what breaks on it is a named failure of that portfolio alone",
+    "execution/night/chunks.py": "somebody's data, read or stored with that of others: they are done one by one",
+    "execution/night/nightly.py": "somebody's books: what breaks on them becomes a break of that portfolio alone",
 }
-OF_STRANGERS = {"agents/runtime.py", "portfolio/computing.py", "execution/chunks.py", "execution/nightly.py"}
+OF_STRANGERS = {
+    "agents/runtime.py",
+    "portfolio/performance/nightly_figures.py",
+    "execution/night/chunks.py",
+    "execution/night/nightly.py",
+}
 MUST_RAISE_AGAIN = set(CATCH_ALL) - OF_STRANGERS
 EMPTY_NAMES = re.compile(r"(^|_)(utils?|helpers?|common|misc|managers?|services?|tools?|lib|base_?classes)$")
 
@@ -250,10 +255,13 @@ def test_only_the_listed_modules_read_the_environment():
 
 
 CLOCKS = {
-    ("pricing/packs.py", "datetime.now"): "sealed_at, for the record; no row of an archive may lie after today",
-    ("pricing/quarantine.py", "datetime.now"): "decided_at, for the record",
     (
-        "pricing/providers/archive.py",
+        "pricing/packs/__init__.py",
+        "datetime.now",
+    ): "sealed_at, for the record; no row of an archive may lie after today",
+    ("pricing/quality/quarantine.py", "datetime.now"): "decided_at, for the record",
+    (
+        "pricing/archive/__init__.py",
         "datetime.now",
     ): "what lies in the future is refused; handed in by who knows better",
 }
@@ -275,10 +283,10 @@ def test_verbs_do_not_ask_the_clock_for_the_day():
 def test_money_of_the_ledger_is_never_a_float():
     ledger = (
         "portfolio/ledger/",
-        "portfolio/books.py",
-        "portfolio/lots.py",
+        "portfolio/books/__init__.py",
+        "portfolio/books/lots.py",
         "portfolio/analytics/booking.py",
-        "portfolio/reconciliation.py",
+        "portfolio/books/reconciliation.py",
     )
     wrong = [
         f"{path}:{node.lineno}"
@@ -317,7 +325,7 @@ def test_no_column_of_evidence_is_a_float_but_statistics_and_durations():
 SIGNALS = {
     "Unfit": "agents.contract: becomes a finding of the linter or a failed step",
     "NoSuchPath": "agents.contract: becomes a finding of the linter or a failed step",
-    "NotThereError": "execution.panels: a panel that shows why it is empty",
+    "NotThereError": "execution.web.pages.panels: a panel that shows why it is empty",
     "UnsafeError": "portfolio.ledger.child: becomes a line of its output",
     "UnreadableEntry": "portfolio.ledger.journal: becomes a finding",
     "Undecodable": "portfolio.ledger.importing: becomes a finding",
@@ -350,7 +358,7 @@ def test_every_expected_error_is_of_one_family():
 def test_no_face_is_imported_by_a_verb():
     """Tasks, views, commands and admin translate; what they call knows nothing of them."""
     faces = re.compile(r"^(\w+)\.(tasks|(?:\w+_)?api|pages|admin|urls|management)(\.|$)")
-    may = {"config/urls.py", "execution/urls.py"}
+    may = {"config/urls.py", "execution/web/urls.py"}
     wrong = [
         f"{path}:{line} imports {name}"
         for path, tree in sources().items()
@@ -376,7 +384,7 @@ def test_one_place_makes_packs():
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and writes.search(node.value)
     }
 
-    assert found == {"pricing/packs.py"}
+    assert found == {"pricing/packs/__init__.py"}
 
 
 def test_chance_decides_nothing_but_how_long_to_wait():

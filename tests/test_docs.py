@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.urls import URLPattern
 
-from execution import problems, urls
+from execution.web import problems, urls
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"

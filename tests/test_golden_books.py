@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 
-from execution import intake, nightly
-from portfolio import books, bridge, dealing, gains, metrics, valuation
+from execution.night import nightly
+from execution.operations import intake
+from portfolio import books, valuation
 from portfolio.models import LedgerRevision, Portfolio
+from portfolio.performance import metrics
+from portfolio.valuation import bridge, deal_rates, gains
 from pricing import market, packs
 from pricing.models import PricingPolicy, Security
 from pricing.tests import folders
@@ -284,7 +287,7 @@ class Told:
     @property
     def valued(self):
         named = {row[0]: row[1:] for row in Security.objects.values_list("id", "symbol", "name", "currency")}
-        rates = dealing.Rates(self.history, "CAD", self.book.trade_fx)
+        rates = deal_rates.Rates(self.history, "CAD", self.book.trade_fx)
         return valuation.apply(valuation.positions(self.book, self.asof, named, rates), market.as_of(self.pack))
 
     def bridge(self, opening=None, closing=None):

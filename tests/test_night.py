@@ -20,10 +20,15 @@ from django.utils import timezone
 from rest_framework_simplejwt.tokens import AccessToken
 
 from config.errors import TieoutError
-from execution import executor, intake, nightly, planning, publishing, tasks
-from execution.errors import LedgerNotReconciled, ReconciliationFailed
+from execution import executor, tasks
+from execution.executor import planning
+from execution.executor.errors import LedgerNotReconciled, ReconciliationFailed
 from execution.models import BlockedPortfolio, Execution, JobRun, NightlyRun
-from portfolio import books, reconciliation, valuation
+from execution.night import nightly
+from execution.operations import intake
+from execution.patterns import publishing
+from portfolio import books, valuation
+from portfolio.books import reconciliation
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import (
     Break,
@@ -245,7 +250,7 @@ def test_an_attempt_of_a_job_that_was_taken_over_may_not_finish_it(begun, monkey
 def test_another_session_at_the_night_keeps_this_one_out(begun):
     policy = small.policy()
     with psycopg.connect(plugin.address(begun.database, "job")) as elsewhere:
-        elsewhere.execute("SELECT pg_advisory_lock(hashtextextended('execution.nightly:ECB_EUR', 0))")
+        elsewhere.execute("SELECT pg_advisory_lock(hashtextextended('execution.night.nightly:ECB_EUR', 0))")
 
         with pytest.raises(nightly.RunElsewhere):
             small.night(policy)

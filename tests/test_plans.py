@@ -15,10 +15,13 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from config import env
-from execution import intake, nightly
-from portfolio import books, bridge, gains, metrics, valuation
+from execution.night import nightly
+from execution.operations import intake
+from portfolio import books, valuation
 from portfolio.analytics import returns
 from portfolio.models import DailyValue, Portfolio, Reconciliation
+from portfolio.performance import metrics
+from portfolio.valuation import bridge, gains
 from pricing import market, packs
 from pricing.models import PricingPolicy, Security
 from pricing.tests import folders

@@ -14,10 +14,14 @@ from django.utils import timezone
 from dulwich.objects import ObjectID
 from dulwich.refs import DiskRefsContainer
 
-from execution import executor, nightly, planning, publishing
+from execution import executor
+from execution.executor import planning
+from execution.night import nightly
+from execution.patterns import publishing
 from execution.tests.staging import by_force
-from portfolio import books, reconciliation
-from portfolio.ledger import reader, writer
+from portfolio import books
+from portfolio.books import reconciliation, writer
+from portfolio.ledger import reader
 from portfolio.ledger.repository import BRANCH, LedgerRepository, LedgerRewritten, LedgerUnavailable
 from portfolio.models import Break, LedgerRevision, Portfolio, Reconciliation
 from pricing import market, packs

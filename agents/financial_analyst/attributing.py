@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from agents.financial_analyst.performance import PERFORMANCE_TTL_S, HistoricalNav
 from agents.registry import capability
 from agents.result import RequestContext, Result
-from portfolio import attribution, metrics
+from portfolio.performance import attribution, metrics
 
 
 @dataclass(frozen=True, slots=True)

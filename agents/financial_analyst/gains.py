@@ -5,7 +5,8 @@ from typing import TypeVar
 
 from agents.registry import capability
 from agents.result import RequestContext, Result
-from portfolio import bridge, gains, valuation
+from portfolio import valuation
+from portfolio.valuation import bridge, gains
 
 GAINS_TTL_S = 300
 Found = TypeVar("Found")

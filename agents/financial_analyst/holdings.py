@@ -4,7 +4,8 @@ from uuid import UUID
 
 from agents.registry import capability
 from agents.result import RequestContext, Result
-from portfolio import dealing, valuation
+from portfolio import valuation
+from portfolio.valuation import deal_rates
 from pricing.models import QuoteUnit, Security
 
 HOLDINGS_TTL_S = 60
@@ -26,7 +27,7 @@ def positions(ctx: RequestContext, *, portfolio_id: UUID) -> Result[valuation.Po
     )
     rates = None
     if lacking or book.trade_fx == "fixing":
-        rates = dealing.Rates(ctx.market.history, book.base_currency, book.trade_fx)
+        rates = deal_rates.Rates(ctx.market.history, book.base_currency, book.trade_fx)
     found = valuation.positions(book, ctx.asof_date, named, rates, clean_priced=in_percent)
     return Result(found, sources=("ledger",), asof=ctx.asof_date, ttl=HOLDINGS_TTL_S)
 

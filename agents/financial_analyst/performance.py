@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from agents.registry import capability
 from agents.result import RequestContext, Result
-from portfolio import metrics, valuation
+from portfolio import valuation
+from portfolio.performance import metrics
 from pricing.models import Security
 
 PERFORMANCE_TTL_S = 300

@@ -7,7 +7,8 @@ from agents.financial_analyst.performance import PERFORMANCE_TTL_S, HistoricalNa
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from config.errors import TieoutError
-from portfolio import metrics, positions, valuation
+from portfolio import valuation
+from portfolio.performance import holdings, metrics
 from pricing.models import Security
 
 
@@ -24,9 +25,9 @@ class SecurityNotHeld(TieoutError):
 @capability("compute_position_return", agent="financial_analyst")
 def compute_position_return(
     ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
-) -> Result[positions.PositionReturn]:
+) -> Result[holdings.PositionReturn]:
     """Its own return, volatility, Sharpe ratio and drawdown while it was held; `lookback_days` counts pack days."""
-    found = positions.returns(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days), nav.risk_free)
+    found = holdings.returns(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days), nav.risk_free)
     return _answer(ctx, nav, found, risk_free=True)
 
 
@@ -38,28 +39,26 @@ def compute_position_risk(
     valued: valuation.ValuedPositions,
     security_id: int,
     lookback_days: int = 252,
-) -> Result[positions.PositionRisk]:
+) -> Result[holdings.PositionRisk]:
     """Value at risk alone and within the portfolio, beta to it, and what diversification takes away."""
-    found = positions.risks(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days), valued)
+    found = holdings.risks(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days), valued)
     return _answer(ctx, nav, found)
 
 
 @capability("compute_portfolio_contribution", agent="financial_analyst")
 def compute_portfolio_contribution(
     ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
-) -> Result[positions.PositionContribution]:
+) -> Result[holdings.PositionContribution]:
     """What it added to the portfolio's return."""
-    return _answer(
-        ctx, nav, positions.contribution(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days))
-    )
+    return _answer(ctx, nav, holdings.contribution(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days)))
 
 
 @capability("compute_position_currency_attribution", agent="financial_analyst")
 def compute_position_currency_attribution(
     ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
-) -> Result[positions.PositionCurrencyAttribution]:
+) -> Result[holdings.PositionCurrencyAttribution]:
     """What its price, its currency and both together added to the portfolio's return."""
-    return _answer(ctx, nav, positions.currency(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days)))
+    return _answer(ctx, nav, holdings.currency(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days)))
 
 
 def _symbol(ctx: RequestContext, security_id: int) -> str:

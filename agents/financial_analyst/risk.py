@@ -3,7 +3,7 @@
 from agents.financial_analyst.performance import PERFORMANCE_TTL_S, HistoricalNav
 from agents.registry import capability
 from agents.result import RequestContext, Result
-from portfolio import exposures, metrics
+from portfolio.performance import factor_exposures, metrics
 
 RISK_TTL_S = 3600
 
@@ -31,9 +31,9 @@ def rolling(ctx: RequestContext, *, nav: HistoricalNav, window: int = 252) -> Re
 
 
 @capability("risk.compute_factor_exposures", agent="financial_analyst")
-def compute_factor_exposures(ctx: RequestContext, *, nav: HistoricalNav) -> Result[exposures.FactorRecord]:
+def compute_factor_exposures(ctx: RequestContext, *, nav: HistoricalNav) -> Result[factor_exposures.FactorRecord]:
     """Regression on real rate, inflation, credit, US dollar and equity risk premium, with what each contributed."""
-    found = exposures.record(
+    found = factor_exposures.record(
         nav.life,
         ctx.pack,
         nav.risk_free,

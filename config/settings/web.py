@@ -29,7 +29,7 @@ CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "execution.health.RequestIdMiddleware",
+    "execution.web.health.RequestIdMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -58,7 +58,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "libraries": {"panels": "execution.panels"},
+            "libraries": {"panels": "execution.web.pages.panels"},
         },
     }
 ]
@@ -107,11 +107,14 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["execution.authentication.BearerToken", "execution.authentication.Session"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "execution.web.authentication.BearerToken",
+        "execution.web.authentication.Session",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "EXCEPTION_HANDLER": "execution.problems.answer",
+    "EXCEPTION_HANDLER": "execution.web.problems.answer",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_RATES": {"log-in": "10/min"},
 }

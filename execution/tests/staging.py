@@ -9,8 +9,10 @@ from agents import registry
 from agents.registry import Registry
 from agents.runtime import AgentRuntime
 from config import embedded
-from execution import executor, intake, publishing
-from portfolio.ledger import writer
+from execution import executor
+from execution.operations import intake
+from execution.patterns import publishing
+from portfolio.books import writer
 from portfolio.models import LedgerRevision, Portfolio, PortfolioAccess, RevisionStatus
 from tests import plugin
 

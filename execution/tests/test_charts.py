@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from execution import charts
+from execution.web.pages import charts
 
 FIRST = date(2002, 12, 2)
 

@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 from django.db import transaction
 
-from execution import executor, publishing
-from execution.planning import Request
+from execution import executor
+from execution.executor.planning import Request
+from execution.patterns import publishing
 from execution.tests import staging
 from portfolio.models import Benchmark, BenchmarkComponent, Portfolio
 from pricing.models import FactorSeries, Security

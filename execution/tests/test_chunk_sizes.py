@@ -1,6 +1,6 @@
 """How a job over all portfolios is cut into chunks."""
 
-from execution import chunks
+from execution.night import chunks
 
 
 def test_a_chunk_ends_with_the_last_portfolio_or_the_last_transaction_that_fits(monkeypatch):

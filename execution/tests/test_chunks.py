@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from django.db import transaction
 
-from execution import chunks, tasks
+from execution import tasks
 from execution.models import BlockedPortfolio, JobChunk, JobRun, NightlyRun
-from portfolio import computing
+from execution.night import chunks
 from portfolio.models import (
     Benchmark,
     BenchmarkComponent,
@@ -23,6 +23,7 @@ from portfolio.models import (
     Portfolio,
     PortfolioMetrics,
 )
+from portfolio.performance import nightly_figures
 from portfolio.valuation import InvariantViolated, Valuer
 from pricing.models import PricingPack, Security
 from tests import plugin, small
@@ -204,7 +205,7 @@ def test_what_nobody_foresaw_in_one_portfolio_leaves_the_others_their_figures(po
     """While its figures are computed, and while what came out is stored with those of its whole chunk."""
     wrong = small.portfolio("b")
     monkeypatch.setattr(chunks, "MOST_PORTFOLIOS", 50)
-    real, real_copy = Valuer.history, computing.copy_in
+    real, real_copy = Valuer.history, nightly_figures.copy_in
 
     def history(self, book):
         if book.portfolio_id == small.portfolio("a").pk:
@@ -217,7 +218,7 @@ def test_what_nobody_foresaw_in_one_portfolio_leaves_the_others_their_figures(po
             raise ZeroDivisionError
         return real_copy(model, columns, rows, **how)
 
-    with mock.patch.object(Valuer, "history", history), mock.patch.object(computing, "copy_in", copy):
+    with mock.patch.object(Valuer, "history", history), mock.patch.object(nightly_figures, "copy_in", copy):
         run = small.night(policy)
 
     assert run.state == "done"

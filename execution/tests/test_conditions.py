@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agents.tests.fakes import context
-from execution import conditions, templating
-from execution.conditions import ConditionFailed, ConditionInvalid
-from execution.templating import Scope
+from execution.patterns import conditions, templating
+from execution.patterns.conditions import ConditionFailed, ConditionInvalid
+from execution.patterns.templating import Scope
 from execution.tests.fakes import Position, Positions
 
 SCOPE = Scope(

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from config import doctoring, embedded
-from execution import demo as verb
+from execution.operations import demo as verb
 from portfolio.models import LedgerRevision, Portfolio
 from tests import plugin
 from tests.plugin import PROJECT

@@ -12,7 +12,7 @@ from django.test import Client
 from rest_framework_simplejwt.tokens import AccessToken
 
 from agents.result import RequestContext, Result
-from execution import planning
+from execution.executor import planning
 from execution.models import Execution, NightlyRun, RunState
 from execution.tests import staging
 from portfolio.models import RevisionStatus

@@ -15,7 +15,8 @@ from redis.retry import Retry
 
 from agents import registry
 from agents.runtime import AgentRuntime
-from execution import executor, nightly
+from execution import executor
+from execution.night import nightly
 from execution.tests import staging
 from portfolio.models import Break, LedgerRevision, RevisionStatus
 from pricing.models import PricingPolicy

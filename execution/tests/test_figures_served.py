@@ -3,7 +3,7 @@
 import pytest
 from django.db import transaction
 
-from execution import publishing
+from execution.patterns import publishing
 from execution.tests import staging
 from portfolio.models import Benchmark, BenchmarkComponent, Portfolio
 from pricing.models import Security

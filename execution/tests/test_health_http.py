@@ -9,7 +9,7 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
 from config import doctoring, pulse
-from execution import nightly
+from execution.night import nightly
 from execution.tests import staging
 from pricing.models import PricingPack, PricingPolicy
 

@@ -1,6 +1,7 @@
 import pytest
 
-from execution import linter, patterns
+from execution import patterns
+from execution.patterns import linter
 from execution.tests.fakes import document, offered, step
 
 POSITIONS = step("ledger.positions", "held", {"portfolio_id": "{{ctx.portfolio_id}}"})

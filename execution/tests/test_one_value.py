@@ -11,8 +11,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from execution import intake, portfolio_list, publishing
+from execution.operations import intake
+from execution.patterns import publishing
 from execution.tests import staging
+from execution.web.pages import portfolio_list
 from portfolio import books
 from portfolio.models import DailyValue, LedgerRevision, Portfolio
 from portfolio.valuation import quantise

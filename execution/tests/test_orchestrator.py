@@ -10,11 +10,12 @@ from agents.registry import ArgumentsInvalid, UnknownCapability
 from agents.runtime import AgentRuntime
 from agents.tests.fakes import PORTFOLIO_ID, context
 from config.breaker import BreakerOpen
-from execution import canonical, orchestrator, patterns
-from execution.conditions import ConditionFailed, ConditionInvalid
-from execution.orchestrator import StepFailed, StepTimedOut, Unavailable
+from execution import canonical, patterns
+from execution.executor import orchestrator
+from execution.executor.orchestrator import StepFailed, StepTimedOut, Unavailable
 from execution.patterns import PatternInvalid
-from execution.templating import TemplateInvalid, TemplateUnresolved
+from execution.patterns.conditions import ConditionFailed, ConditionInvalid
+from execution.patterns.templating import TemplateInvalid, TemplateUnresolved
 from execution.tests import fakes
 from execution.tests.fakes import MissingPrice, document, offered, step
 

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.management import CommandError, call_command
 
-from execution import pack_diff
+from execution.operations import pack_diff
 from pricing import market, packs
 from pricing.models import PackObservation, PackPrice, PricingPack
 from pricing.tests import folders, market_data

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution import panels
-from execution.panels import figure
-from execution.templating import Scope
+from execution.patterns.templating import Scope
+from execution.web.pages import panels
+from execution.web.pages.panels import figure
 
 NBSP = "\N{NO-BREAK SPACE}"
 METRIC = {

@@ -7,9 +7,9 @@ import jsonschema
 import pytest
 
 from execution import canonical, patterns
-from execution.conditions import ConditionInvalid
 from execution.patterns import CyclicSteps, InputsInvalid, PatternInvalid
-from execution.templating import TemplateInvalid
+from execution.patterns.conditions import ConditionInvalid
+from execution.patterns.templating import TemplateInvalid
 from execution.tests.fakes import document, step
 
 A_UUID = "5d8d5f0e-5c0f-4a2e-9f53-0c1c3a7c1a11"

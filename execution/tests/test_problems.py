@@ -21,14 +21,20 @@ from agents.breaker import StorageAway
 from agents.runtime import CapabilityFailed
 from config import embedded, env
 from config.errors import TieoutError
-from execution import demo as demo_command
-from execution import errors, intake, nightly, orchestrator, planning, problems, publishing
-from portfolio import computing
-from portfolio.ledger import reader, repository, writer
+from execution.executor import errors, orchestrator, planning
+from execution.night import nightly
+from execution.operations import demo as demo_command
+from execution.operations import intake
+from execution.patterns import publishing
+from execution.web import problems
+from portfolio.books import writer
+from portfolio.ledger import reader, repository
 from portfolio.ledger.screening import Finding, LedgerRefused
 from portfolio.models import Portfolio
+from portfolio.performance import nightly_figures
 from portfolio.valuation import InvariantViolated
-from pricing import fetching, quarantine, symbols
+from pricing.providers import fetching
+from pricing.quality import quarantine, symbols
 
 ROOMS = (agents, compliance, config, execution, portfolio, pricing)
 
@@ -45,7 +51,7 @@ COMMANDS_ONLY = {
     errors.NotReproduced,
     intake.UnknownPolicy,
     intake.UnknownUser,
-    computing.FiguresFailed,  # becomes the reason of a blocked portfolio
+    nightly_figures.FiguresFailed,  # becomes the reason of a blocked portfolio
     nightly.JobFailed,
     nightly.JobTakenOver,
     nightly.NotCompared,  # becomes a break

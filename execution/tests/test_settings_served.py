@@ -13,8 +13,12 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from config import scope
-from execution import executor, intake, nightly, planning, publishing
+from execution import executor
+from execution.executor import planning
 from execution.models import Execution
+from execution.night import nightly
+from execution.operations import intake
+from execution.patterns import publishing
 from portfolio import portfolio_settings, settings_change
 from portfolio.models import Benchmark, BenchmarkComponent, Portfolio, PortfolioMetrics
 from portfolio.settings_change import SettingsRefused

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from rich.console import Console
 
-from execution import showing
 from execution.executor import Served
+from execution.terminal import report
 
 
 def metric(value, status="ok", reason=None, **basis):
@@ -174,7 +174,7 @@ METADATA = {
 def shown(result=RESULT, name="Public", width=100, **metadata):
     written = StringIO()
     served = Served(UUID(int=7), json.dumps(result), METADATA | metadata, {"steps": []})
-    showing.show(served, name, Console(file=written, width=width, markup=False, emoji=False, highlight=False))
+    report.show(served, name, Console(file=written, width=width, markup=False, emoji=False, highlight=False))
     return written.getvalue()
 
 

@@ -15,11 +15,12 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from execution import intake, nightly, tasks
+from execution import tasks
 from execution.models import JobRun, NightlyRun, RunState
-from pricing import fetching
+from execution.night import nightly
+from execution.operations import intake
 from pricing.models import PricingPolicy
-from pricing.providers import http
+from pricing.providers import fetching, http
 from tests import plugin, small
 from tests.plugin import PROJECT, address
 
@@ -134,7 +135,7 @@ def test_an_older_release_of_a_night_is_left_alone(empty, rung):
 
 def test_a_night_that_another_process_is_at_is_no_failure(own):
     with psycopg.connect(address(own.database, "job"), autocommit=True) as other:
-        other.execute("SELECT pg_advisory_lock(hashtextextended('execution.nightly:ECB_EUR', 0))")
+        other.execute("SELECT pg_advisory_lock(hashtextextended('execution.night.nightly:ECB_EUR', 0))")
 
         tasks.run_nightly(policy="ECB_EUR", from_date="2013-03-01", date="2013-03-01")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from agents.tests.fakes import PORTFOLIO_ID, context
-from execution import templating
-from execution.templating import Scope, TemplateInvalid, TemplateUnresolved
+from execution.patterns import templating
+from execution.patterns.templating import Scope, TemplateInvalid, TemplateUnresolved
 from execution.tests.fakes import Position, Positions
 
 HELD = Positions((Position("AAPL", Decimal("10.50")),), None)

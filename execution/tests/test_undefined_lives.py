@@ -3,7 +3,9 @@
 import pytest
 from django.contrib.auth import get_user_model
 
-from execution import executor, planning, publishing
+from execution import executor
+from execution.executor import planning
+from execution.patterns import publishing
 from execution.tests import staging
 from execution.tests.test_figures_served import NAV, step
 from portfolio.models import PortfolioMetrics

@@ -8,8 +8,8 @@ from uuid import UUID
 import numpy as np
 
 from portfolio.books import Book, Event, Layer, Match, Parcel
+from portfolio.books.lots import Derived, LayerState
 from portfolio.ledger.journal import LedgerTransaction
-from portfolio.lots import Derived, LayerState
 from portfolio.valuation import ValueHistory
 from pricing.market import History
 

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from portfolio import attribution, metrics, positions, valuation
+from portfolio import valuation
+from portfolio.performance import attribution, holdings, metrics
 from portfolio.tests.made import book, event, market, parcel
 
 TWO = ("2020-01-06", "2020-01-07")
@@ -118,7 +119,7 @@ def test_a_return_that_can_not_be_taken_apart_says_so_of_every_part(closes, reas
     split = attribution.currency(life, span)
     added = attribution.contribution(life, span)
     decided = attribution.brinson(life, span, benchmark, by="kind", described={"OAK": ("equity", "XNYS")})
-    own, parts = positions.contribution(life, "OAK", span), positions.currency(life, "OAK", span)
+    own, parts = holdings.contribution(life, "OAK", span), holdings.currency(life, "OAK", span)
 
     assert (split.by_holding, split.by_currency, split.error_bps) == ((), (), None)
     assert (added.rows, added.top, decided.segments) == ((), (), ())
@@ -136,8 +137,8 @@ def test_a_series_has_no_value_on_a_day_that_has_no_return():
 
     span = metrics.life(life)
 
-    own = positions.returns(life, "OAK", span, None)
-    risked = positions.risks(life, "OAK", span, SimpleNamespace(positions=(), currency="CAD"))
+    own = holdings.returns(life, "OAK", span, None)
+    risked = holdings.risks(life, "OAK", span, SimpleNamespace(positions=(), currency="CAD"))
 
     assert own.portfolio_returns == (0.0, None, None)
     assert own.daily_returns == pytest.approx((0.0, -0.4, 1.0))
@@ -177,7 +178,7 @@ def test_under_another_flow_timing_the_parts_say_that_they_are_made_under_the_de
     assert split.total_return.value == added.total_return.value == pytest.approx(by_hand)
     assert decided.portfolio_return.value == pytest.approx(by_hand)
     assert (split.flow_timing, added.flow_timing) == (timing, timing)
-    assert positions.contribution(life, "OAK", span).total_contribution.reason == "default_flow_timing"
+    assert holdings.contribution(life, "OAK", span).total_contribution.reason == "default_flow_timing"
 
 
 def test_parts_that_miss_the_return_are_not_shown_under_any_timing():

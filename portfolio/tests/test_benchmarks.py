@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from portfolio import benchmarks, metrics
-from portfolio.metrics import BenchmarkReturns, Component
 from portfolio.models import Benchmark, BenchmarkComponent
+from portfolio.performance import benchmarks, metrics
+from portfolio.performance.metrics import BenchmarkReturns, Component
 from portfolio.tests.made import NAN, days, life, market
 from pricing import market as pricing_market
 from pricing.models import PricingPack, Security
-from pricing.observing import KnownAction
+from pricing.packs.point_in_time import KnownAction
 
 pytestmark = pytest.mark.usefixtures("read_once")
 

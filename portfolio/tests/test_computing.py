@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from django.db import IntegrityError, transaction
 
-from portfolio import books, computing, metrics, valuation
+from portfolio import books, valuation
 from portfolio.models import DailyValue, Portfolio, PortfolioMetrics
+from portfolio.performance import metrics, nightly_figures
 from portfolio.tests.made import book, event, market, parcel
 from pricing.models import PricingPack
 
@@ -63,9 +64,9 @@ def test_a_fault_in_the_figures_of_one_portfolio_is_its_own(private_demo, monkey
 
     monkeypatch.setattr(metrics, "record", stumble)
 
-    outcome = computing.compute_metrics(used=used, pack=pack)
+    outcome = nightly_figures.compute_metrics(used=used, pack=pack)
 
-    assert {key: type(each) for key, each in outcome.failed.items()} == {its_revision.pk: computing.FiguresFailed}
+    assert {key: type(each) for key, each in outcome.failed.items()} == {its_revision.pk: nightly_figures.FiguresFailed}
     assert [each.portfolio_id for each in PortfolioMetrics.objects.filter(pack=pack)] == [lucky.pk]
     assert "IndexError" in caplog.text
 

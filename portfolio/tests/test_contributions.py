@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from portfolio import attribution, metrics, positions, valuation
-from portfolio.metrics import BenchmarkReturns, Component
+from portfolio import valuation
+from portfolio.performance import attribution, holdings, metrics
+from portfolio.performance.metrics import BenchmarkReturns, Component
 from portfolio.tests.made import NAN, book, event, market, parcel
 from portfolio.tests.made import life as made_life
 from portfolio.tests.test_attribution import held
@@ -282,9 +283,9 @@ def test_one_holdings_figures_are_its_own_and_its_part_of_the_whole():
     life = held(FOUR, [50, 55, 52, 54], [1.30, 1.36, 1.33, 1.35])
     span = whole(life)
 
-    own = positions.returns(life, "OAK", span, None)
-    added = positions.contribution(life, "OAK", span)
-    parts = positions.currency(life, "OAK", span)
+    own = holdings.returns(life, "OAK", span, None)
+    added = holdings.contribution(life, "OAK", span)
+    parts = holdings.currency(life, "OAK", span)
 
     assert own.total_return.value == pytest.approx(54 * 1.35 / (50 * 1.30) - 1)
     assert own.local_return.value == pytest.approx(54 / 50 - 1)
@@ -302,8 +303,8 @@ def test_one_holdings_figures_are_its_own_and_its_part_of_the_whole():
 def test_a_holding_that_never_was_is_not_held():
     life = held(FOUR, [50, 55, 52, 54], [1.30, 1.36, 1.33, 1.35])
 
-    own = positions.returns(life, "ASH", whole(life), None)
-    added = positions.contribution(life, "USD", whole(life))
+    own = holdings.returns(life, "ASH", whole(life), None)
+    added = holdings.contribution(life, "USD", whole(life))
 
     assert {own.total_return.reason, added.total_contribution.reason} == {"not_held"}
     assert len(own.daily_returns) == 0
@@ -339,7 +340,7 @@ def test_the_risk_of_a_holding_alone_and_within():
     a, b = (np.array(closes[name]) for name in ("A", "B"))
     valued = valued_as(life, A=50 * a[-1], B=50 * b[-1])
 
-    found = positions.risks(life, "A", metrics.last_observations(life, 120), valued)
+    found = holdings.risks(life, "A", metrics.last_observations(life, 120), valued)
 
     own = (a[1:] / a[:-1] - 1)[-120:]
     together = ((a + b)[1:] / (a + b)[:-1] - 1)[-120:]
@@ -361,7 +362,7 @@ def test_the_risk_of_a_holding_alone_and_within():
 def test_a_holdings_value_at_risk_says_how_much_it_rests_on(days, status, reason):
     life, _ = walking_pair(days)
 
-    found = positions.risks(life, "A", whole(life), valued_as(life, A=500, B=500))
+    found = holdings.risks(life, "A", whole(life), valued_as(life, A=500, B=500))
 
     assert (found.var_1d_pct.status, found.var_1d_pct.reason) == (status, reason)
     assert (found.var_1d is None) is (status == "unavailable")

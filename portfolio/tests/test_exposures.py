@@ -7,13 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from portfolio import exposures, metrics
 from portfolio.models import FactorExposure
+from portfolio.performance import factor_exposures, metrics
 from portfolio.tests.made import days, life
 from pricing import market
 from pricing.market import MissingSeries
 from pricing.models import Factor
-from pricing.observing import KnownObservation
+from pricing.packs.point_in_time import KnownObservation
 
 START = np.datetime64("2020-01-06")
 DAYS = np.arange(START, START + 140)[np.is_busday(np.arange(START, START + 140))]
@@ -53,7 +53,7 @@ def pack(monkeypatch):
             raise MissingSeries(name, date(2020, 6, 1))
         return trailing[name]
 
-    monkeypatch.setattr(exposures, "FactorSeries", Chosen)
+    monkeypatch.setattr(factor_exposures, "FactorSeries", Chosen)
     monkeypatch.setattr(market, "observations", observations)
     monkeypatch.setattr(market, "series", series)
     return SimpleNamespace(known=known, trailing=trailing)
@@ -73,7 +73,7 @@ def levels(steps, start=100.0):
 
 def of(history, risk_free_rate=0.0, degraded=()):
     free = metrics.RiskFree("UST3M", np.full(len(history.dates), risk_free_rate), degraded, ())
-    return {row.factor: row for row in exposures.compute(history, SimpleNamespace(), free)}
+    return {row.factor: row for row in factor_exposures.compute(history, SimpleNamespace(), free)}
 
 
 def test_a_portfolio_that_is_the_factor_twice_has_a_beta_of_two(pack):
@@ -168,7 +168,7 @@ def test_too_few_days_are_no_exposure(pack):
 def test_without_a_risk_free_rate_nothing_is_known(pack):
     put(pack, "SP500", levels(noise(1)))
 
-    rows = exposures.compute(life(DAYS, levels(noise(3), 1000)), SimpleNamespace(), None)
+    rows = factor_exposures.compute(life(DAYS, levels(noise(3), 1000)), SimpleNamespace(), None)
 
     assert {(row.factor, row.status, row.reason) for row in rows} == {
         (factor, "unavailable", "no_risk_free_rate") for factor in Factor.values
@@ -188,7 +188,7 @@ def test_a_foreign_risk_free_rate_degrades_what_rests_on_it(pack):
 def test_the_level_of_a_day_is_that_days_own(pack):
     put(pack, "SP500", [1.0, 3.0], days("2020-01-06", "2020-01-08"))
 
-    level = exposures._level(
+    level = factor_exposures._level(
         SimpleNamespace(), "SP500", days("2020-01-03", "2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09")
     )[0]
 
@@ -198,15 +198,15 @@ def test_the_level_of_a_day_is_that_days_own(pack):
 
 def explained(history, *, benchmark=None, rate=0.0, degraded=()):
     free = metrics.RiskFree("UST3M", np.full(len(history.dates), rate), degraded, ("treasury",))
-    return exposures.record(
+    return factor_exposures.record(
         history,
         SimpleNamespace(pk="PP_2020-05-22_ECB_EUR_r1"),
         free,
         portfolio_id="p",
         benchmark=benchmark,
         choices=[
-            *exposures.chosen(),
-            exposures.Choice("equity", exposures.BENCHMARK, "", "return", "benchmark"),
+            *factor_exposures.chosen(),
+            factor_exposures.Choice("equity", factor_exposures.BENCHMARK, "", "return", "benchmark"),
         ],
     )
 

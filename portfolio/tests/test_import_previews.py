@@ -10,8 +10,8 @@ from django.contrib.auth import get_user_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portfolio import imports
-from portfolio.imports import Choices, ImportRefused
+from portfolio.books import imports
+from portfolio.books.imports import Choices, ImportRefused
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import Lot, Portfolio, Transaction
 from pricing.models import PricingPolicy, Security

@@ -7,9 +7,8 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from portfolio import imports
-from portfolio.imports import ImportNotFound, ImportRefused, ImportTooLarge
-from portfolio.ledger import writer
+from portfolio.books import imports, writer
+from portfolio.books.imports import ImportNotFound, ImportRefused, ImportTooLarge
 from portfolio.ledger.importing.tests.test_formats import fixture
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.ledger.screening import LedgerRefused

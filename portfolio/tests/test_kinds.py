@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio import lots
+from portfolio.books import lots
 from portfolio.ledger import journal, reader, statement
 from portfolio.ledger.importing import tieout_csv, writing
 from portfolio.ledger.screening import LedgerRefused

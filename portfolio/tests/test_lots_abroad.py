@@ -4,11 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from portfolio import bridge, gains, lots
-from portfolio.dealing import Rates
+from portfolio.books import lots
 from portfolio.ledger import journal, reader, statement
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.tests import made
+from portfolio.valuation import bridge, gains
+from portfolio.valuation.deal_rates import Rates
 
 pytestmark = pytest.mark.usefixtures("read_once")
 

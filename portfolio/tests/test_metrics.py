@@ -5,9 +5,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from portfolio import metrics
 from portfolio.analytics.errors import InvalidInput
-from portfolio.metrics import BenchmarkReturns
+from portfolio.performance import metrics
+from portfolio.performance.metrics import BenchmarkReturns
 from portfolio.tests.made import NAN, day, life
 from portfolio.valuation import InvariantViolated
 

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portfolio import attribution, exposures, metrics, positions, valuation
+from portfolio import valuation
 from portfolio.books import Book, Event, Parcel
-from portfolio.metrics import BenchmarkReturns, Component, RiskFree
+from portfolio.performance import attribution, factor_exposures, holdings, metrics
+from portfolio.performance.metrics import BenchmarkReturns, Component, RiskFree
 from portfolio.tests.made import NAN
 from pricing.fx import Leg, MissingRate
 from pricing.market import Close, History, Market, MissingPrice
@@ -227,9 +228,9 @@ def figures(life, pack_id):
         "record": metrics.record(life, portfolio_id="p", pack_id=pack_id, risk_free=free, benchmark=versus),
         "years": metrics.calendar_years(life, benchmark=versus),
         "rolling": [metrics.rolling(life, window=each, risk_free=free, benchmark=versus) for each in (1, 3)],
-        "exposures": exposures.record(
+        "exposures": factor_exposures.record(
             life, SimpleNamespace(pk=pack_id), free, portfolio_id="p", benchmark=versus,
-            choices=[exposures.Choice("equity", "benchmark", "", "return", "")],
+            choices=[factor_exposures.Choice("equity", "benchmark", "", "return", "")],
         ),
     }  # fmt: skip
     found["windows"] = metrics.by_window(found["record"])
@@ -244,10 +245,10 @@ def figures(life, pack_id):
         for symbol, *_ in SYMBOLS.values():
             valued = SimpleNamespace(positions=(), currency="CAD")
             found[f"{symbol} {name}"] = [
-                positions.returns(life, symbol, span, free),
-                positions.risks(life, symbol, span, valued),
-                positions.contribution(life, symbol, span),
-                positions.currency(life, symbol, span),
+                holdings.returns(life, symbol, span, free),
+                holdings.risks(life, symbol, span, valued),
+                holdings.contribution(life, symbol, span),
+                holdings.currency(life, symbol, span),
             ]
     return found
 

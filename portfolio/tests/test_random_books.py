@@ -14,10 +14,11 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 
-from portfolio import bridge, gains, lots
-from portfolio.dealing import Rates
+from portfolio.books import lots
 from portfolio.ledger import journal, reader, statement
 from portfolio.tests import made
+from portfolio.valuation import bridge, gains
+from portfolio.valuation.deal_rates import Rates
 
 D = Decimal
 START = date(2020, 1, 1)

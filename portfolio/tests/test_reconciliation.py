@@ -8,8 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from portfolio.ledger.statement import OwnPrice
-from portfolio.reconciliation import (
+from portfolio.books.reconciliation import (
     BASIS_POINTS,
     Balances,
     Comparison,
@@ -21,6 +20,7 @@ from portfolio.reconciliation import (
     find_price_differences,
     find_split_breaks,
 )
+from portfolio.ledger.statement import OwnPrice
 
 OAK, ELM = ("Assets:Shares", "OAK"), ("Assets:Shares", "ELM")
 

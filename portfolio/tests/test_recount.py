@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from portfolio import lots
+from portfolio.books import lots
 from portfolio.ledger import journal, reader, recount, statement
 
 HEAD = """\

@@ -11,7 +11,7 @@ from decimal import Decimal, localcontext
 
 import pytest
 
-from portfolio import lots
+from portfolio.books import lots
 from portfolio.ledger import journal, reader, statement
 
 D = Decimal

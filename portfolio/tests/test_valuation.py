@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portfolio import metrics, valuation
+from portfolio import valuation
+from portfolio.performance import metrics
 from portfolio.tests.made import NAN, book, day, days, event, market, parcel
 from pricing.fx import Leg, MissingRate
 from pricing.market import Close, Market, MissingPrice

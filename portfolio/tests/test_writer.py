@@ -8,8 +8,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, transaction
 
-from portfolio import books, computing, metrics, riskfree, valuation
-from portfolio.ledger import writer
+from portfolio import books, valuation
+from portfolio.books import writer
 from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import (
@@ -23,6 +23,7 @@ from portfolio.models import (
     RevisionStatus,
     Transaction,
 )
+from portfolio.performance import metrics, nightly_figures, risk_free_rates
 from pricing import market, packs
 from pricing.models import PricingPolicy, Security
 from tests import small
@@ -327,7 +328,7 @@ def test_the_stored_record_is_the_one_computed_anew(computed):
         life,
         portfolio_id=str(portfolio.pk),
         pack_id=pack.pk,
-        risk_free=riskfree.load(pack, riskfree.choose("CAD"), "CAD", life.dates),
+        risk_free=risk_free_rates.load(pack, risk_free_rates.choose("CAD"), "CAD", life.dates),
     )
 
     for name, value in asdict(anew).items():
@@ -351,7 +352,7 @@ def test_computing_again_adds_nothing(private_demo):
 
     outcomes = [
         compute(used=[(portfolio, revision)], pack=pack)
-        for compute in (computing.compute_metrics, computing.prewarm_factors)
+        for compute in (nightly_figures.compute_metrics, nightly_figures.prewarm_factors)
     ]
 
     assert [(outcome.added, outcome.failed) for outcome in outcomes] == [(0, {}), (0, {})]

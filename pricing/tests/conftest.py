@@ -2,7 +2,7 @@ from functools import lru_cache
 
 import pytest
 
-from pricing.providers import archive
+from pricing import archive
 from pricing.tests import folders, provider_server
 
 

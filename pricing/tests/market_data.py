@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.apps import apps
 
-from pricing import loading, packs
+from pricing import packs
+from pricing.archive import loading
 from pricing.models import PricingPack, PricingPolicy
 from pricing.tests import folders
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from django.apps import apps
 
+from pricing import archive
 from pricing.models import PackObservation, PackPrice, Security, Series
-from pricing.providers import archive
 from pricing.tests import folders
 from pricing.tests.folders import DATA
 

@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 from django.db import connection, transaction
 
-from pricing import fingerprint, loading, packs
+from pricing import archive, packs
+from pricing.archive import loading
 from pricing.models import (
     MarketArchive,
     PackAction,
@@ -19,7 +20,7 @@ from pricing.models import (
     PricingPolicy,
     Series,
 )
-from pricing.providers import archive
+from pricing.packs import fingerprint
 from pricing.tests import folders, market_data
 
 pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.role("job")]

@@ -6,8 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from pricing import calendars
-from pricing.providers import archive
+from pricing import archive, calendars
 from pricing.tests import folders
 from pricing.tests.folders import DATA
 from pricing.tests.test_archive import TODAY, needs_data

@@ -12,9 +12,9 @@ from uuid import UUID
 
 import pytest
 
-from pricing import loading, packs
+from pricing import archive, packs
+from pricing.archive import loading
 from pricing.models import PackAction, PackObservation, PackPrice, PackRate, PricingPack, QuarantinedRow
-from pricing.providers import archive
 from pricing.tests import folders, market_data
 
 SEED = 20261122

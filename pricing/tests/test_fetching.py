@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 from django.core.management import CommandError, call_command
 
-from pricing import fetching, loading, market, packs, quarantine, symbols
+from pricing import market, packs
+from pricing.archive import loading
 from pricing.models import (
     Decision,
     MarketArchive,
@@ -21,7 +22,8 @@ from pricing.models import (
     SecurityAlias,
     SymbolOverride,
 )
-from pricing.providers import http
+from pricing.providers import fetching, http
+from pricing.quality import quarantine, symbols
 from pricing.tests import folders, market_data, provider_server
 from pricing.tests.provider_server import KEY, sent
 from tests.plugin import role

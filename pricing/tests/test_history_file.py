@@ -6,7 +6,8 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from pricing import history_file, market
+from pricing import market
+from pricing.market import history_file
 from pricing.models import Security
 from pricing.tests import folders, market_data
 

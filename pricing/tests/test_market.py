@@ -10,8 +10,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from pricing import fingerprint, fx, loading, market, packs
+from pricing import fx, market, packs
+from pricing.archive import loading
 from pricing.models import PricingPack, Security
+from pricing.packs import fingerprint
 from pricing.tests import folders, market_data
 from pricing.tests.folders import DATA
 from pricing.tests.test_archive import needs_data

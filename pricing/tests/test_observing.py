@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from pricing import calendars, observing
-from pricing.observing import Listed, Tolerance
-from pricing.providers import archive
+from pricing import archive, calendars
+from pricing.packs import point_in_time
+from pricing.packs.point_in_time import Listed, Tolerance
 from pricing.tests import folders
 from pricing.tests.test_archive import TODAY
 
@@ -22,7 +22,9 @@ class Seen:
     def __init__(self, folder, securities=SECURITIES, max_stale=5):
         self.reading = archive.read(folder, today=TODAY)
         self.calendar = calendars.of_archive(self.reading, pivot="EUR")
-        self.closes = observing.find_closes(self.reading, self.calendar, securities, DAYS, max_stale_sessions=max_stale)
+        self.closes = point_in_time.find_closes(
+            self.reading, self.calendar, securities, DAYS, max_stale_sessions=max_stale
+        )
 
     def close_of(self, number):
         rows = zip(self.closes.row[number].tolist(), self.closes.usable[number].tolist(), strict=True)
@@ -67,7 +69,7 @@ NONE = Tolerance(0, 0)
 
 def outages(seen, securities=SECURITIES, tolerance=NONE, max_stale=2):
     held = seen.reading.closes
-    found = observing.find_outages(
+    found = point_in_time.find_outages(
         seen.reading,
         seen.calendar,
         securities,
@@ -126,16 +128,16 @@ def test_what_was_never_observed_counts_where_it_is_said_since_when_it_is_listed
 def test_a_fixing_is_absent_where_none_of_its_rates_can_be_used(tmp_path):
     late = "".join(row for row in folders.SMALL["fx.csv"].splitlines(keepends=True) if row[:10] != "2020-01-02")
     seen = Seen(folders.write(tmp_path, {"fx.csv": late}))
-    legs = observing.find_legs(seen.reading, "EUR")
+    legs = point_in_time.find_legs(seen.reading, "EUR")
 
     def absent(pairs):
-        rates = observing.find_rates(seen.reading, seen.calendar, pairs, DAYS, max_stale_fixings=5)
-        found = observing.find_absent_fixings("ECB", seen.reading, rates, DAYS, max_stale_fixings=5)
+        rates = point_in_time.find_rates(seen.reading, seen.calendar, pairs, DAYS, max_stale_fixings=5)
+        found = point_in_time.find_absent_fixings("ECB", seen.reading, rates, DAYS, max_stale_fixings=5)
         return [each.asof_date.day for each in found]
 
     assert legs == (("EUR", "CAD"), ("EUR", "GBP"), ("EUR", "USD"))
     assert absent(legs) == [2]
-    assert absent(observing.find_legs(seen.reading, "JPY")) == [2, 3, 6, 7, 8, 9]
+    assert absent(point_in_time.find_legs(seen.reading, "JPY")) == [2, 3, 6, 7, 8, 9]
 
 
 def test_a_pair_that_is_published_both_ways_is_taken_from_the_pivot(tmp_path):
@@ -146,7 +148,7 @@ def test_a_pair_that_is_published_both_ways_is_taken_from_the_pivot(tmp_path):
         "2020-01-02,USD,CAD,1.3,central",
     )
 
-    assert observing.find_legs(archive.read(folders.write(tmp_path, more), today=TODAY), "EUR") == (
+    assert point_in_time.find_legs(archive.read(folders.write(tmp_path, more), today=TODAY), "EUR") == (
         ("EUR", "CAD"), ("EUR", "GBP"), ("JPY", "EUR"), ("EUR", "USD"),
     )  # fmt: skip
 
@@ -155,15 +157,15 @@ def test_release_dates_follow_the_lag_rules_of_measurement():
     months = calendars.as_days([date(2022, 5, 1), date(2022, 5, 31)])
     days = calendars.as_days([date(2020, 1, 2), date(2020, 1, 3), date(2020, 1, 4)])
 
-    cpi = observing.release_dates(months, observing.LagRule("days_from_month_start", 45))
-    yields = observing.release_dates(days, observing.LagRule("business_days", 1))
+    cpi = point_in_time.release_dates(months, point_in_time.LagRule("days_from_month_start", 45))
+    yields = point_in_time.release_dates(days, point_in_time.LagRule("business_days", 1))
 
     assert cpi.tolist() == [date(2022, 6, 15), date(2022, 6, 15)]
     assert yields.tolist() == [date(2020, 1, 3), date(2020, 1, 6), date(2020, 1, 6)]
 
 
 def observation(value, known_at, observed=date(2020, 1, 1)):
-    return observing.KnownObservation("CPI1", observed, Decimal(value), known_at, "", "bureau", "")
+    return point_in_time.KnownObservation("CPI1", observed, Decimal(value), known_at, "", "bureau", "")
 
 
 def test_a_pack_holds_only_what_became_known_since_the_one_before():
@@ -172,7 +174,7 @@ def test_a_pack_holds_only_what_became_known_since_the_one_before():
         observation(2, date(2020, 3, 10)),
         observation(3, date(2020, 3, 11), date(2020, 2, 1)),
     ]
-    deltas = observing.Deltas([], rows)
+    deltas = point_in_time.Deltas([], rows)
 
     held = [deltas.upto(day) for day in (date(2020, 2, 9), date(2020, 2, 20), date(2020, 2, 21), date(2020, 3, 20))]
 
@@ -183,8 +185,8 @@ def test_what_sealed_packs_hold_is_not_said_again_and_a_correction_is():
     first = observation("1.0", date(2020, 2, 10))
     corrected = observation("1.1", date(2020, 2, 10))
 
-    unchanged = observing.Deltas([first], [observation("1.00", date(2020, 2, 10))]).upto(date(2020, 3, 1))
-    changed = observing.Deltas([first], [corrected]).upto(date(2020, 3, 1))
+    unchanged = point_in_time.Deltas([first], [observation("1.00", date(2020, 2, 10))]).upto(date(2020, 3, 1))
+    changed = point_in_time.Deltas([first], [corrected]).upto(date(2020, 3, 1))
 
     assert unchanged == []
     assert changed == [corrected]
@@ -193,7 +195,7 @@ def test_what_sealed_packs_hold_is_not_said_again_and_a_correction_is():
 def test_an_older_pack_sealed_later_does_not_see_what_only_the_newer_one_knew():
     early, late = observation(1, date(2020, 2, 10)), observation(2, date(2020, 3, 10))
 
-    held = observing.Deltas([late], [early, late]).upto(date(2020, 2, 20))
+    held = point_in_time.Deltas([late], [early, late]).upto(date(2020, 2, 20))
 
     assert held == [early]
 
@@ -201,7 +203,7 @@ def test_an_older_pack_sealed_later_does_not_see_what_only_the_newer_one_knew():
 def test_an_action_is_known_when_announced_or_at_its_ex_date(tmp_path):
     reading = archive.read(folders.write(tmp_path), today=TODAY)
 
-    actions = observing.known_actions(reading.actions)
+    actions = point_in_time.known_actions(reading.actions)
 
     assert [(action.action, action.known_at) for action in actions] == [
         ("split", date(2020, 1, 3)),
@@ -211,6 +213,6 @@ def test_an_action_is_known_when_announced_or_at_its_ex_date(tmp_path):
 
 @pytest.mark.parametrize(("day", "utc_hour"), [(date(2013, 1, 15), 13), (date(2013, 7, 15), 12)])
 def test_the_instant_of_a_fixing_follows_summer_time(day, utc_hour):
-    instants = observing.fix_instants([day], time(14, 15), "Europe/Berlin")
+    instants = point_in_time.fix_instants([day], time(14, 15), "Europe/Berlin")
 
     assert instants[day] == datetime(day.year, day.month, day.day, utc_hour, 15, tzinfo=UTC)

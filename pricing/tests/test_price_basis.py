@@ -6,10 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from pricing import judging, loading, market, packs
+from pricing import archive, market, packs
+from pricing.archive import loading
 from pricing.models import PackAction, PackPrice, Security
-from pricing.providers import archive
-from pricing.quality import Rule
+from pricing.quality import acceptance
+from pricing.quality.rules import Rule
 from pricing.tests import folders, market_data
 from pricing.tests.test_archive import TODAY
 
@@ -146,7 +147,7 @@ class TestSealed:
 
 def suspects(folder, basis, closes, actions):
     reading = archive.read(folders.write(folder, of_basis(basis, *closes, actions=actions)), today=TODAY)
-    judged = judging.judge(reading, today=TODAY)
+    judged = acceptance.judge(reading, today=TODAY)
     return [(each.kind, each.rule) for each in judged.suspects if each.rule != Rule.SOURCE_DOUBTS][:1]
 
 

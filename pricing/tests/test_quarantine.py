@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from django.db import Error, IntegrityError, connection, transaction
 
-from pricing import fx, market, packs, quarantine
+from pricing import fx, market, packs
 from pricing.models import (
     Decision,
     PackAction,
@@ -18,6 +18,7 @@ from pricing.models import (
     QuarantinedRow,
     Security,
 )
+from pricing.quality import quarantine
 from pricing.tests import folders, market_data
 from tests.plugin import role
 

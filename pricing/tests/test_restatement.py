@@ -8,8 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from pricing import fingerprint, loading, market, packs
+from pricing import market, packs
+from pricing.archive import loading
 from pricing.models import PackContent, PackObservation
+from pricing.packs import fingerprint
 from pricing.tests import folders, market_data
 from pricing.tests.folders import DATA
 

@@ -5,9 +5,10 @@ from datetime import date
 import pytest
 from django.db import IntegrityError, transaction
 
-from pricing import loading, symbols
+from pricing.archive import loading
 from pricing.models import Security, SecurityAlias, SymbolOverride
-from pricing.symbols import Difference, Listing, Meaning
+from pricing.quality import symbols
+from pricing.quality.symbols import Difference, Listing, Meaning
 from pricing.tests import folders, market_data
 
 OAK = Listing("wood", "OAK", "Oak Inc.", "USD", "XNYS")

@@ -12,8 +12,9 @@ import pytest
 from django.db import connection, transaction
 from django.utils.timezone import override
 
-from pricing import fingerprint, packs
+from pricing import packs
 from pricing.models import PackContent, PricingPack
+from pricing.packs import fingerprint
 from pricing.tests import market_data
 from tests.plugin import role
 

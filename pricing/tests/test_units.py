@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from pricing import fingerprint, loading, market, packs
+from pricing import archive, market, packs
+from pricing.archive import loading
 from pricing.models import PackPrice, Security
-from pricing.providers import archive
+from pricing.packs import fingerprint
 from pricing.tests import folders, market_data
 from pricing.tests.test_archive import TODAY, refused
 from tests.plugin import role

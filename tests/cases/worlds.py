@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.contrib.auth import get_user_model
 
-from execution import publishing
+from execution.patterns import publishing
 from tests import plugin
 from tests.cases import market, woods
 from tests.cases.desk import OWNER, command

@@ -18,10 +18,13 @@ from django.test import Client
 from django.utils import timezone
 
 from config.errors import TieoutError
-from execution import executor, intake, nightly, planning, publishing
+from execution import executor
+from execution.executor import planning
 from execution.models import NightlyRun
-from portfolio import reconciliation
-from portfolio.ledger import writer
+from execution.night import nightly
+from execution.operations import intake
+from execution.patterns import publishing
+from portfolio.books import reconciliation, writer
 from portfolio.ledger.repository import LedgerRepository, LedgerUnavailable
 from portfolio.models import Benchmark, BenchmarkComponent, Portfolio
 from portfolio.valuation import Valuer

@@ -8,9 +8,13 @@ from typing import Any
 from django.contrib.auth import get_user_model
 
 from config.errors import TieoutError
-from execution import executor, intake, nightly, planning, publishing
-from portfolio import imports
-from portfolio.imports import ImportRefused
+from execution import executor
+from execution.executor import planning
+from execution.night import nightly
+from execution.operations import intake
+from execution.patterns import publishing
+from portfolio.books import imports
+from portfolio.books.imports import ImportRefused
 from portfolio.models import Portfolio
 from pricing.models import PricingPolicy
 

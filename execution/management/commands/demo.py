@@ -4,21 +4,22 @@ import json
 from typing import Any
 
 from config import env
-from execution import demo, showing
-from execution.command import Command as Base
-from execution.command import progress_bars
+from execution.operations import demo
+from execution.terminal import report
+from execution.terminal.command import Command as Base
+from execution.terminal.command import progress_bars
 
 
 class Command(Base):
     help = "Load demo/, build its packs, reconcile, compute, and print the public portfolio. Again, it only prints."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with progress_bars() as report:
-            outcome = demo.run(progress=report)
+        with progress_bars() as progress:
+            outcome = demo.run(progress=progress)
         if options["json"]:
             self.print_json(json.loads(outcome.served.body()))
             return
-        showing.show(outcome.served, outcome.portfolio.name)
+        report.show(outcome.served, outcome.portfolio.name)
         address = f"http://127.0.0.1:{env.integer('PORT', default=8000, minimum=1)}"
         self.stdout.write("\nNext: `make serve`, then look at")
         self.stdout.write(f"  {address}/portfolios/{outcome.portfolio.slug}/{demo.PATTERN}/")

@@ -6,9 +6,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from execution import executor, planning, showing
-from execution.command import Command as Base
-from execution.errors import PortfolioNotFound
+from execution import executor
+from execution.executor import planning
+from execution.executor.errors import PortfolioNotFound
+from execution.terminal import report
+from execution.terminal.command import Command as Base
 from portfolio.models import Portfolio
 
 
@@ -35,7 +37,7 @@ class Command(Base):
         if options["json"]:
             self.print_json(json.loads(served.body()))
         else:
-            showing.show(served, portfolio.name)
+            report.show(served, portfolio.name)
 
 
 def _read(pair: str) -> tuple[str, Any]:

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 from django.core.management.base import CommandError, CommandParser
 
-from execution.command import Command as Base
-from pricing import fetching
+from execution.terminal.command import Command as Base
+from pricing.providers import fetching
 
 
 class Command(Base):

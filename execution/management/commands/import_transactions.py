@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from execution import intake
-from execution.command import Command as Base
-from portfolio.imports import Choices, ImportRefused
+from execution.operations import intake
+from execution.terminal.command import Command as Base
+from portfolio.books.imports import Choices, ImportRefused
 from portfolio.ledger.importing.formats import FORMATS
 
 

@@ -4,9 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from execution import publishing
-from execution.command import Command as Base
-from execution.patterns import PatternInvalid
+from execution.patterns import PatternInvalid, publishing
+from execution.terminal.command import Command as Base
 
 
 class Command(Base):

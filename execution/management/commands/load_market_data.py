@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from execution import intake
-from execution.command import Command as Base
+from execution.operations import intake
+from execution.terminal.command import Command as Base
 
 
 class Command(Base):

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from execution import publishing
-from execution.command import Command as Base
+from execution.patterns import publishing
+from execution.terminal.command import Command as Base
 
 
 class Command(Base):

@@ -5,11 +5,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from execution import blocked, nightly
-from execution.command import Command as Base
-from execution.command import progress_bars
 from execution.models import JobRun, NightlyRun
-from pricing import loading
+from execution.night import blocked, nightly
+from execution.terminal.command import Command as Base
+from execution.terminal.command import progress_bars
+from pricing.archive import loading
 from pricing.models import PricingPolicy
 
 NAMED = 20

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from execution import pack_diff
-from execution.command import Command as Base
+from execution.operations import pack_diff
+from execution.terminal.command import Command as Base
 from pricing import packs
 
 

@@ -5,9 +5,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from execution.command import Command as Base
-from execution.errors import PortfolioNotFound
-from execution.settings_api import described, described_change
+from execution.executor.errors import PortfolioNotFound
+from execution.terminal.command import Command as Base
+from execution.web.settings_api import described, described_change
 from portfolio import settings_change
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import Accrual, BookingMethod, FlowTiming, Portfolio, TradeFx

@@ -6,9 +6,9 @@ from uuid import UUID
 from django.core.management.base import CommandParser
 
 from execution import executor
-from execution.command import Command as Base
-from execution.errors import ExecutionNotFound
+from execution.executor.errors import ExecutionNotFound
 from execution.models import Execution
+from execution.terminal.command import Command as Base
 
 
 class Command(Base):

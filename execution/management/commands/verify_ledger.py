@@ -5,8 +5,8 @@ from uuid import uuid4
 
 from django.core.management.base import CommandError
 
-from execution.command import Command as Base
-from portfolio import reconciliation
+from execution.terminal.command import Command as Base
+from portfolio.books import reconciliation
 from portfolio.models import Portfolio
 from pricing import market, packs
 from pricing.models import PricingPolicy

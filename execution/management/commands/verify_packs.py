@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from execution.command import Command as Base
+from execution.terminal.command import Command as Base
 from pricing import market, packs
 from pricing.models import PricingPack, PricingPolicy
 

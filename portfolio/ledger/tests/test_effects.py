@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import get_args
 
-from portfolio import lots
+from portfolio.books import lots
 from portfolio.ledger import effects, journal, reader
 from portfolio.ledger.importing import tieout_csv, writing
 from portfolio.ledger.importing.tests.test_formats import fixture

@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 
-from portfolio import lots
 from portfolio.analytics import booking
+from portfolio.books import lots
 from portfolio.ledger import journal, reader
 from portfolio.ledger.importing import tieout_csv, writing
 from portfolio.ledger.importing.rows import Row

@@ -1,0 +1,198 @@
+"""Runs the steps of a pattern, one after the other, and writes down what happened to each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from time import perf_counter
+from typing import Any, Literal
+
+from agents.breaker import AgentFailed
+from agents.result import RequestContext, Result
+from agents.runtime import AgentRuntime
+from config.breaker import BreakerOpen
+from config.errors import TieoutError
+from execution import patterns
+from execution.patterns import Pattern, Step, conditions, templating
+from execution.patterns.templating import Scope
+from pricing.providers.http import ProviderBusy, ProviderFailed
+
+Status = Literal["ok", "skipped", "failed", "not_reached"]
+
+
+class StepTimedOut(TieoutError):
+    """The step took longer than it may. Told once it is over: a running call can't be stopped from inside a process."""
+
+    def __init__(self, timeout_s: float, took_s: float) -> None:
+        super().__init__(f"took {took_s:.1f} s, may take {timeout_s:g} s")
+        self.timeout_s, self.took_s = timeout_s, took_s
+
+
+PASSING = (AgentFailed, BreakerOpen, ProviderBusy, ProviderFailed, StepTimedOut)
+"""What may be otherwise in a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepTrace:
+    """What happened to one step. What has no answer is null: a step that did not run has no duration."""
+
+    name: str  # `as`
+    capability: str
+    agent: str | None
+    status: Status = "not_reached"
+    reason: str | None = None
+    started_at: datetime | None = None
+    duration_ms: float | None = None
+    asof: date | None = None
+    ttl: int | None = None
+    sources: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "as": self.name,
+            "capability": self.capability,
+            "agent": self.agent,
+            "status": self.status,
+            "started_at": self.started_at.isoformat() if self.started_at else None,
+            "duration_ms": self.duration_ms,
+            "asof": self.asof.isoformat() if self.asof else None,
+            "ttl": self.ttl,
+            "sources": list(self.sources),
+            "warnings": list(self.warnings),
+        }
+        if self.reason is not None:
+            told["reason"] = self.reason
+        return told
+
+
+class StepFailed(TieoutError):
+    """A step that had to work did not. `trace` has every step of the pattern, those after it not reached."""
+
+    def __init__(
+        self, step: str, capability: str, agent: str | None, cause: TieoutError, trace: tuple[StepTrace, ...]
+    ) -> None:
+        super().__init__(f"step {step} ({capability}) failed: {cause}")
+        self.step, self.capability, self.agent, self.cause, self.trace = step, capability, agent, cause, trace
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Stands for an output whose step has no answer."""
+
+    reason: str
+    status: Literal["unavailable"] = "unavailable"
+    value: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished run.
+
+    outputs    by name, in the pattern's order: the object the step gave, or Unavailable
+    state      by name, of every step that ran: what the panels read
+    trace      every step, in the order of the document
+    sources    by name, of every step that ran: provider codes of the rows that its value rests on, the steps it
+               named included
+    warnings   of all steps, each once
+    transient  a step was left out for a reason that may pass (breaker, dependency, time): not to be stored
+    """
+
+    outputs: Mapping[str, Any]
+    state: Mapping[str, Any]
+    trace: tuple[StepTrace, ...]
+    sources: Mapping[str, tuple[str, ...]]
+    warnings: tuple[str, ...]
+    transient: bool
+
+
+def run(pattern: Pattern, inputs: Mapping[str, Any], ctx: RequestContext, runtime: AgentRuntime) -> Outcome:
+    """Run a linted pattern with its effective inputs.
+
+    A step that needs a skipped or omitted one is skipped; a condition that can't be answered fails its step.
+    raises  StepFailed; PatternInvalid, TemplateInvalid, ConditionInvalid for a pattern that was never linted
+    """
+    ordered = patterns.in_order(pattern)
+    traces = {s.name: StepTrace(s.name, s.capability, runtime.agent_of(s.capability)) for s in pattern.steps}
+    unknown = [
+        patterns.Finding("/outputs", f"no step is named {name}") for name in pattern.outputs if name not in traces
+    ]
+    if unknown:
+        raise patterns.PatternInvalid(unknown)
+    state: dict[str, Any] = {}
+    sources: dict[str, tuple[str, ...]] = {}
+    scope = Scope(inputs=inputs, state=state, ctx=templating.visible(ctx))
+    transient = False
+    for step in ordered:
+        named = patterns.needs(step)
+        upstream = sorted(name for name in named.required if name in traces and name not in state)
+        if upstream:
+            traces[step.name] = replace(traces[step.name], status="skipped", reason=f"upstream: {upstream[0]}")
+            continue
+        started_at, started = datetime.now(UTC), perf_counter()
+        try:
+            result = _run_step(step, scope, ctx, runtime)
+        except TieoutError as cause:
+            traces[step.name] = replace(
+                traces[step.name],
+                status="failed",
+                reason=str(cause),
+                started_at=started_at,
+                duration_ms=_since(started),
+            )
+            if step.on_error != "omit":
+                failed = traces[step.name]
+                raise StepFailed(
+                    step.name, step.capability, failed.agent, cause, tuple(traces[s.name] for s in pattern.steps)
+                ) from cause
+            transient = transient or isinstance(cause, PASSING)
+            continue
+        if result is None:
+            traces[step.name] = replace(
+                traces[step.name], status="skipped", reason=f"condition {step.when}", started_at=started_at
+            )
+            continue
+        state[step.name] = result.data
+        rests_on = {code for name in (named.required | named.asked) & sources.keys() for code in sources[name]}
+        sources[step.name] = tuple(sorted(rests_on.union(result.sources)))
+        traces[step.name] = replace(
+            traces[step.name],
+            status="ok",
+            started_at=started_at,
+            duration_ms=_since(started),
+            asof=result.asof,
+            ttl=result.ttl,
+            sources=tuple(sorted(set(result.sources))),
+            warnings=result.warnings,
+        )
+    trace = tuple(traces[step.name] for step in pattern.steps)
+    return Outcome(
+        outputs={name: _output(name, state, traces) for name in pattern.outputs},
+        state=state,
+        trace=trace,
+        sources=sources,
+        warnings=tuple(dict.fromkeys(warning for told in trace for warning in told.warnings)),
+        transient=transient,
+    )
+
+
+def _run_step(step: Step, scope: Scope, ctx: RequestContext, runtime: AgentRuntime) -> Result[Any] | None:
+    """The step's result, None when its condition does not hold."""
+    if step.when is not None and not conditions.compile(step.when).holds(scope):
+        return None
+    arguments = templating.resolve(step.args, scope)
+    started = perf_counter()
+    result = runtime.call(step.capability, ctx, arguments).result
+    took_s = perf_counter() - started
+    if step.timeout_s is not None and took_s > step.timeout_s:
+        raise StepTimedOut(step.timeout_s, took_s)
+    return result
+
+
+def _output(name: str, state: Mapping[str, Any], traces: Mapping[str, StepTrace]) -> Any:
+    if name in state:
+        return state[name]
+    return Unavailable(f"{traces[name].status}({traces[name].reason})")
+
+
+def _since(started: float) -> float:
+    return round((perf_counter() - started) * 1000, 3)

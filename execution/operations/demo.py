@@ -1,0 +1,183 @@
+"""The demo: from an empty database to a portfolio's result.
+
+What is done is passed over, so that a second run is quick and an interrupted one is taken up.
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser, Group, Permission
+from django.db import transaction
+
+from config import doctoring, embedded
+from config.errors import TieoutError
+from execution import executor
+from execution.executor import planning
+from execution.night import nightly
+from execution.operations import intake
+from execution.patterns import publishing
+from portfolio.models import LedgerRevision, Portfolio
+from pricing import archive
+from pricing.archive import loading
+from pricing.models import PricingPolicy, RiskFreeRate
+
+DATA = Path(settings.BASE_DIR) / "demo"
+FIRST, LAST = date(2002, 12, 2), date(2013, 3, 1)
+POLICY = "ECB_EUR"
+OWNER_OF = {"public": "public-owner", "second": "second-owner"}
+"""Ledger folder, which is also the portfolio's slug -> who owns it."""
+NAMESPACE = uuid5(NAMESPACE_URL, "tieout:demo")
+"""The demo's portfolios have the same ids, and its ledger the same commits, on every machine: so has its result."""
+SHOWN, PATTERN = "public", "portfolio_overview"
+VIEWERS = "viewers"
+LOG_INS = Path(settings.VAR) / "demo-users.json"
+
+Progress = Callable[[str, int, int], None]
+
+
+class DemoFailed(TieoutError):
+    """A step could not be done; one line says which piece is broken."""
+
+    def __init__(self, step: str, reason: str) -> None:
+        super().__init__(f"{step}: {reason}")
+        self.step, self.reason = step, reason
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    username: str
+    password: str | None
+    """None where it is not the one that the demo made any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    served: executor.Served
+    portfolio: Portfolio
+    log_ins: tuple[LogIn, ...]
+
+
+def run(*, progress: Progress) -> Outcome:
+    """Everything that is not there yet, then the result of the public portfolio, for its owner.
+
+    raises   DemoFailed for what is broken around it; else what the step's own verb raises
+    """
+    require_services()
+    migrate(progress)
+    for document in publishing.read_library().values():
+        publishing.publish(document)
+    load_market_data(progress)
+    log_ins = make_users()
+    import_ledgers(progress)
+    nightly.run(policy=PricingPolicy.objects.get(pk=POLICY), from_date=FIRST, date=LAST, progress=progress)
+    portfolio = Portfolio.objects.select_related("owner").get(slug=SHOWN)
+    request = planning.Request(PATTERN, {}, portfolio_id=portfolio.pk, asof_date=LAST)
+    return Outcome(executor.execute(request, user=portfolio.owner), portfolio, log_ins)
+
+
+def require_services() -> None:
+    for fault in (
+        doctoring.find_database_fault("app"),
+        doctoring.find_database_fault("job"),
+        doctoring.find_redis_fault(),
+    ):
+        if fault:
+            raise DemoFailed(fault.piece, f"{fault.what}; {fault.mend}")
+
+
+def migrate(progress: Progress) -> None:
+    """As `owner`, which this process is not: in a child."""
+    if fault := doctoring.find_history_fault():
+        raise DemoFailed(fault.piece, f"{fault.what}; {fault.mend}")
+    if doctoring.find_migration_fault() is None:
+        return
+    progress("migrate", 0, 1)
+    done = subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v", "0"],
+        cwd=settings.BASE_DIR,
+        env=embedded.child_environment() | {"TIEOUT_ROLE": "owner"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"ended with {done.returncode}"]
+        raise DemoFailed("migrate", said[-1])
+    progress("migrate", 1, 1)
+
+
+def load_market_data(progress: Progress) -> None:
+    """The folder, and the Treasury bill as the risk-free rate of CAD unless somebody chose another."""
+    newest = loading.newest_archive()
+    if newest is None or (newest.path, newest.digest) != (str(DATA.resolve()), archive.digest(DATA)):
+        progress("market data", 0, 1)
+        intake.load_market_data(str(DATA))
+        progress("market data", 1, 1)
+    RiskFreeRate.objects.get_or_create(base_currency="CAD", defaults={"series_id": "UST3M", "series_currency": "USD"})
+
+
+def import_ledgers(progress: Progress) -> None:
+    """Only those that were never read: what was entered since is not overwritten."""
+    read = set(LedgerRevision.objects.filter(portfolio__slug__in=OWNER_OF).values_list("portfolio__slug", flat=True))
+    missing = [slug for slug in OWNER_OF if slug not in read]
+    for position, slug in enumerate(missing, 1):
+        intake.import_ledger(
+            DATA / "ledger" / slug,
+            slug=slug,
+            owner=OWNER_OF[slug],
+            policy=POLICY,
+            portfolio_id=uuid5(NAMESPACE, slug),
+            at=datetime.combine(LAST, time(), UTC),
+        )
+        progress("ledgers", position, len(missing))
+
+
+def make_users() -> tuple[LogIn, ...]:
+    """The owners, who may look at what is theirs in the admin. A password is made once and kept in a private file."""
+    kept: dict[str, str] = json.loads(LOG_INS.read_text()) if LOG_INS.exists() else {}
+    there = {user.username: user for user in get_user_model().objects.filter(username__in=OWNER_OF.values())}
+    new = {name: secrets.token_urlsafe(12) for name in OWNER_OF.values() if name not in kept}
+    if new:
+        # Before the users: a run that is cut short must not leave one whose password nobody knows.
+        _write_private(LOG_INS, json.dumps(kept | new, indent=2))
+    return tuple(_log_in(name, there.get(name), (kept | new)[name], is_new=name in new) for name in OWNER_OF.values())
+
+
+@transaction.atomic
+def _log_in(username: str, user: AbstractUser | None, password: str, *, is_new: bool) -> LogIn:
+    if user is None:
+        user = get_user_model().objects.create_user(username, password=password, is_staff=True)
+        user.groups.add(_viewers())
+    elif is_new:
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    elif not user.check_password(password):
+        return LogIn(username, None)
+    return LogIn(username, password)
+
+
+def _viewers() -> Group:
+    group, is_new = Group.objects.get_or_create(name=VIEWERS)
+    if is_new:
+        group.permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    return group
+
+
+def _write_private(path: Path, text: str) -> None:
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    fresh.replace(path)

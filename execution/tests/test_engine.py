@@ -1,0 +1,98 @@
+"""The engine's version follows from the sources that a figure passes through, and from no others."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from config import env
+from execution.executor import engine
+
+ROOMS = ("config", "compliance", "pricing", "portfolio", "agents", "execution")
+PASSED_THROUGH = {
+    "agents.financial_analyst.performance",
+    "execution.canonical",
+    "execution.executor.orchestrator",
+    "portfolio.ledger.child",
+    "portfolio.ledger.journal",
+    "portfolio.models",
+    "portfolio.valuation",
+    "pricing.calendars",
+    "pricing.market.history_file",
+    "pricing.market",
+    "pricing.packs.point_in_time",
+    "pricing.packs",
+}
+FACES = (
+    "execution/web/api.py",
+    "execution/web/pages/views.py",
+    "execution/admin.py",
+    "portfolio/admin.py",
+    "pricing/admin.py",
+)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """The project's sources, to be changed."""
+    project = tmp_path_factory.mktemp("project")
+    for room in ROOMS:
+        shutil.copytree(env.PROJECT / room, project / room, ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    return project
+
+
+def version_of(project: Path) -> str:
+    return engine.digest(engine.import_closure(project, engine.roots()))
+
+
+def file_of(project: Path, module: str) -> Path:
+    place = project.joinpath(*module.split("."))
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+
+
+def changed_version(project: Path, file: Path) -> str:
+    """The version with a line more in the file, which is then as it was."""
+    before = file.read_text()
+    file.write_text(before + "\n# another line\n")
+    try:
+        return version_of(project)
+    finally:
+        file.write_text(before)
+
+
+def test_the_closure_holds_what_figures_pass_through():
+    modules = engine.import_closure(env.PROJECT, engine.roots()).keys()
+
+    assert modules >= PASSED_THROUGH
+
+
+def test_a_line_more_in_any_file_of_the_closure_makes_another_version(copy):
+    version = version_of(copy)
+    modules = engine.import_closure(copy, engine.roots())
+
+    same = [module for module in modules if changed_version(copy, file_of(copy, module)) == version]
+
+    assert version == version_of(env.PROJECT)
+    assert same == []
+
+
+@pytest.mark.parametrize("path", FACES)
+def test_a_line_more_in_a_face_makes_no_other_version(copy, path):
+    assert changed_version(copy, copy / path) == version_of(copy)
+
+
+def test_a_package_above_an_import_counts_and_a_relative_import_is_followed(tmp_path):
+    (tmp_path / "room" / "part").mkdir(parents=True)
+    for path, source in {
+        "room/__init__.py": "",
+        "room/part/__init__.py": "from room.other import verb",
+        "room/part/one.py": "def late():\n    from . import two\n",
+        "room/part/two.py": "import numpy",
+        "room/other.py": "",
+        "room/aside.py": "",
+    }.items():
+        (tmp_path / path).write_text(source)
+
+    modules = engine.import_closure(tmp_path, ["room.part.one"])
+
+    assert modules.keys() == {"room.part.one", "room.part.two", "room.part", "room", "room.other"}

@@ -1,0 +1,89 @@
+"""Rows under suspicion: kept once, decided by staff with a reason, and read by the next build."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import cast
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Q
+
+from config.errors import TieoutError
+from pricing.models import Decision, QuarantinedRow
+from pricing.quality import rules
+
+
+class ReasonMissing(TieoutError):
+    """A decision says why."""
+
+    def __init__(self) -> None:
+        super().__init__("a decision needs a reason")
+
+
+class NothingToAccept(TieoutError):
+    """A row that could not be read holds no value that a pack could take."""
+
+    def __init__(self, row: QuarantinedRow) -> None:
+        super().__init__(f"{row} could not be read when it was fetched: it can be rejected only")
+        self.row = row
+
+
+def record(suspects: Iterable[rules.Suspect], *, run: UUID) -> None:
+    """Keep each suspicion; one that is known stays as it is."""
+    rows = [
+        QuarantinedRow(
+            kind=each.kind,
+            key=each.key,
+            date=each.day,
+            value=each.value,
+            rule=each.rule,
+            reason=each.reason[:400],
+            source=each.source,
+            first_seen=run,
+        )
+        for each in suspects
+    ]
+    QuarantinedRow.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2_000)
+
+
+def decisions() -> tuple[rules.Decisions, list[rules.Suspect]]:
+    """All that staff have decided; and the closes that could not be read when they were fetched, which nobody has decided on."""
+    refused = Q(rule=rules.Rule.REFUSED, kind="price")
+    rows = QuarantinedRow.objects.filter(refused | ~Q(decision=Decision.PENDING)).order_by("id")
+    accepted: set[tuple[rules.Kind, str, date, str, str]] = set()
+    rejected: set[tuple[rules.Kind, str, date, str]] = set()
+    undecided: list[rules.Suspect] = []
+    for kind, key, day, value, rule, decision, reason, source in rows.values_list(
+        "kind", "key", "date", "value", "rule", "decision", "reason", "source"
+    ):
+        if decision == Decision.ACCEPTED:
+            accepted.add((cast(rules.Kind, kind), key, day, value, rule))
+        elif decision == Decision.REJECTED:
+            rejected.add((cast(rules.Kind, kind), key, day, value))
+        else:
+            undecided.append(rules.Suspect("price", key, day, value, rules.Rule.REFUSED, reason, source))
+    return rules.Decisions(frozenset(accepted), frozenset(rejected)), undecided
+
+
+@transaction.atomic
+def decide(rows: Sequence[QuarantinedRow], *, decision: Decision, reason: str, by: int) -> None:
+    """Accept or reject rows; the next build of their dates follows. Raises ReasonMissing; NothingToAccept, deciding none.
+
+    by  the id of the user who decides
+    """
+    if not reason.strip():
+        raise ReasonMissing
+    if decision == Decision.ACCEPTED and (refused := [row for row in rows if row.rule == rules.Rule.REFUSED]):
+        raise NothingToAccept(refused[0])
+    told = {"decision": decision, "decision_reason": reason.strip(), "decided_by": by, "decided_at": datetime.now(UTC)}
+    QuarantinedRow.objects.filter(pk__in=[row.pk for row in rows]).update(**told)
+    for row in rows:
+        for name, value in told.items():
+            setattr(row, name, value)
+
+
+def counts(*, since: date, upto: date) -> dict[str, int]:
+    """How many rows of a span are in quarantine, by what was decided."""
+    of_span = QuarantinedRow.objects.filter(date__range=(since, upto)).order_by()
+    found = dict(of_span.values_list("decision").annotate(rows=Count("id")))
+    return {decision: found.get(decision, 0) for decision in Decision.values}
