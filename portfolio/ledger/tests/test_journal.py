@@ -309,7 +309,7 @@ def test_the_inventory_of_a_day_is_what_was_held_at_its_end():
     reading = read({"main.beancount": (ACCOUNTS + HELD).encode()})
     days = [date(2020, 1, 31), date(2020, 2, 1), date(2020, 2, 2), date(2020, 2, 9)]
 
-    inventories = list(statement.of(reading).at(days))
+    inventories = list(statement.from_reading(reading).at(days))
 
     key = ("Assets:Shares:ABC-X", "ABC.X")
     assert [inventory.units.get(key) for inventory in inventories] == [None, 10, 20, 20]

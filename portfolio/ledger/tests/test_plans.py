@@ -104,7 +104,7 @@ def test_the_deals_are_price_times_quantity_to_the_last_digit(plan):
 
 def test_month_ends_tie_out_with_beancounts_inventory(plan):
     held = {}
-    for inventory in statement.of(plan.reading).at(sorted(plan.months)):
+    for inventory in statement.from_reading(plan.reading).at(sorted(plan.months)):
         rows: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         for currency, amount in inventory.cash.items():
             rows["cash", currency] += amount
@@ -164,6 +164,6 @@ def test_the_cost_of_open_lots_is_that_of_the_events(plan):
                 held[lot.unit_cost / event.ratio, lot.acquired] += lot.quantity * event.ratio
     costs = {key: sum(units * cost for (cost, _), units in held.items()) for key, held in lots.items()}
 
-    *_, last = statement.of(plan.reading).at()
+    *_, last = statement.from_reading(plan.reading).at()
 
     assert last.cost == {key: pytest.approx(cost, abs=Decimal("1e-9")) for key, cost in costs.items() if cost}
