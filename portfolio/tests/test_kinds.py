@@ -186,7 +186,7 @@ def test_a_ratio_without_an_end_leaves_the_units_that_the_ledger_has():
         base_currency="CAD",
         method="FIFO",
     )
-    main = writing.found_ledger(title="t", base_currency="CAD", method="FIFO") + written.text
+    main = writing.start_ledger(title="t", base_currency="CAD", method="FIFO") + written.text
     reading = reader.read({"main.beancount": main.encode()})
 
     for method in ("FIFO", "LIFO", "AVERAGE", "NAMED"):

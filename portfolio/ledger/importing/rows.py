@@ -103,8 +103,8 @@ class Row:
         return self.unit_value * (Decimal(1) if self.quantity is None else self.quantity)
 
     def digest(self) -> str:
-        """SHA-256 of what it says, wherever it stands and whatever its note; 1.0 and 1 say the same."""
-        said = (
+        """SHA-256 of the transaction, whatever its place in the file and its note; 1.0 and 1 give the same."""
+        content = (
             *(self.kind, self.date, self.currency, self.symbol, self.quantity, self.unit_price, self.amount, self.fee),
             *(self.tax, self.account, self.settle_date, self.ex_date, self.pay_date, self.fx_rate, self.ratio),
             *(
@@ -122,7 +122,7 @@ class Row:
             *((f"until {self.to_date}",) if self.to_date else ()),
             self.text,
         )
-        return sha256("|".join(map(_plain, said)).encode()).hexdigest()
+        return sha256("|".join(map(_plain, content)).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

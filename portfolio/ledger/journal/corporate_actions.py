@@ -55,21 +55,23 @@ def read_exchange(legs: Legs, entry_id: str) -> LedgerTransaction:
     legs.allow_only()
     (symbol,) = sources
     closed = [posting for posting in legs.securities if posting.units < 0]
-    kept = [posting for posting in legs.securities if posting.units > 0 and posting.commodity == symbol]
+    remaining = [posting for posting in legs.securities if posting.units > 0 and posting.commodity == symbol]
     opened = [posting for posting in legs.securities if posting.commodity != symbol]
-    accounts = [{posting.account for posting in group} for group in (closed + kept, opened)]
+    accounts = [{posting.account for posting in group} for group in (closed + remaining, opened)]
     if any(len(each) > 1 for each in accounts):
         raise UnreadableEntry("several security accounts in one entry; write one entry for each")
     before, after = total_by_lot(closed), total_by_lot(opened)
-    units = sum((held for held, _ in before.values()), ZERO)
-    received = sum((held for held, _ in after.values()), ZERO)
-    left = total_by_lot(kept)
+    units = sum((number for number, _ in before.values()), ZERO)
+    received = sum((number for number, _ in after.values()), ZERO)
+    left = total_by_lot(remaining)
     alike = before.keys() == after.keys() and all(
-        abs(held * received / units - after[lot][0]) <= Decimal("1e-9") * received
+        abs(number * received / units - after[lot][0]) <= Decimal("1e-9") * received
         and abs(cost - after[lot][1] - left.get(lot, (ZERO, ZERO))[1]) <= COST_TOLERANCE
-        for lot, (held, cost) in before.items()
+        for lot, (number, cost) in before.items()
     )
-    if kept and {lot: held for lot, (held, _) in left.items()} != {lot: held for lot, (held, _) in before.items()}:
+    if remaining and {lot: number for lot, (number, _) in left.items()} != {
+        lot: number for lot, (number, _) in before.items()
+    }:
         alike = False
     if not alike:
         raise UnreadableEntry("the lots after a merger or spin-off are not those before: each keeps its date and cost")
@@ -77,10 +79,10 @@ def read_exchange(legs: Legs, entry_id: str) -> LedgerTransaction:
     return LedgerTransaction(
         entry_id=entry_id,
         date=entry.date,
-        kind="spin_off" if kept else "merger",
+        kind="spin_off" if remaining else "merger",
         account=closed[0].account,
         symbol=symbol,
-        quantity=None if kept else units,
+        quantity=None if remaining else units,
         currency=closed[0].cost.currency,
         ratio=read_ratio(entry, "ratio", received / units),
         to_quantity=received,
@@ -105,14 +107,14 @@ def read_return_of_capital(legs: Legs, entry_id: str) -> LedgerTransaction:
     fee, tax = legs.charge(*FEES, currency=currency), legs.charge("tax", currency=currency)
     rounding = legs.total("rounding", currency=currency)
     before, after = (group_lots(legs.securities, new=new) for new in (False, True))
-    units = sum((held for held, _ in before.values()), ZERO)
+    units = sum((number for number, _ in before.values()), ZERO)
     paid = amount + fee + tax + rounding
     left = rank_by_unit_cost(
-        (day, label, code, max(cost / held - paid / units / fixing_rate(fixings, code, currency), ZERO), held)
-        for (day, label, code, _), (held, cost) in before.items()
+        (day, label, code, max(cost / number - paid / units / fixing_rate(fixings, code, currency), ZERO), number)
+        for (day, label, code, _), (number, cost) in before.items()
     )
     alike = left.keys() == after.keys() and all(
-        held == after[lot][0] and abs(cost - after[lot][1]) <= COST_TOLERANCE for lot, (held, cost) in left.items()
+        number == after[lot][0] and abs(cost - after[lot][1]) <= COST_TOLERANCE for lot, (number, cost) in left.items()
     )
     if paid <= 0 or not alike:
         raise UnreadableEntry(

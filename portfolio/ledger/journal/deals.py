@@ -29,10 +29,12 @@ def read_deal(legs: Legs, entry_id: str) -> LedgerTransaction:
     priced = [(lot.quantity, price) for lot, price in zip(lots, prices, strict=True) if price is not None]
     if len(priced) == len(lots):
         unit_price = mean_price(priced)
-        worth = sum((units * price for units, price in priced), ZERO)
-        residue = (-worth if bought else worth) - (amount + fee + tax + rounding)
+        at_price = sum((units * price for units, price in priced), ZERO)
+        residue = (-at_price if bought else at_price) - (amount + fee + tax + rounding)
         if residue and abs(residue) > _last_digit(legs.cash):
-            raise UnreadableEntry(f"quantity times price is {worth:f}, which the cash and charges miss by {residue:f}")
+            raise UnreadableEntry(
+                f"quantity times price is {at_price:f}, which the cash and charges miss by {residue:f}"
+            )
         if residue:  # Beancount lets through what its tolerance covers: the price is what was paid
             unit_price = abs(paid) / quantity
     else:

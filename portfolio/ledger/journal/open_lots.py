@@ -23,9 +23,9 @@ class OpenLots:
         for account, units, commodity, cost, _ in entry.postings:
             if cost is not None:
                 holding, lot = (account, commodity), (account, commodity, cost)
-                held = self._holdings.get(holding, ZERO)
-                before.setdefault(holding, held)
-                self._holdings[holding] = held + units
+                total = self._holdings.get(holding, ZERO)
+                before.setdefault(holding, total)
+                self._holdings[holding] = total + units
                 self._units[lot] = after[lot] = self._units.get(lot, ZERO) + units
         for (_, commodity, _), units in after.items():
             if units < 0:
@@ -36,6 +36,8 @@ class OpenLots:
 def require_all_lots(event: LedgerTransaction, before: Mapping[tuple[str, str], Decimal]) -> None:
     """An entry of a kind in WHOLE_HOLDING must close every lot; else our books and Beancount's would part."""
     assert event.symbol is not None
-    covered, held = sum((lot.quantity for lot in event.lots), ZERO), before[event.account, event.symbol]
-    if covered != held:
-        raise UnreadableEntry(f"{event.kind} takes {covered:f} of {held:f} {event.symbol} held; it must take all lots")
+    covered, holding = sum((lot.quantity for lot in event.lots), ZERO), before[event.account, event.symbol]
+    if covered != holding:
+        raise UnreadableEntry(
+            f"{event.kind} takes {covered:f} of {holding:f} {event.symbol} held; it must take all lots"
+        )

@@ -334,7 +334,7 @@ def test_entries_that_are_padded_in_come_in_order_of_date():
     ]
 
 
-def test_a_residue_within_the_tolerance_balances_and_one_beyond_it_does_not():
+def test_a_residue_balances_only_within_the_tolerance():
     deal = '2020-01-02 * "x"\n  Assets:Shares  3 ABC {{33.333 CAD}}\n  Assets:Cash  -{paid} CAD\n'
 
     reading = read(folder(ACCOUNTS + deal.format(paid="100.00")))
@@ -344,7 +344,7 @@ def test_a_residue_within_the_tolerance_balances_and_one_beyond_it_does_not():
     assert "does not balance" in findings[0].reason
 
 
-def test_no_finding_tells_where_the_text_was_parsed():
+def test_no_finding_shows_where_the_text_was_parsed():
     findings = findings_of(
         folder(ACCOUNTS + '2020-01-02 document Assets:Cash "a.pdf"\n') | {"a.pdf": b""} | folder("x\n")
     )

@@ -34,7 +34,7 @@ def _exchange_at_ratio(state: LedgerState, row: Row, ratio: Fraction, to_symbol:
     transit = [
         place
         for place in state.accounts.places(TRANSIT, row.symbol, state.shelf)
-        if state.shelf.held(place, row.symbol)
+        if state.shelf.units_of(place, row.symbol)
     ]
     for account in [*places, *(transit if row.kind == "split" else ())]:
         other = account if to_symbol == row.symbol else state.shares(row, to_symbol)
@@ -46,7 +46,7 @@ def _exchange_at_ratio(state: LedgerState, row: Row, ratio: Fraction, to_symbol:
             if each
         ]
         if not after:
-            raise RefusedRow("ratio", f"leaves nothing of {plain_decimal(state.shelf.held(account, row.symbol))}")
+            raise RefusedRow("ratio", f"leaves nothing of {plain_decimal(state.shelf.units_of(account, row.symbol))}")
         yield exchange_lots(state, account, row.symbol, after)
 
 
@@ -55,8 +55,8 @@ def spin_off(state: LedgerState, row: Row) -> Iterator[list[str]]:
     assert row.to_unit_price is not None
     places = state.accounts_holding(row)
     if row.ratio is None and row.quantity is not None:
-        held = sum((state.shelf.held(place, row.symbol) for place in places), ZERO)
-        ratio = Fraction(row.quantity) / Fraction(held)
+        holding = sum((state.shelf.units_of(place, row.symbol) for place in places), ZERO)
+        ratio = Fraction(row.quantity) / Fraction(holding)
     else:
         ratio = exact_ratio(row.ratio or ZERO)
     to_worth = row.to_unit_price * row.to_factor * ratio.numerator / ratio.denominator
@@ -75,13 +75,13 @@ def spin_off(state: LedgerState, row: Row) -> Iterator[list[str]]:
 
 def return_of_capital(state: LedgerState, row: Row) -> Iterator[list[str]]:
     places, gross = state.accounts_holding(row), gross_of(row)
-    held = sum((state.shelf.held(place, row.symbol) for place in places), ZERO)
-    each, left = gross / held, [gross, row.fee, row.tax]
+    holding = sum((state.shelf.units_of(place, row.symbol) for place in places), ZERO)
+    each, left = gross / holding, [gross, row.fee, row.tax]
     for number, account in enumerate(places, 1):
         lots = state.shelf.lots(account, row.symbol)
         paid_in = {lot.currency: _rate_to_cost_currency(state, row, lot.currency) for lot in lots}
         state.dealt_in |= paid_in.keys()
-        share = [state.shelf.held(account, row.symbol) / held * whole for whole in (gross, row.fee, row.tax)]
+        share = [state.shelf.units_of(account, row.symbol) / holding * whole for whole in (gross, row.fee, row.tax)]
         paid, fee, tax = left if number == len(places) else [QUOTIENT.plus(part) for part in share]
         left = [whole - part for whole, part in zip(left, (paid, fee, tax), strict=True)]
         after = [

@@ -18,22 +18,22 @@ LegsMaker: TypeAlias = Callable[[LedgerState, Row], Iterator[list[str]]]
 
 
 def write_entries(state: LedgerState, name: str, row: Row) -> list[str]:
-    """The text of a row's entries; none where no entry can be made of it, which is a finding then."""
+    """The text of a row's entries; empty where none can be made, which is a finding then."""
     state.replay(entry_date(row))
     if row.text:
         return [_with_id(row.text, name)]
     state.moves = []
     state.dealt_in = set()
     try:
-        made = [Draft(_title_of(row), legs) for legs in _LEGS[row.kind](state, row)]
+        drafts = [Draft(_title_of(row), legs) for legs in _LEGS[row.kind](state, row)]
     except RefusedRow as why:
         state.findings.append(RowFinding(row.row, why.column, why.reason, why.suggestion, why.value))
         return []
     except UnrankedLots as why:
         state.findings.append(RowFinding(row.row, "lot", "is needed", str(why)))
         return []
-    made = [*state.moves, *made]
-    return [_as_text(state, numbered_id(name, number), row, each) for number, each in enumerate(made, 1)]
+    drafts = [*state.moves, *drafts]
+    return [_as_text(state, numbered_id(name, number), row, each) for number, each in enumerate(drafts, 1)]
 
 
 def _as_text(state: LedgerState, name: str, row: Row, entry: Draft) -> str:

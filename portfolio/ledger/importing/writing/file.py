@@ -44,7 +44,7 @@ class Written:
         return latest
 
 
-def found_ledger(*, title: str, base_currency: str, method: str) -> str:
+def start_ledger(*, title: str, base_currency: str, method: str) -> str:
     """The text of the main file of a new ledger."""
     return (
         f'option "title" "{plain(title)}"\n'

@@ -19,18 +19,22 @@ REST_MONEY: Final = Decimal("0.01")
 def source_of(state: LedgerState, row: Row) -> tuple[str, Decimal]:
     """The account that a row takes from, and how much: what the row says, or all where next to nothing would be left."""
     places = state.accounts_holding(row)
-    held = sum((state.shelf.held(place, row.symbol) for place in places), ZERO)
-    quantity = _quantity(state, row, places, held)
+    holding = sum((state.shelf.units_of(place, row.symbol) for place in places), ZERO)
+    quantity = _quantity(state, row, places, holding)
     enough = [
         place
         for place in places
-        if state.shelf.held(place, row.symbol) >= quantity
+        if state.shelf.units_of(place, row.symbol) >= quantity
         and (not row.lot or any(lot.label == row.lot for lot in state.shelf.lots(place, row.symbol)))
     ]
     if not enough:
         for place in places[1:]:
             legs = move_lots(
-                state, row, place, places[0], state.shelf.take(place, row.symbol, state.shelf.held(place, row.symbol))
+                state,
+                row,
+                place,
+                places[0],
+                state.shelf.take(place, row.symbol, state.shelf.units_of(place, row.symbol)),
             )
             state.moves.append(Draft("Transfer", legs, note=f"{row.symbol} into one account"))
         enough = places[:1]
@@ -39,26 +43,26 @@ def source_of(state: LedgerState, row: Row) -> tuple[str, Decimal]:
         state.shelf.method(enough[0]) == "STRICT"
         and len(lots) > 1
         and not row.lot
-        and quantity < state.shelf.held(enough[0], row.symbol)
+        and quantity < state.shelf.units_of(enough[0], row.symbol)
     ):
         raise RefusedRow("lot", "is needed: several could be meant", "the name that the lot was bought with")
     return enough[0], quantity
 
 
-def _quantity(state: LedgerState, row: Row, places: Sequence[str], held: Decimal) -> Decimal:
+def _quantity(state: LedgerState, row: Row, places: Sequence[str], holding: Decimal) -> Decimal:
     """What the row says; all that is held where the rest is rounding. Raises RefusedRow for more than is held."""
     if row.whole:
-        return held
+        return holding
     assert row.quantity is not None
     quantity, half = row.quantity, half_digit(row.quantity)
-    fraction = held % 1
+    fraction = holding % 1
     if row.kind == "cash_in_lieu" and fraction and quantity != fraction and abs(fraction - quantity) < half:
         state.notes.append(
             f"row {row.row}: {plain_decimal(quantity)} {row.symbol} is the fraction that is held,"
             f" {plain_decimal(fraction)}, as it is printed: all of the fraction is sold"
         )
         return fraction
-    rest = held - quantity
+    rest = holding - quantity
     if not rest:
         return quantity
     price = row.unit_value
@@ -66,18 +70,18 @@ def _quantity(state: LedgerState, row: Row, places: Sequence[str], held: Decimal
         price = row.amount / quantity
     if price is None:
         price = max(lot.unit_cost for place in places for lot in state.shelf.lots(place, row.symbol))
-    if abs(rest) < REST_SHARE * held and abs(rest) * price < REST_MONEY and abs(rest) < half:
+    if abs(rest) < REST_SHARE * holding and abs(rest) * price < REST_MONEY and abs(rest) < half:
         rest_text = f"the {plain_decimal(rest)} left" if rest > 0 else f"the {plain_decimal(-rest)} more than is held"
         state.notes.append(
-            f"row {row.row}: {plain_decimal(quantity)} {row.symbol} closes the position of {plain_decimal(held)}:"
+            f"row {row.row}: {plain_decimal(quantity)} {row.symbol} closes the position of {plain_decimal(holding)}:"
             f" {rest_text} is rounding"
         )
-        return held
+        return holding
     if rest < 0:
         raise RefusedRow(
             "quantity",
             "is more than is held on that day",
-            f"{plain_decimal(held)} held; {MISSING_ROW}",
+            f"{plain_decimal(holding)} held; {MISSING_ROW}",
             plain_decimal(quantity),
         )
     return quantity

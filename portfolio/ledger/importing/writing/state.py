@@ -64,10 +64,12 @@ class LedgerState:
         """The accounts of a row that hold its security, those of its currency first. Raises RefusedRow without one."""
         root = self.root(row)
         accounts = [
-            place for place in self.accounts.places(root, row.symbol, self.shelf) if self.shelf.held(place, row.symbol)
+            place
+            for place in self.accounts.places(root, row.symbol, self.shelf)
+            if self.shelf.units_of(place, row.symbol)
         ]
         if not accounts:
-            elsewhere = [place for place in self.shelf.accounts(row.symbol) if self.shelf.held(place, row.symbol)]
+            elsewhere = [place for place in self.shelf.accounts(row.symbol) if self.shelf.units_of(place, row.symbol)]
             where = f"{', '.join(sorted(self.broker_name(place) for place in elsewhere))} holds it" if elsewhere else ""
             column = "quantity" if row.kind in TAKING and not row.whole else "symbol"
             reason = "is more than is held on that day" if column == "quantity" else "is not held on that day"

@@ -50,9 +50,9 @@ def departure(state: LedgerState, row: Row) -> Iterator[list[str]]:
 def arrival(state: LedgerState, row: Row) -> Iterator[list[str]]:
     """Of what is on its way, as much as left: it may have been split meanwhile."""
     transit = _transit_account(state, row)
-    held = state.shelf.held(transit, row.symbol)
+    in_transit = state.shelf.units_of(transit, row.symbol)
     assert row.quantity is not None
-    parts = state.shelf.take(transit, row.symbol, min(held, row.quantity))
+    parts = state.shelf.take(transit, row.symbol, min(in_transit, row.quantity))
     if not parts:
         raise RefusedRow("symbol", "has not left the other account", MISSING_ROW, row.symbol)
     yield move_lots(state, row, transit, state.shares(replace(row, account=row.to_account)), parts)
