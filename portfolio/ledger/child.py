@@ -69,7 +69,7 @@ def relative_path(filename: str | None) -> str:
 
 
 def is_in_folder(path: str) -> bool:
-    """By real path, so that a link does not lead out either."""
+    """Whether a path leads into the folder; by its real path, so that a link does not lead out."""
     return os.path.realpath(path).startswith(ROOT + os.sep)
 
 

@@ -31,7 +31,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class Accounts:
-    """What a ledger has opened, by its files, and what an import opens beside."""
+    """The accounts that the files of a ledger open, and those that an import opens in addition."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self.opened: dict[str, tuple[str, ...]] = {}

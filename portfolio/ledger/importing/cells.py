@@ -122,7 +122,7 @@ def decimal_signs(names: Sequence[str], lines: Sequence[tuple[int, Sequence[str]
 class Cells:
     """The values of one row by column. What can't be read becomes a finding, and the value None.
 
-    decimal_signs  by column, where the file tells it
+    decimal_signs  column -> the sign before its decimals, where the file shows it
     """
 
     def __init__(

@@ -50,7 +50,7 @@ _NUMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     "spin_off": ("unit_price", "to_unit_price"),
     "merger": ("ratio",),
 }
-"""By kind, what must be there and above zero."""
+"""Kind -> the fields that it must have, above zero."""
 _COLUMN_OF: Final = {"gross": "amount"}
 
 

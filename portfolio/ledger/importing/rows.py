@@ -41,7 +41,7 @@ class Row:
 
     row         where it stands: the line of a text file, the number of the activity in JSON
     whole       the quantity is `all`: whatever is held then
-    amount      gross, before fee and tax; beside quantity and unit_price it is what was paid
+    amount      gross, before fee and tax; what was paid, where quantity and unit_price are given too
     fx_rate     base currency of the portfolio per 1 `currency`, on the day; fx_acquired on the day `acquired`
     symbol      fx: the currency that `currency` was bought with; counter_amount how much of it
     ratio       new units per old
@@ -174,7 +174,7 @@ class Format(Protocol):
     SUFFIX: str
 
     def recognises(self, name: str, content: bytes) -> bool:
-        """Whether the file looks like one of its own; `read` then tells what is wrong with it."""
+        """Whether the file looks like one of this format; `read` then reports what is wrong with it."""
 
     def read(self, content: bytes) -> FileReading: ...
 

@@ -13,7 +13,7 @@ Fixing: TypeAlias = Callable[[date, str, str], Decimal | None]
 
 
 class UnrankedLots(Exception):  # not an error of ours: the writer makes a finding of it
-    """Lots in several currencies of which the dearest can't be told: the fixing of a day is missing."""
+    """Lots in several currencies that can't be ranked: the fixing of a day is missing."""
 
     def __init__(self, currency: str, to: str, day: date) -> None:
         super().__init__(f"no rate {currency}/{to} of {day} is known, which the order of the lots rests on")

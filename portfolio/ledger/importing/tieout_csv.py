@@ -31,7 +31,7 @@ MORE = (
 )
 REQUIRED = ("date", "type", "currency")
 ALL: Final = "all"
-"""As a quantity: whatever is held then."""
+"""The quantity that stands for whatever is held on the day."""
 TAKING: Final = ("sell", "transfer_out", "cash_in_lieu")
 FEE_KINDS = {"": "", "transaction": "", "other": "", "custody": "custody", "management": "management"}
 

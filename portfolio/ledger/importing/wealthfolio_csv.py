@@ -82,7 +82,10 @@ def _row(row: Cells) -> Row | None:
         return replace(result, ratio=amount or quantity, fee=ZERO)
     if kind in ("buy", "sell", "transfer_in"):
         return replace(
-            result, quantity=quantity, unit_price=_scaled(price or None, factor), amount=_alone(amount, price, factor)
+            result,
+            quantity=quantity,
+            unit_price=_scaled(price or None, factor),
+            amount=_amount_without_price(amount, price, factor),
         )
     if kind == "transfer_out":
         return replace(result, quantity=quantity)
@@ -92,8 +95,8 @@ def _row(row: Cells) -> Row | None:
     return replace(result, amount=gross, fee=ZERO if kind in ("fee", "tax") and gross else result.fee)
 
 
-def _alone(amount: Decimal | None, price: Decimal | None, factor: Decimal) -> Decimal | None:
-    """The amount of a trade only where its price is missing: beside it some exports put the fee into the amount."""
+def _amount_without_price(amount: Decimal | None, price: Decimal | None, factor: Decimal) -> Decimal | None:
+    """The amount of a trade where it has no price: where it has one, some exports include the fee in the amount."""
     return None if price else _scaled(amount or None, factor)
 
 

@@ -61,7 +61,7 @@ class Chart:
     def purpose(self, account: str) -> str:
         """`asset`, or what an income, expense or equity account is for (`dividend`, `tax`, `external`...).
 
-        Raises UnreadableEntry for an account whose name tells none.
+        Raises UnreadableEntry for an account whose name says nothing of it.
         """
         if account not in self._purposes:
             self._purposes[account] = _find_purpose(account)

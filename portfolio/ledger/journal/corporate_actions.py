@@ -98,8 +98,10 @@ def read_exchange(legs: Legs, entry_id: str) -> LedgerTransaction:
 
 
 def read_return_of_capital(legs: Legs, entry_id: str) -> LedgerTransaction:
-    """Cash against cost: each lot gives the same per unit, as far as it has cost; what is paid beyond is gain. A lot that cost
-    another currency gives it at the fixing of the day, which the entry tells."""
+    """Cash against cost: every lot gives up the same cost per unit, as far as it has any; what is paid beyond is gain.
+
+    A lot that cost another currency gives it up at the fixing of the day, which the entry has to carry.
+    """
     entry, currency = legs.entry, currency_of_sale(legs)
     fixings = read_fixings(entry)
     legs.allow_only(*FEES, "tax", "rounding", "realised")

@@ -1,4 +1,4 @@
-"""One event of a portfolio as the ledger tells it: the transaction, with its lots, cash legs and fixings."""
+"""One event of a portfolio as the ledger has it: the transaction, with its lots, cash legs and fixings."""
 
 import datetime as dt
 from dataclasses import dataclass

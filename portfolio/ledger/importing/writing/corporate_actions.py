@@ -101,7 +101,7 @@ def return_of_capital(state: LedgerState, row: Row) -> Iterator[list[str]]:
 
 
 def _rate_to_cost_currency(state: LedgerState, row: Row, currency: str) -> Decimal:
-    """One of the row's currency in that of a lot, by the fixings that its entry tells."""
+    """Units of a lot's currency per one of the row's, by the fixings of the day. Raises RefusedRow without them."""
     if currency == row.currency:
         return Decimal(1)
     rates = dict(state.fixings(row, (row.currency, currency)))

@@ -13,7 +13,7 @@ _MAX_DECIMALS, _MAX_DIGITS = 20, 26
 
 
 def spread(units: Sequence[Decimal], ratio: Fraction) -> list[Decimal]:
-    """Each times the ratio, to as many decimals as a ledger can keep; the sum is the whole times the ratio, rounded once."""
+    """Units times the ratio, to as many decimals as a ledger can keep; their sum is the whole times the ratio, rounded once."""
     exact = [Fraction(each) * ratio for each in units]
     whole = sum(exact, Fraction(0))
     decimals = max(0, min(_MAX_DECIMALS, _MAX_DIGITS - len(str(max(int(whole), int(sum(units, ZERO)))))))

@@ -26,7 +26,7 @@ class Written:
     """text: a file of the ledger; rows: (its first line, the row) of each entry, in rising order.
 
     findings  rows of which no entry can be made: what they take is not held on their day
-    notes     what was done otherwise than a row says, in words
+    notes     where an entry differs from its row, in words
     """
 
     text: str
@@ -80,7 +80,7 @@ def write(
 
     heading     lines of comment
     accounts    of the ledger; what else is needed is opened, by the directives of `opens` where it has one
-    directives  what the file says beside its entries
+    directives  further lines of the file, before its entries
     before      the ledger's entries, booked
     trading     symbol -> the currency that the security trades in
     """

@@ -48,7 +48,7 @@ def departure(state: LedgerState, row: Row) -> Iterator[list[str]]:
 
 
 def arrival(state: LedgerState, row: Row) -> Iterator[list[str]]:
-    """Of what is on its way, as much as left: it may have been split meanwhile."""
+    """What is on its way comes in, at most as much as left: it may have been split meanwhile."""
     transit = _transit_account(state, row)
     in_transit = state.shelf.units_of(transit, row.symbol)
     assert row.quantity is not None
