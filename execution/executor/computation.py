@@ -11,11 +11,11 @@ from agents.result import RequestContext
 from agents.runtime import AgentRuntime
 from config import scope
 from config.redis_client import shared_redis
+from config.strict_json import TooLarge
 from execution import canonical, metering
 from execution.executor import orchestrator
 from execution.executor.market_view import MarketView
 from execution.executor.planning import Plan
-from execution.strict_json import TooLarge
 from pricing import packs
 
 MAX_RESULT_BYTES = 16 * 1024 * 1024

@@ -3,16 +3,15 @@
 Three transactions: claim, read (one snapshot, read-only), finish; so that refusals and failures stay on record.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from time import perf_counter
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from config import scope
+from config import locks, scope
 from execution.executor import failure_record, orchestrator, planning, store
 from execution.executor.computation import Computed, compute
 from execution.executor.engine import engine_version
@@ -53,24 +52,11 @@ def execute(
             return answer(finished, cached=cached)
 
 
-@contextmanager
-def _single_flight(key: str) -> Iterator[None]:
-    """One computation a key at a time, over all processes; released with the connection if the process dies."""
-    lock = int.from_bytes(bytes.fromhex(key[:16]), "big", signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [lock])
-    try:
-        yield
-    finally:
-        if connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [lock])
-
-
 def _run_once(plan: Plan, user: AbstractBaseUser, claimed: Callable[[UUID], object]) -> tuple[FinishedExecution, bool]:
-    """The execution, and whether another request has made it while this one waited for the lock."""
+    """The execution, and whether another request has made it while this one waited: of a key there is one computation at a time,
+    over all processes."""
     key = plan.key
-    with _single_flight(key):
+    with locks.session_lock(f"execution.executor:{key}"):
         with transaction.atomic():
             if not plan.provisional and (stored := store.find(key, user)) is not None:
                 return stored, True

@@ -15,10 +15,10 @@ from typing import Any
 import jsonschema
 
 from config.errors import TieoutError
+from config.strict_json import MAX_DEPTH, pointer_to
 from execution import canonical
 from execution.patterns.input_values import InputSpec, read_input
 from execution.patterns.templating import MAX_TEXT
-from execution.strict_json import MAX_DEPTH, pointer_to
 
 MAX_NODES = 20_000
 """Values in one document."""

@@ -9,8 +9,8 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from config.strict_json import MAX_INTEGER
 from execution import canonical
-from execution.strict_json import MAX_INTEGER
 
 Nested = TypeVar("Nested", list[Any], dict[str, Any])
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from config.errors import TieoutError
+from config.strict_json import pointer_to
 from execution.patterns.document import ParsedPattern, Violation
 from execution.patterns.input_values import read_input
-from execution.strict_json import pointer_to
 
 PERIOD = ("from_date", "to_date")
 """Inputs of these names are the first and the last day of a period."""

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from agents import contract
 from agents.registry import Capability, UnknownCapability, near
+from config.strict_json import pointer_to
 from execution.patterns import conditions, templating
 from execution.patterns.conditions import ConditionInvalid
 from execution.patterns.document import Panel, ParsedPattern, PatternInvalid, Step
 from execution.patterns.input_values import InputSpec
 from execution.patterns.step_order import CyclicSteps, needs, order_steps
 from execution.patterns.templating import NamePath, TemplateInvalid
-from execution.strict_json import pointer_to
 
 CTX_TYPES: Mapping[str, Any] = {
     "portfolio_id": UUID | None,
@@ -153,11 +153,11 @@ def _type_error(value: Any, declared: Any, names: _Names) -> str | None:
     if references:
         if contract.assignable(given, declared):
             return None
-        return f"{contract.spelled(given)} where {contract.spelled(declared)} is needed"
+        return f"{contract.spell(given)} where {contract.spell(declared)} is needed"
     try:
         contract.fit(value, declared)
-    except contract.Unfit as unfit:
-        return str(unfit)
+    except contract.TypeMismatch as mismatch:
+        return str(mismatch)
     return None
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.db import transaction
 
 from agents import registry
+from config import strict_json
 from config.errors import TieoutError
-from execution import strict_json
 from execution.models import Pattern, PatternVersion
 from execution.patterns import document, linter
 from execution.patterns.document import ParsedPattern

@@ -4,9 +4,9 @@ import graphlib
 import heapq
 from dataclasses import dataclass
 
+from config.strict_json import pointer_to
 from execution.patterns import conditions, templating
 from execution.patterns.document import ParsedPattern, PatternInvalid, Step, Violation
-from execution.strict_json import pointer_to
 
 
 class CyclicSteps(PatternInvalid):

@@ -22,6 +22,7 @@ from agents.breaker import StorageAway
 from agents.runtime import CapabilityFailed
 from config import embedded, env
 from config.errors import TieoutError
+from config.strict_json import TooLarge
 from execution import executor
 from execution.canonical import NotFinite
 from execution.executor import failure_record, orchestrator, planning
@@ -31,7 +32,6 @@ from execution.operations import demo as demo_command
 from execution.operations import intake
 from execution.patterns import publishing
 from execution.patterns.templating import TemplateUnresolved
-from execution.strict_json import TooLarge
 from execution.web import problems
 from portfolio.books import writer
 from portfolio.ledger import reader, repository
