@@ -90,10 +90,11 @@ def put_in_cache(finished: FinishedExecution, key: str, user: AbstractBaseUser) 
 
 def _read_cache(key: str, user: AbstractBaseUser) -> dict[str, Any] | None:
     try:
-        return cache.get(_cache_name(key, user))
+        stored: dict[str, Any] | None = cache.get(_cache_name(key, user))
     except RedisError:
         logger.warning("store is without its cache")
         return None
+    return stored
 
 
 def _cache_name(key: str, user: AbstractBaseUser) -> str:

@@ -16,7 +16,7 @@ from redis.retry import Retry
 from agents import registry
 from agents.runtime import AgentRuntime
 from execution.executor import computation
-from execution.night import nightly
+from execution.night import attempts, nightly
 from execution.tests import staging
 from portfolio.models import Break, LedgerRevision, RevisionStatus
 from pricing.models import PricingPolicy
@@ -189,7 +189,7 @@ def refused(demo_database, django_db_blocker):
         with plugin.at_work(plugin.Demo(name), django_db_blocker) as world:
             falsify(world, world.public_id, world.second_id)
             before = world.ask(inputs={"lookback_days": 64}).json()["metadata"]["pricing_pack_id"]
-            with pytest.raises(nightly.JobFailed) as failure:
+            with pytest.raises(attempts.JobFailed) as failure:
                 restate(world)
             with world.role("job"):
                 pack_id = Break.objects.latest("id").reconciliation.pack_id

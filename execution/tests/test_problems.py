@@ -27,7 +27,7 @@ from execution import executor
 from execution.canonical import NotFinite
 from execution.executor import failure_record, orchestrator, planning
 from execution.models import Execution
-from execution.night import nightly
+from execution.night import attempts, ledger_reconciliation, nightly, pack_building, runs
 from execution.operations import demo as demo_command
 from execution.operations import intake
 from execution.patterns import publishing
@@ -59,14 +59,14 @@ COMMANDS_ONLY = {
     intake.UnknownPolicy,
     intake.UnknownUser,
     nightly_figures.FiguresFailed,  # becomes the reason of a blocked portfolio
-    nightly.JobFailed,
-    nightly.JobTakenOver,
-    nightly.NotCompared,  # becomes a break
+    attempts.JobFailed,
+    attempts.JobTakenOver,
+    ledger_reconciliation.NotCompared,  # becomes a break
     nightly.NothingToBuild,
-    nightly.OutOfOrder,
-    nightly.ReconciliationBroke,
+    runs.OutOfOrder,
+    ledger_reconciliation.ReconciliationBroke,
     nightly.RunElsewhere,
-    nightly.StoredPackCorrupt,
+    pack_building.StoredPackCorrupt,
     publishing.PatternRefused,
     publishing.VersionTaken,
     reader.LedgerCheckerMissing,
