@@ -1,4 +1,4 @@
-"""Counters and latencies, in Prometheus' words. Labels come from closed sets, never from a request."""
+"""Metrics for Prometheus. The values of labels come from closed sets, never from a request."""
 
 from django.db import InterfaceError, OperationalError
 from prometheus_client import Counter, Gauge, Histogram
@@ -63,5 +63,5 @@ def _pattern_label(pattern_id: str, status: int) -> str:
 
 
 def observe_step(agent: str, capability: str, seconds: float) -> None:
-    """A step that an agent was called for; both labels come from the registry."""
+    """Observe the latency of a step for which an agent was called. Both labels come from the registry."""
     STEP_SECONDS.labels(agent, capability).observe(seconds)

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from execution import tasks
 from execution.models import JobRun, NightlyRun, RunState
-from execution.night import attempts, jobs
+from execution.night import attempts, due, jobs
 from execution.night.night import Night
 from execution.operations import intake
 from pricing.models import PricingPolicy
@@ -65,17 +65,17 @@ def a_run(*, state=RunState.RUNNING, seen_s_ago=3600, release=1, day=LAST, job=T
 
 
 def test_without_market_data_nothing_is_due(empty):
-    assert tasks.due_days(policy(), until=LAST) == []
+    assert due.due_days(policy(), until=LAST) == []
 
 
 def test_where_no_night_was_only_the_newest_pack_day_is_due(own):
-    assert tasks.due_days(policy(), until=date(2013, 2, 24)) == [date(2013, 2, 22)]
+    assert due.due_days(policy(), until=date(2013, 2, 24)) == [date(2013, 2, 22)]
 
 
 def test_nights_that_were_missed_are_all_due(own):
     a_run(day=date(2013, 2, 26))
 
-    assert tasks.due_days(policy(), until=date(2026, 1, 1)) == [date(2013, 2, 27), date(2013, 2, 28), LAST]
+    assert due.due_days(policy(), until=date(2026, 1, 1)) == [date(2013, 2, 27), date(2013, 2, 28), LAST]
 
 
 def test_nothing_is_due_after_the_end_of_an_archive(own, rung):
