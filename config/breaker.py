@@ -207,7 +207,7 @@ class _SharedRecord:
 
     def probe_lock(self) -> redis.lock.Lock:
         """A probe whose process was killed gives its place to another after one more timeout."""
-        return self._redis.lock(f"{self._key}:probe", timeout=self._reset_timeout_s)
+        return cast("redis.lock.Lock", self._redis.lock(f"{self._key}:probe", timeout=self._reset_timeout_s))
 
 
 _Record = _ProcessRecord | _SharedRecord
