@@ -166,7 +166,7 @@ def _copy_in(database: psycopg.Connection[Any], prepared: Mapping[str, bytes]) -
 def write_archive(folder: Path, *, securities: int, days: int, pairs: int, series: int) -> None:
     """A market data folder of that size; seeded walks, every weekday complete."""
     from pricing import fx
-    from pricing.quality import rules
+    from pricing.quality import row_rules
 
     folder.mkdir(parents=True)
     weekdays = [day for day in (FIRST + timedelta(days=n) for n in range(2 * days)) if day.weekday() < 5][:days]
@@ -174,7 +174,7 @@ def write_archive(folder: Path, *, securities: int, days: int, pairs: int, serie
     others = sorted(fx.CURRENCIES - {"EUR"})
     legs = [("EUR", other) for other in others] + [("USD", other) for other in others if other != "USD"]
     traded = [quote for base, quote in legs[:pairs] if base == "EUR"]
-    level = {**dict.fromkeys(fx.CURRENCIES, 2.0), **rules.USUAL_PER_EUR}  # where none is usual, any will do
+    level = {**dict.fromkeys(fx.CURRENCIES, 2.0), **row_rules.USUAL_PER_EUR}  # where none is usual, any will do
     usual = [level[quote] / level[base] for base, quote in legs[:pairs]]
 
     def grid(count: int, start: float) -> Any:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from config.errors import TieoutError
 
 UNROUNDED = Context(prec=34, rounding=ROUND_HALF_EVEN)
-"""Crosses and inverses keep 34 digits (MEASUREMENT, Value); money is quantised at output, nowhere else."""
+"""Crosses and inverses keep 34 digits; money is quantised at output, nowhere else."""
 
 MINOR_UNITS = {
     "GBp": ("GBP", Decimal("0.01")),
@@ -46,7 +46,7 @@ class MissingRate(TieoutError):
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A rate as published: one of `base` is `rate` of `quote`."""
+    """A rate as published: one of `base` is `rate` of `quote`. `fix_at` is the instant of the fixing, None where nobody read it."""
 
     base: str
     quote: str
@@ -54,6 +54,7 @@ class Leg:
     observed_date: date
     source: str
     flags: str = ""
+    fix_at: datetime | None = None
 
 
 def trading_currency(unit: str) -> str:

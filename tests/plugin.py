@@ -173,10 +173,9 @@ def _forget() -> None:
 
     from execution import executor, metering
     from execution.executor import planning
-    from pricing import market
 
     for remembered in (
-        *(market._as_of, market._history, planning._parsed, executor._pack_header),
+        *(planning._parsed, executor._pack_header),
         *(planning.version, executor._read_stored, metering._is_pattern),
     ):
         remembered.cache_clear()

@@ -309,7 +309,7 @@ def build_pack(night: Night) -> Mapping[str, Any]:
 def _restate_lacking(night: Night) -> list[PricingPack]:
     """Packs of the run for days that lack what the loaded data now have; on taking up also those it has sealed already."""
     mine = PricingPack.objects.filter(run=night.run.pk, restates=LACKING, sequence__isnull=False)
-    lacking = packs.restatable(night.policy)
+    lacking = packs.restatable_days(night.policy)
     if night.run.restates != LACKING:
         lacking = _few_enough(night.policy, lacking)
     days = sorted({*mine.values_list("asof_date", flat=True), *lacking})
@@ -327,7 +327,7 @@ def span_of_lacking(policy: PricingPolicy) -> tuple[date, date] | None:
     begun = _begun_lacking(policy)
     if begun is not None:
         return begun.from_date, begun.date
-    lacking = packs.restatable(policy)
+    lacking = packs.restatable_days(policy)
     return (lacking[0], lacking[-1]) if lacking else None
 
 
@@ -349,7 +349,7 @@ def restatable_by_itself(policy: PricingPolicy) -> list[date]:
     if last is None or loaded is None or (loaded.loaded_at < last.started_at and not decided.exists()):
         return []
     try:
-        return _few_enough(policy, packs.restatable(policy))
+        return _few_enough(policy, packs.restatable_days(policy))
     except (loading.NoArchive, loading.ArchiveChanged):
         return []
 
@@ -360,7 +360,7 @@ def find_advice() -> list[doctoring.Fault]:
     found = []
     for policy in PricingPolicy.objects.order_by("code"):
         try:
-            lacking = packs.restatable(policy)
+            lacking = packs.restatable_days(policy)
         except (loading.NoArchive, loading.ArchiveChanged):
             continue
         if lacking:

@@ -27,7 +27,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class ProviderRows:
     """What one provider said, in the columns of the folder's files.
 
     rows    by file
@@ -41,7 +41,7 @@ class Sent:
 
 
 @dataclass(slots=True)
-class Counts:
+class RowCounts:
     """Of one file. `kept`: another source's row stands for the same, and stays."""
 
     added: int = 0
@@ -56,7 +56,7 @@ class Counts:
         return self.added + self.changed + self.gone
 
 
-def write(before: Path, after: Path, sent: Sent) -> dict[str, Counts]:
+def write(before: Path, after: Path, sent: ProviderRows) -> dict[str, RowCounts]:
     """Make the folder `after`, which must not be there, of `before` and what was sent. Rows of other sources stay as they are."""
     after.mkdir(parents=True)
     touched = {name for name, rows in sent.rows.items() if rows} | ({"corporate_actions.csv"} if sent.whole else set())
@@ -66,7 +66,7 @@ def write(before: Path, after: Path, sent: Sent) -> dict[str, Counts]:
     return {name: _write(before, after, name, sent.rows.get(name, ()), sent) for name in sorted(touched)}
 
 
-def _write(before: Path, after: Path, name: str, rows: Sequence[Row], sent: Sent) -> Counts:
+def _write(before: Path, after: Path, name: str, rows: Sequence[Row], sent: ProviderRows) -> RowCounts:
     there = [path for path in (before / name, before / f"{name}.gz") if path.is_file()]
     path = there[0] if there else before / name
     header, *body = list(_cells(path)) if there else [list(COLUMNS[name])]
@@ -78,7 +78,7 @@ def _write(before: Path, after: Path, name: str, rows: Sequence[Row], sent: Sent
     quality_at = header.index("quality") if "quality" in header else None
     new = {tuple(row.get(header[at], "") for at in key_at): [row.get(column, "") for column in header] for row in rows}
     silent = {key[:2] for key in new} if name == "macro.csv" else set()
-    counts, kept = Counts(), [header]
+    counts, kept = RowCounts(), [header]
     for cells in body:
         cells += [""] * (len(header) - len(cells))
         key = tuple(cells[at] for at in key_at)
@@ -110,7 +110,7 @@ def _write(before: Path, after: Path, name: str, rows: Sequence[Row], sent: Sent
     return counts
 
 
-def _is_gone(key: tuple[str, ...], sent: Sent) -> bool:
+def _is_gone(key: tuple[str, ...], sent: ProviderRows) -> bool:
     """ISO dates sort as text."""
     ex_date, symbol, action = key
     return any((symbol, action) == whole[:2] and whole[2] <= ex_date <= whole[3] for whole in sent.whole)

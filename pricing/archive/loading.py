@@ -6,7 +6,9 @@ from pathlib import Path
 from django.db import transaction
 
 from config.errors import TieoutError
-from pricing import archive
+from pricing.archive.contents import ArchiveReading
+from pricing.archive.reading import digest, read
+from pricing.archive.tables import ArchiveRefused, FolderFault
 from pricing.models import MarketArchive, PackPrice, Security, Series, SeriesLag
 
 
@@ -30,7 +32,7 @@ class Loaded:
     """What was taken in. `reading.sources` and `reading.source_names` are for whoever keeps the rights."""
 
     folder: MarketArchive
-    reading: archive.ArchiveReading
+    reading: ArchiveReading
 
 
 RELEASE_LAGS = (
@@ -40,7 +42,7 @@ RELEASE_LAGS = (
     ("UNRATE", SeriesLag.DAYS_FROM_MONTH_START, 40),
     ("PAYEMS", SeriesLag.DAYS_FROM_MONTH_START, 40),
 )
-"""By the beginning of a monthly series' id (MEASUREMENT, Macro)."""
+"""By the beginning of a monthly series' id ."""
 
 LAG_OF_FREQUENCY = {
     "D": (SeriesLag.BUSINESS_DAYS, 1),
@@ -65,24 +67,24 @@ def lag_of(series_id: str, frequency: str) -> tuple[SeriesLag, int]:
 def load(folder: str | Path) -> Loaded:
     """The folder's securities and series as rows, and the folder as the newest archive; twice is as once.
 
-    Raises archive.ArchiveRefused, and then nothing was taken. A series that is there keeps its lag and its unit, a security
+    Raises ArchiveRefused, and then nothing was taken. A series that is there keeps its lag and its unit, a security
     its name, currency and exchange, and once packs hold it its price basis: where the folder says otherwise the symbol may
     mean something else by now, which pricing.quality.symbols reports and staff settle, or of unit and basis is refused.
     """
-    reading = archive.read(folder)
+    reading = read(folder)
     units = dict(Series.objects.values_list("id", "unit"))
     if changed := [row for row in reading.series if units.get(row.id, row.unit) != row.unit]:
         # Sealed observations were hashed with their unit, and mean it.
-        raise archive.ArchiveRefused(
+        raise ArchiveRefused(
             [
-                archive.Finding(
+                FolderFault(
                     "macro_series.csv", 0, "unit", f"{row.id} is {units[row.id]!r} here, and {row.unit!r} there"
                 )
                 for row in changed
             ]
         )
-    if findings := _moved_bases(reading):
-        raise archive.ArchiveRefused(findings)
+    if faults := _moved_bases(reading):
+        raise ArchiveRefused(faults)
     Security.objects.bulk_create(
         [
             Security(
@@ -140,7 +142,7 @@ def load(folder: str | Path) -> Loaded:
     return Loaded(newest, reading)
 
 
-def _moved_bases(reading: archive.ArchiveReading) -> list[archive.Finding]:
+def _moved_bases(reading: ArchiveReading) -> list[FolderFault]:
     """Securities whose sealed closes are of another basis: of a past that is half raw and half adjusted nothing is right."""
     before = dict(Security.objects.values_list("symbol", "price_basis"))
     moved = {
@@ -148,7 +150,7 @@ def _moved_bases(reading: archive.ArchiveReading) -> list[archive.Finding]:
     }
     sealed = PackPrice.objects.filter(security__symbol__in=moved).values_list("security__symbol", flat=True)
     return [
-        archive.Finding(
+        FolderFault(
             "securities.csv",
             0,
             "price_basis",
@@ -162,11 +164,11 @@ def newest_archive() -> MarketArchive | None:
     return MarketArchive.objects.order_by("-loaded_at", "-id").first()
 
 
-def read_loaded() -> archive.ArchiveReading:
-    """The folder that was loaded last, as it was then. Raises NoArchive, ArchiveChanged, archive.ArchiveRefused."""
+def read_loaded() -> ArchiveReading:
+    """The folder that was loaded last, as it was then. Raises NoArchive, ArchiveChanged, ArchiveRefused."""
     newest = newest_archive()
     if newest is None:
         raise NoArchive
-    if archive.digest(newest.path) != newest.digest:
+    if digest(newest.path) != newest.digest:
         raise ArchiveChanged(newest.path)
-    return archive.read(newest.path, has_digest=newest.digest)
+    return read(newest.path, has_digest=newest.digest)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 from config.errors import TieoutError
-from pricing.archive import ArchiveReading
+from pricing.archive.contents import ArchiveReading
 from pricing.models import Security, SecurityAlias, SymbolOverride
 
 
@@ -171,15 +171,17 @@ def _meanings(providers: Sequence[str], ours: Iterable[Listing], on: date) -> li
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
-    """From `first` to `last` a provider calls a security `symbol`; None: nobody has said what."""
+class SymbolSpan:
+    """From `first` to `last` a provider calls a security `symbol`; None: nobody has said which symbol it uses."""
 
     symbol: str | None
     first: date
     last: date
 
 
-def called(*, provider: str, securities: Sequence[Security], first: date, last: date) -> dict[int, list[Called]]:
+def symbol_spans(
+    *, provider: str, securities: Sequence[Security], first: date, last: date
+) -> dict[int, list[SymbolSpan]]:
     """By security, what to call it when asking a provider about each day of a span: rising, without gaps.
 
     As `symbol_at` says, and only where `resolve` would lead back to the same security.
@@ -192,7 +194,7 @@ def called(*, provider: str, securities: Sequence[Security], first: date, last: 
         begins |= {row.valid_from} | ({row.valid_to + timedelta(days=1)} if row.valid_to else set())
     days = sorted(day for day in begins if first <= day <= last)
     spoken_for = {row.symbol for row in aliases}
-    found: dict[int, list[Called]] = {security.pk: [] for security in securities}
+    found: dict[int, list[SymbolSpan]] = {security.pk: [] for security in securities}
     for day, end in zip(days, [*(day - timedelta(days=1) for day in days[1:]), last], strict=True):
         valid = [
             [row for row in rows if row.valid_from <= day and (row.valid_to is None or day <= row.valid_to)]
@@ -206,7 +208,7 @@ def called(*, provider: str, securities: Sequence[Security], first: date, last: 
                 symbol = None
             spans = found[security.pk]
             if spans and spans[-1].symbol == symbol:
-                spans[-1] = Called(symbol, spans[-1].first, end)
+                spans[-1] = SymbolSpan(symbol, spans[-1].first, end)
             else:
-                spans.append(Called(symbol, day, end))
+                spans.append(SymbolSpan(symbol, day, end))
     return found

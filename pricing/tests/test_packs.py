@@ -9,6 +9,7 @@ from django.db import Error, connection, transaction
 
 from pricing import packs
 from pricing.models import PackStatus, PricingPack
+from pricing.packs import verifying
 from pricing.tests import market_data
 from tests.plugin import role
 
@@ -167,9 +168,9 @@ def test_what_was_sealed_verifies(policy):
 @pytest.mark.parametrize("most", [1, 14, 10_000])
 def test_packs_are_read_again_some_at_a_time_and_all_of_them(policy, monkeypatch, most):
     built = market_data.build(policy)
-    monkeypatch.setattr(packs, "CHUNK_ROWS", most)
+    monkeypatch.setattr(verifying, "CHUNK_ROWS", most)
 
-    read = list(packs._lines_of([packs.find(pack_id=pack.pk) for pack in built]))
+    read = list(verifying.stored_lines([packs.find(pack_id=pack.pk) for pack in built]))
 
     assert [pack.pk for pack, _ in read] == [pack.pk for pack in built]
     assert [len(lines) for _, lines in read] == [pack.content.rows for pack, _ in read]
