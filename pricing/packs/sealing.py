@@ -2,15 +2,15 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
-from psycopg.errors import LockNotAvailable
 
+from config import locks
 from config.errors import TieoutError
 from pricing.models import PackContent, PackStatus, PricingPack, PricingPolicy
 from pricing.packs import fingerprint, stored_rows
@@ -43,24 +43,13 @@ class SealedContent:
 
 @contextmanager
 def alone(policy: PricingPolicy) -> Iterator[None]:
-    """Be the only builder of a policy. The lock is the session's: it outlasts the transactions and dies with the process.
-
-    Raises SealingBusy.
-    """
-    key = f"pricing.packs:{policy.code}"
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
-    except OperationalError as error:
-        if isinstance(error.__cause__, LockNotAvailable):
-            raise SealingBusy(policy.code) from error
-        raise
-    try:
+    """Be the only builder of a policy. Raises SealingBusy."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locks.session_lock(f"pricing.packs:{policy.code}"))
+        except locks.LockTimeout as timeout:
+            raise SealingBusy(policy.code) from timeout
         yield
-    finally:
-        if connection.connection is not None and not connection.connection.closed and not connection.needs_rollback:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
 
 
 @transaction.atomic

@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
+from config import locks
 from pricing.archive import folder, loading
 from pricing.providers import polygon
 from pricing.providers.conversation import Fetched
-from pricing.providers.fields import Refused
+from pricing.providers.fields import RefusedRow
 from pricing.quality.suspects import Kind, Rule, Suspect
 
 KEPT_FOLDERS = 2
@@ -23,8 +24,8 @@ KINDS: Mapping[str, Kind] = {
 }  # fmt: skip
 
 
-def suspects_of(refused: Iterable[Refused], *, fetched_on: date) -> list[Suspect]:
-    """Refused rows as quarantine stores them; of the day of the fetch where their own can't be read."""
+def suspects_of(refused: Iterable[RefusedRow], *, fetched_on: date) -> list[Suspect]:
+    """RefusedRow rows as quarantine stores them; of the day of the fetch where their own can't be read."""
     suspects = []
     for row in refused:
         kind = KINDS[row.kind]
@@ -53,8 +54,7 @@ def fetched_folders() -> Path:
 def take_in(sent: folder.ProviderRows, outcome: Fetched) -> None:
     """Write the next folder of the one that is loaded now, and load it; all of it or nothing. One at a time."""
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('pricing.providers.fetching', 0))")
+        locks.lock_until_commit("pricing.providers.fetching")
         reading = loading.read_loaded()
         outcome.archive_end = reading.archive_end
         if not any(sent.rows.values()) and not sent.whole:

@@ -9,7 +9,7 @@ from pricing.archive.contents import ArchiveReading
 from pricing.models import PriceBasis, Series
 from pricing.providers import fmp, fred, polygon
 from pricing.providers.conversation import Conversation
-from pricing.providers.fields import Answer, Refused
+from pricing.providers.fields import Answer, RefusedRow
 
 AHEAD_DAYS = 60
 """Dividends are announced before their ex-date, and known from then on."""
@@ -164,7 +164,7 @@ def _take_observations(
             continue
         if row.realtime_start < row.observation_date:
             rule = f"lies before the observation, {row.observation_date}"
-            told = Refused(
+            told = RefusedRow(
                 row.source, "observation", "", str(row.observation_date), "realtime_start", f"{row.value:f}", rule
             )
             conversation.refuse([told], series)
