@@ -8,14 +8,16 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models.functions import Now
 
 from config import locks
 from config.errors import TieoutError
-from pricing.models import PackContent, PackStatus, PricingPack, PricingPolicy
-from pricing.packs import fingerprint, stored_rows
+from pricing.models import PackContent, PackStatus, PricingPack, PricingPolicy, Security
+from pricing.packs import fingerprint
 from pricing.packs.rows import PackRows
 from pricing.packs.status import NAMED_IN_REASON, BadTransition, mark_error
+from pricing.packs.stored_rows import TABLES
 
 logger = logging.getLogger(__name__)
 
@@ -130,10 +132,23 @@ def _store(drafts: Sequence[tuple[PackRows, list[str]]]) -> list[SealedContent]:
             [list(columns), *(list(column) for column in zip(*columns.values(), strict=True))],
         )
         added = dict(cursor.fetchall())
-        stored_rows.write(cursor, {content: rows[content_hash] for content_hash, content in added.items()})
+        _copy_rows(cursor, {content: rows[content_hash] for content_hash, content in added.items()})
     known = PackContent.objects.filter(content_hash__in=columns.keys() - added.keys())
     ids = added | dict(known.values_list("content_hash", "id"))
     return [SealedContent(ids[content_hash], content_hash) for content_hash, _ in seals]
+
+
+def _copy_rows(cursor: CursorWrapper, contents: Mapping[int, PackRows]) -> None:
+    """Add the rows of new contents, by content id, with COPY."""
+    security_ids = dict(Security.objects.values_list("symbol", "id"))
+    for table in TABLES:
+        columns = table.copied_columns()
+        statement = f"COPY {table.model._meta.db_table} (content_id, {', '.join(columns.values())}) FROM STDIN"
+        with cursor.copy(statement) as copy:
+            for content, rows in contents.items():
+                for row in getattr(rows, table.attribute):
+                    cells = [security_ids[row.symbol] if name == "symbol" else getattr(row, name) for name in columns]
+                    copy.write_row((content, *cells))
 
 
 def seal(policy: PricingPolicy, contents: Sequence[tuple[PricingPack, SealedContent]]) -> None:

@@ -4,16 +4,15 @@ Packs and rows meet here, not in the database: while packs are built and right a
 has been seen to join the whole of both by nested loops for minutes.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 
-from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
 from pricing.fx import Leg
-from pricing.models import PackAction, PackObservation, PackPrice, PackRate, PricingPack, Security
+from pricing.models import PackAction, PackObservation, PackPrice, PackRate, PricingPack
 from pricing.packs.rows import Close, KnownAction, KnownObservation, PackRows, field_names
 
 
@@ -53,19 +52,6 @@ def read(contents: Collection[int]) -> dict[int, PackRows]:
         for content, *cells in rows.values_list("content_id", *orm_columns(table.row)):
             getattr(found[content], table.attribute).append(table.row(*cells))
     return found
-
-
-def write(cursor: CursorWrapper, contents: Mapping[int, PackRows]) -> None:
-    """Add the rows of contents that have none yet, by COPY."""
-    security_ids = dict(Security.objects.values_list("symbol", "id"))
-    for table in TABLES:
-        columns = table.copied_columns()
-        statement = f"COPY {table.model._meta.db_table} (content_id, {', '.join(columns.values())}) FROM STDIN"
-        with cursor.copy(statement) as copy:
-            for content, rows in contents.items():
-                for row in getattr(rows, table.attribute):
-                    cells = [security_ids[row.symbol] if name == "symbol" else getattr(row, name) for name in columns]
-                    copy.write_row((content, *cells))
 
 
 def sealed_contents(*, policy: str, up_to: int | None = None) -> list[int]:
