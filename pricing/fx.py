@@ -71,14 +71,14 @@ def legs_between(
     legs: Mapping[tuple[str, str], Leg], *, pivot: str, frm: str, to: str, asof_date: date
 ) -> tuple[Leg, ...]:
     """The published legs, at most two, that a cross is made of. Raises MissingRate, naming the pair asked for."""
-    found: list[Leg] = []
+    chosen: list[Leg] = []
     for currency in (frm, to) if frm != to else ():
         if currency != pivot:
             leg = legs.get((pivot, currency)) or legs.get((currency, pivot))
             if leg is None:
                 raise MissingRate(frm, to, asof_date)
-            found.append(leg)
-    return tuple(found)
+            chosen.append(leg)
+    return tuple(chosen)
 
 
 def cross(legs: Mapping[tuple[str, str], Leg], *, pivot: str, frm: str, to: str, asof_date: date) -> Decimal:

@@ -300,7 +300,7 @@ def build_pack(night: Night) -> Mapping[str, Any]:
     return {
         "packs": len(night.packs),
         "head": head.pk,
-        "quarantined": quarantine.counts(since=min(days), upto=max(days)),
+        "quarantined": quarantine.counts(since=min(days), up_to=max(days)),
         "symbol_differences": symbols.report(loading.read_loaded()),
         **({"restated": len(restated)} if restated else {}),
     }

@@ -1,12 +1,12 @@
-"""Take a market data folder in: reference rows, and where the folder is, so that packs can be built from it."""
+"""Load a market data folder: its reference rows, and where it is, so that packs can be built from it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from django.db import transaction
 
 from config.errors import TieoutError
-from pricing.archive.contents import ArchiveReading
+from pricing.archive.contents import ArchiveReading, SecurityRow
 from pricing.archive.reading import digest, read
 from pricing.archive.tables import ArchiveRefused, FolderFault
 from pricing.models import MarketArchive, PackPrice, Security, Series, SeriesLag
@@ -29,7 +29,7 @@ class ArchiveChanged(TieoutError):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was taken in. `reading.sources` and `reading.source_names` are for whoever keeps the rights."""
+    """What was loaded. `reading.sources` and `reading.source_names` are for whoever keeps the rights."""
 
     folder: MarketArchive
     reading: ArchiveReading
@@ -43,6 +43,9 @@ RELEASE_LAGS = (
     ("PAYEMS", SeriesLag.DAYS_FROM_MONTH_START, 40),
 )
 """By the beginning of a monthly series' id ."""
+
+STAYING = ("symbol", "name", "currency", "price_unit", "exchange")
+"""Of a security that is there already: a folder that says otherwise may mean another by its symbol."""
 
 LAG_OF_FREQUENCY = {
     "D": (SeriesLag.BUSINESS_DAYS, 1),
@@ -65,11 +68,11 @@ def lag_of(series_id: str, frequency: str) -> tuple[SeriesLag, int]:
 
 @transaction.atomic
 def load(folder: str | Path) -> Loaded:
-    """The folder's securities and series as rows, and the folder as the newest archive; twice is as once.
+    """Store the folder's securities and series as rows, and the folder as the newest archive. Loading it again changes nothing.
 
-    Raises ArchiveRefused, and then nothing was taken. A series that is there keeps its lag and its unit, a security
-    its name, currency and exchange, and once packs hold it its price basis: where the folder says otherwise the symbol may
-    mean something else by now, which pricing.quality.symbols reports and staff settle, or of unit and basis is refused.
+    A series that is there keeps its lag, a security its name, currency and exchange: where the folder says otherwise, the symbol
+    may mean another security by now, which pricing.quality.symbols reports and staff settle. Raises ArchiveRefused, and stores
+    nothing, where a file can't be read, a series has another unit, or a security that packs hold another price basis.
     """
     reading = read(folder)
     units = dict(Series.objects.values_list("id", "unit"))
@@ -86,51 +89,16 @@ def load(folder: str | Path) -> Loaded:
     if faults := _moved_bases(reading):
         raise ArchiveRefused(faults)
     Security.objects.bulk_create(
-        [
-            Security(
-                symbol=row.symbol,
-                name=row.name,
-                currency=row.currency,
-                price_unit=row.price_unit,
-                quote_unit=row.quote_unit,
-                multiplier=row.multiplier,
-                kind=row.kind,
-                exchange=row.exchange,
-                price_basis=row.price_basis,
-                first_date=row.first_date,
-                last_date=row.last_date,
-                expiry=row.expiry,
-                maturity=row.maturity,
-                source=row.source,
-            )
-            for row in reading.securities
-        ],
+        [Security(**asdict(row)) for row in reading.securities],
         update_conflicts=True,
         unique_fields=["symbol"],
-        update_fields=[
-            "kind",
-            "quote_unit",
-            "multiplier",
-            "price_basis",
-            "first_date",
-            "last_date",
-            "expiry",
-            "maturity",
-            "source",
-        ],
+        update_fields=[each.name for each in fields(SecurityRow) if each.name not in STAYING],
     )
     Series.objects.bulk_create(
         [
-            Series(
-                id=row.id,
-                title=row.title,
-                unit=row.unit,
-                frequency=row.frequency,
-                source=row.source,
-                lag_rule=(lag := lag_of(row.id, row.frequency))[0],
-                lag_days=lag[1],
-            )
+            Series(**asdict(row), lag_rule=rule, lag_days=days)
             for row in reading.series
+            for rule, days in [lag_of(row.id, row.frequency)]
         ],
         update_conflicts=True,
         unique_fields=["id"],

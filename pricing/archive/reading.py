@@ -85,13 +85,13 @@ def _files(folder: Path) -> dict[str, Path]:
     paths: dict[str, Path] = {}
     faults: list[FolderFault] = []
     for name in REQUIRED:
-        there = [path for path in (folder / name, folder / f"{name}.gz") if path.exists() or path.is_symlink()]
-        if len(there) == 2:
+        existing = [path for path in (folder / name, folder / f"{name}.gz") if path.exists() or path.is_symlink()]
+        if len(existing) == 2:
             faults.append(FolderFault(name, 0, "", "is there twice, plain and gzipped"))
-        elif there and not there[0].is_file():
-            faults.append(FolderFault(there[0].name, 0, "", "is no file"))
-        elif there:
-            paths[name] = there[0]
+        elif existing and not existing[0].is_file():
+            faults.append(FolderFault(existing[0].name, 0, "", "is no file"))
+        elif existing:
+            paths[name] = existing[0]
         elif name in OBLIGATORY:
             faults.append(FolderFault(name, 0, "", f"not found in {folder.name or folder}"))
     if faults:

@@ -40,8 +40,8 @@ class PackIncomplete(TieoutError):
 
 def describe(missing: Sequence[Missing]) -> str:
     """What is missing, at most twenty by name, and the count."""
-    named = "; ".join(map(str, missing[:NAMED_IN_REASON]))
-    return f"{len(missing)} missing: {named}" + ("; ..." if len(missing) > NAMED_IN_REASON else "")
+    first_ones = "; ".join(map(str, missing[:NAMED_IN_REASON]))
+    return f"{len(missing)} missing: {first_ones}" + ("; ..." if len(missing) > NAMED_IN_REASON else "")
 
 
 def build(

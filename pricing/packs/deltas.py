@@ -91,14 +91,14 @@ def not_withdrawn(rows: Sequence[Known]) -> list[Known]:
     A withdrawal takes back what was said of its key, and known, up to the day it became known itself.
     """
     withdrawn_up_to: dict[object, date] = {}
-    standing: list[Known] = []
+    remaining: list[Known] = []
     for row in reversed(rows):
         up_to = withdrawn_up_to.get(row.key)
         if row.is_withdrawal:
             withdrawn_up_to[row.key] = row.known_at if up_to is None else max(up_to, row.known_at)
         elif up_to is None or row.known_at > up_to:
-            standing.append(row)
-    return standing[::-1]
+            remaining.append(row)
+    return remaining[::-1]
 
 
 class Deltas(Generic[Known]):
@@ -113,7 +113,9 @@ class Deltas(Generic[Known]):
         of_key: dict[object, list[Known]] = {}
         for row in sealed:
             of_key.setdefault(row.key, []).append(row)
-        self._sealed: dict[object, list[Known]] = {key: not_withdrawn(said) for key, said in of_key.items()}
+        self._sealed: dict[object, list[Known]] = {
+            key: not_withdrawn(rows_of_key) for key, rows_of_key in of_key.items()
+        }
         self._rows: Sequence[Known] = rows
         self._known_dates = [row.known_at for row in rows]
         self._done = 0
@@ -122,10 +124,10 @@ class Deltas(Generic[Known]):
             first_known.setdefault(row.key, row.known_at)
         self._known_too_early: dict[object, date] = {
             key: first_known.get(key, date.max)
-            for key, said in self._sealed.items()
-            if said
-            and said[0].key[0] in subjects
-            and min(row.known_at for row in said) < first_known.get(key, date.max)
+            for key, rows_of_key in self._sealed.items()
+            if rows_of_key
+            and rows_of_key[0].key[0] in subjects
+            and min(row.known_at for row in rows_of_key) < first_known.get(key, date.max)
         }
 
     def next_rows(self, asof_date: date) -> list[Known]:

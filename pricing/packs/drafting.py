@@ -102,7 +102,7 @@ def _flags(age: int, others: str) -> str:
 
 
 def prepare(inputs: Inputs, judgement: Judgement, dates: Sequence[date]) -> Drafts:
-    """Select what the packs of these dates, which rise, hold by the judged archive."""
+    """Select the rows of the packs of these dates, which rise."""
     days, reading, policy = calendars.as_days(dates), judgement.reading, inputs.policy
     selection = select(inputs, judgement, days)
     _log_left_out(inputs, selection, days)

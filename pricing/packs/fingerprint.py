@@ -88,15 +88,15 @@ def seal(lines: Iterable[str]) -> tuple[str, bytes]:
 
 def first_difference(lines: Iterable[str], checks: bytes) -> str:
     """The first line that is not one of those sealed, or else the place where one is gone; empty if neither is found."""
-    kept = [check for (check,) in struct.iter_unpack(">I", checks)]
+    sealed_checks = [check for (check,) in struct.iter_unpack(">I", checks)]
     ordered = sorted(lines)
-    left = Counter(kept)
-    for line in ordered if kept else ():
+    unmatched = Counter(sealed_checks)
+    for line in ordered if sealed_checks else ():
         check = zlib.crc32(line.encode())
-        if not left[check]:
+        if not unmatched[check]:
             return line
-        left[check] -= 1
-    for number, check in enumerate(kept):
+        unmatched[check] -= 1
+    for number, check in enumerate(sealed_checks):
         if number == len(ordered):
             return f"(a row is gone after {ordered[-1]})" if ordered else "(all rows are gone)"
         if check != zlib.crc32(ordered[number].encode()):

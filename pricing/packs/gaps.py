@@ -44,14 +44,14 @@ def find_absent_fixings(
     """The days on which no rate of the fixing at all can be used, though the archive has rates."""
     if not reading.rates.pairs:
         return []
-    found = []
+    absent = []
     for day in np.flatnonzero(~rates.usable.any(axis=0)).tolist():
         withheld = sorted({why for (_, on), why in rates.withheld.items() if on == day})
         rows = rates.row[:, day]
         dates = reading.rates.date[rows[rows >= 0]]
         reason = withheld[0] if withheld else f"no rate of this fixing is at most {max_stale_fixings} fixings old"
-        found.append(Missing("rate", fixing, days[day].item(), dates.max().item() if len(dates) else None, reason))
-    return found
+        absent.append(Missing("rate", fixing, days[day].item(), dates.max().item() if len(dates) else None, reason))
+    return absent
 
 
 def find_outages(
@@ -107,18 +107,18 @@ def find_outages(
 
 def delisted_from(reading: ArchiveReading) -> dict[str, date]:
     """By symbol, the first day without a listing."""
-    found: dict[str, date] = {}
+    ex_dates: dict[str, date] = {}
     for action in reading.actions:
         if action.action == "delisting":
-            found[action.symbol] = min(action.ex_date, found.get(action.symbol, date.max))
-    return found
+            ex_dates[action.symbol] = min(action.ex_date, ex_dates.get(action.symbol, date.max))
+    return ex_dates
 
 
 def find_missing(
     symbols: Sequence[str], wanted: Grid, observed: NewestRows, *, dates: Dates, days: Dates, max_stale: int
 ) -> list[Missing]:
     """The closes that are wanted and not usable, by day, then symbol. `dates` are those of the archive's rows."""
-    found = []
+    gaps = []
     for number, day in np.argwhere(wanted & ~observed.usable).tolist():
         row, age = int(observed.row[number, day]), int(observed.age[number, day])
         if (number, day) in observed.withheld:
@@ -132,5 +132,5 @@ def find_missing(
         else:
             reason = "not listed on that day"
         last = dates[row].item() if row >= 0 else None
-        found.append(Missing("price", symbols[number], days[day].item(), last, reason))
-    return sorted(found, key=lambda missing: (missing.asof_date, missing.key))
+        gaps.append(Missing("price", symbols[number], days[day].item(), last, reason))
+    return sorted(gaps, key=lambda missing: (missing.asof_date, missing.key))

@@ -101,7 +101,7 @@ def judge(inputs: Inputs) -> Judgement:
 
 
 def select(inputs: Inputs, judgement: Judgement, days: calendars.Dates) -> Selection:
-    """What packs of these days hold by the judged archive."""
+    """Select the rows that packs of these days hold, of those that the judgement lets pass."""
     reading, calendar, policy, securities = judgement.reading, inputs.calendar, inputs.policy, inputs.securities
     legs = find_legs(reading, policy.pivot)
     closes = find_closes(

@@ -1,4 +1,4 @@
-"""Which pack answers: by its id, or for a date; and whether it is open to readers."""
+"""Find the pack of an id, or the one that answers for a date; require that it is open to readers."""
 
 from datetime import date
 

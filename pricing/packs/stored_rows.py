@@ -46,12 +46,12 @@ TABLES = (
 
 def read(contents: Collection[int]) -> dict[int, PackRows]:
     """By content, its rows as the database has them."""
-    found = {content: PackRows() for content in contents}
+    by_content = {content: PackRows() for content in contents}
     for table in TABLES:
-        rows = table.model._default_manager.filter(content__in=found).order_by()
+        rows = table.model._default_manager.filter(content__in=by_content).order_by()
         for content, *cells in rows.values_list("content_id", *orm_columns(table.row)):
-            getattr(found[content], table.attribute).append(table.row(*cells))
-    return found
+            getattr(by_content[content], table.attribute).append(table.row(*cells))
+    return by_content
 
 
 def sealed_contents(*, policy: str, up_to: int | None = None) -> list[int]:

@@ -14,8 +14,8 @@ class PackCorrupt(TieoutError):
     """What is stored is not what was sealed. `row` is the first row that differs, as a canonical line, where it is known."""
 
     def __init__(self, pack_id: str, what: str, stored: str, computed: str, row: str = "") -> None:
-        named = f"; first row that differs: {row}" if row else ""
-        super().__init__(f"pricing pack {pack_id} is corrupt: {what} is {stored}, computed {computed}{named}")
+        where = f"; first row that differs: {row}" if row else ""
+        super().__init__(f"pricing pack {pack_id} is corrupt: {what} is {stored}, computed {computed}{where}")
         self.pack_id, self.what, self.stored, self.computed, self.row = pack_id, what, stored, computed, row
 
 

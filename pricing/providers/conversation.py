@@ -51,11 +51,15 @@ class Fetched:
 
 
 class Conversation:
-    """One conversation with a provider: what was asked, what came."""
+    """The questions to a provider so far, the rows of its answers, and what failed.
+
+    questions, answers  how many
+    stopped             why the provider is not asked again; empty while it is
+    """
 
     def __init__(self, client: Client, reading: ArchiveReading, outcome: Fetched, only: Sequence[str]) -> None:
         self.client, self.reading, self.outcome, self.only = client, reading, outcome, only
-        self.asked, self.answered = 0, 0
+        self.questions, self.answers = 0, 0
         self.stopped = ""
         self.rows: dict[str, list[dict[str, str]]] = {name: [] for name in folder.KEYS}
         self.whole: list[tuple[str, str, str, str]] = []
@@ -66,11 +70,11 @@ class Conversation:
     def ask(
         self, key: str, what: str, question: Callable[..., Answer[Row]], *about: str, **days: date
     ) -> Answer[Row] | None:
-        """The answer to a `fetch_` of a provider; None where there is none, which is on record then.
+        """The answer to a `fetch_` function; None where there is none, which is recorded as failed.
 
-        One that is busy or down is asked no more.
+        A provider that is busy or down is not asked again.
         """
-        self.asked += 1
+        self.questions += 1
         if self.stopped:
             self.fail(key, what, self.stopped)
             return None
@@ -84,7 +88,7 @@ class Conversation:
         except (http.ProviderFailed, http.RequestRefused, http.BadSymbol) as failure:
             self.fail(key, what, str(failure))
         else:
-            self.answered += 1
+            self.answers += 1
             return answer
         return None
 
@@ -98,28 +102,32 @@ class Conversation:
         ]
 
     def securities(self) -> Iterator[tuple[Security, symbols.SymbolSpan]]:
-        """Those to ask for, in the days that they were listed, with what the provider calls them; who has no name fails."""
+        """The securities to ask for, with the provider's symbol and the days it holds for. One that has no symbol there fails."""
         provider, first, last = self.outcome.provider, self.outcome.first, self.outcome.last
         if self.only:
-            found = list(Security.objects.filter(symbol__in=self.only).order_by("symbol"))
-            if unknown := sorted(set(self.only) - {row.symbol for row in found}):
+            securities = list(Security.objects.filter(symbol__in=self.only).order_by("symbol"))
+            if unknown := sorted(set(self.only) - {row.symbol for row in securities}):
                 raise symbols.SymbolUnknown(provider, unknown[0], last)
         else:
-            named = [
+            by_name = [
                 model.objects.filter(provider=provider).values("security") for model in (SecurityAlias, SymbolOverride)
             ]
-            found = list(
-                Security.objects.filter(Q(source=provider) | Q(pk__in=named[0]) | Q(pk__in=named[1])).order_by("symbol")
+            securities = list(
+                Security.objects.filter(Q(source=provider) | Q(pk__in=by_name[0]) | Q(pk__in=by_name[1])).order_by(
+                    "symbol"
+                )
             )
-        listed = [row for row in found if row.first_date <= last and (row.last_date is None or row.last_date >= first)]
-        of_security = symbols.symbol_spans(provider=provider, securities=listed, first=first, last=last)
-        for security in listed:
+        active = [
+            row for row in securities if row.first_date <= last and (row.last_date is None or row.last_date >= first)
+        ]
+        of_security = symbols.symbol_spans(provider=provider, securities=active, first=first, last=last)
+        for security in active:
             for span in of_security[security.pk]:
                 begin, end = max(span.first, security.first_date), min(span.last, security.last_date or span.last)
                 if end < begin:
                     continue
                 if span.symbol is None:
-                    self.asked += 1
+                    self.questions += 1
                     self.fail(security.symbol, "closes", f"{provider} has no symbol for it from {begin} to {end}")
                 else:
                     yield security, symbols.SymbolSpan(span.symbol, begin, end)
@@ -149,11 +157,11 @@ class Conversation:
                 else ""
             )  # fmt: skip
             if rule:
-                told = (
+                refused_rows = (
                     RefusedRow(event.source, action, "", str(ex_date), "amount", f"{event.amount:f}", rule)
                     for event in paid
                 )
-                self.refuse(told, security.symbol)
+                self.refuse(refused_rows, security.symbol)
                 continue
             self.rows["corporate_actions.csv"].append(
                 cells

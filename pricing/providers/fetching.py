@@ -1,5 +1,5 @@
-"""What a provider sends, into the loaded market data: asked by its own symbols, refused rows into quarantine, the rest into the
-next market data folder, which is loaded like any other. Packs are then built from it by the same rules.
+"""Fetch from a provider: it is asked by its own symbols, rows that can't be read go to quarantine, the others into the next market
+data folder, which is loaded like any other. Packs are then built from it by the same rules.
 
 Nothing is fetched twice into the same place: a row of the provider stands for its earlier one, another source's row stays.
 """
@@ -37,7 +37,7 @@ class NotForPacks(TieoutError):
 
 
 class NothingToFetch(TieoutError):
-    """No security is this provider's, none of its series is kept."""
+    """No security and no series has this provider as its source."""
 
     def __init__(self, provider: str) -> None:
         super().__init__(
@@ -71,7 +71,7 @@ def fetch(
     run     under which refused rows go into quarantine
     raises  NotForPacks, http.ProviderOff, http.KeyRefused; NothingToFetch; NothingFetched; loading.NoArchive,
             loading.ArchiveChanged; symbols.SymbolUnknown for one in `only`; archive.ArchiveRefused. Nothing is loaded then.
-            What failed for some is told in the outcome, and the others are loaded.
+            What failed for some is in the outcome, and the others are loaded.
     """
     if provider not in FETCHED:
         raise NotForPacks(provider)
@@ -82,9 +82,9 @@ def fetch(
     outcome = Fetched(provider, first or reading.archive_end - timedelta(days=OVERLAP_DAYS), last)
     conversation = Conversation(client, reading, outcome, only)
     ask(conversation)
-    if not conversation.asked:
+    if not conversation.questions:
         raise NothingToFetch(provider)
-    if len(outcome.failed) >= conversation.asked and not conversation.answered:
+    if len(outcome.failed) >= conversation.questions and not conversation.answers:
         raise NothingFetched(provider, outcome.failed)
     quarantine.record(intake.suspects_of(outcome.refused, fetched_on=last), run=run)
     intake.take_in(conversation.sent(), outcome)

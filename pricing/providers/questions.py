@@ -24,7 +24,7 @@ def ask_polygon(conversation: Conversation) -> None:
     for security, span in conversation.securities():
         symbol, name = span.symbol or "", security.symbol
         if security.price_unit != "USD" or security.price_basis != PriceBasis.RAW:
-            conversation.asked += 1
+            conversation.questions += 1
             conversation.fail(
                 name, "closes", f"polygon's are raw dollars, its own {security.price_basis} in {security.price_unit}"
             )
@@ -58,8 +58,8 @@ def ask_polygon(conversation: Conversation) -> None:
 
 def ask_fmp(conversation: Conversation) -> None:
     """Splits and dividends, of all companies at once. Its quotes are of an instant, which nobody calls a close."""
-    named = list(conversation.securities())
-    if not named:
+    securities = list(conversation.securities())
+    if not securities:
         return
     first, last = conversation.outcome.first, conversation.outcome.last
     calendars: tuple[tuple[str, Callable[..., Answer[Any]]], ...] = (
@@ -70,27 +70,29 @@ def ask_fmp(conversation: Conversation) -> None:
         answer = conversation.ask("all companies", f"{action}s", question, first=first, last=last)
         if answer is None:
             continue
-        for security, span in named:
+        for security, span in securities:
             refused = len(conversation.outcome.refused)
             conversation.refuse((row for row in answer.refused if row.symbol == span.symbol), security.symbol)
-            ours = [row for row in answer.rows if row.symbol == span.symbol and span.first <= row.ex_date <= span.last]
-            conversation.take_actions(security, action, ours)
+            events = [
+                row for row in answer.rows if row.symbol == span.symbol and span.first <= row.ex_date <= span.last
+            ]
+            conversation.take_actions(security, action, events)
             if refused == len(conversation.outcome.refused) and all(row.symbol for row in answer.refused):
                 conversation.whole.append((security.symbol, action, span.first.isoformat(), span.last.isoformat()))
 
 
 def ask_fred(conversation: Conversation) -> None:
     """Every vintage of each series, so that a figure enters on the day it was published."""
-    kept = {row.id: row for row in conversation.reading.series}
+    series_rows = {row.id: row for row in conversation.reading.series}
     sources = dict(Series.objects.values_list("id", "source"))
     for series in conversation.only or sorted(
         series for series, source in sources.items() if source == fred.PROVIDER.code
     ):
         if sources.get(series, fred.PROVIDER.code) != fred.PROVIDER.code:
-            conversation.asked += 1
+            conversation.questions += 1
             conversation.fail(series, "observations", f"its source is {sources[series]}")
             continue
-        if series not in kept:
+        if series not in series_rows:
             described = conversation.ask(series, "terms", fred.fetch_series, series)
             if described is None:
                 continue
@@ -115,7 +117,7 @@ def ask_fred(conversation: Conversation) -> None:
                 break  # a later vintage without the ones before would be dated too late
             answers.append(answer)
         else:
-            if series not in kept:
+            if series not in series_rows:
                 (row,) = described.rows  # type: ignore[union-attr]
                 conversation.rows["macro_series.csv"].append(
                     {
@@ -142,34 +144,34 @@ def _windows(since: date, last: date) -> Iterator[tuple[date, date]]:
 
 def _known(reading: ArchiveReading, series: str) -> dict[date, list[tuple[date, Decimal]]]:
     """By observation date, rising by the day it was known: what the loaded folder says. Where it does not say when, nothing."""
-    found: dict[date, list[tuple[date, Decimal]]] = {}
-    held = reading.observations
+    known: dict[date, list[tuple[date, Decimal]]] = {}
+    stored = reading.observations
     codes = [code for code, row in enumerate(reading.series) if row.id == series]
     for code in codes:
-        for row in (held.series == code).nonzero()[0].tolist():
-            known_at = held.known_at[row].item()
+        for row in (stored.series == code).nonzero()[0].tolist():
+            known_at = stored.known_at[row].item()
             if known_at is not None:
-                found.setdefault(held.date[row].item(), []).append((known_at, Decimal(held.value[row].decode())))
-    return found
+                known.setdefault(stored.date[row].item(), []).append((known_at, Decimal(stored.value[row].decode())))
+    return known
 
 
 def _take_observations(
     conversation: Conversation, series: str, known: Mapping[date, Sequence[tuple[date, Decimal]]], rows: Sequence[Any]
 ) -> None:
-    """What says nothing new is passed over: an answer begins each vintage no earlier than the day that was asked from."""
-    said = {day: list(values) for day, values in known.items()}
+    """Add the figures that are new. An answer repeats the value in force on the first day that was asked for: that is not new."""
+    known_values = {day: list(values) for day, values in known.items()}
     for row in sorted(rows, key=lambda row: (row.observation_date, row.realtime_start)):
         if row.value is None:
             conversation.outcome.missing += 1
             continue
         if row.realtime_start < row.observation_date:
             rule = f"lies before the observation, {row.observation_date}"
-            told = RefusedRow(
+            refused_row = RefusedRow(
                 row.source, "observation", "", str(row.observation_date), "realtime_start", f"{row.value:f}", rule
             )
-            conversation.refuse([told], series)
+            conversation.refuse([refused_row], series)
             continue
-        of_day = said.setdefault(row.observation_date, [])
+        of_day = known_values.setdefault(row.observation_date, [])
         before = [value for known_at, value in of_day if known_at <= row.realtime_start]
         if before and before[-1] == row.value:
             continue

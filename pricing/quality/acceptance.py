@@ -31,7 +31,7 @@ class Judgement:
 
     def suspects_of(self, days: Sequence[date]) -> list[Suspect]:
         """Suspects that a pack of one of the days, rising, would have held; of series and actions all up to the last day."""
-        found = [each for each in self.suspects if each.kind in ("observation", "action") and each.day <= days[-1]]
+        suspects = [each for each in self.suspects if each.kind in ("observation", "action") and each.day <= days[-1]]
         opened = np.array(days, dtype="datetime64[D]")
         for quotes in self.quotes:
             number_of = {key: number for number, key in enumerate(quotes.keys)}
@@ -42,8 +42,8 @@ class Judgement:
                     after = int(np.searchsorted(dates, np.datetime64(each.day, "D"), "right"))
                     until = dates[after] if after < len(dates) else opened[-1] + 1
                     if np.searchsorted(opened, np.datetime64(each.day, "D")) < np.searchsorted(opened, until):
-                        found.append(each)
-        return found
+                        suspects.append(each)
+        return suspects
 
 
 def judge(
@@ -152,24 +152,24 @@ def without_unreadable(judgement: Judgement, reading: ArchiveReading, unreadable
 
     One whose security has a row of that day in the archive by now does not count.
     """
-    number_of, held, out = reading.code_of, reading.closes, []
+    number_of, closes, waiting = reading.code_of, reading.closes, []
     for each in unreadable:
         number = number_of.get(each.key)
         if number is not None:
-            begin, end = np.searchsorted(held.security, [number, number + 1]).tolist()
-            if not (held.date[begin:end] == np.datetime64(each.day, "D")).any():
-                out.append((number, each))
-    if not out:
+            begin, end = np.searchsorted(closes.security, [number, number + 1]).tolist()
+            if not (closes.date[begin:end] == np.datetime64(each.day, "D")).any():
+                waiting.append((number, each))
+    if not waiting:
         return judgement
-    left, added = judgement.closes, np.ones(len(out), dtype=bool)
-    rows = range(len(left.key), len(left.key) + len(out))
+    left, added = judgement.closes, np.ones(len(waiting), dtype=bool)
+    rows = range(len(left.key), len(left.key) + len(waiting))
     return replace(
         judgement,
         closes=LeftOut(
-            key=np.append(left.key, np.array([number for number, _ in out], dtype=left.key.dtype)),
-            date=np.append(left.date, np.array([each.day for _, each in out], dtype="datetime64[D]")),
+            key=np.append(left.key, np.array([number for number, _ in waiting], dtype=left.key.dtype)),
+            date=np.append(left.date, np.array([each.day for _, each in waiting], dtype="datetime64[D]")),
             out=np.append(left.out, added),
             pending=np.append(left.pending, added),
-            reason={**left.reason, **{row: str(each) for row, (_, each) in zip(rows, out, strict=True)}},
+            reason={**left.reason, **{row: str(each) for row, (_, each) in zip(rows, waiting, strict=True)}},
         ),
     )

@@ -47,17 +47,17 @@ def judge_actions(
     suspects: list[Suspect] = []
     taken_keys = {(row.symbol, row.action, row.ex_date) for row in reading.actions if row not in doubts}
     for row in (*reading.actions, *reading.quarantined):
-        found = doubts.get(row, [])
-        suspects += found
+        row_doubts = doubts.get(row, [])
+        suspects += row_doubts
         if _identity(row) in decisions.rejected:
             continue
         key = (row.symbol, row.action, row.ex_date)
-        if not all(map(decisions.accepts, found)) or (found and key in taken_keys):
+        if not all(map(decisions.accepts, row_doubts)) or (row_doubts and key in taken_keys):
             doubtful.append(row)  # of two actions of a day, the undoubted one stands
             continue
         taken.append(row)
         taken_keys.add(key)
-        if found:
+        if row_doubts:
             accepted.add(key)
     return JudgedActions(taken, doubtful, frozenset(accepted), tuple(suspects))
 

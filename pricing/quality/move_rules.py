@@ -47,16 +47,16 @@ class Events:
     doubtful_splits: tuple[tuple[np.datetime64, float], ...] = ()
     adjusted: bool = False  # the closes are adjusted for splits already
 
-    def ratio(self, after: np.datetime64, upto: np.datetime64, *, doubtful: bool = False) -> float:
+    def ratio(self, after: np.datetime64, up_to: np.datetime64, *, doubtful: bool = False) -> float:
         """New shares per old of the splits in a span."""
         ratio = 1.0
         for ex_date, by in (*self.splits, *(self.doubtful_splits if doubtful else ())):
-            if after < ex_date <= upto:
+            if after < ex_date <= up_to:
                 ratio *= by
         return ratio
 
-    def paid(self, after: np.datetime64, upto: np.datetime64) -> float:
-        return sum(amount for ex_date, amount in self.dividends if after < ex_date <= upto)
+    def paid(self, after: np.datetime64, up_to: np.datetime64) -> float:
+        return sum(amount for ex_date, amount in self.dividends if after < ex_date <= up_to)
 
 
 @dataclass(slots=True)
@@ -97,8 +97,8 @@ def find_moves(
         begin, end = np.searchsorted(key, [number, number + 1]).tolist()
         rows = good[begin:end]
         if len(rows):
-            judge = _Judge(quotes, events.get(number, Events()), limit, extreme, accepts, confirmed, moves)
-            judge.walk(rows, _first_move(value[begin:end], quotes.date[rows], judge.events, extreme))
+            of_key = _MovesOfKey(quotes, events.get(number, Events()), limit, extreme, accepts, confirmed, moves)
+            of_key.walk(rows, _first_move(value[begin:end], quotes.date[rows], of_key.events, extreme))
     return moves
 
 
@@ -114,7 +114,7 @@ def _first_move(value: Floats, day: Dates, events: Events, extreme: float) -> in
 
 
 @dataclass(frozen=True, slots=True)
-class _Judge:
+class _MovesOfKey:
     quotes: Quotes
     events: Events
     limit: float
@@ -129,16 +129,16 @@ class _Judge:
             return
         last = int(rows[first - 1])
         for row in rows[first:].tolist():
-            found, is_extreme = self.judged(row, last)
-            if found is not None:
-                self.moves.suspects[row] = found
-                if not self.accepts(row, found[0]):
+            doubt, is_extreme = self.judge(row, last)
+            if doubt is not None:
+                self.moves.suspects[row] = doubt
+                if not self.accepts(row, doubt[0]):
                     continue
             if is_extreme:
                 self.moves.extreme.add(row)
             last = row
 
-    def judged(self, row: int, last: int) -> tuple[tuple[Rule, str] | None, bool]:
+    def judge(self, row: int, last: int) -> tuple[tuple[Rule, str] | None, bool]:
         """What is wrong with a row against the last good one, and whether the move is extreme."""
         quotes, events = self.quotes, self.events
         begin, end = quotes.date[last], quotes.date[row]
@@ -173,7 +173,7 @@ def find_figure_jumps(
     series: Codes, value: Floats, *, percent: Sequence[bool], accepted: Iterable[int] = ()
 ) -> dict[int, str]:
     """Rows, by (series, date, known_at), that jump against the last good figure of their series: row -> by how much."""
-    found: dict[int, str] = {}
+    jumps: dict[int, str] = {}
     same = series[1:] == series[:-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = value[1:] / value[:-1]
@@ -186,11 +186,11 @@ def find_figure_jumps(
         for row in range(begin + 1, end):
             now, before = float(value[row]), good[-1]
             if row not in fine and _figure_jumps(now, before, changes, percent=percent[number]):
-                found[row] = f"{now:g} after {before:g}"
+                jumps[row] = f"{now:g} after {before:g}"
                 continue
             good.append(now)
             changes.append(abs(now - before))
-    return found
+    return jumps
 
 
 def _figure_jumps(now: float, before: float, changes: Sequence[float], *, percent: bool) -> bool:

@@ -1,4 +1,4 @@
-"""Rows under suspicion: kept once, decided by staff with a reason, and read by the next build."""
+"""Rows under suspicion: stored once, decided by staff with a reason, and read by the next build."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
@@ -75,15 +75,20 @@ def decide(rows: Sequence[QuarantinedRow], *, decision: Decision, reason: str, b
         raise ReasonMissing
     if decision == Decision.ACCEPTED and (refused := [row for row in rows if row.rule == Rule.REFUSED]):
         raise NothingToAccept(refused[0])
-    told = {"decision": decision, "decision_reason": reason.strip(), "decided_by": by, "decided_at": datetime.now(UTC)}
-    QuarantinedRow.objects.filter(pk__in=[row.pk for row in rows]).update(**told)
+    decided = {
+        "decision": decision,
+        "decision_reason": reason.strip(),
+        "decided_by": by,
+        "decided_at": datetime.now(UTC),
+    }
+    QuarantinedRow.objects.filter(pk__in=[row.pk for row in rows]).update(**decided)
     for row in rows:
-        for name, value in told.items():
+        for name, value in decided.items():
             setattr(row, name, value)
 
 
-def counts(*, since: date, upto: date) -> dict[str, int]:
+def counts(*, since: date, up_to: date) -> dict[str, int]:
     """How many rows of a span are in quarantine, by what was decided."""
-    of_span = QuarantinedRow.objects.filter(date__range=(since, upto)).order_by()
-    found = dict(of_span.values_list("decision").annotate(rows=Count("id")))
-    return {decision: found.get(decision, 0) for decision in Decision.values}
+    of_span = QuarantinedRow.objects.filter(date__range=(since, up_to)).order_by()
+    rows_by_decision = dict(of_span.values_list("decision").annotate(rows=Count("id")))
+    return {decision: rows_by_decision.get(decision, 0) for decision in Decision.values}

@@ -75,10 +75,10 @@ def judge_quotes(
     foreign  (R,) rows in another currency than their security trades in
     """
     rejected, accepted = _decided_rows(quotes, decisions)
-    found: list[tuple[int, Suspect]] = []
+    suspected: list[tuple[int, Suspect]] = []
 
     def suspect(rule: Rule, mask: Mask, reason: str) -> None:
-        found.extend((row, quotes.suspect(row, rule, reason)) for row in np.flatnonzero(mask).tolist())
+        suspected.extend((row, quotes.suspect(row, rule, reason)) for row in np.flatnonzero(mask).tolist())
 
     suspect(Rule.NOT_A_NUMBER, row_rules.not_a_number(quotes.value), "is no finite number")
     suspect(Rule.NOT_POSITIVE, row_rules.not_positive(quotes.value), "is not above zero")
@@ -92,14 +92,14 @@ def judge_quotes(
     apart = row_rules.compared(quotes, others)
     for row in np.flatnonzero(apart > row_rules.TWO_SOURCE_TOLERANCE).tolist():
         reason = f"{apart[row]:.2%} from what another source says of that day"
-        found.append((row, quotes.suspect(row, Rule.SOURCES, reason)))
+        suspected.append((row, quotes.suspect(row, Rule.SOURCES, reason)))
     settled: set[int] = set()  # pairs of which staff, or another source, say that they are at another level now
     for row, (times, usual) in row_rules.far_from_usual(quotes).items():
         each = quotes.suspect(row, Rule.UNIT, f"{times:.4g} times the usual rate, {usual:.4g}")
         if apart[row] <= row_rules.TWO_SOURCE_TOLERANCE:
             settled.add(int(quotes.key[row]))
         if quotes.key[row] not in settled:
-            found.append((row, each))
+            suspected.append((row, each))
         if decisions.accepts(each):
             settled.add(int(quotes.key[row]))
     vouched: set[int] = set()  # first rows of runs that staff, or another source, say are true
@@ -109,12 +109,12 @@ def judge_quotes(
         if apart[row] <= row_rules.TWO_SOURCE_TOLERANCE:
             vouched.add(begin)
         if begin not in vouched:
-            found.append((row, each))
+            suspected.append((row, each))
         if decisions.accepts(each):
             vouched.add(begin)
     unusable = ~np.isfinite(quotes.value) | (quotes.value <= 0)
     never = unusable.copy()
-    never[[row for row, each in found if not decisions.accepts(each)]] = True
+    never[[row for row, each in suspected if not decisions.accepts(each)]] = True
     never[sorted(rejected)] = True
     moves = move_rules.find_moves(
         quotes,
@@ -125,20 +125,20 @@ def judge_quotes(
         accepts=lambda row, rule: decisions.accepts(quotes.suspect(row, rule, "")),
         agreed=np.flatnonzero(apart <= row_rules.TWO_SOURCE_TOLERANCE).tolist(),
     )
-    found += [(row, quotes.suspect(row, *why)) for row, why in moves.suspects.items()]
-    left_out = _leave_out(quotes, found, decisions, rejected, unusable)
-    return JudgedRows(tuple(each for _, each in found), left_out, _flags(accepted, moves.extreme))
+    suspected += [(row, quotes.suspect(row, *why)) for row, why in moves.suspects.items()]
+    left_out = _leave_out(quotes, suspected, decisions, rejected, unusable)
+    return JudgedRows(tuple(each for _, each in suspected), left_out, _flags(accepted, moves.extreme))
 
 
 def judge_figures(figures: Quotes, decisions: Decisions, *, today: date, percent: Sequence[bool]) -> JudgedRows:
     """Figures of series, by (series, date, known_at). `percent` says by series whether its unit is percent."""
     rejected, accepted = _decided_rows(figures, decisions)
     unreadable = row_rules.not_a_number(figures.value)
-    found = [
+    suspected = [
         (row, figures.suspect(row, Rule.NOT_A_NUMBER, "is no finite number"))
         for row in np.flatnonzero(unreadable).tolist()
     ]
-    found += [
+    suspected += [
         (row, figures.suspect(row, Rule.FUTURE, f"lies after {today}"))
         for row in np.flatnonzero(row_rules.future_date(figures.date, today)).tolist()
     ]
@@ -152,17 +152,17 @@ def judge_figures(figures: Quotes, decisions: Decisions, *, today: date, percent
         percent=percent,
         accepted=[place[row] for row in accepted if row in place],
     )
-    found += [(int(numbers[row]), figures.suspect(int(numbers[row]), Rule.JUMP, why)) for row, why in jumps.items()]
-    left_out = _leave_out(figures, found, decisions, rejected, unreadable)
-    return JudgedRows(tuple(each for _, each in found), left_out, _flags(accepted, set()))
+    suspected += [(int(numbers[row]), figures.suspect(int(numbers[row]), Rule.JUMP, why)) for row, why in jumps.items()]
+    left_out = _leave_out(figures, suspected, decisions, rejected, unreadable)
+    return JudgedRows(tuple(each for _, each in suspected), left_out, _flags(accepted, set()))
 
 
 def _leave_out(
-    quotes: Quotes, found: Sequence[tuple[int, Suspect]], decisions: Decisions, rejected: set[int], unusable: Mask
+    quotes: Quotes, suspected: Sequence[tuple[int, Suspect]], decisions: Decisions, rejected: set[int], unusable: Mask
 ) -> LeftOut:
     out, pending = unusable.copy(), np.zeros(len(quotes.key), dtype=bool)
     reason: dict[int, str] = {}
-    for row, suspect in found:
+    for row, suspect in suspected:
         if row in rejected or unusable[row] or not decisions.accepts(suspect):
             out[row] = True
             pending[row] |= row not in rejected

@@ -1,4 +1,4 @@
-"""Rules for closes and rates that ask for no event: each row by itself, beside another source, or in a run of equal ones. Pure."""
+"""Rules for closes and rates that need no event: a row by itself, against another source, or in a run of equal ones. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -14,7 +14,7 @@ USUAL_PER_EUR: Mapping[str, float] = {
     "BRL": 3.3, "INR": 70, "CNY": 8.2, "HKD": 9.2, "SGD": 1.75, "KRW": 1_350, "THB": 42, "IDR": 13_000, "MYR": 4.6, "PHP": 58,
 }  # fmt: skip
 """About the middle of what the ECB has published of each since 1999. Whoever quotes a hundred yen for one, from the first rate
-on, is told by it: no rate of that pair is a jump."""
+on, is found by it: none of these rates jumps."""
 
 MAX_FROM_USUAL = 10.0
 """Of a rate to the usual one of its pair. The furthest in the ECB's history used here is 1.46 (JPY)."""
@@ -81,12 +81,14 @@ def compared(rows: Quotes, others: Quotes) -> Floats:
     width = int(max(rows.date.max().astype(int), others.date.max().astype(int))) + 1
     low = int(min(rows.date.min().astype(int), others.date.min().astype(int)))
     place = rows.key.astype(np.int64) * (width - low) + rows.date.astype(np.int64)
-    wanted = others.key.astype(np.int64) * (width - low) + others.date.astype(np.int64)
-    at = np.minimum(np.searchsorted(place, wanted), len(place) - 1)
-    there = (place[at] == wanted) & np.isfinite(others.value) & np.isfinite(rows.value[at]) & (rows.value[at] > 0)
+    other_place = others.key.astype(np.int64) * (width - low) + others.date.astype(np.int64)
+    at = np.minimum(np.searchsorted(place, other_place), len(place) - 1)
+    comparable = (
+        (place[at] == other_place) & np.isfinite(others.value) & np.isfinite(rows.value[at]) & (rows.value[at] > 0)
+    )
     with np.errstate(invalid="ignore"):
-        apart = np.abs(others.value[there] / rows.value[at[there]] - 1)
-    np.fmin.at(nearest, at[there], apart)
+        apart = np.abs(others.value[comparable] / rows.value[at[comparable]] - 1)
+    np.fmin.at(nearest, at[comparable], apart)
     return nearest
 
 
@@ -97,10 +99,10 @@ def stale_runs(key: Codes, value: Floats, *, limit: int) -> dict[int, int]:
     repeats = np.zeros(len(key), dtype=bool)
     repeats[1:] = (key[1:] == key[:-1]) & (value[1:] == value[:-1])
     begin = np.maximum.accumulate(np.where(repeats, 0, np.arange(len(key))))
-    found = np.flatnonzero(np.arange(len(key)) - begin >= limit - 1)
-    if not len(found):
+    late = np.flatnonzero(np.arange(len(key)) - begin >= limit - 1)
+    if not len(late):
         return {}
-    counted, first = np.cumsum(repeats), np.searchsorted(key, key[found])
-    steps = begin[found] - first
-    moves = (steps >= STEPS_KNOWN) & (counted[begin[found]] - counted[first] <= USUALLY_MOVES * steps)
-    return dict(zip(found[moves].tolist(), begin[found[moves]].tolist(), strict=True))
+    repeats_up_to, first = np.cumsum(repeats), np.searchsorted(key, key[late])
+    steps = begin[late] - first
+    moves = (steps >= STEPS_KNOWN) & (repeats_up_to[begin[late]] - repeats_up_to[first] <= USUALLY_MOVES * steps)
+    return dict(zip(late[moves].tolist(), begin[late[moves]].tolist(), strict=True))

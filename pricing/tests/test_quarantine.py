@@ -255,7 +255,7 @@ def test_a_suspicion_is_kept_once_however_often_it_is_met(tmp_path):
 
     row = QuarantinedRow.objects.get()
     assert (row.first_seen, row.decision, row.decided_by) == (market_data.RUN, "rejected", 7)
-    assert quarantine.counts(since=NINTH, upto=NINTH) == {"pending": 0, "accepted": 0, "rejected": 1}
+    assert quarantine.counts(since=NINTH, up_to=NINTH) == {"pending": 0, "accepted": 0, "rejected": 1}
 
 
 @pytest.mark.parametrize("reason", ["", "   "])
