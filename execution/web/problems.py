@@ -364,8 +364,10 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
                     {"pointer": strict_json.pointer_to(name), "reason": reason} for name, reason in failure.findings
                 ]
             }, {}
-        case LedgerRefused() | ArchiveRefused():
+        case LedgerRefused():
             return {"errors": [{"pointer": "", "reason": str(finding)} for finding in failure.findings[:100]]}, {}
+        case ArchiveRefused():
+            return {"errors": [{"pointer": "", "reason": str(fault)} for fault in failure.faults]}, {}
         case imports.ImportRefused():
             told = ("row", "column", "value", "reason", "suggestion")
             return {
