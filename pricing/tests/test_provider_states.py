@@ -88,7 +88,7 @@ def test_every_module_that_asks_over_http_is_listed():
 def test_metrics_have_a_number_for_each(monkeypatch):
     found = tuple(states.for_provider(provider) for provider in states.ALL)
     monkeypatch.setattr(
-        states, "every", lambda: (*found[:3], replace(found[3], breaker=None, shares=(("minute", None),)))
+        states, "all_providers", lambda: (*found[:3], replace(found[3], breaker=None, shares=(("minute", None),)))
     )
 
     body = Client().get("/metrics").content.decode()
