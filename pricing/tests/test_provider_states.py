@@ -14,6 +14,8 @@ from pricing.providers import fmp, states
 from pricing.providers.budget import Allowance, Budget
 from pricing.providers.http import ProviderFailed, breaker_of
 
+pytestmark = pytest.mark.servers
+
 ON = {"PROVIDER_KEYS": {"fmp": "k", "fred": "", "newsapi": "k", "polygon": "k", "watched": "k"}}
 WATCHED = replace(fmp.PROVIDER, code="watched", allowance=Allowance(per_minute=10, per_day=1000))
 
