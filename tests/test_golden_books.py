@@ -287,7 +287,7 @@ class Told:
     @property
     def valued(self):
         named = {row[0]: row[1:] for row in Security.objects.values_list("id", "symbol", "name", "currency")}
-        rates = deal_rates.Rates(self.history, "CAD", self.book.trade_fx)
+        rates = deal_rates.DealRates(self.history, "CAD", self.book.trade_fx)
         return valuation.apply(valuation.positions(self.book, self.asof, named, rates), market.as_of(self.pack))
 
     def bridge(self, opening=None, closing=None):
@@ -421,7 +421,7 @@ def test_an_average_pool_has_the_rate_of_its_base_cost(world):
 def test_an_average_pool_through_split_and_return_of_capital(world):
     told = Told("average")
 
-    (left,) = [parcel for parcel in told.book.parcels if parcel.valid_to is None]
+    (left,) = [lot for lot in told.book.lots if lot.valid_to is None]
     assert round(told.gains.since_inception.realised.total, 2) == D("490.56")  # 490.555556
     assert round(left.cost, 6) == D("880.555556")
     assert told.bridge().gain == D("1110.00")  # 250 x 6 + 225 + 1,195 - 1,000 - 800 - 10
@@ -439,7 +439,7 @@ def test_shares_in_kind_come_at_the_close_of_their_day(world):
 def test_cash_in_lieu_of_a_fraction_is_a_sale_of_it(world):
     told = Told("fraction")
 
-    (left,) = [parcel for parcel in told.book.parcels if parcel.valid_to is None]
+    (left,) = [lot for lot in told.book.lots if lot.valid_to is None]
     assert (left.quantity, left.cost) == (151, D("3020"))
     assert told.gains.since_inception.realised.total == D("0.50")
 
@@ -465,7 +465,7 @@ def test_a_spin_off_and_what_goes_elsewhere_keep_day_and_cost_and_the_bridge_sum
     assert (found.contributions, found.withdrawals, found.closing_value) == (D("1000.00"), D("-100.00"), D("950.00"))
     assert found.gain == D("50.00")
     assert told.gains.unrealised.total == D("30.00")  # 3 x (50 - 40), and nothing on 10 x (80 - 80)
-    assert {(parcel.quantity, parcel.unit_cost) for parcel in told.book.parcels if parcel.valid_to is None} == {
+    assert {(lot.quantity, lot.unit_cost) for lot in told.book.lots if lot.valid_to is None} == {
         *((D(10), D(80)), (D(3), D(40)))
     }
 
@@ -483,9 +483,7 @@ def test_what_is_traded_and_not_settled_is_marked(world):
 def test_a_sale_takes_the_lots_that_the_ledger_names(world):
     told = Told("named")
 
-    assert [(parcel.unit_cost, parcel.quantity) for parcel in told.book.parcels if parcel.valid_to is None] == [
-        (D(100), D(10))
-    ]
+    assert [(lot.unit_cost, lot.quantity) for lot in told.book.lots if lot.valid_to is None] == [(D(100), D(10))]
     assert told.gains.since_inception.realised.total == 0
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import random
+from dataclasses import replace
 from decimal import Decimal
 from uuid import uuid4
 
@@ -20,10 +21,10 @@ from execution.night import nightly
 from execution.patterns import publishing
 from execution.tests.staging import by_force
 from portfolio import books
-from portfolio.books import reconciliation, writer
+from portfolio.books import balances, pack_prices, reconciliation, writer
 from portfolio.ledger import reader
 from portfolio.ledger.repository import BRANCH, LedgerRepository, LedgerRewritten, LedgerUnavailable
-from portfolio.models import Break, LedgerRevision, Portfolio, Reconciliation
+from portfolio.models import Break, LedgerRevision, Lot, Portfolio, Reconciliation, Transaction
 from pricing import market, packs
 from tests import small
 from tests.small import WEEK
@@ -103,8 +104,13 @@ def test_what_is_dated_after_the_newest_pack_is_compared_by_its_balances(begun, 
     small.night(policy, last=WEEK[0])
     assert small.take_in(tmp_path, small.LEDGER + "\n; nothing new\n")["status"] == "reconciled"
 
-    lost = books._lot_changes
-    monkeypatch.setattr(books, "_lot_changes", lambda *how: [row for row in lost(*how) if row[3] > 100])
+    real = balances.by_day
+
+    def without_small_holdings(revision, days):
+        for day in real(revision, days):
+            yield replace(day, units={key: units for key, units in day.units.items() if units > 100})
+
+    monkeypatch.setattr(balances, "by_day", without_small_holdings)
     told = small.take_in(tmp_path, small.LEDGER + "\n; nothing new again\n")
 
     assert told["status"] == "broken"
@@ -144,12 +150,12 @@ def test_a_portfolio_that_books_otherwise_than_beancount_is_checked_by_a_second_
     told = small.take_in(tmp_path, (small.LEDGER + DEAREST + LAST + SALE).replace('OAK "FIFO"', "OAK"))
 
     revision = LedgerRevision.objects.get(number=2)
-    lots = [each for each in books.load(small.portfolio(), revision).parcels if each.is_open(WEEK[-1])]
+    lots = [each for each in books.load(small.portfolio(), revision).lots if each.is_open(WEEK[-1])]
     assert (told["status"], told["breaks"]) == ("reconciled", [])
     assert sum(each.quantity * each.unit_cost for each in lots) == Decimal(LEFT[method])
 
     pack = packs.resolve(policy=policy)
-    asked = {"packs": [pack], "prices": reconciliation.load_prices([pack], policy.pivot), "actions": []}
+    asked = {"packs": [pack], "prices": pack_prices.load([pack], policy.pivot), "actions": []}
     edit = "UPDATE portfolio_lot SET unit_cost = unit_cost + 0.1 WHERE valid_to IS NULL AND removed_in IS NULL"
     assert by_force(begun, edit, []) == len(lots)
     (found,) = reconciliation.compare(portfolio=small.portfolio(), revision=revision, **asked)
@@ -165,7 +171,7 @@ def test_an_account_that_the_ledger_opens_with_a_method_goes_by_it_but_in_an_ave
 
         told = small.take_in(tmp_path, small.LEDGER + DEAREST + LAST + SALE + f"\n; {method}\n")
 
-        lots = books.load(small.portfolio(), LedgerRevision.objects.get(number=number)).parcels
+        lots = books.load(small.portfolio(), LedgerRevision.objects.get(number=number)).lots
         assert (told["status"], told["breaks"]) == ("reconciled", [])
         assert sum(each.quantity * each.unit_cost for each in lots if each.is_open(WEEK[-1])) == Decimal(left)
 
@@ -189,10 +195,10 @@ def test_a_night_without_a_change_in_the_ledger_parses_nothing(begun, monkeypatc
 def test_verify_ledger_reads_the_ledger_itself_whatever_is_kept(empty, tmp_path):
     policy = small.begin(tmp_path)
     small.night(policy)
-    kept = writer._statement_path(small.portfolio())
+    kept = writer.statement_path(small.portfolio())
     kept.write_text(kept.read_text().replace('"10"', '"11"'))
     pack = packs.resolve(policy=policy)
-    prices = reconciliation.load_prices([pack], policy.pivot)
+    prices = pack_prices.load([pack], policy.pivot)
     asked = {"portfolio": small.portfolio(), "packs": [pack], "prices": prices, "actions": [], "run": uuid4()}
     (fooled,) = reconciliation.reconcile(**asked)
     assert [each.kind for each in fooled.breaks] == ["QUANTITY_MISMATCH", "VALUATION_MISMATCH"]
@@ -212,7 +218,7 @@ def compared(private_demo):
     """The comparison of the public portfolio at the demo's last pack, made anew at each call."""
     portfolio = Portfolio.objects.select_related("policy").get(slug="public")
     revision, pack = books.newest_reconciled(portfolio), packs.resolve(policy=portfolio.policy)
-    prices, actions = reconciliation.load_prices([pack], portfolio.policy.pivot), market.actions(pack)
+    prices, actions = pack_prices.load([pack], portfolio.policy.pivot), market.actions(pack)
 
     def compare():
         (found,) = reconciliation.compare(
@@ -244,9 +250,9 @@ def test_edits_of_the_rows_are_found_and_named_and_small_ones_are_silent(private
     """36 seeded ones, each undone before the next, as superuser with the triggers off."""
     chance = random.Random(46)
     ids = {
-        "lots": list(books.of_revisions(books.Lot.objects.all(), [LedgerRevision.objects.get(portfolio__slug="public")])
+        "lots": list(books.rows_of_revisions(Lot.objects.all(), [LedgerRevision.objects.get(portfolio__slug="public")])
                      .filter(valid_to=None).values_list("id", "account", "security__symbol")),
-        "rows": list(books.Transaction.objects.filter(portfolio__slug="public", kind__in=("buy", "sell", "dividend"))
+        "rows": list(Transaction.objects.filter(portfolio__slug="public", kind__in=("buy", "sell", "dividend"))
                      .values_list("id", "account", "currency")),
     }  # fmt: skip
     assert compared().breaks == ()

@@ -24,7 +24,7 @@ from config.errors import TieoutError
 from execution.models import BlockedKind, JobRun, NightlyRun, RunState
 from execution.night import blocked, chunks
 from portfolio import books
-from portfolio.books import reconciliation, writer
+from portfolio.books import pack_prices, reconciliation, reconciliation_rows, writer
 from portfolio.ledger.repository import LedgerRepository, LedgerRewritten, LedgerUnavailable
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
@@ -387,8 +387,8 @@ def reconcile_ledger(night: Night) -> Mapping[str, Any]:
     """
     portfolios = night.portfolios()
     ledger = _read_ledger()
-    prices = reconciliation.load_prices(night.packs, night.policy.pivot)
-    outcome = reconciliation.Outcome()
+    prices = pack_prices.load(night.packs, night.policy.pivot)
+    outcome = reconciliation_rows.ReconciliationTotals()
     head = night.head
     known = market.actions(head)
     chosen = sorted(night.packs, key=lambda pack: (pack.asof_date, pack.sequence or 0))
@@ -455,28 +455,28 @@ def _read_ledger() -> Ledger:
 
 def _reconcile_one(
     portfolio: Portfolio, ledger: Ledger, *, packs: Sequence[PricingPack], run: UUID, **how: Any
-) -> list[reconciliation.Comparison]:
+) -> list[reconciliation_rows.Comparison]:
     """The comparisons of one portfolio. What goes wrong with its data goes wrong for it alone, foreseen or not.
 
     raises   what concerns all: a rewritten history, a pack that is not what was sealed, a database that is away
     """
     if ledger.commit is None:
-        kind, detail = reconciliation.MISSING_ACCOUNT, "nothing was entered into the ledger yet"
-        return reconciliation.keep_failure(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
+        kind, detail = reconciliation_rows.MISSING_ACCOUNT, "nothing was entered into the ledger yet"
+        return reconciliation.fail(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
     try:
         return reconciliation.reconcile(portfolio=portfolio, packs=packs, run=run, **how)
     except (LedgerRewritten, *chunks.CONCERN_ALL):
         raise
     except (LedgerUnavailable, LedgerRefused) as unreadable:
-        kind, detail = reconciliation.LEDGER_UNREADABLE, str(unreadable)
+        kind, detail = reconciliation_rows.LEDGER_UNREADABLE, str(unreadable)
         logger.warning("a ledger folder can't be read", extra={"portfolio": portfolio.slug, "reason": detail[:400]})
     except TieoutError as failure:
-        kind, detail = reconciliation.NOT_COMPARED, str(failure)
+        kind, detail = reconciliation_rows.NOT_COMPARED, str(failure)
         logger.warning("a portfolio could not be compared", extra={"portfolio": portfolio.slug, "reason": detail[:400]})
     except Exception:
         logger.exception("the comparison of a portfolio failed", extra={"portfolio": portfolio.slug})
-        kind, detail = reconciliation.NOT_COMPARED, str(NotCompared())
-    return reconciliation.keep_failure(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
+        kind, detail = reconciliation_rows.NOT_COMPARED, str(NotCompared())
+    return reconciliation.fail(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
 
 
 class NotCompared(TieoutError):
@@ -492,7 +492,7 @@ def _without_revision(
     portfolios: Sequence[Portfolio], head: PricingPack, known: Set[tuple[UUID, str]]
 ) -> list[blocked.Blocked]:
     """Portfolios of which no revision was ever reconciled and whose newest is broken: nothing of them can be computed."""
-    usable = books.newest_reconciled_of(portfolios)
+    usable = books.newest_reconciled_by_portfolio(portfolios)
     left = [each for each in portfolios if each.pk not in usable and (each.pk, head.pk) not in known]
     newest = LedgerRevision.objects.filter(portfolio__in=left).order_by("portfolio_id", "-number")
     return [
@@ -514,7 +514,7 @@ def _in_chunks(night: Night, name: str) -> Mapping[str, Any]:
     """Portfolios whose ledger ties out at the newest pack; of the others nothing is computed, their own answers say why."""
     job = JobRun.objects.get(run=night.run, name=name)
     portfolios = night.portfolios()
-    revisions = books.newest_reconciled_of(portfolios)
+    revisions = books.newest_reconciled_by_portfolio(portfolios)
     differing = blocked.without_books(night.head)
     used = [
         (portfolio, revisions[portfolio.pk])

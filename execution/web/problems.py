@@ -30,7 +30,7 @@ from execution import canonical, patterns, strict_json
 from execution.executor import errors, orchestrator
 from execution.night.estimates import estimated_ready
 from execution.patterns import conditions, templating
-from portfolio import settings_change, valuation
+from portfolio import portfolio_settings, valuation
 from portfolio.analytics.errors import AnalyticsError
 from portfolio.books import imports
 from portfolio.ledger import repository
@@ -55,7 +55,7 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     http.BadSymbol: (400, "invalid-request"),
     packs.AsofOutOfRange: (400, "invalid-request"),
     packs.NoPackDay: (400, "invalid-request"),
-    settings_change.SettingsRefused: (400, "invalid-request"),
+    portfolio_settings.SettingsRefused: (400, "invalid-request"),
     LedgerRefused: (400, "invalid-request"),
     ArchiveRefused: (400, "invalid-request"),
     drf.ParseError: (400, "invalid-request"),
@@ -317,7 +317,7 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
             return {
                 "errors": [{"pointer": finding.pointer, "reason": finding.reason} for finding in failure.findings]
             }, {}
-        case settings_change.SettingsRefused():
+        case portfolio_settings.SettingsRefused():
             return {
                 "errors": [
                     {"pointer": strict_json.pointer_to(name), "reason": reason} for name, reason in failure.findings

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, transaction
 
 from portfolio import books, valuation
-from portfolio.books import writer
+from portfolio.books import booking_settings, writer
 from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import (
@@ -170,7 +170,7 @@ def test_an_older_revision_still_finds_its_own_rows(portfolio):
 
     assert books.load(portfolio, first) == old
     assert [event.kind for event in books.load(portfolio, second).events] == ["deposit", "fx", "buy", "buy"]
-    assert len(books.load(portfolio, second).parcels) == 2
+    assert len(books.load(portfolio, second).lots) == 2
 
 
 def test_two_lots_alike_are_told_apart_by_what_opened_them(portfolio):
@@ -376,12 +376,12 @@ def test_what_the_ledger_chooses_is_what_its_lots_are_derived_by_and_a_book_is_c
 
     after = take_in(portfolio, small.LEDGER + POOL).revision
 
-    chosen = {"booking_method": "AVERAGE", "fees_in_cost": False, "trade_fx": "fixing", "rules": writer.RULES}
+    chosen = {"booking_method": "AVERAGE", "fees_in_cost": False, "trade_fx": "fixing", "rules": booking_settings.RULES}
     assert (before.settings["booking_method"], after.settings) == ("FIFO", chosen)
     book, older = (books.load(portfolio, revision) for revision in (after, before))
     assert (book.booking_method, book.fees_in_cost, book.trade_fx) == ("AVERAGE", False, "fixing")
     assert (older.booking_method, older.fees_in_cost, older.trade_fx) == ("FIFO", True, "ledger")
-    (pool,) = [each for each in book.parcels if each.valid_to is None]
+    (pool,) = [each for each in book.lots if each.valid_to is None]
     assert (pool.quantity, pool.cost, pool.fx_to_base) == (15, 1560, None)
     assert [(each.cost, each.fee, float(each.fx_to_base)) for each in pool.layers] == [(1010, 5, 1.30), (550, 0, 1.31)]
     assert take_in(portfolio, small.LEDGER + POOL).revision == after
@@ -407,19 +407,19 @@ def test_a_deposit_that_is_inferred_is_a_row_that_says_so_and_ties_out(portfolio
     assert (inferred.kind, inferred.currency, inferred.date.isoformat()) == ("deposit", "USD", "2020-01-09")
     assert book.has_inferred_flows
     assert book.cash(inferred.date)["USD"] == 0
-    *_, theirs = writer.stated(portfolio=portfolio, revision=revision).at()
+    *_, theirs = writer.load_statement(portfolio=portfolio, revision=revision).at()
     assert dict(theirs.cash) == book.cash(inferred.date)
 
 
 def test_rows_of_an_older_release_are_read_anew_and_stay_what_they_were(portfolio, monkeypatch):
     with monkeypatch.context() as then:
-        then.setattr(writer, "RULES", writer.RULES - 1)
+        then.setattr(booking_settings, "RULES", booking_settings.RULES - 1)
         take_in(portfolio)
     older = LedgerRevision.objects.get()
 
     newer = writer.sync(portfolio=portfolio)
 
-    assert writer.is_of_older_rules(older)
-    assert not writer.is_of_older_rules(newer)
+    assert booking_settings.is_of_older_rules(older)
+    assert not booking_settings.is_of_older_rules(newer)
     assert (newer.number, newer.commit, newer.tree_hash) == (2, older.commit, older.tree_hash)
     assert books.load(portfolio, older) == books.load(portfolio, newer)
