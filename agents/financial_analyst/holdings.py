@@ -15,21 +15,21 @@ HOLDINGS_TTL_S = 60
 def positions(ctx: RequestContext, *, portfolio_id: UUID) -> Result[valuation.Positions]:
     """Open lots grouped by security, and cash, at the close of the as-of date."""
     book = ctx.book
-    met = {lot.security for lot in book.lots} | {event.security for event in book.events if event.security}
-    rows = Security.objects.filter(id__in=met).values_list("id", "symbol", "name", "currency", "quote_unit")
-    named = {security_id: (symbol, name, currency) for security_id, symbol, name, currency, _ in rows}
+    security_ids = {lot.security for lot in book.lots} | {event.security for event in book.events if event.security}
+    rows = Security.objects.filter(id__in=security_ids).values_list("id", "symbol", "name", "currency", "quote_unit")
+    described = {security_id: (symbol, name, currency) for security_id, symbol, name, currency, _ in rows}
     in_percent = {security_id for security_id, *_, unit in rows if unit == QuoteUnit.PERCENT_OF_NOMINAL}
     lacking = any(
         lot.layers
         or (lot.fx_to_base is None and lot.currency != book.base_currency)
-        or (lot.security in named and named[lot.security][2] != lot.currency)
+        or (lot.security in described and described[lot.security][2] != lot.currency)
         for lot in book.lots
     )
     rates = None
     if lacking or book.trade_fx == "fixing":
         rates = deal_rates.DealRates(ctx.market.history, book.base_currency, book.trade_fx)
-    found = valuation.positions(book, ctx.asof_date, named, rates, clean_priced=in_percent)
-    return Result(found, sources=("ledger",), asof=ctx.asof_date, ttl=HOLDINGS_TTL_S)
+    grouped = valuation.positions(book, ctx.asof_date, described, rates, clean_priced=in_percent)
+    return Result(grouped, sources=("ledger",), asof=ctx.asof_date, ttl=HOLDINGS_TTL_S)
 
 
 @capability("pricing.apply_pack", agent="financial_analyst")

@@ -7,12 +7,13 @@ from typing import Any
 from django.db import transaction
 
 from agents import registry
+from config import strict_json
 from config.errors import TieoutError
-from execution import patterns, strict_json
+from execution import patterns
 from execution.models import Pattern, PatternVersion
 from execution.patterns import linter
 
-LIBRARY = Path(__file__).parent / "library"
+LIBRARY = Path(__file__).parents[1] / "library"
 MAX_DOCUMENT_BYTES = 1024 * 1024
 
 

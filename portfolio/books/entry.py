@@ -12,6 +12,7 @@ from portfolio.books.comparison import Difference
 from portfolio.books.ledger_reading import Reading
 from portfolio.books.reconciliation_rows import Comparison
 from portfolio.books.revision_rows import StoredRevision
+from portfolio.ledger.statement import Statement
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
 from pricing import market
 
@@ -49,13 +50,16 @@ def enter(
     raises   as writer.take_in
     """
     with transaction.atomic():
+        if checked is None:
+            writer.lock(portfolio)
+            checked = writer.check(portfolio=portfolio, files=files, today=at.date())
         stored = writer.take_in(
             portfolio=portfolio, files=files, message=message, author=author, at=at, founding=founding, checked=checked
         )
-        return Entered(stored, _reconcile(portfolio, stored.revision))
+        return Entered(stored, _reconcile(portfolio, stored.revision, checked.statement))
 
 
-def _reconcile(portfolio: Portfolio, revision: LedgerRevision) -> Comparison | None:
+def _reconcile(portfolio: Portfolio, revision: LedgerRevision, stated: Statement) -> Comparison | None:
     if revision.status == RevisionStatus.RECONCILED:
         return None
     pack = reconciliation.newest_pack(portfolio.policy)
@@ -63,9 +67,14 @@ def _reconcile(portfolio: Portfolio, revision: LedgerRevision) -> Comparison | N
         return None
     prices = pack_prices.load([pack], portfolio.policy.pivot)
     (comparison,) = reconciliation.compare(
-        portfolio=portfolio, revision=revision, packs=[pack], prices=prices, actions=market.actions(pack)
+        portfolio=portfolio,
+        revision=revision,
+        packs=[pack],
+        prices=prices,
+        actions=market.actions(pack),
+        stated=stated,
     )
-    end_breaks = reconciliation.find_end_breaks(portfolio, revision, after=pack.asof_date)
+    end_breaks = reconciliation.find_end_breaks(revision, stated, after=pack.asof_date)
     comparison = replace(comparison, breaks=comparison.breaks + end_breaks)
     reconciliation_rows.store(portfolio, revision, [comparison], uuid4())
     reconciliation_rows.conclude(revision, [comparison])

@@ -26,7 +26,7 @@ def texts(files: dict[str, bytes]) -> dict[str, str]:
 
 def new_main(portfolio: Portfolio) -> bytes:
     """The main file of a ledger that begins."""
-    return writing.found_ledger(
+    return writing.start_ledger(
         title=portfolio.name,
         base_currency=portfolio.base_currency,
         method=booking_settings.newest(portfolio).booking_method,

@@ -34,7 +34,7 @@ class Reading:
 def read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> Reading:
     """The folder's files as a portfolio's ledger; entries after `today` are refused. Raises LedgerRefused."""
     reading, entries = journal.read(files)
-    transactions = journal.with_inferred(reading, entries)
+    transactions = journal.with_inferred_deposits(reading, entries)
     chosen = booking_settings.from_ledger(portfolio, journal.settings(reading))
     _require_base(portfolio, files, reading.operating_currencies)
     known = Security.objects.filter(symbol__in=_symbols(transactions)).values_list("symbol", "id", "currency")
@@ -54,7 +54,7 @@ def read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> Re
         )
     except AnalyticsError as wrong:
         raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong
-    stated = statement.of(reading, entries, method=chosen.booking_method, fees_in_cost=chosen.fees_in_cost)
+    stated = statement.from_reading(reading, entries, method=chosen.booking_method, fees_in_cost=chosen.fees_in_cost)
     return Reading(transactions, history, securities, chosen, stated)
 
 

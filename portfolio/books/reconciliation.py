@@ -37,14 +37,9 @@ def compare(
     packs: Sequence[PricingPack],
     prices: PackPrices,
     actions: Sequence[KnownAction],
-    anew: bool = False,
+    stated: Statement,
 ) -> list[Comparison]:
-    """Both books of one portfolio at each of `packs` (rising dates).
-
-    anew     read the ledger from its repository even where its statement is stored
-    raises   LedgerRefused where the folder can't be read any more
-    """
-    stated = writer.load_statement(portfolio=portfolio, revision=revision, anew=anew)
+    """Both books of one portfolio at each of `packs` (rising dates): the rows of a revision, and the ledger's own statement."""
     days = [pack.asof_date for pack in packs]
     splits = find_splits_apart(stated, actions)
     with localcontext() as context:
@@ -83,7 +78,7 @@ def _compare_at(
             *([value_break] if value_break else []),
             *splits_that_matter(splits, pack.asof_date, ledger.units.keys() | database.units.keys()),
         ),
-        price_differences=find_price_differences(stated.prices_on(pack.asof_date), prices, content),
+        price_differences=find_price_differences(stated.prices.get(pack.asof_date, ()), prices, content),
         lacking=lacking,
     )
 
@@ -126,9 +121,7 @@ def find_splits_apart(stated: Statement, actions: Sequence[KnownAction]) -> dict
     """Splits of raw securities that pack and ledger have otherwise, where the security was held at the close before."""
     raw = set(Security.objects.filter(price_basis=PriceBasis.RAW).values_list("symbol", flat=True))
     booked = {
-        (split.account, split.symbol, split.ex_date): split.ratio
-        for split in stated.known_splits()
-        if split.symbol in raw
+        (split.account, split.symbol, split.ex_date): split.ratio for split in stated.splits if split.symbol in raw
     }
     packed = {
         (each.symbol, each.ex_date): each.ratio
@@ -144,7 +137,7 @@ def find_splits_apart(stated: Statement, actions: Sequence[KnownAction]) -> dict
             for account in accounts.get(symbol, ())
         )
     }
-    held = {(account, *key) for key, there in stated.held_before(apart).items() for account in there}
+    held = {(account, *key) for key, there in stated.accounts_before(apart).items() for account in there}
     return find_split_breaks(
         {key: packed[key[1:]] for key in held if key[1:] in packed},
         {key: booked[key] for key in held if key in booked},
@@ -157,9 +150,8 @@ def newest_pack(policy: PricingPolicy) -> PricingPack | None:
     return usable.filter(sequence__isnull=False).order_by("-asof_date", "-sequence").first()
 
 
-def find_end_breaks(portfolio: Portfolio, revision: LedgerRevision, *, after: date) -> tuple[Difference, ...]:
+def find_end_breaks(revision: LedgerRevision, stated: Statement, *, after: date) -> tuple[Difference, ...]:
     """Differences after the last entry. What is booked later than a pack has no prices yet; its balances can be compared."""
-    stated = writer.load_statement(portfolio=portfolio, revision=revision)
     last = max(filter(None, (stated.last, revisions.last_date(revision))), default=after)
     if last <= after:
         return ()
@@ -175,16 +167,18 @@ def reconcile(
     actions: Sequence[KnownAction],
     run: UUID,
     commit: str | None = None,
-    anew: bool = False,
 ) -> list[Comparison]:
     """Read the ledger's newest commit, compare, and store what was found; the revision becomes reconciled or broken.
+
+    The ledger's side is loaded by Beancount for this comparison, whether the folder changed or not: not what the read that
+    made the rows has left behind.
 
     A portfolio that the ledger does not know, or whose folder can't be read, fails at every pack. A revision that is broken
     is not used: its last reconciled one is. Only where all packs that it differed from are restated by this run, or where no
     other was ever reconciled, is it compared again.
     commit   read this one, not the newest: a run that takes a while speaks of one state throughout
-    anew     read its folder from the repository even where nothing changed in it
-    raises   LedgerUnavailable where there is no repository, LedgerRewritten
+    raises   LedgerUnavailable where there is no repository, LedgerRewritten, LedgerRefused where the folder of the revision
+             can't be read any more
     """
     try:
         revision = writer.sync(portfolio=portfolio, commit=commit)
@@ -198,8 +192,9 @@ def reconcile(
         is_mended = heals and was_compared and _ties_out(portfolio, revision, packs, prices, actions)
         if usable is not None and not is_mended:
             revision, heals = usable, True
+    stated = writer.read_statement(portfolio=portfolio, revision=revision)
     comparisons = compare(
-        portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions, anew=anew
+        portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions, stated=stated
     )
     with transaction.atomic():
         reconciliation_rows.store(portfolio, revision, comparisons, run)
@@ -227,6 +222,9 @@ def _ties_out(
     prices: PackPrices,
     actions: Sequence[KnownAction],
 ) -> bool:
-    comparisons = compare(portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions)
+    stated = writer.read_statement(portfolio=portfolio, revision=revision)
+    comparisons = compare(
+        portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions, stated=stated
+    )
     last = max(pack.asof_date for pack in packs)
-    return all(each.passes for each in comparisons) and not find_end_breaks(portfolio, revision, after=last)
+    return all(each.passes for each in comparisons) and not find_end_breaks(revision, stated, after=last)

@@ -7,11 +7,11 @@ that a commit leaves alone keeps its row, and what was computed from an older re
 import logging
 from collections.abc import Mapping
 from datetime import date, datetime
-from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
+from config import locks
 from config.errors import TieoutError
 from portfolio.books import booking_settings, ledger_reading, revision_rows, revisions
 from portfolio.books.ledger_reading import Reading
@@ -36,8 +36,7 @@ class PortfolioNotInLedger(TieoutError):
 
 def lock(portfolio: Portfolio) -> None:
     """One writer a portfolio, until the transaction ends. Whoever adds to a folder takes it before reading that."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger ' || %s, 0))", [str(portfolio.pk)])
+    locks.lock_until_commit(f"ledger {portfolio.pk}")
 
 
 def check(*, portfolio: Portfolio, files: Mapping[str, bytes], today: date) -> Reading:
@@ -90,7 +89,7 @@ def take_in(
             tree = repository.tree_hash(commit, portfolio.slug)
         if tree is None:
             raise PortfolioNotInLedger(portfolio.slug)
-        return _store(portfolio, commit, tree, reading)
+        return revision_rows.store(portfolio, commit, tree, reading)
 
 
 def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
@@ -119,7 +118,7 @@ def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
             return revision_rows.open_revision(
                 portfolio, head, tree, status=RevisionStatus.BROKEN, reason=str(refused)[:4000]
             )
-        return _store(portfolio, head, tree, reading).revision
+        return revision_rows.store(portfolio, head, tree, reading).revision
 
 
 def _find_read_before(
@@ -142,36 +141,12 @@ def require_forward(repository: LedgerRepository, head: str | None) -> None:
         repository.require_forward(read, head)
 
 
-def _store(portfolio: Portfolio, commit: str, tree: str, reading: Reading) -> StoredRevision:
-    stored = revision_rows.store(portfolio, commit, tree, reading)
-    chosen = reading.settings
-    statement.keep(
-        statement_path(portfolio),
-        tree,
-        reading.statement,
-        method=chosen.booking_method,
-        fees_in_cost=chosen.fees_in_cost,
-    )
-    return stored
+def read_statement(*, portfolio: Portfolio, revision: LedgerRevision) -> statement.Statement:
+    """What the ledger itself says at a revision, loaded now by Beancount in a process of its own.
 
-
-def load_statement(*, portfolio: Portfolio, revision: LedgerRevision, anew: bool = False) -> statement.Statement:
-    """What the ledger itself says at a revision: as it was stored when its folder was read, else read again.
-
-    anew     read it from the repository whatever is stored
     raises   LedgerRefused where the folder can't be read any more, LedgerUnavailable
     """
     chosen = booking_settings.effective(portfolio, revision)
-    method, fees_in_cost, path = chosen.booking_method, chosen.fees_in_cost, statement_path(portfolio)
-    stored = None if anew else statement.kept(path, revision.tree_hash, method=method, fees_in_cost=fees_in_cost)
-    if stored is not None:
-        return stored
     with LedgerRepository(settings.LEDGER_PATH) as repository:
         reading, transactions = journal.read(repository.files(revision.commit, portfolio.slug))
-    made = statement.of(reading, transactions, method=method, fees_in_cost=fees_in_cost)
-    statement.keep(path, revision.tree_hash, made, method=method, fees_in_cost=fees_in_cost)
-    return made
-
-
-def statement_path(portfolio: Portfolio) -> Path:
-    return Path(settings.VAR) / "statements" / f"{portfolio.pk}.json"
+    return statement.from_reading(reading, transactions, method=chosen.booking_method, fees_in_cost=chosen.fees_in_cost)

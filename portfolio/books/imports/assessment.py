@@ -56,7 +56,7 @@ def _complete(
         lacks=preflight.find_lacks(candidate.portfolio, reading, events),
         breaks=tuple(map(str, breaks)),
         shortfalls=shortfalls,
-        accounts=accounts.mapped(row.account for row in candidate.file.rows),
+        accounts=accounts.accounts_by_name(row.account for row in candidate.file.rows),
         labels={each.account: accounts.name_of(each.account) for each in shortfalls},
     )
     return replace(prepared, preview=preview)

@@ -93,7 +93,7 @@ class Candidate:
         inferring  roots of accounts whose deposits are to be inferred
         """
         self.accounts = Accounts(self.texts)
-        self.accounts.claim([name for row in self.file.rows for name in (row.account, row.to_account) if name])
+        self.accounts.assign([name for row in self.file.rows for name in (row.account, row.to_account) if name])
         ids = folder.entry_ids(self.texts)
         paired = pairing.pair(
             [self._with_factors(row) for row in self.file.rows],
@@ -110,7 +110,7 @@ class Candidate:
             known,
             tuple([*findings, *conflicts][:MAX_FINDINGS]),
             self.file.ignored,
-            unconfirmed=tuple(pair for pair in paired.unconfirmed if pair[0] not in known),
+            unconfirmed=tuple(pair for pair in paired.unconfirmed_pairs if pair[0] not in known),
         )
         return self._write(new, preview, inferring) if preview.is_good and new else Prepared(preview)
 
