@@ -5,7 +5,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Now
 
 from config.fields import FiniteNumeric, PositiveNumeric
-from pricing.models import IN_BULK, Security
+from pricing.models import Security
 
 from .portfolios import Portfolio, PortfolioRow
 
@@ -50,7 +50,7 @@ class LedgerRevision(PortfolioRow):
 class RevisionedRow(PortfolioRow):
     """Belongs to the revisions [introduced_in, removed_in) of its portfolio."""
 
-    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="+", **IN_BULK)
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.PROTECT, related_name="+", db_index=False)
     introduced_in = models.PositiveIntegerField()
     removed_in = models.PositiveIntegerField(null=True)
 
@@ -65,7 +65,7 @@ class Transaction(RevisionedRow):
     ordinal = models.PositiveIntegerField(help_text="Order within the ledger.")
     date = models.DateField()
     kind = models.CharField(max_length=24)
-    security = models.ForeignKey(Security, on_delete=models.PROTECT, null=True, related_name="+", **IN_BULK)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     account = models.CharField(max_length=200)
     quantity = FiniteNumeric(null=True)
     unit_price = FiniteNumeric(null=True)
@@ -85,7 +85,7 @@ class Transaction(RevisionedRow):
         null=True,
         related_name="+",
         help_text="What a spin-off or merger gives.",
-        **IN_BULK,
+        db_index=False,
     )
     to_account = models.CharField(max_length=200, blank=True, default="", help_text="Where lots go on.")
     settle_date = models.DateField(null=True)
@@ -123,7 +123,7 @@ class Transaction(RevisionedRow):
 class Lot(RevisionedRow):
     """One state of an open parcel, from the close of valid_from until valid_to takes it over."""
 
-    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", **IN_BULK)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", db_index=False)
     account = models.CharField(max_length=200)
     acquired = models.DateField()
     quantity = PositiveNumeric()
@@ -167,7 +167,7 @@ class MatchedLot(RevisionedRow):
     opened_by = models.CharField(max_length=80, help_text="As of the lot: entry id of what opened it.")
     date = models.DateField()
     kind = models.CharField(max_length=24)
-    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", **IN_BULK)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", db_index=False)
     account = models.CharField(max_length=200)
     acquired = models.DateField()
     quantity = FiniteNumeric(help_text="Taken from the lot; 0 for a return of capital.")

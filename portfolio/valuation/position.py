@@ -1,7 +1,7 @@
 """What is held at the close of a day, before anything is priced: positions, cash, dividends due, deals not settled."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -74,13 +74,8 @@ class Positions:
     receivables: tuple[Receivable, ...]
     pending: tuple[Pending, ...]
     accrual: str
-    _book: Book | None = None
-    """For the steps that follow, not for the answer."""
-
-    @property
-    def book(self) -> Book:
-        assert self._book is not None
-        return self._book
+    book: Book = field(metadata={"handed_on": True})
+    """What they are positions of: handed to the steps that follow, and not in the answer."""
 
 
 def positions(
@@ -151,7 +146,7 @@ def positions(
         ),
         pending=pending,
         accrual=book.accrual,
-        _book=book,
+        book=book,
     )
 
 
