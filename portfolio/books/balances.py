@@ -37,8 +37,8 @@ def by_day(revision: LedgerRevision, days: Sequence[date]) -> Iterator[Inventory
             for currency, amount in moves.get(dates[position], ()):
                 cash[currency] = cash.get(currency, ZERO) + amount
             position += 1
-        held = {key: quantity for key, quantity in units.items() if quantity}
-        yield Inventory(day, dict(cash), held, {key: costs[key] for key in held})
+        open_units = {key: quantity for key, quantity in units.items() if quantity}
+        yield Inventory(day, dict(cash), open_units, {key: costs[key] for key in open_units})
 
 
 def _lot_changes(

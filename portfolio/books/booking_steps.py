@@ -127,11 +127,11 @@ def _with_lot_name(
 
 def _paid_per_unit(event: LedgerTransaction, lot: LedgerLot) -> Decimal:
     """What the lot says, in proportion to what was paid for all of them, which rounding may have made another sum."""
-    worth = sum((each.quantity * each.unit_cost for each in event.lots), Decimal(0))
+    stated = sum((each.quantity * each.unit_cost for each in event.lots), Decimal(0))
     paid = -(event.amount + event.fee + event.tax + event.rounding)
-    if event.kind != "buy" or paid == worth or not worth:
+    if event.kind != "buy" or paid == stated or not stated:
         return lot.unit_cost
-    return lot.unit_cost * paid / worth
+    return lot.unit_cost * paid / stated
 
 
 def _charged(event: LedgerTransaction) -> Decimal:

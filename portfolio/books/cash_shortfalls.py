@@ -44,11 +44,11 @@ def find_shortfalls(
 
     margin  accounts that may owe: they and those below them are passed over
     """
-    found = []
+    shortfalls = []
     for (account, currency), days in sorted(cash_by_day(transactions).items()):
         root = account.removesuffix(f":Cash:{currency}")
         lowest = min(days.values())
         if lowest <= -HALF_A_CENT and not any(f"{account}:".startswith(f"{each}:") for each in margin):
             on = next(day for day, amount in days.items() if amount == lowest)
-            found.append(Shortfall(root, currency, list(days.values())[-1], lowest, on))
-    return tuple(found)
+            shortfalls.append(Shortfall(root, currency, list(days.values())[-1], lowest, on))
+    return tuple(shortfalls)

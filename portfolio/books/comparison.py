@@ -79,21 +79,21 @@ def error_bp(ledger: Decimal | None, database: Decimal | None) -> Decimal | None
 
 def find_breaks(ledger: Inventory, database: Inventory) -> tuple[Difference, ...]:
     """Every difference of units, cost or cash above its tolerance, with both values."""
-    found: list[Difference] = []
+    breaks: list[Difference] = []
     for key in sorted(ledger.units.keys() | database.units.keys()):
         ours, theirs = database.units.get(key, ZERO), ledger.units.get(key, ZERO)
         if ours != theirs:
             kind = "QUANTITY_MISMATCH" if ours and theirs else "MISSING_POSITION"
-            found.append(Difference(kind, *key, theirs, ours))
+            breaks.append(Difference(kind, *key, theirs, ours))
     for key in sorted(ledger.cost.keys() | database.cost.keys()):
         ours, theirs = database.cost.get(key, ZERO), ledger.cost.get(key, ZERO)
         if abs(ours - theirs) > COST_TOLERANCE:
-            found.append(Difference("COST_MISMATCH", *key, theirs, ours))
+            breaks.append(Difference("COST_MISMATCH", *key, theirs, ours))
     for currency in sorted(ledger.cash.keys() | database.cash.keys()):
         ours, theirs = database.cash.get(currency, ZERO), ledger.cash.get(currency, ZERO)
         if abs(ours - theirs) > CASH_TOLERANCE:
-            found.append(Difference("CASH_MISMATCH", "", currency, theirs, ours))
-    return tuple(found)
+            breaks.append(Difference("CASH_MISMATCH", "", currency, theirs, ours))
+    return tuple(breaks)
 
 
 def find_value_break(
@@ -119,7 +119,7 @@ def find_split_breaks(
     pack_splits: Mapping[SplitKey, Decimal], ledger_splits: Mapping[SplitKey, Decimal]
 ) -> dict[SplitKey, Difference]:
     """Splits of raw securities held that only one side has, or has with another ratio; ratios are new shares per old."""
-    found: dict[SplitKey, Difference] = {}
+    breaks: dict[SplitKey, Difference] = {}
     for key in sorted(pack_splits.keys() | ledger_splits.keys()):
         packed, booked = pack_splits.get(key), ledger_splits.get(key)
         if not has_same_ratio(packed, booked):
@@ -131,8 +131,8 @@ def find_split_breaks(
                 else "other ratio"
             )
             account, symbol, on = key
-            found[key] = Difference("SPLIT_MISMATCH", account, symbol, booked, packed, detail=f"split of {on}: {side}")
-    return found
+            breaks[key] = Difference("SPLIT_MISMATCH", account, symbol, booked, packed, detail=f"split of {on}: {side}")
+    return breaks
 
 
 def has_same_ratio(one: Decimal | None, other: Decimal | None) -> bool:

@@ -75,13 +75,13 @@ class PackPrices:
 
 def find_price_differences(own: Iterable[OwnPrice], prices: PackPrices, content: int) -> tuple[PriceDifference, ...]:
     """Pure. PackPrices of the ledger's own that differ by more than a basis point from the pack's of the same day."""
-    found = []
+    differences = []
     for price in own:
         packed = prices.price_of(content, price.commodity, price.currency)
         distance = error_bp(price.number, packed)
         if packed is not None and distance is not None and distance > VALUE_TOLERANCE_BP:
-            found.append(PriceDifference(price.commodity, price.currency, price.number, packed, distance))
-    return tuple(found)
+            differences.append(PriceDifference(price.commodity, price.currency, price.number, packed, distance))
+    return tuple(differences)
 
 
 def load(packs: Sequence[PricingPack], pivot: str) -> PackPrices:

@@ -39,15 +39,15 @@ def find_breaks(portfolio: Portfolio, reading: Reading) -> tuple[Difference, ...
     pack = reconciliation.newest_pack(portfolio.policy)
     last = max((event.date for event in reading.transactions), default=None)
     days = sorted({*((pack.asof_date,) if pack else ()), *((last,) if last else ())})
-    found: list[Difference] = []
+    breaks: list[Difference] = []
     with localcontext(recount.EXACT):
         for day, ledger in zip(days, reading.statement.at(days), strict=True):
             ours = _inventory(reading, day)
-            found += [each for each in comparison.find_breaks(ledger, ours) if each not in found]
+            breaks += [each for each in comparison.find_breaks(ledger, ours) if each not in breaks]
             if pack is not None and day == pack.asof_date:
                 splits = reconciliation.find_splits_apart(reading.statement, market.actions(pack))
-                found += reconciliation.splits_that_matter(splits, day, ledger.units.keys() | ours.units.keys())
-    return tuple(found)
+                breaks += reconciliation.splits_that_matter(splits, day, ledger.units.keys() | ours.units.keys())
+    return tuple(breaks)
 
 
 def find_split_hints(portfolio: Portfolio, breaks: Iterable[Difference]) -> tuple[str, ...]:
@@ -94,14 +94,14 @@ def find_lacks(portfolio: Portfolio, reading: Reading, events: Sequence[LedgerTr
     if pack is None:
         return tuple(_find_unbooked_ends(reading, securities.values()))
     history = market.history(pack)
-    found = [
+    lacks = [
         *_find_begin_before_prices(portfolio, history, events),
         *_find_missing_prices(history, reading, securities.values()),
         *_find_missing_rates(history, portfolio.base_currency, reading, securities.values(), currencies),
     ]
-    if len(found) > MOST_LACKS:
-        found = [*found[:MOST_LACKS], f"and {len(found) - MOST_LACKS} more"]
-    return tuple(found)
+    if len(lacks) > MOST_LACKS:
+        lacks = [*lacks[:MOST_LACKS], f"and {len(lacks) - MOST_LACKS} more"]
+    return tuple(lacks)
 
 
 def find_unvalued(portfolio: Portfolio, events: Sequence[LedgerTransaction]) -> list[tuple[LedgerTransaction, str]]:
@@ -110,7 +110,7 @@ def find_unvalued(portfolio: Portfolio, events: Sequence[LedgerTransaction]) -> 
     pack = reconciliation.newest_pack(portfolio.policy) if moved else None
     if pack is None:
         return []
-    history, found = market.history(pack), []
+    history, unvalued = market.history(pack), []
     securities = dict(Security.objects.filter(symbol__in={event.symbol for event in moved}).values_list("symbol", "id"))
     for event in moved:
         at = int(np.searchsorted(history.dates, np.datetime64(event.date, "D"), side="right")) - 1
@@ -120,8 +120,8 @@ def find_unvalued(portfolio: Portfolio, events: Sequence[LedgerTransaction]) -> 
         try:
             market.as_of(of_the_day).close(securities[event.symbol or ""], event.symbol or "")
         except market.MissingPrice as missing:
-            found.append((event, str(missing)))
-    return found
+            unvalued.append((event, str(missing)))
+    return unvalued
 
 
 def _find_unbooked_ends(reading: Reading, securities: Iterable[Security]) -> Iterator[str]:
@@ -181,21 +181,21 @@ def _lots_of(reading: Reading, symbol: str) -> Iterator[LotState]:
 
 def _days_held(history: History, reading: Reading, symbol: str) -> Bools:
     """(D,) pack days at whose close a security is held, or on which some of it leaves the portfolio, valued at that close."""
-    found = np.zeros(len(history.dates), dtype=bool)
+    days_held = np.zeros(len(history.dates), dtype=bool)
     for lot in _lots_of(reading, symbol):
         until = np.datetime64(lot.valid_to or date.max, "D")
-        found |= (history.dates >= np.datetime64(lot.valid_from, "D")) & (history.dates < until)
+        days_held |= (history.dates >= np.datetime64(lot.valid_from, "D")) & (history.dates < until)
     for event in reading.transactions:
         if event.symbol == symbol and event.kind == "transfer_out":
             at = int(np.searchsorted(history.dates, np.datetime64(event.date, "D"), side="right")) - 1
             if at >= 0:
-                found[at] = True
-    return found
+                days_held[at] = True
+    return days_held
 
 
 def _days_with_cash(history: History, reading: Reading, currency: str) -> Bools:
     """(D,) pack days at whose close there is cash in a currency, or a debt."""
-    found = np.zeros(len(history.dates), dtype=bool)
+    with_cash = np.zeros(len(history.dates), dtype=bool)
     balance, days = ZERO, history.dates
     moves: dict[date, Decimal] = {}
     for event in reading.transactions:
@@ -204,8 +204,8 @@ def _days_with_cash(history: History, reading: Reading, currency: str) -> Bools:
                 moves[event.date] = moves.get(event.date, ZERO) + amount
     for day in sorted(moves):
         balance += moves[day]
-        found[days >= np.datetime64(day, "D")] = abs(balance) >= HALF_A_CENT
-    return found
+        with_cash[days >= np.datetime64(day, "D")] = abs(balance) >= HALF_A_CENT
+    return with_cash
 
 
 def _runs_of_days(lacking: Bools) -> Iterator[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""The books of the ledger and of the database, compared at packs; what was found is kept, and the revision is concluded.
+"""The books of the ledger and of the database, compared at packs; the result is stored, and the revision is concluded.
 
 Beancount's own inventory, valued with the packs' prices on a path of its own, is compared with our rows.
 """

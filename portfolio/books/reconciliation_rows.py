@@ -1,4 +1,4 @@
-"""What a reconciliation found of a portfolio at a pack, and the rows that keep it."""
+"""What a reconciliation found of a portfolio at a pack, and its rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

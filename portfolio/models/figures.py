@@ -49,7 +49,8 @@ class PortfolioMetrics(PackFigure):
     """The whole metrics record as the job computed it: each entry {value, status, reason, basis}.
 
     Evidence, and not what is served: an answer is computed by the choices of its own time. What staff and owner may change
-    (benchmark and its definition, risk-free series) is named in the record; after an edit the next pack's has the new one.
+    (benchmark and its definition, risk-free series) is named in the record; after an edit the next record has the
+    new one.
     """
 
     record = models.JSONField(encoder=DjangoJSONEncoder)

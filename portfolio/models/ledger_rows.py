@@ -160,7 +160,7 @@ class Lot(RevisionedRow):
 class MatchedLot(RevisionedRow):
     """What one transaction took from one lot: a sale, or a transfer out, which realises nothing.
 
-    Cost, proceeds and fees are kept apart and in the trade currency, so that a gain can be told either way.
+    Cost, proceeds and fees are kept apart and in the trade currency, so that a gain can be stated either way.
     """
 
     entry_id = models.CharField(max_length=64, help_text="Of the transaction that took it.")

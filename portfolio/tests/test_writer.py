@@ -104,13 +104,8 @@ def test_a_row_refers_to_a_security_that_is_there(portfolio, model, column):
     if model._meta.get_field(column).null:  # an empty reference is one to nothing, and hides no other
         with_it += f" UNION ALL SELECT {', '.join(nothing).replace('|| id', '|| id + 1000')} FROM {table}"
 
-    with (
-        pytest.raises(IntegrityError, match=f"foreign key constraint .*{column}"),
-        transaction.atomic(),
-        connection.cursor() as cursor,
-    ):
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(with_it)
+    with pytest.raises(IntegrityError, match=f"foreign key constraint .*{column}"), transaction.atomic():
+        connection.cursor().execute(f"SET CONSTRAINTS ALL IMMEDIATE; {with_it}")
 
 
 def test_an_unchanged_folder_makes_no_revision_and_no_row(portfolio):

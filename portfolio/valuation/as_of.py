@@ -106,26 +106,26 @@ class ValuedPositions:
     sources: tuple[str, ...]
 
 
-def apply(held: Positions, market: Market) -> ValuedPositions:
+def apply(positions: Positions, market: Market) -> ValuedPositions:
     """Value at the closes and rates of one pack.
 
     raises   MissingPrice, MissingRate: no total is given where a part of it is not known
     """
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
-        base = held.base_currency
-        held = replace(
-            held, cash=tuple(row for row in held.cash if row.amount or _has_rate(market, row.currency, base))
+        base = positions.base_currency
+        positions = replace(
+            positions, cash=tuple(row for row in positions.cash if row.amount or _has_rate(market, row.currency, base))
         )
-        currencies = [base, *(row.currency for row in (*held.positions, *held.cash, *held.receivables))]
+        currencies = [base, *(row.currency for row in (*positions.positions, *positions.cash, *positions.receivables))]
         fx = {currency: markets.cross(market, currency, base) for currency in currencies}
-        closes = [market.close(row.security_id, row.symbol) for row in held.positions]
+        closes = [market.close(row.security_id, row.symbol) for row in positions.positions]
         values = [
             row.quantity * close.unit_value * fx[row.currency]
-            for row, close in zip(held.positions, closes, strict=True)
+            for row, close in zip(positions.positions, closes, strict=True)
         ]
-        cash_values = [row.amount * fx[row.currency] for row in held.cash]
-        due_values = [row.amount * fx[row.currency] for row in held.receivables]
+        cash_values = [row.amount * fx[row.currency] for row in positions.cash]
+        due_values = [row.amount * fx[row.currency] for row in positions.receivables]
         total = sum(values, ZERO) + sum(cash_values, ZERO)
         due = sum(due_values, ZERO)
 
@@ -135,7 +135,7 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
         legs = {currency: markets.legs_between(market, currency, base) for currency in fx}
         sources = {close.source for close in closes} | {leg.source for each in legs.values() for leg in each}
         return ValuedPositions(
-            portfolio_id=held.portfolio_id,
+            portfolio_id=positions.portfolio_id,
             pricing_pack_id=market.pack_id,
             asof_date=market.asof_date,
             currency=base,
@@ -144,13 +144,13 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
             cash_value=quantise(sum(cash_values, ZERO), base),
             receivable_value=quantise(due, base),
             accrued_value=quantise(total + due, base),
-            accrual=held.accrual,
-            quality=measure_quality(held, closes, legs, values, cash_values, total),
-            concentration=measure_concentration([row.symbol for row in held.positions], values, total),
-            currency_exposure=expose_currencies(held, values, cash_values, weight),
+            accrual=positions.accrual,
+            quality=measure_quality(positions, closes, legs, values, cash_values, total),
+            concentration=measure_concentration([row.symbol for row in positions.positions], values, total),
+            currency_exposure=expose_currencies(positions, values, cash_values, weight),
             positions=tuple(
                 _value_position(row, close, fx[row.currency], value, weight(value), market.asof_date)
-                for row, close, value in zip(held.positions, closes, values, strict=True)
+                for row, close, value in zip(positions.positions, closes, values, strict=True)
             ),
             cash=tuple(
                 ValuedCash(
@@ -161,7 +161,7 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
                     market_value=quantise(value, base),
                     weight=weight(value),
                 )
-                for row, value in zip(held.cash, cash_values, strict=True)
+                for row, value in zip(positions.cash, cash_values, strict=True)
             ),
             receivables=tuple(
                 ValuedReceivable(
@@ -175,9 +175,9 @@ def apply(held: Positions, market: Market) -> ValuedPositions:
                     fx_rate=round(fx[row.currency], 12),
                     market_value=quantise(value, base),
                 )
-                for row, value in zip(held.receivables, due_values, strict=True)
+                for row, value in zip(positions.receivables, due_values, strict=True)
             ),
-            pending=held.pending,
+            pending=positions.pending,
             sources=tuple(sorted(sources)),
         )
 
@@ -228,19 +228,19 @@ def _has_rate(market: Market, currency: str, base: str) -> bool:
     return True
 
 
-def value(held: Positions, market: Market) -> Decimal:
+def value(positions: Positions, market: Market) -> Decimal:
     """The unrounded value of `apply`, 34 digits, base currency: what reconciliation compares."""
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
-        base = held.base_currency
+        base = positions.base_currency
         invested = sum(
             (
                 row.quantity
                 * market.close(row.security_id, row.symbol).unit_value
                 * markets.cross(market, row.currency, base)
-                for row in held.positions
+                for row in positions.positions
             ),
             ZERO,
         )
-        cash = (row.amount * markets.cross(market, row.currency, base) for row in held.cash if row.amount)
+        cash = (row.amount * markets.cross(market, row.currency, base) for row in positions.cash if row.amount)
         return invested + sum(cash, ZERO)

@@ -41,7 +41,7 @@ class _Piece:
     """The rate locked in it, needed where its whole cost was given back. A pool has none."""
 
     def take(self, quantity: Decimal) -> "_Piece":
-        """Cut a part off; it carries its share of the worth."""
+        """Cut a part off, with its share of the value."""
         if quantity == self.quantity:
             taken = _Piece(self.quantity, self.local, self.base, self.entry_rate)
         else:
@@ -84,7 +84,7 @@ class BridgeWalk:
             self.matches.setdefault(match.entry_id, []).append(match)
         self.entries = {event.entry_id for event in book.events}
         self.pooled = book.booking_method == "AVERAGE"
-        self.held: dict[tuple[str, int], dict[str, _Piece]] = {}
+        self.pieces: dict[tuple[str, int], dict[str, _Piece]] = {}
         self.symbols = dict(zip(market.security_ids, market.symbols, strict=True))
 
     def run(self) -> tuple[Decimal, Decimal]:
@@ -151,7 +151,7 @@ class BridgeWalk:
     def close(self) -> Decimal:
         """What is left at the closing close and fixing; raises InvariantViolated where it is not what the lots hold."""
         total, left = ZERO, dict[int, Decimal]()
-        for (_, security), pieces in self.held.items():
+        for (_, security), pieces in self.pieces.items():
             for piece in pieces.values():
                 if piece.quantity:
                     left[security] = left.get(security, ZERO) + piece.quantity
@@ -199,7 +199,7 @@ class BridgeWalk:
         entry_rate: Decimal | None = None,
     ) -> None:
         """A purchase goes on as the lot it opened, or in the pool of its account, which is one as long as it is held."""
-        piece = self.held.setdefault(key, {}).setdefault(self.lot(opened_by), _Piece(ZERO, ZERO, ZERO))
+        piece = self.pieces.setdefault(key, {}).setdefault(self.lot(opened_by), _Piece(ZERO, ZERO, ZERO))
         piece.quantity += quantity
         piece.local += local
         piece.base += base
@@ -213,19 +213,19 @@ class BridgeWalk:
     def matched_pieces(self, event: Event) -> Iterable[tuple[LotMatch, _Piece]]:
         """The parts of lots that an event took."""
         for match in self.matches.get(event.entry_id, ()):
-            piece = self.held.get((match.account, match.security), {}).get(self.lot(match.opened_by))
+            piece = self.pieces.get((match.account, match.security), {}).get(self.lot(match.opened_by))
             left = (piece.quantity if piece else ZERO) - match.quantity
             if piece is None or left < -NEGLIGIBLE:
                 raise InvariantViolated(f"the bridge's lot {match.opened_by}", event.date, float(-left))
             if match.quantity:
                 yield match, piece.take(match.quantity if left > NEGLIGIBLE else piece.quantity)
 
-    def gain(self, piece: _Piece, worth: Decimal, rate: Decimal, line: str) -> None:
+    def gain(self, piece: _Piece, value: Decimal, rate: Decimal, line: str) -> None:
         """Add the gain of a piece from its value on the way in to `value` (its currency) at `rate`."""
         entry_rate = piece.base / piece.local if piece.local else piece.entry_rate or rate
-        price, interaction = (worth - piece.local) * entry_rate, (worth - piece.local) * (rate - entry_rate)
+        price, interaction = (value - piece.local) * entry_rate, (value - piece.local) * (rate - entry_rate)
         setattr(self.amounts, line, getattr(self.amounts, line) + price)
-        self.amounts.fx += worth * rate - piece.base - price
+        self.amounts.fx += value * rate - piece.base - price
         self.amounts.interaction += interaction
 
     # Events
@@ -245,7 +245,7 @@ class BridgeWalk:
         if event.counter_amount is not None:
             return self.convert(event, place)
         if event.kind == "split":
-            for piece in self.held.get((event.account, _required(event.security)), {}).values():
+            for piece in self.pieces.get((event.account, _required(event.security)), {}).values():
                 piece.quantity *= event.ratio or Decimal(1)
             return None
         if event.kind in ("transfer_in", "transfer_out"):
@@ -299,10 +299,10 @@ class BridgeWalk:
     def buy(self, event: Event, place: int, rate: Decimal) -> Decimal:
         """Add units at what was paid for them; gives that in the deal's currency."""
         quantity = event.quantity or ZERO
-        worth = -event.amount - event.fee - event.tax if event.unit_price is None else quantity * event.unit_price
-        local, _ = self.as_traded(event, place, worth, rate)
-        self.add((event.account, _required(event.security)), event.entry_id, quantity, local, worth * rate)
-        return worth
+        value = -event.amount - event.fee - event.tax if event.unit_price is None else quantity * event.unit_price
+        local, _ = self.as_traded(event, place, value, rate)
+        self.add((event.account, _required(event.security)), event.entry_id, quantity, local, value * rate)
+        return value
 
     def convert(self, event: Event, place: int) -> None:
         """Both legs at the fixing: what they miss each other by is what dealing cost."""
@@ -320,14 +320,14 @@ class BridgeWalk:
         security, quantity = _required(event.security), event.quantity or ZERO
         price, rate = self.price(security, place), self.rate_of(security, place)
         if event.kind == "transfer_in":
-            worth = quantity * price
-            self.add((event.account, security), event.entry_id, quantity, worth, worth * rate)
-            self.amounts.contributions += worth * rate
+            value = quantity * price
+            self.add((event.account, security), event.entry_id, quantity, value, value * rate)
+            self.amounts.contributions += value * rate
             return
         for match, piece in self.matched_pieces(event):
-            worth = match.quantity * price
-            self.gain(piece, worth, rate, "unrealised_price")
-            self.amounts.withdrawals -= worth * rate
+            value = match.quantity * price
+            self.gain(piece, value, rate, "unrealised_price")
+            self.amounts.withdrawals -= value * rate
 
     def move(self, event: Event, place: int) -> None:
         """Between own accounts: a lot goes on in the other, or cash does, of which the net is nothing."""
@@ -338,7 +338,7 @@ class BridgeWalk:
             self.add(key, name, piece.quantity, piece.local, piece.base, piece.entry_rate)
 
     def exchange(self, event: Event, place: int) -> None:
-        """Lots go on under another security: with all that they are worth, or in a spin-off with the part that the ledger gives
+        """Lots go on under another security: with all that they are value, or in a spin-off with the part that the ledger gives
         it; by the day's closes where the lots had no cost to share."""
         ratio, share = event.ratio or Decimal(1), Decimal(1)
         gives, key = _required(event.to_security), (event.account, _required(event.security))
@@ -348,7 +348,7 @@ class BridgeWalk:
             given = ratio * self.price(gives, place)
             share = given / (given + self.price(key[1], place))
         to = (event.to_account or event.account, gives)
-        for name, piece in list(self.held.get(key, {}).items()):
+        for name, piece in list(self.pieces.get(key, {}).items()):
             if piece.quantity:
                 local, base = piece.local * share, piece.base * share
                 self.add(
@@ -365,9 +365,11 @@ class BridgeWalk:
                     piece.quantity = ZERO
 
     def return_capital(self, event: Event, paid: Decimal, rate: Decimal) -> None:
-        """Lots give up what is paid out, unit by unit; beyond their worth it is gain."""
+        """Lots give up what is paid out, unit by unit; beyond their value it is gain."""
         pieces = [
-            piece for piece in self.held.get((event.account, _required(event.security)), {}).values() if piece.quantity
+            piece
+            for piece in self.pieces.get((event.account, _required(event.security)), {}).values()
+            if piece.quantity
         ]
         units = sum((piece.quantity for piece in pieces), ZERO)
         for piece in pieces:

@@ -111,10 +111,10 @@ def _last_known(closes: Floats) -> float:
 
 def in_base(moved: Floats, rates: Floats) -> Floats:
     """(D,) base currency of what moved; on most days nothing did."""
-    worth = np.zeros(len(moved))
+    amounts = np.zeros(len(moved))
     days = np.flatnonzero(moved.any(axis=1))
-    worth[days] = (moved[days] * rates[days]).sum(axis=1)
-    return worth
+    amounts[days] = (moved[days] * rates[days]).sum(axis=1)
+    return amounts
 
 
 def dated_flows(
@@ -136,13 +136,13 @@ def dated_flows(
             break
         if event.kind in IN_KIND and event.security is not None and event.quantity:
             column, on = listed.place[event.security], days[day].item()
-            worth = float(event.quantity) * float(close[day, column]) * float(fx[listed.trading[column]][day])
-            in_kind[on] = in_kind.get(on, 0.0) + IN_KIND[event.kind] * worth
+            value = float(event.quantity) * float(close[day, column]) * float(fx[listed.trading[column]][day])
+            in_kind[on] = in_kind.get(on, 0.0) + IN_KIND[event.kind] * value
         elif scope == "portfolio" and event.kind in EXTERNAL:
             money.append((event.date, float(event.amount) * float(fx[event.currency][day])))
         elif scope == "securities_only" and crosses_border(event, scope):
             money.append((event.date, -float(event.amount) * float(fx[event.currency][day])))
-    return tuple(sorted([*money, *((on, worth) for on, worth in in_kind.items() if worth)], key=lambda flow: flow[0]))
+    return tuple(sorted([*money, *((on, value) for on, value in in_kind.items() if value)], key=lambda flow: flow[0]))
 
 
 def fees_by_day(

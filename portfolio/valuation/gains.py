@@ -1,4 +1,4 @@
-"""Gains since purchase: what sales realised, what is held unrealised, and what was paid out on the way.
+"""Gains since purchase: realised by sales, unrealised on what is held, and income.
 
 A gain from purchase is price q·ΔP·F0 + FX q·P0·ΔF + interaction q·ΔP·ΔF − fees, with the rate of the purchase locked in the lot
 (docs/worth.md). P is in the currency that the security trades in: what was dealt in another is converted into it

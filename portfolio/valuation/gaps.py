@@ -68,19 +68,19 @@ def find_gaps(
         return (), valued
     begin = len(listed.market.dates) - D
     refusals: dict[str, TieoutError] = {}
-    found: list[Gap] = []
+    gaps: list[Gap] = []
     for day in np.flatnonzero(~valued).tolist():
         kind, key = next((kind, key) for kind, key, missing in lacking if missing[day])
         on: date = days[day].item()
-        if found and found[-1].key == key and found[-1].last == days[day - 1].item():
-            found[-1] = replace(found[-1], last=on)
+        if gaps and gaps[-1].key == key and gaps[-1].last == days[day - 1].item():
+            gaps[-1] = replace(gaps[-1], last=on)
             continue
         if key not in refusals:
             refusals[key] = _refusal(kind, key, listed, begin + day)
-        found.append(Gap(on, on, kind, key, getattr(refusals[key], "reason", "")))
+        gaps.append(Gap(on, on, kind, key, getattr(refusals[key], "reason", "")))
     if not valued[-1]:
-        raise _refusal(found[-1].kind, found[-1].key, listed, begin + D - 1)
-    return tuple(found), valued
+        raise _refusal(gaps[-1].kind, gaps[-1].key, listed, begin + D - 1)
+    return tuple(gaps), valued
 
 
 def _refusal(kind: str, key: str, listed: ListedSecurities, row: int) -> markets.MissingPrice | MissingRate:
@@ -121,15 +121,15 @@ def _needs_rate(
 
 
 def find_flows_between(
-    book: Book, at: Sequence[int], kept: npt.NDArray[np.intp], scope: Scope, *, is_late: bool
+    book: Book, at: Sequence[int], valued: npt.NDArray[np.intp], scope: Scope, *, is_late: bool
 ) -> npt.NDArray[np.bool_]:
-    """(len(kept),) whether money crossed the border on a day that was not kept before each that was."""
-    found = np.zeros(len(kept), dtype=np.bool_)
-    is_kept = set(kept.tolist())
+    """(len(valued),) whether money crossed the border on a day without a value before each day of `valued`."""
+    has_flow = np.zeros(len(valued), dtype=np.bool_)
+    is_valued = set(valued.tolist())
     for event, day in zip(book.events, at, strict=True):
-        place = int(np.searchsorted(kept, day))
-        if day not in is_kept and place < len(kept) and crosses_border(event, scope):
-            found[place] = True
+        place = int(np.searchsorted(valued, day))
+        if day not in is_valued and place < len(valued) and crosses_border(event, scope):
+            has_flow[place] = True
     if is_late:
-        found[:1] = False  # what was there at the first close counts as put in then
-    return found
+        has_flow[:1] = False  # what was there at the first close counts as put in then
+    return has_flow

@@ -27,9 +27,9 @@ class ListedSecurities:
 
     def closes(self, first: int) -> Floats:
         """(D, N) from the market's day `first` on."""
-        found = self.market.close[first:, self.columns]
+        closes = self.market.close[first:, self.columns]
         absent = len(self.symbols) - len(self.columns)
-        return np.hstack((found, np.full((len(found), absent), np.nan))) if absent else found
+        return np.hstack((closes, np.full((len(closes), absent), np.nan))) if absent else closes
 
 
 def list_securities(book: Book, market: History) -> ListedSecurities:
@@ -69,8 +69,8 @@ def sources(book: Book, market: History) -> tuple[str, ...]:
 
 
 def sources_of(market: History, columns: list[int], currencies: list[str]) -> tuple[str, ...]:
-    found = {source for column in columns for source in market.close_sources[column]}
+    providers = {source for column in columns for source in market.close_sources[column]}
     if len(set(currencies)) > 1:
         known = [market.currencies.index(currency) for currency in set(currencies) & set(market.currencies)]
-        found |= {source for column in known for source in market.fx_sources[column]}
-    return tuple(sorted(found))
+        providers |= {source for column in known for source in market.fx_sources[column]}
+    return tuple(sorted(providers))

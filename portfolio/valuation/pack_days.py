@@ -14,13 +14,14 @@ Days = npt.NDArray[np.datetime64]
 
 
 def pack_days_of(days: Days, dates: Sequence[date]) -> list[int]:
-    """Of each date the pack day that it belongs to: its own, or the next; len(days) after the last."""
-    found: list[int] = np.searchsorted(days, np.array(dates, dtype="datetime64[D]")).tolist()
-    return found
+    """The number of the pack day that each date belongs to: its own, or the next; len(days) after the last."""
+    places: list[int] = np.searchsorted(days, np.array(dates, dtype="datetime64[D]")).tolist()
+    return places
 
 
 def life_of(book: Book, market: History) -> tuple[Days, int, bool]:
-    """The pack days from the first event's on, where they begin in the market's, and whether it begins before the first."""
+    """The pack days from the first event on, the number of the first of them in the market, and whether the first event is
+    before the market's first day."""
     began = book.first_date
     if began is None or not len(market.dates):
         return market.dates[:0], len(market.dates), False

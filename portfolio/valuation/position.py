@@ -180,8 +180,8 @@ def _pending(book: Book, asof_date: date, symbols: Mapping[int, str]) -> tuple[P
 def _cost_in(lot: LotState, currency: str, base: str, rates: DealRates | None) -> Decimal | None:
     """At the rates of its purchase; None where one is unknown."""
     if rates is not None:
-        worth = rates.cost_of(lot, currency)
-        return worth.base if currency == base else worth.local
+        cost = rates.cost_of_lot(lot, currency)
+        return cost.base if currency == base else cost.local
     if lot.currency == currency:
         return lot.cost
     rate = Decimal(1) if lot.currency == base else lot.fx_to_base

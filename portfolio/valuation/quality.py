@@ -48,7 +48,7 @@ class Concentration:
     top_5_weight: float
     top_10_weight: float
     herfindahl: float | None
-    """Sum of squared shares of the securities' value: 1 is one holding, 1/n is n alike. None where nothing is held."""
+    """Sum of squared shares of the securities' value: 1 is one holding, 1/n is n alike. None where nothing is positions."""
     effective_holdings: float | None
     """1 / herfindahl."""
 
@@ -65,7 +65,7 @@ class CurrencyExposure:
 
 
 def measure_quality(
-    held: Positions,
+    positions: Positions,
     closes: Sequence[Close],
     legs_of: Mapping[str, Sequence[Leg]],
     values: Sequence[Decimal],
@@ -73,7 +73,7 @@ def measure_quality(
     total: Decimal,
 ) -> Quality:
     carried = {currency for currency, legs in legs_of.items() if any(_age(leg.flags) for leg in legs)}
-    by_holding = list(zip(held.positions, closes, values, strict=True))
+    by_holding = list(zip(positions.positions, closes, values, strict=True))
 
     def share(parts: Iterable[Decimal]) -> float:
         return float(sum(parts, Decimal(0)) / total) if total else 0.0
@@ -83,7 +83,7 @@ def measure_quality(
         stale_share=share(value for _, close, value in by_holding if age_sessions(close)),
         carried_share=share(
             [value for row, _, value in by_holding if row.currency in carried]
-            + [value for row, value in zip(held.cash, cash_values, strict=True) if row.currency in carried]
+            + [value for row, value in zip(positions.cash, cash_values, strict=True) if row.currency in carried]
         ),
         delisted_share=share(value for _, close, value in by_holding if is_carried(close)),
         manual_share=share(value for _, close, value in by_holding if MANUAL in close.flags.split(",")),
@@ -111,14 +111,14 @@ def measure_concentration(symbols: Sequence[str], values: Sequence[Decimal], tot
 
 
 def expose_currencies(
-    held: Positions, values: Sequence[Decimal], cash_values: Sequence[Decimal], weight: Callable[[Decimal], float]
+    positions: Positions, values: Sequence[Decimal], cash_values: Sequence[Decimal], weight: Callable[[Decimal], float]
 ) -> tuple[CurrencyExposure, ...]:
     """The greatest first; currencies of empty balances are left out."""
     securities: dict[str, Decimal] = {}
     cash: dict[str, Decimal] = {}
-    for row, value in zip(held.positions, values, strict=True):
+    for row, value in zip(positions.positions, values, strict=True):
         securities[row.currency] = securities.get(row.currency, Decimal(0)) + value
-    for balance, value in zip(held.cash, cash_values, strict=True):
+    for balance, value in zip(positions.cash, cash_values, strict=True):
         cash[balance.currency] = cash.get(balance.currency, Decimal(0)) + value
     together = {
         currency: (securities.get(currency, Decimal(0)), cash.get(currency, Decimal(0)))
@@ -127,13 +127,13 @@ def expose_currencies(
     return tuple(
         CurrencyExposure(
             currency=currency,
-            securities=quantise(invested, held.base_currency),
-            cash=quantise(kept, held.base_currency),
-            market_value=quantise(invested + kept, held.base_currency),
-            weight=weight(invested + kept),
+            securities=quantise(invested, positions.base_currency),
+            cash=quantise(in_cash, positions.base_currency),
+            market_value=quantise(invested + in_cash, positions.base_currency),
+            weight=weight(invested + in_cash),
         )
-        for currency, (invested, kept) in sorted(together.items(), key=lambda item: -sum(item[1]))
-        if invested or kept
+        for currency, (invested, in_cash) in sorted(together.items(), key=lambda item: -sum(item[1]))
+        if invested or in_cash
     )
 
 

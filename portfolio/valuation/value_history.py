@@ -24,7 +24,7 @@ class ValueHistory:
     """A portfolio's life on D days from its first: base currency, float64, read-only arrays.
 
     The days are the pack days on which it has a value; those without one are `gaps`, and what happened on them belongs to the
-    next day with a value. H holdings: first the securities ever held, then the currencies in which cash was ever kept.
+    next day with a value. H holdings: first the securities ever held, then the currencies in which there ever was cash.
     """
 
     base_currency: str
@@ -115,14 +115,14 @@ class Valuer:
             flow_in_gap = find_flows_between(book, own_at, places, scope, is_late=is_late)
             days, rows, units, balances = days[places], rows[places], units[places], balances[places]
         D, C = len(days), len(currencies)
-        held = units != 0
+        is_held = units != 0
         close = own_close[valued] if gaps else own_close
         fx = {currency: fill_rates(rates[valued] if gaps else rates) for currency, rates in own_rates.items()}
         at = pack_days_of(days, [event.date for event in book.events]) if gaps else own_at
 
         # One row more than there are days: the day before, on which nothing was held.
         closes = np.zeros((D + 1, N + C))
-        np.multiply(units, close, out=closes[1:, :N], where=held)
+        np.multiply(units, close, out=closes[1:, :N], where=is_held)
         closes[1:, N:] = balances
         rates = np.empty((D + 1, N + C))
         for position, currency in enumerate([*listed.trading, *currencies]):
@@ -170,7 +170,7 @@ class Valuer:
             recurring_fees=recurring_fees.sum(axis=1),
             outside_fees=outside_fees.sum(axis=1),
             cash_fees=cash_fees,
-            observed=self._observed(listed.exchanges, rows, held[:, : len(listed.exchanges)]),
+            observed=self._observed(listed.exchanges, rows, is_held[:, : len(listed.exchanges)]),
             exchanges=tuple(sorted(set(listed.exchanges))),
             flows=flows,
             holdings=tuple(
@@ -209,12 +209,12 @@ class Valuer:
         return self._rates[currency, base][first:]
 
     def _observed(
-        self, exchanges: Sequence[str], rows: npt.NDArray[np.intp], held: npt.NDArray[np.bool_]
+        self, exchanges: Sequence[str], rows: npt.NDArray[np.intp], is_held: npt.NDArray[np.bool_]
     ) -> npt.NDArray[np.bool_]:
         """(D,) days on which the exchange of something held was open: one of its securities closed that day."""
-        open_days = np.zeros(len(held), dtype=np.bool_)
+        open_days = np.zeros(len(is_held), dtype=np.bool_)
         for exchange in set(exchanges):
-            listed = np.asarray(held[:, [each == exchange for each in exchanges]].any(axis=1))
+            listed = np.asarray(is_held[:, [each == exchange for each in exchanges]].any(axis=1))
             # Held at the close of the day, or sold on it: the day's return is the holding's either way.
             was_held = listed | np.concatenate(([False], listed[:-1]))[: len(listed)]
             open_days |= was_held & self._sessions(exchange)[rows]
