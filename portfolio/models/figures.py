@@ -1,14 +1,19 @@
 """Figures that a night stores of a portfolio, by ledger revision and pack. They are evidence; an answer is computed anew."""
 
+from typing import Any
+
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
 from config.fields import FiniteNumeric
-from pricing.models import IN_BULK, Factor, PricingPack
+from pricing.models import Factor, PricingPack
 
 from .ledger_rows import LedgerRevision
 from .portfolios import Portfolio, PortfolioRow
+
+IN_BULK: Any = {"db_index": False, "db_constraint": False}
+"""Options of references that a trigger checks once a statement (docs/decisions/daily-values-by-pack.md)."""
 
 
 class DailyValue(PortfolioRow):
