@@ -27,7 +27,7 @@ from portfolio.ledger.statement import Inventory, Statement
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
 from pricing import fx
 from pricing.models import PackStatus, PriceBasis, PricingPack, PricingPolicy, Security
-from pricing.packs.point_in_time import KnownAction
+from pricing.packs.rows import KnownAction
 
 
 def compare(
