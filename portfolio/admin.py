@@ -1,5 +1,5 @@
-"""What is owned. The name and the benchmark of a portfolio are its owner's to change, and benchmarks are staff's to define;
-all else is evidence, and read-only for everybody.
+"""Portfolios and their rows. The name and the benchmark of a portfolio are its owner's to change, and benchmarks are staff's to
+define; all else is evidence, and read-only for everybody.
 
 The database shows each staff member the portfolios of their own and those they were granted.
 """
@@ -82,7 +82,7 @@ class PortfolioAdmin(UndeletableAdmin):
 
 
 def _in_effect(row: Any, name: str) -> Any:
-    """What the ledger says; of a portfolio without one, what it was made with."""
+    """The setting as the ledger has it; for a portfolio without one, as it was made."""
     return (row.in_ledger or {}).get(name, getattr(row, name))
 
 

@@ -215,7 +215,7 @@ def test_a_ledger_that_beancount_no_longer_accepts_is_no_pass(begun, monkeypatch
     assert (last.kind, last.detail) == ("LEDGER_UNREADABLE", "main.beancount:7: does not balance")
 
 
-# --- edits of the database (RELIABILITY T46; a thousand of the comparison alone are in portfolio/tests/test_reconciliation.py)
+# --- edits of the database (a thousand of the comparison alone are in portfolio/tests/test_reconciliation.py)
 
 
 @pytest.fixture
@@ -286,7 +286,7 @@ def test_edits_of_the_rows_are_found_and_named_and_small_ones_are_silent(private
     assert compared().breaks == ()
 
 
-# --- history moves only forward (RELIABILITY T47)
+# --- history moves only forward
 
 
 def test_a_forced_push_stops_the_night_and_names_the_commit_that_is_gone(begun, tmp_path):

@@ -1,4 +1,5 @@
-"""What lots are derived and deals converted by: chosen in the ledger, so that a change of it is a commit and a revision."""
+"""Settings that lots are derived and deals converted by. They are chosen in the ledger, so that a change is a commit and a
+revision."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -20,6 +21,8 @@ RULES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class BookingSettings:
+    """Frozen values by the names of their columns in `Portfolio`."""
+
     booking_method: str
     fees_in_cost: bool
     trade_fx: str
@@ -28,12 +31,12 @@ class BookingSettings:
         return asdict(self)
 
     def as_stored(self) -> dict[str, Any]:
-        """With the version of the rules, as a revision keeps it."""
+        """The settings and the version of the rules, as a revision stores them."""
         return {**self.as_dict(), "rules": RULES}
 
 
 def from_ledger(portfolio: Portfolio, chosen: LedgerSettings) -> BookingSettings:
-    """What the ledger chooses, else what the portfolio was made with."""
+    """The settings that the ledger chooses, else those that the portfolio was made with."""
     return BookingSettings(
         chosen.booking_method or portfolio.booking_method,
         portfolio.fees_in_cost if chosen.fees_in_cost is None else chosen.fees_in_cost,
@@ -47,7 +50,7 @@ def effective(portfolio: Portfolio, revision: LedgerRevision) -> BookingSettings
 
 
 def newest(portfolio: Portfolio) -> BookingSettings:
-    """What the ledger says by now, even where its newest revision is not reconciled yet: new entries are written by it."""
+    """The settings that new entries are written by: of the newest revision that has any, reconciled or not."""
     stored = LedgerRevision.objects.filter(portfolio=portfolio).exclude(settings={}).order_by("-number")
     return _from_stored(portfolio, stored.values_list("settings", flat=True).first() or {})
 

@@ -93,7 +93,7 @@ def _parts_booked_apart(event: LedgerTransaction, method: Method) -> Sequence[tu
 def _steps_of(
     event: LedgerTransaction, base_currency: str, method: Method, trading: Mapping[str, str]
 ) -> Iterator[booking.Transaction]:
-    """What the booking rules see of an event: one step, or one for each part of it; what was charged goes by quantity."""
+    """One step for an event, or one for each part of it; charges are shared by quantity."""
     whole, parts = _whole_step(event, base_currency, trading), _parts_booked_apart(event, method)
     charged = _charged(event)
     left = charged
@@ -126,7 +126,7 @@ def _with_lot_name(
 
 
 def _paid_per_unit(event: LedgerTransaction, lot: LedgerLot) -> Decimal:
-    """What the lot says, in proportion to what was paid for all of them, which rounding may have made another sum."""
+    """The lot's unit cost, scaled so that all lots come to what was paid: rounding may have made that another sum."""
     stated = sum((each.quantity * each.unit_cost for each in event.lots), Decimal(0))
     paid = -(event.amount + event.fee + event.tax + event.rounding)
     if event.kind != "buy" or paid == stated or not stated:

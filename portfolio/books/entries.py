@@ -1,4 +1,4 @@
-"""What the books consist of, as frozen values: an event, one state of a lot, what was matched against a lot, and cost layers.
+"""The frozen values that the books consist of: an event, one state of a lot, a match against a lot, and cost layers.
 
 A field here is a column of the row of the same name in `portfolio.models`; `portfolio.books.columns` derives the lists from them.
 """
@@ -109,7 +109,8 @@ class Event:
 
 
 _DIGESTED: Final = tuple(each.name for each in fields(Event) if each.name not in ("cost_share", "inferred"))
-"""In this order; the two that came with a later release are left out, so that entries stored before keep their digest."""
+"""The digested fields, in order. Two that came with a later release are left out, so that entries stored before keep their
+digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class LotState:
         return self.valid_from <= asof_date and (self.valid_to is None or asof_date < self.valid_to)
 
     def cost_layers(self) -> tuple[CostLayer, ...]:
-        """Its layers; of a lot from one purchase, that purchase."""
+        """The layers of its cost; one for a lot from one purchase."""
         return self.layers or (CostLayer(self.currency, self.acquired, self.fx_to_base, self.cost, ZERO),)
 
 
@@ -214,7 +215,7 @@ class LotMatch:
     layers: tuple[CostLayer, ...] = ()
 
     def cost_layers(self, *, fees_in_cost: bool) -> tuple[CostLayer, ...]:
-        """Its layers; of what one purchase paid for alone, that purchase."""
+        """The layers of its cost; one for what came from one purchase."""
         if self.layers:
             return self.layers
         cost, fee = (self.cost + self.entry_fee, ZERO) if fees_in_cost else (self.cost, self.entry_fee)

@@ -1,4 +1,4 @@
-"""What a person enters or imports: one commit, its rows, and the books compared at once."""
+"""Entries and imports: one commit, its rows, and the books compared at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from pricing import market
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What came of a commit: its rows, and whether the books agree. `comparison` is None where no pack is sealed yet."""
+    """The result of a commit: its rows, and whether the books agree. `comparison` is None where no pack is sealed yet."""
 
     stored: StoredRevision
     comparison: Comparison | None

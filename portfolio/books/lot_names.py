@@ -22,7 +22,7 @@ def after_move(name: str, entry_id: str) -> str:
 
 
 def split(name: str) -> tuple[str, str]:
-    """What opened the lot, and the digest of the entries that it went on by; "" for a lot that never went on."""
+    """The entry that opened a lot, and the digest of the entries that it went on by; "" for a lot that never went on."""
     opener, mark, path = name.rpartition("~")
     is_digest = len(path) == DIGEST_LENGTH and not set(path) - set("0123456789abcdef")
     return (opener, path) if mark and is_digest else (name, "")

@@ -167,7 +167,8 @@ class _Origins:
         )
 
     def lot_name(self, opened_by: int, went_on: Sequence[int]) -> str:
-        """Parts of one purchase that came together again on several ways have a name each."""
+        """The name of the lot that a step opened, after the steps that it went on by. Parts of one purchase that came
+        together again on several ways have a name each."""
         event = self.steps[opened_by][0]
         first = opened_by
         while first and self.steps[first - 1][0] is event:
@@ -185,7 +186,8 @@ class _Origins:
 
 
 def _rate_of(step: Step) -> Decimal | None:
-    """Base currency for one of what the lots or the cash of a step are in, as the ledger says; 1 for the base itself."""
+    """The ledger's rate of a step: base currency for one of the currency of its lots or cash; 1 for the base itself, None where
+    the ledger names none."""
     event, booked = step
     if event.kind == "transfer_in" and booked.cost_fx_to_base is not None:
         return booked.cost_fx_to_base
@@ -198,7 +200,7 @@ def _rate_of(step: Step) -> Decimal | None:
 
 
 def _one_a_lot(matches: Iterable[LotMatch], *, fees_in_cost: bool) -> Iterable[LotMatch]:
-    """What one entry takes from one lot in several parts (a sale that names a lot twice) becomes one match."""
+    """One match for an entry and a lot: a sale that names a lot twice has several parts of it."""
     merged: dict[tuple[str, str, str, int], LotMatch] = {}
     for match in matches:
         key = (match.entry_id, match.opened_by, match.account, match.security)

@@ -1,4 +1,4 @@
-"""What there is to say of a ledger before it is committed: whether its books would agree, and what would have no value.
+"""Checks of a ledger before it is committed: whether its books would agree, and what would have no value.
 
 All of it comes from a ledger that was read and from sealed packs; nothing is written.
 """
@@ -34,7 +34,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 def find_breaks(portfolio: Portfolio, reading: Reading) -> tuple[Difference, ...]:
-    """Where the ledger's own inventory and the lots that we make of it would differ, at the newest pack and after its last
+    """Differences between the ledger's own inventory and the lots that we make of it, at the newest pack and after its last
     entry; splits of what is held that only one side has. The entry of the same files would find the same."""
     pack = reconciliation.newest_pack(portfolio.policy)
     last = max((event.date for event in reading.transactions), default=None)

@@ -86,7 +86,7 @@ def _compare_at(
 def splits_that_matter(
     splits: Mapping[SplitKey, Difference], day: date, holdings: Collection[tuple[str, str]]
 ) -> list[Difference]:
-    """Those of the day, and earlier ones of what is still held: every value since rests on the wrong number of shares."""
+    """Splits of the day, and earlier ones of what is still held: every value since rests on the wrong number of shares."""
     return [
         difference
         for (account, symbol, on), difference in splits.items()

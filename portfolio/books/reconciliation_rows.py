@@ -1,4 +1,4 @@
-"""What a reconciliation found of a portfolio at a pack, and its rows."""
+"""The result of a reconciliation of a portfolio at a pack, and its rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -43,11 +43,11 @@ class Comparison:
 
 @dataclass(slots=True)
 class ReconciliationTotals:
-    """What a job found over all portfolios: a break is of one portfolio at one pack, and concerns no other."""
+    """Totals of a job over all portfolios. A break is of one portfolio at one pack, and concerns no other."""
 
     portfolios: int = 0
     without_ledger: int = 0
-    """Of them, those of which the ledger has nothing."""
+    """How many of them have nothing in the ledger."""
     failed: list[UUID] = field(default_factory=list)
     max_error_bp: Decimal = Decimal(0)
     broken_packs: dict[str, int] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class ReconciliationTotals:
 
     @property
     def every_one_breaks(self) -> bool:
-        """Of those that have a ledger."""
+        """Whether every portfolio that has a ledger breaks."""
         return bool(self.failed) and len(self.failed) == self.portfolios - self.without_ledger
 
 
@@ -154,7 +154,7 @@ def broken_days(revision: LedgerRevision) -> set[date]:
 
 
 def was_compared(revision: LedgerRevision) -> bool:
-    """Whether it is broken by a difference; one that can't be read has nothing to compare."""
+    """Whether the revision is broken by a difference. One that can't be read has nothing to compare."""
     return Reconciliation.objects.filter(revision=revision, compared__gt=0).exists()
 
 

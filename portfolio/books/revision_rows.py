@@ -1,4 +1,4 @@
-"""The rows of a ledger revision. A row is known by what it says: one that a commit leaves alone stays, and belongs to both."""
+"""The rows of a ledger revision. A row is known by its content: one that a commit leaves alone stays, and belongs to both."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ OF_REVISION = ("portfolio_id", "introduced_in")
 
 @dataclass(frozen=True, slots=True)
 class StoredRevision:
-    """What a commit meant for a portfolio's rows: transactions that came and went, and how many there are."""
+    """A revision with how many transactions came and went with it, and how many there are."""
 
     revision: LedgerRevision
     added: int
@@ -115,6 +115,6 @@ def _store_matches(revision: LedgerRevision, matches: Iterable[LotMatch]) -> Non
 
 
 def _differences(known: Mapping[Value, int], arriving: Iterable[Value]) -> tuple[list[int], list[Value]]:
-    """Ids of rows that are said no more, and values that have no row yet."""
+    """Ids of rows whose value is gone, and values that have no row yet."""
     values = dict.fromkeys(arriving)
     return [pk for value, pk in known.items() if value not in values], [each for each in values if each not in known]

@@ -13,7 +13,7 @@ Row = TypeVar("Row", bound=RevisionedRow)
 
 
 def rows_of_revisions(rows: "QuerySet[Row]", revisions: Iterable[LedgerRevision]) -> "QuerySet[Row]":
-    """Those of `rows` that belong to the revisions, each of its own portfolio."""
+    """The part of `rows` that belongs to the revisions, each of its own portfolio."""
     portfolios: dict[int, list[UUID]] = {}
     for revision in revisions:
         portfolios.setdefault(revision.number, []).append(revision.portfolio_id)

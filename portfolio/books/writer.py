@@ -40,7 +40,7 @@ def lock(portfolio: Portfolio) -> None:
 
 
 def check(*, portfolio: Portfolio, files: Mapping[str, bytes], today: date) -> Reading:
-    """What `take_in` would take; nothing is written. Raises LedgerRefused as that does."""
+    """Read the files as `take_in` would; nothing is written. Raises LedgerRefused as that does."""
     reading = ledger_reading.read(portfolio, files, today=today)
     ledger_reading.require_quote_units(portfolio, reading)
     return reading
@@ -142,7 +142,7 @@ def require_forward(repository: LedgerRepository, head: str | None) -> None:
 
 
 def read_statement(*, portfolio: Portfolio, revision: LedgerRevision) -> statement.Statement:
-    """What the ledger itself says at a revision, loaded now by Beancount in a process of its own.
+    """The ledger's own statement at a revision, loaded now by Beancount in a process of its own.
 
     raises   LedgerRefused where the folder can't be read any more, LedgerUnavailable
     """

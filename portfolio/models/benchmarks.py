@@ -1,4 +1,4 @@
-"""What portfolios are measured against, and the series that make a hedge's premium. Staff define them."""
+"""Benchmarks of portfolios, and the series that make a hedge's premium. Staff define them."""
 
 from django.db import models
 from django.db.models import Q

@@ -1,4 +1,4 @@
-"""What was read from a portfolio's ledger: its revisions, and the transactions, lots and matched lots that belong to them."""
+"""Rows read from a portfolio's ledger: its revisions, and the transactions, lots and matched lots that belong to them."""
 
 from django.db import models
 from django.db.models import F, Q, Value

@@ -1,4 +1,4 @@
-"""Whether the ledger's books and the database's agreed, and every difference between them."""
+"""Reconciliations of the ledger's books with the database's, and every difference between them."""
 
 from django.db import models
 from django.db.models import Q

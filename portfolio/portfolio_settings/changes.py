@@ -50,12 +50,12 @@ class CurrentSettings:
     """Setting -> its value; the benchmark by its name, None without one."""
     revision: LedgerRevision | None
     is_booked: bool
-    """Whether the portfolio has a ledger, so that base currency and policy stay."""
+    """Whether the portfolio has a ledger; base currency and policy stay then."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsChange:
-    """What a change did: `names` of what is another value now. A revision whose books differ is broken, and not used."""
+    """The result of a change: `names` of the settings with another value. A revision whose books differ is broken, and not used."""
 
     current: CurrentSettings
     names: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a portfolio's figures are computed by: one list, taken from the model, so that none can be left out of an answer."""
+"""The settings that a portfolio's figures are computed by: one list, taken from the model, so that none can be left out."""
 
 from collections.abc import Mapping
 from typing import Any, Final

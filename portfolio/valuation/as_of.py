@@ -36,9 +36,9 @@ class ValuedPosition:
     quantity: Decimal
     currency: str
     price: Decimal
-    """As it is quoted."""
+    """The close as it is quoted."""
     factor: Decimal
-    """What a quote is multiplied by: 0.01 where it is in percent of nominal, the multiplier of a contract, else 1."""
+    """From a quote to the value of one unit: 0.01 where it is in percent of nominal, the multiplier of a contract, else 1."""
     observed_date: date
     age_sessions: int
     age_days: int

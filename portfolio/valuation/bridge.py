@@ -152,7 +152,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Bridges:
-    """What the overview shows: three periods that end on the as-of date. All lines, and the same as rows."""
+    """Three periods that end on the as-of date: all lines, and the same as rows of a table."""
 
     since_inception: MoneyBridge
     year_to_date: MoneyBridge

@@ -149,7 +149,7 @@ class BridgeWalk:
         return total
 
     def close(self) -> Decimal:
-        """What is left at the closing close and fixing; raises InvariantViolated where it is not what the lots hold."""
+        """Value of what is left, at the closing close and fixing. Raises InvariantViolated where it is not what the lots hold."""
         total, left = ZERO, dict[int, Decimal]()
         for (_, security), pieces in self.pieces.items():
             for piece in pieces.values():

@@ -17,7 +17,7 @@ from pricing.market import History
 
 
 class Deal(Protocol):
-    """What is converted: an event of the ledger."""
+    """A deal whose amounts are converted: an event of the ledger, say."""
 
     @property
     def date(self) -> date: ...

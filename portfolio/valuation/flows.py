@@ -19,7 +19,7 @@ IN_KIND = {"transfer_in": 1, "transfer_out": -1}
 
 
 def crosses_border(event: Event, scope: Scope) -> bool:
-    """Whether it moves money or securities over the border of the scope."""
+    """Whether the event moves money or securities over the border of the scope."""
     if event.kind in IN_KIND:
         return True
     if scope == "portfolio":
@@ -28,7 +28,7 @@ def crosses_border(event: Event, scope: Scope) -> bool:
 
 
 def _is_deal(event: Event) -> bool:
-    """Money that a security took or gave: what is paid for it, and what it pays."""
+    """Whether money went into a security or came out of it: what is paid for it, and what it pays."""
     return (
         event.kind not in EXTERNAL
         and event.counter_amount is None
@@ -60,7 +60,7 @@ def find_moves(
     *,
     since: int,
 ) -> Moves:
-    """Of the events from the day number `since` on."""
+    """Moves of the events from the day number `since` on. `at` has the pack day of each event, `fx` the rates by currency."""
     D, N, C = day_count, len(listed.symbols), len(currencies)
     money = {currency: index for index, currency in enumerate(currencies)}
     internal: tuple[list[tuple[int, int, float]], ...] = ([], [])
@@ -92,7 +92,7 @@ def find_moves(
 
 
 def across_border(moves: Moves, securities: int) -> Moves:
-    """Of the securities alone: what went into them came from outside, what they paid went there."""
+    """Moves of the first `securities` columns alone: what went into them came from outside, what they paid went there."""
     nothing = np.zeros((len(moves.external_in), securities))
     return Moves(
         nothing,

@@ -52,7 +52,7 @@ class Income:
 
 @dataclass(frozen=True, slots=True)
 class PeriodGains:
-    """Of sales and payments dated first_date to last_date; realised since purchase, not since the period's opening."""
+    """Gains of sales and payments dated first_date to last_date; realised since purchase, not since the period's opening."""
 
     first_date: date
     last_date: date
@@ -94,13 +94,13 @@ class Gains:
     since_inception: PeriodGains
     year_to_date: PeriodGains
     unrealised: Gain
-    """Of what is held at the close of the as-of date."""
+    """On what is held at the close of the as-of date."""
     by_currency: tuple[CurrencyGains, ...]
     by_security: tuple[SecurityGains, ...]
 
 
 def compute(book: Book, market: History) -> Gains:
-    """As of the history's last day.
+    """Gains as of the history's last day.
 
     raises   MissingPrice, MissingRate
     """
@@ -197,7 +197,7 @@ def _realised(book: Book, match: LotMatch, market: History, rates: DealRates) ->
 
 
 def _day_rates(rates: DealRates, trades_in: str, match: LotMatch, deal: _Deal) -> tuple[Decimal | None, Decimal | None]:
-    """Of the trading currency: locked in the lot and in the deal where they are in it."""
+    """Rates of the trading currency, in and out: those locked in the lot and in the deal where they are in it."""
     bought = match.fx_in if (match.cost_currency or match.currency) == trades_in else None
     sold = rates.for_deal(deal) if deal.currency == trades_in else rates.fixing(trades_in, deal.date)
     return rates.for_lot(bought, trades_in, match.acquired), sold

@@ -39,7 +39,7 @@ def find_gaps(
     close: Floats,
     rates: Mapping[str, Floats],
 ) -> tuple[tuple[Gap, ...], npt.NDArray[np.bool_]]:
-    """Days on which something held, due or moved has no price or rate, and (D,) which days have a value.
+    """Runs of days on which something held, due or moved has no price or rate, and (D,) which days have a value.
 
     in_currency  by currency (D,) whether there is cash in it
 
@@ -84,7 +84,7 @@ def find_gaps(
 
 
 def _refusal(kind: str, key: str, listed: ListedSecurities, row: int) -> markets.MissingPrice | MissingRate:
-    """What to say of a price or rate that is missing on a day of the market."""
+    """The error for a price or rate that is missing on a day of the market."""
     market = listed.market
     if kind == "rate":
         currency, base = key.split("/")

@@ -19,11 +19,11 @@ class ListedSecurities:
     place: Mapping[int, int]
     """Security id -> its number here."""
     columns: list[int]
-    """Of those that the market has, rising."""
+    """Columns in the market of the securities that it has, rising."""
     symbols: list[str]
     trading: list[str]
     exchanges: list[str]
-    """Of those that the market has."""
+    """Exchanges of the securities that the market has."""
 
     def closes(self, first: int) -> Floats:
         """(D, N) from the market's day `first` on."""

@@ -17,14 +17,14 @@ class Position:
     name: str
     quantity: Decimal
     cost_basis: Decimal | None
-    """Of `currency`, by the portfolio's fee setting; what was paid in another is converted as of the purchase. None where a lot
+    """In `currency`, by the portfolio's fee setting; what was paid in another is converted as of the purchase. None where a lot
     was, and a rate of its day is unknown."""
     cost_basis_base: Decimal | None
-    """Base currency at the trade dates' FX; None where a lot was bought before anything was priced, at a rate unknown."""
+    """In base currency at the trade dates' FX; None where a lot was bought before anything was priced, at a rate unknown."""
     currency: str
     base_currency: str
     is_clean_priced: bool = False
-    """Its price leaves out the interest accrued, of which nothing is known."""
+    """Whether its price leaves out the interest accrued, of which nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Positions:
     pending: tuple[Pending, ...]
     accrual: str
     book: Book = field(metadata={"handed_on": True})
-    """What they are positions of: handed to the steps that follow, and not in the answer."""
+    """The book itself. It is handed to the steps that follow, and is not in the answer."""
 
 
 def positions(

@@ -55,7 +55,7 @@ class Concentration:
 
 @dataclass(frozen=True, slots=True)
 class CurrencyExposure:
-    """What is held in a currency, securities by their trading currency. Base currency; weights add up to 1."""
+    """Holdings and cash in a currency, securities by their trading currency. Base currency; weights add up to 1."""
 
     currency: str
     securities: Decimal

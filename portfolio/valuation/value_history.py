@@ -95,7 +95,7 @@ class Valuer:
         self._is_carried: list[bool] = np.asarray(market.carried.any(axis=0)).tolist()
 
     def history(self, book: Book, *, scope: Scope = "portfolio") -> ValueHistory:
-        """As the function of the same name."""
+        """The life of a book, as the function `history` gives it."""
         market, base = self.market, book.base_currency
         if len(market.dates):
             book = book.as_of(market.dates[-1].item())

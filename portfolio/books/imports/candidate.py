@@ -84,7 +84,7 @@ class Candidate:
 
     @property
     def all_margin(self) -> list[str]:
-        """With those that the ledger names."""
+        """Accounts whose cash may be below zero, as chosen and as the ledger names them."""
         return [account for text in self.texts for account in _MARGIN.findall(text)] + self.margin
 
     def prepare(self, inferring: Sequence[str] = ()) -> Prepared:

@@ -1,4 +1,4 @@
-"""What the ledger said of an import's text, said of the rows that it was made of."""
+"""Findings of the ledger against an import's text, as findings against the rows that it was made of."""
 
 import re
 
