@@ -117,7 +117,12 @@ def apply(positions: Positions, market: Market) -> ValuedPositions:
         positions = replace(
             positions, cash=tuple(row for row in positions.cash if row.amount or _has_rate(market, row.currency, base))
         )
-        currencies = [base, *(row.currency for row in (*positions.positions, *positions.cash, *positions.receivables))]
+        currencies = [
+            base,
+            *(row.currency for row in positions.positions),
+            *(balance.currency for balance in positions.cash),
+            *(claim.currency for claim in positions.receivables),
+        ]
         fx = {currency: markets.cross(market, currency, base) for currency in currencies}
         closes = [market.close(row.security_id, row.symbol) for row in positions.positions]
         values = [

@@ -15,16 +15,18 @@ from portfolio.ledger.importing.rows import MAX_FINDINGS, Balance, RowFinding
 def assess(candidate: Candidate) -> Prepared:
     """The import prepared, with everything there is to say of it; once more with deposits, where they are to be inferred."""
     prepared = candidate.prepare()
-    if prepared.reading is None:
+    reading, notes = prepared.reading, list[str]()
+    if reading is None:
         return prepared
-    shortfalls, notes = _find_shortfalls(candidate, prepared.reading), ()
+    shortfalls = _find_shortfalls(candidate, reading)
     if shortfalls and candidate.choices.infer_deposits:
         prepared = candidate.prepare(list(dict.fromkeys(each.account for each in shortfalls)))
-        if prepared.reading is None:
+        reading = prepared.reading
+        if reading is None:
             return prepared
-        notes = (f"deposits of {_inferred_deposits(prepared.reading)} in all are inferred",)
-        shortfalls = _find_shortfalls(candidate, prepared.reading)
-    return _complete(candidate, prepared, prepared.reading, shortfalls, notes)
+        notes.append(f"deposits of {_inferred_deposits(reading)} in all are inferred")
+        shortfalls = _find_shortfalls(candidate, reading)
+    return _complete(candidate, prepared, reading, shortfalls, notes)
 
 
 def _complete(
@@ -32,7 +34,7 @@ def _complete(
     prepared: Prepared,
     reading: Reading,
     shortfalls: tuple[Shortfall, ...],
-    notes: Iterable[str],
+    deposit_notes: Iterable[str],
 ) -> Prepared:
     events = [event for event in reading.transactions if event.file == prepared.path]
     if unvalued := preflight.find_unvalued(candidate.portfolio, events):
@@ -42,7 +44,7 @@ def _complete(
             row = prepared.written.row_at(event.line)
             findings.append(RowFinding(row.row if row else 0, "symbol", why, missing, event.symbol or ""))
         return Prepared(replace(prepared.preview, findings=tuple(findings[:MAX_FINDINGS])))
-    notes = [*notes, *prepared.written.notes, *_find_other_balances(candidate, reading)]
+    notes = [*deposit_notes, *prepared.written.notes, *_find_other_balances(candidate, reading)]
     if shortfalls and not candidate.choices.infer_deposits:
         notes.append(
             "the file brings less money than it spends: its deposits can be inferred, or the account marked margin"
