@@ -103,7 +103,7 @@ def _reconcile_one(
     ledger: Ledger,
     *,
     packs: Sequence[PricingPack],
-    prices: reconciliation.Prices,
+    prices: pack_prices.PackPrices,
     actions: Sequence[KnownAction],
     run: UUID,
 ) -> list[reconciliation_rows.Comparison]:
