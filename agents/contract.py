@@ -75,11 +75,16 @@ def spell(declared: Any) -> str:
     return str(declared).replace("typing.", "")
 
 
+def is_in_answer(declared: dataclasses.Field[Any]) -> bool:
+    """Whether a result's field is in the answer. One with `metadata={"handed_on": True}` is for the steps that follow alone."""
+    return not declared.name.startswith("_") and not declared.metadata.get("handed_on")
+
+
 @cache
 def field_types(declared: type) -> Mapping[str, Any]:
     """Declared fields of a dataclass that a path may name: none that starts with an underscore."""
     hints = get_type_hints(declared, include_extras=True)
-    return {f.name: hints[f.name] for f in dataclasses.fields(declared) if not f.name.startswith("_")}
+    return {f.name: hints[f.name] for f in dataclasses.fields(declared) if is_in_answer(f)}
 
 
 def _members(declared: Any) -> tuple[Any, ...]:

@@ -19,6 +19,7 @@ from execution.night import nightly
 from execution.operations import intake
 from portfolio import books, valuation
 from portfolio.analytics import returns
+from portfolio.books import balances
 from portfolio.models import DailyValue, Portfolio, Reconciliation
 from portfolio.performance import metrics
 from portfolio.valuation import bridge, gains
@@ -29,7 +30,7 @@ from pricing.tests import folders
 GOLDEN = Path(__file__).parent / "golden"
 DATA = env.path("TIEOUT_DATA", default=env.PROJECT.parent / "shared" / "data")
 TWR_SINCE_INCEPTION = {"public": 7.20523951, "demo": 7.52819858, "small": 0.10930430}
-"""Default timing, first day measured: MEASUREMENT, goldens computed apart."""
+"""Default timing, first day measured: goldens computed apart."""
 
 
 def _check(slug: str, folder: Path) -> None:
@@ -73,17 +74,14 @@ def _check_every_day(portfolio, nav) -> None:
 def _check_month_ends(revision, path: Path) -> None:
     with path.open() as file:
         rows = list(csv.DictReader(file))
-    symbols = dict(Security.objects.values_list("id", "symbol"))
     by_day: dict[str, dict[tuple[str, str], Decimal]] = {}
     for row in rows:
         by_day.setdefault(row["date"], {})[row["kind"], row["commodity"]] = Decimal(row["units"])
     days = [date.fromisoformat(day) for day in by_day]
-    for expected, state in zip(by_day.values(), books.states(revision, days), strict=True):
+    for expected, state in zip(by_day.values(), balances.by_day(revision, days), strict=True):
         held: dict[tuple[str, str], Decimal] = {}
-        for (_, security), quantity in state.units.items():
-            if quantity:
-                key = ("holding", symbols[security])
-                held[key] = held.get(key, Decimal(0)) + quantity
+        for (_, symbol), quantity in state.units.items():
+            held["holding", symbol] = held.get(("holding", symbol), Decimal(0)) + quantity
         held |= {("cash", currency): amount for currency, amount in state.cash.items() if amount}
 
         assert held == expected, state.date

@@ -13,7 +13,7 @@ from django.utils import timezone
 from compliance import rights
 from config.errors import TieoutError
 from execution.executor import PortfolioNotFound
-from portfolio.books import imports, reconciliation
+from portfolio.books import entry, imports
 from portfolio.ledger import reader
 from portfolio.ledger.importing.rows import MAX_BYTES, RowFinding
 from portfolio.ledger.screening import Finding, LedgerRefused, refuse_path
@@ -92,14 +92,14 @@ def import_ledger(
             portfolio = _make(
                 slug, files, owner=owner, policy=policy, portfolio_id=portfolio_id or uuid4(), settings=settings or {}
             )
-        entered = reconciliation.take_in(
+        entered = entry.enter(
             portfolio=portfolio,
             files=files,
             message=f"import {path.name}",
             author="Tieout import",
             at=at or timezone.now(),
         )
-    taken = entered.taken
+    taken = entered.stored
     return {
         "portfolio": portfolio.slug,
         "revision": taken.revision.number,
@@ -188,7 +188,7 @@ def described(portfolio: Portfolio, found: imports.Preview, done: imports.Import
         "shortfalls": [
             {
                 "account": each.account,
-                "name": found.called.get(each.account, each.account),
+                "name": found.labels.get(each.account, each.account),
                 "currency": each.currency,
                 "balance": format(each.balance, ".2f"),
                 "lowest": format(each.lowest, ".2f"),

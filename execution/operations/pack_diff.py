@@ -13,6 +13,7 @@ from django.db import connection
 
 from portfolio import books, valuation
 from portfolio.models import Portfolio
+from portfolio.valuation import money
 from pricing import fx, market, packs
 from pricing.models import PricingPack, Security
 
@@ -192,7 +193,7 @@ def _worth(rows: _Rows, row: Mapping[str, Any]) -> Decimal:
 
 def _relative_bp(before: Decimal, after: Decimal) -> Decimal | None:
     with localcontext() as context:
-        context.prec = valuation.DECIMAL_DIGITS
+        context.prec = money.DECIMAL_DIGITS
         return (after - before) / abs(before) * BASIS_POINTS if before else None
 
 

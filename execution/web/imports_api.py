@@ -136,7 +136,7 @@ class Imports(APIView):
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         with transaction.atomic():
             portfolio = _visible(portfolio_id)
-        return Response({"imports": [_told(each) for each in imports.kept(portfolio=portfolio)]})
+        return Response({"imports": [_told(each) for each in imports.stored(portfolio=portfolio)]})
 
     @extend_schema(
         operation_id="import",
@@ -231,7 +231,7 @@ def _asked(request: Request) -> Mapping[str, Any]:
     return dict(asked.validated_data)
 
 
-def _told(kept: imports.KeptImport) -> dict[str, Any]:
+def _told(kept: imports.StoredImport) -> dict[str, Any]:
     return {
         "import_id": kept.import_id,
         "file": kept.name,

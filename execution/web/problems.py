@@ -33,7 +33,7 @@ from execution.models import Execution
 from execution.night.estimates import estimated_ready
 from execution.patterns import conditions, templating
 from execution.patterns.versions import PatternNotFound
-from portfolio import settings_change, valuation
+from portfolio import portfolio_settings, valuation
 from portfolio.analytics.errors import AnalyticsError
 from portfolio.books import imports
 from portfolio.ledger import repository
@@ -103,7 +103,7 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     http.BadSymbol: (400, "invalid-request"),
     packs.AsofOutOfRange: (400, "invalid-request"),
     packs.NoPackDay: (400, "invalid-request"),
-    settings_change.SettingsRefused: (400, "invalid-request"),
+    portfolio_settings.SettingsRefused: (400, "invalid-request"),
     LedgerRefused: (400, "invalid-request"),
     ArchiveRefused: (400, "invalid-request"),
     drf.ParseError: (400, "invalid-request"),
@@ -358,7 +358,7 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
             return {
                 "errors": [{"pointer": finding.pointer, "reason": finding.reason} for finding in failure.findings]
             }, {}
-        case settings_change.SettingsRefused():
+        case portfolio_settings.SettingsRefused():
             return {
                 "errors": [
                     {"pointer": strict_json.pointer_to(name), "reason": reason} for name, reason in failure.findings

@@ -23,7 +23,7 @@ from execution.models import BlockedPortfolio
 from execution.patterns.templating import Scope
 from execution.web.api import PROBLEM, SpanAsked
 from execution.web.pages import navigation, panels
-from portfolio.books.reconciliation import CASH_TOLERANCE, COST_TOLERANCE, VALUE_TOLERANCE_BP
+from portfolio.books.comparison import CASH_TOLERANCE, COST_TOLERANCE, VALUE_TOLERANCE_BP
 from portfolio.models import Break, Portfolio, Reconciliation
 
 PAGE, MOST, SHOWN = 100, 1_000, 30

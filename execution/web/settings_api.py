@@ -14,10 +14,17 @@ from rest_framework.views import APIView
 
 from execution.web.api import PROBLEM, StrictJson
 from execution.web.imports_api import own
-from portfolio import settings_change
+from portfolio import portfolio_settings
 from portfolio.models import LedgerRevision, Portfolio
-from portfolio.portfolio_settings import BENCHMARK, DIRECTIVES, FIXED, SETTINGS
-from portfolio.settings_change import CHOICES, Changed, Shown
+from portfolio.portfolio_settings import (
+    BENCHMARK,
+    CHOICES,
+    DIRECTIVES,
+    FIXED,
+    SETTINGS,
+    CurrentSettings,
+    SettingsChange,
+)
 
 REFUSALS = {(status, "application/problem+json"): PROBLEM for status in (400, 401, 403, 404, 415, 503)}
 
@@ -66,7 +73,7 @@ class Settings(APIView):
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         with transaction.atomic():
             portfolio = own(portfolio_id, request)
-            return Response(described(portfolio, settings_change.show(portfolio=portfolio)))
+            return Response(described(portfolio, portfolio_settings.show(portfolio=portfolio)))
 
     @extend_schema(
         operation_id="change_settings",
@@ -78,13 +85,13 @@ class Settings(APIView):
             portfolio = own(portfolio_id, request)
         wanted = request.data
         assert isinstance(wanted, dict)  # StrictJson takes nothing else
-        changed = settings_change.change(
-            portfolio=portfolio, wanted=wanted, author=request.user.get_username(), at=timezone.now()
+        changed = portfolio_settings.change(
+            portfolio=portfolio, values=wanted, author=request.user.get_username(), at=timezone.now()
         )
         return Response(described_change(portfolio, changed))
 
 
-def described(portfolio: Portfolio, shown: Shown) -> dict[str, Any]:
+def described(portfolio: Portfolio, shown: CurrentSettings) -> dict[str, Any]:
     return {
         "portfolio_id": str(portfolio.pk),
         "settings": dict(shown.values),
@@ -93,10 +100,10 @@ def described(portfolio: Portfolio, shown: Shown) -> dict[str, Any]:
     }
 
 
-def described_change(portfolio: Portfolio, changed: Changed) -> dict[str, Any]:
+def described_change(portfolio: Portfolio, changed: SettingsChange) -> dict[str, Any]:
     revision: LedgerRevision | None = changed.revision
     return {
-        **described(portfolio, changed.shown),
+        **described(portfolio, changed.current),
         "changed": list(changed.names),
         "new_revision": revision.number if revision else None,
         "commit": revision.commit if revision else None,

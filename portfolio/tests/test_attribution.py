@@ -8,7 +8,7 @@ import pytest
 
 from portfolio import valuation
 from portfolio.performance import attribution, holdings, metrics
-from portfolio.tests.made import book, event, market, parcel
+from portfolio.tests.made import book, event, lot, market
 
 TWO = ("2020-01-06", "2020-01-07")
 THREE = (*TWO, "2020-01-08")
@@ -22,7 +22,7 @@ def held(dates, closes, rates, *, deposit="13000"):
         event(dates[0], "buy", "-5000", "USD", security=1, quantity="100"),
     ]
     priced = market(dates, {"OAK": closes}, currencies={"OAK": "USD"}, fx={"USD": rates})
-    return valuation.history(book(events, [parcel(1, "100", dates[0], currency="USD")]), priced)
+    return valuation.history(book(events, [lot(1, "100", dates[0], currency="USD")]), priced)
 
 
 def last_days(life, count):
@@ -78,7 +78,7 @@ def test_the_headline_is_the_linked_return():
 
 def test_all_in_base_currency_has_no_fx():
     events = [event(TWO[0], "deposit", "100"), event(TWO[0], "buy", "-100", security=1, quantity="10")]
-    life = valuation.history(book(events, [parcel(1, "10", TWO[0])]), market(TWO, {"OAK": [10, 11]}))
+    life = valuation.history(book(events, [lot(1, "10", TWO[0])]), market(TWO, {"OAK": [10, 11]}))
 
     found = attribution.currency(life, metrics.window(life, "itd"))
 
@@ -99,7 +99,7 @@ def test_parts_that_miss_the_return_are_not_shown():
 def owing(closes):
     """Bought on credit: 100 shares at 50 CAD with 1,000 paid in."""
     events = [event(THREE[0], "deposit", "1000"), event(THREE[0], "buy", "-5000", security=1, quantity="100")]
-    return valuation.history(book(events, [parcel(1, "100", THREE[0])]), market(THREE, {"OAK": closes}))
+    return valuation.history(book(events, [lot(1, "100", THREE[0])]), market(THREE, {"OAK": closes}))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_under_another_flow_timing_the_parts_say_that_they_are_made_under_the_de
         event(THREE[2], "withdrawal", "-200"),
     ]
     life = valuation.history(
-        book(events, [parcel(1, "100", THREE[0])], flow_timing=timing), market(THREE, {"OAK": [10, 11, 12]})
+        book(events, [lot(1, "100", THREE[0])], flow_timing=timing), market(THREE, {"OAK": [10, 11, 12]})
     )
     span = metrics.window(life, "itd")
     benchmark = metrics.BenchmarkReturns(

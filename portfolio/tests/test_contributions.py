@@ -10,7 +10,7 @@ import pytest
 from portfolio import valuation
 from portfolio.performance import attribution, holdings, metrics
 from portfolio.performance.metrics import BenchmarkReturns, Component
-from portfolio.tests.made import NAN, book, event, market, parcel
+from portfolio.tests.made import NAN, book, event, lot, market
 from portfolio.tests.made import life as made_life
 from portfolio.tests.test_attribution import held
 
@@ -40,8 +40,8 @@ def two_holdings(*, flow="100"):
         event(TWO[1], "buy", f"-{flow}", security=1, quantity="10"),
         event(TWO[1], "fee", "-1", fee="1", fee_kind="custody"),
     ]
-    parcels = [parcel(1, "60", TWO[0]), parcel(1, "10", TWO[1]), parcel(2, "30", TWO[0])]
-    return valuation.history(book(events, parcels), market(TWO, {"A": [10, 10.3], "B": [10, 9.9]}))
+    lots = [lot(1, "60", TWO[0]), lot(1, "10", TWO[1]), lot(2, "30", TWO[0])]
+    return valuation.history(book(events, lots), market(TWO, {"A": [10, 10.3], "B": [10, 9.9]}))
 
 
 def test_contributions_with_cash_and_a_fee_tie_out_with_the_golden():
@@ -70,9 +70,9 @@ def test_a_random_life_adds_up_over_any_span():
     events.append(event(dates[0], "buy", "-9000", security=2, quantity="90"))
     events += [event(dates[day], "fee", "-12", fee="12", fee_kind="management") for day in (20, 50)]
     events.append(event(dates[30], "withdrawal", "-1500"))
-    parcels = [parcel(1, "40", dates[0], currency="USD"), parcel(2, "90", dates[0])]
+    lots = [lot(1, "40", dates[0], currency="USD"), lot(2, "90", dates[0])]
     priced = market(dates, {"OAK": walk(100), "ELM": walk(100)}, currencies={"OAK": "USD"}, fx={"USD": walk(1.3)})
-    life = valuation.history(book(sorted(events, key=lambda each: each.date), parcels), priced)
+    life = valuation.history(book(sorted(events, key=lambda each: each.date), lots), priced)
 
     for span in (whole(life), metrics.last_observations(life, 40), last_day(life)):
         found = attribution.contribution(life, span)
@@ -101,9 +101,9 @@ def test_the_60_40_golden_ties_out_in_both_views():
         event(dates[0], "buy", "-600", "USD", security=1, quantity="6"),
         event(dates[0], "buy", "-400", "EUR", security=2, quantity="4"),
     ]
-    parcels = [parcel(1, "6", dates[0], currency="USD"), parcel(2, "4", dates[0], currency="EUR")]
+    lots = [lot(1, "6", dates[0], currency="USD"), lot(2, "4", dates[0], currency="EUR")]
     priced = market(dates, {"A": a, "B": b}, currencies={"A": "USD", "B": "EUR"}, fx={"USD": usd, "EUR": eur})
-    life = valuation.history(book(events, parcels), priced)
+    life = valuation.history(book(events, lots), priced)
 
     found = attribution.currency(life, metrics.last_observations(life, 2))
 
@@ -121,7 +121,7 @@ def test_the_60_40_golden_ties_out_in_both_views():
 def one_day(events, close=(100, 100), start="100000"):
     """A portfolio of 1,000 shares at 100 and no cash; the events are the second day's."""
     first = [event(TWO[0], "deposit", start), event(TWO[0], "buy", f"-{start}", security=1, quantity="1000")]
-    return valuation.history(book([*first, *events], [parcel(1, "1000", TWO[0])]), market(TWO, {"OAK": list(close)}))
+    return valuation.history(book([*first, *events], [lot(1, "1000", TWO[0])]), market(TWO, {"OAK": list(close)}))
 
 
 def returns(life):
@@ -191,8 +191,8 @@ def equity_and_bond():
         event(TWO[0], "buy", "-700", security=1, quantity="70"),
         event(TWO[0], "buy", "-300", security=2, quantity="30"),
     ]
-    parcels = [parcel(1, "70", TWO[0]), parcel(2, "30", TWO[0])]
-    return valuation.history(book(events, parcels), market(TWO, {"A": [10, 10.6], "B": [10, 10.1]}))
+    lots = [lot(1, "70", TWO[0]), lot(2, "30", TWO[0])]
+    return valuation.history(book(events, lots), market(TWO, {"A": [10, 10.6], "B": [10, 10.1]}))
 
 
 DESCRIBED = {"A": ("equity", "XNYS"), "B": ("bond", "XNYS")}
@@ -331,7 +331,7 @@ def walking_pair(days=150):
         for number, name in ((1, "A"), (2, "B"))
     ]
     return valuation.history(
-        book(events, [parcel(1, "50", dates[0]), parcel(2, "50", dates[0])]), market(dates, closes)
+        book(events, [lot(1, "50", dates[0]), lot(2, "50", dates[0])]), market(dates, closes)
     ), closes
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portfolio import valuation
-from portfolio.books import Book, Event, Parcel
+from portfolio.books import Book, Event, LotState
 from portfolio.performance import attribution, factor_exposures, holdings, metrics
 from portfolio.performance.metrics import BenchmarkReturns, Component, RiskFree
 from portfolio.tests.made import NAN
@@ -42,13 +42,13 @@ class World:
         """Of the entries that are part of the past on a day, and of no other."""
         events = [each for each in self.events if each.earliest_date <= upto]
         return Book(
-            UUID(int=7), "CAD", self.flow_timing, tuple(events), tuple(parcels(events, upto)), accrual=self.accrual
+            UUID(int=7), "CAD", self.flow_timing, tuple(events), tuple(lots_of(events, upto)), accrual=self.accrual
         )
 
 
-def parcels(events: Iterable[Event], upto: date) -> list[Parcel]:
-    """One parcel for each state of a security, from what the events did to it."""
-    found: list[Parcel] = []
+def lots_of(events: Iterable[Event], upto: date) -> list[LotState]:
+    """One for each state of a security, from what the events did to it."""
+    found: list[LotState] = []
     held = dict[int, D]()
     since = dict[int, date]()
 
@@ -57,7 +57,7 @@ def parcels(events: Iterable[Event], upto: date) -> list[Parcel]:
         if quantity and (until is None or since[security] < until):
             cost = quantity * 2
             found.append(
-                Parcel(security, "Assets:S", since[security], quantity, D(2), cost, SYMBOLS[security][1], None,
+                LotState(security, "Assets:S", since[security], quantity, D(2), cost, SYMBOLS[security][1], None,
                        since[security], until)
             )  # fmt: skip
 
@@ -175,7 +175,7 @@ def random_events(chance, calendar):
             held = {each: units for each, units in held.items() if units}
         elif kind == "split":
             held[security] *= 2
-        blank = Event(on, kind, None, None, D(0), currency, None, "", D(0), None, None)
+        blank = Event("", 1, on, kind, currency=currency)
         found.append(replace(blank, **entry))
         if chance.random() < 0.6:
             later = [each for each in bounds if each > on]

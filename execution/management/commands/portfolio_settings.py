@@ -8,11 +8,10 @@ from django.utils import timezone
 from execution.executor import PortfolioNotFound
 from execution.terminal.command import Command as Base
 from execution.web.settings_api import described, described_change
-from portfolio import settings_change
+from portfolio import portfolio_settings
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import Accrual, BookingMethod, FlowTiming, Portfolio, TradeFx
-from portfolio.portfolio_settings import SETTINGS
-from portfolio.settings_change import SettingsRefused
+from portfolio.portfolio_settings import SETTINGS, SettingsRefused
 
 
 class Command(Base):
@@ -40,11 +39,11 @@ class Command(Base):
             raise PortfolioNotFound
         wanted = {name: _value(name, options[name]) for name in SETTINGS if options[name] is not None}
         if not wanted:
-            self._print(options, portfolio, described(portfolio, settings_change.show(portfolio=portfolio)))
+            self._print(options, portfolio, described(portfolio, portfolio_settings.show(portfolio=portfolio)))
             return
         try:
-            changed = settings_change.change(
-                portfolio=portfolio, wanted=wanted, author="Tieout settings", at=timezone.now()
+            changed = portfolio_settings.change(
+                portfolio=portfolio, values=wanted, author="Tieout settings", at=timezone.now()
             )
         except SettingsRefused as refused:
             for name, reason in refused.findings:

@@ -6,7 +6,7 @@ from uuid import uuid4
 from django.core.management.base import CommandError
 
 from execution.terminal.command import Command as Base
-from portfolio.books import reconciliation
+from portfolio.books import pack_prices, reconciliation
 from portfolio.models import Portfolio
 from pricing import market, packs
 from pricing.models import PricingPolicy
@@ -19,7 +19,7 @@ class Command(Base):
         told: list[dict[str, Any]] = []
         for policy in PricingPolicy.objects.filter(packs__sequence__isnull=False).distinct().order_by("code"):
             pack = packs.require_sealed(pack=packs.resolve(policy=policy))
-            prices = reconciliation.load_prices([pack], policy.pivot)
+            prices = pack_prices.load([pack], policy.pivot)
             actions = market.actions(pack)
             for portfolio in Portfolio.objects.filter(policy=policy).order_by("slug"):
                 (found,) = reconciliation.reconcile(

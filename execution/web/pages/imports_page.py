@@ -142,7 +142,7 @@ def _previewed(
         file=name,
         waiting=waiting,
         choices=choices,
-        short=dict.fromkeys(found.called.get(each.account, each.account) for each in found.shortfalls),
+        short=dict.fromkeys(found.labels.get(each.account, each.account) for each in found.shortfalls),
     )
 
 
@@ -152,7 +152,7 @@ def _page(request: HttpRequest, portfolio: Portfolio, *, status: int = HTTPStatu
         "portfolio": portfolio,
         "navigation": navigation.for_portfolio(portfolio, current="imports"),
         "is_owner": portfolio.owner_id == request.user.pk,
-        "kept": list(reversed(imports.kept(portfolio=portfolio))),
+        "kept": list(reversed(imports.stored(portfolio=portfolio))),
         "formats": [(code, each.TITLE) for code, each in FORMATS.items()],
         "limit_mib": MAX_BYTES // 1024**2,
         "rows": [_row(row) for row in preview.added[:SHOWN_ROWS]] if preview else [],
