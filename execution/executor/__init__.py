@@ -36,8 +36,10 @@ from execution.executor.errors import DifferentEngine, ExecutionNotFound, NotRep
 from execution.models import Execution, ExecutionStatus
 from execution.strict_json import TooLarge
 from execution.web import problems
-from portfolio.performance import benchmarks, factor_exposures, risk_free_rates
-from portfolio.performance.metrics import BenchmarkReturns, RiskFree
+from portfolio.performance import benchmarks, risk_free_rates
+from portfolio.performance.benchmark_index import BenchmarkReturns
+from portfolio.performance.factor_series import FactorChoice
+from portfolio.performance.risk_free import RiskFree
 from portfolio.valuation import Days
 from pricing import market, packs
 from pricing.models import PricingPack
@@ -196,7 +198,7 @@ class MarketView:
         return benchmarks.load(self.pack, self.chosen.benchmark, base_currency, days)
 
     @property
-    def factors(self) -> tuple[factor_exposures.Choice, ...]:
+    def factors(self) -> tuple[FactorChoice, ...]:
         return self.chosen.factors
 
 

@@ -32,7 +32,10 @@ from execution.models import Execution, Pattern, PatternVersion
 from portfolio import portfolio_settings
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import Break, LedgerRevision, Portfolio, Reconciliation, RevisionStatus
-from portfolio.performance import benchmarks, factor_exposures, risk_free_rates
+from portfolio.performance import benchmarks, composite, factor_series, risk_free_rates
+from portfolio.performance.composite import BenchmarkDefinition
+from portfolio.performance.factor_series import FactorChoice
+from portfolio.performance.risk_free_rates import RiskFreeSeries
 from pricing import packs
 from pricing.models import PackStatus, PricingPack, PricingPolicy
 
@@ -44,9 +47,9 @@ READS_FACTORS = frozenset({"risk.compute_factor_exposures"})
 class Choices:
     """What staff may change and results are computed by, as it was when the request was read."""
 
-    risk_free: risk_free_rates.Choice | None = None
-    benchmark: benchmarks.Choice | None = None
-    factors: tuple[factor_exposures.Choice, ...] = ()
+    risk_free: RiskFreeSeries | None = None
+    benchmark: BenchmarkDefinition | None = None
+    factors: tuple[FactorChoice, ...] = ()
     """Empty where nothing that is asked for reads them."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -61,9 +64,9 @@ class Choices:
     def from_dict(cls, stored: Mapping[str, Any]) -> "Choices":
         free, benchmark = stored["risk_free"], stored.get("benchmark")
         return cls(
-            risk_free_rates.Choice(**free) if free else None,
-            benchmarks.choice(**benchmark) if benchmark else None,
-            tuple(factor_exposures.Choice(**each) for each in stored.get("factors", ())),
+            RiskFreeSeries(**free) if free else None,
+            composite.define(**benchmark) if benchmark else None,
+            tuple(FactorChoice(**each) for each in stored.get("factors", ())),
         )
 
 
@@ -201,9 +204,9 @@ def _inputs(pattern: patterns.Pattern, request: Request) -> tuple[dict[str, Any]
 
 def _choices(portfolio: Portfolio, pattern: patterns.Pattern) -> Choices:
     return Choices(
-        risk_free_rates.choose(portfolio.base_currency),
-        benchmarks.choose(portfolio.benchmark_id),
-        factor_exposures.chosen() if _reads_factors(pattern) else (),
+        risk_free_rates.read_series(portfolio.base_currency),
+        benchmarks.read_definition(portfolio.benchmark_id),
+        factor_series.read_choices() if _reads_factors(pattern) else (),
     )
 
 

@@ -32,7 +32,7 @@ UNFINISHED = (RunState.WAITING, RunState.RUNNING)
 
 
 class _Verb(Protocol):
-    def __call__(self, *, used: Sequence[nightly_figures.Used], pack: PricingPack) -> nightly_figures.Outcome: ...
+    def __call__(self, *, used: Sequence[nightly_figures.PortfolioRevision], pack: PricingPack) -> nightly_figures.ChunkFigures: ...
 
 
 VERBS: Mapping[str, _Verb] = {
@@ -42,7 +42,7 @@ VERBS: Mapping[str, _Verb] = {
 """What is done with a chunk, by job."""
 
 
-def open_chunks(*, job: JobRun, pack: PricingPack, used: Sequence[nightly_figures.Used]) -> list[JobChunk]:
+def open_chunks(*, job: JobRun, pack: PricingPack, used: Sequence[nightly_figures.PortfolioRevision]) -> list[JobChunk]:
     """The rows of this attempt's chunks, in the order of `used`."""
     counted = (
         Transaction.objects.filter(portfolio__in=[portfolio.pk for portfolio, _ in used], removed_in__isnull=True)
@@ -129,7 +129,7 @@ CONCERN_ALL = (packs.PackCorrupt, OperationalError, InterfaceError)
 """What is nobody's own fault: a pack that is not what was sealed, a database that is away."""
 
 
-def _computed(verb: _Verb, used: Sequence[nightly_figures.Used], pack: PricingPack) -> nightly_figures.Outcome:
+def _computed(verb: _Verb, used: Sequence[nightly_figures.PortfolioRevision], pack: PricingPack) -> nightly_figures.ChunkFigures:
     """What the verb makes of a chunk. Where it breaks on the whole of it (reading, or storing what came out), it does the
     portfolios one by one, so that only the one at fault has no figures."""
     try:
@@ -139,12 +139,12 @@ def _computed(verb: _Verb, used: Sequence[nightly_figures.Used], pack: PricingPa
     except TieoutError as failure:
         if len(used) == 1:
             logger.warning("a portfolio has no figures", extra={"portfolio": used[0][0].slug, "reason": str(failure)})
-            return nightly_figures.Outcome(1, failed={used[0][1].pk: failure})
+            return nightly_figures.ChunkFigures(1, failed={used[0][1].pk: failure})
     except Exception:
         logger.exception("a chunk broke", extra={"portfolios": [portfolio.slug for portfolio, _ in used]})
         if len(used) == 1:
-            return nightly_figures.Outcome(1, failed={used[0][1].pk: nightly_figures.FiguresFailed()})
-    total = nightly_figures.Outcome()
+            return nightly_figures.ChunkFigures(1, failed={used[0][1].pk: nightly_figures.FiguresFailed()})
+    total = nightly_figures.ChunkFigures()
     for each in used:
         one = _computed(verb, [each], pack)
         total.portfolios += one.portfolios
@@ -153,7 +153,7 @@ def _computed(verb: _Verb, used: Sequence[nightly_figures.Used], pack: PricingPa
     return total
 
 
-def _told(outcome: nightly_figures.Outcome) -> dict[str, Any]:
+def _told(outcome: nightly_figures.ChunkFigures) -> dict[str, Any]:
     return {
         "portfolios": outcome.portfolios,
         "daily_values": outcome.added,
