@@ -4,7 +4,6 @@ import html
 import json
 import re
 from datetime import date, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -17,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from execution.executor import planning
 from execution.executor.errors import PortfolioNotFound, ReconciliationFailed, RequestInvalid
+from execution.patterns.publishing import LIBRARY
 from execution.web import problems
 from execution.web.pages import panels, views
 from portfolio.models import Lot
@@ -25,7 +25,7 @@ from pricing.packs import PackWarming
 
 OVERVIEW = "/portfolios/public/portfolio_overview/"
 DEEP_DIVE = "/portfolios/public/holding_deep_dive/"
-DOCUMENT = json.loads((Path(views.__file__).parent / "library" / "portfolio_overview.json").read_text(encoding="utf-8"))
+DOCUMENT = json.loads((LIBRARY / "portfolio_overview.json").read_text(encoding="utf-8"))
 PORTFOLIO: Any = SimpleNamespace(pk=UUID(int=1), slug="public", name="<script>alert(1)</script>", base_currency="CAD")
 VERSION: Any = SimpleNamespace(document=DOCUMENT, pattern_id="portfolio_overview", version="1.0.0")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
@@ -38,7 +39,7 @@ from portfolio import books
 from portfolio.models import Lot, Portfolio
 from pricing.models import Security
 
-TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
+TEMPLATES = Path(settings.BASE_DIR) / "templates"
 
 
 @require_safe
