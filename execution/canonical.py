@@ -19,6 +19,7 @@ from uuid import UUID
 import numpy as np
 import rfc8785
 
+from agents import contract
 from config.errors import TieoutError
 from execution.strict_json import MAX_DEPTH, MAX_INTEGER, pointer_to
 
@@ -139,9 +140,8 @@ def _dataclass(data: Any, digits: int, depth: int) -> dict[str, Any]:
 
 @cache
 def _plan(declared: type) -> tuple[tuple[str, int | None], ...]:
-    """Fields and the digits they ask for; those that start with an underscore stay inside."""
-    fields = dataclasses.fields(declared)
-    return tuple((f.name, f.metadata.get("digits")) for f in fields if not f.name.startswith("_"))
+    """The fields that are in the answer, and the digits they ask for."""
+    return tuple((f.name, f.metadata.get("digits")) for f in contract.answer_fields(declared))
 
 
 def _array(data: np.ndarray[Any, Any], digits: int, depth: int) -> Any:

@@ -32,7 +32,9 @@ UNFINISHED = (RunState.WAITING, RunState.RUNNING)
 
 
 class _Verb(Protocol):
-    def __call__(self, *, used: Sequence[nightly_figures.PortfolioRevision], pack: PricingPack) -> nightly_figures.ChunkFigures: ...
+    def __call__(
+        self, *, used: Sequence[nightly_figures.PortfolioRevision], pack: PricingPack
+    ) -> nightly_figures.ChunkFigures: ...
 
 
 VERBS: Mapping[str, _Verb] = {
@@ -129,7 +131,9 @@ CONCERN_ALL = (packs.PackCorrupt, OperationalError, InterfaceError)
 """What is nobody's own fault: a pack that is not what was sealed, a database that is away."""
 
 
-def _computed(verb: _Verb, used: Sequence[nightly_figures.PortfolioRevision], pack: PricingPack) -> nightly_figures.ChunkFigures:
+def _computed(
+    verb: _Verb, used: Sequence[nightly_figures.PortfolioRevision], pack: PricingPack
+) -> nightly_figures.ChunkFigures:
     """What the verb makes of a chunk. Where it breaks on the whole of it (reading, or storing what came out), it does the
     portfolios one by one, so that only the one at fault has no figures."""
     try:

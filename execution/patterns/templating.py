@@ -16,6 +16,7 @@ from uuid import UUID
 
 import numpy as np
 
+from agents import contract
 from agents.result import RequestContext
 from config.errors import TieoutError
 from execution.strict_json import pointer_to
@@ -152,7 +153,7 @@ def walk(path: Path, scope: Scope) -> Any:
 
 @cache
 def declared_fields(declared: type) -> frozenset[str]:
-    return frozenset(f.name for f in dataclasses.fields(declared) if not f.name.startswith("_"))
+    return frozenset(f.name for f in contract.answer_fields(declared))
 
 
 def shown(text: str) -> str:

@@ -65,7 +65,7 @@ def load(
     rows = np.searchsorted(dates, days)
     first, after = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
     if definition.rebalance == Rebalance.NEVER:  # the weights depend on the portfolio's own first day
-        daily = _load(pack, definition, base_currency, dates[first:after])
+        daily = compute_on(pack, definition, base_currency, dates[first:after])
     else:
         daily = _cut(_whole(pack, pack.chain_hash, definition, base_currency), first, after)
     return daily if after - first == len(rows) else _linked(daily, rows - first)
@@ -104,10 +104,11 @@ def _linked(daily: BenchmarkReturns, rows: npt.NDArray[np.intp]) -> BenchmarkRet
 @lru_cache(maxsize=32)
 def _whole(pack: PricingPack, chain_hash: str, definition: BenchmarkDefinition, base_currency: str) -> BenchmarkReturns:
     """On all days that the pack sees: portfolios that share a benchmark cut theirs out of it."""
-    return _load(pack, definition, base_currency, market.history(pack).dates)
+    return compute_on(pack, definition, base_currency, market.history(pack).dates)
 
 
-def _load(pack: PricingPack, definition: BenchmarkDefinition, base_currency: str, days: Days) -> BenchmarkReturns:
+def compute_on(pack: PricingPack, definition: BenchmarkDefinition, base_currency: str, days: Days) -> BenchmarkReturns:
+    """The benchmark on `days` alone, each time anew; `load` cuts it out of what portfolios share."""
     symbols = tuple(symbol for symbol, _ in definition.components)
     securities, actions = _read(pack, pack.chain_hash, symbols)
     parts = [Component(*securities[symbol][:4], float(weight)) for symbol, weight in definition.components]

@@ -232,5 +232,3 @@ def _computed(
             chunk.failed[revision.pk] = FiguresFailed()
             continue
         yield life, figures
-
-

@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from portfolio.performance.measures import RETURN_WINDOWS, Measure, Window
-from portfolio.performance.metric import Figures, Metric, degraded, unavailable
+from portfolio.performance import measured_history, money_weighted, time_weighted
+from portfolio.performance.benchmark_index import BenchmarkReturns
+from portfolio.performance.measures import MONEY_WEIGHTED, RETURN_WINDOWS, TIME_WEIGHTED, Measure, Window
+from portfolio.performance.metric import NOT_STARTED, Figures, Metric, degraded, unavailable
+from portfolio.valuation import ValueHistory
 
 LABELS: Mapping[Window, str] = {
     Window.DAY: "today",
@@ -36,6 +39,14 @@ class WindowReturns:
 def rows(figures: Figures) -> tuple[WindowReturns, ...]:
     """A row for every window; since inception is a yearly rate once there has been a year."""
     return tuple(_row(figures, window) for window in RETURN_WINDOWS)
+
+
+def of_history(history: ValueHistory, benchmark: BenchmarkReturns | None) -> tuple[WindowReturns, ...]:
+    """The rows of a history; every one is unavailable where nothing was booked."""
+    if not len(history.dates):
+        return rows(dict.fromkeys((*TIME_WEIGHTED, *MONEY_WEIGHTED), unavailable(NOT_STARTED)))
+    measured = measured_history.measure(history, None, benchmark)
+    return rows({**time_weighted.figures(measured), **money_weighted.figures(measured)})
 
 
 def _row(figures: Figures, window: Window) -> WindowReturns:
