@@ -25,7 +25,6 @@ from portfolio.analytics.errors import (
 from portfolio.analytics.returns import period_money_weighted_return
 
 FLAT = 1e-12  # a spread this small beside the series itself is rounding, not variance
-ROWS = 64  # of a table at a time: what is made from them stays in a core's cache
 SAME = 1e-12  # an index this close to its peak, relatively, has recovered
 
 
@@ -228,7 +227,7 @@ def summary(
     mar: npt.ArrayLike = 0.0,
     periods_per_year: float = 252,
 ) -> Summary:
-    """The seven measures of a table (D, P) in two passes over it; each equals its single function to 1e-12.
+    """The seven measures of a table (D, P), what they share computed once; each equals its single function.
 
     raises  InvalidInput for shapes and for one series, whose measures have errors of their own
     """
@@ -237,44 +236,23 @@ def summary(
     )
     if r.ndim != 2:
         raise InvalidInput("returns", f"has {r.ndim} axes, 2 are needed")
-    root, n = _root(periods_per_year), len(r)
+    root = _root(periods_per_year)
     ends, depth, whole = _index(r)
+    deviation, moves = _deviation(r, r)
+    # The spread of the excess is that of the returns where the rate does not change.
+    excess, other, below = _less(r, rate), _less(b, rate), _less(r, floor)
+    excess_deviation, excess_moves = _deviation(excess, r) if rate.ndim else (deviation, moves)
+    slope, b_moves = _slope(r, b)
     with np.errstate(all="ignore"):
-        mean, b_mean = _mean(r), _mean(b)
-        # A rate that changes has a spread of its own; of one that does not, that of the returns is all.
-        varies = rate.ndim > 0
-        excess_mean = _mean(r - rate) if varies else mean - rate
-        b_centred = b - b_mean
-        sums = np.zeros((6, r.shape[1]))  # squares and rests, of returns and excess; products with b; squares below MAR
-        for first in range(0, n, ROWS):
-            rows = slice(first, first + ROWS)
-            part = r[rows]
-            centred = part - mean
-            sums[0] += _products(centred, centred)
-            sums[1] += centred.sum(axis=0)
-            sums[4] += _products(centred, b_centred[rows])
-            if varies:
-                centred = part - _rows(rate, rows) - excess_mean
-                sums[2] += _products(centred, centred)
-                sums[3] += centred.sum(axis=0)
-            below = np.minimum(_less(part, _rows(floor, rows)), 0.0)
-            sums[5] += _products(below, below)
-        size = np.sqrt(sums[0] / n + mean**2)
-        deviation, moves = _spread(sums[0], sums[1], n, size)
-        excess_deviation, excess_moves = _spread(sums[2], sums[3], n, size) if varies else (deviation, moves)
-        downside = np.sqrt(sums[5] / n)
-        slope = sums[4] / _products(b_centred, b_centred)
-        jensen = excess_mean - slope * _mean(b - rate)
-        b_moves = ok & _deviation(b, b)[1]
-        floor_mean = _mean(floor) if floor.ndim else floor
+        downside = _downside(below)
         measures = {
             "total_return": (ends - 1.0, ok),
             "volatility": (deviation * root, ok),
-            "sharpe_ratio": (excess_mean / excess_deviation * root, ok & excess_moves),
-            "sortino_ratio": ((mean - floor_mean) / downside * root, ok & (downside > 0)),
+            "sharpe_ratio": (_mean(excess) / excess_deviation * root, ok & excess_moves),
+            "sortino_ratio": (_mean(below) / downside * root, ok & (downside > 0)),
             "max_drawdown": (depth, ok & whole),
-            "beta": (slope, b_moves),
-            "alpha": (jensen * root**2, b_moves),
+            "beta": (slope, ok & b_moves),
+            "alpha": ((_mean(excess) - slope * _mean(other)) * root**2, ok & b_moves),
         }
         return Summary(
             **{name: np.where(good & np.isfinite(value), value, np.nan) for name, (value, good) in measures.items()}
@@ -319,20 +297,10 @@ def _deviation(values: Floats, beside: Floats) -> tuple[Floats, Bools]:
     """Sample standard deviation, and whether it is more than the rounding of the series it was made from."""
     with np.errstate(all="ignore"):
         centred = values - _mean(values)
-        size = np.sqrt(_products(beside, beside) / len(beside))
-        return _spread(_products(centred, centred), centred.sum(axis=0), len(values), size)
-
-
-def _spread(squares: Floats, rest: Floats, n: int, size: Floats) -> tuple[Floats, Bools]:
-    """From the squares around the mean and their sum, which holds what the mean itself was rounded by."""
-    with np.errstate(all="ignore"):
-        deviation = np.sqrt(np.maximum(squares - rest**2 / n, 0.0) / (n - 1))
-        moves = deviation > FLAT * size
+        squares, rest = _products(centred, centred), centred.sum(axis=0)  # the rest is what the mean was rounded by
+        deviation = np.sqrt(np.maximum(squares - rest**2 / len(values), 0.0) / (len(values) - 1))
+        moves = deviation > FLAT * np.sqrt(_products(beside, beside) / len(beside))
         return np.where(moves | np.isnan(deviation), deviation, 0.0), np.asarray(moves)
-
-
-def _rows(values: Floats, rows: slice) -> Floats:
-    return values[rows] if values.ndim else values
 
 
 def _downside(excess: Floats) -> Floats:
@@ -370,30 +338,17 @@ def _deepest(r: Floats) -> tuple[Floats, Bools]:
 
 def _index(r: Floats) -> tuple[Floats, Floats, Bools]:
     """What the return index ends at, its deepest fall, and whether no return lies below -100 %."""
-    ends, highest = np.ones(r.shape[1:]), np.ones(r.shape[1:])
-    lowest, least = np.ones(r.shape[1:]), np.zeros(r.shape[1:])
+    value = highest = lowest = np.ones(r.shape[1:])
     with np.errstate(all="ignore"):
-        for first in range(0, len(r), ROWS):
-            part = r[first : first + ROWS]
-            least = np.minimum(least, part.min(axis=0))
-            index = part + 1.0
-            index[0] *= ends
-            _accumulate(np.multiply, index)
-            ends = index[-1].copy()
-            high = np.maximum(index, highest)
-            _accumulate(np.maximum, high)
-            highest = high[-1].copy()
-            lowest = np.minimum(lowest, np.divide(index, high, out=index).min(axis=0))
-        return ends, np.asarray(lowest - 1.0), np.asarray(least >= -1.0)
-
-
-def _accumulate(ufunc: np.ufunc, table: Floats) -> None:
-    """In place along axis 0. NumPy goes column by column and waits for each result: wide tables go row by row."""
-    if table.ndim == 1 or table.shape[1] < 64:
-        ufunc.accumulate(table, axis=0, out=table)
-        return
-    for row in range(1, len(table)):
-        ufunc(table[row - 1], table[row], out=table[row])
+        if r.ndim == 1:
+            index = np.cumprod(1.0 + r)
+            value, lowest = index[-1], (index / np.maximum(np.maximum.accumulate(index), 1.0)).min(initial=1.0)
+        else:  # day by day: cumprod of a table goes column by column and takes five times as long
+            for day in r:
+                value = value * (1.0 + day)
+                highest = np.maximum(highest, value)
+                lowest = np.minimum(lowest, value / highest)
+    return value, np.asarray(lowest - 1.0), np.asarray(r.min(axis=0) >= -1.0)
 
 
 def _percentile(r: Floats, level: float) -> Floats:
