@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from config.errors import TieoutError
 
 UNROUNDED = Context(prec=34, rounding=ROUND_HALF_EVEN)
-"""Crosses and inverses keep 34 digits (MEASUREMENT, Value); money is quantised at output, nowhere else."""
+"""Crosses and inverses keep 34 digits (docs/measurement.md, Value); money is quantised at output, nowhere else."""
 
 MINOR_UNITS = {
     "GBp": ("GBP", Decimal("0.01")),

@@ -122,7 +122,7 @@ class Series(models.Model):
 
 
 class RiskFreeRate(models.Model):
-    """Which yield series stands for the risk-free rate of a base currency (MEASUREMENT, Risk and ratios)."""
+    """Which yield series stands for the risk-free rate of a base currency (docs/measurement.md, Risk and ratios)."""
 
     base_currency = models.CharField(primary_key=True, max_length=3)
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+")

@@ -29,7 +29,7 @@ from pricing.tests import folders
 GOLDEN = Path(__file__).parent / "golden"
 DATA = env.path("TIEOUT_DATA", default=env.PROJECT.parent / "shared" / "data")
 TWR_SINCE_INCEPTION = {"public": 7.20523951, "demo": 7.52819858, "small": 0.10930430}
-"""Default timing, first day measured: MEASUREMENT, goldens computed apart."""
+"""Default timing, first day measured: docs/measurement.md, Worked examples."""
 
 
 def _check(slug: str, folder: Path) -> None:

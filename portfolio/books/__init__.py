@@ -16,7 +16,7 @@ EXTERNAL = frozenset({"deposit", "withdrawal"})
 """Kinds whose cash crosses the portfolio's border."""
 
 RECURRING_FEES = frozenset({"management", "custody"})
-"""Kinds of fees that a gross return is before (MEASUREMENT, Returns)."""
+"""Kinds of fees that a gross return is before (docs/measurement.md, Returns)."""
 
 Day: TypeAlias = date  # in classes that have a field named date
 Row = TypeVar("Row", bound=RevisionedRow)

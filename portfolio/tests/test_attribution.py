@@ -42,7 +42,7 @@ def last_days(life, count):
 def test_the_bridge_of_one_holding_ties_out_with_the_golden():
     found = last_days(held(TWO, [50, 55], [1.30, 1.36], deposit="6500"), 1)
 
-    # 100 shares, 50 to 55, FX 1.30 to 1.36: 980 = 650 + 300 + 30 (MEASUREMENT, computed apart)
+    # 100 shares, 50 to 55, FX 1.30 to 1.36: 980 = 650 + 300 + 30 (docs/measurement.md, Worked examples)
     assert 6500 * found.local_return.value == pytest.approx(650)
     assert 6500 * found.fx_return.value == pytest.approx(300)
     assert 6500 * found.interaction.value == pytest.approx(30)

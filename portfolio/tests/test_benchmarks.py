@@ -1,6 +1,6 @@
 """What a portfolio is measured against: composites, what their prices leave out, and figures beside the portfolio's own.
 
-Goldens: MEASUREMENT, computed apart.
+Goldens: docs/measurement.md, Worked examples.
 """
 
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What each holding, cash and fees added, and decisions against a benchmark. Goldens: MEASUREMENT, computed apart."""
+"""What each holding, cash and fees added, and decisions against a benchmark. Goldens: docs/measurement.md, Worked examples."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Every kind of transaction, from the text of a ledger to events and lots. Goldens: MEASUREMENT, computed apart."""
+"""Every kind of transaction, from the text of a ledger to events and lots. Goldens: docs/measurement.md, Worked examples."""
 
 from datetime import date
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Windows cut from a life, and what each figure of the record says about itself. Goldens: MEASUREMENT, computed apart."""
+"""Windows cut from a life, and what each figure of the record says about itself. Goldens: docs/measurement.md, Worked examples."""
 
 from dataclasses import fields, replace
 
@@ -209,7 +209,7 @@ def test_two_years_since_inception_tie_out_with_the_golden():
 def test_half_a_year_ties_out_with_the_golden_and_is_not_annualised():
     found = record(life(["2020-01-01", "2020-07-01"], [100, 105]))
 
-    # 182 days: XIRR 10.279554 % a year, 5 % in the period
+    # 182 days: XIRR 10.279560 % a year, 5 % in the period
     assert found["mwr_itd"].value == pytest.approx(0.05, abs=1e-9)
     assert found["mwr_itd"].basis["annualised"] is False
     assert (found["twr_itd_annualised"].value, found["twr_itd_annualised"].reason) == (None, "under_a_year")

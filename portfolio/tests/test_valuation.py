@@ -1,4 +1,4 @@
-"""What a portfolio is worth, on books and markets made by hand. Goldens: MEASUREMENT, computed apart."""
+"""What a portfolio is worth, on books and markets made by hand. Goldens: docs/measurement.md, Worked examples."""
 
 from dataclasses import replace
 from decimal import Decimal

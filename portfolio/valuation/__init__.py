@@ -1,7 +1,7 @@
 """What a portfolio is worth: one day exactly in Decimal, its whole life as float64 arrays. They agree to 1e-9.
 
 Value is quantity x close x FX, cash at FX, in the base currency, on cash basis: dividends between ex-date and pay date stand
-beside the value as a receivable, so that the value ties out with the ledger (MEASUREMENT, Returns and Value).
+beside the value as a receivable, so that the value ties out with the ledger (docs/measurement.md, Returns and Value).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence

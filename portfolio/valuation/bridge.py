@@ -2,7 +2,7 @@
 
 A lot is measured from the later of the period's opening (close and fixing) and its purchase (price and rate of the deal):
 price q·ΔP·F0, FX q·P0·ΔF, interaction q·ΔP·ΔF. What is sold in the period is realised, what is held at its end or moved out
-in kind is unrealised (MEASUREMENT, Lots and gains). "Realised in the period" is not "realised since purchase", which is
+in kind is unrealised (docs/measurement.md, Money bridge). "Realised in the period" is not "realised since purchase", which is
 `portfolio.gains`.
 """
 

@@ -40,7 +40,7 @@ RELEASE_LAGS = (
     ("UNRATE", SeriesLag.DAYS_FROM_MONTH_START, 40),
     ("PAYEMS", SeriesLag.DAYS_FROM_MONTH_START, 40),
 )
-"""By the beginning of a monthly series' id (MEASUREMENT, Macro)."""
+"""By the beginning of a monthly series' id (docs/measurement.md, Economic series)."""
 
 LAG_OF_FREQUENCY = {
     "D": (SeriesLag.BUSINESS_DAYS, 1),

@@ -125,7 +125,7 @@ def test_history_agrees_with_the_market_of_each_day(policy):
         exact = next(close for close in day.closes.values() if close.symbol == "OAK").close * market.cross(
             day, "USD", "CAD"
         )
-        assert oak == pytest.approx(float(exact), rel=1e-9)  # MEASUREMENT, Value
+        assert oak == pytest.approx(float(exact), rel=1e-9)  # docs/measurement.md, Value
 
 
 def test_history_may_begin_later(policy):
@@ -269,7 +269,7 @@ def test_a_history_is_read_in_a_fixed_number_of_queries_and_then_kept(policy, dj
 
 @needs_data
 def test_macro_figures_are_those_that_were_known():
-    """MEASUREMENT, Goldens: 4.4 and 8.5023 %, where a look ahead gives 14.7 and 8.9330 %."""
+    """docs/measurement.md, Worked examples: 4.4 and 8.5023 %, where a look ahead gives 14.7 and 8.9330 %."""
     loading.load(DATA)
     days = [date(2020, 4, 15), date(2022, 6, 30)]
     before, after = packs.build(policy=market_data.policy(), dates=days, run=market_data.RUN)

@@ -38,7 +38,7 @@ def rounded(value: Decimal, places: int = 6) -> str:
     return str(round(value, places))
 
 
-# MEASUREMENT goldens, computed apart: this one and every test named "ties out with the golden"
+# docs/measurement.md, Worked examples: this one and every test named "ties out with the golden"
 def test_a_gain_in_two_currencies_with_fees_in_cost_ties_out_with_the_golden():
     trades = [on(0, "buy", 50, 150, 9.95, 1.34), on(9, "sell", 50, 180, 9.95, 1.36)]
 

@@ -22,7 +22,7 @@ def after(*days: int) -> list[date]:
     return [START + timedelta(days=day) for day in days]
 
 
-# MEASUREMENT goldens, computed apart
+# docs/measurement.md, Worked examples
 @pytest.mark.parametrize(
     ("values", "flows", "timing", "percent"),
     [
@@ -50,7 +50,7 @@ def test_money_in_and_out_on_one_day_is_not_netted():
     gross = returns.time_weighted_returns([100, 135], [0, 50], outflows=[0, 20])
     netted = returns.time_weighted_returns([100, 135], [0, 30])
 
-    assert 100 * gross[0] == pytest.approx(3.333333, abs=5e-7)  # MEASUREMENT goldens, computed apart
+    assert 100 * gross[0] == pytest.approx(3.333333, abs=5e-7)  # docs/measurement.md, Worked examples
     assert 100 * netted[0] == pytest.approx(3.846154, abs=5e-7)
 
 
@@ -142,7 +142,7 @@ def test_too_few_observations_are_refused_by_name(call):
 
 
 def test_since_inception_annualises_over_the_days_that_xirr_counts():
-    # MEASUREMENT goldens, computed apart
+    # docs/measurement.md, Worked examples
     small_days = (date(2017, 12, 28) - date(2010, 1, 4)).days
 
     assert 100 * returns.annualise(0.10930430, small_days) == pytest.approx(1.30735953, abs=5e-7)
@@ -162,7 +162,7 @@ def test_nothing_under_a_year_is_annualised():
 def test_xirr_and_its_period_return_tie_out_with_the_closed_form():
     rate = returns.money_weighted_return(after(0, 182), [-100, 105])
 
-    # 1.05^(365/182) - 1 in 40-digit Decimal; pyxirr 0.10.8 agrees. MEASUREMENT prints 10.279554, off in the sixth place
+    # 1.05^(365/182) - 1 in 40-digit Decimal; pyxirr 0.10.8 agrees.
     assert 100 * rate == pytest.approx(10.27955954216988, abs=1e-10)
     assert 100 * returns.period_money_weighted_return(rate, 182) == pytest.approx(5.0, abs=1e-10)
 
@@ -337,7 +337,7 @@ def test_a_composite_rebalanced_daily_or_never_ties_out_with_the_golden():
     daily = returns.link(returns.composite_returns(parts, [0.6, 0.4], [True] * 3))
     never = returns.link(returns.composite_returns(parts, [0.6, 0.4], [False] * 3))
 
-    assert 100 * daily == pytest.approx(5.721856, abs=5e-7)  # MEASUREMENT goldens, computed apart
+    assert 100 * daily == pytest.approx(5.721856, abs=5e-7)  # docs/measurement.md, Worked examples
     assert 100 * never == pytest.approx(5.566000, abs=5e-7)
 
 
