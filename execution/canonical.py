@@ -21,7 +21,7 @@ import rfc8785
 
 from agents import contract
 from config.errors import TieoutError
-from execution.strict_json import MAX_DEPTH, MAX_INTEGER, pointer_to
+from config.strict_json import MAX_DEPTH, MAX_INTEGER, pointer_to
 
 DIGITS = 12
 

@@ -70,10 +70,17 @@ def server() -> psycopg.Connection:
     return psycopg.connect(address("postgres", "postgres"), autocommit=True)
 
 
+FORGETFUL = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
+"""Off in the tests' own cluster, which may lose everything in a crash and vacuums nothing by itself."""
+
+
 def start_servers() -> None:
     """PostgreSQL and Redis as the settings will find them; what killed runs left behind goes."""
-    embedded.provide("owner", fast=True)
+    embedded.provide("owner")
     os.environ["PGHOST"] = str(psycopg.conninfo.conninfo_to_dict(os.environ["DATABASE_URL"])["host"])
+    for setting in FORGETFUL:
+        server().execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+    server().execute("SELECT pg_reload_conf()")
     if server().execute("SELECT FROM pg_roles WHERE rolname = 'tester'").rowcount == 0:
         server().execute("CREATE ROLE tester LOGIN NOSUPERUSER IN ROLE owner, app, job")
     server().execute("ALTER ROLE tester SET role = 'app'")
@@ -546,18 +553,16 @@ def read_once(readings, monkeypatch):
 
     real = reader.read
 
-    def read(files, *, each=None, **how):
+    def read(files, **how):
         key = (tuple(sorted(files.items())), tuple(sorted(how.items())))
         if key not in readings:
             try:
-                readings[key] = real(files, each=each, **how)
+                readings[key] = real(files, **how)
             except reader.LedgerIncorrect as refused:
                 readings[key] = refused.findings
                 raise
         elif isinstance(readings[key], tuple):
             raise reader.LedgerIncorrect(readings[key])
-        elif each is not None and readings[key].entries:
-            each(readings[key].operating_currencies, readings[key].entries)
         return readings[key]
 
     monkeypatch.setattr(reader, "read", read)

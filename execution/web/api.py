@@ -2,8 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import date
 from http import HTTPStatus
 from time import perf_counter
@@ -12,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
@@ -24,8 +23,8 @@ from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
-from config import scope
-from execution import executor, metering, strict_json
+from config import locks, scope, strict_json
+from execution import executor, metering
 from execution.executor import planning
 from execution.executor.errors import AnsweredBefore, ExecutionNotFound, IdempotencyConflict, RequestInvalid
 from execution.models import Execution, ExecutionStatus, IdempotencyKey
@@ -224,7 +223,7 @@ def _once(request: Request, asked: planning.Request, body: bytes) -> executor.Se
             [{"pointer": "", "reason": f"Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable characters"}]
         )
     digest = hashlib.sha256(body).hexdigest()
-    with scope.of(user), _one_at_a_time(user, key):
+    with scope.of(user), locks.session_lock(f"execution.idempotency:{user.pk}:{key}"):
         with transaction.atomic():
             kept, _ = IdempotencyKey.objects.get_or_create(user=user, key=key, defaults={"body_hash": digest})
         if kept.body_hash != digest:
@@ -235,20 +234,6 @@ def _once(request: Request, asked: planning.Request, body: bytes) -> executor.Se
 def _caller(request: Request) -> User:
     assert isinstance(request.user, User)  # permission_classes let nobody else in
     return request.user
-
-
-@contextmanager
-def _one_at_a_time(user: User, key: str) -> Iterator[None]:
-    """Requests of one key wait in line; the lock dies with its process."""
-    named = f"execution.idempotency:{user.pk}:{key}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [named])
-    try:
-        yield
-    finally:
-        if connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [named])
 
 
 def _again(kept: IdempotencyKey, asked: planning.Request, user: User) -> executor.Served | None:

@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config import doctoring
+from config import doctor
 from execution import executor, metering
 from execution.models import JobRun, NightlyRun, RunState
 from execution.night import blocked
@@ -229,7 +229,7 @@ def live(request: HttpRequest) -> JsonResponse:
 
 def ready(request: HttpRequest) -> JsonResponse:
     """GET /health/ready: database, roles, migrations, Redis, worker, beat, each by name. What is wrong with it is for the log."""
-    faults = doctoring.find_faults() + doctoring.find_pulse_faults()
+    faults = doctor.find_faults() + doctor.find_pulse_faults()
     for fault in faults:
         logger.warning("not ready", extra={"piece": fault.piece, "what": fault.what})
     connection.close_if_unusable_or_obsolete()
@@ -250,7 +250,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         metering.BLOCKED_PORTFOLIOS.labels(policy).set(portfolios)
     for agent, state in executor.runtime().breaker_states().items():
         metering.BREAKER_STATE.labels(agent).set(state)
-    for provider in states.every():
+    for provider in states.all_providers():
         metering.PROVIDER_ON.labels(provider.provider).set(provider.is_on)
         metering.PROVIDER_BREAKER_STATE.labels(provider.provider).set(
             math.nan if provider.breaker is None else provider.breaker

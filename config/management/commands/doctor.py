@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from config import doctoring
+from config import doctor
 
 
 class Command(BaseCommand):
@@ -18,8 +18,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="the faults as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        faults = doctoring.find_faults()
-        advice = [] if faults else doctoring.find_advice()
+        faults = doctor.find_faults()
+        advice = [] if faults else doctor.find_advice()
         if options["json"]:
             found = [
                 {"piece": each.piece, "what": each.what, "mend": each.mend, "is_advice": each in advice}

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from django.core.management.base import BaseCommand
 
-from config import doctoring, embedded, env
+from config import doctor, embedded, env
 
 PATIENCE_SECONDS = 20  # for children to end: longer than the worker's soft shutdown
 PYTHON = (sys.executable, "-m")
@@ -60,7 +60,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         port = env.integer("PORT", default=8000, minimum=1)
-        faults = doctoring.find_faults(port=port)
+        faults = doctor.find_faults(port=port)
         for fault in faults:
             self.stderr.write(str(fault))
         if faults:
@@ -70,7 +70,7 @@ class Command(BaseCommand):
         running: dict[Child, subprocess.Popen[str]] = {}
         try:
             for child in children(port):
-                running[child] = self._spawn(child, counters)
+                running[child] = self.spawn(child, counters)
             self.stdout.write(f"http://127.0.0.1:{port}/ (ctrl-c stops)")
             end = self._watch(running)
         except Stopped:
@@ -83,7 +83,7 @@ class Command(BaseCommand):
             self.stderr.write(f"{end}: all stopped")
             raise SystemExit(1)
 
-    def _spawn(self, child: Child, counters: Path) -> subprocess.Popen[str]:
+    def spawn(self, child: Child, counters: Path) -> subprocess.Popen[str]:
         process = subprocess.Popen(  # noqa: S603 - no shell, and each word is ours
             [*PYTHON, *child.command],
             cwd=env.PROJECT,

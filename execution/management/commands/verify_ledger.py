@@ -23,7 +23,7 @@ class Command(Base):
             actions = market.actions(pack)
             for portfolio in Portfolio.objects.filter(policy=policy).order_by("slug"):
                 (found,) = reconciliation.reconcile(
-                    portfolio=portfolio, packs=[pack], prices=prices, actions=actions, run=uuid4(), anew=True
+                    portfolio=portfolio, packs=[pack], prices=prices, actions=actions, run=uuid4()
                 )
                 told.append(
                     {
