@@ -1,4 +1,4 @@
-"""Worked examples of docs/measurement.md on lots, gains, bridge, split, transfer and dividend: from a ledger's text through rows to figures.
+"""Worked examples of docs/measurement.md on lots, gains, bridge, split, transfer and dividend: from a ledger to figures.
 
 Each portfolio is one golden. Their market, ledgers and nights are made once; the numbers were computed apart.
 """

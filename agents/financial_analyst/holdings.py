@@ -28,8 +28,8 @@ def positions(ctx: RequestContext, *, portfolio_id: UUID) -> Result[valuation.Po
     rates = None
     if needs_rates or book.trade_fx == "fixing":
         rates = deal_rates.Rates(ctx.market.history, book.base_currency, book.trade_fx)
-    held = valuation.positions(book, ctx.asof_date, securities, rates, clean_priced=in_percent)
-    return Result(held, sources=("ledger",), asof=ctx.asof_date, ttl=HOLDINGS_TTL_S)
+    open_positions = valuation.positions(book, ctx.asof_date, securities, rates, clean_priced=in_percent)
+    return Result(open_positions, sources=("ledger",), asof=ctx.asof_date, ttl=HOLDINGS_TTL_S)
 
 
 @capability("pricing.apply_pack", agent="financial_analyst")

@@ -44,13 +44,13 @@ def products(left: Floats, right: Floats) -> Floats:
     return np.asarray(np.einsum("i...,i...->...", left, np.broadcast_to(right, left.shape)))
 
 
-def deviation_of(values: Floats, beside: Floats) -> tuple[Floats, Bools]:
+def deviation_of(values: Floats, source: Floats) -> tuple[Floats, Bools]:
     """Sample standard deviation, and whether it is more than the rounding of the series it was made from."""
     with np.errstate(all="ignore"):
         centred = values - mean(values)
         squares, rest = products(centred, centred), centred.sum(axis=0)  # the rest is what the mean was rounded by
         deviation = np.sqrt(np.maximum(squares - rest**2 / len(values), 0.0) / (len(values) - 1))
-        moves = deviation > FLAT * np.sqrt(products(beside, beside) / len(beside))
+        moves = deviation > FLAT * np.sqrt(products(source, source) / len(source))
         return np.where(moves | np.isnan(deviation), deviation, 0.0), np.asarray(moves)
 
 

@@ -30,7 +30,7 @@ def money_weighted_return(dates: Dates, amounts: npt.ArrayLike, *, days: npt.Arr
     dates    (D,) or (D, P)  days in any order; several flows on one day are netted. With (D, P) each column has days of
                              its own; a shorter one ends in zero amounts on its last day
     amounts  (D,) or (D, P)  money put in is negative, money taken out and the closing value positive; a zero is no flow
-    days     a number, or (P,): what the rate is told for. 365 is a year; fewer, and it is (1 + rate)^(days / 365) - 1,
+    days     a number, or (P,): the days that the rate is stated for. 365 is a year; fewer, and it is (1 + rate)^(days / 365) - 1,
              made from the rate's logarithm: a short period has its return also where the yearly rate is beyond float64
     returns  float, or (P,); the only rate above -100 % with net present value zero. Beside another root one that
              multiplies or divides money by more than 1e9 a year is not counted

@@ -115,13 +115,13 @@ def attribute(
     bench_earned = np.where(nothing, 0.0, bench_earned)
     earned = earned + (total - (own * earned).sum(axis=1))[:, None]
     try:
-        found = attribution.brinson(own, earned, bench, bench_earned)
+        split = attribution.brinson(own, earned, bench, bench_earned)
     except AnalyticsError as undefined:
         return without(str(undefined))
-    sums = found.allocation + found.selection + found.interaction
-    if not abs(float(sums.sum()) - found.excess) <= 1e-9 * max(1.0, abs(found.excess)):
-        raise InvariantViolated("Brinson parts sum to the excess", span.closed, float(sums.sum()) - found.excess)
-    parts.require_return("Brinson's return is the portfolio's", history, span, found.portfolio, rows)
+    sums = split.allocation + split.selection + split.interaction
+    if not abs(float(sums.sum()) - split.excess) <= 1e-9 * max(1.0, abs(split.excess)):
+        raise InvariantViolated("Brinson parts sum to the excess", span.closed, float(sums.sum()) - split.excess)
+    parts.require_return("Brinson's return is the portfolio's", history, span, split.portfolio, rows)
     figure = degraded(Metric(0.0, "ok", None, {**rests_on, "n": len(rows), "benchmark": benchmark.name}), doubts)
     return BrinsonAttribution(
         by=by,
@@ -129,17 +129,17 @@ def attribute(
         first_date=span.opened if start == span.start + 1 else history.dates[start - 1].item(),
         last_date=span.closed,
         days=len(rows),
-        portfolio_return=replace(figure, value=float(found.portfolio)),
-        benchmark_return=replace(figure, value=float(found.benchmark)),
-        excess_return=replace(figure, value=float(found.excess)),
-        allocation=replace(figure, value=float(found.allocation.sum())),
-        selection=replace(figure, value=float(found.selection.sum())),
-        interaction=replace(figure, value=float(found.interaction.sum())),
+        portfolio_return=replace(figure, value=float(split.portfolio)),
+        benchmark_return=replace(figure, value=float(split.benchmark)),
+        excess_return=replace(figure, value=float(split.excess)),
+        allocation=replace(figure, value=float(split.allocation.sum())),
+        selection=replace(figure, value=float(split.selection.sum())),
+        interaction=replace(figure, value=float(split.interaction.sum())),
         segments=tuple(
             Segment(name, *(float(each[number]) for each in (*weights, *effects, sums)))
             for number, name in enumerate(names)
             for weights in ((own.mean(axis=0), bench.mean(axis=0)),)
-            for effects in ((found.allocation, found.selection, found.interaction),)
+            for effects in ((split.allocation, split.selection, split.interaction),)
         ),
     )
 

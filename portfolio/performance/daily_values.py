@@ -95,7 +95,7 @@ def store(lives: Sequence[DailyValues], pack: PricingPack) -> int:
 
 
 def _copy(lives: Sequence[DailyValues], new: Sequence[npt.NDArray[np.intp]], *, conflict: str) -> int:
-    """Insert the chosen days of each in the order of the table's key: the index then takes half the time. Returns how many."""
+    """Insert the days_of_it days of each in the order of the table's key: the index then takes half the time. Returns how many."""
     days: dict[str, object] = {}
     rows = np.zeros(sum(map(len, new)), dtype=_ROW)
     rows["fields"] = 2 + len(NUMBERS)
@@ -106,13 +106,13 @@ def _copy(lives: Sequence[DailyValues], new: Sequence[npt.NDArray[np.intp]], *, 
         days.update(zip(each.pack_ids, each.dates.tolist(), strict=True))
     place_of = {pack_id: place for place, pack_id in enumerate(days, 1)}
     begin = 0
-    for place, (each, chosen) in enumerate(zip(lives, new, strict=True), 1):
-        part = rows[begin : begin + len(chosen)]
-        begin += len(chosen)
+    for place, (each, days_of_it) in enumerate(zip(lives, new, strict=True), 1):
+        part = rows[begin : begin + len(days_of_it)]
+        begin += len(days_of_it)
         part["book"] = place
-        part["day"] = np.array([place_of[pack_id] for pack_id in each.pack_ids])[chosen]
+        part["day"] = np.array([place_of[pack_id] for pack_id in each.pack_ids])[days_of_it]
         for column, name in enumerate(NUMBERS):
-            part[name] = each.numbers[chosen, column]
+            part[name] = each.numbers[days_of_it, column]
     statement = _INSERT.format(
         columns=", ".join(NUMBERS), numbers=", ".join(f"{name}::text::numeric" for name in NUMBERS), conflict=conflict
     )

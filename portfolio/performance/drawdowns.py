@@ -37,7 +37,7 @@ def _over(measured: MeasuredHistory, span: Span | None) -> _Drawdowns:
     if without is not None:
         return _Drawdowns(without, without)
     try:
-        found = risk.drawdown(measured.daily.returns[span.start + 1 : span.end + 1])
+        falls = risk.drawdown(measured.daily.returns[span.start + 1 : span.end + 1])
     except AnalyticsError as undefined:
         absent = unavailable(str(undefined), rests_on)
         return _Drawdowns(absent, absent)
@@ -49,9 +49,9 @@ def _over(measured: MeasuredHistory, span: Span | None) -> _Drawdowns:
         close = span.start + point
         return str(span.opened if close < 0 else measured.history.dates[close])
 
-    turns = {"peak": day(found.peak), "trough": day(found.trough), "recovery": day(found.recovery)}
-    current = {"peak": day(found.current_peak)}
+    turns = {"peak": day(falls.peak), "trough": day(falls.trough), "recovery": day(falls.recovery)}
+    current = {"peak": day(falls.current_peak)}
     return _Drawdowns(
-        degraded(Metric(float(found.depth), "ok", None, {**rests_on, **turns}), span.doubts),
-        degraded(Metric(float(found.current), "ok", None, {**rests_on, **current}), span.doubts),
+        degraded(Metric(float(falls.depth), "ok", None, {**rests_on, **turns}), span.doubts),
+        degraded(Metric(float(falls.current), "ok", None, {**rests_on, **current}), span.doubts),
     )

@@ -129,7 +129,7 @@ def record(
             return unavailable(regression.rows[-1].reason)
         return replace(blank, value=float(value))
 
-    found = FactorRecord(
+    answer = FactorRecord(
         portfolio_id=portfolio_id,
         pack_id=pack_id,
         window=WINDOW,
@@ -150,7 +150,7 @@ def record(
         tracking_error=risk.figures[Measure.TRACKING_ERROR, Window.ONE_YEAR],
         information_ratio=risk.figures[Measure.INFORMATION_RATIO, Window.ONE_YEAR],
     )
-    return found, regression.sources
+    return answer, regression.sources
 
 
 def choose(
@@ -160,7 +160,7 @@ def choose(
 
     `levels` are on the observation days.
     """
-    chosen: dict[str, Candidate | None] = dict.fromkeys(Factor.values)
+    by_factor: dict[str, Candidate | None] = dict.fromkeys(Factor.values)
     enough: set[str] = set()
     for choice in levels.choices:
         if choice.factor in enough:
@@ -170,10 +170,10 @@ def choose(
             continue
         if np.isfinite(candidate.changes[-WINDOW:]).sum() >= factors.LEAST:
             enough.add(choice.factor)
-            chosen[choice.factor] = candidate
-        elif chosen[choice.factor] is None:
-            chosen[choice.factor] = candidate
-    return chosen
+            by_factor[choice.factor] = candidate
+        elif by_factor[choice.factor] is None:
+            by_factor[choice.factor] = candidate
+    return by_factor
 
 
 def _candidate(
@@ -226,9 +226,11 @@ def _regress(
     if not len(observed.returns):
         reason = NO_OBSERVATIONS if len(history.dates) else NOT_STARTED
         return _Regression(tuple(Exposure(each, "", "unavailable", reason) for each in Factor.values))
-    chosen = choose(levels.at(observed.days), observed, benchmark)
-    usable = [each for each in chosen.values() if each is not None]
-    absent = tuple(Exposure(factor, "", "unavailable", "no_series") for factor, each in chosen.items() if each is None)
+    by_factor = choose(levels.at(observed.days), observed, benchmark)
+    usable = [each for each in by_factor.values() if each is not None]
+    absent = tuple(
+        Exposure(factor, "", "unavailable", "no_series") for factor, each in by_factor.items() if each is None
+    )
     sources = tuple(sorted({*risk_free.sources, *(source for each in usable for source in each.sources)}))
     excess = observed.returns - observed.risk_free
     varies = {each.factor: _varies(each.changes[np.isfinite(excess)][-WINDOW:]) for each in usable}

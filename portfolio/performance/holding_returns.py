@@ -29,7 +29,7 @@ class HoldingPeriod:
     """(n,) the closes at which they begin; -1 is the day before the first. `days`: those at which they end."""
     days: npt.NDArray[np.intp]
     total: float
-    """Over all pack days of the span on which it was held, and in its own currency."""
+    """Over all pack days of the span on which it was holding, and in its own currency."""
     total_local: float
 
 
@@ -40,7 +40,7 @@ def find(history: ValueHistory, symbol: str) -> int | None:
 
 
 def period(history: ValueHistory, symbol: str, span: Span) -> HoldingPeriod:
-    """The days of a span on which a security was held, and what it returned on them."""
+    """The days of a span on which a security was holding, and what it returned on them."""
     column = find(history, symbol)
     nothing = np.zeros(0, dtype=np.intp)
     if column is None:
@@ -68,11 +68,11 @@ def period(history: ValueHistory, symbol: str, span: Span) -> HoldingPeriod:
     )
 
 
-def basis_of(history: ValueHistory, span: Span, held: HoldingPeriod) -> dict[str, object]:
+def basis_of(history: ValueHistory, span: Span, holding: HoldingPeriod) -> dict[str, object]:
     return {
         "first": span.opened.isoformat(),
         "last": span.closed.isoformat(),
-        "n": len(held.days),
+        "n": len(holding.days),
         "periods_per_year": periods_per_year(history),
         "currency": history.base_currency,
         **basis.scope_of(history),
@@ -92,7 +92,7 @@ def figure(rests_on: dict[str, object], compute: Callable[[], float]) -> Metric:
 
 @dataclass(frozen=True, slots=True)
 class PositionReturn:
-    """A holding's own return in base currency, on the days of the look-back on which it was held."""
+    """A holding's own return in base currency, on the days of the look-back on which it was holding."""
 
     symbol: str
     dates: Days
@@ -109,9 +109,9 @@ class PositionReturn:
 
 def returns(history: ValueHistory, symbol: str, span: Span, risk_free: RiskFree | None) -> PositionReturn:
     """How a holding did over a span of pack days."""
-    held = period(history, symbol, span)
-    rests_on = basis_of(history, span, held)
-    if not len(held.days):
+    holding = period(history, symbol, span)
+    rests_on = basis_of(history, span, holding)
+    if not len(holding.days):
         none = unavailable(NOT_HELD, rests_on)
         return PositionReturn(symbol, history.dates[:0], (), (), none, none, none, none, none)
     per_year = periods_per_year(history)
@@ -119,18 +119,21 @@ def returns(history: ValueHistory, symbol: str, span: Span, risk_free: RiskFree 
         sharpe = unavailable(NO_RISK_FREE_RATE, rests_on)
     else:
         free = np.concatenate(
-            [returns_between(history, risk_free, np.array(pair)) for pair in zip(held.opened, held.days, strict=True)]
+            [
+                returns_between(history, risk_free, np.array(pair))
+                for pair in zip(holding.opened, holding.days, strict=True)
+            ]
         )
-        sharpe = figure(rests_on, lambda: risk.sharpe_ratio(held.own, risk_free=free, periods_per_year=per_year))
+        sharpe = figure(rests_on, lambda: risk.sharpe_ratio(holding.own, risk_free=free, periods_per_year=per_year))
         sharpe = degraded(sharpe, risk_free.degraded)
     return PositionReturn(
         symbol=symbol,
-        dates=history.dates[held.days],
-        daily_returns=with_gaps(held.own),
-        portfolio_returns=with_gaps(held.whole),
-        total_return=Metric(held.total, "ok", None, rests_on),
-        local_return=Metric(held.total_local, "ok", None, rests_on),
-        volatility=figure(rests_on, lambda: risk.volatility(held.own, periods_per_year=per_year)),
+        dates=history.dates[holding.days],
+        daily_returns=with_gaps(holding.own),
+        portfolio_returns=with_gaps(holding.whole),
+        total_return=Metric(holding.total, "ok", None, rests_on),
+        local_return=Metric(holding.total_local, "ok", None, rests_on),
+        volatility=figure(rests_on, lambda: risk.volatility(holding.own, periods_per_year=per_year)),
         sharpe=sharpe,
-        max_drawdown=figure(rests_on, lambda: risk.max_drawdown(held.own)),
+        max_drawdown=figure(rests_on, lambda: risk.max_drawdown(holding.own)),
     )

@@ -41,25 +41,25 @@ class PositionRisk:
 
 
 def measure(history: ValueHistory, symbol: str, span: Span, valued: ValuedPositions) -> PositionRisk:
-    """What a holding risks, by the days of the span on which it was held."""
-    held = holding_returns.period(history, symbol, span)
-    rests_on = holding_returns.basis_of(history, span, held)
+    """What a holding risks, by the days of the span on which it was holding."""
+    holding = holding_returns.period(history, symbol, span)
+    rests_on = holding_returns.basis_of(history, span, holding)
     daily = daily_returns.measure(history)
     row = next((each for each in valued.positions if each.symbol == symbol), None)
     per_year = holding_returns.periods_per_year(history)
 
     def figure(compute: Callable[[], float]) -> Metric:
-        if not len(held.days):
+        if not len(holding.days):
             return unavailable(NOT_HELD, rests_on)
-        if np.isnan(held.whole).any():
+        if np.isnan(holding.whole).any():
             absent = windows.without_return(daily, span, rests_on)
             return absent or unavailable(daily_returns.BELOW_ZERO, rests_on)
         return holding_returns.figure(rests_on, compute)
 
-    tail = _tail(figure(lambda: risk.value_at_risk(held.own, level=TAIL_LEVEL)), held)
-    whole_tail = _tail(figure(lambda: risk.value_at_risk(held.whole, level=TAIL_LEVEL)), held)
-    beta = figure(lambda: risk.beta(held.own, held.whole))
-    correlation = figure(lambda: risk.correlation(held.own, held.whole))
+    tail = _tail(figure(lambda: risk.value_at_risk(holding.own, level=TAIL_LEVEL)), holding)
+    whole_tail = _tail(figure(lambda: risk.value_at_risk(holding.whole, level=TAIL_LEVEL)), holding)
+    beta = figure(lambda: risk.beta(holding.own, holding.whole))
+    correlation = figure(lambda: risk.correlation(holding.own, holding.whole))
     marginal = _product(whole_tail, beta)
     weight = Metric(row.weight, "ok", None, rests_on) if row else unavailable(NOT_HELD, rests_on)
     benefit = (
@@ -82,21 +82,21 @@ def measure(history: ValueHistory, symbol: str, span: Span, valued: ValuedPositi
         marginal_var=marginal,
         component_var=money(marginal),
         pct_portfolio_risk=_product(weight, beta),
-        position_volatility=figure(lambda: risk.volatility(held.own, periods_per_year=per_year)),
-        portfolio_volatility=figure(lambda: risk.volatility(held.whole, periods_per_year=per_year)),
+        position_volatility=figure(lambda: risk.volatility(holding.own, periods_per_year=per_year)),
+        portfolio_volatility=figure(lambda: risk.volatility(holding.whole, periods_per_year=per_year)),
         beta_to_portfolio=beta,
         correlation=correlation,
         diversification_benefit=benefit,
-        data_points=len(held.days),
+        data_points=len(holding.days),
     )
 
 
-def _tail(figure: Metric, held: HoldingPeriod) -> Metric:
+def _tail(figure: Metric, holding: HoldingPeriod) -> Metric:
     if figure.value is None:
         return figure
-    if len(held.days) < MIN_TAIL_OBSERVATIONS:
+    if len(holding.days) < MIN_TAIL_OBSERVATIONS:
         return unavailable(SHORT_HISTORY, figure.basis)
-    return degraded(figure, ["few_observations"] if len(held.days) < FULL_TAIL_OBSERVATIONS else [])
+    return degraded(figure, ["few_observations"] if len(holding.days) < FULL_TAIL_OBSERVATIONS else [])
 
 
 def _product(one: Metric, other: Metric) -> Metric:

@@ -30,7 +30,7 @@ def figures(measured: MeasuredHistory) -> dict[Figure, Metric]:
         )
         for window in RETURN_WINDOWS[1:]
     }
-    money = _Money.of(measured, spans, compared)
+    money = _Money.from_windows(measured, spans, compared)
     rates = money.solve()
     by_figure: dict[Figure, Metric] = {}
     for window, comparison in compared.items():
@@ -75,7 +75,7 @@ class _Money:
     """(W,)"""
 
     @classmethod
-    def of(
+    def from_windows(
         cls, measured: MeasuredHistory, by_window: Mapping[Window, Span], compared: Mapping[Window, Comparison | Metric]
     ) -> "_Money":
         history, spans = measured.history, tuple(by_window.values())

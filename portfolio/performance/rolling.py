@@ -54,7 +54,7 @@ class _Columns:
     periods_per_year: float
 
     @classmethod
-    def of(cls, measured: MeasuredHistory, observed: Observations, window: int) -> "_Columns":
+    def from_observations(cls, measured: MeasuredHistory, observed: Observations, window: int) -> "_Columns":
         def windows(series: Floats) -> Floats:
             return np.lib.stride_tricks.sliding_window_view(series, window).T
 
@@ -87,7 +87,7 @@ def rolling(
     if window > len(observed.returns):
         reason = SHORT_HISTORY if len(observed.returns) else NO_OBSERVATIONS
         return _without_values(window, history.dates[:0], measured.periods_per_year, reason, risk_free, benchmark)
-    columns = _Columns.of(measured, observed, window)
+    columns = _Columns.from_observations(measured, observed, window)
     own, free, other, per_year = columns.own, columns.risk_free, columns.benchmark, columns.periods_per_year
     return Rolling(
         window=window,

@@ -1,9 +1,10 @@
 """Gains since purchase: what sales realised, what is held unrealised, and what was paid out on the way.
 
 A gain from purchase is price q·ΔP·F0 + FX q·P0·ΔF + interaction q·ΔP·ΔF − fees, with the rate of the purchase locked in the lot
-(docs/measurement.md, Lots and gains). P is in the currency that the security trades in: what was dealt in another is restated into it
-at the fixing of its day, and its base amount stays as it was. Fees are in cost and proceeds, or apart, by the portfolio's
-setting. How a period's value came about is `portfolio.valuation.bridge`, which measures lots from the period's opening.
+(docs/measurement.md, Lots and gains). P is in the currency that the security trades in: what was dealt in another is restated
+into it at the fixing of its day, and its base amount stays as it was. Fees are in cost and proceeds, or apart, by the
+portfolio's setting. How a period's value came about is `portfolio.valuation.bridge`, which measures lots from the period's
+opening.
 """
 
 from collections.abc import Iterable, Sequence

@@ -209,19 +209,19 @@ class Books:
         entry: Transaction,
         holding: Holding,
         quantity: Decimal,
-        worth: Decimal,
+        amount: Decimal,
         exit_fee: Decimal,
         fx: Decimal,
     ) -> None:
-        left, worth_left, fee_left = quantity, worth, exit_fee
+        left, amount_left, fee_left = quantity, amount, exit_fee
         for lot, part in self.draw(index, entry, holding, quantity):
             # The last part takes the rest, so that shares of the proceeds and the fee sum to them exactly.
             last = part == left
-            part_worth = worth_left if last else worth * part / quantity
+            part_amount = amount_left if last else amount * part / quantity
             part_fee = fee_left if last else exit_fee * part / quantity
-            left, worth_left, fee_left = left - part, worth_left - part_worth, fee_left - part_fee
+            left, amount_left, fee_left = left - part, amount_left - part_amount, fee_left - part_fee
             piece = self.cut(holding, lot, part, entry.date)
-            self.match(index, entry, holding, piece, part, part_worth, part_fee, fx)
+            self.match(index, entry, holding, piece, part, part_amount, part_fee, fx)
 
     def match(
         self,
@@ -230,12 +230,12 @@ class Books:
         holding: Holding,
         piece: OpenLot,
         quantity: Decimal,
-        worth: Decimal,
+        amount: Decimal,
         exit_fee: Decimal,
         fx: Decimal,
     ) -> None:
         cost, cost_base = self.costs.cost(piece), self.costs.cost_base(piece)
-        proceeds = worth - exit_fee if self.costs.fees_in_cost else worth
+        proceeds = amount - exit_fee if self.costs.fees_in_cost else amount
         fees_base = ZERO if self.costs.fees_in_cost else piece.fee_base + exit_fee * fx
         fx_in = cost_base / cost if piece.layers is not None and cost else piece.fx
         currency = piece.currency if entry.currency is None else entry.currency

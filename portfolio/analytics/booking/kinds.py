@@ -30,8 +30,8 @@ NEGLIGIBLE = Decimal("1e-6")
 def buy(books: Books, index: int, entry: Transaction) -> None:
     quantity = required_number(index, entry, "quantity", above=True)
     fee, fx = fee_of(index, entry), fx_of(index, entry)
-    worth = consideration(index, entry, quantity)
-    books.add(index, entry, entry.symbol, quantity, worth, fee, fx, entry.acquired or entry.date)
+    amount = consideration(index, entry, quantity)
+    books.add(index, entry, entry.symbol, quantity, amount, fee, fx, entry.acquired or entry.date)
 
 
 def transfer_in(books: Books, index: int, entry: Transaction) -> None:
@@ -46,8 +46,8 @@ def transfer_in(books: Books, index: int, entry: Transaction) -> None:
 def sell(books: Books, index: int, entry: Transaction) -> None:
     holding = books.require_holding(index, entry)
     quantity = required_number(index, entry, "quantity", above=True)
-    worth = consideration(index, entry, quantity)
-    books.realise(index, entry, holding, quantity, worth, fee_of(index, entry), fx_of(index, entry))
+    amount = consideration(index, entry, quantity)
+    books.realise(index, entry, holding, quantity, amount, fee_of(index, entry), fx_of(index, entry))
 
 
 def cash_in_lieu(books: Books, index: int, entry: Transaction) -> None:
@@ -57,8 +57,8 @@ def cash_in_lieu(books: Books, index: int, entry: Transaction) -> None:
     fraction = holding.quantity % 1
     if not fraction:
         raise InvalidInput("quantity", "holds no fraction to be paid out", index)
-    worth = consideration(index, entry, fraction)
-    return books.realise(index, entry, holding, fraction, worth, fee_of(index, entry), fx_of(index, entry))
+    amount = consideration(index, entry, fraction)
+    return books.realise(index, entry, holding, fraction, amount, fee_of(index, entry), fx_of(index, entry))
 
 
 def transfer_out(books: Books, index: int, entry: Transaction) -> None:

@@ -1,4 +1,4 @@
-"""Newton's method on the rates of many series, and whether each rate found is the only one."""
+"""Newton's method on the rates of many series, and whether each rate is the only one."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ def solve(flows: Flows) -> tuple[Floats, Bools]:
     """
     if len(flows.amounts) < 2:
         return np.zeros(flows.amounts.shape[1]), np.zeros(flows.amounts.shape[1], dtype=np.bool_)
-    found, converged, only = _newton(flows)
+    rates, converged, only = _newton(flows)
     stray = np.flatnonzero(~converged)
     if len(stray):
-        found[stray], converged[stray] = _careful_newton(flows.select(stray), len(stray))
+        rates[stray], converged[stray] = _careful_newton(flows.select(stray), len(stray))
     doubtful = np.flatnonzero(converged & ~only)
     if len(doubtful):
-        only[doubtful] = _is_only(flows.select(doubtful), found[doubtful])[: len(doubtful)]
-    return found, only
+        only[doubtful] = _is_only(flows.select(doubtful), rates[doubtful])[: len(doubtful)]
+    return rates, only
 
 
 def _newton(flows: Flows) -> tuple[Floats, Bools, Bools]:
-    """Steps of Halley on the net worth.
+    """Steps of Halley on the net present value.
 
     returns  (P,) log rates, (P,) converged, (P,) of these the balance carried at the rate clearly never turns
     """
@@ -79,10 +79,10 @@ def _start(flows: Flows, timed: Floats, bent: Floats) -> tuple[Floats, Floats, B
 def _clearly_never_turns(balance: Floats, most: Floats, moved: Floats) -> Bools:
     """The balance keeps its sign at every flow, beyond any rounding. False is no answer.
 
-    balance  (K - 1, P)  the worth of the flows so far, at a rate near the one found
-    most     (P,)        not less than the sum of the worths' sizes
+    balance  (K - 1, P)  the present value of the flows so far, at a rate near the one found
+    most     (P,)        not less than the sum of the present values' sizes
     moved    (P,)        how far that rate is from the one found, times the span: by so much of its size each flow's
-                         worth may be another
+                         present value may be another
     """
     doubt = (1e-10 + 2.0 * moved) * most
     clear = (balance.min(axis=0, initial=np.inf) > doubt) | (balance.max(axis=0, initial=-np.inf) < -doubt)
@@ -159,28 +159,28 @@ def _sums(amounts: Floats, factors: Floats) -> Floats:
     return np.asarray(np.einsum("ij,ij->j", amounts, factors))
 
 
-def _is_only(flows: Flows, found: Floats) -> Bools:
+def _is_only(flows: Flows, roots: Floats) -> Bools:
     """There is no other root above -100 %. False is no answer.
 
-    With the flows discounted at the root, the balance S that is carried between them stands for the worth at another rate:
+    With the flows discounted at the root, the balance S that is carried between them stands for the present value at another rate:
     that is the integral of x S(t) exp(-x t), x the log rate less the root's. It is never zero again where S keeps its sign,
     or, parts being integrated once more, where the integral of S up to each moment and the one from it on both do.
     """
     with np.errstate(all="ignore"):
-        log_rates = np.resize(found, flows.amounts.shape[1])
-        worth = flows.amounts * _factors(flows.times, flows.times.max(axis=0), log_rates)
-    size = np.abs(worth)
-    before, size_before = np.cumsum(worth, axis=0)[:-1], np.cumsum(size, axis=0)[:-1]
-    after, size_after = -np.cumsum(worth[::-1], axis=0)[-2::-1], np.cumsum(size[::-1], axis=0)[-2::-1]
-    # What is carried after a flow is also, with the sign turned, the worth of all later flows: the smaller of the two
+        log_rates = np.resize(roots, flows.amounts.shape[1])
+        value = flows.amounts * _factors(flows.times, flows.times.max(axis=0), log_rates)
+    size = np.abs(value)
+    before, size_before = np.cumsum(value, axis=0)[:-1], np.cumsum(size, axis=0)[:-1]
+    after, size_after = -np.cumsum(value[::-1], axis=0)[-2::-1], np.cumsum(size[::-1], axis=0)[-2::-1]
+    # What is carried after a flow is also, with the sign turned, the present value of all later flows: the smaller of the two
     # sums is taken, so that a small late flow is not lost in the rounding of large early ones.
     late = size_after < size_before
     balance, noise = np.where(late, after, before), 1e-13 * np.where(late, size_after, size_before)
     spans = np.diff(np.maximum.accumulate(flows.times, axis=0), axis=0)  # what is no flow has no time of its own
-    held, doubt = balance * spans, noise * spans
+    carried, doubt = balance * spans, noise * spans
     return _keeps_sign(balance, noise) | (
-        _keeps_sign(np.cumsum(held, axis=0), np.cumsum(doubt + 1e-15 * np.abs(held), axis=0))
-        & _keeps_sign(np.cumsum(held[::-1], axis=0), np.cumsum((doubt + 1e-15 * np.abs(held))[::-1], axis=0))
+        _keeps_sign(np.cumsum(carried, axis=0), np.cumsum(doubt + 1e-15 * np.abs(carried), axis=0))
+        & _keeps_sign(np.cumsum(carried[::-1], axis=0), np.cumsum((doubt + 1e-15 * np.abs(carried))[::-1], axis=0))
     )
 
 

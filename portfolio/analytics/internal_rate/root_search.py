@@ -35,7 +35,7 @@ def search(amounts: Floats, times: Floats, near: float) -> float:
 
 
 def _highest(flows: Floats, times: Floats) -> float:
-    """A log rate with no root above it: there the running worth of the flows keeps its sign (Laguerre)."""
+    """A log rate with no root above it: there the running present value of the flows keeps its sign (Laguerre)."""
     highest = 1.0
     while highest <= 1e6:
         running = np.cumsum(flows * np.exp(-highest * times))
@@ -46,7 +46,7 @@ def _highest(flows: Floats, times: Floats) -> float:
 
 
 def _roots(flows: Floats, times: Floats, near: float) -> tuple[list[float], list[float]]:
-    """All log rates >= 0 where the net worth touches zero, and where it crosses zero.
+    """All log rates >= 0 where the net present value touches zero, and where it crosses zero.
 
     Boxes are split until their bounds decide.
 
@@ -167,7 +167,7 @@ def _touching(slope: Callable[[float], float], low: float, high: float) -> float
 
 
 def _apart(roots: list[float]) -> list[float]:
-    """Rising; of what is the same root found from several boxes the first, best known, is kept."""
+    """The roots in rising order. Of a root that several boxes led to, the first is kept: it is known best."""
     kept: list[float] = []
     for root in roots:
         if all(abs(root - other) > 1e-7 * max(1.0, abs(root)) for other in kept):
