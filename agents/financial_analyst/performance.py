@@ -79,8 +79,8 @@ def historical_nav(ctx: RequestContext, *, portfolio_id: UUID) -> Result[Histori
     whole = valuer.history(ctx.book)
     life = valuer.headline(ctx.book, whole)
     booked = [each for each in ctx.book.events if each.date <= ctx.asof_date]
-    ids = {each.security for each in booked} | {each.to_security for each in booked}
-    securities = Security.objects.filter(pk__in=ids - {None}).values_list("pk", "symbol", "kind", "exchange")
+    ids = {security for each in booked for security in (each.security, each.to_security) if security is not None}
+    securities = Security.objects.filter(pk__in=ids).values_list("pk", "symbol", "kind", "exchange")
     return Result(
         HistoricalNav(
             first_date=life.dates[0].item() if len(life.dates) else None,

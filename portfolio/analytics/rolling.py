@@ -48,10 +48,8 @@ def roll(
             return array
         return np.lib.stride_tricks.sliding_window_view(array if array.ndim == 1 else array[:, column], window).T
 
-    series_of_others, named = (
-        [series(values) for values in others],
-        {name: series(values) for name, values in options.items()},
-    )
+    positional = [series(values) for values in others]
+    named = {name: series(values) for name, values in options.items()}
     columns = [
         measure(
             cut(r, column),
