@@ -36,18 +36,18 @@ CATCH_ALL = {
     "agents/runtime.py": "a stranger's capability: becomes a named failure with its cause",
     "config/breaker.py": "counts the failure and raises it again",
     "execution/web/api.py": "observes the duration and raises it again",
-    "execution/executor/__init__.py": "puts the failure on record and raises it again",
+    "execution/executor/running.py": "puts the failure on record and raises it again",
     "config/embedded/__init__.py": "gives its share back and raises it again",
     "portfolio/ledger/reader.py": "stops the child and raises it again",
     "portfolio/performance/nightly_figures.py": "somebody's data: what breaks on it is a named failure of that portfolio alone",
     "execution/night/chunks.py": "somebody's data, read or stored with that of others: they are done one by one",
-    "execution/night/nightly.py": "somebody's books: what breaks on them becomes a break of that portfolio alone",
+    "execution/night/ledger_reconciliation.py": "somebody's books: what breaks on them becomes a break of that portfolio alone",
 }
 OF_STRANGERS = {
     "agents/runtime.py",
     "portfolio/performance/nightly_figures.py",
     "execution/night/chunks.py",
-    "execution/night/nightly.py",
+    "execution/night/ledger_reconciliation.py",
 }
 MUST_RAISE_AGAIN = set(CATCH_ALL) - OF_STRANGERS
 EMPTY_NAMES = re.compile(r"(^|_)(utils?|helpers?|common|misc|managers?|services?|tools?|lib|base_?classes)$")
@@ -255,15 +255,10 @@ def test_only_the_listed_modules_read_the_environment():
 
 
 CLOCKS = {
-    (
-        "pricing/packs/__init__.py",
-        "datetime.now",
-    ): "sealed_at, for the record; no row of an archive may lie after today",
+    ("pricing/packs/sealing.py", "datetime.now"): "sealed_at, for the record",
+    ("pricing/packs/inputs.py", "datetime.now"): "no row of an archive may lie after today",
     ("pricing/quality/quarantine.py", "datetime.now"): "decided_at, for the record",
-    (
-        "pricing/archive/__init__.py",
-        "datetime.now",
-    ): "what lies in the future is refused; handed in by who knows better",
+    ("pricing/archive/reading.py", "datetime.now"): "what lies in the future is refused; handed in by who knows better",
 }
 
 
@@ -332,7 +327,6 @@ SIGNALS = {
     "Undecodable": "portfolio.ledger.importing: becomes a finding",
     "RowRefused": "portfolio.ledger.importing.writing: becomes a finding",
     "UnrankedLots": "portfolio.ledger.importing.shelf: becomes a finding",
-    "_NotStored": "execution.executor: a cache remembers what is there, not what is not",
 }
 """Not errors that a caller meets: each is caught beside where it is raised."""
 
@@ -373,9 +367,7 @@ def test_no_face_is_imported_by_a_verb():
 def test_one_place_makes_packs():
     """Two builders would make packs of different content under the same names."""
     models = re.compile(r"(?:^|\.)(Pricing)?Pack(Content|Price|Rate|Observation|Action)?(\.objects\.\w*create)?$")
-    writes = re.compile(
-        r"\b(INSERT INTO|COPY|UPDATE|DELETE FROM|TRUNCATE)\s+(pricing_pack|pricing_pricingpack|\{?table)"
-    )
+    writes = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM|TRUNCATE)\s+(pricing_pack|pricing_pricingpack)|\bCOPY\s+$")
     found = {path for path, node in calls() if models.search(called(node)) and called(node) != "Pack"}
     found |= {
         path
@@ -384,7 +376,7 @@ def test_one_place_makes_packs():
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and writes.search(node.value)
     }
 
-    assert found == {"pricing/packs/__init__.py"}
+    assert found == {"pricing/packs/sealing.py"}
 
 
 def test_chance_decides_nothing_but_how_long_to_wait():

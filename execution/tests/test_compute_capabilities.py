@@ -5,7 +5,8 @@ from django.db import connection
 
 from agents import registry
 from agents.result import RequestContext
-from execution.executor import MarketView, planning
+from execution.executor.market_view import MarketView
+from execution.executor.reference_series import ReferenceSeries
 from portfolio import books
 from portfolio.models import Portfolio
 from portfolio.performance import benchmarks, factor_series, risk_free_rates
@@ -22,7 +23,7 @@ def refuse(execute, sql, params, many, context):
 def test_a_capability_that_computes_opens_no_database(demo):
     portfolio = Portfolio.objects.get(slug="public")
     pack = PricingPack.objects.filter(policy=portfolio.policy_id).order_by("sequence").last()
-    chosen = planning.Choices(
+    chosen = ReferenceSeries(
         risk_free_rates.read_series(portfolio.base_currency),
         benchmarks.read_definition(portfolio.benchmark_id),
         factor_series.read_choices(),

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from compliance import rights
-from execution.executor.errors import RequestInvalid
+from execution.executor import RequestInvalid
 from execution.web.api import PROBLEM, SpanAsked
 from pricing import packs
 from pricing.models import PackAction, PackObservation, PackPrice, PackRate, PackStatus, PricingPack
@@ -160,7 +160,7 @@ class Pack(APIView):
         pack: Any = packs.with_quality(_headers()).filter(pk=pack_id).first() if "\0" not in pack_id else None
         if pack is None:
             raise packs.PackNotFound(pack_id)
-        left_out = packs.left_out(pack=pack) if pack.content_id else []
+        left_out = packs.unpriced_symbols(pack=pack) if pack.content_id else []
         rows, decided = _page(pack, **asked)
         return Response(
             {

@@ -17,7 +17,7 @@ from pricing import market
 from pricing.fx import MissingRate
 from pricing.market import MissingPrice
 from pricing.models import PricingPack, PricingPolicy, Security
-from pricing.packs.point_in_time import KnownAction
+from pricing.packs.rows import KnownAction
 
 
 def read_definition(benchmark_id: int | None) -> BenchmarkDefinition | None:

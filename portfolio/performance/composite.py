@@ -21,7 +21,7 @@ from portfolio.valuation import Days
 from pricing.fx import MissingRate
 from pricing.market import History, MissingPrice
 from pricing.models import PriceBasis
-from pricing.packs.point_in_time import KnownAction
+from pricing.packs.rows import KnownAction
 
 DEGRADED: Mapping[str, str] = {
     PriceBasis.PRICE_INDEX: "price_index",

@@ -19,7 +19,7 @@ from portfolio.performance.risk_free import RiskFree
 from portfolio.tests.made import NAN, days, life, market
 from pricing import market as pricing_market
 from pricing.models import PricingPack, Security
-from pricing.packs.point_in_time import KnownAction
+from pricing.packs.rows import KnownAction
 
 pytestmark = pytest.mark.usefixtures("read_once")
 

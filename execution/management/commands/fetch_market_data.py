@@ -24,7 +24,7 @@ class Command(Base):
         parser.add_argument("--to", dest="last", type=date.fromisoformat, help="yesterday")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        told = fetching.told(
+        told = fetching.as_dict(
             fetching.fetch(
                 provider=options["provider"],
                 run=uuid4(),

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from execution.terminal.command import Command as Base
-from pricing import market, packs
+from pricing import packs
 from pricing.models import PricingPack, PricingPolicy
 
 
@@ -16,8 +16,6 @@ class Command(Base):
         told = []
         for policy in PricingPolicy.objects.order_by("code"):
             found = packs.verify(policy=policy)
-            if found:
-                market.forget(policy)  # it may hold what was read of the rows that differ
             count = PricingPack.objects.filter(policy=policy, sequence__isnull=False).count()
             told.append(
                 {
