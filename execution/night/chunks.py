@@ -32,7 +32,9 @@ UNFINISHED = (RunState.WAITING, RunState.RUNNING)
 
 
 class ChunkJob(Protocol):
-    def __call__(self, *, used: Sequence[nightly_figures.PortfolioRevision], pack: PricingPack) -> nightly_figures.ChunkFigures: ...
+    def __call__(
+        self, *, used: Sequence[nightly_figures.PortfolioRevision], pack: PricingPack
+    ) -> nightly_figures.ChunkFigures: ...
 
 
 CHUNK_JOBS: Mapping[str, ChunkJob] = {
@@ -129,7 +131,9 @@ CONCERN_ALL = (packs.PackCorrupt, OperationalError, InterfaceError)
 """Failures that no portfolio's data cause: a pack that is not what was sealed, a database that is away."""
 
 
-def _compute(compute: ChunkJob, used: Sequence[nightly_figures.PortfolioRevision], pack: PricingPack) -> nightly_figures.ChunkFigures:
+def _compute(
+    compute: ChunkJob, used: Sequence[nightly_figures.PortfolioRevision], pack: PricingPack
+) -> nightly_figures.ChunkFigures:
     """Compute a chunk. Where it fails as a whole, in reading or in storing, its portfolios are computed one by one, so that only
     those at fault have no figures."""
     try:
