@@ -158,7 +158,7 @@ def test_a_series_has_no_value_on_a_day_that_has_no_return():
 
 
 @pytest.mark.parametrize("timing", ["start", "end"])
-def test_under_another_flow_timing_the_parts_say_that_they_are_made_under_the_default(timing):
+def test_parts_under_another_flow_timing_are_degraded(timing):
     events = [
         event(THREE[0], "deposit", "1000"),
         event(THREE[0], "buy", "-1000", security=1, quantity="100"),

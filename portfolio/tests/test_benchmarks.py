@@ -75,7 +75,7 @@ def test_a_composite_ties_out_with_the_golden(rebalance, expected):
     assert found.returns == pytest.approx((found.component_weights * found.component_returns).sum(axis=1), abs=1e-15)
 
 
-def test_monthly_and_quarterly_weights_come_back_with_the_first_close_of_the_period():
+def test_weights_come_back_with_the_first_close_of_a_period():
     dates = ("2020-01-30", "2020-01-31", "2020-02-03", "2020-03-31", "2020-04-01")
     seen = market(dates, {"OAK": growing(1.0, 0.5, 0.5, 0.5), "ELM": growing(0, 0, 0, 0)})
 
@@ -90,7 +90,7 @@ def test_monthly_and_quarterly_weights_come_back_with_the_first_close_of_the_per
     assert weights["daily"] == pytest.approx([0.5] * 4)
 
 
-def test_two_portfolios_that_began_on_other_days_of_a_month_have_the_same_benchmark():
+def test_portfolios_begun_in_one_month_have_the_same_benchmark():
     seen = market(WEEK, {"OAK": growing(0.10, -0.05, 0.02), "ELM": growing(0, 0.01, 0.03)})
 
     early, late = (mix(seen, {"OAK": 0.6, "ELM": 0.4}, on=WEEK[first:]) for first in (1, 3))
@@ -114,7 +114,7 @@ def test_a_raw_close_is_taken_with_its_split_and_its_dividend():
     ("basis", "degraded"),
     [("price_index", ("price_index",)), ("split_adjusted", ("price_return",)), ("total_return_adjusted", ())],
 )
-def test_prices_that_leave_dividends_out_say_so_and_adjusted_ones_are_not_adjusted_twice(basis, degraded):
+def test_prices_without_dividends_say_so_and_none_is_adjusted_twice(basis, degraded):
     seen = market(WEEK, {"OAK": growing(0.01, 0.01, 0.01)})
 
     found = mix(seen, {"OAK": 1.0}, bases=[basis], actions=[action("split", WEEK[2], ratio="7")])
@@ -132,7 +132,7 @@ def test_a_foreign_benchmark_is_taken_at_the_packs_rates():
     assert found.sources == ("central", "wood")
 
 
-def test_a_hedged_benchmark_earns_the_forward_premium_instead_of_the_currency():
+def test_a_hedged_benchmark_earns_the_forward_premium():
     dates = ("2020-01-06", "2020-02-05")  # thirty days
     seen = market(dates, {"OAK": [100, 101]}, currencies={"OAK": "USD"}, fx={"USD": [1.30, 1.326]})
     part = Component("OAK", "USD", "equity", "XNYS", 1.0)
@@ -166,7 +166,7 @@ def test_days_before_all_components_are_known_have_no_return():
     assert (found.reason, found.missing) == ("missing_benchmark_price", ("OAK",))
 
 
-def test_a_component_that_no_pack_has_and_a_rate_that_none_has_are_told_apart():
+def test_a_missing_component_and_a_missing_rate_have_different_reasons():
     seen = market(WEEK, {"OAK": [100, 100, 100, 100]}, currencies={"OAK": "USD"})
     stranger = Component("ASH", "CAD", "equity", "XNYS", 1.0)
 
@@ -264,7 +264,7 @@ def test_the_same_money_is_put_into_the_benchmark_by_the_flow_timing(timing):
     assert found.reason == ("first_day_excluded" if timing == "end" else None)
 
 
-def test_withdrawals_that_the_benchmark_could_not_have_paid_have_no_rate_in_it():
+def test_withdrawals_beyond_the_benchmark_have_no_rate_in_it():
     dates = ["2019-01-01", "2019-07-01", "2020-01-01"]
     history = life(dates, [100, 100, 110], inflow=[100, 0, 0], outflow=[0, 100, 0])
 
@@ -311,7 +311,7 @@ def test_the_windows_of_a_record_are_its_own_figures_as_rows():
     )
 
 
-def test_without_a_benchmark_nothing_is_beside_and_the_reason_says_so():
+def test_without_a_benchmark_its_figures_say_so():
     history, _, one_bp = ten_days()
 
     found = record(history, None, one_bp)
@@ -325,7 +325,7 @@ def test_without_a_benchmark_nothing_is_beside_and_the_reason_says_so():
         assert (figure.value, figure.status, figure.reason) == (None, "unavailable", "no_benchmark"), name
 
 
-def test_a_portfolio_that_is_its_benchmark_has_a_beta_of_one_and_no_alpha_and_no_error():
+def test_a_portfolio_that_is_its_benchmark_has_beta_one_and_no_alpha():
     history, _, one_bp = ten_days()
 
     found = record(history, BenchmarkReturns("Itself", R), one_bp)
@@ -339,7 +339,7 @@ def test_a_portfolio_that_is_its_benchmark_has_a_beta_of_one_and_no_alpha_and_no
     assert found["excess_twr_itd"].value == pytest.approx(0, abs=1e-15)
 
 
-def test_a_first_day_that_no_pack_came_before_is_left_out_of_both_and_said_to_be():
+def test_a_first_day_without_a_pack_before_it_is_left_out_of_both():
     history, _, one_bp = ten_days()
     returns = B.copy()
     returns[0] = NAN
@@ -459,7 +459,7 @@ def test_the_database_takes_no_benchmark_that_is_no_whole(demo, weights):
 
 
 @pytest.mark.role("job")
-def test_nor_one_that_is_none_any_more_nor_a_weight_that_is_no_share(demo):
+def test_an_empty_benchmark_and_a_weight_beyond_one_are_refused(demo):
     with transaction.atomic():
         whole = define("Whole", {"IBM": "1"})
 

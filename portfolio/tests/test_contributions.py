@@ -239,7 +239,7 @@ def test_brinson_ties_out_with_the_golden():
     )
 
 
-def test_brinson_parts_sum_where_segments_do_not_meet_and_deals_miss_the_fixing():
+def test_brinson_parts_sum_where_segments_do_not_meet():
     life = held(FOUR, [50, 51, 49, 53], [1.31, 1.33, 1.28, 1.30])
     table = ((0.01, 0.0), (0.01, 0.02), (-0.02, 0.01), (0.0, 0.03))
     benchmark = half_and_half(table, kinds=("equity", "gold"))

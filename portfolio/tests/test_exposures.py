@@ -309,7 +309,7 @@ def test_flows_leave_the_betas_as_they_are(pack):
         assert moved[factor].variance_share == pytest.approx(quiet[factor].variance_share, rel=1e-9)
 
 
-def test_a_series_that_ended_long_ago_does_not_stand_before_one_that_goes_on(pack):
+def test_a_series_that_goes_on_comes_before_one_that_ended(pack):
     put(pack, "BAMLC0A0CM", levels(noise(5), 1.0)[:30], DAYS[:30])
     put(pack, "BAA10Y", levels(noise(4), 3.0))
 

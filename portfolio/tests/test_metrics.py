@@ -72,7 +72,7 @@ def test_a_window_opens_at_the_last_pack_on_or_before_its_anniversary():
         ("2020-02-29", "5y", "2015-02-27"),  # the 28th is a Saturday
     ],
 )
-def test_a_window_ends_at_the_last_pack_and_opens_before_its_month_quarter_or_year(last, name, opened):
+def test_a_window_opens_before_its_month_quarter_or_year(last, name, opened):
     dates = weekdays("2014-01-01", last)
     if dates[-1] != np.datetime64(last):
         dates = np.append(dates, np.datetime64(last))
@@ -138,7 +138,7 @@ def test_a_window_that_opens_on_the_first_day_is_measured_from_its_close():
     assert found["twr_1y"].value == pytest.approx(0.2)
 
 
-def test_of_a_single_day_there_is_no_day_before():
+def test_a_single_day_has_no_previous_day():
     found = record(life(["2020-03-02"], [100], inflow=[80]))
 
     assert (found["twr_1d"].status, found["twr_1d"].reason) == ("unavailable", "short_history")
@@ -231,7 +231,7 @@ def test_a_life_is_annualised_from_its_365th_day_on(last, days, status):
     assert found["mwr_itd"].value == pytest.approx(0.1)
 
 
-def test_a_first_flow_on_a_day_without_a_pack_is_counted_from_by_both_returns():
+def test_both_returns_count_from_the_date_of_the_first_flow():
     # 2018-01-06 is a Saturday
     history = life(["2018-01-08", "2020-01-06"], [100, 121], flows=[("2018-01-06", 100.0)])
 
@@ -241,7 +241,7 @@ def test_a_first_flow_on_a_day_without_a_pack_is_counted_from_by_both_returns():
     assert found["mwr_itd"].value == pytest.approx(found["twr_itd_annualised"].value, abs=1e-12)
 
 
-def test_a_short_period_has_its_money_weighted_return_where_the_yearly_rate_is_beyond_any_number():
+def test_a_short_period_has_its_mwr_where_the_yearly_rate_overflows():
     # 0.9^365 - 1 is 2e-17 above -100 %; 8^365 is no number
     fallen, risen = (record(life(["2019-12-31", "2020-01-01"], [100, last])) for last in (90, 800))
 
@@ -250,7 +250,7 @@ def test_a_short_period_has_its_money_weighted_return_where_the_yearly_rate_is_b
         assert found["mwr_ytd"].basis["annualised"] is False
 
 
-def test_a_portfolio_emptied_and_re_entered_within_the_window_has_both_returns():
+def test_a_portfolio_emptied_and_re_entered_has_both_returns():
     dates = ["2020-01-06", "2020-03-02", "2020-06-01", "2020-07-06"]
 
     found = record(life(dates, [100, 0, 50, 55], inflow=[100, 0, 50, 0], outflow=[0, 110, 0, 0]))
@@ -284,7 +284,7 @@ def test_money_weighted_puts_every_flow_on_its_own_date():
     assert 100 * (1 + rate) + 100 * (1 + rate) ** (184 / 365) == pytest.approx(220)
 
 
-def test_money_that_arrives_a_day_after_the_first_deal_takes_the_windows_that_hold_that_day_alone():
+def test_money_that_comes_after_the_first_deal_spoils_only_windows_with_that_day():
     dates = weekdays("2024-06-24", "2024-12-31")
     values = np.full(len(dates), 999_074.82)
     values[0], values[1], values[-1] = -10.0, 999_990.24, 1_000_335.24
@@ -307,7 +307,7 @@ def test_money_that_arrives_a_day_after_the_first_deal_takes_the_windows_that_ho
     assert found["mwr_itd"].value is not None
 
 
-def test_a_day_that_starts_below_zero_has_no_return_and_the_days_after_it_have_theirs():
+def test_only_the_day_that_starts_below_zero_has_no_return():
     history = life(["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09"], [100, -5, 10, 11], inflow=[100, 0, 10, 0])
 
     daily = daily_returns.measure(history)
@@ -347,7 +347,7 @@ def test_a_long_only_return_below_minus_one_hundred_percent_is_never_shown():
         record(owes_nothing)
 
 
-def test_what_came_and_was_lost_on_one_day_may_be_more_than_was_there_under_end_timing():
+def test_under_end_timing_a_day_may_lose_more_than_it_opened_with():
     history = life(["2020-01-06", "2020-01-07"], [1, 9_991], inflow=[1, 10_000], flow_timing="end")
 
     assert record(history)["twr_1d"].reason == "total_loss"
@@ -411,7 +411,7 @@ def test_a_life_without_an_observation_says_so_of_every_figure():
     assert (found["beta_itd"].value, found["beta_itd"].status) == (None, "unavailable")
 
 
-def test_days_on_which_no_exchange_was_open_are_linked_into_the_next_observation():
+def test_days_without_a_session_are_linked_into_the_next():
     values = [100, 101, 101, 102, 104]
     history = life(
         ["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09", "2020-01-10"],
@@ -426,7 +426,7 @@ def test_days_on_which_no_exchange_was_open_are_linked_into_the_next_observation
     assert found["volatility_itd"].basis["n"] == 4
 
 
-def test_one_exchange_has_252_periods_a_year_and_several_as_many_as_were_seen():
+def test_one_exchange_has_252_periods_a_year_and_several_the_observed():
     one, two = (growing("2020-01-06", "2020-12-31", exchanges=each) for each in (("XNYS",), ("XLON", "XNYS")))
 
     per_year = [record(each)["volatility_itd"].basis["periods_per_year"] for each in (one, two)]
@@ -435,7 +435,7 @@ def test_one_exchange_has_252_periods_a_year_and_several_as_many_as_were_seen():
     assert per_year == [252, pytest.approx(len(two.dates) / (361 / 365))]
 
 
-def test_a_days_of_the_last_thirty_observations_are_counted_from_the_end():
+def test_the_last_thirty_observations_are_counted_from_the_end():
     history = growing("2020-01-06", "2020-06-30")
 
     found = record(history)
@@ -517,7 +517,7 @@ def test_value_at_risk_says_how_much_it_rests_on(observations, status, reason):
     assert (tail.status, tail.reason) == (status, reason)
 
 
-def test_value_at_risk_of_a_hundred_observations_is_the_percentile_of_their_losses():
+def test_value_at_risk_is_the_percentile_of_the_losses():
     values = 100 + np.sin(np.arange(100))
 
     found = record(life(weekdays("2020-01-06", "2020-12-31")[:100], values))
@@ -591,7 +591,7 @@ def test_the_short_record_has_the_figures_of_the_whole_one():
     assert dict(short) == {key: whole[key] for key in short}
 
 
-def test_the_last_observations_are_pack_days_and_none_where_there_are_fewer():
+def test_a_look_back_counts_pack_days():
     history = life(["2020-01-06", "2020-01-07", "2020-01-08"], [1, 2, 3])
 
     spans = [windows.last_days(history, count) for count in (2, 3, 4)]
@@ -669,7 +669,7 @@ def test_a_calendar_year_without_a_pack_day_says_so_and_the_others_stand():
     assert [each.is_whole for each in years] == [False, False, False]
 
 
-def test_a_portfolio_begun_this_year_has_the_return_of_this_year_from_its_first_day():
+def test_a_young_portfolio_has_its_return_of_the_year_since_inception():
     history = growing("2024-03-04", "2024-06-28")
 
     found, (year,) = record(history), calendar_years.calendar_years(history)
