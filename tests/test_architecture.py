@@ -19,7 +19,7 @@ ROOMS = {
     "agents": {"config", "pricing", "portfolio", "agents"},
     "execution": {"config", "compliance", "pricing", "portfolio", "agents", "execution"},
 }
-PURE = ("portfolio/analytics/*.py", "pricing/packs/fingerprint.py")
+PURE = ("portfolio/analytics/*.py", "portfolio/analytics/*/*.py", "pricing/packs/fingerprint.py")
 PURE_MAY_IMPORT = {"numpy", "portfolio.analytics", "config.errors"}
 
 ENVIRONMENT = {
@@ -279,7 +279,7 @@ def test_money_of_the_ledger_is_never_a_float():
     ledger = (
         "portfolio/ledger/",
         "portfolio/books/",
-        "portfolio/analytics/booking.py",
+        "portfolio/analytics/booking/",
     )
     wrong = [
         f"{path}:{node.lineno}"

@@ -1,4 +1,4 @@
-"""Goldens, computed apart, on lots, gains, bridge, split, transfer and dividend: from a ledger's text through rows to figures.
+"""Worked examples of docs/measurement.md on lots, gains, bridge, split, transfer and dividend: from a ledger to figures.
 
 Each portfolio is one golden. Their market, ledgers and nights are made once; the numbers were computed apart.
 """
@@ -16,7 +16,8 @@ from execution.night import nightly
 from execution.operations import intake
 from portfolio import books, valuation
 from portfolio.models import LedgerRevision, Portfolio
-from portfolio.performance import metrics
+from portfolio.performance import daily_returns
+from portfolio.performance import record as metrics_record
 from portfolio.valuation import bridge, deal_rates, gains
 from pricing import market, packs
 from pricing.models import PricingPolicy, Security
@@ -375,7 +376,7 @@ def test_an_adrs_dividend_counts_at_the_pay_date_rate_and_is_receivable_from_its
 def test_withholding_reduces_the_return_when_paid_or_from_the_ex_date_by_the_setting(world):
     cash, accruing = Golden("withheld"), Golden(ACCRUING)
 
-    returns = [metrics.subperiod_returns(each.life) for each in (cash, accruing)]
+    returns = [daily_returns.measure(each.life).returns for each in (cash, accruing)]
 
     assert [float(each[4]) for each in returns] == pytest.approx([0.0085, 0.0], abs=1e-15)
     assert [float(each[2]) for each in returns] == pytest.approx([0.0, 0.0085], abs=1e-15)
@@ -397,11 +398,11 @@ def test_a_fee_from_inside_or_from_elsewhere_makes_the_same_net_return(world):
     for life in (Golden("inside").life, Golden("outside").life):
         timed, weighted = (
             of(life, portfolio_id="", pack_id="PP_2020-01-10_ECB_EUR_r1")
-            for of in (metrics.twr_record, metrics.mwr_record)
+            for of in (metrics_record.twr, metrics_record.mwr)
         )
-        assert 100 * timed.twr_1d.value == pytest.approx(1.00, abs=1e-12)
-        assert 100 * timed.gross_twr_1d.value == pytest.approx(1.25, abs=1e-12)
-        assert 100 * weighted.mwr_itd.value == pytest.approx(1.00, abs=1e-9)
+        assert 100 * timed["twr_1d"].value == pytest.approx(1.00, abs=1e-12)
+        assert 100 * timed["gross_twr_1d"].value == pytest.approx(1.25, abs=1e-12)
+        assert 100 * weighted["mwr_itd"].value == pytest.approx(1.00, abs=1e-9)
     closings = [Golden(slug).bridge().closing_value for slug in ("inside", "outside")]
     assert closings == [D("101000.00"), D("101250.00")]
     assert Golden("outside").bridge().fees == 0
@@ -430,7 +431,7 @@ def test_an_average_pool_through_split_and_return_of_capital(world):
 def test_shares_in_kind_come_at_the_close_of_their_day(world):
     golden = Golden("kind")
 
-    assert float(metrics.subperiod_returns(golden.life)[-1]) == pytest.approx(0.0, abs=1e-15)
+    assert float(daily_returns.measure(golden.life).returns[-1]) == pytest.approx(0.0, abs=1e-15)
     found = golden.bridge()
     assert (found.contributions, found.gain) == (D("105000.00"), 0)
     assert golden.gains.unrealised.total == D("1000.00")  # since purchase: (50 - 40) x 100
@@ -452,7 +453,7 @@ def test_value_is_continuous_through_a_split(world):
     golden = Golden("seven")
 
     assert golden.life.value[1:3].tolist() == pytest.approx([64557.00, 65590.00], abs=1e-9)
-    assert float(metrics.subperiod_returns(golden.life)[2]) == pytest.approx(0.016001, abs=5e-7)
+    assert float(daily_returns.measure(golden.life).returns[2]) == pytest.approx(0.016001, abs=5e-7)
     assert golden.bridge().unrealised_price == D("1033.00")
 
 

@@ -21,7 +21,7 @@ from portfolio import books, valuation
 from portfolio.analytics import returns
 from portfolio.books import balances
 from portfolio.models import DailyValue, Portfolio, Reconciliation
-from portfolio.performance import metrics
+from portfolio.performance import record as metrics_record
 from portfolio.valuation import bridge, gains
 from pricing import market, packs
 from pricing.models import PricingPolicy, Security
@@ -30,7 +30,7 @@ from pricing.tests import folders
 GOLDEN = Path(__file__).parent / "golden"
 DATA = env.path("TIEOUT_DATA", default=env.PROJECT.parent / "shared" / "data")
 TWR_SINCE_INCEPTION = {"public": 7.20523951, "demo": 7.52819858, "small": 0.10930430}
-"""Default timing, first day measured: goldens computed apart."""
+"""Default timing, first day measured: docs/measurement.md, Worked examples."""
 
 
 def _check(slug: str, folder: Path) -> None:
@@ -88,14 +88,14 @@ def _check_month_ends(revision, path: Path) -> None:
 
 
 def _check_returns(life, summary, slug: str, pack_id: str) -> None:
-    record = metrics.record(life, portfolio_id="-", pack_id=pack_id, risk_free=None)
+    record = metrics_record.metrics(life, portfolio_id="-", pack_id=pack_id, risk_free=None)
     opened_at_first_close = returns.link(
         returns.time_weighted_returns(life.value, life.inflow - life.outflow, flow_timing="start")
     )
 
-    assert record.twr_itd.value == pytest.approx(TWR_SINCE_INCEPTION[slug], abs=5e-9)
+    assert record["twr_itd"].value == pytest.approx(TWR_SINCE_INCEPTION[slug], abs=5e-9)
     assert opened_at_first_close == pytest.approx(float(summary["twr_total_flow_at_start_of_day"]), abs=1e-10)
-    assert record.mwr_itd.value == pytest.approx(summary["mwr_xirr_365"], abs=5e-11)
+    assert record["mwr_itd"].value == pytest.approx(summary["mwr_xirr_365"], abs=5e-11)
     net_deposits = Decimal(repr(float((life.inflow - life.outflow).sum()))).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
     assert net_deposits == Decimal(summary["net_deposits"])
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from portfolio import books, valuation
 from portfolio.models import DailyValue, Portfolio, PortfolioMetrics
-from portfolio.performance import metrics, nightly_figures
+from portfolio.performance import nightly_figures, record
 from portfolio.tests.made import book, event, lot, market
 from pricing.models import PricingPack
 
@@ -57,14 +57,14 @@ def test_a_fault_in_the_figures_of_one_portfolio_is_its_own(private_demo, monkey
         (each, books.newest_reconciled(each)) for each in Portfolio.objects.order_by("slug")
     ]
     pack = PricingPack.objects.filter(policy=lucky.policy_id, asof_date="2010-06-30").get()
-    compute = metrics.record
+    compute = record.metrics
 
     def stumble(life, **settings):
         if settings["portfolio_id"] == str(unlucky.pk):
             raise IndexError("index 0 is out of bounds for axis 0 with size 0")
         return compute(life, **settings)
 
-    monkeypatch.setattr(metrics, "record", stumble)
+    monkeypatch.setattr(record, "metrics", stumble)
 
     outcome = nightly_figures.compute_metrics(used=used, pack=pack)
 

@@ -1,4 +1,4 @@
-"""What a portfolio is worth, on books and markets made by hand. Goldens are computed apart."""
+"""What a portfolio is worth, on books and markets made by hand. Goldens: docs/measurement.md, Worked examples."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portfolio import valuation
-from portfolio.performance import metrics
+from portfolio.performance import daily_returns
+from portfolio.performance import record as metrics_record
 from portfolio.tests.made import NAN, book, day, days, event, lot, market
 from pricing.fx import Leg, MissingRate
 from pricing.market import Close, Market, MissingPrice
@@ -20,7 +21,7 @@ THREE = WEEK[:3]
 
 def total_return(events, lots, priced, flow_timing="in_start_out_end"):
     life = valuation.history(book(events, lots, flow_timing=flow_timing), priced)
-    return life, metrics.record(life, portfolio_id="p", pack_id=priced.pack_id, risk_free=None).twr_itd
+    return life, metrics_record.metrics(life, portfolio_id="p", pack_id=priced.pack_id, risk_free=None)["twr_itd"]
 
 
 def test_a_deposit_alone_is_worth_itself_and_returns_nothing():
@@ -395,8 +396,8 @@ def test_parts_make_the_return_whatever_happened_and_scaling_changes_nothing(amo
         priced,
     )
 
-    assert parts == pytest.approx(metrics.subperiod_returns(life), abs=1e-12)
-    assert metrics.subperiod_returns(scaled) == pytest.approx(metrics.subperiod_returns(life), abs=1e-12)
+    assert parts == pytest.approx(daily_returns.measure(life).returns, abs=1e-12)
+    assert daily_returns.measure(scaled).returns == pytest.approx(daily_returns.measure(life).returns, abs=1e-12)
 
 
 # --- one day, exactly
@@ -539,7 +540,7 @@ def test_what_is_bought_later_changes_no_figure_of_a_day_before():
     )  # fmt: skip
 
     with_it, without = (
-        metrics.record(valuation.history(each, as_of), portfolio_id="p", pack_id=as_of.pack_id, risk_free=None)
+        metrics_record.metrics(valuation.history(each, as_of), portfolio_id="p", pack_id=as_of.pack_id, risk_free=None)
         for each in (
             book([*early, later], [lot(1, "100", dates[0]), lot(2, "10", dates[7])]),
             book(early, [lot(1, "100", dates[0])]),
@@ -547,7 +548,7 @@ def test_what_is_bought_later_changes_no_figure_of_a_day_before():
     )
 
     assert with_it == without
-    assert with_it.volatility_itd.basis["periods_per_year"] == 252
+    assert with_it["volatility_itd"].basis["periods_per_year"] == 252
 
 
 def test_a_day_that_can_not_be_valued_and_on_which_money_comes_takes_the_windows_that_hold_it():
@@ -559,14 +560,14 @@ def test_a_day_that_can_not_be_valued_and_on_which_money_comes_takes_the_windows
     ]
 
     life, twr = total_return(events, [lot(1, "1", dates[0])], market(dates, {"OAK": [10, 11, NAN, 12, 15]}))
-    found = metrics.record(life, portfolio_id="p", pack_id="PP_2022-01-05_BOC_CAD_r1", risk_free=None)
+    found = metrics_record.metrics(life, portfolio_id="p", pack_id="PP_2022-01-05_BOC_CAD_r1", risk_free=None)
 
     assert life.value.tolist() == [10, 11, 17, 20]
     assert (twr.value, twr.reason, twr.basis["first"]) == (pytest.approx(20 / 17 - 1), "since 2022-01-04", dates[3])
-    assert (found.twr_ytd.value, found.twr_ytd.reason) == (None, "missing_price")
-    assert found.twr_ytd.basis["undefined"] == dates[3]
-    assert found.mwr_itd.status == "ok"
-    assert found.twr_1d.value == pytest.approx(20 / 17 - 1)
+    assert (found["twr_ytd"].value, found["twr_ytd"].reason) == (None, "missing_price")
+    assert found["twr_ytd"].basis["undefined"] == dates[3]
+    assert found["mwr_itd"].status == "ok"
+    assert found["twr_1d"].value == pytest.approx(20 / 17 - 1)
 
 
 def test_a_foreign_debt_that_is_paid_back_whole_is_revalued_until_then():
@@ -594,7 +595,7 @@ def test_securities_alone_take_purchases_in_and_give_sales_and_dividends_out():
     lots = [lot(1, "10", WEEK[0], WEEK[2]), lot(1, "5", WEEK[2])]
 
     life = valuation.history(book(events, lots), market(WEEK, {"OAK": [10, 10, 12, 12]}), scope="securities_only")
-    twr = metrics.record(life, portfolio_id="p", pack_id="PP_2020-01-09_BOC_CAD_r1", risk_free=None).twr_itd
+    twr = metrics_record.metrics(life, portfolio_id="p", pack_id="PP_2020-01-09_BOC_CAD_r1", risk_free=None)["twr_itd"]
 
     assert life.value.tolist() == [100, 100, 60, 60]
     assert (life.inflow.tolist(), life.outflow.tolist()) == ([100, 0, 0, 0], [0, 5, 60, 0])
@@ -648,9 +649,9 @@ def test_the_share_that_is_carried_stands_beside_volatility_and_drawdown():
     carried = np.array([[False], [False], [True], [True]])
 
     life, _ = total_return(events, [lot(1, "5", WEEK[0])], replace(priced, carried=carried))
-    found = metrics.record(life, portfolio_id="p", pack_id=priced.pack_id, risk_free=None)
+    found = metrics_record.metrics(life, portfolio_id="p", pack_id=priced.pack_id, risk_free=None)
 
-    for figure in (found.volatility_itd, found.max_drawdown, found.twr_itd):
+    for figure in (found["volatility_itd"], found["max_drawdown"], found["twr_itd"]):
         assert figure.basis["delisted_share"] == pytest.approx(2 * (60 / 110) / 4)
 
 

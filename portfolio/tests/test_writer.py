@@ -23,7 +23,8 @@ from portfolio.models import (
     RevisionStatus,
     Transaction,
 )
-from portfolio.performance import metrics, nightly_figures, risk_free_rates
+from portfolio.performance import nightly_figures, risk_free_rates
+from portfolio.performance import record as metrics_record
 from pricing import market, packs
 from pricing.models import PricingPolicy, Security
 from tests import small
@@ -324,11 +325,11 @@ def test_the_stored_record_is_the_one_computed_anew(computed):
     portfolio, pack, revision, life = computed
     stored = PortfolioMetrics.objects.get(portfolio=portfolio, pack=pack, revision=revision).record
 
-    anew = metrics.record(
+    anew = metrics_record.metrics(
         life,
         portfolio_id=str(portfolio.pk),
         pack_id=pack.pk,
-        risk_free=risk_free_rates.load(pack, risk_free_rates.choose("CAD"), "CAD", life.dates),
+        risk_free=risk_free_rates.load(pack, risk_free_rates.read_series("CAD"), "CAD", life.dates),
     )
 
     for name, value in asdict(anew).items():
