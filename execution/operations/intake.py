@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from compliance import rights
 from config.errors import TieoutError
-from execution.executor.errors import PortfolioNotFound
+from execution.executor import PortfolioNotFound
 from portfolio.books import imports, reconciliation
 from portfolio.ledger import reader
 from portfolio.ledger.importing.rows import MAX_BYTES, RowFinding

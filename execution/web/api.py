@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import date
-from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 from uuid import UUID
@@ -25,10 +24,9 @@ from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
 from config import locks, scope, strict_json
 from execution import executor, metering
-from execution.executor import planning
-from execution.executor.errors import AnsweredBefore, ExecutionNotFound, IdempotencyConflict, RequestInvalid
+from execution.executor import ExecutionNotFound, RequestInvalid
 from execution.models import Execution, ExecutionStatus, IdempotencyKey
-from execution.web.problems import told
+from execution.web.problems import AnsweredBefore, IdempotencyConflict, answer_on_record, told
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_KEY_LENGTH = 200
@@ -161,7 +159,7 @@ class RefreshedToken(TokenRefreshView):
     parser_classes = (StrictJson,)
 
 
-def parse(document: Any) -> planning.Request:
+def parse(document: Any) -> executor.Request:
     """The body of POST /v1/execute. Fields that are wrong are left out and stand in its faults, to be told with what else
     is wrong; without a pattern there is nothing else to find. Raises RequestInvalid."""
     if not isinstance(document, Mapping):
@@ -192,7 +190,7 @@ def parse(document: Any) -> planning.Request:
     pack_id = _converted(document, "pricing_pack_id", _short, "must be a string of at most 48 characters", refuse)
     if any(fault["pointer"] == "/pattern_id" for fault in wrong):
         raise RequestInvalid(wrong)
-    return planning.Request(
+    return executor.Request(
         str(pattern_id), inputs, portfolio_id, asof_date, require_fresh, commit, pack_id, tuple(wrong)
     )
 
@@ -213,7 +211,7 @@ def _body(request: Request) -> bytes:
     return bytes(request._request.body)
 
 
-def _once(request: Request, asked: planning.Request, body: bytes) -> executor.Served:
+def _once(request: Request, asked: executor.Request, body: bytes) -> executor.Served:
     """With an Idempotency-Key, a retry is answered by the first one's execution."""
     key, user = request.headers.get("Idempotency-Key"), _caller(request)
     if key is None or asked.faults:
@@ -236,23 +234,23 @@ def _caller(request: Request) -> User:
     return request.user
 
 
-def _again(kept: IdempotencyKey, asked: planning.Request, user: User) -> executor.Served | None:
+def _again(kept: IdempotencyKey, asked: executor.Request, user: User) -> executor.Served | None:
     """What the first try was answered with; None where it left nothing: never run, refused before, killed, or to be tried again."""
     if kept.execution_id is None:
         return None
     with transaction.atomic():
-        first = Execution.objects.filter(pk=kept.execution_id).only("status", "problem").first()
+        first = Execution.objects.filter(pk=kept.execution_id).only("status", "problem", "trace").first()
     if first is None:
         raise ExecutionNotFound  # it was answered, and its portfolio is not the caller's any more
-    answered = (first.problem or {}).get("answer", {})
-    if answered.get("status") == HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise AnsweredBefore(answered)
+    answer = answer_on_record(first)
+    if answer is not None:
+        raise AnsweredBefore(answer)
     if first.status != ExecutionStatus.DONE:
         return None
     return executor.fetch(first.pk, user=user, requested=asked.asof_date)
 
 
-def _first(kept: IdempotencyKey, asked: planning.Request, user: User) -> executor.Served:
+def _first(kept: IdempotencyKey, asked: executor.Request, user: User) -> executor.Served:
     def bind(execution_id: UUID) -> None:
         with transaction.atomic():
             IdempotencyKey.objects.filter(pk=kept.pk).update(execution=Execution(pk=execution_id))

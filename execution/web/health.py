@@ -81,7 +81,7 @@ def blocked_portfolios() -> dict[str, int]:
     """Policy -> portfolios that have no answer at its newest pack; policies without a pack are absent."""
     heads = {policy.pk: newest(policy) for policy in PricingPolicy.objects.all()}
     runs = {code: NightlyRun.objects.filter(pk=pack.run).first() for code, pack in heads.items() if pack}
-    return {code: blocked.of_run(run)["portfolios"] for code, run in runs.items()}
+    return {code: blocked.describe_run(run)["portfolios"] for code, run in runs.items()}
 
 
 WITHOUT_PACK: dict[str, Any] = {
@@ -174,7 +174,7 @@ def describe(policy: PricingPolicy) -> dict[str, Any] | None:
             name: (reconciled.detail.get(name) if reconciled else None)
             for name in ("portfolios", "failed", "max_error_bp")
         },
-        "blocked": blocked.of_run(run),
+        "blocked": blocked.describe_run(run),
         "estimated_ready": ready.isoformat() if ready else None,
         "jobs": [
             {

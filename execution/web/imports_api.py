@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from execution.executor.errors import NotAllowed, PortfolioNotFound, RequestInvalid
+from execution.executor import NotAllowed, PortfolioNotFound, RequestInvalid
 from execution.operations import intake
 from execution.web.api import PROBLEM
 from portfolio.books import imports

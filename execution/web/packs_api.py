@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from compliance import rights
-from execution.executor.errors import RequestInvalid
+from execution.executor import RequestInvalid
 from execution.web.api import PROBLEM, SpanAsked
 from pricing import packs
 from pricing.models import PackAction, PackObservation, PackPrice, PackRate, PackStatus, PricingPack

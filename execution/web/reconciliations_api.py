@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from execution.executor.errors import PortfolioNotFound, RequestInvalid
+from execution.executor import PortfolioNotFound, RequestInvalid
 from execution.models import BlockedPortfolio
 from execution.patterns.templating import Scope
 from execution.web.api import PROBLEM, SpanAsked

@@ -16,7 +16,7 @@ from pricing.archive import folder
 from pricing.archive.contents import ArchiveReading
 from pricing.models import Security, SecurityAlias, SymbolOverride
 from pricing.providers import http
-from pricing.providers.fields import Answer, RefusedRow
+from pricing.providers.fields import Answer, UnusableRow
 from pricing.providers.http import Client
 from pricing.providers.rows import Dividend, Split
 from pricing.quality import symbols
@@ -45,7 +45,7 @@ class Fetched:
     last: date
     counts: dict[str, folder.RowCounts] = field(default_factory=dict)
     missing: int = 0
-    refused: list[RefusedRow] = field(default_factory=list)
+    refused: list[UnusableRow] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     archive_end: date | None = None
 
@@ -95,10 +95,10 @@ class Conversation:
     def fail(self, key: str, what: str, reason: str) -> None:
         self.outcome.failed.append(Failed(key, what, reason))
 
-    def refuse(self, refused: Iterable[RefusedRow], key: str) -> None:
+    def refuse(self, refused: Iterable[UnusableRow], key: str) -> None:
         """`key` is what we call it."""
         self.outcome.refused += [
-            RefusedRow(row.source, row.kind, key, row.day, row.field, row.value, row.rule) for row in refused
+            UnusableRow(row.source, row.kind, key, row.day, row.field, row.value, row.rule) for row in refused
         ]
 
     def securities(self) -> Iterator[tuple[Security, symbols.SymbolSpan]]:
@@ -158,7 +158,7 @@ class Conversation:
             )  # fmt: skip
             if rule:
                 refused_rows = (
-                    RefusedRow(event.source, action, "", str(ex_date), "amount", f"{event.amount:f}", rule)
+                    UnusableRow(event.source, action, "", str(ex_date), "amount", f"{event.amount:f}", rule)
                     for event in paid
                 )
                 self.refuse(refused_rows, security.symbol)

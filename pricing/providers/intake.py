@@ -13,7 +13,7 @@ from config import locks
 from pricing.archive import folder, loading
 from pricing.providers import polygon
 from pricing.providers.conversation import Fetched
-from pricing.providers.fields import RefusedRow
+from pricing.providers.fields import UnusableRow
 from pricing.quality.suspects import Kind, Rule, Suspect
 
 KEPT_FOLDERS = 2
@@ -24,8 +24,8 @@ KINDS: Mapping[str, Kind] = {
 }  # fmt: skip
 
 
-def suspects_of(refused: Iterable[RefusedRow], *, fetched_on: date) -> list[Suspect]:
-    """RefusedRow rows as quarantine stores them; of the day of the fetch where their own can't be read."""
+def suspects_of(refused: Iterable[UnusableRow], *, fetched_on: date) -> list[Suspect]:
+    """UnusableRow rows as quarantine stores them; of the day of the fetch where their own can't be read."""
     suspects = []
     for row in refused:
         kind = KINDS[row.kind]

@@ -9,7 +9,7 @@ from pricing.archive.contents import ArchiveReading
 from pricing.models import PriceBasis, Series
 from pricing.providers import fmp, fred, polygon
 from pricing.providers.conversation import Conversation
-from pricing.providers.fields import Answer, RefusedRow
+from pricing.providers.fields import Answer, UnusableRow
 
 AHEAD_DAYS = 60
 """Dividends are announced before their ex-date, and known from then on."""
@@ -166,7 +166,7 @@ def _take_observations(
             continue
         if row.realtime_start < row.observation_date:
             rule = f"lies before the observation, {row.observation_date}"
-            refused_row = RefusedRow(
+            refused_row = UnusableRow(
                 row.source, "observation", "", str(row.observation_date), "realtime_start", f"{row.value:f}", rule
             )
             conversation.refuse([refused_row], series)

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_http_methods
 from redis.exceptions import RedisError
 
 from config.errors import TieoutError
-from execution.executor.errors import NotAllowed
+from execution.executor import NotAllowed
 from execution.web.pages import navigation
 from execution.web.problems import problem_of
 from portfolio.books import imports

@@ -28,9 +28,9 @@ from redis.exceptions import RedisError
 
 from config.errors import TieoutError
 from execution import executor, metering, patterns
-from execution.executor import planning
-from execution.executor.errors import NothingBooked, PortfolioNotFound, RequestInvalid
+from execution.executor import NothingBooked, PortfolioNotFound, RequestInvalid
 from execution.models import PatternVersion
+from execution.patterns import versions
 from execution.patterns.templating import Scope
 from execution.web.pages import charts, navigation, panels, portfolio_list
 from execution.web.pages.navigation import OVERVIEW, SECURITY
@@ -68,7 +68,7 @@ def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
             portfolio = Portfolio.objects.filter(slug=slug).first()
             if portfolio is None:
                 raise PortfolioNotFound
-            version = planning.current_version(pattern_id)
+            version = versions.current_version(pattern_id)
         if _unanswered(version, request.GET):
             return _choice(request, version, portfolio)
         served = executor.execute(_asked(request.GET.dict(), version, portfolio), user=request.user)  # type: ignore[arg-type]
@@ -107,7 +107,9 @@ def _unanswered(version: PatternVersion, query: Mapping[str, str]) -> bool:
 
 def _choice(request: HttpRequest, version: PatternVersion, portfolio: Portfolio) -> HttpResponse:
     """What is to be shown: one of the holdings, or what the pattern's form asks for. Raises RequestInvalid."""
-    asof = planning.asof_of(portfolio, _asked({"asof": request.GET.get("asof", "")}, version, portfolio).asof_date)
+    asof = executor.answering_date(
+        portfolio, _asked({"asof": request.GET.get("asof", "")}, version, portfolio).asof_date
+    )
     context = {
         "title": version.document["title"],
         "description": version.document["description"],
@@ -163,7 +165,7 @@ def _frame(request: HttpRequest, portfolio: Portfolio, pattern_id: str) -> dict[
     return {"navigation": navigation.for_portfolio(portfolio, current=pattern_id, asof=known)}
 
 
-def _asked(query: Mapping[str, str], version: PatternVersion, portfolio: Portfolio) -> planning.Request:
+def _asked(query: Mapping[str, str], version: PatternVersion, portfolio: Portfolio) -> executor.Request:
     """The request that a query string makes. Empty fields of the form are as if they were not there.
 
     raises   RequestInvalid with every field that is wrong
@@ -172,7 +174,7 @@ def _asked(query: Mapping[str, str], version: PatternVersion, portfolio: Portfol
     given = {name: text for name, text in query.items() if text and name != "asof"}
     inputs = {name: _value(declared[name]["type"], text) if name in declared else text for name, text in given.items()}
     asof = query.get("asof") or None
-    request = planning.Request(version.pattern_id, inputs, portfolio_id=portfolio.pk)
+    request = executor.Request(version.pattern_id, inputs, portfolio_id=portfolio.pk)
     if asof is None:
         return request
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", asof):
