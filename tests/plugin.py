@@ -109,6 +109,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]):
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "role(name): the database role the test runs as; app without it")
+    config.addinivalue_line("markers", "servers: uses PostgreSQL or Redis without a fixture that says so")
+    config.addinivalue_line("markers", "slow: takes seconds; `make test-quick` leaves it out")
 
 
 def pytest_report_header() -> str:
@@ -174,28 +176,22 @@ def _drop(name: str) -> None:
     server().execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _forget() -> None:
-    """What this process remembers of a database is not true of another."""
-    from django.core.cache import cache
-
-    cache.clear()
-
-
 @contextmanager
 def database(name: str) -> Iterator[None]:
-    """Let Django's connection be to another database for the block."""
+    """Let Django's connection be to another database for the block. What the cache has of one is not true of another."""
+    from django.core.cache import cache
     from django.db import connection
 
     before = connection.settings_dict["NAME"]
     connection.close()
     connection.settings_dict["NAME"] = name
-    _forget()
+    cache.clear()
     try:
         yield
     finally:
         connection.close()
         connection.settings_dict["NAME"] = before
-        _forget()
+        cache.clear()
 
 
 @contextmanager
@@ -453,8 +449,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
 
 
 def _needs_servers(item: pytest.Function) -> bool:
-    needed = {"migrated", "_role", "db", "django_db_setup", "redis_server"}
-    return bool(needed & set(item.fixturenames)) or item.get_closest_marker("django_db") is not None
+    fixtures = {"migrated", "_role", "db", "django_db_setup"}
+    return bool(fixtures & set(item.fixturenames)) or any(
+        item.get_closest_marker(mark) for mark in ("django_db", "servers")
+    )
 
 
 @pytest.fixture

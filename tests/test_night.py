@@ -150,10 +150,10 @@ def after(make):
 def test_the_five_jobs_run_in_their_order_and_leave_a_row_each(after_night):
     run = NightlyRun.objects.get()
 
-    jobs = list(JobRun.objects.filter(run=run).order_by("started_at"))
-    assert [job.name for job in jobs] == list(jobs.JOBS) == NAMES
-    assert [(job.position, job.state, job.fencing) for job in jobs] == [(at, "done", 1) for at in range(5)]
-    assert all(before.finished_at <= after.started_at for before, after in pairwise(jobs))
+    rows = list(JobRun.objects.filter(run=run).order_by("started_at"))
+    assert [job.name for job in rows] == list(jobs.JOBS) == NAMES
+    assert [(job.position, job.state, job.fencing) for job in rows] == [(at, "done", 1) for at in range(5)]
+    assert all(before.finished_at <= after.started_at for before, after in pairwise(rows))
     assert (run.state, statuses()) == ("done", {"fresh"})
     assert [pack.asof_date for pack in PricingPack.objects.order_by("sequence")] == list(WEEK)
     assert DailyValue.objects.count() == Reconciliation.objects.filter(status="pass").count() == 5

@@ -98,7 +98,7 @@ class Drafts:
 
 
 def _flags(age: int, others: str) -> str:
-    return join_flags((f"stale:{age}" if age else "", others))
+    return join_flags((f"stale:{age}" if age else "", others)) if age or others else ""
 
 
 def prepare(inputs: Inputs, judgement: Judgement, dates: Sequence[date]) -> Drafts:

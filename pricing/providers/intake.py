@@ -25,7 +25,7 @@ KINDS: Mapping[str, Kind] = {
 
 
 def suspects_of(refused: Iterable[UnusableRow], *, fetched_on: date) -> list[Suspect]:
-    """UnusableRow rows as quarantine stores them; of the day of the fetch where their own can't be read."""
+    """Unusable rows as quarantine stores them; of the day of the fetch where their own can't be read."""
     suspects = []
     for row in refused:
         kind = KINDS[row.kind]
