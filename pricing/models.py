@@ -231,7 +231,8 @@ class PackContent(models.Model):
 
 
 IN_BULK: Any = {"db_index": False, "db_constraint": False}
-"""Of what a pack's rows refer to: a trigger looks at each key once a statement, a foreign key would at each row."""
+"""For what the rows of a pack refer to: a trigger checks the distinct keys of a statement, where a foreign key would check each
+row (docs/decisions/rows-without-foreign-keys.md)."""
 
 
 class PackRow(models.Model):
