@@ -22,7 +22,7 @@ from portfolio.analytics import returns
 from portfolio.books import balances
 from portfolio.models import DailyValue, Portfolio, Reconciliation
 from portfolio.performance import record as metrics_record
-from portfolio.valuation import bridge, gains
+from portfolio.valuation import bridge, bridge_walk, gains
 from pricing import market, packs
 from pricing.models import PricingPolicy, Security
 from pricing.tests import folders
@@ -87,7 +87,7 @@ def _check_month_ends(revision, path: Path) -> None:
         assert held == expected, state.date
 
 
-def _check_returns(life, summary, slug: str, pack_id: str) -> None:
+def _check_returns(life, summary, slug, pack_id):
     record = metrics_record.metrics(life, portfolio_id="-", pack_id=pack_id, risk_free=None)
     opened_at_first_close = returns.link(
         returns.time_weighted_returns(life.value, life.inflow - life.outflow, flow_timing="start")
@@ -123,7 +123,7 @@ def _check_gains(book, history, summary) -> None:
     assert whole.closing_value == valuation.quantise(Decimal(summary["nav_end"]), "CAD")
     assert whole.contributions + whole.withdrawals == Decimal(summary["net_deposits"])
     for part in (whole, *parts):
-        lines = sum(getattr(part, name) for name in bridge.LINES)
+        lines = sum(getattr(part, name) for name in bridge_walk.LINES)
         assert part.opening_value + lines + part.rounding == part.closing_value
         assert abs(part.rounding) <= Decimal("0.01")
     assert sum(part.gain for part in parts) == whole.gain

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -25,9 +26,9 @@ DAY = date(2020, 1, 6)
 class Books:
     """One side: its inventory, and what that is worth."""
 
-    units: Mapping
-    cost: Mapping
-    cash: Mapping
+    units: Mapping[Any, Any]
+    cost: Mapping[Any, Any]
+    cash: Mapping[Any, Any]
     value: Decimal | None
 
     @property
