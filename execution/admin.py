@@ -196,14 +196,14 @@ class ComparedPackAdmin(PricingPackAdmin):
             PricingPack.objects.select_related("policy", "content"), sequence__isnull=False, pk=pack_id
         )
         before = pack_diff.day_before(pack)
-        told = pack_diff.told(pack_diff.compare(before, pack)) if before else {}
+        differences = pack_diff.as_dict(pack_diff.compare(before, pack)) if before else {}
         shown = {
             **self.admin_site.each_context(request),
             "title": "Differences to the day before",
-            **told,
+            **differences,
             "pack": pack,
             "before": before,
-            "changes": told.get("changes", [])[:SHOWN_CHANGES],
-            "more": len(told.get("changes", [])) > SHOWN_CHANGES,
+            "changes": differences.get("changes", [])[:SHOWN_CHANGES],
+            "more": len(differences.get("changes", [])) > SHOWN_CHANGES,
         }
         return TemplateResponse(request, "admin/pricing/pricingpack/diff.html", shown)

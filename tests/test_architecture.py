@@ -28,14 +28,14 @@ ENVIRONMENT = {
     "config/celery.py": "names the settings before they can be read",
     "config/wsgi.py": "names the settings before they can be read",
     "manage.py": "names the settings before they can be read",
-    "execution/web/health.py": "the client library's own switch",
+    "execution/web/metrics.py": "the client library's own switch",
     "portfolio/ledger/reader.py": "passes the loader's path on to a child that gets nothing else",
     "portfolio/ledger/child.py": "Beancount's cache is switched off by it",
 }
 CATCH_ALL = {
     "agents/runtime.py": "a stranger's capability: becomes a named failure with its cause",
     "config/breaker.py": "counts the failure and raises it again",
-    "execution/web/api.py": "observes the duration and raises it again",
+    "execution/web/api/executions.py": "observes the duration and raises it again",
     "execution/executor/__init__.py": "puts the failure on record and raises it again",
     "config/embedded.py": "gives its share back and raises it again",
     "portfolio/ledger/reader.py": "stops the child and raises it again",
@@ -325,7 +325,7 @@ def test_no_column_of_evidence_is_a_float_but_statistics_and_durations():
 SIGNALS = {
     "Unfit": "agents.contract: becomes a finding of the linter or a failed step",
     "NoSuchPath": "agents.contract: becomes a finding of the linter or a failed step",
-    "NotThereError": "execution.web.pages.panels: a panel that shows why it is empty",
+    "NothingToDrawError": "execution.web.pages.panels: a panel that shows why it is empty",
     "UnsafeError": "portfolio.ledger.child: told over the pipe",
     "_UnreadableError": "portfolio.ledger.journal: becomes a finding",
     "_NotYetKnownError": "portfolio.ledger.journal: the entry is read once more, when all are there",

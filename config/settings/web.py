@@ -29,7 +29,7 @@ CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "execution.web.health.RequestIdMiddleware",
+    "execution.web.request_id.RequestIdMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -12,7 +12,7 @@ from execution import patterns, strict_json
 from execution.models import Pattern, PatternVersion
 from execution.patterns import linter
 
-LIBRARY = Path(__file__).parent / "library"
+LIBRARY = Path(__file__).parents[1] / "library"
 MAX_DOCUMENT_BYTES = 1024 * 1024
 
 

@@ -10,7 +10,7 @@ from agents.registry import Registry
 from agents.runtime import AgentRuntime
 from config import embedded
 from execution import executor
-from execution.operations import intake
+from execution.operations.intake.files import read_folder
 from execution.patterns import publishing
 from portfolio.books import writer
 from portfolio.models import LedgerRevision, Portfolio, PortfolioAccess, RevisionStatus
@@ -45,7 +45,7 @@ def grant(world, username, portfolio_id):
 def amend_ledger(world, text, *, status=RevisionStatus.RECONCILED):
     """Another revision of the public ledger with `text` at its end."""
     folder = plugin.PROJECT / "demo" / "ledger" / "public"
-    files = intake.read_folder(folder)
+    files = read_folder(folder)
     files["main.beancount"] += text.encode()
     with world.role("job"):
         taken = writer.take_in(

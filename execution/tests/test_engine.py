@@ -24,8 +24,8 @@ PASSED_THROUGH = {
     "pricing.packs",
 }
 FACES = (
-    "execution/web/api.py",
-    "execution/web/pages/views.py",
+    "execution/web/api/executions.py",
+    "execution/web/pages/pattern.py",
     "execution/admin.py",
     "portfolio/admin.py",
     "pricing/admin.py",

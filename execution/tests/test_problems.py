@@ -24,7 +24,7 @@ from config.errors import TieoutError
 from execution.executor import errors, orchestrator, planning
 from execution.night import nightly
 from execution.operations import demo as demo_command
-from execution.operations import intake
+from execution.operations.intake import portfolios
 from execution.patterns import publishing
 from execution.web import problems
 from portfolio.books import writer
@@ -49,8 +49,8 @@ COMMANDS_ONLY = {
     embedded.ServiceUnavailable,
     env.SettingInvalid,
     errors.NotReproduced,
-    intake.UnknownPolicy,
-    intake.UnknownUser,
+    portfolios.UnknownPolicy,
+    portfolios.UnknownUser,
     nightly_figures.FiguresFailed,  # becomes the reason of a blocked portfolio
     nightly.JobFailed,
     nightly.JobTakenOver,

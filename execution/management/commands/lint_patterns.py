@@ -5,10 +5,10 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from execution.patterns import PatternInvalid, publishing
-from execution.terminal.command import Command as Base
+from execution.terminal.command import TieoutCommand
 
 
-class Command(Base):
+class Command(TieoutCommand):
     help = "Check the patterns of execution/library; exit 1 with each finding's file and path."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -6,8 +6,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from execution.executor.errors import PortfolioNotFound
-from execution.terminal.command import Command as Base
-from execution.web.settings_api import described, described_change
+from execution.operations import settings_report
+from execution.terminal.command import TieoutCommand
 from portfolio import settings_change
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import Accrual, BookingMethod, FlowTiming, Portfolio, TradeFx
@@ -15,7 +15,7 @@ from portfolio.portfolio_settings import SETTINGS
 from portfolio.settings_change import SettingsRefused
 
 
-class Command(Base):
+class Command(TieoutCommand):
     help = (
         "Show a portfolio's settings, or change those that are given: booking method, fees and deal rate as a commit of its"
         " ledger, whose lots are derived anew; the others for the figures of from now on."
@@ -40,7 +40,9 @@ class Command(Base):
             raise PortfolioNotFound
         wanted = {name: _value(name, options[name]) for name in SETTINGS if options[name] is not None}
         if not wanted:
-            self._print(options, portfolio, described(portfolio, settings_change.show(portfolio=portfolio)))
+            self._print(
+                options, portfolio, settings_report.as_dict(portfolio, settings_change.show(portfolio=portfolio))
+            )
             return
         try:
             changed = settings_change.change(
@@ -54,26 +56,26 @@ class Command(Base):
             for finding in refused.findings:
                 self.stderr.write(str(finding))
             raise CommandError("the ledger can't be read with these settings; nothing was changed") from refused
-        self._print(options, portfolio, described_change(portfolio, changed))
+        self._print(options, portfolio, settings_report.change_as_dict(portfolio, changed))
         if changed.breaks:
             raise CommandError(
                 f"ledger and database differ, so that the change is not used: {'; '.join(changed.breaks)}"
             )
 
-    def _print(self, options: dict[str, Any], portfolio: Portfolio, told: dict[str, Any]) -> None:
+    def _print(self, options: dict[str, Any], portfolio: Portfolio, report: dict[str, Any]) -> None:
         if options["json"]:
-            self.print_json(told)
+            self.print_json(report)
             return
-        changed = told.get("changed", [])
-        for name, value in told["settings"].items():
+        changed = report.get("changed", [])
+        for name, value in report["settings"].items():
             mark = "  (changed)" if name in changed else ""
-            self.stdout.write(f"{name:<16}{_word(value)}{mark}")
-        if told.get("new_revision"):
+            self.stdout.write(f"{name:<16}{_value_text(value)}{mark}")
+        if report.get("new_revision"):
             self.stdout.write(
-                f"{portfolio.slug}: revision {told['new_revision']} at commit {told['commit'][:12]},"
-                f" {told['revision_status']}"
+                f"{portfolio.slug}: revision {report['new_revision']} at commit {report['commit'][:12]},"
+                f" {report['revision_status']}"
             )
-        elif "changed" in told and not changed:
+        elif "changed" in report and not changed:
             self.stdout.write(f"{portfolio.slug}: all of it was so already")
 
 
@@ -85,5 +87,5 @@ def _value(name: str, text: str) -> Any:
     return text
 
 
-def _word(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return "none" if value is None else {True: "yes", False: "no"}.get(value, str(value))

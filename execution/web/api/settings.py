@@ -1,4 +1,4 @@
-"""The settings of a portfolio through the street door: shown, and changed by its owner."""
+"""The settings of a portfolio: read, and changed by its owner."""
 
 from typing import Any
 from uuid import UUID
@@ -12,43 +12,49 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from execution.web.api import PROBLEM, StrictJson
-from execution.web.imports_api import own
+from execution.operations import settings_report
+from execution.web.api.body import StrictJson
+from execution.web.api.portfolios import require_owned
+from execution.web.api.schema import refusals
 from portfolio import settings_change
-from portfolio.models import LedgerRevision, Portfolio
-from portfolio.portfolio_settings import BENCHMARK, DIRECTIVES, FIXED, SETTINGS
-from portfolio.settings_change import CHOICES, Changed, Shown
+from portfolio.portfolio_settings import BENCHMARK, FIXED, SETTINGS
+from portfolio.settings_change import CHOICES
 
-REFUSALS = {(status, "application/problem+json"): PROBLEM for status in (400, 401, 403, 404, 415, 503)}
+REFUSALS = refusals(400, 401, 403, 404, 415, 503)
 
 
-def _field(name: str, **how: Any) -> serializers.Field[Any, Any, Any, Any]:
+def _setting_field(name: str, **how: Any) -> serializers.Field[Any, Any, Any, Any]:
     if name in CHOICES:
         return serializers.ChoiceField(list(CHOICES[name]), **how)
     if name == "fees_in_cost":
         return serializers.BooleanField(**how)
-    stays = "Stays as it is once the portfolio has a ledger." if name in FIXED else "By its name; null for none."
-    return serializers.CharField(allow_null=name == BENCHMARK, help_text=stays, **how)
+    help_text = (
+        "Can't change once the portfolio has a ledger." if name in FIXED else "The name of a benchmark; null for none."
+    )
+    return serializers.CharField(allow_null=name == BENCHMARK, help_text=help_text, **how)
 
 
-SHOWN: dict[str, serializers.Field[Any, Any, Any, Any]] = {
+SETTINGS_FIELDS: dict[str, serializers.Field[Any, Any, Any, Any]] = {
     "portfolio_id": serializers.UUIDField(),
-    "settings": inline_serializer("PortfolioSettings", {name: _field(name) for name in SETTINGS}),
+    "settings": inline_serializer("PortfolioSettings", {name: _setting_field(name) for name in SETTINGS}),
     "kept_in": serializers.DictField(
         child=serializers.ChoiceField(["ledger", "portfolio", "fixed"]),
-        help_text="ledger: a change is a revision; portfolio: a change is another request; fixed: no change any more.",
+        help_text="ledger: a change becomes a revision; portfolio: a change applies to later requests; fixed: it can't change.",
     ),
     "revision": serializers.IntegerField(
-        allow_null=True, help_text="The newest reconciled one, whose settings they are."
+        allow_null=True, help_text="The newest reconciled revision, whose settings these are."
     ),
 }
-CHANGED: dict[str, serializers.Field[Any, Any, Any, Any]] = {
-    **SHOWN,
-    "changed": serializers.ListField(child=serializers.CharField(), help_text="Settings that have another value now."),
-    "new_revision": serializers.IntegerField(allow_null=True, help_text="That the change made of the ledger."),
+CHANGE_FIELDS: dict[str, serializers.Field[Any, Any, Any, Any]] = {
+    **SETTINGS_FIELDS,
+    "changed": serializers.ListField(
+        child=serializers.CharField(), help_text="Settings whose value is another one now."
+    ),
+    "new_revision": serializers.IntegerField(allow_null=True, help_text="The ledger revision that the change made."),
     "commit": serializers.CharField(allow_null=True),
     "revision_status": serializers.CharField(
-        allow_null=True, help_text="reconciled; read before the first pack; broken, with its breaks, and not used."
+        allow_null=True,
+        help_text="reconciled; read, where there is no pack yet; broken: the breaks say why, and the revision is not used.",
     ),
     "breaks": serializers.ListField(child=serializers.CharField(), help_text="Where ledger and database differ."),
 }
@@ -56,56 +62,29 @@ CHANGED: dict[str, serializers.Field[Any, Any, Any, Any]] = {
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class Settings(APIView):
-    """What a portfolio's figures are computed by. Answers of before stay what they were."""
+    """What a portfolio's figures are computed by. Answers that were given before a change stay as they are."""
 
     parser_classes = (StrictJson,)
 
     @extend_schema(
-        operation_id="settings", responses={200: inline_serializer("SettingsShown", dict(SHOWN)), **REFUSALS}
+        operation_id="settings", responses={200: inline_serializer("SettingsShown", dict(SETTINGS_FIELDS)), **REFUSALS}
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         with transaction.atomic():
-            portfolio = own(portfolio_id, request)
-            return Response(described(portfolio, settings_change.show(portfolio=portfolio)))
+            portfolio = require_owned(portfolio_id, request)
+            return Response(settings_report.as_dict(portfolio, settings_change.show(portfolio=portfolio)))
 
     @extend_schema(
         operation_id="change_settings",
-        request=inline_serializer("SettingsWanted", {name: _field(name, required=False) for name in SETTINGS}),
-        responses={200: inline_serializer("SettingsChanged", dict(CHANGED)), **REFUSALS},
+        request=inline_serializer("SettingsWanted", {name: _setting_field(name, required=False) for name in SETTINGS}),
+        responses={200: inline_serializer("SettingsChanged", dict(CHANGE_FIELDS)), **REFUSALS},
     )
     def patch(self, request: Request, portfolio_id: UUID) -> Response:
         with transaction.atomic():
-            portfolio = own(portfolio_id, request)
+            portfolio = require_owned(portfolio_id, request)
         wanted = request.data
         assert isinstance(wanted, dict)  # StrictJson takes nothing else
         changed = settings_change.change(
             portfolio=portfolio, wanted=wanted, author=request.user.get_username(), at=timezone.now()
         )
-        return Response(described_change(portfolio, changed))
-
-
-def described(portfolio: Portfolio, shown: Shown) -> dict[str, Any]:
-    return {
-        "portfolio_id": str(portfolio.pk),
-        "settings": dict(shown.values),
-        "kept_in": {name: _kept_in(name, is_booked=shown.is_booked) for name in SETTINGS},
-        "revision": shown.revision.number if shown.revision else None,
-    }
-
-
-def described_change(portfolio: Portfolio, changed: Changed) -> dict[str, Any]:
-    revision: LedgerRevision | None = changed.revision
-    return {
-        **described(portfolio, changed.shown),
-        "changed": list(changed.names),
-        "new_revision": revision.number if revision else None,
-        "commit": revision.commit if revision else None,
-        "revision_status": revision.status if revision else None,
-        "breaks": list(changed.breaks),
-    }
-
-
-def _kept_in(name: str, *, is_booked: bool) -> str:
-    if name in FIXED:
-        return "fixed" if is_booked else "portfolio"
-    return "ledger" if name in DIRECTIVES else "portfolio"
+        return Response(settings_report.change_as_dict(portfolio, changed))

@@ -1,0 +1,77 @@
+"""A retried POST /v1/execute is answered by the execution of its first try."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+
+from config import scope
+from execution import executor
+from execution.executor import planning
+from execution.executor.errors import AnsweredBefore, ExecutionNotFound, IdempotencyConflict, RequestInvalid
+from execution.models import Execution, ExecutionStatus, IdempotencyKey
+
+MAX_KEY_LENGTH = 200
+
+
+def execute_once(request: planning.Request, *, user: User, key: str, body: bytes) -> executor.Served:
+    """Execute a request, or serve the execution of the first request with this key.
+
+    body     as it was sent: the same key with another one is refused
+    raises   RequestInvalid for a key that can't be one, IdempotencyConflict; what executor.execute raises, also anew
+    """
+    if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
+        raise RequestInvalid(
+            [{"pointer": "", "reason": f"Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable characters"}]
+        )
+    digest = hashlib.sha256(body).hexdigest()
+    with scope.of(user), _one_at_a_time(user, key):
+        with transaction.atomic():
+            first, _ = IdempotencyKey.objects.get_or_create(user=user, key=key, defaults={"body_hash": digest})
+        if first.body_hash != digest:
+            raise IdempotencyConflict(first.created_at.isoformat())
+        return _answer_of(first, request, user) or _execute_as(first, request, user)
+
+
+@contextmanager
+def _one_at_a_time(user: User, key: str) -> Iterator[None]:
+    """Requests of one key wait in line; the lock dies with its process."""
+    name = f"execution.idempotency:{user.pk}:{key}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+    try:
+        yield
+    finally:
+        if connection.connection is not None and not connection.connection.closed:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+
+def _answer_of(first_try: IdempotencyKey, request: planning.Request, user: User) -> executor.Served | None:
+    """What the first try was answered with; None where it left nothing: never run, refused before, killed, or to be tried again."""
+    if first_try.execution_id is None:
+        return None
+    with transaction.atomic():
+        first = Execution.objects.filter(pk=first_try.execution_id).only("status", "problem").first()
+    if first is None:
+        raise ExecutionNotFound  # it was answered, and its portfolio is not the caller's any more
+    answered = (first.problem or {}).get("answer", {})
+    if answered.get("status") == HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise AnsweredBefore(answered)
+    if first.status != ExecutionStatus.DONE:
+        return None
+    return executor.fetch(first.pk, user=user, requested=request.asof_date)
+
+
+def _execute_as(first_try: IdempotencyKey, request: planning.Request, user: User) -> executor.Served:
+    def bind(execution_id: UUID) -> None:
+        with transaction.atomic():
+            IdempotencyKey.objects.filter(pk=first_try.pk).update(execution=Execution(pk=execution_id))
+
+    served = executor.execute(request, user=user, claimed=bind)
+    bind(served.execution_id)
+    return served
