@@ -11,50 +11,50 @@ RESET_TIMEOUT_S = 60.0
 
 
 class AgentFailed(TieoutError):
-    """Counts against the agent, as other named errors do not."""
+    """An agent could not answer for a reason that is not the question's and may pass."""
 
 
 class DependencyFailed(AgentFailed):
-    """Something a capability leans on did not answer. Capabilities raise subclasses of it."""
+    """Something that a capability depends on did not answer. Capabilities raise subclasses of it."""
 
 
 class StorageAway(DependencyFailed):
-    """The database or Redis did not answer. Every agent leans on them, so it says nothing of the one that met it."""
+    """The database or Redis did not answer. Every agent uses them, so it says nothing of the one that met it."""
 
 
-def verdict(raised: BaseException) -> Verdict:
-    """Named errors (bad input, a missing price) say nothing, nor does an outage of database or Redis, which ends the moment
-    they are back; a dependency of the agent's own, or a stranger's bug, counts as a failure."""
-    if isinstance(raised, TieoutError) and not isinstance(raised, AgentFailed):
+def judge(raised: BaseException) -> Verdict:
+    """Only what an agent itself depends on (a provider, the network, the disk) counts against it.
+
+    A named error and a bug say nothing: both may follow from one portfolio's data, and the breaker would open for everybody.
+    Neither does an outage of the database or Redis, which every agent uses and which ends the moment they are back.
+    """
+    if isinstance(raised, TieoutError) and not isinstance(raised, DependencyFailed):
         return Verdict.NOTHING
-    if is_storage_failure(raised):
-        return Verdict.NOTHING
-    return Verdict.FAILED if isinstance(raised, Exception) else Verdict.NOTHING
+    return Verdict.FAILED if is_dependency_failure(raised) and not is_storage_failure(raised) else Verdict.NOTHING
 
 
 def is_storage_failure(raised: BaseException) -> bool:
     """Also when the database's own error is wrapped: Django's OperationalError has psycopg's as its cause."""
-    return _rests_on(
-        raised,
-        (StorageAway, psycopg.OperationalError, psycopg.InterfaceError, redis.ConnectionError, redis.TimeoutError),
-    )
+    away = (StorageAway, psycopg.OperationalError, psycopg.InterfaceError, redis.ConnectionError, redis.TimeoutError)
+    return _is_or_follows(raised, away)
 
 
 def is_dependency_failure(raised: BaseException) -> bool:
     """Storage, disk or network."""
-    return is_storage_failure(raised) or _rests_on(raised, (DependencyFailed, OSError))
+    return is_storage_failure(raised) or _is_or_follows(raised, (DependencyFailed, OSError))
 
 
-def _rests_on(raised: BaseException, away: tuple[type[BaseException], ...]) -> bool:
-    seen: BaseException | None = raised
-    while seen is not None:
-        if isinstance(seen, away):
+def _is_or_follows(raised: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
+    """Whether it, or one of its causes, is of these kinds."""
+    link: BaseException | None = raised
+    while link is not None:
+        if isinstance(link, kinds):
             return True
-        seen = seen.__cause__
+        link = link.__cause__
     return False
 
 
-def of(
+def for_agent(
     agent: str,
     *,
     client: redis.Redis | None = None,
@@ -62,4 +62,4 @@ def of(
     reset_timeout_s: float = RESET_TIMEOUT_S,
 ) -> Breaker:
     """The breaker that guards the calls to one agent."""
-    return Breaker(agent, judge=verdict, fail_max=fail_max, reset_timeout_s=reset_timeout_s, client=client)
+    return Breaker(agent, judge=judge, fail_max=fail_max, reset_timeout_s=reset_timeout_s, client=client)

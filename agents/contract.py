@@ -17,7 +17,7 @@ PATH_DEPTH = 6  # how deep paths() looks; no declared result of ours is deeper
 NULL = type(None)
 
 
-class Unfit(ValueError):
+class TypeMismatch(ValueError):
     """A value that is not of the declared type."""
 
 
@@ -29,10 +29,10 @@ def type_at(declared: Any, path: Sequence[str]) -> Any:
     """The declared type below `declared`; Any where the declaration says no more. Raises NoSuchPath."""
     for position, segment in enumerate(path):
         members = [member for member in _members(declared) if member is not NULL]
-        found = [step for step in (_step(member, segment) for member in members) if step is not None]
-        if not found:
-            raise NoSuchPath(f"{spelled(declared)} has no {'.'.join(path[: position + 1])}")
-        declared = found[0] if len(found) == 1 else Union[tuple(found)]  # noqa: UP007 - built at run time
+        steps = [step for step in (_step(member, segment) for member in members) if step is not None]
+        if not steps:
+            raise NoSuchPath(f"{spell(declared)} has no {'.'.join(path[: position + 1])}")
+        declared = steps[0] if len(steps) == 1 else Union[tuple(steps)]  # noqa: UP007 - built at run time
     return declared
 
 
@@ -42,23 +42,23 @@ def paths(declared: Any) -> dict[str, Any]:
 
 
 def fit(value: Any, declared: Any) -> Any:
-    """The value as the declared type wants it. Raises Unfit. A boolean is no number, null only where declared."""
+    """The value as the declared type wants it. Raises TypeMismatch. A boolean is no number, null only where declared."""
     members = _members(declared)
     if Any in members or object in members:
         return value
     if value is None:
         if NULL in members:
             return None
-        raise Unfit(f"null where {spelled(declared)} is needed")
+        raise TypeMismatch(f"null where {spell(declared)} is needed")
     reasons = []
     for member in members:
         if member is NULL:
             continue
         try:
             return _fit_one(value, member)
-        except Unfit as unfit:
-            reasons.append(str(unfit))
-    raise Unfit(reasons[0] if len(reasons) == 1 else f"{_told(value)} where {spelled(declared)} is needed")
+        except TypeMismatch as mismatch:
+            reasons.append(str(mismatch))
+    raise TypeMismatch(reasons[0] if len(reasons) == 1 else f"{_describe(value)} where {spell(declared)} is needed")
 
 
 def assignable(given: Any, declared: Any) -> bool:
@@ -66,12 +66,12 @@ def assignable(given: Any, declared: Any) -> bool:
     return any(_assignable_one(g, d) for g in _members(given) for d in _members(declared))
 
 
-def spelled(declared: Any) -> str:
+def spell(declared: Any) -> str:
     """A type as a person writes it."""
     if isinstance(declared, type) and not get_args(declared):
         return "null" if declared is NULL else declared.__name__
     if get_origin(declared) in (Union, types.UnionType):
-        return " or ".join(spelled(member) for member in get_args(declared))
+        return " or ".join(spell(member) for member in get_args(declared))
     return str(declared).replace("typing.", "")
 
 
@@ -157,7 +157,7 @@ def _fit_one(value: Any, member: Any) -> Any:
     if get_origin(member) is Literal:
         if any(value == choice and type(value) is type(choice) for choice in get_args(member)):
             return value
-        raise Unfit(f"{_told(value)} where one of {', '.join(map(repr, get_args(member)))} is needed")
+        raise TypeMismatch(f"{_describe(value)} where one of {', '.join(map(repr, get_args(member)))} is needed")
     bare, inner = get_origin(member) or member, get_args(member)
     if typing.is_typeddict(bare):
         bare, inner = dict, ()
@@ -169,7 +169,7 @@ def _fit_one(value: Any, member: Any) -> Any:
     if bare in (tuple, list) and isinstance(value, list | tuple):
         value = value if isinstance(value, bare) else bare(value)
     if not isinstance(value, bare) or (issubclass(bare, Sequence) and bare is not str and isinstance(value, str)):
-        raise Unfit(f"{_told(value)} where {spelled(member)} is needed")
+        raise TypeMismatch(f"{_describe(value)} where {spell(member)} is needed")
     if inner and isinstance(value, list | tuple) and inner[0] in _CONVERSIONS and inner[1:] in ((), (Ellipsis,)):
         fitted = [_CONVERSIONS[inner[0]](element) for element in value]
         # the very object of an earlier step where nothing had to be converted
@@ -214,12 +214,12 @@ def _opaque(bare: Any) -> bool:
 def _fits(value: Any, declared: Any) -> bool:
     try:
         fit(value, declared)
-    except Unfit:
+    except TypeMismatch:
         return False
     return True
 
 
-def _told(value: Any) -> str:
+def _describe(value: Any) -> str:
     """A value in a message: what it is, and itself when that is short and plain."""
     if isinstance(value, bool | int | float | str) and len(repr(value)) <= 40:
         return repr(value)
@@ -229,19 +229,19 @@ def _told(value: Any) -> str:
 def _to_bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise Unfit(f"{_told(value)} where a boolean is needed")
+    raise TypeMismatch(f"{_describe(value)} where a boolean is needed")
 
 
 def _to_int(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise Unfit(f"{_told(value)} where an integer is needed")
+    raise TypeMismatch(f"{_describe(value)} where an integer is needed")
 
 
 def _to_float(value: Any) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return value if isinstance(value, float) else float(value)
-    raise Unfit(f"{_told(value)} where a finite number is needed")
+    raise TypeMismatch(f"{_describe(value)} where a finite number is needed")
 
 
 def _to_decimal(value: Any) -> Decimal:
@@ -257,7 +257,7 @@ def _to_decimal(value: Any) -> Decimal:
         else:
             if parsed.is_finite():
                 return parsed
-    raise Unfit(f"{_told(value)} where a decimal is needed")
+    raise TypeMismatch(f"{_describe(value)} where a decimal is needed")
 
 
 def _to_date(value: Any) -> date:
@@ -268,7 +268,7 @@ def _to_date(value: Any) -> date:
             return date.fromisoformat(value)
         except ValueError:
             pass
-    raise Unfit(f"{_told(value)} where a date is needed")
+    raise TypeMismatch(f"{_describe(value)} where a date is needed")
 
 
 def _to_uuid(value: Any) -> UUID:
@@ -279,7 +279,7 @@ def _to_uuid(value: Any) -> UUID:
             return UUID(value)
         except ValueError:
             pass
-    raise Unfit(f"{_told(value)} where a UUID is needed")
+    raise TypeMismatch(f"{_describe(value)} where a UUID is needed")
 
 
 _CONVERSIONS: Mapping[Any, Callable[[Any], Any]] = {

@@ -38,8 +38,8 @@ class ArgumentsInvalid(TieoutError):
     """Arguments that do not fit the declared ones; all of them: (argument, reason)."""
 
     def __init__(self, capability: str, findings: Sequence[tuple[str, str]]) -> None:
-        told = "; ".join(f"{argument}: {reason}" for argument, reason in findings)
-        super().__init__(f"arguments of {capability} do not fit: {told}")
+        reasons = "; ".join(f"{argument}: {reason}" for argument, reason in findings)
+        super().__init__(f"arguments of {capability} do not fit: {reasons}")
         self.capability, self.findings = capability, tuple(findings)
 
 
@@ -127,8 +127,8 @@ def bind(cap: Capability, given: Mapping[str, Any]) -> dict[str, Any]:
         if name in cap.arguments:
             try:
                 bound[name] = contract.fit(value, cap.arguments[name].type)
-            except contract.Unfit as unfit:
-                findings.append((name, str(unfit)))
+            except contract.TypeMismatch as mismatch:
+                findings.append((name, str(mismatch)))
     if findings:
         raise ArgumentsInvalid(cap.name, findings)
     return bound

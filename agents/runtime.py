@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class CapabilityFailed(AgentFailed):
-    """An agent's code broke in a way it has no name for. The cause is in the log, never in an answer."""
+    """An agent's code broke in a way it has no name for. The request alone fails; the cause is in the log, never in an answer."""
 
     def __init__(self, capability: str, agent: str) -> None:
         super().__init__(f"{capability} of {agent} broke")
@@ -36,7 +36,7 @@ class CapabilityFailed(AgentFailed):
 
 
 class DependencyAway(DependencyFailed):
-    """What an agent leans on by itself (a provider, the disk, the network) did not answer."""
+    """What an agent itself depends on (a provider, the disk, the network) did not answer."""
 
     def __init__(self, capability: str, agent: str) -> None:
         super().__init__(f"something that {capability} of {agent} needs did not answer")
@@ -113,7 +113,7 @@ class AgentRuntime:
         guard = self._breakers.get(agent)
         if guard is None:
             with self._making:
-                guard = self._breakers.get(agent) or breaker.of(
+                guard = self._breakers.get(agent) or breaker.for_agent(
                     agent, client=self._client, fail_max=self._fail_max, reset_timeout_s=self._reset_timeout_s
                 )
                 self._breakers[agent] = guard
@@ -132,5 +132,5 @@ def _ask(capability: Capability, ctx: RequestContext, bound: Mapping[str, Any]) 
         logger.exception("capability failed", extra={"capability": capability.name, "agent": capability.agent})
         if is_storage_failure(stranger):
             raise StorageAway(f"the database or Redis did not answer {capability.name}") from stranger
-        named = DependencyAway if is_dependency_failure(stranger) else CapabilityFailed
-        raise named(capability.name, capability.agent) from stranger
+        failure = DependencyAway if is_dependency_failure(stranger) else CapabilityFailed
+        raise failure(capability.name, capability.agent) from stranger

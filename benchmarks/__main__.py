@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME...]`: run the cases named, or all; a table on stdout, var/bench.json beside it."""
+"""`python -m benchmarks [NAME...]`: run the cases named, or all. Rows are shown as a case ends; all are in var/bench.json."""
 
 import argparse
 import json
@@ -21,20 +21,25 @@ def main() -> None:
     names = parser.parse_args().names or list(CASES)
     if unknown := set(names) - CASES.keys():
         parser.error(f"no case is named {', '.join(sorted(unknown))}")
-    kept = env.var() / "bench.json"
+    figures = env.var() / "bench.json"
     lines: list[Line] = []
     with worlds.own_servers():
         for name in names:
             print(f"{name} …", file=sys.stderr)
-            lines += CASES[name]()
-    kept.write_text(json.dumps([asdict(line) for line in lines], indent=1, ensure_ascii=False) + "\n")
-    show(lines)
+            of_case = CASES[name]()
+            show(of_case)
+            lines += of_case
+            figures.write_text(json.dumps([asdict(line) for line in lines], indent=1, ensure_ascii=False) + "\n")
+
+
+NAME_WIDTH = 60
+"""So that the tables of the cases stand below each other."""
 
 
 def show(lines: Sequence[Line]) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=140)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("case", no_wrap=True)
+    table.add_column("case", no_wrap=True, min_width=NAME_WIDTH)
     for heading in ("value", "floor", "ratio", "goal", "met"):
         table.add_column(heading, justify="right", no_wrap=True)
     for each in lines:

@@ -96,7 +96,7 @@ def cold() -> list[Line]:
             "another pack": another_pack,
         }
         samples = round_robin({**cases, "floor": lambda: _copy_history(database)})
-    return [line(f"cold execute, {name}", "ms", samples[name], samples["floor"], goal=Goal(300)) for name in cases]
+    return [line(f"cold execute, {name}", "ms", samples[name], samples["floor"], goal=Goal(500)) for name in cases]
 
 
 def backfill() -> list[Line]:
@@ -123,7 +123,7 @@ def backfill() -> list[Line]:
             }
         )
     return [
-        line("back-fill of the demo, all own work", "s", samples["ours"], samples["floor"], goal=Goal(30)),
+        line("back-fill of the demo, all own work", "s", samples["ours"], samples["floor"], goal=Goal(180)),
         *(part(step, "s", seconds) for step, seconds in steps.items() if step != "build_pack"),
         line("  of which build_pack, against its own rows", "s", steps["build_pack"], samples["packs"]),
     ]

@@ -51,7 +51,7 @@ def night() -> list[Line]:
         quarter = _metrics(world)
     name = f"compute_metrics, {PORTFOLIOS:,} x {DAYS:,} days x 30"
     return [
-        line(f"{name}, two workers", "s", together["took"], floor, goal=Goal(30)),
+        line(f"{name}, two workers", "s", together["took"], floor, goal=Goal(40)),
         part("processor time, of both and their database sessions", "s", together["cpu"]),
         line("  two workers, to one", "s", together["took"], alone["took"], goal=Goal(round(1 / 1.4, 3), of="ratio")),
         line(

@@ -70,7 +70,7 @@ def books() -> list[Line]:
     world.drop()
     parts = {name: [each[name][0] for each in took[MANY]] for name in took[MANY][0] if name not in ("all", "child_mib")}
     return [
-        line(f"ledger of {MANY:,}, reconciled", "s", samples["ours"], samples["peer"], goal=Goal(1.5, of="ratio")),
+        line(f"ledger of {MANY:,}, reconciled", "s", samples["ours"], samples["peer"], goal=Goal(2.5, of="ratio")),
         *(part(name, "s", seconds) for name, seconds in parts.items()),
         line(f"ledger of {SOME:,}, reconciled", "s", samples["ours, some"], samples["peer, some"]),
         line("  growth, 10 times the transactions", "times", growth, [10.0] * len(growth), goal=Goal(12)),

@@ -15,7 +15,7 @@ MAX_SHOWN_ITEMS, MAX_SHOWN_CHARACTERS = 12, 120_000
 
 
 class ReadOnly:
-    """Nobody adds, changes or deletes, a superuser neither."""
+    """Pages on which nobody adds, changes or deletes, not even a superuser."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -28,7 +28,7 @@ class ReadOnly:
 
 
 class EvidenceAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    """Staff look; they do not touch."""
+    """Rows that are evidence: staff look, they do not touch."""
 
     show_full_result_count = False
     list_per_page = 50
@@ -42,8 +42,8 @@ class EvidenceInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     show_change_link = False
 
 
-class KeptAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows that may be edited and never go."""
+class UndeletableAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows that may be edited and never deleted."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -53,12 +53,12 @@ admin.site.unregister(get_user_model())
 
 
 @admin.register(get_user_model())
-class UserAdmin(KeptAdmin, BaseUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(UndeletableAdmin, BaseUserAdmin):  # type: ignore[type-arg]
     """Who leaves is made inactive: portfolios and executions say who owned and asked."""
 
 
 def pretty(data: Any) -> SafeString:
-    """JSON to read: of a long list its beginning, and all of it cut where it still gets long."""
+    """JSON to read: of a long list the beginning alone, and the whole text cut where it is still long."""
     text = json.dumps(_shortened(data), indent=2, ensure_ascii=False)
     cut = f"\n… {len(text) - MAX_SHOWN_CHARACTERS:,} more characters" if len(text) > MAX_SHOWN_CHARACTERS else ""
     return format_html("<pre>{}{}</pre>", text[:MAX_SHOWN_CHARACTERS], cut)

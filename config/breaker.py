@@ -1,20 +1,16 @@
 """A circuit breaker: after some failures in a row it asks no more for a while, then lets one call try.
 
-pybreaker 1.4.1 keeps the state, in Redis when there is one, so that all workers see it. Its own `call` is not used:
-it holds a lock while the call is out, so threads would wait in line; its half-open state lets every process through
-at once; and an error that does not count closes it. Here one probe is a lease that one caller holds.
+The state is a hash in Redis, so that all workers see it: `failures` in a row, and `opened_at` in seconds since 1970 where it
+is not closed. The one call that tries (the probe) holds a lock of redis-py with a time limit.
 """
 
 import logging
 import threading
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from enum import Enum
-from functools import cached_property
-from time import monotonic
-from typing import Protocol, TypeVar, cast
+from typing import NamedTuple, Protocol, TypeVar, cast
 
-import pybreaker
 import redis
 from redis.exceptions import LockError, RedisError
 
@@ -23,11 +19,10 @@ from config.errors import TieoutError
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Clock = Callable[[], datetime]
 
+CLOSED, OPEN, HALF_OPEN = 0, 1, 2
 RETRY_WHILE_PROBING_S = 1.0
 REDIS_AWAY_S = 5.0  # how long Redis is left alone once it did not answer, so that no call waits for it twice
-STATES = {pybreaker.STATE_CLOSED: 0, pybreaker.STATE_OPEN: 1, pybreaker.STATE_HALF_OPEN: 2}
 
 
 class BreakerOpen(TieoutError):
@@ -39,15 +34,11 @@ class BreakerOpen(TieoutError):
 
 
 class Verdict(Enum):
-    """What an outcome says about what was asked."""
+    """What an outcome says about what was asked. NOTHING: it neither counts nor ends a row of failures."""
 
     WORKS = "works"
     FAILED = "failed"
     NOTHING = "nothing"
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Breaker:
@@ -55,7 +46,7 @@ class Breaker:
 
     judge   what an exception says about the one asked
     client  should have short timeouts and no retries of its own: redis-py's default tries for seconds
-    clock   the time in UTC; one for all processes that share the state
+    clock   seconds since 1970; one for all processes that share the state
     """
 
     def __init__(
@@ -66,209 +57,192 @@ class Breaker:
         fail_max: int,
         reset_timeout_s: float,
         client: redis.Redis | None = None,
-        clock: Clock = utc_now,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.name, self._judge = name, judge
-        turn = threading.Lock()
-        self._here = _Circuit(_MemoryStorage(clock), lambda: turn, fail_max, reset_timeout_s, clock)
-        self._shared: _Circuit | None = None
+        self.name, self._judge, self._clock = name, judge, clock
+        self._fail_max, self._reset_timeout_s = fail_max, reset_timeout_s
+        self._own = _ProcessRecord()
+        self._shared = None if client is None else _SharedRecord(client, f"tieout:breaker:{name}", reset_timeout_s)
         self._redis_away_until = 0.0
-        if client is not None:
-            storage = _RedisStorage(client, f"tieout:breaker:{name}", clock)
-            lease = f"tieout:breaker:{name}:probe"
-            # a probe whose process was killed gives its place to another after one more timeout
-            self._shared = _Circuit(
-                storage, lambda: client.lock(lease, timeout=reset_timeout_s), fail_max, reset_timeout_s, clock
-            )
 
     @property
     def state(self) -> int:
-        """0 closed, 1 open, 2 half-open."""
-        return STATES[self._look()[1]]
+        """CLOSED, OPEN, or HALF_OPEN: the next call is a probe."""
+        _, status = self._look()
+        if status.opened_at is None:
+            return CLOSED
+        return OPEN if self._wait_s(status) > 0 else HALF_OPEN
 
     def refuse_if_open(self) -> None:
-        """Raises BreakerOpen while not even a probe may go. For what has to be done before a call, in vain if it is."""
-        circuit, state, _ = self._look()
-        wait_s = 0.0 if state == pybreaker.STATE_CLOSED else circuit.wait_s()
-        if wait_s > 0:
+        """Raise BreakerOpen while not even a probe may go: for work before a call that would be in vain."""
+        _, status = self._look()
+        if (wait_s := self._wait_s(status)) > 0:
             raise BreakerOpen(self.name, wait_s)
 
-    def call(self, asked: Callable[[], T]) -> T:
-        """Ask, unless open. One round trip to Redis while all is well. Raises BreakerOpen, and what `asked` raises."""
-        circuit, state, failures = self._look()
-        lease = None if state == pybreaker.STATE_CLOSED else self._probe(circuit)
-        outcome = Verdict.NOTHING
+    def call(self, function: Callable[[], T]) -> T:
+        """Call it, unless open. One round trip to Redis while all is well. Raises BreakerOpen, and what it raises."""
+        record, status = self._look()
+        probe = None if status.opened_at is None else self._begin_probe(record, status)
+        verdict = Verdict.NOTHING
         try:
-            answer = asked()
-            outcome = Verdict.WORKS
+            answer = function()
+            verdict = Verdict.WORKS
             return answer
         except BaseException as raised:
-            outcome = self._judge(raised)
+            verdict = self._judge(raised)
             raise
         finally:
-            circuit.settle(outcome, probing=lease is not None, failures=failures)
-            _release(lease)
+            self._settle(record, status, verdict, probing=probe is not None)
+            _release(probe)
 
-    def _look(self) -> "tuple[_Circuit, str, int]":
-        """The circuit to use with its state and failures in a row; this process's own while Redis is away."""
-        if self._shared is not None and monotonic() >= self._redis_away_until:
+    def _look(self) -> "tuple[_Record, _Status]":
+        """The shared record and what it says; this process's own while Redis is away."""
+        if self._shared is not None and time.monotonic() >= self._redis_away_until:
             try:
-                return self._shared, *self._shared.storage.peek()
+                return self._shared, self._shared.read()
             except RedisError:
-                self._redis_away_until = monotonic() + REDIS_AWAY_S
+                self._redis_away_until = time.monotonic() + REDIS_AWAY_S
                 logger.warning("breaker state is per process while Redis is away", extra={"breaker": self.name})
-        return self._here, *self._here.storage.peek()
+        return self._own, self._own.read()
 
-    def _probe(self, circuit: "_Circuit") -> "_Lease | None":
-        """The right to be the one call that tries; None when another probe has closed the circuit meanwhile."""
-        wait_s = circuit.wait_s()
-        if wait_s > 0:
+    def _wait_s(self, status: "_Status") -> float:
+        """Seconds until a probe may go, 0 when it may or when none is needed."""
+        return 0.0 if status.opened_at is None else max(0.0, status.opened_at + self._reset_timeout_s - self._clock())
+
+    def _begin_probe(self, record: "_Record", status: "_Status") -> "_Lock | None":
+        """The lock of the one call that tries; None when another probe has closed the circuit meanwhile."""
+        if (wait_s := self._wait_s(status)) > 0:
             raise BreakerOpen(self.name, wait_s)
-        lease = circuit.lease()
+        probe = record.probe_lock()
         try:
-            taken = lease.acquire(blocking=False)
+            if not probe.acquire(blocking=False):
+                raise BreakerOpen(self.name, RETRY_WHILE_PROBING_S)
+            status = record.read()  # what was read before may be old: another probe may have ended in between
         except RedisError:
-            taken = False
-        if not taken:
-            raise BreakerOpen(self.name, RETRY_WHILE_PROBING_S)
-        # what was read before the lease was ours may be old: another probe may have ended in between
-        wait_s = circuit.wait_s()
-        if wait_s > 0:
-            _release(lease)
-            raise BreakerOpen(self.name, wait_s)
-        if circuit.storage.state == pybreaker.STATE_CLOSED:
-            _release(lease)
+            raise BreakerOpen(self.name, RETRY_WHILE_PROBING_S) from None
+        wait_s = self._wait_s(status)
+        if status.opened_at is not None and wait_s == 0:
+            return probe
+        _release(probe)
+        if status.opened_at is None:
             return None
-        circuit.breaker.half_open()
-        return lease
+        raise BreakerOpen(self.name, wait_s)
+
+    def _settle(self, record: "_Record", before: "_Status", verdict: Verdict, *, probing: bool) -> None:
+        """Write down what a call has shown. A probe that showed nothing leaves the next call to probe."""
+        try:
+            if verdict is Verdict.FAILED and probing:
+                record.reopen(self._clock())
+            elif verdict is Verdict.FAILED and record.count_failure() >= self._fail_max:
+                record.open(self._clock())
+            elif verdict is Verdict.WORKS and probing:
+                record.close()
+            elif verdict is Verdict.WORKS and before.failures:
+                record.forget_failures()
+        except RedisError:
+            logger.warning("breaker outcome is lost while Redis is away", extra={"breaker": self.name})
 
 
-class _Lease(Protocol):
+class _Status(NamedTuple):
+    """Failures in a row, and since when nobody is asked: None while closed."""
+
+    failures: int
+    opened_at: float | None
+
+
+class _Lock(Protocol):
     def acquire(self, *, blocking: bool) -> bool: ...
 
     def release(self) -> None: ...
 
 
-class _Storage(Protocol):
-    """What is used of pybreaker's storages, and a look at state and failures together."""
+class _Record(Protocol):
+    """Where the status is written down."""
 
-    @property
-    def state(self) -> str: ...
+    def read(self) -> _Status: ...
 
-    @property
-    def counter(self) -> int: ...
+    def count_failure(self) -> int: ...
 
-    @property
-    def opened_at(self) -> datetime | None: ...
+    def forget_failures(self) -> None: ...
 
-    def increment_counter(self) -> None: ...
+    def open(self, now: float) -> None:
+        """Unless it is open: a late failure does not make the wait longer."""
 
-    def reset_counter(self) -> None: ...
+    def reopen(self, now: float) -> None: ...
 
-    def peek(self) -> tuple[str, int]: ...
+    def close(self) -> None: ...
 
-
-class _MemoryStorage(pybreaker.CircuitMemoryStorage):
-    """As pybreaker's, by the given clock."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(pybreaker.STATE_CLOSED)
-        self._clock = clock
-        self._opened: datetime | None = None
-
-    @property
-    def opened_at(self) -> datetime | None:
-        return self._opened
-
-    @opened_at.setter
-    def opened_at(self, now: datetime) -> None:
-        """pybreaker tells the time by its own clock."""
-        self._opened = self._clock()
-
-    def peek(self) -> tuple[str, int]:
-        return self.state, self.counter
+    def probe_lock(self) -> _Lock: ...
 
 
-class _RedisStorage(pybreaker.CircuitRedisStorage):
-    """As pybreaker's, but: one round trip to look, no write until something fails, instants not cut to seconds,
-    by the given clock."""
+class _ProcessRecord:
+    """In this process alone."""
 
-    def __init__(self, client: redis.Redis, namespace: str, clock: Clock) -> None:
-        super().__init__(pybreaker.STATE_CLOSED, client, namespace=namespace)
-        self._clock = clock
+    def __init__(self) -> None:
+        self._status, self._turn, self._probe = _Status(0, None), threading.Lock(), threading.Lock()
 
-    def _initialize_redis_state(self, state: str) -> None:
-        """An absent key reads as closed and no failures; so Redis may be away when a worker starts."""
+    def read(self) -> _Status:
+        return self._status
 
-    def peek(self) -> tuple[str, int]:
-        """State and failures in a row. Raises RedisError, where the properties fall back to closed."""
-        names = [self._namespace("state"), self._namespace("fail_counter")]
-        state, failures = cast("list[bytes | None]", self._redis.mget(names))
-        return (state or pybreaker.STATE_CLOSED.encode()).decode(), int(failures or 0)
+    def count_failure(self) -> int:
+        with self._turn:
+            self._status = self._status._replace(failures=self._status.failures + 1)
+            return self._status.failures
 
-    @property
-    def opened_at(self) -> datetime | None:
+    def forget_failures(self) -> None:
+        with self._turn:
+            self._status = self._status._replace(failures=0)
+
+    def open(self, now: float) -> None:
+        with self._turn:
+            if self._status.opened_at is None:
+                self._status = self._status._replace(opened_at=now)
+
+    def reopen(self, now: float) -> None:
+        with self._turn:
+            self._status = self._status._replace(opened_at=now)
+
+    def close(self) -> None:
+        with self._turn:
+            self._status = _Status(0, None)
+
+    def probe_lock(self) -> _Lock:
+        return self._probe
+
+
+class _SharedRecord:
+    """In Redis, each change one command. Every method raises RedisError while it is away."""
+
+    def __init__(self, client: redis.Redis, key: str, reset_timeout_s: float) -> None:
+        self._redis, self._key, self._reset_timeout_s = client, key, reset_timeout_s
+
+    def read(self) -> _Status:
+        failures, opened_at = cast("list[bytes | None]", self._redis.hmget(self._key, ["failures", "opened_at"]))
+        return _Status(int(failures or 0), None if opened_at is None else float(opened_at))
+
+    def count_failure(self) -> int:
+        return self._redis.hincrby(self._key, "failures", 1)
+
+    def forget_failures(self) -> None:
+        self._redis.hdel(self._key, "failures")
+
+    def open(self, now: float) -> None:
+        self._redis.hsetnx(self._key, "opened_at", f"{now:.6f}")
+
+    def reopen(self, now: float) -> None:
+        self._redis.hset(self._key, "opened_at", f"{now:.6f}")
+
+    def close(self) -> None:
+        self._redis.delete(self._key)
+
+    def probe_lock(self) -> _Lock:
+        """A probe whose process was killed gives its place to another after one more timeout."""
+        return cast("_Lock", self._redis.lock(f"{self._key}:probe", timeout=self._reset_timeout_s))
+
+
+def _release(probe: _Lock | None) -> None:
+    if probe is not None:
         try:
-            told = cast("bytes | None", self._redis.get(self._namespace("opened_at")))
-        except RedisError:
-            return None
-        return None if told is None else datetime.fromtimestamp(float(told), UTC)
-
-    @opened_at.setter
-    def opened_at(self, now: datetime) -> None:
-        try:
-            self._redis.set(self._namespace("opened_at"), f"{self._clock().timestamp():.6f}")
-        except RedisError:
-            logger.warning("breaker could not be opened for other processes while Redis is away")
-
-
-class _Circuit:
-    """pybreaker's state and its changes, in one place of keeping."""
-
-    def __init__(
-        self,
-        storage: "_MemoryStorage | _RedisStorage",
-        lease: Callable[[], _Lease],
-        fail_max: int,
-        timeout_s: float,
-        clock: Clock,
-    ) -> None:
-        self.storage: _Storage = storage
-        self._clock = clock
-        self.lease = lease
-        self._kept, self._fail_max, self._timeout_s = storage, fail_max, timeout_s
-        self._settling = threading.Lock()
-
-    @cached_property
-    def breaker(self) -> pybreaker.CircuitBreaker:
-        """Changes the state. Made when first needed: making one asks Redis."""
-        return pybreaker.CircuitBreaker(self._fail_max, self._timeout_s, state_storage=self._kept)
-
-    def wait_s(self) -> float:
-        """Seconds until a probe may go, 0 when it may."""
-        opened_at = self.storage.opened_at
-        if opened_at is None or self.storage.state == pybreaker.STATE_CLOSED:
-            return 0.0
-        until = opened_at + timedelta(seconds=self._timeout_s)
-        return max(0.0, (until - self._clock()).total_seconds())
-
-    def settle(self, outcome: Verdict, *, probing: bool, failures: int) -> None:
-        """Write down what a call has shown. A probe that showed nothing leaves the next call to probe."""
-        if outcome is Verdict.FAILED:
-            with self._settling:
-                self.storage.increment_counter()
-                tripped = self.storage.state == pybreaker.STATE_CLOSED and self.storage.counter >= self._fail_max
-                if probing or tripped:
-                    self.breaker.open()
-        elif outcome is Verdict.WORKS and probing:
-            self.breaker.close()
-        elif outcome is Verdict.WORKS and failures:
-            self.storage.reset_counter()
-
-
-def _release(lease: _Lease | None) -> None:
-    if lease is not None:
-        try:
-            lease.release()
+            probe.release()
         except (LockError, RedisError):
-            logger.warning("breaker probe outlived its lease")
+            logger.warning("breaker probe outlived its lock")

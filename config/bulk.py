@@ -1,4 +1,4 @@
-"""Many rows at once, by COPY."""
+"""Insert many rows at once, by COPY."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -30,7 +30,7 @@ def is_set(name: str) -> bool:
 
 
 def refuse_gone() -> None:
-    """Variables that once meant something must not be set: whoever relies on one has to know that it does nothing."""
+    """Raise SettingInvalid where a variable is set that no longer means anything: who relies on it has to know."""
     for name, problem in GONE.items():
         if is_set(name):
             raise SettingInvalid(name, problem)
@@ -48,7 +48,7 @@ def required(name: str) -> str:
 
 
 def items(name: str, *, default: tuple[str, ...] = ()) -> list[str]:
-    """Parted by commas."""
+    """The items of a list that commas part."""
     value = _read(name)
     return [item.strip() for item in value.split(",") if item.strip()] if value else list(default)
 
@@ -76,7 +76,7 @@ def integer(name: str, *, default: int, minimum: int = 0) -> int:
 
 
 def path(name: str, *, default: Path) -> Path:
-    """Absolute; a relative one starts at the project, not at the folder the command was typed in."""
+    """The path, absolute; a relative one starts at the project, not at the folder the command was typed in."""
     return (PROJECT / Path(_read(name) or default).expanduser()).resolve()
 
 
@@ -91,7 +91,7 @@ def debug() -> bool:
 
 
 def var() -> Path:
-    """Where everything is kept that a new `make demo` would make again."""
+    """The folder of everything that a new `make demo` would make again."""
     return path("TIEOUT_VAR", default=PROJECT / "var")
 
 

@@ -1,4 +1,4 @@
-"""What the database refuses by itself, as migration operations with their way back: forced row-level security, rows that
+"""Operations of migrations, with their way back, by which the database itself guards its rows: forced row-level security, rows that
 never change, references that are not there, and the grants of the two roles that are not the owner."""
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ ASKING = "nullif(current_setting('app.user_id', true), '')::bigint"
 
 
 def row_security(table: str, *, visible: str, writable: str | None = None) -> RunSQL:
-    """`app` sees the rows for which `visible` holds and may write those for which `writable` does; `job` sees all."""
+    """Let `app` see the rows for which `visible` holds and write those for which `writable` does, and `job` all of them."""
     return RunSQL(
         f"""
         ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
@@ -28,7 +28,7 @@ def row_security(table: str, *, visible: str, writable: str | None = None) -> Ru
 
 
 def never_changes(table: str, *, except_columns: Iterable[str] = (), only_while: str = "") -> RunSQL:
-    """UPDATE, DELETE and TRUNCATE are refused to everybody, but for the excepted columns of rows for which `only_while` holds."""
+    """Refuse UPDATE, DELETE and TRUNCATE to everybody, but for the excepted columns of rows for which `only_while` holds."""
     excepted = "{" + ",".join(except_columns) + "}"
     once_closed = f"""
         CREATE TRIGGER {table}_never_changes_again BEFORE UPDATE ON {table} FOR EACH ROW WHEN (NOT ({only_while}))
@@ -52,7 +52,7 @@ def never_changes(table: str, *, except_columns: Iterable[str] = (), only_while:
 
 
 def refers(table: str, column: str, to: str) -> RunSQL:
-    """What `column` of added rows refers to is looked at once a statement, where a foreign key would look row by row."""
+    """Refuse added rows whose `column` names no row of `to`; looked at once a statement, where a foreign key looks row by row."""
     return RunSQL(
         f"""
         CREATE TRIGGER {table}_{column}_is_there AFTER INSERT ON {table} REFERENCING NEW TABLE AS added
@@ -63,7 +63,7 @@ def refers(table: str, column: str, to: str) -> RunSQL:
 
 
 def grant(tables: Iterable[str], *, app: str = "", job: str = "") -> RunSQL:
-    """What each role may do, in the words of GRANT."""
+    """Give rights on tables to the roles, in the words of GRANT."""
     names = ", ".join(tables)
     given = [(role, rights) for role, rights in (("app", app), ("job", job)) if rights]
     return RunSQL(

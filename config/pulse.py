@@ -16,7 +16,7 @@ _left_at: dict[str, float] = {}
 
 
 def leave(name: str) -> None:
-    """Called often; writes at most every ten seconds. Without Redis there is nothing to be alive for."""
+    """Write down that `name` is alive. May be called often: it writes at most every ten seconds. Raises RedisError."""
     if time.monotonic() - _left_at.get(name, -EVERY_S) >= EVERY_S:
         _left_at[name] = time.monotonic()
         _redis().set(_key(name), str(time.time()), ex=24 * 3600)

@@ -57,13 +57,13 @@ def snapshot() -> Iterator[None]:
 
 
 def tell(wrapper: Any) -> None:
-    """Called at the start of each transaction, which knows nobody yet."""
+    """Tell a transaction that has just begun who is asking."""
     if user_id := _user_id.get():
         _set(wrapper, user_id)
 
 
 def tell_again(wrapper: Any) -> None:
-    """Called after a return to a savepoint, with which PostgreSQL returned to whoever asked then."""
+    """Tell it again after a return to a savepoint, with which PostgreSQL returned to whoever asked then."""
     _set(wrapper, _user_id.get())
 
 

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.conf import settings
 
-from config import doctoring, env
+from config import doctor, env
 
 
 class ExecutionConfig(AppConfig):
@@ -13,10 +13,10 @@ class ExecutionConfig(AppConfig):
         for name, problem in env.GONE.items():
             if hasattr(settings, name):
                 raise env.SettingInvalid(name, problem)
-        doctoring.register(_advice)
+        doctor.register(_advice)
 
 
-def _advice() -> list[doctoring.Fault]:
+def _advice() -> list[doctor.Fault]:
     from execution.night import nightly  # once somebody asks: it brings half of the house along
 
     return nightly.find_advice()

@@ -20,7 +20,7 @@ import numpy as np
 import rfc8785
 
 from config.errors import TieoutError
-from execution.strict_json import MAX_DEPTH, MAX_INTEGER, pointer_to
+from config.strict_json import MAX_DEPTH, MAX_INTEGER, pointer_to
 
 DIGITS = 12
 

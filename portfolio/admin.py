@@ -13,7 +13,7 @@ from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 
-from config.admin import EvidenceAdmin, EvidenceInline, KeptAdmin
+from config.admin import EvidenceAdmin, EvidenceInline, UndeletableAdmin
 from portfolio import models
 from portfolio.performance import benchmarks
 from pricing.market import MissingPrice
@@ -36,7 +36,7 @@ class PortfolioForm(ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(models.Portfolio)
-class PortfolioAdmin(KeptAdmin):
+class PortfolioAdmin(UndeletableAdmin):
     """A portfolio comes in with its ledger, and its owner may rename it, and say what it is measured against. What its lots are
     derived by is shown as the newest reconciled revision has it; it is changed in the ledger, by `portfolio_settings`."""
 

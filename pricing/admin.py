@@ -119,7 +119,7 @@ class MarketArchiveAdmin(EvidenceAdmin):
     list_display = ("id", "archive_end", "digest", "loaded_at")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"providers": states.every()} | (extra_context or {}))
+        return super().changelist_view(request, {"providers": states.all_providers()} | (extra_context or {}))
 
 
 class ReferenceAdmin(EvidenceAdmin):

@@ -112,16 +112,18 @@ class _Collected:
 
     def __init__(self) -> None:
         self.visits: list[tuple[str, float, str]] = []
+        self.started = perf_counter()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call":
             self.visits += dict(report.user_properties).get("visits", [])  # type: ignore[arg-type]
+            took = perf_counter() - self.started
+            print(f"{len(self.visits)} answers after {took:.0f} s", file=sys.stderr, flush=True)
 
 
 def main(words: list[str]) -> int:
     os.environ["TIEOUT_WALK_DAYS"] = "1000000"
     collected, said = _Collected(), io.StringIO()
-    started = perf_counter()
     with contextlib.redirect_stdout(said):
         code = pytest.main(
             [
@@ -140,7 +142,7 @@ def main(words: list[str]) -> int:
         print(said.getvalue())
         return 1
     _print(collected.visits)
-    print(f"{perf_counter() - started:.0f} s in all")
+    print(f"{perf_counter() - collected.started:.0f} s in all")
     return int(code != 0)
 
 

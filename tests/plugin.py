@@ -3,11 +3,11 @@
 The tests log in as `tester`, which may become `app`, `job` or `owner` and is `app` unless told otherwise: no superuser, so
 that row-level security binds the tests as it binds the service. Databases are copied from templates, because evidence can not
 be truncated away. What takes long to make, the migrations and the demo, is made by the first process of a run that needs it.
+`--without-servers` starts none of this and runs the tests that need no database.
 """
 
 import fcntl
 import functools
-import gc
 import hashlib
 import itertools
 import os
@@ -42,23 +42,14 @@ os.environ["TIEOUT_VAR"] = os.environ["TIEOUT_TEST_VAR"]
 os.environ["DEBUG"] = "1"
 for name in ("DATABASE_URL", "REDIS_URL", "DATABASE_OWNER_URL", "DATABASE_JOB_URL", "TIEOUT_ROLE", "LEDGER_PATH"):
     os.environ.pop(name, None)
+os.environ.setdefault("TIEOUT_TEST_SEED", str(random.SystemRandom().randrange(10**6)))
+"""What generated tests of a run begin with: one number for all processes, printed with the header."""
 
-import hypothesis  # noqa: E402
 import psycopg  # noqa: E402
 import pytest  # noqa: E402
 from psycopg import sql  # noqa: E402
 
 from config import embedded  # noqa: E402
-
-# The same commit runs the same examples.
-hypothesis.settings.register_profile("repeatable", derandomize=True)
-hypothesis.settings.load_profile("repeatable")
-
-os.environ.setdefault("TIEOUT_TEST_SEED", str(random.SystemRandom().randrange(10**6)))
-"""What generated tests of a run begin with: one number for all processes, printed with the header."""
-
-embedded.provide("owner", fast=True)
-SOCKETS = psycopg.conninfo.conninfo_to_dict(os.environ["DATABASE_URL"])["host"]
 
 EMPTY, DEMO = f"test_empty_{os.getpid()}", f"test_demo_{os.getpid()}"
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
@@ -70,29 +61,53 @@ PASSWORD = "correct horse battery staple"
 
 
 def address(database: str, role: str = "tester") -> str:
-    return f"postgresql://{role}@/{database}?host={quote(str(SOCKETS), safe='')}&port={embedded.PORT}"
+    return f"postgresql://{role}@/{database}?host={quote(os.environ['PGHOST'], safe='')}&port={embedded.PORT}"
 
 
 @functools.cache
 def server() -> psycopg.Connection:
     """The superuser's session, of which a process has one: each would be a process of the server's."""
-    return psycopg.connect(host=SOCKETS, port=embedded.PORT, user="postgres", dbname="postgres", autocommit=True)
+    return psycopg.connect(address("postgres", "postgres"), autocommit=True)
 
 
-if server().execute("SELECT FROM pg_roles WHERE rolname = 'tester'").rowcount == 0:
-    server().execute("CREATE ROLE tester LOGIN NOSUPERUSER IN ROLE owner, app, job")
-server().execute("ALTER ROLE tester SET role = 'app'")
-for (left,) in server().execute("SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%'").fetchall():
-    # What a killed run left behind: its number is nobody's any more.
-    if not Path("/proc", left.rsplit("_", 1)[-1]).exists():
-        server().execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(left)))
-os.environ["DATABASE_URL"] = address(EMPTY)
-# Of the tests that run at once each process has a database of Redis, as it has databases of PostgreSQL.
-os.environ["REDIS_URL"] += f"?db={int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw')) + 1}"
+FORGETFUL = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
+"""Off in the tests' own cluster, which may lose everything in a crash and vacuums nothing by itself."""
+
+
+def start_servers() -> None:
+    """PostgreSQL and Redis as the settings will find them; what killed runs left behind goes."""
+    embedded.provide("owner")
+    os.environ["PGHOST"] = str(psycopg.conninfo.conninfo_to_dict(os.environ["DATABASE_URL"])["host"])
+    for setting in FORGETFUL:
+        server().execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+    server().execute("SELECT pg_reload_conf()")
+    if server().execute("SELECT FROM pg_roles WHERE rolname = 'tester'").rowcount == 0:
+        server().execute("CREATE ROLE tester LOGIN NOSUPERUSER IN ROLE owner, app, job")
+    server().execute("ALTER ROLE tester SET role = 'app'")
+    for (left,) in server().execute("SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%'").fetchall():
+        if not Path("/proc", left.rsplit("_", 1)[-1]).exists():  # the number of a process that is no more
+            _drop(left)
+    os.environ["DATABASE_URL"] = address(EMPTY)
+    # Each process of a run has a database of Redis, as it has databases of PostgreSQL.
+    os.environ["REDIS_URL"] += f"?db={int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0').removeprefix('gw')) + 1}"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--without-servers", action="store_true", help="only tests that need neither PostgreSQL nor Redis")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]):
+    """Before the settings are read; generated examples are those of the run's seed."""
+    args.append(f"--hypothesis-seed={os.environ['TIEOUT_TEST_SEED']}")
+    if early_config.known_args_namespace.without_servers:
+        os.environ |= {"DATABASE_URL": "postgresql://app@localhost/none", "REDIS_URL": "redis://localhost:1/0"}
+    else:
+        start_servers()
+    return (yield)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    gc.set_threshold(200_000, 20, 50)  # rounds as often as usual would take some percent of the time
     config.addinivalue_line("markers", "role(name): the database role the test runs as; app without it")
 
 
@@ -106,18 +121,10 @@ def pytest_xdist_auto_num_workers():
     return (yield) + 1
 
 
-def pytest_collection_finish() -> None:
-    """What is imported by now stays: looking through it again and again for what could go takes a seventh of the run."""
-    from portfolio.ledger import reader
-    from tests import forking
-
-    reader.subprocess = forking  # type: ignore[attr-defined]
-    gc.collect()
-    gc.freeze()
-
-
-def pytest_unconfigure() -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     """The process that started the others goes last."""
+    if config.getoption("without_servers"):
+        return
     if not IS_WORKER:
         for name in SHARED.values():
             _drop(name)
@@ -445,10 +452,18 @@ _numbers = itertools.count(1)
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
     for item in items:
         if item.get_closest_marker("role"):
             item.fixturenames.insert(0, "_role")
+    if config.getoption("without_servers"):
+        config.hook.pytest_deselected(items=[item for item in items if _needs_servers(item)])
+        items[:] = [item for item in items if not _needs_servers(item)]
+
+
+def _needs_servers(item: pytest.Function) -> bool:
+    needed = {"migrated", "_role", "db", "django_db_setup", "redis_server"}
+    return bool(needed & set(item.fixturenames)) or item.get_closest_marker("django_db") is not None
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ PURE_MAY_IMPORT = {"numpy", "portfolio.analytics", "config.errors"}
 
 ENVIRONMENT = {
     "config/env.py": "the one place that reads settings",
-    "config/embedded.py": "hands addresses to this process and its children",
+    "config/embedded/__init__.py": "hands addresses to this process and its children",
     "config/celery.py": "names the settings before they can be read",
     "config/wsgi.py": "names the settings before they can be read",
     "manage.py": "names the settings before they can be read",
@@ -37,7 +37,7 @@ CATCH_ALL = {
     "config/breaker.py": "counts the failure and raises it again",
     "execution/web/api/executions.py": "observes the duration and raises it again",
     "execution/executor/__init__.py": "puts the failure on record and raises it again",
-    "config/embedded.py": "gives its share back and raises it again",
+    "config/embedded/__init__.py": "gives its share back and raises it again",
     "portfolio/ledger/reader.py": "stops the child and raises it again",
     "portfolio/performance/nightly_figures.py": "somebody's data: what breaks on it is a named failure of that portfolio alone",
     "execution/night/chunks.py": "somebody's data, read or stored with that of others: they are done one by one",
@@ -323,7 +323,8 @@ def test_no_column_of_evidence_is_a_float_but_statistics_and_durations():
 
 
 SIGNALS = {
-    "Unfit": "agents.contract: becomes a finding of the linter or a failed step",
+    "TypeMismatch": "agents.contract: becomes a finding of the linter or a failed step",
+    "BadField": "pricing.providers.fields: becomes a refused row",
     "NoSuchPath": "agents.contract: becomes a finding of the linter or a failed step",
     "NothingToDrawError": "execution.web.pages.panels: a panel that shows why it is empty",
     "UnsafeError": "portfolio.ledger.child: told over the pipe",
@@ -332,7 +333,6 @@ SIGNALS = {
     "Undecodable": "portfolio.ledger.importing: becomes a finding",
     "_RefusedError": "portfolio.ledger.importing.writing: becomes a finding",
     "UnrankedLots": "portfolio.ledger.importing.shelf: becomes a finding",
-    "NotStrictJson": "pricing.providers: the answer is refused by name",
     "_NotStored": "execution.executor: a cache remembers what is there, not what is not",
 }
 """Not errors that a caller meets: each is caught beside where it is raised."""

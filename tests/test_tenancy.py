@@ -14,7 +14,8 @@ from django.db import ProgrammingError, connection, connections, transaction
 from django.test import Client
 from django.urls import reverse
 
-from config import embedded, env, scope
+from config import env, scope
+from config.embedded import postgres
 from execution.models import BlockedPortfolio, IdempotencyKey
 from portfolio import models as owned
 from portfolio.models import DailyValue, Portfolio, PortfolioAccess, Transaction
@@ -484,7 +485,7 @@ def test_only_the_scope_says_who_asks():
 def dump(database):
     made = subprocess.run(
         [
-            embedded._postgres_programs() / "pg_dump",
+            postgres.programs() / "pg_dump",
             "--schema-only",
             "--no-comments",
             plugin.address(database, "owner"),

@@ -9,7 +9,7 @@ from portfolio import valuation
 from portfolio.valuation import bridge, gains
 
 GAINS_TTL_S = 300
-Found = TypeVar("Found")
+Data = TypeVar("Data")
 
 
 @capability("portfolio.money_bridge", agent="financial_analyst")
@@ -18,22 +18,22 @@ def money_bridge(
 ) -> Result[bridge.MoneyBridge]:
     """From the close before `from_date` (None: since inception) to that of `to_date` (None: the as-of date)."""
     opening = None if from_date is None else from_date - timedelta(days=1)
-    found = bridge.between(positions.book, ctx.market.history, opening=opening, closing=to_date)
-    return _told(ctx, found, positions)
+    bridged = bridge.between(positions.book, ctx.market.history, opening=opening, closing=to_date)
+    return _answer(ctx, bridged, positions)
 
 
 @capability("portfolio.money_bridges", agent="financial_analyst")
 def money_bridges(ctx: RequestContext, *, positions: valuation.Positions) -> Result[bridge.Bridges]:
     """Since inception, year to date and of the last pack day."""
-    return _told(ctx, bridge.overview(positions.book, ctx.market.history), positions)
+    return _answer(ctx, bridge.overview(positions.book, ctx.market.history), positions)
 
 
 @capability("portfolio.gains", agent="financial_analyst")
 def since_purchase(ctx: RequestContext, *, positions: valuation.Positions) -> Result[gains.Gains]:
     """Realised and unrealised since purchase, and income; by currency and by security."""
-    return _told(ctx, gains.compute(positions.book, ctx.market.history), positions)
+    return _answer(ctx, gains.compute(positions.book, ctx.market.history), positions)
 
 
-def _told(ctx: RequestContext, data: Found, positions: valuation.Positions) -> Result[Found]:
+def _answer(ctx: RequestContext, data: Data, positions: valuation.Positions) -> Result[Data]:
     read = valuation.sources(positions.book, ctx.market.history)
     return Result(data, sources=tuple(sorted({"ledger", *read})), asof=ctx.asof_date, ttl=GAINS_TTL_S)

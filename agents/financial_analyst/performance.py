@@ -63,12 +63,12 @@ class HistoricalNav:
 
     def sources(self, *, risk_free: bool = False, benchmark: bool = False) -> tuple[str, ...]:
         """Whose rows a figure rests on: those of the life, and of what else it takes."""
-        found = set(self._life.sources)
+        providers = set(self._life.sources)
         if risk_free and self._risk_free:
-            found |= set(self._risk_free.sources)
+            providers |= set(self._risk_free.sources)
         if benchmark and self._benchmark:
-            found |= set(self._benchmark.sources)
-        return tuple(sorted(found))
+            providers |= set(self._benchmark.sources)
+        return tuple(sorted(providers))
 
 
 @capability("portfolio.historical_nav", agent="financial_analyst")
@@ -108,25 +108,25 @@ def historical_nav(ctx: RequestContext, *, portfolio_id: UUID) -> Result[Histori
 @capability("metrics.compute_twr", agent="financial_analyst")
 def compute_twr(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.TwrRecord]:
     """Time-weighted return of every window, the benchmark's and the excess beside it."""
-    found = metrics.twr_record(
+    record = metrics.twr_record(
         nav.life, portfolio_id=str(ctx.portfolio_id), pack_id=ctx.pricing_pack_id, benchmark=nav.benchmark
     )
-    return Result(found, sources=nav.sources(benchmark=True), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+    return Result(record, sources=nav.sources(benchmark=True), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
 
 
 @capability("metrics.compute_mwr", agent="financial_analyst")
 def compute_mwr(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.MwrRecord]:
     """Money-weighted return of every window, each flow on its own date; the same money in the benchmark beside it."""
-    found = metrics.mwr_record(
+    record = metrics.mwr_record(
         nav.life, portfolio_id=str(ctx.portfolio_id), pack_id=ctx.pricing_pack_id, benchmark=nav.benchmark
     )
-    return Result(found, sources=nav.sources(benchmark=True), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+    return Result(record, sources=nav.sources(benchmark=True), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
 
 
 @capability("metrics.compute", agent="financial_analyst")
 def compute(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.MetricsRecord]:
     """The whole metrics record."""
-    found = metrics.record(
+    record = metrics.record(
         nav.life,
         portfolio_id=str(ctx.portfolio_id),
         pack_id=ctx.pricing_pack_id,
@@ -134,7 +134,7 @@ def compute(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.Metric
         benchmark=nav.benchmark,
     )
     sources = nav.sources(risk_free=True, benchmark=True)
-    return Result(found, sources=sources, asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+    return Result(record, sources=sources, asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ def compute_position_return(
     ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
 ) -> Result[holdings.PositionReturn]:
     """Its own return, volatility, Sharpe ratio and drawdown while it was held; `lookback_days` counts pack days."""
-    found = holdings.returns(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days), nav.risk_free)
-    return _answer(ctx, nav, found, risk_free=True)
+    data = holdings.returns(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days), nav.risk_free)
+    return _answer(ctx, nav, data, risk_free=True)
 
 
 @capability("compute_position_risk", agent="financial_analyst")
@@ -41,8 +41,8 @@ def compute_position_risk(
     lookback_days: int = 252,
 ) -> Result[holdings.PositionRisk]:
     """Value at risk alone and within the portfolio, beta to it, and what diversification takes away."""
-    found = holdings.risks(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days), valued)
-    return _answer(ctx, nav, found)
+    data = holdings.risks(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days), valued)
+    return _answer(ctx, nav, data)
 
 
 @capability("compute_portfolio_contribution", agent="financial_analyst")
@@ -77,5 +77,5 @@ def _span(ctx: RequestContext, nav: HistoricalNav, lookback_days: int) -> metric
     )
 
 
-def _answer(ctx: RequestContext, nav: HistoricalNav, found: Any, *, risk_free: bool = False) -> Result[Any]:
-    return Result(found, sources=nav.sources(risk_free=risk_free), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+def _answer(ctx: RequestContext, nav: HistoricalNav, data: Any, *, risk_free: bool = False) -> Result[Any]:
+    return Result(data, sources=nav.sources(risk_free=risk_free), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)

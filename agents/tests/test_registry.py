@@ -177,7 +177,7 @@ def test_a_value_fits(value, declared, fitted):
     ],
 )
 def test_a_value_does_not_fit(value, declared):
-    with pytest.raises(contract.Unfit):
+    with pytest.raises(contract.TypeMismatch):
         contract.fit(value, declared)
 
 

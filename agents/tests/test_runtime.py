@@ -143,16 +143,26 @@ def test_a_hundred_bad_arguments_never_open_the_breaker(offered):
     assert runtime.breaker_states()["counter"] == 0
 
 
-@pytest.mark.parametrize(("name", "error"), [("count.away", DependencyAway), ("count.broken", CapabilityFailed)])
-def test_five_failures_open_the_breaker_of_that_agent_only(offered, name, error):
+def test_five_failures_of_a_dependency_open_the_breaker_of_that_agent_only(offered):
     runtime = AgentRuntime(offered)
 
     for _ in range(5):
-        with pytest.raises(error):
-            runtime.call(name, fakes.context(), {})
+        with pytest.raises(DependencyAway):
+            runtime.call("count.away", fakes.context(), {})
 
     with pytest.raises(BreakerOpen) as refused:
         runtime.call("count.up", fakes.context(), {"by": 1})
     assert refused.value.name == "counter"
     assert runtime.call("word.say", fakes.context(), {}).result.data == {"said": "yes"}
     assert runtime.breaker_states() == {"counter": 1, "speaker": 0}
+
+
+def test_a_portfolio_whose_data_break_a_capability_never_closes_it_to_the_others(offered):
+    runtime = AgentRuntime(offered)
+
+    for _ in range(100):
+        with pytest.raises(CapabilityFailed):
+            runtime.call("count.broken", fakes.context(), {})
+
+    assert runtime.call("count.up", fakes.context(), {"by": 1}).result.data == {"n": 2}
+    assert runtime.breaker_states() == {"counter": 0, "speaker": 0}

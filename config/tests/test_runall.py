@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from config import doctoring, embedded
+from config import doctor, embedded
 from config.management.commands import runall
 
 STAYS = ("http.server", "0", "--bind", "127.0.0.1")
@@ -21,31 +21,31 @@ ENDS = ("this",)
 @pytest.fixture(autouse=True)
 def _well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TIEOUT_VAR", str(tmp_path))
-    monkeypatch.setattr(doctoring, "find_faults", lambda *, port: [])
+    monkeypatch.setattr(doctor, "find_faults", lambda *, port: [])
 
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[str]]:
     """Each child process that the command started."""
     seen: list[subprocess.Popen[str]] = []
-    spawn = runall.Command._spawn
+    spawn = runall.Command.spawn
 
     def remember(self: runall.Command, *args: Any) -> subprocess.Popen[str]:
         seen.append(spawn(self, *args))
         return seen[-1]
 
-    monkeypatch.setattr(runall.Command, "_spawn", remember)
+    monkeypatch.setattr(runall.Command, "spawn", remember)
     return seen
 
 
-def of(*commands: tuple[str, ...]) -> Any:
+def children_of(*commands: tuple[str, ...]) -> Any:
     return lambda port: tuple(runall.Child(f"c{i}", "app", "", command) for i, command in enumerate(commands))
 
 
 def test_when_one_child_ends_all_are_stopped_and_the_exit_code_tells(
     monkeypatch: pytest.MonkeyPatch, started: list[subprocess.Popen[str]]
 ) -> None:
-    monkeypatch.setattr(runall, "children", of(STAYS, ENDS, STAYS))
+    monkeypatch.setattr(runall, "children", children_of(STAYS, ENDS, STAYS))
     said = StringIO()
 
     with pytest.raises(SystemExit) as ended:
@@ -61,7 +61,7 @@ def test_when_one_child_ends_all_are_stopped_and_the_exit_code_tells(
 def test_a_signal_stops_all_and_is_no_failure(
     monkeypatch: pytest.MonkeyPatch, started: list[subprocess.Popen[str]], number: signal.Signals
 ) -> None:
-    monkeypatch.setattr(runall, "children", of(STAYS, STAYS))
+    monkeypatch.setattr(runall, "children", children_of(STAYS, STAYS))
     before = signal.getsignal(number)
 
     threading.Timer(1.0, os.kill, (os.getpid(), number)).start()
@@ -74,8 +74,8 @@ def test_a_signal_stops_all_and_is_no_failure(
 def test_nothing_starts_where_something_is_broken(
     monkeypatch: pytest.MonkeyPatch, started: list[subprocess.Popen[str]]
 ) -> None:
-    fault = doctoring.Fault("Redis", "connection refused", "start Redis or mend REDIS_URL")
-    monkeypatch.setattr(doctoring, "find_faults", lambda *, port: [fault])
+    fault = doctor.Fault("Redis", "connection refused", "start Redis or mend REDIS_URL")
+    monkeypatch.setattr(doctor, "find_faults", lambda *, port: [fault])
     said = StringIO()
 
     with pytest.raises(SystemExit) as ended:
@@ -89,7 +89,7 @@ def test_nothing_starts_where_something_is_broken(
 def test_counters_of_the_former_run_are_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "prometheus").mkdir()
     (tmp_path / "prometheus" / "counter_1.db").touch()
-    monkeypatch.setattr(runall, "children", of(ENDS))
+    monkeypatch.setattr(runall, "children", children_of(ENDS))
 
     with pytest.raises(SystemExit):
         runall.Command(stderr=StringIO(), stdout=StringIO()).handle()
@@ -103,14 +103,14 @@ def test_a_taken_port_is_a_fault_with_its_mend() -> None:
         taken.listen()
         port = taken.getsockname()[1]
 
-        fault = doctoring.find_port_fault(port)
+        fault = doctor.find_port_fault(port)
 
     assert str(fault) == f"port {port}: is taken; stop what listens there or set PORT"
-    assert doctoring.find_port_fault(port) is None
+    assert doctor.find_port_fault(port) is None
 
 
 def test_a_port_beyond_the_last_is_a_fault() -> None:
-    assert str(doctoring.find_port_fault(70000)) == "port 70000: is no port; set PORT to a number up to 65535"
+    assert str(doctor.find_port_fault(70000)) == "port 70000: is no port; set PORT to a number up to 65535"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_wrong_database_address_is_one_line_without_its_password(
     monkeypatch.setattr(embedded, "database_url", lambda role: address)
     monkeypatch.setenv("DATABASE_URL", address)
 
-    fault = str(doctoring.find_database_fault("app"))
+    fault = str(doctor.find_database_fault("app"))
 
     assert what in fault
     assert fault.endswith("mend DATABASE_URL")

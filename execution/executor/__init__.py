@@ -8,8 +8,7 @@ read-only), finish; so that refusals and failures stay on record.
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -19,7 +18,7 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.cache import cache
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from redis.exceptions import RedisError
 
@@ -27,14 +26,14 @@ from agents import registry
 from agents.result import RequestContext
 from agents.runtime import AgentRuntime
 from compliance import rights
-from config import scope
+from config import locks, scope
 from config.redis_client import shared_redis
+from config.strict_json import TooLarge
 from execution import canonical, metering
 from execution.executor import orchestrator, planning
 from execution.executor.engine import engine_version
 from execution.executor.errors import DifferentEngine, ExecutionNotFound, NotReproduced
 from execution.models import Execution, ExecutionStatus
-from execution.strict_json import TooLarge
 from execution.web import problems
 from portfolio.performance import benchmarks, factor_exposures, risk_free_rates
 from portfolio.performance.metrics import BenchmarkReturns, RiskFree
@@ -273,23 +272,9 @@ def _keep(execution: Execution, user: AbstractBaseUser) -> None:
         logger.warning("store is without its cache")
 
 
-@contextmanager
-def _single_flight(key: str) -> Iterator[None]:
-    """One computation a key at a time, over all processes; released with the connection if the process dies."""
-    lock = int.from_bytes(bytes.fromhex(key[:16]), "big", signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [lock])
-    try:
-        yield
-    finally:
-        if connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [lock])
-
-
 def _run(plan: planning.Plan, user: AbstractBaseUser, claimed: Callable[[UUID], object]) -> tuple[Execution, bool]:
     """The execution, and whether another request has made it while this one waited in line."""
-    with _single_flight(plan.key):
+    with locks.session_lock(f"execution.executor:{plan.key}"):  # one computation of a key at a time, over all processes
         with transaction.atomic():
             if not plan.provisional and (found := _stored(plan.key, user)) is not None:
                 return found, True

@@ -6,15 +6,15 @@ it dies with its process, and the chunk is taken by the next who comes.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from time import sleep
 from typing import Any, Protocol
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 from django.db.models import Count
 from django.db.models.functions import Now
 
+from config import locks
 from config.errors import TieoutError
 from execution.models import JobChunk, JobRun, RunState
 from execution.night import blocked
@@ -97,8 +97,8 @@ def finish(*, job: JobRun, tell: Callable[[int, int], None]) -> Mapping[str, int
 
 def work_on(chunk_id: int) -> bool:
     """Do a chunk; False where it has ended, belongs to an attempt that is over, or another session is at it."""
-    with held(f"execution.chunk:{chunk_id}") as got:
-        if not got:
+    with locks.try_session_lock(f"execution.chunk:{chunk_id}") as acquired:
+        if not acquired:
             return False
         chunk = JobChunk.objects.select_related("job").get(pk=chunk_id)
         job = chunk.job
@@ -159,17 +159,3 @@ def _told(outcome: nightly_figures.Outcome) -> dict[str, Any]:
         "daily_values": outcome.added,
         "failed": {str(revision): str(failure)[:400] for revision, failure in outcome.failed.items()},
     }
-
-
-@contextmanager
-def held(key: str) -> Iterator[bool]:
-    """Whether the lock was free; if so it is the session's inside the block. It dies with the process."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
-        (got,) = cursor.fetchone()
-    try:
-        yield got
-    finally:
-        if got and connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])

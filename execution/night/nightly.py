@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q
 from django.db.models.functions import Now
 
-from config import doctoring
+from config import doctor, locks
 from config.errors import TieoutError
 from execution.models import BlockedKind, JobRun, NightlyRun, RunState
 from execution.night import blocked, chunks
@@ -138,8 +138,8 @@ def run(
     if not days:
         raise NothingToBuild(policy.code, from_date, date)
     # A lock of the session: a killed run can be taken up at once.
-    with chunks.held(f"execution.night.nightly:{policy.code}") as got:
-        if not got:
+    with locks.try_session_lock(f"execution.night.nightly:{policy.code}") as acquired:
+        if not acquired:
             raise RunElsewhere(policy.code)
         night_run = open_run(policy=policy, from_date=days[0], date=days[-1], restates=restates)
         if night_run.state == RunState.DONE and from_step is None:
@@ -354,7 +354,7 @@ def restatable_by_itself(policy: PricingPolicy) -> list[date]:
         return []
 
 
-def find_advice() -> list[doctoring.Fault]:
+def find_advice() -> list[doctor.Fault]:
     """Packs that lack what the loaded data have: of an earlier release, which held only what somebody needed, or of more days
     than a night restates by itself."""
     found = []
@@ -368,7 +368,7 @@ def find_advice() -> list[doctoring.Fault]:
                 f"{len(lacking)} days of {policy.code}, {lacking[0]} to {lacking[-1]}, lack what the loaded data have"
             )
             mend = f"restate them: manage.py nightly --policy {policy.code} --restate-lacking"
-            found.append(doctoring.Fault("pricing packs", what, mend))
+            found.append(doctor.Fault("pricing packs", what, mend))
     return found
 
 

@@ -19,7 +19,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser, Group, Permission
 from django.db import transaction
 
-from config import doctoring, embedded
+from config import doctor, embedded
 from config.errors import TieoutError
 from execution import executor
 from execution.executor import planning
@@ -90,9 +90,9 @@ def run(*, progress: Progress) -> Demo:
 
 def require_services() -> None:
     for fault in (
-        doctoring.find_database_fault("app"),
-        doctoring.find_database_fault("job"),
-        doctoring.find_redis_fault(),
+        doctor.find_database_fault("app"),
+        doctor.find_database_fault("job"),
+        doctor.find_redis_fault(),
     ):
         if fault:
             raise DemoFailed(fault.piece, f"{fault.what}; {fault.mend}")
@@ -100,9 +100,9 @@ def require_services() -> None:
 
 def migrate(progress: Progress) -> None:
     """Apply the migrations. They need the role `owner`, so that a child process does it."""
-    if fault := doctoring.find_history_fault():
+    if fault := doctor.find_history_fault():
         raise DemoFailed(fault.piece, f"{fault.what}; {fault.mend}")
-    if doctoring.find_migration_fault() is None:
+    if doctor.find_migration_fault() is None:
         return
     progress("migrate", 0, 1)
     child = subprocess.run(

@@ -21,10 +21,10 @@ from uuid import UUID
 import jsonschema
 
 from config.errors import TieoutError
+from config.strict_json import MAX_DEPTH, MAX_INTEGER, pointer_to
 from execution import canonical
 from execution.patterns import conditions, templating
 from execution.patterns.templating import MAX_TEXT
-from execution.strict_json import MAX_DEPTH, MAX_INTEGER, pointer_to
 
 Nested = TypeVar("Nested", list[Any], dict[str, Any])
 

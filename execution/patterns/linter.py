@@ -8,11 +8,11 @@ from uuid import UUID
 
 from agents import contract
 from agents.registry import Capability, UnknownCapability, near
+from config.strict_json import pointer_to
 from execution import patterns
 from execution.patterns import CyclicSteps, InputSpec, Panel, Pattern, PatternInvalid, Step, conditions, templating
 from execution.patterns.conditions import ConditionInvalid
 from execution.patterns.templating import Path, TemplateInvalid
-from execution.strict_json import pointer_to
 
 CTX_TYPES: Mapping[str, Any] = {
     "portfolio_id": UUID | None,
@@ -144,11 +144,11 @@ def _misfit(value: Any, declared: Any, known: _Known) -> str | None:
     if named:
         if contract.assignable(given, declared):
             return None
-        return f"{contract.spelled(given)} where {contract.spelled(declared)} is needed"
+        return f"{contract.spell(given)} where {contract.spell(declared)} is needed"
     try:
         contract.fit(value, declared)
-    except contract.Unfit as unfit:
-        return str(unfit)
+    except contract.TypeMismatch as mismatch:
+        return str(mismatch)
     return None
 
 

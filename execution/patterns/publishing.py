@@ -7,8 +7,9 @@ from typing import Any
 from django.db import transaction
 
 from agents import registry
+from config import strict_json
 from config.errors import TieoutError
-from execution import patterns, strict_json
+from execution import patterns
 from execution.models import Pattern, PatternVersion
 from execution.patterns import linter
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from agents.result import RequestContext
 from config.errors import TieoutError
-from execution.strict_json import pointer_to
+from config.strict_json import pointer_to
 
 ROOTS = ("inputs", "state", "ctx")
 CTX_NAMES = ("portfolio_id", "asof_date", "pricing_pack_id", "base_currency")

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from config import doctoring, embedded
+from config import doctor, embedded
 from execution.operations import demo as verb
 from portfolio.models import LedgerRevision, Portfolio
 from tests import plugin
@@ -120,7 +120,7 @@ def test_a_database_that_does_not_answer_is_told_in_one_line(tmp_path):
 
 def test_a_database_of_the_migrations_before_the_first_release_is_told_and_left_alone(empty):
     with empty.role("owner"):
-        MigrationRecorder(connection).record_applied(*doctoring.REWRITTEN)
+        MigrationRecorder(connection).record_applied(*doctor.REWRITTEN)
 
     with pytest.raises(verb.DemoFailed) as failed:
         verb.migrate(lambda *what: pytest.fail("it began to migrate"))
@@ -128,7 +128,7 @@ def test_a_database_of_the_migrations_before_the_first_release_is_told_and_left_
     assert str(failed.value) == (
         "migrations: the database is of a checkout before the first release; begin anew with `make clean`"
     )
-    assert [str(fault) for fault in doctoring.find_faults()] == [str(failed.value)]
+    assert [str(fault) for fault in doctor.find_faults()] == [str(failed.value)]
 
 
 @pytest.mark.role("job")

@@ -471,16 +471,31 @@ def test_a_number_that_is_none_is_an_internal_failure_without_a_word_of_itself(p
 
 
 def test_an_open_breaker_is_answered_with_the_time_to_wait(private_demo, monkeypatch):
-    def broken(ctx: RequestContext) -> Result[dict[str, int]]:
-        raise ZeroDivisionError
+    def away(ctx: RequestContext) -> Result[dict[str, int]]:
+        raise ConnectionRefusedError
 
-    with staging.offering(private_demo, monkeypatch, broken=broken):
-        answers = [private_demo.ask(pattern_id="fake_broken") for _ in range(6)]
+    with staging.offering(private_demo, monkeypatch, away=away):
+        answers = [private_demo.ask(pattern_id="fake_away") for _ in range(6)]
 
     body = problem(answers[-1], 503, "capability-unavailable")
-    assert [answer.status_code for answer in answers[:5]] == [500] * 5
+    assert [answer.json()["type"].rpartition("/")[2] for answer in answers[:5]] == ["unavailable"] * 5
     assert (body["agent"], body["step"]) == ("faker", "made")
     assert 0 < int(answers[-1]["Retry-After"]) <= 60
+
+
+def test_one_portfolio_whose_data_break_a_step_leaves_the_others_their_answers(private_demo, monkeypatch):
+    def broken(ctx: RequestContext) -> Result[dict[str, int]]:
+        if ctx.portfolio_id == private_demo.public_id:
+            raise ZeroDivisionError
+        return Result({"n": 1}, sources=(), asof=ctx.asof_date, ttl=0)
+
+    with staging.offering(private_demo, monkeypatch, broken=broken):
+        answers = [private_demo.ask(pattern_id="fake_broken") for _ in range(8)]
+        other = private_demo.ask("other", pattern_id="fake_broken", portfolio_id=str(private_demo.second_id))
+
+    for answer in answers:
+        problem(answer, 500, "step-failed")
+    assert other.status_code == 200
 
 
 def test_a_database_that_does_not_answer_a_step_never_opens_the_breaker(private_demo, monkeypatch):

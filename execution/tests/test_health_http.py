@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
-from config import doctoring, pulse
+from config import doctor, pulse
 from execution.night import nightly
 from execution.tests import staging
 from pricing.models import PricingPack, PricingPolicy
@@ -163,7 +163,7 @@ def alive():
 
 
 def test_it_is_ready_when_nothing_is_at_fault(demo, alive, monkeypatch):
-    monkeypatch.setattr(doctoring, "find_faults", list)
+    monkeypatch.setattr(doctor, "find_faults", list)
 
     answer = Client().get("/health/ready")
 
@@ -172,7 +172,7 @@ def test_it_is_ready_when_nothing_is_at_fault(demo, alive, monkeypatch):
 
 @pytest.mark.parametrize("name", [pulse.WORKER, pulse.BEAT])
 def test_a_silent_worker_or_beat_is_not_ready(demo, alive, monkeypatch, name):
-    monkeypatch.setattr(doctoring, "find_faults", list)
+    monkeypatch.setattr(doctor, "find_faults", list)
     pulse._redis().set(pulse._key(name), str(time.time() - pulse.SILENT_AFTER_S - 1))
 
     answer = Client().get("/health/ready")
@@ -181,8 +181,8 @@ def test_a_silent_worker_or_beat_is_not_ready(demo, alive, monkeypatch, name):
 
 
 def test_a_fault_is_told_by_its_piece_and_its_place_is_for_the_log(demo, alive, monkeypatch, caplog):
-    fault = doctoring.Fault("Redis", "connection to /run/redis.sock refused", "start Redis or mend REDIS_URL")
-    monkeypatch.setattr(doctoring, "find_faults", lambda: [fault])
+    fault = doctor.Fault("Redis", "connection to /run/redis.sock refused", "start Redis or mend REDIS_URL")
+    monkeypatch.setattr(doctor, "find_faults", lambda: [fault])
 
     answer = Client().get("/health/ready")
 

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config import doctoring
+from config import doctor
 from execution.models import JobRun, NightlyRun, RunState
 from execution.night import blocked
 from execution.night.estimates import estimated_ready
@@ -184,7 +184,7 @@ def live(request: HttpRequest) -> JsonResponse:
 
 def ready(request: HttpRequest) -> JsonResponse:
     """GET /health/ready: the names of what is broken of database, roles, migrations, Redis, worker, beat. The log says how."""
-    faults = doctoring.find_faults() + doctoring.find_pulse_faults()
+    faults = doctor.find_faults() + doctor.find_pulse_faults()
     for fault in faults:
         logger.warning("not ready", extra={"piece": fault.piece, "what": fault.what})
     connection.close_if_unusable_or_obsolete()

@@ -22,7 +22,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         metering.BLOCKED_PORTFOLIOS.labels(policy).set(_blocked_portfolios(pack))
     for agent, state in executor.runtime().breaker_states().items():
         metering.BREAKER_STATE.labels(agent).set(state)
-    for provider in states.every():
+    for provider in states.all_providers():
         metering.PROVIDER_ON.labels(provider.provider).set(provider.is_on)
         metering.PROVIDER_BREAKER_STATE.labels(provider.provider).set(
             math.nan if provider.breaker is None else provider.breaker

@@ -23,10 +23,11 @@ from rest_framework.response import Response
 
 from agents import breaker, registry
 from agents.financial_analyst.positions import SecurityNotHeld
+from config import strict_json
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from config.postgresql.base import WrongRole
-from execution import canonical, patterns, strict_json
+from execution import canonical, patterns
 from execution.executor import errors, orchestrator
 from execution.night.estimates import estimated_ready
 from execution.patterns import conditions, templating

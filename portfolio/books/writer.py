@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
+from config import locks
 from config.bulk import copy_in
 from config.errors import TieoutError
 from portfolio.analytics.errors import AnalyticsError
@@ -260,8 +261,7 @@ class Reading:
 
 def lock(portfolio: Portfolio) -> None:
     """One writer a portfolio; given back with the transaction. Whoever adds to a folder takes it before reading that."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('ledger ' || %s, 0))", [str(portfolio.pk)])
+    locks.lock_until_commit(f"ledger {portfolio.pk}")
 
 
 def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> Reading:

@@ -6,7 +6,7 @@ looked at; the database refuses everything else. Sealing happens under one lock 
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -17,11 +17,11 @@ from typing import Any, cast
 from uuid import UUID
 
 import numpy as np
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Now
-from psycopg.errors import LockNotAvailable
 
+from config import locks
 from config.errors import TieoutError
 from pricing import archive, calendars, fx
 from pricing.archive import loading
@@ -553,21 +553,13 @@ def _refused_days(calendar: calendars.Calendar, dates: Sequence[date]) -> list[d
 
 @contextmanager
 def _sealing(policy: PricingPolicy) -> Iterator[None]:
-    """One builder per policy. The lock is the session's: it outlasts the transactions and dies with the process."""
-    key = f"pricing.packs:{policy.code}"
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
-    except OperationalError as error:
-        if isinstance(error.__cause__, LockNotAvailable):
-            raise SealingBusy(policy.code) from error
-        raise
-    try:
+    """One builder of a policy at a time. Raises SealingBusy."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locks.session_lock(f"pricing.packs:{policy.code}"))
+        except locks.LockTimeout as timeout:
+            raise SealingBusy(policy.code) from timeout
         yield
-    finally:
-        if connection.connection is not None and not connection.connection.closed and not connection.needs_rollback:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
 
 
 def _kept(policy: PricingPolicy, dates: Sequence[date], run: UUID, *, restating: bool) -> dict[date, PricingPack]:

@@ -24,13 +24,13 @@ T = TypeVar("T")
 MARKS = (70, 85, 95)  # percent of a budget at which the log says how much is used
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
 REDIS_AWAY_S = 5.0
-KEPT_S = 40 * 86_400  # a month's count of bytes, and some days to look at it
+BYTES_EXPIRE_S = 40 * 86_400  # a month's count of bytes, and some days to look at it
 _MINUTES_AND_DAYS = {"minute": MINUTE_MS, "day": DAY_MS}
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a provider allows; None: it says nothing."""
+    """What a provider allows in a window; None where it sets no limit."""
 
     per_minute: int
     per_day: int | None = None
@@ -38,9 +38,9 @@ class Allowance:
 
     @property
     def windows(self) -> dict[str, int]:
-        """What is counted, and how much of it there may be."""
-        told = {"minute": self.per_minute, "day": self.per_day, "month": self.bytes_per_month}
-        return {window: limit for window, limit in told.items() if limit is not None}
+        """Window (minute, day, month) → how many requests, or for the month bytes, it may hold."""
+        limits = {"minute": self.per_minute, "day": self.per_day, "month": self.bytes_per_month}
+        return {window: limit for window, limit in limits.items() if limit is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Quota:
 
 
 class Budget:
-    """Of one provider. Times are seconds since 1970 and handed in."""
+    """Counts the requests and bytes of one provider. Times are seconds since 1970 and handed in."""
 
     def __init__(self, provider: str, allowance: Allowance, client: redis.Redis | None = None) -> None:
         self.provider, self.allowance = provider, allowance
@@ -68,11 +68,11 @@ class Budget:
     def take(self, now: float) -> float:
         """Book one request: 0 when it may go, else the seconds until the next try, and nothing is booked."""
 
-        def booked(book: _Book) -> float:
+        def take_from(book: _Book) -> float:
             forbidden = book.forbidden_until() - now
             return forbidden if forbidden > 0 else book.take(now)
 
-        wait_s = self._ask(now, booked)
+        wait_s = self._ask(now, take_from)
         if wait_s <= 0:
             for quota in self._ask(now, lambda book: book.used(now)):
                 if quota.window != "month":
@@ -80,7 +80,7 @@ class Budget:
         return wait_s
 
     def forbid(self, until: float, now: float) -> None:
-        """Nobody asks before `until`: the provider said so. It is never moved nearer."""
+        """Let nobody ask before `until`, as the provider wishes. An earlier `until` changes nothing."""
         self._ask(now, lambda book: book.forbid(until))
 
     def count_bytes(self, size: int, now: float) -> None:
@@ -93,7 +93,7 @@ class Budget:
         return self._ask(now, lambda book: book.used(now))
 
     def _mark(self, quota: Quota, before: int) -> None:
-        """Each mark is told when it is passed, so that an alarm rings once."""
+        """Log each mark as it is passed, so that an alarm rings once."""
         for mark in MARKS:
             if before * 100 < mark * quota.allowed <= quota.used * 100:
                 logger.warning(
@@ -112,7 +112,7 @@ class Budget:
 
 
 class _Book(Protocol):
-    """Where it is written down."""
+    """Where requests and bytes are counted."""
 
     def take(self, now: float) -> float: ...
 
@@ -135,7 +135,7 @@ def _month(now: float) -> str:
 
 
 def _quotas(allowance: Allowance, count: Callable[[int], int], received: Callable[[], int]) -> tuple[Quota, ...]:
-    """`count` of the requests of the last so many milliseconds, `received` bytes of the month."""
+    """The quotas, by a function that counts the requests of the last milliseconds and one that knows the bytes of the month."""
     return tuple(
         Quota(window, received() if window == "month" else count(_MINUTES_AND_DAYS[window]), allowed)
         for window, allowed in allowance.windows.items()
@@ -143,6 +143,8 @@ def _quotas(allowance: Allowance, count: Callable[[int], int], received: Callabl
 
 
 class _Memory:
+    """Counts in this process alone."""
+
     def __init__(self, allowance: Allowance) -> None:
         self._allowance, self._bucket = allowance, InMemoryBucket(_rates(allowance))
         self._until, self._bytes, self._turn = 0.0, dict[str, int](), threading.Lock()
@@ -175,7 +177,7 @@ class _Memory:
 
 
 class _Shared:
-    """In Redis. Every method raises RedisError while it is away."""
+    """Counts in Redis, for all processes. Every method raises RedisError while it is away."""
 
     def __init__(self, provider: str, allowance: Allowance, client: redis.Redis) -> None:
         self._allowance, self._redis = allowance, client
@@ -208,7 +210,7 @@ class _Shared:
     def count_bytes(self, size: int, now: float) -> int:
         name = f"{self._key}:bytes:{_month(now)}"
         used = self._redis.incrby(name, size)
-        self._redis.expire(name, KEPT_S)
+        self._redis.expire(name, BYTES_EXPIRE_S)
         return used
 
     def used(self, now: float) -> tuple[Quota, ...]:

@@ -17,16 +17,17 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
+from config import locks
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from pricing import archive, fx
 from pricing.archive import folder, loading
 from pricing.models import PriceBasis, Security, SecurityAlias, Series, SymbolOverride
 from pricing.providers import fmp, fred, http, polygon
-from pricing.providers.fields import Answer, Refused
+from pricing.providers.fields import Answer, RefusedRow
 from pricing.providers.http import Client, Provider
 from pricing.providers.rows import Dividend, Split
 from pricing.quality import quarantine, rules, symbols
@@ -100,7 +101,7 @@ class Fetched:
     last: date
     counts: dict[str, folder.Counts] = field(default_factory=dict)
     missing: int = 0
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedRow] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     archive_end: date | None = None
 
@@ -181,10 +182,10 @@ class _Talk:
     def fail(self, key: str, what: str, reason: str) -> None:
         self.outcome.failed.append(Failed(key, what, reason))
 
-    def refuse(self, refused: Iterable[Refused], key: str) -> None:
+    def refuse(self, refused: Iterable[RefusedRow], key: str) -> None:
         """`key` is what we call it."""
         self.outcome.refused += [
-            Refused(row.source, row.kind, key, row.day, row.field, row.value, row.rule) for row in refused
+            RefusedRow(row.source, row.kind, key, row.day, row.field, row.value, row.rule) for row in refused
         ]
 
     def securities(self) -> Iterator[tuple[Security, symbols.Called]]:
@@ -240,7 +241,7 @@ class _Talk:
             )  # fmt: skip
             if rule:
                 told = (
-                    Refused(event.source, action, "", str(ex_date), "amount", f"{event.amount:f}", rule)
+                    RefusedRow(event.source, action, "", str(ex_date), "amount", f"{event.amount:f}", rule)
                     for event in paid
                 )
                 self.refuse(told, security.symbol)
@@ -405,7 +406,7 @@ def _take_observations(
             continue
         if row.realtime_start < row.observation_date:
             rule = f"lies before the observation, {row.observation_date}"
-            told = Refused(
+            told = RefusedRow(
                 row.source, "observation", "", str(row.observation_date), "realtime_start", f"{row.value:f}", rule
             )
             talk.refuse([told], series)
@@ -439,10 +440,10 @@ FETCHED: Mapping[str, tuple[Provider, Callable[[_Talk], None]]] = {
 # --- into the market data
 
 
-def _suspect_of(fetched_on: date) -> Callable[[Refused], rules.Suspect]:
+def _suspect_of(fetched_on: date) -> Callable[[RefusedRow], rules.Suspect]:
     """A refused row as quarantine keeps it; by the day of the fetch where its own can't be read."""
 
-    def suspect(row: Refused) -> rules.Suspect:
+    def suspect(row: RefusedRow) -> rules.Suspect:
         kind = KINDS[row.kind]
         key = f"{row.symbol}/{row.kind}" if kind == "action" else row.symbol
         day = _day_of(row.day)
@@ -470,8 +471,7 @@ def folders() -> Path:
 def _take_in(sent: folder.Sent, outcome: Fetched) -> None:
     """Write the next folder of the one that is loaded now, and load it; all of it or nothing. One at a time."""
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('pricing.providers.fetching', 0))")
+        locks.lock_until_commit("pricing.providers.fetching")
         reading = loading.read_loaded()
         outcome.archive_end = reading.archive_end
         if not any(sent.rows.values()) and not sent.whole:

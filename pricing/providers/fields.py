@@ -1,6 +1,5 @@
-"""What a provider sent, read strictly: JSON with one meaning, exact decimals, typed fields, refused rows by name. Pure."""
+"""What a provider sent, read strictly: exact decimals, typed fields, refused rows by name. Pure."""
 
-import json
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
+from config.strict_json import OutOfRange
 from pricing import fx
 
 Row = TypeVar("Row")
@@ -17,17 +17,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN_CHARACTERS = 60
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _PLAIN = re.compile(r"[+-]?\d{1,24}(?:\.\d{1,24})?", re.ASCII)
-_JSON_NUMBER = re.compile(r"-?\d{1,24}(?:\.\d{1,24})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
-_LARGEST_EXPONENT = 24
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
-class NotStrictJson(ValueError):
-    """Says why, and repeats nothing of the text."""
-
-
-class Unfit(ValueError):
-    """A field that can't be used: its name, what was sent, the rule it breaks."""
+class BadField(ValueError):
+    """A field can't be used: its name, what was sent, the rule it breaks."""
 
     def __init__(self, field: str, sent: object, rule: str) -> None:
         super().__init__(f"{field}: {rule}")
@@ -35,14 +29,7 @@ class Unfit(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class OutOfRange:
-    """Stands where a number was that no price, rate or amount can be, such as 1e400."""
-
-    digits: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedRow:
     """A row that was sent and may not be used. `day` and `value` as they were sent, cut and made printable."""
 
     source: str
@@ -65,164 +52,126 @@ class Answer(Generic[Row]):
 
     source: str
     rows: tuple[Row, ...]
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RefusedRow, ...] = ()
     absent: tuple[str, ...] = ()
-    """What was asked for by name and not answered."""
+    """Names that were requested and not answered."""
 
 
-def loads(body: bytes) -> Any:
-    """JSON in UTF-8, numbers as exact decimals.
-
-    raises  NotStrictJson on anything else: NaN, Infinity, a key named twice, nesting without end
-    """
-    try:
-        return _DECODER.decode(body.decode("utf-8"))
-    except UnicodeDecodeError as bad:
-        raise NotStrictJson(f"is not UTF-8 at byte {bad.start}") from None
-    except json.JSONDecodeError as bad:
-        raise NotStrictJson(f"is not JSON from line {bad.lineno}, column {bad.colno}") from None
-    except RecursionError:
-        raise NotStrictJson("is nested too deep") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise NotStrictJson("names a key twice")
-    return made
-
-
-def _number(digits: str) -> Decimal | OutOfRange:
-    if _JSON_NUMBER.fullmatch(digits):
-        value = Decimal(digits)
-        if max(abs(value.adjusted()), abs(int(value.as_tuple().exponent))) <= _LARGEST_EXPONENT:
-            return value
-    return OutOfRange(digits[:_SHOWN_CHARACTERS])
-
-
-def _constant(name: str) -> Any:
-    raise NotStrictJson(f"holds {name}, which is no JSON")
-
-
-_DECODER = json.JSONDecoder(
-    parse_float=_number, parse_int=_number, parse_constant=_constant, object_pairs_hook=_object, strict=True
-)
-
-
-# --- fields; each raises Unfit
+# --- fields; each raises BadField
 
 
 def number(row: Mapping[str, Any], field: str, *, positive: bool = False) -> Decimal:
-    """A JSON number."""
+    """The JSON number in a field."""
     sent = row.get(field)
     if isinstance(sent, OutOfRange):
-        raise Unfit(field, sent.digits, "is beyond every range")
+        raise BadField(field, sent.digits, "is beyond every range")
     if not isinstance(sent, Decimal):
-        raise Unfit(field, sent, "is missing" if sent is None else "is not a number")
+        raise BadField(field, sent, "is missing" if sent is None else "is not a number")
     if positive and sent <= 0:
-        raise Unfit(field, sent, "is not above zero")
+        raise BadField(field, sent, "is not above zero")
     return sent
 
 
 def maybe_number(row: Mapping[str, Any], field: str) -> Decimal | None:
-    """None where the field is missing or null."""
+    """The JSON number in a field, None where it is missing or null."""
     return None if row.get(field) is None else number(row, field)
 
 
 def quotient(row: Mapping[str, Any], above: str, below: str) -> Decimal:
-    """Of two numbers above zero, to 34 digits."""
+    """One field divided by another, both above zero, to 34 digits."""
     return fx.UNROUNDED.divide(number(row, above, positive=True), number(row, below, positive=True))
 
 
 def number_text(row: Mapping[str, Any], field: str) -> Decimal:
-    """A plain decimal number in a text."""
+    """The plain decimal number that is sent as a text."""
     sent = row.get(field)
     if not isinstance(sent, str) or not _PLAIN.fullmatch(sent):
-        raise Unfit(field, sent, "is missing" if sent is None else "is no plain decimal number")
+        raise BadField(field, sent, "is missing" if sent is None else "is no plain decimal number")
     return Decimal(sent)
 
 
 def text(row: Mapping[str, Any], field: str, *, longest: int = 400) -> str:
+    """The text in a field without blanks around it."""
     sent = maybe_text(row, field, longest=longest)
     if sent is None:
-        raise Unfit(field, row.get(field), "is missing")
+        raise BadField(field, row.get(field), "is missing")
     return sent
 
 
 def maybe_text(row: Mapping[str, Any], field: str, *, longest: int = 400) -> str | None:
-    """None where the field is missing, null or blank."""
+    """The text in a field without blanks around it, None where it is missing, null or blank."""
     sent = row.get(field)
     if sent is None:
         return None
     if not isinstance(sent, str):
-        raise Unfit(field, sent, "is no text")
+        raise BadField(field, sent, "is no text")
     if _UNPRINTABLE.search(sent):
-        raise Unfit(field, sent, "holds characters that can't be printed")
+        raise BadField(field, sent, "holds characters that can't be printed")
     if len(sent) > longest:
-        raise Unfit(field, sent, f"is longer than {longest} characters")
+        raise BadField(field, sent, f"is longer than {longest} characters")
     return sent.strip() or None
 
 
-def same(row: Mapping[str, Any], field: str, asked: str) -> str:
-    """What was asked for, once the row says that it speaks of it."""
-    if row.get(field) != asked:
-        raise Unfit(field, row.get(field), f"is not {asked}")
-    return asked
+def same(row: Mapping[str, Any], field: str, expected: str) -> str:
+    """`expected`, where the field holds it."""
+    if row.get(field) != expected:
+        raise BadField(field, row.get(field), f"is not {expected}")
+    return expected
 
 
 def day(row: Mapping[str, Any], field: str, *, latest: date | None = None) -> date:
-    """An ISO date, not after `latest`."""
+    """The ISO date in a field, from 1600 to `latest`."""
     sent = row.get(field)
     if not isinstance(sent, str) or not _DATE.fullmatch(sent):
-        raise Unfit(field, sent, "is missing" if sent is None else "is no date")
+        raise BadField(field, sent, "is missing" if sent is None else "is no date")
     try:
-        told = date.fromisoformat(sent)
+        value = date.fromisoformat(sent)
     except ValueError:
-        raise Unfit(field, sent, "is no date of the calendar") from None
-    return _within(told, field, sent, latest)
+        raise BadField(field, sent, "is no date of the calendar") from None
+    return _within(value, field, sent, latest)
 
 
 def maybe_day(row: Mapping[str, Any], field: str) -> date | None:
-    """None where the field is missing, null or empty."""
+    """The ISO date in a field, None where it is missing, null or empty."""
     return None if row.get(field) in (None, "") else day(row, field)
 
 
 def instant(row: Mapping[str, Any], field: str, *, latest: datetime | None = None) -> datetime:
-    """An ISO instant with its offset, in UTC."""
+    """The ISO instant with an offset in a field, in UTC."""
     sent = row.get(field)
     try:
-        told = datetime.fromisoformat(sent) if isinstance(sent, str) else None
+        value = datetime.fromisoformat(sent) if isinstance(sent, str) else None
     except ValueError:
-        told = None
-    if told is None or told.tzinfo is None:
-        raise Unfit(field, sent, "is missing" if sent is None else "is no instant")
-    return _not_after(told.astimezone(UTC), field, sent, latest)
+        value = None
+    if value is None or value.tzinfo is None:
+        raise BadField(field, sent, "is missing" if sent is None else "is no instant")
+    return _not_after(value.astimezone(UTC), field, sent, latest)
 
 
 def epoch(row: Mapping[str, Any], field: str, *, unit: timedelta, latest: datetime | None = None) -> datetime:
-    """An instant counted from 1970 in whole units, in UTC whatever the time zone of the machine."""
+    """The instant that a field counts from 1970 in whole units, in UTC whatever the time zone of the machine."""
     sent = number(row, field)
     try:
-        told = _EPOCH + int(sent) * unit
+        value = _EPOCH + int(sent) * unit
     except OverflowError:
-        raise Unfit(field, sent, "is no instant") from None
+        raise BadField(field, sent, "is no instant") from None
     if sent != int(sent):
-        raise Unfit(field, sent, "is no instant")
-    return _not_after(told, field, sent, latest)
+        raise BadField(field, sent, "is no instant")
+    return _not_after(value, field, sent, latest)
 
 
-def _not_after(told: datetime, field: str, sent: object, latest: datetime | None) -> datetime:
-    if latest is not None and told > latest:
-        raise Unfit(field, sent, "lies in the future")
-    return told
+def _not_after(value: datetime, field: str, sent: object, latest: datetime | None) -> datetime:
+    if latest is not None and value > latest:
+        raise BadField(field, sent, "lies in the future")
+    return value
 
 
-def _within(told: date, field: str, sent: object, latest: date | None) -> date:
-    if told < _EARLIEST:
-        raise Unfit(field, sent, f"lies before {_EARLIEST}")
-    if latest is not None and told > latest:
-        raise Unfit(field, sent, "lies in the future")
-    return told
+def _within(value: date, field: str, sent: object, latest: date | None) -> date:
+    if value < _EARLIEST:
+        raise BadField(field, sent, f"lies before {_EARLIEST}")
+    if latest is not None and value > latest:
+        raise BadField(field, sent, "lies in the future")
+    return value
 
 
 # --- rows
@@ -238,62 +187,65 @@ class Sieve(Generic[Row]):
         self.source, self.kind, self.day, self.symbol, self.about = source, kind, day, symbol, about
         self._taken: dict[Hashable, tuple[Row, Mapping[str, Any]]] = {}
         self._clashing: set[Hashable] = set()
-        self._refused: list[Refused] = []
+        self._refused: list[RefusedRow] = []
 
     def take(
         self, rows: Iterable[Any], read: Callable[[Mapping[str, Any]], Row], *, key: Callable[[Row], Hashable]
     ) -> None:
-        """`key` tells rows apart: for two unequal ones of one key nobody can say which is right."""
+        """Read each row; of two unequal ones with one key nobody can say which is right, so both are refused."""
         for sent in rows:
             try:
                 if not isinstance(sent, Mapping):
-                    raise Unfit("row", sent, "is no object")
+                    raise BadField("row", sent, "is no object")
                 row = read(sent)
-            except Unfit as unfit:
-                self._refuse(sent, unfit)
+            except BadField as bad:
+                self._refuse(sent, bad)
             else:
                 self._keep(sent, row, key(row))
 
-    def answer(self, *, asked: Iterable[str] = (), answered: Callable[[Row], str] | None = None) -> Answer[Row]:
+    def answer(self, *, requested: Iterable[str] = (), name_of: Callable[[Row], str] | None = None) -> Answer[Row]:
+        """What was taken. `absent` are the names in `requested` that no row has by `name_of`."""
         rows = tuple(row for row, _ in self._taken.values())
-        told = {answered(row) for row in rows} if answered else set()
-        return Answer(self.source, rows, tuple(self._refused), tuple(name for name in asked if name not in told))
+        answered = {name_of(row) for row in rows} if name_of else set()
+        return Answer(
+            self.source, rows, tuple(self._refused), tuple(name for name in requested if name not in answered)
+        )
 
     def _keep(self, sent: Mapping[str, Any], row: Row, key: Hashable) -> None:
         before = self._taken.get(key)
         if key in self._clashing:
-            self._refuse(sent, Unfit("row", "", "contradicts another row for the same"))
+            self._refuse(sent, BadField("row", "", "contradicts another row for the same"))
         elif before is None:
             self._taken[key] = row, sent
         elif before[0] == row:
-            self._refuse(sent, Unfit("row", "", "was sent twice and is taken once"))
+            self._refuse(sent, BadField("row", "", "was sent twice and is taken once"))
         else:
             self._clashing.add(key)
             del self._taken[key]
             for clashing in (before[1], sent):
-                self._refuse(clashing, Unfit("row", "", "contradicts another row for the same"))
+                self._refuse(clashing, BadField("row", "", "contradicts another row for the same"))
 
-    def _refuse(self, sent: Any, unfit: Unfit) -> None:
-        told = sent if isinstance(sent, Mapping) else {}
-        value = told if unfit.field == "row" and told else unfit.sent
+    def _refuse(self, sent: Any, bad: BadField) -> None:
+        row = sent if isinstance(sent, Mapping) else {}
+        value = row if bad.field == "row" and row else bad.sent
         self._refused.append(
-            Refused(
+            RefusedRow(
                 self.source,
                 self.kind,
-                self.about or _shown(told.get(self.symbol)),
-                _shown(told.get(self.day)),
-                unfit.field,
-                _shown(value),
-                unfit.rule,
+                self.about or _printable(row.get(self.symbol)),
+                _printable(row.get(self.day)),
+                bad.field,
+                _printable(value),
+                bad.rule,
             )
         )
 
 
-def _shown(sent: Any) -> str:
-    """Short, on one line, and nothing in it that a terminal or a log would obey."""
+def _printable(sent: Any) -> str:
+    """The value, cut, on one line, without anything that a terminal or a log would obey."""
     if sent is None:
         return ""
     if isinstance(sent, Mapping):
-        return ", ".join(f"{_shown(name)} {_shown(value)}" for name, value in list(sent.items())[:8])[:200]
+        return ", ".join(f"{_printable(name)} {_printable(value)}" for name, value in list(sent.items())[:8])[:200]
     digits = sent.digits if isinstance(sent, OutOfRange) else str(sent)
     return ascii(digits[:_SHOWN_CHARACTERS])[1:-1]

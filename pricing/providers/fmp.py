@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 from pricing import fx
 from pricing.providers import fields, http
 from pricing.providers.budget import Allowance
-from pricing.providers.fields import Answer, Sieve, Unfit
+from pricing.providers.fields import Answer, BadField, Sieve
 from pricing.providers.http import Client, Provider
 from pricing.providers.rows import (
     BalanceSheet,
@@ -61,7 +61,7 @@ def fetch_profile(client: Client, symbol: str) -> Answer[Profile]:
 
     sieve = Sieve[Profile](PROVIDER.code, "profile", about=symbol)
     sieve.take(_list(client, f"/v3/profile/{http.symbol_in_path(symbol)}"), profile, key=lambda row: row.symbol)
-    return sieve.answer(asked=[symbol], answered=lambda row: row.symbol)
+    return sieve.answer(requested=[symbol], name_of=lambda row: row.symbol)
 
 
 def fetch_income_statements(client: Client, symbol: str, *, period: Period, limit: int) -> Answer[IncomeStatement]:
@@ -165,13 +165,13 @@ def fetch_ratios(client: Client, symbol: str, *, period: Period, limit: int) -> 
 
 def fetch_quotes(client: Client, symbols: Iterable[str]) -> Answer[Quote]:
     """What each is quoted at, a hundred at a request. `absent` names those that nothing was said of."""
-    asked = [http.symbol_in_path(symbol) for symbol in dict.fromkeys(symbols)]
-    known, now = set(asked), client.clock.utc()
+    requested = [http.symbol_in_path(symbol) for symbol in dict.fromkeys(symbols)]
+    known, now = set(requested), client.clock.utc()
 
     def quote(row: Sent) -> Quote:
         symbol = fields.text(row, "symbol")
         if symbol not in known:
-            raise Unfit("symbol", symbol, "was not asked for")
+            raise BadField("symbol", symbol, "was not asked for")
         return Quote(
             symbol=symbol,
             name=fields.maybe_text(row, "name"),
@@ -196,10 +196,10 @@ def fetch_quotes(client: Client, symbols: Iterable[str]) -> Answer[Quote]:
         )
 
     sieve = Sieve[Quote](PROVIDER.code, "quote", day="timestamp", symbol="symbol")
-    for begin in range(0, len(asked), QUOTES_A_REQUEST):
-        batch = ",".join(asked[begin : begin + QUOTES_A_REQUEST])
+    for begin in range(0, len(requested), QUOTES_A_REQUEST):
+        batch = ",".join(requested[begin : begin + QUOTES_A_REQUEST])
         sieve.take(_list(client, f"/v3/quote/{batch}"), quote, key=lambda row: row.symbol)
-    return sieve.answer(asked=asked, answered=lambda row: row.symbol)
+    return sieve.answer(requested=requested, name_of=lambda row: row.symbol)
 
 
 def fetch_dividend_calendar(client: Client, *, first: date, last: date) -> Answer[Dividend]:
@@ -208,7 +208,7 @@ def fetch_dividend_calendar(client: Client, *, first: date, last: date) -> Answe
     def dividend(row: Sent) -> Dividend:
         return Dividend(
             symbol=fields.text(row, "symbol"),
-            ex_date=_asked(row, first, last),
+            ex_date=_day_within(row, first, last),
             record_date=fields.maybe_day(row, "recordDate"),
             pay_date=fields.maybe_day(row, "paymentDate"),
             announced=fields.maybe_day(row, "declarationDate"),
@@ -229,7 +229,7 @@ def fetch_split_calendar(client: Client, *, first: date, last: date) -> Answer[S
     def split(row: Sent) -> Split:
         return Split(
             symbol=fields.text(row, "symbol"),
-            ex_date=_asked(row, first, last),
+            ex_date=_day_within(row, first, last),
             ratio=fields.quotient(row, "numerator", "denominator"),
             source=PROVIDER.code,
         )
@@ -246,7 +246,7 @@ def fetch_earnings_calendar(client: Client, *, first: date, last: date) -> Answe
     def earnings(row: Sent) -> Earnings:
         return Earnings(
             symbol=fields.text(row, "symbol"),
-            day=_asked(row, first, last),
+            day=_day_within(row, first, last),
             eps=fields.maybe_number(row, "eps"),
             eps_estimated=fields.maybe_number(row, "epsEstimated"),
             revenue=fields.maybe_number(row, "revenue"),
@@ -300,17 +300,17 @@ def _whole(client: Client, path: str, first: date, last: date) -> list[Any]:
     return _whole(client, path, first, middle) + _whole(client, path, middle + timedelta(days=1), last)
 
 
-def _list(client: Client, path: str, asked: Mapping[str, str] | None = None) -> list[Any]:
+def _list(client: Client, path: str, query: Mapping[str, str] | None = None) -> list[Any]:
     payload: list[Any] = client.get(
-        path, asked, fault=lambda payload: None if isinstance(payload, list) else "is no list"
+        path, query, fault=lambda payload: None if isinstance(payload, list) else "is no list"
     )
     return payload
 
 
-def _asked(row: Sent, first: date, last: date) -> date:
+def _day_within(row: Sent, first: date, last: date) -> date:
     day = fields.day(row, "date")
     if not first <= day <= last:
-        raise Unfit("date", day, "was not asked for")
+        raise BadField("date", day, "was not asked for")
     return day
 
 
@@ -320,10 +320,10 @@ def _either(row: Sent, *names: str) -> Decimal | None:
 
 def _currency(row: Sent, field: str) -> str:
     """A currency, or a minor unit that prices are quoted in."""
-    told = fields.text(row, field)
-    if fx.trading_currency(told) not in fx.CURRENCIES:
-        raise Unfit(field, told, "is no currency")
-    return told
+    currency = fields.text(row, field)
+    if fx.trading_currency(currency) not in fx.CURRENCIES:
+        raise BadField(field, currency, "is no currency")
+    return currency
 
 
 def _maybe_currency(row: Sent, field: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pricing.providers import fields, http
 from pricing.providers.budget import Allowance
-from pricing.providers.fields import Answer, Sieve, Unfit
+from pricing.providers.fields import Answer, BadField, Sieve
 from pricing.providers.http import Client, Provider
 from pricing.providers.rows import Observation, SeriesTerms
 
@@ -50,20 +50,20 @@ def fetch_observations(
     known_from, known_to    FIRST_VINTAGE and NO_END give all vintages
     """
     path = "/series/observations"
-    asked = {
+    query = {
         "series_id": http.symbol_in_path(series),
         "file_type": "json",
         "observation_start": first.isoformat(),
         "observation_end": last.isoformat(),
         "limit": str(ROWS_A_PAGE),
     }
-    wished = {
+    optional = {
         "frequency": frequency,
         "aggregation_method": aggregation,
         "realtime_start": known_from and known_from.isoformat(),
         "realtime_end": known_to and known_to.isoformat(),
     }
-    asked |= {name: value for name, value in wished.items() if value}
+    query |= {name: value for name, value in optional.items() if value}
     # the Fed's days are those of its eastern banks; a day ahead of UTC is none of them
     today = client.clock.utc().date()
 
@@ -71,17 +71,17 @@ def fetch_observations(
         day = fields.day(row, "date", latest=today)
         # a period is dated by its first day, which may lie before `first`
         if not first - timedelta(days=366) <= day <= last:
-            raise Unfit("date", day, "was not asked for")
+            raise BadField("date", day, "was not asked for")
         start, end = fields.day(row, "realtime_start", latest=today), fields.day(row, "realtime_end")
         if end < start:
-            raise Unfit("realtime_end", end, f"lies before {start}")
+            raise BadField("realtime_end", end, f"lies before {start}")
         value = None if row.get("value") == MISSING else fields.number_text(row, "value")
         return Observation(series, day, value, start, end, PROVIDER.code)
 
     sieve = Sieve[Observation](PROVIDER.code, "observation", day="date", about=series)
     taken, before = 0, None
     for _ in range(MAX_PAGES):
-        payload = client.get(path, asked | {"offset": str(taken)}, fault=_fault_of("observations"))
+        payload = client.get(path, query | {"offset": str(taken)}, fault=_fault_of("observations"))
         rows = payload["observations"]
         if rows and rows == before:
             raise http.ProviderFailed(PROVIDER.code, path, "sent a page again", passing=False)
@@ -105,7 +105,7 @@ def fetch_series(client: Client, series: str) -> Answer[SeriesTerms]:
         words = fields.text(row, "frequency")
         frequency = _FREQUENCIES.get(words.partition(",")[0])
         if frequency is None:
-            raise Unfit("frequency", words, "is none that is kept")
+            raise BadField("frequency", words, "is none of D, W, M, Q, A")
         return SeriesTerms(
             id=fields.same(row, "id", series),
             title=fields.text(row, "title"),
@@ -115,11 +115,11 @@ def fetch_series(client: Client, series: str) -> Answer[SeriesTerms]:
             source=PROVIDER.code,
         )
 
-    asked = {"series_id": http.symbol_in_path(series), "file_type": "json"}
-    payload = client.get("/series", asked, fault=_fault_of("seriess"))
+    query = {"series_id": http.symbol_in_path(series), "file_type": "json"}
+    payload = client.get("/series", query, fault=_fault_of("seriess"))
     sieve = Sieve[SeriesTerms](PROVIDER.code, "series", about=series)
     sieve.take(payload["seriess"], terms, key=lambda row: row.id)
-    return sieve.answer(asked=[series], answered=lambda row: row.id)
+    return sieve.answer(requested=[series], name_of=lambda row: row.id)
 
 
 def _fault_of(name: str) -> Any:

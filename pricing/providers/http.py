@@ -1,17 +1,15 @@
 """The one way out to a provider over HTTP.
 
-Every request: https to a host that stands in this file, at a public address; no redirect is followed, no proxy or netrc of
-the environment is used; time and size are limited while the answer comes in. Before it: breaker, then budget. After a failure
-that may pass: back-off with jitter, and never before the time that the provider asked to be left alone until.
+Every request: https to a host that stands in this file, on a connection of pricing.providers.connections; time and size are
+limited while the answer comes in. Before it: breaker, then budget. After a failure that may pass: back-off with jitter, and
+never before the time that the provider asked to be left alone until.
 
 The key is a parameter of the address. So no address is logged or told: errors carry the path alone, and no cause.
 """
 
-import ipaddress
 import logging
 import random
 import re
-import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,24 +18,20 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
 
 import redis
 import requests
 import tenacity
 import urllib3
 from django.conf import settings
-from requests.adapters import BaseAdapter, HTTPAdapter
-from requests.utils import default_headers
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPSConnectionPool
-from urllib3.exceptions import NewConnectionError
+from requests.adapters import BaseAdapter
 
+from config import strict_json
 from config.breaker import Breaker, Verdict
 from config.errors import TieoutError
 from config.redis_client import shared_redis
-from pricing.providers import fields
 from pricing.providers.budget import Allowance, Budget
+from pricing.providers.connections import ProviderSession
 
 logger = logging.getLogger(__name__)
 
@@ -55,14 +49,13 @@ LONGEST_RETRY_AFTER_S = 86_400.0
 
 _PASSING = frozenset({500, 502, 503, 504})
 _SYMBOL = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.:=^-]{0,31}", re.ASCII)
-_KEY_IN_ADDRESS = re.compile(r"(?i)(api_?key=)[^&\s'\"]+")
 
-_dice = random.SystemRandom()
+SYSTEM_DICE = random.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """What is fixed about a provider."""
+    """Where a provider is asked, by which key, and how much it allows."""
 
     code: str
     host: str
@@ -115,7 +108,7 @@ class KeyRefused(RequestRefused):
 
 
 class BadSymbol(TieoutError):
-    """What would stand in a path may not change the path."""
+    """The symbol would change the path that it stands in."""
 
     def __init__(self, symbol: str) -> None:
         super().__init__(f"{symbol!r} is no symbol")
@@ -124,7 +117,7 @@ class BadSymbol(TieoutError):
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Time as the client has it."""
+    """The three clocks that a client reads; a test hands in its own."""
 
     now: Callable[[], float] = time.time  # seconds since 1970
     monotonic: Callable[[], float] = time.monotonic
@@ -138,32 +131,33 @@ REAL_TIME = Clock()
 
 
 def key_of(provider: Provider) -> str:
-    """Empty where the provider is off."""
+    """The key from the settings; empty where the provider is off."""
     return str(settings.PROVIDER_KEYS[provider.code])
 
 
 def client_of(provider: Provider) -> "Client":
-    """The client of this process. Raises ProviderOff."""
+    """The one client of a provider in this process. Raises ProviderOff."""
     key = key_of(provider)
     if not key:
         raise ProviderOff(provider.code, provider.key_variable)
-    return _client_of(provider, key)
+    return make_client(provider, key)
 
 
 @lru_cache
-def _client_of(provider: Provider, key: str) -> "Client":
+def make_client(provider: Provider, key: str) -> "Client":
+    """One for each provider and key, so that its connections are kept."""
     return Client(provider, key, client=shared_redis())
 
 
 def symbol_in_path(symbol: str) -> str:
-    """Raises BadSymbol."""
+    """The symbol, as it may stand in a path. Raises BadSymbol."""
     if not _SYMBOL.fullmatch(symbol):
         raise BadSymbol(symbol)
     return symbol
 
 
-def verdict(raised: BaseException) -> Verdict:
-    """A refused request or a full budget says nothing about whether the provider works."""
+def judge(raised: BaseException) -> Verdict:
+    """What an error says about the provider: a refused request or a full budget says nothing."""
     if isinstance(raised, TieoutError) and not isinstance(raised, ProviderFailed):
         return Verdict.NOTHING
     return Verdict.FAILED if isinstance(raised, Exception) else Verdict.NOTHING
@@ -172,11 +166,11 @@ def verdict(raised: BaseException) -> Verdict:
 def breaker_of(provider: Provider, client: redis.Redis | None, clock: Clock = REAL_TIME) -> Breaker:
     return Breaker(
         provider.code,
-        judge=verdict,
+        judge=judge,
         fail_max=FAIL_MAX,
         reset_timeout_s=RESET_TIMEOUT_S,
         client=client,
-        clock=clock.utc,
+        clock=clock.now,
     )
 
 
@@ -184,6 +178,7 @@ class Client:
     """Asks one provider. Safe between threads; breaker and budget are shared between processes through Redis.
 
     adapter  another way to carry requests, for tests; the environment can't name one
+    dice     draws the jitter of a wait
     """
 
     def __init__(
@@ -194,13 +189,15 @@ class Client:
         client: redis.Redis | None = None,
         adapter: BaseAdapter | None = None,
         clock: Clock = REAL_TIME,
+        dice: random.Random = SYSTEM_DICE,
     ) -> None:
         if provider.host not in HOSTS:
             raise ValueError(f"{provider.host} is not in the list of hosts")
         self.provider, self.clock = provider, clock
         self.breaker = breaker_of(provider, client, clock)
         self.budget = Budget(provider.code, provider.allowance, client)
-        self._key, self._adapter, self._headers = key, adapter or PublicAdapter(), default_headers()
+        self.session = ProviderSession(adapter)
+        self._key, self._dice = key, dice
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None, *, fault: Callable[[Any], str | None]) -> Any:
         """The JSON at `path`, numbers as exact decimals.
@@ -242,7 +239,7 @@ class Client:
 
     def _await_turn(self, deadline: float) -> None:
         while (wait_s := self.budget.take(self.clock.now())) > 0:
-            wait_s *= _dice.uniform(1.0, 1.0 + JITTER / 2)
+            wait_s *= self._dice.uniform(1.0, 1.0 + JITTER / 2)
             if self.clock.monotonic() + wait_s >= deadline:
                 raise ProviderBusy(self.provider.code, wait_s)
             self.clock.sleep(wait_s)
@@ -254,10 +251,12 @@ class Client:
 
     def _wait_s(self, tried: tenacity.RetryCallState) -> float:
         raised = tried.outcome.exception() if tried.outcome else None
-        told = raised.retry_after_s if isinstance(raised, ProviderFailed | ProviderBusy) else None
-        if told is not None:
-            return float(told) * _dice.uniform(1.0, 1.0 + JITTER)
-        backoff_s: float = BACKOFF_FIRST_S * 2 ** (tried.attempt_number - 1) * _dice.uniform(1.0 - JITTER, 1.0 + JITTER)
+        wish_s = raised.retry_after_s if isinstance(raised, ProviderFailed | ProviderBusy) else None
+        if wish_s is not None:
+            return float(wish_s) * self._dice.uniform(1.0, 1.0 + JITTER)
+        backoff_s: float = (
+            BACKOFF_FIRST_S * 2 ** (tried.attempt_number - 1) * self._dice.uniform(1.0 - JITTER, 1.0 + JITTER)
+        )
         wait_s = min(backoff_s, BACKOFF_MAX_S)
         if isinstance(raised, ProviderBusy):
             self._forbid(wait_s)
@@ -270,12 +269,13 @@ class Client:
     # --- one request
 
     def _body(self, path: str, parameters: dict[str, str]) -> bytes:
-        """Raised outside of `except`, so that no cause with an address goes along."""
+        """The answer's bytes. A failure is raised outside of `except`, so that no cause with an address goes along."""
         started = self.clock.monotonic()
+        address = f"https://{self.provider.host}{self.provider.base_path}{path}"
+        keyed = {**parameters, self.provider.key_parameter: self._key}
         failure: ProviderFailed | None = None
         try:
-            asked = self._prepared(path, {**parameters, self.provider.key_parameter: self._key})
-            with self._adapter.send(asked, stream=True, timeout=self.provider.timeouts_s, verify=True) as response:
+            with self.session.get(address, params=keyed, stream=True, timeout=self.provider.timeouts_s) as response:
                 self._check_status(path, response)
                 body = self._read(path, response, until=started + REQUEST_S)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as raised:
@@ -313,7 +313,7 @@ class Client:
         raise ProviderFailed(code, path, f"{what} ({status})", passing=False)
 
     def _read(self, path: str, response: requests.Response, *, until: float) -> bytes:
-        """Counted as it comes in, unpacked: neither a long answer nor a small one that unpacks to a long one is kept."""
+        """The body, counted unpacked as it comes in, so that neither a long answer nor one that unpacks to a long one is kept."""
         limit, body = self.provider.max_bytes, bytearray()
         for chunk in response.iter_content(CHUNK_BYTES):
             body += chunk
@@ -325,23 +325,13 @@ class Client:
 
     def _payload(self, path: str, body: bytes) -> Any:
         try:
-            return fields.loads(body)
-        except fields.NotStrictJson as bad:
-            raise ProviderFailed(self.provider.code, path, str(bad)) from None
-
-    def _prepared(self, path: str, parameters: dict[str, str]) -> requests.PreparedRequest:
-        """Without a session of requests: it would merge settings that we have not, twice the work of the request itself.
-
-        So nobody follows redirects, keeps cookies or looks into the environment. The adapter keeps the connections.
-        """
-        asked = requests.PreparedRequest()
-        address = f"https://{self.provider.host}{self.provider.base_path}{path}?{urlencode(parameters)}"
-        asked.prepare(method="GET", url=address, headers=self._headers)
-        return asked
+            return strict_json.loads_exact(body)
+        except strict_json.JsonRefused as bad:  # whose pointer repeats what was sent
+            raise ProviderFailed(self.provider.code, path, f"is not strict JSON: {bad.reason}") from None
 
 
 def _reason(raised: Exception) -> str:
-    """In our words: theirs repeat the address."""
+    """What went wrong, in our words: those of the libraries repeat the address with the key."""
     match raised:
         case requests.Timeout():
             return "did not answer in time"
@@ -354,72 +344,13 @@ def _reason(raised: Exception) -> str:
     return "can't be reached or broke off"
 
 
-def _retry_after_s(told: str, now: float) -> float | None:
+def _retry_after_s(header: str, now: float) -> float | None:
     """Seconds from now, from either form of the header; None where it says nothing that can be read."""
-    if re.fullmatch(r"\d{1,9}", told, re.ASCII):
-        return min(float(told), LONGEST_RETRY_AFTER_S)
+    if re.fullmatch(r"\d{1,9}", header, re.ASCII):
+        return min(float(header), LONGEST_RETRY_AFTER_S)
     try:
-        until = parsedate_to_datetime(told)
+        until = parsedate_to_datetime(header)
     except ValueError:
         return None
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
     return min(max(until.timestamp() - now, 0.0), LONGEST_RETRY_AFTER_S)
-
-
-# --- connections
-
-
-class _PublicConnection(HTTPSConnection):
-    """Goes to public addresses only, whatever the host's name is made to resolve to."""
-
-    def _new_conn(self) -> socket.socket:
-        name = self._dns_host
-        try:
-            found = {str(entry[4][0]) for entry in socket.getaddrinfo(name, self.port, type=socket.SOCK_STREAM)}
-        except OSError as error:
-            raise NewConnectionError(self, "the name is not known") from error
-        if not all(_is_public(address) for address in found):
-            raise NewConnectionError(self, "the name resolves to an address that is not public")
-        failure: Exception = NewConnectionError(self, "the name has no address")
-        for address in sorted(found, key=lambda text: (":" in text, text)):
-            # what was looked at is what is connected to; the certificate is still checked against the name
-            self._dns_host = address
-            try:
-                return super()._new_conn()
-            except (NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as unreachable:
-                failure = unreachable
-            finally:
-                self._dns_host = name
-        raise failure
-
-
-def _is_public(address: str) -> bool:
-    told = ipaddress.ip_address(address.partition("%")[0])
-    return told.is_global and not told.is_multicast
-
-
-class _PublicPool(HTTPSConnectionPool):
-    ConnectionCls = _PublicConnection
-
-
-class PublicAdapter(HTTPAdapter):
-    """Carries https to public addresses, each request once: whether to try again is not decided here."""
-
-    def __init__(self) -> None:
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"https": _PublicPool}
-
-
-class _WithoutKeys(logging.Filter):
-    """urllib3 logs whole addresses, at DEBUG all of them."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = _KEY_IN_ADDRESS.sub(r"\1…", record.getMessage()), ()
-        return True
-
-
-for _name in ("urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry"):
-    logging.getLogger(_name).addFilter(_WithoutKeys())

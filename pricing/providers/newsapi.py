@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pricing.providers import fields
 from pricing.providers.budget import Allowance
-from pricing.providers.fields import Answer, Sieve, Unfit
+from pricing.providers.fields import Answer, BadField, Sieve
 from pricing.providers.http import Client, Provider
 from pricing.providers.rows import Article
 
@@ -37,7 +37,7 @@ def fetch_everything(
     size: int = LARGEST_PAGE,
 ) -> Answer[Article]:
     """Articles on `words` published between two instants, at most a hundred: the tier has no second page."""
-    asked = {
+    query = {
         "q": words,
         "from": _iso(first),
         "to": _iso(last),
@@ -45,7 +45,7 @@ def fetch_everything(
         "sortBy": order,
         "pageSize": str(min(size, LARGEST_PAGE)),
     }
-    return _articles(client, "/everything", asked, about=words)
+    return _articles(client, "/everything", query, about=words)
 
 
 def fetch_headlines(
@@ -57,24 +57,24 @@ def fetch_headlines(
     size: int = LARGEST_PAGE,
 ) -> Answer[Article]:
     """Today's headlines; one of country, category or words has to be given."""
-    wished = {"country": country, "category": category, "q": words}
-    asked = {name: value for name, value in wished.items() if value}
-    if not asked:
+    optional = {"country": country, "category": category, "q": words}
+    query = {name: value for name, value in optional.items() if value}
+    if not query:
         raise ValueError("one of country, category, words is needed")
-    asked["pageSize"] = str(min(size, LARGEST_PAGE))
-    return _articles(client, "/top-headlines", asked, about=words or category or country or "")
+    query["pageSize"] = str(min(size, LARGEST_PAGE))
+    return _articles(client, "/top-headlines", query, about=words or category or country or "")
 
 
-def _articles(client: Client, path: str, asked: dict[str, str], *, about: str) -> Answer[Article]:
+def _articles(client: Client, path: str, query: dict[str, str], *, about: str) -> Answer[Article]:
     now = client.clock.utc()
 
     def article(row: Mapping[str, Any]) -> Article:
         publisher = row.get("source")
         if not isinstance(publisher, Mapping):
-            raise Unfit("source", publisher, "is no object")
+            raise BadField("source", publisher, "is no object")
         url = fields.text(row, "url", longest=2000)
         if urlsplit(url).scheme not in ("http", "https"):
-            raise Unfit("url", url, "is no web address")
+            raise BadField("url", url, "is no web address")
         return Article(
             publisher_id=fields.maybe_text(publisher, "id"),
             publisher=fields.text(publisher, "name"),
@@ -87,7 +87,7 @@ def _articles(client: Client, path: str, asked: dict[str, str], *, about: str) -
         )
 
     sieve = Sieve[Article](PROVIDER.code, "article", day="publishedAt", about=about)
-    payload = client.get(path, asked, fault=_fault)
+    payload = client.get(path, query, fault=_fault)
     sieve.take(payload["articles"], article, key=lambda row: row.url)
     return sieve.answer()
 

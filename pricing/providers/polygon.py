@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pricing import fx
 from pricing.providers import fields, http
 from pricing.providers.budget import Allowance
-from pricing.providers.fields import Answer, Sieve, Unfit
+from pricing.providers.fields import Answer, BadField, Sieve
 from pricing.providers.http import Client, Provider
 from pricing.providers.rows import Close, Dividend, Split
 
@@ -35,7 +35,7 @@ BARS_A_PAGE, EVENTS_A_PAGE, MAX_PAGES = 50_000, 1000, 100
 def fetch_closes(client: Client, symbol: str, *, first: date, last: date) -> Answer[Close]:
     """The closes from `first` to `last`, not adjusted for splits. A session that is not over is refused."""
     path = f"/v2/aggs/ticker/{http.symbol_in_path(symbol)}/range/1/day/{first}/{last}"
-    asked = {"adjusted": "false", "sort": "asc", "limit": str(BARS_A_PAGE)}
+    query = {"adjusted": "false", "sort": "asc", "limit": str(BARS_A_PAGE)}
     now = client.clock.utc()
 
     def fault(payload: Any) -> str | None:
@@ -49,46 +49,46 @@ def fetch_closes(client: Client, symbol: str, *, first: date, last: date) -> Ans
     def close(bar: Mapping[str, Any]) -> Close:
         day = fields.epoch(bar, "t", unit=timedelta(milliseconds=1)).astimezone(EXCHANGE_ZONE).date()
         if _settled_at(day) > now:
-            raise Unfit("t", day, "lies in the future, or its session is not over")
+            raise BadField("t", day, "lies in the future, or its session is not over")
         if not first <= day <= last:
-            raise Unfit("t", day, "was not asked for")
+            raise BadField("t", day, "was not asked for")
         return Close(symbol, day, fields.number(bar, "c", positive=True), PROVIDER.code)
 
     sieve = Sieve[Close](PROVIDER.code, "close", day="t", about=symbol)
-    for bars in _pages(client, path, asked, fault):
+    for bars in _pages(client, path, query, fault):
         sieve.take(bars, close, key=lambda row: row.observed_date)
     return sieve.answer()
 
 
 def fetch_splits(client: Client, symbol: str, *, first: date, last: date) -> Answer[Split]:
     """The splits with an ex-date from `first` to `last`; announced ones may lie ahead."""
-    path, asked = "/v3/reference/splits", _of(symbol, "execution_date", first, last)
+    path, query = "/v3/reference/splits", _event_query(symbol, "execution_date", first, last)
 
     def split(event: Mapping[str, Any]) -> Split:
         return Split(
             symbol=fields.same(event, "ticker", symbol),
-            ex_date=_asked(event, "execution_date", first, last),
+            ex_date=_day_within(event, "execution_date", first, last),
             ratio=fields.quotient(event, "split_to", "split_from"),
             source=PROVIDER.code,
         )
 
     sieve = Sieve[Split](PROVIDER.code, "split", day="execution_date", about=symbol)
-    for events in _pages(client, path, asked, _fault):
+    for events in _pages(client, path, query, _fault):
         sieve.take(events, split, key=lambda row: row.ex_date)
     return sieve.answer()
 
 
 def fetch_dividends(client: Client, symbol: str, *, first: date, last: date) -> Answer[Dividend]:
     """The cash dividends with an ex-date from `first` to `last`. Two of one day may both be right if they differ."""
-    path, asked = "/v3/reference/dividends", _of(symbol, "ex_dividend_date", first, last)
+    path, query = "/v3/reference/dividends", _event_query(symbol, "ex_dividend_date", first, last)
 
     def dividend(event: Mapping[str, Any]) -> Dividend:
         currency = fields.text(event, "currency")
         if currency not in fx.CURRENCIES:
-            raise Unfit("currency", currency, "is no currency")
+            raise BadField("currency", currency, "is no currency")
         return Dividend(
             symbol=fields.same(event, "ticker", symbol),
-            ex_date=_asked(event, "ex_dividend_date", first, last),
+            ex_date=_day_within(event, "ex_dividend_date", first, last),
             record_date=fields.maybe_day(event, "record_date"),
             pay_date=fields.maybe_day(event, "pay_date"),
             announced=fields.maybe_day(event, "declaration_date"),
@@ -98,7 +98,7 @@ def fetch_dividends(client: Client, symbol: str, *, first: date, last: date) -> 
         )
 
     sieve = Sieve[Dividend](PROVIDER.code, "dividend", day="ex_dividend_date", about=symbol)
-    for events in _pages(client, path, asked, _fault):
+    for events in _pages(client, path, query, _fault):
         sieve.take(events, dividend, key=lambda row: (row.ex_date, row.amount, row.currency))
     return sieve.answer()
 
@@ -107,7 +107,7 @@ def _settled_at(day: date) -> datetime:
     return datetime.combine(day, SETTLED_AT, EXCHANGE_ZONE).astimezone(UTC)
 
 
-def _of(symbol: str, day_field: str, first: date, last: date) -> dict[str, str]:
+def _event_query(symbol: str, day_field: str, first: date, last: date) -> dict[str, str]:
     return {
         "ticker": http.symbol_in_path(symbol),
         f"{day_field}.gte": first.isoformat(),
@@ -116,10 +116,10 @@ def _of(symbol: str, day_field: str, first: date, last: date) -> dict[str, str]:
     }
 
 
-def _asked(event: Mapping[str, Any], field: str, first: date, last: date) -> date:
+def _day_within(event: Mapping[str, Any], field: str, first: date, last: date) -> date:
     day = fields.day(event, field)
     if not first <= day <= last:
-        raise Unfit(field, day, "was not asked for")
+        raise BadField(field, day, "was not asked for")
     return day
 
 
@@ -131,11 +131,11 @@ def _fault(payload: Any) -> str | None:
     return None
 
 
-def _pages(client: Client, path: str, asked: dict[str, str], fault: Any) -> Iterator[list[Any]]:
+def _pages(client: Client, path: str, query: dict[str, str], fault: Any) -> Iterator[list[Any]]:
     """Page by page. Of the address of the next one only the cursor is taken: where to ask is not its to say."""
     seen: set[str] = set()
     for _ in range(MAX_PAGES):
-        payload = client.get(path, asked, fault=fault)
+        payload = client.get(path, query, fault=fault)
         yield payload.get("results", [])
         following = payload.get("next_url")
         if following is None:
@@ -144,5 +144,5 @@ def _pages(client: Client, path: str, asked: dict[str, str], fault: Any) -> Iter
         if not cursor or cursor in seen:
             raise http.ProviderFailed(PROVIDER.code, path, "names no next page, or one again", passing=False)
         seen.add(cursor)
-        asked = {**asked, "cursor": cursor}
+        query = {**query, "cursor": cursor}
     raise http.ProviderFailed(PROVIDER.code, path, f"has more than {MAX_PAGES} pages", passing=False)

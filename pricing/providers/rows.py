@@ -1,4 +1,4 @@
-"""What providers tell, in one shape whoever tells it. Money and ratios are exact decimals as published."""
+"""Rows of market data, in one shape whoever sent them. Money and ratios are exact decimals as published."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """As traded, in the unit that the security is quoted in. `observed_date` is the date at the exchange."""
+    """A price as traded, in the unit that the security is quoted in. `observed_date` is the date at the exchange."""
 
     symbol: str
     observed_date: date
@@ -18,7 +18,7 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """`ratio`: new shares per old; 4 for four to one."""
+    """A split; `ratio` is new shares per old: 4 for four to one."""
 
     symbol: str
     ex_date: date
@@ -28,7 +28,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Dividend:
-    """`amount` is per share, not adjusted for later splits. `currency` None: the source does not say."""
+    """A cash dividend; `amount` is per share, not adjusted for later splits. `currency` None: the source does not say."""
 
     symbol: str
     ex_date: date
@@ -42,7 +42,7 @@ class Dividend:
 
 @dataclass(frozen=True, slots=True)
 class SeriesTerms:
-    """`frequency` is D, W, M, Q or A."""
+    """What a series is; `frequency` is D, W, M, Q or A."""
 
     id: str
     title: str
@@ -54,7 +54,7 @@ class SeriesTerms:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """`value` None: published as missing. Valid as known from `realtime_start` to `realtime_end` (its vintage)."""
+    """A value of a series; None was published as missing. Valid as known from `realtime_start` to `realtime_end` (its vintage)."""
 
     series: str
     observation_date: date
@@ -66,7 +66,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """Metadata only: the terms of the development tier leave the text out."""
+    """Where an article stands and what it is called, without its text: the terms of the development tier leave it out."""
 
     publisher_id: str | None
     publisher: str
@@ -96,7 +96,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """`change_percent` is in percent points: 1.5 is one and a half percent."""
+    """What a security is quoted at; `change_percent` is in percent points: 1.5 is one and a half percent."""
 
     symbol: str
     name: str | None
@@ -134,7 +134,7 @@ class Earnings:
 
 @dataclass(frozen=True, slots=True)
 class IncomeStatement:
-    """None: the statement does not say; it is never zero instead. So in the next three."""
+    """A period's income. None where the statement does not say, never zero instead; so in the next three."""
 
     symbol: str
     period_end: date
@@ -175,7 +175,7 @@ class BalanceSheet:
 
 @dataclass(frozen=True, slots=True)
 class CashFlow:
-    """`dividends_paid` is negative when paid."""
+    """A period's cash flows; `dividends_paid` is negative when paid."""
 
     symbol: str
     period_end: date
@@ -192,7 +192,7 @@ class CashFlow:
 
 @dataclass(frozen=True, slots=True)
 class Ratios:
-    """Fractions, not percent: 0.25 is a quarter."""
+    """Ratios at a period's end, as fractions: 0.25 is a quarter."""
 
     symbol: str
     period_end: date

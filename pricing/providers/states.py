@@ -15,7 +15,7 @@ ALL: tuple[Provider, ...] = (fmp.PROVIDER, fred.PROVIDER, newsapi.PROVIDER, poly
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ProviderState:
     """One provider, as all workers see it. What Redis would have to say is None while it is away.
 
     breaker  0 closed, 1 open, 2 half-open
@@ -42,22 +42,23 @@ class State:
         return ", ".join(f"{window} {_percent(share)}" for window, share in self.shares)
 
 
-def of(provider: Provider, *, client: redis.Redis | None = None, clock: Clock = REAL_TIME) -> State:
+def for_provider(provider: Provider, *, client: redis.Redis | None = None, clock: Clock = REAL_TIME) -> ProviderState:
     shared, is_on = client or shared_redis(), bool(http.key_of(provider))
     try:
         shared.ping()
     except RedisError:
         unknown = tuple((window, None) for window in provider.allowance.windows)
-        return State(provider.code, provider.key_variable, is_on, None, unknown)
+        return ProviderState(provider.code, provider.key_variable, is_on, None, unknown)
     breaker = http.breaker_of(provider, shared, clock).state
     used = Budget(provider.code, provider.allowance, shared).used(clock.now())
-    return State(
+    return ProviderState(
         provider.code, provider.key_variable, is_on, breaker, tuple((quota.window, quota.share) for quota in used)
     )
 
 
-def every() -> tuple[State, ...]:
-    return tuple(of(provider) for provider in ALL)
+def all_providers() -> tuple[ProviderState, ...]:
+    """The state of each provider, by code."""
+    return tuple(for_provider(provider) for provider in ALL)
 
 
 def _percent(share: float | None) -> str:

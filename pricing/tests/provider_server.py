@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from requests.adapters import HTTPAdapter
 
-from pricing.providers.http import Client, Clock, Provider
+from pricing.providers.http import SYSTEM_DICE, Client, Clock, Provider
 
 KEY = "canary-4f1c9d"
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)  # a Friday, noon in New York
@@ -204,7 +204,14 @@ class Time:
 
 
 def client_to(
-    server: Server, provider: Provider, *, time: Time | None = None, redis=None, adapter=None, **changes
+    server: Server,
+    provider: Provider,
+    *,
+    time: Time | None = None,
+    redis=None,
+    adapter=None,
+    dice=SYSTEM_DICE,
+    **changes,
 ) -> Client:
     """`adapter`: one that is shared, so that not every client begins with connections of its own."""
     changes = {"timeouts_s": (1.0, 5.0)} | changes
@@ -214,4 +221,5 @@ def client_to(
         adapter=adapter or Loopback(server.port),
         clock=(time or Time()).clock,
         client=redis,
+        dice=dice,
     )

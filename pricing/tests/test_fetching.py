@@ -53,7 +53,7 @@ def provider(server, settings, monkeypatch):
     """Answers by the beginning of the path; who has no key is off."""
     clients = []
 
-    def client_of(terms, key):
+    def make_client(terms, key):
         assert key == KEY
         clients.append(provider_server.client_to(server, terms))
         return clients[-1]
@@ -69,11 +69,11 @@ def provider(server, settings, monkeypatch):
 
         server.answers(answer)
 
-    monkeypatch.setattr(http, "_client_of", client_of)
+    monkeypatch.setattr(http, "make_client", make_client)
     settings.PROVIDER_KEYS = {"polygon": KEY, "fred": KEY, "fmp": "", "newsapi": ""}
     yield answers
     for client in clients:
-        client._adapter.close()
+        client.session.close()
 
 
 @pytest.fixture

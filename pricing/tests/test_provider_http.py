@@ -70,12 +70,12 @@ def test_numbers_are_the_decimals_that_stood_in_the_text(client, server):
     assert (str(payload["price"]), f"{payload['volume']:f}") == ("12.10", "72500000")
 
 
-def test_it_asks_its_own_host_over_https_with_the_key(client, server):
+def test_it_asks_its_own_host_over_https_with_the_key(client, server, carried):
     server.answers(GOOD)
 
     ask(client, ticker="A&apiKey=other")
 
-    assert client._adapter.origins == ["https://api.polygon.io"]
+    assert carried.origins == ["https://api.polygon.io"]
     assert server.asked == [("/v3/thing", {"ticker": "A&apiKey=other", "apiKey": KEY})]
 
 
@@ -88,15 +88,15 @@ FAULTS = {
     "reset before the answer": (reset(), "can't be reached or broke off"),
     "reset at byte 9": (reset('{"price": 12.10}', 9), "broke off"),
     "closed at byte 9": (broken_off('{"price": 12.10}', 9), "broke off"),
-    "html with status 200": (HTML, "is not JSON"),
-    "nothing": (sent(""), "is not JSON"),
-    "truncated json": (sent('{"price": 12.'), "is not JSON"),
+    "html with status 200": (HTML, "is not strict JSON: Expecting value"),
+    "nothing": (sent(""), "is not strict JSON: Expecting value"),
+    "truncated json": (sent('{"price": 12.'), "is not strict JSON: "),
     "broken gzip": (BROKEN_GZIP, "can't be unpacked"),
-    "NaN": (sent('{"price": NaN}'), "holds NaN"),
-    "Infinity": (sent('{"price": -Infinity}'), "holds -Infinity"),
-    "key named twice": (sent('{"price": 1, "price": 2}'), "names a key twice"),
-    "latin-1": (sent('{"name": "caf\xe9"}'.encode("latin-1")), "is not UTF-8"),
-    "nested without end": (sent("[" * 200_000), "nested too deep"),
+    "NaN": (sent('{"price": NaN}'), "NaN is no JSON"),
+    "Infinity": (sent('{"price": -Infinity}'), "-Infinity is no JSON"),
+    "key named twice": (sent('{"price": 1, "price": 2}'), "key named twice"),
+    "latin-1": (sent('{"name": "caf\xe9"}'.encode("latin-1")), "not UTF-8"),
+    "nested without end": (sent("[" * 200_000), "nested deeper than 100"),
 }
 
 
@@ -168,6 +168,27 @@ def test_a_redirect_is_not_followed(client, server, status):
             trap.accept()
     assert failed.reason == f"wants to redirect ({status})"
     assert len(server.asked) == 1
+
+
+def test_the_rest_of_an_answer_that_redirects_is_not_read(connect, server):
+    def long_redirect(handler):
+        handler.send_response(302)
+        handler.send_header("Location", "https://api.polygon.io/")
+        handler.end_headers()
+        handler.wfile.flush()
+        server.over.wait(10)
+
+    server.answers(long_redirect)
+
+    assert failure_of(connect(polygon.PROVIDER)).reason == "wants to redirect (302)"
+
+
+def test_cookies_are_not_sent_back(client, server):
+    server.answers(sent('{"price": 1}', Set_Cookie="session=1; Path=/"))
+
+    ask(client)
+
+    assert list(client.session.cookies) == []
 
 
 @pytest.mark.parametrize(
@@ -347,9 +368,9 @@ def test_of_a_week_of_outage_only_probes_are_left(client, server, time):
     assert len(server.asked) <= 3 + 500
 
 
-def test_one_that_is_down_every_other_second_is_asked_again_and_answers(client, server, time, monkeypatch):
+def test_one_that_is_down_every_other_second_is_asked_again_and_answers(connect, server, time):
     """A wait of about a second mostly ends in the other second: of the seeded jitters all but a few calls are answered."""
-    monkeypatch.setattr(http, "_dice", random.Random(18))
+    client = connect(polygon.PROVIDER, dice=random.Random(18))
 
     def flapping(handler):
         (GOOD if int(time.at) % 2 else sent("", 503))(handler)
@@ -401,7 +422,7 @@ def test_a_name_that_resolves_to_a_place_that_is_not_public_is_not_connected_to(
         with pytest.raises(BlockingIOError):
             trap.accept()
     assert isinstance(failed, ProviderFailed)
-    client._adapter.close()
+    client.session.close()
 
 
 def test_proxies_of_the_environment_are_not_used(client, server, monkeypatch):
@@ -427,11 +448,11 @@ def test_symbols_pass(symbol):
 
 
 @pytest.mark.parametrize("fault", [*FAULTS, "no server", "401", "429"])
-def test_the_key_is_in_no_log_and_in_no_error(connect, server, caplog, monkeypatch, fault):
+def test_the_key_is_in_no_log_and_in_no_error(connect, server, carried, caplog, fault):
     answer = {"401": sent("", 401), "429": sent("", 429)}.get(fault) or FAULTS.get(fault, (None,))[0]
     client = connect(polygon.PROVIDER)
     if answer is None:
-        client._adapter.port = 9
+        carried.port = 9
     else:
         server.answers(answer)
 

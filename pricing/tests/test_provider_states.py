@@ -41,7 +41,7 @@ def test_a_provider_that_works_says_how_much_of_it_is_used(client, time):
     for _ in range(9):
         budget.take(time.at)
 
-    state = states.of(WATCHED, client=client, clock=time.clock)
+    state = states.for_provider(WATCHED, client=client, clock=time.clock)
 
     assert (state.breaker, state.words) == (0, "works")
     assert state.shares == (("minute", 0.9), ("day", 0.009))
@@ -53,11 +53,11 @@ def test_an_open_breaker_is_seen_by_everybody_and_so_is_the_probe(client, time):
     breaker = breaker_of(WATCHED, client, time.clock)
     for _ in range(3):
         fail(breaker)
-    opened = states.of(WATCHED, client=client, clock=time.clock)
+    opened = states.for_provider(WATCHED, client=client, clock=time.clock)
 
     time.pass_(61)
-    during = breaker.call(lambda: states.of(WATCHED, client=client, clock=time.clock))
-    after = states.of(WATCHED, client=client, clock=time.clock)
+    during = breaker.call(lambda: states.for_provider(WATCHED, client=client, clock=time.clock))
+    after = states.for_provider(WATCHED, client=client, clock=time.clock)
 
     assert [opened.breaker, during.breaker, after.breaker] == [1, 2, 0]
     assert opened.words == "is left alone after failures"
@@ -65,14 +65,14 @@ def test_an_open_breaker_is_seen_by_everybody_and_so_is_the_probe(client, time):
 
 @override_settings(PROVIDER_KEYS={"watched": ""})
 def test_a_provider_without_a_key_is_off_and_says_which(client):
-    assert states.of(WATCHED, client=client).words == "off: FMP_API_KEY is not set"
+    assert states.for_provider(WATCHED, client=client).words == "off: FMP_API_KEY is not set"
 
 
 @override_settings(**ON)
 def test_what_redis_can_not_say_is_not_made_up(tmp_path):
     nowhere = redis.Redis(unix_socket_path=str(tmp_path / "nothing.sock"), retry=Retry(NoBackoff(), 0))
 
-    state = states.of(WATCHED, client=nowhere)
+    state = states.for_provider(WATCHED, client=nowhere)
 
     assert (state.breaker, state.shares) == (None, (("minute", None), ("day", None)))
     assert (state.words, state.budgets) == ("not known: Redis is away", "minute not known, day not known")
@@ -86,7 +86,7 @@ def test_every_module_that_asks_over_http_is_listed():
 @pytest.mark.django_db
 @override_settings(**ON)
 def test_metrics_have_a_number_for_each(monkeypatch):
-    found = tuple(states.of(provider) for provider in states.ALL)
+    found = tuple(states.for_provider(provider) for provider in states.ALL)
     monkeypatch.setattr(
         states, "every", lambda: (*found[:3], replace(found[3], breaker=None, shares=(("minute", None),)))
     )

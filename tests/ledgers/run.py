@@ -24,8 +24,6 @@ KEPT = Path(__file__).resolve().parents[2] / "var" / "fuzz"
 FOUND = Path(__file__).resolve().parent / "kept"
 """Ledgers that were wrong once, which any market fits."""
 FEW, BATCH = 100, 250
-FIRST_SEED = 4242000
-"""Of the hundred that every run of the tests compares; `python -m tests.ledgers` takes new ones."""
 SHRUNK = int(os.environ.get("TIEOUT_LEDGERS_SHRUNK", 3))
 """So many of the failing ledgers of a batch are made as small as they still fail."""
 
@@ -41,10 +39,10 @@ class Batch:
         return f"{self.count} from seed {self.seed}"
 
 
-def asked() -> list[Batch]:
-    """As the environment says: how many ledgers, from which seed on; the same hundred if it says nothing."""
+def batches() -> list[Batch]:
+    """As the environment says: how many ledgers, from which seed on; a hundred of the run's own if it says nothing."""
     count = int(os.environ.get(COUNT, FEW))
-    seed = int(os.environ.get(SEED, FIRST_SEED))
+    seed = int(os.environ.get(SEED) or int(os.environ["TIEOUT_TEST_SEED"]) * 1000)
     return [Batch(seed + begin, min(BATCH, count - begin)) for begin in range(0, count, BATCH)]
 
 

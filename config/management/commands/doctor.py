@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from config import doctoring
+from config import doctor
 from config.command import TieoutCommand
 
 
@@ -12,8 +12,8 @@ class Command(TieoutCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        faults = doctoring.find_faults()
-        advice = [] if faults else doctoring.find_advice()
+        faults = doctor.find_faults()
+        advice = [] if faults else doctor.find_advice()
         if options["json"]:
             found = [
                 {"piece": each.piece, "what": each.what, "mend": each.mend, "is_advice": each in advice}

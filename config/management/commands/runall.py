@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from config import doctoring, embedded, env
+from config import doctor, embedded, env
 from config.command import TieoutCommand
 
 PATIENCE_SECONDS = 20  # for children to end: longer than the worker's soft shutdown
@@ -59,7 +59,7 @@ class Command(TieoutCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         port = env.integer("PORT", default=8000, minimum=1)
-        faults = doctoring.find_faults(port=port)
+        faults = doctor.find_faults(port=port)
         for fault in faults:
             self.stderr.write(str(fault))
         if faults:
@@ -69,7 +69,7 @@ class Command(TieoutCommand):
         running: dict[Child, subprocess.Popen[str]] = {}
         try:
             for child in children(port):
-                running[child] = self._spawn(child, counters)
+                running[child] = self.spawn(child, counters)
             self.stdout.write(f"http://127.0.0.1:{port}/ (ctrl-c stops)")
             end = self._watch(running)
         except Stopped:
@@ -82,7 +82,7 @@ class Command(TieoutCommand):
             self.stderr.write(f"{end}: all stopped")
             raise SystemExit(1)
 
-    def _spawn(self, child: Child, counters: Path) -> subprocess.Popen[str]:
+    def spawn(self, child: Child, counters: Path) -> subprocess.Popen[str]:
         process = subprocess.Popen(  # noqa: S603 - no shell, and each word is ours
             [*PYTHON, *child.command],
             cwd=env.PROJECT,

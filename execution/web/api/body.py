@@ -7,7 +7,7 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from execution import strict_json
+from config import strict_json
 from execution.executor.errors import RequestInvalid
 
 MAX_BODY_BYTES = 1024 * 1024

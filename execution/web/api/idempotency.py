@@ -1,15 +1,13 @@
 """A retried POST /v1/execute is answered by the execution of its first try."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 
-from config import scope
+from config import locks, scope
 from execution import executor
 from execution.executor import planning
 from execution.executor.errors import AnsweredBefore, ExecutionNotFound, IdempotencyConflict, RequestInvalid
@@ -29,26 +27,12 @@ def execute_once(request: planning.Request, *, user: User, key: str, body: bytes
             [{"pointer": "", "reason": f"Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable characters"}]
         )
     digest = hashlib.sha256(body).hexdigest()
-    with scope.of(user), _one_at_a_time(user, key):
+    with scope.of(user), locks.session_lock(f"execution.idempotency:{user.pk}:{key}"):
         with transaction.atomic():
             first, _ = IdempotencyKey.objects.get_or_create(user=user, key=key, defaults={"body_hash": digest})
         if first.body_hash != digest:
             raise IdempotencyConflict(first.created_at.isoformat())
         return _answer_of(first, request, user) or _execute_as(first, request, user)
-
-
-@contextmanager
-def _one_at_a_time(user: User, key: str) -> Iterator[None]:
-    """Requests of one key wait in line; the lock dies with its process."""
-    name = f"execution.idempotency:{user.pk}:{key}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
-    try:
-        yield
-    finally:
-        if connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
 
 
 def _answer_of(first_try: IdempotencyKey, request: planning.Request, user: User) -> executor.Served | None:

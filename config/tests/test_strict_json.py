@@ -1,12 +1,13 @@
 import json
 import time
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution import strict_json
-from execution.strict_json import JsonRefused, TooLarge
+from config import strict_json
+from config.strict_json import JsonRefused, OutOfRange, TooLarge
 
 
 def refusal(body):
@@ -102,3 +103,37 @@ def test_what_is_plain_is_read_as_the_plain_parser_reads_it(value):
     body = json.dumps(value).encode()
 
     assert strict_json.loads(body, max_bytes=1_000_000) == json.loads(body)
+
+
+def test_exact_numbers_are_the_decimals_that_stood_in_the_text():
+    value = strict_json.loads_exact(b'[12.10, 7.25e7, -0.5, 9007199254740993, {"a": 1}]')
+
+    assert [str(number) for number in value[:4]] == ["12.10", "7.25E+7", "-0.5", "9007199254740993"]
+    assert value[4] == {"a": Decimal(1)}
+
+
+@pytest.mark.parametrize("digits", ["1e400", "1e-400", "1e25", "1" * 25, "0." + "1" * 25, "9" * 100])
+def test_a_number_that_no_price_can_be_is_marked_in_its_place(digits):
+    assert strict_json.loads_exact(f'{{"a": [1, {digits}]}}'.encode()) == {"a": [Decimal(1), OutOfRange(digits[:60])]}
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "pointer"),
+    [
+        (b'{"price": NaN}', "NaN is no JSON", "/price"),
+        (b'{"price": [1, -Infinity]}', "-Infinity is no JSON", "/price/1"),
+        (b'{"price": 1, "price": 2}', "key named twice", "/price"),
+        (b"[" * 200_000, "nested deeper than 100", None),
+        ('{"name": "caf\xe9"}'.encode("latin-1"), "not UTF-8", None),
+        (b"<html>", "Expecting value", None),
+    ],
+)
+def test_read_exactly_a_text_is_refused_as_strictly(body, reason, pointer):
+    with pytest.raises(JsonRefused) as refused:
+        strict_json.loads_exact(body)
+
+    assert (refused.value.reason, refused.value.pointer) == (reason, pointer)
+
+
+def test_read_exactly_text_stays_as_it_was_sent_because_each_field_has_its_own_rule():
+    assert strict_json.loads_exact(b'["\\u0000", "\\ud800"]') == ["\0", "\ud800"]

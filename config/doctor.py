@@ -1,4 +1,4 @@
-"""What keeps this installation from working, found by looking and told in one line each. Changes nothing."""
+"""What keeps this installation from working, one line for each fault. Changes nothing."""
 
 import errno
 import socket
@@ -35,29 +35,29 @@ _CHECKS: list[Check] = []
 
 
 def register(check: Check) -> None:
-    """A room's own look at what works and yet should be seen to; called once the database can be asked."""
+    """Add a room's check for what works and yet should be seen to. It is called once the database answers."""
     _CHECKS.append(check)
 
 
 def find_advice() -> list[Fault]:
-    """What the rooms would have somebody do. Nothing is broken by it. Only where `find_faults` finds none."""
-    return [found for check in _CHECKS for found in check()]
+    """What the rooms' checks advise. Nothing is broken; to be called only where `find_faults` finds none."""
+    return [advice for check in _CHECKS for advice in check()]
 
 
 def find_faults(*, port: int | None = None) -> list[Fault]:
-    """All that can be found; with `port`, also whether the web server can listen there."""
-    found = [find_database_fault("app"), find_database_fault("job")]
-    if not any(found):
-        found.append(find_history_fault() or find_migration_fault())
-    found.append(find_redis_fault())
+    """Every fault; with `port`, also whether the web server can listen there."""
+    faults: list[Fault | None] = [find_database_fault("app"), find_database_fault("job")]
+    if not any(faults):
+        faults.append(find_history_fault() or find_migration_fault())
+    faults.append(find_redis_fault())
     if port is not None:
-        found.append(find_port_fault(port))
-    return [fault for fault in found if fault]
+        faults.append(find_port_fault(port))
+    return [fault for fault in faults if fault]
 
 
 def find_pulse_faults() -> list[Fault]:
-    """Worker and beat, where they have not shown themselves lately; nothing where Redis, which they do it by, is away."""
-    found = []
+    """Worker and beat, where they have been silent; nothing while Redis, through which they show themselves, is away."""
+    faults = []
     for name in (pulse.WORKER, pulse.BEAT):
         try:
             silent_s = pulse.silent_for(name)
@@ -65,12 +65,12 @@ def find_pulse_faults() -> list[Fault]:
             return []
         if silent_s is None or silent_s > pulse.SILENT_AFTER_S:
             what = "shows no sign of life" if silent_s is None else f"has been silent for {silent_s:.0f} s"
-            found.append(Fault(name, what, f"start it: celery -A config {name}"))
-    return found
+            faults.append(Fault(name, what, f"start it: celery -A config {name}"))
+    return faults
 
 
 def find_database_fault(role: str) -> Fault | None:
-    """Whether `role` can log in and is bound by row-level security."""
+    """Why `role` can't log in or is not bound by row-level security; None where all is well."""
     variable = embedded.ADDRESS_OF_ROLE[role]
     mend = f"start PostgreSQL or mend {variable}" if env.is_set(variable) else "start PostgreSQL or mend DATABASE_URL"
     try:
@@ -102,12 +102,14 @@ def find_database_fault(role: str) -> Fault | None:
 
 
 def find_history_fault() -> Fault | None:
+    """The fault of a database whose migrations were rewritten since."""
     if REWRITTEN not in MigrationRecorder(connection).applied_migrations():
         return None
     return Fault("migrations", "the database is of a checkout before the first release", "begin anew with `make clean`")
 
 
 def find_migration_fault() -> Fault | None:
+    """The fault of a database that lacks migrations."""
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if not missing:
@@ -117,6 +119,7 @@ def find_migration_fault() -> Fault | None:
 
 
 def find_redis_fault() -> Fault | None:
+    """Why Redis does not answer; None where it does."""
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, socket_timeout=5) as client:
             client.ping()
@@ -128,6 +131,7 @@ def find_redis_fault() -> Fault | None:
 
 
 def find_port_fault(port: int) -> Fault | None:
+    """Why the web server can't listen on the port; None where it can."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the web server does: a port just left is free
         try:
