@@ -1,4 +1,5 @@
 """Ledgers of made-up trades: taken in and reconciled, against the time that beancount.loader itself needs for the file.
+
 `python -m benchmarks.ledger STEP` is what is timed inside a world; it prints figures as JSON."""
 
 import json
@@ -41,7 +42,7 @@ Figures = dict[str, list[float]]
 
 
 def books() -> list[Line]:
-    """Parsed, booked, stored and reconciled at a pack: 100,000 transactions, and 10,000, each beside its peer."""
+    """100,000 transactions, and 10,000, loaded, stored and reconciled at a pack, each against its peer."""
     world = _stocked()
     took: dict[int, list[Figures]] = {SOME: [], MANY: []}
     peers: dict[int, list[float]] = {SOME: [], MANY: []}
@@ -93,7 +94,7 @@ def books() -> list[Line]:
 
 
 def hundred() -> list[Line]:
-    """A commit that touches one portfolio of a hundred, all of them read: against that one alone."""
+    """A commit that touches one of a hundred portfolios, all of which are synced, against syncing that one alone."""
     world = _stocked()
     figures = _inside(world, "one_of_many")
     world.drop()
@@ -195,7 +196,7 @@ def stock() -> Figures:
 
 
 def take_in(size: str) -> Figures:
-    """The whole way, and its steps by the time that each takes by itself."""
+    """Seconds of the whole way, and of each step by itself."""
     from django.conf import settings
 
     from portfolio.books import lots, reconciliation, writer
@@ -215,7 +216,7 @@ def take_in(size: str) -> Figures:
 
         setattr(module, name, run)
 
-    timed(journal, "read", "parsing and booking by Beancount, and what the entries mean")
+    timed(journal, "read", "loading by Beancount, and events of its entries")
     timed(lots, "derive", "lots")
     timed(writer, "_store", "rows")
     timed(reconciliation, "compare", "reconciling")
@@ -231,7 +232,7 @@ def take_in(size: str) -> Figures:
 
 
 def unchanged() -> Figures:
-    """The newest of the large ledgers, nothing new in it: asked for its revision, and reconciled once more."""
+    """The newest of the large ledgers without a change in it: synced, and reconciled once more, which loads it again."""
     from portfolio.books import reconciliation, writer
     from portfolio.models import Portfolio
     from pricing import market

@@ -177,7 +177,7 @@ def _enter(
     """Settings that are entries of the ledger, as one commit; a portfolio without a ledger gets one."""
     files = _folder(portfolio)
     if MAIN not in files:
-        main = writing.found_ledger(
+        main = writing.start_ledger(
             title=portfolio.name, base_currency=portfolio.base_currency, method=before["booking_method"]
         )
         files = {**files, MAIN: main.encode()}

@@ -553,18 +553,16 @@ def read_once(readings, monkeypatch):
 
     real = reader.read
 
-    def read(files, *, each=None, **how):
+    def read(files, **how):
         key = (tuple(sorted(files.items())), tuple(sorted(how.items())))
         if key not in readings:
             try:
-                readings[key] = real(files, each=each, **how)
+                readings[key] = real(files, **how)
             except reader.LedgerIncorrect as refused:
                 readings[key] = refused.findings
                 raise
         elif isinstance(readings[key], tuple):
             raise reader.LedgerIncorrect(readings[key])
-        elif each is not None and readings[key].entries:
-            each(readings[key].operating_currencies, readings[key].entries)
         return readings[key]
 
     monkeypatch.setattr(reader, "read", read)

@@ -1,10 +1,8 @@
 """Ledger and database against each other: at entry, in the night, by edits of either, and a history that was rewritten."""
 
 import io
-import json
 import random
 from decimal import Decimal
-from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -23,6 +21,7 @@ from portfolio import books
 from portfolio.books import reconciliation, writer
 from portfolio.ledger import reader
 from portfolio.ledger.repository import BRANCH, LedgerRepository, LedgerRewritten, LedgerUnavailable
+from portfolio.ledger.screening import Finding
 from portfolio.models import Break, LedgerRevision, Portfolio, Reconciliation
 from pricing import market, packs
 from tests import small
@@ -149,7 +148,12 @@ def test_a_portfolio_that_books_otherwise_than_beancount_is_checked_by_a_second_
     assert sum(each.quantity * each.unit_cost for each in lots) == Decimal(LEFT[method])
 
     pack = packs.resolve(policy=policy)
-    asked = {"packs": [pack], "prices": reconciliation.load_prices([pack], policy.pivot), "actions": []}
+    asked = {
+        "packs": [pack],
+        "prices": reconciliation.load_prices([pack], policy.pivot),
+        "actions": [],
+        "theirs": writer.read_statement(portfolio=small.portfolio(), revision=revision),
+    }
     edit = "UPDATE portfolio_lot SET unit_cost = unit_cost + 0.1 WHERE valid_to IS NULL AND removed_in IS NULL"
     assert by_force(begun, edit, []) == len(lots)
     (found,) = reconciliation.compare(portfolio=small.portfolio(), revision=revision, **asked)
@@ -173,35 +177,37 @@ def test_an_account_that_the_ledger_opens_with_a_method_goes_by_it_but_in_an_ave
 # --- a folder that did not change
 
 
-def test_a_night_without_a_change_in_the_ledger_parses_nothing(begun, monkeypatch):
+def test_a_night_has_the_ledger_loaded_again_though_nothing_changed(begun, monkeypatch):
     policy = small.policy()
     small.night(policy, last=WEEK[2])
+    real, loaded = reader.read, []
 
-    def parsed(*_, **__):
-        raise AssertionError("the ledger was parsed")
+    def read(files):
+        loaded.append(files)
+        return real(files)
 
-    monkeypatch.setattr(reader, "read", parsed)
+    monkeypatch.setattr(reader, "read", read)
     small.night(policy, first=WEEK[3])
 
+    assert len(loaded) == Portfolio.objects.count()
     assert Reconciliation.objects.filter(status="pass").count() == 5
 
 
-def test_verify_ledger_reads_the_ledger_itself_whatever_is_kept(empty, tmp_path):
-    policy = small.begin(tmp_path)
-    small.night(policy)
-    kept = writer._statement_path(small.portfolio())
-    kept.write_text(kept.read_text().replace('"10"', '"11"'))
-    pack = packs.resolve(policy=policy)
-    prices = reconciliation.load_prices([pack], policy.pivot)
-    asked = {"portfolio": small.portfolio(), "packs": [pack], "prices": prices, "actions": [], "run": uuid4()}
-    (fooled,) = reconciliation.reconcile(**asked)
-    assert [each.kind for each in fooled.breaks] == ["QUANTITY_MISMATCH", "VALUATION_MISMATCH"]
+def test_a_ledger_that_beancount_no_longer_accepts_is_no_pass(begun, monkeypatch):
+    """Though the rows are of the same commit: what the read that made them said is not what is compared."""
+    policy = small.policy()
+    small.night(policy, last=WEEK[2])
 
-    out = io.StringIO()
-    call_command("verify_ledger", "--json", stdout=out)
+    def read(files):
+        raise reader.LedgerIncorrect((Finding("main.beancount", 7, "does not balance"),))
 
-    (told,) = json.loads(out.getvalue())
-    assert (told["breaks"], told["error_bp"]) == ([], "0.000000")
+    monkeypatch.setattr(reader, "read", read)
+    with pytest.raises(nightly.JobFailed):
+        small.night(policy, first=WEEK[3])
+
+    assert Reconciliation.objects.filter(status="pass").count() == 3
+    (last,) = Break.objects.filter(reconciliation__pack__asof_date=WEEK[3])
+    assert (last.kind, last.detail) == ("LEDGER_UNREADABLE", "main.beancount:7: does not balance")
 
 
 # --- edits of the database (RELIABILITY T46; a thousand of the comparison alone are in portfolio/tests/test_reconciliation.py)
@@ -213,10 +219,11 @@ def compared(private_demo):
     portfolio = Portfolio.objects.select_related("policy").get(slug="public")
     revision, pack = books.newest_reconciled(portfolio), packs.resolve(policy=portfolio.policy)
     prices, actions = reconciliation.load_prices([pack], portfolio.policy.pivot), market.actions(pack)
+    theirs = writer.read_statement(portfolio=portfolio, revision=revision)
 
     def compare():
         (found,) = reconciliation.compare(
-            portfolio=portfolio, revision=revision, packs=[pack], prices=prices, actions=actions
+            portfolio=portfolio, revision=revision, packs=[pack], prices=prices, actions=actions, theirs=theirs
         )
         return found
 

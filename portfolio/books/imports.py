@@ -331,7 +331,7 @@ class _Import:
             lacks=preflight.find_lacks(self.portfolio, reading, events),
             breaks=tuple(map(str, breaks)),
             shortfalls=short,
-            accounts=self.accounts.mapped(row.account for row in self.reading.rows),
+            accounts=self.accounts.accounts_by_name(row.account for row in self.reading.rows),
             called={each.account: self.accounts.name_of(each.account) for each in short},
         )
         return replace(prepared, preview=found)
@@ -372,7 +372,7 @@ class _Import:
     def prepared(self, inferring: Sequence[str]) -> _Prepared:
         """The text of the import, read with the ledger that it joins. Where there are findings there is no reading."""
         self.accounts = Accounts(self.texts)
-        self.accounts.claim([name for row in self.reading.rows for name in (row.account, row.to_account) if name])
+        self.accounts.assign([name for row in self.reading.rows for name in (row.account, row.to_account) if name])
         ids = _ids(self.texts)
         paired = pairing.pair(
             [self.quoted(row) for row in self.reading.rows],
@@ -389,7 +389,7 @@ class _Import:
             known,
             tuple([*findings, *conflicts][:MAX_FINDINGS]),
             self.reading.ignored,
-            unconfirmed=tuple(pair for pair in paired.unconfirmed if pair[0] not in known),
+            unconfirmed=tuple(pair for pair in paired.unconfirmed_pairs if pair[0] not in known),
         )
         if not found.is_good or not fresh:
             return _Prepared(found)
@@ -537,7 +537,7 @@ def _folder(portfolio: Portfolio) -> dict[str, bytes]:
 
 
 def _found(portfolio: Portfolio) -> bytes:
-    return writing.found_ledger(
+    return writing.start_ledger(
         title=portfolio.name,
         base_currency=portfolio.base_currency,
         method=portfolio_settings.in_ledger(portfolio)["booking_method"],

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from config.bulk import copy_in
 from portfolio import books
 from portfolio.books import writer
-from portfolio.ledger import statement
+from portfolio.ledger.statement import Inventory, OwnPrice, Statement
 from portfolio.models import Break, LedgerRevision, Portfolio, Reconciliation, RevisionStatus
 from pricing import fx, market
 from pricing.models import PackPrice, PackRate, PackStatus, PriceBasis, PricingPack, PricingPolicy, Security
@@ -276,9 +276,7 @@ class Prices:
         return published if published is not None or inverse is None else 1 / inverse
 
 
-def find_price_differences(
-    own: Iterable[statement.OwnPrice], prices: Prices, content: int
-) -> tuple[PriceDifference, ...]:
+def find_price_differences(own: Iterable[OwnPrice], prices: Prices, content: int) -> tuple[PriceDifference, ...]:
     """Pure. Prices of the ledger's own that differ by more than a basis point from the pack's of the same day."""
     found = []
     for price in own:
@@ -331,23 +329,18 @@ def compare(
     packs: Sequence[PricingPack],
     prices: Prices,
     actions: Sequence[KnownAction],
-    anew: bool = False,
+    theirs: Statement,
 ) -> list[Comparison]:
-    """Both books of one portfolio at each of `packs` (rising dates).
-
-    anew     read the ledger from its repository even where its statement is kept
-    raises   LedgerRefused where the folder can't be read any more
-    """
-    told = writer.stated(portfolio=portfolio, revision=revision, anew=anew)
+    """Both books of one portfolio at each of `packs` (rising dates): the rows of a revision, and the ledger's own statement."""
     symbols = dict(Security.objects.values_list("id", "symbol"))
     days = [pack.asof_date for pack in packs]
-    splits = split_breaks(told, actions)
+    splits = split_breaks(theirs, actions)
     found = []
     with localcontext() as context:
         context.prec = 34
-        for pack, theirs, ours in zip(packs, told.at(days), books.states(revision, days), strict=True):
+        for pack, inventory, ours in zip(packs, theirs.at(days), books.states(revision, days), strict=True):
             content = pack.content_id or 0
-            ledger = _ledger_side(theirs, prices, content, portfolio.base_currency)
+            ledger = _ledger_side(inventory, prices, content, portfolio.base_currency)
             database = _database_side(ours, symbols)
             value = _value(ours, prices, content, symbols, portfolio.base_currency)
             held = ledger.units.keys() | database.units.keys()
@@ -362,12 +355,12 @@ def compare(
             )
             compared = len(ledger.units.keys() | database.units.keys()) + len(ledger.cash.keys() | database.cash.keys())
             distance = error_bp(ledger.value, value)
-            apart = find_price_differences(told.prices_on(pack.asof_date), prices, content)
+            apart = find_price_differences(theirs.prices.get(pack.asof_date, ()), prices, content)
             found.append(Comparison(pack, compared, ledger.value, value, distance, breaks, apart, lacking))
     return found
 
 
-def _ledger_side(theirs: statement.Inventory, prices: Prices, content: int, base: str) -> Balances:
+def _ledger_side(theirs: Inventory, prices: Prices, content: int, base: str) -> Balances:
     held = [(symbol, units) for (_, symbol), units in theirs.units.items()]
     return Balances(
         theirs.units,
@@ -413,20 +406,18 @@ def _value(state: books.State, prices: Prices, content: int, symbols: Mapping[in
     return total
 
 
-def split_breaks(told: statement.Statement, actions: Sequence[KnownAction]) -> dict[SplitKey, Difference]:
+def split_breaks(theirs: Statement, actions: Sequence[KnownAction]) -> dict[SplitKey, Difference]:
     """Differences by account, symbol and ex-date, where the security was held at the close before."""
     raw = set(Security.objects.filter(price_basis=PriceBasis.RAW).values_list("symbol", flat=True))
     booked = {
-        (split.account, split.symbol, split.ex_date): split.ratio
-        for split in told.known_splits()
-        if split.symbol in raw
+        (split.account, split.symbol, split.ex_date): split.ratio for split in theirs.splits if split.symbol in raw
     }
     packed = {
         (each.symbol, each.ex_date): each.ratio
         for each in actions
         if each.action == "split" and each.ratio and each.symbol in raw
     }
-    accounts = told.accounts() if packed or booked else {}
+    accounts = theirs.accounts() if packed or booked else {}
     apart = {
         (symbol, on)
         for symbol, on in packed.keys() | {key[1:] for key in booked}
@@ -435,7 +426,7 @@ def split_breaks(told: statement.Statement, actions: Sequence[KnownAction]) -> d
             for account in accounts.get(symbol, ())
         )
     }
-    held = {(account, *key) for key, there in told.held_before(apart).items() for account in there}
+    held = {(account, *key) for key, there in theirs.accounts_before(apart).items() for account in there}
     return find_split_breaks(
         {key: packed[key[1:]] for key in held if key[1:] in packed},
         {key: booked[key] for key in held if key in booked},
@@ -475,13 +466,16 @@ def take_in(
     raises   as writer.take_in
     """
     with transaction.atomic():
+        if checked is None:
+            writer.lock(portfolio)
+            checked = writer.check(portfolio=portfolio, files=files, today=at.date())
         taken = writer.take_in(
             portfolio=portfolio, files=files, message=message, author=author, at=at, founding=founding, checked=checked
         )
-        return Entered(taken, _reconcile_now(portfolio, taken.revision))
+        return Entered(taken, _reconcile_now(portfolio, taken.revision, checked.statement))
 
 
-def _reconcile_now(portfolio: Portfolio, revision: LedgerRevision) -> Comparison | None:
+def _reconcile_now(portfolio: Portfolio, revision: LedgerRevision, theirs: Statement) -> Comparison | None:
     if revision.status == RevisionStatus.RECONCILED:
         return None
     pack = newest_pack(portfolio.policy)
@@ -489,9 +483,14 @@ def _reconcile_now(portfolio: Portfolio, revision: LedgerRevision) -> Comparison
         return None
     prices = load_prices([pack], portfolio.policy.pivot)
     (found,) = compare(
-        portfolio=portfolio, revision=revision, packs=[pack], prices=prices, actions=market.actions(pack)
+        portfolio=portfolio,
+        revision=revision,
+        packs=[pack],
+        prices=prices,
+        actions=market.actions(pack),
+        theirs=theirs,
     )
-    found = replace(found, breaks=found.breaks + _end_breaks(portfolio, revision, after=pack.asof_date))
+    found = replace(found, breaks=found.breaks + _end_breaks(revision, theirs, after=pack.asof_date))
     _keep(portfolio, revision, [found], uuid4())
     _conclude(revision, [found])
     revision.refresh_from_db()
@@ -504,15 +503,14 @@ def newest_pack(policy: PricingPolicy) -> PricingPack | None:
     return usable.filter(sequence__isnull=False).order_by("-asof_date", "-sequence").first()
 
 
-def _end_breaks(portfolio: Portfolio, revision: LedgerRevision, *, after: date) -> tuple[Difference, ...]:
+def _end_breaks(revision: LedgerRevision, theirs: Statement, *, after: date) -> tuple[Difference, ...]:
     """What is booked later than the pack has no prices yet; its balances can be compared all the same."""
-    told = writer.stated(portfolio=portfolio, revision=revision)
-    last = max(filter(None, (told.last, books.last_date(revision))), default=after)
+    last = max(filter(None, (theirs.last, books.last_date(revision))), default=after)
     if last <= after:
         return ()
     symbols = dict(Security.objects.values_list("id", "symbol"))
-    (theirs,), (ours,) = told.at([last]), books.states(revision, [last])
-    ledger = Balances(theirs.units, theirs.cost, theirs.cash, Decimal(0))
+    (inventory,), (ours,) = theirs.at([last]), books.states(revision, [last])
+    ledger = Balances(inventory.units, inventory.cost, inventory.cash, Decimal(0))
     database = replace(_database_side(ours, symbols), value=Decimal(0))
     return tuple(replace(each, detail=f"at {last}") for each in find_breaks(ledger, database))
 
@@ -525,16 +523,18 @@ def reconcile(
     actions: Sequence[KnownAction],
     run: UUID,
     commit: str | None = None,
-    anew: bool = False,
 ) -> list[Comparison]:
     """Read the ledger's newest commit, compare, and keep what was found; the revision becomes reconciled or broken.
+
+    The ledger's side is loaded by Beancount for this comparison, whether the folder changed or not: not what the read that
+    made the rows has left behind.
 
     A portfolio that the ledger does not know, or whose folder can't be read, fails at every pack. A revision that is broken
     is not used: its last reconciled one is. Only where all packs that it differed from are restated by this run, or where no
     other was ever reconciled, is it compared again.
     commit   read this one, not the newest: a run that takes a while speaks of one state throughout
-    anew     read its folder from the repository even where nothing changed in it
-    raises   LedgerUnavailable where there is no repository, LedgerRewritten
+    raises   LedgerUnavailable where there is no repository, LedgerRewritten, LedgerRefused where the folder of the revision
+             can't be read any more
     """
     try:
         revision = writer.sync(portfolio=portfolio, commit=commit)
@@ -550,8 +550,9 @@ def reconcile(
         is_mended = heals and _was_compared(revision) and _ties_out(portfolio, revision, packs, prices, actions)
         if usable is not None and not is_mended:
             revision, heals = usable, True
+    theirs = writer.read_statement(portfolio=portfolio, revision=revision)
     comparisons = compare(
-        portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions, anew=anew
+        portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions, theirs=theirs
     )
     with transaction.atomic():
         _keep(portfolio, revision, comparisons, run)
@@ -588,9 +589,10 @@ def _ties_out(
     prices: Prices,
     actions: Sequence[KnownAction],
 ) -> bool:
-    found = compare(portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions)
+    theirs = writer.read_statement(portfolio=portfolio, revision=revision)
+    found = compare(portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions, theirs=theirs)
     last = max(pack.asof_date for pack in packs)
-    return all(each.passes for each in found) and not _end_breaks(portfolio, revision, after=last)
+    return all(each.passes for each in found) and not _end_breaks(revision, theirs, after=last)
 
 
 def _was_compared(revision: LedgerRevision) -> bool:

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, TypedDict
 
 from django.conf import settings
@@ -183,21 +182,14 @@ def require_forward(repository: LedgerRepository, head: str | None) -> None:
         repository.require_forward(read, head)
 
 
-def stated(*, portfolio: Portfolio, revision: LedgerRevision, anew: bool = False) -> statement.Statement:
-    """What the ledger itself says at a revision: as it was kept when its folder was read, else read again.
+def read_statement(*, portfolio: Portfolio, revision: LedgerRevision) -> statement.Statement:
+    """What the ledger itself says at a revision, loaded now by Beancount in a process of its own.
 
-    anew     read it from the repository whatever is kept
     raises   LedgerRefused where the folder can't be read any more, LedgerUnavailable
     """
-    terms = _terms(effective(portfolio, revision))
-    kept = None if anew else statement.kept(_statement_path(portfolio), revision.tree_hash, **terms)
-    if kept is not None:
-        return kept
     with LedgerRepository(settings.LEDGER_PATH) as repository:
         reading, transactions = journal.read(repository.files(revision.commit, portfolio.slug))
-    made = statement.of(reading, transactions, **terms)
-    statement.keep(_statement_path(portfolio), revision.tree_hash, made, **terms)
-    return made
+    return statement.from_reading(reading, transactions, **_terms(effective(portfolio, revision)))
 
 
 RULES = 3
@@ -235,10 +227,6 @@ def is_of_older_rules(revision: LedgerRevision) -> bool:
     return bool(revision.status != RevisionStatus.BROKEN and revision.settings.get("rules") != RULES)
 
 
-def _statement_path(portfolio: Portfolio) -> Path:
-    return Path(settings.VAR) / "statements" / f"{portfolio.pk}.json"
-
-
 class _Terms(TypedDict):
     method: str
     fees_in_cost: bool
@@ -266,7 +254,10 @@ def lock(portfolio: Portfolio) -> None:
 
 def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> Reading:
     reading, entries = journal.read(files)
-    transactions, chosen = journal.with_inferred(reading, entries), _settings(portfolio, journal.settings(reading))
+    transactions, chosen = (
+        journal.with_inferred_deposits(reading, entries),
+        _settings(portfolio, journal.settings(reading)),
+    )
     _require_base(portfolio, files, reading.operating_currencies)
     symbols = {symbol for event in transactions for symbol in (event.symbol, event.to_symbol) if symbol}
     found = Security.objects.filter(symbol__in=symbols).values_list("symbol", "id", "currency")
@@ -303,7 +294,7 @@ def _read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> R
         )
     except AnalyticsError as wrong:
         raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong
-    made = statement.of(reading, entries, **_terms(chosen))
+    made = statement.from_reading(reading, entries, **_terms(chosen))
     return Reading(transactions, derived, securities, chosen, made)
 
 
@@ -353,7 +344,6 @@ def _store(portfolio: Portfolio, commit: str, tree: str, reading: Reading) -> Ta
         return TakenIn(last, 0, 0, len(reading.transactions))
     revision = _open_revision(portfolio, commit, tree, chosen=reading.settings)
     added, removed = _store_transactions(revision, reading)
-    statement.keep(_statement_path(portfolio), tree, reading.statement, **_terms(reading.settings))
     _store_revisioned(revision, Lot, LOT_COLUMNS, _lot_rows(reading))
     _store_revisioned(revision, MatchedLot, MATCHED_COLUMNS, _matched_rows(reading))
     logger.info("ledger revision read", extra={"commit": commit, "added": added, "removed": removed})

@@ -12,14 +12,17 @@ from .journal import Kind
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`+` more, `-` less, `0` untouched, `+-` either; of a second security after a slash. cost: of all open lots, with the
-    fees of purchases in it. external: what crosses the portfolio's border, which no return is made of."""
+    """What a kind does: `+` more, `-` less, `0` untouched, `+-` either; for a second security after a slash.
+
+    cost      of all open lots, with the fees of purchases in it
+    external  what crosses the portfolio's border, which no return is made of
+    """
 
     cash: str
     quantity: str
     cost: str
     external: str
-    says: str
+    remark: str
 
 
 EFFECTS: Final[Mapping[Kind, Effect]] = {
@@ -70,10 +73,10 @@ EFFECTS: Final[Mapping[Kind, Effect]] = {
 }
 
 
-def table() -> str:
-    """As Markdown."""
+def as_markdown() -> str:
+    """The table as Markdown."""
     rows = [
-        f"| `{kind}` | {each.cash} | {each.quantity} | {each.cost} | {each.external} | {each.says} |"
+        f"| `{kind}` | {each.cash} | {each.quantity} | {each.cost} | {each.external} | {each.remark} |"
         for kind, each in EFFECTS.items()
     ]
     head = "| kind | cash | quantity | cost basis | external flow | |\n| --- | --- | --- | --- | --- | --- |"
@@ -81,4 +84,4 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    print(table(), end="")
+    print(as_markdown(), end="")

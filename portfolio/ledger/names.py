@@ -36,20 +36,20 @@ def symbol(commodity_name: str) -> str:
     """The symbol that a commodity of a ledger stands for; itself where it is no escaped form."""
     if not commodity_name.startswith(ESCAPED):
         return commodity_name
-    rest, found = commodity_name[len(ESCAPED) :], list[str]()
+    rest, signs = commodity_name[len(ESCAPED) :], list[str]()
     while rest:
         match = _SIGN.match(rest)
         if match is None:
-            found.append(rest[0])
+            signs.append(rest[0])
             rest = rest[1:]
             continue
         digits = int(match[1])
         number, rest = rest[2 : 2 + digits], rest[2 + digits :]
         if len(number) < digits or not re.fullmatch("[0-9A-F]+", number) or int(number, 16) > 0x10FFFF:
             return commodity_name
-        found.append(chr(int(number, 16)))
-    read = "".join(found)
-    return read if read and commodity(read) == commodity_name else commodity_name  # nobody's but a hand's
+        signs.append(chr(int(number, 16)))
+    text = "".join(signs)
+    return text if text and commodity(text) == commodity_name else commodity_name  # nobody's but a hand's
 
 
 def _sign(sign: str) -> str:
@@ -75,12 +75,12 @@ def component(name: str, otherwise: str = "Account") -> str:
     return f"{otherwise}-{signs}"  # a script without capitals
 
 
-def distinct(wanted: str, taken: Container[str]) -> str:
-    """`wanted`, or with the first number that makes it one of its own."""
-    name, number = wanted, 1
+def distinct(preferred: str, taken: Container[str]) -> str:
+    """`preferred`, or with the first number that makes it one of its own."""
+    name, number = preferred, 1
     while name in taken:
         number += 1
-        name = f"{wanted}-{number}"
+        name = f"{preferred}-{number}"
     return name
 
 

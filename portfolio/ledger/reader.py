@@ -1,4 +1,4 @@
-"""A ledger folder as values: screened, then parsed and booked by Beancount in a child process."""
+"""A ledger folder as values: screened, then loaded by Beancount in a child process."""
 
 import json
 import signal
@@ -22,7 +22,7 @@ from .screening import Finding, LedgerRefused, LedgerUnsafe, screen
 CHILD: Final = Path(__file__).with_name("child.py")
 MEMORY_BYTES: Final = 2 * 1024**3
 TIMEOUT_S, TIMEOUT_S_PER_MIB = 60.0, 20.0
-"""A MiB holds some 10,000 transactions and takes 1.5 s where nothing else runs."""
+"""A MiB holds some 10,000 transactions and takes 5 s where nothing else runs."""
 _OUT_OF_MEMORY, _NO_BEANCOUNT = 3, 4  # exit codes of child.py, which must not be imported
 
 
@@ -97,7 +97,7 @@ class PriceDirective:
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """A `custom` directive: what it is of, and its values as text (TRUE and FALSE of the two)."""
+    """A `custom` directive: its type, and its values as text (truth values as TRUE and FALSE)."""
 
     date: date
     type: str
@@ -118,16 +118,16 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class InventoryChange:
-    """`told` as the child has it: account, commodity, units, [currency, cost] of the open lots, all text."""
+    """What changed on a day, at its end. Each row is text: account, commodity, units, [currency, cost] of the open lots."""
 
     date: date
-    told: Sequence[tuple[str, str, str, Sequence[tuple[str, str]]]]
+    rows: Sequence[tuple[str, str, str, Sequence[tuple[str, str]]]]
 
     @property
     def holdings(self) -> tuple[Holding, ...]:
         return tuple(
             Holding(account, commodity, Decimal(units), tuple((currency, Decimal(cost)) for currency, cost in costs))
-            for account, commodity, units, costs in self.told
+            for account, commodity, units, costs in self.rows
         )
 
 
@@ -149,16 +149,14 @@ def read(
     files: Mapping[str, bytes],
     *,
     main: str = "main.beancount",
-    each: Callable[[Sequence[str], Sequence[Entry]], None] | None = None,
     timeout_s: float | None = None,
     memory_bytes: int = MEMORY_BYTES,
 ) -> LedgerReading:
-    """Path within the folder -> content in, the whole ledger out; nothing partial.
+    """The whole ledger of a folder, nothing partial.
 
-    each       is called with the operating currencies and some entries as they come, in their order; what it makes of them
-               counts only if the whole ledger is read without an error
-    timeout_s  None: TIMEOUT_S, and as much again as TIMEOUT_S_PER_MIB gives for its size
-    raises  LedgerRefused by one of its kinds, with file and line; LedgerCheckerMissing
+    files      path within the folder -> content
+    timeout_s  None is TIMEOUT_S and TIMEOUT_S_PER_MIB for each MiB of the folder
+    raises     LedgerRefused by one of its kinds, with file and line; LedgerCheckerMissing
     """
     if main not in files:
         raise LedgerUnsafe((Finding(main, 0, "the folder has no such file"),))
@@ -171,17 +169,22 @@ def read(
             target = Path(folder, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        gathered = _Gathered(main, each)
-        _run_child(folder, main, timeout_s, memory_bytes, gathered.take)
-    if gathered.unsafe:
-        raise LedgerUnsafe(tuple(gathered.unsafe))
-    if gathered.errors:
-        raise LedgerIncorrect(tuple(gathered.errors))
-    return gathered.reading()
+        lines = _Lines(main)
+        load_in_child(folder, main, timeout_s=timeout_s, memory_bytes=memory_bytes, take=lines.take)
+    if lines.unsafe:
+        raise LedgerUnsafe(tuple(lines.unsafe))
+    if lines.errors:
+        raise LedgerIncorrect(tuple(lines.errors))
+    return lines.as_reading()
 
 
-def _run_child(folder: str, main: str, timeout_s: float, memory_bytes: int, take: Callable[[list[Any]], None]) -> None:
-    """Hand each line to `take` as it comes; raise unless the child came to its end in time."""
+def load_in_child(
+    folder: str, main: str, *, timeout_s: float, memory_bytes: int, take: Callable[[list[Any]], None]
+) -> None:
+    """Run child.py in the folder and hand each of its lines to `take`.
+
+    raises  LedgerTimedOut, LedgerTooBig, LedgerCrashed unless it came to its end in time; LedgerCheckerMissing
+    """
     # LD_LIBRARY_PATH is where some builds of Python find their own library.
     env = {"LANG": "C.UTF-8", "TZ": "UTC"} | {k: v for k, v in environ.items() if k == "LD_LIBRARY_PATH"}
     command = [sys.executable, "-I", *_byte_code(), str(CHILD), str(memory_bytes), str(int(timeout_s) + 1), main]
@@ -202,10 +205,10 @@ def _run_child(folder: str, main: str, timeout_s: float, memory_bytes: int, take
             for line in child.stdout:
                 if not line.endswith(b"\n"):
                     break  # cut off by the end of the child
-                told = json.loads(line)
-                ended = told[0] == "end"
+                values = json.loads(line)
+                ended = values[0] == "end"
                 if not ended:
-                    take(told)
+                    take(values)
             code = child.wait()
         except BaseException:
             child.kill()
@@ -230,11 +233,11 @@ def _byte_code() -> list[str]:
     return [*where, "-B"] if sys.dont_write_bytecode else where
 
 
-class _Gathered:
-    """The lines of the child, sorted by what they tell."""
+class _Lines:
+    """Collects the lines of the child by their kind."""
 
-    def __init__(self, main: str, each: Callable[[Sequence[str], Sequence[Entry]], None] | None) -> None:
-        self.main, self.each = main, each
+    def __init__(self, main: str) -> None:
+        self.main = main
         self.options: list[Any] = []
         self.opens: list[Opening] = []
         self.entries: list[Entry] = []
@@ -244,36 +247,33 @@ class _Gathered:
         self.errors: list[Finding] = []
         self.unsafe: list[Finding] = []
 
-    def take(self, told: list[Any]) -> None:
-        match told:
-            case ["entries", entries]:
-                booked = list(map(_entry, entries))
-                self.entries.extend(booked)
-                if self.each is not None:
-                    self.each(self.options[1], booked)
+    def take(self, line: list[Any]) -> None:
+        match line:
+            case ["entry", *values]:
+                self.entries.append(_read_entry(values))
             case ["inventory", day, rows]:
-                read = [(account, names.symbol(commodity), *more) for account, commodity, *more in rows]
-                self.inventory.append(InventoryChange(date.fromisoformat(day), read))
+                changed = [(account, names.symbol(commodity), *more) for account, commodity, *more in rows]
+                self.inventory.append(InventoryChange(date.fromisoformat(day), changed))
             case ["price", day, commodity, number, currency]:
                 self.prices.append(
                     PriceDirective(date.fromisoformat(day), names.symbol(commodity), Decimal(number), currency)
                 )
-            case ["custom", day, sort, values, file, line]:
-                self.customs.append(Custom(date.fromisoformat(day), sort, tuple(values), file or self.main, line))
+            case ["custom", day, kind, values, file, number]:
+                self.customs.append(Custom(date.fromisoformat(day), kind, tuple(values), file or self.main, number))
             case ["open", account, day, currencies, booking]:
                 self.opens.append(
                     Opening(account, date.fromisoformat(day), tuple(map(names.symbol, currencies)), booking)
                 )
-            case ["error", file, line, text]:
-                self.errors.append(Finding(file or self.main, line, text))
-            case ["unsafe", file, line, text]:
-                self.unsafe.append(Finding(file, line, text))
+            case ["error", file, number, text]:
+                self.errors.append(Finding(file or self.main, number, text))
+            case ["unsafe", file, number, text]:
+                self.unsafe.append(Finding(file, number, text))
             case ["options", *options]:
                 self.options = options
             case _:
-                raise AssertionError(f"the child told an unknown line: {told[0]}")
+                raise AssertionError(f"the child wrote an unknown line: {line[0]}")
 
-    def reading(self) -> LedgerReading:
+    def as_reading(self) -> LedgerReading:
         title, currencies, booking = self.options
         return LedgerReading(
             title=title,
@@ -287,13 +287,13 @@ class _Gathered:
         )
 
 
-def _entry(told: list[Any]) -> Entry:
-    day, flag, payee, narration, meta, file, line, postings = told
-    return Entry(date.fromisoformat(day), flag, payee, narration, meta, file, line, tuple(map(_posting, postings)))
+def _read_entry(values: list[Any]) -> Entry:
+    day, flag, payee, narration, meta, file, line, postings = values
+    return Entry(date.fromisoformat(day), flag, payee, narration, meta, file, line, tuple(map(_read_posting, postings)))
 
 
-def _posting(told: list[Any]) -> Posting:
-    account, units, commodity, cost, price = told
+def _read_posting(values: list[Any]) -> Posting:
+    account, units, commodity, cost, price = values
     return Posting(
         account,
         Decimal(units),

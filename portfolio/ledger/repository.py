@@ -55,9 +55,9 @@ class LedgerRewritten(LedgerUnavailable):
 class LedgerMoved(TieoutError):
     """Somebody else's commit came first; nothing was written to the branch."""
 
-    def __init__(self, expected: str | None, found: str | None) -> None:
-        super().__init__(f"ledger head is {found or 'empty'}, not {expected or 'empty'}")
-        self.expected, self.found = expected, found
+    def __init__(self, expected: str | None, actual: str | None) -> None:
+        super().__init__(f"ledger head is {actual or 'empty'}, not {expected or 'empty'}")
+        self.expected, self.actual = expected, actual
 
 
 class CommitNotFound(TieoutError):
@@ -92,7 +92,7 @@ class LedgerRepository:
         """The repository at `path`, made empty when nothing is there."""
         path = Path(path)
         if not (path / "objects").exists():
-            with _unavailable():
+            with _naming_faults():
                 Repo.init_bare(path, mkdir=not path.exists(), default_branch=b"main").close()
                 _remove_hooks(path)
         return cls(path)
@@ -108,7 +108,7 @@ class LedgerRepository:
 
     def head(self) -> str | None:
         """The newest commit, None before the first."""
-        with _unavailable():
+        with _naming_faults():
             try:
                 return self._refs[BRANCH].decode()
             except KeyError:
@@ -154,10 +154,10 @@ class LedgerRepository:
         raises  LedgerUnsafe for symbolic links, submodules, paths that leave the folder, too many files or bytes
         """
         folder = self._folder(commit, slug)
-        found: dict[str, bytes] = {}
+        files: dict[str, bytes] = {}
         if folder is not None:
-            self._collect(folder, "", 0, found)
-        return found
+            self._collect(folder, "", 0, files)
+        return files
 
     def commit(
         self,
@@ -189,7 +189,7 @@ class LedgerRepository:
             raise LedgerMoved(expected_head, head)
         root = self._root(head) if head else Tree()
         before = root.id
-        with _unavailable():
+        with _naming_faults():
             if slug.encode() in root:
                 del root[slug.encode()]
             if files:
@@ -197,7 +197,7 @@ class LedgerRepository:
             if head and root.id == before:
                 return head
             self._objects.add_object(root)
-            new = _signed(root, [head.encode()] if head else [], message=message, author=author, at=at)
+            new = _build_commit(root, [head.encode()] if head else [], message=message, author=author, at=at)
             self._objects.add_object(new)
             if head:
                 moved = self._refs.set_if_equals(BRANCH, ObjectID(head.encode()), new.id)
@@ -208,26 +208,26 @@ class LedgerRepository:
         return new.id.decode()
 
     def _object(self, name: bytes) -> ShaFile:
-        with _unavailable():
+        with _naming_faults():
             return self._objects[ObjectID(name)]
 
     def _commit(self, commit: str) -> Commit:
         if not _HASH.fullmatch(commit) or not self._has(commit):
             raise CommitNotFound(commit)
-        found = self._object(commit.encode())
-        if not isinstance(found, Commit):
+        stored = self._object(commit.encode())
+        if not isinstance(stored, Commit):
             raise CommitNotFound(commit)
-        return found
+        return stored
 
     def _has(self, name: str) -> bool:
-        with _unavailable():
+        with _naming_faults():
             return ObjectID(name.encode()) in self._objects
 
     def _tree(self, name: bytes) -> Tree:
-        found = self._object(name)
-        if not isinstance(found, Tree):
+        stored = self._object(name)
+        if not isinstance(stored, Tree):
             raise LedgerUnavailable(f"{name.decode()} is not a folder")
-        return found
+        return stored
 
     def _root(self, commit: str) -> Tree:
         return self._tree(self._commit(commit).tree)
@@ -241,7 +241,7 @@ class LedgerRepository:
             raise LedgerUnsafe((Finding(slug, 0, _describe(mode)),))
         return name
 
-    def _collect(self, folder: bytes, prefix: str, depth: int, found: dict[str, bytes]) -> None:
+    def _collect(self, folder: bytes, prefix: str, depth: int, files: dict[str, bytes]) -> None:
         if depth > MAX_DEPTH:
             raise LedgerUnsafe((Finding(prefix, 0, f"folders nested deeper than {MAX_DEPTH}"),))
         for entry in self._tree(folder).iteritems():
@@ -249,14 +249,14 @@ class LedgerRepository:
             if reason := refuse_path(name):
                 raise LedgerUnsafe((Finding(name, 0, reason),))
             if S_ISDIR(entry.mode):
-                self._collect(entry.sha, name + "/", depth + 1, found)
+                self._collect(entry.sha, name + "/", depth + 1, files)
             elif S_ISREG(entry.mode):
-                found[name] = self._object(entry.sha).as_raw_string()
+                files[name] = self._object(entry.sha).as_raw_string()
             else:
                 raise LedgerUnsafe((Finding(name, 0, _describe(entry.mode)),))
-            if len(found) > MAX_FILES:
+            if len(files) > MAX_FILES:
                 raise LedgerUnsafe((Finding(name, 0, f"more than {MAX_FILES} files"),))
-            if sum(map(len, found.values())) > MAX_FOLDER_BYTES:
+            if sum(map(len, files.values())) > MAX_FOLDER_BYTES:
                 raise LedgerUnsafe((Finding(name, 0, f"folder of more than {MAX_FOLDER_BYTES} bytes"),))
 
     def _store_folder(self, files: Mapping[str, bytes]) -> ObjectID:
@@ -275,7 +275,7 @@ class LedgerRepository:
         return tree.id
 
 
-def _signed(root: Tree, parents: list[bytes], *, message: str, author: str, at: datetime) -> Commit:
+def _build_commit(root: Tree, parents: list[bytes], *, message: str, author: str, at: datetime) -> Commit:
     commit = Commit()
     commit.tree, commit.parents = root.id, [ObjectID(parent) for parent in parents]
     commit.author = commit.committer = (author if "<" in author else f"{author} <>").encode()
@@ -296,7 +296,7 @@ def _remove_hooks(path: Path) -> None:
 
 
 @contextmanager
-def _unavailable() -> Iterator[None]:
+def _naming_faults() -> Iterator[None]:
     """Name what dulwich and the disk raise. A missing object of a commit that exists is damage."""
     try:
         yield

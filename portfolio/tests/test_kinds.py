@@ -186,14 +186,14 @@ def test_a_ratio_without_an_end_leaves_the_units_that_the_ledger_has():
         base_currency="CAD",
         method="FIFO",
     )
-    main = writing.found_ledger(title="t", base_currency="CAD", method="FIFO") + written.text
+    main = writing.start_ledger(title="t", base_currency="CAD", method="FIFO") + written.text
     reading = reader.read({"main.beancount": main.encode()})
 
     for method in ("FIFO", "LIFO", "AVERAGE", "NAMED"):
         parcels = lots.book(
             journal.transactions(reading), base_currency="CAD", method=method, fees_in_cost=True
         ).parcels
-        for theirs in statement.of(reading).at():
+        for theirs in statement.from_reading(reading).at():
             ours = {}
             for each in parcels:
                 if each.valid_from <= theirs.date and (each.valid_to is None or theirs.date < each.valid_to):

@@ -36,7 +36,7 @@ class Told:
     def __init__(self, text, *, base="CAD", method="FIFO", ledger="FIFO", trading=None, **settings):
         self.text = HEAD.format(base=base, method=ledger) + text
         self.reading = reader.read({"main.beancount": self.text.encode()})
-        self.events = journal.with_inferred(self.reading, journal.transactions(self.reading))
+        self.events = journal.with_inferred_deposits(self.reading, journal.transactions(self.reading))
         self.base, self.method, self.settings = base, method, settings
         self.derived = lots.derive(
             self.events,
@@ -177,7 +177,7 @@ def test_a_sale_takes_the_lots_of_several_currencies_and_both_sides_have_the_sam
     told = Told(text, base="EUR")
     (left,) = [each for each in told.derived.lots if each.valid_to is None]
 
-    *_, theirs = statement.of(told.reading, told.events, method="FIFO", fees_in_cost=True).at()
+    *_, theirs = statement.from_reading(told.reading, told.events, method="FIFO", fees_in_cost=True).at()
 
     assert (left.quantity, left.cost, left.currency) == (D("0.01"), 420, "USD")
     assert (theirs.units, theirs.cost) == ({("Assets:A", "BTC"): left.quantity}, {("Assets:A", "BTC"): left.cost})
@@ -325,7 +325,7 @@ def test_cost_is_what_was_paid_where_rounding_made_another_sum(method):
     told = Told(text, method=method)
 
     (lot,) = told.derived.lots
-    (theirs,) = statement.of(told.reading, told.events, method=method, fees_in_cost=True).at()
+    (theirs,) = statement.from_reading(told.reading, told.events, method=method, fees_in_cost=True).at()
     found = bridge.between(told.book("ASH"), ASH)
 
     assert round(lot.cost, 20) == round(theirs.cost["Assets:A", "ASH"], 20) == D("29.99")
@@ -381,7 +381,9 @@ def test_deposits_are_inferred_by_day_account_and_currency_and_both_sides_have_t
     told = Told(text)
 
     inferred = [(each.date.day, each.kind, each.amount, each.currency) for each in told.events if each.inferred]
-    *_, theirs = statement.of(told.reading, [each for each in told.events if not each.inferred], method="FIFO").at()
+    *_, theirs = statement.from_reading(
+        told.reading, [each for each in told.events if not each.inferred], method="FIFO"
+    ).at()
     ours = told.book("ASH", "OAK")
 
     assert inferred == [(1, "deposit", 200, "CAD"), (2, "deposit", 80, "CAD"), (3, "deposit", 40, "USD")]

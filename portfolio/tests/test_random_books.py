@@ -286,7 +286,7 @@ def test_the_two_sides_agree_on_every_day_whatever_currencies_were_dealt_in(seed
 
     for method in METHODS:
         for fees_in_cost in (False, True):
-            told = statement.of(reading, events, method=method, fees_in_cost=fees_in_cost)
+            told = statement.from_reading(reading, events, method=method, fees_in_cost=fees_in_cost)
             derived = derived_by(events, method, fees_in_cost=fees_in_cost)
             with localcontext() as context:
                 context.prec = 50

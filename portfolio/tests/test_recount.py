@@ -133,7 +133,7 @@ def test_lots_of_one_day_go_in_the_order_in_which_they_came_on_both_sides(name, 
     """Both FIFO. What is told of the ledger is its inventory, but where that has the day's lots in another order."""
     bought, left = OUT_OF_TURN[name]
     reading, events = read(HEAD + bought + SALE)
-    told = statement.of(reading, events, method="FIFO", fees_in_cost=fees_in_cost)
+    told = statement.from_reading(reading, events, method="FIFO", fees_in_cost=fees_in_cost)
 
     *_, last = told.at()
     booked = lots.book(events, base_currency="CAD", method="FIFO", fees_in_cost=fees_in_cost)

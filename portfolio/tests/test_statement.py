@@ -1,4 +1,4 @@
-"""What the ledger says by itself: kept with its folder's hash, averaged where the portfolio averages."""
+"""What the ledger says by itself: Beancount's inventory, averaged where the portfolio averages."""
 
 from datetime import date
 from decimal import Decimal
@@ -41,13 +41,11 @@ SPLIT = """
   Assets:Shares  -20 ABC {120 CAD, 2020-01-06}
   Assets:Shares  40 ABC {60 CAD, 2020-01-06}
 """
-TREE = "a" * 40
-TERMS = {"method": "FIFO", "fees_in_cost": True}
 
 
-def told(text, **how):
+def statement_of(text, **how):
     reading = reader.read({"main.beancount": text.encode()})
-    return statement.of(reading, journal.transactions(reading), **how)
+    return statement.from_reading(reading, journal.transactions(reading), **how)
 
 
 def costs(made, key=("Assets:Shares", "ABC")):
@@ -56,12 +54,12 @@ def costs(made, key=("Assets:Shares", "ABC")):
 
 @pytest.fixture(scope="module")
 def lots():
-    return told(HEAD + BUYS + SALE + SPLIT)
+    return statement_of(HEAD + BUYS + SALE + SPLIT)
 
 
 @pytest.fixture(scope="module")
 def averaged():
-    return told(HEAD + BUYS + SALE + SPLIT, method="AVERAGE")
+    return statement_of(HEAD + BUYS + SALE + SPLIT, method="AVERAGE")
 
 
 def test_cost_is_of_the_lots_that_beancount_left_open(lots):
@@ -92,7 +90,7 @@ def test_what_takes_the_place_of_something_takes_over_its_pool():
   Assets:Shares  -20 ABC {45 CAD, 2020-01-06}
   Assets:Depot  20 ABC {45 CAD, 2020-01-06}
 """
-    made = told(HEAD + BUYS + SALE + SPLIT + spin_off + moved, method="AVERAGE")
+    made = statement_of(HEAD + BUYS + SALE + SPLIT + spin_off + moved, method="AVERAGE")
 
     spun, apart = (each.cost for each in made.at([date(2020, 1, 9), date(2020, 1, 10)]))
     assert spun["Assets:Shares", "XYZ"] == 575
@@ -100,39 +98,16 @@ def test_what_takes_the_place_of_something_takes_over_its_pool():
     assert apart["Assets:Shares", "ABC"] == apart["Assets:Depot", "ABC"] == Decimal("862.5")
 
 
-def test_splits_and_what_was_held_before_them_are_told(lots):
-    (split,) = lots.known_splits()
+def test_splits_are_known_with_the_accounts_that_held_before_them(lots):
+    (split,) = lots.splits
 
     assert (split.account, split.symbol, split.ex_date, split.ratio) == ("Assets:Shares", "ABC", date(2020, 1, 8), 2)
-    assert lots.held_before([("ABC", split.ex_date), ("XYZ", split.ex_date)]) == {
+    assert lots.accounts_before([("ABC", split.ex_date), ("XYZ", split.ex_date)]) == {
         ("ABC", split.ex_date): {split.account},
         ("XYZ", split.ex_date): set(),
     }
 
 
-def test_prices_of_its_own_are_told_by_day(lots):
-    assert [(each.commodity, each.number) for each in lots.prices_on(date(2020, 1, 1))] == [("ABC", Decimal("9.5"))]
-    assert list(lots.prices_on(date(2020, 1, 2))) == []
-
-
-def test_what_is_kept_comes_back_and_only_for_its_own_folder(tmp_path, lots):
-    path = tmp_path / "statements" / "one.json"
-    statement.keep(path, TREE, lots, **TERMS)
-
-    back = statement.kept(path, TREE, **TERMS)
-
-    days = [date(2020, 1, number) for number in range(1, 10)]
-    assert list(back.at(days)) == list(lots.at(days))
-    assert (list(back.known_splits()), back.last) == (list(lots.known_splits()), lots.last)
-    assert statement.kept(path, "b" * 40, **TERMS) is None
-    assert statement.kept(path, TREE, method="AVERAGE", fees_in_cost=True) is None
-    assert path.stat().st_mode & 0o077 == 0
-    assert [each.name for each in path.parent.iterdir()] == ["one.json"]
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"made_of": 1}'])
-def test_a_file_that_is_damaged_is_as_if_there_was_none(text, tmp_path):
-    path = tmp_path / "one.json"
-    path.write_text(text)
-
-    assert statement.kept(path, TREE, **TERMS) is None
+def test_its_own_prices_are_known_by_day(lots):
+    assert [(each.commodity, each.number) for each in lots.prices[date(2020, 1, 1)]] == [("ABC", Decimal("9.5"))]
+    assert date(2020, 1, 2) not in lots.prices

@@ -133,7 +133,7 @@ def test_the_two_sides_agree_on_every_day_by_every_method(seed, ledger_method):
 
     for method in METHODS:
         for fees_in_cost in (False, True):
-            told = statement.of(reading, events, method=method, fees_in_cost=fees_in_cost)
+            told = statement.from_reading(reading, events, method=method, fees_in_cost=fees_in_cost)
             parcels = lots.book(events, base_currency="CAD", method=method, fees_in_cost=fees_in_cost).parcels
             with localcontext() as context:
                 context.prec = 50

@@ -407,7 +407,7 @@ def test_a_deposit_that_is_inferred_is_a_row_that_says_so_and_ties_out(portfolio
     assert (inferred.kind, inferred.currency, inferred.date.isoformat()) == ("deposit", "USD", "2020-01-09")
     assert book.has_inferred_flows
     assert book.cash(inferred.date)["USD"] == 0
-    *_, theirs = writer.stated(portfolio=portfolio, revision=revision).at()
+    *_, theirs = writer.read_statement(portfolio=portfolio, revision=revision).at()
     assert dict(theirs.cash) == book.cash(inferred.date)
 
 

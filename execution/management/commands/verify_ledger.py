@@ -24,7 +24,7 @@ class Command(TieoutCommand):
             actions = market.actions(pack)
             for portfolio in Portfolio.objects.filter(policy=policy).order_by("slug"):
                 (reconciled,) = reconciliation.reconcile(
-                    portfolio=portfolio, packs=[pack], prices=prices, actions=actions, run=uuid4(), anew=True
+                    portfolio=portfolio, packs=[pack], prices=prices, actions=actions, run=uuid4()
                 )
                 rows.append(
                     {

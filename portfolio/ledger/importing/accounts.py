@@ -31,7 +31,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class Accounts:
-    """What a ledger has opened, by its files, and what an import opens beside."""
+    """The accounts that the files of a ledger open, and those that an import opens in addition."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self.opened: dict[str, tuple[str, ...]] = {}
@@ -44,9 +44,11 @@ class Accounts:
         texts = list(texts)
         otherwise = next((method for text in texts for method in _METHOD.findall(text)), "STRICT")
         for text in texts:
-            for account, held, method in _OPEN.findall(text):
+            for account, commodities, method in _OPEN.findall(text):
                 self.methods[account] = (method or otherwise).removesuffix("_WITH_SIZE")
-                self.opened[account] = tuple(names.symbol(each.strip()) for each in held.split(",") if each.strip())
+                self.opened[account] = tuple(
+                    names.symbol(each.strip()) for each in commodities.split(",") if each.strip()
+                )
             for account, name in _NAMED.findall(text):
                 name = re.sub(r"\\(.)", r"\1", name)
                 self._roots[name], self.known_names[account] = account, name
@@ -55,10 +57,12 @@ class Accounts:
         self.to_open: dict[str, str] = {}
         """Account -> the directive, of those that this import has to open."""
 
-    def claim(self, wanted: Iterable[str]) -> None:
+    def assign(self, names_of_rows: Iterable[str]) -> None:
         """Decide which account each name of a file means: names that are accounts as they stand come first."""
         fresh = [
-            name for name in dict.fromkeys(map(_line, wanted)) if name and not is_path(name) and name not in self._roots
+            name
+            for name in dict.fromkeys(map(_as_one_line, names_of_rows))
+            if name and not is_path(name) and name not in self._roots
         ]
         for name in sorted(fresh, key=lambda each: names.component(each) != each):
             component = names.component(name)
@@ -74,9 +78,9 @@ class Accounts:
             return BROKER
         if is_path(name):
             return name
-        name = _line(name)
+        name = _as_one_line(name)
         if name not in self._roots:
-            self.claim([name])
+            self.assign([name])
         return self._roots[name]
 
     def name_of(self, root: str) -> str:
@@ -84,10 +88,10 @@ class Accounts:
         name = self.to_name.get(root) or self.known_names.get(root)
         return name or root.rpartition(":")[2]
 
-    def mapped(self, wanted: Iterable[str]) -> dict[str, str]:
-        """Name -> account, of those of these names that are not the account's own."""
-        found = {name: self.root(name) for name in dict.fromkeys(wanted) if name and not is_path(name)}
-        return {name: root for name, root in found.items() if root != f"Assets:{name}"}
+    def accounts_by_name(self, names_of_rows: Iterable[str]) -> dict[str, str]:
+        """Name -> account, of the names that are not those of their accounts themselves."""
+        accounts = {name: self.root(name) for name in dict.fromkeys(names_of_rows) if name and not is_path(name)}
+        return {name: root for name, root in accounts.items() if root != f"Assets:{name}"}
 
     def open(self, account: str, holds: str = "") -> str:
         if account not in self.opened:
@@ -96,9 +100,11 @@ class Accounts:
 
     def places(self, root: str, symbol: str, shelf: Shelf) -> list[str]:
         """The accounts under a root that hold a security, once did, or are opened for it."""
-        found = [account for account in shelf.accounts(symbol) if self._is_under(account, root)]
-        found += [account for account, held in self.opened.items() if symbol in held and self._is_under(account, root)]
-        return list(dict.fromkeys(found))
+        accounts = [account for account in shelf.accounts(symbol) if self._is_under(account, root)]
+        accounts += [
+            account for account, symbols in self.opened.items() if symbol in symbols and self._is_under(account, root)
+        ]
+        return list(dict.fromkeys(accounts))
 
     def shares(self, root: str, symbol: str, currency: str, shelf: Shelf, method: str) -> str:
         """Where a security that comes in belongs: to what there is of it, whatever currency it was dealt in."""
@@ -108,8 +114,8 @@ class Accounts:
             return (own or places)[0]
         taken = {
             account.rpartition(":")[2]
-            for account, held in self.opened.items()
-            if account.rpartition(":")[0] == root and held and symbol not in held
+            for account, symbols in self.opened.items()
+            if account.rpartition(":")[0] == root and symbols and symbol not in symbols
         } | {account.rpartition(":")[2] for account in self.to_open if account.rpartition(":")[0] == root}
         account = f"{root}:{names.distinct(names.leaf(symbol), taken)}"
         self.open(account, f'{names.commodity(symbol)} "{method}"')
@@ -121,9 +127,9 @@ class Accounts:
 
     def directives(self, opens: Mapping[str, str], opened_before: Mapping[str, Sequence[str]]) -> list[str]:
         """What has to stand before the entries of an import: accounts opened, by `opens` where it has one, and their names."""
-        wanted = {**self.to_open, **opens}
-        found = [text for account, text in wanted.items() if account not in opened_before]
-        return found + [
+        directives = {**self.to_open, **opens}
+        lines = [text for account, text in directives.items() if account not in opened_before]
+        return lines + [
             f'{OPENED} custom "tieout" "{names.NAME}" {root} "{_quoted(name)}"' for root, name in self.to_name.items()
         ]
 
@@ -148,7 +154,7 @@ def plain(text: str) -> str:
     return " ".join(_UNSAFE.sub(" ", text).split())
 
 
-def _line(name: str) -> str:
+def _as_one_line(name: str) -> str:
     """A name as one line."""
     return _CONTROL.sub(" ", name).strip()
 

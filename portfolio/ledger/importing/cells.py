@@ -35,8 +35,8 @@ _CONTROL: Final = re.compile(
 
 def find_unwritable(text: str) -> str:
     """What of a text no ledger can keep, in words; "" where all of it can be kept."""
-    found = _CONTROL.search(text) or re.search("[\ud800-\udfff]", text)
-    return f"holds the control character U+{ord(found[0]):04X}" if found else ""
+    match = _CONTROL.search(text) or re.search("[\ud800-\udfff]", text)
+    return f"holds the control character U+{ord(match[0]):04X}" if match else ""
 
 
 class Undecodable(Exception):  # not an error of ours: it leaves this package as a finding
@@ -61,9 +61,9 @@ def decode(content: bytes) -> str:
         text = content.decode()
     except UnicodeDecodeError as fault:
         raise refuse(fault.start, "is not UTF-8", "save as UTF-8; it may be Latin-1 or Windows-1252") from fault
-    if found := _CONTROL.search(text):
+    if match := _CONTROL.search(text):
         raise Undecodable(
-            RowFinding(text.count("\n", 0, found.start()) + 1, "", f"holds the control character U+{ord(found[0]):04X}")
+            RowFinding(text.count("\n", 0, match.start()) + 1, "", f"holds the control character U+{ord(match[0]):04X}")
         )
     return text
 
@@ -83,11 +83,11 @@ def table(text: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
         except csv.Error as fault:
             raise Undecodable(RowFinding(reader.line_num, "", f"is no CSV: {fault}")) from fault
 
-    found = lines()
-    header = next(found, None)
+    rows = lines()
+    header = next(rows, None)
     if header is None:
         raise Undecodable(RowFinding(0, "", "is empty"))
-    return header[1], found
+    return header[1], rows
 
 
 def header(content: bytes) -> list[str]:
@@ -104,25 +104,25 @@ def _delimiter(text: str) -> str:
 
 def decimal_signs(names: Sequence[str], lines: Sequence[tuple[int, Sequence[str]]]) -> dict[str, str]:
     """Column -> the sign before its decimals, `.` or `,`, where its cells, or else those of the whole file, tell."""
-    seen: dict[str, set[str]] = {}
+    signs_of_column: dict[str, set[str]] = {}
     for _, texts in lines:
         for name, text in zip(names, texts, strict=False):
             for sign, pattern in ((".", _DOT_IS_DECIMAL), (",", _COMMA_IS_DECIMAL)):
                 if pattern.fullmatch(text):
-                    seen.setdefault(name, set()).add(sign)
-    whole = set().union(*seen.values())
-    found = {}
+                    signs_of_column.setdefault(name, set()).add(sign)
+    whole = set().union(*signs_of_column.values())
+    sign_of = {}
     for name in names:
-        signs = seen.get(name) or whole
+        signs = signs_of_column.get(name) or whole
         if len(signs) == 1:
-            (found[name],) = signs
-    return found
+            (sign_of[name],) = signs
+    return sign_of
 
 
 class Cells:
     """The values of one row by column. What can't be read becomes a finding, and the value None.
 
-    decimal_signs  by column, where the file tells it
+    decimal_signs  column -> the sign before its decimals, where the file shows it
     """
 
     def __init__(
@@ -215,15 +215,15 @@ class Cells:
     def choice(self, column: str, known: Mapping[str, str]) -> str | None:
         """One of the words of `known`, in any case; what it stands for."""
         text = self.text(column)
-        found = known.get(re.sub(r"[ -]", "_", text.lower()))
-        if found is None:
+        choice = known.get(re.sub(r"[ -]", "_", text.lower()))
+        if choice is None:
             near = get_close_matches(text.lower(), list(known), 1)
             self.refuse(
                 column,
                 "is missing" if not text else "is not known",
                 f"perhaps {near[0]}" if near else f"one of {', '.join(sorted(known))}",
             )
-        return found
+        return choice
 
     def money(self) -> tuple[str, Decimal]:
         """The currency, and how much of it one of the unit is that the file counts in (GBp: GBP, 0.01)."""
@@ -231,7 +231,7 @@ class Cells:
         return MINOR_UNITS.get(text) or (text.upper(), Decimal(1))
 
 
-def named(
+def cells_by_header(
     header: Sequence[str],
     cells: Sequence[str],
     row: int,
@@ -239,12 +239,12 @@ def named(
     decimal_signs: Mapping[str, str] | None = None,
 ) -> Cells:
     """The cells of a line by the names of the header."""
-    found = Cells(row, dict(zip(header, cells, strict=False)), findings, decimal_signs)
+    named_cells = Cells(row, dict(zip(header, cells, strict=False)), findings, decimal_signs)
     if len(cells) > len(header):
-        found.refuse(
+        named_cells.refuse(
             "", f"has {len(cells)} cells, the header {len(header)}", "a comma in a cell needs quotes around the cell"
         )
-    return found
+    return named_cells
 
 
 def require_few(row_count: int, findings: list[RowFinding]) -> bool:

@@ -50,8 +50,8 @@ _NUMBERS: Final[Mapping[str, tuple[str, ...]]] = {
     "spin_off": ("unit_price", "to_unit_price"),
     "merger": ("ratio",),
 }
-"""By kind, what must be there and above zero."""
-_SAID: Final = {"gross": "amount"}
+"""Kind -> the fields that it must have, above zero."""
+_COLUMN_OF: Final = {"gross": "amount"}
 
 
 def find_faults(
@@ -67,16 +67,16 @@ def find_faults(
 
     unquoted  securities that can't be booked: bonds without a quote unit
     """
-    seen: dict[str, int] = {}
+    row_of_id: dict[str, int] = {}
     for row in rows:
         if row.date > today:
             yield RowFinding(row.row, "date", "is in the future", "", row.date.isoformat())
         if row.given_id:
             if not _ID.fullmatch(row.given_id):
                 yield RowFinding(row.row, "id", "is not 1 to 64 plain characters without spaces", "", row.given_id[:80])
-            elif row.given_id in seen:
-                yield RowFinding(row.row, "id", f"is already that of row {seen[row.given_id]}", "", row.given_id)
-            seen.setdefault(row.given_id, row.row)
+            elif row.given_id in row_of_id:
+                yield RowFinding(row.row, "id", f"is already that of row {row_of_id[row.given_id]}", "", row.given_id)
+            row_of_id.setdefault(row.given_id, row.row)
         if not row.text:
             yield from _find_name_faults(row, securities, currencies, accounts, unquoted)
             yield from _find_number_faults(row, is_quoted=row.symbol not in unquoted)
@@ -96,9 +96,9 @@ def _find_name_faults(
     if row.kind == "fx" and row.symbol == row.currency:
         yield RowFinding(row.row, "symbol", "is the currency itself", "the currency that was paid with", row.symbol)
     if row.kind in SECURITY or (row.kind == "transfer" and row.symbol):
-        asked = [("symbol", row.symbol)]
-        asked += [("to_symbol", row.to_symbol)] if row.kind in ("spin_off", "merger", "symbol_change") else []
-        for column, name in asked:
+        symbols = [("symbol", row.symbol)]
+        symbols += [("to_symbol", row.to_symbol)] if row.kind in ("spin_off", "merger", "symbol_change") else []
+        for column, name in symbols:
             if not name:
                 yield RowFinding(row.row, column, f"is missing for {row.kind}")
             elif name not in securities:
@@ -144,8 +144,8 @@ def _find_number_faults(row: Row, *, is_quoted: bool) -> Iterator[RowFinding]:
                 )
                 continue
             problem = f"is missing for {row.kind}" if value is None else "is not above zero"
-            yield RowFinding(row.row, _SAID.get(name, name), problem, needs if value is None else "", _text(value))
-    alone: list[tuple[bool, str, str]] = [
+            yield RowFinding(row.row, _COLUMN_OF.get(name, name), problem, needs if value is None else "", _text(value))
+    faults: list[tuple[bool, str, str]] = [
         (row.kind == "fee" and not (row.gross or row.fee), "amount", "is missing for fee"),
         (row.kind == "tax" and not (row.gross or row.tax), "amount", "is missing for tax"),
         (row.kind == "fee" and bool(row.gross and row.fee), "fee", "stands beside the amount of a fee"),
@@ -160,9 +160,9 @@ def _find_number_faults(row: Row, *, is_quoted: bool) -> Iterator[RowFinding]:
         (row.fx_rate is not None and not row.fx_rate, "fx_rate", "is not above zero"),
         (row.fx_acquired is not None and not row.fx_acquired, "fx_acquired", "is not above zero"),
         (row.acquired is not None and row.acquired > row.date, "acquired", "is after the date"),
-        (_eats_itself(row), "tax", "and fee are more than the amount"),
+        (_charges_exceed_amount(row), "tax", "and fee are more than the amount"),
     ]
-    for is_wrong, column, reason in alone:
+    for is_wrong, column, reason in faults:
         if is_wrong:
             yield RowFinding(row.row, column, reason)
     if is_quoted and (contradiction := _contradiction(row)):
@@ -192,13 +192,13 @@ def _step(number: Decimal, *, whole: bool) -> Decimal:
     return Decimal(1).scaleb(-decimals) if decimals > 0 else Decimal(int(whole))
 
 
-def _eats_itself(row: Row) -> bool:
+def _charges_exceed_amount(row: Row) -> bool:
     return row.kind in ("dividend", "interest", "return_of_capital") and row.fee + row.tax > (row.gross or 0)
 
 
 def _near(name: str, known: Collection[str]) -> str:
-    found = get_close_matches(name.upper(), known, 1) or get_close_matches(name, known, 1)
-    return f"perhaps {found[0]}" if found else ""
+    matches = get_close_matches(name.upper(), known, 1) or get_close_matches(name, known, 1)
+    return f"perhaps {matches[0]}" if matches else ""
 
 
 def _text(value: object) -> str:

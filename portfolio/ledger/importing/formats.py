@@ -10,11 +10,11 @@ from .rows import Format, RowFinding
 FORMATS: Final[Mapping[str, Format]] = {
     module.CODE: module for module in (beancount_text, ghostfolio_json, tieout_csv, wealthfolio_csv, ghostfolio_csv)
 }
-"""By code, in the order in which they are asked whether a file is theirs."""
+"""Code -> format, in the order in which they are tried."""
 
 
 def recognise(name: str, content: bytes) -> Format | None:
-    """By the look of what follows a byte order mark, which the format then refuses."""
+    """The format that a file looks like; a byte order mark is passed over here, and refused by the format."""
     look = content.removeprefix(codecs.BOM_UTF8)
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         look = content[:4000].decode("utf-16", "replace").encode()
@@ -22,7 +22,7 @@ def recognise(name: str, content: bytes) -> Format | None:
 
 
 def find_why_unknown(name: str, content: bytes) -> RowFinding:
-    """Why a file that no format recognises is none of them, as far as its look tells."""
+    """Why no format recognises a file, as far as can be seen."""
     try:
         text = cells.decode(content)
     except cells.Undecodable as fault:

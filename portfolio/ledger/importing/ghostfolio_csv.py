@@ -31,8 +31,8 @@ _DATES = (
 
 
 def recognises(name: str, content: bytes) -> bool:
-    found = {_NAMES.get(cell) for cell in cells.header(content)}
-    return {"date", "type", "symbol"} <= found
+    names = {_NAMES.get(cell) for cell in cells.header(content)}
+    return {"date", "type", "symbol"} <= names
 
 
 def read(content: bytes) -> FileReading:
@@ -46,7 +46,7 @@ def read(content: bytes) -> FileReading:
             every = list(lines)
             signs = cells.decimal_signs(columns, every)
             for line, texts in every:
-                row = _row(cells.named(columns, texts, line, findings, signs))
+                row = _row(cells.cells_by_header(columns, texts, line, findings, signs))
                 rows += [row] if row is not None else []
                 if not cells.require_few(len(rows), findings):
                     break

@@ -60,16 +60,16 @@ def read(content: bytes) -> FileReading:
 
 def _account_names(document: Mapping[str, Any]) -> dict[str, str]:
     """Id -> name; of accounts that have one name each is known by the beginning of its id, too."""
-    listed = [each for each in _listed(document.get("accounts")) if isinstance(each, Mapping)]
-    found = {str(each.get("id")): str(each.get("name") or "").strip() for each in listed}
-    times = Counter(found.values())
-    return {key: name if times[name] == 1 or not name else f"{name} {key[:8]}" for key, name in found.items()}
+    listed = [each for each in _as_list(document.get("accounts")) if isinstance(each, Mapping)]
+    names = {str(each.get("id")): str(each.get("name") or "").strip() for each in listed}
+    times = Counter(names.values())
+    return {key: name if times[name] == 1 or not name else f"{name} {key[:8]}" for key, name in names.items()}
 
 
 def _balances(document: Mapping[str, Any]) -> Iterator[Balance]:
     """The cash that accounts hold, as far as the file says it in a way that can be read: it is only compared."""
     names = _account_names(document)
-    for account in _listed(document.get("accounts")):
+    for account in _as_list(document.get("accounts")):
         if not isinstance(account, Mapping):
             continue
         unread: list[RowFinding] = []
@@ -78,7 +78,7 @@ def _balances(document: Mapping[str, Any]) -> Iterator[Balance]:
         (currency, factor), amount = row.money(), row.decimal("balance", signed=True)
         if currency and amount is not None:
             yield Balance(name, currency, amount * factor)
-        for dated in _listed(account.get("balances")):
+        for dated in _as_list(account.get("balances")):
             if isinstance(dated, Mapping) and currency:
                 row = Cells(0, dated, unread)
                 day, amount = row.day("date"), row.decimal("value", signed=True)
@@ -131,7 +131,7 @@ def activity_row(
     )
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 

@@ -15,8 +15,8 @@ class Pairing:
     """rows: in the order of the file, a pair standing where it left; unconfirmed: (out, in) of different days that may be one."""
 
     rows: tuple[Row, ...]
-    unconfirmed: tuple[tuple[Row, Row], ...] = ()
-    paired: tuple[tuple[Row, Row], ...] = ()
+    unconfirmed_pairs: tuple[tuple[Row, Row], ...] = ()
+    pairs: tuple[tuple[Row, Row], ...] = ()
 
 
 def pair(rows: Sequence[Row], *, confirmed: bool, is_known: Callable[[Row], bool]) -> Pairing:
@@ -37,8 +37,8 @@ def pair(rows: Sequence[Row], *, confirmed: bool, is_known: Callable[[Row], bool
         and abs(rows[one].date - rows[other].date) <= WITHIN
     )
     spent: set[int] = set()
-    found: dict[int, Row | None] = {}
-    unconfirmed, paired = [], []
+    joined: dict[int, Row | None] = {}
+    unconfirmed, pairs = [], []
     for apart, one, other in near:
         if one in spent or other in spent:
             continue
@@ -49,10 +49,10 @@ def pair(rows: Sequence[Row], *, confirmed: bool, is_known: Callable[[Row], bool
         if apart and not confirmed and not is_known(whole):
             unconfirmed.append((rows[one], rows[other]))
             continue
-        found[one], found[other] = whole, None
-        paired.append((rows[one], rows[other]))
-    kept = (found.get(at, row) for at, row in enumerate(rows))
-    return Pairing(tuple(row for row in kept if row is not None), tuple(unconfirmed), tuple(paired))
+        joined[one], joined[other] = whole, None
+        pairs.append((rows[one], rows[other]))
+    remaining = (joined.get(at, row) for at, row in enumerate(rows))
+    return Pairing(tuple(row for row in remaining if row is not None), tuple(unconfirmed), tuple(pairs))
 
 
 def join(out: Row, into: Row) -> Row:

@@ -41,7 +41,7 @@ class Row:
 
     row         where it stands: the line of a text file, the number of the activity in JSON
     whole       the quantity is `all`: whatever is held then
-    amount      gross, before fee and tax; beside quantity and unit_price it is what was paid
+    amount      gross, before fee and tax; what was paid, where quantity and unit_price are given too
     fx_rate     base currency of the portfolio per 1 `currency`, on the day; fx_acquired on the day `acquired`
     symbol      fx: the currency that `currency` was bought with; counter_amount how much of it
     ratio       new units per old
@@ -103,8 +103,8 @@ class Row:
         return self.unit_value * (Decimal(1) if self.quantity is None else self.quantity)
 
     def digest(self) -> str:
-        """SHA-256 of what it says, wherever it stands and whatever its note; 1.0 and 1 say the same."""
-        said = (
+        """SHA-256 of the transaction, whatever its place in the file and its note; 1.0 and 1 give the same."""
+        content = (
             *(self.kind, self.date, self.currency, self.symbol, self.quantity, self.unit_price, self.amount, self.fee),
             *(self.tax, self.account, self.settle_date, self.ex_date, self.pay_date, self.fx_rate, self.ratio),
             *(
@@ -122,7 +122,7 @@ class Row:
             *((f"until {self.to_date}",) if self.to_date else ()),
             self.text,
         )
-        return sha256("|".join(map(_plain, said)).encode()).hexdigest()
+        return sha256("|".join(map(_plain, content)).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ class Format(Protocol):
     SUFFIX: str
 
     def recognises(self, name: str, content: bytes) -> bool:
-        """Whether the file looks like one of its own; `read` then tells what is wrong with it."""
+        """Whether the file looks like one of this format; `read` then reports what is wrong with it."""
 
     def read(self, content: bytes) -> FileReading: ...
 

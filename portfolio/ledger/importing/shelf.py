@@ -1,4 +1,4 @@
-"""The lots of a ledger as Beancount will have them, for entries that have to name each of them."""
+"""The lots of a ledger as Beancount will book them, for entries that have to name each of them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ Fixing: TypeAlias = Callable[[date, str, str], Decimal | None]
 
 
 class UnrankedLots(Exception):  # not an error of ours: the writer makes a finding of it
-    """Lots in several currencies of which the dearest can't be told: the fixing of a day is missing."""
+    """Lots in several currencies that can't be ranked: the fixing of a day is missing."""
 
     def __init__(self, currency: str, to: str, day: date) -> None:
         super().__init__(f"no rate {currency}/{to} of {day} is known, which the order of the lots rests on")
@@ -37,7 +37,8 @@ class ShelfLot:
 
 
 class Shelf:
-    """Lots by account and symbol, in the order in which they came. What isn't there is not taken: Beancount says so.
+    """Lots by account and symbol, in the order in which they came. Units that are not there are not taken: Beancount refuses
+    such an entry.
 
     method   of accounts that are opened anew; methods: of those that there are
     trading  symbol -> trading currency, in which lots of several currencies are ranked
@@ -60,11 +61,11 @@ class Shelf:
     def lots(self, account: str, symbol: str) -> tuple[ShelfLot, ...]:
         return tuple(self._lots.get((account, symbol), ()))
 
-    def held(self, account: str, symbol: str) -> Decimal:
+    def units_of(self, account: str, symbol: str) -> Decimal:
         return sum((lot.units for lot in self.lots(account, symbol)), Decimal(0))
 
     def accounts(self, symbol: str) -> list[str]:
-        """Those that hold it or once did, in the order in which it came to them."""
+        """The accounts that hold a symbol or once did, in the order in which it came to them."""
         return [account for account, name in self._lots if name == symbol]
 
     def put(self, account: str, symbol: str, lot: ShelfLot) -> None:
@@ -76,9 +77,9 @@ class Shelf:
             same.units += lot.units
 
     def take(self, account: str, symbol: str, units: Decimal, *, label: str | None = None) -> list[ShelfLot]:
-        """What the method of the ledger takes, of the lots of that name if there is one. Raises UnrankedLots."""
+        """The parts that the method of the account takes, of lots with that label if one is given. Raises UnrankedLots."""
         taken = []
-        for lot in self._ranked(account, symbol):
+        for lot in self._in_turn(account, symbol):
             if units > 0 and (label is None or lot.label == label):
                 part = min(units, lot.units)
                 taken.append(replace(lot, units=part))
@@ -88,18 +89,18 @@ class Shelf:
         return taken
 
     def remove(self, account: str, symbol: str, lots: Iterable[ShelfLot]) -> None:
-        """Parts of lots by what they are."""
-        there = {lot.key: lot for lot in self.lots(account, symbol)}
+        """Take these parts of lots away, each from the lot with its cost, day and label."""
+        by_key = {lot.key: lot for lot in self.lots(account, symbol)}
         for lot in lots:
-            if lot.key in there:
-                there[lot.key].units -= lot.units
+            if lot.key in by_key:
+                by_key[lot.key].units -= lot.units
         self._clear(account, symbol)
 
     def empty(self, account: str, symbol: str) -> None:
         self._lots[account, symbol] = []
 
     def replay(self, entry: Entry) -> None:
-        """An entry as Beancount has booked it."""
+        """Put or take the lots of an entry that Beancount has booked."""
         for posting in entry.postings:
             if posting.cost is not None:
                 cost = posting.cost
@@ -108,7 +109,7 @@ class Shelf:
         for account, symbol in {(each.account, each.commodity) for each in entry.postings if each.cost is not None}:
             self._clear(account, symbol)
 
-    def _ranked(self, account: str, symbol: str) -> list[ShelfLot]:
+    def _in_turn(self, account: str, symbol: str) -> list[ShelfLot]:
         lots = list(self.lots(account, symbol))
         if self.method(account) == "LIFO":
             return sorted(lots, key=lambda lot: lot.acquired, reverse=True)

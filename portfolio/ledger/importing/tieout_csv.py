@@ -31,7 +31,7 @@ MORE = (
 )
 REQUIRED = ("date", "type", "currency")
 ALL: Final = "all"
-"""As a quantity: whatever is held then."""
+"""The quantity that stands for whatever is held on the day."""
 TAKING: Final = ("sell", "transfer_out", "cash_in_lieu")
 FEE_KINDS = {"": "", "transaction": "", "other": "", "custody": "custody", "management": "management"}
 
@@ -58,7 +58,7 @@ def read(content: bytes) -> FileReading:
             every = list(lines)
             signs = cells.decimal_signs(header, every)
             for line, texts in every:
-                row = _row(cells.named(header, texts, line, findings, signs))
+                row = _row(cells.cells_by_header(header, texts, line, findings, signs))
                 rows += [row] if row is not None else []
                 if not cells.require_few(len(rows), findings):
                     break
@@ -102,7 +102,7 @@ def _row(row: Cells) -> Row | None:
         number = row.decimal(column)
         return number if number is None else number * factor
 
-    found = Row(
+    result = Row(
         row=row.row,
         kind=kind or "",
         date=day or date.min,
@@ -132,7 +132,7 @@ def _row(row: Cells) -> Row | None:
         fee_kind=fee_kind or "",
         fx_acquired=row.decimal("fx_acquired"),
     )
-    return found if row.is_good else None
+    return result if row.is_good else None
 
 
 def _ratio(row: Cells) -> Decimal | None:

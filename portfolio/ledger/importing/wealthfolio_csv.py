@@ -46,13 +46,13 @@ def read(content: bytes) -> FileReading:
             every = list(lines)
             signs = cells.decimal_signs(header, every)
             for line, texts in every:
-                row = _row(cells.named(header, texts, line, findings, signs))
+                row = _row(cells.cells_by_header(header, texts, line, findings, signs))
                 rows += [row] if row is not None else []
                 if not cells.require_few(len(rows), findings):
                     break
     except cells.Undecodable as fault:
         return FileReading(findings=(*findings, fault.finding))
-    return FileReading(_paired(rows), tuple(findings), tuple(name for name in header if name not in COLUMNS))
+    return FileReading(_pair_transfers(rows), tuple(findings), tuple(name for name in header if name not in COLUMNS))
 
 
 def _row(row: Cells) -> Row | None:
@@ -68,7 +68,7 @@ def _row(row: Cells) -> Row | None:
         return None
     if kind.startswith("transfer") and not symbol:
         kind = "deposit" if kind == "transfer_in" else "withdrawal"
-    found = Row(
+    result = Row(
         row=row.row,
         kind=kind,
         date=day or date.min,
@@ -79,21 +79,24 @@ def _row(row: Cells) -> Row | None:
         note=row.text("comment"),
     )
     if kind == "split":  # the ratio stands where an amount would
-        return replace(found, ratio=amount or quantity, fee=ZERO)
+        return replace(result, ratio=amount or quantity, fee=ZERO)
     if kind in ("buy", "sell", "transfer_in"):
         return replace(
-            found, quantity=quantity, unit_price=_scaled(price or None, factor), amount=_alone(amount, price, factor)
+            result,
+            quantity=quantity,
+            unit_price=_scaled(price or None, factor),
+            amount=_amount_without_price(amount, price, factor),
         )
     if kind == "transfer_out":
-        return replace(found, quantity=quantity)
+        return replace(result, quantity=quantity)
     # Money: the amount; where there is none, quantity times price, or the fee of a fee.
     product = None if quantity is None or price is None else quantity * price
     gross = _scaled(amount or product or None, factor)
-    return replace(found, amount=gross, fee=ZERO if kind in ("fee", "tax") and gross else found.fee)
+    return replace(result, amount=gross, fee=ZERO if kind in ("fee", "tax") and gross else result.fee)
 
 
-def _alone(amount: Decimal | None, price: Decimal | None, factor: Decimal) -> Decimal | None:
-    """The amount of a trade only where its price is missing: beside it some exports put the fee into the amount."""
+def _amount_without_price(amount: Decimal | None, price: Decimal | None, factor: Decimal) -> Decimal | None:
+    """The amount of a trade where it has no price: where it has one, some exports include the fee in the amount."""
     return None if price else _scaled(amount or None, factor)
 
 
@@ -101,10 +104,10 @@ def _scaled(number: Decimal | None, factor: Decimal) -> Decimal | None:
     return None if number is None else number * factor
 
 
-def _paired(rows: Sequence[Row]) -> tuple[Row, ...]:
+def _pair_transfers(rows: Sequence[Row]) -> tuple[Row, ...]:
     """Cash that leaves one account and comes to another of the file on the same day is a transfer between own accounts."""
     waiting: dict[tuple[date, str, Decimal | None], list[int]] = {}
-    found: list[Row | None] = list(rows)
+    result: list[Row | None] = list(rows)
     for at, row in enumerate(rows):
         if row.kind not in ("deposit", "withdrawal") or not row.account:
             continue
@@ -115,5 +118,5 @@ def _paired(rows: Sequence[Row]) -> tuple[Row, ...]:
             continue
         others.remove(pair)
         out, into = (row, rows[pair]) if row.kind == "withdrawal" else (rows[pair], row)
-        found[pair], found[at] = None, replace(out, kind="transfer", to_account=into.account)
-    return tuple(row for row in found if row is not None)
+        result[pair], result[at] = None, replace(out, kind="transfer", to_account=into.account)
+    return tuple(row for row in result if row is not None)

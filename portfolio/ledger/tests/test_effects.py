@@ -30,7 +30,7 @@ def sign(*amounts):
 
 
 def test_the_page_holds_the_table():
-    assert effects.table() in PAGE.read_text(), "python -m portfolio.ledger.effects prints it"
+    assert effects.as_markdown() in PAGE.read_text(), "python -m portfolio.ledger.effects prints it"
 
 
 def test_every_kind_has_its_row_and_no_other_does():
@@ -43,11 +43,11 @@ def test_what_the_table_says_is_what_is_booked():
         [(f"R{at}", row) for at, row in enumerate(rows)],
         heading=(), base_currency="CAD", method="FIFO",
     )  # fmt: skip
-    main = writing.found_ledger(title="t", base_currency="CAD", method="FIFO") + written.text + MORE
+    main = writing.start_ledger(title="t", base_currency="CAD", method="FIFO") + written.text + MORE
     reading = reader.read({"main.beancount": main.encode()})
     events = journal.transactions(reading)
 
-    found = {}
+    booked = {}
     for at, (event, entry) in enumerate(zip(events, reading.entries, strict=True)):
         before, after = (
             lots.book(events[:until], base_currency="CAD", method="FIFO", fees_in_cost=True).open_lots
@@ -67,7 +67,7 @@ def test_what_the_table_says_is_what_is_booked():
         quantity = sign(change("quantity", event.symbol or ""))
         if event.to_symbol:
             quantity += f" / {sign(change('quantity', event.to_symbol))}"
-        found.setdefault(
+        booked.setdefault(
             event.kind,
             (
                 sign(event.amount, event.counter_amount or 0),
@@ -79,4 +79,4 @@ def test_what_the_table_says_is_what_is_booked():
 
     said = {kind: (each.cash, each.quantity, each.cost, each.external) for kind, each in effects.EFFECTS.items()}
     said["split"] = ("0", "+", *said["split"][2:])  # this one is no reverse split
-    assert found == said
+    assert booked == said

@@ -14,24 +14,24 @@ LEXER = """
 import json, sys
 from beancount.core import account
 from beancount.parser import lexer
-told = json.load(sys.stdin)
+names = json.load(sys.stdin)
 def tokens(text):
-    found = [(name, value) for name, _, _, value in lexer.lex_iter_string(text + "\\n")]
-    return [each for each in found if each[0] != "EOL"]
+    words = [(name, value) for name, _, _, value in lexer.lex_iter_string(text + "\\n")]
+    return [each for each in words if each[0] != "EOL"]
 def is_commodity(name):
-    found = tokens(f"1 {name}")
-    capital = len(name) == 1 and found[1][0] in ("CAPITAL", "FLAG", "CURRENCY")
-    return len(found) == 2 and (capital or found[1] == ("CURRENCY", name))
+    words = tokens(f"1 {name}")
+    capital = len(name) == 1 and words[1][0] in ("CAPITAL", "FLAG", "CURRENCY")
+    return len(words) == 2 and (capital or words[1] == ("CURRENCY", name))
 def is_account(name):
     return tokens(name) == [("ACCOUNT", name)] and account.is_valid(name)
-print(json.dumps([[n for n in told[0] if not is_commodity(n)], [n for n in told[1] if not is_account(n)]]))
+print(json.dumps([[n for n in names[0] if not is_commodity(n)], [n for n in names[1] if not is_account(n)]]))
 """
 
 
 def refused(commodities=(), accounts=()):
     """Those that Beancount's lexer, in a process of its own, does not take."""
-    told = json.dumps([list(commodities), list(accounts)])
-    done = subprocess.run([sys.executable, "-c", LEXER], input=told, capture_output=True, text=True, check=True)
+    payload = json.dumps([list(commodities), list(accounts)])
+    done = subprocess.run([sys.executable, "-c", LEXER], input=payload, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
@@ -77,6 +77,6 @@ def test_beancount_takes_every_name(drawn):
     assert len(set(commodities)) == len({*SYMBOLS, *drawn})
 
 
-def test_names_that_fold_alike_are_told_apart_by_a_number():
+def test_names_that_fold_alike_get_a_number():
     assert names.component("A B") == names.component("A-B") == "A-B"
     assert names.distinct("A-B", {"A-B", "A-B-2"}) == "A-B-3"

@@ -103,20 +103,20 @@ def test_the_deals_are_price_times_quantity_to_the_last_digit(plan):
 
 
 def test_month_ends_tie_out_with_beancounts_inventory(plan):
-    held = {}
-    for inventory in statement.of(plan.reading).at(sorted(plan.months)):
+    holdings = {}
+    for inventory in statement.from_reading(plan.reading).at(sorted(plan.months)):
         rows: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         for currency, amount in inventory.cash.items():
             rows["cash", currency] += amount
         for (_, symbol), units in inventory.units.items():
             rows["holding", symbol] += units
-        held[inventory.date] = {key: units for key, units in rows.items() if units}
+        holdings[inventory.date] = {key: units for key, units in rows.items() if units}
 
-    assert held == plan.months
+    assert holdings == plan.months
 
 
 def test_month_ends_tie_out_with_the_events_summed(plan):
-    held: dict[date, dict[tuple[str, str], Decimal]] = {}
+    holdings: dict[date, dict[tuple[str, str], Decimal]] = {}
     rows: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     events = list(plan.events)
     for day in sorted(plan.months):
@@ -126,9 +126,9 @@ def test_month_ends_tie_out_with_the_events_summed(plan):
                 rows["cash", leg.currency] += leg.amount
             if event.quantity is not None:
                 rows["holding", event.symbol] += -event.quantity if event.kind == "sell" else event.quantity
-        held[day] = {key: units for key, units in rows.items() if units}
+        holdings[day] = {key: units for key, units in rows.items() if units}
 
-    assert held == plan.months
+    assert holdings == plan.months
 
 
 def test_amounts_and_counter_amounts_are_all_the_cash(plan):
@@ -156,14 +156,14 @@ def test_each_event_in_a_foreign_currency_carries_its_rate(plan):
 def test_the_cost_of_open_lots_is_that_of_the_events(plan):
     lots: dict[tuple[str, str], dict[Any, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for event in plan.events:
-        held = lots[event.account, event.symbol or ""]
+        holdings = lots[event.account, event.symbol or ""]
         for lot in event.lots:
             sign = 1 if event.kind == "buy" else -1
-            held[lot.unit_cost, lot.acquired] += sign * lot.quantity
+            holdings[lot.unit_cost, lot.acquired] += sign * lot.quantity
             if event.kind == "split":
-                held[lot.unit_cost / event.ratio, lot.acquired] += lot.quantity * event.ratio
-    costs = {key: sum(units * cost for (cost, _), units in held.items()) for key, held in lots.items()}
+                holdings[lot.unit_cost / event.ratio, lot.acquired] += lot.quantity * event.ratio
+    costs = {key: sum(units * cost for (cost, _), units in holdings.items()) for key, holdings in lots.items()}
 
-    *_, last = statement.of(plan.reading).at()
+    *_, last = statement.from_reading(plan.reading).at()
 
     assert last.cost == {key: pytest.approx(cost, abs=Decimal("1e-9")) for key, cost in costs.items() if cost}

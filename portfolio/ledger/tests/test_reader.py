@@ -1,5 +1,4 @@
 import os
-import subprocess
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -9,7 +8,6 @@ import pytest
 from portfolio.ledger import reader, screening
 from portfolio.ledger.reader import LedgerCrashed, LedgerIncorrect, LedgerTimedOut, LedgerTooBig, read
 from portfolio.ledger.screening import Finding, LedgerRefused, LedgerUnsafe
-from tests import forking
 
 ACCOUNTS = """\
 option "operating_currency" "CAD"
@@ -30,7 +28,7 @@ def folder(text: str | bytes, **others: str) -> dict[str, bytes]:
     return {"main.beancount": content} | {f"{name}.beancount": other.encode() for name, other in others.items()}
 
 
-def refused(files, kind=LedgerRefused, **options) -> tuple[Finding, ...]:
+def findings_of(files, kind=LedgerRefused, **options) -> tuple[Finding, ...]:
     with pytest.raises(kind) as caught:
         read(files, **options)
     assert type(caught.value) is kind or kind is LedgerRefused
@@ -38,20 +36,26 @@ def refused(files, kind=LedgerRefused, **options) -> tuple[Finding, ...]:
     return findings
 
 
-@pytest.fixture(autouse=True)
-def _started(monkeypatch):
-    """Not forked, as it is for other tests (tests/forking.py)."""
-    monkeypatch.setattr(reader, "subprocess", subprocess)
+def child_lines(box: Path, text: str) -> list[list[object]]:
+    """What the child writes of a folder whose main file this is, without the screening before it."""
+    (box / "main.beancount").write_text(text)
+    return loaded_lines(box)
+
+
+def loaded_lines(box: Path) -> list[list[object]]:
+    lines: list[list[object]] = []
+    reader.load_in_child(str(box), "main.beancount", timeout_s=30, memory_bytes=reader.MEMORY_BYTES, take=lines.append)
+    return lines
 
 
 @pytest.fixture
 def no_child(monkeypatch):
-    """Whatever reaches the parser fails the test."""
+    """Fails the test where the parser is started."""
 
-    def run(*_):
+    def run(*_, **__):
         raise AssertionError("the parser was started")
 
-    monkeypatch.setattr(reader, "_run_child", run)
+    monkeypatch.setattr(reader, "load_in_child", run)
 
 
 def test_a_ledger_comes_back_whole_with_amounts_completed():
@@ -103,7 +107,7 @@ def test_the_lots_of_a_sale_and_the_inventory_are_those_that_beancount_books():
     ]
 
 
-def test_hostile_words_stay_words():  # RELIABILITY M19: they are escaped where they are shown
+def test_hostile_words_stay_words():  # they are escaped where they are shown
     entry = FLOW.replace("Deposit", "=HYPERLINK(1)").replace("External transfer", '<script> plugin; include \\"x\\"')
 
     reading = read(folder(ACCOUNTS + entry))
@@ -114,7 +118,7 @@ def test_hostile_words_stay_words():  # RELIABILITY M19: they are escaped where 
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [
-        ('\noption "insert_pythonpath" "TRUE"\nplugin "evil"\n', 2, "insert_pythonpath"),  # RELIABILITY M16
+        ('\noption "insert_pythonpath" "TRUE"\nplugin "evil"\n', 2, "insert_pythonpath"),
         ('\n\nplugin "evil"\n', 3, "plugin"),
         ('  plugin\t"evil"\n', 1, "plugin"),
         ('2020-01-01 open Assets:A plugin "evil"\n', 1, "plugin"),
@@ -126,7 +130,7 @@ def test_hostile_words_stay_words():  # RELIABILITY M19: they are escaped where 
         ('option "plugin" "evil"\n', 1, "plugin"),
         ('option "documents" "/etc"\n', 1, "documents"),
         ('option "name_assets" "Vermoegen"\n', 1, "name_assets"),
-        ('\ninclude "/etc/hostname"\n', 2, "outside"),  # RELIABILITY M17
+        ('\ninclude "/etc/hostname"\n', 2, "outside"),
         ('include "../other/main.beancount"\n', 1, "outside"),
         ('include "a/../../other.beancount"\n', 1, "outside"),
         ('include "~/x.beancount"\n', 1, "outside"),
@@ -137,7 +141,7 @@ def test_hostile_words_stay_words():  # RELIABILITY M19: they are escaped where 
         ('include "secret.asc"\n', 1, "does not end in"),
         ('\n2020-01-01 document Assets:A "/etc/hostname"\n', 2, "outside"),
         ('2020-01-01 document Assets:A "../x.pdf"\n', 1, "outside"),
-        ('2020-01-01 * "x"\n  Assets:A  1/0 USD\n', 2, "division by zero"),  # RELIABILITY M18
+        ('2020-01-01 * "x"\n  Assets:A  1/0 USD\n', 2, "division by zero"),
         ("2020-01-01 price A  1 / -0.00 USD\n", 1, "division by zero"),
         ("2020-01-01 price A  1/0, USD\n", 1, "division by zero"),
         ("2020-01-01 price A  1/(1-1) USD\n", 1, "brackets"),
@@ -152,7 +156,7 @@ def test_hostile_words_stay_words():  # RELIABILITY M19: they are escaped where 
 def test_an_unsafe_folder_is_refused_by_file_and_line_before_anything_is_parsed(no_child, text, line, reason):
     files = folder(text)
 
-    findings = refused(files, LedgerUnsafe)
+    findings = findings_of(files, LedgerUnsafe)
 
     assert (findings[0].file, findings[0].line) == ("main.beancount", line)
     assert reason in findings[0].reason
@@ -180,7 +184,7 @@ def test_harmless_text_that_looks_like_it_is_read(text):
 def test_a_file_name_that_leaves_the_folder_is_refused(no_child, name):
     files = folder("; main\n") | {name: b""}
 
-    findings = refused(files, LedgerUnsafe)
+    findings = findings_of(files, LedgerUnsafe)
 
     assert findings[0].file == name
 
@@ -188,7 +192,7 @@ def test_a_file_name_that_leaves_the_folder_is_refused(no_child, name):
 def test_a_folder_without_its_main_file_is_refused(no_child):
     files = {"other.beancount": b""}
 
-    findings = refused(files, LedgerUnsafe)
+    findings = findings_of(files, LedgerUnsafe)
 
     assert findings[0].file == "main.beancount"
 
@@ -196,7 +200,7 @@ def test_a_folder_without_its_main_file_is_refused(no_child):
 def test_a_folder_of_a_hundred_megabytes_is_refused_by_its_largest_file(no_child):
     files = folder("; main\n") | {"big.beancount": b"\n" * (100 * 1024 * 1024)}
 
-    findings = refused(files, LedgerUnsafe)
+    findings = findings_of(files, LedgerUnsafe)
 
     assert findings[0].file == "big.beancount"
     assert str(screening.MAX_FOLDER_BYTES) in findings[0].reason
@@ -208,7 +212,7 @@ def test_code_that_slipped_past_the_screening_is_not_run(monkeypatch, tmp_path):
     files["evil.py"] = f"open({str(marker)!r}, 'w')\n".encode()
     monkeypatch.setattr(reader, "screen", lambda _: [])
 
-    findings = refused(files, LedgerUnsafe)
+    findings = findings_of(files, LedgerUnsafe)
 
     assert "plugin" in findings[0].reason
     assert not marker.exists()
@@ -219,7 +223,7 @@ def test_another_file_that_slipped_past_the_screening_is_not_read(monkeypatch, t
     secret.write_text("the secret text\n")
     monkeypatch.setattr(reader, "screen", lambda _: [])
 
-    findings = refused(folder(f'include "{secret}"\n'), LedgerUnsafe)
+    findings = findings_of(folder(f'include "{secret}"\n'), LedgerUnsafe)
 
     assert "outside" in findings[0].reason
     assert "secret text" not in str(findings)
@@ -230,18 +234,33 @@ def test_a_link_in_place_of_a_file_is_not_followed(tmp_path):
     box = tmp_path / "box"
     box.mkdir()
     (box / "main.beancount").symlink_to(tmp_path / "elsewhere")
-    told: list[list[object]] = []
 
-    reader._run_child(str(box), "main.beancount", 30, reader.MEMORY_BYTES, told.append)
+    lines = loaded_lines(box)
 
-    assert told[0][0] == "unsafe"
-    assert "secret text" not in str(told)
+    assert [line[0] for line in lines] == ["unsafe"]
+    assert "secret text" not in str(lines)
+
+
+@pytest.mark.parametrize(
+    ("included", "reason"),
+    [("key.gpg", "does not end in"), ("[a]b.beancount", "pattern"), ("../main.beancount", "outside")],
+)
+def test_an_include_that_slipped_past_the_screening_is_refused_before_it_is_loaded(tmp_path, included, reason):
+    box = tmp_path / "box"
+    box.mkdir()
+    for name in ("key.gpg", "[a]b.beancount"):
+        (box / name).write_text("; nothing\n")
+
+    (line,) = child_lines(box, f'include "{included}"\n')
+
+    assert line[0] == "unsafe"
+    assert reason in str(line[-1])
 
 
 def test_text_that_kills_the_parser_kills_only_its_own_process(monkeypatch):
     monkeypatch.setattr(reader, "screen", lambda _: [])
 
-    findings = refused(folder(ACCOUNTS + '2020-01-02 * "x"\n  Assets:Cash  1/0 CAD\n'), LedgerCrashed)
+    findings = findings_of(folder(ACCOUNTS + '2020-01-02 * "x"\n  Assets:Cash  1/0 CAD\n'), LedgerCrashed)
 
     assert findings[0].file == "main.beancount"
     assert "SIG" in findings[0].reason
@@ -250,7 +269,7 @@ def test_text_that_kills_the_parser_kills_only_its_own_process(monkeypatch):
 def test_an_entry_that_does_not_balance_is_refused_with_its_line():
     entry = FLOW.replace("Equity:External", "Equity:External  -999.00 CAD")
 
-    findings = refused(folder(ACCOUNTS + 'include "flow.beancount"\n', flow=entry), LedgerIncorrect)
+    findings = findings_of(folder(ACCOUNTS + 'include "flow.beancount"\n', flow=entry), LedgerIncorrect)
 
     assert (findings[0].file, findings[0].line) == ("flow.beancount", 2)
     assert "does not balance" in findings[0].reason
@@ -267,36 +286,32 @@ def test_an_entry_that_does_not_balance_is_refused_with_its_line():
     ],
 )
 def test_what_the_checker_finds_is_refused_with_file_and_line(text, line):
-    findings = refused(folder(ACCOUNTS + text), LedgerIncorrect)
+    findings = findings_of(folder(ACCOUNTS + text), LedgerIncorrect)
 
     assert (findings[0].file, findings[0].line) == ("main.beancount", line)
 
 
-def test_nothing_is_taken_when_an_error_follows_entries_that_were_told_already(tmp_path):
+def test_an_error_after_sound_entries_leaves_nothing_of_them(tmp_path):
     text = ACCOUNTS + FLOW + "2020-01-03 balance Assets:Cash 1.00 CAD\n"
-    (tmp_path / "main.beancount").write_text(text)
-    told: list[list[object]] = []
 
-    reader._run_child(str(tmp_path), "main.beancount", 30, reader.MEMORY_BYTES, told.append)
-    findings = refused(folder(text), LedgerIncorrect)
+    lines = child_lines(tmp_path, text)
+    findings = findings_of(folder(text), LedgerIncorrect)
 
-    sorts = [line[0] for line in told]
-    assert sorts.index("entries") < sorts.index("error")
-    assert "inventory" not in sorts
+    assert [line[0] for line in lines] == ["error"]
     assert [(finding.file, finding.line) for finding in findings] == [("main.beancount", 10)]
 
 
-def test_nothing_is_taken_when_the_child_dies_after_entries_that_were_told_already(monkeypatch, tmp_path):
+def test_a_child_that_dies_after_some_entries_leaves_nothing_of_them(monkeypatch, tmp_path):
     child = tmp_path / "child.py"
     child.write_text(
         "import os\n"
         'print(\'["options", "", [], null]\')\n'
-        'print(\'["entries", [["2020-01-02", "*", "", "", {}, "main.beancount", 7, []]]]\', flush=True)\n'
+        'print(\'["entry", "2020-01-02", "*", "", "", {}, "main.beancount", 7, []]\', flush=True)\n'
         "os.kill(os.getpid(), 9)\n"
     )
     monkeypatch.setattr(reader, "CHILD", child)
 
-    findings = refused(folder(ACCOUNTS + FLOW), LedgerCrashed)
+    findings = findings_of(folder(ACCOUNTS + FLOW), LedgerCrashed)
 
     assert "SIGKILL" in findings[0].reason
 
@@ -319,18 +334,20 @@ def test_entries_that_are_padded_in_come_in_order_of_date():
     ]
 
 
-def test_a_residue_within_the_tolerance_balances_and_one_beyond_it_does_not():
+def test_a_residue_balances_only_within_the_tolerance():
     deal = '2020-01-02 * "x"\n  Assets:Shares  3 ABC {{33.333 CAD}}\n  Assets:Cash  -{paid} CAD\n'
 
     reading = read(folder(ACCOUNTS + deal.format(paid="100.00")))
-    findings = refused(folder(ACCOUNTS + deal.format(paid="100.01")), LedgerIncorrect)
+    findings = findings_of(folder(ACCOUNTS + deal.format(paid="100.01")), LedgerIncorrect)
 
     assert len(reading.entries) == 1
     assert "does not balance" in findings[0].reason
 
 
-def test_no_finding_tells_where_the_text_was_parsed():
-    findings = refused(folder(ACCOUNTS + '2020-01-02 document Assets:Cash "a.pdf"\n') | {"a.pdf": b""} | folder("x\n"))
+def test_no_finding_shows_where_the_text_was_parsed():
+    findings = findings_of(
+        folder(ACCOUNTS + '2020-01-02 document Assets:Cash "a.pdf"\n') | {"a.pdf": b""} | folder("x\n")
+    )
 
     assert os.sep + "tmp" not in str(findings)
     assert str(Path.cwd()) not in str(findings)
@@ -339,7 +356,7 @@ def test_no_finding_tells_where_the_text_was_parsed():
 def test_a_ledger_that_takes_too_long_is_stopped():
     files = folder(ACCOUNTS + FLOW * 20_000)
 
-    findings = refused(files, LedgerTimedOut, timeout_s=0.3)
+    findings = findings_of(files, LedgerTimedOut, timeout_s=0.3)
 
     assert findings[0] == Finding("main.beancount", 0, "reading took longer than 0.3 s")
 
@@ -351,18 +368,3 @@ def test_a_ledger_that_needs_too_much_memory_is_stopped():
         read(files, memory_bytes=60 * 1024 * 1024)
 
     assert stopped.value.findings[0].file == "main.beancount"
-
-
-def test_a_fork_reads_refuses_and_is_stopped_as_what_is_started(monkeypatch):
-    """What other tests see of a ledger is what a service sees of it."""
-    sound, unbalanced = folder(ACCOUNTS + FLOW), folder(ACCOUNTS + FLOW.replace("External\n", "External  1 CAD\n"))
-    long = folder(ACCOUNTS + FLOW * 20_000)
-    started, told = read(sound), refused(unbalanced, LedgerIncorrect)
-
-    monkeypatch.setattr(reader, "subprocess", forking)
-
-    assert read(sound) == started
-    assert refused(unbalanced, LedgerIncorrect) == told
-    assert refused(long, LedgerTimedOut, timeout_s=0.3)[0].reason == "reading took longer than 0.3 s"
-    with pytest.raises((LedgerTooBig, LedgerCrashed)):
-        read(long, memory_bytes=60 * 1024 * 1024)

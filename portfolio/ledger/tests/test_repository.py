@@ -1,8 +1,9 @@
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from dulwich.object_store import DiskObjectStore
 from dulwich.objects import Blob, ObjectID, Tree
+from dulwich.refs import DiskRefsContainer
 
 from portfolio.ledger.repository import (
     BRANCH,
@@ -33,10 +34,12 @@ def put_into_folder(repository, mode, content=b"/etc/hostname"):
     blob, folder, root = Blob.from_string(content), Tree(), Tree()
     folder.add(b"main.beancount", mode, blob.id)
     root.add(b"public", 0o040000, folder.id)
-    made = repository._commit(first).copy()
+    objects = DiskObjectStore(repository.path / "objects")
+    made = objects[ObjectID(first.encode())].copy()
     made.tree = root.id
     for stored in (blob, folder, root, made):
-        repository._objects.add_object(stored)
+        objects.add_object(stored)
+    objects.close()
     return made.id.decode()
 
 
@@ -95,7 +98,7 @@ def test_a_writer_that_expects_another_head_loses(repository):
     with pytest.raises(LedgerMoved) as lost:
         commit(repository, files={"main.beancount": b"; three\n"}, expected_head=first)
 
-    assert (lost.value.expected, lost.value.found) == (first, second)
+    assert (lost.value.expected, lost.value.actual) == (first, second)
     assert repository.head() == second
 
 
@@ -108,7 +111,7 @@ def test_a_writer_that_is_overtaken_between_look_and_swap_loses(repository, monk
     with pytest.raises(LedgerMoved):
         commit(repository, files={"main.beancount": b"; three\n"}, expected_head=first)
 
-    assert repository._refs[BRANCH].decode() == second
+    assert DiskRefsContainer(repository.path)[BRANCH].decode() == second
 
 
 def test_history_knows_what_came_before(repository):
@@ -122,7 +125,7 @@ def test_history_knows_what_came_before(repository):
 
 
 @pytest.mark.parametrize("unknown", ["0" * 40, "HEAD", "", "../../etc/passwd", "A" * 40])
-def test_an_unknown_commit_is_named(repository, unknown):
+def test_an_unknown_commit_is_refused(repository, unknown):
     commit(repository)
 
     with pytest.raises(CommitNotFound) as refused:
@@ -191,17 +194,17 @@ def test_hooks_configuration_and_alternates_have_no_effect(repository, tmp_path)
     assert not reopened.commit_exists(elsewhere)
 
 
-def test_no_repository_is_named(tmp_path):
+def test_a_missing_repository_is_reported_without_its_path(tmp_path):
     with pytest.raises(LedgerUnavailable) as refused:
         LedgerRepository(tmp_path / "absent")
 
     assert str(tmp_path) not in str(refused.value)
 
 
-def test_a_damaged_object_is_named(repository):
+def test_a_damaged_object_is_refused(repository):
     head = commit(repository)
     tree = repository.tree_hash(head, "public")
-    loose = Path(repository._objects._get_shafile_path(ObjectID(tree.encode())))
+    loose = repository.path / "objects" / tree[:2] / tree[2:]
     loose.chmod(0o644)
     loose.write_bytes(b"rubbish")
 
@@ -209,7 +212,7 @@ def test_a_damaged_object_is_named(repository):
         LedgerRepository(repository.path).files(head, "public")
 
 
-def test_a_second_writer_who_holds_the_lock_is_named(repository):
+def test_a_lock_of_another_writer_is_reported(repository):
     head = commit(repository)
     (repository.path / "refs" / "heads" / "main.lock").touch()
 

@@ -53,7 +53,7 @@ def differences(content: bytes, market: Market, *, method: booking.Method = "FIF
     assert reading.findings == ()
     named = [(f"R{number}", row) for number, row in enumerate(reading.rows)]
     text = writing.write(named, heading=(), base_currency="USD", method=method).text
-    main = writing.found_ledger(title="t", base_currency="USD", method=method)
+    main = writing.start_ledger(title="t", base_currency="USD", method=method)
     events = journal.transactions(reader.read({"main.beancount": (main + text).encode()}))
     return differences_of(events, reading.rows, market, method=method)
 
@@ -83,11 +83,11 @@ def differences_of(
             assert row.unit_price is not None
             flow = (sign * row.quantity * row.unit_price - row.fee) * market.rate(row.currency, row.date)
             paid[row.date.year - ends[0].year] += flow
-    found: dict[int | str, Decimal] = {"life": gains[-1] - (values[-1] + sum(paid))}
+    differences: dict[int | str, Decimal] = {"life": gains[-1] - (values[-1] + sum(paid))}
     for at, end in enumerate(ends):
         gain = gains[at] - (gains[at - 1] if at else ZERO)
-        found[end.year] = gain - (values[at] - (values[at - 1] if at else ZERO) + paid[at])
-    return found
+        differences[end.year] = gain - (values[at] - (values[at - 1] if at else ZERO) + paid[at])
+    return differences
 
 
 def made(seed: str, *, activities: int, symbols: int, years: int, currencies: int) -> tuple[bytes, Market]:
@@ -122,8 +122,8 @@ def made(seed: str, *, activities: int, symbols: int, years: int, currencies: in
 
 
 def _walk(chance: random.Random, value: float, step: float, digit: str, days: Sequence[date]) -> dict[date, Decimal]:
-    found = {}
+    closes = {}
     for day in days:
-        found[day] = max(Decimal(value), Decimal(digit)).quantize(Decimal(digit))
+        closes[day] = max(Decimal(value), Decimal(digit)).quantize(Decimal(digit))
         value *= math.exp(chance.gauss(0, step))
-    return found
+    return closes

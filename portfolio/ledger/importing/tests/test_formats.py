@@ -33,14 +33,14 @@ def findings(code, content):
 def test_a_file_is_known_by_its_look(code, kind):
     file = fixture(code, kind)
 
-    found = formats.recognise(file.name, file.read_bytes())
+    format_of_file = formats.recognise(file.name, file.read_bytes())
 
-    assert found is not None
-    assert code == found.CODE
+    assert format_of_file is not None
+    assert code == format_of_file.CODE
 
 
 @pytest.mark.parametrize("code", EVERY)
-def test_the_good_file_is_read_whole_and_of_the_bad_one_nothing_goes_unnamed(code):
+def test_the_good_file_is_read_and_every_fault_of_the_bad_one_reported(code):
     good, bad = read(code), read(code, "bad")
 
     assert good.findings == ()
@@ -78,7 +78,7 @@ def test_our_own_file_has_every_kind():
     assert (rows["deposit"].gross, rows["transfer_in"].acquired) == (20000, date(2015, 6, 1))
 
 
-def test_what_is_wrong_with_our_own_file_is_told_by_row_column_reason_and_suggestion():
+def test_a_fault_of_our_own_file_has_row_column_reason_and_suggestion():
     assert [(each.row, each.column, each.reason, each.suggestion) for each in read("tieout-csv", "bad").findings] == [
         (2, "type", "is not known", "perhaps buy"),
         (3, "date", "is not a date", "write YYYY-MM-DD"),
@@ -147,7 +147,7 @@ def test_json_that_is_no_export_is_refused(content):
     assert len(findings("ghostfolio-json", content)) == 1
 
 
-def test_entries_of_beancount_are_kept_to_the_letter_and_what_is_not_taken_is_named():
+def test_beancount_entries_are_kept_to_the_letter_and_other_directives_named():
     reading = read("beancount")
 
     assert [(row.row, row.date, row.given_id) for row in reading.rows] == [
@@ -161,7 +161,7 @@ def test_entries_of_beancount_are_kept_to_the_letter_and_what_is_not_taken_is_na
     assert reading.ignored == ("balance", "commodity", "option")
 
 
-def test_a_file_that_would_run_code_look_elsewhere_or_kill_the_parser_is_refused_by_line():
+def test_an_unsafe_file_is_refused_by_line():
     reasons = {(each.row, each.reason) for each in read("beancount", "bad").findings}
 
     assert reasons == {

@@ -16,18 +16,20 @@ def row(number, kind, day, account, quantity=100, symbol="ACME", **more):
     )  # fmt: skip
 
 
-def paired(*rows, confirmed=False, known=()):
-    found = pair(rows, confirmed=confirmed, is_known=lambda each: each.digest() in known)
-    return [(each.row, each.kind) for each in found.rows], [(out.row, into.row) for out, into in found.unconfirmed]
+def pairs_of(*rows, confirmed=False, known=()):
+    result = pair(rows, confirmed=confirmed, is_known=lambda each: each.digest() in known)
+    return [(each.row, each.kind) for each in result.rows], [
+        (out.row, into.row) for out, into in result.unconfirmed_pairs
+    ]
 
 
 OUT, INTO = row(2, "transfer_out", 1, "Alpha"), row(3, "transfer_in", 1, "Beta")
 
 
-def test_of_one_day_they_are_one_transfer_that_keeps_no_price():
-    found = pair([OUT, INTO], confirmed=False, is_known=lambda each: False).rows
+def test_a_pair_of_one_day_is_one_transfer_without_a_price():
+    result = pair([OUT, INTO], confirmed=False, is_known=lambda each: False).rows
 
-    assert [(each.kind, each.account, each.to_account, each.to_date) for each in found] == [
+    assert [(each.kind, each.account, each.to_account, each.to_date) for each in result] == [
         ("transfer", "Alpha", "Beta", None)
     ]
 
@@ -42,14 +44,14 @@ def test_of_one_day_they_are_one_transfer_that_keeps_no_price():
     ],
 )
 def test_what_does_not_fit_is_no_pair(other):
-    assert paired(OUT, other, confirmed=True) == ([(2, "transfer_out"), (3, "transfer_in")], [])
+    assert pairs_of(OUT, other, confirmed=True) == ([(2, "transfer_out"), (3, "transfer_in")], [])
 
 
-def test_of_different_days_they_are_one_only_if_that_is_confirmed():
+def test_a_pair_of_different_days_needs_confirmation():
     later = row(3, "transfer_in", 11, "Beta")
 
-    assert paired(OUT, later) == ([(2, "transfer_out"), (3, "transfer_in")], [(2, 3)])
-    assert paired(OUT, later, confirmed=True) == ([(2, "transfer")], [])
+    assert pairs_of(OUT, later) == ([(2, "transfer_out"), (3, "transfer_in")], [(2, 3)])
+    assert pairs_of(OUT, later, confirmed=True) == ([(2, "transfer")], [])
 
 
 def test_the_nearest_in_time_belong_together():
@@ -60,15 +62,15 @@ def test_the_nearest_in_time_belong_together():
         row(5, "transfer_out", 3, "Alpha"),
     ]
 
-    assert paired(*rows) == ([(2, "transfer"), (5, "transfer")], [])
+    assert pairs_of(*rows) == ([(2, "transfer"), (5, "transfer")], [])
 
 
-def test_what_came_in_as_two_stays_two_and_what_came_as_one_is_known_as_one():
+def test_a_pair_imported_as_two_stays_two_and_one_as_one_stays_one():
     later = row(3, "transfer_in", 5, "Beta")
     (whole,) = pair([OUT, later], confirmed=True, is_known=lambda each: False).rows
 
-    as_two = paired(OUT, later, confirmed=True, known={OUT.digest(), later.digest()})
-    as_one = paired(OUT, later, known={whole.digest()})
+    as_two = pairs_of(OUT, later, confirmed=True, known={OUT.digest(), later.digest()})
+    as_one = pairs_of(OUT, later, known={whole.digest()})
 
     assert as_two == ([(2, "transfer_out"), (3, "transfer_in")], [])
     assert as_one == ([(2, "transfer")], [])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from portfolio.ledger import journal, reader
 from portfolio.ledger.importing import pairing, tieout_csv, writing
 from portfolio.ledger.importing.accounts import Accounts
+from portfolio.ledger.importing.writing import decimals
 from portfolio.ledger.reader import LedgerReading
 
 D = Decimal
@@ -25,10 +26,10 @@ def rows_of(text, header=HEADER):
 
 def write(rows, *, method="FIFO", before="", **more):
     """(the whole ledger as text, what was written); `before` is what stands in the ledger already."""
-    main = writing.found_ledger(title="t", base_currency="USD", method=method) + before
+    main = writing.start_ledger(title="t", base_currency="USD", method=method) + before
     entries = reader.read({"main.beancount": main.encode()}).entries if before else ()
     accounts = Accounts([main])
-    accounts.claim([name for row in rows for name in (row.account, row.to_account) if name])
+    accounts.assign([name for row in rows for name in (row.account, row.to_account) if name])
     named = [(row.given_id or f"R{number}", row) for number, row in enumerate(rows)]
     written = writing.write(
         named, heading=(), base_currency="USD", method=method, accounts=accounts, before=entries, **more
@@ -38,12 +39,12 @@ def write(rows, *, method="FIFO", before="", **more):
 
 def inventory(text: str) -> tuple[LedgerReading, dict[tuple[str, str], Decimal]]:
     reading = reader.read({"main.beancount": text.encode()})
-    held: dict[tuple[str, str], Decimal] = {}
+    holdings: dict[tuple[str, str], Decimal] = {}
     for entry in reading.entries:
         for leg in entry.postings:
             if leg.account.startswith("Assets:"):
-                held[leg.account, leg.commodity] = held.get((leg.account, leg.commodity), D(0)) + leg.units
-    return reading, {key: units for key, units in held.items() if units}
+                holdings[leg.account, leg.commodity] = holdings.get((leg.account, leg.commodity), D(0)) + leg.units
+    return reading, {key: units for key, units in holdings.items() if units}
 
 
 def fixing(day, frm, to):
@@ -58,8 +59,8 @@ def test_a_security_is_one_in_whatever_currency_it_is_dealt():
 
     text, written = write(rows, trading={"BTC": "USD"}, fixing=fixing)
 
-    _, held = inventory(text)
-    assert held == {
+    _, holdings = inventory(text)
+    assert holdings == {
         ("Assets:Broker:BTC", "BTC"): D("0.02"),
         ("Assets:Broker:Cash:EUR", "EUR"): D(1240),
         ("Assets:Broker:Cash:USD", "USD"): D(419),
@@ -84,7 +85,7 @@ def test_lots_in_several_currencies_are_named_as_the_method_takes_them():
     assert "no rate EUR/USD of 2023-02-01" in refused.findings[0].suggestion
 
 
-def test_a_rate_that_is_not_known_is_told():
+def test_an_unknown_rate_is_noted():
     _, written = write(rows_of(BOUGHT_IN_EUR), trading={"BTC": "USD"})
 
     assert written.notes == (
@@ -127,30 +128,30 @@ def test_a_micro_price_keeps_all_its_digits_through_a_split():
         )
     )
 
-    reading, held = inventory(text)
+    reading, holdings = inventory(text)
     first, last = reading.entries[0].postings[0], reading.entries[1].postings[1]
     assert first.cost.number == D("0.000008123456")
     assert abs(last.units * last.cost.number - first.units * first.cost.number) < D("1e-15")
-    assert held["Assets:Broker:SHIB", "SHIB"] == D("41152263004.041152")
+    assert holdings["Assets:Broker:SHIB", "SHIB"] == D("41152263004.041152")
 
 
 THREE_LOTS = "".join(f"2023-0{month}-01,buy,ACB,{units},0.6,,,USD,,,\n" for month, units in ((2, 10), (3, 7), (4, 33)))
 
 
-@pytest.mark.parametrize(("printed", "told"), [("0.166666666667", 1), ("0.1667", 1), ("0.16666666666666666667", 0)])
-def test_cash_for_a_fraction_sells_the_fraction_and_whole_shares_are_left(printed, told):
+@pytest.mark.parametrize(("printed", "notes"), [("0.166666666667", 1), ("0.1667", 1), ("0.16666666666666666667", 0)])
+def test_cash_for_a_fraction_sells_the_fraction_and_whole_shares_are_left(printed, notes):
     more = f"2024-02-20,split,ACB,,,,,USD,,1:12,\n2024-02-20,cash_in_lieu,ACB,{printed},,1.20,,USD,,,\n"
 
-    kept, written = write(rows_of(THREE_LOTS + more))
+    ledger, written = write(rows_of(THREE_LOTS + more))
     sold, _ = write(rows_of(THREE_LOTS + more + "2024-06-03,sell,ACB,4,7.20,,,USD,,,\n"))
 
-    assert inventory(kept)[1]["Assets:Broker:ACB", "ACB"] == 4
+    assert inventory(ledger)[1]["Assets:Broker:ACB", "ACB"] == 4
     assert ("Assets:Broker:ACB", "ACB") not in inventory(sold)[1]
-    assert len(written.notes) == told
+    assert len(written.notes) == notes
 
 
 @pytest.mark.parametrize(
-    ("held", "sold", "left"),
+    ("holdings", "sold", "left"),
     [
         ("3.999999999999", "4", None),  # an excess
         ("4.000000000001", "4", None),  # a rest
@@ -159,8 +160,8 @@ def test_cash_for_a_fraction_sells_the_fraction_and_whole_shares_are_left(printe
         ("10000.001", "10000", "0.001"),  # more than a cent
     ],
 )
-def test_next_to_nothing_left_closes_a_position_and_is_told(held, sold, left):
-    rows = rows_of(f"2023-02-01,buy,ACB,{held},20,,,USD,,,\n2024-02-01,sell,ACB,{sold},20,,,USD,,,\n")
+def test_a_remainder_of_rounding_closes_the_position_with_a_note(holdings, sold, left):
+    rows = rows_of(f"2023-02-01,buy,ACB,{holdings},20,,,USD,,,\n2024-02-01,sell,ACB,{sold},20,,,USD,,,\n")
 
     text, written = write(rows)
 
@@ -168,10 +169,10 @@ def test_next_to_nothing_left_closes_a_position_and_is_told(held, sold, left):
     assert after.get(("Assets:Broker:ACB", "ACB")) == (left and D(left))
     assert len(written.notes) == (left is None)
     paid = D(sold) * 20
-    assert after["Assets:Broker:Cash:USD", "USD"] == paid - D(held) * 20
+    assert after["Assets:Broker:Cash:USD", "USD"] == paid - D(holdings) * 20
 
 
-def test_all_of_it_is_whatever_is_held():
+def test_all_sells_whatever_is_held():
     rows = rows_of(THREE_LOTS + "2024-02-20,split,ACB,,,,,USD,,1:12,\n2024-06-03,sell,ACB,all,,30,,USD,,,\n")
     out = rows_of(THREE_LOTS + "2024-06-03,transfer_out,ACB,all,,,,USD,,,\n")
 
@@ -191,7 +192,7 @@ def test_the_row_at_fault_is_the_one_that_takes_more_than_is_held():
     assert found.suggestion.startswith("10 held")
 
 
-def test_securities_on_their_way_for_days_are_in_transit_and_keep_day_and_cost():
+def test_securities_on_their_way_are_in_transit_with_day_and_cost():
     rows = rows_of(
         "2022-02-01,buy,OAK,10,100,,,USD,Alpha,,\n2024-02-01,transfer_out,OAK,4,,,,USD,Alpha,,\n"
         "2024-02-02,split,OAK,,,,,USD,Alpha,2:1,\n2024-02-05,transfer_in,OAK,4,120,,,USD,Beta,,\n"
@@ -200,10 +201,10 @@ def test_securities_on_their_way_for_days_are_in_transit_and_keep_day_and_cost()
 
     text, _ = write(moved.rows)
 
-    reading, held = inventory(text)
+    reading, holdings = inventory(text)
     events = journal.transactions(reading)
     assert [event.kind for event in events] == ["buy", "transfer", "split", "split", "transfer"]
-    assert held["Assets:Alpha:OAK", "OAK"] == 12
+    assert holdings["Assets:Alpha:OAK", "OAK"] == 12
     assert events[-1].to_account == "Assets:Beta:OAK"
     assert {lot.acquired for lot in events[-1].lots} == {date(2022, 2, 1)}
     assert {leg.account.rpartition(":")[0] for leg in reading.entries[1].postings} == {
@@ -212,19 +213,19 @@ def test_securities_on_their_way_for_days_are_in_transit_and_keep_day_and_cost()
     }
 
 
-def test_symbols_that_fold_alike_and_those_beancount_can_not_write_have_accounts_of_their_own():
+def test_each_symbol_has_an_account_of_its_own():
     symbols = ["BRK.B", "BRK-B", "7203.T", "0700.HK", "2B78", "^GSPC", "EURUSD=X", "TRUE", "RDSa", "rdsa"]
     rows = rows_of("".join(f"2022-02-01,buy,{symbol},1,10,,,USD,,,\n" for symbol in symbols))
 
     text, _ = write(rows)
 
-    _, held = inventory(text)
-    shares = {key: units for key, units in held.items() if key[1] != "USD"}
+    _, holdings = inventory(text)
+    shares = {key: units for key, units in holdings.items() if key[1] != "USD"}
     assert sorted(symbol for _, symbol in shares) == sorted(symbols)
     assert len({account for account, _ in shares}) == len(symbols)
 
 
-def test_account_names_that_fold_alike_are_accounts_of_their_own_and_stay_the_same():
+def test_account_names_that_fold_alike_have_stable_accounts_of_their_own():
     names = ["401(k) – Müller & Söhne", '"A" 1', "A B", "A-B", "a b", "Сбербанк", "日本円口座", "खाता", "חשבון"]
     lines = "".join(
         f'2023-02-01,deposit,,,{at},,,USD,"{name.replace(chr(34), chr(34) * 2)}",,\n'
@@ -233,18 +234,18 @@ def test_account_names_that_fold_alike_are_accounts_of_their_own_and_stay_the_sa
 
     text, _ = write(rows_of(lines))
     again = Accounts([text])
-    again.claim(reversed(names))
+    again.assign(reversed(names))
 
-    _, held = inventory(text)
-    assert sorted(held.values()) == list(range(1, len(names) + 1))
-    assert {again.root(name) for name in names} == {account.rsplit(":", 2)[0] for account, _ in held}
+    _, holdings = inventory(text)
+    assert sorted(holdings.values()) == list(range(1, len(names) + 1))
+    assert {again.root(name) for name in names} == {account.rsplit(":", 2)[0] for account, _ in holdings}
     assert again.to_name == {}
     assert [again.name_of(again.root(name)) for name in names] == names
 
 
 @given(st.lists(st.decimals("0.000001", "1e9", places=6), min_size=1, max_size=8), st.fractions("1/1000", 1000))
-def test_what_a_ratio_makes_of_lots_sums_to_what_it_makes_of_the_whole(units, ratio):
-    made = writing.spread(units, ratio)
+def test_lots_times_a_ratio_sum_to_the_whole_times_the_ratio(units, ratio):
+    made = decimals.spread(units, ratio)
 
     whole = sum(map(Fraction, units)) * ratio
     step = Fraction(1, 10**10)
@@ -258,4 +259,4 @@ def test_what_a_ratio_makes_of_lots_sums_to_what_it_makes_of_the_whole(units, ra
     [("0.083333333333333333", "1/12"), ("0.0833", "833/10000"), ("1.5", "3/2"), ("0.131292", "131292/1000000")],
 )
 def test_a_ratio_with_many_digits_is_the_fraction_that_it_is_rounded_from(ratio, exact):
-    assert writing._exact(D(ratio)) == Fraction(exact)
+    assert decimals.exact_ratio(D(ratio)) == Fraction(exact)
