@@ -330,7 +330,7 @@ SIGNALS = {
     "UnsafeError": "portfolio.ledger.child: becomes a line of its output",
     "UnreadableEntry": "portfolio.ledger.journal: becomes a finding",
     "Undecodable": "portfolio.ledger.importing: becomes a finding",
-    "RefusedRow": "portfolio.ledger.importing.writing: becomes a finding",
+    "RowRefused": "portfolio.ledger.importing.writing: becomes a finding",
     "UnrankedLots": "portfolio.ledger.importing.shelf: becomes a finding",
     "_NotStored": "execution.executor: a cache remembers what is there, not what is not",
 }

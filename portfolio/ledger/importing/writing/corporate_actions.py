@@ -12,7 +12,7 @@ from .decimals import QUOTIENT, exact_ratio, plain_decimal, quotient, spread
 from .draft import entry_date
 from .legs import charge_legs, money_leg
 from .lots import exchange_lots
-from .refusal import RefusedRow
+from .refusal import RowRefused
 from .state import LedgerState
 
 
@@ -46,7 +46,7 @@ def _exchange_at_ratio(state: LedgerState, row: Row, ratio: Fraction, to_symbol:
             if each
         ]
         if not after:
-            raise RefusedRow("ratio", f"leaves nothing of {plain_decimal(state.shelf.units_of(account, row.symbol))}")
+            raise RowRefused("ratio", f"leaves nothing of {plain_decimal(state.shelf.units_of(account, row.symbol))}")
         yield exchange_lots(state, account, row.symbol, after)
 
 
@@ -101,12 +101,12 @@ def return_of_capital(state: LedgerState, row: Row) -> Iterator[list[str]]:
 
 
 def _rate_to_cost_currency(state: LedgerState, row: Row, currency: str) -> Decimal:
-    """Units of a lot's currency per one of the row's, by the fixings of the day. Raises RefusedRow without them."""
+    """Units of a lot's currency per one of the row's, by the fixings of the day. Raises RowRefused without them."""
     if currency == row.currency:
         return Decimal(1)
     rates = dict(state.fixings(row, (row.currency, currency)))
     if len(rates) < 2:
-        raise RefusedRow(
+        raise RowRefused(
             "currency",
             f"is not that of the cost, {currency}, and no rate of the two is known of {entry_date(row)}",
             f"enter it in {currency}, and the exchange as `fx`",

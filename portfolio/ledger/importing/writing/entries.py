@@ -11,7 +11,7 @@ from . import corporate_actions, deals, money, transfers
 from .decimals import plain_decimal
 from .draft import Draft, entry_date
 from .metadata import metadata_of
-from .refusal import RefusedRow
+from .refusal import RowRefused
 from .state import LedgerState
 
 LegsMaker: TypeAlias = Callable[[LedgerState, Row], Iterator[list[str]]]
@@ -26,7 +26,7 @@ def write_entries(state: LedgerState, name: str, row: Row) -> list[str]:
     state.dealt_in = set()
     try:
         drafts = [Draft(_title_of(row), legs) for legs in _LEGS[row.kind](state, row)]
-    except RefusedRow as why:
+    except RowRefused as why:
         state.findings.append(RowFinding(row.row, why.column, why.reason, why.suggestion, why.value))
         return []
     except UnrankedLots as why:

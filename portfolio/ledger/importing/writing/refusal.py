@@ -5,7 +5,7 @@ from typing import Final
 MISSING_ROW: Final = "a purchase, split or transfer may be missing, or the rows of that day are in another order"
 
 
-class RefusedRow(Exception):
+class RowRefused(Exception):
     """A row of which no entry can be made; it leaves this module as a finding."""
 
     def __init__(self, column: str, reason: str, suggestion: str = "", value: str = "") -> None:

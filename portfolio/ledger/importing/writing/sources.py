@@ -8,7 +8,7 @@ from ..rows import ZERO, Row
 from .decimals import half_digit, plain_decimal
 from .draft import Draft
 from .lots import move_lots
-from .refusal import MISSING_ROW, RefusedRow
+from .refusal import MISSING_ROW, RowRefused
 from .state import LedgerState
 
 REST_SHARE: Final = Decimal("1e-6")
@@ -45,12 +45,12 @@ def source_of(state: LedgerState, row: Row) -> tuple[str, Decimal]:
         and not row.lot
         and quantity < state.shelf.units_of(enough[0], row.symbol)
     ):
-        raise RefusedRow("lot", "is needed: several could be meant", "the name that the lot was bought with")
+        raise RowRefused("lot", "is needed: several could be meant", "the name that the lot was bought with")
     return enough[0], quantity
 
 
 def _quantity(state: LedgerState, row: Row, places: Sequence[str], holding: Decimal) -> Decimal:
-    """What the row says; all that is held where the rest is rounding. Raises RefusedRow for more than is held."""
+    """What the row says; all that is held where the rest is rounding. Raises RowRefused for more than is held."""
     if row.whole:
         return holding
     assert row.quantity is not None
@@ -78,7 +78,7 @@ def _quantity(state: LedgerState, row: Row, places: Sequence[str], holding: Deci
         )
         return holding
     if rest < 0:
-        raise RefusedRow(
+        raise RowRefused(
             "quantity",
             "is more than is held on that day",
             f"{plain_decimal(holding)} held; {MISSING_ROW}",

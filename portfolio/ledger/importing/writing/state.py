@@ -12,7 +12,7 @@ from ..shelf import Fixing, Shelf
 from .decimals import plain_decimal
 from .draft import Draft, entry_date
 from .kinds import TAKING
-from .refusal import MISSING_ROW, RefusedRow
+from .refusal import MISSING_ROW, RowRefused
 
 
 class LedgerState:
@@ -61,7 +61,7 @@ class LedgerState:
         return self.accounts.open(account)
 
     def accounts_holding(self, row: Row) -> list[str]:
-        """The accounts of a row that hold its security, those of its currency first. Raises RefusedRow without one."""
+        """The accounts of a row that hold its security, those of its currency first. Raises RowRefused without one."""
         root = self.root(row)
         accounts = [
             place
@@ -75,7 +75,7 @@ class LedgerState:
             reason = "is more than is held on that day" if column == "quantity" else "is not held on that day"
             value = row.symbol if row.quantity is None else plain_decimal(row.quantity)
             suggestion = where or MISSING_ROW
-            raise RefusedRow(column, reason, suggestion, value if column == "quantity" else row.symbol)
+            raise RowRefused(column, reason, suggestion, value if column == "quantity" else row.symbol)
         return sorted(accounts, key=lambda place: not place.startswith(f"{root}:{row.currency}:"))
 
     def broker_name(self, account: str) -> str:

@@ -10,7 +10,7 @@ from .deals import legs_of_taken
 from .decimals import plain_decimal
 from .legs import describe_label, lot_leg, money_leg
 from .lots import move_lots, put_lot
-from .refusal import MISSING_ROW, RefusedRow
+from .refusal import MISSING_ROW, RowRefused
 from .sources import source_of
 from .state import LedgerState
 
@@ -54,7 +54,7 @@ def arrival(state: LedgerState, row: Row) -> Iterator[list[str]]:
     assert row.quantity is not None
     parts = state.shelf.take(transit, row.symbol, min(in_transit, row.quantity))
     if not parts:
-        raise RefusedRow("symbol", "has not left the other account", MISSING_ROW, row.symbol)
+        raise RowRefused("symbol", "has not left the other account", MISSING_ROW, row.symbol)
     yield move_lots(state, row, transit, state.shares(replace(row, account=row.to_account)), parts)
 
 
