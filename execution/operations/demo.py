@@ -117,7 +117,7 @@ def migrate(progress: Progress) -> None:
     )
     if child.returncode:
         lines = child.stderr.strip().splitlines() or [f"ended with {child.returncode}"]
-        raise DemoFailed("migrate", lines[-1])
+        raise DemoFailed("migrate", f"{lines[-1]}; if the database is of another release, begin anew with `make clean`")
     progress("migrate", 1, 1)
 
 
