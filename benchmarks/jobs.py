@@ -377,15 +377,17 @@ def metrics() -> Figures:
     from django.db.models.functions import Now
 
     from execution.models import JobRun
-    from execution.night import nightly
+    from execution.night import jobs, runs
+    from execution.night.night import Night
     from pricing.models import PricingPack, PricingPolicy
 
     pack = PricingPack.objects.select_related("policy").order_by("-sequence")[0]
     policy = PricingPolicy.objects.get(pk=POLICY)
-    run = nightly.open_run(policy=policy, from_date=pack.asof_date, date=pack.asof_date)
+    run = runs.open_run(policy=policy, from_date=pack.asof_date, date=pack.asof_date)
     JobRun.objects.filter(run=run, name="compute_metrics").update(state="running", started_at=Now(), fencing=1)
     began = perf_counter()
-    came = nightly.compute_metrics(nightly.Night(run, policy, [pack.asof_date], lambda *_: None, packs=[pack]))
+    night = Night(run, policy, (pack.asof_date,), lambda *_: None, packs=(pack,))
+    came = jobs.compute_metrics(night).detail
     took = perf_counter() - began
     assert came["daily_values"] == came["portfolios"] * DAYS, came
     # Not ru_maxrss, which begins with that of whoever started this process.
@@ -451,14 +453,13 @@ def overview() -> Figures:
 
     from config import scope
     from execution import executor
-    from execution.executor import planning
     from execution.patterns import publishing
     from portfolio.models import Portfolio
 
     for document in publishing.read_library().values():
         publishing.publish(document)
     user = get_user_model().objects.get(username="owner")
-    request = planning.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get().pk)
+    request = executor.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get().pk)
     took = []
     with scope.of(user):
         for _ in range(21):

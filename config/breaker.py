@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple, Protocol, TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 import redis
+import redis.lock
 from redis.exceptions import LockError, RedisError
 
 from config.errors import TieoutError
@@ -109,7 +110,7 @@ class Breaker:
         """Seconds until a probe may go, 0 when it may or when none is needed."""
         return 0.0 if status.opened_at is None else max(0.0, status.opened_at + self._reset_timeout_s - self._clock())
 
-    def _begin_probe(self, record: "_Record", status: "_Status") -> "_Lock | None":
+    def _begin_probe(self, record: "_Record", status: "_Status") -> "threading.Lock | redis.lock.Lock | None":
         """The lock of the one call that tries; None when another probe has closed the circuit meanwhile."""
         if (wait_s := self._wait_s(status)) > 0:
             raise BreakerOpen(self.name, wait_s)
@@ -132,9 +133,9 @@ class Breaker:
         """Write down what a call has shown. A probe that showed nothing leaves the next call to probe."""
         try:
             if verdict is Verdict.FAILED and probing:
-                record.reopen(self._clock())
+                record.open(self._clock(), again=True)
             elif verdict is Verdict.FAILED and record.count_failure() >= self._fail_max:
-                record.open(self._clock())
+                record.open(self._clock(), again=False)
             elif verdict is Verdict.WORKS and probing:
                 record.close()
             elif verdict is Verdict.WORKS and before.failures:
@@ -150,33 +151,8 @@ class _Status(NamedTuple):
     opened_at: float | None
 
 
-class _Lock(Protocol):
-    def acquire(self, *, blocking: bool) -> bool: ...
-
-    def release(self) -> None: ...
-
-
-class _Record(Protocol):
-    """Where the status is written down."""
-
-    def read(self) -> _Status: ...
-
-    def count_failure(self) -> int: ...
-
-    def forget_failures(self) -> None: ...
-
-    def open(self, now: float) -> None:
-        """Unless it is open: a late failure does not make the wait longer."""
-
-    def reopen(self, now: float) -> None: ...
-
-    def close(self) -> None: ...
-
-    def probe_lock(self) -> _Lock: ...
-
-
 class _ProcessRecord:
-    """In this process alone."""
+    """What this process alone has seen."""
 
     def __init__(self) -> None:
         self._status, self._turn, self._probe = _Status(0, None), threading.Lock(), threading.Lock()
@@ -193,25 +169,22 @@ class _ProcessRecord:
         with self._turn:
             self._status = self._status._replace(failures=0)
 
-    def open(self, now: float) -> None:
+    def open(self, now: float, *, again: bool) -> None:
+        """From now on; where it is open already, only if `again`: a late failure does not make the wait longer."""
         with self._turn:
-            if self._status.opened_at is None:
+            if again or self._status.opened_at is None:
                 self._status = self._status._replace(opened_at=now)
-
-    def reopen(self, now: float) -> None:
-        with self._turn:
-            self._status = self._status._replace(opened_at=now)
 
     def close(self) -> None:
         with self._turn:
             self._status = _Status(0, None)
 
-    def probe_lock(self) -> _Lock:
+    def probe_lock(self) -> threading.Lock:
         return self._probe
 
 
 class _SharedRecord:
-    """In Redis, each change one command. Every method raises RedisError while it is away."""
+    """The same in Redis for all processes, each change one command. Every method raises RedisError while it is away."""
 
     def __init__(self, client: redis.Redis, key: str, reset_timeout_s: float) -> None:
         self._redis, self._key, self._reset_timeout_s = client, key, reset_timeout_s
@@ -226,21 +199,21 @@ class _SharedRecord:
     def forget_failures(self) -> None:
         self._redis.hdel(self._key, "failures")
 
-    def open(self, now: float) -> None:
-        self._redis.hsetnx(self._key, "opened_at", f"{now:.6f}")
-
-    def reopen(self, now: float) -> None:
-        self._redis.hset(self._key, "opened_at", f"{now:.6f}")
+    def open(self, now: float, *, again: bool) -> None:
+        (self._redis.hset if again else self._redis.hsetnx)(self._key, "opened_at", f"{now:.6f}")
 
     def close(self) -> None:
         self._redis.delete(self._key)
 
-    def probe_lock(self) -> _Lock:
+    def probe_lock(self) -> redis.lock.Lock:
         """A probe whose process was killed gives its place to another after one more timeout."""
-        return cast("_Lock", self._redis.lock(f"{self._key}:probe", timeout=self._reset_timeout_s))
+        return cast("redis.lock.Lock", self._redis.lock(f"{self._key}:probe", timeout=self._reset_timeout_s))
 
 
-def _release(probe: _Lock | None) -> None:
+_Record = _ProcessRecord | _SharedRecord
+
+
+def _release(probe: "threading.Lock | redis.lock.Lock | None") -> None:
     if probe is not None:
         try:
             probe.release()

@@ -1,4 +1,4 @@
-"""What was asked, answered and done at night: all of it evidence. A pattern is published by load_patterns."""
+"""Patterns, executions and nights, read-only: all of them are evidence. Patterns are published by load_patterns."""
 
 import json
 from typing import Any
@@ -20,7 +20,8 @@ from execution.operations import pack_diff
 from pricing.admin import PricingPackAdmin
 from pricing.models import PricingPack
 
-SHOWN_CHANGES = 500
+MOST_CHANGES = 500
+"""Changes that the page of differences lists."""
 
 
 class PatternVersionInline(EvidenceInline):
@@ -48,17 +49,17 @@ class PatternVersionAdmin(EvidenceAdmin):
     list_filter = ("pattern",)
     search_fields = ("pattern__id", "document_hash")
     date_hierarchy = "published_at"
-    fields = ("pattern", "version", "document_hash", "published_at", "document_shown")
-    readonly_fields = ("document_shown",)
+    fields = ("pattern", "version", "document_hash", "published_at", "document_json")
+    readonly_fields = ("document_json",)
 
     @admin.display(description="document")
-    def document_shown(self, row: models.PatternVersion) -> SafeString:
+    def document_json(self, row: models.PatternVersion) -> SafeString:
         return pretty(row.document)
 
 
 @admin.register(models.Execution)
 class ExecutionAdmin(EvidenceAdmin):
-    """Row-level security shows those of portfolios that one may see."""
+    """Row-level security shows the executions on portfolios that the user may see."""
 
     list_display = (
         "id", "pattern_version", "user", "asof_date", "pack_id", "status", "provisional", "duration_ms", "started_at",
@@ -70,46 +71,46 @@ class ExecutionAdmin(EvidenceAdmin):
     fields = (
         "id", "pattern_version", "user", "portfolio_id", "asof_date", "status", "provisional", "started_at",
         "finished_at", "duration_ms", "pack_id", "pack_chain_hash", "ledger_commit_hash", "engine_version", "key", "result_hash",
-        "request_shown", "result_shown", "trace_shown", "sources_shown", "warnings_shown", "problem_shown",
+        "request_json", "result_json", "trace_json", "sources_json", "warnings_json", "problem_json",
     )  # fmt: skip
-    readonly_fields = tuple(name for name in fields if name.endswith("_shown"))
+    readonly_fields = tuple(name for name in fields if name.endswith("_json"))
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[models.Execution]":
-        """A list needs none of what is large."""
-        found = super().get_queryset(request)
+        """The list reads no column that is large."""
+        rows = super().get_queryset(request)
         match = request.resolver_match
         if match is not None and match.url_name == "execution_execution_changelist":
-            return found.defer("result", "trace", "request", "sources", "warnings", "problem")
-        return found
+            return rows.defer("result", "trace", "request", "sources", "warnings", "problem")
+        return rows
 
     @admin.display(description="request")
-    def request_shown(self, row: models.Execution) -> SafeString:
+    def request_json(self, row: models.Execution) -> SafeString:
         return pretty(row.request)
 
     @admin.display(description="result")
-    def result_shown(self, row: models.Execution) -> SafeString | str:
-        """The words of the data's owners govern what is displayed, so what they deny is not here either."""
+    def result_json(self, row: models.Execution) -> SafeString | str:
+        """Rights govern what is displayed, here as in answers."""
         return pretty(_displayable(row)) if row.result else "—"
 
     @admin.display(description="trace")
-    def trace_shown(self, row: models.Execution) -> SafeString:
+    def trace_json(self, row: models.Execution) -> SafeString:
         return pretty(row.trace)
 
     @admin.display(description="sources")
-    def sources_shown(self, row: models.Execution) -> SafeString:
+    def sources_json(self, row: models.Execution) -> SafeString:
         return pretty(row.sources)
 
     @admin.display(description="warnings")
-    def warnings_shown(self, row: models.Execution) -> SafeString:
+    def warnings_json(self, row: models.Execution) -> SafeString:
         return pretty(row.warnings)
 
     @admin.display(description="problem")
-    def problem_shown(self, row: models.Execution) -> SafeString | str:
+    def problem_json(self, row: models.Execution) -> SafeString | str:
         return pretty(row.problem) if row.problem else "—"
 
 
 def _displayable(row: models.Execution) -> Any:
-    """The result without the outputs that a right of now keeps back."""
+    """The result without the outputs that the rights of now withhold."""
     withheld = rights.decide(row.sources).withheld
     return {
         name: {"value": None, "status": "unavailable", "reason": "right-denied"} if name in withheld else output
@@ -160,7 +161,7 @@ class JobChunkAdmin(EvidenceAdmin):
 
 @admin.register(models.BlockedPortfolio)
 class BlockedPortfolioAdmin(EvidenceAdmin):
-    """What the night could not do, portfolio by portfolio; row-level security shows those that one may see."""
+    """Portfolios that a job of the night could not do. Row-level security shows those that the user may see."""
 
     list_display = ("portfolio", "pack_id", "job", "kind", "reason", "made_at")
     list_filter = ("kind", "job")
@@ -174,7 +175,7 @@ admin.site.unregister(PricingPack)
 
 @admin.register(PricingPack)
 class ComparedPackAdmin(PricingPackAdmin):
-    """A pack, and its differences to the day before: those of portfolios are beyond the room of packs."""
+    """A pack with its differences to the day before. They are added here, because the room of packs knows no portfolios."""
 
     readonly_fields = (*PricingPackAdmin.readonly_fields, "day_before")
 
@@ -189,7 +190,10 @@ class ComparedPackAdmin(PricingPackAdmin):
         return [page, *super().get_urls()]
 
     def diff(self, request: HttpRequest, pack_id: str) -> HttpResponse:
-        """Read-only: rows by effect, and the value of each portfolio that one may see. Raises Http404 if it is not sealed."""
+        """The page of differences: rows by effect, and the value of each portfolio that the user may see.
+
+        raises   Http404 for a pack that is not sealed
+        """
         if not self.has_view_permission(request):
             raise PermissionDenied
         pack = get_object_or_404(
@@ -197,13 +201,13 @@ class ComparedPackAdmin(PricingPackAdmin):
         )
         before = pack_diff.day_before(pack)
         differences = pack_diff.as_dict(pack_diff.compare(before, pack)) if before else {}
-        shown = {
+        context = {
             **self.admin_site.each_context(request),
             "title": "Differences to the day before",
             **differences,
             "pack": pack,
             "before": before,
-            "changes": differences.get("changes", [])[:SHOWN_CHANGES],
-            "more": len(differences.get("changes", [])) > SHOWN_CHANGES,
+            "changes": differences.get("changes", [])[:MOST_CHANGES],
+            "more": len(differences.get("changes", [])) > MOST_CHANGES,
         }
-        return TemplateResponse(request, "admin/pricing/pricingpack/diff.html", shown)
+        return TemplateResponse(request, "admin/pricing/pricingpack/diff.html", context)

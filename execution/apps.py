@@ -17,6 +17,6 @@ class ExecutionConfig(AppConfig):
 
 
 def _advice() -> list[doctor.Fault]:
-    from execution.night import nightly  # once somebody asks: it brings half of the house along
+    from execution.night import restatement  # imported when somebody asks: it imports half of the project
 
-    return nightly.find_advice()
+    return restatement.find_advice()

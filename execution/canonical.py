@@ -26,7 +26,7 @@ DIGITS = 12
 
 
 class NotRenderable(TieoutError):
-    """Something in a result has no JSON form. The pointer says where."""
+    """A value in a result has no JSON form. `pointer` leads to it."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -41,16 +41,16 @@ class NotRenderable(TieoutError):
 
 
 class NotFinite(NotRenderable):
-    """A NaN or an infinity: missing is a state with a reason, never a number."""
+    """A number is NaN or infinite. A missing figure is a state with a reason, never a number."""
 
 
 def render(data: Any) -> Any:
-    """JSON-like: dict with text keys, list, str, int, float, bool, None. Raises NotRenderable, NotFinite."""
+    """The data in types of JSON: dict with text keys, list, str, int, float, bool, None. Raises NotRenderable, NotFinite."""
     return _render(data, DIGITS, MAX_DEPTH)
 
 
 def canonical_bytes(rendered: Any) -> bytes:
-    """RFC 8785. Raises NotRenderable."""
+    """The RFC 8785 form. Raises NotRenderable."""
     try:
         return rfc8785.dumps(rendered)
     except rfc8785.CanonicalizationError as bad:
@@ -63,9 +63,9 @@ def digest(rendered: Any) -> str:
 
 
 def _render(data: Any, digits: int, depth: int) -> Any:
-    simple = _SIMPLE.get(type(data))
-    if simple is not None:
-        return simple(data, digits)
+    render_simple = _SIMPLE.get(type(data))
+    if render_simple is not None:
+        return render_simple(data, digits)
     if depth == 0:
         raise NotRenderable(f"nested deeper than {MAX_DEPTH}")
     if isinstance(data, Mapping):
@@ -84,13 +84,13 @@ def _render(data: Any, digits: int, depth: int) -> Any:
         return _render(data.astype("datetime64[D]").item(), digits, depth - 1)
     if isinstance(data, Enum):
         return _render(data.value, digits, depth - 1)
-    for base, simple in _SIMPLE.items():
+    for base, render_simple in _SIMPLE.items():
         if base is not type(None) and isinstance(data, base):
-            return simple(data, digits)
+            return render_simple(data, digits)
     raise NotRenderable(f"a {type(data).__name__} has no JSON form")
 
 
-def _below(error: NotRenderable, segment: object) -> NoReturn:
+def _raise_inside(error: NotRenderable, segment: object) -> NoReturn:
     error.path.append(segment)
     raise error
 
@@ -104,7 +104,7 @@ def _mapping(data: Mapping[Any, Any], digits: int, depth: int) -> dict[str, Any]
         try:
             rendered[name] = _render(value, digits, depth)
         except NotRenderable as bad:
-            _below(bad, name)
+            _raise_inside(bad, name)
     return rendered
 
 
@@ -122,25 +122,25 @@ def _sequence(data: "list[Any] | tuple[Any, ...]", digits: int, depth: int) -> l
         try:
             rendered.append(_render(value, digits, depth))
         except NotRenderable as bad:
-            _below(bad, index)
+            _raise_inside(bad, index)
     return rendered
 
 
 def _dataclass(data: Any, digits: int, depth: int) -> dict[str, Any]:
     rendered = {}
-    declared: type = type(data)
-    for name, own in _plan(declared):
+    dataclass_type: type = type(data)
+    for name, own_digits in _rendered_fields(dataclass_type):
         try:
-            rendered[name] = _render(getattr(data, name), own or digits, depth)
+            rendered[name] = _render(getattr(data, name), own_digits or digits, depth)
         except NotRenderable as bad:
-            _below(bad, name)
+            _raise_inside(bad, name)
     return rendered
 
 
 @cache
-def _plan(declared: type) -> tuple[tuple[str, int | None], ...]:
-    """Fields and the digits they ask for; those that start with an underscore stay inside."""
-    fields = dataclasses.fields(declared)
+def _rendered_fields(dataclass_type: type) -> tuple[tuple[str, int | None], ...]:
+    """Names of fields, and the digits that each declares. Fields that start with an underscore are not rendered."""
+    fields = dataclasses.fields(dataclass_type)
     return tuple((f.name, f.metadata.get("digits")) for f in fields if not f.name.startswith("_"))
 
 

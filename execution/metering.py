@@ -1,8 +1,6 @@
-"""Counters and latencies, in Prometheus' words. Labels come from closed sets, never from a request."""
+"""Metrics for Prometheus. The values of labels come from closed sets, never from a request."""
 
-import contextlib
-from functools import lru_cache
-
+from django.db import InterfaceError, OperationalError
 from prometheus_client import Counter, Gauge, Histogram
 
 from execution.models import Pattern
@@ -47,23 +45,23 @@ PROVIDER_QUOTA = Gauge(
 )
 
 
-@lru_cache(maxsize=512)
-def _is_pattern(pattern_id: str) -> bool:
-    """Raises DoesNotExist, which is not remembered: it may be published yet."""
-    return bool(Pattern.objects.only("pk").get(pk=pattern_id))
-
-
 def observe_request(pattern_id: str, status: int, seconds: float) -> None:
-    """An id that is no pattern's is counted as `unknown`, so that nobody can grow the label set."""
-    label = "unknown"
-    with contextlib.suppress(Pattern.DoesNotExist):
-        if pattern_id and _is_pattern(pattern_id):
-            label = pattern_id
-    REQUEST_SECONDS.labels(label, str(status)).observe(seconds)
+    """Count a request and its latency. An id that is no pattern's is counted as `unknown`: nobody can grow the label set."""
+    REQUEST_SECONDS.labels(_pattern_label(pattern_id, status), str(status)).observe(seconds)
     if status != 200:
         REFUSED.labels(str(status)).inc()
 
 
+def _pattern_label(pattern_id: str, status: int) -> str:
+    if status < 400:
+        return pattern_id
+    try:
+        known = Pattern.objects.filter(pk=pattern_id).exists()
+    except (OperationalError, InterfaceError):  # the database is away, which may be why the request was refused
+        known = False
+    return pattern_id if known else "unknown"
+
+
 def observe_step(agent: str, capability: str, seconds: float) -> None:
-    """A step that an agent was called for; both labels come from the registry."""
+    """Observe the latency of a step for which an agent was called. Both labels come from the registry."""
     STEP_SECONDS.labels(agent, capability).observe(seconds)

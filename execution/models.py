@@ -1,4 +1,4 @@
-"""Rows of what was asked, what was answered, and what the night did. Executions belong to their portfolio (forced RLS)."""
+"""Rows of patterns, executions and nights. Executions and blocked portfolios are under forced row-level security."""
 
 import uuid
 
@@ -51,7 +51,7 @@ class ExecutionStatus(models.TextChoices):
 
 
 class Execution(models.Model):
-    """One run of a pattern version for one caller. Done, it is evidence; a repeat by the same caller is served from it."""
+    """One run of a pattern version for one caller. Once done it never changes; a repeat by the same caller is served from it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -71,7 +71,7 @@ class Execution(models.Model):
     trace = models.JSONField(default=dict)
     sources = models.JSONField(default=dict, help_text="Provider codes read, by output.")
     warnings = models.JSONField(default=list)
-    problem = models.JSONField(null=True, help_text="What was answered instead, when it failed.")
+    problem = models.JSONField(null=True, help_text="Class, message and data of the failure.")
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
     duration_ms = models.FloatField(null=True)
@@ -98,7 +98,7 @@ class Execution(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """A retried POST is answered by the execution of the first."""
+    """A retried POST is answered by the execution of the first one."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=200)
@@ -121,7 +121,7 @@ class RunState(models.TextChoices):
 
 
 class NightlyRun(models.Model):
-    """One night, or a span of them. The rows say what remains to do; Celery only rings the bell."""
+    """One night, or a span of nights. What remains to do is read from rows; a message of Celery only starts it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     policy = models.CharField(max_length=16)
@@ -172,7 +172,7 @@ class JobRun(models.Model):
 
 
 class JobChunk(models.Model):
-    """Some of the portfolios of a job, in one attempt at it: what a worker takes. The job is done when all its chunks are."""
+    """Some of the portfolios of a job, in one attempt at it: what one process does. A job is done when all its chunks are."""
 
     job = models.ForeignKey(JobRun, on_delete=models.PROTECT, related_name="chunks", db_index=False)
     fencing = models.PositiveIntegerField(help_text="The attempt at the job.")
@@ -210,9 +210,9 @@ class BlockedKind(models.TextChoices):
 
 
 class BlockedPortfolio(PortfolioRow):
-    """A portfolio that a job of the night could not do at a pack, and why. Everybody else's night goes on.
+    """A portfolio that a job of the night could not do at a pack, and why. The other portfolios are done.
 
-    What the last attempt at the job found: mended and done again, the row is gone.
+    A row is of the last attempt at the job: when the job succeeds for the portfolio, the row is gone.
     """
 
     pack = models.ForeignKey(PricingPack, on_delete=models.PROTECT, related_name="+", db_index=False)

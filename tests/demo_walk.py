@@ -89,10 +89,9 @@ def _requests(portfolio: "Portfolio", day: date) -> Iterator[tuple[str, Mapping[
 
 def _visit(portfolio: "Portfolio", pattern: str, inputs: Mapping[str, Any], day: date) -> Visit:
     from execution import executor
-    from execution.executor import planning
     from execution.web import problems
 
-    request = planning.Request(pattern, dict(inputs), portfolio_id=portfolio.pk, asof_date=day, require_fresh=False)
+    request = executor.Request(pattern, dict(inputs), portfolio_id=portfolio.pk, asof_date=day, require_fresh=False)
     name = f"{pattern}{'+' if inputs else ''}"
     started = perf_counter()
     try:

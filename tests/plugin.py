@@ -178,14 +178,9 @@ def _forget() -> None:
     """What this process remembers of a database is not true of another."""
     from django.core.cache import cache
 
-    from execution import executor, metering
-    from execution.executor import planning
     from pricing import market
 
-    for remembered in (
-        *(market._as_of, market._history, planning._parsed, executor._pack_header),
-        *(planning.version, executor._read_stored, metering._is_pattern),
-    ):
+    for remembered in (market._as_of, market._history):
         remembered.cache_clear()
     cache.clear()
 

@@ -36,18 +36,18 @@ CATCH_ALL = {
     "agents/runtime.py": "a stranger's capability: becomes a named failure with its cause",
     "config/breaker.py": "counts the failure and raises it again",
     "execution/web/api/executions.py": "observes the duration and raises it again",
-    "execution/executor/__init__.py": "puts the failure on record and raises it again",
+    "execution/executor/running.py": "puts the failure on record and raises it again",
     "config/embedded/__init__.py": "gives its share back and raises it again",
     "portfolio/ledger/reader.py": "stops the child and raises it again",
     "portfolio/performance/nightly_figures.py": "somebody's data: what breaks on it is a named failure of that portfolio alone",
     "execution/night/chunks.py": "somebody's data, read or stored with that of others: they are done one by one",
-    "execution/night/nightly.py": "somebody's books: what breaks on them becomes a break of that portfolio alone",
+    "execution/night/ledger_reconciliation.py": "somebody's books: what breaks on them becomes a break of that portfolio alone",
 }
 OF_STRANGERS = {
     "agents/runtime.py",
     "portfolio/performance/nightly_figures.py",
     "execution/night/chunks.py",
-    "execution/night/nightly.py",
+    "execution/night/ledger_reconciliation.py",
 }
 MUST_RAISE_AGAIN = set(CATCH_ALL) - OF_STRANGERS
 EMPTY_NAMES = re.compile(r"(^|_)(utils?|helpers?|common|misc|managers?|services?|tools?|lib|base_?classes)$")
@@ -332,7 +332,6 @@ SIGNALS = {
     "Undecodable": "portfolio.ledger.importing: becomes a finding",
     "RowRefused": "portfolio.ledger.importing.writing: becomes a finding",
     "UnrankedLots": "portfolio.ledger.importing.shelf: becomes a finding",
-    "_NotStored": "execution.executor: a cache remembers what is there, not what is not",
 }
 """Not errors that a caller meets: each is caught beside where it is raised."""
 

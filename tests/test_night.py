@@ -21,10 +21,9 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from config.errors import TieoutError
 from execution import executor, tasks
-from execution.executor import planning
-from execution.executor.errors import LedgerNotReconciled, ReconciliationFailed
+from execution.executor import LedgerNotReconciled, ReconciliationFailed
 from execution.models import BlockedPortfolio, Execution, JobRun, NightlyRun
-from execution.night import nightly
+from execution.night import attempts, jobs, nightly, restatement, runs
 from execution.operations import intake
 from execution.patterns import publishing
 from portfolio import books, valuation
@@ -109,13 +108,13 @@ def split_of_the_pack(folder):
 
 def night_of_the_split_of_the_pack(folder):
     split_of_the_pack(folder)
-    with pytest.raises(nightly.JobFailed, match="do not tie out"):
+    with pytest.raises(attempts.JobFailed, match="do not tie out"):
         small.night(small.policy())
 
 
 def night_of_the_split_of_the_ledger(folder):
     policy = small.begin(folder, small.LEDGER + SPLIT_ENTRY)
-    with pytest.raises(nightly.JobFailed, match="do not tie out"):
+    with pytest.raises(attempts.JobFailed, match="do not tie out"):
         small.night(policy)
 
 
@@ -152,7 +151,7 @@ def test_the_five_jobs_run_in_their_order_and_leave_a_row_each(after_night):
     run = NightlyRun.objects.get()
 
     jobs = list(JobRun.objects.filter(run=run).order_by("started_at"))
-    assert [job.name for job in jobs] == list(nightly.JOBS) == NAMES
+    assert [job.name for job in jobs] == list(jobs.JOBS) == NAMES
     assert [(job.position, job.state, job.fencing) for job in jobs] == [(at, "done", 1) for at in range(5)]
     assert all(before.finished_at <= after.started_at for before, after in pairwise(jobs))
     assert (run.state, statuses()) == ("done", {"fresh"})
@@ -172,7 +171,7 @@ def test_a_failing_job_blocks_what_follows_names_itself_on_the_packs_and_is_take
     policy = small.policy()
 
     def failing(name):
-        real = nightly.JOBS[name]
+        real = jobs.JOBS[name]
 
         def fails(night):
             real(night) if name == "build_pack" else None
@@ -182,8 +181,8 @@ def test_a_failing_job_blocks_what_follows_names_itself_on_the_packs_and_is_take
 
     for at, name in enumerate(NAMES):
         with monkeypatch.context() as broken:
-            broken.setattr(nightly, "JOBS", dict(nightly.JOBS) | {name: failing(name)})
-            with pytest.raises(nightly.JobFailed, match="the roof is on fire") as failed:
+            broken.setattr(jobs, "JOBS", dict(jobs.JOBS) | {name: failing(name)})
+            with pytest.raises(attempts.JobFailed, match="the roof is on fire") as failed:
                 small.night(policy)
 
         run = NightlyRun.objects.get()
@@ -210,7 +209,7 @@ def test_what_we_do_not_expect_is_not_taken_for_a_failure_of_the_night(begun, mo
         raise ZeroDivisionError
 
     with monkeypatch.context() as broken:
-        broken.setattr(nightly, "JOBS", dict(nightly.JOBS) | {"compute_metrics": dies})
+        broken.setattr(jobs, "JOBS", dict(jobs.JOBS) | {"compute_metrics": dies})
         with pytest.raises(ZeroDivisionError):
             small.night(policy)
     left = states(NightlyRun.objects.get())["compute_metrics"]
@@ -234,14 +233,14 @@ def test_running_again_changes_nothing(after_night):
 
 def test_an_attempt_of_a_job_that_was_taken_over_may_not_finish_it(begun, monkeypatch):
     policy = small.policy()
-    real = nightly.JOBS["compute_metrics"]
+    real = jobs.JOBS["compute_metrics"]
 
     def overtaken(night):
         JobRun.objects.filter(run=night.run, name="compute_metrics").update(fencing=7)
         return real(night)
 
-    monkeypatch.setattr(nightly, "JOBS", dict(nightly.JOBS) | {"compute_metrics": overtaken})
-    with pytest.raises(nightly.JobFailed, match="took it over"):
+    monkeypatch.setattr(jobs, "JOBS", dict(jobs.JOBS) | {"compute_metrics": overtaken})
+    with pytest.raises(attempts.JobFailed, match="took it over"):
         small.night(policy)
 
     assert states(NightlyRun.objects.get())["compute_metrics"] == "running"
@@ -262,16 +261,16 @@ def test_another_session_at_the_night_keeps_this_one_out(begun):
 
 def test_no_job_runs_before_its_predecessors(begun):
     policy = small.policy()
-    run = nightly.open_run(policy=policy, from_date=WEEK[0], date=WEEK[-1])
+    run = runs.open_run(policy=policy, from_date=WEEK[0], date=WEEK[-1])
 
     for done in range(5):
         JobRun.objects.filter(run=run, name__in=NAMES[:done]).update(state="done")
-        nightly.require_order(run, NAMES[done])
+        runs.require_order(run, NAMES[done])
         for later in NAMES[done + 1 :]:
-            with pytest.raises(nightly.OutOfOrder) as refused:
-                nightly.require_order(run, later)
+            with pytest.raises(runs.OutOfOrder) as refused:
+                runs.require_order(run, later)
             assert (refused.value.job, refused.value.missing) == (later, NAMES[done])
-            with pytest.raises(nightly.OutOfOrder):
+            with pytest.raises(runs.OutOfOrder):
                 small.night(policy, from_step=later)
 
     assert not PricingPack.objects.exists()
@@ -284,11 +283,11 @@ def test_from_a_step_on_the_rest_is_done_again(begun, monkeypatch):
     def noted(name):
         return lambda night: (called.append(name), nightly_jobs[name](night))[1]
 
-    nightly_jobs = dict(nightly.JOBS)
-    monkeypatch.setattr(nightly, "JOBS", nightly_jobs | {"prewarm_factors": lambda night: 1 / 0})
+    nightly_jobs = dict(jobs.JOBS)
+    monkeypatch.setattr(jobs, "JOBS", nightly_jobs | {"prewarm_factors": lambda night: 1 / 0})
     with pytest.raises(ZeroDivisionError):
         small.night(policy)
-    monkeypatch.setattr(nightly, "JOBS", {name: noted(name) for name in NAMES})
+    monkeypatch.setattr(jobs, "JOBS", {name: noted(name) for name in NAMES})
     small.night(policy, from_step="reconcile_ledger")
 
     assert called == NAMES
@@ -335,8 +334,8 @@ def test_a_back_fill_that_failed_is_taken_up_with_its_new_head(failing, own, mon
         raise TieoutError("the roof is on fire")
 
     with monkeypatch.context() as broken:
-        broken.setattr(nightly, "JOBS", dict(nightly.JOBS) | {failing: fails})
-        with pytest.raises(nightly.JobFailed):
+        broken.setattr(jobs, "JOBS", dict(jobs.JOBS) | {failing: fails})
+        with pytest.raises(attempts.JobFailed):
             small.night(policy, first=WEEK[0], last=WEEK[1])
     small.night(policy, first=WEEK[0], last=WEEK[1])
 
@@ -432,8 +431,8 @@ def test_what_data_loaded_since_can_price_is_restated_when_the_night_is_asked_fo
     releases = PricingPack.objects.order_by("asof_date", "release").values_list("asof_date", "release")
     assert list(releases) == [(WEEK[0], 1), *((day, release) for day in WEEK[1:] for release in (1, 2))]
     assert statuses() == {"fresh"}
-    assert set(PricingPack.objects.filter(release=2).values_list("restates", flat=True)) == {nightly.LACKING}
-    assert blocked() == {("small", job, "missing-price") for job in list(nightly.JOBS)[1:4]}  # of the first release
+    assert set(PricingPack.objects.filter(release=2).values_list("restates", flat=True)) == {restatement.LACKING}
+    assert blocked() == {("small", job, "missing-price") for job in list(jobs.JOBS)[1:4]}  # of the first release
     assert not BlockedPortfolio.objects.filter(pack__release=2).exists()
     assert "release 1: done" in command("--from", "2020-01-06", "--to", "2020-01-10")
     assert PricingPack.objects.count() == 9
@@ -450,8 +449,8 @@ def test_a_night_restates_earlier_days_that_data_loaded_since_can_price(empty, t
 
     assert run.jobs.get(name="build_pack").detail["restated"] == 2
     assert set(PricingPack.objects.filter(run=run.pk).values_list("asof_date", "release", "restates")) == {
-        (WEEK[1], 2, nightly.LACKING),
-        (WEEK[2], 2, nightly.LACKING),
+        (WEEK[1], 2, restatement.LACKING),
+        (WEEK[2], 2, restatement.LACKING),
         (WEEK[4], 1, ""),
     }
     assert statuses() == {"fresh"}
@@ -468,7 +467,7 @@ def test_a_restatement_by_itself_that_was_killed_is_taken_up_with_all_its_days(e
         raise ZeroDivisionError
 
     with monkeypatch.context() as broken:
-        broken.setattr(nightly, "JOBS", dict(nightly.JOBS) | {"compute_metrics": dies})
+        broken.setattr(jobs, "JOBS", dict(jobs.JOBS) | {"compute_metrics": dies})
         with pytest.raises(ZeroDivisionError):
             small.night(policy)
     left = NightlyRun.objects.get(state="running")
@@ -484,10 +483,10 @@ def test_more_days_than_a_night_does_by_itself_wait_for_the_command_that_doctor_
     own, tmp_path, monkeypatch, caplog
 ):
     call_command("load_market_data", str(small.market(tmp_path / "whole")), stdout=io.StringIO())
-    monkeypatch.setattr(nightly, "MOST_COMPARED_BY_ITSELF", 7)
+    monkeypatch.setattr(restatement, "MOST_COMPARED_BY_ITSELF", 7)
 
     told = command("--from", "2020-01-06", "--to", "2020-01-10")
-    (advice,) = nightly.find_advice()
+    (advice,) = restatement.find_advice()
     restated = command("--restate-lacking")
     again = command("--restate-lacking")
 
@@ -499,7 +498,7 @@ def test_more_days_than_a_night_does_by_itself_wait_for_the_command_that_doctor_
     )
     assert "4 days restated" in restated
     assert again == "ECB_EUR: no pack lacks what the loaded data have\n"
-    assert nightly.find_advice() == []
+    assert restatement.find_advice() == []
 
 
 @after(lacking_oak)
@@ -512,8 +511,8 @@ def test_beat_rings_for_what_can_be_priced_where_no_night_is_due(own, tmp_path):
 
     tasks.run_nightly(**sent.call_args.kwargs)
 
-    assert sent.call_args.kwargs["restates"] == nightly.LACKING
-    assert NightlyRun.objects.filter(restates=nightly.LACKING, state="done").count() == 1
+    assert sent.call_args.kwargs["restates"] == restatement.LACKING
+    assert NightlyRun.objects.filter(restates=restatement.LACKING, state="done").count() == 1
 
 
 def test_a_rate_that_is_missing_stops_those_who_need_it_and_nobody_else(empty, tmp_path):
@@ -542,7 +541,7 @@ def test_a_fixing_that_is_absent_whole_fails_the_build_for_all(empty, tmp_path):
     policy.max_stale_fixings = 0
     policy.save()
 
-    with pytest.raises(nightly.JobFailed) as failed:
+    with pytest.raises(attempts.JobFailed) as failed:
         small.night(policy)
 
     (pack,) = PricingPack.objects.filter(asof_date=WEEK[1])
@@ -586,7 +585,7 @@ def test_a_row_of_an_earlier_pack_that_was_edited_fails_the_night_by_the_packs_n
         )
         owner.execute("ALTER TABLE pricing_packprice ENABLE TRIGGER USER")
 
-    with pytest.raises(nightly.JobFailed, match=f"{edited} is not what was sealed"):
+    with pytest.raises(attempts.JobFailed, match=f"{edited} is not what was sealed"):
         small.night(policy, first=WEEK[3], last=WEEK[3])
 
     answer = Client().get("/health/pack")
@@ -670,7 +669,7 @@ def test_a_ledger_that_is_gone_fails_the_night(begun):
     small.night(policy, last=WEEK[3])
     Path(settings.LEDGER_PATH).rename(Path(settings.LEDGER_PATH).with_suffix(".away"))
 
-    with pytest.raises(nightly.JobFailed, match="ledger repository: there is none") as failed:
+    with pytest.raises(attempts.JobFailed, match="ledger repository: there is none") as failed:
         small.night(policy, first=WEEK[4])
 
     assert failed.value.job == "reconcile_ledger"
@@ -702,23 +701,19 @@ def test_a_comparison_that_nobody_foresaw_to_break_is_that_portfolios_own(begun,
         overview(slug="other")
 
 
-def test_an_import_during_the_night_leaves_it_its_own_commit(begun, tmp_path, monkeypatch):
+def test_an_import_during_the_night_leaves_it_its_own_commit(begun, tmp_path):
     """The other's folder came by a push, so that the night reads it; and somebody enters something while it does."""
     policy = small.policy()
     anna = get_user_model().objects.get(username="anna")
     for slug in ("other", "third"):
         Portfolio.objects.create(slug=slug, name=slug, owner=anna, base_currency="CAD", policy=policy)
         commit(small.LEDGER, slug=slug)
-    real = nightly._reconcile_one
 
-    def reconcile_one(portfolio, ledger, **how):
-        found = real(portfolio, ledger, **how)
-        if portfolio.slug == "other":
+    def report(job, done, total):
+        if (job, done) == ("reconcile_ledger", 1):
             small.take_in(tmp_path, small.LEDGER + small.SECOND_PURCHASE)
-        return found
 
-    monkeypatch.setattr(nightly, "_reconcile_one", reconcile_one)
-    run = small.night(policy)
+    run = nightly.run(policy=policy, from_date=WEEK[0], date=WEEK[-1], progress=report)
 
     assert (run.state, statuses(), blocked()) == ("done", {"fresh"}, set())
 
@@ -741,10 +736,10 @@ def test_a_split_that_only_the_pack_knows_breaks_from_its_ex_date_on(own):
 def test_the_day_after_an_unbooked_split_breaks_too(own):
     policy = small.policy()
     small.night(policy, last=WEEK[2])
-    with pytest.raises(nightly.JobFailed):
+    with pytest.raises(attempts.JobFailed):
         small.night(policy, first=WEEK[3], last=WEEK[3])
 
-    with pytest.raises(nightly.JobFailed, match="do not tie out"):
+    with pytest.raises(attempts.JobFailed, match="do not tie out"):
         small.night(policy, first=WEEK[4])
 
     assert {day for day, _ in split_breaks()} == {WEEK[3], WEEK[4]}
@@ -780,7 +775,7 @@ def test_a_split_that_the_ledger_books_in_one_of_two_accounts_is_a_break_of_the_
         actions=SPLIT,
     )
 
-    with pytest.raises(nightly.JobFailed, match="do not tie out"):
+    with pytest.raises(attempts.JobFailed, match="do not tie out"):
         small.night(policy)
 
     found = set(Break.objects.values_list("kind", "account", "commodity", "detail"))
@@ -826,7 +821,7 @@ def test_doing_a_broken_night_again_does_not_make_it_pass(own, tmp_path):
     small.take_in(tmp_path, small.LEDGER + SPLIT_ENTRY)
 
     for _ in range(2):
-        with pytest.raises(nightly.JobFailed, match="do not tie out"):
+        with pytest.raises(attempts.JobFailed, match="do not tie out"):
             small.night(policy, first=WEEK[3])
 
     assert statuses(asof_date__gte=WEEK[3]) == {"error"}
@@ -850,7 +845,7 @@ def test_once_the_pack_is_restated_the_revision_that_it_broke_is_reconciled(empt
     policy = small.begin(
         tmp_path, small.LEDGER + SPLIT_ENTRY, without=("2020-01-09,OAK", "2020-01-10,OAK"), also=HALVED
     )
-    with pytest.raises(nightly.JobFailed):
+    with pytest.raises(attempts.JobFailed):
         small.night(policy)
     whole = small.market(tmp_path / "whole", without=("2020-01-09,OAK", "2020-01-10,OAK"), also=HALVED, actions=SPLIT)
     call_command("load_market_data", str(whole), stdout=io.StringIO())
@@ -863,7 +858,7 @@ def test_once_the_pack_is_restated_the_revision_that_it_broke_is_reconciled(empt
 
 def overview(user="anna", slug="small"):
     return executor.execute(
-        planning.Request("portfolio_overview", {}, portfolio_id=small.portfolio(slug).pk),
+        executor.Request("portfolio_overview", {}, portfolio_id=small.portfolio(slug).pk),
         user=get_user_model().objects.get(username=user),
     )
 
@@ -951,7 +946,7 @@ def test_only_the_portfolio_that_breaks_is_left_out(own):
     assert overview().metadata["asof_date"] == str(WEEK[-1])
     with pytest.raises((ReconciliationFailed, LedgerNotReconciled)):
         executor.execute(
-            planning.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get(slug="other").pk), user=ben
+            executor.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get(slug="other").pk), user=ben
         )
     assert not DailyValue.objects.filter(portfolio__slug="other").exists()
 

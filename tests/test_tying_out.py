@@ -13,8 +13,7 @@ from dulwich.objects import ObjectID
 from dulwich.refs import DiskRefsContainer
 
 from execution import executor
-from execution.executor import planning
-from execution.night import nightly
+from execution.night import attempts
 from execution.patterns import publishing
 from execution.tests.staging import by_force
 from portfolio import books
@@ -46,7 +45,7 @@ def overview():
     for document in publishing.read_library().values():
         publishing.publish(document)
     return executor.execute(
-        planning.Request("portfolio_overview", {}, portfolio_id=small.portfolio().pk),
+        executor.Request("portfolio_overview", {}, portfolio_id=small.portfolio().pk),
         user=get_user_model().objects.get(username="anna"),
     )
 
@@ -202,7 +201,7 @@ def test_a_ledger_that_beancount_no_longer_accepts_is_no_pass(begun, monkeypatch
         raise reader.LedgerIncorrect((Finding("main.beancount", 7, "does not balance"),))
 
     monkeypatch.setattr(reader, "read", read)
-    with pytest.raises(nightly.JobFailed):
+    with pytest.raises(attempts.JobFailed):
         small.night(policy, first=WEEK[3])
 
     assert Reconciliation.objects.filter(status="pass").count() == 3
@@ -292,7 +291,7 @@ def test_a_forced_push_stops_the_night_and_names_the_commit_that_is_gone(begun, 
     DiskRefsContainer(settings.LEDGER_PATH)[BRANCH] = ObjectID(base.encode())
     amended = push(small.LEDGER + HIGHER)
 
-    with pytest.raises(nightly.JobFailed, match=f"commit {read} was read, and {amended} does not follow it"):
+    with pytest.raises(attempts.JobFailed, match=f"commit {read} was read, and {amended} does not follow it"):
         small.night(policy, first=WEEK[3])
     with pytest.raises(LedgerRewritten):
         writer.sync(portfolio=small.portfolio())
@@ -322,7 +321,7 @@ def test_a_shallow_clone_is_named_where_its_history_ends(begun):
 
     with pytest.raises(LedgerUnavailable, match=first):
         writer.sync(portfolio=small.portfolio())
-    with pytest.raises(nightly.JobFailed, match=first):
+    with pytest.raises(attempts.JobFailed, match=first):
         small.night(policy)
 
 

@@ -1,4 +1,4 @@
-"""Which code computed a result: the engine is one of the five that a result is a function of."""
+"""The version of the code that computes results: one of the five that a result is a function of."""
 
 import ast
 import hashlib
@@ -14,8 +14,10 @@ from django.conf import settings
 from agents import registry
 
 ORCHESTRATOR = "execution.executor.orchestrator"
+MARKET_VIEW = "execution.executor.market_view"
+"""The market that capabilities compute on, which they take from their context and do not import."""
 LEDGER = ("portfolio.books.writer", "portfolio.ledger.child")
-"""What makes rows of a ledger. The second is run as a process of its own, so that nothing imports it."""
+"""The modules that make rows of a ledger. The second runs as a process of its own, so that nothing imports it."""
 
 
 @cache
@@ -33,8 +35,12 @@ def engine_version() -> str:
 
 
 def roots() -> set[str]:
-    """Modules that figures come out of: those of the registered capabilities, the orchestrator, and the ledger's reader."""
-    return {capability.function.__module__ for capability in registry.all()} | {ORCHESTRATOR, *LEDGER}
+    """Modules that figures come out of: those of the registered capabilities, the orchestrator, the market view, the ledger's
+    reader."""
+    return {capability.function.__module__ for capability in registry.all()} | {
+        *(ORCHESTRATOR, MARKET_VIEW),
+        *LEDGER,
+    }
 
 
 def digest(sources: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """Runs the steps of a pattern, one after the other, and writes down what happened to each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from time import perf_counter
@@ -12,7 +12,8 @@ from agents.runtime import AgentRuntime
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from execution import patterns
-from execution.patterns import Pattern, Step, conditions, templating
+from execution.patterns import conditions, templating
+from execution.patterns.document import ParsedPattern, Step
 from execution.patterns.templating import Scope
 from pricing.providers.http import ProviderBusy, ProviderFailed
 
@@ -20,7 +21,7 @@ Status = Literal["ok", "skipped", "failed", "not_reached"]
 
 
 class StepTimedOut(TieoutError):
-    """The step took longer than it may. Told once it is over: a running call can't be stopped from inside a process."""
+    """The step took longer than it may. Raised once it is over: a running call can't be stopped from inside a process."""
 
     def __init__(self, timeout_s: float, took_s: float) -> None:
         super().__init__(f"took {took_s:.1f} s, may take {timeout_s:g} s")
@@ -28,12 +29,12 @@ class StepTimedOut(TieoutError):
 
 
 PASSING = (AgentFailed, BreakerOpen, ProviderBusy, ProviderFailed, StepTimedOut)
-"""What may be otherwise in a minute."""
+"""Failures that may be gone when the step is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepTrace:
-    """What happened to one step. What has no answer is null: a step that did not run has no duration."""
+    """What happened to one step. Fields that have no answer are null: a step that did not run has no duration."""
 
     name: str  # `as`
     capability: str
@@ -47,8 +48,8 @@ class StepTrace:
     sources: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
-        told: dict[str, Any] = {
+    def as_dict(self) -> dict[str, Any]:
+        entry: dict[str, Any] = {
             "as": self.name,
             "capability": self.capability,
             "agent": self.agent,
@@ -61,8 +62,13 @@ class StepTrace:
             "warnings": list(self.warnings),
         }
         if self.reason is not None:
-            told["reason"] = self.reason
-        return told
+            entry["reason"] = self.reason
+        return entry
+
+
+def trace_as_dict(trace: Iterable[StepTrace]) -> dict[str, Any]:
+    """The trace as answers and rows have it."""
+    return {"steps": [step.as_dict() for step in trace]}
 
 
 class StepFailed(TieoutError):
@@ -85,14 +91,13 @@ class Unavailable:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FinishedRun:
     """A finished run.
 
     outputs    by name, in the pattern's order: the object the step gave, or Unavailable
-    state      by name, of every step that ran: what the panels read
-    trace      every step, in the order of the document
-    sources    by name, of every step that ran: provider codes of the rows that its value rests on, the steps it
-               named included
+    state      by name, the values of all steps that ran, which the panels read
+    trace      one entry a step, in the order of the document
+    sources    by name, of all steps that ran: provider codes of the rows that a value rests on, also by way of other steps
     warnings   of all steps, each once
     transient  a step was left out for a reason that may pass (breaker, dependency, time): not to be stored
     """
@@ -105,26 +110,26 @@ class Outcome:
     transient: bool
 
 
-def run(pattern: Pattern, inputs: Mapping[str, Any], ctx: RequestContext, runtime: AgentRuntime) -> Outcome:
+def run(pattern: ParsedPattern, inputs: Mapping[str, Any], ctx: RequestContext, runtime: AgentRuntime) -> FinishedRun:
     """Run a linted pattern with its effective inputs.
 
     A step that needs a skipped or omitted one is skipped; a condition that can't be answered fails its step.
     raises  StepFailed; PatternInvalid, TemplateInvalid, ConditionInvalid for a pattern that was never linted
     """
-    ordered = patterns.in_order(pattern)
+    ordered = patterns.order_steps(pattern)
     traces = {s.name: StepTrace(s.name, s.capability, runtime.agent_of(s.capability)) for s in pattern.steps}
     unknown = [
-        patterns.Finding("/outputs", f"no step is named {name}") for name in pattern.outputs if name not in traces
+        patterns.Violation("/outputs", f"no step is named {name}") for name in pattern.outputs if name not in traces
     ]
     if unknown:
         raise patterns.PatternInvalid(unknown)
     state: dict[str, Any] = {}
     sources: dict[str, tuple[str, ...]] = {}
-    scope = Scope(inputs=inputs, state=state, ctx=templating.visible(ctx))
+    scope = Scope(inputs=inputs, state=state, ctx=templating.context_values(ctx))
     transient = False
     for step in ordered:
-        named = patterns.needs(step)
-        upstream = sorted(name for name in named.required if name in traces and name not in state)
+        needs = patterns.needs(step)
+        upstream = sorted(name for name in needs.required if name in traces and name not in state)
         if upstream:
             traces[step.name] = replace(traces[step.name], status="skipped", reason=f"upstream: {upstream[0]}")
             continue
@@ -152,7 +157,7 @@ def run(pattern: Pattern, inputs: Mapping[str, Any], ctx: RequestContext, runtim
             )
             continue
         state[step.name] = result.data
-        rests_on = {code for name in (named.required | named.asked) & sources.keys() for code in sources[name]}
+        rests_on = {code for name in needs.all & sources.keys() for code in sources[name]}
         sources[step.name] = tuple(sorted(rests_on.union(result.sources)))
         traces[step.name] = replace(
             traces[step.name],
@@ -165,12 +170,12 @@ def run(pattern: Pattern, inputs: Mapping[str, Any], ctx: RequestContext, runtim
             warnings=result.warnings,
         )
     trace = tuple(traces[step.name] for step in pattern.steps)
-    return Outcome(
+    return FinishedRun(
         outputs={name: _output(name, state, traces) for name in pattern.outputs},
         state=state,
         trace=trace,
         sources=sources,
-        warnings=tuple(dict.fromkeys(warning for told in trace for warning in told.warnings)),
+        warnings=tuple(dict.fromkeys(warning for each in trace for warning in each.warnings)),
         transient=transient,
     )
 

@@ -1,7 +1,7 @@
-"""Portfolios that a job of the night could not do: whose data it is stops at them, and nobody else's night.
+"""Portfolios that a job of the night could not do. A failure that one portfolio's data cause stops at this portfolio.
 
-The rows are a portfolio's own, so its owner and the operator read them. What everybody may know, how many there are and of
-what kind, stands in the detail of the jobs.
+The rows belong to a portfolio: its owner and the operator read them. How many there are and of what kind everybody may know; it
+stands in the detail of the jobs.
 """
 
 import logging
@@ -24,14 +24,16 @@ KIND_OF_BREAK: Mapping[str, BlockedKind] = {
     LEDGER_UNREADABLE: BlockedKind.LEDGER_UNREADABLE,
     NOT_COMPARED: BlockedKind.NOT_COMPARED,
 }
-"""Of breaks that are no difference of the books."""
+"""The kinds of breaks that are no difference between the books."""
 RECONCILE = "reconcile_ledger"
 MISSING = (BlockedKind.MISSING_PRICE, BlockedKind.MISSING_RATE)
+MAX_REASON = 4000
+"""Characters of a reason that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
-class Blocked:
-    """One portfolio at one pack."""
+class Blockage:
+    """One portfolio at one pack, and why it has no answer there."""
 
     portfolio_id: UUID
     pack_id: str
@@ -39,40 +41,43 @@ class Blocked:
     reason: str
 
 
-def by_failure(portfolio_id: UUID, pack_id: str, failure: TieoutError) -> Blocked:
-    """What a failure means for its portfolio."""
+def from_failure(portfolio_id: UUID, pack_id: str, failure: TieoutError) -> Blockage:
+    """The blockage that a failure of a job is for its portfolio."""
     kind = BlockedKind.FIGURES_FAILED
     if isinstance(failure, MissingPrice):
         kind = BlockedKind.MISSING_PRICE
     elif isinstance(failure, MissingRate):
         kind = BlockedKind.MISSING_RATE
-    return Blocked(portfolio_id, pack_id, kind, str(failure) or type(failure).__name__)
+    return Blockage(portfolio_id, pack_id, kind, reason_of(failure))
 
 
-def by_comparisons(portfolio_id: UUID, comparisons: Iterable[Comparison]) -> list[Blocked]:
-    """The packs at which a portfolio's books differ, could not be compared, or lack a price or rate."""
-    found = []
+def from_comparisons(portfolio_id: UUID, comparisons: Iterable[Comparison]) -> list[Blockage]:
+    """One blockage for each pack at which a portfolio's books differ, could not be compared, or lack a price or rate."""
+    blockages = []
     for each in comparisons:
         if each.breaks:
             first = each.breaks[0]
             kind = KIND_OF_BREAK.get(first.kind, BlockedKind.RECONCILIATION_FAILED)
-            found.append(Blocked(portfolio_id, each.pack.pk, kind, first.detail if kind != _DIFFERS else str(first)))
+            reason = str(first) if kind == BlockedKind.RECONCILIATION_FAILED else first.detail
+            blockages.append(Blockage(portfolio_id, each.pack.pk, kind, reason))
         elif each.lacking:
             is_price = any(name.startswith("the close") for name in each.lacking)
             kind = BlockedKind.MISSING_PRICE if is_price else BlockedKind.MISSING_RATE
-            found.append(Blocked(portfolio_id, each.pack.pk, kind, f"the pack lacks {', '.join(each.lacking)}"))
-    return found
+            reason = f"the pack lacks {', '.join(each.lacking)}"
+            blockages.append(Blockage(portfolio_id, each.pack.pk, kind, reason))
+    return blockages
 
 
-_DIFFERS = BlockedKind.RECONCILIATION_FAILED
+def reason_of(failure: TieoutError) -> str:
+    return str(failure) or type(failure).__name__
 
 
 def clear(*, jobs: Sequence[str], packs: Sequence[PricingPack]) -> None:
-    """These jobs begin anew at these packs: what earlier attempts at them said goes."""
+    """Delete the blockages of earlier attempts at these jobs for these packs."""
     BlockedPortfolio.objects.filter(job__in=jobs, pack__in=[pack.pk for pack in packs]).delete()
 
 
-def add(*, job: str, rows: Iterable[Blocked]) -> None:
+def add(*, job: str, blockages: Iterable[Blockage]) -> None:
     BlockedPortfolio.objects.bulk_create(
         (
             BlockedPortfolio(
@@ -80,32 +85,31 @@ def add(*, job: str, rows: Iterable[Blocked]) -> None:
                 pack_id=each.pack_id,
                 job=job,
                 kind=each.kind,
-                reason=each.reason[:4000],
+                reason=each.reason[:MAX_REASON],
             )
-            for each in rows
+            for each in blockages
         ),
         ignore_conflicts=True,
     )
 
 
-def counted(pack: PricingPack) -> dict[str, Any]:
-    """How many portfolios are blocked at a pack, and how many of each kind; empty where none is. As role job: all of them.
+def count_by_kind(pack: PricingPack) -> dict[str, Any]:
+    """How many portfolios are blocked at a pack, and how many by each kind; empty where none is. As role job: all portfolios.
 
-    A portfolio counts once, by what was found first.
+    A portfolio that is blocked by several jobs counts once, by the first.
     """
-    kinds: dict[UUID, str] = {}
-    for portfolio_id, kind in (
-        BlockedPortfolio.objects.filter(pack=pack).order_by("id").values_list("portfolio_id", "kind")
-    ):
-        kinds.setdefault(portfolio_id, kind)
-    if not kinds:
+    first_kind: dict[UUID, str] = {}
+    rows = BlockedPortfolio.objects.filter(pack=pack).order_by("id").values_list("portfolio_id", "kind")
+    for portfolio_id, kind in rows:
+        first_kind.setdefault(portfolio_id, kind)
+    if not first_kind:
         return {}
-    found = list(kinds.values())
-    return {"portfolios": len(found), "kinds": {kind: found.count(kind) for kind in sorted(set(found))}}
+    kinds = list(first_kind.values())
+    return {"portfolios": len(kinds), "kinds": {kind: kinds.count(kind) for kind in sorted(set(kinds))}}
 
 
-def at_head(run: NightlyRun) -> list[BlockedPortfolio]:
-    """What was found first of each portfolio at the newest pack of a run, by portfolio."""
+def rows_at_head(run: NightlyRun) -> list[BlockedPortfolio]:
+    """The first row of each portfolio that is blocked at the newest pack of a run, by slug."""
     head = PricingPack.objects.filter(run=run.pk, sequence__isnull=False).order_by("-asof_date", "-sequence").first()
     rows = BlockedPortfolio.objects.filter(pack=head).select_related("portfolio").order_by("portfolio__slug", "id")
     first: dict[UUID, BlockedPortfolio] = {}
@@ -114,23 +118,23 @@ def at_head(run: NightlyRun) -> list[BlockedPortfolio]:
     return list(first.values())
 
 
-def without_books(pack: PricingPack) -> set[UUID]:
+def portfolios_without_books(pack: PricingPack) -> set[UUID]:
     """Portfolios whose books differ at a pack or could not be compared: no figure may rest on them."""
     rows = BlockedPortfolio.objects.filter(pack=pack, job=RECONCILE).exclude(kind__in=MISSING)
     return set(rows.values_list("portfolio_id", flat=True))
 
 
-def of_run(run: NightlyRun | None) -> dict[str, Any]:
-    """As /health/pack has it, of the last job that found any: without a name of a portfolio or of what it holds."""
+def describe_run(run: NightlyRun | None) -> dict[str, Any]:
+    """`blocked` of /health/pack, from the last job of a run that counted any. It names no portfolio and nothing that one holds."""
     details = JobRun.objects.filter(run=run).order_by("-position").values_list("detail", flat=True) if run else ()
-    found: Mapping[str, Any] = next((each["blocked"] for each in details if "blocked" in each), {})
-    missing = [kind for kind in found.get("kinds", ()) if kind in MISSING]
-    return {"portfolios": found.get("portfolios", 0), "missing": missing}
+    counts: Mapping[str, Any] = next((each["blocked"] for each in details if "blocked" in each), {})
+    missing = [kind for kind in counts.get("kinds", ()) if kind in MISSING]
+    return {"portfolios": counts.get("portfolios", 0), "missing": missing}
 
 
-def tell_operator(pack: PricingPack, *, job: str) -> dict[str, Any]:
-    """The counts for the job's detail; an error in the log where there are any."""
-    found = counted(pack)
-    if found:
-        logger.error("portfolios are blocked", extra={"pack_id": pack.pk, "job": job, **found})
-    return {"blocked": found} if found else {}
+def report(pack: PricingPack, *, job: str) -> dict[str, Any]:
+    """The counts for the job's detail. Where there are any, an error is logged for the operator."""
+    counts = count_by_kind(pack)
+    if counts:
+        logger.error("portfolios are blocked", extra={"pack_id": pack.pk, "job": job, **counts})
+    return {"blocked": counts} if counts else {}

@@ -1,8 +1,8 @@
-"""A job over all portfolios, cut into chunks that any process may take: more workers, less time.
+"""A job over all portfolios, split into chunks that any process may take: more workers, less time.
 
-Which chunks there are and how each ended is rows, and the attempt that opened them counts these until none is left. It works on
-chunks itself meanwhile, so that it ends where no worker hears the bell. Whoever is at a chunk holds a lock of its database session:
-it dies with its process, and the chunk is taken by the next who comes.
+The chunks and how each ended are rows. The attempt that opened them works on chunks itself until none is left, so that it ends
+without workers too. A process that does a chunk holds a lock of its database session: if it dies, the lock goes, and another
+process takes the chunk.
 """
 
 import logging
@@ -26,40 +26,40 @@ from pricing.models import PricingPack
 logger = logging.getLogger(__name__)
 
 MOST_PORTFOLIOS, MOST_TRANSACTIONS = 50, 20_000
-"""Of a chunk: some seconds of work, and some tens of megabytes while it lasts."""
+"""Bounds of a chunk: some seconds of work, and some tens of megabytes while it lasts."""
 LOOK_AGAIN_S = 0.1
 UNFINISHED = (RunState.WAITING, RunState.RUNNING)
 
 
-class _Verb(Protocol):
+class ChunkJob(Protocol):
     def __call__(self, *, used: Sequence[nightly_figures.Used], pack: PricingPack) -> nightly_figures.Outcome: ...
 
 
-VERBS: Mapping[str, _Verb] = {
+CHUNK_JOBS: Mapping[str, ChunkJob] = {
     "compute_metrics": nightly_figures.compute_metrics,
     "prewarm_factors": nightly_figures.prewarm_factors,
 }
-"""What is done with a chunk, by job."""
+"""What each job does with a chunk."""
 
 
 def open_chunks(*, job: JobRun, pack: PricingPack, used: Sequence[nightly_figures.Used]) -> list[JobChunk]:
     """The rows of this attempt's chunks, in the order of `used`."""
-    counted = (
+    counts = (
         Transaction.objects.filter(portfolio__in=[portfolio.pk for portfolio, _ in used], removed_in__isnull=True)
         .order_by()
         .values_list("portfolio_id")
         .annotate(count=Count("id"))
     )
-    sizes = dict(counted)
-    parts = cut([(revision.pk, sizes.get(portfolio.pk, 0)) for portfolio, revision in used])
+    sizes = dict(counts)
+    parts = split([(revision.pk, sizes.get(portfolio.pk, 0)) for portfolio, revision in used])
     return JobChunk.objects.bulk_create(
         JobChunk(job=job, fencing=job.fencing, number=number, pack_id=pack.pk, revisions=part)
         for number, part in enumerate(parts, 1)
     )
 
 
-def cut(sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """Pure. (revision, transactions) into chunks of revisions, each within both bounds or of one."""
+def split(sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """(revision, transactions) pairs into chunks of revisions. Each is within both bounds, or holds one revision. Pure."""
     parts: list[list[int]] = []
     rows = 0
     for revision, size in sizes:
@@ -71,32 +71,32 @@ def cut(sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
     return parts
 
 
-def finish(*, job: JobRun, tell: Callable[[int, int], None]) -> Mapping[str, int]:
-    """Work on what nobody is at until every chunk of this attempt has ended; what they came to, summed.
+def finish(*, job: JobRun, progress: Callable[[int, int], None]) -> Mapping[str, int]:
+    """Do the chunks of this attempt that no other process does, until every one has ended, and return the sums of their details.
 
-    Portfolios whose figures can't be computed are `failed`, where there are any, and rows of `execution.night.blocked`.
-    tell     portfolios done, of how many: after each chunk, and while others are at the last ones
+    Portfolios whose figures can't be computed are counted as `failed`, where there are any, and become rows of blocked portfolios.
+    progress   called with portfolios done and their number, after each chunk and while other processes do the last ones
     """
-    mine = JobChunk.objects.filter(job=job, fencing=job.fencing)
-    sizes = {pk: len(revisions) for pk, revisions in mine.values_list("pk", "revisions")}
+    opened = JobChunk.objects.filter(job=job, fencing=job.fencing)
+    sizes = {pk: len(revisions) for pk, revisions in opened.values_list("pk", "revisions")}
     total = sum(sizes.values())
     while True:
-        # From the end: workers that hear the bells come from the beginning.
-        left = list(mine.filter(state__in=UNFINISHED).order_by("-number").values_list("pk", flat=True))
+        # From the end, because workers begin at the beginning.
+        left = list(opened.filter(state__in=UNFINISHED).order_by("-number").values_list("pk", flat=True))
         if sizes:
-            tell(total - sum(sizes[pk] for pk in left), total)
+            progress(total - sum(sizes[pk] for pk in left), total)
         if not left:
             break
         if not any(work_on(pk) for pk in left):
             sleep(LOOK_AGAIN_S)
-    ended = list(mine.order_by("number").values_list("detail", flat=True))
+    ended = list(opened.order_by("number").values_list("detail", flat=True))
     failed = sum(len(detail["failed"]) for detail in ended)
-    found = {name: sum(detail[name] for detail in ended) for name in ("portfolios", "daily_values")}
-    return found | {"failed": failed} if failed else found
+    sums = {name: sum(detail[name] for detail in ended) for name in ("portfolios", "daily_values")}
+    return sums | {"failed": failed} if failed else sums
 
 
 def work_on(chunk_id: int) -> bool:
-    """Do a chunk; False where it has ended, belongs to an attempt that is over, or another session is at it."""
+    """Do a chunk. False where it has ended, belongs to an attempt that is over, or another session does it."""
     with locks.try_session_lock(f"execution.chunk:{chunk_id}") as acquired:
         if not acquired:
             return False
@@ -104,36 +104,36 @@ def work_on(chunk_id: int) -> bool:
         job = chunk.job
         if chunk.state not in UNFINISHED or (job.state, job.fencing) != (RunState.RUNNING, chunk.fencing):
             return False
-        mine = JobChunk.objects.filter(pk=chunk_id)
-        mine.update(state=RunState.RUNNING, started_at=Now())
+        row = JobChunk.objects.filter(pk=chunk_id)
+        row.update(state=RunState.RUNNING, started_at=Now())
         revisions = LedgerRevision.objects.select_related("portfolio").in_bulk(chunk.revisions)
         used = [(revisions[pk].portfolio, revisions[pk]) for pk in chunk.revisions]
-        outcome = _computed(VERBS[job.name], used, packs.find(pack_id=chunk.pack_id))
+        outcome = _compute(CHUNK_JOBS[job.name], used, packs.find(pack_id=chunk.pack_id))
         blocked.add(
             job=job.name,
-            rows=[
-                blocked.by_failure(revisions[pk].portfolio_id, chunk.pack_id, failure)
+            blockages=[
+                blocked.from_failure(revisions[pk].portfolio_id, chunk.pack_id, failure)
                 for pk, failure in outcome.failed.items()
             ],
         )
-        mine.update(
+        row.update(
             state=RunState.DONE,
             finished_at=Now(),
-            detail=_told(outcome),
-            reason=next((str(failure) or type(failure).__name__ for failure in outcome.failed.values()), "")[:4000],
+            detail=_describe(outcome),
+            reason=next(map(blocked.reason_of, outcome.failed.values()), "")[: blocked.MAX_REASON],
         )
         return True
 
 
 CONCERN_ALL = (packs.PackCorrupt, OperationalError, InterfaceError)
-"""What is nobody's own fault: a pack that is not what was sealed, a database that is away."""
+"""Failures that no portfolio's data cause: a pack that is not what was sealed, a database that is away."""
 
 
-def _computed(verb: _Verb, used: Sequence[nightly_figures.Used], pack: PricingPack) -> nightly_figures.Outcome:
-    """What the verb makes of a chunk. Where it breaks on the whole of it (reading, or storing what came out), it does the
-    portfolios one by one, so that only the one at fault has no figures."""
+def _compute(compute: ChunkJob, used: Sequence[nightly_figures.Used], pack: PricingPack) -> nightly_figures.Outcome:
+    """Compute a chunk. Where it fails as a whole, in reading or in storing, its portfolios are computed one by one, so that only
+    those at fault have no figures."""
     try:
-        return verb(used=used, pack=pack)
+        return compute(used=used, pack=pack)
     except CONCERN_ALL:
         raise
     except TieoutError as failure:
@@ -146,14 +146,14 @@ def _computed(verb: _Verb, used: Sequence[nightly_figures.Used], pack: PricingPa
             return nightly_figures.Outcome(1, failed={used[0][1].pk: nightly_figures.FiguresFailed()})
     total = nightly_figures.Outcome()
     for each in used:
-        one = _computed(verb, [each], pack)
+        one = _compute(compute, [each], pack)
         total.portfolios += one.portfolios
         total.added += one.added
         total.failed |= one.failed
     return total
 
 
-def _told(outcome: nightly_figures.Outcome) -> dict[str, Any]:
+def _describe(outcome: nightly_figures.Outcome) -> dict[str, Any]:
     return {
         "portfolios": outcome.portfolios,
         "daily_values": outcome.added,

@@ -22,7 +22,6 @@ from django.db import transaction
 from config import doctor, embedded
 from config.errors import TieoutError
 from execution import executor
-from execution.executor import planning
 from execution.night import nightly
 from execution.operations import intake
 from execution.patterns import publishing
@@ -84,7 +83,7 @@ def run(*, progress: Progress) -> Demo:
     import_ledgers(progress)
     nightly.run(policy=PricingPolicy.objects.get(pk=POLICY), from_date=FIRST, date=LAST, progress=progress)
     portfolio = Portfolio.objects.select_related("owner").get(slug=SLUG)
-    request = planning.Request(PATTERN, {}, portfolio_id=portfolio.pk, asof_date=LAST)
+    request = executor.Request(PATTERN, {}, portfolio_id=portfolio.pk, asof_date=LAST)
     return Demo(executor.execute(request, user=portfolio.owner), portfolio, log_ins)
 
 

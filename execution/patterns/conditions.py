@@ -1,8 +1,7 @@
-"""`when` of a step: CEL with a short leash.
+"""`when` of a step: a condition in a small part of CEL.
 
-CEL has no attributes of Python to reach, but this implementation has no cost limit either: five nested `map`s over ten
-items took three seconds. So the text is short, its tokens are known ones, its calls are on a list, and comprehensions
-are not on it.
+CEL reaches no attributes of Python, but this implementation has no cost limit: five nested `map`s over ten items took three
+seconds. So the length of a text is bounded, only known tokens and calls are let through, and comprehensions are not among them.
 """
 
 import dataclasses
@@ -21,10 +20,16 @@ from uuid import UUID
 import numpy as np
 
 from config.errors import TieoutError
-from execution.patterns.templating import PATH, ROOTS, Path, Scope, declared_fields, shown
+from execution.patterns.templating import PATH, ROOTS, NamePath, Scope, declared_fields, shorten
 
-# Through it the package would import a terminal's tool box, in every process that starts: a sixth of its time.
-sys.modules.setdefault("cel.cli", ModuleType("cel.cli"))
+
+def _without_command_line() -> None:
+    """Keep `import cel` from importing its command line, with rich, typer and prompt_toolkit: nearly 400 modules and 95 % of
+    the time that the import takes (measured: 2.3 s and 0.12 s), in every process that starts."""
+    sys.modules.setdefault("cel.cli", ModuleType("cel.cli"))
+
+
+_without_command_line()
 
 import cel  # noqa: E402
 
@@ -49,48 +54,51 @@ _TOKEN = re.compile(
 
 
 class ConditionInvalid(TieoutError):
-    """A text that is no condition of ours."""
+    """A text is no condition, or uses what conditions may not use."""
 
     def __init__(self, condition: str, reason: str) -> None:
-        super().__init__(f"condition {shown(condition)}: {reason}")
-        self.condition, self.reason = shown(condition), reason
+        super().__init__(f"condition {shorten(condition)}: {reason}")
+        self.condition, self.reason = shorten(condition), reason
 
 
 class ConditionFailed(TieoutError):
-    """A condition that has no answer in this run. It fails its step; it never skips it."""
+    """A condition has no answer in this run. Its step fails; it is not skipped."""
 
     def __init__(self, condition: str, reason: str) -> None:
-        super().__init__(f"condition {shown(condition)}: {reason}")
-        self.condition, self.reason = shown(condition), reason
+        super().__init__(f"condition {shorten(condition)}: {reason}")
+        self.condition, self.reason = shorten(condition), reason
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A compiled condition. `paths` are all it names; `asked` those inside has(...), which may be absent."""
+    """A compiled condition. `paths`: all that it names. `optional_paths`: those inside has(...), which may be absent."""
 
     text: str
     program: cel.Program
-    paths: tuple[Path, ...]
-    asked: frozenset[Path]
+    paths: tuple[NamePath, ...]
+    optional_paths: frozenset[NamePath]
 
     @property
-    def guarded(self) -> frozenset[str]:
-        """Steps whose absence it asks about, so that they need not have run."""
-        return frozenset(path[1] for path in self.asked if path[0] == "state" and len(path) == 2)
+    def optional_steps(self) -> frozenset[str]:
+        """Steps inside has(...), which need not have run."""
+        return frozenset(path[1] for path in self.optional_paths if path[0] == "state" and len(path) == 2)
 
     def holds(self, scope: Scope) -> bool:
-        """Raises ConditionFailed: a path that is not there, a wrong type, an answer that is no boolean."""
-        named: dict[str, dict[str, Any]] = {root: {} for root in ROOTS}
+        """Whether the condition is true in a run.
+
+        raises   ConditionFailed: a path that is not there, a wrong type, an answer that is no boolean
+        """
+        values: dict[str, dict[str, Any]] = {root: {} for root in ROOTS}
         for root, name, *_ in self.paths:
             known = scope.root(root)
             if name in known:
-                named[root][name] = _plain(known[name])
+                values[root][name] = _cel_value(known[name])
         try:
-            answer = self.program.execute(named)
+            answer = self.program.execute(values)
         except KeyError as missing:
             raise ConditionFailed(self.text, f"{missing.args[0]} is not there") from missing
         except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError) as bad:
-            raise ConditionFailed(self.text, _reason(bad)) from bad
+            raise ConditionFailed(self.text, _first_line(bad)) from bad
         if not isinstance(answer, bool):
             raise ConditionFailed(self.text, f"gives a {type(answer).__name__}, not true or false")
         return answer
@@ -98,36 +106,36 @@ class Condition:
 
 @lru_cache(maxsize=1_024)
 def compile(text: str) -> Condition:
-    """Raises ConditionInvalid. `{{inputs.flag}} == true` is read as `inputs.flag == true`."""
+    """The condition of a text; `{{inputs.flag}} == true` is read as `inputs.flag == true`. Raises ConditionInvalid."""
     if len(text) > MAX_LENGTH:
         raise ConditionInvalid(text, f"longer than {MAX_LENGTH} characters")
     tokens = _tokens(text)
-    paths, asked = _names(text, tokens)
+    paths, optional_paths = _referenced_paths(text, tokens)
     source = " ".join(token for _, token in tokens)
     try:
         program = cel.compile(source)
     except ValueError as bad:
-        raise ConditionInvalid(text, _reason(bad)) from bad
+        raise ConditionInvalid(text, _first_line(bad)) from bad
     foreign = set(program.variables()) - set(ROOTS)
-    if foreign:  # the tokens were looked at already; this is the parser's own word on it
+    if foreign:  # the tokens were checked above; this is what the parser itself has found
         raise ConditionInvalid(text, f"knows no {', '.join(sorted(foreign))}")
-    return Condition(text, program, paths, asked)
+    return Condition(text, program, paths, optional_paths)
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
-    """Kind and text of each token, templates unwrapped."""
+    """(kind, text) of each token, templates unwrapped."""
     tokens: list[tuple[str, str]] = []
     position = depth = 0
     while position < len(text):
-        found = _TOKEN.match(text, position)
-        if found is None or text.startswith("//", position):
+        match = _TOKEN.match(text, position)
+        if match is None or text.startswith("//", position):
             raise ConditionInvalid(text, f"character {position + 1} can't be read")
-        position = found.end()
-        kind = str(found.lastgroup)
+        position = match.end()
+        kind = str(match.lastgroup)
         if kind == "space":
             continue
         if kind == "template":
-            root, *segments = found["path"].split(".")
+            root, *segments = match["path"].split(".")
             tokens.append(("name", root))
             for segment in segments:
                 sign = [("sign", "["), ("number", segment), ("sign", "]")]
@@ -136,21 +144,21 @@ def _tokens(text: str) -> list[tuple[str, str]]:
             before = tokens[-1] if tokens else ("", "")
             if kind == "text" and (before[0] == "text" or (before[0] == "name" and before[1] not in _WORDS)):
                 raise ConditionInvalid(text, "a text stands where none can")  # ''' and r'' would be read otherwise
-            if kind == "text" and ("{{" in found[0] or "}}" in found[0]):
+            if kind == "text" and ("{{" in match[0] or "}}" in match[0]):
                 raise ConditionInvalid(text, "a template can't stand inside a text")
-            tokens.append((kind, found[0]))
+            tokens.append((kind, match[0]))
         if len(tokens) > MAX_TOKENS:
             raise ConditionInvalid(text, f"more than {MAX_TOKENS} words and signs")
-        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(found[0], 0)
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(match[0], 0)
         if depth > MAX_NESTING:
             raise ConditionInvalid(text, f"nested deeper than {MAX_NESTING}")
     return tokens
 
 
-def _names(text: str, tokens: list[tuple[str, str]]) -> tuple[tuple[Path, ...], frozenset[Path]]:
-    """The paths that are named, and which of them has(...) asks about. Refuses every other name and call."""
-    paths: list[Path] = []
-    asked: set[Path] = set()
+def _referenced_paths(text: str, tokens: list[tuple[str, str]]) -> tuple[tuple[NamePath, ...], frozenset[NamePath]]:
+    """All paths of the tokens, and those inside has(...). Raises ConditionInvalid for every other name and call."""
+    paths: list[NamePath] = []
+    optional_paths: set[NamePath] = set()
     signs = [token if kind == "sign" else "" for kind, token in tokens] + [""]
     for position, (kind, name) in enumerate(tokens):
         if kind != "name":
@@ -171,11 +179,11 @@ def _names(text: str, tokens: list[tuple[str, str]]) -> tuple[tuple[Path, ...], 
             raise ConditionInvalid(text, "no name starts with an underscore")
         paths.append(path)
         if signs[end] == ")" and tokens[position - 2 : position] == [("name", "has"), ("sign", "(")]:
-            asked.add(path)
-    return tuple(dict.fromkeys(paths)), frozenset(asked)
+            optional_paths.add(path)
+    return tuple(dict.fromkeys(paths)), frozenset(optional_paths)
 
 
-def _path(tokens: list[tuple[str, str]], signs: list[str], position: int) -> tuple[Path, int]:
+def _path(tokens: list[tuple[str, str]], signs: list[str], position: int) -> tuple[NamePath, int]:
     """The path that starts at a root, as far as it is written out, and the position after it."""
     path = [tokens[position][1]]
     position += 1
@@ -191,18 +199,18 @@ def _path(tokens: list[tuple[str, str]], signs: list[str], position: int) -> tup
             return tuple(path), position
 
 
-def _plain(value: Any) -> Any:
-    """What CEL can read. A decimal becomes a float here: it is compared, never shown."""
+def _cel_value(value: Any) -> Any:
+    """The value in types that CEL reads. A decimal becomes a float: it is compared, never shown."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): _cel_value(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [_cel_value(inner) for inner in value]
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: _plain(getattr(value, name)) for name in declared_fields(type(value))}
+        return {name: _cel_value(getattr(value, name)) for name in declared_fields(type(value))}
     if isinstance(value, Enum):
-        return _plain(value.value)
+        return _cel_value(value.value)
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, datetime | date):
@@ -212,5 +220,5 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _reason(bad: Exception) -> str:
+def _first_line(bad: Exception) -> str:
     return str(bad).partition("\n")[0][:200]

@@ -1,4 +1,4 @@
-"""Can a pattern work? Every finding at once, each with its path in the document and the rule it breaks."""
+"""Whether a pattern can work: every finding at once, each with its path in the document and the rule it breaks."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,10 +9,12 @@ from uuid import UUID
 from agents import contract
 from agents.registry import Capability, UnknownCapability, near
 from config.strict_json import pointer_to
-from execution import patterns
-from execution.patterns import CyclicSteps, InputSpec, Panel, Pattern, PatternInvalid, Step, conditions, templating
+from execution.patterns import conditions, templating
 from execution.patterns.conditions import ConditionInvalid
-from execution.patterns.templating import Path, TemplateInvalid
+from execution.patterns.document import Panel, ParsedPattern, PatternInvalid, Step
+from execution.patterns.input_values import InputSpec
+from execution.patterns.step_order import CyclicSteps, needs, order_steps
+from execution.patterns.templating import NamePath, TemplateInvalid
 
 CTX_TYPES: Mapping[str, Any] = {
     "portfolio_id": UUID | None,
@@ -34,59 +36,62 @@ INPUT_TYPES: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """path: JSON pointer into the document. rule: unknown-capability, unknown-argument, missing-argument, wrong-type,
-    bad-template, unresolved, bad-condition, duplicate-name, unused-step, cycle, unknown-output or unknown-column."""
+class LintFinding:
+    """A rule that a pattern breaks.
+
+    path: JSON pointer into the document. rule: unknown-capability, unknown-argument, missing-argument, wrong-type,
+    bad-template, unresolved, bad-condition, duplicate-name, unused-step, cycle, unknown-output or unknown-column.
+    """
 
     path: str
     rule: str
     message: str
 
 
-class Offered(Protocol):
-    """A registry: the module's or a test's own."""
+class Capabilities(Protocol):
+    """Capabilities by name: a registry."""
 
     def get(self, name: str) -> Capability: ...
 
 
-def lint(pattern: Pattern, offered: Offered) -> list[Finding]:
-    """Everything that would make the pattern fail or mislead, part by part. Empty: it may be published."""
-    capabilities = {step.capability: _offered(offered, step.capability) for step in pattern.steps}
+def lint(pattern: ParsedPattern, registry: Capabilities) -> list[LintFinding]:
+    """Everything that would make the pattern fail or mislead, in the order of its parts. Empty: it may be published."""
+    capabilities = {step.capability: _capability(registry, step.capability) for step in pattern.steps}
     types = {
-        step.name: found.data_type if isinstance(found := capabilities[step.capability], Capability) else Any
+        step.name: declared.data_type if isinstance(declared := capabilities[step.capability], Capability) else Any
         for step in pattern.steps
     }
-    known = _Known(pattern, types)
-    findings: list[Finding] = []
+    names = _Names(pattern, types)
+    findings: list[LintFinding] = []
     for place, step in enumerate(pattern.steps):
-        findings += _lint_step(step, pointer_to("steps", place), capabilities[step.capability], known)
+        findings += _lint_step(step, pointer_to("steps", place), capabilities[step.capability], names)
     findings += _lint_names("steps", "as", [step.name for step in pattern.steps])
     findings += _lint_names("panels", "id", [panel.id for panel in pattern.panels])
     for place, name in enumerate(pattern.outputs):
         if name not in types:
-            findings.append(Finding(pointer_to("outputs", place), "unknown-output", _no_step(name, types)))
+            findings.append(LintFinding(pointer_to("outputs", place), "unknown-output", _no_step(name, types)))
     for place, panel in enumerate(pattern.panels):
-        findings += _lint_panel(panel, pointer_to("panels", place), known)
+        findings += _lint_panel(panel, pointer_to("panels", place), names)
     findings += _lint_graph(pattern)
     return findings
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _Names:
     """What a path may name, and its type."""
 
-    pattern: Pattern
+    pattern: ParsedPattern
     state: Mapping[str, Any]
 
-    def type_of(self, path: Path) -> Any:
-        """Raises NoSuchPath."""
+    def type_of(self, path: NamePath) -> Any:
+        """The declared type of what a path leads to. Raises NoSuchPath."""
         root, name, *below = path
         if root == "state":
             declared: Mapping[str, Any] = self.state
             missing = _no_step(name, self.state)
         elif root == "inputs":
             declared = {key: _input_type(spec) for key, spec in self.pattern.inputs.items()}
-            missing = f"no input {name}{_perhaps(name, declared)}"
+            missing = f"no input {name}{_near_names(name, declared)}"
         else:
             declared = CTX_TYPES
             missing = f"ctx has only {', '.join(CTX_TYPES)}"
@@ -98,9 +103,9 @@ class _Known:
             raise contract.NoSuchPath(f"{root}.{name}: {none}") from none
 
 
-def _offered(offered: Offered, name: str) -> Capability | UnknownCapability:
+def _capability(registry: Capabilities, name: str) -> Capability | UnknownCapability:
     try:
-        return offered.get(name)
+        return registry.get(name)
     except UnknownCapability as unknown:
         return unknown
 
@@ -110,38 +115,42 @@ def _input_type(spec: InputSpec) -> Any:
     return Union[declared, None] if spec.nullable else declared  # noqa: UP007 - built at run time
 
 
-def _lint_step(step: Step, at: str, capability: Capability | UnknownCapability, known: _Known) -> Iterator[Finding]:
+def _lint_step(step: Step, at: str, capability: Capability | UnknownCapability, names: _Names) -> Iterator[LintFinding]:
     if isinstance(capability, UnknownCapability):
-        yield Finding(at + "/capability", "unknown-capability", str(capability))
+        yield LintFinding(at + "/capability", "unknown-capability", str(capability))
     else:
-        yield from _lint_arguments(step, at, capability, known)
-    yield from _lint_templates(step.args, at + "/args", known)
+        yield from _lint_arguments(step, at, capability, names)
+    yield from _lint_templates(step.args, at + "/args", names)
     if step.when is not None:
-        yield from _lint_condition(step.when, at + "/when", known)
+        yield from _lint_condition(step.when, at + "/when", names)
 
 
-def _lint_arguments(step: Step, at: str, capability: Capability, known: _Known) -> Iterator[Finding]:
+def _lint_arguments(step: Step, at: str, capability: Capability, names: _Names) -> Iterator[LintFinding]:
     for name, (declared, required) in capability.arguments.items():
         if name in step.args:
-            wrong = _misfit(step.args[name], declared, known)
+            wrong = _type_error(step.args[name], declared, names)
             if wrong:
-                yield Finding(f"{at}/args/{name}", "wrong-type", wrong)
+                yield LintFinding(f"{at}/args/{name}", "wrong-type", wrong)
         elif required:
-            yield Finding(at + "/args", "missing-argument", f"{capability.name} needs {name}")
+            yield LintFinding(at + "/args", "missing-argument", f"{capability.name} needs {name}")
     for name in step.args:
         if name not in capability.arguments:
-            hint = _perhaps(name, capability.arguments)
-            yield Finding(f"{at}/args/{name}", "unknown-argument", f"{capability.name} takes no {name}{hint}")
+            hint = _near_names(name, capability.arguments)
+            yield LintFinding(f"{at}/args/{name}", "unknown-argument", f"{capability.name} takes no {name}{hint}")
 
 
-def _misfit(value: Any, declared: Any, known: _Known) -> str | None:
-    """Why the value can never be of the declared type; None where it can, or where that can't be told."""
+def _type_error(value: Any, declared: Any, names: _Names) -> str | None:
+    """Why the value can never be of the declared type; None where it can be, or where the type is not known."""
     try:
-        named = list(templating.names_in(value))
-        given = known.type_of(named[0].path) if named and isinstance(value, str) and named[0].whole else type(value)
+        references = list(templating.references_in(value))
+        given = (
+            names.type_of(references[0].path)
+            if references and isinstance(value, str) and references[0].whole
+            else type(value)
+        )
     except (TemplateInvalid, contract.NoSuchPath):
-        return None  # told by _lint_templates
-    if named:
+        return None  # a finding of _lint_templates
+    if references:
         if contract.assignable(given, declared):
             return None
         return f"{contract.spell(given)} where {contract.spell(declared)} is needed"
@@ -152,53 +161,55 @@ def _misfit(value: Any, declared: Any, known: _Known) -> str | None:
     return None
 
 
-def _lint_templates(value: Any, at: str, known: _Known) -> Iterator[Finding]:
+def _lint_templates(value: Any, at: str, names: _Names) -> Iterator[LintFinding]:
     for pointer, text in templating.texts_in(value, at):
         try:
-            named = list(templating.names_in(text))
+            references = list(templating.references_in(text))
         except TemplateInvalid as bad:
-            yield Finding(pointer, "bad-template", str(bad))
+            yield LintFinding(pointer, "bad-template", str(bad))
             continue
-        for reference in named:
-            yield from _lint_path(reference.path, pointer, known)
+        for reference in references:
+            yield from _lint_path(reference.path, pointer, names)
 
 
-def _lint_path(path: Path, at: str, known: _Known) -> Iterator[Finding]:
+def _lint_path(path: NamePath, at: str, names: _Names) -> Iterator[LintFinding]:
     try:
-        known.type_of(path)
+        names.type_of(path)
     except contract.NoSuchPath as none:
-        yield Finding(at, "unresolved", f"{'.'.join(path)}: {none}")
+        yield LintFinding(at, "unresolved", f"{'.'.join(path)}: {none}")
 
 
-def _lint_condition(text: str, at: str, known: _Known) -> Iterator[Finding]:
+def _lint_condition(text: str, at: str, names: _Names) -> Iterator[LintFinding]:
     try:
         condition = conditions.compile(text)
     except ConditionInvalid as bad:
-        yield Finding(at, "bad-condition", str(bad))
+        yield LintFinding(at, "bad-condition", str(bad))
         return
     for path in condition.paths:
-        yield from _lint_path(path, at, known)
+        yield from _lint_path(path, at, names)
 
 
-def _lint_names(part: str, key: str, names: list[str]) -> Iterator[Finding]:
+def _lint_names(part: str, key: str, names: list[str]) -> Iterator[LintFinding]:
     for place, name in enumerate(names):
         if name in names[:place]:
-            yield Finding(pointer_to(part, place, key), "duplicate-name", f"{name} is used twice")
+            yield LintFinding(pointer_to(part, place, key), "duplicate-name", f"{name} is used twice")
 
 
-def _lint_panel(panel: Panel, at: str, known: _Known) -> Iterator[Finding]:
-    yield from _lint_templates(panel.body, at, known)
+def _lint_panel(panel: Panel, at: str, names: _Names) -> Iterator[LintFinding]:
+    yield from _lint_templates(panel.body, at, names)
     rows, columns = panel.body.get("rows"), panel.body.get("columns")
     if not isinstance(rows, str) or not isinstance(columns, list):
         return
     try:
-        named = list(templating.names_in(rows))
-        element = contract.type_at(known.type_of(named[0].path), ["0"]) if named and named[0].whole else Any
+        references = list(templating.references_in(rows))
+        element = (
+            contract.type_at(names.type_of(references[0].path), ["0"]) if references and references[0].whole else Any
+        )
     except TemplateInvalid:
-        return  # told above
+        return  # a finding above
     except contract.NoSuchPath as none:
-        if not list(_lint_templates(rows, at, known)):
-            yield Finding(at + "/rows", "wrong-type", f"{rows} is no list of rows: {none}")
+        if not list(_lint_templates(rows, at, names)):
+            yield LintFinding(at + "/rows", "wrong-type", f"{rows} is no list of rows: {none}")
         return
     for place, column in enumerate(columns):
         key = column.get("key") if isinstance(column, Mapping) else None
@@ -206,18 +217,18 @@ def _lint_panel(panel: Panel, at: str, known: _Known) -> Iterator[Finding]:
             try:
                 contract.type_at(element, key.split("."))
             except contract.NoSuchPath as none:
-                yield Finding(f"{at}/columns/{place}/key", "unknown-column", str(none))
+                yield LintFinding(f"{at}/columns/{place}/key", "unknown-column", str(none))
 
 
-def _lint_graph(pattern: Pattern) -> Iterator[Finding]:
-    """Cycles, and steps that nothing shown hangs on."""
-    graph = {step.name: _named_steps(step) for step in pattern.steps}
+def _lint_graph(pattern: ParsedPattern) -> Iterator[LintFinding]:
+    """Cycles, and steps that no output and no panel depends on."""
+    graph = {step.name: _steps_named_by(step) for step in pattern.steps}
     try:
-        patterns.in_order(pattern)
+        order_steps(pattern)
     except CyclicSteps as cyclic:
-        yield from (Finding(finding.pointer, "cycle", finding.reason) for finding in cyclic.findings)
+        yield from (LintFinding(finding.pointer, "cycle", finding.reason) for finding in cyclic.findings)
     except (PatternInvalid, TemplateInvalid, ConditionInvalid):
-        pass  # told where they stand
+        pass  # findings of the step that they stand in
     used: set[str] = set()
     waiting = [*pattern.outputs, *(name for panel in pattern.panels for name in _states_in(panel.body))]
     while waiting:
@@ -228,30 +239,29 @@ def _lint_graph(pattern: Pattern) -> Iterator[Finding]:
     for place, step in enumerate(pattern.steps):
         if step.name not in used:
             message = f"{step.name} feeds no output, no panel and no step that does"
-            yield Finding(pointer_to("steps", place), "unused-step", message)
+            yield LintFinding(pointer_to("steps", place), "unused-step", message)
 
 
-def _named_steps(step: Step) -> frozenset[str]:
+def _steps_named_by(step: Step) -> frozenset[str]:
     try:
-        named = patterns.needs(step)
+        return needs(step).all
     except (TemplateInvalid, ConditionInvalid):
         return frozenset(_states_in(step.args))
-    return named.required | named.asked
 
 
 def _states_in(value: Any) -> Iterator[str]:
     for _, text in templating.texts_in(value):
         try:
-            named = list(templating.names_in(text))
+            references = list(templating.references_in(text))
         except TemplateInvalid:
             continue
-        yield from (reference.path[1] for reference in named if reference.path[0] == "state")
+        yield from (reference.path[1] for reference in references if reference.path[0] == "state")
 
 
 def _no_step(name: str, steps: Iterable[str]) -> str:
-    return f"no step is named {name}{_perhaps(name, steps)}"
+    return f"no step is named {name}{_near_names(name, steps)}"
 
 
-def _perhaps(name: str, names: Iterable[str]) -> str:
+def _near_names(name: str, names: Iterable[str]) -> str:
     close = near(name, names)
     return f"; near: {', '.join(close)}" if close else ""

@@ -1,7 +1,7 @@
 """`{{root.path.to.0.x}}` in the arguments and panels of a pattern.
 
-Roots are inputs, state and ctx. A path walks mappings, sequences and declared dataclass fields, and nothing else: it
-never reads an attribute that is not a field, never calls, never sees a name that starts with an underscore.
+A path begins at a root (inputs, state, ctx) and walks mappings, sequences and declared dataclass fields, and nothing else: it
+never reads an attribute that is not a field, calls nothing, and sees no name that starts with an underscore.
 """
 
 import dataclasses
@@ -22,8 +22,10 @@ from config.strict_json import pointer_to
 
 ROOTS = ("inputs", "state", "ctx")
 CTX_NAMES = ("portfolio_id", "asof_date", "pricing_pack_id", "base_currency")
-MAX_TEXT = 4_096  # characters of one text of a pattern
-MAX_FILLED = 100_000  # characters of a text once its templates are filled in
+MAX_TEXT = 4_096
+"""Characters of one text of a pattern."""
+MAX_FILLED = 100_000
+"""Characters of a text once its templates are filled in."""
 MAX_SEGMENTS = 16
 
 _SEGMENT = r"(?:[A-Za-z][A-Za-z0-9_]*|[0-9]{1,6})"
@@ -31,28 +33,29 @@ PATH = rf"(?:{'|'.join(ROOTS)})(?:\.{_SEGMENT})+"
 _TEMPLATE = re.compile(rf"\{{\{{[ \t]*({PATH})[ \t]*\}}\}}")
 _BRACES = re.compile(r"\{\{|\}\}")
 
-Path = tuple[str, ...]
+NamePath = tuple[str, ...]
+"""Root, then one name or index after the other."""
 
 
 class TemplateInvalid(TieoutError):
-    """Text with braces that are no template: another root, another character, nesting, a stray pair."""
+    """A text has braces that are no template: another root, another character, nesting, a stray pair."""
 
     def __init__(self, template: str, reason: str) -> None:
-        super().__init__(f"{shown(template)}: {reason}")
-        self.template, self.reason = shown(template), reason
+        super().__init__(f"{shorten(template)}: {reason}")
+        self.template, self.reason = shorten(template), reason
 
 
 class TemplateUnresolved(TieoutError):
-    """A template whose path leads nowhere in this run."""
+    """The path of a template leads nowhere in this run."""
 
     def __init__(self, template: str, path: str, reason: str) -> None:
-        super().__init__(f"{shown(template)}: {path} {reason}")
-        self.template, self.path, self.reason = shown(template), path, reason
+        super().__init__(f"{shorten(template)}: {path} {reason}")
+        self.template, self.path, self.reason = shorten(template), path, reason
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What templates and conditions may see."""
+    """The values that templates and conditions of a run may read."""
 
     inputs: Mapping[str, Any]
     state: Mapping[str, Any]
@@ -64,9 +67,9 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One path that a value names. `pointer` leads to the text in that value."""
+    """A path that a value names. `pointer` leads to the text in that value; `whole`: the text is this template alone."""
 
-    path: Path
+    path: NamePath
     pointer: str
     whole: bool
 
@@ -74,8 +77,8 @@ class Reference:
         return ".".join(self.path)
 
 
-def visible(ctx: RequestContext) -> dict[str, Any]:
-    """The four names of a run that a pattern may read."""
+def context_values(ctx: RequestContext) -> dict[str, Any]:
+    """The values of a run's context that a pattern may read, by name."""
     return {name: getattr(ctx, name) for name in CTX_NAMES}
 
 
@@ -93,8 +96,8 @@ def resolve(value: Any, scope: Scope) -> Any:
     return value
 
 
-def names_in(value: Any) -> Iterator[Reference]:
-    """Every path named, in document order. Raises TemplateInvalid."""
+def references_in(value: Any) -> Iterator[Reference]:
+    """Every path that a value names, in document order. Raises TemplateInvalid."""
     for pointer, text in texts_in(value):
         pieces = parse(text)
         for piece in pieces:
@@ -115,19 +118,19 @@ def texts_in(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
 
 
 @lru_cache(maxsize=4_096)
-def parse(text: str) -> tuple[str | Path, ...]:
-    """Literal texts and paths. Raises TemplateInvalid."""
+def parse(text: str) -> tuple[str | NamePath, ...]:
+    """A text as literal texts and paths, in order. Raises TemplateInvalid."""
     if len(text) > MAX_TEXT:
         raise TemplateInvalid(text, f"longer than {MAX_TEXT} characters")
-    pieces: list[str | Path] = []
+    pieces: list[str | NamePath] = []
     end = 0
-    for found in _TEMPLATE.finditer(text):
-        pieces.append(text[end : found.start()])
-        path = tuple(found.group(1).split("."))
+    for match in _TEMPLATE.finditer(text):
+        pieces.append(text[end : match.start()])
+        path = tuple(match.group(1).split("."))
         if len(path) > MAX_SEGMENTS:
             raise TemplateInvalid(text, f"a path of more than {MAX_SEGMENTS} names")
         pieces.append(path)
-        end = found.end()
+        end = match.end()
     pieces.append(text[end:])
     # a brace beside a template would be a third one: {{{inputs.x}}}
     for before, piece, after in zip(["", *pieces], pieces, [*pieces[1:], ""], strict=False):
@@ -140,30 +143,30 @@ def parse(text: str) -> tuple[str | Path, ...]:
     return tuple(piece for piece in pieces if piece != "")
 
 
-def walk(path: Path, scope: Scope) -> Any:
-    """What a path leads to. Raises KeyError with the part of the path that is not there."""
+def walk(path: NamePath, scope: Scope) -> Any:
+    """The value at a path. Raises KeyError with the part of the path that is not there."""
     value: Any = scope.root(path[0])
     for position, segment in enumerate(path[1:], start=2):
-        value = _below(value, segment)
+        value = _child(value, segment)
         if value is _MISSING:
             raise KeyError(".".join(path[:position]))
     return value
 
 
 @cache
-def declared_fields(declared: type) -> frozenset[str]:
-    return frozenset(f.name for f in dataclasses.fields(declared) if not f.name.startswith("_"))
+def declared_fields(dataclass_type: type) -> frozenset[str]:
+    return frozenset(f.name for f in dataclasses.fields(dataclass_type) if not f.name.startswith("_"))
 
 
-def shown(text: str) -> str:
-    """A text in a message: not all of a long one."""
+def shorten(text: str) -> str:
+    """A text as it stands in a message: of a long one the beginning."""
     return text if len(text) <= 200 else text[:200] + "…"
 
 
 _MISSING = object()
 
 
-def _below(value: Any, segment: str) -> Any:
+def _child(value: Any, segment: str) -> Any:
     if segment.startswith("_"):
         return _MISSING
     if isinstance(value, Mapping):
@@ -176,32 +179,32 @@ def _below(value: Any, segment: str) -> Any:
             return _MISSING
         if index >= len(value):
             return _MISSING
-        found = value[index]
-        return found.item() if isinstance(found, np.generic) else found
+        item = value[index]
+        return item.item() if isinstance(item, np.generic) else item
     return _MISSING
 
 
 def _resolve_text(text: str, scope: Scope) -> Any:
     pieces = parse(text)
     if len(pieces) == 1 and isinstance(pieces[0], tuple):
-        return _found(text, pieces[0], scope)
+        return _value_at(text, pieces[0], scope)
     filled = "".join(
-        piece if isinstance(piece, str) else _embedded(text, piece, _found(text, piece, scope)) for piece in pieces
+        piece if isinstance(piece, str) else _as_text(text, piece, _value_at(text, piece, scope)) for piece in pieces
     )
     if len(filled) > MAX_FILLED:
         raise TemplateUnresolved(text, "the text", f"is longer than {MAX_FILLED} characters once filled in")
     return filled
 
 
-def _found(text: str, path: Path, scope: Scope) -> Any:
+def _value_at(text: str, path: NamePath, scope: Scope) -> Any:
     try:
         return walk(path, scope)
     except KeyError as missing:
         raise TemplateUnresolved(text, str(missing.args[0]), "is not there") from missing
 
 
-def _embedded(text: str, path: Path, value: Any) -> str:
-    """One value inside a longer text; null, lists and objects have no one way to be written there."""
+def _as_text(text: str, path: NamePath, value: Any) -> str:
+    """A value inside a longer text. Raises TemplateUnresolved for null, lists and objects: no one way of writing them is right."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):

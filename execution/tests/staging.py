@@ -8,7 +8,6 @@ import psycopg
 from agents import registry
 from agents.registry import Registry
 from agents.runtime import AgentRuntime
-from config import embedded
 from execution import executor
 from execution.operations.intake.files import read_folder
 from execution.patterns import publishing
@@ -21,9 +20,7 @@ HEAD = "2013-03-01"
 
 def by_force(world, statement, parameters=None):
     """As superuser with the triggers off: what no role of ours may do."""
-    with psycopg.connect(
-        host=plugin.SOCKETS, port=embedded.PORT, user="postgres", dbname=world.database, autocommit=True
-    ) as session:
+    with psycopg.connect(plugin.address(world.database, "postgres"), autocommit=True) as session:
         session.execute("SET session_replication_role = replica")
         return session.execute(statement, parameters).rowcount
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from execution import executor
-from execution.executor.planning import Request
+from execution.executor import Request
 from execution.patterns import publishing
 from execution.tests import staging
 from portfolio.models import Benchmark, BenchmarkComponent, Portfolio

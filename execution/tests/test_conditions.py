@@ -19,7 +19,7 @@ SCOPE = Scope(
         "held": Positions((Position("AAPL", Decimal("10.5")),), None),
         "curve": {"values": np.array([1.0, 2.0]), "0": "zero"},
     },
-    ctx=templating.visible(context()),
+    ctx=templating.context_values(context()),
 )
 
 
@@ -174,7 +174,7 @@ def test_the_paths_of_a_condition_and_what_it_asks_about_are_known():
     condition = conditions.compile("has(state.a) && {{state.b.x.0}} > inputs.n && has(state.c.d)")
 
     assert condition.paths == (("state", "a"), ("state", "b", "x", "0"), ("inputs", "n"), ("state", "c", "d"))
-    assert condition.guarded == {"a"}
+    assert condition.optional_steps == {"a"}
 
 
 def test_a_condition_is_compiled_once():

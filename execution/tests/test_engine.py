@@ -12,6 +12,7 @@ ROOMS = ("config", "compliance", "pricing", "portfolio", "agents", "execution")
 PASSED_THROUGH = {
     "agents.financial_analyst.performance",
     "execution.canonical",
+    "execution.executor.market_view",
     "execution.executor.orchestrator",
     "portfolio.ledger.child",
     "portfolio.ledger.journal",
@@ -74,6 +75,12 @@ def test_a_line_more_in_any_file_of_the_closure_makes_another_version(copy):
 
     assert version == version_of(env.PROJECT)
     assert same == []
+
+
+def test_the_closure_holds_no_face():
+    modules = engine.import_closure(env.PROJECT, engine.roots()).keys()
+
+    assert not [module for module in modules if module.startswith(("execution.web", "execution.terminal"))]
 
 
 @pytest.mark.parametrize("path", FACES)

@@ -455,8 +455,12 @@ def test_a_failing_step_is_answered_with_the_trace_so_far_and_stays_on_record(pr
     assert b"KeyError" not in answer.content
     with private_demo.role("job"):
         kept = Execution.objects.get(pattern_version__pattern="fake_broken")
-    told = kept.problem or {}
-    assert (kept.status, told["error"], told["answer"]["status"]) == ("failed", "StepFailed", 500)
+    record = kept.problem or {}
+    assert (kept.status, record["error"], record["fields"]["cause"]["error"]) == (
+        "failed",
+        "StepFailed",
+        "CapabilityFailed",
+    )
     assert [step["status"] for step in kept.trace["steps"]] == ["ok", "failed", "not_reached"]
 
 

@@ -15,8 +15,8 @@ from redis.retry import Retry
 
 from agents import registry
 from agents.runtime import AgentRuntime
-from execution import executor
-from execution.night import nightly
+from execution.executor import computation
+from execution.night import attempts, nightly
 from execution.tests import staging
 from portfolio.models import Break, LedgerRevision, RevisionStatus
 from pricing.models import PricingPolicy
@@ -105,7 +105,7 @@ def test_a_revision_that_nobody_has_reconciled_yet_is_not_answered_from(private_
 def no_redis(monkeypatch, tmp_path):
     nowhere = redis.Redis(unix_socket_path=str(tmp_path / "nothing.sock"), retry=Retry(NoBackoff(), 0))
     runtime = AgentRuntime(registry.default, client=nowhere)
-    monkeypatch.setattr(executor, "runtime", lambda: runtime)
+    monkeypatch.setattr(computation, "runtime", lambda: runtime)
 
     def away(*args, **kwargs):
         raise redis.ConnectionError("connection to /run/redis.sock refused")
@@ -189,7 +189,7 @@ def refused(demo_database, django_db_blocker):
         with plugin.at_work(plugin.Demo(name), django_db_blocker) as world:
             falsify(world, world.public_id, world.second_id)
             before = world.ask(inputs={"lookback_days": 64}).json()["metadata"]["pricing_pack_id"]
-            with pytest.raises(nightly.JobFailed) as failure:
+            with pytest.raises(attempts.JobFailed) as failure:
                 restate(world)
             with world.role("job"):
                 pack_id = Break.objects.latest("id").reconciliation.pack_id

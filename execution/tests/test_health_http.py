@@ -9,7 +9,7 @@ from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
 from config import doctor, pulse
-from execution.night import nightly
+from execution.night.jobs import JOBS
 from execution.tests import staging
 from pricing.models import PricingPack, PricingPolicy
 
@@ -44,7 +44,7 @@ def test_a_fresh_pack_is_told_with_its_night(demo):
     assert body["reconciliation"] == {"portfolios": 2, "failed": 0, "max_error_bp": "0"}
     assert body["blocked"] == {"portfolios": 0, "missing": []}
     assert [job["notes"] for job in body["jobs"]] == [[]] * 5
-    assert [(job["name"], job["state"]) for job in body["jobs"]] == [(name, "done") for name in nightly.JOBS]
+    assert [(job["name"], job["state"]) for job in body["jobs"]] == [(name, "done") for name in JOBS]
 
 
 def test_it_names_the_pack_that_the_executor_answers_from(demo):

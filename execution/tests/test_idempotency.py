@@ -1,5 +1,6 @@
 """`Idempotency-Key`: a request that is sent again is answered by what the first try has done."""
 
+import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -76,9 +77,27 @@ def test_a_failure_of_ours_is_answered_again_without_another_try(private_demo, m
 
     assert len(tries) == 1
     assert (first.status_code, again.status_code) == (500, 500)
-    told = [{**answer.json(), "request_id": ""} for answer in (first, again)]
-    assert told[0] == told[1]
-    assert told[0]["type"] == "step-failed"
+    bodies = [{**answer.json(), "request_id": ""} for answer in (first, again)]
+    assert bodies[0] == bodies[1]
+    assert bodies[0]["type"] == "step-failed"
+
+
+def test_a_failure_recorded_by_an_earlier_release_is_answered_again(private_demo, monkeypatch):
+    def broken(ctx: RequestContext) -> Result[dict[str, int]]:
+        raise KeyError
+
+    answer = {"status": 500, "type": "step-failed", "detail": "as it was", "extra": {"step": "made"}, "headers": {}}
+    with staging.offering(private_demo, monkeypatch, broken=broken):
+        send(private_demo, "k7", pattern_id="fake_broken")
+        staging.by_force(
+            private_demo,
+            "UPDATE execution_execution SET problem = %s WHERE status = 'failed'",
+            [json.dumps({"error": "StepFailed", "detail": "as it was", "answer": answer})],
+        )
+        again = send(private_demo, "k7", pattern_id="fake_broken")
+
+    body = again.json()
+    assert (again.status_code, body["type"], body["detail"], body["step"]) == (500, "step-failed", "as it was", "made")
 
 
 def test_what_was_away_is_tried_again(private_demo, monkeypatch):

@@ -88,7 +88,7 @@ def test_the_trace_tells_of_each_step_who_answered_when_and_from_what():
         *(date(2013, 3, 1), 300, ("ECB", "archive"), ("one close is a day old",)),
     )
     assert second.duration_ms >= 0
-    written = json.loads(json.dumps(second.as_json()))
+    written = json.loads(json.dumps(second.as_dict()))
     assert list(written) == [
         *("as", "capability", "agent", "status", "started_at", "duration_ms", "asof", "ttl", "sources", "warnings")
     ]
@@ -172,7 +172,7 @@ def test_a_failing_step_carries_cause_and_the_trace_so_far(calls):
         ("b", "failed", "no close of AAPL on 2013-03-01"),
         ("c", "not_reached", None),
     ]
-    assert failed.trace[2].as_json()["started_at"] is None
+    assert failed.trace[2].as_dict()["started_at"] is None
     assert len(calls) == 1
 
 

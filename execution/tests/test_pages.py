@@ -13,9 +13,8 @@ from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from execution import figures
-from execution.executor import planning
-from execution.executor.errors import PortfolioNotFound, ReconciliationFailed, RequestInvalid
+from execution import executor, figures
+from execution.executor import PortfolioNotFound, ReconciliationFailed, RequestInvalid
 from execution.patterns import publishing
 from execution.web import problems
 from execution.web.pages import page_tag
@@ -151,7 +150,7 @@ def test_a_date_before_the_first_pack_is_a_problem_page(demo):
 def test_a_query_becomes_the_types_that_the_pattern_declares():
     request = asked(asof="2013-03-01", lookback_days="60")
 
-    assert request == planning.Request(
+    assert request == executor.Request(
         "portfolio_overview", {"lookback_days": 60}, portfolio_id=PORTFOLIO.pk, asof_date=date(2013, 3, 1)
     )
 
@@ -159,7 +158,7 @@ def test_a_query_becomes_the_types_that_the_pattern_declares():
 def test_an_empty_field_is_as_if_it_were_not_there():
     request = asked(asof="", lookback_days="")
 
-    assert request == planning.Request("portfolio_overview", {}, portfolio_id=PORTFOLIO.pk)
+    assert request == executor.Request("portfolio_overview", {}, portfolio_id=PORTFOLIO.pk)
 
 
 @pytest.mark.parametrize("text", ["60.5", "ten", "1e3", "٦٠", " 60"])

@@ -9,6 +9,8 @@ import pytest
 from execution import canonical, patterns
 from execution.patterns import CyclicSteps, InputsInvalid, PatternInvalid
 from execution.patterns.conditions import ConditionInvalid
+from execution.patterns.document import SCHEMA
+from execution.patterns.step_order import StepNeeds
 from execution.patterns.templating import TemplateInvalid
 from execution.tests.fakes import document, step
 
@@ -260,7 +262,7 @@ def test_steps_run_in_the_order_of_the_document_but_none_before_one_it_names():
         )
     )
 
-    assert [s.name for s in patterns.in_order(pattern)] == ["first", "gate", "early", "late", "last"]
+    assert [s.name for s in patterns.order_steps(pattern)] == ["first", "gate", "early", "late", "last"]
 
 
 def test_steps_that_wait_for_each_other_are_refused():
@@ -271,7 +273,7 @@ def test_steps_that_wait_for_each_other_are_refused():
 
     for pattern in (around, own):
         with pytest.raises(CyclicSteps):
-            patterns.in_order(pattern)
+            patterns.order_steps(pattern)
 
 
 def test_a_pattern_that_was_never_linted_is_refused_in_its_order():
@@ -283,7 +285,7 @@ def test_a_pattern_that_was_never_linted_is_refused_in_its_order():
 
     for each, error in [(twice, PatternInvalid), (template, TemplateInvalid), (condition, ConditionInvalid)]:
         with pytest.raises(error):
-            patterns.in_order(patterns.parse(each))
+            patterns.order_steps(patterns.parse(each))
 
 
 def test_what_a_condition_only_asks_about_is_not_needed():
@@ -295,11 +297,11 @@ def test_what_a_condition_only_asks_about_is_not_needed():
         ).steps[0]
     )
 
-    assert needs == patterns.Needs(required=frozenset({"b", "d"}), asked=frozenset({"c"}))
+    assert needs == StepNeeds(required=frozenset({"b", "d"}), optional=frozenset({"c"}))
 
 
 def test_the_schema_is_a_schema():
-    schema = json.loads(patterns.SCHEMA.read_text())
+    schema = json.loads(SCHEMA.read_text())
 
     jsonschema.Draft202012Validator.check_schema(schema)
 

@@ -1,6 +1,7 @@
 """The one table of what failures are answered with: nothing is left out, nothing tells what is inside."""
 
 import importlib
+import json
 import pkgutil
 from datetime import date
 
@@ -21,11 +22,16 @@ from agents.breaker import StorageAway
 from agents.runtime import CapabilityFailed
 from config import embedded, env
 from config.errors import TieoutError
-from execution.executor import errors, orchestrator, planning
-from execution.night import nightly
+from config.strict_json import TooLarge
+from execution import executor
+from execution.canonical import NotFinite
+from execution.executor import failure_record, orchestrator, planning
+from execution.models import Execution
+from execution.night import attempts, ledger_reconciliation, nightly, pack_building, runs
 from execution.operations import demo as demo_command
 from execution.operations.intake import portfolios
 from execution.patterns import publishing
+from execution.patterns.templating import TemplateUnresolved
 from execution.web import problems
 from portfolio.books import writer
 from portfolio.ledger import reader, repository
@@ -33,6 +39,7 @@ from portfolio.ledger.screening import Finding, LedgerRefused
 from portfolio.models import Portfolio
 from portfolio.performance import nightly_figures
 from portfolio.valuation import InvariantViolated
+from pricing import packs
 from pricing.providers import fetching
 from pricing.quality import quarantine, symbols
 
@@ -48,18 +55,18 @@ COMMANDS_ONLY = {
     demo_command.DemoFailed,
     embedded.ServiceUnavailable,
     env.SettingInvalid,
-    errors.NotReproduced,
+    executor.NotReproduced,
     portfolios.UnknownPolicy,
     portfolios.UnknownUser,
     nightly_figures.FiguresFailed,  # becomes the reason of a blocked portfolio
-    nightly.JobFailed,
-    nightly.JobTakenOver,
-    nightly.NotCompared,  # becomes a break
+    attempts.JobFailed,
+    attempts.JobTakenOver,
+    ledger_reconciliation.NotCompared,  # becomes a break
     nightly.NothingToBuild,
-    nightly.OutOfOrder,
-    nightly.ReconciliationBroke,
+    runs.OutOfOrder,
+    ledger_reconciliation.ReconciliationBroke,
     nightly.RunElsewhere,
-    nightly.StoredPackCorrupt,
+    pack_building.StoredPackCorrupt,
     publishing.PatternRefused,
     publishing.VersionTaken,
     reader.LedgerCheckerMissing,
@@ -149,6 +156,43 @@ def test_a_step_whose_agent_broke_is_a_failed_step():
 
     assert (problem.status, problem.type) == (500, "step-failed")
     assert problem.extra["trace"]["steps"][0]["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        failed(CapabilityFailed("fake.made", "faker")),
+        failed(TemplateUnresolved("{{state.x}}", "state.x", "is not there")),
+        packs.PackCorrupt("PP_2013-03-01_ECB_EUR_r1", "content_hash", "aa", "bb"),
+        NotFinite("not a finite number"),
+        ValueError("SELECT secret FROM users"),
+        KeyError(),
+        failed(repository.LedgerUnavailable("/srv/ledger.git is locked")),
+        failed(packs.PackNotFound("PP")),
+        OperationalError("the server is away"),
+        TooLarge(7),
+    ],
+    ids=lambda failure: type(getattr(failure, "cause", failure)).__name__,
+)
+def test_a_recorded_failure_is_answered_as_the_failure_itself(failure):
+    problem = problems.told(failure)
+    record = json.loads(json.dumps(failure_record.describe(failure)))
+    trace = json.loads(json.dumps(orchestrator.trace_as_dict(getattr(failure, "trace", ()))))
+
+    answer = problems.answer_on_record(Execution(problem=record, trace=trace))
+
+    assert answer == (problem if problem.status == 500 else None)
+
+
+def test_an_execution_that_did_not_fail_has_no_answer_on_record():
+    assert problems.answer_on_record(Execution()) is None
+
+
+def test_no_two_lines_of_the_table_that_differ_share_a_class_name():
+    """Recorded failures find their line by the name of their class."""
+    assert len({kind.__name__ for kind in problems.PROBLEMS}) == len(
+        {(kind.__name__, entry) for kind, entry in problems.PROBLEMS.items()}
+    )
 
 
 def test_details_of_the_framework_are_words_and_not_its_objects():

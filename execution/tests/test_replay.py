@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from execution import executor
+from execution.executor import DifferentEngine, ExecutionNotFound, NotReproduced
 from execution.executor.engine import engine_version
-from execution.executor.errors import DifferentEngine, ExecutionNotFound, NotReproduced
 from execution.tests import staging
 
 

@@ -116,14 +116,14 @@ def own(_fortnight, django_db_blocker):
 
 def ask(slug, asof=DAYS[-1], pattern="portfolio_overview"):
     portfolio = Portfolio.objects.select_related("owner").get(slug=slug)
-    request = planning.Request(pattern, {}, portfolio_id=portfolio.pk, asof_date=asof)
+    request = executor.Request(pattern, {}, portfolio_id=portfolio.pk, asof_date=asof)
     return executor.execute(request, user=portfolio.owner)
 
 
 def plan_of(slug):
     portfolio = Portfolio.objects.select_related("owner").get(slug=slug)
     with scope.of(portfolio.owner), transaction.atomic():
-        request = planning.Request("portfolio_overview", {}, portfolio_id=portfolio.pk)
+        request = executor.Request("portfolio_overview", {}, portfolio_id=portfolio.pk)
         return planning.prepare(request, user=portfolio.owner)
 
 
@@ -151,7 +151,7 @@ def test_a_setting_of_another_value_is_another_key(own, name):
     before = plan_of("by-ledger")
 
     if name == "benchmark":
-        after = replace(before, choices=replace(before.choices, benchmark=None))
+        after = replace(before, reference_series=replace(before.reference_series, benchmark=None))
     else:
         other = copy.copy(before.portfolio)
         setattr(other, attribute, OTHERWISE[attribute])
@@ -159,7 +159,7 @@ def test_a_setting_of_another_value_is_another_key(own, name):
 
     assert name in before.request["portfolio"]
     assert before.request["portfolio"][name] != after.request["portfolio"][name]
-    assert planning._key(after) != planning._key(before) == before.key
+    assert after.key != before.key
 
 
 def test_every_field_of_a_portfolio_is_a_setting_or_says_whose_it_is(own):
@@ -226,7 +226,7 @@ def test_a_request_on_record_that_tells_fewer_settings_replays_as_it_was_compute
     Portfolio.objects.filter(slug="on-cash").update(accrual="accrual")
 
     with scope.of(anna), transaction.atomic():
-        plan = planning.as_it_was(execution)
+        plan = planning.plan_again(execution)
 
     assert (plan.portfolio.accrual, plan.portfolio.trade_fx, plan.portfolio.policy_id) == ("cash", "ledger", "ECB_EUR")
 

@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from execution import tasks
 from execution.models import JobRun, NightlyRun, RunState
-from execution.night import nightly
+from execution.night import attempts, due, jobs
+from execution.night.night import Night
 from execution.operations import intake
 from pricing.models import PricingPolicy
 from pricing.providers import fetching, http
@@ -64,17 +65,17 @@ def a_run(*, state=RunState.RUNNING, seen_s_ago=3600, release=1, day=LAST, job=T
 
 
 def test_without_market_data_nothing_is_due(empty):
-    assert tasks.due_days(policy(), until=LAST) == []
+    assert due.due_days(policy(), until=LAST) == []
 
 
 def test_where_no_night_was_only_the_newest_pack_day_is_due(own):
-    assert tasks.due_days(policy(), until=date(2013, 2, 24)) == [date(2013, 2, 22)]
+    assert due.due_days(policy(), until=date(2013, 2, 24)) == [date(2013, 2, 22)]
 
 
 def test_nights_that_were_missed_are_all_due(own):
     a_run(day=date(2013, 2, 26))
 
-    assert tasks.due_days(policy(), until=date(2026, 1, 1)) == [date(2013, 2, 27), date(2013, 2, 28), LAST]
+    assert due.due_days(policy(), until=date(2026, 1, 1)) == [date(2013, 2, 27), date(2013, 2, 28), LAST]
 
 
 def test_nothing_is_due_after_the_end_of_an_archive(own, rung):
@@ -90,7 +91,7 @@ def test_two_beats_open_one_night(own, rung):
     tasks.ring_nightly(said_by="a newer beat")
 
     run = NightlyRun.objects.get()
-    assert (run.from_date, run.date, run.state, run.jobs.count()) == (LAST, LAST, RunState.WAITING, len(nightly.JOBS))
+    assert (run.from_date, run.date, run.state, run.jobs.count()) == (LAST, LAST, RunState.WAITING, len(jobs.JOBS))
     rung.assert_called_once_with(policy="ECB_EUR", from_date="2013-03-01", date="2013-03-01")
 
 
@@ -113,7 +114,7 @@ def test_a_night_whose_message_was_lost_before_any_job_began_is_rung_for_again(e
 
 @pytest.mark.parametrize(
     "changes",
-    [{"state": RunState.DONE}, {"state": RunState.FAILED, "job": False}, {"seen_s_ago": nightly.STALE_AFTER_S - 30}],
+    [{"state": RunState.DONE}, {"state": RunState.FAILED, "job": False}, {"seen_s_ago": attempts.STALE_AFTER_S - 30}],
     ids=["done", "failed", "alive"],
 )
 def test_a_night_that_is_over_or_alive_is_left_alone(empty, rung, changes):
@@ -154,9 +155,9 @@ def test_a_restatement_whose_message_comes_twice_is_made_once(own):
 def test_a_job_that_works_keeps_its_heartbeat(empty):
     job = a_run().jobs.get()
     before, told = job.heartbeat_at, []
-    report = nightly._beating(job, lambda *what: told.append(what))
+    report = attempts.with_heartbeat(job, lambda *what: told.append(what))
 
-    with mock.patch.object(nightly, "HEARTBEAT_S", 0):
+    with mock.patch.object(attempts, "HEARTBEAT_S", 0):
         report("build_pack", 1, 2)
 
     job.refresh_from_db()
@@ -166,7 +167,7 @@ def test_a_job_that_works_keeps_its_heartbeat(empty):
 
 def test_a_job_that_was_taken_over_stops_and_leaves_the_later_attempt_alone(empty):
     run = a_run()
-    night = nightly.Night(run, policy(), [LAST], lambda *what: None)
+    night = Night(run, policy(), (LAST,), lambda *what: None)
 
     def overtaken(night):
         JobRun.objects.filter(run=run).update(fencing=9, heartbeat_at=Now())
@@ -174,11 +175,11 @@ def test_a_job_that_was_taken_over_stops_and_leaves_the_later_attempt_alone(empt
         return {}
 
     with (
-        mock.patch.object(nightly, "HEARTBEAT_S", 0),
-        mock.patch.dict(nightly.JOBS, {"build_pack": overtaken}),
-        pytest.raises(nightly.JobTakenOver),
+        mock.patch.object(attempts, "HEARTBEAT_S", 0),
+        mock.patch.dict(jobs.JOBS, {"build_pack": overtaken}),
+        pytest.raises(attempts.JobTakenOver),
     ):
-        nightly._do(night, run.jobs.get())
+        attempts.attempt(night, run.jobs.get())
 
     run.refresh_from_db()
     assert run.state == RunState.RUNNING
@@ -246,7 +247,7 @@ def test_a_real_worker_finishes_the_night_that_the_message_names(begun):
 
     run = NightlyRun.objects.get()
     assert [(job.name, job.state, job.reason) for job in run.jobs.order_by("position")] == [
-        (name, RunState.DONE, "") for name in nightly.JOBS
+        (name, RunState.DONE, "") for name in jobs.JOBS
     ]
     assert run.state == RunState.DONE
 

@@ -14,7 +14,7 @@ HELD = Positions((Position("AAPL", Decimal("10.50")),), None)
 SCOPE = Scope(
     inputs={"lookback_days": 252, "flag": True, "nothing": None, "rows": [{"a": [1, 2]}], "name": "x"},
     state={"positions": HELD, "curve": {"values": np.array([1.5, 2.5])}, "__class__": "no"},
-    ctx=templating.visible(context()),
+    ctx=templating.context_values(context()),
 )
 
 
@@ -146,7 +146,7 @@ def test_a_hostile_text_is_refused(text):
     with pytest.raises(TemplateInvalid):
         templating.resolve({"deep": [text]}, SCOPE)
     with pytest.raises(TemplateInvalid):
-        list(templating.names_in({"deep": [text]}))
+        list(templating.references_in({"deep": [text]}))
 
 
 def test_braces_of_another_script_are_plain_text():
@@ -169,7 +169,7 @@ def test_a_text_can_not_be_blown_up():
 
 
 def test_the_paths_a_value_names_are_told_with_their_pointers():
-    named = list(templating.names_in({"a": ["{{state.x.y}}", "to {{ctx.asof_date}}, {{inputs.n}}"], "b/c": 1}))
+    named = list(templating.references_in({"a": ["{{state.x.y}}", "to {{ctx.asof_date}}, {{inputs.n}}"], "b/c": 1}))
 
     assert [(str(r), r.pointer, r.whole) for r in named] == [
         ("state.x.y", "/a/0", True),

@@ -4,7 +4,6 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from execution import executor
-from execution.executor import planning
 from execution.patterns import publishing
 from execution.tests import staging
 from execution.tests.test_figures_served import NAV, step
@@ -48,7 +47,7 @@ def test_every_pattern_answers_for_a_portfolio_that_owes_more_than_it_has(empty,
 
     result = {
         name: executor.execute(
-            planning.Request(name, inputs, portfolio_id=small.portfolio().pk), user=anna
+            executor.Request(name, inputs, portfolio_id=small.portfolio().pk), user=anna
         ).result
         for name, inputs in (
             ("portfolio_overview", {}), ("holding_deep_dive", {"security_id": oak}), ("money_bridge", {}), ("fake_figures", {}),

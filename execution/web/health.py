@@ -131,7 +131,7 @@ def describe(policy: PricingPolicy) -> dict[str, Any] | None:
             name: (reconciled.detail.get(name) if reconciled else None)
             for name in ("portfolios", "failed", "max_error_bp")
         },
-        "blocked": blocked.of_run(run),
+        "blocked": blocked.describe_run(run),
         "estimated_ready": ready.isoformat() if ready else None,
         "jobs": [
             {

@@ -38,5 +38,5 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 def _blocked_portfolios(pack: PricingPack) -> int:
     """How many portfolios have no answer at the pack."""
-    blocked_by_run: int = blocked.of_run(NightlyRun.objects.filter(pk=pack.run).first())["portfolios"]
+    blocked_by_run: int = blocked.describe_run(NightlyRun.objects.filter(pk=pack.run).first())["portfolios"]
     return blocked_by_run

@@ -27,10 +27,12 @@ from config import strict_json
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from config.postgresql.base import WrongRole
-from execution import canonical, patterns
-from execution.executor import errors, orchestrator
+from execution import canonical, executor, patterns
+from execution.executor import orchestrator
+from execution.models import Execution
 from execution.night.estimates import estimated_ready
 from execution.patterns import conditions, templating
+from execution.patterns.versions import PatternNotFound
 from portfolio import settings_change, valuation
 from portfolio.analytics.errors import AnalyticsError
 from portfolio.books import imports
@@ -45,13 +47,58 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 RETRY_UNAVAILABLE_S = 5
 
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An RFC 9457 document before it has a request id."""
+
+    status: int
+    type: str
+    detail: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.type]
+
+    def document(self, request_id: str) -> dict[str, Any]:
+        return {
+            "type": self.type,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            **self.extra,
+            "request_id": request_id,
+        }
+
+
+class IdempotencyConflict(TieoutError):
+    """An idempotency key was used before with another body."""
+
+    def __init__(self, first_at: str) -> None:
+        super().__init__(f"this idempotency key was used with another body at {first_at}")
+        self.first_at = first_at
+
+
+class AnsweredBefore(TieoutError):
+    """A request is retried whose first try failed. `problem`: what the first try was answered with."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+INTERNAL = Problem(500, "internal", "the request id finds it in the log")
+
+
 PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     strict_json.JsonRefused: (400, "invalid-request"),
     strict_json.TooLarge: (413, "too-large"),
     RequestDataTooBig: (413, "too-large"),
     imports.ImportTooLarge: (413, "too-large"),
     imports.ImportRefused: (400, "invalid-request"),
-    errors.RequestInvalid: (400, "invalid-request"),
+    executor.RequestInvalid: (400, "invalid-request"),
     patterns.InputsInvalid: (400, "invalid-request"),
     http.BadSymbol: (400, "invalid-request"),
     packs.AsofOutOfRange: (400, "invalid-request"),
@@ -63,13 +110,13 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     drf.ValidationError: (400, "invalid-request"),
     drf.NotAuthenticated: (401, "unauthenticated"),
     drf.AuthenticationFailed: (401, "unauthenticated"),
-    errors.NotAllowed: (403, "forbidden"),
+    executor.NotAllowed: (403, "forbidden"),
     drf.PermissionDenied: (403, "forbidden"),
     PermissionDenied: (403, "forbidden"),
-    errors.PatternNotFound: (404, "pattern-not-found"),
-    errors.PortfolioNotFound: (404, "portfolio-not-found"),
-    errors.ExecutionNotFound: (404, "execution-not-found"),
-    errors.CommitNotFound: (404, "commit-not-found"),
+    PatternNotFound: (404, "pattern-not-found"),
+    executor.PortfolioNotFound: (404, "portfolio-not-found"),
+    executor.ExecutionNotFound: (404, "execution-not-found"),
+    executor.CommitNotFound: (404, "commit-not-found"),
     repository.CommitNotFound: (404, "commit-not-found"),
     imports.ImportNotFound: (404, "import-not-found"),
     packs.PackNotFound: (404, "pack-not-found"),
@@ -79,11 +126,11 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     drf.MethodNotAllowed: (405, "method-not-allowed"),
     drf.NotAcceptable: (406, "not-acceptable"),
     drf.UnsupportedMediaType: (415, "unsupported-media-type"),
-    errors.IdempotencyConflict: (409, "idempotency-conflict"),
-    errors.DifferentEngine: (409, "different-engine"),
+    IdempotencyConflict: (409, "idempotency-conflict"),
+    executor.DifferentEngine: (409, "different-engine"),
     drf.Throttled: (429, "throttled"),
-    errors.AnsweredBefore: (500, "internal"),  # until it is answered as the first try was
-    errors.ReconciliationFailed: (500, "reconciliation-failed"),
+    AnsweredBefore: (500, "internal"),  # until it is answered as the first try was
+    executor.ReconciliationFailed: (500, "reconciliation-failed"),
     orchestrator.StepFailed: (500, "step-failed"),
     packs.PackCorrupt: (500, "pack-corrupt"),
     packs.PackWarming: (503, "pack-warming"),
@@ -93,7 +140,7 @@ PROBLEMS: Mapping[type[BaseException], tuple[int, str]] = {
     fx.MissingRate: (503, "missing-rate"),
     BreakerOpen: (503, "capability-unavailable"),
     breaker.DependencyFailed: (503, "unavailable"),
-    errors.LedgerNotReconciled: (503, "unavailable"),
+    executor.LedgerNotReconciled: (503, "unavailable"),
     packs.SealingBusy: (503, "unavailable"),
     loading.NoArchive: (503, "unavailable"),
     loading.ArchiveChanged: (503, "unavailable"),
@@ -162,44 +209,6 @@ SHOWN_UNCHANGED = (503, 404, 403, 409)
 """Causes of a failed step that are answered as themselves: the step only met them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An RFC 9457 document before it has a request id."""
-
-    status: int
-    type: str
-    detail: str
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def title(self) -> str:
-        return TITLES[self.type]
-
-    def document(self, request_id: str) -> dict[str, Any]:
-        return {
-            "type": self.type,
-            "title": self.title,
-            "status": self.status,
-            "detail": self.detail,
-            **self.extra,
-            "request_id": request_id,
-        }
-
-    def record(self) -> dict[str, Any]:
-        """As a row keeps it, so that a retry is answered alike."""
-        return {
-            "status": self.status,
-            "type": self.type,
-            "detail": self.detail,
-            "extra": dict(self.extra),
-            "headers": dict(self.headers),
-        }
-
-
-INTERNAL = Problem(500, "internal", "the request id finds it in the log")
-
-
 def entry_of(failure: BaseException) -> tuple[int, str] | None:
     """Status and type by the nearest class in the table."""
     for kind in type(failure).__mro__:
@@ -213,10 +222,41 @@ def told(failure: BaseException) -> Problem:
     return problem_of(failure) or INTERNAL
 
 
+def answer_on_record(execution: Execution) -> Problem | None:
+    """What a failed execution was answered with, as `told` has it of the failure itself.
+
+    None where that was no 500, so that a retry is another try, and where the execution has not failed.
+    """
+    record = execution.problem or {}
+    if "answer" in record:  # of releases that recorded the answer itself
+        problem = Problem(**record["answer"])
+        return problem if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR else None
+    if "classes" not in record:
+        return None
+    entry, cause = _entry_on_record(record), record["fields"].get("cause")
+    if cause is not None and (inner := _entry_on_record(cause)) is not None and inner[0] in SHOWN_UNCHANGED:
+        return None
+    if entry is None or entry[1] == "internal":
+        return INTERNAL
+    status, kind = entry
+    if status != HTTPStatus.INTERNAL_SERVER_ERROR:
+        return None
+    extra = {}
+    if kind == "step-failed":
+        extra = {name: record["fields"][name] for name in ("step", "capability", "agent")} | {"trace": execution.trace}
+    return Problem(status, kind, record["message"], extra)
+
+
+def _entry_on_record(record: Mapping[str, Any]) -> tuple[int, str] | None:
+    """Status and type of a recorded failure, by the nearest of its classes that is in the table."""
+    entries = {kind.__name__: entry for kind, entry in PROBLEMS.items()}
+    return next((entries[name] for name in record["classes"] if name in entries), None)
+
+
 def problem_of(failure: BaseException) -> Problem | None:
     """What an expected failure is answered with; None for what we did not expect."""
-    if isinstance(failure, errors.AnsweredBefore):
-        return Problem(**failure.answer)
+    if isinstance(failure, AnsweredBefore):
+        return failure.problem
     if isinstance(failure, orchestrator.StepFailed) and failure.cause is not None:
         inner = entry_of(failure.cause)
         if inner is not None and inner[0] in SHOWN_UNCHANGED:
@@ -229,7 +269,7 @@ def problem_of(failure: BaseException) -> Problem | None:
     status, kind = entry
     if kind == "internal":
         return INTERNAL
-    if isinstance(failure, errors.LedgerNotReconciled):
+    if isinstance(failure, executor.LedgerNotReconciled):
         detail = str(failure)
     elif kind == "unavailable":
         detail = "try again in a moment"
@@ -311,7 +351,7 @@ def answer(failure: Exception, context: Mapping[str, Any]) -> Response | None:
 
 def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str, str]]:
     match failure:
-        case errors.RequestInvalid():
+        case executor.RequestInvalid():
             span = dict(zip(("first", "last"), map(_iso, failure.possible), strict=True)) if failure.possible else {}
             return {"errors": [dict(finding) for finding in failure.findings], **span}, {}
         case patterns.InputsInvalid():
@@ -339,7 +379,7 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
         case packs.AsofOutOfRange():
             possible = {"first": _iso(failure.first), "last": _iso(failure.last)}
             return {"errors": [{"pointer": "/asof_date", "reason": str(failure)}], **possible}, {}
-        case errors.PatternNotFound():
+        case PatternNotFound():
             return {"near": list(failure.near)}, {}
         case packs.PackWarming():
             ready = estimated_ready(failure.pack_id)
@@ -359,15 +399,15 @@ def _extra(failure: BaseException, kind: str) -> tuple[dict[str, Any], dict[str,
             return _missing(failure, symbol=failure.symbol)
         case fx.MissingRate():
             return _missing(failure, pair=f"{failure.frm}/{failure.to}")
-        case errors.ReconciliationFailed():
+        case executor.ReconciliationFailed():
             return {"pack_id": failure.pack_id, "breaks": list(failure.breaks)}, {}
         case orchestrator.StepFailed():
             return _step(failure), {}
         case BreakerOpen():
             return {"agent": failure.name}, {"Retry-After": str(max(1, math.ceil(failure.retry_after_s)))}
-        case errors.DifferentEngine():
+        case executor.DifferentEngine():
             return {"stored": failure.stored, "current": failure.current, "path": failure.path}, {}
-        case errors.IdempotencyConflict():
+        case IdempotencyConflict():
             return {"first_at": failure.first_at}, {}
         case drf.ValidationError():
             return {
@@ -399,7 +439,7 @@ def _step(failure: orchestrator.StepFailed) -> dict[str, Any]:
 
 def _traced(step: orchestrator.StepTrace, failure: orchestrator.StepFailed) -> dict[str, Any]:
     """What is away may have a name and a place: that is for the log."""
-    shown = step.as_json()
+    shown = step.as_dict()
     entry = entry_of(failure.cause)
     if step.name == failure.step and entry is not None and entry[1] == "unavailable":
         shown["reason"] = TITLES["unavailable"]

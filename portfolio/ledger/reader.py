@@ -21,7 +21,7 @@ from .screening import Finding, LedgerRefused, LedgerUnsafe, screen
 
 CHILD: Final = Path(__file__).with_name("child.py")
 MEMORY_BYTES: Final = 2 * 1024**3
-TIMEOUT_S, TIMEOUT_S_PER_MIB = 60.0, 20.0
+TIMEOUT_S, TIMEOUT_S_PER_MIB = 60.0, 40.0
 """A MiB holds some 10,000 transactions and takes 5 s where nothing else runs."""
 _OUT_OF_MEMORY, _NO_BEANCOUNT = 3, 4  # exit codes of child.py, which must not be imported
 

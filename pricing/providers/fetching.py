@@ -27,7 +27,7 @@ from pricing import archive, fx
 from pricing.archive import folder, loading
 from pricing.models import PriceBasis, Security, SecurityAlias, Series, SymbolOverride
 from pricing.providers import fmp, fred, http, polygon
-from pricing.providers.fields import Answer, RefusedRow
+from pricing.providers.fields import Answer, UnusableRow
 from pricing.providers.http import Client, Provider
 from pricing.providers.rows import Dividend, Split
 from pricing.quality import quarantine, rules, symbols
@@ -101,7 +101,7 @@ class Fetched:
     last: date
     counts: dict[str, folder.Counts] = field(default_factory=dict)
     missing: int = 0
-    refused: list[RefusedRow] = field(default_factory=list)
+    refused: list[UnusableRow] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     archive_end: date | None = None
 
@@ -182,10 +182,10 @@ class _Talk:
     def fail(self, key: str, what: str, reason: str) -> None:
         self.outcome.failed.append(Failed(key, what, reason))
 
-    def refuse(self, refused: Iterable[RefusedRow], key: str) -> None:
+    def refuse(self, refused: Iterable[UnusableRow], key: str) -> None:
         """`key` is what we call it."""
         self.outcome.refused += [
-            RefusedRow(row.source, row.kind, key, row.day, row.field, row.value, row.rule) for row in refused
+            UnusableRow(row.source, row.kind, key, row.day, row.field, row.value, row.rule) for row in refused
         ]
 
     def securities(self) -> Iterator[tuple[Security, symbols.Called]]:
@@ -241,7 +241,7 @@ class _Talk:
             )  # fmt: skip
             if rule:
                 told = (
-                    RefusedRow(event.source, action, "", str(ex_date), "amount", f"{event.amount:f}", rule)
+                    UnusableRow(event.source, action, "", str(ex_date), "amount", f"{event.amount:f}", rule)
                     for event in paid
                 )
                 self.refuse(told, security.symbol)
@@ -406,7 +406,7 @@ def _take_observations(
             continue
         if row.realtime_start < row.observation_date:
             rule = f"lies before the observation, {row.observation_date}"
-            told = RefusedRow(
+            told = UnusableRow(
                 row.source, "observation", "", str(row.observation_date), "realtime_start", f"{row.value:f}", rule
             )
             talk.refuse([told], series)
@@ -440,10 +440,10 @@ FETCHED: Mapping[str, tuple[Provider, Callable[[_Talk], None]]] = {
 # --- into the market data
 
 
-def _suspect_of(fetched_on: date) -> Callable[[RefusedRow], rules.Suspect]:
+def _suspect_of(fetched_on: date) -> Callable[[UnusableRow], rules.Suspect]:
     """A refused row as quarantine keeps it; by the day of the fetch where its own can't be read."""
 
-    def suspect(row: RefusedRow) -> rules.Suspect:
+    def suspect(row: UnusableRow) -> rules.Suspect:
         kind = KINDS[row.kind]
         key = f"{row.symbol}/{row.kind}" if kind == "action" else row.symbol
         day = _day_of(row.day)

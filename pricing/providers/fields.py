@@ -29,7 +29,7 @@ class BadField(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedRow:
+class UnusableRow:
     """A row that was sent and may not be used. `day` and `value` as they were sent, cut and made printable."""
 
     source: str
@@ -52,7 +52,7 @@ class Answer(Generic[Row]):
 
     source: str
     rows: tuple[Row, ...]
-    refused: tuple[RefusedRow, ...] = ()
+    refused: tuple[UnusableRow, ...] = ()
     absent: tuple[str, ...] = ()
     """Names that were requested and not answered."""
 
@@ -187,7 +187,7 @@ class Sieve(Generic[Row]):
         self.source, self.kind, self.day, self.symbol, self.about = source, kind, day, symbol, about
         self._taken: dict[Hashable, tuple[Row, Mapping[str, Any]]] = {}
         self._clashing: set[Hashable] = set()
-        self._refused: list[RefusedRow] = []
+        self._refused: list[UnusableRow] = []
 
     def take(
         self, rows: Iterable[Any], read: Callable[[Mapping[str, Any]], Row], *, key: Callable[[Row], Hashable]
@@ -229,7 +229,7 @@ class Sieve(Generic[Row]):
         row = sent if isinstance(sent, Mapping) else {}
         value = row if bad.field == "row" and row else bad.sent
         self._refused.append(
-            RefusedRow(
+            UnusableRow(
                 self.source,
                 self.kind,
                 self.about or _printable(row.get(self.symbol)),

@@ -19,7 +19,6 @@ from django.utils import timezone
 
 from config.errors import TieoutError
 from execution import executor
-from execution.executor import planning
 from execution.models import NightlyRun
 from execution.night import nightly
 from execution.operations import intake
@@ -142,7 +141,7 @@ def answers(username: str, portfolio_id: UUID) -> dict[str, str]:
         ("holding_deep_dive", {"security_id": Security.objects.get(symbol="OAK").pk}),
     ):
         for day in (MIDDLE, LAST):
-            request = planning.Request(name, inputs, portfolio_id=portfolio_id, asof_date=day)
+            request = executor.Request(name, inputs, portfolio_id=portfolio_id, asof_date=day)
             found[f"{name} {day}"] = str(executor.execute(request, user=user).metadata["result_hash"])
     return found
 

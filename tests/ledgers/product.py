@@ -9,7 +9,6 @@ from django.contrib.auth import get_user_model
 
 from config.errors import TieoutError
 from execution import executor
-from execution.executor import planning
 from execution.night import nightly
 from execution.operations import intake
 from execution.patterns import publishing
@@ -67,7 +66,7 @@ def night(policy: PricingPolicy, first: date, last: date, **how: Any) -> None:
 
 def ask(portfolio: Portfolio, asof: date, pattern: str = "portfolio_overview", **inputs: Any) -> dict[str, Any]:
     """The result of a pattern, as its owner gets it."""
-    request = planning.Request(pattern, inputs, portfolio_id=portfolio.pk, asof_date=asof)
+    request = executor.Request(pattern, inputs, portfolio_id=portfolio.pk, asof_date=asof)
     try:
         served = executor.execute(request, user=portfolio.owner)
     except TieoutError as refused:

@@ -7,8 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from execution import executor
-from execution.executor import planning
-from execution.executor.errors import PortfolioNotFound
+from execution.executor import PortfolioNotFound
 from execution.terminal import report
 from execution.terminal.command import TieoutCommand
 from portfolio.models import Portfolio
@@ -27,7 +26,7 @@ class Command(TieoutCommand):
         portfolio = Portfolio.objects.select_related("owner").filter(slug=options["portfolio"]).first()
         if portfolio is None:
             raise PortfolioNotFound
-        request = planning.Request(
+        request = executor.Request(
             pattern_id=options["pattern"],
             inputs=dict(_input(pair) for pair in options["input"]),
             portfolio_id=portfolio.pk,

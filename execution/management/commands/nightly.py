@@ -6,7 +6,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from execution.models import JobRun, NightlyRun
-from execution.night import blocked, nightly
+from execution.night import blocked, nightly, restatement
+from execution.night.jobs import JOBS
+from execution.night.night import Progress
 from execution.terminal.command import TieoutCommand, progress_bars
 from pricing.archive import loading
 from pricing.models import PricingPolicy
@@ -28,7 +30,7 @@ class Command(TieoutCommand):
             action="store_true",
             help="restate all days that lack what the loaded data have, no other",
         )
-        parser.add_argument("--from-step", choices=list(nightly.JOBS), metavar="S", help="do again from this job on")
+        parser.add_argument("--from-step", choices=list(JOBS), metavar="S", help="do again from this job on")
 
     def handle(self, *args: Any, **options: Any) -> None:
         policy = PricingPolicy.objects.filter(pk=options["policy"]).first()
@@ -49,7 +51,7 @@ class Command(TieoutCommand):
             return
         rows = [
             {"portfolio": row.portfolio.slug, "pack_id": row.pack_id, "kind": row.kind, "reason": row.reason}
-            for row in blocked.at_head(done)
+            for row in blocked.rows_at_head(done)
         ]
         night = {
             "run": str(done.pk),
@@ -66,7 +68,7 @@ class Command(TieoutCommand):
         else:
             self.stdout.write(f"{policy.code} {night['from']} to {night['to']}, release {done.release}: {done.state}")
             if restated := done.jobs.get(name="build_pack").detail.get("restated"):
-                self.stdout.write(f"{restated} day{'s' if restated > 1 else ''} restated: {nightly.LACKING}")
+                self.stdout.write(f"{restated} day{'s' if restated > 1 else ''} restated: {restatement.LACKING}")
             self._print_blocked(rows)
 
     def _print_blocked(self, rows: list[dict[str, str]]) -> None:
@@ -81,7 +83,7 @@ class Command(TieoutCommand):
         if len(rows) > MAX_LISTED:
             self.stdout.write(f"  and {len(rows) - MAX_LISTED} more, in the admin (blocked portfolios)")
 
-    def _night(self, policy: PricingPolicy, options: dict[str, Any], report: nightly.Progress) -> NightlyRun:
+    def _night(self, policy: PricingPolicy, options: dict[str, Any], report: Progress) -> NightlyRun:
         last = options["until"] or options["date"]
         if last is None:
             newest = loading.newest_archive()
@@ -97,12 +99,14 @@ class Command(TieoutCommand):
             progress=report,
         )
 
-    def _restate_lacking(self, policy: PricingPolicy, report: nightly.Progress) -> NightlyRun | None:
+    def _restate_lacking(self, policy: PricingPolicy, report: Progress) -> NightlyRun | None:
         """The run that restates all days whose pack lacks something, or the one that was begun; None where no pack does."""
-        span = nightly.span_of_lacking(policy)
+        span = restatement.span_of_lacking(policy)
         if span is None:
             return None
-        return nightly.run(policy=policy, from_date=span[0], date=span[1], restates=nightly.LACKING, progress=report)
+        return nightly.run(
+            policy=policy, from_date=span[0], date=span[1], restates=restatement.LACKING, progress=report
+        )
 
     def _print_nothing_lacks(self, policy: PricingPolicy, *, as_json: bool) -> None:
         if as_json:

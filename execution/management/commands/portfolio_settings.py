@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from execution.executor.errors import PortfolioNotFound
+from execution.executor import PortfolioNotFound
 from execution.operations import settings_report
 from execution.terminal.command import TieoutCommand
 from portfolio import settings_change

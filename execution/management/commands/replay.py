@@ -6,7 +6,7 @@ from uuid import UUID
 from django.core.management.base import CommandParser
 
 from execution import executor
-from execution.executor.errors import ExecutionNotFound
+from execution.executor import ExecutionNotFound
 from execution.models import Execution
 from execution.terminal.command import TieoutCommand
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.utils import timezone
 
-from execution.executor.errors import PortfolioNotFound
+from execution.executor import PortfolioNotFound
 from execution.operations.intake.files import read_folder
 from execution.operations.intake.portfolios import DEFAULT_POLICY, NO_SETTINGS, open_portfolio
 from portfolio.books import reconciliation

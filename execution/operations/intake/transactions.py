@@ -8,7 +8,7 @@ from uuid import uuid4
 from django.db import transaction
 from django.utils import timezone
 
-from execution.executor.errors import PortfolioNotFound
+from execution.executor import PortfolioNotFound
 from execution.operations.intake.files import read_file
 from execution.operations.intake.portfolios import DEFAULT_POLICY, open_portfolio
 from portfolio.books import imports

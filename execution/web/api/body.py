@@ -8,7 +8,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from config import strict_json
-from execution.executor.errors import RequestInvalid
+from execution.executor import RequestInvalid
 
 MAX_BODY_BYTES = 1024 * 1024
 

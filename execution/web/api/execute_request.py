@@ -11,8 +11,8 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from config import dates
-from execution.executor import planning
-from execution.executor.errors import RequestInvalid
+from execution import executor
+from execution.executor import RequestInvalid
 from execution.web.api.query import invalid_fields, unknown_fields
 
 NO_COMMIT = "must be 40 hexadecimal digits"
@@ -96,7 +96,7 @@ class ExecuteRequest(serializers.Serializer[Any]):
     )
 
 
-def parse(document: dict[str, Any]) -> planning.Request:
+def parse(document: dict[str, Any]) -> executor.Request:
     """The request that a body makes.
 
     A field that is wrong is left out and stands in `faults`, so that it is refused together with what else is wrong.
@@ -106,7 +106,7 @@ def parse(document: dict[str, Any]) -> planning.Request:
     faults = unknown_fields(form, document, "is not a field of this request") + invalid_fields(form)
     if "pattern_id" in form.errors:
         raise RequestInvalid(faults)
-    return planning.Request(**{"inputs": {}, **_readable(form, document)}, faults=tuple(faults))
+    return executor.Request(**{"inputs": {}, **_readable(form, document)}, faults=tuple(faults))
 
 
 def _readable(form: ExecuteRequest, document: Mapping[str, Any]) -> dict[str, Any]:

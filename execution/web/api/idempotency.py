@@ -1,7 +1,6 @@
 """A retried POST /v1/execute is answered by the execution of its first try."""
 
 import hashlib
-from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -9,14 +8,14 @@ from django.db import transaction
 
 from config import locks, scope
 from execution import executor
-from execution.executor import planning
-from execution.executor.errors import AnsweredBefore, ExecutionNotFound, IdempotencyConflict, RequestInvalid
+from execution.executor import ExecutionNotFound, RequestInvalid
 from execution.models import Execution, ExecutionStatus, IdempotencyKey
+from execution.web.problems import AnsweredBefore, IdempotencyConflict, answer_on_record
 
 MAX_KEY_LENGTH = 200
 
 
-def execute_once(request: planning.Request, *, user: User, key: str, body: bytes) -> executor.Served:
+def execute_once(request: executor.Request, *, user: User, key: str, body: bytes) -> executor.Served:
     """Execute a request, or serve the execution of the first request with this key.
 
     body     as it was sent: the same key with another one is refused
@@ -35,23 +34,23 @@ def execute_once(request: planning.Request, *, user: User, key: str, body: bytes
         return _answer_of(first, request, user) or _execute_as(first, request, user)
 
 
-def _answer_of(first_try: IdempotencyKey, request: planning.Request, user: User) -> executor.Served | None:
+def _answer_of(first_try: IdempotencyKey, request: executor.Request, user: User) -> executor.Served | None:
     """What the first try was answered with; None where it left nothing: never run, refused before, killed, or to be tried again."""
     if first_try.execution_id is None:
         return None
     with transaction.atomic():
-        first = Execution.objects.filter(pk=first_try.execution_id).only("status", "problem").first()
+        first = Execution.objects.filter(pk=first_try.execution_id).only("status", "problem", "trace").first()
     if first is None:
         raise ExecutionNotFound  # it was answered, and its portfolio is not the caller's any more
-    answered = (first.problem or {}).get("answer", {})
-    if answered.get("status") == HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise AnsweredBefore(answered)
+    answer = answer_on_record(first)
+    if answer is not None:
+        raise AnsweredBefore(answer)
     if first.status != ExecutionStatus.DONE:
         return None
     return executor.fetch(first.pk, user=user, requested=request.asof_date)
 
 
-def _execute_as(first_try: IdempotencyKey, request: planning.Request, user: User) -> executor.Served:
+def _execute_as(first_try: IdempotencyKey, request: executor.Request, user: User) -> executor.Served:
     def bind(execution_id: UUID) -> None:
         with transaction.atomic():
             IdempotencyKey.objects.filter(pk=first_try.pk).update(execution=Execution(pk=execution_id))

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from execution.executor.errors import RequestInvalid
+from execution.executor import RequestInvalid
 from execution.operations import intake
 from execution.web.api.portfolios import find_visible, require_owned
 from execution.web.api.query import invalid_fields, unknown_fields

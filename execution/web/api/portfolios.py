@@ -4,7 +4,7 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from execution.executor.errors import NotAllowed, PortfolioNotFound
+from execution.executor import NotAllowed, PortfolioNotFound
 from portfolio.models import Portfolio
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from execution.executor.errors import RequestInvalid
+from execution.executor import RequestInvalid
 
 DEFAULT_ROWS, MAX_ROWS = 100, 1_000
 

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 from config.decimals import plain
 from config.errors import TieoutError
-from execution.executor.errors import NotAllowed
+from execution.executor import NotAllowed
 from execution.web.pages import navigation, waiting_files
 from execution.web.pages.waiting_files import WaitingFile
 from execution.web.problems import problem_of

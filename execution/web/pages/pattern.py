@@ -17,9 +17,9 @@ from redis.exceptions import RedisError
 from config import dates
 from config.errors import TieoutError
 from execution import executor, metering, patterns
-from execution.executor import planning
-from execution.executor.errors import NothingBooked, PortfolioNotFound, RequestInvalid
+from execution.executor import NothingBooked, PortfolioNotFound, RequestInvalid
 from execution.models import PatternVersion
+from execution.patterns import versions
 from execution.patterns.templating import Scope
 from execution.web.pages import holdings, navigation, page_tag
 from execution.web.pages.navigation import OVERVIEW, SECURITY
@@ -46,7 +46,7 @@ def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
             portfolio = Portfolio.objects.filter(slug=slug).first()
             if portfolio is None:
                 raise PortfolioNotFound
-            version = planning.current_version(pattern_id)
+            version = versions.current_version(pattern_id)
         if is_unanswered(version, request.GET):
             return _ask(request, version, portfolio)
         query = read_request(request.GET.dict(), version, portfolio)
@@ -82,7 +82,7 @@ def _show(request: HttpRequest, served: executor.Served, version: PatternVersion
 def _ask(request: HttpRequest, version: PatternVersion, portfolio: Portfolio) -> HttpResponse:
     """The page that asks which holding is wanted, or what else the pattern must have. Raises RequestInvalid."""
     query = read_request({"asof": request.GET.get("asof", "")}, version, portfolio)
-    asof = planning.asof_of(portfolio, query.asof_date)
+    asof = executor.answering_date(portfolio, query.asof_date)
     context = {
         "title": version.document["title"],
         "description": version.document["description"],

@@ -8,16 +8,15 @@ from typing import Any
 from django.db import transaction
 
 from config import dates
-from execution import patterns
-from execution.executor import planning
-from execution.executor.errors import RequestInvalid
+from execution import executor, patterns
+from execution.executor import RequestInvalid
 from execution.models import PatternVersion
 from execution.web.pages import holdings
 from execution.web.pages.navigation import SECURITY
 from portfolio.models import Portfolio
 
 
-def read_request(query: Mapping[str, str], version: PatternVersion, portfolio: Portfolio) -> planning.Request:
+def read_request(query: Mapping[str, str], version: PatternVersion, portfolio: Portfolio) -> executor.Request:
     """The request that a query string makes. Empty fields of the form are as if they were not there.
 
     raises   RequestInvalid with every field that is wrong
@@ -25,7 +24,7 @@ def read_request(query: Mapping[str, str], version: PatternVersion, portfolio: P
     declared = version.document["inputs"]
     given = {name: text for name, text in query.items() if text and name != "asof"}
     inputs = {name: _typed(declared[name]["type"], text) if name in declared else text for name, text in given.items()}
-    request = planning.Request(version.pattern_id, inputs, portfolio_id=portfolio.pk)
+    request = executor.Request(version.pattern_id, inputs, portfolio_id=portfolio.pk)
     asof = query.get("asof")
     if not asof:
         return request

@@ -1,0 +1,133 @@
+"""The revision of a portfolio's ledger that a result is computed on."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from config.errors import TieoutError
+from portfolio.ledger.repository import LedgerRepository
+from portfolio.models import Break, LedgerRevision, Portfolio, Reconciliation, RevisionStatus
+from pricing.models import PricingPack
+
+MOST_BREAKS = 20
+"""Breaks that an answer names, the newest."""
+
+
+class CommitNotFound(TieoutError):
+    def __init__(self, commit: str) -> None:
+        super().__init__(f"the ledger has no commit {commit}")
+        self.commit = commit
+
+
+class LedgerNotReconciled(TieoutError):
+    """No revision of the portfolio's ledger has been reconciled yet."""
+
+    def __init__(self, what: str = "the ledger of this portfolio has not been reconciled yet") -> None:
+        super().__init__(what)
+
+
+class NothingBooked(LedgerNotReconciled):
+    """The portfolio has no ledger yet: a state of its pages, which say what to do about it."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing is booked in this portfolio yet")
+
+
+class ReconciliationFailed(TieoutError):
+    """The books differ. `breaks`: those of portfolios that the caller may see, and nothing of others."""
+
+    def __init__(self, pack_id: str, breaks: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(f"ledger and database differ at {pack_id}")
+        self.pack_id, self.breaks = pack_id, tuple(breaks)
+
+
+def choose_revision(
+    portfolio: Portfolio, pack: PricingPack, commit: str | None
+) -> tuple[LedgerRevision, tuple[str, ...]]:
+    """The revision that is computed on, and warnings about it.
+
+    With a commit, the last revision at or before it. Without, the newest reconciled one; where none was reconciled, a broken one,
+    whose breaks are then the answer.
+    raises   CommitNotFound, NothingBooked, LedgerNotReconciled, ReconciliationFailed
+    """
+    if commit is not None:
+        revision = revision_at(portfolio, commit)
+        _require_reconciled(portfolio, revision, pack)
+        return revision, ()
+    revision, newest = _newest_usable(portfolio)
+    _require_reconciled(portfolio, revision, pack)
+    if newest != revision and newest.status == RevisionStatus.BROKEN:
+        return revision, (
+            f"the ledger's newest revision {newest.number} is broken; this is revision {revision.number}",
+        )
+    return revision, ()
+
+
+def revision_at(portfolio: Portfolio, commit: str) -> LedgerRevision:
+    """The last revision at or before a commit. Raises CommitNotFound."""
+    revisions = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number")
+    exact = revisions.filter(commit=commit).first()
+    if exact is not None:
+        return exact
+    with LedgerRepository(settings.LEDGER_PATH) as repository:
+        if not repository.commit_exists(commit):
+            raise CommitNotFound(commit)
+        for revision in revisions:
+            if repository.is_ancestor(revision.commit, commit):
+                return revision
+    raise CommitNotFound(commit)
+
+
+def find_breaks(reconciliations: QuerySet[Reconciliation]) -> list[dict[str, Any]]:
+    """The newest breaks of reconciliations, as problem documents have them.
+
+    Row-level security leaves those of portfolios that the caller may see.
+    """
+    rows = Break.objects.filter(reconciliation__in=reconciliations).order_by("-reconciliation_id", "id")
+    return [
+        {
+            "portfolio_id": str(row.portfolio_id),
+            "kind": row.kind,
+            "account": row.account,
+            "commodity": row.commodity,
+            "ledger_value": _plain(row.ledger_value),
+            "database_value": _plain(row.database_value),
+            "difference": _plain(row.difference),
+            "error_bp": _plain(row.error_bp),
+            "detail": row.detail,
+        }
+        for row in rows[:MOST_BREAKS]
+    ]
+
+
+def _newest_usable(portfolio: Portfolio) -> tuple[LedgerRevision, LedgerRevision]:
+    """The newest reconciled revision (else the newest broken one), and the newest of all."""
+    revisions = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number")
+    newest = revisions.first()
+    if newest is None:
+        raise NothingBooked
+    if newest.status == RevisionStatus.RECONCILED:
+        return newest, newest
+    usable = (
+        revisions.filter(status=RevisionStatus.RECONCILED).first()
+        or revisions.filter(status=RevisionStatus.BROKEN).first()
+    )
+    if usable is None:
+        raise LedgerNotReconciled
+    return usable, newest
+
+
+def _require_reconciled(portfolio: Portfolio, revision: LedgerRevision, pack: PricingPack) -> None:
+    if revision.status == RevisionStatus.READ:
+        raise LedgerNotReconciled
+    reconciliations = Reconciliation.objects.filter(portfolio=portfolio, revision=revision, pack=pack)
+    last = reconciliations.order_by("-made_at", "-id").values_list("status", flat=True).first()
+    if last == "fail" or revision.status == RevisionStatus.BROKEN:
+        raise ReconciliationFailed(pack.pk, find_breaks(reconciliations))
+
+
+def _plain(number: Decimal | None) -> str | None:
+    return None if number is None else format(number, "f")

@@ -1,0 +1,48 @@
+"""The series that a portfolio is measured against, as staff had chosen them when a request was planned."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from execution.patterns.document import ParsedPattern
+from portfolio.models import Portfolio
+from portfolio.performance import benchmarks, factor_exposures, risk_free_rates
+
+READS_FACTORS = frozenset({"risk.compute_factor_exposures"})
+"""Capabilities whose answer depends on which series stand for the factors."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceSeries:
+    """The series of a request. `factors` is empty where no step of its pattern reads them."""
+
+    risk_free: risk_free_rates.Choice | None = None
+    benchmark: benchmarks.Choice | None = None
+    factors: tuple[factor_exposures.Choice, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the canonical request has them; factors only where they are read."""
+        series: dict[str, Any] = {
+            "risk_free": asdict(self.risk_free) if self.risk_free else None,
+            "benchmark": asdict(self.benchmark) if self.benchmark else None,
+        }
+        return series | {"factors": [asdict(each) for each in self.factors]} if self.factors else series
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "ReferenceSeries":
+        risk_free, benchmark = stored["risk_free"], stored.get("benchmark")
+        return cls(
+            risk_free_rates.Choice(**risk_free) if risk_free else None,
+            benchmarks.choice(**benchmark) if benchmark else None,
+            tuple(factor_exposures.Choice(**each) for each in stored.get("factors", ())),
+        )
+
+    @classmethod
+    def current(cls, portfolio: Portfolio, pattern: ParsedPattern) -> "ReferenceSeries":
+        """What is chosen now for a portfolio."""
+        reads_factors = any(step.capability in READS_FACTORS for step in pattern.steps)
+        return cls(
+            risk_free_rates.choose(portfolio.base_currency),
+            benchmarks.choose(portfolio.benchmark_id),
+            factor_exposures.chosen() if reads_factors else (),
+        )

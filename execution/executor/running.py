@@ -1,0 +1,132 @@
+"""Executing a request: served from the store where it was answered before, else run once and stored.
+
+Three transactions: claim, read (one snapshot, read-only), finish; so that refusals and failures stay on record.
+"""
+
+from collections.abc import Callable
+from time import perf_counter
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+
+from config import locks, scope
+from execution.executor import failure_record, orchestrator, planning, store
+from execution.executor.computation import Computed, compute
+from execution.executor.engine import engine_version
+from execution.executor.planning import Plan
+from execution.executor.request import Request
+from execution.executor.serving import Served, serve
+from execution.executor.store import FinishedExecution
+from execution.models import Execution, ExecutionStatus
+
+
+def execute(
+    request: Request, *, user: AbstractBaseUser, claimed: Callable[[UUID], object] = lambda execution_id: None
+) -> Served:
+    """Answer a request for `user`, from the store where it was answered before.
+
+    claimed  called with the id of the execution once it is on record, before its steps run
+    raises   what prepare and compute raise
+    """
+    started = perf_counter()
+
+    def answer(finished: FinishedExecution, *, cached: bool) -> Served:
+        return serve(
+            finished,
+            requested=plan.requested_asof_date,
+            cached=cached,
+            duration_ms=_milliseconds_since(started),
+            warnings=plan.warnings,
+        )
+
+    with scope.of(user):
+        with transaction.atomic():
+            plan = planning.prepare(request, user=user)
+            stored = None if plan.provisional else store.find(plan.key, user)
+            if stored is not None:
+                return answer(stored, cached=True)
+        finished, cached = _run_once(plan, user, claimed)
+        with transaction.atomic():
+            return answer(finished, cached=cached)
+
+
+def _run_once(plan: Plan, user: AbstractBaseUser, claimed: Callable[[UUID], object]) -> tuple[FinishedExecution, bool]:
+    """The execution, and whether another request has made it while this one waited: of a key there is one computation at a time,
+    over all processes."""
+    key = plan.key
+    with locks.session_lock(f"execution.executor:{key}"):
+        with transaction.atomic():
+            if not plan.provisional and (stored := store.find(key, user)) is not None:
+                return stored, True
+            execution = _claim(plan, user, key)
+        claimed(execution.pk)
+        started = perf_counter()
+        try:
+            computed = compute(plan)
+        except Exception as failure:
+            _finish_failed(execution, failure, started)
+            raise
+        _finish(execution, plan, computed, started)
+        with transaction.atomic():
+            finished = store.from_row(execution)
+        if not execution.provisional:
+            store.put_in_cache(finished, key, user)
+        return finished, False
+
+
+def _claim(plan: Plan, user: AbstractBaseUser, key: str) -> Execution:
+    return Execution.objects.create(
+        user_id=user.pk,
+        portfolio_id=plan.portfolio.pk if plan.portfolio else None,
+        pattern_version=plan.version,
+        pack_id=plan.pack.pk,
+        pack_chain_hash=plan.pack.chain_hash,
+        ledger_commit_hash=plan.revision.commit if plan.revision else "",
+        asof_date=plan.pack.asof_date,
+        request=plan.request,
+        engine_version=engine_version(),
+        key=key,
+        provisional=plan.provisional,
+        started_at=timezone.now(),
+    )
+
+
+def _finish(execution: Execution, plan: Plan, computed: Computed, started: float) -> None:
+    execution.status = ExecutionStatus.DONE
+    execution.result, execution.result_hash = computed.text, computed.result_hash
+    execution.trace, execution.sources = computed.trace, computed.sources
+    about_pack = [f"provisional: {plan.pack.pk} is {plan.pack.status}"] if plan.provisional else []
+    execution.warnings = [*about_pack, *computed.warnings]
+    # A step that was left out because something did not answer may work next time: that is no function of the five.
+    execution.provisional = plan.provisional or computed.transient
+    execution.finished_at = timezone.now()
+    execution.duration_ms = _milliseconds_since(started)
+    written = (
+        "status",
+        "result",
+        "result_hash",
+        "trace",
+        "sources",
+        "warnings",
+        "provisional",
+        "finished_at",
+        "duration_ms",
+    )
+    with transaction.atomic():
+        execution.save(update_fields=written)
+
+
+def _finish_failed(execution: Execution, failure: Exception, started: float) -> None:
+    execution.status = ExecutionStatus.FAILED
+    execution.trace = orchestrator.trace_as_dict(failure.trace if isinstance(failure, orchestrator.StepFailed) else ())
+    execution.problem = failure_record.describe(failure)
+    execution.finished_at = timezone.now()
+    execution.duration_ms = _milliseconds_since(started)
+    with transaction.atomic():
+        execution.save(update_fields=["status", "trace", "problem", "finished_at", "duration_ms"])
+
+
+def _milliseconds_since(started: float) -> float:
+    return round((perf_counter() - started) * 1000, 3)

@@ -1,0 +1,105 @@
+"""Finished executions, each under the key of the five that its result is a function of: a row, with Redis in front of it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.cache import cache
+from redis.exceptions import RedisError
+
+from execution.models import Execution, ExecutionStatus
+from pricing.models import PricingPack
+
+logger = logging.getLogger(__name__)
+
+STORE_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedExecution:
+    """A finished execution as it is served: from its row, with the policy and the hash of its pack. Dates are ISO."""
+
+    id: str
+    pattern_id: str
+    pattern_version: str
+    pack_id: str
+    policy: str
+    pack_content_hash: str
+    pack_chain_hash: str
+    ledger_commit_hash: str
+    asof_date: str
+    engine_version: str
+    result: str
+    result_hash: str
+    trace: Mapping[str, Any]
+    sources: Mapping[str, Sequence[str]]
+    warnings: Sequence[str]
+    provisional: bool
+    computed_at: str | None
+    duration_ms: float
+
+
+def from_row(execution: Execution) -> FinishedExecution:
+    policy, content_hash = PricingPack.objects.values_list("policy_id", "content__content_hash").get(
+        pk=execution.pack_id
+    )
+    return FinishedExecution(
+        id=str(execution.pk),
+        pattern_id=execution.pattern_version.pattern_id,
+        pattern_version=execution.pattern_version.version,
+        pack_id=execution.pack_id,
+        policy=policy,
+        pack_content_hash=content_hash,
+        pack_chain_hash=execution.pack_chain_hash,
+        ledger_commit_hash=execution.ledger_commit_hash,
+        asof_date=execution.asof_date.isoformat(),
+        engine_version=execution.engine_version,
+        result=execution.result,
+        result_hash=execution.result_hash,
+        trace=execution.trace,
+        sources=execution.sources,
+        warnings=execution.warnings,
+        provisional=execution.provisional,
+        computed_at=_iso(execution.finished_at),
+        duration_ms=execution.duration_ms or 0.0,
+    )
+
+
+def find(key: str, user: AbstractBaseUser) -> FinishedExecution | None:
+    """The execution of this key that the user has made before; None where there is none."""
+    stored = _read_cache(key, user)
+    if stored is not None:
+        return FinishedExecution(**stored)
+    execution = (
+        Execution.objects.select_related("pattern_version")
+        .filter(key=key, user=user.pk, status=ExecutionStatus.DONE, provisional=False)
+        .first()
+    )
+    return None if execution is None else from_row(execution)
+
+
+def put_in_cache(finished: FinishedExecution, key: str, user: AbstractBaseUser) -> None:
+    try:
+        cache.set(_cache_name(key, user), asdict(finished), STORE_SECONDS)
+    except RedisError:
+        logger.warning("store is without its cache")
+
+
+def _read_cache(key: str, user: AbstractBaseUser) -> dict[str, Any] | None:
+    try:
+        stored: dict[str, Any] | None = cache.get(_cache_name(key, user))
+    except RedisError:
+        logger.warning("store is without its cache")
+        return None
+    return stored
+
+
+def _cache_name(key: str, user: AbstractBaseUser) -> str:
+    return f"execution:{key}:{user.pk}"
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return instant.isoformat() if instant else None

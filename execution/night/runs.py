@@ -1,0 +1,58 @@
+"""The rows of a night: a run and its jobs, opened once however often the night is asked for."""
+
+from datetime import date
+
+from django.db import transaction
+from django.db.models import Max, Q
+
+from config.errors import TieoutError
+from execution.models import JobRun, NightlyRun, RunState
+from execution.night.jobs import JOBS
+from execution.night.restatement import LACKING
+from pricing.models import PricingPolicy
+
+
+class OutOfOrder(TieoutError):
+    """A job may not run before its predecessors are done."""
+
+    def __init__(self, job: str, missing: str) -> None:
+        super().__init__(f"{job} needs {missing} to be done first")
+        self.job, self.missing = job, missing
+
+
+def open_run(*, policy: PricingPolicy, from_date: date, date: date, restates: str = "") -> NightlyRun:
+    """The row of a night, with rows of its jobs. The same night is the same row; a restatement, or a longer span that ends on the
+    same day, opens the next release."""
+    last = last_release(policy, date, restates)
+    if (
+        last is not None
+        and last.from_date <= from_date
+        and (not restates or (last.restates == restates and last.state != RunState.DONE))
+    ):
+        return last
+    with transaction.atomic():
+        newest = NightlyRun.objects.filter(policy=policy.code, date=date).aggregate(release=Max("release"))["release"]
+        opened, _ = NightlyRun.objects.get_or_create(
+            policy=policy.code,
+            date=date,
+            release=(newest or 0) + 1,
+            defaults={"from_date": from_date, "restates": restates},
+        )
+        jobs = [JobRun(run=opened, name=name, position=position) for position, name in enumerate(JOBS)]
+        JobRun.objects.bulk_create(jobs, ignore_conflicts=True)
+    return opened
+
+
+def last_release(policy: PricingPolicy, date: date, restates: str) -> NightlyRun | None:
+    """The newest run that ends on a day. Runs that only restate lacking days are runs apart: they do not cover the days between."""
+    releases = NightlyRun.objects.filter(policy=policy.code, date=date).order_by("-release")
+    restatement = Q(restates=LACKING)
+    return releases.filter(restatement if restates == LACKING else ~restatement).first()
+
+
+def require_order(run: NightlyRun, name: str) -> None:
+    """Raises OutOfOrder with the first predecessor that is not done."""
+    done = set(JobRun.objects.filter(run=run, state=RunState.DONE).values_list("name", flat=True))
+    for before in list(JOBS)[: list(JOBS).index(name)]:
+        if before not in done:
+            raise OutOfOrder(name, before)
