@@ -7,12 +7,12 @@ from portfolio.portfolio_settings import DIRECTIVES, FIXED, SETTINGS
 from portfolio.settings_change import Changed, Shown
 
 
-def as_dict(portfolio: Portfolio, shown: Shown) -> dict[str, Any]:
+def as_dict(portfolio: Portfolio, current: Shown) -> dict[str, Any]:
     return {
         "portfolio_id": str(portfolio.pk),
-        "settings": dict(shown.values),
-        "kept_in": {name: _kept_in(name, is_booked=shown.is_booked) for name in SETTINGS},
-        "revision": shown.revision.number if shown.revision else None,
+        "settings": dict(current.values),
+        "kept_in": {name: _kept_in(name, is_booked=current.is_booked) for name in SETTINGS},
+        "revision": current.revision.number if current.revision else None,
     }
 
 

@@ -16,12 +16,12 @@ from django.test.utils import CaptureQueriesContext
 from execution import executor, figures
 from execution.executor import PortfolioNotFound, ReconciliationFailed, RequestInvalid
 from execution.patterns import publishing
-from execution.web import problems
 from execution.web.pages import page_tag
 from execution.web.pages.navigation import OVERVIEW as OVERVIEW_PATTERN
 from execution.web.pages.pattern import result_context
 from execution.web.pages.pattern_inputs import read_request
 from execution.web.pages.problem_page import render_failure
+from execution.web.problems import details
 from portfolio.models import Lot
 from pricing.models import Security
 from pricing.packs import PackWarming
@@ -189,7 +189,7 @@ def test_a_page_of_another_user_or_log_in_has_another_tag():
 
 
 def test_a_warming_pack_is_told_with_when_to_come_back(monkeypatch):
-    monkeypatch.setattr(problems, "estimated_ready", lambda pack_id: None)
+    monkeypatch.setattr(details, "estimated_ready", lambda pack_id: None)
 
     response = render_failure(request_of(), PackWarming("PP_2013-03-01_ECB_EUR_r1", "warming"), {})
 

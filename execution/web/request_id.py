@@ -31,6 +31,6 @@ class RequestIdMiddleware:
         """The problem document for a failure in a view that machines call; the failure of a page is left to Django."""
         if not problems.is_for_machines(request):
             return None
-        problem = problems.told(failure)
+        problem = problems.describe(failure)
         logger.error("request failed", exc_info=failure, extra={"request_id": request.request_id})  # type: ignore[attr-defined]
         return problems.response_of(problem, request)

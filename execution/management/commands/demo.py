@@ -14,15 +14,15 @@ class Command(TieoutCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with progress_bars() as progress:
-            shown = demo.run(progress=progress)
+            result = demo.run(progress=progress)
         if options["json"]:
-            self.print_json(json.loads(shown.served.body()))
+            self.print_json(json.loads(result.served.body()))
             return
-        report.show(shown.served, shown.portfolio.name)
+        report.show(result.served, result.portfolio.name)
         address = f"http://127.0.0.1:{env.integer('PORT', default=8000, minimum=1)}"
         self.stdout.write("\nNext: `make serve`, then look at")
-        self.stdout.write(f"  {address}/portfolios/{shown.portfolio.slug}/{demo.PATTERN}/")
+        self.stdout.write(f"  {address}/portfolios/{result.portfolio.slug}/{demo.PATTERN}/")
         self.stdout.write(f"  {address}/admin/")
         self.stdout.write("and log in as")
-        for each in shown.log_ins:
+        for each in result.log_ins:
             self.stdout.write(f"  {each.username:<13} {each.password or 'with the password that was set since'}")

@@ -57,7 +57,7 @@ class Command(TieoutCommand):
             self.stdout.write(
                 f"{ledger['portfolio']}: revision {ledger['revision']} at commit {ledger['commit'][:12]}, "
                 f"{ledger['transactions']} transactions"
-                f" ({ledger['added']} new, {ledger['removed']} gone), {ledger['status']}"
+                f" ({ledger['added']} new, {ledger['removed']} removed), {ledger['status']}"
             )
         if ledger["breaks"]:
             raise CommandError(f"ledger and database differ: {'; '.join(ledger['breaks'])}")

@@ -1,4 +1,4 @@
-"""`manage.py lint_patterns`: would the library's documents be published?"""
+"""`manage.py lint_patterns`: can the library's documents be published?"""
 
 from typing import Any
 
@@ -29,4 +29,4 @@ class Command(TieoutCommand):
         if findings:
             raise CommandError(f"{len(findings)} findings in {len(documents)} patterns")
         if not options["json"]:
-            self.stdout.write(f"{len(documents)} patterns are well")
+            self.stdout.write(f"{len(documents)} patterns can be published")

@@ -19,5 +19,5 @@ class Command(TieoutCommand):
         else:
             for row in rows:
                 self.stdout.write(
-                    f"{row['pattern']} {row['version']}: {'published' if row['published'] else 'there already'}"
+                    f"{row['pattern']} {row['version']}: {'published' if row['published'] else 'published before'}"
                 )

@@ -1,4 +1,4 @@
-"""`manage.py portfolio_settings --portfolio SLUG`: what a portfolio's figures are computed by, shown or changed."""
+"""`manage.py portfolio_settings --portfolio SLUG`: the settings of a portfolio, shown or changed."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from portfolio.settings_change import SettingsRefused
 class Command(TieoutCommand):
     help = (
         "Show a portfolio's settings, or change those that are given: booking method, fees and deal rate as a commit of its"
-        " ledger, whose lots are derived anew; the others for the figures of from now on."
+        " ledger, from which lots are derived again; the others for figures from now on."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -76,7 +76,7 @@ class Command(TieoutCommand):
                 f" {report['revision_status']}"
             )
         elif "changed" in report and not changed:
-            self.stdout.write(f"{portfolio.slug}: all of it was so already")
+            self.stdout.write(f"{portfolio.slug}: every setting has this value already")
 
 
 def _value(name: str, text: str) -> Any:

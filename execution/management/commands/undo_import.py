@@ -10,9 +10,7 @@ from portfolio.ledger.screening import LedgerRefused
 
 
 class Command(TieoutCommand):
-    help = (
-        "Take the last import, or the one named, out of a portfolio's ledger, which is then as before, byte for byte."
-    )
+    help = "Undo the last import, or the one with an id: the ledger is then as it was without it, byte for byte."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("import_id", metavar="IMPORT", nargs="?", help="as import_transactions printed it")
@@ -24,7 +22,7 @@ class Command(TieoutCommand):
         except LedgerRefused as refused:
             for finding in refused.findings:
                 self.stderr.write(str(finding))
-            raise CommandError("what came later needs this import; undo that first") from refused
+            raise CommandError("later entries need this import; undo those first") from refused
         if options["json"]:
             self.print_json(undone)
         else:

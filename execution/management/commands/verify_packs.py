@@ -34,4 +34,4 @@ class Command(TieoutCommand):
             if each["difference"]:
                 raise CommandError(str(each["difference"]))
             if not options["json"]:
-                self.stdout.write(f"{each['policy']}: {each['packs']} sealed packs are what was sealed")
+                self.stdout.write(f"{each['policy']}: {each['packs']} sealed packs are unchanged")

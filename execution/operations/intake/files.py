@@ -26,8 +26,8 @@ def read_folder(path: Path) -> dict[str, bytes]:
     raises   LedgerRefused for links, other things than files, and folders without main.beancount
     """
     if path.is_dir():
-        found = sorted(each for each in path.rglob("*") if not each.is_dir())
-        files = {each.relative_to(path).as_posix(): each for each in found}
+        paths = sorted(each for each in path.rglob("*") if not each.is_dir())
+        files = {each.relative_to(path).as_posix(): each for each in paths}
     elif path.is_file():
         files = {"main.beancount": path} | {
             each.name: each for each in sorted(path.parent.glob(f"{path.stem}_*.beancount"))

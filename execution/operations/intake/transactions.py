@@ -124,21 +124,21 @@ def as_dict(portfolio: Portfolio, preview: imports.Preview, imported: imports.Im
 def describe(preview: imports.Preview, imported: imports.Imported | None = None) -> str:
     """What an import did, or would do, in one sentence."""
     if not preview.is_good:
-        return "nothing of the file can be taken"
+        return "the file has errors; nothing of it can be imported"
     if imported is None:
         if preview.breaks:
-            return "nothing was written; taken in as it is the books would differ, and no figure would be made of it"
+            return "nothing was written; with this file the books would differ, and no figure would include it"
         return "nothing was written"
     if imported.import_id is None or imported.revision is None:
-        return "all of the file is in the ledger already; it stays as it is"
+        return "the ledger has every transaction of the file already; it stays as it is"
     if imported.revision.status == RevisionStatus.BROKEN:
         return (
-            "taken in, but the books differ: the revision is broken, and figures stay with the last one that ties out until"
-            " the import is undone or what differs is mended"
+            "imported, but the books differ: the revision is broken, and figures stay with the last one that ties out until"
+            " the import is undone or the difference is corrected"
         )
     if imported.revision.status == RevisionStatus.READ:
-        return "taken in; figures begin with the first pricing pack"
-    return "taken in; figures are made of it from now on"
+        return "imported; there are figures from the first pricing pack on"
+    return "imported; figures include it from now on"
 
 
 def finding_as_dict(finding: RowFinding) -> dict[str, Any]:

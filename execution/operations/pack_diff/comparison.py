@@ -71,8 +71,8 @@ def _effect(portfolio: Portfolio, before: PricingPack, after: PricingPack) -> Va
     reasons: list[str] = []
     for pack in (before, after):
         try:
-            held = valuation.positions(book, pack.asof_date, names)
-            values.append(valuation.value(held, market.as_of(pack)))
+            positions = valuation.positions(book, pack.asof_date, names)
+            values.append(valuation.value(positions, market.as_of(pack)))
         except (market.MissingPrice, fx.MissingRate) as failure:
             values.append(None)
             reasons.append(str(failure))

@@ -58,10 +58,10 @@ class Execute(APIView):
                 served = execute_once(query, user=user, key=key, body=sent)
             status = 200
         except Exception as failure:
-            problem = problems.told(failure)
+            problem = problems.describe(failure)
             status = problem.status
             if problem.type == "unavailable":
-                pattern_id = ""  # whether there is such a pattern can't be asked now
+                pattern_id = ""  # the database can't say whether there is such a pattern
             raise
         finally:
             metering.observe_request(pattern_id, status, perf_counter() - started)

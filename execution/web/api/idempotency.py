@@ -19,7 +19,8 @@ def execute_once(request: executor.Request, *, user: User, key: str, body: bytes
     """Execute a request, or serve the execution of the first request with this key.
 
     body     as it was sent: the same key with another one is refused
-    raises   RequestInvalid for a key that can't be one, IdempotencyConflict; what executor.execute raises, also anew
+    raises   RequestInvalid for a key that can't be one, IdempotencyConflict; what executor.execute raises; AnsweredBefore for a first try
+             that failed by a fault of ours
     """
     if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
         raise RequestInvalid(
@@ -35,7 +36,7 @@ def execute_once(request: executor.Request, *, user: User, key: str, body: bytes
 
 
 def _answer_of(first_try: IdempotencyKey, request: executor.Request, user: User) -> executor.Served | None:
-    """What the first try was answered with; None where it left nothing: never run, refused before, killed, or to be tried again."""
+    """The answer to the first try; None where it has none to give again: it was refused, killed, or failed by what may work now."""
     if first_try.execution_id is None:
         return None
     with transaction.atomic():

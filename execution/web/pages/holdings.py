@@ -36,10 +36,10 @@ def read(portfolio: Portfolio, asof: date | None) -> Holdings:
     if asof is not None:
         lots = lots.filter(valid_from__lte=asof)
     is_open = Q(valid_to__isnull=True) if asof is None else Q(valid_to__isnull=True) | Q(valid_to__gt=asof)
-    held = set(lots.filter(is_open).values_list("security", flat=True))
+    open_ids = set(lots.filter(is_open).values_list("security", flat=True))
     securities = Security.objects.filter(pk__in=lots.values("security")).order_by("symbol")
     holdings = [Holding(*row) for row in securities.values_list("pk", "symbol", "name")]
     return Holdings(
-        tuple(each for each in holdings if each.security_id in held),
-        tuple(each for each in holdings if each.security_id not in held),
+        tuple(each for each in holdings if each.security_id in open_ids),
+        tuple(each for each in holdings if each.security_id not in open_ids),
     )

@@ -94,7 +94,7 @@ def _undo(request: HttpRequest, portfolio: Portfolio, import_id: str) -> HttpRes
     try:
         imports.undo(portfolio=portfolio, author=author, at=timezone.now(), import_id=import_id)
     except LedgerRefused as refused:
-        return _refuse(request, portfolio, f"What came later needs this import; undo that first. {refused}")
+        return _refuse(request, portfolio, f"Later entries need this import; undo those first. {refused}")
     return _redirect(portfolio, undone=import_id)
 
 
