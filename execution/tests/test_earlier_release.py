@@ -1,11 +1,13 @@
 """A database of an earlier release: the demo and the doctor say in one line what to do, or do it."""
 
+import os
+
 import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from config import doctor
+from config import doctor, embedded
 from execution.executor.engine import engine_version
 from execution.operations import demo
 from execution.tests import staging
@@ -23,20 +25,21 @@ def child_of(monkeypatch):
     """Lets a child process find the test's database."""
 
     def point(world):
-        monkeypatch.setenv("DATABASE_OWNER_URL", plugin.address(world.database, "owner"))
+        address = plugin.address(world.database, "owner")
+        monkeypatch.setattr(embedded, "child_environment", lambda: os.environ | {"DATABASE_OWNER_URL": address})
 
     return point
 
 
 def test_the_doctor_names_the_first_migration_that_is_missing(empty, capsys):
-    take_back(empty, "execution", "0002")
+    take_back(empty, "portfolio", "0005")
 
     with pytest.raises(SystemExit) as ended:
         call_command("doctor")
 
     assert ended.value.code == 1
     assert capsys.readouterr().err.splitlines() == [
-        "migrations: 1 not applied, first execution.0003_blocked_portfolios; run `manage.py migrate`"
+        "migrations: 1 not applied, first portfolio.0006_settings; run `manage.py migrate`"
     ]
 
 

@@ -40,7 +40,7 @@ def test_an_owner_uploads_looks_confirms_and_undoes(private_demo):
     assert after_preview == before
     assert "Imported as" in done.content.decode()
     assert came[0] == before[0] + 2
-    assert (button(again, "confirm"), "There is nothing to take in" in again.content.decode()) == (None, True)
+    assert (button(again, "confirm"), "There is nothing to import" in again.content.decode()) == (None, True)
     assert "is undone" in gone.content.decode()
     assert (rows(private_demo)[0], rows(private_demo)[2]) == (before[0], before[2])
 

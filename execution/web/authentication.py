@@ -13,7 +13,7 @@ from config import scope
 
 
 class BearerToken(JWTAuthentication):
-    """A signed token of POST /v1/token. The user is read from the database each time: one who was made inactive is refused at once."""
+    """A signed token of POST /v1/token. The user is read from the database each time, so that an inactive one is refused."""
 
     def authenticate(self, request: Request) -> Any:
         user_and_token = super().authenticate(request)

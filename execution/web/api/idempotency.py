@@ -19,8 +19,8 @@ def execute_once(request: executor.Request, *, user: User, key: str, body: bytes
     """Execute a request, or serve the execution of the first request with this key.
 
     body     as it was sent: the same key with another one is refused
-    raises   RequestInvalid for a key that can't be one, IdempotencyConflict; what executor.execute raises; AnsweredBefore for a first try
-             that failed by a fault of ours
+    raises   RequestInvalid for a key that can't be one, IdempotencyConflict; what executor.execute raises; AnsweredBefore where
+             the first try failed by a fault of ours
     """
     if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
         raise RequestInvalid(
