@@ -422,12 +422,11 @@ def _processor_time() -> float:
 
 def seal() -> Figures:
     """The newest pack's hashes as its rows have them: an answer begins by looking."""
-    from pricing import packs
     from pricing.models import PricingPack
-    from pricing.packs import fingerprint
+    from pricing.packs import fingerprint, verifying
 
     before, pack = PricingPack.objects.order_by("sequence").filter(sequence__gte=DAYS - 1)
-    ((_, lines),) = packs._lines_of([pack])
+    ((_, lines),) = verifying.stored_lines([pack])
     content_hash = fingerprint.content_hash(lines)
     chain_hash = fingerprint.chain_hash(
         previous=before.chain_hash,

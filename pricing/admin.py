@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from config.admin import EvidenceAdmin
 from pricing import models, packs
 from pricing.providers import states
-from pricing.quality import quarantine, rules
+from pricing.quality import quarantine
+from pricing.quality.suspects import Rule
 
 
 @admin.register(models.PricingPack)
@@ -258,7 +259,7 @@ class DecidedRow(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_decision(self) -> str:
         decision: str = self.cleaned_data["decision"]
-        if decision == models.Decision.ACCEPTED and self.instance.rule == rules.Rule.REFUSED:
+        if decision == models.Decision.ACCEPTED and self.instance.rule == Rule.REFUSED:
             raise forms.ValidationError(str(quarantine.NothingToAccept(self.instance)))
         return decision
 

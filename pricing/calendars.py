@@ -7,8 +7,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from pricing import archive
-from pricing.archive import Dates
+from pricing.archive.contents import ArchiveReading, Dates
 
 Counts = npt.NDArray[np.int64]
 
@@ -30,9 +29,7 @@ class Calendar:
         return [day.item() for day in days[(days >= begin) & (days <= end)]]
 
 
-def of_archive(
-    reading: archive.ArchiveReading, *, pivot: str, exchange_of: Mapping[str, str] | None = None
-) -> Calendar:
+def from_archive(reading: ArchiveReading, *, pivot: str, exchange_of: Mapping[str, str] | None = None) -> Calendar:
     """The calendar an archive shows: an exchange is open on the days with a close of a security listed that day, the
     fixing on the days with a rate from or to the pivot.
 

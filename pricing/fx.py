@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from config.errors import TieoutError
 
 UNROUNDED = Context(prec=34, rounding=ROUND_HALF_EVEN)
-"""Crosses and inverses keep 34 digits (MEASUREMENT, Value); money is quantised at output, nowhere else."""
+"""Crosses and inverses keep 34 digits; money is quantised at output, nowhere else."""
 
 MINOR_UNITS = {
     "GBp": ("GBP", Decimal("0.01")),
@@ -46,7 +46,7 @@ class MissingRate(TieoutError):
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A rate as published: one of `base` is `rate` of `quote`."""
+    """A rate as published: one of `base` is `rate` of `quote`. `fix_at` is the instant of the fixing, None where nobody read it."""
 
     base: str
     quote: str
@@ -54,6 +54,7 @@ class Leg:
     observed_date: date
     source: str
     flags: str = ""
+    fix_at: datetime | None = None
 
 
 def trading_currency(unit: str) -> str:
@@ -70,14 +71,14 @@ def legs_between(
     legs: Mapping[tuple[str, str], Leg], *, pivot: str, frm: str, to: str, asof_date: date
 ) -> tuple[Leg, ...]:
     """The published legs, at most two, that a cross is made of. Raises MissingRate, naming the pair asked for."""
-    found: list[Leg] = []
+    chosen: list[Leg] = []
     for currency in (frm, to) if frm != to else ():
         if currency != pivot:
             leg = legs.get((pivot, currency)) or legs.get((currency, pivot))
             if leg is None:
                 raise MissingRate(frm, to, asof_date)
-            found.append(leg)
-    return tuple(found)
+            chosen.append(leg)
+    return tuple(chosen)
 
 
 def cross(legs: Mapping[tuple[str, str], Leg], *, pivot: str, frm: str, to: str, asof_date: date) -> Decimal:

@@ -122,7 +122,7 @@ class Series(models.Model):
 
 
 class RiskFreeRate(models.Model):
-    """Which yield series stands for the risk-free rate of a base currency (MEASUREMENT, Risk and ratios)."""
+    """Which yield series stands for the risk-free rate of a base currency."""
 
     base_currency = models.CharField(primary_key=True, max_length=3)
     series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+")
@@ -245,8 +245,8 @@ class PackRow(models.Model):
 
 
 class PackPrice(PackRow):
-    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="prices", **IN_BULK)
-    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", **IN_BULK)
+    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="prices", db_index=False)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", db_index=False)
     close = PositiveNumeric(help_text="In the trading currency.")
     currency = models.CharField(max_length=3)
     observed_date = models.DateField()
@@ -263,7 +263,7 @@ class PackPrice(PackRow):
 
 
 class PackRate(PackRow):
-    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="rates", **IN_BULK)
+    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="rates", db_index=False)
     base = models.CharField(max_length=3)
     quote = models.CharField(max_length=3)
     rate = PositiveNumeric(help_text="Units of the quote currency for exactly one of the base.")
@@ -283,8 +283,8 @@ class PackRate(PackRow):
 class PackObservation(PackRow):
     """A delta: an observation first known, or changed, since the pack before."""
 
-    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="observations", **IN_BULK)
-    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+", **IN_BULK)
+    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="observations", db_index=False)
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+", db_index=False)
     observation_date = models.DateField()
     value = FiniteNumeric()
     known_at = models.DateField()
@@ -305,8 +305,8 @@ class PackObservation(PackRow):
 class PackAction(PackRow):
     """A delta: a corporate action first known, or changed, since the pack before."""
 
-    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="actions", **IN_BULK)
-    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", **IN_BULK)
+    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="actions", db_index=False)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", db_index=False)
     ex_date = models.DateField()
     action = models.CharField(
         max_length=16, choices=[("split", "split"), ("dividend", "dividend"), ("delisting", "delisting")]

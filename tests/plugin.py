@@ -174,32 +174,22 @@ def _drop(name: str) -> None:
     server().execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _forget() -> None:
-    """What this process remembers of a database is not true of another."""
-    from django.core.cache import cache
-
-    from pricing import market
-
-    for remembered in (market._as_of, market._history):
-        remembered.cache_clear()
-    cache.clear()
-
-
 @contextmanager
 def database(name: str) -> Iterator[None]:
-    """Let Django's connection be to another database for the block."""
+    """Let Django's connection be to another database for the block. What the cache has of one is not true of another."""
+    from django.core.cache import cache
     from django.db import connection
 
     before = connection.settings_dict["NAME"]
     connection.close()
     connection.settings_dict["NAME"] = name
-    _forget()
+    cache.clear()
     try:
         yield
     finally:
         connection.close()
         connection.settings_dict["NAME"] = before
-        _forget()
+        cache.clear()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
 from pricing import market
 from pricing.models import PricingPack
-from pricing.packs.point_in_time import KnownAction
+from pricing.packs.rows import KnownAction
 
 logger = logging.getLogger(__name__)
 

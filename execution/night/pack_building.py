@@ -52,7 +52,7 @@ def build_pack(night: Night) -> JobResult:
     detail = {
         "packs": len(of_run),
         "head": head.pk,
-        "quarantined": quarantine.counts(since=min(days), upto=max(days)),
+        "quarantined": quarantine.counts(since=min(days), up_to=max(days)),
         "symbol_differences": symbols.report(loading.read_loaded()),
         **({"restated": len(restated)} if restated else {}),
     }
@@ -62,7 +62,7 @@ def build_pack(night: Night) -> JobResult:
 def _restate_lacking(night: Night) -> list[PricingPack]:
     """The packs of the run for days that lack what the loaded data now have, also those that it sealed before it was taken up."""
     of_run = PricingPack.objects.filter(run=night.run.pk, restates=LACKING, sequence__isnull=False)
-    lacking = packs.restatable(night.policy)
+    lacking = packs.restatable_days(night.policy)
     if night.run.restates != LACKING:
         lacking = few_enough(night.policy, lacking)
     days = sorted({*of_run.values_list("asof_date", flat=True), *lacking})

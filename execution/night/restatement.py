@@ -28,7 +28,7 @@ def span_of_lacking(policy: PricingPolicy) -> tuple[date, date] | None:
     begun = begun_run(policy)
     if begun is not None:
         return begun.from_date, begun.date
-    lacking = packs.restatable(policy)
+    lacking = packs.restatable_days(policy)
     return (lacking[0], lacking[-1]) if lacking else None
 
 
@@ -50,7 +50,7 @@ def due_days(policy: PricingPolicy) -> list[date]:
     if last is None or loaded is None or (loaded.loaded_at < last.started_at and not decided.exists()):
         return []
     try:
-        return few_enough(policy, packs.restatable(policy))
+        return few_enough(policy, packs.restatable_days(policy))
     except (loading.NoArchive, loading.ArchiveChanged):
         return []
 
@@ -61,7 +61,7 @@ def find_advice() -> list[doctor.Fault]:
     advice = []
     for policy in PricingPolicy.objects.order_by("code"):
         try:
-            lacking = packs.restatable(policy)
+            lacking = packs.restatable_days(policy)
         except (loading.NoArchive, loading.ArchiveChanged):
             continue
         if lacking:

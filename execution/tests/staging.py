@@ -8,7 +8,7 @@ import psycopg
 from agents import registry
 from agents.registry import Registry
 from agents.runtime import AgentRuntime
-from execution import executor
+from execution.executor import computation
 from execution.operations.intake.files import read_folder
 from execution.patterns import publishing
 from portfolio.books import writer
@@ -69,7 +69,7 @@ def offering(world, monkeypatch, **functions):
             {**registry.default._capabilities, **{each.name: each for each in own.all()}},
         )
         runtime = AgentRuntime(registry.default)
-        patch.setattr(executor, "runtime", lambda: runtime)
+        patch.setattr(computation, "runtime", lambda: runtime)
         with world.role("job"):
             for name in functions:
                 publishing.publish(pattern(name))

@@ -19,10 +19,12 @@ PASSED_THROUGH = {
     "portfolio.models",
     "portfolio.valuation",
     "pricing.calendars",
-    "pricing.market.history_file",
-    "pricing.market",
-    "pricing.packs.point_in_time",
-    "pricing.packs",
+    "pricing.market.history",
+    "pricing.market.packed_rows",
+    "pricing.packs.deltas",
+    "pricing.packs.lookup",
+    "pricing.packs.rows",
+    "pricing.packs.stored_rows",
 }
 FACES = (
     "execution/web/api/executions.py",

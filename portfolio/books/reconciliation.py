@@ -20,7 +20,7 @@ from portfolio.ledger.statement import Inventory, OwnPrice, Statement
 from portfolio.models import Break, LedgerRevision, Portfolio, Reconciliation, RevisionStatus
 from pricing import fx, market
 from pricing.models import PackPrice, PackRate, PackStatus, PriceBasis, PricingPack, PricingPolicy, Security
-from pricing.packs.point_in_time import KnownAction
+from pricing.packs.rows import KnownAction
 
 CASH_TOLERANCE = COST_TOLERANCE = Decimal("0.01")
 VALUE_TOLERANCE_BP = Decimal("1.0")

@@ -23,7 +23,7 @@ from pricing import market
 from pricing.fx import MissingRate
 from pricing.market import History, MissingPrice
 from pricing.models import PriceBasis, PricingPack, PricingPolicy, Security
-from pricing.packs.point_in_time import KnownAction
+from pricing.packs.rows import KnownAction
 
 Floats = npt.NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from portfolio.performance.metrics import BenchmarkReturns, Component
 from portfolio.tests.made import NAN, days, life, market
 from pricing import market as pricing_market
 from pricing.models import PricingPack, Security
-from pricing.packs.point_in_time import KnownAction
+from pricing.packs.rows import KnownAction
 
 pytestmark = pytest.mark.usefixtures("read_once")
 

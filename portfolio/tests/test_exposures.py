@@ -13,7 +13,7 @@ from portfolio.tests.made import days, life
 from pricing import market
 from pricing.market import MissingSeries
 from pricing.models import Factor
-from pricing.packs.point_in_time import KnownObservation
+from pricing.packs.rows import KnownObservation
 
 START = np.datetime64("2020-01-06")
 DAYS = np.arange(START, START + 140)[np.is_busday(np.arange(START, START + 140))]

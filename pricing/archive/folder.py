@@ -1,4 +1,4 @@
-"""The next market data folder: the one before with what a provider sent. What archive reads, this writes; neither knows Django."""
+"""The next market data folder: the one before, with the rows that a provider sent. Pure of Django."""
 
 import csv
 import gzip
@@ -27,12 +27,12 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """What one provider said, in the columns of the folder's files.
+class ProviderRows:
+    """The rows that one provider sent, in the columns of the folder's files.
 
     rows    by file
-    whole   (symbol, action, first, last): between these ex-dates the rows are all there is, so what the provider said before
-            and no longer says is gone
+    whole   (symbol, action, first, last): between these ex-dates the rows are all there is, so an earlier row that the provider
+            no longer sends is gone
     """
 
     source: str
@@ -41,8 +41,8 @@ class Sent:
 
 
 @dataclass(slots=True)
-class Counts:
-    """Of one file. `kept`: another source's row stands for the same, and stays."""
+class RowCounts:
+    """Rows of one file. `kept`: rows that were not taken, because another source has a row of the same key."""
 
     added: int = 0
     changed: int = 0
@@ -52,12 +52,12 @@ class Counts:
 
     @property
     def differ(self) -> int:
-        """Rows in which the folder is another than before."""
+        """How many rows are not as they were before."""
         return self.added + self.changed + self.gone
 
 
-def write(before: Path, after: Path, sent: Sent) -> dict[str, Counts]:
-    """Make the folder `after`, which must not be there, of `before` and what was sent. Rows of other sources stay as they are."""
+def write(before: Path, after: Path, sent: ProviderRows) -> dict[str, RowCounts]:
+    """Make the folder `after`, which must not exist, of `before` and the rows sent. Rows of other sources stay as they are."""
     after.mkdir(parents=True)
     touched = {name for name, rows in sent.rows.items() if rows} | ({"corporate_actions.csv"} if sent.whole else set())
     for path in sorted(before.iterdir()):
@@ -66,10 +66,10 @@ def write(before: Path, after: Path, sent: Sent) -> dict[str, Counts]:
     return {name: _write(before, after, name, sent.rows.get(name, ()), sent) for name in sorted(touched)}
 
 
-def _write(before: Path, after: Path, name: str, rows: Sequence[Row], sent: Sent) -> Counts:
-    there = [path for path in (before / name, before / f"{name}.gz") if path.is_file()]
-    path = there[0] if there else before / name
-    header, *body = list(_cells(path)) if there else [list(COLUMNS[name])]
+def _write(before: Path, after: Path, name: str, rows: Sequence[Row], sent: ProviderRows) -> RowCounts:
+    existing = [path for path in (before / name, before / f"{name}.gz") if path.is_file()]
+    path = existing[0] if existing else before / name
+    header, *body = list(_cells(path)) if existing else [list(COLUMNS[name])]
     if name == "macro_series.csv" and "id" not in header:  # archive takes either name
         header = ["id" if column == "series_id" else column for column in header]
     header += [column for column in COLUMNS[name] if column not in header]
@@ -78,18 +78,18 @@ def _write(before: Path, after: Path, name: str, rows: Sequence[Row], sent: Sent
     quality_at = header.index("quality") if "quality" in header else None
     new = {tuple(row.get(header[at], "") for at in key_at): [row.get(column, "") for column in header] for row in rows}
     silent = {key[:2] for key in new} if name == "macro.csv" else set()
-    counts, kept = Counts(), [header]
+    counts, rows_after = RowCounts(), [header]
     for cells in body:
         cells += [""] * (len(header) - len(cells))
         key = tuple(cells[at] for at in key_at)
-        ours = cells[source_at] == sent.source
+        is_own = cells[source_at] == sent.source
         doubted = quality_at is not None and cells[quality_at] not in ("", "ok")
         if doubted:
-            kept.append(cells)
-        elif key in new and not ours:
+            rows_after.append(cells)
+        elif key in new and not is_own:
             counts.kept += 1
             del new[key]
-            kept.append(cells)
+            rows_after.append(cells)
         elif key in new:
             same = all(
                 cells[header.index(column)] == dict(zip(header, new[key], strict=True))[column]
@@ -97,20 +97,22 @@ def _write(before: Path, after: Path, name: str, rows: Sequence[Row], sent: Sent
             )
             counts.unchanged += same
             counts.changed += not same
-            kept.append(new.pop(key))
-        elif ours and ((key[:2] in silent and not key[2]) or (name == "corporate_actions.csv" and _is_gone(key, sent))):
+            rows_after.append(new.pop(key))
+        elif is_own and (
+            (key[:2] in silent and not key[2]) or (name == "corporate_actions.csv" and _is_gone(key, sent))
+        ):
             counts.gone += 1
         else:
-            kept.append(cells)
+            rows_after.append(cells)
     counts.added = len(new)
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([*kept, *new.values()])
+    csv.writer(text, lineterminator="\n").writerows([*rows_after, *new.values()])
     data = text.getvalue().encode()
     (after / path.name).write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
     return counts
 
 
-def _is_gone(key: tuple[str, ...], sent: Sent) -> bool:
+def _is_gone(key: tuple[str, ...], sent: ProviderRows) -> bool:
     """ISO dates sort as text."""
     ex_date, symbol, action = key
     return any((symbol, action) == whole[:2] and whole[2] <= ex_date <= whole[3] for whole in sent.whole)

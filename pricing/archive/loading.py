@@ -1,12 +1,14 @@
-"""Take a market data folder in: reference rows, and where the folder is, so that packs can be built from it."""
+"""Load a market data folder: its reference rows, and where it is, so that packs can be built from it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from django.db import transaction
 
 from config.errors import TieoutError
-from pricing import archive
+from pricing.archive.contents import ArchiveReading, SecurityRow
+from pricing.archive.reading import digest, read
+from pricing.archive.tables import ArchiveRefused, FolderFault
 from pricing.models import MarketArchive, PackPrice, Security, Series, SeriesLag
 
 
@@ -27,10 +29,10 @@ class ArchiveChanged(TieoutError):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was taken in. `reading.sources` and `reading.source_names` are for whoever keeps the rights."""
+    """What was loaded. `reading.sources` and `reading.source_names` are for whoever keeps the rights."""
 
     folder: MarketArchive
-    reading: archive.ArchiveReading
+    reading: ArchiveReading
 
 
 RELEASE_LAGS = (
@@ -40,7 +42,10 @@ RELEASE_LAGS = (
     ("UNRATE", SeriesLag.DAYS_FROM_MONTH_START, 40),
     ("PAYEMS", SeriesLag.DAYS_FROM_MONTH_START, 40),
 )
-"""By the beginning of a monthly series' id (MEASUREMENT, Macro)."""
+"""By the beginning of a monthly series' id ."""
+
+STAYING = ("symbol", "name", "currency", "price_unit", "exchange")
+"""Of a security that is there already: a folder that says otherwise may mean another by its symbol."""
 
 LAG_OF_FREQUENCY = {
     "D": (SeriesLag.BUSINESS_DAYS, 1),
@@ -63,72 +68,37 @@ def lag_of(series_id: str, frequency: str) -> tuple[SeriesLag, int]:
 
 @transaction.atomic
 def load(folder: str | Path) -> Loaded:
-    """The folder's securities and series as rows, and the folder as the newest archive; twice is as once.
+    """Store the folder's securities and series as rows, and the folder as the newest archive. Loading it again changes nothing.
 
-    Raises archive.ArchiveRefused, and then nothing was taken. A series that is there keeps its lag and its unit, a security
-    its name, currency and exchange, and once packs hold it its price basis: where the folder says otherwise the symbol may
-    mean something else by now, which pricing.quality.symbols reports and staff settle, or of unit and basis is refused.
+    A series that is there keeps its lag, a security its name, currency and exchange: where the folder says otherwise, the symbol
+    may mean another security by now, which pricing.quality.symbols reports and staff settle. Raises ArchiveRefused, and stores
+    nothing, where a file can't be read, a series has another unit, or a security that packs hold another price basis.
     """
-    reading = archive.read(folder)
+    reading = read(folder)
     units = dict(Series.objects.values_list("id", "unit"))
     if changed := [row for row in reading.series if units.get(row.id, row.unit) != row.unit]:
         # Sealed observations were hashed with their unit, and mean it.
-        raise archive.ArchiveRefused(
+        raise ArchiveRefused(
             [
-                archive.Finding(
+                FolderFault(
                     "macro_series.csv", 0, "unit", f"{row.id} is {units[row.id]!r} here, and {row.unit!r} there"
                 )
                 for row in changed
             ]
         )
-    if findings := _moved_bases(reading):
-        raise archive.ArchiveRefused(findings)
+    if faults := _moved_bases(reading):
+        raise ArchiveRefused(faults)
     Security.objects.bulk_create(
-        [
-            Security(
-                symbol=row.symbol,
-                name=row.name,
-                currency=row.currency,
-                price_unit=row.price_unit,
-                quote_unit=row.quote_unit,
-                multiplier=row.multiplier,
-                kind=row.kind,
-                exchange=row.exchange,
-                price_basis=row.price_basis,
-                first_date=row.first_date,
-                last_date=row.last_date,
-                expiry=row.expiry,
-                maturity=row.maturity,
-                source=row.source,
-            )
-            for row in reading.securities
-        ],
+        [Security(**asdict(row)) for row in reading.securities],
         update_conflicts=True,
         unique_fields=["symbol"],
-        update_fields=[
-            "kind",
-            "quote_unit",
-            "multiplier",
-            "price_basis",
-            "first_date",
-            "last_date",
-            "expiry",
-            "maturity",
-            "source",
-        ],
+        update_fields=[each.name for each in fields(SecurityRow) if each.name not in STAYING],
     )
     Series.objects.bulk_create(
         [
-            Series(
-                id=row.id,
-                title=row.title,
-                unit=row.unit,
-                frequency=row.frequency,
-                source=row.source,
-                lag_rule=(lag := lag_of(row.id, row.frequency))[0],
-                lag_days=lag[1],
-            )
+            Series(**asdict(row), lag_rule=rule, lag_days=days)
             for row in reading.series
+            for rule, days in [lag_of(row.id, row.frequency)]
         ],
         update_conflicts=True,
         unique_fields=["id"],
@@ -140,7 +110,7 @@ def load(folder: str | Path) -> Loaded:
     return Loaded(newest, reading)
 
 
-def _moved_bases(reading: archive.ArchiveReading) -> list[archive.Finding]:
+def _moved_bases(reading: ArchiveReading) -> list[FolderFault]:
     """Securities whose sealed closes are of another basis: of a past that is half raw and half adjusted nothing is right."""
     before = dict(Security.objects.values_list("symbol", "price_basis"))
     moved = {
@@ -148,7 +118,7 @@ def _moved_bases(reading: archive.ArchiveReading) -> list[archive.Finding]:
     }
     sealed = PackPrice.objects.filter(security__symbol__in=moved).values_list("security__symbol", flat=True)
     return [
-        archive.Finding(
+        FolderFault(
             "securities.csv",
             0,
             "price_basis",
@@ -162,11 +132,11 @@ def newest_archive() -> MarketArchive | None:
     return MarketArchive.objects.order_by("-loaded_at", "-id").first()
 
 
-def read_loaded() -> archive.ArchiveReading:
-    """The folder that was loaded last, as it was then. Raises NoArchive, ArchiveChanged, archive.ArchiveRefused."""
+def read_loaded() -> ArchiveReading:
+    """The folder that was loaded last, as it was then. Raises NoArchive, ArchiveChanged, ArchiveRefused."""
     newest = newest_archive()
     if newest is None:
         raise NoArchive
-    if archive.digest(newest.path) != newest.digest:
+    if digest(newest.path) != newest.digest:
         raise ArchiveChanged(newest.path)
-    return archive.read(newest.path, has_digest=newest.digest)
+    return read(newest.path, has_digest=newest.digest)

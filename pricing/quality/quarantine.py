@@ -1,4 +1,4 @@
-"""Rows under suspicion: kept once, decided by staff with a reason, and read by the next build."""
+"""Rows under suspicion: stored once, decided by staff with a reason, and read by the next build."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 
 from config.errors import TieoutError
 from pricing.models import Decision, QuarantinedRow
-from pricing.quality import rules
+from pricing.quality.suspects import Decisions, Kind, Rule, Suspect
 
 
 class ReasonMissing(TieoutError):
@@ -28,7 +28,7 @@ class NothingToAccept(TieoutError):
         self.row = row
 
 
-def record(suspects: Iterable[rules.Suspect], *, run: UUID) -> None:
+def record(suspects: Iterable[Suspect], *, run: UUID) -> None:
     """Keep each suspicion; one that is known stays as it is."""
     rows = [
         QuarantinedRow(
@@ -46,23 +46,23 @@ def record(suspects: Iterable[rules.Suspect], *, run: UUID) -> None:
     QuarantinedRow.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2_000)
 
 
-def decisions() -> tuple[rules.Decisions, list[rules.Suspect]]:
+def decisions() -> tuple[Decisions, list[Suspect]]:
     """All that staff have decided; and the closes that could not be read when they were fetched, which nobody has decided on."""
-    refused = Q(rule=rules.Rule.REFUSED, kind="price")
+    refused = Q(rule=Rule.REFUSED, kind="price")
     rows = QuarantinedRow.objects.filter(refused | ~Q(decision=Decision.PENDING)).order_by("id")
-    accepted: set[tuple[rules.Kind, str, date, str, str]] = set()
-    rejected: set[tuple[rules.Kind, str, date, str]] = set()
-    undecided: list[rules.Suspect] = []
+    accepted: set[tuple[Kind, str, date, str, str]] = set()
+    rejected: set[tuple[Kind, str, date, str]] = set()
+    undecided: list[Suspect] = []
     for kind, key, day, value, rule, decision, reason, source in rows.values_list(
         "kind", "key", "date", "value", "rule", "decision", "reason", "source"
     ):
         if decision == Decision.ACCEPTED:
-            accepted.add((cast(rules.Kind, kind), key, day, value, rule))
+            accepted.add((cast(Kind, kind), key, day, value, rule))
         elif decision == Decision.REJECTED:
-            rejected.add((cast(rules.Kind, kind), key, day, value))
+            rejected.add((cast(Kind, kind), key, day, value))
         else:
-            undecided.append(rules.Suspect("price", key, day, value, rules.Rule.REFUSED, reason, source))
-    return rules.Decisions(frozenset(accepted), frozenset(rejected)), undecided
+            undecided.append(Suspect("price", key, day, value, Rule.REFUSED, reason, source))
+    return Decisions(frozenset(accepted), frozenset(rejected)), undecided
 
 
 @transaction.atomic
@@ -73,17 +73,22 @@ def decide(rows: Sequence[QuarantinedRow], *, decision: Decision, reason: str, b
     """
     if not reason.strip():
         raise ReasonMissing
-    if decision == Decision.ACCEPTED and (refused := [row for row in rows if row.rule == rules.Rule.REFUSED]):
+    if decision == Decision.ACCEPTED and (refused := [row for row in rows if row.rule == Rule.REFUSED]):
         raise NothingToAccept(refused[0])
-    told = {"decision": decision, "decision_reason": reason.strip(), "decided_by": by, "decided_at": datetime.now(UTC)}
-    QuarantinedRow.objects.filter(pk__in=[row.pk for row in rows]).update(**told)
+    decided = {
+        "decision": decision,
+        "decision_reason": reason.strip(),
+        "decided_by": by,
+        "decided_at": datetime.now(UTC),
+    }
+    QuarantinedRow.objects.filter(pk__in=[row.pk for row in rows]).update(**decided)
     for row in rows:
-        for name, value in told.items():
+        for name, value in decided.items():
             setattr(row, name, value)
 
 
-def counts(*, since: date, upto: date) -> dict[str, int]:
+def counts(*, since: date, up_to: date) -> dict[str, int]:
     """How many rows of a span are in quarantine, by what was decided."""
-    of_span = QuarantinedRow.objects.filter(date__range=(since, upto)).order_by()
-    found = dict(of_span.values_list("decision").annotate(rows=Count("id")))
-    return {decision: found.get(decision, 0) for decision in Decision.values}
+    of_span = QuarantinedRow.objects.filter(date__range=(since, up_to)).order_by()
+    rows_by_decision = dict(of_span.values_list("decision").annotate(rows=Count("id")))
+    return {decision: rows_by_decision.get(decision, 0) for decision in Decision.values}

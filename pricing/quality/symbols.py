@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 from config.errors import TieoutError
-from pricing.archive import ArchiveReading
+from pricing.archive.contents import ArchiveReading
 from pricing.models import Security, SecurityAlias, SymbolOverride
 
 
@@ -31,7 +31,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a provider's symbol is held to be."""
+    """The security that a provider's symbol stands for."""
 
     provider: str
     symbol: str
@@ -41,7 +41,7 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`unknown`: listed and held to be nothing; `gone`: held, not listed; `renamed`: listed, and looks like one that is gone;
+    """`unknown`: listed, and stands for no security; `gone`: ours, not listed; `renamed`: listed, and looks like one that is gone;
     `changed`: another name, currency or exchange than ours, so perhaps a symbol used again."""
 
     kind: Literal["unknown", "gone", "renamed", "changed"]
@@ -59,33 +59,33 @@ def find_differences(
     meanings    of the providers that `listed` speaks for, on the day of the listing
     securities  our symbol -> what we hold of it
     """
-    now = {(each.provider, each.symbol): each for each in listed}
-    held = {(each.provider, each.symbol): each for each in meanings}
-    found = []
+    listing_of = {(each.provider, each.symbol): each for each in listed}
+    meaning_of = {(each.provider, each.symbol): each for each in meanings}
+    differences = []
     explained: set[tuple[str, str]] = set()
-    for place in sorted(held.keys() - now.keys()):
-        ours = securities[held[place].security]
+    for name in sorted(meaning_of.keys() - listing_of.keys()):
+        ours = securities[meaning_of[name].security]
         likely = [
             other
-            for other in sorted(now)
-            if other[0] == place[0]
+            for other in sorted(listing_of)
+            if other[0] == name[0]
             and other not in explained
-            and not (other in held and held[other].decided)
-            and _alike(ours, now[other])
+            and not (other in meaning_of and meaning_of[other].decided)
+            and _alike(ours, listing_of[other])
         ]
         if likely:
             explained.add(likely[0])
-            detail = f"{place[1]} is gone, and this has its name, currency and exchange"
-            found.append(Difference("renamed", *likely[0], held[place].security, detail))
+            detail = f"{name[1]} is gone, and this has its name, currency and exchange"
+            differences.append(Difference("renamed", *likely[0], meaning_of[name].security, detail))
         else:
-            found.append(Difference("gone", *place, held[place].security, "no longer listed"))
-    for place in sorted(now.keys() - held.keys() - explained):
-        found.append(Difference("unknown", *place, "", f"{now[place].name}: no security is held to be it"))
-    for place in sorted(now.keys() & held.keys()):
-        meaning = held[place]
-        if not meaning.decided and (detail := _changes(securities[meaning.security], now[place])):
-            found.append(Difference("changed", *place, meaning.security, detail))
-    return sorted(found, key=lambda each: (each.provider, each.symbol, each.kind))
+            differences.append(Difference("gone", *name, meaning_of[name].security, "no longer listed"))
+    for name in sorted(listing_of.keys() - meaning_of.keys() - explained):
+        differences.append(Difference("unknown", *name, "", f"{listing_of[name].name}: no security is held to be it"))
+    for name in sorted(listing_of.keys() & meaning_of.keys()):
+        meaning = meaning_of[name]
+        if not meaning.decided and (detail := _changes(securities[meaning.security], listing_of[name])):
+            differences.append(Difference("changed", *name, meaning.security, detail))
+    return sorted(differences, key=lambda each: (each.provider, each.symbol, each.kind))
 
 
 def _alike(one: Listing, other: Listing) -> bool:
@@ -132,15 +132,15 @@ def report(reading: ArchiveReading) -> list[dict[str, Any]]:
     """The differences between a loaded archive and what we hold, as they stand in a night's record."""
     listed = [Listing(row.source, row.symbol, row.name, row.currency, row.exchange) for row in reading.securities]
     providers = sorted({each.provider for each in listed})
-    on, there = reading.archive_end, {each.symbol for each in listed}
+    on, listed_symbols = reading.archive_end, {each.symbol for each in listed}
     rows = [
         row
         for row in Security.objects.filter(source__in=providers)
-        if row.symbol in there or row.last_date is None or row.last_date >= on  # who left is not missed
+        if row.symbol in listed_symbols or row.last_date is None or row.last_date >= on  # who left is not missed
     ]
-    ours = {row.symbol: Listing(row.source, row.symbol, row.name, row.currency, row.exchange) for row in rows}
-    found = find_differences(listed, _meanings(providers, ours.values(), on), ours | _others(providers))
-    return [asdict(each) for each in found]
+    own = {row.symbol: Listing(row.source, row.symbol, row.name, row.currency, row.exchange) for row in rows}
+    differences = find_differences(listed, _meanings(providers, own.values(), on), own | _others(providers))
+    return [asdict(each) for each in differences]
 
 
 def _others(providers: Sequence[str]) -> dict[str, Listing]:
@@ -153,50 +153,52 @@ def _others(providers: Sequence[str]) -> dict[str, Listing]:
     return {row.symbol: Listing(row.source, row.symbol, row.name, row.currency, row.exchange) for row in rows}
 
 
-def _meanings(providers: Sequence[str], ours: Iterable[Listing], on: date) -> list[Meaning]:
+def _meanings(providers: Sequence[str], own: Iterable[Listing], on: date) -> list[Meaning]:
     """Overrides before aliases before our own symbols. What an alias or an override calls otherwise is not looked for twice."""
-    found: dict[tuple[str, str], Meaning] = {}
-    called: set[tuple[str, str]] = set()
+    meanings: dict[tuple[str, str], Meaning] = {}
+    spoken_for: set[tuple[str, str]] = set()
     for model, decided in ((SymbolOverride, True), (SecurityAlias, False)):
         for row in model.objects.filter(provider__in=providers).select_related("security"):
             if row.valid_from <= on and (row.valid_to is None or on <= row.valid_to):
-                found.setdefault(
+                meanings.setdefault(
                     (row.provider, row.symbol), Meaning(row.provider, row.symbol, row.security.symbol, decided)
                 )
-                called.add((row.provider, row.security.symbol))
-    for each in ours:
-        if (each.provider, each.symbol) not in called:
-            found.setdefault((each.provider, each.symbol), Meaning(each.provider, each.symbol, each.symbol, False))
-    return list(found.values())
+                spoken_for.add((row.provider, row.security.symbol))
+    for each in own:
+        if (each.provider, each.symbol) not in spoken_for:
+            meanings.setdefault((each.provider, each.symbol), Meaning(each.provider, each.symbol, each.symbol, False))
+    return list(meanings.values())
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
-    """From `first` to `last` a provider calls a security `symbol`; None: nobody has said what."""
+class SymbolSpan:
+    """From `first` to `last` a provider calls a security `symbol`; None: nobody has said which symbol it uses."""
 
     symbol: str | None
     first: date
     last: date
 
 
-def called(*, provider: str, securities: Sequence[Security], first: date, last: date) -> dict[int, list[Called]]:
+def symbol_spans(
+    *, provider: str, securities: Sequence[Security], first: date, last: date
+) -> dict[int, list[SymbolSpan]]:
     """By security, what to call it when asking a provider about each day of a span: rising, without gaps.
 
     As `symbol_at` says, and only where `resolve` would lead back to the same security.
     """
     overrides = list(SymbolOverride.objects.filter(provider=provider).order_by("-valid_from"))
     aliases = list(SecurityAlias.objects.filter(provider=provider).order_by("-valid_from"))
-    said: tuple[Sequence[SymbolOverride | SecurityAlias], ...] = (overrides, aliases)
+    decided: tuple[Sequence[SymbolOverride | SecurityAlias], ...] = (overrides, aliases)
     begins = {first}
-    for row in (row for rows in said for row in rows):
+    for row in (row for rows in decided for row in rows):
         begins |= {row.valid_from} | ({row.valid_to + timedelta(days=1)} if row.valid_to else set())
     days = sorted(day for day in begins if first <= day <= last)
     spoken_for = {row.symbol for row in aliases}
-    found: dict[int, list[Called]] = {security.pk: [] for security in securities}
+    spans_of: dict[int, list[SymbolSpan]] = {security.pk: [] for security in securities}
     for day, end in zip(days, [*(day - timedelta(days=1) for day in days[1:]), last], strict=True):
         valid = [
             [row for row in rows if row.valid_from <= day and (row.valid_to is None or day <= row.valid_to)]
-            for rows in said
+            for rows in decided
         ]
         means = {row.symbol: row.security_id for rows in reversed(valid) for row in reversed(rows)}
         names = {row.security_id: row.symbol for rows in reversed(valid) for row in reversed(rows)}
@@ -204,9 +206,9 @@ def called(*, provider: str, securities: Sequence[Security], first: date, last: 
             symbol = names.get(security.pk) or (None if security.symbol in spoken_for else security.symbol)
             if symbol is not None and means.get(symbol, security.pk) != security.pk:
                 symbol = None
-            spans = found[security.pk]
+            spans = spans_of[security.pk]
             if spans and spans[-1].symbol == symbol:
-                spans[-1] = Called(symbol, spans[-1].first, end)
+                spans[-1] = SymbolSpan(symbol, spans[-1].first, end)
             else:
-                spans.append(Called(symbol, day, end))
-    return found
+                spans.append(SymbolSpan(symbol, day, end))
+    return spans_of

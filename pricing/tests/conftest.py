@@ -1,19 +1,6 @@
-from functools import lru_cache
-
 import pytest
 
-from pricing import archive
-from pricing.tests import folders, provider_server
-
-
-@pytest.fixture(scope="session", autouse=True)
-def real_folders_are_read_once():
-    """A reading never changes, and of all folders the process itself keeps but the last one's."""
-    read, real = archive._read, {str(folder.resolve()) for folder in (folders.DEMO, folders.DATA)}
-    kept = lru_cache(maxsize=4)(read)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(archive, "_read", lambda folder, *of: (kept if folder in real else read)(folder, *of))
-        yield
+from pricing.tests import provider_server
 
 
 @pytest.fixture(scope="session")

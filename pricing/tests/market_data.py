@@ -14,7 +14,7 @@ from pricing.archive import loading
 from pricing.models import PricingPack, PricingPolicy
 from pricing.tests import folders
 
-RUN = UUID(int=1)
+RUN, OTHER_RUN = UUID(int=1), UUID(int=2)
 ALL = (date(2020, 1, 1), date(2020, 12, 31))
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 
 from pricing import archive
+from pricing.archive import columns, tables
 from pricing.models import PackObservation, PackPrice, Security, Series
 from pricing.tests import folders
 from pricing.tests.folders import DATA
@@ -21,7 +22,7 @@ needs_data = pytest.mark.skipif(
 def refused(folder):
     with pytest.raises(archive.ArchiveRefused) as caught:
         archive.read(folder, today=TODAY)
-    return [(finding.file, finding.line, finding.column, finding.reason) for finding in caught.value.findings]
+    return [(fault.file, fault.line, fault.column, fault.reason) for fault in caught.value.faults]
 
 
 def test_a_folder_is_read_into_typed_rows(tmp_path):
@@ -204,7 +205,7 @@ def test_a_row_that_cannot_be_read_is_named_by_file_line_column_and_reason(tmp_p
     ],
 )
 def test_a_text_that_there_is_no_room_for_is_named_before_the_database_is_asked(tmp_path, file, row, column):
-    most = archive.LONGEST[column]
+    most = columns.LONGEST[column]
     fits = folders.write(tmp_path / "fits", folders.appended(file, row.format("x" * most)))
     folder = folders.write(tmp_path / "long", folders.appended(file, row.format("x" * (most + 1))))
 
@@ -214,18 +215,18 @@ def test_a_text_that_there_is_no_room_for_is_named_before_the_database_is_asked(
 
 
 def test_there_is_the_room_that_the_database_has():
-    columns = {
+    model_of = {
         "symbol": Security, "name": Security, "exchange": Security, "source": PackPrice, "id": Series, "title": Series,
         "unit": Series, "vintage": PackObservation,
     }  # fmt: skip
 
-    room = {column: model._meta.get_field(column).max_length for column, model in columns.items()}
+    room = {column: model._meta.get_field(column).max_length for column, model in model_of.items()}
     room |= {"type": Security._meta.get_field("kind").max_length, "series_id": room["id"]}
     terms = apps.get_model("compliance", "DataSource")._meta
     room |= {"attribution": terms.get_field("attribution").max_length}
 
-    assert room == archive.LONGEST
-    assert set(archive.RIGHTS["display"]) == {"", *dict(terms.get_field("display").choices)}
+    assert room == columns.LONGEST
+    assert set(columns.RIGHTS["display"]) == {"", *dict(terms.get_field("display").choices)}
 
 
 def test_every_bad_row_is_named_and_nothing_is_taken(tmp_path):
@@ -250,7 +251,7 @@ def test_a_hundred_findings_are_listed_and_all_are_counted(tmp_path):
     with pytest.raises(archive.ArchiveRefused) as caught:
         archive.read(folder, today=TODAY)
 
-    assert len(caught.value.findings) == 100
+    assert len(caught.value.faults) == 100
     assert caught.value.total == 250
     assert str(caught.value).endswith("and 150 more")
 
@@ -382,9 +383,11 @@ def test_a_byte_that_is_no_text_is_named_by_its_line(tmp_path):
 
 
 def test_a_finding_is_told_as_file_line_column_and_reason():
-    assert str(archive.Finding("fx.csv", 3, "rate", "is empty")) == "fx.csv:3: rate: is empty"
-    assert str(archive.Finding("fx.csv", 3, "", "has 4 fields, the header 5")) == "fx.csv:3: has 4 fields, the header 5"
-    assert str(archive.Finding("fx.csv", 0, "", "not found in market")) == "fx.csv: not found in market"
+    assert str(tables.FolderFault("fx.csv", 3, "rate", "is empty")) == "fx.csv:3: rate: is empty"
+    assert (
+        str(tables.FolderFault("fx.csv", 3, "", "has 4 fields, the header 5")) == "fx.csv:3: has 4 fields, the header 5"
+    )
+    assert str(tables.FolderFault("fx.csv", 0, "", "not found in market")) == "fx.csv: not found in market"
 
 
 def test_a_missing_file_and_a_file_twice_are_named(tmp_path):

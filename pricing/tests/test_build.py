@@ -20,7 +20,7 @@ from pricing.models import (
     PricingPolicy,
     Series,
 )
-from pricing.packs import fingerprint
+from pricing.packs import fingerprint, sealing
 from pricing.tests import folders, market_data
 
 pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.role("job")]
@@ -204,7 +204,7 @@ def test_what_has_no_usable_close_is_left_out_and_reported(tmp_path):
 
     pack = market_data.build(policy)[-1]
 
-    assert packs.left_out(pack=pack) == ["ASH"]
+    assert packs.unpriced_symbols(pack=pack) == ["ASH"]
     assert sorted(PackPrice.objects.filter(content=pack.content_id).values_list("security__symbol", flat=True)) == [
         "ELM",
         "OAK",
@@ -234,7 +234,7 @@ def test_what_a_failed_run_left_closed_gets_the_next_release_of_the_run_that_fol
 
 def test_a_killed_run_is_taken_up_where_it_stopped(tmp_path, monkeypatch):
     policy = market_data.loaded(tmp_path)
-    monkeypatch.setattr(packs, "CHUNK_PACKS", 2)
+    monkeypatch.setattr(sealing, "CHUNK_PACKS", 2)
 
     def kill(done, total):
         if done == 4:

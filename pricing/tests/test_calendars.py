@@ -14,7 +14,7 @@ from pricing.tests.test_archive import TODAY, needs_data
 
 @pytest.fixture
 def small(tmp_path):
-    return calendars.of_archive(archive.read(folders.write(tmp_path), today=TODAY), pivot="EUR")
+    return calendars.from_archive(archive.read(folders.write(tmp_path), today=TODAY), pivot="EUR")
 
 
 def test_a_day_is_a_pack_day_if_the_fixing_or_an_exchange_is_open(small):
@@ -34,7 +34,7 @@ def test_an_exchange_is_open_on_the_days_with_a_close_of_a_listed_security(tmp_p
     )
     reading = archive.read(folders.write(tmp_path, {"securities.csv": late}), today=TODAY)
 
-    calendar = calendars.of_archive(reading, pivot="EUR")
+    calendar = calendars.from_archive(reading, pivot="EUR")
 
     assert [day.day for day in calendar.sessions["XNYS"].tolist()] == [2, 3, 7, 8, 9]
 
@@ -43,7 +43,7 @@ def test_only_rates_of_the_pivot_make_a_fixing(tmp_path):
     other = folders.appended("fx.csv", "2020-01-04,USD,CAD,1.3,central")
     reading = archive.read(folders.write(tmp_path, other), today=TODAY)
 
-    calendar = calendars.of_archive(reading, pivot="EUR")
+    calendar = calendars.from_archive(reading, pivot="EUR")
 
     assert date(2020, 1, 4) not in calendar.fixings.tolist()
 
@@ -80,7 +80,7 @@ def test_a_silence_longer_than_holidays_explain_counts_by_its_weekdays():
 
 
 def test_the_demo_has_the_pack_days_of_new_york_and_the_ecb():
-    calendar = calendars.of_archive(archive.read(folders.DEMO), pivot="EUR")
+    calendar = calendars.from_archive(archive.read(folders.DEMO), pivot="EUR")
 
     days = calendar.pack_days(date(2002, 12, 2), date(2013, 3, 1))
 
@@ -93,7 +93,7 @@ def test_the_demo_has_the_pack_days_of_new_york_and_the_ecb():
 
 @needs_data
 def test_the_days_of_the_public_plan_are_the_pack_days_of_the_demo():
-    calendar = calendars.of_archive(archive.read(folders.DEMO), pivot="EUR")
+    calendar = calendars.from_archive(archive.read(folders.DEMO), pivot="EUR")
     with (DATA / "ledger" / "public_nav.csv").open(newline="") as file:
         valued = [date.fromisoformat(row["date"]) for row in csv.DictReader(file)]
 

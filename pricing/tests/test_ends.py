@@ -22,8 +22,6 @@ DELISTING = "2019-06-11,,ASH,delisting,,,,wood,,ok"
 @pytest.fixture(autouse=True)
 def nothing_remembered(settings, tmp_path):
     settings.VAR = tmp_path / "var"
-    market._as_of.cache_clear()
-    market._history.cache_clear()
 
 
 def weekdays(first, last):
@@ -116,19 +114,6 @@ def test_the_last_close_is_carried_for_400_days_and_marked(tmp_path, last_date):
     ) == date(2020, 7, 14)
 
 
-def test_a_history_that_begins_after_the_last_close_carries_it_too(tmp_path):
-    policy = market_data.loaded(tmp_path, folder(DELISTING))
-    built = build(policy)
-
-    past = market.history(built[-1], since=date(2020, 7, 10))
-
-    column = past.security(ash())
-    assert past.dates[0].item() == date(2020, 7, 10)
-    assert past.close[:4, column].tolist()[:3] == [15.0, 15.0, 15.0]
-    assert past.close_sources[column] == ("wood",)
-    assert past.carried[:, column].tolist() == [day <= date(2020, 7, 14) for day in past.dates.tolist()]
-
-
 def test_where_no_delisting_is_on_record_nothing_is_carried_and_the_reason_is_true(tmp_path):
     policy = market_data.loaded(tmp_path, folder())
     built = build(policy)
@@ -171,12 +156,12 @@ def test_a_pack_carries_by_what_it_knows_and_what_is_told_later_restates_the_day
     built = build(policy)
     market_data.loaded(tmp_path / "after", folder(DELISTING))
 
-    days = packs.restatable(policy)
+    days = packs.restatable_days(policy)
     build(policy, days, run=OTHER_RUN, restate_reason="a delisting came on record")
     resealed = packs.reseal(policy=policy, run=OTHER_RUN)
 
     assert days == [day for day in SOME if date(2019, 6, 11) <= day <= date(2020, 7, 14)]
-    assert packs.restatable(policy) == []
+    assert packs.restatable_days(policy) == []
     assert ash() not in market.as_of(built[7]).closes  # what was sealed before says what it said
     restated = packs.resolve(policy=policy, asof_date=built[7].asof_date)
     assert market.as_of(restated).closes[ash()].observed_date == LAST_CLOSE

@@ -256,7 +256,7 @@ def test_what_no_reader_takes_is_refused_whole_by_file_and_line(tmp_path, part):
             archive.read(folder, today=date(2026, 1, 1))
             let_in.append((kind, name, lines[line]))
         except archive.ArchiveRefused as refused:
-            if not any((finding.file, finding.line) == (name, line + 2) for finding in refused.findings):
+            if not any((fault.file, fault.line) == (name, line + 2) for fault in refused.faults):
                 unnamed.append((kind, name, lines[line], refused))
         (folder / name).write_text(folders.SMALL[name])
 

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from pricing import market, packs
 from pricing.archive import loading
+from pricing.archive.tables import ArchiveRefused, FolderFault
 from pricing.models import (
     Decision,
     MarketArchive,
@@ -22,7 +23,7 @@ from pricing.models import (
     SecurityAlias,
     SymbolOverride,
 )
-from pricing.providers import fetching, http
+from pricing.providers import fetching, http, intake
 from pricing.quality import quarantine, symbols
 from pricing.tests import folders, market_data, provider_server
 from pricing.tests.provider_server import KEY, sent
@@ -105,7 +106,7 @@ def test_closes_of_a_provider_end_in_a_sealed_pack_under_our_own_symbol(policy, 
     assert closes_of(pack) == [(Decimal("52.40"), TENTH, "polygon", "")]
     assert packs.verify(policy=policy) is None
     assert server.asked[0][0] == "/v2/aggs/ticker/OAKX/range/1/day/2020-01-09/2020-01-10"
-    assert KEY not in str(fetching.told(outcome))
+    assert KEY not in str(fetching.as_dict(outcome))
 
 
 def test_a_providers_close_beside_the_securitys_own_is_only_compared(policy, provider):
@@ -136,7 +137,7 @@ def test_a_refused_close_waits_in_quarantine_and_its_security_is_missing_till_th
             quarantine.decide([row], decision=Decision.ACCEPTED, reason="why not", by=7)
         quarantine.decide([row], decision=Decision.REJECTED, reason="a sign too many", by=7)
 
-    assert packs.restatable(policy) == [TENTH]
+    assert packs.restatable_days(policy) == [TENTH]
     (pack,) = market_data.build(policy, first=TENTH, run=UUID(int=2), restate_reason="decided")
     assert closes_of(pack) == [(Decimal("52.1"), NINTH, "wood", "")]
 
@@ -330,7 +331,7 @@ def test_a_provider_that_fails_leaves_the_market_data_as_it_was(policy, provider
         fetch()
 
     assert loading.newest_archive() == before
-    assert not fetching.folders().exists()
+    assert not intake.fetched_folders().exists()
 
 
 def test_what_failed_for_one_is_told_and_the_rest_is_loaded(policy, provider, capsys):
@@ -360,14 +361,14 @@ def test_a_folder_that_can_not_be_loaded_is_taken_away_again(policy, provider, m
     provider(routes={BARS: bars(bar(TENTH, "52.4"))})
 
     def refuse(folder):
-        raise loading.archive.ArchiveRefused([loading.archive.Finding("prices.csv", 2, "close", "is empty")])
+        raise ArchiveRefused([FolderFault("prices.csv", 2, "close", "is empty")])
 
     monkeypatch.setattr(loading, "load", refuse)
-    with pytest.raises(loading.archive.ArchiveRefused):
+    with pytest.raises(ArchiveRefused):
         fetch()
 
     assert loading.newest_archive() == before
-    assert list(fetching.folders().iterdir()) == []
+    assert list(intake.fetched_folders().iterdir()) == []
 
 
 def test_of_fetched_folders_two_are_kept(policy, provider):
@@ -375,7 +376,7 @@ def test_of_fetched_folders_two_are_kept(policy, provider):
         provider(routes={BARS: bars(bar(TENTH, close))})
         fetch()
 
-    assert sorted(path.name for path in fetching.folders().iterdir()) == ["000003", "000004"]
+    assert sorted(path.name for path in intake.fetched_folders().iterdir()) == ["000003", "000004"]
 
 
 def test_a_security_is_called_by_override_then_alias_then_its_own_symbol_and_never_by_anothers(policy):
@@ -386,7 +387,7 @@ def test_a_security_is_called_by_override_then_alias_then_its_own_symbol_and_nev
         security=oak, provider="polygon", symbol="TREE", valid_from=date(2020, 1, 8), reason="renamed"
     )
 
-    called = symbols.called(provider="polygon", securities=[oak, elm, ash], first=date(2020, 1, 3), last=TENTH)
+    called = symbols.symbol_spans(provider="polygon", securities=[oak, elm, ash], first=date(2020, 1, 3), last=TENTH)
 
     assert [(span.symbol, span.first.day, span.last.day) for span in called[oak.pk]] == [
         ("OAKX", 3, 6), ("OAK", 7, 7), ("TREE", 8, 10),

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from pricing import fx, market, packs
 from pricing.archive import loading
 from pricing.models import PricingPack, Security
-from pricing.packs import fingerprint
+from pricing.packs import fingerprint, verifying
 from pricing.tests import folders, market_data
 from pricing.tests.folders import DATA
 from pricing.tests.test_archive import needs_data
@@ -21,14 +21,6 @@ from pricing.tests.test_archive import needs_data
 pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.role("job")]
 
 OTHER_RUN = UUID(int=2)
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered(settings, tmp_path):
-    """A test that is rolled back leaves the same chain hashes to the next one, and other ids."""
-    settings.VAR = tmp_path / "var"
-    market._as_of.cache_clear()
-    market._history.cache_clear()
 
 
 @pytest.fixture
@@ -125,15 +117,7 @@ def test_history_agrees_with_the_market_of_each_day(policy):
         exact = next(close for close in day.closes.values() if close.symbol == "OAK").close * market.cross(
             day, "USD", "CAD"
         )
-        assert oak == pytest.approx(float(exact), rel=1e-9)  # MEASUREMENT, Value
-
-
-def test_history_may_begin_later(policy):
-    pack = market_data.build(policy)[-1]
-
-    seen = market.history(pack, since=date(2020, 1, 7))
-
-    assert [day.day for day in seen.dates.tolist()] == [7, 8, 9]
+        assert oak == pytest.approx(float(exact), rel=1e-9)  # docs/measures.md
 
 
 def test_history_is_nan_where_a_pack_holds_nothing(policy):
@@ -197,14 +181,13 @@ def test_a_pack_does_not_know_what_became_known_after_its_date(policy):
 
 
 def test_packs_and_their_rows_are_never_joined_and_a_series_is_read_by_an_index(policy):
-    """DESIGN 4: of each observation the row of the highest sequence up to the pack's.
+    """Of each observation the row of the highest sequence up to the pack's is read.
 
     While packs are built the database's statistics are of another time, and a join of the two has taken it minutes.
     """
     policy.max_stale_sessions = 2  # a close is missing, so that the last known one is looked for
     policy.save()
     pack = packs.find(pack_id=market_data.build(policy)[-1].pk)
-    market._read_known.cache_clear()
 
     with CaptureQueriesContext(connection) as asked:
         market.as_of(pack).missing_price(Security.objects.get(symbol="ASH").pk, "ASH")
@@ -259,7 +242,6 @@ def test_actions_are_seen_once_announced_or_ex(policy):
 
 def test_a_history_is_read_in_a_fixed_number_of_queries_and_then_kept(policy, django_assert_num_queries):
     pack = packs.find(pack_id=market_data.build(policy)[-1].pk)
-    market._history.cache_clear()
 
     with django_assert_num_queries(3):  # securities, delistings, packs; closes and rates beside them
         market.history(pack)
@@ -269,7 +251,7 @@ def test_a_history_is_read_in_a_fixed_number_of_queries_and_then_kept(policy, dj
 
 @needs_data
 def test_macro_figures_are_those_that_were_known():
-    """MEASUREMENT, Goldens: 4.4 and 8.5023 %, where a look ahead gives 14.7 and 8.9330 %."""
+    """4.4 and 8.5023 %, where a look ahead gives 14.7 and 8.9330 %."""
     loading.load(DATA)
     days = [date(2020, 4, 15), date(2022, 6, 30)]
     before, after = packs.build(policy=market_data.policy(), dates=days, run=market_data.RUN)
@@ -300,7 +282,7 @@ def test_the_demo_builds_whole_and_its_packs_have_the_hashes_they_always_had():
     ]
     assert packs.verify(policy=policy) is None
     ends = [packs.find(pack_id=pack.pk) for pack in (built[0], built[-1])]
-    lines = [lines for _, lines in packs._lines_of(ends)]
+    lines = [lines for _, lines in verifying.stored_lines(ends)]
     needed = [[line for line in each if not re.match(r"rate\|EUR/(AUD|CHF|GBP|JPY|SEK)\|", line)] for each in lines]
     assert [(fingerprint.content_hash(each), len(each)) for each in needed] == [
         ("7098cb3a22652056fecb43686eee91cdc3c2e838737ebc308811ee8b42a1200f", 13_206),

@@ -5,10 +5,11 @@ from itertools import product
 from uuid import UUID
 
 import pytest
-from django.db import Error, connection, transaction
+from django.db import Error, IntegrityError, connection, transaction
 
 from pricing import packs
 from pricing.models import PackStatus, PricingPack
+from pricing.packs import verifying
 from pricing.tests import market_data
 from tests.plugin import role
 
@@ -167,9 +168,9 @@ def test_what_was_sealed_verifies(policy):
 @pytest.mark.parametrize("most", [1, 14, 10_000])
 def test_packs_are_read_again_some_at_a_time_and_all_of_them(policy, monkeypatch, most):
     built = market_data.build(policy)
-    monkeypatch.setattr(packs, "CHUNK_ROWS", most)
+    monkeypatch.setattr(verifying, "CHUNK_ROWS", most)
 
-    read = list(packs._lines_of([packs.find(pack_id=pack.pk) for pack in built]))
+    read = list(verifying.stored_lines([packs.find(pack_id=pack.pk) for pack in built]))
 
     assert [pack.pk for pack, _ in read] == [pack.pk for pack in built]
     assert [len(lines) for _, lines in read] == [pack.content.rows for pack, _ in read]
@@ -298,8 +299,13 @@ def test_a_row_of_a_pack_refers_to_what_is_there(policy, statement):
         )
         cursor.execute("CREATE TEMP VIEW added AS SELECT id FROM pricing_packcontent WHERE rows = 1")
 
-    with pytest.raises(Error, match="there is no"), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement)
+    def insert():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    with pytest.raises(IntegrityError, match="foreign key"):
+        insert()
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "UPDATE {} SET id = id || '9'", "TRUNCATE {} CASCADE"])

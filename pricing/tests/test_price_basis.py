@@ -9,8 +9,9 @@ import pytest
 from pricing import archive, market, packs
 from pricing.archive import loading
 from pricing.models import PackAction, PackPrice, Security
+from pricing.packs import verifying
 from pricing.quality import acceptance
-from pricing.quality.rules import Rule
+from pricing.quality.suspects import Rule
 from pricing.tests import folders, market_data
 from pricing.tests.test_archive import TODAY
 
@@ -47,7 +48,7 @@ class TestSealed:
 
         assert PackPrice.objects.get(content=pack.content_id, security__symbol="OAK").price_basis == basis
         assert {close.symbol: close.price_basis for close in market.as_of(pack).closes.values()}["OAK"] == basis
-        ((_, lines),) = packs._lines_of([pack])
+        ((_, lines),) = verifying.stored_lines([pack])
         assert f"price|OAK|2020-01-09|53|USD|wood|{basis}|||" in lines
 
     def test_a_raw_close_from_before_a_split_is_missing(self, tmp_path):
@@ -134,12 +135,12 @@ class TestSealed:
             market.as_of(eighth).close(elm, "ELM")
         market_data.loaded(tmp_path)
 
-        days = packs.restatable(policy)
+        days = packs.restatable_days(policy)
         built = packs.build(policy=policy, dates=days, run=UUID(int=2), restate_reason="closes mended")
 
         assert days == [date(2020, 1, 8), NINTH]
         assert [market.as_of(pack).close(elm, "ELM").close for pack in built] == [Decimal("12.51")] * 2
-        assert packs.restatable(policy) == []
+        assert packs.restatable_days(policy) == []
 
 
 # --- what may have moved a close

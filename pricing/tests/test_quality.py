@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from pricing import archive
-from pricing.quality import acceptance, rules
-from pricing.quality.rules import Rule
+from pricing.archive import contents
+from pricing.quality import acceptance, action_rules, move_rules, row_rules, suspects
+from pricing.quality.suspects import Rule
 from pricing.tests import folders
 from pricing.tests.folders import DATA
 
@@ -26,21 +27,21 @@ def quotes(*rows, kind="price"):
     """(key, day of January 2020, text) in order."""
     keys = tuple(dict.fromkeys(key for key, _, _ in rows))
     texts = np.array([text for _, _, text in rows], dtype=np.bytes_)
-    return rules.Quotes(
+    return suspects.Quotes(
         kind=kind,
         keys=keys,
         key=np.array([keys.index(key) for key, _, _ in rows], dtype=np.int32),
         date=np.array([date(2020, 1, 1) + timedelta(day - 1) for _, day, _ in rows], dtype="datetime64[D]"),
         text=texts,
-        value=archive.as_numbers(texts),
+        value=contents.as_numbers(texts),
         source=np.zeros(len(rows), dtype=np.int32),
         source_names=("wood",),
     )
 
 
 def moves(rows, events=None, **how):
-    how = {"limit": rules.MAX_PRICE_JUMP, "extreme": rules.EXTREME_PRICE} | how
-    return rules.find_moves(rows, np.zeros(len(rows.key), dtype=bool), {0: events} if events else {}, **how)
+    how = {"limit": move_rules.MAX_PRICE_JUMP, "extreme": move_rules.EXTREME_PRICE} | how
+    return move_rules.find_moves(rows, np.zeros(len(rows.key), dtype=bool), {0: events} if events else {}, **how)
 
 
 def series(*closes):
@@ -51,29 +52,29 @@ def series(*closes):
 def test_what_is_no_finite_number_is_told_from_what_is(text):
     rows = quotes(("OAK", 1, "12.5"), ("OAK", 2, text))
 
-    assert rules.not_a_number(rows.value).tolist() == [False, True]
+    assert row_rules.not_a_number(rows.value).tolist() == [False, True]
 
 
 def test_zero_and_below_are_not_positive():
-    assert rules.not_positive(np.array([1.0, 0.0, -3.0, np.nan])).tolist() == [False, True, True, False]
+    assert row_rules.not_positive(np.array([1.0, 0.0, -3.0, np.nan])).tolist() == [False, True, True, False]
 
 
 def test_a_date_after_today_is_in_the_future():
     days = np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]")
 
-    assert rules.future_date(days, date(2020, 1, 1)).tolist() == [False, True]
+    assert row_rules.future_date(days, date(2020, 1, 1)).tolist() == [False, True]
 
 
 def test_a_key_in_another_currency_is_wrong_in_all_its_rows():
     keys = np.array([0, 0, 1], dtype=np.int32)
 
-    assert rules.wrong_currency(keys, ["USD", "GBP"], ["CAD", "GBP"]).tolist() == [True, True, False]
+    assert row_rules.wrong_currency(keys, ["USD", "GBP"], ["CAD", "GBP"]).tolist() == [True, True, False]
 
 
 def test_a_day_with_two_values_is_suspect_in_both():
     rows = quotes(("OAK", 1, "10"), ("OAK", 2, "10"), ("OAK", 2, "11"), ("OAK", 3, "11"), ("OAK", 3, "11"))
 
-    assert rules.two_values(rows.key, rows.date, rows.value).tolist() == [False, True, True, False, False]
+    assert row_rules.two_values(rows.key, rows.date, rows.value).tolist() == [False, True, True, False, False]
 
 
 def test_a_rate_is_held_against_the_usual_one_of_its_pair():
@@ -82,31 +83,31 @@ def test_a_rate_is_held_against_the_usual_one_of_its_pair():
         *(("JPY/CAD", day, text) for day, text in enumerate(texts, start=1)), ("EUR/TRY", 1, "7"), kind="rate"
     )
 
-    found = rules.far_from_usual(rows)
+    found = row_rules.far_from_usual(rows)
 
     assert list(found) == [1, 2]
     assert found[1] == (pytest.approx(0.91 * 130 / 1.45), pytest.approx(1.45 / 130))
-    assert rules.far_from_usual(replace(rows, kind="price")) == {}
+    assert row_rules.far_from_usual(replace(rows, kind="price")) == {}
 
 
 @needs_data
 def test_no_published_rate_of_the_ecb_is_far_from_the_usual_one(monkeypatch):
     rates = archive.read(DATA, today=TODAY).rates
     pairs = tuple("/".join(pair) for pair in rates.pairs)
-    rows = rules.Quotes("rate", pairs, rates.pair, rates.date, rates.rate, rates.number, rates.source, ())
-    monkeypatch.setattr(rules, "MAX_FROM_USUAL", 1.45)
-    beyond = rules.far_from_usual(rows)
-    monkeypatch.setattr(rules, "MAX_FROM_USUAL", 1.5)
+    rows = suspects.Quotes("rate", pairs, rates.pair, rates.date, rates.rate, rates.number, rates.source, ())
+    monkeypatch.setattr(row_rules, "MAX_FROM_USUAL", 1.45)
+    beyond = row_rules.far_from_usual(rows)
+    monkeypatch.setattr(row_rules, "MAX_FROM_USUAL", 1.5)
 
     assert {pairs[rates.pair[row]] for row in beyond} == {"EUR/JPY", "EUR/USD"}
-    assert rules.far_from_usual(rows) == {}
+    assert row_rules.far_from_usual(rows) == {}
 
 
 def test_two_sources_are_compared_day_by_day():
     mine = quotes(("OAK", 1, "100"), ("OAK", 2, "100"), ("OAK", 3, "100"))
     theirs = quotes(("OAK", 2, "100.5"), ("OAK", 3, "110"))
 
-    apart = rules.compared(mine, theirs)
+    apart = row_rules.compared(mine, theirs)
 
     assert np.isnan(apart[0])
     assert apart[1:].tolist() == pytest.approx([0.005, 0.1])
@@ -142,7 +143,7 @@ def ex(day):
 
 
 def test_a_split_is_no_jump_and_its_absence_is_one():
-    split = rules.Events(splits=((ex(3), 7.0),))
+    split = move_rules.Events(splits=((ex(3), 7.0),))
 
     shown = moves(series(640, 645, 93.7, 94), split)
     unshown = moves(series(640, 645, 650, 94), split)
@@ -152,14 +153,14 @@ def test_a_split_is_no_jump_and_its_absence_is_one():
 
 
 def test_adjusted_closes_may_not_show_a_split():
-    split = rules.Events(splits=((ex(3), 2.0),), adjusted=True)
+    split = move_rules.Events(splits=((ex(3), 2.0),), adjusted=True)
 
     assert not moves(series(50, 51, 50.5), split).suspects
     assert {rule for rule, _ in moves(series(100, 102, 50.5), split).suspects.values()} == {Rule.SPLIT}
 
 
 def test_a_jump_that_an_event_explains_passes_as_extreme():
-    spin_off = rules.Events(dividends=((ex(2), 133.522),), adjusted=True)
+    spin_off = move_rules.Events(dividends=((ex(2), 133.522),), adjusted=True)
 
     found = moves(series(175, 41, 41.5), spin_off)
 
@@ -189,7 +190,7 @@ def test_figures_of_a_level_jump_by_ratio_and_figures_in_percent_by_what_is_usua
 
     def found(values, is_percent):
         codes = np.zeros(len(values), dtype=np.int32)
-        return list(rules.find_figure_jumps(codes, values, percent=[is_percent]))
+        return list(move_rules.find_figure_jumps(codes, values, percent=[is_percent]))
 
     assert found(level, False) == [2]
     assert found(percent, True) == [9, 11]
@@ -197,7 +198,7 @@ def test_figures_of_a_level_jump_by_ratio_and_figures_in_percent_by_what_is_usua
 
 
 def dividend(day, amount):
-    return archive.ActionRow("OAK", "dividend", day, None, Decimal(str(amount)), "USD", None, None, "wood")
+    return contents.ActionRow("OAK", "dividend", day, None, Decimal(str(amount)), "USD", None, None, "wood")
 
 
 def quarterly(*amounts):
@@ -206,11 +207,11 @@ def quarterly(*amounts):
 
 def flat(close=100.0):
     days = np.arange(np.datetime64("2018-01-01"), np.datetime64("2022-01-01"))
-    return rules.Closes(days, np.full(len(days), close), adjusted=False)
+    return action_rules.ClosesOfOne(days, np.full(len(days), close), adjusted=False)
 
 
 def doubted(actions, closes):
-    return [(action.ex_date, rule) for action, rule, _ in rules.find_doubtful_actions(actions, closes)]
+    return [(action.ex_date, rule) for action, rule, _ in action_rules.find_doubtful_actions(actions, closes)]
 
 
 def test_a_dividend_in_another_unit_is_doubted_and_the_next_good_one_is_not():
@@ -245,7 +246,7 @@ def test_a_dividend_that_comes_again_too_soon_is_doubted_unless_the_payer_is_tha
 
 
 def test_a_split_that_the_closes_do_not_show_is_doubted():
-    split = archive.ActionRow("OAK", "split", date(2019, 5, 6), Decimal(10), None, "USD", None, None, "wood")
+    split = contents.ActionRow("OAK", "split", date(2019, 5, 6), Decimal(10), None, "USD", None, None, "wood")
     closes = flat()
     shown = replace(closes, value=np.where(closes.days >= np.datetime64(split.ex_date), 10.1, 100.0))
 
@@ -256,9 +257,9 @@ def test_a_split_that_the_closes_do_not_show_is_doubted():
 # --- a feed that stands still
 
 
-def runs_in(values, limit=rules.STALE_CLOSES, keys=None):
+def runs_in(values, limit=row_rules.STALE_CLOSES, keys=None):
     key = np.zeros(len(values), np.int32) if keys is None else np.array(keys, np.int32)
-    return rules.stale_runs(key, np.array(values, float), limit=limit)
+    return row_rules.stale_runs(key, np.array(values, float), limit=limit)
 
 
 MOVING = [100 + n / 10 for n in range(30)]
@@ -304,7 +305,7 @@ def test_a_second_source_or_staff_may_say_that_a_run_is_true(tmp_path, case, fou
         today=TODAY,
     )
     first = ("price", "OAK", date(2020, 2, 5), "50.0")
-    decisions = rules.Decisions(accepted=frozenset({(*first, "stale_run")} if case == "accepted" else ()))
+    decisions = suspects.Decisions(accepted=frozenset({(*first, "stale_run")} if case == "accepted" else ()))
 
     judged = acceptance.judge(reading, today=TODAY, decisions=decisions)
 
@@ -322,7 +323,7 @@ TRUE_EXTREMES = [
     ("BCE.TO", date(2000, 5, 3)),
     ("EUR/CHF", date(2015, 1, 15)),
 ]
-"""RELIABILITY T17: one-day moves that happened."""
+"""One-day moves that happened."""
 
 STOOD_STILL = {
     ("ALV.DE", "2000-10-20"),
@@ -381,21 +382,21 @@ def test_every_recorded_price_fault_of_four_times_or_more_is_caught():
         days = ["1990-01-01", *(row["date"] for row in rows)]
         texts = np.array([rows[0]["repaired_value"], *(row["bad_value"] for row in rows)], dtype=np.bytes_)
         count = len(days)
-        found = rules.find_moves(
-            rules.Quotes(
+        found = move_rules.find_moves(
+            suspects.Quotes(
                 "price",
                 ("X",),
                 np.zeros(count, np.int32),
                 np.array(days, "datetime64[D]"),
                 texts,
-                archive.as_numbers(texts),
+                contents.as_numbers(texts),
                 np.zeros(count, np.int32),
                 ("recorded",),
             ),
             np.zeros(count, bool),
             {},
-            limit=rules.MAX_PRICE_JUMP,
-            extreme=rules.EXTREME_PRICE,
+            limit=move_rules.MAX_PRICE_JUMP,
+            extreme=move_rules.EXTREME_PRICE,
         )
         due = {n for n, row in enumerate(rows, start=1) if not 0.25 < float(row["ratio"]) < 4}
         caught, wanted = caught + len(due & found.suspects.keys()), wanted + len(due)
@@ -411,7 +412,7 @@ def test_every_recorded_dividend_fault_in_another_unit_is_caught():
     for row in due:
         ex_date = date.fromisoformat(row["date"])
         before = dividend(ex_date - timedelta(91), row["repaired_value"])
-        closes = rules.Closes(np.empty(0, "datetime64[D]"), np.empty(0), adjusted=False)
+        closes = action_rules.ClosesOfOne(np.empty(0, "datetime64[D]"), np.empty(0), adjusted=False)
         caught += len(doubted([before, dividend(ex_date, row["bad_value"])], closes))
 
     assert (caught, len(due)) == (47, 47)
@@ -427,7 +428,7 @@ def test_the_double_events_of_the_dirty_shares_are_caught():
             dividend(date.fromisoformat(row["ex_date"]), row["amount"]) for row in rows if row["symbol"] == symbol
         ]
         actions.sort(key=lambda action: action.ex_date)
-        closes = rules.Closes(np.empty(0, "datetime64[D]"), np.empty(0), adjusted=False)
+        closes = action_rules.ClosesOfOne(np.empty(0, "datetime64[D]"), np.empty(0), adjusted=False)
         found |= {
             (symbol, ex_date.isoformat())
             for ex_date, rule in doubted(actions, closes)

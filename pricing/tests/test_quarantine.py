@@ -78,7 +78,7 @@ def test_so_many_suspects_that_the_policy_does_not_let_them_pass_are_named_by_ro
     assert failed.reason == (
         f"1 missing: price OAK on 2020-01-09: price OAK 521 of 2020-01-09 is {WHY}, last known 2020-01-08"
     )
-    assert packs.restatable(policy) == []
+    assert packs.restatable_days(policy) == []
 
 
 def test_a_suspect_is_left_out_and_reported(tmp_path):
@@ -87,7 +87,7 @@ def test_a_suspect_is_left_out_and_reported(tmp_path):
     pack = market_data.build(policy)[-1]
 
     row = QuarantinedRow.objects.get()
-    assert packs.left_out(pack=pack) == ["OAK"]
+    assert packs.unpriced_symbols(pack=pack) == ["OAK"]
     assert (row.kind, row.key, row.date, row.value, row.rule) == ("price", "OAK", NINTH, "521", "jump")
     assert (row.source, row.first_seen, row.decision) == ("wood", market_data.RUN, "pending")
     assert row.reason == "10.02 times the last good one, 52 of 2020-01-08"
@@ -98,7 +98,7 @@ def test_an_accepted_row_is_taken_with_a_flag(tmp_path):
     market_data.build(policy)
     decide(Decision.ACCEPTED, key="OAK")
 
-    assert packs.restatable(policy) == [NINTH]
+    assert packs.restatable_days(policy) == [NINTH]
     (pack,) = restated(policy, first=NINTH)
 
     assert close_of(pack, "OAK") == (Decimal(521), NINTH, "accepted")
@@ -111,7 +111,7 @@ def test_a_rejected_row_is_as_if_it_had_never_come(tmp_path):
     market_data.build(policy)
     decide(Decision.REJECTED, key="OAK")
 
-    assert packs.restatable(policy) == [NINTH]
+    assert packs.restatable_days(policy) == [NINTH]
     (pack,) = restated(policy, first=NINTH)
 
     assert close_of(pack, "OAK") == (Decimal(52), date(2020, 1, 8), "stale:1")
@@ -255,7 +255,7 @@ def test_a_suspicion_is_kept_once_however_often_it_is_met(tmp_path):
 
     row = QuarantinedRow.objects.get()
     assert (row.first_seen, row.decision, row.decided_by) == (market_data.RUN, "rejected", 7)
-    assert quarantine.counts(since=NINTH, upto=NINTH) == {"pending": 0, "accepted": 0, "rejected": 1}
+    assert quarantine.counts(since=NINTH, up_to=NINTH) == {"pending": 0, "accepted": 0, "rejected": 1}
 
 
 @pytest.mark.parametrize("reason", ["", "   "])

@@ -11,7 +11,7 @@ import pytest
 from pricing import market, packs
 from pricing.archive import loading
 from pricing.models import PackContent, PackObservation
-from pricing.packs import fingerprint
+from pricing.packs import fingerprint, verifying
 from pricing.tests import folders, market_data
 from pricing.tests.folders import DATA
 
@@ -56,7 +56,7 @@ def folder(path, which):
 
 
 def lines_of(pack):
-    ((_, lines),) = packs._lines_of([packs.find(pack_id=pack.pk)])
+    ((_, lines),) = verifying.stored_lines([packs.find(pack_id=pack.pk)])
     return lines
 
 

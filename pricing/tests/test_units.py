@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from pricing import archive, market, packs
 from pricing.archive import loading
 from pricing.models import PackPrice, Security
-from pricing.packs import fingerprint
+from pricing.packs import fingerprint, verifying
 from pricing.tests import folders, market_data
 from pricing.tests.test_archive import TODAY, refused
 from tests.plugin import role
@@ -40,8 +40,6 @@ CLOSES = (
 @pytest.fixture(autouse=True)
 def nothing_remembered(settings, tmp_path):
     settings.VAR = tmp_path / "var"
-    market._as_of.cache_clear()
-    market._history.cache_clear()
 
 
 def folder(*securities):
@@ -108,7 +106,7 @@ def test_the_factor_is_sealed_with_the_price_and_ordinary_lines_keep_their_bytes
 
     seventh, eighth = market_data.build(policy)[3:5]
 
-    ((_, lines),) = packs._lines_of([eighth])
+    ((_, lines),) = verifying.stored_lines([eighth])
     assert [line for line in lines if line.startswith("price")] == [
         "price|OAK|2020-01-08|52|USD|wood|raw|||",
         "price|ELM|2020-01-08|12.51|GBP|wood|raw|||",
@@ -154,7 +152,7 @@ def test_a_contract_has_no_price_after_its_last_day_and_is_told_to_have_ended(tm
     assert (caught.value.last_known_date, caught.value.reason) == (date(2020, 1, 8), "expiry_unbooked")
     past = market.history(built[-1])
     assert str(past.missing_price(past.security(option), 5)) == str(caught.value)
-    assert "OPT" not in packs.left_out(pack=built[-1])
+    assert "OPT" not in packs.unpriced_symbols(pack=built[-1])
 
 
 def test_a_bond_without_a_quote_unit_is_loaded_and_has_no_price_until_it_has_one(tmp_path):
@@ -163,18 +161,18 @@ def test_a_bond_without_a_quote_unit_is_loaded_and_has_no_price_until_it_has_one
     built = market_data.build(policy)
     bond = Security.objects.get(symbol="BTP")
     assert bond.lacks_quote_unit
-    assert "BTP" in packs.left_out(pack=built[-1])
+    assert "BTP" in packs.unpriced_symbols(pack=built[-1])
     with pytest.raises(market.MissingPrice, match="nobody has said what its price is of") as caught:
         market.as_of(built[-1]).close(bond.pk, "BTP")
     assert caught.value.reason == "no_quote_unit"
 
     market_data.loaded(tmp_path / "said", folder(BOND))
-    days = packs.restatable(policy)
+    days = packs.restatable_days(policy)
     again = packs.build(policy=policy, dates=days, run=UUID(int=2), restate_reason="BTP is quoted in percent")
 
     assert [day.day for day in days] == [2, 3, 6, 7, 8, 9]
     assert market.as_of(again[-1]).close(bond.pk, "BTP").unit_value == Decimal("0.994")
-    assert packs.restatable(policy) == []
+    assert packs.restatable_days(policy) == []
 
 
 def test_a_multiplier_that_is_corrected_restates_what_was_sealed_with_another(tmp_path):
@@ -182,12 +180,12 @@ def test_a_multiplier_that_is_corrected_restates_what_was_sealed_with_another(tm
     market_data.build(policy)
     market_data.loaded(tmp_path / "hundred", folder(OPTION))
 
-    days = packs.restatable(policy)
+    days = packs.restatable_days(policy)
     packs.build(policy=policy, dates=days, run=UUID(int=2), restate_reason="a contract is of a hundred")
 
     assert [day.day for day in days] == [7, 8]
     assert set(PackPrice.objects.filter(security__symbol="OPT").values_list("factor", flat=True)) == {1, 100}
-    assert packs.restatable(policy) == []
+    assert packs.restatable_days(policy) == []
     assert packs.verify(policy=policy) is None
 
 

@@ -26,8 +26,6 @@ MAX_STALE = 5
 @pytest.fixture(autouse=True)
 def nothing_remembered(settings, tmp_path):
     settings.VAR = tmp_path / "var"
-    market._as_of.cache_clear()
-    market._history.cache_clear()
 
 
 class World:
@@ -185,7 +183,7 @@ def test_a_pack_holds_what_the_data_have_for_its_day_and_its_readers_what_is_car
             assert past.close[number, column] == pytest.approx(float(close.unit_value), rel=1e-12)
             assert past.carried[number, column] == (carried is not None)
     assert int(np.isfinite(past.close).sum()) == sum(len(market.as_of(pack).closes) for pack in built)
-    assert packs.restatable(policy) == []
+    assert packs.restatable_days(policy) == []
     assert packs.verify(policy=policy) is None
 
 
@@ -206,11 +204,11 @@ def test_what_comes_later_restates_the_days_that_it_prices_and_no_other_and_then
     before = {pack.asof_date: held(pack) for pack in market_data.build(policy, FIRST, LAST)}
     market_data.loaded(tmp_path / "all", world.folder())
 
-    days = packs.restatable(policy)
+    days = packs.restatable_days(policy)
     packs.build(policy=policy, dates=days, run=UUID(int=2), restate_reason="late rows")
     packs.reseal(policy=policy, run=UUID(int=2))
 
-    assert packs.restatable(policy) == []
+    assert packs.restatable_days(policy) == []
     for day in WEEKDAYS:
         closes = {s for s in world.rows if world.close(s, day)} - before[day][0].keys()
         rates = {c for c in CURRENCIES if world.rate(c, day)} - before[day][1].keys()

@@ -24,7 +24,7 @@ class Command(TieoutCommand):
         parser.add_argument("--to", dest="last", type=date.fromisoformat, help="yesterday")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = fetching.told(
+        report = fetching.as_dict(
             fetching.fetch(
                 provider=options["provider"],
                 run=uuid4(),

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from execution.terminal.command import TieoutCommand
-from pricing import market, packs
+from pricing import packs
 from pricing.models import PricingPack, PricingPolicy
 
 
@@ -16,8 +16,6 @@ class Command(TieoutCommand):
         rows = []
         for policy in PricingPolicy.objects.order_by("code"):
             difference = packs.verify(policy=policy)
-            if difference:
-                market.forget(policy)  # its cache may hold the rows that differ
             count = PricingPack.objects.filter(policy=policy, sequence__isnull=False).count()
             rows.append(
                 {

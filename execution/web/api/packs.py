@@ -128,7 +128,7 @@ class Pack(APIView):
         pack: Any = packs.with_quality(_headers()).filter(pk=pack_id).first() if "\0" not in pack_id else None
         if pack is None:
             raise packs.PackNotFound(pack_id)
-        left_out = packs.left_out(pack=pack) if pack.content_id else []
+        left_out = packs.unpriced_symbols(pack=pack) if pack.content_id else []
         rows, decision = pack_rows.read_page(pack, query["kind"], page_of(query))
         return Response(
             {

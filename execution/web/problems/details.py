@@ -46,10 +46,12 @@ def details_of(failure: BaseException, kind: str) -> Details:
                     {"pointer": strict_json.pointer_to(name), "reason": reason} for name, reason in failure.findings
                 ]
             }, {}
-        case LedgerRefused() | ArchiveRefused():
+        case LedgerRefused():
             return {
                 "errors": [{"pointer": "", "reason": str(finding)} for finding in failure.findings[:MAX_FINDINGS]]
             }, {}
+        case ArchiveRefused():
+            return {"errors": [{"pointer": "", "reason": str(fault)} for fault in failure.faults]}, {}
         case imports.ImportRefused():
             return {
                 "errors": [

@@ -1,13 +1,16 @@
 """What of an archive belongs into the pack of a day."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import pytest
 
 from pricing import archive, calendars
-from pricing.packs import point_in_time
-from pricing.packs.point_in_time import Listed, Tolerance
+from pricing.archive import contents
+from pricing.packs import deltas, gaps, point_in_time, rows
+from pricing.packs.gaps import Tolerance
+from pricing.packs.point_in_time import Listed
 from pricing.tests import folders
 from pricing.tests.test_archive import TODAY
 
@@ -21,7 +24,7 @@ DAYS = calendars.as_days([date(2020, 1, day) for day in (2, 3, 6, 7, 8, 9)])
 class Seen:
     def __init__(self, folder, securities=SECURITIES, max_stale=5):
         self.reading = archive.read(folder, today=TODAY)
-        self.calendar = calendars.of_archive(self.reading, pivot="EUR")
+        self.calendar = calendars.from_archive(self.reading, pivot="EUR")
         self.closes = point_in_time.find_closes(
             self.reading, self.calendar, securities, DAYS, max_stale_sessions=max_stale
         )
@@ -69,7 +72,7 @@ NONE = Tolerance(0, 0)
 
 def outages(seen, securities=SECURITIES, tolerance=NONE, max_stale=2):
     held = seen.reading.closes
-    found = point_in_time.find_outages(
+    found = gaps.find_outages(
         seen.reading,
         seen.calendar,
         securities,
@@ -106,8 +109,8 @@ def test_a_source_that_delivers_nothing_counts_nowhere(tmp_path):
 
 def test_what_has_ended_or_was_delisted_or_lacks_its_quote_unit_is_no_outage(tmp_path):
     delisted = folders.appended("corporate_actions.csv", "2020-01-08,,ASH,delisting,,,,wood,,ok")
-    ended = (OAK, ELM, ASH._replace(last_date=date(2020, 1, 7)))
-    bond = (OAK, ELM, ASH._replace(quotable=False))
+    ended = (OAK, ELM, replace(ASH, last_date=date(2020, 1, 7)))
+    bond = (OAK, ELM, replace(ASH, quotable=False))
 
     assert outages(Seen(folders.write(tmp_path / "a", delisted), max_stale=2)) == []
     assert outages(Seen(folders.write(tmp_path / "b"), ended, max_stale=2), ended) == []
@@ -122,7 +125,7 @@ def test_what_was_never_observed_counts_where_it_is_said_since_when_it_is_listed
     )
 
     assert [each[:20] for each in outages(seen, (OAK, birch))] == ["price FIR on 2020-01"] * 2
-    assert outages(seen, (OAK, birch._replace(first_date=archive.EARLIEST))) == []
+    assert outages(seen, (OAK, replace(birch, first_date=contents.EARLIEST))) == []
 
 
 def test_a_fixing_is_absent_where_none_of_its_rates_can_be_used(tmp_path):
@@ -132,7 +135,7 @@ def test_a_fixing_is_absent_where_none_of_its_rates_can_be_used(tmp_path):
 
     def absent(pairs):
         rates = point_in_time.find_rates(seen.reading, seen.calendar, pairs, DAYS, max_stale_fixings=5)
-        found = point_in_time.find_absent_fixings("ECB", seen.reading, rates, DAYS, max_stale_fixings=5)
+        found = gaps.find_absent_fixings("ECB", seen.reading, rates, DAYS, max_stale_fixings=5)
         return [each.asof_date.day for each in found]
 
     assert legs == (("EUR", "CAD"), ("EUR", "GBP"), ("EUR", "USD"))
@@ -157,36 +160,38 @@ def test_release_dates_follow_the_lag_rules_of_measurement():
     months = calendars.as_days([date(2022, 5, 1), date(2022, 5, 31)])
     days = calendars.as_days([date(2020, 1, 2), date(2020, 1, 3), date(2020, 1, 4)])
 
-    cpi = point_in_time.release_dates(months, point_in_time.LagRule("days_from_month_start", 45))
-    yields = point_in_time.release_dates(days, point_in_time.LagRule("business_days", 1))
+    cpi = deltas.release_dates(months, deltas.LagRule("days_from_month_start", 45))
+    yields = deltas.release_dates(days, deltas.LagRule("business_days", 1))
 
     assert cpi.tolist() == [date(2022, 6, 15), date(2022, 6, 15)]
     assert yields.tolist() == [date(2020, 1, 3), date(2020, 1, 6), date(2020, 1, 6)]
 
 
 def observation(value, known_at, observed=date(2020, 1, 1)):
-    return point_in_time.KnownObservation("CPI1", observed, Decimal(value), known_at, "", "bureau", "")
+    return rows.KnownObservation("CPI1", observed, Decimal(value), known_at, "", "bureau", "")
 
 
 def test_a_pack_holds_only_what_became_known_since_the_one_before():
-    rows = [
+    observed = [
         observation(1, date(2020, 2, 10)),
         observation(2, date(2020, 3, 10)),
         observation(3, date(2020, 3, 11), date(2020, 2, 1)),
     ]
-    deltas = point_in_time.Deltas([], rows)
+    each_next = deltas.Deltas([], observed)
 
-    held = [deltas.upto(day) for day in (date(2020, 2, 9), date(2020, 2, 20), date(2020, 2, 21), date(2020, 3, 20))]
+    held = [
+        each_next.next_rows(day) for day in (date(2020, 2, 9), date(2020, 2, 20), date(2020, 2, 21), date(2020, 3, 20))
+    ]
 
-    assert held == [[], [rows[0]], [], rows[1:]]
+    assert held == [[], [observed[0]], [], observed[1:]]
 
 
 def test_what_sealed_packs_hold_is_not_said_again_and_a_correction_is():
     first = observation("1.0", date(2020, 2, 10))
     corrected = observation("1.1", date(2020, 2, 10))
 
-    unchanged = point_in_time.Deltas([first], [observation("1.00", date(2020, 2, 10))]).upto(date(2020, 3, 1))
-    changed = point_in_time.Deltas([first], [corrected]).upto(date(2020, 3, 1))
+    unchanged = deltas.Deltas([first], [observation("1.00", date(2020, 2, 10))]).next_rows(date(2020, 3, 1))
+    changed = deltas.Deltas([first], [corrected]).next_rows(date(2020, 3, 1))
 
     assert unchanged == []
     assert changed == [corrected]
@@ -195,7 +200,7 @@ def test_what_sealed_packs_hold_is_not_said_again_and_a_correction_is():
 def test_an_older_pack_sealed_later_does_not_see_what_only_the_newer_one_knew():
     early, late = observation(1, date(2020, 2, 10)), observation(2, date(2020, 3, 10))
 
-    held = point_in_time.Deltas([late], [early, late]).upto(date(2020, 2, 20))
+    held = deltas.Deltas([late], [early, late]).next_rows(date(2020, 2, 20))
 
     assert held == [early]
 
@@ -203,7 +208,7 @@ def test_an_older_pack_sealed_later_does_not_see_what_only_the_newer_one_knew():
 def test_an_action_is_known_when_announced_or_at_its_ex_date(tmp_path):
     reading = archive.read(folders.write(tmp_path), today=TODAY)
 
-    actions = point_in_time.known_actions(reading.actions)
+    actions = deltas.known_actions(reading.actions)
 
     assert [(action.action, action.known_at) for action in actions] == [
         ("split", date(2020, 1, 3)),

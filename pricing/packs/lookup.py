@@ -1,0 +1,92 @@
+"""Find the pack of an id, or the one that answers for a date; require that it is open to readers."""
+
+from datetime import date
+
+from django.db.models import QuerySet
+
+from config.errors import TieoutError
+from pricing.models import PackStatus, PricingPack, PricingPolicy
+
+
+class PackNotFound(TieoutError):
+    """There is no pack of that id."""
+
+    def __init__(self, pack_id: str) -> None:
+        super().__init__(f"no pricing pack {pack_id}")
+        self.pack_id = pack_id
+
+
+class PackWarming(TieoutError):
+    """The pack is building or warming, or there is none yet (`status` is "absent", `pack_id` empty)."""
+
+    def __init__(self, pack_id: str, status: str) -> None:
+        super().__init__(f"pricing pack {pack_id or '(none)'} is {status}")
+        self.pack_id, self.status = pack_id, status
+
+
+class PackInError(TieoutError):
+    """The pack is closed to readers, with the job that failed and why."""
+
+    def __init__(self, pack_id: str, job: str, reason: str) -> None:
+        super().__init__(f"pricing pack {pack_id} is in error since {job or 'sealing'}: {reason}")
+        self.pack_id, self.job, self.reason = pack_id, job, reason
+
+
+class AsofOutOfRange(TieoutError):
+    """The date lies before the first pack, or after today."""
+
+    def __init__(self, asof_date: date, first: date, last: date) -> None:
+        super().__init__(f"as-of date {asof_date} is not between {first} and {last}")
+        self.asof_date, self.first, self.last = asof_date, first, last
+
+
+def find(*, pack_id: str) -> PricingPack:
+    """The pack of that id. Raises PackNotFound."""
+    pack = PricingPack.objects.select_related("policy", "content").filter(pk=pack_id).first()
+    if pack is None:
+        raise PackNotFound(pack_id)
+    return pack
+
+
+def resolve(*, policy: PricingPolicy, asof_date: date | None = None, today: date | None = None) -> PricingPack:
+    """The pack that answers for a date, whatever its status: ask `require_fresh` next.
+
+    asof_date  None: the newest pack day; a date without a pack day is answered by the last one before it
+    today      no as-of date may lie after it, when given
+    raises     PackWarming ("absent") while the policy has no pack, AsofOutOfRange
+    """
+    headers = PricingPack.objects.filter(policy=policy)
+    last = headers.order_by("-asof_date").values_list("asof_date", flat=True).first()
+    if last is None:
+        raise PackWarming("", "absent")
+    if asof_date is None:
+        return _pack_of_date(headers.filter(asof_date=last))
+    before = headers.filter(asof_date__lte=asof_date).order_by("-asof_date")
+    day = before.values_list("asof_date", flat=True).first()
+    if day is None or (today is not None and asof_date > today):
+        first = headers.order_by("asof_date").values_list("asof_date", flat=True)[0]
+        raise AsofOutOfRange(asof_date, first, today or last)
+    return _pack_of_date(headers.filter(asof_date=day))
+
+
+def _pack_of_date(headers: QuerySet[PricingPack]) -> PricingPack:
+    """Of the headers of one date the fresh one that was sealed last; where none is fresh, the newest release."""
+    releases = list(headers.select_related("policy", "content").order_by("-release"))
+    fresh = [pack for pack in releases if pack.status == PackStatus.FRESH]
+    return max(fresh, key=lambda pack: pack.sequence or 0) if fresh else releases[0]
+
+
+def require_fresh(*, pack: PricingPack) -> PricingPack:
+    """The pack itself if it is open to readers. Raises PackWarming, PackInError."""
+    if pack.status == PackStatus.ERROR:
+        raise PackInError(pack.pk, pack.failed_job, pack.reason)
+    if pack.status != PackStatus.FRESH:
+        raise PackWarming(pack.pk, pack.status)
+    return pack
+
+
+def require_sealed(*, pack: PricingPack) -> PricingPack:
+    """The pack itself if it has content, fresh or not. Raises PackWarming, PackInError."""
+    if pack.sequence is None:
+        return require_fresh(pack=pack)
+    return pack
