@@ -10,12 +10,9 @@ import redis
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.recorder import MigrationRecorder
+from django.db.migrations.loader import MigrationLoader
 
 from config import embedded, env, pulse
-
-REWRITTEN = ("config", "0002_grants")
-"""Applied wherever the migrations ran as they were before the first release; those of today fit no such database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +99,14 @@ def find_database_fault(role: str) -> Fault | None:
 
 
 def find_history_fault() -> Fault | None:
-    """The fault of a database whose migrations were rewritten since."""
-    if REWRITTEN not in MigrationRecorder(connection).applied_migrations():
+    """The fault of a database in which another release applied migrations that this one does not have."""
+    loader = MigrationLoader(connection)
+    ours = {label for label, _ in loader.disk_migrations}
+    unknown = sorted(key for key in loader.applied_migrations.keys() - loader.disk_migrations.keys() if key[0] in ours)
+    if not unknown:
         return None
-    return Fault("migrations", "the database is of a checkout before the first release", "begin anew with `make clean`")
+    what = f"the database is of another release, {'.'.join(unknown[0])} is not known here"
+    return Fault("migrations", what, "begin anew with `make clean`, or use that release")
 
 
 def find_migration_fault() -> Fault | None:

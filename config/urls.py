@@ -11,7 +11,7 @@ urlpatterns = [
     path("", include("execution.web.urls")),
 ]
 
-handler400 = "execution.web.problems.bad_request"
-handler403 = "execution.web.problems.permission_denied"
-handler404 = "execution.web.problems.not_found"
-handler500 = "execution.web.problems.server_error"
+handler400 = "execution.web.problems.handlers.bad_request"
+handler403 = "execution.web.problems.handlers.permission_denied"
+handler404 = "execution.web.problems.handlers.not_found"
+handler500 = "execution.web.problems.handlers.server_error"

@@ -200,7 +200,7 @@ class ComparedPackAdmin(PricingPackAdmin):
             PricingPack.objects.select_related("policy", "content"), sequence__isnull=False, pk=pack_id
         )
         before = pack_diff.day_before(pack)
-        differences = pack_diff.told(pack_diff.compare(before, pack)) if before else {}
+        differences = pack_diff.as_dict(pack_diff.compare(before, pack)) if before else {}
         context = {
             **self.admin_site.each_context(request),
             "title": "Differences to the day before",

@@ -97,7 +97,7 @@ def _visit(portfolio: "Portfolio", pattern: str, inputs: Mapping[str, Any], day:
     try:
         served = executor.execute(request, user=portfolio.owner)
     except Exception as failure:  # whatever it is, the walk goes on
-        problem = problems.told(failure)
+        problem = problems.describe(failure)
         text = str(failure) if problem is problems.INTERNAL else problem.detail
         return Visit(
             portfolio.slug, name, day, perf_counter() - started, problem.status, text or type(failure).__name__

@@ -19,6 +19,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 DAYS = ("2002-12-05", "2004-07-02", "2008-10-10", "2010-05-07", "2013-03-01")
 HOLDINGS = 3
 """Of a portfolio, the first in its overview: so many are looked at one by one."""
+OF_ONE_INSTALLATION = {"sealed_at", "updated_at"}
+"""Instants at which an installation made its packs."""
 ABSENT = "00000000-0000-4000-8000-000000000000"
 OVERVIEW = "portfolio_overview"
 
@@ -204,7 +206,7 @@ def refusals(person: Person) -> Iterator[tuple[str, Any]]:
 def differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
     """Each path at which the two say different things."""
     if isinstance(before, dict) and isinstance(now, dict):
-        for key in sorted(before.keys() | now.keys()):
+        for key in sorted((before.keys() | now.keys()) - OF_ONE_INSTALLATION):
             yield from differences(before.get(key), now.get(key), f"{path}/{key}")
     elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         for at, (old, new) in enumerate(zip(before, now, strict=True)):

@@ -1,8 +1,8 @@
-"""The house as DESIGN §2 has it, read from the source: who may import whom, and what no module does. Needs no database."""
+"""The house, read from the source: who may import whom, and what no module does. Needs no database."""
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -28,14 +28,14 @@ ENVIRONMENT = {
     "config/celery.py": "names the settings before they can be read",
     "config/wsgi.py": "names the settings before they can be read",
     "manage.py": "names the settings before they can be read",
-    "execution/web/health.py": "the client library's own switch",
+    "execution/web/metrics.py": "the client library's own switch",
     "portfolio/ledger/reader.py": "passes the loader's path on to a child that gets nothing else",
     "portfolio/ledger/child.py": "Beancount's cache is switched off by it",
 }
 CATCH_ALL = {
     "agents/runtime.py": "a stranger's capability: becomes a named failure with its cause",
     "config/breaker.py": "counts the failure and raises it again",
-    "execution/web/api.py": "observes the duration and raises it again",
+    "execution/web/api/executions.py": "observes the duration and raises it again",
     "execution/executor/running.py": "puts the failure on record and raises it again",
     "config/embedded/__init__.py": "gives its share back and raises it again",
     "portfolio/ledger/reader.py": "stops the child and raises it again",
@@ -99,7 +99,7 @@ def inside(name: str, packages: set[str]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-def test_the_rooms_are_those_of_the_design():
+def test_there_are_six_rooms():
     assert {Path(path).parts[0] for path in sources() if "/" in path} <= {*ROOMS, "chaos", "ops"}
     assert {Path(path).parts[0] for path in sources() if "/" in path} >= set(ROOMS)
 
@@ -319,7 +319,7 @@ SIGNALS = {
     "TypeMismatch": "agents.contract: becomes a finding of the linter or a failed step",
     "BadField": "pricing.providers.fields: becomes a refused row",
     "NoSuchPath": "agents.contract: becomes a finding of the linter or a failed step",
-    "NotThereError": "execution.web.pages.panels: a panel that shows why it is empty",
+    "NothingToDrawError": "execution.web.pages.panels: a panel that shows why it is empty",
     "UnsafeError": "portfolio.ledger.child: becomes a line of its output",
     "UnreadableEntry": "portfolio.ledger.journal: becomes a finding",
     "Undecodable": "portfolio.ledger.importing: becomes a finding",
@@ -347,19 +347,81 @@ def test_every_expected_error_is_of_one_family():
     assert set(alone) == set(SIGNALS)
 
 
+FACES = re.compile(r"execution/(web|terminal)/|\w+/management/|\w+/(tasks|admin|urls)(\.py|/)")
+"""Paths of what translates between a caller and one verb: pages, API, problems, commands, tasks, admin."""
+
+
+def module_of(name: str) -> str | None:
+    """The path of the module that an import of this name loads; None for what is not ours."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        stem = "/".join(parts[:length])
+        for path in (f"{stem}.py", f"{stem}/__init__.py"):
+            if path in sources():
+                return path
+    return None
+
+
 def test_no_face_is_imported_by_a_verb():
-    """Tasks, views, commands and admin translate; what they call knows nothing of them."""
-    faces = re.compile(r"^(\w+)\.(tasks|(?:\w+_)?api|pages|admin|urls|management)(\.|$)")
-    may = {"config/urls.py", "execution/web/urls.py"}
+    """What a face calls knows nothing of it."""
     wrong = [
         f"{path}:{line} imports {name}"
-        for path, tree in sources().items()
-        if path not in may and not faces.match(path.replace("/", ".").removesuffix(".py"))
+        for path in sources()
+        if not FACES.match(path) and path != "config/urls.py"
         for line, name in imported(path)
-        if (found := faces.match(name)) and found[1] in ROOMS
+        if FACES.match(module_of(name) or "")
     ]
 
     assert wrong == []
+
+
+def arrows() -> dict[tuple[str, ...], dict[tuple[str, str], str]]:
+    """Folder -> the arrows between its parts, each with one import that makes it. A part is a module or a sub-package."""
+    found: dict[tuple[str, ...], dict[tuple[str, str], str]] = {}
+    for path in sources():
+        for line, name in imported(path):
+            target = module_of(name)
+            if target is None or target == path:
+                continue
+            ours, theirs = Path(path).with_suffix("").parts, Path(target).with_suffix("").parts
+            depth = next(at for at, (one, other) in enumerate(zip(ours, theirs, strict=False)) if one != other)
+            arrow = ours[depth], theirs[depth]
+            found.setdefault(ours[:depth], {}).setdefault(arrow, f"{path}:{line} imports {name}")
+    return found
+
+
+def circular(between: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The arrows from whose end a way leads back to their start."""
+    after: dict[str, set[str]] = {}
+    for start, end in between:
+        after.setdefault(start, set()).add(end)
+
+    def reachable(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = [start]
+        while waiting:
+            for part in after.get(waiting.pop(), set()) - seen:
+                seen.add(part)
+                waiting.append(part)
+        return seen
+
+    return {(start, end) for start, parts in after.items() for end in parts if start in reachable(end)}
+
+
+def test_arrows_between_the_parts_of_a_folder_go_one_way():
+    """Neither two sub-packages nor two modules need each other, also by way of others, and not even lazily."""
+    wrong = {
+        "/".join(folder) or "the project": sorted(between[arrow] for arrow in circular(between))
+        for folder, between in arrows().items()
+        if circular(between)
+    }
+
+    assert wrong == {}
+
+
+def test_a_way_back_is_found_over_any_number_of_parts():
+    assert circular({("a", "b"), ("b", "c")}) == set()
+    assert circular({("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")}) == {("a", "b"), ("b", "c"), ("c", "a")}
 
 
 def test_one_place_makes_packs():

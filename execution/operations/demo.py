@@ -1,6 +1,6 @@
 """The demo: from an empty database to a portfolio's result.
 
-What is done is passed over, so that a second run is quick and an interrupted one is taken up.
+What is done already is skipped, so that a second run is quick and an interrupted one is resumed.
 """
 
 import json
@@ -37,7 +37,8 @@ OWNER_OF = {"public": "public-owner", "second": "second-owner"}
 """Ledger folder, which is also the portfolio's slug -> who owns it."""
 NAMESPACE = uuid5(NAMESPACE_URL, "tieout:demo")
 """The demo's portfolios have the same ids, and its ledger the same commits, on every machine: so has its result."""
-SHOWN, PATTERN = "public", "portfolio_overview"
+SLUG, PATTERN = "public", "portfolio_overview"
+"""Portfolio and pattern whose result is printed."""
 VIEWERS = "viewers"
 LOG_INS = Path(settings.VAR) / "demo-users.json"
 
@@ -45,7 +46,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class DemoFailed(TieoutError):
-    """A step could not be done; one line says which piece is broken."""
+    """A step can't be done; `reason` says in one line what is broken and what to do."""
 
     def __init__(self, step: str, reason: str) -> None:
         super().__init__(f"{step}: {reason}")
@@ -56,20 +57,22 @@ class DemoFailed(TieoutError):
 class LogIn:
     username: str
     password: str | None
-    """None where it is not the one that the demo made any more."""
+    """None where somebody has set another password since."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Demo:
+    """What the demo shows: the result of a portfolio, and how to log in."""
+
     served: executor.Served
     portfolio: Portfolio
     log_ins: tuple[LogIn, ...]
 
 
-def run(*, progress: Progress) -> Outcome:
-    """Everything that is not there yet, then the result of the public portfolio, for its owner.
+def run(*, progress: Progress) -> Demo:
+    """Make everything that is not there yet, then compute the overview of the public portfolio for its owner.
 
-    raises   DemoFailed for what is broken around it; else what the step's own verb raises
+    raises   DemoFailed where database, roles, migrations or Redis are not as they must be; else what a step's verb raises
     """
     require_services()
     migrate(progress)
@@ -79,9 +82,9 @@ def run(*, progress: Progress) -> Outcome:
     log_ins = make_users()
     import_ledgers(progress)
     nightly.run(policy=PricingPolicy.objects.get(pk=POLICY), from_date=FIRST, date=LAST, progress=progress)
-    portfolio = Portfolio.objects.select_related("owner").get(slug=SHOWN)
+    portfolio = Portfolio.objects.select_related("owner").get(slug=SLUG)
     request = executor.Request(PATTERN, {}, portfolio_id=portfolio.pk, asof_date=LAST)
-    return Outcome(executor.execute(request, user=portfolio.owner), portfolio, log_ins)
+    return Demo(executor.execute(request, user=portfolio.owner), portfolio, log_ins)
 
 
 def require_services() -> None:
@@ -95,13 +98,13 @@ def require_services() -> None:
 
 
 def migrate(progress: Progress) -> None:
-    """As `owner`, which this process is not: in a child."""
+    """Apply the migrations. They need the role `owner`, so that a child process does it."""
     if fault := doctor.find_history_fault():
         raise DemoFailed(fault.piece, f"{fault.what}; {fault.mend}")
     if doctor.find_migration_fault() is None:
         return
     progress("migrate", 0, 1)
-    done = subprocess.run(
+    child = subprocess.run(
         [sys.executable, "manage.py", "migrate", "-v", "0"],
         cwd=settings.BASE_DIR,
         env=embedded.child_environment() | {"TIEOUT_ROLE": "owner"},
@@ -111,14 +114,14 @@ def migrate(progress: Progress) -> None:
         errors="replace",
         check=False,
     )
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"ended with {done.returncode}"]
-        raise DemoFailed("migrate", said[-1])
+    if child.returncode:
+        lines = child.stderr.strip().splitlines() or [f"ended with {child.returncode}"]
+        raise DemoFailed("migrate", f"{lines[-1]}; if the database is of another release, begin anew with `make clean`")
     progress("migrate", 1, 1)
 
 
 def load_market_data(progress: Progress) -> None:
-    """The folder, and the Treasury bill as the risk-free rate of CAD unless somebody chose another."""
+    """Load demo/, and choose the Treasury bill as the risk-free rate of CAD unless somebody chose another."""
     newest = loading.newest_archive()
     if newest is None or (newest.path, newest.digest) != (str(DATA.resolve()), archive.digest(DATA)):
         progress("market data", 0, 1)
@@ -128,9 +131,11 @@ def load_market_data(progress: Progress) -> None:
 
 
 def import_ledgers(progress: Progress) -> None:
-    """Only those that were never read: what was entered since is not overwritten."""
-    read = set(LedgerRevision.objects.filter(portfolio__slug__in=OWNER_OF).values_list("portfolio__slug", flat=True))
-    missing = [slug for slug in OWNER_OF if slug not in read]
+    """Import the ledgers that were never read; what was entered since an import is not overwritten."""
+    imported = set(
+        LedgerRevision.objects.filter(portfolio__slug__in=OWNER_OF).values_list("portfolio__slug", flat=True)
+    )
+    missing = [slug for slug in OWNER_OF if slug not in imported]
     for position, slug in enumerate(missing, 1):
         intake.import_ledger(
             DATA / "ledger" / slug,
@@ -144,14 +149,16 @@ def import_ledgers(progress: Progress) -> None:
 
 
 def make_users() -> tuple[LogIn, ...]:
-    """The owners, who may look at what is theirs in the admin. A password is made once and kept in a private file."""
-    kept: dict[str, str] = json.loads(LOG_INS.read_text()) if LOG_INS.exists() else {}
-    there = {user.username: user for user in get_user_model().objects.filter(username__in=OWNER_OF.values())}
-    new = {name: secrets.token_urlsafe(12) for name in OWNER_OF.values() if name not in kept}
+    """The owners, who may see their own portfolio in the admin. A password is made once and stored in a private file."""
+    stored: dict[str, str] = json.loads(LOG_INS.read_text()) if LOG_INS.exists() else {}
+    existing = {user.username: user for user in get_user_model().objects.filter(username__in=OWNER_OF.values())}
+    new = {name: secrets.token_urlsafe(12) for name in OWNER_OF.values() if name not in stored}
     if new:
-        # Before the users: a run that is cut short must not leave one whose password nobody knows.
-        _write_private(LOG_INS, json.dumps(kept | new, indent=2))
-    return tuple(_log_in(name, there.get(name), (kept | new)[name], is_new=name in new) for name in OWNER_OF.values())
+        # Before the users: an interrupted run must not leave a user whose password nobody knows.
+        _write_private(LOG_INS, json.dumps(stored | new, indent=2))
+    return tuple(
+        _log_in(name, existing.get(name), (stored | new)[name], is_new=name in new) for name in OWNER_OF.values()
+    )
 
 
 @transaction.atomic

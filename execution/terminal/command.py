@@ -1,40 +1,24 @@
-"""What all commands share: --json, one line for a failure we expect, exit codes, progress bars on a terminal."""
+"""What the commands of this room share beyond those of every room: an exit code for packs that are not fresh, progress bars."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from config import command
 from config.errors import TieoutError
 from pricing import packs
 
-EXIT_FAILED, EXIT_NOT_FRESH = 1, 3
+EXIT_NOT_FRESH = 3
 
 
-class Command(BaseCommand):
-    """A verb's face on the command line. Data goes to stdout, all else to stderr; nothing ever asks back."""
-
-    requires_system_checks = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.add_argument("--json", action="store_true", help="print JSON")
-        return parser
-
-    def execute(self, *args: Any, **options: Any) -> str | None:
-        try:
-            return super().execute(*args, **options)
-        except TieoutError as failure:
-            not_fresh = isinstance(failure, packs.PackWarming | packs.PackInError)
-            raise CommandError(str(failure), returncode=EXIT_NOT_FRESH if not_fresh else EXIT_FAILED) from failure
-
-    def print_json(self, data: Any) -> None:
-        self.stdout.write(json.dumps(data, indent=2, default=str, ensure_ascii=False))
+class TieoutCommand(command.TieoutCommand):
+    def exit_code(self, failure: TieoutError) -> int:
+        if isinstance(failure, packs.PackWarming | packs.PackInError):
+            return EXIT_NOT_FRESH
+        return super().exit_code(failure)
 
 
 @contextmanager

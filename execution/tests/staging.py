@@ -9,7 +9,7 @@ from agents import registry
 from agents.registry import Registry
 from agents.runtime import AgentRuntime
 from execution.executor import computation
-from execution.operations import intake
+from execution.operations.intake.files import read_folder
 from execution.patterns import publishing
 from portfolio.books import writer
 from portfolio.models import LedgerRevision, Portfolio, PortfolioAccess, RevisionStatus
@@ -42,7 +42,7 @@ def grant(world, username, portfolio_id):
 def amend_ledger(world, text, *, status=RevisionStatus.RECONCILED):
     """Another revision of the public ledger with `text` at its end."""
     folder = plugin.PROJECT / "demo" / "ledger" / "public"
-    files = intake.read_folder(folder)
+    files = read_folder(folder)
     files["main.beancount"] += text.encode()
     with world.role("job"):
         taken = writer.take_in(

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from execution.operations.intake import read_folder
+from execution.operations.intake.files import read_folder
 from execution.tests.test_imports_api import address, rows
 from portfolio.ledger.importing.rows import MAX_BYTES
 from portfolio.ledger.screening import MAX_FOLDER_BYTES

@@ -11,10 +11,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from django.db import connection
-from django.db.migrations.recorder import MigrationRecorder
 
-from config import doctor, embedded
+from config import embedded
 from execution.operations import demo as verb
 from portfolio.models import LedgerRevision, Portfolio
 from tests import plugin
@@ -117,19 +115,6 @@ def test_a_database_that_does_not_answer_is_told_in_one_line(tmp_path):
     assert ran.stdout == ""
     assert len(ran.stderr.splitlines()) == 1
     assert ran.stderr.startswith("CommandError: database: ")
-
-
-def test_a_database_of_the_migrations_before_the_first_release_is_told_and_left_alone(empty):
-    with empty.role("owner"):
-        MigrationRecorder(connection).record_applied(*doctor.REWRITTEN)
-
-    with pytest.raises(verb.DemoFailed) as failed:
-        verb.migrate(lambda *what: pytest.fail("it began to migrate"))
-
-    assert str(failed.value) == (
-        "migrations: the database is of a checkout before the first release; begin anew with `make clean`"
-    )
-    assert [str(fault) for fault in doctor.find_faults()] == [str(failed.value)]
 
 
 @pytest.mark.role("job")

@@ -27,8 +27,8 @@ PASSED_THROUGH = {
     "pricing.packs.stored_rows",
 }
 FACES = (
-    "execution/web/api.py",
-    "execution/web/pages/views.py",
+    "execution/web/api/executions.py",
+    "execution/web/pages/pattern.py",
     "execution/admin.py",
     "portfolio/admin.py",
     "pricing/admin.py",

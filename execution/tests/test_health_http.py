@@ -5,6 +5,8 @@ from datetime import date
 from uuid import uuid4
 
 import pytest
+import redis
+from django.conf import settings
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
@@ -155,11 +157,15 @@ def test_a_live_process_says_so_without_asking_anybody(demo):
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
+def leave_sign_of_life(name, *, age_s):
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.set(f"tieout:pulse:{name}", str(time.time() - age_s))
+
+
 @pytest.fixture
 def alive():
     for name in (pulse.WORKER, pulse.BEAT):
-        pulse._left_at.pop(name, None)
-        pulse.leave(name)
+        leave_sign_of_life(name, age_s=0)
 
 
 def test_it_is_ready_when_nothing_is_at_fault(demo, alive, monkeypatch):
@@ -173,7 +179,7 @@ def test_it_is_ready_when_nothing_is_at_fault(demo, alive, monkeypatch):
 @pytest.mark.parametrize("name", [pulse.WORKER, pulse.BEAT])
 def test_a_silent_worker_or_beat_is_not_ready(demo, alive, monkeypatch, name):
     monkeypatch.setattr(doctor, "find_faults", list)
-    pulse._redis().set(pulse._key(name), str(time.time() - pulse.SILENT_AFTER_S - 1))
+    leave_sign_of_life(name, age_s=pulse.SILENT_AFTER_S + 1)
 
     answer = Client().get("/health/ready")
 

@@ -264,7 +264,7 @@ def test_the_terminal_tells_what_only_json_would(site, tmp_path, capsys):
     assert "--infer-deposits" in looked.out
     assert "--confirm-transfers" in looked.out
     assert "short.csv: deposits of 710.00 USD in all are inferred" in done.err
-    assert "taken in; figures are made of it from now on" in done.out
+    assert "imported; figures include it from now on" in done.out
 
 
 @pytest.mark.role("job")

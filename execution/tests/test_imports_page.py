@@ -38,9 +38,9 @@ def test_an_owner_uploads_looks_confirms_and_undoes(private_demo):
     assert "No file has been imported" in empty
     assert "2 new, 0 in the ledger already. Nothing has been written yet." in shown.content.decode()
     assert after_preview == before
-    assert "Taken in as import" in done.content.decode()
+    assert "Imported as" in done.content.decode()
     assert came[0] == before[0] + 2
-    assert (button(again, "confirm"), "There is nothing to take in" in again.content.decode()) == (None, True)
+    assert (button(again, "confirm"), "There is nothing to import" in again.content.decode()) == (None, True)
     assert "is undone" in gone.content.decode()
     assert (rows(private_demo)[0], rows(private_demo)[2]) == (before[0], before[2])
 
@@ -59,7 +59,7 @@ def test_what_a_file_alone_can_not_tell_is_ticked_on_the_page(private_demo):
     assert 'name="margin" value="Depot"' in text
     assert "deposits of 710.00 USD in all are inferred" in again.content.decode()
     assert 'name="infer_deposits" checked' in again.content.decode()
-    assert "Taken in as import" in done.content.decode()
+    assert "Imported as" in done.content.decode()
     assert client.post(PAGE, {"look": "guessed"}).status_code == 400
 
 

@@ -48,7 +48,7 @@ def test_a_restatement_differs_in_the_rows_that_were_corrected(policy, tmp_path)
         ("observation", "CPI1 2019-11-01", "changed", ("value",)),
     ]
     assert found[0].effect_bp == Decimal(100)  # 52.621 / 52.1 = 1.01
-    assert pack_diff.told_change(found[0])["fields"] == {"close": ["52.1", "52.621"]}
+    assert pack_diff.change_as_dict(found[0])["fields"] == {"close": ["52.1", "52.621"]}
 
 
 @pytest.mark.role("job")
@@ -70,7 +70,7 @@ def test_a_split_that_is_told_late_is_in_the_restatement_alone(policy, tmp_path)
         ("price", "OAK", "changed", ("flags",)),
         ("action", "OAK split 2020-01-06", "added", ("ratio", "currency", "source")),
     ]
-    assert pack_diff.told_change(found[0])["fields"] == {"flags": ["extreme", ""]}
+    assert pack_diff.change_as_dict(found[0])["fields"] == {"flags": ["extreme", ""]}
     assert [market.actions(pack) for pack in built.values()] == [[]] * 6
     assert [action.ratio for action in market.actions(after)] == [2]
     assert list(sealed.values_list()) == rows
@@ -127,7 +127,7 @@ def test_a_later_vintage_is_told_row_by_row_and_leaves_the_earlier_pack_as_it_wa
     found = pack_diff.find_changes(d0, d1)
 
     assert len(found) == len(rows) == 57
-    told = {each["key"]: each for each in map(pack_diff.told_change, found)}
+    told = {each["key"]: each for each in map(pack_diff.change_as_dict, found)}
     for row in rows:
         each = told[f"{row['series_id']} {row['date']}"]
         assert each["fields"] == {"value": [row["value_d0"], row["value_d1"]]}
@@ -142,7 +142,7 @@ def test_each_portfolio_is_valued_at_both_packs(demo):
 
     diff = pack_diff.compare(before, after)
 
-    values = {row["portfolio"]: row for row in pack_diff.told(diff)["portfolios"]}
+    values = {row["portfolio"]: row for row in pack_diff.as_dict(diff)["portfolios"]}
     public = {row["date"]: row for row in csv.DictReader(StringIO((GOLDEN / "public_nav.csv").read_text()))}
     told = values["public"]
     assert Decimal(told["before"]) == pytest.approx(Decimal(public["2013-02-28"]["nav_base"]), abs=Decimal("0.01"))

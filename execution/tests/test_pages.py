@@ -1,7 +1,6 @@
 """The pages through HTTP, on the demo; and what of them needs no database."""
 
 import html
-import json
 import re
 from datetime import date, timedelta
 from types import SimpleNamespace
@@ -14,24 +13,28 @@ from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from execution import executor
+from execution import executor, figures
 from execution.executor import PortfolioNotFound, ReconciliationFailed, RequestInvalid
-from execution.patterns.publishing import LIBRARY
-from execution.web import problems
-from execution.web.pages import panels, views
+from execution.patterns import publishing
+from execution.web.pages import page_tag
+from execution.web.pages.navigation import OVERVIEW as OVERVIEW_PATTERN
+from execution.web.pages.pattern import result_context
+from execution.web.pages.pattern_inputs import read_request
+from execution.web.pages.problem_page import render_failure
+from execution.web.problems import details
 from portfolio.models import Lot
 from pricing.models import Security
 from pricing.packs import PackWarming
 
 OVERVIEW = "/portfolios/public/portfolio_overview/"
 DEEP_DIVE = "/portfolios/public/holding_deep_dive/"
-DOCUMENT = json.loads((LIBRARY / "portfolio_overview.json").read_text(encoding="utf-8"))
+DOCUMENT = publishing.read_library()["portfolio_overview.json"]
 PORTFOLIO: Any = SimpleNamespace(pk=UUID(int=1), slug="public", name="<script>alert(1)</script>", base_currency="CAD")
 VERSION: Any = SimpleNamespace(document=DOCUMENT, pattern_id="portfolio_overview", version="1.0.0")
 
 
 def asked(**query):
-    return views._asked(query, VERSION, PORTFOLIO)
+    return read_request(query, VERSION, PORTFOLIO)
 
 
 def request_of(user_id=1, path=OVERVIEW):
@@ -178,17 +181,17 @@ def test_a_bad_date_is_refused_with_every_other_bad_field(text):
 
 
 def test_a_page_of_another_user_or_log_in_has_another_tag():
-    mine, again, theirs = (views._tag('"result"', request_of(user)) for user in (1, 1, 2))
+    mine, again, theirs = (page_tag.of_result('"result"', request_of(user)) for user in (1, 1, 2))
 
     assert mine == again
     assert mine != theirs
-    assert mine != views._tag('"other"', request_of(1))
+    assert mine != page_tag.of_result('"other"', request_of(1))
 
 
 def test_a_warming_pack_is_told_with_when_to_come_back(monkeypatch):
-    monkeypatch.setattr(problems, "estimated_ready", lambda pack_id: None)
+    monkeypatch.setattr(details, "estimated_ready", lambda pack_id: None)
 
-    response = views._refused(request_of(), PackWarming("PP_2013-03-01_ECB_EUR_r1", "warming"), {})
+    response = render_failure(request_of(), PackWarming("PP_2013-03-01_ECB_EUR_r1", "warming"), {})
 
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
@@ -207,7 +210,7 @@ def test_a_break_of_the_books_is_told_with_both_values():
         }
     ]
 
-    response = views._refused(request_of(), ReconciliationFailed("PP_2013-03-01_ECB_EUR_r1", rows), {})
+    response = render_failure(request_of(), ReconciliationFailed("PP_2013-03-01_ECB_EUR_r1", rows), {})
 
     assert response.status_code == 500
     assert ">1.00<" in response.content.decode()
@@ -216,7 +219,7 @@ def test_a_break_of_the_books_is_told_with_both_values():
 
 def test_the_page_of_what_is_not_yours_says_nothing_of_the_request():
     mine, theirs = (
-        views._refused(request_of(path=path), PortfolioNotFound(), {})
+        render_failure(request_of(path=path), PortfolioNotFound(), {})
         for path in ("/portfolios/a/b/", "/portfolios/c/d/")
     )
 
@@ -225,7 +228,9 @@ def test_the_page_of_what_is_not_yours_says_nothing_of_the_request():
 
 
 def test_a_name_that_is_markup_is_text_on_every_page():
-    rows = [{"portfolio": PORTFOLIO, "value": panels.figure("1.00", "currency", currency="CAD"), "asof": "2013-03-01"}]
+    rows = [
+        {"portfolio": PORTFOLIO, "value": figures.from_value("1.00", "currency", currency="CAD"), "asof": "2013-03-01"}
+    ]
     metadata = dict.fromkeys(
         (
             "pack_content_hash",
@@ -242,10 +247,10 @@ def test_a_name_that_is_markup_is_text_on_every_page():
         result={}, execution_id=UUID(int=2), metadata=metadata | {"warnings": ["<b>"], "attributions": ["<b>"]}
     )
 
-    listed = render_to_string("portfolios.html", {"rows": rows, "overview": views.OVERVIEW})
+    listed = render_to_string("portfolios.html", {"rows": rows, "overview": OVERVIEW_PATTERN})
     field = {"name": "colour", "choices": [('"><b>', "<b>")], "value": '"><b>', "hint": '"><b>'}
     form = {"asof": '"><b>', "fields": [field, field | {"choices": []}], "others": [("bridge", "<b>")]}
-    shown = render_to_string("pattern.html", views._context(served, VERSION, PORTFOLIO) | form)
+    shown = render_to_string("pattern.html", result_context(served, VERSION, PORTFOLIO) | form)
     refused = render_to_string("inputs.html", form)
 
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in listed
@@ -357,13 +362,13 @@ def test_what_was_not_held_is_not_found_on_a_page_that_keeps_its_frame(demo):
 
 
 def test_no_portfolio_says_how_one_comes_in():
-    page = render_to_string("portfolios.html", {"rows": [], "overview": views.OVERVIEW})
+    page = render_to_string("portfolios.html", {"rows": [], "overview": OVERVIEW_PATTERN})
 
     assert "manage.py import_ledger" in page
 
 
 def test_no_template_needs_a_style_or_script_that_a_strict_policy_refuses():
-    sources = {path.name: path.read_text(encoding="utf-8") for path in views.TEMPLATES.rglob("*.html")}
+    sources = {path.name: path.read_text(encoding="utf-8") for path in page_tag.TEMPLATES.rglob("*.html")}
 
     assert not [name for name, text in sources.items() if " style=" in text or "<style" in text or " onclick=" in text]
     assert not [

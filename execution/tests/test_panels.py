@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from execution import figures
+from execution.figures import from_value
 from execution.patterns.templating import Scope
 from execution.web.pages import panels
-from execution.web.pages.panels import figure
 
 NBSP = "\N{NO-BREAK SPACE}"
 METRIC = {
@@ -83,13 +84,13 @@ def grid(value, kind="percentage", path="state.metrics.twr_itd", **state):
     ],
 )
 def test_a_value_is_written_in_its_format(value, kind, expected):
-    shown = figure(value, kind, currency="CAD")
+    shown = from_value(value, kind, currency="CAD")
 
     assert shown.text == expected
 
 
 def test_money_is_written_to_the_minor_unit_of_its_currency():
-    yen = figure("1234567", "currency", currency="JPY")
+    yen = from_value("1234567", "currency", currency="JPY")
 
     assert (yen.text, yen.unit) == ("1,234,567", "JPY")
 
@@ -99,21 +100,21 @@ def test_money_is_written_to_the_minor_unit_of_its_currency():
     [(7.20523951, f"+720.52{NBSP}%"), (0.0, f"0.00{NBSP}%"), (0.000001, f"0.00{NBSP}%"), (-0.01, f"−1.00{NBSP}%")],
 )
 def test_a_return_shows_its_sign_and_zero_has_none(value, expected):
-    shown = figure(value, "percentage", signed=True)
+    shown = from_value(value, "percentage", signed=True)
 
     assert shown.text == expected
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20, places=10))
 def test_a_number_loses_no_digit(value):
-    written = panels.number(value)
+    written = figures.number(value)
 
     assert Decimal(written.replace(",", "").replace("−", "-")) == value
 
 
 @pytest.mark.parametrize("value", ["not a number", "NaN", "Infinity", True, [1], {}])
 def test_what_is_no_number_is_never_shown_as_one(value):
-    shown = figure(value, "number")
+    shown = from_value(value, "number")
 
     assert (shown.text, shown.status, shown.note) == ("—", "unavailable", "the result holds no number here")
 
@@ -145,13 +146,13 @@ def test_an_ok_figure_carries_no_mark():
 
 
 def test_two_reasons_are_told_both():
-    words = panels.reason_words("risk_free_currency, assumed_release_date")
+    words = figures.reason_words("risk_free_currency, assumed_release_date")
 
     assert words == "the risk-free rate is that of another currency; the day on which a series was published is assumed"
 
 
 def test_a_reason_that_is_a_sentence_is_told_as_it_is():
-    words = panels.reason_words("sharpe_ratio is not defined: the returns do not vary, at all")
+    words = figures.reason_words("sharpe_ratio is not defined: the returns do not vary, at all")
 
     assert words == "sharpe_ratio is not defined: the returns do not vary, at all"
 
@@ -330,8 +331,8 @@ def test_a_grid_without_a_known_figure_is_one_reason():
         ],
     }  # fmt: skip
 
-    one = panels.read(document, scope(metrics={"a": missing, "b": missing}))
-    other = panels.read(document, scope(metrics={"a": missing, "b": missing | {"value": 0.01, "status": "ok"}}))
+    one = panels.draw(document, scope(metrics={"a": missing, "b": missing}))
+    other = panels.draw(document, scope(metrics={"a": missing, "b": missing | {"value": 0.01, "status": "ok"}}))
 
-    assert (one.template, one.reason) == ("unavailable", panels.reason_words("no_benchmark"))
+    assert (one.template, one.reason) == ("unavailable", figures.reason_words("no_benchmark"))
     assert [label for label, _ in other.body["notes"]] == ["a is"]

@@ -29,7 +29,7 @@ from execution.executor import failure_record, orchestrator, planning
 from execution.models import Execution
 from execution.night import attempts, ledger_reconciliation, nightly, pack_building, runs
 from execution.operations import demo as demo_command
-from execution.operations import intake
+from execution.operations.intake import portfolios
 from execution.patterns import publishing
 from execution.patterns.templating import TemplateUnresolved
 from execution.web import problems
@@ -56,8 +56,8 @@ COMMANDS_ONLY = {
     embedded.ServiceUnavailable,
     env.SettingInvalid,
     executor.NotReproduced,
-    intake.UnknownPolicy,
-    intake.UnknownUser,
+    portfolios.UnknownPolicy,
+    portfolios.UnknownUser,
     nightly_figures.FiguresFailed,  # becomes the reason of a blocked portfolio
     attempts.JobFailed,
     attempts.JobTakenOver,
@@ -130,7 +130,7 @@ def test_one_type_is_one_status():
     ],
 )
 def test_what_is_ours_to_mend_is_told_in_no_word_of_its_own(failure):
-    problem = problems.told(failure)
+    problem = problems.describe(failure)
 
     assert problem.status in (500, 503)
     assert problem.detail in ("try again in a moment", "the request id finds it in the log")
@@ -143,7 +143,7 @@ def failed(cause):
 
 
 def test_a_step_that_met_an_outage_is_the_outage_with_the_step_and_without_its_place():
-    problem = problems.told(failed(repository.LedgerUnavailable("/srv/ledger.git is locked")))
+    problem = problems.describe(failed(repository.LedgerUnavailable("/srv/ledger.git is locked")))
 
     assert (problem.status, problem.type) == (503, "unavailable")
     assert problem.extra["step"] == "made"
@@ -152,7 +152,7 @@ def test_a_step_that_met_an_outage_is_the_outage_with_the_step_and_without_its_p
 
 
 def test_a_step_whose_agent_broke_is_a_failed_step():
-    problem = problems.told(failed(CapabilityFailed("fake.made", "faker")))
+    problem = problems.describe(failed(CapabilityFailed("fake.made", "faker")))
 
     assert (problem.status, problem.type) == (500, "step-failed")
     assert problem.extra["trace"]["steps"][0]["status"] == "failed"
@@ -175,7 +175,7 @@ def test_a_step_whose_agent_broke_is_a_failed_step():
     ids=lambda failure: type(getattr(failure, "cause", failure)).__name__,
 )
 def test_a_recorded_failure_is_answered_as_the_failure_itself(failure):
-    problem = problems.told(failure)
+    problem = problems.describe(failure)
     record = json.loads(json.dumps(failure_record.describe(failure)))
     trace = json.loads(json.dumps(orchestrator.trace_as_dict(getattr(failure, "trace", ()))))
 
@@ -199,7 +199,7 @@ def test_details_of_the_framework_are_words_and_not_its_objects():
     nested = drf.AuthenticationFailed({"detail": drf.ErrorDetail("no such token", code="x"), "messages": []})
     fields = drf.ValidationError({"username": [drf.ErrorDetail("is needed", code="required")]})
 
-    told = problems.told(nested).document(""), problems.told(fields).document("")
+    told = problems.describe(nested).document(""), problems.describe(fields).document("")
 
     assert told[0]["detail"] == "no such token"
     assert told[1]["errors"] == [{"pointer": "/username", "reason": "is needed"}]
@@ -207,13 +207,13 @@ def test_details_of_the_framework_are_words_and_not_its_objects():
 
 
 def test_too_much_data_is_told_with_the_limit_and_without_the_setting():
-    problem = problems.told(RequestDataTooBig("settings.DATA_UPLOAD_MAX_MEMORY_SIZE"))
+    problem = problems.describe(RequestDataTooBig("settings.DATA_UPLOAD_MAX_MEMORY_SIZE"))
 
     assert (problem.status, problem.detail) == (413, "more than 1048576 bytes")
 
 
 def test_a_refused_ledger_names_every_place():
-    problem = problems.told(
+    problem = problems.describe(
         LedgerRefused((Finding("main.beancount", 3, "plugin"), Finding("main.beancount", 9, "include")))
     )
 

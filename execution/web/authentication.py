@@ -1,4 +1,4 @@
-"""Who is asking: the credential says it, never a header's or body's own word."""
+"""Who the caller is: the credential alone says it, no header and no body."""
 
 from typing import Any
 
@@ -13,24 +13,24 @@ from config import scope
 
 
 class BearerToken(JWTAuthentication):
-    """A signed token of POST /v1/token; the user is read from the database each time, so that leaving ends at once."""
+    """A signed token of POST /v1/token. The user is read from the database each time, so that an inactive one is refused."""
 
     def authenticate(self, request: Request) -> Any:
-        found = super().authenticate(request)
-        if found is not None:
-            scope.enter(found[0])
-        return found
+        user_and_token = super().authenticate(request)
+        if user_and_token is not None:
+            scope.enter(user_and_token[0])
+        return user_and_token
 
 
 class Session(SessionAuthentication):
-    """The browser's session, with its CSRF check; config.scope's middleware has already said who asks."""
+    """The browser's session, with its CSRF check. The middleware of config.scope has set the scope already."""
 
     def authenticate(self, request: Request) -> tuple[AbstractBaseUser, None] | None:
         return super().authenticate(request)
 
 
 class BearerTokenScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
-    """How OpenAPI names it."""
+    """The bearer token in the OpenAPI document."""
 
     target_class = "execution.web.authentication.BearerToken"
     name = "token"

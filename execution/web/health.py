@@ -1,17 +1,11 @@
-"""What the database says of the packs, whether every part of the service answers, and the page that Prometheus reads."""
+"""Whether the packs are ready, and whether every part of the service answers."""
 
 import logging
-import math
-import os
-import re
-import uuid
-from collections.abc import Callable
 from typing import Any
 
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, JsonResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -19,14 +13,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config import doctor
-from execution import executor, metering
 from execution.models import JobRun, NightlyRun, RunState
 from execution.night import blocked
 from execution.night.estimates import estimated_ready
-from execution.web import problems
 from pricing import packs
 from pricing.models import PackStatus, PricingPack, PricingPolicy
-from pricing.providers import states
 
 logger = logging.getLogger(__name__)
 
@@ -39,49 +30,15 @@ WORD_OF_STATUS = {
 NUMBER_OF_STATUS = {"warming": 0, "fresh": 1, "error": 2}
 
 
-class RequestIdMiddleware:
-    """Gives each request an id, or keeps the caller's if it is a plain one; it stands in answers and in the log."""
+def newest_pack(policy: PricingPolicy) -> PricingPack | None:
+    """The pack that the executor answers from, or would answer from if it were fresh; None where the policy has none.
 
-    PLAIN = re.compile(r"[A-Za-z0-9_-]{8,64}")
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
-        request.request_id = given if self.PLAIN.fullmatch(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
-        response = self.get_response(request)
-        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
-        return response
-
-    def process_exception(self, request: HttpRequest, failure: Exception) -> HttpResponse | None:
-        """What a view of the machines' doors did not answer itself; a page is left to Django."""
-        if not problems.is_for_machines(request):
-            return None
-        problem = problems.told(failure)
-        logger.error("request failed", exc_info=failure, extra={"request_id": request.request_id})  # type: ignore[attr-defined]
-        return problems.response_of(problem, request)
-
-
-def newest(policy: PricingPolicy) -> PricingPack | None:
-    """The pack that the executor answers from, or would if it were fresh: a release on its way leaves a fresh one in charge."""
+    While a new release is being built, it is the fresh release before.
+    """
     try:
         return packs.resolve(policy=policy)
-    except packs.PackWarming:  # there is none
+    except packs.PackWarming:  # there is no pack
         return None
-
-
-def freshness() -> dict[str, int]:
-    """Policy -> 0 warming, 1 fresh, 2 error; policies without a pack are absent."""
-    heads = {policy.pk: newest(policy) for policy in PricingPolicy.objects.all()}
-    return {code: NUMBER_OF_STATUS[WORD_OF_STATUS[PackStatus(pack.status)]] for code, pack in heads.items() if pack}
-
-
-def blocked_portfolios() -> dict[str, int]:
-    """Policy -> portfolios that have no answer at its newest pack; policies without a pack are absent."""
-    heads = {policy.pk: newest(policy) for policy in PricingPolicy.objects.all()}
-    runs = {code: NightlyRun.objects.filter(pk=pack.run).first() for code, pack in heads.items() if pack}
-    return {code: blocked.describe_run(run)["portfolios"] for code, run in runs.items()}
 
 
 WITHOUT_PACK: dict[str, Any] = {
@@ -153,7 +110,7 @@ HEALTH = inline_serializer(
 
 def describe(policy: PricingPolicy) -> dict[str, Any] | None:
     """The body of /health/pack; None where there is no pack."""
-    pack = newest(policy)
+    pack = newest_pack(policy)
     if pack is None:
         return None
     run = NightlyRun.objects.filter(pk=pack.run).first()
@@ -182,7 +139,7 @@ def describe(policy: PricingPolicy) -> dict[str, Any] | None:
                 "state": job.state,
                 "started_at": job.started_at.isoformat() if job.started_at else None,
                 "finished_at": job.finished_at.isoformat() if job.finished_at else None,
-                "notes": notes(job),
+                "notes": _notes(job),
             }
             for job in jobs
         ],
@@ -190,16 +147,14 @@ def describe(policy: PricingPolicy) -> dict[str, Any] | None:
     }
 
 
-def notes(job: JobRun) -> list[str]:
-    """What a job met that stops nobody, and that is nobody's in particular."""
-    found = []
-    if strangers := job.detail.get("folders_without_portfolio"):
-        found.append(f"folders of the ledger without a portfolio: {strangers}")
-    return found
+def _notes(job: JobRun) -> list[str]:
+    """What a job met that stops no portfolio, and that the operator should see to."""
+    folders = job.detail.get("folders_without_portfolio")
+    return [f"folders of the ledger without a portfolio: {folders}"] if folders else []
 
 
 class Pack(APIView):
-    """How the newest pack of a policy is doing. Asked by machines that have no credentials."""
+    """The state of the newest pack of a policy, for machines that have no credentials."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -228,7 +183,7 @@ def live(request: HttpRequest) -> JsonResponse:
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """GET /health/ready: database, roles, migrations, Redis, worker, beat, each by name. What is wrong with it is for the log."""
+    """GET /health/ready: the names of what is broken of database, roles, migrations, Redis, worker, beat. The log says how."""
     faults = doctor.find_faults() + doctor.find_pulse_faults()
     for fault in faults:
         logger.warning("not ready", extra={"piece": fault.piece, "what": fault.what})
@@ -240,25 +195,3 @@ def ready(request: HttpRequest) -> JsonResponse:
         },
         status=503 if faults else 200,
     )
-
-
-def metrics(request: HttpRequest) -> HttpResponse:
-    """GET /metrics, over all processes of the web server."""
-    for policy, state in freshness().items():
-        metering.PACK_FRESHNESS.labels(policy).set(state)
-    for policy, portfolios in blocked_portfolios().items():
-        metering.BLOCKED_PORTFOLIOS.labels(policy).set(portfolios)
-    for agent, state in executor.runtime().breaker_states().items():
-        metering.BREAKER_STATE.labels(agent).set(state)
-    for provider in states.all_providers():
-        metering.PROVIDER_ON.labels(provider.provider).set(provider.is_on)
-        metering.PROVIDER_BREAKER_STATE.labels(provider.provider).set(
-            math.nan if provider.breaker is None else provider.breaker
-        )
-        for window, share in provider.shares:
-            metering.PROVIDER_QUOTA.labels(provider.provider, window).set(math.nan if share is None else share)
-    collected = REGISTRY
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        collected = CollectorRegistry()
-        multiprocess.MultiProcessCollector(collected)  # type: ignore[no-untyped-call]
-    return HttpResponse(generate_latest(collected), content_type=CONTENT_TYPE_LATEST)

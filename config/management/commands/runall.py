@@ -12,9 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from django.core.management.base import BaseCommand
-
 from config import doctor, embedded, env
+from config.command import TieoutCommand
 
 PATIENCE_SECONDS = 20  # for children to end: longer than the worker's soft shutdown
 PYTHON = (sys.executable, "-m")
@@ -54,9 +53,9 @@ class Stopped(BaseException):
     """Somebody sent a signal. A BaseException, as KeyboardInterrupt is: it must not be taken for a failure."""
 
 
-class Command(BaseCommand):
+class Command(TieoutCommand):
     help = "Serve: web, worker and beat together; they stop together."
-    requires_system_checks = []
+    has_json = False
 
     def handle(self, *args: Any, **options: Any) -> None:
         port = env.integer("PORT", default=8000, minimum=1)

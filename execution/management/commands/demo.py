@@ -6,24 +6,23 @@ from typing import Any
 from config import env
 from execution.operations import demo
 from execution.terminal import report
-from execution.terminal.command import Command as Base
-from execution.terminal.command import progress_bars
+from execution.terminal.command import TieoutCommand, progress_bars
 
 
-class Command(Base):
+class Command(TieoutCommand):
     help = "Load demo/, build its packs, reconcile, compute, and print the public portfolio. Again, it only prints."
 
     def handle(self, *args: Any, **options: Any) -> None:
         with progress_bars() as progress:
-            outcome = demo.run(progress=progress)
+            result = demo.run(progress=progress)
         if options["json"]:
-            self.print_json(json.loads(outcome.served.body()))
+            self.print_json(json.loads(result.served.body()))
             return
-        report.show(outcome.served, outcome.portfolio.name)
+        report.show(result.served, result.portfolio.name)
         address = f"http://127.0.0.1:{env.integer('PORT', default=8000, minimum=1)}"
         self.stdout.write("\nNext: `make serve`, then look at")
-        self.stdout.write(f"  {address}/portfolios/{outcome.portfolio.slug}/{demo.PATTERN}/")
+        self.stdout.write(f"  {address}/portfolios/{result.portfolio.slug}/{demo.PATTERN}/")
         self.stdout.write(f"  {address}/admin/")
         self.stdout.write("and log in as")
-        for each in outcome.log_ins:
+        for each in result.log_ins:
             self.stdout.write(f"  {each.username:<13} {each.password or 'with the password that was set since'}")

@@ -9,11 +9,11 @@ from django.core.management.base import CommandError, CommandParser
 from execution import executor
 from execution.executor import PortfolioNotFound
 from execution.terminal import report
-from execution.terminal.command import Command as Base
+from execution.terminal.command import TieoutCommand
 from portfolio.models import Portfolio
 
 
-class Command(Base):
+class Command(TieoutCommand):
     help = "Run a pattern for a portfolio, as its owner, and print the result."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,7 +28,7 @@ class Command(Base):
             raise PortfolioNotFound
         request = executor.Request(
             pattern_id=options["pattern"],
-            inputs=dict(_read(pair) for pair in options["input"]),
+            inputs=dict(_input(pair) for pair in options["input"]),
             portfolio_id=portfolio.pk,
             asof_date=options["asof"],
         )
@@ -39,7 +39,7 @@ class Command(Base):
             report.show(served, portfolio.name)
 
 
-def _read(pair: str) -> tuple[str, Any]:
+def _input(pair: str) -> tuple[str, Any]:
     name, equals, value = pair.partition("=")
     if not equals:
         raise CommandError(f"--input {pair!r}: write NAME=VALUE", returncode=2)

@@ -6,11 +6,11 @@ from uuid import uuid4
 
 from django.core.management.base import CommandError, CommandParser
 
-from execution.terminal.command import Command as Base
+from execution.terminal.command import TieoutCommand
 from pricing.providers import fetching
 
 
-class Command(Base):
+class Command(TieoutCommand):
     help = "Ask a provider for closes, actions or series, and take them into the loaded market data; packs are then built from it."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -24,7 +24,7 @@ class Command(Base):
         parser.add_argument("--to", dest="last", type=date.fromisoformat, help="yesterday")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        told = fetching.as_dict(
+        report = fetching.as_dict(
             fetching.fetch(
                 provider=options["provider"],
                 run=uuid4(),
@@ -35,14 +35,14 @@ class Command(Base):
             )
         )
         if options["json"]:
-            self.print_json(told)
+            self.print_json(report)
         else:
-            for name, counts in told["counts"].items():
+            for name, counts in report["counts"].items():
                 self.stdout.write(f"{name}: " + ", ".join(f"{count} {what}" for what, count in counts.items() if count))
             self.stdout.write(
-                f"pack days to {told['archive_end']}; {len(told['refused'])} rows refused, into quarantine"
+                f"pack days to {report['archive_end']}; {len(report['refused'])} rows refused, into quarantine"
             )
-        if told["failed"]:
-            failed = told["failed"]
+        if report["failed"]:
+            failed = report["failed"]
             first = f"{failed[0]['what']} of {failed[0]['key']}: {failed[0]['reason']}"
             raise CommandError(f"{len(failed)} questions without an answer, first {first}", returncode=1)

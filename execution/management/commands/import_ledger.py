@@ -6,12 +6,12 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from execution.operations import intake
-from execution.terminal.command import Command as Base
+from execution.terminal.command import TieoutCommand
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import Accrual, BookingMethod, TradeFx
 
 
-class Command(Base):
+class Command(TieoutCommand):
     help = "Commit a Beancount ledger (a folder with main.beancount, or a file with what it includes) to a portfolio."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,7 +35,7 @@ class Command(Base):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            told = intake.import_ledger(
+            ledger = intake.import_ledger(
                 Path(options["path"]),
                 slug=options["portfolio"],
                 owner=options["owner"],
@@ -52,12 +52,12 @@ class Command(Base):
                 self.stderr.write(f"{finding.file}:{finding.line}: {finding.reason}")
             raise CommandError(f"{len(refused.findings)} findings; nothing was imported") from refused
         if options["json"]:
-            self.print_json(told)
+            self.print_json(ledger)
         else:
             self.stdout.write(
-                f"{told['portfolio']}: revision {told['revision']} at commit {told['commit'][:12]}, "
-                f"{told['transactions']} transactions"
-                f" ({told['added']} new, {told['removed']} gone), {told['status']}"
+                f"{ledger['portfolio']}: revision {ledger['revision']} at commit {ledger['commit'][:12]}, "
+                f"{ledger['transactions']} transactions"
+                f" ({ledger['added']} new, {ledger['removed']} removed), {ledger['status']}"
             )
-        if told["breaks"]:
-            raise CommandError(f"ledger and database differ: {'; '.join(told['breaks'])}")
+        if ledger["breaks"]:
+            raise CommandError(f"ledger and database differ: {'; '.join(ledger['breaks'])}")

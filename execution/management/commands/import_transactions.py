@@ -6,12 +6,12 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from execution.operations import intake
-from execution.terminal.command import Command as Base
+from execution.terminal.command import TieoutCommand
 from portfolio.books.imports import Choices, ImportRefused
 from portfolio.ledger.importing.formats import FORMATS
 
 
-class Command(Base):
+class Command(TieoutCommand):
     help = "Take a file of transactions into a portfolio's ledger: all of it, as one commit, or nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -49,7 +49,7 @@ class Command(Base):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            told = intake.import_transactions(
+            report = intake.import_transactions(
                 Path(options["file"]),
                 slug=options["portfolio"],
                 code=options["format"],
@@ -64,34 +64,38 @@ class Command(Base):
                 self.stderr.write(f"{Path(options['file']).name}: {finding}")
             raise CommandError(f"{len(refused.findings)} findings; nothing was imported") from refused
         if options["json"]:
-            self.print_json(told)
+            self.print_json(report)
         else:
-            self._print(told)
-        if told["findings"]:
-            raise CommandError(f"{len(told['findings'])} findings; nothing would be imported")
-        if told["breaks"]:
-            said = "ledger and database would differ" if told["status"] == "preflight" else "ledger and database differ"
-            raise CommandError(f"{said}: {'; '.join(told['breaks'])}")
+            self._print(report)
+        if report["findings"]:
+            raise CommandError(f"{len(report['findings'])} findings; nothing would be imported")
+        if report["breaks"]:
+            words = (
+                "ledger and database would differ" if report["status"] == "preflight" else "ledger and database differ"
+            )
+            raise CommandError(f"{words}: {'; '.join(report['breaks'])}")
 
-    def _print(self, told: dict[str, Any]) -> None:
-        for finding in told["findings"]:
-            self.stderr.write(f"{told['file']}: {finding['text']}")
-        for warning in told["warnings"]:
-            self.stderr.write(f"{told['file']}: {warning}")
-        ignored = f"; not read: {', '.join(told['ignored'])}" if told["ignored"] else ""
-        counts = f"{told['added']} new, {told['known']} there already ({told['format'] or 'format unknown'}){ignored}"
-        if told["status"] == "preflight":
-            self.stdout.write(f"{told['portfolio']}: {counts}; {told['message']}")
-        elif told["status"] == "unchanged":
-            self.stdout.write(f"{told['portfolio']}: {counts}; the ledger stays as it is")
+    def _print(self, report: dict[str, Any]) -> None:
+        for finding in report["findings"]:
+            self.stderr.write(f"{report['file']}: {finding['text']}")
+        for warning in report["warnings"]:
+            self.stderr.write(f"{report['file']}: {warning}")
+        ignored = f"; not read: {', '.join(report['ignored'])}" if report["ignored"] else ""
+        counts = (
+            f"{report['added']} new, {report['known']} there already ({report['format'] or 'format unknown'}){ignored}"
+        )
+        if report["status"] == "preflight":
+            self.stdout.write(f"{report['portfolio']}: {counts}; {report['message']}")
+        elif report["status"] == "unchanged":
+            self.stdout.write(f"{report['portfolio']}: {counts}; the ledger stays as it is")
         else:
             self.stdout.write(
-                f"{told['portfolio']}: {counts}; import {told['import_id']}, revision {told['revision']} at commit "
-                f"{told['commit'][:12]}: {told['message']}"
+                f"{report['portfolio']}: {counts}; import {report['import_id']}, revision {report['revision']} at commit "
+                f"{report['commit'][:12]}: {report['message']}"
             )
-        if told["shortfalls"] and told["status"] == "preflight":
+        if report["shortfalls"] and report["status"] == "preflight":
             self.stdout.write(
                 "deposits that the file does not have are inferred by --infer-deposits; --margin ACCOUNT marks one that may owe"
             )
-        if told["unconfirmed_transfers"]:
+        if report["unconfirmed_transfers"]:
             self.stdout.write("moves between own accounts are confirmed by --confirm-transfers")

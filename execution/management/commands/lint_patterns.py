@@ -1,14 +1,14 @@
-"""`manage.py lint_patterns`: would the library's documents be published?"""
+"""`manage.py lint_patterns`: can the library's documents be published?"""
 
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from execution.patterns import PatternInvalid, publishing
-from execution.terminal.command import Command as Base
+from execution.terminal.command import TieoutCommand
 
 
-class Command(Base):
+class Command(TieoutCommand):
     help = "Check the patterns of execution/library; exit 1 with each finding's file and path."
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -29,4 +29,4 @@ class Command(Base):
         if findings:
             raise CommandError(f"{len(findings)} findings in {len(documents)} patterns")
         if not options["json"]:
-            self.stdout.write(f"{len(documents)} patterns are well")
+            self.stdout.write(f"{len(documents)} patterns can be published")

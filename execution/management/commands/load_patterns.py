@@ -3,10 +3,10 @@
 from typing import Any
 
 from execution.patterns import publishing
-from execution.terminal.command import Command as Base
+from execution.terminal.command import TieoutCommand
 
 
-class Command(Base):
+class Command(TieoutCommand):
     help = "Publish the patterns of execution/library; what is published already stays as it is."
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -19,5 +19,5 @@ class Command(Base):
         else:
             for row in rows:
                 self.stdout.write(
-                    f"{row['pattern']} {row['version']}: {'published' if row['published'] else 'there already'}"
+                    f"{row['pattern']} {row['version']}: {'published' if row['published'] else 'published before'}"
                 )

@@ -9,15 +9,14 @@ from execution.models import JobRun, NightlyRun
 from execution.night import blocked, nightly, restatement
 from execution.night.jobs import JOBS
 from execution.night.night import Progress
-from execution.terminal.command import Command as Base
-from execution.terminal.command import progress_bars
+from execution.terminal.command import TieoutCommand, progress_bars
 from pricing.archive import loading
 from pricing.models import PricingPolicy
 
-NAMED = 20
+MAX_LISTED = 20
 
 
-class Command(Base):
+class Command(TieoutCommand):
     help = "Build, reconcile, compute, mark fresh: the night of --date, or of a span with --from and --to."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,15 +41,19 @@ class Command(Base):
         if options["restate_lacking"] and any(options[name] for name in ("date", "since", "restate", "from_step")):
             raise CommandError("--restate-lacking finds its days by itself: give no other option", returncode=2)
         with progress_bars() as report:
-            done = self._lacking(policy, report) if options["restate_lacking"] else self._night(policy, options, report)
+            done = (
+                self._restate_lacking(policy, report)
+                if options["restate_lacking"]
+                else self._night(policy, options, report)
+            )
         if done is None:
-            self._say_nothing_lacks(policy, as_json=options["json"])
+            self._print_nothing_lacks(policy, as_json=options["json"])
             return
         rows = [
             {"portfolio": row.portfolio.slug, "pack_id": row.pack_id, "kind": row.kind, "reason": row.reason}
             for row in blocked.rows_at_head(done)
         ]
-        told = {
+        night = {
             "run": str(done.pk),
             "policy": policy.code,
             "from": done.from_date.isoformat(),
@@ -61,24 +64,24 @@ class Command(Base):
             "blocked": rows,
         }
         if options["json"]:
-            self.print_json(told)
+            self.print_json(night)
         else:
-            self.stdout.write(f"{policy.code} {told['from']} to {told['to']}, release {done.release}: {done.state}")
+            self.stdout.write(f"{policy.code} {night['from']} to {night['to']}, release {done.release}: {done.state}")
             if restated := done.jobs.get(name="build_pack").detail.get("restated"):
                 self.stdout.write(f"{restated} day{'s' if restated > 1 else ''} restated: {restatement.LACKING}")
             self._print_blocked(rows)
 
     def _print_blocked(self, rows: list[dict[str, str]]) -> None:
-        """How many portfolios have no answer at the newest pack, and why; everybody else's night is as it would be."""
+        """Which portfolios have no answer at the newest pack, and why. The night of all others is not affected."""
         if not rows:
             return
         self.stdout.write(
             f"{len(rows)} portfolio{'s have' if len(rows) > 1 else ' has'} no answer at {rows[0]['pack_id']}:"
         )
-        for row in rows[:NAMED]:
+        for row in rows[:MAX_LISTED]:
             self.stdout.write(f"  {row['portfolio']}: {row['kind']}: {row['reason']}")
-        if len(rows) > NAMED:
-            self.stdout.write(f"  and {len(rows) - NAMED} more, in the admin (blocked portfolios)")
+        if len(rows) > MAX_LISTED:
+            self.stdout.write(f"  and {len(rows) - MAX_LISTED} more, in the admin (blocked portfolios)")
 
     def _night(self, policy: PricingPolicy, options: dict[str, Any], report: Progress) -> NightlyRun:
         last = options["until"] or options["date"]
@@ -96,8 +99,8 @@ class Command(Base):
             progress=report,
         )
 
-    def _lacking(self, policy: PricingPolicy, report: Progress) -> NightlyRun | None:
-        """The run of all days that lack something, or the one that was begun; None where none does."""
+    def _restate_lacking(self, policy: PricingPolicy, report: Progress) -> NightlyRun | None:
+        """The run that restates all days whose pack lacks something, or the one that was begun; None where no pack does."""
         span = restatement.span_of_lacking(policy)
         if span is None:
             return None
@@ -105,7 +108,7 @@ class Command(Base):
             policy=policy, from_date=span[0], date=span[1], restates=restatement.LACKING, progress=report
         )
 
-    def _say_nothing_lacks(self, policy: PricingPolicy, *, as_json: bool) -> None:
+    def _print_nothing_lacks(self, policy: PricingPolicy, *, as_json: bool) -> None:
         if as_json:
             self.print_json({"policy": policy.code, "restated": 0})
         else:

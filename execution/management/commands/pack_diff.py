@@ -5,11 +5,11 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from execution.operations import pack_diff
-from execution.terminal.command import Command as Base
+from execution.terminal.command import TieoutCommand
 from pricing import packs
 
 
-class Command(Base):
+class Command(TieoutCommand):
     help = "List the rows in which two sealed packs differ, by effect, and the value of each portfolio at either."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -20,6 +20,6 @@ class Command(Base):
         before, after = (packs.find(pack_id=options[name]) for name in ("before", "after"))
         diff = pack_diff.compare(before, after)
         if options["json"]:
-            self.print_json(pack_diff.told(diff))
+            self.print_json(pack_diff.as_dict(diff))
         else:
             self.stdout.write("\n".join(pack_diff.lines(diff)))

@@ -1,4 +1,4 @@
-"""`manage.py portfolio_settings --portfolio SLUG`: what a portfolio's figures are computed by, shown or changed."""
+"""`manage.py portfolio_settings --portfolio SLUG`: the settings of a portfolio, shown or changed."""
 
 from typing import Any
 
@@ -6,18 +6,18 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from execution.executor import PortfolioNotFound
-from execution.terminal.command import Command as Base
-from execution.web.settings_api import described, described_change
+from execution.operations import settings_report
+from execution.terminal.command import TieoutCommand
 from portfolio import portfolio_settings
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import Accrual, BookingMethod, FlowTiming, Portfolio, TradeFx
 from portfolio.portfolio_settings import SETTINGS, SettingsRefused
 
 
-class Command(Base):
+class Command(TieoutCommand):
     help = (
         "Show a portfolio's settings, or change those that are given: booking method, fees and deal rate as a commit of its"
-        " ledger, whose lots are derived anew; the others for the figures of from now on."
+        " ledger, from which lots are derived again; the others for figures from now on."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -39,7 +39,9 @@ class Command(Base):
             raise PortfolioNotFound
         wanted = {name: _value(name, options[name]) for name in SETTINGS if options[name] is not None}
         if not wanted:
-            self._print(options, portfolio, described(portfolio, portfolio_settings.show(portfolio=portfolio)))
+            self._print(
+                options, portfolio, settings_report.as_dict(portfolio, portfolio_settings.show(portfolio=portfolio))
+            )
             return
         try:
             changed = portfolio_settings.change(
@@ -53,27 +55,27 @@ class Command(Base):
             for finding in refused.findings:
                 self.stderr.write(str(finding))
             raise CommandError("the ledger can't be read with these settings; nothing was changed") from refused
-        self._print(options, portfolio, described_change(portfolio, changed))
+        self._print(options, portfolio, settings_report.change_as_dict(portfolio, changed))
         if changed.breaks:
             raise CommandError(
                 f"ledger and database differ, so that the change is not used: {'; '.join(changed.breaks)}"
             )
 
-    def _print(self, options: dict[str, Any], portfolio: Portfolio, told: dict[str, Any]) -> None:
+    def _print(self, options: dict[str, Any], portfolio: Portfolio, report: dict[str, Any]) -> None:
         if options["json"]:
-            self.print_json(told)
+            self.print_json(report)
             return
-        changed = told.get("changed", [])
-        for name, value in told["settings"].items():
+        changed = report.get("changed", [])
+        for name, value in report["settings"].items():
             mark = "  (changed)" if name in changed else ""
-            self.stdout.write(f"{name:<16}{_word(value)}{mark}")
-        if told.get("new_revision"):
+            self.stdout.write(f"{name:<16}{_value_text(value)}{mark}")
+        if report.get("new_revision"):
             self.stdout.write(
-                f"{portfolio.slug}: revision {told['new_revision']} at commit {told['commit'][:12]},"
-                f" {told['revision_status']}"
+                f"{portfolio.slug}: revision {report['new_revision']} at commit {report['commit'][:12]},"
+                f" {report['revision_status']}"
             )
-        elif "changed" in told and not changed:
-            self.stdout.write(f"{portfolio.slug}: all of it was so already")
+        elif "changed" in report and not changed:
+            self.stdout.write(f"{portfolio.slug}: every setting has this value already")
 
 
 def _value(name: str, text: str) -> Any:
@@ -84,5 +86,5 @@ def _value(name: str, text: str) -> Any:
     return text
 
 
-def _word(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return "none" if value is None else {True: "yes", False: "no"}.get(value, str(value))

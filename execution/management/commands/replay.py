@@ -8,10 +8,10 @@ from django.core.management.base import CommandParser
 from execution import executor
 from execution.executor import ExecutionNotFound
 from execution.models import Execution
-from execution.terminal.command import Command as Base
+from execution.terminal.command import TieoutCommand
 
 
-class Command(Base):
+class Command(TieoutCommand):
     help = (
         "Compute a stored execution again from its pack, ledger commit and pattern version; exit 1 if a byte differs."
     )
@@ -24,8 +24,8 @@ class Command(Base):
         if stored is None:
             raise ExecutionNotFound
         served = executor.replay(stored.pk, user=stored.user)
-        told = {"execution": str(stored.pk), "result_hash": served.metadata["result_hash"], "same": True}
+        report = {"execution": str(stored.pk), "result_hash": served.metadata["result_hash"], "same": True}
         if options["json"]:
-            self.print_json(told)
+            self.print_json(report)
         else:
-            self.stdout.write(f"{told['execution']}: same bytes, result hash {told['result_hash']}")
+            self.stdout.write(f"{report['execution']}: same bytes, result hash {report['result_hash']}")

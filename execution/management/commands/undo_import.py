@@ -5,14 +5,12 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from execution.operations import intake
-from execution.terminal.command import Command as Base
+from execution.terminal.command import TieoutCommand
 from portfolio.ledger.screening import LedgerRefused
 
 
-class Command(Base):
-    help = (
-        "Take the last import, or the one named, out of a portfolio's ledger, which is then as before, byte for byte."
-    )
+class Command(TieoutCommand):
+    help = "Undo the last import, or the one with an id: the ledger is then as it was without it, byte for byte."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("import_id", metavar="IMPORT", nargs="?", help="as import_transactions printed it")
@@ -20,12 +18,14 @@ class Command(Base):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            told = intake.undo_import(slug=options["portfolio"], import_id=options["import_id"])
+            undone = intake.undo_import(slug=options["portfolio"], import_id=options["import_id"])
         except LedgerRefused as refused:
             for finding in refused.findings:
                 self.stderr.write(str(finding))
-            raise CommandError("what came later needs this import; undo that first") from refused
+            raise CommandError("later entries need this import; undo those first") from refused
         if options["json"]:
-            self.print_json(told)
+            self.print_json(undone)
         else:
-            self.stdout.write(f"{told['portfolio']}: the import of {told['file']} ({told['rows']} rows) is undone")
+            self.stdout.write(
+                f"{undone['portfolio']}: the import of {undone['file']} ({undone['rows']} rows) is undone"
+            )

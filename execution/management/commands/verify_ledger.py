@@ -5,43 +5,44 @@ from uuid import uuid4
 
 from django.core.management.base import CommandError
 
-from execution.terminal.command import Command as Base
+from config.decimals import plain
+from execution.terminal.command import TieoutCommand
 from portfolio.books import pack_prices, reconciliation
 from portfolio.models import Portfolio
 from pricing import market, packs
 from pricing.models import PricingPolicy
 
 
-class Command(Base):
+class Command(TieoutCommand):
     help = "Compare every portfolio's ledger with the database at the newest sealed pack; exit 1 if they differ."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        told: list[dict[str, Any]] = []
+        rows: list[dict[str, Any]] = []
         for policy in PricingPolicy.objects.filter(packs__sequence__isnull=False).distinct().order_by("code"):
             pack = packs.require_sealed(pack=packs.resolve(policy=policy))
             prices = pack_prices.load([pack], policy.pivot)
             actions = market.actions(pack)
             for portfolio in Portfolio.objects.filter(policy=policy).order_by("slug"):
-                (found,) = reconciliation.reconcile(
+                (reconciled,) = reconciliation.reconcile(
                     portfolio=portfolio, packs=[pack], prices=prices, actions=actions, run=uuid4()
                 )
-                told.append(
+                rows.append(
                     {
                         "portfolio": portfolio.slug,
                         "pack_id": pack.pk,
-                        "compared": found.compared,
-                        "error_bp": None if found.error_bp is None else format(round(found.error_bp, 6), "f"),
-                        "breaks": [str(each) for each in found.breaks],
-                        "price_differences": [str(each) for each in found.price_differences],
+                        "compared": reconciled.compared,
+                        "error_bp": None if reconciled.error_bp is None else plain(round(reconciled.error_bp, 6)),
+                        "breaks": [str(each) for each in reconciled.breaks],
+                        "price_differences": [str(each) for each in reconciled.price_differences],
                     }
                 )
         if options["json"]:
-            self.print_json(told)
+            self.print_json(rows)
         else:
-            for each in told:
+            for each in rows:
                 verdict = "; ".join(each["breaks"] or [*["ties out"], *each["price_differences"]])
                 self.stdout.write(
                     f"{each['portfolio']} at {each['pack_id']}: {verdict} ({each['compared']} balances, {each['error_bp']} bp)"
                 )
-        if any(each["breaks"] for each in told):
+        if any(each["breaks"] for each in rows):
             raise CommandError("ledger and database differ")

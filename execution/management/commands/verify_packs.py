@@ -4,32 +4,32 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from execution.terminal.command import Command as Base
+from execution.terminal.command import TieoutCommand
 from pricing import packs
 from pricing.models import PricingPack, PricingPolicy
 
 
-class Command(Base):
+class Command(TieoutCommand):
     help = "Compute every pack's content and chain hash again; exit 1 with the first pack and row that differ."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        told = []
+        rows = []
         for policy in PricingPolicy.objects.order_by("code"):
-            found = packs.verify(policy=policy)
+            difference = packs.verify(policy=policy)
             count = PricingPack.objects.filter(policy=policy, sequence__isnull=False).count()
-            told.append(
+            rows.append(
                 {
                     "policy": policy.code,
                     "packs": count,
-                    "difference": str(found) if found else None,
-                    "pack_id": found.pack_id if found else None,
-                    "row": found.row if found else None,
+                    "difference": str(difference) if difference else None,
+                    "pack_id": difference.pack_id if difference else None,
+                    "row": difference.row if difference else None,
                 }
             )
         if options["json"]:
-            self.print_json(told)
-        for each in told:
+            self.print_json(rows)
+        for each in rows:
             if each["difference"]:
                 raise CommandError(str(each["difference"]))
             if not options["json"]:
-                self.stdout.write(f"{each['policy']}: {each['packs']} sealed packs are what was sealed")
+                self.stdout.write(f"{each['policy']}: {each['packs']} sealed packs are unchanged")

@@ -29,7 +29,7 @@ class DateTick:
     """Percent of the width, from the left."""
     day: date
     unit: str
-    """"day" | "month" | "year": what of the date is worth writing."""
+    """"day" | "month" | "year": the part of the date to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +144,14 @@ def thin(across: Floats, values: Floats) -> list[Indexes]:
     """
     known = np.flatnonzero(np.isfinite(values))
     runs = np.split(known, np.flatnonzero(np.diff(known) > 1) + 1)
-    kept = []
+    vertices = []
     for run in runs:
         columns = np.minimum((across[run] * COLUMNS).astype(np.int64), COLUMNS - 1)
         chosen = {int(run[0]), int(run[-1])}
         for group in np.split(run, np.flatnonzero(np.diff(columns)) + 1):
             chosen |= {int(group[values[group].argmin()]), int(group[values[group].argmax()])}
-        kept.append(np.array(sorted(chosen), dtype=np.intp))
-    return kept
+        vertices.append(np.array(sorted(chosen), dtype=np.intp))
+    return vertices
 
 
 def _line(across: Floats, values: Floats, low: float, high: float) -> Line | None:

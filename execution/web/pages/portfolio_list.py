@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from execution.web.pages import panels
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_safe
+
+from config.decimals import plain
+from execution import figures
+from execution.web.pages.navigation import OVERVIEW
 from portfolio import books
 from portfolio.models import LedgerRevision, Portfolio, Reconciliation, RevisionStatus
 from pricing.models import PackStatus, PricingPack
@@ -24,10 +31,10 @@ NO_VALUE: Final = "a price or an exchange rate is missing; the overview says whi
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`value` and `asof`, or `reason`; `note` stands beside either. `page`: which page tells more."""
+    """A value and its as-of date, or the reason why there is none. `note` goes with either; `page` tells more."""
 
     portfolio: Portfolio
-    value: panels.Figure | None = None
+    value: figures.Figure | None = None
     asof: str = ""
     reason: str = ""
     note: str = ""
@@ -36,33 +43,41 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What there is of each portfolio, read at once."""
+class _Stored:
+    """What the database has on all the portfolios: revisions, packs and reconciliations."""
 
     newest: Mapping[UUID, LedgerRevision]
     usable: Mapping[UUID, LedgerRevision]
     packs: Mapping[str, PricingPack]
-    compared: Mapping[tuple[UUID, int, str], Reconciliation]
+    reconciliations: Mapping[tuple[UUID, int, str], Reconciliation]
+
+
+@require_safe
+@login_required
+def page(request: HttpRequest) -> HttpResponse:
+    """The portfolios that one may see, each with its value, or why there is none."""
+    portfolios = list(Portfolio.objects.order_by("name", "slug"))
+    return TemplateResponse(request, "portfolios.html", {"rows": rows(portfolios), "overview": OVERVIEW})
 
 
 def rows(portfolios: Sequence[Portfolio]) -> list[Row]:
     """In the order given, in a fixed number of queries."""
-    known = _read(portfolios)
-    return [_row(portfolio, known) for portfolio in portfolios]
+    stored = _read(portfolios)
+    return [_row(portfolio, stored) for portfolio in portfolios]
 
 
-def _read(portfolios: Sequence[Portfolio]) -> _Known:
+def _read(portfolios: Sequence[Portfolio]) -> _Stored:
     usable = books.newest_reconciled_by_portfolio(portfolios)
     newest = LedgerRevision.objects.filter(portfolio__in=portfolios).order_by("portfolio_id", "-number")
     packs = newest_fresh(portfolio.policy_id for portfolio in portfolios)
-    compared = Reconciliation.objects.filter(
+    reconciliations = Reconciliation.objects.filter(
         revision__in=[each.pk for each in usable.values()], pack__in=[each.pk for each in packs.values()]
     ).order_by("portfolio_id", "revision_id", "pack_id", "-made_at", "-id")
-    return _Known(
+    return _Stored(
         {each.portfolio_id: each for each in newest.distinct("portfolio_id")},
         usable,
         packs,
-        {_key(each): each for each in compared.distinct("portfolio_id", "revision_id", "pack_id")},
+        {_key(each): each for each in reconciliations.distinct("portfolio_id", "revision_id", "pack_id")},
     )
 
 
@@ -77,9 +92,9 @@ def _key(row: Any) -> tuple[UUID, int, str]:
     return row.portfolio_id, row.revision_id, row.pack_id
 
 
-def _row(portfolio: Portfolio, known: _Known) -> Row:
-    newest, usable = known.newest.get(portfolio.pk), known.usable.get(portfolio.pk)
-    pack = known.packs.get(portfolio.policy_id)
+def _row(portfolio: Portfolio, stored: _Stored) -> Row:
+    newest, usable = stored.newest.get(portfolio.pk), stored.usable.get(portfolio.pk)
+    pack = stored.packs.get(portfolio.policy_id)
     if newest is None:
         return Row(portfolio, reason=NOTHING_BOOKED, page="imports")
     if usable is None:
@@ -90,12 +105,12 @@ def _row(portfolio: Portfolio, known: _Known) -> Row:
     note = ""
     if newest.status == RevisionStatus.BROKEN:
         note = f"without the newest entries (revision {newest.number}), whose books differ"
-    found = known.compared.get((portfolio.pk, usable.pk, pack.pk))
-    if found is None:
+    reconciliation = stored.reconciliations.get((portfolio.pk, usable.pk, pack.pk))
+    if reconciliation is None:
         return Row(portfolio, reason=NOT_COMPUTED, note=note)
-    if found.status != "pass":
+    if reconciliation.status != "pass":
         return Row(portfolio, reason=BOOKS_DIFFER, note=note, page="reconciliation")
-    if found.database_value is None:
+    if reconciliation.database_value is None:
         return Row(portfolio, reason=NO_VALUE, note=note)
-    value = panels.figure(str(found.database_value), "currency", currency=portfolio.base_currency)
+    value = figures.from_value(plain(reconciliation.database_value), "currency", currency=portfolio.base_currency)
     return Row(portfolio, value, pack.asof_date.isoformat(), note=note)

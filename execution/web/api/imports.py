@@ -1,4 +1,4 @@
-"""Files of transactions through the street door: previewed, taken in, listed, undone. Only an owner writes."""
+"""Files of transactions: previewed, imported, listed, undone. Only the owner of a portfolio writes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,56 +14,59 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from execution.executor import NotAllowed, PortfolioNotFound, RequestInvalid
+from execution.executor import RequestInvalid
 from execution.operations import intake
-from execution.web.api import PROBLEM
+from execution.web.api.portfolios import find_visible, require_owned
+from execution.web.api.query import invalid_fields, unknown_fields
+from execution.web.api.schema import refusals
 from portfolio.books import imports
 from portfolio.ledger.importing.formats import FORMATS
 from portfolio.ledger.importing.rows import MAX_BYTES
-from portfolio.models import Portfolio
 
 BODY_MARGIN = 64 * 1024
-"""What a multipart body holds beside the file: boundaries, names, the other fields."""
+"""Bytes of a multipart body beside the file: boundaries, names, the other fields."""
 
-REFUSALS = {(status, "application/problem+json"): PROBLEM for status in (400, 401, 403, 404, 413, 415, 503)}
+REFUSALS = refusals(400, 401, 403, 404, 413, 415, 503)
 FINDING = inline_serializer(
     "ImportFinding",
     {
-        "row": serializers.IntegerField(help_text="Line of the file, or number of the activity in JSON; 0: the file."),
+        "row": serializers.IntegerField(
+            help_text="Line of the file, or number of the activity in JSON; 0: the file as a whole."
+        ),
         "column": serializers.CharField(),
         "value": serializers.CharField(),
         "reason": serializers.CharField(),
         "suggestion": serializers.CharField(),
-        "text": serializers.CharField(help_text="All of it in one line."),
+        "text": serializers.CharField(help_text="The finding in one line."),
     },
     many=True,
 )
-TOLD: dict[str, Any] = {
+IMPORT_FIELDS: dict[str, Any] = {
     "status": serializers.CharField(help_text="preflight, imported or unchanged."),
-    "message": serializers.CharField(help_text="What came of it, or would: also that a revision is broken."),
+    "message": serializers.CharField(help_text="What the import did, or would do; also that a revision is broken."),
     "portfolio": serializers.CharField(),
     "file": serializers.CharField(),
     "format": serializers.CharField(),
     "sha256": serializers.CharField(),
     "added": serializers.IntegerField(help_text="Transactions that are new to the ledger."),
-    "known": serializers.IntegerField(help_text="Transactions that it has already; they are passed over."),
+    "known": serializers.IntegerField(help_text="Transactions that the ledger has already; they are skipped."),
     "ignored": serializers.ListField(child=serializers.CharField(), help_text="Columns and parts that are not read."),
     "findings": FINDING,
     "warnings": serializers.ListField(
-        child=serializers.CharField(), help_text="All that is to be said of a file that can be taken, in words."
+        child=serializers.CharField(), help_text="In words, what to know before a file that can be imported is."
     ),
     "lacks": serializers.ListField(
-        child=serializers.CharField(), help_text="Prices and rates that no pack has, by name and day."
+        child=serializers.CharField(), help_text="Prices and rates that no pack has, by name and date."
     ),
     "notes": serializers.ListField(
         child=serializers.CharField(),
-        help_text="What is taken otherwise than a row says, or differs from the file's balances.",
+        help_text="Where a row is read otherwise than it is written, or a balance of the file differs.",
     ),
     "shortfalls": inline_serializer(
         "ImportShortfall",
         {
             "account": serializers.CharField(),
-            "name": serializers.CharField(help_text="As the file or people call the account."),
+            "name": serializers.CharField(help_text="The account's name in the file."),
             "currency": serializers.CharField(),
             "balance": serializers.CharField(help_text="After the last entry."),
             "lowest": serializers.CharField(),
@@ -77,19 +80,19 @@ TOLD: dict[str, Any] = {
     ),
     "accounts": serializers.DictField(
         child=serializers.CharField(),
-        help_text="Names of the file -> accounts of the ledger, where these are written otherwise.",
+        help_text="Account names of the file -> accounts of the ledger, where the two differ.",
     ),
     "import_id": serializers.CharField(allow_null=True),
     "revision": serializers.IntegerField(allow_null=True),
     "commit": serializers.CharField(allow_null=True),
     "revision_status": serializers.CharField(
-        allow_null=True, help_text="reconciled; read before the first pack; broken, with its breaks."
+        allow_null=True, help_text="reconciled; read, where there is no pack yet; broken: the breaks say why."
     ),
     "breaks": serializers.ListField(
-        child=serializers.CharField(), help_text="Where ledger and database differ, or would."
+        child=serializers.CharField(), help_text="Where ledger and database differ, or would differ."
     ),
 }
-KEPT: dict[str, Any] = {
+STORED_IMPORT_FIELDS: dict[str, Any] = {
     "import_id": serializers.CharField(),
     "file": serializers.CharField(),
     "format": serializers.CharField(),
@@ -98,25 +101,27 @@ KEPT: dict[str, Any] = {
 }
 
 
-class ImportAsked(serializers.Serializer[Any]):
+class ImportForm(serializers.Serializer[Any]):
     file = serializers.FileField(allow_empty_file=True, help_text=f"At most {MAX_BYTES} bytes.")
-    format = serializers.ChoiceField(list(FORMATS), required=False, help_text="Without it, by the look of the file.")
+    format = serializers.ChoiceField(
+        list(FORMATS), required=False, help_text="Without it, the content of the file decides."
+    )
     preflight = serializers.BooleanField(
-        required=False, default=False, help_text="Say what would be added and what is wrong; write nothing."
+        required=False, default=False, help_text="Report what would be added and what is wrong; write nothing."
     )
     infer_deposits = serializers.BooleanField(
-        required=False, default=False, help_text="Where cash would be below zero, take it that money was deposited."
+        required=False, default=False, help_text="Where cash would be below zero, assume a deposit."
     )
     margin = serializers.ListField(
         child=serializers.CharField(max_length=200),
         required=False,
         default=list,
-        help_text="Accounts whose cash may be below zero, each a field of its own.",
+        help_text="Accounts whose cash may be below zero, one in each field of this name.",
     )
     confirm_transfers = serializers.BooleanField(
         required=False,
         default=False,
-        help_text="Securities that leave one account and come to another within ten days are one move.",
+        help_text="Securities that leave one account and arrive at another within ten days were transferred.",
     )
 
 
@@ -129,53 +134,56 @@ class Imports(APIView):
     @extend_schema(
         operation_id="imports",
         responses={
-            200: inline_serializer("Imports", {"imports": inline_serializer("Import", dict(KEPT), many=True)}),
+            200: inline_serializer(
+                "Imports", {"imports": inline_serializer("Import", dict(STORED_IMPORT_FIELDS), many=True)}
+            ),
             **REFUSALS,
         },
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         with transaction.atomic():
-            portfolio = _visible(portfolio_id)
-        return Response({"imports": [_told(each) for each in imports.stored(portfolio=portfolio)]})
+            portfolio = find_visible(portfolio_id)
+        return Response({"imports": [_as_dict(each) for each in imports.stored(portfolio=portfolio)]})
 
     @extend_schema(
         operation_id="import",
-        request={"multipart/form-data": ImportAsked},
+        request={"multipart/form-data": ImportForm},
         responses={
-            200: inline_serializer("ImportDone", dict(TOLD)),
-            201: inline_serializer("ImportNew", dict(TOLD)),
+            200: inline_serializer("ImportDone", dict(IMPORT_FIELDS)),
+            201: inline_serializer("ImportNew", dict(IMPORT_FIELDS)),
             **REFUSALS,
         },
     )
     def post(self, request: Request, portfolio_id: UUID) -> Response:
         with transaction.atomic():
-            portfolio = own(portfolio_id, request)
-        asked = _asked(request)
-        uploaded, now = asked["file"], timezone.now()
+            portfolio = require_owned(portfolio_id, request)
+        form = _read_form(request)
+        uploaded, now = form["file"], timezone.now()
         content = uploaded.read(MAX_BYTES + 1)
-        choices = imports.Choices(asked["infer_deposits"], tuple(asked["margin"]), asked["confirm_transfers"])
-        if asked["preflight"]:
+        choices = imports.Choices(form["infer_deposits"], tuple(form["margin"]), form["confirm_transfers"])
+        if form["preflight"]:
             with transaction.atomic():
-                found = imports.preview(
+                preview = imports.preview(
                     portfolio=portfolio,
                     name=uploaded.name,
                     content=content,
                     today=now.date(),
-                    code=asked.get("format"),
+                    code=form.get("format"),
                     choices=choices,
                 )
-            return Response(intake.described(portfolio, found))
-        done = imports.commit(
+            return Response(intake.as_dict(portfolio, preview))
+        imported = imports.commit(
             portfolio=portfolio,
             name=uploaded.name,
             content=content,
             author=request.user.get_username(),
             at=now,
-            code=asked.get("format"),
+            code=form.get("format"),
             choices=choices,
         )
-        told = intake.described(portfolio, done.preview, done)
-        return Response(told, status=201 if done.import_id else 200)
+        return Response(
+            intake.as_dict(portfolio, imported.preview, imported), status=201 if imported.import_id else 200
+        )
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
@@ -185,57 +193,34 @@ class Import(APIView):
     @extend_schema(
         operation_id="undo_import",
         parameters=[OpenApiParameter("import_id", str, OpenApiParameter.PATH)],
-        responses={200: inline_serializer("ImportUndone", dict(KEPT)), **REFUSALS},
+        responses={200: inline_serializer("ImportUndone", dict(STORED_IMPORT_FIELDS)), **REFUSALS},
     )
     def delete(self, request: Request, portfolio_id: UUID, import_id: str) -> Response:
         with transaction.atomic():
-            portfolio = own(portfolio_id, request)
-        gone = imports.undo(
+            portfolio = require_owned(portfolio_id, request)
+        undone = imports.undo(
             portfolio=portfolio, author=request.user.get_username(), at=timezone.now(), import_id=import_id
         )
-        return Response(_told(gone))
+        return Response(_as_dict(undone))
 
 
-def own(portfolio_id: UUID, request: Request) -> Portfolio:
-    """Raises PortfolioNotFound where the caller may not see it, NotAllowed where he may only read it."""
-    portfolio = _visible(portfolio_id)
-    if portfolio.owner_id != request.user.pk:
-        raise NotAllowed("only the owner of a portfolio writes to its ledger")
-    return portfolio
-
-
-def _visible(portfolio_id: UUID) -> Portfolio:
-    portfolio = Portfolio.objects.filter(pk=portfolio_id).first()
-    if portfolio is None:
-        raise PortfolioNotFound
-    return portfolio
-
-
-def _asked(request: Request) -> Mapping[str, Any]:
-    """The form, checked; every field that is wrong or unknown at once. Raises RequestInvalid, imports.ImportTooLarge."""
+def _read_form(request: Request) -> Mapping[str, Any]:
+    """The fields of the form. Raises imports.ImportTooLarge; RequestInvalid with every field that is wrong or unknown."""
     length = str(request.META.get("CONTENT_LENGTH") or "0")
     if length.isdigit() and int(length) > MAX_BYTES + BODY_MARGIN:
         raise imports.ImportTooLarge(int(length))
-    asked = ImportAsked(data=request.data)
-    wrong = [
-        {"pointer": f"/{name}", "reason": "is not a field here"} for name in request.data if name not in asked.fields
-    ]
-    if not asked.is_valid():
-        wrong += [
-            {"pointer": f"/{name}", "reason": str(reason)}
-            for name, reasons in asked.errors.items()
-            for reason in reasons
-        ]
+    form = ImportForm(data=request.data)
+    wrong = unknown_fields(form, request.data, "is not a field here") + invalid_fields(form)
     if wrong:
         raise RequestInvalid(wrong)
-    return dict(asked.validated_data)
+    return dict(form.validated_data)
 
 
-def _told(kept: imports.StoredImport) -> dict[str, Any]:
+def _as_dict(stored: imports.StoredImport) -> dict[str, Any]:
     return {
-        "import_id": kept.import_id,
-        "file": kept.name,
-        "format": kept.format,
-        "sha256": kept.sha256,
-        "rows": kept.rows,
+        "import_id": stored.import_id,
+        "file": stored.name,
+        "format": stored.format,
+        "sha256": stored.sha256,
+        "rows": stored.rows,
     }

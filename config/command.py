@@ -1,0 +1,36 @@
+"""What all commands share: --json, one line for a failure that is expected, exit codes."""
+
+import json
+from typing import Any, ClassVar
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from config.errors import TieoutError
+
+EXIT_FAILED = 1
+
+
+class TieoutCommand(BaseCommand):
+    """A verb's face on the command line. Data goes to stdout, all else to stderr; nothing ever asks back."""
+
+    requires_system_checks = []
+    has_json: ClassVar[bool] = True
+    """Whether the command takes --json."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        if self.has_json:
+            parser.add_argument("--json", action="store_true", help="print JSON")
+        return parser
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except TieoutError as failure:
+            raise CommandError(str(failure), returncode=self.exit_code(failure)) from failure
+
+    def exit_code(self, failure: TieoutError) -> int:
+        return EXIT_FAILED
+
+    def print_json(self, data: Any) -> None:
+        self.stdout.write(json.dumps(data, indent=2, default=str, ensure_ascii=False))

@@ -1,0 +1,95 @@
+"""A value of a result as it is shown on a page and in a terminal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from execution.figures.basis import basis_words, turning_points
+from execution.figures.formats import DASH, FORMATS, MINUS, is_zero
+from execution.figures.reasons import reason_words
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Text in a format, and what a reader must know of it.
+
+    status   ok, degraded or unavailable
+    note     why the status is not ok
+    basis    what the figure rests on
+    hint     dates that are shown next to it
+    unit     its currency, where it is money
+    """
+
+    text: str
+    kind: str
+    status: str = "ok"
+    note: str = ""
+    basis: str = ""
+    hint: str = ""
+    unit: str = ""
+    exact: Decimal | None = None
+    """The number itself, where it is one."""
+    security_id: int | None = None
+    """The holding that a row is about, on its first cell, so that a page can link to it."""
+
+    @property
+    def is_negative(self) -> bool:
+        return self.text.startswith(MINUS)
+
+    @property
+    def is_numeric(self) -> bool:
+        return self.kind not in ("text", "date")
+
+    @property
+    def explanation(self) -> str:
+        """Note and basis, for a tooltip and for a screen reader."""
+        return "; ".join(part for part in (self.note, self.basis) if part)
+
+
+def missing(kind: str, reason: str) -> Figure:
+    """A dash, with the reason in words."""
+    return Figure(DASH, kind, status="unavailable", note=reason)
+
+
+def from_value(value: Any, kind: str, *, currency: str = "", signed: bool = False) -> Figure:
+    """A value, or a metric {value, status, reason, basis}, in the format `kind`.
+
+    currency   the unit of money
+    signed     a percentage above zero is written with a plus
+    """
+    if isinstance(value, Mapping) and "status" in value:
+        return _metric(value, kind, currency=currency, signed=signed)
+    if value is None:
+        return missing(kind, reason_words("not_given"))
+    if kind in ("text", "date"):
+        return Figure({True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value), kind)
+    if kind not in FORMATS:
+        return missing(kind, f"there is no format {kind}")
+    exact = _exact(value)
+    if exact is None:
+        return missing(kind, reason_words("not_a_number"))
+    text = FORMATS[kind](exact, currency)
+    if signed and kind == "percentage" and exact > 0 and not is_zero(text):
+        text = f"+{text}"
+    return Figure(text, kind, unit=currency if kind == "currency" else "", exact=exact)
+
+
+def _metric(metric: Mapping[str, Any], kind: str, *, currency: str, signed: bool) -> Figure:
+    basis = metric.get("basis") or {}
+    bare = from_value(metric.get("value"), kind, currency=currency, signed=signed)
+    explained = replace(bare, basis=basis_words(basis), hint=turning_points(basis))
+    if metric["status"] == "ok":
+        return explained
+    return replace(explained, status=metric["status"], note=reason_words(metric.get("reason") or "not_given"))
+
+
+def _exact(value: Any) -> Decimal | None:
+    """A number of a result, exactly: decimals come as text, ratios as floats whose shortest form is meant."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        exact = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return exact if exact.is_finite() else None

@@ -1,0 +1,52 @@
+"""Numbers as a reader sees them: thousands separated by commas, a true minus sign, and none before a zero."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Final
+
+from config.decimals import plain, trimmed
+from portfolio.valuation import quantise
+
+DASH: Final = "—"
+"""Stands where there is no figure."""
+MINUS: Final = "−"
+SPACE: Final = "\N{NO-BREAK SPACE}"
+
+
+def number(value: Decimal, currency: str = "") -> str:
+    """Every digit but trailing zeros: 12,345.6789."""
+    return _grouped(trimmed(value))
+
+
+def money(value: Decimal, currency: str) -> str:
+    """To the minor unit of its currency, half-even: 756,411.71."""
+    return _grouped(plain(quantise(value, currency)))
+
+
+def percentage(value: Decimal, currency: str = "") -> str:
+    """A fraction in hundredths with two decimals: 0.2301943972 is 23.02 %."""
+    return f"{_grouped(plain(round(value * 100, 2)))}{SPACE}%"
+
+
+def decimal_2(value: Decimal, currency: str = "") -> str:
+    return _grouped(plain(round(value, 2)))
+
+
+FORMATS: Final[Mapping[str, Callable[[Decimal, str], str]]] = {
+    "number": number,
+    "currency": money,
+    "percentage": percentage,
+    "decimal_2": decimal_2,
+}
+"""Format of a panel's item or column -> what writes it."""
+
+
+def is_zero(text: str) -> bool:
+    """Whether a number that has been written shows no digit but zero."""
+    return not any(digit in text for digit in "123456789")
+
+
+def _grouped(text: str) -> str:
+    sign = MINUS if text.startswith("-") and not is_zero(text) else ""
+    whole, point, decimals = text.removeprefix("-").partition(".")
+    return f"{sign}{int(whole):,}{point}{decimals}"

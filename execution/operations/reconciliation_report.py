@@ -1,0 +1,120 @@
+"""How far the two books of a portfolio were apart, pack by pack, as reconciliations have found it. Read-only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+
+from config.decimals import trimmed
+from execution.models import BlockedPortfolio
+from portfolio.models import Break, Portfolio, Reconciliation
+
+BASIS_POINT_PLACES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """What the last reconciliation of a portfolio at one pack found."""
+
+    reconciliation_id: int
+    asof_date: date
+    status: str
+    """pass or fail."""
+    error_bp: Decimal | None
+    """Difference of the two values in basis points of the ledger's; None where no value could be computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The distances of a portfolio, newest pack first."""
+
+    distances: tuple[Distance, ...]
+
+    @property
+    def failing(self) -> tuple[Distance, ...]:
+        return tuple(each for each in self.distances if each.status == "fail")
+
+    @property
+    def max_error_bp(self) -> Decimal | None:
+        return max((each.error_bp for each in self.distances if each.error_bp is not None), default=None)
+
+
+def read_history(portfolio: Portfolio, *, first: date | None = None, last: date | None = None) -> History:
+    """The last reconciliation at each pack of a span of dates; without a bound, of all."""
+    rows: QuerySet[Reconciliation] = Reconciliation.objects.filter(portfolio=portfolio)
+    if first:
+        rows = rows.filter(pack__asof_date__gte=first)
+    if last:
+        rows = rows.filter(pack__asof_date__lte=last)
+    rows = rows.order_by("-pack__asof_date", "-pack__sequence", "pack_id", "-made_at", "-id")
+    newest = rows.distinct("pack__asof_date", "pack__sequence", "pack_id")
+    return History(tuple(Distance(*row) for row in newest.values_list("id", "pack__asof_date", "status", "error_bp")))
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One reconciliation, its breaks, and what kept the night from computing figures at its pack."""
+
+    reconciliation: Reconciliation
+    breaks: Sequence[Break]
+    blocked: Sequence[BlockedPortfolio]
+
+
+def read_reports(distances: Sequence[Distance]) -> list[Report]:
+    """The reconciliations behind some distances of one portfolio, in their order."""
+    rows: QuerySet[Any] = Reconciliation.objects.select_related("pack", "revision").prefetch_related(
+        Prefetch("breaks", queryset=Break.objects.order_by("id"), to_attr="ordered_breaks")
+    )
+    by_id = rows.in_bulk([each.reconciliation_id for each in distances])
+    reconciliations = [by_id[each.reconciliation_id] for each in distances]
+    blocked = list(
+        BlockedPortfolio.objects.filter(
+            portfolio__in={row.portfolio_id for row in reconciliations},
+            pack__in={row.pack_id for row in reconciliations},
+        ).order_by("id")
+    )
+    return [
+        Report(row, row.ordered_breaks, [each for each in blocked if each.pack_id == row.pack_id])
+        for row in reconciliations
+    ]
+
+
+def as_dict(report: Report) -> dict[str, Any]:
+    """As JSON. The pack's prices are their provider's to show: only the ledger's are there, and how far off they are."""
+    row = report.reconciliation
+    return {
+        "pack_id": row.pack_id,
+        "asof_date": row.pack.asof_date,
+        "status": row.status,
+        "error_bp": basis_points(row.error_bp),
+        "compared": row.compared,
+        "ledger_value": trimmed(row.ledger_value),
+        "database_value": trimmed(row.database_value),
+        "revision": row.revision.number if row.revision else None,
+        "ledger_commit": row.revision.commit if row.revision else None,
+        "made_at": row.made_at,
+        "breaks": [
+            {
+                "kind": each.kind,
+                "account": each.account,
+                "commodity": each.commodity,
+                "ledger_value": trimmed(each.ledger_value),
+                "database_value": trimmed(each.database_value),
+                "difference": trimmed(each.difference),
+                "error_bp": basis_points(each.error_bp),
+                "detail": each.detail,
+            }
+            for each in report.breaks
+        ],
+        "blocked": [{"job": each.job, "kind": each.kind, "reason": each.reason} for each in report.blocked],
+        "price_differences": [
+            {name: value for name, value in each.items() if name != "pack_price"} for each in row.price_differences
+        ],
+    }
+
+
+def basis_points(distance: Decimal | None) -> str | None:
+    return trimmed(distance, places=BASIS_POINT_PLACES)

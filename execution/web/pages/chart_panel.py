@@ -1,0 +1,64 @@
+"""The panel of a line chart: its geometry with words at its axes, and the figures that it is drawn from."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from execution import figures
+from execution.figures import SPACE, number, reason_words
+from execution.patterns.templating import Scope
+from execution.web.pages import charts
+from execution.web.pages.panel_values import NothingToDrawError, base_currency, resolve_list
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+    """Lines with their turning points, the words at both axes, and the data that the page's script reads."""
+    currency = base_currency(scope)
+    days = [date.fromisoformat(day) for day in resolve_list(document["x"], scope)]
+    if not days:
+        return {}
+    series = [(each["label"], each["format"], resolve_list(each["values"], scope)) for each in document["series"]]
+    heights = [[None if value is None else float(value) for value in values] for _, _, values in series]
+    chart = charts.line_chart(days, heights)
+    lines, data = [], []
+    for (label, kind, values), line in zip(series, chart.lines, strict=True):
+        if line is None:
+            raise NothingToDrawError(f"{label}: {reason_words('not_given')}")
+        texts = [figures.from_value(value, kind, currency=currency) for value in values]
+        unit = currency if kind == "currency" else ""
+        turns = {
+            "First": line.extent.first,
+            "Last": line.extent.last,
+            "High": line.extent.high,
+            "Low": line.extent.low,
+        }
+        points = [(word, days[index].isoformat(), texts[index]) for word, index in turns.items()]
+        lines.append({"label": label, "path": line.path, "unit": unit, "points": points})
+        data.append({"label": label, "unit": unit, "texts": [each.text for each in texts]})
+    return {
+        "first": days[0].isoformat(),
+        "last": days[-1].isoformat(),
+        "count": len(days),
+        "lines": lines,
+        "side": charts.SIDE,
+        "date_ticks": [(tick.at, _tick_words(tick), _anchor(tick.at)) for tick in chart.date_ticks],
+        "value_ticks": [(tick.at, _level_words(tick.value, series[0][1])) for tick in chart.value_ticks],
+        "data": {"days": [day.isoformat() for day in days], "series": data},
+    }
+
+
+def _tick_words(tick: charts.DateTick) -> str:
+    month, year = MONTHS[tick.day.month - 1], tick.day.year
+    return {"day": f"{tick.day.day} {month}", "month": f"{month} {year}", "year": str(year)}[tick.unit]
+
+
+def _level_words(value: Decimal, kind: str) -> str:
+    return f"{number(value * 100)}{SPACE}%" if kind == "percentage" else number(value)
+
+
+def _anchor(at: float) -> str:
+    """The side of a tick's words that stands at the tick, so that words at the edges stay inside."""
+    return "start" if at < 4 else "end" if at > 96 else "middle"

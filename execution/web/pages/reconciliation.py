@@ -1,0 +1,82 @@
+"""The reconciliation of a portfolio in a browser: the distance over time, what broke, and the last packs in figures."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_safe
+
+from config.decimals import plain
+from execution import figures
+from execution.operations import reconciliation_report
+from execution.operations.reconciliation_report import Distance, Report, basis_points
+from execution.patterns.templating import Scope
+from execution.web.pages import navigation
+from portfolio.books.comparison import VALUE_TOLERANCE_BP
+from portfolio.models import Portfolio
+
+VISIBLE_ROWS = 30
+CHART: Final[Mapping[str, Any]] = {
+    "id": "distance",
+    "type": "line_chart",
+    "title": "Distance between the books, basis points",
+    "x": "{{state.distance.dates}}",
+    "series": [{"label": "Distance, bp", "values": "{{state.distance.values}}", "format": "decimal_2"}],
+}
+
+
+@require_safe
+@login_required
+def page(request: HttpRequest, slug: str) -> HttpResponse:
+    portfolio = Portfolio.objects.filter(slug=slug).first()
+    if portfolio is None:
+        # Unknown and not yours are one page, to the byte.
+        return render(request, "404.html", status=404)
+    history = reconciliation_report.read_history(portfolio)
+    rows = [_row(each, portfolio) for each in reconciliation_report.read_reports(history.distances[:VISIBLE_ROWS])]
+    failing = reconciliation_report.read_reports(history.failing[:VISIBLE_ROWS])
+    response = render(
+        request,
+        "reconciliation.html",
+        {
+            "portfolio": portfolio,
+            "navigation": navigation.for_portfolio(portfolio, current="reconciliation"),
+            "newest": rows[0] if rows else None,
+            "count": len(history.distances),
+            "failed": len(history.failing),
+            "max_error_bp": basis_points(history.max_error_bp),
+            "chart": None if history.max_error_bp is None else CHART,
+            "scope": _chart_scope(portfolio, history.distances[::-1]),
+            "failing": [reconciliation_report.as_dict(each) for each in failing],
+            "rows": rows,
+            "tolerance_bp": VALUE_TOLERANCE_BP,
+        },
+    )
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
+def _chart_scope(portfolio: Portfolio, rising: tuple[Distance, ...]) -> Scope:
+    """What the chart's templates read: days and distances, oldest first."""
+    distances = {
+        "dates": [each.asof_date.isoformat() for each in rising],
+        "values": [None if each.error_bp is None else float(round(each.error_bp, 6)) for each in rising],
+    }
+    ctx = {"portfolio_id": str(portfolio.pk), "base_currency": portfolio.base_currency}
+    return Scope(inputs={}, state={"distance": distances}, ctx=ctx)
+
+
+def _row(report: Report, portfolio: Portfolio) -> dict[str, Any]:
+    """The endpoint's fields, and both values as figures."""
+    return reconciliation_report.as_dict(report) | {
+        "ledger": _figure(report.reconciliation.ledger_value, portfolio),
+        "database": _figure(report.reconciliation.database_value, portfolio),
+    }
+
+
+def _figure(value: Decimal | None, portfolio: Portfolio) -> figures.Figure:
+    return figures.from_value(plain(value), "currency", currency=portfolio.base_currency)

@@ -1,0 +1,22 @@
+"""What each expected failure is answered with: one table, and the problem documents (RFC 9457) made from it."""
+
+from execution.web.problems.document import describe, problem_of
+from execution.web.problems.handlers import is_for_machines, response_of
+from execution.web.problems.problem import INTERNAL, TITLES, Problem
+from execution.web.problems.recorded import answer_on_record
+from execution.web.problems.retries import AnsweredBefore, IdempotencyConflict
+from execution.web.problems.table import PROBLEMS
+
+__all__ = [
+    "INTERNAL",
+    "PROBLEMS",
+    "TITLES",
+    "AnsweredBefore",
+    "IdempotencyConflict",
+    "Problem",
+    "answer_on_record",
+    "describe",
+    "is_for_machines",
+    "problem_of",
+    "response_of",
+]

@@ -1,0 +1,148 @@
+"""What a problem document has beside status, type and words: members and headers, by the class of the failure."""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from rest_framework import exceptions as drf
+
+from config import strict_json
+from config.breaker import BreakerOpen
+from execution import executor, patterns
+from execution.executor import orchestrator
+from execution.night.estimates import estimated_ready
+from execution.patterns.versions import PatternNotFound
+from execution.web.problems.problem import TITLES
+from execution.web.problems.retries import IdempotencyConflict
+from execution.web.problems.table import entry_of
+from portfolio import portfolio_settings
+from portfolio.books import imports
+from portfolio.ledger.screening import LedgerRefused
+from pricing import fx, market, packs
+from pricing.archive import ArchiveRefused
+
+RETRY_UNAVAILABLE_S: Final = 5
+MAX_FINDINGS: Final = 100
+IMPORT_FINDING: Final = ("row", "column", "value", "reason", "suggestion")
+
+Details = tuple[dict[str, Any], dict[str, str]]
+"""Members, headers."""
+
+
+def details_of(failure: BaseException, kind: str) -> Details:
+    """kind: the type of the problem, by which a failure without a case of its own has its headers."""
+    match failure:
+        case executor.RequestInvalid():
+            span = dict(zip(("first", "last"), map(_iso, failure.possible), strict=True)) if failure.possible else {}
+            return {"errors": [dict(finding) for finding in failure.findings], **span}, {}
+        case patterns.InputsInvalid():
+            return {
+                "errors": [{"pointer": finding.pointer, "reason": finding.reason} for finding in failure.findings]
+            }, {}
+        case portfolio_settings.SettingsRefused():
+            return {
+                "errors": [
+                    {"pointer": strict_json.pointer_to(name), "reason": reason} for name, reason in failure.findings
+                ]
+            }, {}
+        case LedgerRefused():
+            return {
+                "errors": [{"pointer": "", "reason": str(finding)} for finding in failure.findings[:MAX_FINDINGS]]
+            }, {}
+        case ArchiveRefused():
+            return {"errors": [{"pointer": "", "reason": str(fault)} for fault in failure.faults]}, {}
+        case imports.ImportRefused():
+            return {
+                "errors": [
+                    {"pointer": "/file", **{name: getattr(finding, name) for name in IMPORT_FINDING}}
+                    for finding in failure.findings
+                ]
+            }, {}
+        case strict_json.JsonRefused():
+            return {"errors": [{"pointer": failure.pointer or "", "reason": failure.reason}]}, {}
+        case packs.AsofOutOfRange():
+            possible = {"first": _iso(failure.first), "last": _iso(failure.last)}
+            return {"errors": [{"pointer": "/asof_date", "reason": str(failure)}], **possible}, {}
+        case PatternNotFound():
+            return {"near": list(failure.near)}, {}
+        case packs.PackWarming():
+            ready = estimated_ready(failure.pack_id)
+            wait = (
+                RETRY_UNAVAILABLE_S
+                if ready is None
+                else max(1, math.ceil((ready - datetime.now(ready.tzinfo)).total_seconds()))
+            )
+            return {
+                "pack_id": failure.pack_id or None,
+                "status_of_pack": failure.status,
+                "estimated_ready": _iso(ready),
+            }, {"Retry-After": str(wait)}
+        case packs.PackInError():
+            return {"pack_id": failure.pack_id, "job": failure.job, "reason": failure.reason}, {}
+        case market.MissingPrice():
+            return _missing(failure, symbol=failure.symbol)
+        case fx.MissingRate():
+            return _missing(failure, pair=f"{failure.frm}/{failure.to}")
+        case executor.ReconciliationFailed():
+            return {"pack_id": failure.pack_id, "breaks": list(failure.breaks)}, {}
+        case orchestrator.StepFailed():
+            return step_members(failure), {}
+        case BreakerOpen():
+            return {"agent": failure.name}, {"Retry-After": str(max(1, math.ceil(failure.retry_after_s)))}
+        case executor.DifferentEngine():
+            return {"stored": failure.stored, "current": failure.current, "path": failure.path}, {}
+        case IdempotencyConflict():
+            return {"first_at": failure.first_at}, {}
+        case drf.ValidationError():
+            return {
+                "errors": [
+                    {"pointer": f"/{name}" if name else "", "reason": words_of(reasons)}
+                    for name, reasons in _named(failure.detail)
+                ]
+            }, {}
+        case drf.Throttled():
+            return {}, {"Retry-After": str(math.ceil(getattr(failure, "wait", None) or 1))}
+        case drf.UnsupportedMediaType():
+            return {}, {"Accept": "application/json"}
+    return {}, {"Retry-After": str(RETRY_UNAVAILABLE_S)} if kind == "unavailable" else {}
+
+
+def _missing(failure: Any, **what: str) -> Details:
+    dates = {"date": _iso(failure.asof_date), "last_known_date": _iso(failure.last_known_date)}
+    return {**what, **dates, "reason": getattr(failure, "reason", "") or None}, {}
+
+
+def step_members(failure: orchestrator.StepFailed) -> dict[str, Any]:
+    return {
+        "step": failure.step,
+        "capability": failure.capability,
+        "agent": failure.agent,
+        "trace": {"steps": [_trace_step(step, failure) for step in failure.trace]},
+    }
+
+
+def _trace_step(step: orchestrator.StepTrace, failure: orchestrator.StepFailed) -> dict[str, Any]:
+    """A step of the trace. Name and place of what does not answer are for the log alone."""
+    described = step.as_dict()
+    entry = entry_of(failure.cause)
+    if step.name == failure.step and entry is not None and entry[1] == "unavailable":
+        described["reason"] = TITLES["unavailable"]
+    return described
+
+
+def _named(detail: Any) -> list[tuple[str, Any]]:
+    return list(detail.items()) if isinstance(detail, Mapping) else [("", detail)]
+
+
+def words_of(detail: Any) -> str:
+    """The details of a REST framework exception, which nest, as one line of text."""
+    if isinstance(detail, Mapping):
+        return words_of(detail["detail"]) if "detail" in detail else "; ".join(map(words_of, detail.values()))
+    if isinstance(detail, list | tuple):
+        return "; ".join(map(words_of, detail))
+    return str(detail)
+
+
+def _iso(instant: Any) -> str | None:
+    return None if instant is None else instant.isoformat()

@@ -1,0 +1,47 @@
+"""The problem that a failure is answered with."""
+
+from dataclasses import replace
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from rest_framework import exceptions as drf
+
+from execution import executor
+from execution.executor import orchestrator
+from execution.web.problems.details import details_of, step_members, words_of
+from execution.web.problems.problem import INTERNAL, Problem
+from execution.web.problems.retries import AnsweredBefore
+from execution.web.problems.table import ANSWERED_AS_CAUSE, entry_of
+
+
+def describe(failure: BaseException) -> Problem:
+    """The problem of any failure; INTERNAL for one that nobody expected."""
+    return problem_of(failure) or INTERNAL
+
+
+def problem_of(failure: BaseException) -> Problem | None:
+    """The problem of an expected failure; None for one that nobody expected."""
+    if isinstance(failure, AnsweredBefore):
+        return failure.problem
+    if isinstance(failure, orchestrator.StepFailed) and failure.cause is not None:
+        inner = entry_of(failure.cause)
+        if inner is not None and inner[0] in ANSWERED_AS_CAUSE:
+            cause = problem_of(failure.cause)
+            assert cause is not None
+            return replace(cause, extra={**cause.extra, **step_members(failure)})
+    entry = entry_of(failure)
+    if entry is None:
+        return None
+    status, kind = entry
+    if kind == "internal":
+        return INTERNAL
+    if isinstance(failure, executor.LedgerNotReconciled):
+        detail = str(failure)
+    elif kind == "unavailable":
+        detail = "try again in a moment"
+    elif isinstance(failure, RequestDataTooBig):
+        detail = f"more than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes"
+    else:
+        detail = words_of(failure.detail) if isinstance(failure, drf.APIException) else str(failure)
+    extra, headers = details_of(failure, kind)
+    return Problem(status, kind, detail, extra, headers)

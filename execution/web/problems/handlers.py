@@ -1,0 +1,85 @@
+"""Where failures become responses: the handlers of Django and of REST framework."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+from execution.web.problems.document import describe
+from execution.web.problems.problem import CONTENT_TYPE, INTERNAL, TITLES, Problem
+
+logger = logging.getLogger(__name__)
+
+
+def response_of(problem: Problem, request: HttpRequest) -> JsonResponse:
+    response = JsonResponse(
+        problem.document(getattr(request, "request_id", "")), status=problem.status, content_type=CONTENT_TYPE
+    )
+    for name, value in problem.headers.items():
+        response[name] = value
+    return response
+
+
+def is_for_machines(request: HttpRequest) -> bool:
+    """Whether the caller reads problem documents; the others see pages."""
+    return request.path.startswith(("/v1/", "/health/", "/metrics"))
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if is_for_machines(request):
+        return response_of(Problem(400, "invalid-request", "the request can't be read"), request)
+    return defaults.bad_request(request, exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if is_for_machines(request):
+        return response_of(Problem(403, "forbidden", TITLES["forbidden"]), request)
+    return defaults.permission_denied(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if is_for_machines(request):
+        return response_of(Problem(404, "not-found", TITLES["not-found"]), request)
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The answer to a failure that no view has handled, whether it was expected or not."""
+    failure = sys.exception()
+    problem = INTERNAL if failure is None else describe(failure)
+    if is_for_machines(request):
+        return response_of(problem, request)
+    response = defaults.server_error(request)
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.status_code = problem.status
+        for name, value in problem.headers.items():
+            response[name] = value
+    return response
+
+
+def answer(failure: Exception, context: Mapping[str, Any]) -> Response | None:
+    """REST framework's exception handler. What is not in the table becomes a 500 without its own words."""
+    from rest_framework.views import set_rollback
+
+    request = context["request"]
+    problem = describe(failure)
+    if problem is INTERNAL:
+        logger.exception("request failed", extra={"request_id": request.request_id})
+    elif problem.status >= 500:
+        logger.warning(
+            "request refused",
+            extra={"request_id": request.request_id, "problem": problem.type, "status": problem.status},
+        )
+    set_rollback()
+    response = Response(problem.document(request.request_id), status=problem.status, content_type=CONTENT_TYPE)
+    for name, value in problem.headers.items():
+        response[name] = value
+    if isinstance(failure, drf.APIException) and getattr(failure, "auth_header", None):
+        response["WWW-Authenticate"] = failure.auth_header  # type: ignore[attr-defined]
+    return response

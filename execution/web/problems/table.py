@@ -1,0 +1,123 @@
+"""Status and problem type of each failure: the one table."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+from redis.exceptions import RedisError
+from rest_framework import exceptions as drf
+
+from agents import breaker, registry
+from agents.financial_analyst.positions import SecurityNotHeld
+from config import strict_json
+from config.breaker import BreakerOpen
+from config.errors import TieoutError
+from config.postgresql.base import WrongRole
+from execution import canonical, executor, patterns
+from execution.executor import orchestrator
+from execution.patterns import conditions, templating
+from execution.patterns.versions import PatternNotFound
+from execution.web.problems.retries import AnsweredBefore, IdempotencyConflict
+from portfolio import portfolio_settings, valuation
+from portfolio.analytics.errors import AnalyticsError
+from portfolio.books import imports
+from portfolio.ledger import repository
+from portfolio.ledger.screening import LedgerRefused
+from pricing import fx, market, packs
+from pricing.archive import ArchiveRefused, loading
+from pricing.providers import http
+
+PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
+    strict_json.JsonRefused: (400, "invalid-request"),
+    strict_json.TooLarge: (413, "too-large"),
+    RequestDataTooBig: (413, "too-large"),
+    imports.ImportTooLarge: (413, "too-large"),
+    imports.ImportRefused: (400, "invalid-request"),
+    executor.RequestInvalid: (400, "invalid-request"),
+    patterns.InputsInvalid: (400, "invalid-request"),
+    http.BadSymbol: (400, "invalid-request"),
+    packs.AsofOutOfRange: (400, "invalid-request"),
+    packs.NoPackDay: (400, "invalid-request"),
+    portfolio_settings.SettingsRefused: (400, "invalid-request"),
+    LedgerRefused: (400, "invalid-request"),
+    ArchiveRefused: (400, "invalid-request"),
+    drf.ParseError: (400, "invalid-request"),
+    drf.ValidationError: (400, "invalid-request"),
+    drf.NotAuthenticated: (401, "unauthenticated"),
+    drf.AuthenticationFailed: (401, "unauthenticated"),
+    executor.NotAllowed: (403, "forbidden"),
+    drf.PermissionDenied: (403, "forbidden"),
+    PermissionDenied: (403, "forbidden"),
+    PatternNotFound: (404, "pattern-not-found"),
+    executor.PortfolioNotFound: (404, "portfolio-not-found"),
+    executor.ExecutionNotFound: (404, "execution-not-found"),
+    executor.CommitNotFound: (404, "commit-not-found"),
+    repository.CommitNotFound: (404, "commit-not-found"),
+    imports.ImportNotFound: (404, "import-not-found"),
+    packs.PackNotFound: (404, "pack-not-found"),
+    SecurityNotHeld: (404, "security-not-found"),
+    drf.NotFound: (404, "not-found"),
+    Http404: (404, "not-found"),
+    drf.MethodNotAllowed: (405, "method-not-allowed"),
+    drf.NotAcceptable: (406, "not-acceptable"),
+    drf.UnsupportedMediaType: (415, "unsupported-media-type"),
+    IdempotencyConflict: (409, "idempotency-conflict"),
+    executor.DifferentEngine: (409, "different-engine"),
+    drf.Throttled: (429, "throttled"),
+    AnsweredBefore: (500, "internal"),  # until it is answered as the first try was
+    executor.ReconciliationFailed: (500, "reconciliation-failed"),
+    orchestrator.StepFailed: (500, "step-failed"),
+    packs.PackCorrupt: (500, "pack-corrupt"),
+    packs.PackWarming: (503, "pack-warming"),
+    packs.PackInError: (503, "pack-error"),
+    packs.PackIncomplete: (503, "pack-error"),
+    market.MissingPrice: (503, "missing-price"),
+    fx.MissingRate: (503, "missing-rate"),
+    BreakerOpen: (503, "capability-unavailable"),
+    breaker.DependencyFailed: (503, "unavailable"),
+    executor.LedgerNotReconciled: (503, "unavailable"),
+    packs.SealingBusy: (503, "unavailable"),
+    loading.NoArchive: (503, "unavailable"),
+    loading.ArchiveChanged: (503, "unavailable"),
+    repository.LedgerUnavailable: (503, "unavailable"),
+    repository.LedgerRewritten: (503, "unavailable"),
+    repository.LedgerMoved: (503, "unavailable"),
+    WrongRole: (503, "unavailable"),
+    http.ProviderOff: (503, "unavailable"),
+    http.ProviderFailed: (503, "unavailable"),
+    http.ProviderBusy: (503, "unavailable"),
+    http.RequestRefused: (503, "unavailable"),
+    OperationalError: (503, "unavailable"),
+    InterfaceError: (503, "unavailable"),
+    RedisError: (503, "unavailable"),
+    # Inside StepFailed these are answered in their own words; without it they are a fault of ours.
+    breaker.AgentFailed: (500, "internal"),
+    registry.UnknownCapability: (500, "internal"),
+    registry.ArgumentsInvalid: (500, "internal"),
+    orchestrator.StepTimedOut: (500, "internal"),
+    templating.TemplateUnresolved: (500, "internal"),
+    conditions.ConditionFailed: (500, "internal"),
+    market.MissingSeries: (500, "internal"),
+    valuation.InvariantViolated: (500, "internal"),
+    AnalyticsError: (500, "internal"),
+    # What the linter and the renderer prevent.
+    patterns.PatternInvalid: (500, "internal"),
+    templating.TemplateInvalid: (500, "internal"),
+    conditions.ConditionInvalid: (500, "internal"),
+    canonical.NotRenderable: (500, "internal"),
+    packs.BadTransition: (500, "internal"),
+    TieoutError: (500, "internal"),
+}
+
+ANSWERED_AS_CAUSE: Final = (503, 404, 403, 409)
+"""A step that failed by a cause of one of these statuses is answered as the cause, because the step only met it."""
+
+
+def entry_of(failure: BaseException) -> tuple[int, str] | None:
+    """Status and type by the nearest class in the table."""
+    for kind in type(failure).__mro__:
+        if kind in PROBLEMS:
+            return PROBLEMS[kind]
+    return None

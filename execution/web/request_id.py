@@ -1,0 +1,36 @@
+"""The id of a request, in its answer and in the log."""
+
+import logging
+import re
+import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from execution.web import problems
+
+logger = logging.getLogger(__name__)
+
+
+class RequestIdMiddleware:
+    """Gives each request an id, or keeps the caller's if it is a plain one."""
+
+    PLAIN = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request.request_id = given if self.PLAIN.fullmatch(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+    def process_exception(self, request: HttpRequest, failure: Exception) -> HttpResponse | None:
+        """The problem document for a failure in a view that machines call; the failure of a page is left to Django."""
+        if not problems.is_for_machines(request):
+            return None
+        problem = problems.describe(failure)
+        logger.error("request failed", exc_info=failure, extra={"request_id": request.request_id})  # type: ignore[attr-defined]
+        return problems.response_of(problem, request)
