@@ -1,6 +1,6 @@
 # Targets and stamps are relative paths on purpose: the folder's own path may hold spaces.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test fuzz check fix bench stop clean
+.PHONY: help setup demo serve test test-quick fuzz check fix bench stop clean
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --no-compile --disable-pip-version-check
@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/var/byte-code
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.runtime ## make .venv and install what Tieout runs on
 
@@ -25,6 +25,9 @@ serve: .venv/.runtime ## web, worker and beat on http://127.0.0.1:8000 (PORT)
 
 test: .venv/.dev ## run all tests, against PostgreSQL and Redis
 	@$(PY) -m pytest -n auto --dist worksteal
+
+test-quick: .venv/.dev ## run the tests that need neither of them, and take no seconds each
+	@$(PY) -m pytest -q -n auto --without-servers -m "not slow"
 
 fuzz: .venv/.dev ## generated ledgers, spoilt portfolios beside a good one, every day of the demo: an hour
 	@$(PY) -m tests.ledgers --count 2000 --processes 2

@@ -75,11 +75,20 @@ def spell(declared: Any) -> str:
     return str(declared).replace("typing.", "")
 
 
+HANDED_ON: Mapping[str, bool] = {"handed_on": True}
+"""Metadata of a result's field that is for the steps that follow alone: no template names it, and it is not in the answer."""
+
+
+def answer_fields(declared: type) -> Iterator[dataclasses.Field[Any]]:
+    """The fields of a result's dataclass that are in the answer."""
+    return (f for f in dataclasses.fields(declared) if not f.name.startswith("_") and not f.metadata.get("handed_on"))
+
+
 @cache
 def field_types(declared: type) -> Mapping[str, Any]:
-    """Declared fields of a dataclass that a path may name: none that starts with an underscore."""
+    """Declared types of the fields that a path may name, by name."""
     hints = get_type_hints(declared, include_extras=True)
-    return {f.name: hints[f.name] for f in dataclasses.fields(declared) if not f.name.startswith("_")}
+    return {f.name: hints[f.name] for f in answer_fields(declared)}
 
 
 def _members(declared: Any) -> tuple[Any, ...]:
@@ -102,6 +111,10 @@ def _members(declared: Any) -> tuple[Any, ...]:
 
 def _fields(member: Any) -> Mapping[str, Any] | None:
     bare = get_origin(member) or member
+    declared_keys = getattr(bare, "declared_keys", None)
+    if declared_keys is not None:  # a mapping that knows its keys
+        keys: Mapping[str, Any] = declared_keys()
+        return keys
     if isinstance(bare, type) and dataclasses.is_dataclass(bare):
         return field_types(bare)
     if typing.is_typeddict(bare):

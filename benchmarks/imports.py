@@ -73,6 +73,7 @@ def inside(sets: Path) -> dict[str, dict[str, Any]]:
     from django.utils import timezone
 
     from portfolio.books import imports as verbs
+    from portfolio.books import ledger_folder
     from portfolio.ledger import journal, reader
     from portfolio.ledger.importing import tieout_csv
     from portfolio.ledger.importing.tests import identity
@@ -100,7 +101,7 @@ def inside(sets: Path) -> dict[str, dict[str, Any]]:
             began = perf_counter()
             verbs.commit(portfolio=portfolio, name="activities.csv", content=content, author="bench", at=timezone.now())
             seconds.append(perf_counter() - began)
-            files = verbs._folder(portfolio)
+            files = ledger_folder.read(portfolio)
             loaded.append(_loader(sets / f"{name}-{turn}.ledger", files))
         assert Transaction.objects.filter(portfolio=portfolio).count() == len(rows)
         differences = identity.differences_of(journal.transactions(reader.read(files)), rows, market)

@@ -199,7 +199,7 @@ def take_in(size: str) -> Figures:
     """Seconds of the whole way, and of each step by itself."""
     from django.conf import settings
 
-    from portfolio.books import lots, reconciliation, writer
+    from portfolio.books import entry, lots, reconciliation, revision_rows
     from portfolio.ledger import journal
     from portfolio.models import RevisionStatus
 
@@ -218,22 +218,22 @@ def take_in(size: str) -> Figures:
 
     timed(journal, "read", "loading by Beancount, and events of its entries")
     timed(lots, "derive", "lots")
-    timed(writer, "_store", "rows")
+    timed(revision_rows, "store", "rows")
     timed(reconciliation, "compare", "reconciling")
     files = {"main.beancount": (Path(settings.VAR) / f"{size}.beancount").read_bytes()}
     portfolio = _portfolio(f"bench-{size}-{uuid4().hex[:8]}")
     began = perf_counter()
-    entered = reconciliation.take_in(portfolio=portfolio, files=files, message="bench", author="bench", at=AT)
+    entered = entry.enter(portfolio=portfolio, files=files, message="bench", author="bench", at=AT)
     took["all"] = [perf_counter() - began]
     took["child_mib"] = [resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024]
-    if entered.status != RevisionStatus.RECONCILED or entered.taken.transactions != int(size):
+    if entered.status != RevisionStatus.RECONCILED or entered.stored.transactions != int(size):
         raise RuntimeError(f"{entered.status}: {entered.breaks[:3]}")
     return took
 
 
 def unchanged() -> Figures:
     """The newest of the large ledgers without a change in it: synced, and reconciled once more, which loads it again."""
-    from portfolio.books import reconciliation, writer
+    from portfolio.books import pack_prices, reconciliation, writer
     from portfolio.models import Portfolio
     from pricing import market
 
@@ -242,7 +242,7 @@ def unchanged() -> Figures:
     )
     pack = reconciliation.newest_pack(portfolio.policy)
     assert pack is not None
-    prices, actions = reconciliation.load_prices([pack], portfolio.policy.pivot), market.actions(pack)
+    prices, actions = pack_prices.load([pack], portfolio.policy.pivot), market.actions(pack)
     figures: Figures = {"sync": [], "night": []}
     for _ in range(7):
         began = perf_counter()

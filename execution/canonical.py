@@ -19,6 +19,7 @@ from uuid import UUID
 import numpy as np
 import rfc8785
 
+from agents import contract
 from config.errors import TieoutError
 from config.strict_json import MAX_DEPTH, MAX_INTEGER, pointer_to
 
@@ -139,9 +140,8 @@ def _dataclass(data: Any, digits: int, depth: int) -> dict[str, Any]:
 
 @cache
 def _rendered_fields(dataclass_type: type) -> tuple[tuple[str, int | None], ...]:
-    """Names of fields, and the digits that each declares. Fields that start with an underscore are not rendered."""
-    fields = dataclasses.fields(dataclass_type)
-    return tuple((f.name, f.metadata.get("digits")) for f in fields if not f.name.startswith("_"))
+    """Names of the fields that are in the answer, and the digits that each declares."""
+    return tuple((f.name, f.metadata.get("digits")) for f in contract.answer_fields(dataclass_type))
 
 
 def _array(data: np.ndarray[Any, Any], digits: int, depth: int) -> Any:

@@ -1,5 +1,5 @@
-"""What is owned. The name and the benchmark of a portfolio are its owner's to change, and benchmarks are staff's to define;
-all else is evidence, and read-only for everybody.
+"""Portfolios and their rows. The name and the benchmark of a portfolio are its owner's to change, and benchmarks are staff's to
+define; all else is evidence, and read-only for everybody.
 
 The database shows each staff member the portfolios of their own and those they were granted.
 """
@@ -23,7 +23,7 @@ OWNERS_CHOICES = ("name", "benchmark")
 
 
 class PortfolioForm(ModelForm):  # type: ignore[type-arg]
-    """Packs can't be sealed without what a portfolio is measured against: what they have no price of is no choice."""
+    """A benchmark without a price is refused: packs can't be sealed without what a portfolio is measured against."""
 
     def clean_benchmark(self) -> models.Benchmark | None:
         chosen: models.Benchmark | None = self.cleaned_data["benchmark"]
@@ -52,11 +52,11 @@ class PortfolioAdmin(UndeletableAdmin):
     form = PortfolioForm
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[models.Portfolio]":
-        found: QuerySet[models.Portfolio] = super().get_queryset(request)
+        rows: QuerySet[models.Portfolio] = super().get_queryset(request)
         reconciled = models.LedgerRevision.objects.filter(
             portfolio=OuterRef("pk"), status=models.RevisionStatus.RECONCILED
         )
-        return found.annotate(in_ledger=Subquery(reconciled.order_by("-number").values("settings")[:1]))
+        return rows.annotate(in_ledger=Subquery(reconciled.order_by("-number").values("settings")[:1]))
 
     @admin.display(description="booking method")
     def booking(self, row: Any) -> str:
@@ -82,7 +82,7 @@ class PortfolioAdmin(UndeletableAdmin):
 
 
 def _in_effect(row: Any, name: str) -> Any:
-    """What the ledger says; of a portfolio without one, what it was made with."""
+    """The setting as the ledger has it; for a portfolio without one, as it was made."""
     return (row.in_ledger or {}).get(name, getattr(row, name))
 
 
@@ -92,8 +92,8 @@ class WholeFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
 
     def clean(self) -> None:
         super().clean()
-        kept = [form.cleaned_data for form in self.forms if hasattr(form, "cleaned_data")]
-        rows = [row for row in kept if row and not row.get("DELETE")]
+        cleaned = [form.cleaned_data for form in self.forms if hasattr(form, "cleaned_data")]
+        rows = [row for row in cleaned if row and not row.get("DELETE")]
         if any(self.errors):
             return
         if abs(sum((row["weight"] for row in rows), Decimal(0)) - 1) > WEIGHT_TOLERANCE:
@@ -104,7 +104,8 @@ class WholeFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
 
 
 def _without_price(securities: list[Security]) -> list[str]:
-    """Under any policy; which rates are needed depends on the portfolio, and is asked when it takes the benchmark."""
+    """Securities without a price under some policy. Which rates are needed depends on the portfolio: that is checked when it
+    takes the benchmark."""
     absent = (
         each
         for policy in PricingPolicy.objects.order_by("code")
@@ -134,8 +135,8 @@ class BenchmarkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     inlines = (BenchmarkComponentInline,)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[models.Benchmark]":
-        found: QuerySet[models.Benchmark] = super().get_queryset(request)
-        return found.prefetch_related("components__security")
+        rows: QuerySet[models.Benchmark] = super().get_queryset(request)
+        return rows.prefetch_related("components__security")
 
     @admin.display(description="components")
     def made_of(self, row: models.Benchmark) -> str:
@@ -265,8 +266,8 @@ class ReconciliationAdmin(EvidenceAdmin):
     inlines = (BreakInline,)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[models.Reconciliation]":
-        found: QuerySet[models.Reconciliation] = super().get_queryset(request)
-        return found.annotate(broken=Count("breaks"))
+        rows: QuerySet[models.Reconciliation] = super().get_queryset(request)
+        return rows.annotate(broken=Count("breaks"))
 
     @admin.display(description="breaks", ordering="broken")
     def break_count(self, row: Any) -> int:

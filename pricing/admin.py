@@ -1,4 +1,4 @@
-"""What stands for the risk-free rate and for a factor is staff's to choose; packs and what they hold are evidence."""
+"""Staff choose the series of risk-free rates and factors; packs and their rows are evidence, which nobody edits."""
 
 from typing import Any
 
@@ -115,7 +115,7 @@ class PackActionAdmin(EvidenceAdmin):
 
 @admin.register(models.MarketArchive)
 class MarketArchiveAdmin(EvidenceAdmin):
-    """Above the archives, how the providers are doing."""
+    """The page shows the state of the providers above the archives."""
 
     list_display = ("id", "archive_end", "digest", "loaded_at")
 
@@ -199,7 +199,7 @@ class DecisionForm(ActionForm):
 
 @admin.register(models.QuarantinedRow)
 class QuarantinedRowAdmin(EvidenceAdmin):
-    """Staff decide, one row or many at once, and say why; the row itself nobody changes."""
+    """Staff decide on one row or on many at once, and give a reason; nobody changes the row itself."""
 
     list_display = (
         "kind", "key", "date", "value", "rule", "reason", "source", "decision", "decision_reason", "decided_at",
@@ -219,7 +219,7 @@ class QuarantinedRowAdmin(EvidenceAdmin):
         return request.user.has_perm("pricing.change_quarantinedrow")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change, **({"form": DecidedRow} | kwargs))
+        return super().get_form(request, obj, change, **({"form": QuarantinedRowForm} | kwargs))
 
     def save_model(self, request: HttpRequest, obj: models.QuarantinedRow, form: Any, change: bool) -> None:
         self._decide(request, [obj], models.Decision(obj.decision), obj.decision_reason)
@@ -251,8 +251,8 @@ class QuarantinedRowAdmin(EvidenceAdmin):
         quarantine.decide(rows, decision=decision, reason=reason, by=request.user.pk or 0)
 
 
-class DecidedRow(forms.ModelForm):  # type: ignore[type-arg]
-    """Accepted or rejected, and why; there is no way back to undecided."""
+class QuarantinedRowForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The decision and its reason. A row can not go back to undecided."""
 
     decision = forms.ChoiceField(choices=[each for each in models.Decision.choices if each[0] != "pending"])
     decision_reason = forms.CharField(max_length=400, widget=forms.Textarea(attrs={"rows": 2}))

@@ -231,7 +231,8 @@ class PackContent(models.Model):
 
 
 IN_BULK: Any = {"db_index": False, "db_constraint": False}
-"""Of what a pack's rows refer to: a trigger looks at each key once a statement, a foreign key would at each row."""
+"""For what the rows of a pack refer to: a trigger checks the distinct keys of a statement, where a foreign key would check each
+row (docs/decisions/rows-without-foreign-keys.md)."""
 
 
 class PackRow(models.Model):
@@ -245,8 +246,8 @@ class PackRow(models.Model):
 
 
 class PackPrice(PackRow):
-    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="prices", db_index=False)
-    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", db_index=False)
+    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="prices", **IN_BULK)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", **IN_BULK)
     close = PositiveNumeric(help_text="In the trading currency.")
     currency = models.CharField(max_length=3)
     observed_date = models.DateField()
@@ -263,7 +264,7 @@ class PackPrice(PackRow):
 
 
 class PackRate(PackRow):
-    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="rates", db_index=False)
+    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="rates", **IN_BULK)
     base = models.CharField(max_length=3)
     quote = models.CharField(max_length=3)
     rate = PositiveNumeric(help_text="Units of the quote currency for exactly one of the base.")
@@ -283,8 +284,8 @@ class PackRate(PackRow):
 class PackObservation(PackRow):
     """A delta: an observation first known, or changed, since the pack before."""
 
-    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="observations", db_index=False)
-    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+", db_index=False)
+    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="observations", **IN_BULK)
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="+", **IN_BULK)
     observation_date = models.DateField()
     value = FiniteNumeric()
     known_at = models.DateField()
@@ -305,8 +306,8 @@ class PackObservation(PackRow):
 class PackAction(PackRow):
     """A delta: a corporate action first known, or changed, since the pack before."""
 
-    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="actions", db_index=False)
-    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", db_index=False)
+    content = models.ForeignKey(PackContent, on_delete=models.PROTECT, related_name="actions", **IN_BULK)
+    security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+", **IN_BULK)
     ex_date = models.DateField()
     action = models.CharField(
         max_length=16, choices=[("split", "split"), ("dividend", "dividend"), ("delisting", "delisting")]

@@ -109,6 +109,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]):
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "role(name): the database role the test runs as; app without it")
+    config.addinivalue_line("markers", "servers: uses PostgreSQL or Redis without a fixture that says so")
+    config.addinivalue_line("markers", "slow: takes seconds; `make test-quick` leaves it out")
 
 
 def pytest_report_header() -> str:
@@ -447,8 +449,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
 
 
 def _needs_servers(item: pytest.Function) -> bool:
-    needed = {"migrated", "_role", "db", "django_db_setup", "redis_server"}
-    return bool(needed & set(item.fixturenames)) or item.get_closest_marker("django_db") is not None
+    fixtures = {"migrated", "_role", "db", "django_db_setup"}
+    return bool(fixtures & set(item.fixturenames)) or any(
+        item.get_closest_marker(mark) for mark in ("django_db", "servers")
+    )
 
 
 @pytest.fixture

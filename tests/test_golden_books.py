@@ -1,4 +1,4 @@
-"""MEASUREMENT's goldens on lots, gains, bridge, split, transfer and dividend: from a ledger's text through rows to figures.
+"""Worked examples of docs/measurement.md on lots, gains, bridge, split, transfer and dividend: from a ledger to figures.
 
 Each portfolio is one golden. Their market, ledgers and nights are made once; the numbers were computed apart.
 """
@@ -16,7 +16,8 @@ from execution.night import nightly
 from execution.operations import intake
 from portfolio import books, valuation
 from portfolio.models import LedgerRevision, Portfolio
-from portfolio.performance import metrics
+from portfolio.performance import daily_returns
+from portfolio.performance import record as metrics_record
 from portfolio.valuation import bridge, deal_rates, gains
 from pricing import market, packs
 from pricing.models import PricingPolicy, Security
@@ -76,18 +77,18 @@ def deposit(amount, currency="EUR", day="02"):
 
 
 def buy(day, quantity, symbol, price, fee="0", *, currency="EUR", rate=None):
-    told = f'  fx_trade: "{currency}CAD={rate}"\n' if rate else ""
+    metadata = f'  fx_trade: "{currency}CAD={rate}"\n' if rate else ""
     return (
-        f'2020-01-{day} * "buy"\n{told}  Assets:S  {quantity} {symbol} {{{price} {currency}}}\n'
+        f'2020-01-{day} * "buy"\n{metadata}  Assets:S  {quantity} {symbol} {{{price} {currency}}}\n'
         f"  Expenses:Commission  {fee} {currency}\n  Assets:{currency}\n"
     )
 
 
 def sell(day, quantity, symbol, price, fee="0", *, lot="", currency="EUR", rate=None):
-    told = f'  fx_trade: "{currency}CAD={rate}"\n' if rate else ""
+    metadata = f'  fx_trade: "{currency}CAD={rate}"\n' if rate else ""
     cash = D(quantity) * D(price) - D(fee)
     return (
-        f'2020-01-{day} * "sell"\n{told}  Assets:S  -{quantity} {symbol} {{{lot}}} @ {price} {currency}\n'
+        f'2020-01-{day} * "sell"\n{metadata}  Assets:S  -{quantity} {symbol} {{{lot}}} @ {price} {currency}\n'
         f"  Expenses:Commission  {fee} {currency}\n  Assets:{currency}  {cash} {currency}\n  Income:Realised\n"
     )
 
@@ -258,15 +259,15 @@ def world(migrated, django_db_blocker, tmp_path_factory):
             )
             (folder / slug).mkdir()
             (folder / slug / "main.beancount").write_text(HEAD.format(slug=slug) + text)
-            told = intake.import_ledger(folder / slug)
+            entered = intake.import_ledger(folder / slug)
             if slug == "bridge":  # its night seals the packs that all others are reconciled at as they come
                 nightly.run(policy=policy, from_date=FIRST, date=LAST)
             else:
-                assert (told["status"], told["breaks"]) == ("reconciled", []), slug
+                assert (entered["status"], entered["breaks"]) == ("reconciled", []), slug
         yield
 
 
-class Told:
+class Golden:
     """The rows of one golden's portfolio, and what is made of them."""
 
     def __init__(self, slug, asof=LAST):
@@ -287,7 +288,7 @@ class Told:
     @property
     def valued(self):
         named = {row[0]: row[1:] for row in Security.objects.values_list("id", "symbol", "name", "currency")}
-        rates = deal_rates.Rates(self.history, "CAD", self.book.trade_fx)
+        rates = deal_rates.DealRates(self.history, "CAD", self.book.trade_fx)
         return valuation.apply(valuation.positions(self.book, self.asof, named, rates), market.as_of(self.pack))
 
     def bridge(self, opening=None, closing=None):
@@ -303,29 +304,29 @@ def exactly(gain):
 
 
 def test_a_bridge_tells_price_fx_and_interaction_apart(world):
-    told = Told("bridge")
+    golden = Golden("bridge")
 
-    found = told.bridge()
+    found = golden.bridge()
 
     assert (found.unrealised_price, found.fx, found.interaction) == (D("650.00"), D("330.00"), D("30.00"))
     assert (found.contributions, found.closing_value, found.gain) == (D("6500.00"), D("7480.00"), D("980.00"))
-    assert exactly(told.gains.unrealised) == (D("650.00"), D("300.00"), D("30.00"), D("980.00"))
-    assert told.valued.positions[0].unrealized_pnl == D("980.00")
+    assert exactly(golden.gains.unrealised) == (D("650.00"), D("300.00"), D("30.00"), D("980.00"))
+    assert golden.valued.positions[0].unrealized_pnl == D("980.00")
 
 
 def test_a_share_that_was_paid_in_another_currency_than_it_trades_in_gains_what_it_did(world):
-    told = Told("dollars")
+    golden = Golden("dollars")
 
-    found, gained = told.bridge(), told.gains
+    found, gained = golden.bridge(), golden.gains
 
     # 50 held: 55 x 1.36 - 65; 50 sold: 72.90 - 65
     assert (gained.unrealised.total, gained.since_inception.realised.total) == (D("490.00"), D("395.00"))
-    assert told.valued.positions[0].unrealized_pnl == D("490.00")
-    assert told.valued.positions[0].cost_basis == D("2500.00")  # in euro, as its price is: 50 at 50
+    assert golden.valued.positions[0].unrealized_pnl == D("490.00")
+    assert golden.valued.positions[0].cost_basis == D("2500.00")  # in euro, as its price is: 50 at 50
     assert (found.realised_price, found.unrealised_price) == (D("260.00"), D("325.00"))  # 50 x 4 x 1.30, 50 x 5 x 1.30
     assert found.fx == D("300.00")  # 50 x 54 x 0.05 + 50 x 55 x 0.06
     assert found.gain == D("885.00")
-    life = told.life
+    life = golden.life
     assert life.local_returns[:, 0] == pytest.approx(
         [0, 0, 52 / 50 - 1, 53 / 52 - 1, 54 / 53 - 1, 0, 55 / 54 - 1], abs=1e-12
     )
@@ -334,27 +335,27 @@ def test_a_share_that_was_paid_in_another_currency_than_it_trades_in_gains_what_
 
 @pytest.mark.parametrize("slug", ["trade", "broker"])
 def test_a_sale_with_fees_in_cost_at_the_fixings_or_the_brokers_own_rates(world, slug):
-    told = Told(slug)
+    golden = Golden(slug)
 
-    assert exactly(told.gains.since_inception.realised) == (
+    assert exactly(golden.gains.since_inception.realised) == (
         *(D("1983.33"), D("150.20"), D("29.60")),
         D("2163.14"),  # 2,163.135 = 1,983.334 + 150.199 + 29.602, half-even
     )
-    found = told.bridge()
+    found = golden.bridge()
     assert found.realised_price == D("2010.00")  # 50 x 30 x 1.34, fees apart
     assert found.fees == D("-26.86")  # 9.95 x 1.34 + 9.95 x 1.36 = 26.865
     assert found.fx == D("180.00")  # 50 x 150 x 0.02 + 50 x 30 x 0.02
 
 
 def test_fees_apart_are_in_no_price_and_the_total_is_the_same(world):
-    found = Told("trade-apart").gains.since_inception.realised
+    found = Golden("trade-apart").gains.since_inception.realised
 
     assert (exactly(found), found.fees) == ((D("2010.00"), D("150.00"), D("30.00"), D("2163.14")), D("26.86"))
-    assert Told("trade").gains.since_inception.realised.fees == 0
+    assert Golden("trade").gains.since_inception.realised.fees == 0
 
 
 def test_a_portfolio_that_goes_by_fixings_takes_no_rate_of_the_brokers(world):
-    found = Told("broker-fixing").gains.since_inception.realised
+    found = Golden("broker-fixing").gains.since_inception.realised
 
     # 8,990.05 x 1.30 - 7,509.95 x 1.40: bought on the 7th at a fixing of 1.40, sold on the 8th at 1.30
     assert found.total == D("1173.14")
@@ -362,7 +363,7 @@ def test_a_portfolio_that_goes_by_fixings_takes_no_rate_of_the_brokers(world):
 
 
 def test_an_adrs_dividend_counts_at_the_pay_date_rate_and_is_receivable_from_its_ex_date(world):
-    paid, due = Told("adr"), Told("adr", DAYS[1])
+    paid, due = Golden("adr"), Golden("adr", DAYS[1])
 
     assert paid.gains.since_inception.income.dividends == D("32.64")
     assert paid.bridge(closing=DAYS[2]).income == D("32.64")
@@ -373,9 +374,9 @@ def test_an_adrs_dividend_counts_at_the_pay_date_rate_and_is_receivable_from_its
 
 
 def test_withholding_reduces_the_return_when_paid_or_from_the_ex_date_by_the_setting(world):
-    cash, accruing = Told("withheld"), Told(ACCRUING)
+    cash, accruing = Golden("withheld"), Golden(ACCRUING)
 
-    returns = [metrics.subperiod_returns(each.life) for each in (cash, accruing)]
+    returns = [daily_returns.measure(each.life).returns for each in (cash, accruing)]
 
     assert [float(each[4]) for each in returns] == pytest.approx([0.0085, 0.0], abs=1e-15)
     assert [float(each[2]) for each in returns] == pytest.approx([0.0, 0.0085], abs=1e-15)
@@ -384,94 +385,94 @@ def test_withholding_reduces_the_return_when_paid_or_from_the_ex_date_by_the_set
 
 
 def test_a_bridge_by_accrual_has_the_receivable_in_its_income_and_closing_value(world):
-    cash, accruing = (Told(slug).bridge(closing=DAYS[3]) for slug in ("withheld", ACCRUING))
+    cash, accruing = (Golden(slug).bridge(closing=DAYS[3]) for slug in ("withheld", ACCRUING))
 
     assert (cash.income, cash.taxes, cash.closing_value) == (0, 0, D("100000.00"))
     assert (accruing.income, accruing.taxes) == (D("1000.00"), D("-150.00"))
     assert accruing.closing_value == D("100850.00")
-    after = Told(ACCRUING).bridge(opening=DAYS[3])
+    after = Golden(ACCRUING).bridge(opening=DAYS[3])
     assert (after.opening_value, after.income, after.gain) == (D("100850.00"), 0, 0)
 
 
 def test_a_fee_from_inside_or_from_elsewhere_makes_the_same_net_return(world):
-    for life in (Told("inside").life, Told("outside").life):
+    for life in (Golden("inside").life, Golden("outside").life):
         timed, weighted = (
             of(life, portfolio_id="", pack_id="PP_2020-01-10_ECB_EUR_r1")
-            for of in (metrics.twr_record, metrics.mwr_record)
+            for of in (metrics_record.twr, metrics_record.mwr)
         )
-        assert 100 * timed.twr_1d.value == pytest.approx(1.00, abs=1e-12)
-        assert 100 * timed.gross_twr_1d.value == pytest.approx(1.25, abs=1e-12)
-        assert 100 * weighted.mwr_itd.value == pytest.approx(1.00, abs=1e-9)
-    closings = [Told(slug).bridge().closing_value for slug in ("inside", "outside")]
+        assert 100 * timed["twr_1d"].value == pytest.approx(1.00, abs=1e-12)
+        assert 100 * timed["gross_twr_1d"].value == pytest.approx(1.25, abs=1e-12)
+        assert 100 * weighted["mwr_itd"].value == pytest.approx(1.00, abs=1e-9)
+    closings = [Golden(slug).bridge().closing_value for slug in ("inside", "outside")]
     assert closings == [D("101000.00"), D("101250.00")]
-    assert Told("outside").bridge().fees == 0
+    assert Golden("outside").bridge().fees == 0
 
 
 def test_the_highest_cost_in_the_trade_currency_goes_first(world):
-    assert Told("hifo").gains.since_inception.realised.total == D("120.00")
+    assert Golden("hifo").gains.since_inception.realised.total == D("120.00")
 
 
 def test_an_average_pool_has_the_rate_of_its_base_cost(world):
-    told = Told("pool")
+    golden = Golden("pool")
 
-    assert exactly(told.gains.since_inception.realised) == (D("270.91"), D("-5.00"), D("-0.91"), D("265.00"))
-    assert told.bridge().gain == told.bridge(closing=DAYS[3]).gain + told.bridge(opening=DAYS[3]).gain
+    assert exactly(golden.gains.since_inception.realised) == (D("270.91"), D("-5.00"), D("-0.91"), D("265.00"))
+    assert golden.bridge().gain == golden.bridge(closing=DAYS[3]).gain + golden.bridge(opening=DAYS[3]).gain
 
 
 def test_an_average_pool_through_split_and_return_of_capital(world):
-    told = Told("average")
+    golden = Golden("average")
 
-    (left,) = [parcel for parcel in told.book.parcels if parcel.valid_to is None]
-    assert round(told.gains.since_inception.realised.total, 2) == D("490.56")  # 490.555556
+    (left,) = [lot for lot in golden.book.lots if lot.valid_to is None]
+    assert round(golden.gains.since_inception.realised.total, 2) == D("490.56")  # 490.555556
     assert round(left.cost, 6) == D("880.555556")
-    assert told.bridge().gain == D("1110.00")  # 250 x 6 + 225 + 1,195 - 1,000 - 800 - 10
+    assert golden.bridge().gain == D("1110.00")  # 250 x 6 + 225 + 1,195 - 1,000 - 800 - 10
 
 
 def test_shares_in_kind_come_at_the_close_of_their_day(world):
-    told = Told("kind")
+    golden = Golden("kind")
 
-    assert float(metrics.subperiod_returns(told.life)[-1]) == pytest.approx(0.0, abs=1e-15)
-    found = told.bridge()
+    assert float(daily_returns.measure(golden.life).returns[-1]) == pytest.approx(0.0, abs=1e-15)
+    found = golden.bridge()
     assert (found.contributions, found.gain) == (D("105000.00"), 0)
-    assert told.gains.unrealised.total == D("1000.00")  # since purchase: (50 - 40) x 100
+    assert golden.gains.unrealised.total == D("1000.00")  # since purchase: (50 - 40) x 100
 
 
 def test_cash_in_lieu_of_a_fraction_is_a_sale_of_it(world):
-    told = Told("fraction")
+    golden = Golden("fraction")
 
-    (left,) = [parcel for parcel in told.book.parcels if parcel.valid_to is None]
+    (left,) = [lot for lot in golden.book.lots if lot.valid_to is None]
     assert (left.quantity, left.cost) == (151, D("3020"))
-    assert told.gains.since_inception.realised.total == D("0.50")
+    assert golden.gains.since_inception.realised.total == D("0.50")
 
 
 def test_what_a_well_known_tracker_says_is_583_is_500(world):
-    assert Told("tracker").bridge().gain == D("500.00")
+    assert Golden("tracker").bridge().gain == D("500.00")
 
 
 def test_value_is_continuous_through_a_split(world):
-    told = Told("seven")
+    golden = Golden("seven")
 
-    assert told.life.value[1:3].tolist() == pytest.approx([64557.00, 65590.00], abs=1e-9)
-    assert float(metrics.subperiod_returns(told.life)[2]) == pytest.approx(0.016001, abs=5e-7)
-    assert told.bridge().unrealised_price == D("1033.00")
+    assert golden.life.value[1:3].tolist() == pytest.approx([64557.00, 65590.00], abs=1e-9)
+    assert float(daily_returns.measure(golden.life).returns[2]) == pytest.approx(0.016001, abs=5e-7)
+    assert golden.bridge().unrealised_price == D("1033.00")
 
 
 def test_a_spin_off_and_what_goes_elsewhere_keep_day_and_cost_and_the_bridge_sums(world):
-    told = Told("spin")
+    golden = Golden("spin")
 
-    found = told.bridge()
+    found = golden.bridge()
 
     # 10 x 80 + 5 x 50 of 1,000, of which 2 x 50 went out in kind
     assert (found.contributions, found.withdrawals, found.closing_value) == (D("1000.00"), D("-100.00"), D("950.00"))
     assert found.gain == D("50.00")
-    assert told.gains.unrealised.total == D("30.00")  # 3 x (50 - 40), and nothing on 10 x (80 - 80)
-    assert {(parcel.quantity, parcel.unit_cost) for parcel in told.book.parcels if parcel.valid_to is None} == {
+    assert golden.gains.unrealised.total == D("30.00")  # 3 x (50 - 40), and nothing on 10 x (80 - 80)
+    assert {(lot.quantity, lot.unit_cost) for lot in golden.book.lots if lot.valid_to is None} == {
         *((D(10), D(80)), (D(3), D(40)))
     }
 
 
 def test_what_is_traded_and_not_settled_is_marked(world):
-    valued = Told("pending").valued
+    valued = Golden("pending").valued
 
     assert [(row.trade_date, row.settle_date, row.kind, row.symbol, row.amount) for row in valued.pending] == [
         (DAYS[5], date(2020, 1, 13), "buy", "KIND", D("-480"))
@@ -481,12 +482,10 @@ def test_what_is_traded_and_not_settled_is_marked(world):
 
 
 def test_a_sale_takes_the_lots_that_the_ledger_names(world):
-    told = Told("named")
+    golden = Golden("named")
 
-    assert [(parcel.unit_cost, parcel.quantity) for parcel in told.book.parcels if parcel.valid_to is None] == [
-        (D(100), D(10))
-    ]
-    assert told.gains.since_inception.realised.total == 0
+    assert [(lot.unit_cost, lot.quantity) for lot in golden.book.lots if lot.valid_to is None] == [(D(100), D(10))]
+    assert golden.gains.since_inception.realised.total == 0
 
 
 def lines(found):
@@ -494,14 +493,14 @@ def lines(found):
 
 
 def test_a_bridge_of_no_days_has_no_lines(world):
-    found = Told("bridge").bridge(opening=DAYS[3], closing=DAYS[3])
+    found = Golden("bridge").bridge(opening=DAYS[3], closing=DAYS[3])
 
     assert (found.first_date, found.last_date, lines(found)) == (DAYS[3], DAYS[3], {})
     assert found.opening_value == found.closing_value == D("7420.00")  # 100 x 53 x 1.40
 
 
 def test_a_bridge_of_the_first_day_opens_at_nothing_on_the_day_before(world):
-    found = Told("bridge").bridge(closing=FIRST)
+    found = Golden("bridge").bridge(closing=FIRST)
 
     assert (found.first_date, found.opening_value) == (date(2020, 1, 1), 0)
     assert lines(found) == {"contributions": D("6500.00")}
@@ -512,18 +511,18 @@ def test_a_bridge_of_the_first_day_opens_at_nothing_on_the_day_before(world):
     [(None, DAYS[1]), (DAYS[0], DAYS[2]), (None, date(2019, 12, 31)), (date(2019, 1, 1), date(2019, 12, 31))],
 )
 def test_a_bridge_before_the_first_transaction_is_of_nothing(world, opening, closing):
-    found = Told("late").bridge(opening=opening, closing=closing)
+    found = Golden("late").bridge(opening=opening, closing=closing)
 
     assert (found.opening_value, found.closing_value, lines(found)) == (0, 0, {})
     assert found.first_date <= found.last_date == closing
 
 
 def test_a_bridge_from_a_day_without_a_pack_opens_at_the_last_one_before(world):
-    assert Told("bridge").bridge(opening=date(2020, 1, 5)) == Told("bridge").bridge(opening=DAYS[1])
+    assert Golden("bridge").bridge(opening=date(2020, 1, 5)) == Golden("bridge").bridge(opening=DAYS[1])
 
 
 def test_a_bridge_has_what_was_taken_back_with_its_sign(world):
-    found = Told("odd").bridge()
+    found = Golden("odd").bridge()
 
     assert lines(found) == {
         "contributions": D("1096.00"),  # and 2 that were given, at 48
@@ -534,11 +533,11 @@ def test_a_bridge_has_what_was_taken_back_with_its_sign(world):
         "taxes": D("5.00"),
     }
     assert found.closing_value == D("1010.00")  # 410 and 12 at 50
-    assert Told("odd").gains.unrealised.total == D("120.00")  # 12 x 50 - 480: the gift cost nothing
+    assert Golden("odd").gains.unrealised.total == D("120.00")  # 12 x 50 - 480: the gift cost nothing
 
 
 def test_a_bridge_of_foreign_cash_tells_dealing_and_revaluation(world):
-    found = Told("late").bridge()
+    found = Golden("late").bridge()
 
     assert lines(found) == {
         "contributions": D("1400.00"),  # 1,000 at 1.40
@@ -551,12 +550,12 @@ def test_a_bridge_of_foreign_cash_tells_dealing_and_revaluation(world):
 
 @pytest.mark.parametrize("slug", LEDGERS)
 def test_bridges_of_parts_add_up_to_that_of_the_whole_and_gain_is_value_plus_sells_less_buys_less_fees(world, slug):
-    told = Told(slug)
+    golden = Golden(slug)
 
-    whole = told.bridge()
-    parts = [told.bridge(opening, closing) for opening, closing in zip((None, *DAYS[:-1]), DAYS, strict=True)]
+    whole = golden.bridge()
+    parts = [golden.bridge(opening, closing) for opening, closing in zip((None, *DAYS[:-1]), DAYS, strict=True)]
 
     assert sum(part.gain for part in parts) == whole.gain
     for before, after in pairwise(parts):
         assert after.opening_value == before.closing_value
-    assert float(whole.closing_value) == pytest.approx(float(told.life.value[-1]), abs=0.005)
+    assert float(whole.closing_value) == pytest.approx(float(golden.life.value[-1]), abs=0.005)

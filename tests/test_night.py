@@ -150,10 +150,10 @@ def after(make):
 def test_the_five_jobs_run_in_their_order_and_leave_a_row_each(after_night):
     run = NightlyRun.objects.get()
 
-    jobs = list(JobRun.objects.filter(run=run).order_by("started_at"))
-    assert [job.name for job in jobs] == list(jobs.JOBS) == NAMES
-    assert [(job.position, job.state, job.fencing) for job in jobs] == [(at, "done", 1) for at in range(5)]
-    assert all(before.finished_at <= after.started_at for before, after in pairwise(jobs))
+    rows = list(JobRun.objects.filter(run=run).order_by("started_at"))
+    assert [job.name for job in rows] == list(jobs.JOBS) == NAMES
+    assert [(job.position, job.state, job.fencing) for job in rows] == [(at, "done", 1) for at in range(5)]
+    assert all(before.finished_at <= after.started_at for before, after in pairwise(rows))
     assert (run.state, statuses()) == ("done", {"fresh"})
     assert [pack.asof_date for pack in PricingPack.objects.order_by("sequence")] == list(WEEK)
     assert DailyValue.objects.count() == Reconciliation.objects.filter(status="pass").count() == 5
@@ -167,7 +167,7 @@ def test_the_small_plan_is_worth_what_a_pencil_says(after_night):
     assert [round(value, 9) for value in values] == [Decimal(each) for each in expected]
 
 
-def test_a_failing_job_blocks_what_follows_names_itself_on_the_packs_and_is_taken_up(begun, monkeypatch):
+def test_a_failing_job_blocks_the_rest_is_named_on_the_packs_and_is_taken_up(begun, monkeypatch):
     policy = small.policy()
 
     def failing(name):
@@ -202,7 +202,7 @@ def test_a_failing_job_blocks_what_follows_names_itself_on_the_packs_and_is_take
     assert DailyValue.objects.count() == 5
 
 
-def test_what_we_do_not_expect_is_not_taken_for_a_failure_of_the_night(begun, monkeypatch):
+def test_an_unexpected_error_is_no_failure_of_the_night(begun, monkeypatch):
     policy = small.policy()
 
     def dies(night):
@@ -231,7 +231,7 @@ def test_running_again_changes_nothing(after_night):
     assert everything() == before
 
 
-def test_an_attempt_of_a_job_that_was_taken_over_may_not_finish_it(begun, monkeypatch):
+def test_an_attempt_that_was_taken_over_may_not_finish_its_job(begun, monkeypatch):
     policy = small.policy()
     real = jobs.JOBS["compute_metrics"]
 
@@ -422,7 +422,7 @@ def test_who_lacks_a_price_is_counted_for_all_and_named_to_the_operator_alone(ow
 
 
 @after(lacking_oak)
-def test_what_data_loaded_since_can_price_is_restated_when_the_night_is_asked_for_again(own, tmp_path):
+def test_days_that_new_data_can_price_are_restated_when_the_night_is_run_again(own, tmp_path):
     call_command("load_market_data", str(small.market(tmp_path / "whole")), stdout=io.StringIO())
 
     told = command("--from", "2020-01-06", "--to", "2020-01-10")
@@ -458,7 +458,7 @@ def test_a_night_restates_earlier_days_that_data_loaded_since_can_price(empty, t
     assert DailyValue.objects.filter(date=WEEK[1], pack__release=2).exists()
 
 
-def test_a_restatement_by_itself_that_was_killed_is_taken_up_with_all_its_days(empty, tmp_path, monkeypatch):
+def test_a_killed_restatement_is_taken_up_with_all_its_days(empty, tmp_path, monkeypatch):
     lacking_oak(tmp_path)
     policy = small.policy()
     call_command("load_market_data", str(small.market(tmp_path / "whole")), stdout=io.StringIO())
@@ -676,7 +676,7 @@ def test_a_ledger_that_is_gone_fails_the_night(begun):
     assert statuses(asof_date=WEEK[4]) == {"error"}
 
 
-def test_a_comparison_that_nobody_foresaw_to_break_is_that_portfolios_own(begun, tmp_path, caplog, monkeypatch):
+def test_an_unforeseen_failure_of_a_comparison_blocks_that_portfolio_alone(begun, tmp_path, caplog, monkeypatch):
     for document in publishing.read_library().values():
         publishing.publish(document)
     policy = small.policy()
@@ -765,7 +765,7 @@ def test_a_split_that_both_know_is_none(empty, tmp_path):
     assert [round(value, 6) for value in values[3:]] == [Decimal("10032.5"), Decimal("10119.8")]
 
 
-def test_a_split_that_the_ledger_books_in_one_of_two_accounts_is_a_break_of_the_other(empty, tmp_path):
+def test_a_split_booked_in_one_of_two_accounts_is_a_break_of_the_other(empty, tmp_path):
     elsewhere = small.PURCHASE.replace("B1", "B7").replace("Assets:Shares:OAK", "Assets:Other:OAK")
     policy = small.begin(
         tmp_path,

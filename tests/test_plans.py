@@ -19,9 +19,10 @@ from execution.night import nightly
 from execution.operations import intake
 from portfolio import books, valuation
 from portfolio.analytics import returns
+from portfolio.books import balances
 from portfolio.models import DailyValue, Portfolio, Reconciliation
-from portfolio.performance import metrics
-from portfolio.valuation import bridge, gains
+from portfolio.performance import record as metrics_record
+from portfolio.valuation import bridge, bridge_walk, gains
 from pricing import market, packs
 from pricing.models import PricingPolicy, Security
 from pricing.tests import folders
@@ -29,7 +30,7 @@ from pricing.tests import folders
 GOLDEN = Path(__file__).parent / "golden"
 DATA = env.path("TIEOUT_DATA", default=env.PROJECT.parent / "shared" / "data")
 TWR_SINCE_INCEPTION = {"public": 7.20523951, "demo": 7.52819858, "small": 0.10930430}
-"""Default timing, first day measured: MEASUREMENT, goldens computed apart."""
+"""Default timing, first day measured: docs/measurement.md, Worked examples."""
 
 
 def _check(slug: str, folder: Path) -> None:
@@ -73,31 +74,28 @@ def _check_every_day(portfolio, nav) -> None:
 def _check_month_ends(revision, path: Path) -> None:
     with path.open() as file:
         rows = list(csv.DictReader(file))
-    symbols = dict(Security.objects.values_list("id", "symbol"))
     by_day: dict[str, dict[tuple[str, str], Decimal]] = {}
     for row in rows:
         by_day.setdefault(row["date"], {})[row["kind"], row["commodity"]] = Decimal(row["units"])
     days = [date.fromisoformat(day) for day in by_day]
-    for expected, state in zip(by_day.values(), books.states(revision, days), strict=True):
+    for expected, state in zip(by_day.values(), balances.by_day(revision, days), strict=True):
         held: dict[tuple[str, str], Decimal] = {}
-        for (_, security), quantity in state.units.items():
-            if quantity:
-                key = ("holding", symbols[security])
-                held[key] = held.get(key, Decimal(0)) + quantity
+        for (_, symbol), quantity in state.units.items():
+            held["holding", symbol] = held.get(("holding", symbol), Decimal(0)) + quantity
         held |= {("cash", currency): amount for currency, amount in state.cash.items() if amount}
 
         assert held == expected, state.date
 
 
-def _check_returns(life, summary, slug: str, pack_id: str) -> None:
-    record = metrics.record(life, portfolio_id="-", pack_id=pack_id, risk_free=None)
+def _check_returns(life, summary, slug, pack_id):
+    record = metrics_record.metrics(life, portfolio_id="-", pack_id=pack_id, risk_free=None)
     opened_at_first_close = returns.link(
         returns.time_weighted_returns(life.value, life.inflow - life.outflow, flow_timing="start")
     )
 
-    assert record.twr_itd.value == pytest.approx(TWR_SINCE_INCEPTION[slug], abs=5e-9)
+    assert record["twr_itd"].value == pytest.approx(TWR_SINCE_INCEPTION[slug], abs=5e-9)
     assert opened_at_first_close == pytest.approx(float(summary["twr_total_flow_at_start_of_day"]), abs=1e-10)
-    assert record.mwr_itd.value == pytest.approx(summary["mwr_xirr_365"], abs=5e-11)
+    assert record["mwr_itd"].value == pytest.approx(summary["mwr_xirr_365"], abs=5e-11)
     net_deposits = Decimal(repr(float((life.inflow - life.outflow).sum()))).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
     assert net_deposits == Decimal(summary["net_deposits"])
 
@@ -125,7 +123,7 @@ def _check_gains(book, history, summary) -> None:
     assert whole.closing_value == valuation.quantise(Decimal(summary["nav_end"]), "CAD")
     assert whole.contributions + whole.withdrawals == Decimal(summary["net_deposits"])
     for part in (whole, *parts):
-        lines = sum(getattr(part, name) for name in bridge.LINES)
+        lines = sum(getattr(part, name) for name in bridge_walk.LINES)
         assert part.opening_value + lines + part.rounding == part.closing_value
         assert abs(part.rounding) <= Decimal("0.01")
     assert sum(part.gain for part in parts) == whole.gain

@@ -2,6 +2,7 @@
 
 import io
 import random
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -17,11 +18,11 @@ from execution.night import attempts
 from execution.patterns import publishing
 from execution.tests.staging import by_force
 from portfolio import books
-from portfolio.books import reconciliation, writer
+from portfolio.books import balances, pack_prices, reconciliation, writer
 from portfolio.ledger import reader
 from portfolio.ledger.repository import BRANCH, LedgerRepository, LedgerRewritten, LedgerUnavailable
 from portfolio.ledger.screening import Finding
-from portfolio.models import Break, LedgerRevision, Portfolio, Reconciliation
+from portfolio.models import Break, LedgerRevision, Lot, Portfolio, Reconciliation, Transaction
 from pricing import market, packs
 from tests import small
 from tests.small import WEEK
@@ -101,8 +102,13 @@ def test_what_is_dated_after_the_newest_pack_is_compared_by_its_balances(begun, 
     small.night(policy, last=WEEK[0])
     assert small.take_in(tmp_path, small.LEDGER + "\n; nothing new\n")["status"] == "reconciled"
 
-    lost = books._lot_changes
-    monkeypatch.setattr(books, "_lot_changes", lambda *how: [row for row in lost(*how) if row[3] > 100])
+    real = balances.by_day
+
+    def without_small_holdings(revision, days):
+        for day in real(revision, days):
+            yield replace(day, units={key: units for key, units in day.units.items() if units > 100})
+
+    monkeypatch.setattr(balances, "by_day", without_small_holdings)
     told = small.take_in(tmp_path, small.LEDGER + "\n; nothing new again\n")
 
     assert told["status"] == "broken"
@@ -142,16 +148,16 @@ def test_a_portfolio_that_books_otherwise_than_beancount_is_checked_by_a_second_
     told = small.take_in(tmp_path, (small.LEDGER + DEAREST + LAST + SALE).replace('OAK "FIFO"', "OAK"))
 
     revision = LedgerRevision.objects.get(number=2)
-    lots = [each for each in books.load(small.portfolio(), revision).parcels if each.is_open(WEEK[-1])]
+    lots = [each for each in books.load(small.portfolio(), revision).lots if each.is_open(WEEK[-1])]
     assert (told["status"], told["breaks"]) == ("reconciled", [])
     assert sum(each.quantity * each.unit_cost for each in lots) == Decimal(LEFT[method])
 
     pack = packs.resolve(policy=policy)
     asked = {
         "packs": [pack],
-        "prices": reconciliation.load_prices([pack], policy.pivot),
+        "prices": pack_prices.load([pack], policy.pivot),
         "actions": [],
-        "theirs": writer.read_statement(portfolio=small.portfolio(), revision=revision),
+        "stated": writer.read_statement(portfolio=small.portfolio(), revision=revision),
     }
     edit = "UPDATE portfolio_lot SET unit_cost = unit_cost + 0.1 WHERE valid_to IS NULL AND removed_in IS NULL"
     assert by_force(begun, edit, []) == len(lots)
@@ -168,7 +174,7 @@ def test_an_account_that_the_ledger_opens_with_a_method_goes_by_it_but_in_an_ave
 
         told = small.take_in(tmp_path, small.LEDGER + DEAREST + LAST + SALE + f"\n; {method}\n")
 
-        lots = books.load(small.portfolio(), LedgerRevision.objects.get(number=number)).parcels
+        lots = books.load(small.portfolio(), LedgerRevision.objects.get(number=number)).lots
         assert (told["status"], told["breaks"]) == ("reconciled", [])
         assert sum(each.quantity * each.unit_cost for each in lots if each.is_open(WEEK[-1])) == Decimal(left)
 
@@ -209,7 +215,7 @@ def test_a_ledger_that_beancount_no_longer_accepts_is_no_pass(begun, monkeypatch
     assert (last.kind, last.detail) == ("LEDGER_UNREADABLE", "main.beancount:7: does not balance")
 
 
-# --- edits of the database (RELIABILITY T46; a thousand of the comparison alone are in portfolio/tests/test_reconciliation.py)
+# --- edits of the database (a thousand of the comparison alone are in portfolio/tests/test_reconciliation.py)
 
 
 @pytest.fixture
@@ -217,12 +223,12 @@ def compared(private_demo):
     """The comparison of the public portfolio at the demo's last pack, made anew at each call."""
     portfolio = Portfolio.objects.select_related("policy").get(slug="public")
     revision, pack = books.newest_reconciled(portfolio), packs.resolve(policy=portfolio.policy)
-    prices, actions = reconciliation.load_prices([pack], portfolio.policy.pivot), market.actions(pack)
+    prices, actions = pack_prices.load([pack], portfolio.policy.pivot), market.actions(pack)
     theirs = writer.read_statement(portfolio=portfolio, revision=revision)
 
     def compare():
         (found,) = reconciliation.compare(
-            portfolio=portfolio, revision=revision, packs=[pack], prices=prices, actions=actions, theirs=theirs
+            portfolio=portfolio, revision=revision, packs=[pack], prices=prices, actions=actions, stated=theirs
         )
         return found
 
@@ -250,9 +256,9 @@ def test_edits_of_the_rows_are_found_and_named_and_small_ones_are_silent(private
     """36 seeded ones, each undone before the next, as superuser with the triggers off."""
     chance = random.Random(46)
     ids = {
-        "lots": list(books.of_revisions(books.Lot.objects.all(), [LedgerRevision.objects.get(portfolio__slug="public")])
+        "lots": list(books.rows_of_revisions(Lot.objects.all(), [LedgerRevision.objects.get(portfolio__slug="public")])
                      .filter(valid_to=None).values_list("id", "account", "security__symbol")),
-        "rows": list(books.Transaction.objects.filter(portfolio__slug="public", kind__in=("buy", "sell", "dividend"))
+        "rows": list(Transaction.objects.filter(portfolio__slug="public", kind__in=("buy", "sell", "dividend"))
                      .values_list("id", "account", "currency")),
     }  # fmt: skip
     assert compared().breaks == ()
@@ -280,7 +286,7 @@ def test_edits_of_the_rows_are_found_and_named_and_small_ones_are_silent(private
     assert compared().breaks == ()
 
 
-# --- history moves only forward (RELIABILITY T47)
+# --- history moves only forward
 
 
 def test_a_forced_push_stops_the_night_and_names_the_commit_that_is_gone(begun, tmp_path):

@@ -5,15 +5,21 @@ from dataclasses import dataclass
 from agents.financial_analyst.performance import PERFORMANCE_TTL_S, HistoricalNav
 from agents.registry import capability
 from agents.result import RequestContext, Result
-from portfolio.performance import attribution, metrics
+from portfolio.performance import brinson as decisions
+from portfolio.performance import contributions, currency_attribution, windows
+from portfolio.performance.brinson import BrinsonAttribution, SegmentBy
+from portfolio.performance.contributions import Contributions
+from portfolio.performance.currency_attribution import CurrencyAttribution
+from portfolio.performance.measures import Window
+from portfolio.performance.windows import Span
 
 
 @dataclass(frozen=True, slots=True)
 class CurrencyViews:
     """Since inception, and over the look-back; the latter is the whole life where the portfolio is younger."""
 
-    since_inception: attribution.CurrencyAttribution
-    lookback: attribution.CurrencyAttribution
+    since_inception: CurrencyAttribution
+    lookback: CurrencyAttribution
 
 
 @capability("attribution.currency", agent="financial_analyst")
@@ -22,7 +28,8 @@ def currency(ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int) -> 
     whole, recent, warnings = _spans(ctx, nav, lookback_days)
     return Result(
         CurrencyViews(
-            attribution.currency(nav.life, whole, nav.benchmark), attribution.currency(nav.life, recent, nav.benchmark)
+            currency_attribution.attribute(nav.life, whole, nav.benchmark),
+            currency_attribution.attribute(nav.life, recent, nav.benchmark),
         ),
         sources=nav.sources(benchmark=True),
         asof=ctx.asof_date,
@@ -35,8 +42,8 @@ def currency(ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int) -> 
 class ContributionViews:
     """Since inception, and over the look-back; the latter is the whole life where the portfolio is younger."""
 
-    since_inception: attribution.Contributions
-    lookback: attribution.Contributions
+    since_inception: Contributions
+    lookback: Contributions
 
 
 @capability("attribution.contribution", agent="financial_analyst")
@@ -44,7 +51,7 @@ def contribution(ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int)
     """What each holding, cash and fees added to the return; `lookback_days` counts pack days."""
     whole, recent, warnings = _spans(ctx, nav, lookback_days)
     return Result(
-        ContributionViews(attribution.contribution(nav.life, whole), attribution.contribution(nav.life, recent)),
+        ContributionViews(contributions.contribute(nav.life, whole), contributions.contribute(nav.life, recent)),
         sources=nav.life.sources,
         asof=ctx.asof_date,
         ttl=PERFORMANCE_TTL_S,
@@ -56,19 +63,18 @@ def contribution(ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int)
 class BrinsonViews:
     """Since inception, and over the look-back; the latter is the whole life where the portfolio is younger."""
 
-    since_inception: attribution.BrinsonAttribution
-    lookback: attribution.BrinsonAttribution
+    since_inception: BrinsonAttribution
+    lookback: BrinsonAttribution
 
 
 @capability("attribution.brinson", agent="financial_analyst")
 def brinson(
-    ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int, by: attribution.SegmentBy = "currency"
+    ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int, by: SegmentBy = "currency"
 ) -> Result[BrinsonViews]:
     """The excess over the benchmark by decision and segment: `by` currency, kind or exchange."""
     whole, recent, warnings = _spans(ctx, nav, lookback_days)
-    since, lately = (
-        attribution.brinson(nav.life, span, nav.benchmark, by=by, described=nav.described) for span in (whole, recent)
-    )
+    kinds = {each.symbol: (each.kind, each.exchange) for each in nav.securities.values()}
+    since, lately = (decisions.attribute(nav.life, span, nav.benchmark, by=by, kinds=kinds) for span in (whole, recent))
     return Result(
         BrinsonViews(since, lately),
         sources=nav.sources(benchmark=True),
@@ -78,14 +84,12 @@ def brinson(
     )
 
 
-def _spans(
-    ctx: RequestContext, nav: HistoricalNav, lookback_days: int
-) -> tuple[metrics.Window, metrics.Window, tuple[str, ...]]:
+def _spans(ctx: RequestContext, nav: HistoricalNav, lookback_days: int) -> tuple[Span, Span, tuple[str, ...]]:
     """Since inception, the look-back, and what to warn of."""
-    whole = metrics.window(nav.life, "itd")
+    whole = windows.span_of(nav.life, Window.INCEPTION)
     if whole is None:
-        none = metrics.nothing(ctx.asof_date)
-        return none, none, ()
-    recent = metrics.last_observations(nav.life, lookback_days)
+        empty = windows.empty(ctx.asof_date)
+        return empty, empty, ()
+    recent = windows.last_days(nav.life, lookback_days)
     warnings = () if recent else (f"the portfolio is younger than {lookback_days} pack days",)
     return whole, recent or whole, warnings

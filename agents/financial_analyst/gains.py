@@ -18,22 +18,22 @@ def money_bridge(
 ) -> Result[bridge.MoneyBridge]:
     """From the close before `from_date` (None: since inception) to that of `to_date` (None: the as-of date)."""
     opening = None if from_date is None else from_date - timedelta(days=1)
-    bridged = bridge.between(positions.book, ctx.market.history, opening=opening, closing=to_date)
-    return _answer(ctx, bridged, positions)
+    period = bridge.between(positions.book, ctx.market.history, opening=opening, closing=to_date)
+    return _result(ctx, period, positions)
 
 
 @capability("portfolio.money_bridges", agent="financial_analyst")
 def money_bridges(ctx: RequestContext, *, positions: valuation.Positions) -> Result[bridge.Bridges]:
     """Since inception, year to date and of the last pack day."""
-    return _answer(ctx, bridge.overview(positions.book, ctx.market.history), positions)
+    return _result(ctx, bridge.overview(positions.book, ctx.market.history), positions)
 
 
 @capability("portfolio.gains", agent="financial_analyst")
 def since_purchase(ctx: RequestContext, *, positions: valuation.Positions) -> Result[gains.Gains]:
     """Realised and unrealised since purchase, and income; by currency and by security."""
-    return _answer(ctx, gains.compute(positions.book, ctx.market.history), positions)
+    return _result(ctx, gains.compute(positions.book, ctx.market.history), positions)
 
 
-def _answer(ctx: RequestContext, data: Data, positions: valuation.Positions) -> Result[Data]:
-    read = valuation.sources(positions.book, ctx.market.history)
-    return Result(data, sources=tuple(sorted({"ledger", *read})), asof=ctx.asof_date, ttl=GAINS_TTL_S)
+def _result(ctx: RequestContext, data: Data, positions: valuation.Positions) -> Result[Data]:
+    providers = valuation.sources(positions.book, ctx.market.history)
+    return Result(data, sources=tuple(sorted({"ledger", *providers})), asof=ctx.asof_date, ttl=GAINS_TTL_S)

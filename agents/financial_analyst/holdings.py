@@ -15,21 +15,19 @@ HOLDINGS_TTL_S = 60
 def positions(ctx: RequestContext, *, portfolio_id: UUID) -> Result[valuation.Positions]:
     """Open lots grouped by security, and cash, at the close of the as-of date."""
     book = ctx.book
-    security_ids = {parcel.security for parcel in book.parcels} | {
-        event.security for event in book.events if event.security
-    }
+    security_ids = {lot.security for lot in book.lots} | {event.security for event in book.events if event.security}
     rows = Security.objects.filter(id__in=security_ids).values_list("id", "symbol", "name", "currency", "quote_unit")
     described = {security_id: (symbol, name, currency) for security_id, symbol, name, currency, _ in rows}
     in_percent = {security_id for security_id, *_, unit in rows if unit == QuoteUnit.PERCENT_OF_NOMINAL}
     lacking = any(
-        parcel.layers
-        or (parcel.fx_to_base is None and parcel.currency != book.base_currency)
-        or (parcel.security in described and described[parcel.security][2] != parcel.currency)
-        for parcel in book.parcels
+        lot.layers
+        or (lot.fx_to_base is None and lot.currency != book.base_currency)
+        or (lot.security in described and described[lot.security][2] != lot.currency)
+        for lot in book.lots
     )
     rates = None
     if lacking or book.trade_fx == "fixing":
-        rates = deal_rates.Rates(ctx.market.history, book.base_currency, book.trade_fx)
+        rates = deal_rates.DealRates(ctx.market.history, book.base_currency, book.trade_fx)
     grouped = valuation.positions(book, ctx.asof_date, described, rates, clean_priced=in_percent)
     return Result(grouped, sources=("ledger",), asof=ctx.asof_date, ttl=HOLDINGS_TTL_S)
 

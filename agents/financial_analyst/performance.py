@@ -1,25 +1,43 @@
-"""How it did: the value history, and the metrics that follow from it."""
+"""The value history of a portfolio, and the metrics that follow from it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 
+from agents.contract import HANDED_ON
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio import valuation
-from portfolio.performance import metrics
+from portfolio.performance import calendar_years as years_of
+from portfolio.performance import daily_returns, factor_series, record, window_rows
+from portfolio.performance.benchmark_index import BenchmarkReturns
+from portfolio.performance.calendar_years import CalendarYear
+from portfolio.performance.factor_series import FactorLevels
+from portfolio.performance.metric import with_gaps
+from portfolio.performance.record import MetricsRecord, MwrRecord, TwrRecord
+from portfolio.performance.risk_free import RiskFree
+from portfolio.performance.window_rows import WindowReturns
 from pricing.models import Security
 
 PERFORMANCE_TTL_S = 300
 
 
 @dataclass(frozen=True, slots=True)
+class BookedSecurity:
+    """A security that was booked up to the as-of date."""
+
+    symbol: str
+    kind: str
+    exchange: str
+
+
+@dataclass(frozen=True, slots=True)
 class HistoricalNav:
-    """The portfolio's life on pack days. What starts with an underscore is for the steps that follow, not for the answer."""
+    """The portfolio's value on all pack days, and what later steps compute from."""
 
     first_date: date | None
     """None, and no days, where nothing was booked up to the as-of date; `last_date` likewise."""
@@ -28,47 +46,30 @@ class HistoricalNav:
     dates: npt.NDArray[np.datetime64]
     values: npt.NDArray[np.float64]
     net_contributions: tuple[float | None, ...]
-    """Money put in less money taken out, up to and including each day; None from money on whose worth is not known."""
+    """Money put in less money taken out, up to and including each day; None from the first money on whose value is unknown."""
     total_return_pct: tuple[float | None, ...]
     """Growth of the return index since inception, a fraction; None on a day without a return, after which it begins anew."""
     gaps: tuple[valuation.Gap, ...]
     """Days in between without a value, and the price or rate that is missing."""
-    _life: valuation.ValueHistory
+    life: valuation.ValueHistory = field(metadata=HANDED_ON)
     """What returns are measured on: the whole, or the securities alone where deposits are inferred."""
-    _whole: valuation.ValueHistory
-    _risk_free: metrics.RiskFree | None
-    _benchmark: metrics.BenchmarkReturns | None
-    _described: Mapping[str, tuple[str, str]]
-    """Kind and exchange of each security ever held, by symbol."""
-
-    @property
-    def life(self) -> valuation.ValueHistory:
-        return self._life
-
-    @property
-    def whole(self) -> valuation.ValueHistory:
-        return self._whole
-
-    @property
-    def risk_free(self) -> metrics.RiskFree | None:
-        return self._risk_free
-
-    @property
-    def benchmark(self) -> metrics.BenchmarkReturns | None:
-        return self._benchmark
-
-    @property
-    def described(self) -> Mapping[str, tuple[str, str]]:
-        return self._described
+    whole: valuation.ValueHistory = field(metadata=HANDED_ON)
+    risk_free: RiskFree | None = field(metadata=HANDED_ON)
+    """On the days of `life`; likewise `benchmark` and `factor_levels`."""
+    benchmark: BenchmarkReturns | None = field(metadata=HANDED_ON)
+    factor_levels: FactorLevels = field(metadata=HANDED_ON)
+    """Empty where no step of the pattern computes factor exposures."""
+    securities: Mapping[int, BookedSecurity] = field(metadata=HANDED_ON)
+    """By id."""
 
     def sources(self, *, risk_free: bool = False, benchmark: bool = False) -> tuple[str, ...]:
-        """Whose rows a figure rests on: those of the life, and of what else it takes."""
-        providers = set(self._life.sources)
-        if risk_free and self._risk_free:
-            providers |= set(self._risk_free.sources)
-        if benchmark and self._benchmark:
-            providers |= set(self._benchmark.sources)
-        return tuple(sorted(providers))
+        """The providers whose rows a figure rests on: those of the life, and of what else the figure takes."""
+        sources = set(self.life.sources)
+        if risk_free and self.risk_free:
+            sources |= set(self.risk_free.sources)
+        if benchmark and self.benchmark:
+            sources |= set(self.benchmark.sources)
+        return tuple(sorted(sources))
 
 
 @capability("portfolio.historical_nav", agent="financial_analyst")
@@ -77,7 +78,9 @@ def historical_nav(ctx: RequestContext, *, portfolio_id: UUID) -> Result[Histori
     valuer = valuation.Valuer(ctx.market.history)
     whole = valuer.history(ctx.book)
     life = valuer.headline(ctx.book, whole)
-    free = ctx.market.risk_free(life.base_currency, life.dates)
+    booked = [each for each in ctx.book.events if each.date <= ctx.asof_date]
+    ids = {security for each in booked for security in (each.security, each.to_security) if security is not None}
+    securities = Security.objects.filter(pk__in=ids).values_list("pk", "symbol", "kind", "exchange")
     return Result(
         HistoricalNav(
             first_date=life.dates[0].item() if len(life.dates) else None,
@@ -85,19 +88,15 @@ def historical_nav(ctx: RequestContext, *, portfolio_id: UUID) -> Result[Histori
             base_currency=life.base_currency,
             dates=whole.dates,
             values=whole.value,
-            net_contributions=metrics.listed(np.asarray(np.cumsum(whole.inflow - whole.outflow))),
-            total_return_pct=metrics.listed(np.asarray(metrics.daily_returns(life).growth() - 1.0)),
+            net_contributions=with_gaps(np.asarray(np.cumsum(whole.inflow - whole.outflow))),
+            total_return_pct=with_gaps(np.asarray(daily_returns.measure(life).growth() - 1.0)),
             gaps=life.gaps,
-            _life=life,
-            _whole=whole,
-            _risk_free=free,
-            _benchmark=ctx.market.benchmark(life.base_currency, life.dates),
-            _described={
-                symbol: (kind, exchange)
-                for symbol, kind, exchange in Security.objects.filter(
-                    symbol__in=[symbol for symbol, _ in life.holdings]
-                ).values_list("symbol", "kind", "exchange")
-            },
+            life=life,
+            whole=whole,
+            risk_free=ctx.market.risk_free(life.base_currency, life.dates),
+            benchmark=ctx.market.benchmark(life.base_currency, life.dates),
+            factor_levels=factor_series.load(ctx.pack, ctx.market.factors, life.dates),
+            securities={pk: BookedSecurity(symbol, kind, exchange) for pk, symbol, kind, exchange in securities},
         ),
         sources=life.sources,
         asof=ctx.asof_date,
@@ -106,27 +105,23 @@ def historical_nav(ctx: RequestContext, *, portfolio_id: UUID) -> Result[Histori
 
 
 @capability("metrics.compute_twr", agent="financial_analyst")
-def compute_twr(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.TwrRecord]:
+def compute_twr(ctx: RequestContext, *, nav: HistoricalNav) -> Result[TwrRecord]:
     """Time-weighted return of every window, the benchmark's and the excess beside it."""
-    record = metrics.twr_record(
-        nav.life, portfolio_id=str(ctx.portfolio_id), pack_id=ctx.pricing_pack_id, benchmark=nav.benchmark
-    )
-    return Result(record, sources=nav.sources(benchmark=True), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+    twr = record.twr(nav.life, portfolio_id=str(ctx.portfolio_id), pack_id=ctx.pricing_pack_id, benchmark=nav.benchmark)
+    return Result(twr, sources=nav.sources(benchmark=True), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
 
 
 @capability("metrics.compute_mwr", agent="financial_analyst")
-def compute_mwr(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.MwrRecord]:
+def compute_mwr(ctx: RequestContext, *, nav: HistoricalNav) -> Result[MwrRecord]:
     """Money-weighted return of every window, each flow on its own date; the same money in the benchmark beside it."""
-    record = metrics.mwr_record(
-        nav.life, portfolio_id=str(ctx.portfolio_id), pack_id=ctx.pricing_pack_id, benchmark=nav.benchmark
-    )
-    return Result(record, sources=nav.sources(benchmark=True), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+    mwr = record.mwr(nav.life, portfolio_id=str(ctx.portfolio_id), pack_id=ctx.pricing_pack_id, benchmark=nav.benchmark)
+    return Result(mwr, sources=nav.sources(benchmark=True), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
 
 
 @capability("metrics.compute", agent="financial_analyst")
-def compute(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.MetricsRecord]:
+def compute(ctx: RequestContext, *, nav: HistoricalNav) -> Result[MetricsRecord]:
     """The whole metrics record."""
-    record = metrics.record(
+    metrics = record.metrics(
         nav.life,
         portfolio_id=str(ctx.portfolio_id),
         pack_id=ctx.pricing_pack_id,
@@ -134,33 +129,26 @@ def compute(ctx: RequestContext, *, nav: HistoricalNav) -> Result[metrics.Metric
         benchmark=nav.benchmark,
     )
     sources = nav.sources(risk_free=True, benchmark=True)
-    return Result(record, sources=sources, asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+    return Result(metrics, sources=sources, asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnsByWindow:
     benchmark: str | None
-    rows: tuple[metrics.WindowReturns, ...]
+    rows: tuple[WindowReturns, ...]
 
 
 @capability("metrics.by_window", agent="financial_analyst")
-def by_window(ctx: RequestContext, *, nav: HistoricalNav, record: metrics.MetricsRecord) -> Result[ReturnsByWindow]:
+def by_window(ctx: RequestContext, *, nav: HistoricalNav, record: MetricsRecord) -> Result[ReturnsByWindow]:
     """The time- and money-weighted returns of a record as rows, with benchmark and excess beside each.
 
     Where deposits are inferred the record is of the securities alone; rows of the whole portfolio follow, degraded by that.
     """
-    rows = metrics.by_window(record)
+    rows = window_rows.rows(record.figures)
     if nav.whole is not nav.life:
-        whole = metrics.record(
-            nav.whole,
-            portfolio_id=str(ctx.portfolio_id),
-            pack_id=ctx.pricing_pack_id,
-            risk_free=None,
-            benchmark=nav.benchmark,
-        )
-        rows += metrics.with_inferred_flows(metrics.by_window(whole))
+        rows += window_rows.with_inferred_flows(window_rows.of_history(nav.whole, nav.benchmark))
     return Result(
-        ReturnsByWindow(record.benchmark, rows),
+        ReturnsByWindow(record.head.benchmark, rows),
         sources=nav.sources(benchmark=True),
         asof=ctx.asof_date,
         ttl=PERFORMANCE_TTL_S,
@@ -170,14 +158,14 @@ def by_window(ctx: RequestContext, *, nav: HistoricalNav, record: metrics.Metric
 @dataclass(frozen=True, slots=True)
 class CalendarYears:
     benchmark: str | None
-    years: tuple[metrics.CalendarYear, ...]
+    years: tuple[CalendarYear, ...]
     """The newest first."""
 
 
 @capability("metrics.calendar_years", agent="financial_analyst")
 def calendar_years(ctx: RequestContext, *, nav: HistoricalNav) -> Result[CalendarYears]:
     """Return of each calendar year, the benchmark's and the excess beside it."""
-    years = metrics.calendar_years(nav.life, benchmark=nav.benchmark)
+    years = years_of.calendar_years(nav.life, benchmark=nav.benchmark)
     return Result(
         CalendarYears(nav.benchmark.name if nav.benchmark else None, years),
         sources=nav.sources(benchmark=True),

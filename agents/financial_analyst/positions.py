@@ -1,15 +1,21 @@
-"""One holding beside the portfolio: how it did, what it risks, what it added. Asked by the security's id."""
+"""One holding beside the portfolio, by the id of its security: its return, its risk, and what it added."""
 
 from datetime import date
-from typing import Any
+from typing import TypeVar
 
 from agents.financial_analyst.performance import PERFORMANCE_TTL_S, HistoricalNav
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from config.errors import TieoutError
 from portfolio import valuation
-from portfolio.performance import holdings, metrics
+from portfolio.performance import holding_parts, holding_returns, holding_risk, windows
+from portfolio.performance.holding_parts import PositionContribution, PositionCurrencyAttribution
+from portfolio.performance.holding_returns import PositionReturn
+from portfolio.performance.holding_risk import PositionRisk
+from portfolio.performance.windows import Span
 from pricing.models import Security
+
+Data = TypeVar("Data")
 
 
 class SecurityNotHeld(TieoutError):
@@ -25,10 +31,12 @@ class SecurityNotHeld(TieoutError):
 @capability("compute_position_return", agent="financial_analyst")
 def compute_position_return(
     ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
-) -> Result[holdings.PositionReturn]:
+) -> Result[PositionReturn]:
     """Its own return, volatility, Sharpe ratio and drawdown while it was held; `lookback_days` counts pack days."""
-    data = holdings.returns(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days), nav.risk_free)
-    return _answer(ctx, nav, data, risk_free=True)
+    returns = holding_returns.returns(
+        nav.life, _symbol(ctx, nav, security_id), _span(ctx, nav, lookback_days), nav.risk_free
+    )
+    return _result(ctx, nav, returns, risk_free=True)
 
 
 @capability("compute_position_risk", agent="financial_analyst")
@@ -39,43 +47,43 @@ def compute_position_risk(
     valued: valuation.ValuedPositions,
     security_id: int,
     lookback_days: int = 252,
-) -> Result[holdings.PositionRisk]:
+) -> Result[PositionRisk]:
     """Value at risk alone and within the portfolio, beta to it, and what diversification takes away."""
-    data = holdings.risks(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days), valued)
-    return _answer(ctx, nav, data)
+    risk = holding_risk.measure(nav.life, _symbol(ctx, nav, security_id), _span(ctx, nav, lookback_days), valued)
+    return _result(ctx, nav, risk)
 
 
 @capability("compute_portfolio_contribution", agent="financial_analyst")
 def compute_portfolio_contribution(
     ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
-) -> Result[holdings.PositionContribution]:
+) -> Result[PositionContribution]:
     """What it added to the portfolio's return."""
-    return _answer(ctx, nav, holdings.contribution(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days)))
+    span = _span(ctx, nav, lookback_days)
+    return _result(ctx, nav, holding_parts.contribution(nav.life, _symbol(ctx, nav, security_id), span))
 
 
 @capability("compute_position_currency_attribution", agent="financial_analyst")
 def compute_position_currency_attribution(
     ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
-) -> Result[holdings.PositionCurrencyAttribution]:
+) -> Result[PositionCurrencyAttribution]:
     """What its price, its currency and both together added to the portfolio's return."""
-    return _answer(ctx, nav, holdings.currency(nav.life, _symbol(ctx, security_id), _span(ctx, nav, lookback_days)))
+    span = _span(ctx, nav, lookback_days)
+    return _result(ctx, nav, holding_parts.currency(nav.life, _symbol(ctx, nav, security_id), span))
 
 
-def _symbol(ctx: RequestContext, security_id: int) -> str:
-    """Raises SecurityNotHeld, also where there is no such security."""
-    symbol = Security.objects.filter(pk=security_id).values_list("symbol", flat=True).first() or ""
-    booked = (each for each in ctx.book.events if each.date <= ctx.asof_date)
-    if not symbol or not any(security_id in (each.security, each.to_security) for each in booked):
+def _symbol(ctx: RequestContext, nav: HistoricalNav, security_id: int) -> str:
+    """Raises SecurityNotHeld, also where there is no such security. The database is read for the words of that alone."""
+    security = nav.securities.get(security_id)
+    if security is None:
+        symbol = Security.objects.filter(pk=security_id).values_list("symbol", flat=True).first() or ""
         raise SecurityNotHeld(security_id, symbol, ctx.asof_date)
-    return symbol
+    return security.symbol
 
 
-def _span(ctx: RequestContext, nav: HistoricalNav, lookback_days: int) -> metrics.Window:
+def _span(ctx: RequestContext, nav: HistoricalNav, lookback_days: int) -> Span:
     """The look-back, or the whole life of a younger portfolio."""
-    return (
-        metrics.last_observations(nav.life, lookback_days) or metrics.life(nav.life) or metrics.nothing(ctx.asof_date)
-    )
+    return windows.last_days(nav.life, lookback_days) or windows.life(nav.life) or windows.empty(ctx.asof_date)
 
 
-def _answer(ctx: RequestContext, nav: HistoricalNav, data: Any, *, risk_free: bool = False) -> Result[Any]:
+def _result(ctx: RequestContext, nav: HistoricalNav, data: Data, *, risk_free: bool = False) -> Result[Data]:
     return Result(data, sources=nav.sources(risk_free=risk_free), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)

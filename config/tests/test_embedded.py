@@ -17,6 +17,8 @@ from config import doctor, embedded, env
 from config.embedded import postgres, programs
 from tests import plugin
 
+pytestmark = pytest.mark.servers
+
 USER = """
 import os, sys, time
 from config import embedded

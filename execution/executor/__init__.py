@@ -4,22 +4,33 @@ A result is a function of five things: pattern version, request, pack, ledger re
 which it is stored; a repeat by the same caller is served from there.
 """
 
-from execution.executor.answering_pack import PackNotOfDate as PackNotOfDate
-from execution.executor.answering_pack import answering_date as answering_date
-from execution.executor.computation import runtime as runtime
-from execution.executor.ledger_revisions import CommitNotFound as CommitNotFound
-from execution.executor.ledger_revisions import LedgerNotReconciled as LedgerNotReconciled
-from execution.executor.ledger_revisions import NothingBooked as NothingBooked
-from execution.executor.ledger_revisions import ReconciliationFailed as ReconciliationFailed
-from execution.executor.orchestrator import StepFailed as StepFailed
-from execution.executor.reproduction import DifferentEngine as DifferentEngine
-from execution.executor.reproduction import NotReproduced as NotReproduced
-from execution.executor.reproduction import replay as replay
-from execution.executor.request import NotAllowed as NotAllowed
-from execution.executor.request import PortfolioNotFound as PortfolioNotFound
-from execution.executor.request import Request as Request
-from execution.executor.request import RequestInvalid as RequestInvalid
-from execution.executor.running import execute as execute
-from execution.executor.serving import ExecutionNotFound as ExecutionNotFound
-from execution.executor.serving import Served as Served
-from execution.executor.serving import fetch as fetch
+from execution.executor.answering_pack import PackNotOfDate, answering_date
+from execution.executor.computation import runtime
+from execution.executor.ledger_revisions import CommitNotFound, LedgerNotReconciled, NothingBooked, ReconciliationFailed
+from execution.executor.orchestrator import StepFailed
+from execution.executor.reproduction import DifferentEngine, NotReproduced, replay
+from execution.executor.request import NotAllowed, PortfolioNotFound, Request, RequestInvalid
+from execution.executor.running import execute
+from execution.executor.serving import ExecutionNotFound, Served, fetch
+
+__all__ = [
+    "CommitNotFound",
+    "DifferentEngine",
+    "ExecutionNotFound",
+    "LedgerNotReconciled",
+    "NotAllowed",
+    "NotReproduced",
+    "NothingBooked",
+    "PackNotOfDate",
+    "PortfolioNotFound",
+    "ReconciliationFailed",
+    "Request",
+    "RequestInvalid",
+    "Served",
+    "StepFailed",
+    "answering_date",
+    "execute",
+    "fetch",
+    "replay",
+    "runtime",
+]

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from execution.executor.reference_series import ReferenceSeries
-from portfolio.performance import benchmarks, factor_exposures, risk_free_rates
-from portfolio.performance.metrics import BenchmarkReturns, RiskFree
+from portfolio.performance import benchmarks, risk_free_rates
+from portfolio.performance.benchmark_index import BenchmarkReturns
+from portfolio.performance.factor_series import FactorChoice
+from portfolio.performance.risk_free import RiskFree
 from portfolio.valuation import Days
 from pricing import market
 from pricing.models import PricingPack
@@ -32,5 +34,5 @@ class MarketView:
         return benchmarks.load(self.pack, self.reference_series.benchmark, base_currency, days)
 
     @property
-    def factors(self) -> tuple[factor_exposures.Choice, ...]:
+    def factors(self) -> tuple[FactorChoice, ...]:
         return self.reference_series.factors

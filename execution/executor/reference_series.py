@@ -6,7 +6,10 @@ from typing import Any
 
 from execution.patterns.document import ParsedPattern
 from portfolio.models import Portfolio
-from portfolio.performance import benchmarks, factor_exposures, risk_free_rates
+from portfolio.performance import benchmarks, composite, factor_series, risk_free_rates
+from portfolio.performance.composite import BenchmarkDefinition
+from portfolio.performance.factor_series import FactorChoice
+from portfolio.performance.risk_free_rates import RiskFreeSeries
 
 READS_FACTORS = frozenset({"risk.compute_factor_exposures"})
 """Capabilities whose answer depends on which series stand for the factors."""
@@ -16,9 +19,9 @@ READS_FACTORS = frozenset({"risk.compute_factor_exposures"})
 class ReferenceSeries:
     """The series of a request. `factors` is empty where no step of its pattern reads them."""
 
-    risk_free: risk_free_rates.Choice | None = None
-    benchmark: benchmarks.Choice | None = None
-    factors: tuple[factor_exposures.Choice, ...] = ()
+    risk_free: RiskFreeSeries | None = None
+    benchmark: BenchmarkDefinition | None = None
+    factors: tuple[FactorChoice, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """As the canonical request has them; factors only where they are read."""
@@ -32,9 +35,9 @@ class ReferenceSeries:
     def from_dict(cls, stored: Mapping[str, Any]) -> "ReferenceSeries":
         risk_free, benchmark = stored["risk_free"], stored.get("benchmark")
         return cls(
-            risk_free_rates.Choice(**risk_free) if risk_free else None,
-            benchmarks.choice(**benchmark) if benchmark else None,
-            tuple(factor_exposures.Choice(**each) for each in stored.get("factors", ())),
+            RiskFreeSeries(**risk_free) if risk_free else None,
+            composite.define(**benchmark) if benchmark else None,
+            tuple(FactorChoice(**each) for each in stored.get("factors", ())),
         )
 
     @classmethod
@@ -42,7 +45,7 @@ class ReferenceSeries:
         """What is chosen now for a portfolio."""
         reads_factors = any(step.capability in READS_FACTORS for step in pattern.steps)
         return cls(
-            risk_free_rates.choose(portfolio.base_currency),
-            benchmarks.choose(portfolio.benchmark_id),
-            factor_exposures.chosen() if reads_factors else (),
+            risk_free_rates.read_series(portfolio.base_currency),
+            benchmarks.read_definition(portfolio.benchmark_id),
+            factor_series.read_choices() if reads_factors else (),
         )

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from config.errors import TieoutError
 from execution.models import BlockedKind, BlockedPortfolio, JobRun, NightlyRun
-from portfolio.books.reconciliation import LEDGER_UNREADABLE, MISSING_ACCOUNT, NOT_COMPARED, Comparison
+from portfolio.books.reconciliation_rows import LEDGER_UNREADABLE, MISSING_ACCOUNT, NOT_COMPARED, Comparison
 from pricing.fx import MissingRate
 from pricing.market import MissingPrice
 from pricing.models import PricingPack

@@ -32,7 +32,9 @@ UNFINISHED = (RunState.WAITING, RunState.RUNNING)
 
 
 class ChunkJob(Protocol):
-    def __call__(self, *, used: Sequence[nightly_figures.Used], pack: PricingPack) -> nightly_figures.Outcome: ...
+    def __call__(
+        self, *, used: Sequence[nightly_figures.PortfolioRevision], pack: PricingPack
+    ) -> nightly_figures.ChunkFigures: ...
 
 
 CHUNK_JOBS: Mapping[str, ChunkJob] = {
@@ -42,7 +44,7 @@ CHUNK_JOBS: Mapping[str, ChunkJob] = {
 """What each job does with a chunk."""
 
 
-def open_chunks(*, job: JobRun, pack: PricingPack, used: Sequence[nightly_figures.Used]) -> list[JobChunk]:
+def open_chunks(*, job: JobRun, pack: PricingPack, used: Sequence[nightly_figures.PortfolioRevision]) -> list[JobChunk]:
     """The rows of this attempt's chunks, in the order of `used`."""
     counts = (
         Transaction.objects.filter(portfolio__in=[portfolio.pk for portfolio, _ in used], removed_in__isnull=True)
@@ -129,7 +131,9 @@ CONCERN_ALL = (packs.PackCorrupt, OperationalError, InterfaceError)
 """Failures that no portfolio's data cause: a pack that is not what was sealed, a database that is away."""
 
 
-def _compute(compute: ChunkJob, used: Sequence[nightly_figures.Used], pack: PricingPack) -> nightly_figures.Outcome:
+def _compute(
+    compute: ChunkJob, used: Sequence[nightly_figures.PortfolioRevision], pack: PricingPack
+) -> nightly_figures.ChunkFigures:
     """Compute a chunk. Where it fails as a whole, in reading or in storing, its portfolios are computed one by one, so that only
     those at fault have no figures."""
     try:
@@ -139,12 +143,12 @@ def _compute(compute: ChunkJob, used: Sequence[nightly_figures.Used], pack: Pric
     except TieoutError as failure:
         if len(used) == 1:
             logger.warning("a portfolio has no figures", extra={"portfolio": used[0][0].slug, "reason": str(failure)})
-            return nightly_figures.Outcome(1, failed={used[0][1].pk: failure})
+            return nightly_figures.ChunkFigures(1, failed={used[0][1].pk: failure})
     except Exception:
         logger.exception("a chunk broke", extra={"portfolios": [portfolio.slug for portfolio, _ in used]})
         if len(used) == 1:
-            return nightly_figures.Outcome(1, failed={used[0][1].pk: nightly_figures.FiguresFailed()})
-    total = nightly_figures.Outcome()
+            return nightly_figures.ChunkFigures(1, failed={used[0][1].pk: nightly_figures.FiguresFailed()})
+    total = nightly_figures.ChunkFigures()
     for each in used:
         one = _compute(compute, [each], pack)
         total.portfolios += one.portfolios
@@ -153,7 +157,7 @@ def _compute(compute: ChunkJob, used: Sequence[nightly_figures.Used], pack: Pric
     return total
 
 
-def _describe(outcome: nightly_figures.Outcome) -> dict[str, Any]:
+def _describe(outcome: nightly_figures.ChunkFigures) -> dict[str, Any]:
     return {
         "portfolios": outcome.portfolios,
         "daily_values": outcome.added,

@@ -29,7 +29,7 @@ def _in_chunks(night: Night, name: str) -> Mapping[str, Any]:
     """
     job = JobRun.objects.get(run=night.run, name=name)
     portfolios = night.portfolios()
-    revisions = books.newest_reconciled_of(portfolios)
+    revisions = books.newest_reconciled_by_portfolio(portfolios)
     differing = blocked.portfolios_without_books(night.head)
     tied_out = [
         (portfolio, revisions[portfolio.pk])

@@ -15,7 +15,7 @@ from execution.models import BlockedKind
 from execution.night import blocked, chunks
 from execution.night.night import JobResult, Night
 from portfolio import books
-from portfolio.books import reconciliation, writer
+from portfolio.books import pack_prices, reconciliation, reconciliation_rows, writer
 from portfolio.ledger.repository import LedgerRepository, LedgerRewritten, LedgerUnavailable
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
@@ -34,8 +34,8 @@ def reconcile_ledger(night: Night) -> JobResult:
     """
     portfolios = night.portfolios()
     ledger = _read_ledger()
-    prices = reconciliation.load_prices(night.packs, night.policy.pivot)
-    outcome = reconciliation.Outcome()
+    prices = pack_prices.load(night.packs, night.policy.pivot)
+    outcome = reconciliation_rows.ReconciliationTotals()
     head = night.head
     actions = market.actions(head)
     by_date = sorted(night.packs, key=lambda pack: (pack.asof_date, pack.sequence or 0))
@@ -103,17 +103,17 @@ def _reconcile_one(
     ledger: Ledger,
     *,
     packs: Sequence[PricingPack],
-    prices: reconciliation.Prices,
+    prices: pack_prices.PackPrices,
     actions: Sequence[KnownAction],
     run: UUID,
-) -> list[reconciliation.Comparison]:
+) -> list[reconciliation_rows.Comparison]:
     """The comparisons of one portfolio. A failure that its data cause is kept as its own break, whether it was foreseen or not.
 
     raises   failures that concern all portfolios: LedgerRewritten, CONCERN_ALL
     """
     if ledger.commit is None:
-        kind, detail = reconciliation.MISSING_ACCOUNT, "nothing was entered into the ledger yet"
-        return reconciliation.keep_failure(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
+        kind, detail = reconciliation_rows.MISSING_ACCOUNT, "nothing was entered into the ledger yet"
+        return reconciliation.fail(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
     try:
         return reconciliation.reconcile(
             portfolio=portfolio, packs=packs, prices=prices, actions=actions, run=run, commit=ledger.commit
@@ -121,15 +121,15 @@ def _reconcile_one(
     except (LedgerRewritten, *chunks.CONCERN_ALL):
         raise
     except (LedgerUnavailable, LedgerRefused) as unreadable:
-        kind, detail = reconciliation.LEDGER_UNREADABLE, str(unreadable)
+        kind, detail = reconciliation_rows.LEDGER_UNREADABLE, str(unreadable)
         logger.warning("a ledger folder can't be read", extra={"portfolio": portfolio.slug, "reason": detail[:400]})
     except TieoutError as failure:
-        kind, detail = reconciliation.NOT_COMPARED, str(failure)
+        kind, detail = reconciliation_rows.NOT_COMPARED, str(failure)
         logger.warning("a portfolio could not be compared", extra={"portfolio": portfolio.slug, "reason": detail[:400]})
     except Exception:
         logger.exception("the comparison of a portfolio failed", extra={"portfolio": portfolio.slug})
-        kind, detail = reconciliation.NOT_COMPARED, str(NotCompared())
-    return reconciliation.keep_failure(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
+        kind, detail = reconciliation_rows.NOT_COMPARED, str(NotCompared())
+    return reconciliation.fail(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
 
 
 class NotCompared(TieoutError):
@@ -145,7 +145,7 @@ def _without_revision(
     portfolios: Sequence[Portfolio], head: PricingPack, blocked_at: Set[tuple[UUID, str]]
 ) -> list[blocked.Blockage]:
     """Portfolios without a reconciled revision whose newest one is broken: nothing can be computed of them."""
-    usable = books.newest_reconciled_of(portfolios)
+    usable = books.newest_reconciled_by_portfolio(portfolios)
     left = [each for each in portfolios if each.pk not in usable and (each.pk, head.pk) not in blocked_at]
     newest = LedgerRevision.objects.filter(portfolio__in=left).order_by("portfolio_id", "-number")
     return [

@@ -3,11 +3,10 @@
 from typing import Any
 
 from portfolio.models import Portfolio
-from portfolio.portfolio_settings import DIRECTIVES, FIXED, SETTINGS
-from portfolio.settings_change import Changed, Shown
+from portfolio.portfolio_settings import DIRECTIVES, FIXED, SETTINGS, CurrentSettings, SettingsChange
 
 
-def as_dict(portfolio: Portfolio, current: Shown) -> dict[str, Any]:
+def as_dict(portfolio: Portfolio, current: CurrentSettings) -> dict[str, Any]:
     return {
         "portfolio_id": str(portfolio.pk),
         "settings": dict(current.values),
@@ -16,10 +15,10 @@ def as_dict(portfolio: Portfolio, current: Shown) -> dict[str, Any]:
     }
 
 
-def change_as_dict(portfolio: Portfolio, changed: Changed) -> dict[str, Any]:
+def change_as_dict(portfolio: Portfolio, changed: SettingsChange) -> dict[str, Any]:
     revision = changed.revision
     return {
-        **as_dict(portfolio, changed.shown),
+        **as_dict(portfolio, changed.current),
         "changed": list(changed.names),
         "new_revision": revision.number if revision else None,
         "commit": revision.commit if revision else None,

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import numpy as np
 
+from agents import contract
 from agents.result import RequestContext
 from config.errors import TieoutError
 from config.strict_json import pointer_to
@@ -155,7 +156,7 @@ def walk(path: NamePath, scope: Scope) -> Any:
 
 @cache
 def declared_fields(dataclass_type: type) -> frozenset[str]:
-    return frozenset(f.name for f in dataclasses.fields(dataclass_type) if not f.name.startswith("_"))
+    return frozenset(f.name for f in contract.answer_fields(dataclass_type))
 
 
 def shorten(text: str) -> str:

@@ -138,7 +138,7 @@ def test_a_message_of_an_attempt_that_is_over_does_nothing(policy):
 # --- what fails
 
 
-def test_a_portfolio_that_violates_an_invariant_is_told_by_name_and_the_others_are_stored(policy, caplog):
+def test_a_portfolio_that_violates_an_invariant_is_logged_and_the_others_are_stored(policy, caplog):
     wrong = small.portfolio("b")
     real = Valuer.history
 
@@ -201,7 +201,7 @@ def test_a_long_only_return_below_minus_one_hundred_percent_is_told_by_name(poli
     assert set(PricingPack.objects.values_list("status", flat=True)) == {"fresh"}
 
 
-def test_what_nobody_foresaw_in_one_portfolio_leaves_the_others_their_figures(policy, caplog, monkeypatch):
+def test_an_unforeseen_error_of_one_portfolio_leaves_the_others_their_figures(policy, caplog, monkeypatch):
     """While its figures are computed, and while what came out is stored with those of its whole chunk."""
     wrong = small.portfolio("b")
     monkeypatch.setattr(chunks, "MOST_PORTFOLIOS", 50)
@@ -234,7 +234,7 @@ def test_what_nobody_foresaw_in_one_portfolio_leaves_the_others_their_figures(po
 # --- again
 
 
-def test_after_a_benchmark_is_edited_the_next_pack_has_figures_under_the_new_one_and_the_old_stay(policy):
+def test_after_a_benchmark_is_edited_only_the_next_packs_figures_follow_it(policy):
     with transaction.atomic():
         made = Benchmark.objects.create(name="Trees", rebalance="daily")
         for symbol, weight in (("OAK", "0.6"), ("ELM", "0.4")):

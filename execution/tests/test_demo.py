@@ -101,6 +101,7 @@ def test_the_demo_from_nothing_has_the_same_packs_in_the_same_chain_and_a_second
         assert f"{username:<13} {password}" in first.stdout
 
 
+@pytest.mark.slow
 def test_a_database_that_does_not_answer_is_told_in_one_line(tmp_path):
     ran = manage(
         "manage.py",

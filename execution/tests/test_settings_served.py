@@ -19,9 +19,9 @@ from execution.models import Execution
 from execution.night import nightly
 from execution.operations import intake
 from execution.patterns import publishing
-from portfolio import portfolio_settings, settings_change
+from portfolio import portfolio_settings
 from portfolio.models import Benchmark, BenchmarkComponent, Portfolio, PortfolioMetrics
-from portfolio.settings_change import SettingsRefused
+from portfolio.portfolio_settings import SettingsRefused
 from pricing.models import PricingPolicy, Security
 from pricing.tests import folders
 from tests import plugin
@@ -322,9 +322,9 @@ def test_what_amounts_are_booked_in_stays(own):
     portfolio = Portfolio.objects.get(slug="by-ledger")
 
     with pytest.raises(SettingsRefused) as refused:
-        settings_change.change(
+        portfolio_settings.change(
             portfolio=portfolio,
-            wanted={
+            values={
                 "base_currency": "USD",
                 "policy": "BOC_CAD",
                 "colour": "red",

@@ -85,18 +85,18 @@ def currency_attribution(
         for name, values in (("local_returns", local_returns), ("fx_returns", fx_returns), ("weights", weights))
     )
     _same_shape(local, fx_returns=fx, weights=weight)
-    beside = np.zeros(len(local)) if other is None else as_floats("other", other)
-    if beside.shape != local.shape[:1]:
-        raise InvalidInput("other", f"has shape {beside.shape}, local_returns has {local.shape}")
-    require_finite("other", beside)
+    unallocated = np.zeros(len(local)) if other is None else as_floats("other", other)
+    if unallocated.shape != local.shape[:1]:
+        raise InvalidInput("other", f"has shape {unallocated.shape}, local_returns has {local.shape}")
+    require_finite("other", unallocated)
 
     parts = [weight * local, weight * fx, weight * local * fx]
     by_day = [part.sum(axis=1) for part in parts]
-    by_day[1] = by_day[1] + beside
+    by_day[1] = by_day[1] + unallocated
     totals = np.asarray(by_day[0] + by_day[1] + by_day[2])
     total, scale = _carino(totals)
     local_linked, fx_linked, interaction_linked = (scale @ part for part in parts)
-    other_linked = float(scale @ beside)
+    other_linked = float(scale @ unallocated)
 
     local_only = _linked(by_day[0])
     fx_only = (1.0 + total) / (1.0 + local_only) - 1.0

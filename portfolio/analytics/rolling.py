@@ -12,11 +12,11 @@ from portfolio.analytics.errors import Floats, InvalidInput, TooFewObservations,
 
 
 def roll(
-    measure: Callable[..., Any], returns: npt.ArrayLike, *beside: npt.ArrayLike, window: int, **options: Any
+    measure: Callable[..., Any], returns: npt.ArrayLike, *others: npt.ArrayLike, window: int, **options: Any
 ) -> Floats:
     """What a measure of `returns` or `risk` gives for each window, equal to what it gives for those rows alone.
 
-    returns  (D,) or (D, P); beside and options: as the measure takes them; series, (D,) or like returns, are cut to the
+    returns  (D,) or (D, P); others and options: as the measure takes them; series, (D,) or like returns, are cut to the
              same rows
     returns  (D - window + 1,) or (D - window + 1, P); the k-th covers rows k to k + window - 1. NaN where that
              window has no answer
@@ -48,11 +48,12 @@ def roll(
             return array
         return np.lib.stride_tricks.sliding_window_view(array if array.ndim == 1 else array[:, column], window).T
 
-    others, named = [series(values) for values in beside], {name: series(values) for name, values in options.items()}
+    positional = [series(values) for values in others]
+    named = {name: series(values) for name, values in options.items()}
     columns = [
         measure(
             cut(r, column),
-            *(cut(each, column) for each in others),
+            *(cut(each, column) for each in positional),
             **{name: cut(each, column) for name, each in named.items()},
         )
         for column in range(1 if r.ndim == 1 else r.shape[1])

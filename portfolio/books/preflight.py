@@ -1,9 +1,9 @@
-"""What is to be said of a ledger before it is committed: whether its books would agree, what would have no value, and where
-cash would be below zero. All of it from a ledger that was read and from sealed packs; nothing is written.
+"""Checks of a ledger before it is committed: whether its books would agree, and what would have no value.
+
+All of it comes from a ledger that was read and from sealed packs; nothing is written.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from typing import Final
@@ -11,49 +11,43 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from portfolio.books import reconciliation
-from portfolio.books.reconciliation import Balances, Difference
-from portfolio.books.writer import Reading
+from portfolio.books import comparison, reconciliation
+from portfolio.books.cash_shortfalls import HALF_A_CENT
+from portfolio.books.comparison import Difference
+from portfolio.books.entries import LotState
+from portfolio.books.ledger_reading import Reading
 from portfolio.ledger import recount
 from portfolio.ledger.journal import LedgerTransaction
+from portfolio.ledger.statement import Inventory
 from portfolio.models import Portfolio
 from pricing import fx, market
 from pricing.market import History
 from pricing.models import PackStatus, PricingPack, PricingPolicy, Security
 
 ZERO: Final = Decimal(0)
-HALF_A_CENT: Final = Decimal("0.005")
 MOST_LACKS: Final = 20
+
+
 RATE_AGE: Final = timedelta(days=10)
 """How long before a deal the fixing may be that stands for its day: holidays in a row, no more."""
-
 Bools = npt.NDArray[np.bool_]
 
 
-# --- do the books agree
-
-
 def find_breaks(portfolio: Portfolio, reading: Reading) -> tuple[Difference, ...]:
-    """Where the ledger's own inventory and the lots that we make of it would differ, at the newest pack and after its last
-    entry; splits of what is held that only one side knows. As reconciliation.take_in finds them after the commit."""
+    """Differences between the ledger's own inventory and the lots that we make of it, at the newest pack and after its last
+    entry; splits of what is held that only one side has. The entry of the same files would find the same."""
     pack = reconciliation.newest_pack(portfolio.policy)
     last = max((event.date for event in reading.transactions), default=None)
     days = sorted({*((pack.asof_date,) if pack else ()), *((last,) if last else ())})
-    found: list[Difference] = []
+    breaks: list[Difference] = []
     with localcontext(recount.EXACT):
-        for day, theirs in zip(days, reading.statement.at(days), strict=True):
-            ours = _balances(reading, day)
-            ledger = Balances(theirs.units, theirs.cost, theirs.cash, ZERO)
-            found += [each for each in reconciliation.find_breaks(ledger, ours) if each not in found]
+        for day, ledger in zip(days, reading.statement.at(days), strict=True):
+            ours = _inventory(reading, day)
+            breaks += [each for each in comparison.find_breaks(ledger, ours) if each not in breaks]
             if pack is not None and day == pack.asof_date:
-                splits = reconciliation.split_breaks(reading.statement, market.actions(pack))
-                held = ledger.units.keys() | ours.units.keys()
-                found += [
-                    each
-                    for (account, symbol, on), each in splits.items()
-                    if on == day or (on < day and (account, symbol) in held)
-                ]
-    return tuple(found)
+                splits = reconciliation.find_splits_apart(reading.statement, market.actions(pack))
+                breaks += reconciliation.splits_that_matter(splits, day, ledger.units.keys() | ours.units.keys())
+    return tuple(breaks)
 
 
 def find_split_hints(portfolio: Portfolio, breaks: Iterable[Difference]) -> tuple[str, ...]:
@@ -67,19 +61,20 @@ def find_split_hints(portfolio: Portfolio, breaks: Iterable[Difference]) -> tupl
         if action.action == "split" and action.symbol in known and action.ratio:
             known[action.symbol].append(f"one of {format(action.ratio, 'f')} new for 1 old on {action.ex_date}")
     return tuple(
-        f"splits of {symbol}: the loaded prices have {' and '.join(told) or 'none'}; book each on its day, and no other"
-        for symbol, told in known.items()
+        f"splits of {symbol}: the loaded prices have {' and '.join(ratios) or 'none'}; book each on its day, and no other"
+        for symbol, ratios in known.items()
     )
 
 
-def _balances(reading: Reading, day: date) -> Balances:
-    """Our side at the close of a day, without its value."""
+def _inventory(reading: Reading, day: date) -> Inventory:
+    """Our side at the close of a day."""
+    symbols = {security: symbol for symbol, security in reading.securities.items()}
     units: dict[tuple[str, str], Decimal] = {}
     cost: dict[tuple[str, str], Decimal] = {}
     cash: dict[str, Decimal] = {}
-    for lot in reading.derived.lots:
-        if lot.valid_from <= day and (lot.valid_to is None or day < lot.valid_to):
-            key = (lot.account, lot.symbol)
+    for lot in reading.history.lots:
+        if lot.is_open(day):
+            key = (lot.account, symbols[lot.security])
             units[key] = units.get(key, ZERO) + lot.quantity
             cost[key] = cost.get(key, ZERO) + lot.quantity * lot.unit_cost
     for event in reading.transactions:
@@ -87,39 +82,35 @@ def _balances(reading: Reading, day: date) -> Balances:
             cash[event.currency] = cash.get(event.currency, ZERO) + event.amount
             if event.counter_amount is not None and event.counter_currency:
                 cash[event.counter_currency] = cash.get(event.counter_currency, ZERO) + event.counter_amount
-    return Balances({key: held for key, held in units.items() if held}, cost, cash, ZERO)
-
-
-# --- what would have no value
+    return Inventory(day, cash, {key: quantity for key, quantity in units.items() if quantity}, cost)
 
 
 def find_lacks(portfolio: Portfolio, reading: Reading, events: Sequence[LedgerTransaction]) -> tuple[str, ...]:
-    """Prices and rates that no pack has of days on which what the events deal in is held, by name and day, in words."""
+    """Prices and rates that the packs lack on days on which the securities and currencies of the events are held, in words."""
     symbols = {symbol for event in events for symbol in (event.symbol, event.to_symbol) if symbol}
     currencies = {code for event in events for code in (event.currency, event.counter_currency) if code}
     securities = {each.symbol: each for each in Security.objects.filter(symbol__in=symbols)}
     pack = reconciliation.newest_pack(portfolio.policy)
     if pack is None:
-        return tuple(_ended(reading, securities.values()))
+        return tuple(_find_unbooked_ends(reading, securities.values()))
     history = market.history(pack)
-    found = [
-        *_late(portfolio, history, events),
-        *_missing_prices(history, reading, securities.values()),
-        *_missing_rates(history, portfolio.base_currency, reading, securities.values(), currencies),
+    lacks = [
+        *_find_begin_before_prices(portfolio, history, events),
+        *_find_missing_prices(history, reading, securities.values()),
+        *_find_missing_rates(history, portfolio.base_currency, reading, securities.values(), currencies),
     ]
-    if len(found) > MOST_LACKS:
-        found = [*found[:MOST_LACKS], f"and {len(found) - MOST_LACKS} more"]
-    return tuple(found)
+    if len(lacks) > MOST_LACKS:
+        lacks = [*lacks[:MOST_LACKS], f"and {len(lacks) - MOST_LACKS} more"]
+    return tuple(lacks)
 
 
 def find_unvalued(portfolio: Portfolio, events: Sequence[LedgerTransaction]) -> list[tuple[LedgerTransaction, str]]:
-    """Securities that come from outside or go there on a day without a price of them: nobody can tell what came or went. Of
-    days that packs speak of."""
+    """Transfers from or to outside on a pack day without a price of the security, so that they have no value; with the reason."""
     moved = [event for event in events if event.kind in ("transfer_in", "transfer_out") and event.symbol]
     pack = reconciliation.newest_pack(portfolio.policy) if moved else None
     if pack is None:
         return []
-    history, found = market.history(pack), []
+    history, unvalued = market.history(pack), []
     securities = dict(Security.objects.filter(symbol__in={event.symbol for event in moved}).values_list("symbol", "id"))
     for event in moved:
         at = int(np.searchsorted(history.dates, np.datetime64(event.date, "D"), side="right")) - 1
@@ -129,21 +120,22 @@ def find_unvalued(portfolio: Portfolio, events: Sequence[LedgerTransaction]) -> 
         try:
             market.as_of(of_the_day).close(securities[event.symbol or ""], event.symbol or "")
         except market.MissingPrice as missing:
-            found.append((event, str(missing)))
-    return found
+            unvalued.append((event, str(missing)))
+    return unvalued
 
 
-def _ended(reading: Reading, securities: Iterable[Security]) -> Iterator[str]:
-    """Without any pack: what is held after its last day."""
+def _find_unbooked_ends(reading: Reading, securities: Iterable[Security]) -> Iterator[str]:
+    """Securities that are held after the last day on which they exist. Where there is no pack, nothing else is known."""
     for security in sorted(securities, key=lambda each: each.symbol):
         if security.ends is not None and any(
-            lot.symbol == security.symbol and (lot.valid_to is None or lot.valid_to > security.ends)
-            for lot in reading.derived.lots
+            lot.valid_to is None or lot.valid_to > security.ends for lot in _lots_of(reading, security.symbol)
         ):
             yield f"{security.symbol} ends on {security.ends}, and its end is not booked"
 
 
-def _late(portfolio: Portfolio, history: History, events: Sequence[LedgerTransaction]) -> Iterator[str]:
+def _find_begin_before_prices(
+    portfolio: Portfolio, history: History, events: Sequence[LedgerTransaction]
+) -> Iterator[str]:
     first = min((event.date for event in events), default=None)
     if first is not None and len(history.dates) and first < history.dates[0].item():
         yield (
@@ -152,55 +144,58 @@ def _late(portfolio: Portfolio, history: History, events: Sequence[LedgerTransac
         )
 
 
-def _missing_prices(history: History, reading: Reading, securities: Iterable[Security]) -> Iterator[str]:
+def _find_missing_prices(history: History, reading: Reading, securities: Iterable[Security]) -> Iterator[str]:
     for security in sorted(securities, key=lambda each: each.symbol):
-        needed = _held_on(history, reading, security.symbol)
+        needed = _days_held(history, reading, security.symbol)
         if security.pk in history.security_ids:
             needed &= np.isnan(history.close[:, history.security_ids.index(security.pk)])
-        for first, last in _spans(needed):
+        for first, last in _runs_of_days(needed):
             pack = PricingPack.objects.select_related("policy").get(pk=history.pack_ids[first])
-            told = market.as_of(pack).missing_price(security.pk, security.symbol)
-            yield _said(told, history, first, last)
+            missing = market.as_of(pack).missing_price(security.pk, security.symbol)
+            yield _describe(missing, history, first, last)
 
 
-def _missing_rates(
+def _find_missing_rates(
     history: History, base: str, reading: Reading, securities: Iterable[Security], currencies: Collection[str]
 ) -> Iterator[str]:
-    needed = {code: _owned_on(history, reading, code) for code in currencies}
+    needed = {code: _days_with_cash(history, reading, code) for code in currencies}
     for security in securities:
-        held = _held_on(history, reading, security.symbol)
+        held = _days_held(history, reading, security.symbol)
         needed[security.currency] = needed.get(security.currency, np.zeros_like(held)) | held
     for code in sorted(needed.keys() - {base}):
-        lacking = needed[code] & (_unrated(history, code) | _unrated(history, base))
-        for first, last in _spans(lacking):
+        lacking = needed[code] & (_days_without_rate(history, code) | _days_without_rate(history, base))
+        for first, last in _runs_of_days(lacking):
             pack = PricingPack.objects.select_related("policy").get(pk=history.pack_ids[first])
-            yield _said(market.as_of(pack).missing_rate(code, base), history, first, last)
+            yield _describe(market.as_of(pack).missing_rate(code, base), history, first, last)
 
 
-def _unrated(history: History, code: str) -> Bools:
+def _days_without_rate(history: History, code: str) -> Bools:
     if code not in history.currencies:
         return np.ones(len(history.dates), dtype=bool)
     return np.isnan(history.fx_to_pivot[:, history.currencies.index(code)])
 
 
-def _held_on(history: History, reading: Reading, symbol: str) -> Bools:
-    """Pack days at whose close a security is held, and those that a lot leaves the portfolio by, worth its close."""
-    found = np.zeros(len(history.dates), dtype=bool)
-    for lot in reading.derived.lots:
-        if lot.symbol == symbol:
-            until = np.datetime64(lot.valid_to or date.max, "D")
-            found |= (history.dates >= np.datetime64(lot.valid_from, "D")) & (history.dates < until)
+def _lots_of(reading: Reading, symbol: str) -> Iterator[LotState]:
+    return (lot for lot in reading.history.lots if lot.security == reading.securities.get(symbol))
+
+
+def _days_held(history: History, reading: Reading, symbol: str) -> Bools:
+    """(D,) pack days at whose close a security is held, or on which some of it leaves the portfolio, valued at that close."""
+    days_held = np.zeros(len(history.dates), dtype=bool)
+    for lot in _lots_of(reading, symbol):
+        until = np.datetime64(lot.valid_to or date.max, "D")
+        days_held |= (history.dates >= np.datetime64(lot.valid_from, "D")) & (history.dates < until)
     for event in reading.transactions:
         if event.symbol == symbol and event.kind == "transfer_out":
             at = int(np.searchsorted(history.dates, np.datetime64(event.date, "D"), side="right")) - 1
             if at >= 0:
-                found[at] = True
-    return found
+                days_held[at] = True
+    return days_held
 
 
-def _owned_on(history: History, reading: Reading, currency: str) -> Bools:
-    """Pack days at whose close there is cash in a currency, or less than none."""
-    found = np.zeros(len(history.dates), dtype=bool)
+def _days_with_cash(history: History, reading: Reading, currency: str) -> Bools:
+    """(D,) pack days at whose close there is cash in a currency, or a debt."""
+    with_cash = np.zeros(len(history.dates), dtype=bool)
     balance, days = ZERO, history.dates
     moves: dict[date, Decimal] = {}
     for event in reading.transactions:
@@ -209,62 +204,19 @@ def _owned_on(history: History, reading: Reading, currency: str) -> Bools:
                 moves[event.date] = moves.get(event.date, ZERO) + amount
     for day in sorted(moves):
         balance += moves[day]
-        found[days >= np.datetime64(day, "D")] = abs(balance) >= HALF_A_CENT
-    return found
+        with_cash[days >= np.datetime64(day, "D")] = abs(balance) >= HALF_A_CENT
+    return with_cash
 
 
-def _spans(lacking: Bools) -> Iterator[tuple[int, int]]:
+def _runs_of_days(lacking: Bools) -> Iterator[tuple[int, int]]:
     """First and last place of each run of days."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], lacking, [False])).astype(np.int8)))
     for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         yield first, end - 1
 
 
-def _said(missing: Exception, history: History, first: int, last: int) -> str:
+def _describe(missing: Exception, history: History, first: int, last: int) -> str:
     return str(missing) if first == last else f"{missing}, nor on any pack day until {history.dates[last].item()}"
-
-
-# --- cash
-
-
-@dataclass(frozen=True, slots=True)
-class Shortfall:
-    """Cash of an account that would be below zero at the end of some day: at its lowest, and after the last entry."""
-
-    account: str
-    currency: str
-    balance: Decimal
-    lowest: Decimal
-    lowest_on: date
-
-
-def cash_by_day(transactions: Iterable[LedgerTransaction]) -> dict[tuple[str, str], dict[date, Decimal]]:
-    """(account, currency) -> day -> what is in it at its end; of days that moved it, rising."""
-    found: dict[tuple[str, str], dict[date, Decimal]] = {}
-    balances: dict[tuple[str, str], Decimal] = {}
-    for event in transactions:
-        for leg in event.cash:
-            key = (leg.account, leg.currency)
-            balances[key] = balances.get(key, ZERO) + leg.amount
-            found.setdefault(key, {})[event.date] = balances[key]
-    return found
-
-
-def find_shortfalls(
-    transactions: Iterable[LedgerTransaction], *, margin: Collection[str] = ()
-) -> tuple[Shortfall, ...]:
-    """margin  accounts that may owe: they and what is below them are passed over"""
-    found = []
-    for (account, currency), days in sorted(cash_by_day(transactions).items()):
-        root = account.removesuffix(f":Cash:{currency}")
-        lowest = min(days.values())
-        if lowest <= -HALF_A_CENT and not any(f"{account}:".startswith(f"{each}:") for each in margin):
-            on = next(day for day, amount in days.items() if amount == lowest)
-            found.append(Shortfall(root, currency, list(days.values())[-1], lowest, on))
-    return tuple(found)
-
-
-# --- fixings
 
 
 def fixing(policy: PricingPolicy, day: date, frm: str, to: str) -> Decimal | None:

@@ -1,6 +1,6 @@
-"""How much of a portfolio's return five factors explain, with whichever of a factor's series the pack holds."""
+"""How much of a portfolio's return five factors explain, with whichever of a factor's series the pack has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -9,48 +9,21 @@ import numpy.typing as npt
 
 from portfolio.analytics import factors
 from portfolio.analytics.attribution import carino_link
-from portfolio.analytics.errors import AnalyticsError
-from portfolio.performance import metrics
-from portfolio.performance.metrics import BenchmarkReturns, Metric, ObservedReturns, RiskFree
-from portfolio.valuation import Days, InvariantViolated, ValueHistory
-from pricing import market
-from pricing.models import Factor, FactorSeries, PricingPack
-
-Floats = npt.NDArray[np.float64]
+from portfolio.analytics.errors import AnalyticsError, Floats
+from portfolio.performance import observations
+from portfolio.performance import record as metrics_record
+from portfolio.performance.benchmark_index import BenchmarkReturns
+from portfolio.performance.factor_series import BENCHMARK, FactorChoice, FactorLevels, Levels
+from portfolio.performance.measures import Measure, Window
+from portfolio.performance.metric import NO_OBSERVATIONS, NOT_STARTED, Metric, degraded, unavailable
+from portfolio.performance.observations import ObservedReturns
+from portfolio.performance.risk_figures import NO_RISK_FREE_RATE
+from portfolio.performance.risk_free import RiskFree
+from portfolio.valuation import InvariantViolated, ValueHistory
+from pricing.models import Factor
 
 WINDOW = 252
-FX_BASKET, BENCHMARK = "fx_basket", "benchmark"
-"""What may stand for a factor beside the series of the pack."""
 REGRESSION = {"digits": 10}
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One row of a factor's ordered list. Staff may change it, so a result says which it had."""
-
-    factor: str
-    series_id: str
-    minus_trailing: str
-    change: str
-    degraded: str
-
-
-def chosen() -> tuple[Choice, ...]:
-    """The lists of all factors as the table has them now, first choices first."""
-    rows = FactorSeries.objects.order_by("factor", "rank")
-    return tuple(Choice(row.factor, row.series_id, row.minus_trailing, row.change, row.degraded) for row in rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The series that stands for a factor, and what it did between observation days."""
-
-    factor: str
-    series_id: str
-    degraded: tuple[str, ...]
-    changes: Floats
-    """(n,) yields and spreads in decimal (10 bp = 0.0010), indices as returns; NaN on incomplete days."""
-    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,74 +75,122 @@ class FactorRecord:
     portfolio_volatility: Metric
     tracking_error: Metric
     information_ratio: Metric
-    _sources: tuple[str, ...] = ()
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        return self._sources
 
 
-def compute(
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A series that may stand for a factor, and what it did between observation days."""
+
+    factor: str
+    series_id: str
+    degraded: tuple[str, ...]
+    changes: Floats
+    """(n,) yields and spreads in decimal (10 bp = 0.0010), indices as returns; NaN on incomplete days."""
+    sources: tuple[str, ...] = ()
+
+
+def rows(
     history: ValueHistory,
-    pack: PricingPack,
+    levels: FactorLevels,
     risk_free: RiskFree | None,
     *,
     benchmark: BenchmarkReturns | None = None,
-    choices: Sequence[Choice] | None = None,
-) -> list[Exposure]:
-    """An exposure, or its reason, for each factor. `choices` None: as the table has them now."""
-    return list(_regress(history, pack, risk_free, benchmark, chosen() if choices is None else choices).rows)
+) -> tuple[Exposure, ...]:
+    """An exposure, or its reason, for each factor. `levels` are on the days of the history."""
+    return _regress(history, levels, risk_free, benchmark).rows
 
 
 def record(
     history: ValueHistory,
-    pack: PricingPack,
+    levels: FactorLevels,
     risk_free: RiskFree | None,
     *,
     portfolio_id: str,
+    pack_id: str,
     benchmark: BenchmarkReturns | None,
-    choices: Sequence[Choice],
-) -> FactorRecord:
-    """All that the regression says.
+) -> tuple[FactorRecord, tuple[str, ...]]:
+    """All that the regression says, and the providers of the series that it used. `levels` are on the days of the history.
 
     raises   InvariantViolated where the shares miss 1 or the contributions the return
     """
-    found = _regress(history, pack, risk_free, benchmark, choices)
-    fit = found.fit
-    measured = metrics.risk_record(
-        history, portfolio_id=portfolio_id, pack_id=pack.pk, risk_free=risk_free, benchmark=benchmark
+    regression = _regress(history, levels, risk_free, benchmark)
+    fit = regression.fit
+    risk = metrics_record.risk(
+        history, portfolio_id=portfolio_id, pack_id=pack_id, risk_free=risk_free, benchmark=benchmark
     )
-    betas = {row.factor: Metric(row.beta, row.status, row.reason or None, found.basis(row)) for row in found.rows}
-    doubts = list(dict.fromkeys(row.reason for row in found.rows if row.reason)) if fit else []
-    shown = metrics.degraded(Metric(0.0, "ok", None, found.days), doubts)
+    betas = {
+        row.factor: Metric(row.beta, row.status, row.reason or None, regression.basis(row)) for row in regression.rows
+    }
+    doubts = [row.reason for row in regression.rows if row.reason] if fit else []
+    blank = degraded(Metric(0.0, "ok", None, regression.days), doubts)
 
     def figure(value: float | None) -> Metric:
         if value is None:
-            return Metric(None, "unavailable", found.rows[-1].reason, {})
-        return replace(shown, value=float(value))
+            return unavailable(regression.rows[-1].reason)
+        return replace(blank, value=float(value))
 
-    return FactorRecord(
+    answer = FactorRecord(
         portfolio_id=portfolio_id,
-        pack_id=pack.pk,
+        pack_id=pack_id,
         window=WINDOW,
-        first_date=found.first_date,
-        last_date=found.last_date,
+        first_date=regression.first_date,
+        last_date=regression.last_date,
         observations=int(fit.n) if fit else 0,
         benchmark=benchmark.name if benchmark else None,
         factors=betas,
-        rows=found.rows,
+        rows=regression.rows,
         r_squared=figure(fit.r_squared if fit else None),
         residual_share=figure(fit.residual_share if fit else None),
         alpha=figure(fit.alpha if fit else None),
-        total_return=figure(found.total_return),
-        risk_free_contribution=figure(found.risk_free_contribution),
-        residual_contribution=figure(found.residual_contribution),
+        total_return=figure(regression.total_return),
+        risk_free_contribution=figure(regression.risk_free_contribution),
+        residual_contribution=figure(regression.residual_contribution),
         market_beta=betas[Factor.EQUITY],
-        portfolio_volatility=measured.volatility_1y,
-        tracking_error=measured.tracking_error_1y,
-        information_ratio=measured.information_ratio_1y,
-        _sources=found.sources,
+        portfolio_volatility=risk.figures[Measure.VOLATILITY, Window.ONE_YEAR],
+        tracking_error=risk.figures[Measure.TRACKING_ERROR, Window.ONE_YEAR],
+        information_ratio=risk.figures[Measure.INFORMATION_RATIO, Window.ONE_YEAR],
     )
+    return answer, regression.sources
+
+
+def choose(
+    levels: FactorLevels, observed: ObservedReturns, benchmark: BenchmarkReturns | None
+) -> dict[str, Candidate | None]:
+    """For each factor the first of its list that has enough of the window's days; else the first that has any at all.
+
+    `levels` are on the observation days.
+    """
+    by_factor: dict[str, Candidate | None] = dict.fromkeys(Factor.values)
+    enough: set[str] = set()
+    for choice in levels.choices:
+        if choice.factor in enough:
+            continue
+        candidate = _candidate(choice, levels.levels.get(choice), observed, benchmark)
+        if candidate is None or not np.isfinite(candidate.changes).any():
+            continue
+        if np.isfinite(candidate.changes[-WINDOW:]).sum() >= factors.LEAST:
+            enough.add(choice.factor)
+            by_factor[choice.factor] = candidate
+        elif by_factor[choice.factor] is None:
+            by_factor[choice.factor] = candidate
+    return by_factor
+
+
+def _candidate(
+    choice: FactorChoice, levels: Levels | None, observed: ObservedReturns, benchmark: BenchmarkReturns | None
+) -> Candidate | None:
+    doubts = (choice.degraded,) if choice.degraded else ()
+    if choice.series_id == BENCHMARK:
+        if benchmark is None or observed.benchmark is None:
+            return None
+        changes, doubts, sources = observed.benchmark, (*doubts, *benchmark.degraded), benchmark.sources
+    elif levels is None:
+        return None
+    else:
+        changes, sources = levels.changes(), levels.sources
+    if choice.factor == Factor.EQUITY:
+        changes = changes - observed.risk_free  # the premium is what the market pays over the risk-free rate
+    return Candidate(choice.factor, choice.series_id, doubts, changes, sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,30 +218,28 @@ class _Regression:
 
 
 def _regress(
-    history: ValueHistory,
-    pack: PricingPack,
-    risk_free: RiskFree | None,
-    benchmark: BenchmarkReturns | None,
-    choices: Sequence[Choice],
+    history: ValueHistory, levels: FactorLevels, risk_free: RiskFree | None, benchmark: BenchmarkReturns | None
 ) -> _Regression:
     if risk_free is None:
-        return _Regression(tuple(Exposure(each, "", "unavailable", "no_risk_free_rate") for each in Factor.values))
-    seen = metrics.observed_returns(history, risk_free, benchmark)
-    if not len(seen.returns):
-        absent_for = metrics.NO_OBSERVATIONS if len(history.dates) else metrics.NOT_STARTED
-        return _Regression(tuple(Exposure(each, "", "unavailable", absent_for) for each in Factor.values))
-    found = choose(pack, seen, choices, benchmark)
-    usable = [each for each in found.values() if each is not None]
-    absent = tuple(Exposure(factor, "", "unavailable", "no_series") for factor, each in found.items() if each is None)
+        return _Regression(tuple(Exposure(each, "", "unavailable", NO_RISK_FREE_RATE) for each in Factor.values))
+    observed = observations.observed_returns(history, risk_free, benchmark)
+    if not len(observed.returns):
+        reason = NO_OBSERVATIONS if len(history.dates) else NOT_STARTED
+        return _Regression(tuple(Exposure(each, "", "unavailable", reason) for each in Factor.values))
+    by_factor = choose(levels.at(observed.days), observed, benchmark)
+    usable = [each for each in by_factor.values() if each is not None]
+    absent = tuple(
+        Exposure(factor, "", "unavailable", "no_series") for factor, each in by_factor.items() if each is None
+    )
     sources = tuple(sorted({*risk_free.sources, *(source for each in usable for source in each.sources)}))
-    excess = seen.returns - seen.risk_free
-    moves = {each.factor: _moves(each.changes[np.isfinite(excess)][-WINDOW:]) for each in usable}
+    excess = observed.returns - observed.risk_free
+    varies = {each.factor: _varies(each.changes[np.isfinite(excess)][-WINDOW:]) for each in usable}
     absent += tuple(
         Exposure(each.factor, each.series_id, "unavailable", "no_variation")
         for each in usable
-        if not moves[each.factor]
+        if not varies[each.factor]
     )
-    usable = [each for each in usable if moves[each.factor]]
+    usable = [each for each in usable if varies[each.factor]]
     if not usable:
         return _Regression(absent, sources=sources)
     changes = np.column_stack([each.changes for each in usable])
@@ -230,14 +249,14 @@ def _regress(
         refused = tuple(Exposure(each.factor, each.series_id, "unavailable", str(undefined)) for each in usable)
         return _Regression(absent + refused, sources=sources)
     used = np.flatnonzero(np.isfinite(excess) & np.isfinite(changes).all(axis=1))[-int(fit.n) :]
-    linked, total = _contributions(seen, changes, fit, used)
-    _require_sums(seen.closes[-1].item(), fit, linked, total)
+    linked, total = _contributions(observed, changes, fit, used)
+    _require_sums(observed.closes[-1].item(), fit, linked, total)
     rows = tuple(_exposure(each, number, fit, risk_free, linked) for number, each in enumerate(usable))
     return _Regression(
         rows=absent + rows,
         fit=fit,
-        first_date=seen.closes[used[0]].item(),
-        last_date=seen.closes[used[-1] + 1].item(),
+        first_date=observed.closes[used[0]].item(),
+        last_date=observed.closes[used[-1] + 1].item(),
         total_return=total,
         risk_free_contribution=float(linked[-2]),
         residual_contribution=float(linked[-1]),
@@ -245,16 +264,16 @@ def _regress(
     )
 
 
-def _moves(changes: Floats) -> bool:
+def _varies(changes: Floats) -> bool:
     known = changes[np.isfinite(changes)]
     return bool(len(known) and known.min() < known.max())
 
 
 def _contributions(
-    seen: ObservedReturns, changes: Floats, fit: factors.FactorExposures, used: npt.NDArray[np.intp]
+    observed: ObservedReturns, changes: Floats, fit: factors.FactorExposures, used: npt.NDArray[np.intp]
 ) -> tuple[Floats, float]:
     """(F + 2,) of each factor, the risk-free rate and the rest, linked over the days used; and the return they sum to."""
-    daily, free = seen.returns[used], seen.risk_free[used]
+    daily, free = observed.returns[used], observed.risk_free[used]
     explained = changes[used] * fit.betas
     parts = np.column_stack((explained, free, daily - free - explained.sum(axis=1)))
     return carino_link(parts, daily), float(np.prod(1.0 + daily) - 1.0)
@@ -270,7 +289,7 @@ def _require_sums(day: date, fit: factors.FactorExposures, linked: Floats, total
 
 
 def _exposure(
-    each: Chosen, position: int, fit: factors.FactorExposures, risk_free: RiskFree, linked: Floats
+    each: Candidate, position: int, fit: factors.FactorExposures, risk_free: RiskFree, linked: Floats
 ) -> Exposure:
     doubts = [*each.degraded, *(word for word in risk_free.degraded if word not in each.degraded)]
     return Exposure(
@@ -285,93 +304,6 @@ def _exposure(
         observations=int(fit.n),
         contribution=float(linked[position]),
     )
-
-
-def choose(
-    pack: PricingPack, seen: ObservedReturns, choices: Sequence[Choice], benchmark: BenchmarkReturns | None
-) -> dict[str, Chosen | None]:
-    """For each factor the first of its list that has enough of the window's days; else the first that has any at all."""
-    found: dict[str, Chosen | None] = dict.fromkeys(Factor.values)
-    enough: set[str] = set()
-    for row in choices:
-        if row.factor in enough:
-            continue
-        candidate = _candidate(pack, row, seen, benchmark)
-        if candidate is None or not np.isfinite(candidate.changes).any():
-            continue
-        if np.isfinite(candidate.changes[-WINDOW:]).sum() >= factors.LEAST:
-            enough.add(row.factor)
-            found[row.factor] = candidate
-        elif found[row.factor] is None:
-            found[row.factor] = candidate
-    return found
-
-
-def _candidate(
-    pack: PricingPack, row: Choice, seen: ObservedReturns, benchmark: BenchmarkReturns | None
-) -> Chosen | None:
-    degraded = (row.degraded,) if row.degraded else ()
-    sources: tuple[str, ...] = ()
-    if row.series_id == BENCHMARK:
-        if benchmark is None or seen.benchmark is None:
-            return None
-        changes, degraded, sources = seen.benchmark, (*degraded, *benchmark.degraded), benchmark.sources
-    elif row.series_id == FX_BASKET:
-        basket = _basket(pack, seen.closes)
-        if basket is None:
-            return None
-        changes, sources = basket
-    else:
-        of_series = _changes(pack, row, seen.closes)
-        if of_series is None:
-            return None
-        changes, sources = of_series
-    if row.factor == Factor.EQUITY:
-        changes = changes - seen.risk_free  # the premium is what the market pays over the risk-free rate
-    return Chosen(row.factor, row.series_id, degraded, changes, sources)
-
-
-def _changes(pack: PricingPack, row: Choice, days: Days) -> tuple[Floats, tuple[str, ...]] | None:
-    """What a series did between the days, and who provides it."""
-    held = _level(pack, row.series_id, days)
-    if held is None:
-        return None
-    level, sources = held
-    if row.change == "return":
-        return np.asarray(level[1:] / level[:-1] - 1.0), sources
-    level = level / 100.0
-    if row.minus_trailing:
-        try:
-            index = market.series(pack, row.minus_trailing, dates=days)
-        except market.MissingSeries:
-            return None
-        level, sources = level - (index.value / index.year_ago - 1.0), (*sources, *index.sources)
-    return np.asarray(np.diff(level)), sources
-
-
-def _level(pack: PricingPack, series_id: str, days: Days) -> tuple[Floats, tuple[str, ...]] | None:
-    """The observation of each day itself; NaN where the series has none of that day."""
-    rows = market.observations(pack, series_id)
-    if not rows:
-        return None
-    dates = np.array([row.observation_date for row in rows], dtype="datetime64[D]")
-    values = np.array([float(row.value) for row in rows])
-    at = np.minimum(np.searchsorted(dates, days), len(dates) - 1)
-    return np.where(dates[at] == days, values[at], np.nan), tuple(sorted({row.source for row in rows}))
-
-
-def _basket(pack: PricingPack, days: Days) -> tuple[Floats, tuple[str, ...]] | None:
-    """Return of the US dollar against the other currencies of the pack, equally weighted."""
-    history = market.history(pack)
-    if "USD" not in history.currencies:
-        return None
-    others = [code for code in history.currencies if code != "USD"]
-    at = np.searchsorted(history.dates, days)
-    if not others or (at >= len(history.dates)).any():
-        return None
-    worth = np.column_stack([history.fx("USD", code)[at] for code in others])
-    sources = tuple(sorted({source for each in history.fx_sources for source in each}))
-    return np.asarray((worth[1:] / worth[:-1] - 1.0).mean(axis=1)), sources
 
 
 def _finite(value: float) -> float | None:

@@ -4,35 +4,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from portfolio.performance.metrics import RiskFree
+from portfolio.performance.risk_free import RiskFree
 from portfolio.valuation import Days
 from pricing import market
 from pricing.models import PricingPack, RiskFreeRate
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class RiskFreeSeries:
     """Which series stands for a base currency's risk-free rate. Staff may change it, so a result says which it was."""
 
     series_id: str
     series_currency: str
 
 
-def choose(base_currency: str) -> Choice | None:
-    """As the table has it now; None where it has no series for the currency."""
+def read_series(base_currency: str) -> RiskFreeSeries | None:
+    """The series that staff chose for a base currency; None where they chose none."""
     row = RiskFreeRate.objects.filter(pk=base_currency).values_list("series_id", "series_currency").first()
-    return Choice(*row) if row else None
+    return RiskFreeSeries(*row) if row else None
 
 
-def load(pack: PricingPack, chosen: Choice | None, base_currency: str, days: Days) -> RiskFree | None:
-    """The annual yield known on each of `days`; None without a choice, or where the pack has nothing of the series."""
-    if chosen is None:
+def load(pack: PricingPack, series: RiskFreeSeries | None, base_currency: str, days: Days) -> RiskFree | None:
+    """The annual yield known on each of `days`; None without a series, or where the pack has nothing of it."""
+    if series is None:
         return None
     try:
-        known = market.series(pack, chosen.series_id, dates=days)
+        known = market.series(pack, series.series_id, dates=days)
     except market.MissingSeries:
         return None
-    degraded = ["risk_free_currency"] if chosen.series_currency != base_currency else []
+    degraded = ["risk_free_currency"] if series.series_currency != base_currency else []
     if known.assumed_release_date:
         degraded.append("assumed_release_date")
-    return RiskFree(chosen.series_id, np.asarray(known.value) / 100.0, tuple(degraded), known.sources)
+    return RiskFree(series.series_id, np.asarray(known.value) / 100.0, tuple(degraded), known.sources)

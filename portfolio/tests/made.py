@@ -7,8 +7,8 @@ from uuid import UUID
 
 import numpy as np
 
-from portfolio.books import Book, Event, Layer, Match, Parcel
-from portfolio.books.lots import Derived, LayerState
+from portfolio.books import Book, Event, LotState
+from portfolio.books.lots import LotHistory
 from portfolio.ledger.journal import LedgerTransaction
 from portfolio.valuation import ValueHistory
 from pricing.market import History
@@ -60,13 +60,13 @@ def market(
     )
 
 
-def book(events: Sequence[Event], parcels: Sequence[Parcel] = (), *, flow_timing: str = "in_start_out_end") -> Book:
-    return Book(UUID(int=7), "CAD", flow_timing, tuple(events), tuple(parcels))
+def book(events: Sequence[Event], lots: Sequence[LotState] = (), *, flow_timing: str = "in_start_out_end") -> Book:
+    return Book(UUID(int=7), "CAD", flow_timing, tuple(events), tuple(lots))
 
 
 def booked(
-    events: Sequence[LedgerTransaction],
-    derived: Derived,
+    entries: Sequence[LedgerTransaction],
+    history: LotHistory,
     ids: Mapping[str, int],
     *,
     base: str = "CAD",
@@ -75,38 +75,17 @@ def booked(
     fees_in_cost: bool = True,
 ) -> Book:
     """What portfolio.books would load of the rows of a ledger."""
-
-    def layers(found: Sequence[LayerState]) -> tuple[Layer, ...]:
-        return tuple(Layer(each.currency, each.acquired, each.fx_to_base, each.cost, each.fee) for each in found)
-
     return Book(
-        UUID(int=7), base, "in_start_out_end",
-        events=tuple(
-            Event(
-                each.date, each.kind, ids.get(each.symbol or ""), each.quantity, each.amount, each.currency, each.counter_amount,
-                each.counter_currency or "", each.tax, each.ex_date, each.ratio, each.entry_id, each.account, each.unit_price,
-                each.fee, each.fx_rate, each.settle_date, ids.get(each.to_symbol or ""), each.to_account or "", each.fee_kind or "",
-                each.cost_share, each.inferred,
-            )
-            for each in events
-        ),
-        parcels=tuple(
-            Parcel(
-                ids[each.symbol], each.account, each.acquired, each.quantity, each.unit_cost, each.cost, each.currency,
-                each.fx_to_base, each.valid_from, each.valid_to, each.opened_by, layers(each.layers),
-            )
-            for each in derived.lots
-        ),
-        matches=tuple(
-            Match(
-                ids[each.symbol], each.entry_id, each.opened_by, each.date, each.kind, each.account, each.acquired,
-                each.quantity, each.cost, each.proceeds, each.entry_fee, each.exit_fee, each.currency, each.fx_in, each.fx_out,
-                each.cost_currency, layers(each.layers),
-            )
-            for each in derived.matched
-        ),
-        trade_fx=trade_fx, fees_in_cost=fees_in_cost, booking_method=method,
-    )  # fmt: skip
+        UUID(int=7),
+        base,
+        "in_start_out_end",
+        events=tuple(Event.from_ledger(each, number, ids) for number, each in enumerate(entries, 1)),
+        lots=history.lots,
+        matches=history.matches,
+        trade_fx=trade_fx,
+        fees_in_cost=fees_in_cost,
+        booking_method=method,
+    )
 
 
 def event(
@@ -126,6 +105,8 @@ def event(
 ) -> Event:
     """Amount is what it does to the cash of its currency."""
     return Event(
+        entry_id="",
+        ordinal=1,
         date=day(on),
         kind=kind,
         security=security,
@@ -142,7 +123,7 @@ def event(
     )
 
 
-def parcel(
+def lot(
     security: int,
     quantity: str,
     since: str,
@@ -151,10 +132,10 @@ def parcel(
     unit_cost: str = "1",
     currency: str = "CAD",
     fx_to_base: str | None = None,
-) -> Parcel:
+) -> LotState:
     """Held at the close of every day from `since` on, and before `until`."""
     units, cost = Decimal(quantity), Decimal(unit_cost)
-    return Parcel(
+    return LotState(
         security,
         "Assets:Shares",
         day(since),

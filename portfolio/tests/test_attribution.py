@@ -7,8 +7,18 @@ import numpy as np
 import pytest
 
 from portfolio import valuation
-from portfolio.performance import attribution, holdings, metrics
-from portfolio.tests.made import book, event, market, parcel
+from portfolio.performance import (
+    brinson,
+    contributions,
+    currency_attribution,
+    daily_returns,
+    holding_parts,
+    holding_returns,
+    holding_risk,
+    windows,
+)
+from portfolio.performance.benchmark_index import BenchmarkReturns, Component
+from portfolio.tests.made import book, event, lot, market
 
 TWO = ("2020-01-06", "2020-01-07")
 THREE = (*TWO, "2020-01-08")
@@ -22,17 +32,17 @@ def held(dates, closes, rates, *, deposit="13000"):
         event(dates[0], "buy", "-5000", "USD", security=1, quantity="100"),
     ]
     priced = market(dates, {"OAK": closes}, currencies={"OAK": "USD"}, fx={"USD": rates})
-    return valuation.history(book(events, [parcel(1, "100", dates[0], currency="USD")]), priced)
+    return valuation.history(book(events, [lot(1, "100", dates[0], currency="USD")]), priced)
 
 
 def last_days(life, count):
-    return attribution.currency(life, metrics.last_observations(life, count))
+    return currency_attribution.attribute(life, windows.last_days(life, count))
 
 
 def test_the_bridge_of_one_holding_ties_out_with_the_golden():
     found = last_days(held(TWO, [50, 55], [1.30, 1.36], deposit="6500"), 1)
 
-    # 100 shares, 50 to 55, FX 1.30 to 1.36: 980 = 650 + 300 + 30 (MEASUREMENT, computed apart)
+    # 100 shares, 50 to 55, FX 1.30 to 1.36: 980 = 650 + 300 + 30 (docs/measurement.md, Worked examples)
     assert 6500 * found.local_return.value == pytest.approx(650)
     assert 6500 * found.fx_return.value == pytest.approx(300)
     assert 6500 * found.interaction.value == pytest.approx(30)
@@ -52,7 +62,7 @@ def test_ten_percent_then_five_percent_fx_ties_out_with_the_golden():
 def test_rows_and_dealing_add_up_to_the_return_in_both_groupings():
     life = held(THREE, [50, 51, 49], [1.31, 1.33, 1.28])
 
-    found = attribution.currency(life, metrics.window(life, "itd"))
+    found = currency_attribution.attribute(life, windows.span_of(life, "itd"))
 
     assert found.fx_dealing.value == pytest.approx((5000 * 1.31 - 6500) / 13000, rel=0.02)
     for rows in (found.by_holding, found.by_currency):
@@ -66,9 +76,9 @@ def test_rows_and_dealing_add_up_to_the_return_in_both_groupings():
 def test_the_headline_is_the_linked_return():
     life = held(THREE, [50, 51, 49], [1.30, 1.33, 1.28])
 
-    found = attribution.currency(life, metrics.window(life, "itd"))
+    found = currency_attribution.attribute(life, windows.span_of(life, "itd"))
 
-    linked = np.prod(1 + metrics.subperiod_returns(life)) - 1
+    linked = np.prod(1 + daily_returns.measure(life).returns) - 1
     assert found.local_return.value + found.fx_return.value + found.interaction.value == pytest.approx(
         linked, abs=1e-12
     )
@@ -78,9 +88,9 @@ def test_the_headline_is_the_linked_return():
 
 def test_all_in_base_currency_has_no_fx():
     events = [event(TWO[0], "deposit", "100"), event(TWO[0], "buy", "-100", security=1, quantity="10")]
-    life = valuation.history(book(events, [parcel(1, "10", TWO[0])]), market(TWO, {"OAK": [10, 11]}))
+    life = valuation.history(book(events, [lot(1, "10", TWO[0])]), market(TWO, {"OAK": [10, 11]}))
 
-    found = attribution.currency(life, metrics.window(life, "itd"))
+    found = currency_attribution.attribute(life, windows.span_of(life, "itd"))
 
     assert (found.fx_return.value, found.interaction.value, found.fx_dealing.value) == (0, 0, 0)
     assert found.local_return.value == pytest.approx(0.1)
@@ -99,7 +109,7 @@ def test_parts_that_miss_the_return_are_not_shown():
 def owing(closes):
     """Bought on credit: 100 shares at 50 CAD with 1,000 paid in."""
     events = [event(THREE[0], "deposit", "1000"), event(THREE[0], "buy", "-5000", security=1, quantity="100")]
-    return valuation.history(book(events, [parcel(1, "100", THREE[0])]), market(THREE, {"OAK": closes}))
+    return valuation.history(book(events, [lot(1, "100", THREE[0])]), market(THREE, {"OAK": closes}))
 
 
 @pytest.mark.parametrize(
@@ -107,19 +117,19 @@ def owing(closes):
 )
 def test_a_return_that_can_not_be_taken_apart_says_so_of_every_part(closes, reason):
     life = owing(closes)
-    span = metrics.window(life, "itd")
-    benchmark = metrics.BenchmarkReturns(
+    span = windows.span_of(life, "itd")
+    benchmark = BenchmarkReturns(
         "Mix",
         np.zeros(3),
-        components=(metrics.Component("OAK", "CAD", "equity", "XNYS", 1.0),),
+        components=(Component("OAK", "CAD", "equity", "XNYS", 1.0),),
         component_returns=np.zeros((3, 1)),
         component_weights=np.ones((3, 1)),
     )
 
-    split = attribution.currency(life, span)
-    added = attribution.contribution(life, span)
-    decided = attribution.brinson(life, span, benchmark, by="kind", described={"OAK": ("equity", "XNYS")})
-    own, parts = holdings.contribution(life, "OAK", span), holdings.currency(life, "OAK", span)
+    split = currency_attribution.attribute(life, span)
+    added = contributions.contribute(life, span)
+    decided = brinson.attribute(life, span, benchmark, by="kind", kinds={"OAK": ("equity", "XNYS")})
+    own, parts = holding_parts.contribution(life, "OAK", span), holding_parts.currency(life, "OAK", span)
 
     assert (split.by_holding, split.by_currency, split.error_bps) == ((), (), None)
     assert (added.rows, added.top, decided.segments) == ((), (), ())
@@ -135,10 +145,10 @@ def test_a_return_that_can_not_be_taken_apart_says_so_of_every_part(closes, reas
 def test_a_series_has_no_value_on_a_day_that_has_no_return():
     life = owing([50, 30, 60])
 
-    span = metrics.life(life)
+    span = windows.life(life)
 
-    own = holdings.returns(life, "OAK", span, None)
-    risked = holdings.risks(life, "OAK", span, SimpleNamespace(positions=(), currency="CAD"))
+    own = holding_returns.returns(life, "OAK", span, None)
+    risked = holding_risk.measure(life, "OAK", span, SimpleNamespace(positions=(), currency="CAD"))
 
     assert own.portfolio_returns == (0.0, None, None)
     assert own.daily_returns == pytest.approx((0.0, -0.4, 1.0))
@@ -148,7 +158,7 @@ def test_a_series_has_no_value_on_a_day_that_has_no_return():
 
 
 @pytest.mark.parametrize("timing", ["start", "end"])
-def test_under_another_flow_timing_the_parts_say_that_they_are_made_under_the_default(timing):
+def test_parts_under_another_flow_timing_are_degraded(timing):
     events = [
         event(THREE[0], "deposit", "1000"),
         event(THREE[0], "buy", "-1000", security=1, quantity="100"),
@@ -156,20 +166,20 @@ def test_under_another_flow_timing_the_parts_say_that_they_are_made_under_the_de
         event(THREE[2], "withdrawal", "-200"),
     ]
     life = valuation.history(
-        book(events, [parcel(1, "100", THREE[0])], flow_timing=timing), market(THREE, {"OAK": [10, 11, 12]})
+        book(events, [lot(1, "100", THREE[0])], flow_timing=timing), market(THREE, {"OAK": [10, 11, 12]})
     )
-    span = metrics.window(life, "itd")
-    benchmark = metrics.BenchmarkReturns(
+    span = windows.span_of(life, "itd")
+    benchmark = BenchmarkReturns(
         "Mix",
         np.array([0.0, 0.01, 0.01]),
-        components=(metrics.Component("OAK", "CAD", "equity", "XNYS", 1.0),),
+        components=(Component("OAK", "CAD", "equity", "XNYS", 1.0),),
         component_returns=np.array([[0.0], [0.01], [0.01]]),
         component_weights=np.ones((3, 1)),
     )
 
-    split = attribution.currency(life, span)
-    added = attribution.contribution(life, span)
-    decided = attribution.brinson(life, span, benchmark, by="kind", described={"OAK": ("equity", "XNYS")})
+    split = currency_attribution.attribute(life, span)
+    added = contributions.contribute(life, span)
+    decided = brinson.attribute(life, span, benchmark, by="kind", kinds={"OAK": ("equity", "XNYS")})
 
     by_hand = 1600 / 1500 * (1500 + 200) / 1600 - 1
     for figure in (split.total_return, added.total_return, decided.portfolio_return, decided.excess_return):
@@ -178,7 +188,7 @@ def test_under_another_flow_timing_the_parts_say_that_they_are_made_under_the_de
     assert split.total_return.value == added.total_return.value == pytest.approx(by_hand)
     assert decided.portfolio_return.value == pytest.approx(by_hand)
     assert (split.flow_timing, added.flow_timing) == (timing, timing)
-    assert holdings.contribution(life, "OAK", span).total_contribution.reason == "default_flow_timing"
+    assert holding_parts.contribution(life, "OAK", span).total_contribution.reason == "default_flow_timing"
 
 
 def test_parts_that_miss_the_return_are_not_shown_under_any_timing():

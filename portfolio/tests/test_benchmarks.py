@@ -1,9 +1,8 @@
 """What a portfolio is measured against: composites, what their prices leave out, and figures beside the portfolio's own.
 
-Goldens: MEASUREMENT, computed apart.
+Goldens: docs/measurement.md, Worked examples.
 """
 
-from dataclasses import fields
 from decimal import Decimal
 
 import numpy as np
@@ -11,8 +10,12 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from portfolio.models import Benchmark, BenchmarkComponent
-from portfolio.performance import benchmarks, metrics
-from portfolio.performance.metrics import BenchmarkReturns, Component
+from portfolio.performance import benchmarks, calendar_years, composite, rolling, versus_benchmark, window_rows, windows
+from portfolio.performance import record as metrics_record
+from portfolio.performance.benchmark_index import BenchmarkReturns, Component
+from portfolio.performance.composite import BenchmarkDefinition
+from portfolio.performance.metric import Metric
+from portfolio.performance.risk_free import RiskFree
 from portfolio.tests.made import NAN, days, life, market
 from pricing import market as pricing_market
 from pricing.models import PricingPack, Security
@@ -23,15 +26,15 @@ pytestmark = pytest.mark.usefixtures("read_once")
 WEEK = ("2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09")
 
 
-def composite(seen, weights, *, rebalance="monthly", bases=None, actions=(), base="CAD", on=None):
+def mix(seen, weights, *, rebalance="monthly", bases=None, actions=(), base="CAD", on=None):
     """The benchmark of the securities of a hand-made market, on `on` of its days (all but the first)."""
     parts = [
         Component(symbol, seen.security_currencies[number], "equity", seen.exchanges[number], weight)
         for number, (symbol, weight) in enumerate(weights.items())
     ]
-    chosen = benchmarks.choice("Mix", rebalance, [(symbol, str(weight)) for symbol, weight in weights.items()])
+    chosen = composite.define("Mix", rebalance, [(symbol, str(weight)) for symbol, weight in weights.items()])
     own_days = seen.dates[1:] if on is None else days(*on)
-    return benchmarks.compute(seen, parts, bases or ["raw"] * len(parts), actions, chosen, base, own_days)
+    return composite.compute(seen, parts, bases or ["raw"] * len(parts), actions, chosen, base, own_days)
 
 
 def growing(*steps, start=100.0):
@@ -54,7 +57,7 @@ def action(kind, ex_date, *, symbol="OAK", ratio=None, amount=None, currency="CA
 
 
 def record(history, benchmark, risk_free=None):
-    return metrics.record(
+    return metrics_record.metrics(
         history, portfolio_id="p", pack_id="PP_2020-01-01_ECB_EUR_r1", risk_free=risk_free, benchmark=benchmark
     )
 
@@ -66,18 +69,18 @@ def record(history, benchmark, risk_free=None):
 def test_a_composite_ties_out_with_the_golden(rebalance, expected):
     seen = market(WEEK, {"OAK": growing(0.10, -0.05, 0.02), "ELM": growing(0, 0.01, 0.03)})
 
-    found = composite(seen, {"OAK": 0.6, "ELM": 0.4}, rebalance=rebalance)
+    found = mix(seen, {"OAK": 0.6, "ELM": 0.4}, rebalance=rebalance)
 
     assert np.prod(1 + found.returns) - 1 == pytest.approx(expected, abs=5e-9)
     assert found.returns == pytest.approx((found.component_weights * found.component_returns).sum(axis=1), abs=1e-15)
 
 
-def test_monthly_and_quarterly_weights_come_back_with_the_first_close_of_the_period():
+def test_weights_come_back_with_the_first_close_of_a_period():
     dates = ("2020-01-30", "2020-01-31", "2020-02-03", "2020-03-31", "2020-04-01")
     seen = market(dates, {"OAK": growing(1.0, 0.5, 0.5, 0.5), "ELM": growing(0, 0, 0, 0)})
 
     weights = {
-        rebalance: composite(seen, {"OAK": 0.5, "ELM": 0.5}, rebalance=rebalance).component_weights[:, 0]
+        rebalance: mix(seen, {"OAK": 0.5, "ELM": 0.5}, rebalance=rebalance).component_weights[:, 0]
         for rebalance in ("monthly", "quarterly", "never", "daily")
     }
 
@@ -87,10 +90,10 @@ def test_monthly_and_quarterly_weights_come_back_with_the_first_close_of_the_per
     assert weights["daily"] == pytest.approx([0.5] * 4)
 
 
-def test_two_portfolios_that_began_on_other_days_of_a_month_have_the_same_benchmark():
+def test_portfolios_begun_in_one_month_have_the_same_benchmark():
     seen = market(WEEK, {"OAK": growing(0.10, -0.05, 0.02), "ELM": growing(0, 0.01, 0.03)})
 
-    early, late = (composite(seen, {"OAK": 0.6, "ELM": 0.4}, on=WEEK[first:]) for first in (1, 3))
+    early, late = (mix(seen, {"OAK": 0.6, "ELM": 0.4}, on=WEEK[first:]) for first in (1, 3))
 
     assert late.returns[-1] == early.returns[-1]
 
@@ -100,7 +103,7 @@ def test_a_raw_close_is_taken_with_its_split_and_its_dividend():
     seen = market(WEEK, {"OAK": [645.57, 645.57, 93.70, 93.70]})
     actions = [action("split", WEEK[2], ratio="7"), action("dividend", WEEK[3], amount="0.47")]
 
-    found = composite(seen, {"OAK": 1.0}, actions=actions)
+    found = mix(seen, {"OAK": 1.0}, actions=actions)
 
     assert found.returns == pytest.approx([0, 93.70 * 7 / 645.57 - 1, 0.47 / 93.70])
     assert 100 * found.returns[1] == pytest.approx(1.6001, abs=5e-5)
@@ -111,10 +114,10 @@ def test_a_raw_close_is_taken_with_its_split_and_its_dividend():
     ("basis", "degraded"),
     [("price_index", ("price_index",)), ("split_adjusted", ("price_return",)), ("total_return_adjusted", ())],
 )
-def test_prices_that_leave_dividends_out_say_so_and_adjusted_ones_are_not_adjusted_twice(basis, degraded):
+def test_prices_without_dividends_say_so_and_none_is_adjusted_twice(basis, degraded):
     seen = market(WEEK, {"OAK": growing(0.01, 0.01, 0.01)})
 
-    found = composite(seen, {"OAK": 1.0}, bases=[basis], actions=[action("split", WEEK[2], ratio="7")])
+    found = mix(seen, {"OAK": 1.0}, bases=[basis], actions=[action("split", WEEK[2], ratio="7")])
 
     assert found.returns == pytest.approx([0.01] * 3)
     assert found.degraded == degraded
@@ -123,23 +126,23 @@ def test_prices_that_leave_dividends_out_say_so_and_adjusted_ones_are_not_adjust
 def test_a_foreign_benchmark_is_taken_at_the_packs_rates():
     seen = market(WEEK, {"OAK": growing(0.10, 0, 0)}, currencies={"OAK": "USD"}, fx={"USD": [1.30, 1.30, 1.365, 1.365]})
 
-    found = composite(seen, {"OAK": 1.0})
+    found = mix(seen, {"OAK": 1.0})
 
     assert found.returns == pytest.approx([0.10, 0.05, 0])
     assert found.sources == ("central", "wood")
 
 
-def test_a_hedged_benchmark_earns_the_forward_premium_instead_of_the_currency():
+def test_a_hedged_benchmark_earns_the_forward_premium():
     dates = ("2020-01-06", "2020-02-05")  # thirty days
     seen = market(dates, {"OAK": [100, 101]}, currencies={"OAK": "USD"}, fx={"USD": [1.30, 1.326]})
     part = Component("OAK", "USD", "equity", "XNYS", 1.0)
-    chosen = benchmarks.choice("Oak", "monthly", [("OAK", "1")])
+    chosen = composite.define("Oak", "monthly", [("OAK", "1")])
     rates = {"CAD": (np.array([0.045, 0.05]), ("bank",)), "USD": (np.array([0.0525, 0.06]), ("treasury",))}
 
     def over(one_month):
-        found = benchmarks.compute(seen, [part], ["raw"], [], chosen, "CAD", seen.dates[1:], one_month)
+        found = composite.compute(seen, [part], ["raw"], [], chosen, "CAD", seen.dates[1:], one_month)
         history = life(dates[1:], [1000], inflow=[1000])
-        return found, metrics.benchmark_over(history, metrics.window(history, "itd"), found, hedged=True)
+        return found, versus_benchmark.over(history, windows.span_of(history, "itd"), found, hedged=True)
 
     found, hedged = over(rates)
     _, without = over({"USD": rates["USD"]})
@@ -156,20 +159,20 @@ def test_a_hedged_benchmark_earns_the_forward_premium_instead_of_the_currency():
 def test_days_before_all_components_are_known_have_no_return():
     seen = market(WEEK, {"OAK": [NAN, NAN, 100, 110], "ELM": [10, 10, 10, 10]})
 
-    found = composite(seen, {"OAK": 0.5, "ELM": 0.5})
+    found = mix(seen, {"OAK": 0.5, "ELM": 0.5})
 
     assert np.isnan(found.returns).tolist() == [True, True, False]
     assert found.returns[-1] == pytest.approx(0.05)
     assert (found.reason, found.missing) == ("missing_benchmark_price", ("OAK",))
 
 
-def test_a_component_that_no_pack_has_and_a_rate_that_none_has_are_told_apart():
+def test_a_missing_component_and_a_missing_rate_have_different_reasons():
     seen = market(WEEK, {"OAK": [100, 100, 100, 100]}, currencies={"OAK": "USD"})
     stranger = Component("ASH", "CAD", "equity", "XNYS", 1.0)
 
-    no_rate = composite(seen, {"OAK": 1.0})
-    no_price = benchmarks.compute(
-        seen, [stranger], ["raw"], [], benchmarks.choice("Ash", "never", [("ASH", "1")]), "CAD", seen.dates[1:]
+    no_rate = mix(seen, {"OAK": 1.0})
+    no_price = composite.compute(
+        seen, [stranger], ["raw"], [], composite.define("Ash", "never", [("ASH", "1")]), "CAD", seen.dates[1:]
     )
 
     assert [each.reason for each in (no_rate, no_price)] == ["missing_benchmark_rate", "missing_benchmark_price"]
@@ -188,7 +191,7 @@ def ten_days():
     """Calendar days one after the other, so that a yearly yield is the same rate each day."""
     dates = np.arange(np.datetime64("2020-01-01"), np.datetime64("2020-01-11"))
     history = life(dates, 1000 * np.cumprod(1 + R), inflow=[1000] + [0] * 9)
-    one_bp = metrics.RiskFree("UST3M", np.full(10, 1.0001**365 - 1), (), ("treasury",))
+    one_bp = RiskFree("UST3M", np.full(10, 1.0001**365 - 1), (), ("treasury",))
     return history, BenchmarkReturns("Mix", B), one_bp
 
 
@@ -197,14 +200,14 @@ def test_ratios_tie_out_with_the_golden():
 
     found = record(history, benchmark, one_bp)
 
-    assert found.sharpe_itd.value == pytest.approx(3.648787, abs=5e-7)
-    assert found.sortino_itd.value == pytest.approx(5.933489, abs=5e-7)
-    assert found.beta_itd.value == pytest.approx(1.169014, abs=5e-7)
-    assert 100 * found.alpha_itd.value == pytest.approx(2.023099, abs=5e-7)
-    assert 100 * found.tracking_error_itd.value == pytest.approx(2.251222, abs=5e-7)
-    assert found.information_ratio_itd.value == pytest.approx(3.358176, abs=5e-7)
-    assert found.beta_itd.basis["benchmark"] == "Mix"
-    assert found.alpha_itd.basis["risk_free"] == "UST3M"
+    assert found["sharpe_itd"].value == pytest.approx(3.648787, abs=5e-7)
+    assert found["sortino_itd"].value == pytest.approx(5.933489, abs=5e-7)
+    assert found["beta_itd"].value == pytest.approx(1.169014, abs=5e-7)
+    assert 100 * found["alpha_itd"].value == pytest.approx(2.023099, abs=5e-7)
+    assert 100 * found["tracking_error_itd"].value == pytest.approx(2.251222, abs=5e-7)
+    assert found["information_ratio_itd"].value == pytest.approx(3.358176, abs=5e-7)
+    assert found["beta_itd"].basis["benchmark"] == "Mix"
+    assert found["alpha_itd"].basis["risk_free"] == "UST3M"
 
 
 def test_benchmark_and_excess_stand_beside_every_window():
@@ -213,12 +216,12 @@ def test_benchmark_and_excess_stand_beside_every_window():
     found = record(history, benchmark, one_bp)
 
     own, other = np.prod(1 + R) - 1, np.prod(1 + B) - 1
-    assert found.benchmark == "Mix"
-    assert found.benchmark_twr_itd.value == pytest.approx(other)
-    assert found.excess_twr_itd.value == pytest.approx(own - other)
-    assert found.excess_twr_itd.basis["excess"] == "arithmetic"
-    assert found.benchmark_twr_1d.value == pytest.approx(B[-1], abs=1e-15)
-    assert found.excess_twr_1y.reason == "short_history"
+    assert found["benchmark"] == "Mix"
+    assert found["benchmark_twr_itd"].value == pytest.approx(other)
+    assert found["excess_twr_itd"].value == pytest.approx(own - other)
+    assert found["excess_twr_itd"].basis["excess"] == "arithmetic"
+    assert found["benchmark_twr_1d"].value == pytest.approx(B[-1], abs=1e-15)
+    assert found["excess_twr_1y"].reason == "short_history"
 
 
 def test_one_deposit_in_the_benchmark_returns_what_the_benchmark_does():
@@ -228,15 +231,15 @@ def test_one_deposit_in_the_benchmark_returns_what_the_benchmark_does():
 
     found = record(history, BenchmarkReturns("Mix", daily, degraded=("price_index",)))
 
-    assert found.benchmark_mwr_itd.value == pytest.approx(found.benchmark_twr_itd_annualised.value, abs=1e-12)
-    assert found.benchmark_mwr_ytd.value == pytest.approx(found.benchmark_twr_ytd.value, abs=1e-12)
+    assert found["benchmark_mwr_itd"].value == pytest.approx(found["benchmark_twr_itd_annualised"].value, abs=1e-12)
+    assert found["benchmark_mwr_ytd"].value == pytest.approx(found["benchmark_twr_ytd"].value, abs=1e-12)
     for name in ("mtd", "qtd", "ytd", "1y", "itd"):
-        own, beside, excess = (getattr(found, f"{what}mwr_{name}") for what in ("", "benchmark_", "excess_"))
+        own, beside, excess = (found[f"{what}mwr_{name}"] for what in ("", "benchmark_", "excess_"))
         assert excess.value == own.value - beside.value
         assert (beside.status, beside.reason) == (excess.status, excess.reason) == ("degraded", "price_index")
         assert beside.basis["net"] == excess.basis["benchmark"] == "Mix"
         assert beside.basis["annualised"] is own.basis["annualised"] is (name in ("1y", "itd"))
-    assert found.excess_mwr_3y.reason == "short_history"
+    assert found["excess_mwr_3y"].reason == "short_history"
 
 
 @pytest.mark.parametrize("timing", ["in_start_out_end", "start", "end"])
@@ -246,7 +249,7 @@ def test_the_same_money_is_put_into_the_benchmark_by_the_flow_timing(timing):
     history = life(dates, [1010, 1500, 1300, 1250], inflow=inflow, outflow=outflow, flow_timing=timing)
     daily = np.array([0.02, 0.05, -0.10, 0.04])
 
-    found = record(history, BenchmarkReturns("Mix", daily)).benchmark_mwr_itd
+    found = record(history, BenchmarkReturns("Mix", daily))["benchmark_mwr_itd"]
 
     first, second, third, last = 1 + daily
     worth = {
@@ -261,14 +264,14 @@ def test_the_same_money_is_put_into_the_benchmark_by_the_flow_timing(timing):
     assert found.reason == ("first_day_excluded" if timing == "end" else None)
 
 
-def test_withdrawals_that_the_benchmark_could_not_have_paid_have_no_rate_in_it():
+def test_withdrawals_beyond_the_benchmark_have_no_rate_in_it():
     dates = ["2019-01-01", "2019-07-01", "2020-01-01"]
     history = life(dates, [100, 100, 110], inflow=[100, 0, 0], outflow=[0, 100, 0])
 
     found = record(history, BenchmarkReturns("Mix", np.array([0.0, -0.5, 0.0])))
 
-    assert found.mwr_itd.status == "ok"
-    for figure in (found.benchmark_mwr_itd, found.excess_mwr_itd):
+    assert found["mwr_itd"].status == "ok"
+    for figure in (found["benchmark_mwr_itd"], found["excess_mwr_itd"]):
         assert (figure.value, figure.status, figure.reason) == (None, "unavailable", "benchmark_emptied")
 
 
@@ -277,7 +280,7 @@ def test_where_nothing_was_paid_in_neither_has_a_rate():
 
     found = record(history, BenchmarkReturns("Mix", np.array([0.0, -0.5, 0.0])))
 
-    for figure in (found.mwr_itd, found.benchmark_mwr_itd, found.excess_mwr_itd):
+    for figure in (found["mwr_itd"], found["benchmark_mwr_itd"], found["excess_mwr_itd"]):
         assert (figure.value, figure.status) == (None, "unavailable")
         assert "no_sign_change" in figure.reason
 
@@ -290,62 +293,67 @@ def test_the_windows_of_a_record_are_its_own_figures_as_rows():
         record(each, BenchmarkReturns("Mix", random.normal(0, 0.01, len(each.dates)))) for each in (long, short)
     )
 
-    rows = {row.window: row for row in metrics.by_window(found)}
-    last = metrics.by_window(young)[-1]
+    rows = {row.window: row for row in window_rows.rows(found.figures)}
+    last = window_rows.rows(young.figures)[-1]
 
     assert list(rows) == ["1d", "mtd", "qtd", "ytd", "1y", "3y", "5y", "itd_annualised"]
-    assert (rows["3y"].twr, rows["3y"].benchmark_mwr) == (found.twr_3y, found.benchmark_mwr_3y)
+    assert (rows["3y"].twr, rows["3y"].benchmark_mwr) == (found["twr_3y"], found["benchmark_mwr_3y"])
     assert (rows["itd_annualised"].excess_twr, rows["itd_annualised"].excess_mwr) == (
-        found.excess_twr_itd_annualised,
-        found.excess_mwr_itd,
+        found["excess_twr_itd_annualised"],
+        found["excess_mwr_itd"],
     )
-    assert (rows["1d"].twr, rows["1d"].mwr.reason) == (found.twr_1d, "within_a_day")
-    assert (last.window, last.label, last.twr, last.mwr) == ("itd", "since inception", young.twr_itd, young.mwr_itd)
+    assert (rows["1d"].twr, rows["1d"].mwr.reason) == (found["twr_1d"], "within_a_day")
+    assert (last.window, last.label, last.twr, last.mwr) == (
+        "itd",
+        "since inception",
+        young["twr_itd"],
+        young["mwr_itd"],
+    )
 
 
-def test_without_a_benchmark_nothing_is_beside_and_the_reason_says_so():
+def test_without_a_benchmark_its_figures_say_so():
     history, _, one_bp = ten_days()
 
     found = record(history, None, one_bp)
 
-    assert found.benchmark is None
+    assert found["benchmark"] is None
     for name in (
         "benchmark_twr_1d", "excess_twr_itd", "excess_twr_3y", "benchmark_mwr_itd", "excess_mwr_1y", "beta_1y",
         "correlation_itd", "alpha_itd",
     ):  # fmt: skip
-        figure = getattr(found, name)
+        figure = found[name]
         assert (figure.value, figure.status, figure.reason) == (None, "unavailable", "no_benchmark"), name
 
 
-def test_a_portfolio_that_is_its_benchmark_has_a_beta_of_one_and_no_alpha_and_no_error():
+def test_a_portfolio_that_is_its_benchmark_has_beta_one_and_no_alpha():
     history, _, one_bp = ten_days()
 
     found = record(history, BenchmarkReturns("Itself", R), one_bp)
 
-    assert found.beta_itd.value == pytest.approx(1, abs=1e-12)
-    assert found.correlation_itd.value == pytest.approx(1, abs=1e-12)
-    assert (found.alpha_itd.value, found.tracking_error_itd.value) == (
+    assert found["beta_itd"].value == pytest.approx(1, abs=1e-12)
+    assert found["correlation_itd"].value == pytest.approx(1, abs=1e-12)
+    assert (found["alpha_itd"].value, found["tracking_error_itd"].value) == (
         pytest.approx(0, abs=1e-12),
         pytest.approx(0, abs=1e-12),
     )
-    assert found.excess_twr_itd.value == pytest.approx(0, abs=1e-15)
+    assert found["excess_twr_itd"].value == pytest.approx(0, abs=1e-15)
 
 
-def test_a_first_day_that_no_pack_came_before_is_left_out_of_both_and_said_to_be():
+def test_a_first_day_without_a_pack_before_it_is_left_out_of_both():
     history, _, one_bp = ten_days()
     returns = B.copy()
     returns[0] = NAN
 
     found = record(history, BenchmarkReturns("Mix", returns, degraded=("price_index",)), one_bp)
 
-    assert found.benchmark_twr_itd.value == pytest.approx(np.prod(1 + B[1:]) - 1)
-    assert (found.benchmark_twr_itd.status, found.benchmark_twr_itd.reason) == (
+    assert found["benchmark_twr_itd"].value == pytest.approx(np.prod(1 + B[1:]) - 1)
+    assert (found["benchmark_twr_itd"].status, found["benchmark_twr_itd"].reason) == (
         "degraded",
         "first_day_excluded, price_index",
     )
-    assert found.excess_twr_itd.reason == "first_day_excluded, price_index"
-    assert found.beta_itd.value == pytest.approx(np.cov(R[1:], B[1:])[0, 1] / np.var(B[1:], ddof=1))
-    assert (found.beta_itd.basis["n"], found.benchmark_twr_1d.reason) == (9, "price_index")
+    assert found["excess_twr_itd"].reason == "first_day_excluded, price_index"
+    assert found["beta_itd"].value == pytest.approx(np.cov(R[1:], B[1:])[0, 1] / np.var(B[1:], ddof=1))
+    assert (found["beta_itd"].basis["n"], found["benchmark_twr_1d"].reason) == (9, "price_index")
 
 
 def test_a_benchmark_that_begins_later_is_missing_from_longer_windows_only():
@@ -357,10 +365,10 @@ def test_a_benchmark_that_begins_later_is_missing_from_longer_windows_only():
         history, BenchmarkReturns("Mix", returns, reason="missing_benchmark_price", missing=("OAK",)), one_bp
     )
 
-    assert found.benchmark_twr_1d.status == "ok"
-    for figure in (found.benchmark_twr_itd, found.excess_twr_itd, found.beta_itd):
+    assert found["benchmark_twr_1d"].status == "ok"
+    for figure in (found["benchmark_twr_itd"], found["excess_twr_itd"], found["beta_itd"]):
         assert (figure.value, figure.reason) == (None, "missing_benchmark_price")
-    assert found.benchmark_twr_itd.basis["missing"] == ["OAK"]
+    assert found["benchmark_twr_itd"].basis["missing"] == ["OAK"]
 
 
 def test_under_end_timing_the_benchmark_too_begins_with_the_first_close():
@@ -369,8 +377,8 @@ def test_under_end_timing_the_benchmark_too_begins_with_the_first_close():
 
     found = record(history, BenchmarkReturns("Mix", B))
 
-    assert found.benchmark_twr_itd.value == pytest.approx(np.prod(1 + B[1:]) - 1)
-    assert found.excess_twr_itd.reason == "first_day_excluded"
+    assert found["benchmark_twr_itd"].value == pytest.approx(np.prod(1 + B[1:]) - 1)
+    assert found["excess_twr_itd"].reason == "first_day_excluded"
 
 
 def test_every_figure_beside_a_benchmark_has_a_value_or_a_reason():
@@ -380,10 +388,10 @@ def test_every_figure_beside_a_benchmark_has_a_value_or_a_reason():
     history = life(dates, 1000 * np.cumprod(1 + random.normal(0, 0.01, len(dates))))
     benchmark = BenchmarkReturns("Mix", random.normal(0, 0.01, len(dates)))
 
-    found = record(history, benchmark, metrics.RiskFree("UST3M", np.full(len(dates), 0.02), (), ()))
+    found = record(history, benchmark, RiskFree("UST3M", np.full(len(dates), 0.02), (), ()))
 
-    figures = {each.name: getattr(found, each.name) for each in fields(found)}
-    known = {name: each for name, each in figures.items() if isinstance(each, metrics.Metric)}
+    figures = found.figures
+    known = {name: each for name, each in figures.items() if isinstance(each, Metric)}
     assert len(known) > 80
     for name, figure in known.items():
         assert figure.status == "ok", name
@@ -397,7 +405,7 @@ def test_calendar_years_link_to_the_whole_life_and_only_whole_years_say_so():
     daily, other = random.normal(0, 0.01, (2, len(dates)))
     history = life(dates, 1000 * np.cumprod(1 + daily), inflow=[1000] + [0] * (len(dates) - 1))
 
-    years = metrics.calendar_years(history, benchmark=BenchmarkReturns("Mix", other))
+    years = calendar_years.calendar_years(history, benchmark=BenchmarkReturns("Mix", other))
 
     assert [(row.year, row.is_whole) for row in years] == [(2020, False), (2019, True), (2018, True), (2017, False)]
     assert np.prod([1 + row.twr.value for row in years]) == pytest.approx(np.prod(1 + daily))
@@ -408,7 +416,7 @@ def test_calendar_years_link_to_the_whole_life_and_only_whole_years_say_so():
 def test_a_rolling_figure_is_the_figure_of_its_days_alone():
     history, benchmark, one_bp = ten_days()
 
-    found = metrics.rolling(history, window=4, risk_free=one_bp, benchmark=benchmark)
+    found = rolling.rolling(history, window=4, risk_free=one_bp, benchmark=benchmark)
 
     assert found.dates.tolist() == history.dates[3:].tolist()
     for end, at in enumerate(range(4, 11)):
@@ -423,8 +431,8 @@ def test_a_rolling_figure_is_the_figure_of_its_days_alone():
 def test_rolling_figures_say_why_they_are_not_there():
     history, _, _ = ten_days()
 
-    short = metrics.rolling(history, window=11, risk_free=None)
-    alone = metrics.rolling(history, window=5, risk_free=None)
+    short = rolling.rolling(history, window=11, risk_free=None)
+    alone = rolling.rolling(history, window=5, risk_free=None)
 
     assert set(short.unavailable.values()) == {"short_history"}
     assert (alone.unavailable["sharpe"], alone.unavailable["beta"]) == ("no_risk_free_rate", "no_benchmark")
@@ -451,7 +459,7 @@ def test_the_database_takes_no_benchmark_that_is_no_whole(demo, weights):
 
 
 @pytest.mark.role("job")
-def test_nor_one_that_is_none_any_more_nor_a_weight_that_is_no_share(demo):
+def test_an_empty_benchmark_and_a_weight_beyond_one_are_refused(demo):
     with transaction.atomic():
         whole = define("Whole", {"IBM": "1"})
 
@@ -470,23 +478,23 @@ def test_nor_one_that_is_none_any_more_nor_a_weight_that_is_no_share(demo):
 @pytest.mark.role("job")
 def test_a_definition_is_read_in_one_order_and_one_way_of_writing(demo):
     with transaction.atomic():
-        found = benchmarks.choose(define("Two", {"MSFT": "0.40", "IBM": "0.600"}, "quarterly").pk)
+        found = benchmarks.read_definition(define("Two", {"MSFT": "0.40", "IBM": "0.600"}, "quarterly").pk)
         transaction.set_rollback(True)
 
-    assert found == benchmarks.Choice("Two", "quarterly", (("IBM", "0.6"), ("MSFT", "0.4")))
-    assert benchmarks.choose(None) is None
+    assert found == BenchmarkDefinition("Two", "quarterly", (("IBM", "0.6"), ("MSFT", "0.4")))
+    assert benchmarks.read_definition(None) is None
 
 
 @pytest.mark.role("job")
 @pytest.mark.parametrize("rebalance", ["monthly", "quarterly", "daily", "never"])
 def test_what_many_portfolios_share_is_what_each_would_compute_alone(demo, rebalance):
     pack = PricingPack.objects.select_related("policy").order_by("sequence").last()
-    chosen = benchmarks.choice("Two", rebalance, [("IBM", "0.6"), ("GOOG", "0.4")])
+    chosen = composite.define("Two", rebalance, [("IBM", "0.6"), ("GOOG", "0.4")])
 
     for first in (0, 300, 1507):  # the second is listed from 2004-08-19 on
         days_of_life = pricing_market.history(pack).dates[first:]
         shared = benchmarks.load(pack, chosen, "CAD", days_of_life)
-        alone = benchmarks._load(pack, chosen, "CAD", days_of_life)
+        alone = benchmarks.compute_on(pack, chosen, "CAD", days_of_life)
 
         assert len(shared.returns) == len(days_of_life)
         assert shared.returns == pytest.approx(alone.returns, abs=1e-15, nan_ok=True)

@@ -7,8 +7,10 @@ from decimal import Decimal
 import pytest
 
 from portfolio import books
+from portfolio.books import balances
 from portfolio.models import LedgerRevision, Portfolio
-from portfolio.tests.made import book, day, event, parcel
+from portfolio.tests.made import book, day, event, lot
+from pricing.models import Security
 
 EVENTS = [
     event("2020-01-06", "deposit", "1000"),
@@ -17,15 +19,15 @@ EVENTS = [
     event("2020-01-09", "split", "0", "", security=1, ratio="2"),
     event("2020-01-10", "sell", "60", "USD", security=1, quantity="6"),
 ]
-PARCELS = [
-    parcel(1, "9", "2020-01-07", "2020-01-09", unit_cost="10", currency="USD"),
-    parcel(1, "18", "2020-01-09", "2020-01-10", unit_cost="5", currency="USD"),
-    parcel(1, "12", "2020-01-10", unit_cost="5", currency="USD"),
+LOTS = [
+    lot(1, "9", "2020-01-07", "2020-01-09", unit_cost="10", currency="USD"),
+    lot(1, "18", "2020-01-09", "2020-01-10", unit_cost="5", currency="USD"),
+    lot(1, "12", "2020-01-10", unit_cost="5", currency="USD"),
 ]
 
 
 def test_cash_is_every_leg_up_to_the_close_of_a_day():
-    made = book(EVENTS, PARCELS)
+    made = book(EVENTS, LOTS)
 
     balances = {on: made.cash(day(on)) for on in ("2020-01-05", "2020-01-06", "2020-01-07", "2020-01-10")}
 
@@ -37,8 +39,8 @@ def test_cash_is_every_leg_up_to_the_close_of_a_day():
     }
 
 
-def test_a_parcel_is_held_from_its_first_day_until_the_one_that_takes_it_over():
-    made = book(EVENTS, PARCELS)
+def test_a_lot_is_held_from_its_first_day_until_the_state_that_follows():
+    made = book(EVENTS, LOTS)
 
     held = [made.quantities(day(f"2020-01-{number:02}")).get(1) for number in range(6, 12)]
 
@@ -51,17 +53,18 @@ def test_a_walk_over_the_rows_sums_what_the_book_of_each_day_holds(slug, demo):
     portfolio = Portfolio.objects.get(slug=slug)
     revision = books.newest_reconciled(portfolio)
     made = books.load(portfolio, revision)
+    symbols = dict(Security.objects.values_list("id", "symbol"))
     first = made.first_date
     days = [first - timedelta(1), *(first + timedelta(step) for step in range(0, 4000, 97))]
 
-    for on, state in zip(days, books.states(revision, days), strict=True):
+    for on, state in zip(days, balances.by_day(revision, days), strict=True):
         held, worth = {}, {}
-        for each in filter(lambda one: one.is_open(on), made.parcels):
-            key = (each.account, each.security)
+        for each in filter(lambda one: one.is_open(on), made.lots):
+            key = (each.account, symbols[each.security])
             held[key] = held.get(key, 0) + each.quantity
             worth[key] = worth.get(key, 0) + each.quantity * each.unit_cost
         assert state.cash == made.cash(on)
-        assert {key: units for key, units in state.units.items() if units} == held
+        assert state.units == held
         assert {key: round(state.cost[key], 18) for key in held} == {
             key: round(cost, 18) for key, cost in worth.items()
         }
@@ -109,4 +112,4 @@ def test_nobodys_rows_belong_to_a_revision_before_the_first(demo):
 
     before = books.load(portfolio, LedgerRevision(portfolio=portfolio, number=0))
 
-    assert (before.events, before.parcels) == ((), ())
+    assert (before.events, before.lots) == ((), ())

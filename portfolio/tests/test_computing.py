@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 
 from portfolio import books, valuation
 from portfolio.models import DailyValue, Portfolio, PortfolioMetrics
-from portfolio.performance import metrics, nightly_figures
-from portfolio.tests.made import book, event, market, parcel
+from portfolio.performance import nightly_figures, record
+from portfolio.tests.made import book, event, lot, market
 from pricing.models import PricingPack
 
 DATES = ["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09"]
@@ -25,9 +25,9 @@ def test_books_valued_on_one_market_are_what_each_is_alone():
         observed={"OAK": ["2020-01-06", "2020-01-07", "2020-01-07", "2020-01-09"]},
     )
     of_two = book(
-        [event(DATES[0], "deposit", "100"), event(DATES[1], "buy", "-22", security=1)], [parcel(1, "2", DATES[1])]
+        [event(DATES[0], "deposit", "100"), event(DATES[1], "buy", "-22", security=1)], [lot(1, "2", DATES[1])]
     )
-    later = book([event(DATES[2], "deposit", "50", currency="USD")], [parcel(2, "1", DATES[2], currency="USD")])
+    later = book([event(DATES[2], "deposit", "50", currency="USD")], [lot(2, "1", DATES[2], currency="USD")])
     valuer = valuation.Valuer(priced)
 
     for each in (of_two, later, book([]), of_two):
@@ -46,7 +46,9 @@ def test_books_loaded_together_are_what_each_is_alone(demo):
 
     assert loaded == [books.load(portfolio, revision) for portfolio, revision in used]
     assert len({each.portfolio_id for each in loaded}) == 2
-    assert books.newest_reconciled_of(Portfolio.objects.all()) == {each.pk: revision for each, revision in used}
+    assert books.newest_reconciled_by_portfolio(Portfolio.objects.all()) == {
+        each.pk: revision for each, revision in used
+    }
 
 
 @pytest.mark.role("job")
@@ -55,14 +57,14 @@ def test_a_fault_in_the_figures_of_one_portfolio_is_its_own(private_demo, monkey
         (each, books.newest_reconciled(each)) for each in Portfolio.objects.order_by("slug")
     ]
     pack = PricingPack.objects.filter(policy=lucky.policy_id, asof_date="2010-06-30").get()
-    compute = metrics.record
+    compute = record.metrics
 
     def stumble(life, **settings):
         if settings["portfolio_id"] == str(unlucky.pk):
             raise IndexError("index 0 is out of bounds for axis 0 with size 0")
         return compute(life, **settings)
 
-    monkeypatch.setattr(metrics, "record", stumble)
+    monkeypatch.setattr(record, "metrics", stumble)
 
     outcome = nightly_figures.compute_metrics(used=used, pack=pack)
 

@@ -1,4 +1,4 @@
-"""What each holding, cash and fees added, and decisions against a benchmark. Goldens: MEASUREMENT, computed apart."""
+"""What each holding, cash and fees added, and decisions against a benchmark. Goldens: docs/measurement.md, Worked examples."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -8,9 +8,19 @@ import numpy as np
 import pytest
 
 from portfolio import valuation
-from portfolio.performance import attribution, holdings, metrics
-from portfolio.performance.metrics import BenchmarkReturns, Component
-from portfolio.tests.made import NAN, book, event, market, parcel
+from portfolio.performance import (
+    brinson,
+    contributions,
+    currency_attribution,
+    daily_returns,
+    holding_parts,
+    holding_returns,
+    holding_risk,
+    windows,
+)
+from portfolio.performance import record as metrics_record
+from portfolio.performance.benchmark_index import BenchmarkReturns, Component
+from portfolio.tests.made import NAN, book, event, lot, market
 from portfolio.tests.made import life as made_life
 from portfolio.tests.test_attribution import held
 
@@ -19,11 +29,11 @@ FOUR = (*TWO, "2020-01-08", "2020-01-09")
 
 
 def last_day(life):
-    return metrics.last_observations(life, 1)
+    return windows.last_days(life, 1)
 
 
 def whole(life):
-    return metrics.window(life, "itd")
+    return windows.span_of(life, "itd")
 
 
 def rows_of(found):
@@ -40,14 +50,14 @@ def two_holdings(*, flow="100"):
         event(TWO[1], "buy", f"-{flow}", security=1, quantity="10"),
         event(TWO[1], "fee", "-1", fee="1", fee_kind="custody"),
     ]
-    parcels = [parcel(1, "60", TWO[0]), parcel(1, "10", TWO[1]), parcel(2, "30", TWO[0])]
-    return valuation.history(book(events, parcels), market(TWO, {"A": [10, 10.3], "B": [10, 9.9]}))
+    lots = [lot(1, "60", TWO[0]), lot(1, "10", TWO[1]), lot(2, "30", TWO[0])]
+    return valuation.history(book(events, lots), market(TWO, {"A": [10, 10.3], "B": [10, 9.9]}))
 
 
 def test_contributions_with_cash_and_a_fee_tie_out_with_the_golden():
     life = two_holdings()
 
-    found = attribution.contribution(life, last_day(life))
+    found = contributions.contribute(life, last_day(life))
 
     rows = rows_of(found)
     assert 100 * rows["A"].contribution == pytest.approx(1.909091, abs=5e-7)
@@ -70,23 +80,23 @@ def test_a_random_life_adds_up_over_any_span():
     events.append(event(dates[0], "buy", "-9000", security=2, quantity="90"))
     events += [event(dates[day], "fee", "-12", fee="12", fee_kind="management") for day in (20, 50)]
     events.append(event(dates[30], "withdrawal", "-1500"))
-    parcels = [parcel(1, "40", dates[0], currency="USD"), parcel(2, "90", dates[0])]
+    lots = [lot(1, "40", dates[0], currency="USD"), lot(2, "90", dates[0])]
     priced = market(dates, {"OAK": walk(100), "ELM": walk(100)}, currencies={"OAK": "USD"}, fx={"USD": walk(1.3)})
-    life = valuation.history(book(sorted(events, key=lambda each: each.date), parcels), priced)
+    life = valuation.history(book(sorted(events, key=lambda each: each.date), lots), priced)
 
-    for span in (whole(life), metrics.last_observations(life, 40), last_day(life)):
-        found = attribution.contribution(life, span)
-        linked = np.prod(1 + metrics.subperiod_returns(life)[span.start + 1 : span.end + 1]) - 1
+    for span in (whole(life), windows.last_days(life, 40), last_day(life)):
+        found = contributions.contribute(life, span)
+        linked = np.prod(1 + daily_returns.measure(life).returns[span.start + 1 : span.end + 1]) - 1
         assert sum(row.contribution for row in found.rows) == pytest.approx(linked, abs=1e-12)
         assert found.total_return.value == pytest.approx(linked, abs=1e-12)
-    assert rows_of(attribution.contribution(life, whole(life)))["fees"].contribution < 0
+    assert rows_of(contributions.contribute(life, whole(life)))["fees"].contribution < 0
 
 
 def test_contributions_that_miss_the_return_are_not_shown():
     life = two_holdings()
 
     with pytest.raises(valuation.InvariantViolated, match="contributions sum"):
-        attribution.contribution(replace(life, weights=life.weights * 1.01), last_day(life))
+        contributions.contribute(replace(life, weights=life.weights * 1.01), last_day(life))
 
 
 def test_the_60_40_golden_ties_out_in_both_views():
@@ -101,11 +111,11 @@ def test_the_60_40_golden_ties_out_in_both_views():
         event(dates[0], "buy", "-600", "USD", security=1, quantity="6"),
         event(dates[0], "buy", "-400", "EUR", security=2, quantity="4"),
     ]
-    parcels = [parcel(1, "6", dates[0], currency="USD"), parcel(2, "4", dates[0], currency="EUR")]
+    lots = [lot(1, "6", dates[0], currency="USD"), lot(2, "4", dates[0], currency="EUR")]
     priced = market(dates, {"A": a, "B": b}, currencies={"A": "USD", "B": "EUR"}, fx={"USD": usd, "EUR": eur})
-    life = valuation.history(book(events, parcels), priced)
+    life = valuation.history(book(events, lots), priced)
 
-    found = attribution.currency(life, metrics.last_observations(life, 2))
+    found = currency_attribution.attribute(life, windows.last_days(life, 2))
 
     assert 100 * found.total_return.value == pytest.approx(2.687407, abs=5e-7)
     assert 100 * np.array([found.local_return.value, found.fx_return.value, found.interaction.value]) == pytest.approx(
@@ -121,12 +131,12 @@ def test_the_60_40_golden_ties_out_in_both_views():
 def one_day(events, close=(100, 100), start="100000"):
     """A portfolio of 1,000 shares at 100 and no cash; the events are the second day's."""
     first = [event(TWO[0], "deposit", start), event(TWO[0], "buy", f"-{start}", security=1, quantity="1000")]
-    return valuation.history(book([*first, *events], [parcel(1, "1000", TWO[0])]), market(TWO, {"OAK": list(close)}))
+    return valuation.history(book([*first, *events], [lot(1, "1000", TWO[0])]), market(TWO, {"OAK": list(close)}))
 
 
 def returns(life):
-    found = metrics.twr_record(life, portfolio_id="p", pack_id="PP_2020-01-07_ECB_EUR_r1")
-    return 100 * found.twr_1d.value, 100 * found.gross_twr_1d.value, found
+    found = metrics_record.twr(life, portfolio_id="p", pack_id="PP_2020-01-07_ECB_EUR_r1")
+    return 100 * found["twr_1d"].value, 100 * found["gross_twr_1d"].value, found
 
 
 def test_a_fee_inside_lowers_the_net_return_and_not_the_gross():
@@ -136,7 +146,7 @@ def test_a_fee_inside_lowers_the_net_return_and_not_the_gross():
     )
 
     assert (net, gross) == (pytest.approx(1.00), pytest.approx(1.25))
-    assert "before management" in found.gross_twr_1d.basis["net"]
+    assert "before management" in found["gross_twr_1d"].basis["net"]
 
 
 @pytest.mark.parametrize(("fee_kind", "gross"), [("management", 1.25), ("custody", 1.25), ("other", 1.00)])
@@ -149,9 +159,9 @@ def test_a_fee_paid_from_elsewhere_is_taken_off_the_return_and_is_no_flow(fee_ki
     assert (net, before_fees) == (pytest.approx(1.00), pytest.approx(gross))
     assert (life.value[1], life.inflow[1], life.outflow[1]) == (101_250, 0, 0)
     span = last_day(life)
-    assert 100 * rows_of(attribution.contribution(life, span))["fees"].contribution == pytest.approx(-0.25)
-    assert 100 * attribution.currency(life, span).local_return.value == pytest.approx(1.00)
-    chosen = attribution.brinson(life, span, half_and_half(), by="kind", described=DESCRIBED)
+    assert 100 * rows_of(contributions.contribute(life, span))["fees"].contribution == pytest.approx(-0.25)
+    assert 100 * currency_attribution.attribute(life, span).local_return.value == pytest.approx(1.00)
+    chosen = brinson.attribute(life, span, half_and_half(), by="kind", kinds=DESCRIBED)
     assert 100 * chosen.portfolio_return.value == pytest.approx(1.00)
 
 
@@ -161,7 +171,7 @@ def test_a_fee_paid_from_elsewhere_is_measured_as_its_day_is(timing):
     charged = replace(life, outside_fees=np.array([0.0, 3.0, 0.0]))
     opening = 100 if timing == "end" else 150
 
-    less = metrics.subperiod_returns(life) - metrics.subperiod_returns(charged)
+    less = daily_returns.measure(life).returns - daily_returns.measure(charged).returns
 
     assert less == pytest.approx([0, 3 / opening, 0], abs=1e-15)
 
@@ -178,7 +188,7 @@ def test_a_dividend_counts_without_what_was_withheld():
     net, _, _ = returns(life)
 
     assert net == pytest.approx(0.85)
-    assert 100 * rows_of(attribution.contribution(life, last_day(life)))["OAK"].contribution == pytest.approx(0.85)
+    assert 100 * rows_of(contributions.contribute(life, last_day(life)))["OAK"].contribution == pytest.approx(0.85)
 
 
 # --- against a benchmark
@@ -191,8 +201,8 @@ def equity_and_bond():
         event(TWO[0], "buy", "-700", security=1, quantity="70"),
         event(TWO[0], "buy", "-300", security=2, quantity="30"),
     ]
-    parcels = [parcel(1, "70", TWO[0]), parcel(2, "30", TWO[0])]
-    return valuation.history(book(events, parcels), market(TWO, {"A": [10, 10.6], "B": [10, 10.1]}))
+    lots = [lot(1, "70", TWO[0]), lot(2, "30", TWO[0])]
+    return valuation.history(book(events, lots), market(TWO, {"A": [10, 10.6], "B": [10, 10.1]}))
 
 
 DESCRIBED = {"A": ("equity", "XNYS"), "B": ("bond", "XNYS")}
@@ -215,7 +225,7 @@ def half_and_half(returns=((0.0, 0.0), (0.05, 0.02)), kinds=("equity", "bond"), 
 def test_brinson_ties_out_with_the_golden():
     life = equity_and_bond()
 
-    found = attribution.brinson(life, last_day(life), half_and_half(), by="kind", described=DESCRIBED)
+    found = brinson.attribute(life, last_day(life), half_and_half(), by="kind", kinds=DESCRIBED)
 
     segments = {row.segment: row for row in found.segments}
     assert 100 * np.array([segments[each].allocation for each in ("equity", "bond")]) == pytest.approx([0.30, 0.30])
@@ -229,15 +239,15 @@ def test_brinson_ties_out_with_the_golden():
     )
 
 
-def test_brinson_parts_sum_where_segments_do_not_meet_and_deals_miss_the_fixing():
+def test_brinson_parts_sum_where_segments_do_not_meet():
     life = held(FOUR, [50, 51, 49, 53], [1.31, 1.33, 1.28, 1.30])
     table = ((0.01, 0.0), (0.01, 0.02), (-0.02, 0.01), (0.0, 0.03))
     benchmark = half_and_half(table, kinds=("equity", "gold"))
 
-    found = attribution.brinson(life, whole(life), benchmark, by="kind", described={"OAK": ("equity", "XNYS")})
+    found = brinson.attribute(life, whole(life), benchmark, by="kind", kinds={"OAK": ("equity", "XNYS")})
 
     parts = [(row.allocation, row.selection, row.interaction) for row in found.segments]
-    linked = np.prod(1 + metrics.subperiod_returns(life)) - np.prod(1 + benchmark.returns)
+    linked = np.prod(1 + daily_returns.measure(life).returns) - np.prod(1 + benchmark.returns)
     assert {row.segment for row in found.segments} == {"cash", "equity", "gold"}
     assert np.sum(parts) == pytest.approx(linked, abs=1e-12)
     assert found.portfolio_return.value - found.benchmark_return.value == pytest.approx(linked, abs=1e-12)
@@ -254,7 +264,7 @@ def test_brinson_over_days_on_which_nothing_was_held_says_so():
     life = valuation.history(book(events), market(FOUR, {}))
     benchmark = half_and_half(((0.0, 0.0), (0.05, 0.02), (0.50, 0.50), (0.01, 0.01)))
 
-    found = attribution.brinson(life, whole(life), benchmark, by="kind", described={})
+    found = brinson.attribute(life, whole(life), benchmark, by="kind", kinds={})
 
     assert found.benchmark_return.value == pytest.approx(1.035 * 1.01 - 1)
     assert (found.excess_return.status, found.excess_return.reason) == ("degraded", "empty_days_excluded")
@@ -271,7 +281,7 @@ def test_brinson_over_days_on_which_nothing_was_held_says_so():
 def test_brinson_without_a_benchmark_says_why(benchmark, reason):
     life = equity_and_bond()
 
-    found = attribution.brinson(life, last_day(life), benchmark, by="currency", described=DESCRIBED)
+    found = brinson.attribute(life, last_day(life), benchmark, by="currency", kinds=DESCRIBED)
 
     assert (found.segments, found.excess_return.value, found.excess_return.reason) == ((), None, reason)
 
@@ -283,9 +293,9 @@ def test_one_holdings_figures_are_its_own_and_its_part_of_the_whole():
     life = held(FOUR, [50, 55, 52, 54], [1.30, 1.36, 1.33, 1.35])
     span = whole(life)
 
-    own = holdings.returns(life, "OAK", span, None)
-    added = holdings.contribution(life, "OAK", span)
-    parts = holdings.currency(life, "OAK", span)
+    own = holding_returns.returns(life, "OAK", span, None)
+    added = holding_parts.contribution(life, "OAK", span)
+    parts = holding_parts.currency(life, "OAK", span)
 
     assert own.total_return.value == pytest.approx(54 * 1.35 / (50 * 1.30) - 1)
     assert own.local_return.value == pytest.approx(54 / 50 - 1)
@@ -293,7 +303,7 @@ def test_one_holdings_figures_are_its_own_and_its_part_of_the_whole():
     assert own.daily_returns == pytest.approx(daily)
     assert own.volatility.value == pytest.approx(daily.std(ddof=1) * np.sqrt(252))
     assert own.sharpe.reason == "no_risk_free_rate"
-    row = next(each for each in attribution.contribution(life, span).rows if each.symbol == "OAK")
+    row = next(each for each in contributions.contribute(life, span).rows if each.symbol == "OAK")
     assert added.total_contribution.value == row.contribution
     assert added.pct_of_portfolio_return.value == pytest.approx(row.contribution / added.portfolio_return.value)
     three = (parts.local_contribution.value, parts.fx_contribution.value, parts.interaction_contribution.value)
@@ -303,8 +313,8 @@ def test_one_holdings_figures_are_its_own_and_its_part_of_the_whole():
 def test_a_holding_that_never_was_is_not_held():
     life = held(FOUR, [50, 55, 52, 54], [1.30, 1.36, 1.33, 1.35])
 
-    own = holdings.returns(life, "ASH", whole(life), None)
-    added = holdings.contribution(life, "USD", whole(life))
+    own = holding_returns.returns(life, "ASH", whole(life), None)
+    added = holding_parts.contribution(life, "USD", whole(life))
 
     assert {own.total_return.reason, added.total_contribution.reason} == {"not_held"}
     assert len(own.daily_returns) == 0
@@ -331,7 +341,7 @@ def walking_pair(days=150):
         for number, name in ((1, "A"), (2, "B"))
     ]
     return valuation.history(
-        book(events, [parcel(1, "50", dates[0]), parcel(2, "50", dates[0])]), market(dates, closes)
+        book(events, [lot(1, "50", dates[0]), lot(2, "50", dates[0])]), market(dates, closes)
     ), closes
 
 
@@ -340,7 +350,7 @@ def test_the_risk_of_a_holding_alone_and_within():
     a, b = (np.array(closes[name]) for name in ("A", "B"))
     valued = valued_as(life, A=50 * a[-1], B=50 * b[-1])
 
-    found = holdings.risks(life, "A", metrics.last_observations(life, 120), valued)
+    found = holding_risk.measure(life, "A", windows.last_days(life, 120), valued)
 
     own = (a[1:] / a[:-1] - 1)[-120:]
     together = ((a + b)[1:] / (a + b)[:-1] - 1)[-120:]
@@ -362,7 +372,7 @@ def test_the_risk_of_a_holding_alone_and_within():
 def test_a_holdings_value_at_risk_says_how_much_it_rests_on(days, status, reason):
     life, _ = walking_pair(days)
 
-    found = holdings.risks(life, "A", whole(life), valued_as(life, A=500, B=500))
+    found = holding_risk.measure(life, "A", whole(life), valued_as(life, A=500, B=500))
 
     assert (found.var_1d_pct.status, found.var_1d_pct.reason) == (status, reason)
     assert (found.var_1d is None) is (status == "unavailable")

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from portfolio.models import FactorExposure
-from portfolio.performance import factor_exposures, metrics
+from portfolio.performance import factor_exposures, factor_series
+from portfolio.performance.benchmark_index import BenchmarkReturns
+from portfolio.performance.factor_series import FactorChoice
+from portfolio.performance.risk_free import RiskFree
 from portfolio.tests.made import days, life
 from pricing import market
 from pricing.market import MissingSeries
@@ -17,30 +20,20 @@ from pricing.packs.rows import KnownObservation
 
 START = np.datetime64("2020-01-06")
 DAYS = np.arange(START, START + 140)[np.is_busday(np.arange(START, START + 140))]
-ROWS = {
-    ("equity", 1): ("SP500", "", "return", ""),
-    ("inflation", 1): ("T10YIE", "", "difference", ""),
-    ("credit", 1): ("BAMLC0A0CM", "", "difference", ""),
-    ("credit", 2): ("BAA10Y", "", "difference", "baa_spread"),
-    ("real_rate", 1): ("DFII10", "", "difference", ""),
-    ("real_rate", 2): ("DGS10", "CPI", "difference", "nominal_rate"),
-}
+CHOICES = (
+    FactorChoice("credit", "BAMLC0A0CM", "", "difference", ""),
+    FactorChoice("credit", "BAA10Y", "", "difference", "baa_spread"),
+    FactorChoice("equity", "SP500", "", "return", ""),
+    FactorChoice("inflation", "T10YIE", "", "difference", ""),
+    FactorChoice("real_rate", "DFII10", "", "difference", ""),
+    FactorChoice("real_rate", "DGS10", "CPI", "difference", "nominal_rate"),
+)
 
 
 @pytest.fixture
 def pack(monkeypatch):
     """A pack of the series that a test puts in: name -> {day: value}."""
     known, trailing = {}, {}
-
-    class Chosen:
-        objects = SimpleNamespace(
-            order_by=lambda *_: [
-                SimpleNamespace(
-                    factor=factor, rank=rank, series_id=series, minus_trailing=minus, change=change, degraded=degraded
-                )
-                for (factor, rank), (series, minus, change, degraded) in sorted(ROWS.items())
-            ]
-        )
 
     def observations(pack, series):
         return [
@@ -53,7 +46,6 @@ def pack(monkeypatch):
             raise MissingSeries(name, date(2020, 6, 1))
         return trailing[name]
 
-    monkeypatch.setattr(factor_exposures, "FactorSeries", Chosen)
     monkeypatch.setattr(market, "observations", observations)
     monkeypatch.setattr(market, "series", series)
     return SimpleNamespace(known=known, trailing=trailing)
@@ -71,16 +63,20 @@ def levels(steps, start=100.0):
     return start * np.concatenate(([1.0], np.cumprod(1 + steps)))
 
 
-def of(history, risk_free_rate=0.0, degraded=()):
-    free = metrics.RiskFree("UST3M", np.full(len(history.dates), risk_free_rate), degraded, ())
-    return {row.factor: row for row in factor_exposures.compute(history, SimpleNamespace(), free)}
+def loaded(history, choices=CHOICES):
+    return factor_series.load(SimpleNamespace(), choices, history.dates)
+
+
+def exposures(history, risk_free_rate=0.0, degraded=()):
+    free = RiskFree("UST3M", np.full(len(history.dates), risk_free_rate), degraded, ())
+    return {row.factor: row for row in factor_exposures.rows(history, loaded(history), free)}
 
 
 def test_a_portfolio_that_is_the_factor_twice_has_a_beta_of_two(pack):
     steps = noise(1)
     put(pack, "SP500", levels(steps))
 
-    found = of(life(DAYS, levels(2 * steps, 1000)))
+    found = exposures(life(DAYS, levels(2 * steps, 1000)))
 
     equity = found["equity"]
     assert (equity.status, equity.reason, equity.series_id) == ("ok", "", "SP500")
@@ -93,7 +89,7 @@ def test_yields_are_differences_in_decimal(pack):
     steps = noise(2, 0.0005)
     put(pack, "T10YIE", 100 * (0.02 + np.concatenate(([0.0], np.cumsum(steps)))))
 
-    found = of(life(DAYS, levels(3 * steps, 1000)))
+    found = exposures(life(DAYS, levels(3 * steps, 1000)))
 
     # ten basis points are 0.0010: a return of three times the change is a beta of three
     assert found["inflation"].beta == pytest.approx(3, rel=1e-6)
@@ -102,7 +98,7 @@ def test_yields_are_differences_in_decimal(pack):
 def test_a_factor_without_a_series_is_unavailable_and_the_others_are_not(pack):
     put(pack, "SP500", levels(noise(1)))
 
-    found = of(life(DAYS, levels(noise(3), 1000)))
+    found = exposures(life(DAYS, levels(noise(3), 1000)))
 
     assert set(found) == set(Factor.values)
     for factor in set(Factor.values) - {"equity"}:
@@ -114,7 +110,7 @@ def test_a_factor_without_a_series_is_unavailable_and_the_others_are_not(pack):
 def test_a_proxy_stands_in_where_the_first_choice_is_missing_and_says_so(pack):
     put(pack, "BAA10Y", levels(noise(4), 3.0))
 
-    row = of(life(DAYS, levels(noise(3), 1000)))["credit"]
+    row = exposures(life(DAYS, levels(noise(3), 1000)))["credit"]
 
     assert (row.series_id, row.status, row.reason) == ("BAA10Y", "degraded", "baa_spread")
     assert row.beta is not None
@@ -124,7 +120,7 @@ def test_the_first_choice_stands_where_both_are_there(pack):
     put(pack, "BAA10Y", levels(noise(4), 3.0))
     put(pack, "BAMLC0A0CM", levels(noise(5), 1.0))
 
-    row = of(life(DAYS, levels(noise(3), 1000)))["credit"]
+    row = exposures(life(DAYS, levels(noise(3), 1000)))["credit"]
 
     assert (row.series_id, row.status) == ("BAMLC0A0CM", "ok")
 
@@ -133,11 +129,11 @@ def test_a_real_rate_by_proxy_takes_the_trailing_inflation_off(pack):
     steps = noise(6, 0.0005)
     put(pack, "DGS10", 100 * (0.03 + np.concatenate(([0.0], np.cumsum(steps)))))
 
-    without = of(life(DAYS, levels(3 * steps, 1000)))["real_rate"]
+    without = exposures(life(DAYS, levels(3 * steps, 1000)))["real_rate"]
     pack.trailing["CPI"] = SimpleNamespace(
         value=np.full(len(DAYS), 102.0), year_ago=np.full(len(DAYS), 100.0), sources=("bls",)
     )
-    found = of(life(DAYS, levels(3 * steps, 1000)))["real_rate"]
+    found = exposures(life(DAYS, levels(3 * steps, 1000)))["real_rate"]
 
     assert (without.status, without.reason) == ("unavailable", "no_series")
     assert (found.status, found.reason) == ("degraded", "nominal_rate")
@@ -149,7 +145,7 @@ def test_days_without_the_series_are_dropped(pack):
     values = levels(steps)
     put(pack, "SP500", np.delete(values, [10, 11]), np.delete(DAYS, [10, 11]))
 
-    row = of(life(DAYS, levels(2 * steps, 1000)))["equity"]
+    row = exposures(life(DAYS, levels(2 * steps, 1000)))["equity"]
 
     # the steps into days 10 and 11, and out of 11, are incomplete
     assert row.observations == len(steps) - 3
@@ -159,7 +155,7 @@ def test_days_without_the_series_are_dropped(pack):
 def test_too_few_days_are_no_exposure(pack):
     put(pack, "SP500", levels(noise(1)))
 
-    row = of(life(DAYS[:60], levels(noise(3), 1000)[:60]))["equity"]
+    row = exposures(life(DAYS[:60], levels(noise(3), 1000)[:60]))["equity"]
 
     assert (row.status, row.beta) == ("unavailable", None)
     assert "60" in row.reason
@@ -168,7 +164,9 @@ def test_too_few_days_are_no_exposure(pack):
 def test_without_a_risk_free_rate_nothing_is_known(pack):
     put(pack, "SP500", levels(noise(1)))
 
-    rows = factor_exposures.compute(life(DAYS, levels(noise(3), 1000)), SimpleNamespace(), None)
+    history = life(DAYS, levels(noise(3), 1000))
+
+    rows = factor_exposures.rows(history, loaded(history), None)
 
     assert {(row.factor, row.status, row.reason) for row in rows} == {
         (factor, "unavailable", "no_risk_free_rate") for factor in Factor.values
@@ -179,7 +177,7 @@ def test_a_foreign_risk_free_rate_degrades_what_rests_on_it(pack):
     put(pack, "SP500", levels(noise(1)))
     put(pack, "BAA10Y", levels(noise(4), 3.0))
 
-    found = of(life(DAYS, levels(noise(3), 1000)), degraded=("risk_free_currency",))
+    found = exposures(life(DAYS, levels(noise(3), 1000)), degraded=("risk_free_currency",))
 
     assert (found["equity"].status, found["equity"].reason) == ("degraded", "risk_free_currency")
     assert found["credit"].reason == "baa_spread, risk_free_currency"
@@ -188,26 +186,24 @@ def test_a_foreign_risk_free_rate_degrades_what_rests_on_it(pack):
 def test_the_level_of_a_day_is_that_days_own(pack):
     put(pack, "SP500", [1.0, 3.0], days("2020-01-06", "2020-01-08"))
 
-    level = factor_exposures._level(
-        SimpleNamespace(), "SP500", days("2020-01-03", "2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09")
-    )[0]
+    on = days("2020-01-03", "2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09")
+    (equity,) = factor_series.load(SimpleNamespace(), CHOICES, on).levels.values()
+    level = equity.values[:, 0]
 
     assert np.isnan(level).tolist() == [True, False, True, False, True]
     assert level[[1, 3]].tolist() == [1.0, 3.0]
 
 
 def explained(history, *, benchmark=None, rate=0.0, degraded=()):
-    free = metrics.RiskFree("UST3M", np.full(len(history.dates), rate), degraded, ("treasury",))
+    free = RiskFree("UST3M", np.full(len(history.dates), rate), degraded, ("treasury",))
+    market_by_benchmark = FactorChoice("equity", factor_series.BENCHMARK, "", "return", "benchmark")
     return factor_exposures.record(
         history,
-        SimpleNamespace(pk="PP_2020-05-22_ECB_EUR_r1"),
+        loaded(history, (*CHOICES, market_by_benchmark)),
         free,
         portfolio_id="p",
+        pack_id="PP_2020-05-22_ECB_EUR_r1",
         benchmark=benchmark,
-        choices=[
-            *factor_exposures.chosen(),
-            factor_exposures.Choice("equity", factor_exposures.BENCHMARK, "", "return", "benchmark"),
-        ],
     )
 
 
@@ -218,7 +214,7 @@ def test_shares_sum_to_one_and_contributions_to_the_portfolios_return(pack):
     daily = 0.8 * noise(1) + 0.5 * noise(2, 0.05) / 100 + noise(7, 0.004)
     history = life(DAYS, levels(daily, 1000))
 
-    found = explained(history, rate=0.03)
+    found, sources = explained(history, rate=0.03)
 
     known = [row for row in found.rows if row.status != "unavailable"]
     assert [row.factor for row in known] == ["inflation", "credit", "equity"]
@@ -232,7 +228,7 @@ def test_shares_sum_to_one_and_contributions_to_the_portfolios_return(pack):
     assert found.risk_free_contribution.value > 0
     assert found.market_beta.value == pytest.approx(0.8, abs=0.1)
     assert found.market_beta.basis["standard_error"] > 0
-    assert found.sources == ("bureau", "treasury")
+    assert sources == ("bureau", "treasury")
 
 
 def test_a_regression_agrees_with_least_squares_by_the_normal_equations(pack):
@@ -241,7 +237,7 @@ def test_a_regression_agrees_with_least_squares_by_the_normal_equations(pack):
     put(pack, "T10YIE", 100 * (0.02 + np.concatenate(([0.0], np.cumsum(g)))))
     daily = 0.8 * f + 2 * g + noise(7, 0.004)
 
-    found = {row.factor: row for row in explained(life(DAYS, levels(daily, 1000))).rows}
+    found = {row.factor: row for row in explained(life(DAYS, levels(daily, 1000)))[0].rows}
 
     x = np.column_stack((np.ones(len(f)), g, f))
     solved = np.linalg.solve(x.T @ x, x.T @ daily)
@@ -258,7 +254,7 @@ def test_the_equity_factor_is_a_premium_over_the_risk_free_rate(pack):
     free = 1.05 ** (np.diff(DAYS).astype(int) / 365) - 1
     history = life(DAYS, levels(free + 2 * (steps - free), 1000))
 
-    found = explained(history, rate=0.05)
+    found, _ = explained(history, rate=0.05)
 
     assert found.market_beta.value == pytest.approx(2)
     assert found.alpha.value == pytest.approx(0, abs=1e-12)
@@ -266,20 +262,19 @@ def test_the_equity_factor_is_a_premium_over_the_risk_free_rate(pack):
 
 def test_the_benchmark_stands_for_the_market_where_the_pack_has_no_index(pack):
     steps = noise(1)
-    benchmark = metrics.BenchmarkReturns(
-        "World", np.concatenate(([0.0], steps)), degraded=("price_index",), sources=("wood",)
-    )
+    benchmark = BenchmarkReturns("World", np.concatenate(([0.0], steps)), degraded=("price_index",), sources=("wood",))
     history = life(DAYS, levels(2 * steps, 1000))
 
-    without, beside = explained(history), explained(history, benchmark=benchmark)
+    without, _ = explained(history)
+    beside, sources = explained(history, benchmark=benchmark)
     put(pack, "SP500", levels(noise(9)))
-    first = explained(history, benchmark=benchmark)
+    first, _ = explained(history, benchmark=benchmark)
 
     assert (without.factors["equity"].reason, without.r_squared.status) == ("no_series", "unavailable")
     equity = beside.factors["equity"]
     assert (equity.status, equity.reason) == ("degraded", "benchmark, price_index")
     assert equity.value == pytest.approx(2)
-    assert "wood" in beside.sources
+    assert "wood" in sources
     assert (first.factors["equity"].basis["series"], first.factors["equity"].status) == ("SP500", "ok")
 
 
@@ -288,7 +283,7 @@ def test_a_factor_that_did_not_move_is_unavailable_and_the_others_are_not(pack):
     put(pack, "SP500", levels(steps))
     put(pack, "T10YIE", np.full(len(DAYS), 2.0))
 
-    found = of(life(DAYS, levels(2 * steps, 1000)))
+    found = exposures(life(DAYS, levels(2 * steps, 1000)))
 
     assert (found["inflation"].status, found["inflation"].reason) == ("unavailable", "no_variation")
     assert (found["inflation"].series_id, found["inflation"].beta) == ("T10YIE", None)
@@ -306,19 +301,19 @@ def test_flows_leave_the_betas_as_they_are(pack):
         worth = (worth + money_in) * (1 + step) - money_out
         values.append(worth)
 
-    quiet = of(life(DAYS, 1000 * np.cumprod(1 + daily)))
-    moved = of(life(DAYS, values, inflow=inflow, outflow=outflow))
+    quiet = exposures(life(DAYS, 1000 * np.cumprod(1 + daily)))
+    moved = exposures(life(DAYS, values, inflow=inflow, outflow=outflow))
 
     for factor in ("equity", "credit"):
         assert moved[factor].beta == pytest.approx(quiet[factor].beta, rel=1e-9)
         assert moved[factor].variance_share == pytest.approx(quiet[factor].variance_share, rel=1e-9)
 
 
-def test_a_series_that_ended_long_ago_does_not_stand_before_one_that_goes_on(pack):
+def test_a_series_that_goes_on_comes_before_one_that_ended(pack):
     put(pack, "BAMLC0A0CM", levels(noise(5), 1.0)[:30], DAYS[:30])
     put(pack, "BAA10Y", levels(noise(4), 3.0))
 
-    row = of(life(DAYS, levels(noise(3), 1000)))["credit"]
+    row = exposures(life(DAYS, levels(noise(3), 1000)))["credit"]
 
     assert (row.series_id, row.status) == ("BAA10Y", "degraded")
 

@@ -1,4 +1,4 @@
-"""Every kind of transaction, from the text of a ledger to events and lots. Goldens: MEASUREMENT, computed apart."""
+"""Every kind of transaction, from the text of a ledger to events and lots. Goldens: docs/measurement.md, Worked examples."""
 
 from datetime import date
 from decimal import Decimal
@@ -78,7 +78,7 @@ def sell(day, quantity, price, fee="0", *, fx=None, currency="CAD", lot="", acco
     )
 
 
-def test_an_average_pool_through_a_split_and_a_return_of_capital_ties_out_with_the_golden():
+def test_an_average_pool_ties_out_with_the_golden():
     text = (
         buy("02-01", 100, 10, 5)
         + buy("02-02", 50, 16, 5)
@@ -128,7 +128,7 @@ def test_a_split_with_cash_in_lieu_ties_out_with_the_golden():
     assert booked.realised.gain == D("0.50")
 
 
-def test_a_gain_in_two_currencies_with_fees_in_cost_ties_out_with_the_golden():
+def test_a_gain_with_fees_in_cost_ties_out_with_the_golden():
     usd = {"currency": "USD"}
     text = buy("02-01", 50, 150, "9.95", fx="1.34", **usd) + sell("03-01", 50, 180, "9.95", fx="1.36", **usd)
 

@@ -9,7 +9,7 @@ from portfolio.ledger import journal, reader, statement
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.tests import made
 from portfolio.valuation import bridge, gains
-from portfolio.valuation.deal_rates import Rates
+from portfolio.valuation.deal_rates import DealRates
 
 pytestmark = pytest.mark.usefixtures("read_once")
 
@@ -38,17 +38,23 @@ class Told:
         self.reading = reader.read({"main.beancount": self.text.encode()})
         self.events = journal.with_inferred_deposits(self.reading, journal.transactions(self.reading))
         self.base, self.method, self.settings = base, method, settings
+        self.ids = {symbol: number for number, symbol in enumerate(self.symbols(), 1)}
         self.derived = lots.derive(
             self.events,
+            securities=self.ids,
             base_currency=base,
             method=method,
             fees_in_cost=settings.get("fees_in_cost", True),
             trading=trading,
         )
 
+    def symbols(self):
+        """In the order in which they are met; markets made by hand number them likewise."""
+        return list(dict.fromkeys(each for event in self.events for each in (event.symbol, event.to_symbol) if each))
+
     def book(self, *symbols):
-        ids = {symbol: number for number, symbol in enumerate(symbols, 1)}
-        return made.booked(self.events, self.derived, ids, base=self.base, method=self.method, **self.settings)
+        assert list(symbols) == self.symbols()
+        return made.booked(self.events, self.derived, self.ids, base=self.base, method=self.method, **self.settings)
 
 
 def buy(day, units, price, *, symbol="OAK", currency="USD", fee="0", tax="0", rate=None, fixing=None, account="A"):
@@ -83,9 +89,9 @@ OAK_USD = made.market(
 @pytest.mark.parametrize("method", ["AVERAGE", "FIFO"])
 def test_each_purchase_of_a_pool_is_converted_at_the_rate_of_its_own_day(method):
     book = Told(buy("03-01", 10, 40) + buy("03-02", 10, 44), method=method).book("OAK")
-    rates = Rates(OAK_USD, "CAD", "ledger")
+    rates = DealRates(OAK_USD, "CAD", "ledger")
 
-    cost = sum(rates.cost_of(each, "USD").base for each in book.parcels if each.valid_to is None)
+    cost = sum(rates.cost_of_lot(each, "USD").base for each in book.lots if each.valid_to is None)
 
     assert round(cost, 2) == D("1114.10")  # 515.70 + 598.40
     assert gains.compute(book, OAK_USD).unrealised.total == D("253.30")  # 20 x 50 x 1.367405 - 1,114.10
@@ -105,8 +111,8 @@ def test_a_sale_without_a_rate_leaves_the_rates_of_the_rest_of_its_pool(trade_fx
     text = buy("03-01", 10, 40, rate="1.25") + buy("03-02", 10, 42, rate="1.30") + sell("03-03", 1, 50)
     book = Told(text, method="AVERAGE", trade_fx=trade_fx).book("OAK")
 
-    (left,) = [each for each in book.parcels if each.valid_to is None]
-    worth = Rates(OAK_USD, "CAD", trade_fx).cost_of(left, "USD")
+    (left,) = [each for each in book.lots if each.valid_to is None]
+    worth = DealRates(OAK_USD, "CAD", trade_fx).cost_of_lot(left, "USD")
 
     assert worth.local == D("779.00")
     whole = {"ledger": D("1046.00"), "fixing": 400 * D("1.289256") + 420 * D("1.36")}[trade_fx]
@@ -159,7 +165,7 @@ def test_what_cost_euros_and_is_sold_for_dollars_gains_in_the_currency_it_trades
 
     assert (sold.kind, sold.currency, sold.amount, sold.unit_price) == ("sell", "USD", 420, 42000)
     assert parts(found.since_inception.realised) == (D("2.58"), D("3.74"), D("-1.14"), D("-0.01"))
-    assert [(each.quantity, each.cost) for each in book.parcels if each.valid_to is None] == [(D("0.01"), 380)]
+    assert [(each.quantity, each.cost) for each in book.lots if each.valid_to is None] == [(D("0.01"), 380)]
     summed = bridge.between(book, EUROS)
     assert summed.realised_price + summed.unrealised_price + summed.fx == summed.gain == D("5.17")  # twice 2.583
     assert found.unrealised.total == D("2.58")
@@ -181,7 +187,7 @@ def test_a_sale_takes_the_lots_of_several_currencies_and_both_sides_have_the_sam
 
     assert (left.quantity, left.cost, left.currency) == (D("0.01"), 420, "USD")
     assert (theirs.units, theirs.cost) == ({("Assets:A", "BTC"): left.quantity}, {("Assets:A", "BTC"): left.cost})
-    assert [(each.cost, each.cost_currency) for each in told.derived.matched] == [(760, "EUR"), (420, "")]
+    assert [(each.cost, each.cost_currency) for each in told.derived.matches] == [(760, "EUR"), (420, "")]
 
 
 @pytest.mark.parametrize("method", ["HIFO", "AVERAGE"])
@@ -246,7 +252,7 @@ def test_where_the_fixing_of_a_purchase_is_not_known_the_gain_is_told_without_it
     assert realised.total == D("3.74")  # 420 at 0.9137 less 380
 
 
-# Rates, fees, taxes and what exceeds the proceeds
+# DealRates, fees, taxes and what exceeds the proceeds
 
 
 @pytest.mark.parametrize(
@@ -262,7 +268,7 @@ def test_the_rate_of_a_transfers_day_says_nothing_of_the_purchase(meta, cost):
     market = made.market(WEEK, {"OAK": [40] * 4}, currencies={"OAK": "USD"}, fx={"USD": [1.25, 1.27, 1.3, 1.325]})
     book = Told(text).book("OAK")
 
-    assert Rates(market, "CAD", "ledger").cost_of(book.parcels[0], "USD").base == D(cost)
+    assert DealRates(market, "CAD", "ledger").cost_of_lot(book.lots[0], "USD").base == D(cost)
 
 
 @pytest.mark.parametrize("way", ["USD", "CAD"])
@@ -338,8 +344,8 @@ def test_capital_returned_abroad_takes_its_worth_of_the_day_off_the_base_cost():
     )
     book = Told(text).book("OAK")
 
-    (left,) = [each for each in book.parcels if each.valid_to is None]
-    worth = Rates(OAK_USD, "CAD", "ledger").cost_of(left, "USD")
+    (left,) = [each for each in book.lots if each.valid_to is None]
+    worth = DealRates(OAK_USD, "CAD", "ledger").cost_of_lot(left, "USD")
 
     assert (worth.local, round(worth.base, 6)) == (390, round(400 * D("1.289256") - 10 * D("1.36"), 6))
     assert book.matches == ()

@@ -14,9 +14,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portfolio import valuation
-from portfolio.books import Book, Event, Parcel
-from portfolio.performance import attribution, factor_exposures, holdings, metrics
-from portfolio.performance.metrics import BenchmarkReturns, Component, RiskFree
+from portfolio.books import Book, Event, LotState
+from portfolio.performance import (
+    brinson,
+    calendar_years,
+    contributions,
+    currency_attribution,
+    factor_exposures,
+    holding_parts,
+    holding_returns,
+    holding_risk,
+    rolling,
+    window_rows,
+    windows,
+)
+from portfolio.performance import record as metrics_record
+from portfolio.performance.benchmark_index import BenchmarkReturns, Component
+from portfolio.performance.factor_series import FactorChoice, FactorLevels
+from portfolio.performance.risk_free import RiskFree
 from portfolio.tests.made import NAN
 from pricing.fx import Leg, MissingRate
 from pricing.market import Close, History, Market, MissingPrice
@@ -42,13 +57,13 @@ class World:
         """Of the entries that are part of the past on a day, and of no other."""
         events = [each for each in self.events if each.earliest_date <= upto]
         return Book(
-            UUID(int=7), "CAD", self.flow_timing, tuple(events), tuple(parcels(events, upto)), accrual=self.accrual
+            UUID(int=7), "CAD", self.flow_timing, tuple(events), tuple(lots_of(events, upto)), accrual=self.accrual
         )
 
 
-def parcels(events: Iterable[Event], upto: date) -> list[Parcel]:
-    """One parcel for each state of a security, from what the events did to it."""
-    found: list[Parcel] = []
+def lots_of(events: Iterable[Event], upto: date) -> list[LotState]:
+    """One for each state of a security, from what the events did to it."""
+    found: list[LotState] = []
     held = dict[int, D]()
     since = dict[int, date]()
 
@@ -57,7 +72,7 @@ def parcels(events: Iterable[Event], upto: date) -> list[Parcel]:
         if quantity and (until is None or since[security] < until):
             cost = quantity * 2
             found.append(
-                Parcel(security, "Assets:S", since[security], quantity, D(2), cost, SYMBOLS[security][1], None,
+                LotState(security, "Assets:S", since[security], quantity, D(2), cost, SYMBOLS[security][1], None,
                        since[security], until)
             )  # fmt: skip
 
@@ -175,7 +190,7 @@ def random_events(chance, calendar):
             held = {each: units for each, units in held.items() if units}
         elif kind == "split":
             held[security] *= 2
-        blank = Event(on, kind, None, None, D(0), currency, None, "", D(0), None, None)
+        blank = Event("", 1, on, kind, currency=currency)
         found.append(replace(blank, **entry))
         if chance.random() < 0.6:
             later = [each for each in bounds if each > on]
@@ -225,30 +240,30 @@ def figures(life, pack_id):
         component_returns=moves[:, None], component_weights=np.ones((count, 1)),
     )  # fmt: skip
     found = {
-        "record": metrics.record(life, portfolio_id="p", pack_id=pack_id, risk_free=free, benchmark=versus),
-        "years": metrics.calendar_years(life, benchmark=versus),
-        "rolling": [metrics.rolling(life, window=each, risk_free=free, benchmark=versus) for each in (1, 3)],
+        "record": metrics_record.metrics(life, portfolio_id="p", pack_id=pack_id, risk_free=free, benchmark=versus),
+        "years": calendar_years.calendar_years(life, benchmark=versus),
+        "rolling": [rolling.rolling(life, window=each, risk_free=free, benchmark=versus) for each in (1, 3)],
         "exposures": factor_exposures.record(
-            life, SimpleNamespace(pk=pack_id), free, portfolio_id="p", benchmark=versus,
-            choices=[factor_exposures.Choice("equity", "benchmark", "", "return", "")],
+            life, FactorLevels((FactorChoice("equity", "benchmark", "", "return", ""),), {}), free,
+            portfolio_id="p", pack_id=pack_id, benchmark=versus,
         ),
     }  # fmt: skip
-    found["windows"] = metrics.by_window(found["record"])
+    found["windows"] = window_rows.rows(found["record"].figures)
     asof = date.fromisoformat(pack_id.split("_")[1])
     for name in ("itd", "3 days", "life"):
         span = {
-            "itd": metrics.window(life, "itd"), "3 days": metrics.last_observations(life, 3), "life": metrics.life(life)
-        }[name] or metrics.life(life) or metrics.nothing(asof)  # fmt: skip
-        found[f"currency {name}"] = attribution.currency(life, span, versus)
-        found[f"contribution {name}"] = attribution.contribution(life, span)
-        found[f"brinson {name}"] = attribution.brinson(life, span, versus, by="currency", described={})
+            "itd": windows.span_of(life, "itd"), "3 days": windows.last_days(life, 3), "life": windows.life(life)
+        }[name] or windows.life(life) or windows.empty(asof)  # fmt: skip
+        found[f"currency {name}"] = currency_attribution.attribute(life, span, versus)
+        found[f"contribution {name}"] = contributions.contribute(life, span)
+        found[f"brinson {name}"] = brinson.attribute(life, span, versus, by="currency", kinds={})
         for symbol, *_ in SYMBOLS.values():
             valued = SimpleNamespace(positions=(), currency="CAD")
             found[f"{symbol} {name}"] = [
-                holdings.returns(life, symbol, span, free),
-                holdings.risks(life, symbol, span, valued),
-                holdings.contribution(life, symbol, span),
-                holdings.currency(life, symbol, span),
+                holding_returns.returns(life, symbol, span, free),
+                holding_risk.measure(life, symbol, span, valued),
+                holding_parts.contribution(life, symbol, span),
+                holding_parts.currency(life, symbol, span),
             ]
     return found
 

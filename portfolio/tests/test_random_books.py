@@ -18,7 +18,7 @@ from portfolio.books import lots
 from portfolio.ledger import journal, reader, statement
 from portfolio.tests import made
 from portfolio.valuation import bridge, gains
-from portfolio.valuation.deal_rates import Rates
+from portfolio.valuation.deal_rates import DealRates
 
 D = Decimal
 START = date(2020, 1, 1)
@@ -261,21 +261,26 @@ class Ledger:
         return reading, journal.transactions(reading)
 
 
+IDS = {symbol: number for number, symbol in enumerate(SYMBOLS, 1)}
+
+
 def book_of(events, derived, method, *, trade_fx, fees_in_cost):
-    ids = {symbol: number for number, symbol in enumerate(SYMBOLS, 1)}
-    return made.booked(events, derived, ids, method=method, trade_fx=trade_fx, fees_in_cost=fees_in_cost)
+    return made.booked(events, derived, IDS, method=method, trade_fx=trade_fx, fees_in_cost=fees_in_cost)
 
 
 def derived_by(events, method, *, fees_in_cost):
-    return lots.derive(events, base_currency="CAD", method=method, fees_in_cost=fees_in_cost, trading=TRADES_IN)
+    return lots.derive(
+        events, securities=IDS, base_currency="CAD", method=method, fees_in_cost=fees_in_cost, trading=TRADES_IN
+    )
 
 
-def booked_at(parcels, day):
+def booked_at(states, day):
+    symbols = dict(enumerate(SYMBOLS, 1))
     found = {}
-    for each in parcels:
-        if each.valid_from <= day and (each.valid_to is None or day < each.valid_to):
-            units, cost = found.get((each.account, each.symbol), (D(0), D(0)))
-            found[each.account, each.symbol] = (units + each.quantity, cost + each.quantity * each.unit_cost)
+    for each in filter(lambda one: one.is_open(day), states):
+        key = (each.account, symbols[each.security])
+        units, cost = found.get(key, (D(0), D(0)))
+        found[key] = (units + each.quantity, cost + each.quantity * each.unit_cost)
     return found
 
 
@@ -317,9 +322,9 @@ def test_the_bridge_of_every_period_sums_and_is_what_gains_since_purchase_come_t
         if seed == 0:  # nothing came or went in kind: there the bridge measures from the close, gains from the purchase
             found = gains.compute(book, history)
             on_securities = whole.realised_price + whole.unrealised_price + whole.fx
-            rates = Rates(history, "CAD", trade_fx)
+            rates = DealRates(history, "CAD", trade_fx)
             charged = sum(
-                (each.fee + each.tax) * rates.of_deal(each) for each in book.events if each.kind in ("buy", "sell")
+                (each.fee + each.tax) * rates.for_deal(each) for each in book.events if each.kind in ("buy", "sell")
             )
             made_up = found.since_inception.realised.total + found.unrealised.total
             if fees_in_cost:
@@ -333,7 +338,7 @@ def test_the_bridge_of_every_period_sums_and_is_what_gains_since_purchase_come_t
 def test_what_was_paid_is_in_open_lots_or_was_taken_from_them(seed):
     ledger = Ledger(seed, "FIFO", in_kind=False)
     _, events = ledger.read()
-    rates = Rates(ledger.market.history(), "CAD", "ledger")
+    rates = DealRates(ledger.market.history(), "CAD", "ledger")
 
     for method in METHODS:
         derived = derived_by(events, method, fees_in_cost=True)
@@ -341,19 +346,19 @@ def test_what_was_paid_is_in_open_lots_or_was_taken_from_them(seed):
         with localcontext() as context:
             context.prec = 40
             bought = sum(
-                (each.quantity * each.unit_price + each.fee + each.tax) * rates.of_deal(each)
+                (each.quantity * each.unit_price + each.fee + each.tax) * rates.for_deal(each)
                 for each in book.events
                 if each.kind == "buy"
             )
             returned = sum(
-                each.amount * rates.of_deal(each) for each in book.events if each.kind == "return_of_capital"
+                each.amount * rates.for_deal(each) for each in book.events if each.kind == "return_of_capital"
             )
-            open_lots = sum(rates.cost_of(each, "CAD").base for each in book.parcels if each.valid_to is None)
+            open_lots = sum(rates.cost_of_lot(each, "CAD").base for each in book.lots if each.valid_to is None)
             taken = sum(
-                rates.cost_taken(each, "CAD", fees_in_cost=True).base for each in book.matches if each.kind == "sell"
+                rates.cost_of_match(each, "CAD", fees_in_cost=True).base for each in book.matches if each.kind == "sell"
             )
             assert abs(bought - returned - open_lots - taken) < D("1e-15"), method
-            for each in book.parcels:
+            for each in book.lots:
                 if each.layers and {layer.currency for layer in each.layers} == {each.currency}:
                     assert abs(sum(layer.cost for layer in each.layers) - each.cost) < D("1e-20")
 

@@ -1,37 +1,53 @@
 """The two books side by side: what is a difference, and what is none."""
 
 import random
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from portfolio.books.reconciliation import (
-    BASIS_POINTS,
-    Balances,
-    Comparison,
-    Difference,
-    Outcome,
-    Prices,
-    error_bp,
-    find_breaks,
-    find_price_differences,
-    find_split_breaks,
-)
-from portfolio.ledger.statement import OwnPrice
+from portfolio.books import comparison
+from portfolio.books.comparison import BASIS_POINTS, Difference, error_bp, find_split_breaks, find_value_break
+from portfolio.books.pack_prices import PackPrices, find_price_differences
+from portfolio.books.reconciliation_rows import Comparison, ReconciliationTotals
+from portfolio.ledger.statement import Inventory, OwnPrice
 
 OAK, ELM = ("Assets:Shares", "OAK"), ("Assets:Shares", "ELM")
 
 
+DAY = date(2020, 1, 6)
+
+
+@dataclass(frozen=True)
+class Books:
+    """One side: its inventory, and what that is worth."""
+
+    units: Mapping[Any, Any]
+    cost: Mapping[Any, Any]
+    cash: Mapping[Any, Any]
+    value: Decimal | None
+
+    @property
+    def inventory(self):
+        return Inventory(DAY, self.cash, self.units, self.cost)
+
+
 def balances(*, units="10", cost="500", cash="100", value="10000"):
-    return Balances(
+    return Books(
         units={OAK: Decimal(units)},
         cost={OAK: Decimal(cost)},
         cash={"CAD": Decimal(cash)},
         value=None if value is None else Decimal(value),
     )
+
+
+def find_breaks(ledger, database):
+    value = find_value_break(ledger.value, database.value)
+    return comparison.find_breaks(ledger.inventory, database.inventory) + ((value,) if value else ())
 
 
 def kinds(ledger, database):
@@ -78,8 +94,8 @@ def test_a_quantity_of_another_scale_is_the_same_quantity():
 
 
 def test_a_position_or_cash_that_one_side_lacks_is_named():
-    ledger = Balances({OAK: Decimal(1)}, {OAK: Decimal(5)}, {"USD": Decimal(3)}, Decimal(8))
-    database = Balances({ELM: Decimal(2)}, {ELM: Decimal(5)}, {}, Decimal(8))
+    ledger = Books({OAK: Decimal(1)}, {OAK: Decimal(5)}, {"USD": Decimal(3)}, Decimal(8))
+    database = Books({ELM: Decimal(2)}, {ELM: Decimal(5)}, {}, Decimal(8))
 
     found = {
         (each.kind, each.commodity): (each.ledger_value, each.database_value) for each in find_breaks(ledger, database)
@@ -95,9 +111,9 @@ def test_a_position_or_cash_that_one_side_lacks_is_named():
 
 
 def test_cash_that_came_to_zero_is_as_if_it_was_never_there():
-    ledger = Balances({}, {}, {"USD": Decimal("0.00")}, Decimal(0))
+    ledger = Books({}, {}, {"USD": Decimal("0.00")}, Decimal(0))
 
-    assert find_breaks(ledger, Balances({}, {}, {}, Decimal(0))) == ()
+    assert find_breaks(ledger, Books({}, {}, {}, Decimal(0))) == ()
 
 
 @pytest.mark.parametrize(("ledger", "database"), [(None, "1"), ("1", None), (None, None), ("0", "1")])
@@ -122,7 +138,7 @@ CURRENCIES = ("CAD", "EUR", "USD")
 
 def made_book(chance):
     keys = [(f"Assets:Broker:{chance.randint(1, 3)}", f"S{number}") for number in range(chance.randint(2, 12))]
-    return Balances(
+    return Books(
         units={key: Decimal(chance.randint(1, 10**6)) / 100 for key in keys},
         cost={key: Decimal(chance.randint(10**3, 10**8)) / 100 for key in keys},
         cash={each: Decimal(chance.randint(1, 10**7)) / 100 for each in CURRENCIES},
@@ -203,7 +219,7 @@ EDITS = (
 
 @pytest.mark.parametrize("side", ["database", "ledger"])
 def test_of_a_thousand_edits_each_above_its_tolerance_is_found_and_named_and_none_below_it(side):
-    """Seeded, RELIABILITY T46: 500 of either book; what is found is exactly what was edited, with both values."""
+    """Seeded: 500 of either book; what is found is exactly what was edited, with both values."""
     chance = random.Random(f"T46 {side}")
     done = dict.fromkeys(EDITS, 0)
     for number in range(500):
@@ -251,7 +267,7 @@ def test_a_split_that_one_side_does_not_know_is_a_break(packed, booked, said):
 
 
 def test_the_ledgers_side_is_valued_straight_from_the_published_legs():
-    prices = Prices(
+    prices = PackPrices(
         closes={1: {"OAK": Decimal("51.25")}},
         currencies={"OAK": "USD"},
         legs={1: {("EUR", "USD"): Decimal("1.25"), ("EUR", "CAD"): Decimal("1.50")}},
@@ -273,7 +289,7 @@ def test_an_outcome_counts_the_portfolios_that_break_at_each_pack():
     def compared(pack, *breaks, error="0"):
         return Comparison(SimpleNamespace(pk=pack), 3, None, None, Decimal(error), breaks)
 
-    outcome, wrong = Outcome(), Difference("CASH_MISMATCH")
+    outcome, wrong = ReconciliationTotals(), Difference("CASH_MISMATCH")
 
     outcome.add(SimpleNamespace(pk="one"), [compared("P1", wrong, error="0.5"), compared("P2", wrong, wrong)])
     outcome.add(SimpleNamespace(pk="two"), [compared("P1", error="0.7"), compared("P2", wrong)])
@@ -284,7 +300,7 @@ def test_an_outcome_counts_the_portfolios_that_break_at_each_pack():
     assert outcome.max_error_bp == Decimal("0.7")
 
 
-MARKET = Prices(
+MARKET = PackPrices(
     closes={1: {"OAK": Decimal("100")}},
     currencies={"OAK": "USD"},
     legs={1: {("EUR", "USD"): Decimal("1.25"), ("EUR", "CAD"): Decimal("1.50")}},
@@ -319,5 +335,5 @@ def test_a_value_that_is_missing_says_what_it_lacks():
     lacks = list(MARKET.missing(1, held, {"GBP": Decimal(3), "JPY": Decimal(0)}, "CAD"))
 
     assert lacks == ["the close of ELM", "the rate EURGBP"]
-    (found,) = find_breaks(Balances({}, {}, {}, None, tuple(lacks)), Balances({}, {}, {}, None))
+    found = find_value_break(None, None, missing=lacks)
     assert "the close of ELM" in found.detail

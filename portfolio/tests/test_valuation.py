@@ -1,4 +1,4 @@
-"""What a portfolio is worth, on books and markets made by hand. Goldens: MEASUREMENT, computed apart."""
+"""What a portfolio is worth, on books and markets made by hand. Goldens: docs/measurement.md, Worked examples."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portfolio import valuation
-from portfolio.performance import metrics
-from portfolio.tests.made import NAN, book, day, days, event, market, parcel
+from portfolio.performance import daily_returns
+from portfolio.performance import record as metrics_record
+from portfolio.tests.made import NAN, book, day, days, event, lot, market
 from pricing.fx import Leg, MissingRate
 from pricing.market import Close, Market, MissingPrice
 
@@ -18,9 +19,9 @@ WEEK = ("2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09")
 THREE = WEEK[:3]
 
 
-def total_return(events, parcels, priced, flow_timing="in_start_out_end"):
-    life = valuation.history(book(events, parcels, flow_timing=flow_timing), priced)
-    return life, metrics.record(life, portfolio_id="p", pack_id=priced.pack_id, risk_free=None).twr_itd
+def total_return(events, lots, priced, flow_timing="in_start_out_end"):
+    life = valuation.history(book(events, lots, flow_timing=flow_timing), priced)
+    return life, metrics_record.metrics(life, portfolio_id="p", pack_id=priced.pack_id, risk_free=None)["twr_itd"]
 
 
 def test_a_deposit_alone_is_worth_itself_and_returns_nothing():
@@ -49,9 +50,9 @@ def test_a_days_trading_moves_the_value_by_fee_and_gain_alone():
         event(WEEK[1], "buy", "-509.95", security=1, quantity="10"),
         event(WEEK[2], "sell", "310.05", security=1, quantity="6"),
     ]
-    parcels = [parcel(1, "10", WEEK[1], WEEK[2]), parcel(1, "4", WEEK[2])]
+    lots = [lot(1, "10", WEEK[1], WEEK[2]), lot(1, "4", WEEK[2])]
 
-    life, _ = total_return(events, parcels, market(WEEK, {"OAK": [49, 50, 55, 56]}))
+    life, _ = total_return(events, lots, market(WEEK, {"OAK": [49, 50, 55, 56]}))
 
     # day 2: 10 at 50 less the fee of 9.95; day 3: 6 sold at 320 less 9.95, 4 left at 55
     assert life.value == pytest.approx([1000, 990.05, 490.05 + 310.05 + 220, 490.05 + 310.05 + 224])
@@ -66,7 +67,7 @@ def test_a_dividend_paid_after_the_sale_is_income_and_was_a_receivable():
         event(WEEK[3], "dividend", "85", security=1, tax="15", ex_date=WEEK[1]),
     ]
 
-    life, twr = total_return(events, [parcel(1, "10", WEEK[0], WEEK[2])], market(WEEK, {"OAK": [100] * 4}))
+    life, twr = total_return(events, [lot(1, "10", WEEK[0], WEEK[2])], market(WEEK, {"OAK": [100] * 4}))
 
     assert life.value.tolist() == [1000, 1000, 1000, 1085]
     assert life.receivable.tolist() == [0, 85, 85, 0]
@@ -80,7 +81,7 @@ def test_a_withheld_dividend_ties_out_with_the_golden():
         event(WEEK[1], "dividend", "850", security=1, tax="150", ex_date=WEEK[1]),
     ]
 
-    _, twr = total_return(events, [parcel(1, "1000", WEEK[0])], market(THREE, {"OAK": [100] * 3}))
+    _, twr = total_return(events, [lot(1, "1000", WEEK[0])], market(THREE, {"OAK": [100] * 3}))
 
     assert twr.value == pytest.approx(0.0085, abs=1e-12)
 
@@ -94,7 +95,7 @@ def test_a_foreign_dividend_accrues_at_the_days_rate_and_is_paid_at_the_pay_date
     ]
     priced = market(WEEK, {"ADR": [100] * 4}, currencies={"ADR": "USD"}, fx={"USD": [1.34, 1.34, 1.35, 1.36]})
 
-    life, _ = total_return(events, [parcel(1, "100", WEEK[0], currency="USD")], priced)
+    life, _ = total_return(events, [lot(1, "100", WEEK[0], currency="USD")], priced)
 
     assert life.receivable == pytest.approx([0, 32.16, 32.40, 0])
     assert life.cash[-1] == pytest.approx(32.64)
@@ -122,9 +123,9 @@ def test_money_in_ties_out_with_the_golden(timing, expected):
         event(WEEK[1], "deposit", "50000"),
         event(WEEK[1], "buy", "-50000", security=1, quantity="500"),
     ]
-    parcels = [parcel(1, "1000", WEEK[0]), parcel(1, "500", WEEK[1])]
+    lots = [lot(1, "1000", WEEK[0]), lot(1, "500", WEEK[1])]
 
-    life, twr = total_return(events, parcels, market(THREE, {"OAK": [100, 110, 99]}), timing)
+    life, twr = total_return(events, lots, market(THREE, {"OAK": [100, 110, 99]}), timing)
 
     assert life.value == pytest.approx([100_000, 165_000, 148_500])
     assert twr.value == pytest.approx(expected, abs=1e-12)
@@ -138,9 +139,9 @@ def test_money_out_ties_out_with_the_golden(timing, expected):
         event(WEEK[1], "sell", "50000", security=1, quantity="500"),
         event(WEEK[1], "withdrawal", "-50000"),
     ]
-    parcels = [parcel(1, "1000", WEEK[0], WEEK[1]), parcel(1, "500", WEEK[1])]
+    lots = [lot(1, "1000", WEEK[0], WEEK[1]), lot(1, "500", WEEK[1])]
 
-    life, twr = total_return(events, parcels, market(THREE, {"OAK": [100, 110, 121]}), timing)
+    life, twr = total_return(events, lots, market(THREE, {"OAK": [100, 110, 121]}), timing)
 
     assert life.value == pytest.approx([100_000, 55_000, 60_500])
     assert twr.value == pytest.approx(expected, abs=1e-12)
@@ -154,7 +155,7 @@ def test_flows_both_ways_on_one_day_are_not_netted():
         event(WEEK[1], "withdrawal", "-20"),
     ]
 
-    life, twr = total_return(events, [parcel(1, "100", WEEK[0])], market(WEEK[:2], {"OAK": [1, 1.05]}))
+    life, twr = total_return(events, [lot(1, "100", WEEK[0])], market(WEEK[:2], {"OAK": [1, 1.05]}))
 
     assert life.value == pytest.approx([100, 135])
     assert twr.value == pytest.approx(0.03333333, abs=5e-9)
@@ -177,9 +178,9 @@ def test_a_split_ties_out_with_the_golden():
         event(dates[0], "buy", "-64557.00", security=1, quantity="100"),
         event(dates[1], "split", "0", "", security=1, quantity="600", ratio="7"),
     ]
-    parcels = [parcel(1, "100", dates[0], dates[1]), parcel(1, "700", dates[1])]
+    lots = [lot(1, "100", dates[0], dates[1]), lot(1, "700", dates[1])]
 
-    life, twr = total_return(events, parcels, market(dates, {"AAPL": [645.57, 93.70]}))
+    life, twr = total_return(events, lots, market(dates, {"AAPL": [645.57, 93.70]}))
 
     assert life.value == pytest.approx([64_557.00, 65_590.00])
     assert twr.value == pytest.approx(0.016001, abs=5e-7)
@@ -195,9 +196,9 @@ def test_an_empty_span_is_flat_and_the_return_goes_on_at_re_entry():
         event(dates[3], "deposit", "50"),
         event(dates[3], "buy", "-50", security=1, quantity="4"),
     ]
-    parcels = [parcel(1, "10", dates[0], dates[1]), parcel(1, "4", dates[3])]
+    lots = [lot(1, "10", dates[0], dates[1]), lot(1, "4", dates[3])]
 
-    life, twr = total_return(events, parcels, market(dates, {"OAK": [10, 11, 99, 12.5, 15]}))
+    life, twr = total_return(events, lots, market(dates, {"OAK": [10, 11, 99, 12.5, 15]}))
 
     assert life.value.tolist() == [100, 0, 0, 50, 60]
     assert life.observed.tolist() == [True, True, False, True, True]
@@ -213,7 +214,7 @@ def test_a_fee_inside_the_portfolio_is_taken_off_its_return():
     # 99,000 gains 1,250
     close = 100 + 1250 / 990
 
-    life, twr = total_return(events, [parcel(1, "990", WEEK[0])], market(WEEK[:2], {"OAK": [100, close]}))
+    life, twr = total_return(events, [lot(1, "990", WEEK[0])], market(WEEK[:2], {"OAK": [100, close]}))
 
     assert life.value == pytest.approx([100_000, 101_000])
     assert twr.value == pytest.approx(0.01, abs=1e-12)
@@ -224,7 +225,7 @@ def test_a_missing_close_on_the_last_day_is_named_with_the_last_known_day():
     priced = market(WEEK, {"OAK": [10, 11, NAN, NAN]})
 
     with pytest.raises(MissingPrice) as missing:
-        valuation.history(book(events, [parcel(1, "1", WEEK[0])]), priced)
+        valuation.history(book(events, [lot(1, "1", WEEK[0])]), priced)
 
     assert missing.value.symbol == "OAK"
     assert (missing.value.asof_date, missing.value.last_known_date) == (day(WEEK[3]), day(WEEK[1]))
@@ -233,7 +234,7 @@ def test_a_missing_close_on_the_last_day_is_named_with_the_last_known_day():
 def test_a_day_without_a_close_of_what_is_held_has_no_value_and_its_return_is_in_the_next():
     events = [event(WEEK[0], "deposit", "10"), event(WEEK[0], "buy", "-10", security=1, quantity="1")]
 
-    life, twr = total_return(events, [parcel(1, "1", WEEK[0])], market(WEEK, {"OAK": [10, 11, NAN, 12]}))
+    life, twr = total_return(events, [lot(1, "1", WEEK[0])], market(WEEK, {"OAK": [10, 11, NAN, 12]}))
 
     assert life.dates.tolist() == [day(WEEK[0]), day(WEEK[1]), day(WEEK[3])]
     assert life.value.tolist() == [10, 11, 12]
@@ -248,7 +249,7 @@ def test_a_close_may_be_missing_while_nothing_is_held():
         event(WEEK[2], "sell", "11", security=1, quantity="1"),
     ]
 
-    life, _ = total_return(events, [parcel(1, "1", WEEK[1], WEEK[2])], market(WEEK, {"OAK": [NAN, 10, NAN, NAN]}))
+    life, _ = total_return(events, [lot(1, "1", WEEK[1], WEEK[2])], market(WEEK, {"OAK": [NAN, 10, NAN, NAN]}))
 
     assert life.value.tolist() == [10, 10, 11, 11]
 
@@ -288,7 +289,7 @@ def test_a_ledger_that_begins_before_the_first_pack_is_measured_from_its_first_c
         event(WEEK[2], "deposit", "5"),
     ]
 
-    life, twr = total_return(events, [parcel(1, "1", "2020-01-03")], market(WEEK, {"OAK": [12, 15, 15, 15]}))
+    life, twr = total_return(events, [lot(1, "1", "2020-01-03")], market(WEEK, {"OAK": [12, 15, 15, 15]}))
 
     assert life.value.tolist() == [12, 15, 20, 20]
     assert life.inflow.tolist() == [12, 0, 5, 0]
@@ -306,7 +307,7 @@ def test_a_book_without_events_has_no_days():
 def test_what_is_bought_below_its_close_gains_on_that_day_and_the_gain_is_the_holdings():
     events = [event(WEEK[0], "deposit", "1000")]
     life = valuation.history(
-        book([*events, event(WEEK[1], "buy", "-1", security=1, quantity="1")], [parcel(1, "1", WEEK[1])]),
+        book([*events, event(WEEK[1], "buy", "-1", security=1, quantity="1")], [lot(1, "1", WEEK[1])]),
         market(WEEK, {"OAK": [100] * 4}),
     )
 
@@ -321,7 +322,7 @@ def test_observations_are_days_on_which_the_exchange_of_something_held_was_open(
 
     def observed_days(exchanges):
         priced = market(WEEK, {"OAK": [10] * 4, "ELM": [10] * 4}, observed=observed, exchanges=exchanges)
-        return valuation.history(book(events, [parcel(1, "1", WEEK[0])]), priced).observed.tolist()
+        return valuation.history(book(events, [lot(1, "1", WEEK[0])]), priced).observed.tolist()
 
     assert observed_days({"OAK": "XNYS", "ELM": "XLON"}) == [True, False, True, True]
     assert observed_days({"OAK": "XNYS", "ELM": "XNYS"}) == [True] * 4
@@ -343,9 +344,9 @@ def test_contributions_with_cash_and_fee_tie_out_with_the_golden():
         event(WEEK[1], "buy", "-100", security=1, quantity="100"),
         event(WEEK[1], "fee", "-1"),
     ]
-    parcels = [parcel(1, "600", WEEK[0]), parcel(1, "100", WEEK[1]), parcel(2, "300", WEEK[0])]
+    lots = [lot(1, "600", WEEK[0]), lot(1, "100", WEEK[1]), lot(2, "300", WEEK[0])]
 
-    life, _ = total_return(events, parcels, market(WEEK[:2], {"A": [1, 1.03], "B": [1, 0.99]}))
+    life, _ = total_return(events, lots, market(WEEK[:2], {"A": [1, 1.03], "B": [1, 0.99]}))
     contributions = 100 * life.weights[1] * life.local_returns[1]
 
     assert life.holdings == (("A", "CAD"), ("B", "CAD"), ("CAD", "CAD"))
@@ -386,17 +387,17 @@ def test_parts_make_the_return_whatever_happened_and_scaling_changes_nothing(amo
     ]
     priced = market(WEEK, {"OAK": closes}, currencies={"OAK": "USD"}, fx={"USD": [rate / 100 for rate in rates]})
 
-    life, _ = total_return(events, [parcel(1, str(scale), WEEK[0])], priced)
+    life, _ = total_return(events, [lot(1, str(scale), WEEK[0])], priced)
     base_return = (1 + life.local_returns) * (1 + life.fx_returns) - 1
     parts = (life.weights * base_return).sum(axis=1) + life.other
     scaled, _ = total_return(
         [replace(each, amount=each.amount * 3, quantity=(each.quantity or 0) * 3) for each in events],
-        [parcel(1, str(3 * scale), WEEK[0])],
+        [lot(1, str(3 * scale), WEEK[0])],
         priced,
     )
 
-    assert parts == pytest.approx(metrics.subperiod_returns(life), abs=1e-12)
-    assert metrics.subperiod_returns(scaled) == pytest.approx(metrics.subperiod_returns(life), abs=1e-12)
+    assert parts == pytest.approx(daily_returns.measure(life).returns, abs=1e-12)
+    assert daily_returns.measure(scaled).returns == pytest.approx(daily_returns.measure(life).returns, abs=1e-12)
 
 
 # --- one day, exactly
@@ -417,16 +418,16 @@ EURO_MARKET = Market(
 NAMED = {1: ("OAK", "Oak Inc.", "USD"), 2: ("ELM", "Elm", "CAD"), 3: ("ASH", "Ash Inc.", "USD")}
 
 
-def positions(events, parcels):
-    return valuation.positions(book(events, parcels), day("2020-01-06"), NAMED)
+def positions(events, lots):
+    return valuation.positions(book(events, lots), day("2020-01-06"), NAMED)
 
 
 def test_positions_and_cash_are_valued_through_the_published_legs_and_rounded_once():
     held = positions(
         [event("2020-01-02", "deposit", "10.005", "USD"), event("2020-01-02", "deposit", "1000")],
         [
-            parcel(1, "3", "2020-01-02", unit_cost="50", currency="USD", fx_to_base="1.31"),
-            parcel(2, "1", "2020-01-02", unit_cost="1200"),
+            lot(1, "3", "2020-01-02", unit_cost="50", currency="USD", fx_to_base="1.31"),
+            lot(2, "1", "2020-01-02", unit_cost="1200"),
         ],
     )
 
@@ -450,7 +451,7 @@ def test_positions_and_cash_are_valued_through_the_published_legs_and_rounded_on
 
 
 def test_no_total_is_given_where_a_part_of_it_has_no_price():
-    held = positions([event("2020-01-02", "deposit", "10")], [parcel(3, "1", "2020-01-02", currency="USD")])
+    held = positions([event("2020-01-02", "deposit", "10")], [lot(3, "1", "2020-01-02", currency="USD")])
 
     for value in (valuation.apply, valuation.value):
         with pytest.raises(MissingPrice) as missing:
@@ -468,7 +469,7 @@ def test_no_total_is_given_where_a_part_of_it_has_no_rate():
 
 
 def test_cost_in_base_is_unknown_where_the_ledger_names_no_rate():
-    held = positions([event("2020-01-02", "deposit", "10")], [parcel(1, "3", "2020-01-02", currency="USD")])
+    held = positions([event("2020-01-02", "deposit", "10")], [lot(1, "3", "2020-01-02", currency="USD")])
 
     (row,) = valuation.apply(held, EURO_MARKET).positions
 
@@ -505,7 +506,7 @@ def test_money_is_rounded_half_even_to_the_minor_unit(amount, currency, shown):
 )
 def test_one_day_in_decimal_and_a_life_in_float_agree(quantity, close, usd, cad, cash):
     events = [event("2020-01-06", "deposit", str(cash), "CAD")]
-    holding = book(events, [parcel(1, str(quantity), "2020-01-06", currency="USD")])
+    holding = book(events, [lot(1, str(quantity), "2020-01-06", currency="USD")])
     legs = {
         ("EUR", quote): Leg("EUR", quote, rate, day("2020-01-06"), "central", "")
         for quote, rate in (("USD", usd), ("CAD", cad))
@@ -539,15 +540,15 @@ def test_what_is_bought_later_changes_no_figure_of_a_day_before():
     )  # fmt: skip
 
     with_it, without = (
-        metrics.record(valuation.history(each, as_of), portfolio_id="p", pack_id=as_of.pack_id, risk_free=None)
+        metrics_record.metrics(valuation.history(each, as_of), portfolio_id="p", pack_id=as_of.pack_id, risk_free=None)
         for each in (
-            book([*early, later], [parcel(1, "100", dates[0]), parcel(2, "10", dates[7])]),
-            book(early, [parcel(1, "100", dates[0])]),
+            book([*early, later], [lot(1, "100", dates[0]), lot(2, "10", dates[7])]),
+            book(early, [lot(1, "100", dates[0])]),
         )
     )
 
     assert with_it == without
-    assert with_it.volatility_itd.basis["periods_per_year"] == 252
+    assert with_it["volatility_itd"].basis["periods_per_year"] == 252
 
 
 def test_a_day_that_can_not_be_valued_and_on_which_money_comes_takes_the_windows_that_hold_it():
@@ -558,15 +559,15 @@ def test_a_day_that_can_not_be_valued_and_on_which_money_comes_takes_the_windows
         event(dates[2], "deposit", "5"),
     ]
 
-    life, twr = total_return(events, [parcel(1, "1", dates[0])], market(dates, {"OAK": [10, 11, NAN, 12, 15]}))
-    found = metrics.record(life, portfolio_id="p", pack_id="PP_2022-01-05_BOC_CAD_r1", risk_free=None)
+    life, twr = total_return(events, [lot(1, "1", dates[0])], market(dates, {"OAK": [10, 11, NAN, 12, 15]}))
+    found = metrics_record.metrics(life, portfolio_id="p", pack_id="PP_2022-01-05_BOC_CAD_r1", risk_free=None)
 
     assert life.value.tolist() == [10, 11, 17, 20]
     assert (twr.value, twr.reason, twr.basis["first"]) == (pytest.approx(20 / 17 - 1), "since 2022-01-04", dates[3])
-    assert (found.twr_ytd.value, found.twr_ytd.reason) == (None, "missing_price")
-    assert found.twr_ytd.basis["undefined"] == dates[3]
-    assert found.mwr_itd.status == "ok"
-    assert found.twr_1d.value == pytest.approx(20 / 17 - 1)
+    assert (found["twr_ytd"].value, found["twr_ytd"].reason) == (None, "missing_price")
+    assert found["twr_ytd"].basis["undefined"] == dates[3]
+    assert found["mwr_itd"].status == "ok"
+    assert found["twr_1d"].value == pytest.approx(20 / 17 - 1)
 
 
 def test_a_foreign_debt_that_is_paid_back_whole_is_revalued_until_then():
@@ -591,10 +592,10 @@ def test_securities_alone_take_purchases_in_and_give_sales_and_dividends_out():
         event(WEEK[2], "sell", "60", security=1, quantity="5"),
         event(WEEK[2], "interest", "-3"),
     ]
-    parcels = [parcel(1, "10", WEEK[0], WEEK[2]), parcel(1, "5", WEEK[2])]
+    lots = [lot(1, "10", WEEK[0], WEEK[2]), lot(1, "5", WEEK[2])]
 
-    life = valuation.history(book(events, parcels), market(WEEK, {"OAK": [10, 10, 12, 12]}), scope="securities_only")
-    twr = metrics.record(life, portfolio_id="p", pack_id="PP_2020-01-09_BOC_CAD_r1", risk_free=None).twr_itd
+    life = valuation.history(book(events, lots), market(WEEK, {"OAK": [10, 10, 12, 12]}), scope="securities_only")
+    twr = metrics_record.metrics(life, portfolio_id="p", pack_id="PP_2020-01-09_BOC_CAD_r1", risk_free=None)["twr_itd"]
 
     assert life.value.tolist() == [100, 100, 60, 60]
     assert (life.inflow.tolist(), life.outflow.tolist()) == ([100, 0, 0, 0], [0, 5, 60, 0])
@@ -607,7 +608,7 @@ def test_returns_are_of_the_securities_alone_where_deposits_are_inferred():
     bought = event(WEEK[0], "buy", "-100", security=1, quantity="10")
     priced = market(WEEK, {"OAK": [10, 10, 12, 12]})
     given, inferred = (
-        book([replace(event(WEEK[0], "deposit", "100"), inferred=each), bought], [parcel(1, "10", WEEK[0])])
+        book([replace(event(WEEK[0], "deposit", "100"), inferred=each), bought], [lot(1, "10", WEEK[0])])
         for each in (False, True)
     )
     valuer = valuation.Valuer(priced)
@@ -626,7 +627,7 @@ def test_a_close_counts_times_its_factor_and_a_carried_one_is_told():
         },
     )
     held = valuation.positions(
-        book([event("2020-01-02", "deposit", "1")], [parcel(1, "10000", "2020-01-02"), parcel(2, "1", "2020-01-02")]),
+        book([event("2020-01-02", "deposit", "1")], [lot(1, "10000", "2020-01-02"), lot(2, "1", "2020-01-02")]),
         day("2020-01-06"),
         NAMED,
         clean_priced={1},
@@ -647,10 +648,10 @@ def test_the_share_that_is_carried_stands_beside_volatility_and_drawdown():
     priced = market(WEEK, {"OAK": [10, 12, 12, 12]})
     carried = np.array([[False], [False], [True], [True]])
 
-    life, _ = total_return(events, [parcel(1, "5", WEEK[0])], replace(priced, carried=carried))
-    found = metrics.record(life, portfolio_id="p", pack_id=priced.pack_id, risk_free=None)
+    life, _ = total_return(events, [lot(1, "5", WEEK[0])], replace(priced, carried=carried))
+    found = metrics_record.metrics(life, portfolio_id="p", pack_id=priced.pack_id, risk_free=None)
 
-    for figure in (found.volatility_itd, found.max_drawdown, found.twr_itd):
+    for figure in (found["volatility_itd"], found["max_drawdown"], found["twr_itd"]):
         assert figure.basis["delisted_share"] == pytest.approx(2 * (60 / 110) / 4)
 
 
@@ -677,4 +678,4 @@ def test_an_empty_balance_without_a_rate_is_left_out():
     ],
 )
 def test_a_quantity_has_no_tail_of_zeros(booked, shown):
-    assert str(positions([], [parcel(1, booked, "2020-01-02")]).positions[0].quantity) == shown
+    assert str(positions([], [lot(1, booked, "2020-01-02")]).positions[0].quantity) == shown

@@ -11,13 +11,13 @@ from decimal import Decimal
 from math import isnan, nan
 from typing import Protocol
 
-from portfolio.books import Layer, Match, Parcel
+from portfolio.books import CostLayer, LotMatch, LotState
 from pricing.fx import MissingRate
 from pricing.market import History
 
 
 class Deal(Protocol):
-    """What is converted: an event of the ledger."""
+    """A deal whose amounts are converted: an event of the ledger, say."""
 
     @property
     def date(self) -> date: ...
@@ -28,36 +28,36 @@ class Deal(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Worth:
+class LocalAndBase:
     """An amount in the currency that a security trades in, and in the base currency; None where a rate is not known."""
 
     local: Decimal | None
     base: Decimal | None
 
 
-class Rates:
-    """Base currency for one of a currency."""
+class DealRates:
+    """Rates in base currency for one of a currency."""
 
     def __init__(self, market: History, base_currency: str, trade_fx: str) -> None:
         self._market, self._base, self._trade_fx = market, base_currency, trade_fx
         self._days: list[date] = market.dates.tolist()
         self._columns: dict[str, list[float]] = {}
 
-    def place(self, on: date) -> int:
-        """The pack day that a date belongs to: its own, or the next; as many as there are for one after the last."""
+    def pack_day(self, on: date) -> int:
+        """The number of the pack day that a date belongs to: its own, or the next; len(days) for one after the last."""
         return bisect_left(self._days, on)
 
     def fixing(self, currency: str, on: date) -> Decimal | None:
-        """Of the pack day that a date belongs to. None outside the history, or without a rate."""
+        """The fixing of the pack day that a date belongs to. None outside the history, or without a rate."""
         if currency == self._base:
             return Decimal(1)
-        place = self.place(on)
+        place = self.pack_day(on)
         if place == len(self._days) or on < self._days[0]:
             return None
-        return self.at(currency, place)
+        return self.on_pack_day(currency, place)
 
-    def at(self, currency: str, place: int) -> Decimal | None:
-        """Of the history's day number `place`; None without one."""
+    def on_pack_day(self, currency: str, place: int) -> Decimal | None:
+        """The fixing of the history's day number `place`; None without one."""
         if currency == self._base:
             return Decimal(1)
         if currency not in self._columns:
@@ -68,8 +68,8 @@ class Rates:
         rate = self._columns[currency][place]
         return None if isnan(rate) else Decimal(repr(rate))
 
-    def of_deal(self, deal: Deal) -> Decimal:
-        """Raises MissingRate: no deal is converted at a rate that nobody gave."""
+    def for_deal(self, deal: Deal) -> Decimal:
+        """The rate of a deal. Raises MissingRate: no deal is converted at a rate that nobody gave."""
         if self._trade_fx == "ledger" and deal.fx_to_base is not None and deal.currency != self._base:
             return deal.fx_to_base
         rate = self.fixing(deal.currency, deal.date)
@@ -77,63 +77,47 @@ class Rates:
             raise MissingRate(deal.currency, self._base, deal.date)
         return rate
 
-    def of_lot(self, locked: Decimal | None, currency: str, acquired: date) -> Decimal | None:
-        """What a lot was bought at; None for one bought before anything was priced, where the ledger names no rate."""
+    def for_lot(self, locked: Decimal | None, currency: str, acquired: date) -> Decimal | None:
+        """The rate of a lot's purchase; None for one bought before anything was priced, where the ledger names no rate."""
         if self._trade_fx == "ledger" and locked is not None and currency != self._base:
             return locked
         return self.fixing(currency, acquired)
 
-    def across(self, currency: str, to: str, on: date) -> Decimal | None:
-        """One of a currency in another, at the fixings of a day."""
+    def cross(self, currency: str, to: str, on: date) -> Decimal | None:
+        """One of a currency in another, at the fixings of a day; None where one of them is missing."""
         if currency == to:
             return Decimal(1)
         given, taken = self.fixing(currency, on), self.fixing(to, on)
         return None if given is None or taken is None else given / taken
 
-    def cost_of(self, parcel: Parcel, trades_in: str) -> Worth:
-        """What a lot cost, by the fee setting: in the currency that it trades in at the fixing of each purchase's day, in the
-        base currency at each purchase's own rate."""
-        return self.worth_of(_layers_of(parcel), trades_in)
+    def cost_of_lot(self, lot: LotState, trades_in: str) -> LocalAndBase:
+        """The cost of a lot, by the fee setting: in the currency that it trades in at the fixing of each purchase's day, in
+        the base currency at each purchase's own rate."""
+        return self.convert_layers(lot.cost_layers(), trades_in)
 
-    def cost_taken(self, match: Match, trades_in: str, *, fees_in_cost: bool) -> Worth:
-        """What was taken from a lot cost, likewise."""
-        return self.worth_of(_layers_taken(match, fees_in_cost=fees_in_cost), trades_in)
+    def cost_of_match(self, match: LotMatch, trades_in: str, *, fees_in_cost: bool) -> LocalAndBase:
+        """The cost of what was taken from a lot, likewise."""
+        return self.convert_layers(match.cost_layers(fees_in_cost=fees_in_cost), trades_in)
 
-    def fee_taken(self, match: Match) -> Decimal | None:
-        """The fees of the purchase that are kept apart of the cost, base currency."""
-        return self.worth_of([_fee_of(layer) for layer in _layers_taken(match, fees_in_cost=False)], "").base
+    def entry_fee_of_match(self, match: LotMatch) -> Decimal | None:
+        """The fees of the purchase that stand apart from the cost, base currency."""
+        return self.convert_layers([layer.of_fee() for layer in match.cost_layers(fees_in_cost=False)], "").base
 
-    def worth_of(self, layers: Sequence[Layer], trades_in: str) -> Worth:
+    def convert_layers(self, layers: Sequence[CostLayer], trades_in: str) -> LocalAndBase:
+        """The sum of the layers' costs; without `trades_in`, the base amount alone."""
         local: Decimal | None = Decimal(0)
         base: Decimal | None = Decimal(0)
         for layer in layers:
             if layer.cost:
-                fixing = self.across(layer.currency, trades_in, layer.acquired) if trades_in else None
-                rate = self.of_lot(layer.fx_to_base, layer.currency, layer.acquired)
+                fixing = self.cross(layer.currency, trades_in, layer.acquired) if trades_in else None
+                rate = self.for_lot(layer.fx_to_base, layer.currency, layer.acquired)
                 local = None if local is None or fixing is None else local + layer.cost * fixing
                 base = None if base is None or rate is None else base + layer.cost * rate
-        return Worth(local, base)
+        return LocalAndBase(local, base)
 
-    def restated(self, deal: Deal, amount: Decimal, trades_in: str) -> Worth:
-        """What was paid or received in a deal. Raises MissingRate."""
-        rate, across = self.of_deal(deal), self.across(deal.currency, trades_in, deal.date)
+    def convert_deal(self, deal: Deal, amount: Decimal, trades_in: str) -> LocalAndBase:
+        """An amount that was paid or received in a deal. Raises MissingRate."""
+        rate, across = self.for_deal(deal), self.cross(deal.currency, trades_in, deal.date)
         if across is None:
             raise MissingRate(deal.currency, trades_in, deal.date)
-        return Worth(amount * across, amount * rate)
-
-
-def _layers_of(parcel: Parcel) -> Sequence[Layer]:
-    if parcel.layers:
-        return parcel.layers
-    return [Layer(parcel.currency, parcel.acquired, parcel.fx_to_base, parcel.cost, Decimal(0))]
-
-
-def _layers_taken(match: Match, *, fees_in_cost: bool) -> Sequence[Layer]:
-    if match.layers:
-        return match.layers
-    currency, cost = match.cost_currency or match.currency, match.cost + match.entry_fee * fees_in_cost
-    return [Layer(currency, match.acquired, match.fx_in, cost, match.entry_fee)]
-
-
-def _fee_of(layer: Layer) -> Layer:
-    return Layer(layer.currency, layer.acquired, layer.fx_to_base, layer.fee, Decimal(0))
+        return LocalAndBase(amount * across, amount * rate)

@@ -1,7 +1,7 @@
-"""Gains since purchase: what sales realised, what is held unrealised, and what was paid out on the way.
+"""Gains since purchase: realised by sales, unrealised on what is held, and income.
 
 A gain from purchase is price q·ΔP·F0 + FX q·P0·ΔF + interaction q·ΔP·ΔF − fees, with the rate of the purchase locked in the lot
-(MEASUREMENT, Lots and gains). P is in the currency that the security trades in: what was dealt in another is restated into it
+(docs/worth.md). P is in the currency that the security trades in: what was dealt in another is converted into it
 at the fixing of its day, and its base amount stays as it was. Fees are in cost and proceeds, or apart, by the portfolio's
 setting. How a period's value came about is `portfolio.valuation.bridge`, which measures lots from the period's opening.
 """
@@ -14,14 +14,14 @@ from typing import TypeAlias
 
 import numpy as np
 
-from portfolio.books import Book, Event, Match, Parcel
-from portfolio.valuation import DECIMAL_DIGITS, quantise
-from portfolio.valuation.deal_rates import Rates, Worth
+from portfolio.books import Book, Event, LotMatch, LotState
+from portfolio.valuation.deal_rates import DealRates, LocalAndBase
+from portfolio.valuation.money import DECIMAL_DIGITS, quantise
 from pricing.market import History, MissingPrice
 
 ZERO = Decimal(0)
 NEVER_PRICED = "never priced"
-"""What a security is called that no pack has a close of: one bought and sold in a day, say."""
+"""Stands for the symbol of a security that no pack has a close of: one bought and sold in a day, say."""
 Day: TypeAlias = date  # in classes that have a field named date
 
 
@@ -52,7 +52,7 @@ class Income:
 
 @dataclass(frozen=True, slots=True)
 class PeriodGains:
-    """Of sales and payments dated first_date to last_date; realised since purchase, not since the period's opening."""
+    """Gains of sales and payments dated first_date to last_date; realised since purchase, not since the period's opening."""
 
     first_date: date
     last_date: date
@@ -94,33 +94,31 @@ class Gains:
     since_inception: PeriodGains
     year_to_date: PeriodGains
     unrealised: Gain
-    """Of what is held at the close of the as-of date."""
+    """On what is held at the close of the as-of date."""
     by_currency: tuple[CurrencyGains, ...]
     by_security: tuple[SecurityGains, ...]
 
 
 def compute(book: Book, market: History) -> Gains:
-    """As of the history's last day.
+    """Gains as of the history's last day.
 
     raises   MissingPrice, MissingRate
     """
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
-        rates = Rates(market, book.base_currency, book.trade_fx)
+        rates = DealRates(market, book.base_currency, book.trade_fx)
         asof: date = market.dates[-1].item()
         events = [event for event in book.events if event.date <= asof]
-        matches = [match for match in book.matches if match.date <= asof and match.kind not in _MOVED]
+        matches = [match for match in book.matches if match.date <= asof and match.kind not in _MOVES]
         realised = [(match, _realised(book, match, market, rates)) for match in matches]
-        held = [
-            (parcel.security, _unrealised(parcel, market, rates)) for parcel in book.parcels if parcel.is_open(asof)
-        ]
-        paid = [(event, rates.of_deal(event)) for event in events if event.kind in _PAYING]
+        unrealised = [(lot.security, _unrealised(lot, market, rates)) for lot in book.lots if lot.is_open(asof)]
+        paid = [(event, rates.for_deal(event)) for event in events if event.kind in _PAYING]
 
         def during(first: date) -> PeriodGains:
             return PeriodGains(
                 first_date=first,
                 last_date=asof,
-                realised=_shown((gain for match, gain in realised if match.date >= first), book.base_currency),
+                realised=_sum((gain for match, gain in realised if match.date >= first), book.base_currency),
                 income=_income(((event, rate) for event, rate in paid if event.date >= first), book),
             )
 
@@ -130,14 +128,14 @@ def compute(book: Book, market: History) -> Gains:
             fees="in_cost" if book.fees_in_cost else "apart",
             since_inception=during(book.first_date or asof),
             year_to_date=during(max(asof.replace(month=1, day=1), book.first_date or asof)),
-            unrealised=_shown((gain for _, gain in held), book.base_currency),
+            unrealised=_sum((gain for _, gain in unrealised), book.base_currency),
             by_currency=_by_currency(events, matches, market, rates),
-            by_security=_by_security(book, market, realised, held, paid),
+            by_security=_by_security(book, market, realised, unrealised, paid),
         )
 
 
-_MOVED = frozenset({"transfer", "transfer_out"})
-"""Nothing is realised."""
+_MOVES = frozenset({"transfer", "transfer_out"})
+"""Kinds that realise nothing."""
 _PAYING = frozenset({"dividend", "reinvested_dividend", "interest"})
 
 
@@ -154,62 +152,67 @@ class _Exact:
     apart: bool = True
 
 
-def _split(cost: Worth, worth: Worth, rates: tuple[Decimal | None, Decimal | None], fees: Decimal | None) -> _Exact:
-    """rates  of the trading currency on the days in and out, for what cost or brought nothing"""
-    if cost.base is None or fees is None or worth.base is None:
+def _split(
+    cost: LocalAndBase, proceeds: LocalAndBase, rates: tuple[Decimal | None, Decimal | None], fees: Decimal | None
+) -> _Exact:
+    """The gain of `proceeds` over `cost` and fees, taken apart.
+
+    rates  of the trading currency on the days in and out, for what cost or brought nothing
+    """
+    if cost.base is None or fees is None or proceeds.base is None:
         return _Exact(known=False, apart=False)
-    total = worth.base - cost.base - fees
+    total = proceeds.base - cost.base - fees
     fx_in = cost.base / cost.local if cost.local else rates[0]
-    fx_out = worth.base / worth.local if worth.local else rates[1]
-    if cost.local is None or worth.local is None or fx_in is None or fx_out is None:
+    fx_out = proceeds.base / proceeds.local if proceeds.local else rates[1]
+    if cost.local is None or proceeds.local is None or fx_in is None or fx_out is None:
         return _Exact(total=total, fees=fees, apart=False)
     return _Exact(
         total=total,
-        price=(worth.local - cost.local) * fx_in,
+        price=(proceeds.local - cost.local) * fx_in,
         fx=cost.local * (fx_out - fx_in),
-        interaction=(worth.local - cost.local) * (fx_out - fx_in),
+        interaction=(proceeds.local - cost.local) * (fx_out - fx_in),
         fees=fees,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Sale:
-    """A sale as a deal to be converted."""
+class _Deal:
+    """A sale, or a valuation at the close, as a deal to be converted."""
 
     date: Day
     currency: str
     fx_to_base: Decimal | None
 
 
-def _realised(book: Book, match: Match, market: History, rates: Rates) -> _Exact:
+def _realised(book: Book, match: LotMatch, market: History, rates: DealRates) -> _Exact:
     trades_in = _trades_in(match.security, match.cost_currency or match.currency, market)
-    deal = _Sale(match.date, match.currency, match.fx_out)
-    cost = rates.cost_taken(match, trades_in, fees_in_cost=book.fees_in_cost)
-    worth = rates.restated(deal, match.proceeds - match.exit_fee * book.fees_in_cost, trades_in)
+    deal = _Deal(match.date, match.currency, match.fx_out)
+    cost = rates.cost_of_match(match, trades_in, fees_in_cost=book.fees_in_cost)
+    proceeds = rates.convert_deal(deal, match.proceeds - match.exit_fee * book.fees_in_cost, trades_in)
     apart: Decimal | None = ZERO
     if not book.fees_in_cost:
-        of_purchase = rates.fee_taken(match)
-        apart = None if of_purchase is None else of_purchase + match.exit_fee * rates.of_deal(deal)
-    return _split(cost, worth, _day_rates(rates, trades_in, match, deal), apart)
+        of_purchase = rates.entry_fee_of_match(match)
+        apart = None if of_purchase is None else of_purchase + match.exit_fee * rates.for_deal(deal)
+    return _split(cost, proceeds, _day_rates(rates, trades_in, match, deal), apart)
 
 
-def _day_rates(rates: Rates, trades_in: str, match: Match, deal: _Sale) -> tuple[Decimal | None, Decimal | None]:
-    """Of the trading currency: locked in the lot and in the deal where they are in it."""
+def _day_rates(rates: DealRates, trades_in: str, match: LotMatch, deal: _Deal) -> tuple[Decimal | None, Decimal | None]:
+    """Rates of the trading currency, in and out: those locked in the lot and in the deal where they are in it."""
     bought = match.fx_in if (match.cost_currency or match.currency) == trades_in else None
-    sold = rates.of_deal(deal) if deal.currency == trades_in else rates.fixing(trades_in, deal.date)
-    return rates.of_lot(bought, trades_in, match.acquired), sold
+    sold = rates.for_deal(deal) if deal.currency == trades_in else rates.fixing(trades_in, deal.date)
+    return rates.for_lot(bought, trades_in, match.acquired), sold
 
 
-def _unrealised(parcel: Parcel, market: History, rates: Rates) -> _Exact:
-    column = market.security(parcel.security)
+def _unrealised(lot: LotState, market: History, rates: DealRates) -> _Exact:
+    column = market.security(lot.security)
     close = float(market.close[-1, column])
     if np.isnan(close):
         raise MissingPrice(market.symbols[column], market.dates[-1].item())
     day, trades_in = market.dates[-1].item(), market.security_currencies[column]
-    worth = rates.restated(_Sale(day, trades_in, None), parcel.quantity * Decimal(repr(close)), trades_in)
-    bought = parcel.fx_to_base if parcel.currency == trades_in else None
-    day_rates = (rates.of_lot(bought, trades_in, parcel.acquired), rates.fixing(trades_in, day))
-    return _split(rates.cost_of(parcel, trades_in), worth, day_rates, ZERO)
+    value = rates.convert_deal(_Deal(day, trades_in, None), lot.quantity * Decimal(repr(close)), trades_in)
+    bought = lot.fx_to_base if lot.currency == trades_in else None
+    day_rates = (rates.for_lot(bought, trades_in, lot.acquired), rates.fixing(trades_in, day))
+    return _split(rates.cost_of_lot(lot, trades_in), value, day_rates, ZERO)
 
 
 def _trades_in(security: int, dealt_in: str, market: History) -> str:
@@ -219,7 +222,7 @@ def _trades_in(security: int, dealt_in: str, market: History) -> str:
     return market.security_currencies[market.security(security)]
 
 
-def _shown(gains: Iterable[_Exact], currency: str) -> Gain:
+def _sum(gains: Iterable[_Exact], currency: str) -> Gain:
     """The sum, quantised once."""
     sums = _Exact()
     for gain in gains:
@@ -240,7 +243,7 @@ def _shown(gains: Iterable[_Exact], currency: str) -> Gain:
 
 
 def _gross(event: Event) -> Decimal:
-    """What was paid before anything was withheld; of a reinvested dividend, what was bought with it too."""
+    """The payment before anything was withheld; with what a reinvested dividend bought."""
     bought = (event.quantity or ZERO) * (event.unit_price or ZERO) if event.kind == "reinvested_dividend" else ZERO
     return event.amount + event.tax + event.fee + bought
 
@@ -263,14 +266,14 @@ def _income(paid: Iterable[tuple[Event, Decimal]], book: Book) -> Income:
 
 
 def _by_currency(
-    events: Sequence[Event], matches: Sequence[Match], market: History, rates: Rates
+    events: Sequence[Event], matches: Sequence[LotMatch], market: History, rates: DealRates
 ) -> tuple[CurrencyGains, ...]:
-    """What was bought in one currency and sold in another is told in the one that the security trades in, at the fixings of
-    both days; where that of the purchase is not known, it is told in none."""
-    found: dict[str, dict[str, Decimal]] = {}
+    """A gain on what was bought in one currency and sold in another counts in the one that the security trades in, at the
+    fixings of both days; where that of the purchase is not known, it counts in none."""
+    by_currency: dict[str, dict[str, Decimal]] = {}
 
     def add(currency: str, name: str, amount: Decimal) -> None:
-        sums = found.setdefault(currency, {})
+        sums = by_currency.setdefault(currency, {})
         sums[name] = sums.get(name, ZERO) + amount
 
     for match in matches:
@@ -278,11 +281,11 @@ def _by_currency(
             add(match.currency, "realised", match.proceeds - match.cost)
             continue
         trades_in = _trades_in(match.security, match.cost_currency, market)
-        deal = _Sale(match.date, match.currency, match.fx_out)
-        cost = rates.across(match.cost_currency, trades_in, match.acquired)
+        deal = _Deal(match.date, match.currency, match.fx_out)
+        cost = rates.cross(match.cost_currency, trades_in, match.acquired)
         if cost is not None:
-            worth = rates.restated(deal, match.proceeds, trades_in).local or ZERO
-            add(trades_in, "realised", worth - match.cost * cost)
+            proceeds = rates.convert_deal(deal, match.proceeds, trades_in).local or ZERO
+            add(trades_in, "realised", proceeds - match.cost * cost)
     for event in events:
         if event.currency:
             add(event.currency, "tax", event.tax)
@@ -292,47 +295,47 @@ def _by_currency(
     names = ("realised", "dividends", "interest", "tax", "fees")
     return tuple(
         CurrencyGains(currency, *(quantise(sums.get(name, ZERO), currency) for name in names))
-        for currency, sums in sorted(found.items())
+        for currency, sums in sorted(by_currency.items())
     )
 
 
 def _by_security(
     book: Book,
     market: History,
-    realised: Iterable[tuple[Match, _Exact]],
-    held: Iterable[tuple[int, _Exact]],
+    realised: Iterable[tuple[LotMatch, _Exact]],
+    unrealised: Iterable[tuple[int, _Exact]],
     paid: Iterable[tuple[Event, Decimal]],
 ) -> tuple[SecurityGains, ...]:
     """The greatest total first, those without one last."""
     sold: dict[int, list[_Exact]] = {}
-    kept: dict[int, list[_Exact]] = {}
+    held: dict[int, list[_Exact]] = {}
     income: dict[int, Decimal] = {}
     for match, gain in realised:
         sold.setdefault(match.security, []).append(gain)
-    for security, gain in held:
-        kept.setdefault(security, []).append(gain)
+    for security, gain in unrealised:
+        held.setdefault(security, []).append(gain)
     for event, rate in paid:
         if event.security is not None:
             income[event.security] = income.get(event.security, ZERO) + (_gross(event) - event.tax) * rate
     symbols = dict(zip(market.security_ids, market.symbols, strict=True))
-    symbols |= dict.fromkeys({*sold, *kept, *income} - symbols.keys(), NEVER_PRICED)
+    symbols |= dict.fromkeys({*sold, *held, *income} - symbols.keys(), NEVER_PRICED)
     rows = []
-    for security in sorted({*sold, *kept, *income}, key=lambda each: symbols[each]):
-        gone, there = (_total(each.get(security, ())) for each in (sold, kept))
+    for security in sorted({*sold, *held, *income}, key=lambda each: symbols[each]):
+        of_sold, of_held = (_total(each.get(security, ())) for each in (sold, held))
         paid_out = income.get(security, ZERO)
-        total = None if gone is None or there is None else gone + there + paid_out
-        rows.append((security, gone, there, paid_out, total))
+        total = None if of_sold is None or of_held is None else of_sold + of_held + paid_out
+        rows.append((security, of_sold, of_held, paid_out, total))
     rows.sort(key=lambda row: (row[4] is None, -(row[4] or ZERO)))
     base = book.base_currency
     return tuple(
         SecurityGains(
             symbol=symbols[security],
-            realised=_money(gone, base),
-            unrealised=_money(there, base),
+            realised=_money(of_sold, base),
+            unrealised=_money(of_held, base),
             income=quantise(paid_out, base),
             total=_money(total, base),
         )
-        for security, gone, there, paid_out, total in rows
+        for security, of_sold, of_held, paid_out, total in rows
     )
 
 
@@ -341,5 +344,5 @@ def _money(amount: Decimal | None, currency: str) -> Decimal | None:
 
 
 def _total(gains: Iterable[_Exact]) -> Decimal | None:
-    found = list(gains)
-    return sum((gain.total for gain in found), ZERO) if all(gain.known for gain in found) else None
+    exact = list(gains)
+    return sum((gain.total for gain in exact), ZERO) if all(gain.known for gain in exact) else None

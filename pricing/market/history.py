@@ -101,7 +101,7 @@ def _read(seal: Seal) -> History:
     securities = [row for row in Security.objects.order_by("symbol") if row.pk in column_of]
     columns = [column_of[security.pk] for security in securities]
     close, observed = (
-        rows.grid(values, empty)[np.ix_(content_of_day, columns)]
+        rows.grid(values, empty)[np.ix_(content_of_day, np.array(columns, dtype=np.int64))]
         for values, empty in ((rows.number, np.nan), (rows.observed, np.datetime64("NaT")))
     )
     carried = np.zeros(close.shape, dtype=bool)

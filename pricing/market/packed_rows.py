@@ -65,10 +65,10 @@ def _read(table: str, key: str, key_type: str, number: str, contents: Sequence[i
             np.array([place[content] for content, _ in fields], dtype=np.int64),
             [len(field) // kind.itemsize for _, field in fields],
         )
-        codes, first, source = np.unique(rows["source"], return_index=True, return_inverse=True)
-        named_in = [contents[at] for at in row[first].tolist()]
+        codes, source = _numbered(rows["source"].astype(np.int64))
+        named_in = [contents[row[int(np.argmax(source == code))]] for code in range(len(codes))]
         names = dict(cursor.execute(_SOURCES.format(table=table), [named_in]).fetchall())
-    keys, column = np.unique(rows["key"], return_inverse=True)
+    keys, column = _numbered(rows["key"].astype(kind["key"].newbyteorder("=")))
     has_source = np.zeros((len(keys), len(codes)), dtype=bool)
     has_source[column, source] = True
     source_names = [names[code] for code in codes.tolist()]
@@ -84,3 +84,9 @@ def _read(table: str, key: str, key_type: str, number: str, contents: Sequence[i
         number=rows["number"].astype(np.float64),
         observed=_POSTGRES_EPOCH + rows["observed"].astype(np.int64),
     )
+
+
+def _numbered(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """The distinct values, rising, and for each value its number among them."""
+    distinct = np.unique(values)
+    return distinct, np.searchsorted(distinct, values)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -82,11 +83,6 @@ def series(pack: PricingPack, series: str, *, dates: Dates | None = None) -> Ser
     days = history(pack).dates if dates is None else dates
     described = Series.objects.get(pk=series)
     step = np.searchsorted(steps.known_at, days, side="right")
-    value, observation_date, year_ago = (
-        column[step] for column in (steps.value, steps.observation_date, steps.year_ago)
-    )
-    for array in (value, observation_date, year_ago):
-        array.flags.writeable = False
     return SeriesHistory(
         series=series,
         title=described.title,
@@ -94,9 +90,9 @@ def series(pack: PricingPack, series: str, *, dates: Dates | None = None) -> Ser
         sources=tuple(sorted({row.source for row in steps.rows})),
         assumed_release_date=any(ASSUMED_RELEASE_DATE in row.flags for row in steps.rows),
         dates=days,
-        value=value,
-        observation_date=observation_date,
-        year_ago=year_ago,
+        value=_frozen(steps.value[step]),
+        observation_date=_frozen(steps.observation_date[step]),
+        year_ago=_frozen(steps.year_ago[step]),
     )
 
 
@@ -137,3 +133,8 @@ def _steps(rows: Sequence[KnownObservation]) -> Steps:
 
 def _year_before(day: date) -> date:
     return day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
+
+
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    array.flags.writeable = False
+    return array

@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 
 from pricing import calendars
-from pricing.archive.contents import ArchiveReading
+from pricing.archive.contents import ArchiveReading, Dates
 from pricing.fx import Leg
 from pricing.models import Series
 from pricing.packs import stored_rows
@@ -98,7 +98,7 @@ class Drafts:
 
 
 def _flags(age: int, others: str) -> str:
-    return join_flags((f"stale:{age}" if age else "", others))
+    return join_flags((f"stale:{age}" if age else "", others)) if age or others else ""
 
 
 def prepare(inputs: Inputs, judgement: Judgement, dates: Sequence[date]) -> Drafts:
@@ -134,7 +134,7 @@ def _fixing_days(reading: ArchiveReading, selection: Selection) -> list[date]:
     return sorted(set(reading.rates.date[rows[rows >= 0]].tolist()))
 
 
-def _log_left_out(inputs: Inputs, selection: Selection, days: calendars.Dates) -> None:
+def _log_left_out(inputs: Inputs, selection: Selection, days: Dates) -> None:
     active = active_grid(listed_spans(inputs.securities), days)
     if (unpriced := np.any(active & ~selection.closes.usable, axis=1)).any():
         symbols = [inputs.securities[number].symbol for number in unpriced.nonzero()[0].tolist()]

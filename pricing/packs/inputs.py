@@ -9,7 +9,7 @@ import numpy as np
 
 from pricing import calendars, fx
 from pricing.archive import loading
-from pricing.archive.contents import ArchiveReading, Rates
+from pricing.archive.contents import ArchiveReading, Dates, Rates
 from pricing.models import PricingPolicy, Security
 from pricing.packs import fingerprint
 from pricing.packs.gaps import Missing, Tolerance, find_absent_fixings, find_outages
@@ -100,7 +100,7 @@ def judge(inputs: Inputs) -> Judgement:
     return acceptance.without_unreadable(judgement, inputs.reading, unreadable)
 
 
-def select(inputs: Inputs, judgement: Judgement, days: calendars.Dates) -> Selection:
+def select(inputs: Inputs, judgement: Judgement, days: Dates) -> Selection:
     """Select the rows that packs of these days hold, of those that the judgement lets pass."""
     reading, calendar, policy, securities = judgement.reading, inputs.calendar, inputs.policy, inputs.securities
     legs = find_legs(reading, policy.pivot)

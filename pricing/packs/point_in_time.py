@@ -15,7 +15,7 @@ import numpy.typing as npt
 from pricing import calendars
 from pricing.archive.contents import ArchiveReading, Codes, Dates
 from pricing.calendars import Calendar
-from pricing.quality.acceptance import LeftOut
+from pricing.quality.quote_acceptance import LeftOut
 
 Grid = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.int64]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from operator import attrgetter
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -143,11 +144,15 @@ def _copy_rows(cursor: CursorWrapper, contents: Mapping[int, PackRows]) -> None:
     security_ids = dict(Security.objects.values_list("symbol", "id"))
     for table in TABLES:
         columns = table.copied_columns()
+        cells_of = attrgetter(*columns)
         statement = f"COPY {table.model._meta.db_table} (content_id, {', '.join(columns.values())}) FROM STDIN"
         with cursor.copy(statement) as copy:
             for content, rows in contents.items():
                 for row in getattr(rows, table.attribute):
-                    cells = [security_ids[row.symbol] if name == "symbol" else getattr(row, name) for name in columns]
+                    cells = cells_of(row)
+                    if "symbol" in columns:
+                        symbol, *others = cells
+                        cells = (security_ids[symbol], *others)
                     copy.write_row((content, *cells))
 
 

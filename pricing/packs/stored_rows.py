@@ -27,7 +27,8 @@ class RowTable:
     def copied_columns(self) -> dict[str, str]:
         """By field of the value class, the column that it is copied into. A symbol is stored as its security's number."""
         stored_as = {"symbol": "security_id", "series": "series_id"}
-        return {name: stored_as.get(name, name) for name in field_names(self.row) if name != "security_id"}
+        names = field_names(self.row)
+        return {name: stored_as.get(name, name) for name in names if not (name == "symbol" and "security_id" in names)}
 
 
 def orm_columns(row: type[Any]) -> tuple[str, ...]:

@@ -430,6 +430,7 @@ def test_arrays_can_not_be_written_to(tmp_path):
         reading.closes.close[0] = b"1"
 
 
+@pytest.mark.slow
 def test_the_demo_holds_nothing_but_what_may_be_shipped():
     reading = archive.read(folders.DEMO)
 
@@ -449,6 +450,7 @@ def test_the_demo_holds_nothing_but_what_may_be_shipped():
 
 
 @needs_data
+@pytest.mark.slow
 def test_the_development_data_is_read_whole():
     reading = archive.read(DATA)
 

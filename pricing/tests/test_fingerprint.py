@@ -141,6 +141,7 @@ def test_composed_and_decomposed_text_make_the_same_line(price):
     ],
     ids=["price", "observation", "action"],
 )
+@pytest.mark.slow
 def test_rows_that_differ_make_different_hashes(line, rows):
     def canonical(row):
         return {key: unicodedata.normalize("NFC", cell) if isinstance(cell, str) else cell for key, cell in row.items()}

@@ -117,7 +117,7 @@ def test_history_agrees_with_the_market_of_each_day(policy):
         exact = next(close for close in day.closes.values() if close.symbol == "OAK").close * market.cross(
             day, "USD", "CAD"
         )
-        assert oak == pytest.approx(float(exact), rel=1e-9)  # docs/measures.md
+        assert oak == pytest.approx(float(exact), rel=1e-9)  # docs/measurement.md, Value
 
 
 def test_history_is_nan_where_a_pack_holds_nothing(policy):

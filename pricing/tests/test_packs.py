@@ -5,7 +5,7 @@ from itertools import product
 from uuid import UUID
 
 import pytest
-from django.db import Error, IntegrityError, connection, transaction
+from django.db import Error, connection, transaction
 
 from pricing import packs
 from pricing.models import PackStatus, PricingPack
@@ -299,13 +299,8 @@ def test_a_row_of_a_pack_refers_to_what_is_there(policy, statement):
         )
         cursor.execute("CREATE TEMP VIEW added AS SELECT id FROM pricing_packcontent WHERE rows = 1")
 
-    def insert():
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(statement)
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-
-    with pytest.raises(IntegrityError, match="foreign key"):
-        insert()
+    with pytest.raises(Error, match="there is no"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "UPDATE {} SET id = id || '9'", "TRUNCATE {} CASCADE"])

@@ -14,7 +14,7 @@ from pricing.providers.budget import Allowance, Budget, Quota
 NOW = 1_790_000_000.0
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.servers)])
 def budget(request):
     if request.param == "memory":
         yield lambda **allowance: Budget("tested", Allowance(**allowance))
@@ -107,6 +107,7 @@ def test_of_twenty_threads_no_more_than_allowed_go(budget):
     assert len(went) == 7
 
 
+@pytest.mark.servers
 def test_a_redis_that_was_started_anew_is_given_the_script_again():
     client = redis.Redis.from_url(settings.REDIS_URL)
     client.delete("tieout:provider:tested:requests")

@@ -225,6 +225,7 @@ def outcome_of(kind, server, time, adapter):
         return named
 
 
+@pytest.mark.slow
 def test_a_thousand_seeded_faults_let_no_bad_value_through(server, carried):
     unreported, let_through, told = [], [], {"errors": 0, "refused": 0}
     for seed in range(RUNS):

@@ -276,6 +276,7 @@ class Storm(BaseAdapter):
         pass
 
 
+@pytest.mark.slow
 def test_in_a_storm_of_429_no_request_of_ten_thousand_falls_into_a_forbidden_window(time):
     storm = Storm(time)
     workers = [Client(polygon.PROVIDER, KEY, adapter=storm, clock=time.clock) for _ in range(4)]
@@ -292,6 +293,7 @@ def test_in_a_storm_of_429_no_request_of_ten_thousand_falls_into_a_forbidden_win
     assert [at for at, forbidden_until in storm.asked if at < forbidden_until] == []
 
 
+@pytest.mark.servers
 def test_workers_share_the_window_the_budget_and_the_breaker(connect, server, time, shared):
     client, code = shared
     allowance = Allowance(per_minute=2)
@@ -357,6 +359,7 @@ def test_a_probe_that_is_answered_closes_it(client, server, time):
     assert client.breaker.state == 0
 
 
+@pytest.mark.slow
 def test_of_a_week_of_outage_only_probes_are_left(client, server, time):
     server.answers(sent("", 502))
     failure_of(client)

@@ -14,6 +14,8 @@ from pricing.providers import fmp, states
 from pricing.providers.budget import Allowance, Budget
 from pricing.providers.http import ProviderFailed, breaker_of
 
+pytestmark = pytest.mark.servers
+
 ON = {"PROVIDER_KEYS": {"fmp": "k", "fred": "", "newsapi": "k", "polygon": "k", "watched": "k"}}
 WATCHED = replace(fmp.PROVIDER, code="watched", allowance=Allowance(per_minute=10, per_day=1000))
 
@@ -88,7 +90,7 @@ def test_every_module_that_asks_over_http_is_listed():
 def test_metrics_have_a_number_for_each(monkeypatch):
     found = tuple(states.for_provider(provider) for provider in states.ALL)
     monkeypatch.setattr(
-        states, "every", lambda: (*found[:3], replace(found[3], breaker=None, shares=(("minute", None),)))
+        states, "all_providers", lambda: (*found[:3], replace(found[3], breaker=None, shares=(("minute", None),)))
     )
 
     body = Client().get("/metrics").content.decode()

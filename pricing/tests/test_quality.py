@@ -91,6 +91,7 @@ def test_a_rate_is_held_against_the_usual_one_of_its_pair():
 
 
 @needs_data
+@pytest.mark.slow
 def test_no_published_rate_of_the_ecb_is_far_from_the_usual_one(monkeypatch):
     rates = archive.read(DATA, today=TODAY).rates
     pairs = tuple("/".join(pair) for pair in rates.pairs)
@@ -354,6 +355,7 @@ def test_the_five_true_extremes_pass_and_are_flagged_and_all_other_real_closes_a
     assert [each.rule for each in judged.suspects if each.rule != Rule.STALE] == [Rule.SOURCE_DOUBTS] * 4
 
 
+@pytest.mark.slow
 def test_the_demo_passes_whole():
     reading = archive.read(folders.DEMO)
 
@@ -448,6 +450,7 @@ def test_the_double_events_of_the_dirty_shares_are_caught():
 
 
 @needs_data
+@pytest.mark.slow
 def test_the_errors_in_sap_of_2001_are_caught_in_the_real_history(tmp_path):
     bad = {row["date"]: row["bad_value"] for row in recorded_faults() if row["fixture"].startswith("SAP-DE")}
     with gzip.open(DATA / "prices.csv.gz", "rt") as file:

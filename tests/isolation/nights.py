@@ -37,7 +37,7 @@ VERBS = {
     "history": (Valuer, "history"),
     "compare": (reconciliation, "compare"),
     "sync": (writer, "sync"),
-    "statement": (writer, "stated"),
+    "statement": (writer, "read_statement"),
 }
 UNFORESEEN = (IndexError, KeyError, ZeroDivisionError, RecursionError, ValueError, AssertionError, LedgerUnavailable)
 

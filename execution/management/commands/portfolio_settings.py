@@ -8,11 +8,10 @@ from django.utils import timezone
 from execution.executor import PortfolioNotFound
 from execution.operations import settings_report
 from execution.terminal.command import TieoutCommand
-from portfolio import settings_change
+from portfolio import portfolio_settings
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import Accrual, BookingMethod, FlowTiming, Portfolio, TradeFx
-from portfolio.portfolio_settings import SETTINGS
-from portfolio.settings_change import SettingsRefused
+from portfolio.portfolio_settings import SETTINGS, SettingsRefused
 
 
 class Command(TieoutCommand):
@@ -41,12 +40,12 @@ class Command(TieoutCommand):
         wanted = {name: _value(name, options[name]) for name in SETTINGS if options[name] is not None}
         if not wanted:
             self._print(
-                options, portfolio, settings_report.as_dict(portfolio, settings_change.show(portfolio=portfolio))
+                options, portfolio, settings_report.as_dict(portfolio, portfolio_settings.show(portfolio=portfolio))
             )
             return
         try:
-            changed = settings_change.change(
-                portfolio=portfolio, wanted=wanted, author="Tieout settings", at=timezone.now()
+            changed = portfolio_settings.change(
+                portfolio=portfolio, values=wanted, author="Tieout settings", at=timezone.now()
             )
         except SettingsRefused as refused:
             for name, reason in refused.findings:

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 
 from config.decimals import plain
 from execution.terminal.command import TieoutCommand
-from portfolio.books import reconciliation
+from portfolio.books import pack_prices, reconciliation
 from portfolio.models import Portfolio
 from pricing import market, packs
 from pricing.models import PricingPolicy
@@ -20,7 +20,7 @@ class Command(TieoutCommand):
         rows: list[dict[str, Any]] = []
         for policy in PricingPolicy.objects.filter(packs__sequence__isnull=False).distinct().order_by("code"):
             pack = packs.require_sealed(pack=packs.resolve(policy=policy))
-            prices = reconciliation.load_prices([pack], policy.pivot)
+            prices = pack_prices.load([pack], policy.pivot)
             actions = market.actions(pack)
             for portfolio in Portfolio.objects.filter(policy=policy).order_by("slug"):
                 (reconciled,) = reconciliation.reconcile(

@@ -12,7 +12,7 @@ from django.utils import timezone
 from execution.executor import PortfolioNotFound
 from execution.operations.intake.files import read_folder
 from execution.operations.intake.portfolios import DEFAULT_POLICY, NO_SETTINGS, open_portfolio
-from portfolio.books import reconciliation
+from portfolio.books import entry
 from portfolio.ledger import reader
 from portfolio.ledger.screening import Finding, LedgerRefused
 from portfolio.models import Portfolio
@@ -44,21 +44,21 @@ def import_ledger(
             portfolio = _open(
                 slug, files, owner=owner, policy=policy, portfolio_id=portfolio_id or uuid4(), settings=settings
             )
-        entered = reconciliation.take_in(
+        entered = entry.enter(
             portfolio=portfolio,
             files=files,
             message=f"import {path.name}",
             author="Tieout import",
             at=at or timezone.now(),
         )
-    taken = entered.taken
+    stored = entered.stored
     return {
         "portfolio": portfolio.slug,
-        "revision": taken.revision.number,
-        "commit": taken.revision.commit,
-        "transactions": taken.transactions,
-        "added": taken.added,
-        "removed": taken.removed,
+        "revision": stored.revision.number,
+        "commit": stored.revision.commit,
+        "transactions": stored.transactions,
+        "added": stored.added,
+        "removed": stored.removed,
         "status": entered.status,
         "breaks": [str(each) for each in entered.breaks],
     }

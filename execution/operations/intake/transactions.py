@@ -102,7 +102,7 @@ def as_dict(portfolio: Portfolio, preview: imports.Preview, imported: imports.Im
         "shortfalls": [
             {
                 "account": each.account,
-                "name": preview.called.get(each.account, each.account),
+                "name": preview.labels.get(each.account, each.account),
                 "currency": each.currency,
                 "balance": format(each.balance, ".2f"),
                 "lowest": format(each.lowest, ".2f"),

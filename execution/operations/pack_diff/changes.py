@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.db import connection
 
 from config.decimals import plain
-from portfolio import valuation
+from portfolio.valuation import money
 from pricing import packs
 from pricing.models import PricingPack
 
@@ -149,7 +149,7 @@ def _value(kind: Kind, row: Mapping[str, Any]) -> Decimal:
 
 def _relative_bp(before: Decimal, after: Decimal) -> Decimal | None:
     with localcontext() as context:
-        context.prec = valuation.DECIMAL_DIGITS
+        context.prec = money.DECIMAL_DIGITS
         return (after - before) / abs(before) * BASIS_POINTS if before else None
 
 

@@ -143,7 +143,7 @@ class Imports(APIView):
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         with transaction.atomic():
             portfolio = find_visible(portfolio_id)
-        return Response({"imports": [_as_dict(each) for each in imports.kept(portfolio=portfolio)]})
+        return Response({"imports": [_as_dict(each) for each in imports.stored(portfolio=portfolio)]})
 
     @extend_schema(
         operation_id="import",
@@ -216,7 +216,7 @@ def _read_form(request: Request) -> Mapping[str, Any]:
     return dict(form.validated_data)
 
 
-def _as_dict(stored: imports.KeptImport) -> dict[str, Any]:
+def _as_dict(stored: imports.StoredImport) -> dict[str, Any]:
     return {
         "import_id": stored.import_id,
         "file": stored.name,

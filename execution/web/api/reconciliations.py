@@ -13,7 +13,7 @@ from execution.operations import reconciliation_report
 from execution.web.api.portfolios import find_visible
 from execution.web.api.query import PageOfPacks, page_of, read_query
 from execution.web.api.schema import refusals
-from portfolio.books.reconciliation import CASH_TOLERANCE, COST_TOLERANCE, VALUE_TOLERANCE_BP
+from portfolio.books.comparison import CASH_TOLERANCE, COST_TOLERANCE, VALUE_TOLERANCE_BP
 
 ANSWER = inline_serializer(
     "Reconciliations",

@@ -16,9 +16,8 @@ from execution.operations import settings_report
 from execution.web.api.body import StrictJson
 from execution.web.api.portfolios import require_owned
 from execution.web.api.schema import refusals
-from portfolio import settings_change
-from portfolio.portfolio_settings import BENCHMARK, FIXED, SETTINGS
-from portfolio.settings_change import CHOICES
+from portfolio import portfolio_settings
+from portfolio.portfolio_settings import BENCHMARK, CHOICES, FIXED, SETTINGS
 
 REFUSALS = refusals(400, 401, 403, 404, 415, 503)
 
@@ -72,7 +71,7 @@ class Settings(APIView):
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         with transaction.atomic():
             portfolio = require_owned(portfolio_id, request)
-            return Response(settings_report.as_dict(portfolio, settings_change.show(portfolio=portfolio)))
+            return Response(settings_report.as_dict(portfolio, portfolio_settings.show(portfolio=portfolio)))
 
     @extend_schema(
         operation_id="change_settings",
@@ -84,7 +83,7 @@ class Settings(APIView):
             portfolio = require_owned(portfolio_id, request)
         wanted = request.data
         assert isinstance(wanted, dict)  # StrictJson takes nothing else
-        changed = settings_change.change(
-            portfolio=portfolio, wanted=wanted, author=request.user.get_username(), at=timezone.now()
+        changed = portfolio_settings.change(
+            portfolio=portfolio, values=wanted, author=request.user.get_username(), at=timezone.now()
         )
         return Response(settings_report.change_as_dict(portfolio, changed))

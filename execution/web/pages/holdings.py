@@ -32,7 +32,7 @@ def read(portfolio: Portfolio, asof: date | None) -> Holdings:
     revision = books.newest_reconciled(portfolio)
     if revision is None:
         return Holdings((), ())
-    lots = books.of_revisions(Lot.objects.all(), [revision]).order_by()
+    lots = books.rows_of_revisions(Lot.objects.all(), [revision]).order_by()
     if asof is not None:
         lots = lots.filter(valid_from__lte=asof)
     is_open = Q(valid_to__isnull=True) if asof is None else Q(valid_to__isnull=True) | Q(valid_to__gt=asof)

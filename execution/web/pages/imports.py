@@ -139,7 +139,7 @@ def _preview(request: HttpRequest, portfolio: Portfolio, file: WaitingFile) -> H
         file=file.name,
         waiting=waiting_files.keep(request.user, portfolio, file) if can_import else "",
         choices=choices,
-        short=dict.fromkeys(preview.called.get(each.account, each.account) for each in preview.shortfalls),
+        short=dict.fromkeys(preview.labels.get(each.account, each.account) for each in preview.shortfalls),
     )
 
 
@@ -163,7 +163,7 @@ def _render(request: HttpRequest, portfolio: Portfolio, *, status: int = HTTPSta
         "portfolio": portfolio,
         "navigation": navigation.for_portfolio(portfolio, current="imports"),
         "is_owner": portfolio.owner_id == request.user.pk,
-        "kept": list(reversed(imports.kept(portfolio=portfolio))),
+        "kept": list(reversed(imports.stored(portfolio=portfolio))),
         "formats": [(code, each.TITLE) for code, each in FORMATS.items()],
         "limit_mib": MAX_BYTES // 1024**2,
         "rows": [_row_cells(row) for row in preview.added[:PREVIEWED_ROWS]] if preview else [],

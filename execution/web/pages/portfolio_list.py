@@ -67,7 +67,7 @@ def rows(portfolios: Sequence[Portfolio]) -> list[Row]:
 
 
 def _read(portfolios: Sequence[Portfolio]) -> _Stored:
-    usable = books.newest_reconciled_of(portfolios)
+    usable = books.newest_reconciled_by_portfolio(portfolios)
     newest = LedgerRevision.objects.filter(portfolio__in=portfolios).order_by("portfolio_id", "-number")
     packs = newest_fresh(portfolio.policy_id for portfolio in portfolios)
     reconciliations = Reconciliation.objects.filter(

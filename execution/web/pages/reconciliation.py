@@ -16,7 +16,7 @@ from execution.operations import reconciliation_report
 from execution.operations.reconciliation_report import Distance, Report, basis_points
 from execution.patterns.templating import Scope
 from execution.web.pages import navigation
-from portfolio.books.reconciliation import VALUE_TOLERANCE_BP
+from portfolio.books.comparison import VALUE_TOLERANCE_BP
 from portfolio.models import Portfolio
 
 VISIBLE_ROWS = 30

@@ -16,7 +16,7 @@ from execution.patterns.versions import PatternNotFound
 from execution.web.problems.problem import TITLES
 from execution.web.problems.retries import IdempotencyConflict
 from execution.web.problems.table import entry_of
-from portfolio import settings_change
+from portfolio import portfolio_settings
 from portfolio.books import imports
 from portfolio.ledger.screening import LedgerRefused
 from pricing import fx, market, packs
@@ -40,7 +40,7 @@ def details_of(failure: BaseException, kind: str) -> Details:
             return {
                 "errors": [{"pointer": finding.pointer, "reason": finding.reason} for finding in failure.findings]
             }, {}
-        case settings_change.SettingsRefused():
+        case portfolio_settings.SettingsRefused():
             return {
                 "errors": [
                     {"pointer": strict_json.pointer_to(name), "reason": reason} for name, reason in failure.findings

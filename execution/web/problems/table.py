@@ -20,7 +20,7 @@ from execution.executor import orchestrator
 from execution.patterns import conditions, templating
 from execution.patterns.versions import PatternNotFound
 from execution.web.problems.retries import AnsweredBefore, IdempotencyConflict
-from portfolio import settings_change, valuation
+from portfolio import portfolio_settings, valuation
 from portfolio.analytics.errors import AnalyticsError
 from portfolio.books import imports
 from portfolio.ledger import repository
@@ -40,7 +40,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     http.BadSymbol: (400, "invalid-request"),
     packs.AsofOutOfRange: (400, "invalid-request"),
     packs.NoPackDay: (400, "invalid-request"),
-    settings_change.SettingsRefused: (400, "invalid-request"),
+    portfolio_settings.SettingsRefused: (400, "invalid-request"),
     LedgerRefused: (400, "invalid-request"),
     ArchiveRefused: (400, "invalid-request"),
     drf.ParseError: (400, "invalid-request"),

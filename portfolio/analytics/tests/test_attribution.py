@@ -18,7 +18,7 @@ def parts(effects):
 def test_local_gain_then_fx_gain_ties_out_with_the_golden():
     result = attribution.currency_attribution([[0.10], [0.0]], [[0.0], [0.05]], [[1.0], [1.0]])
 
-    # MEASUREMENT goldens, computed apart
+    # docs/measurement.md, Worked examples
     assert parts(result.compounded) == pytest.approx([10, 5, 0.5], abs=1e-12)
     assert parts(result.contribution) == pytest.approx([10.251938, 5.248062, 0.0], abs=5e-7)
     assert result.total == pytest.approx(0.155)
@@ -31,7 +31,7 @@ def test_two_drifting_holdings_tie_out_with_the_golden():
 
     result = attribution.currency_attribution(local, fx, weights)
 
-    # MEASUREMENT goldens, computed apart
+    # docs/measurement.md, Worked examples
     assert 100 * result.total == pytest.approx(2.687407, abs=5e-7)
     assert parts(result.contribution) == pytest.approx([2.175823, 0.498833, 0.012751], abs=5e-7)
     assert parts(result.compounded) == pytest.approx([2.170741, 0.505689, 0.010977], abs=5e-7)
@@ -87,7 +87,7 @@ def test_a_deal_off_the_fixing_is_an_fx_effect_of_no_holding():
 def test_contributions_with_cash_and_fees_tie_out_with_the_golden():
     rows = attribution.contributions([600, 300, 100], [100, 0, 0], [721, 297, 99], [0, 0, 0])
 
-    # MEASUREMENT goldens, computed apart
+    # docs/measurement.md, Worked examples
     np.testing.assert_allclose(100 * rows, [1.909091, -0.272727, -0.090909], atol=5e-7)
     assert 100 * rows.sum() == pytest.approx(1.545455, abs=5e-7)
 
@@ -104,13 +104,13 @@ def test_linked_contributions_sum_to_the_linked_return():
 def test_hedged_return_ties_out_with_the_golden():
     hedged = attribution.hedged_returns(0.01, 0.02, 0.045, 0.0525)
 
-    assert 100 * hedged == pytest.approx(0.957772, abs=5e-7)  # MEASUREMENT goldens, computed apart
+    assert 100 * hedged == pytest.approx(0.957772, abs=5e-7)  # docs/measurement.md, Worked examples
 
 
 def test_brinson_fachler_ties_out_with_the_golden():
     result = attribution.brinson([0.7, 0.3], [0.06, 0.01], [0.5, 0.5], [0.05, 0.02])
 
-    # MEASUREMENT goldens, computed apart
+    # docs/measurement.md, Worked examples
     np.testing.assert_allclose(100 * result.allocation, [0.30, 0.30], atol=1e-12)
     np.testing.assert_allclose(100 * result.selection, [0.50, -0.50], atol=1e-12)
     np.testing.assert_allclose(100 * result.interaction, [0.20, 0.20], atol=1e-12)

@@ -38,8 +38,8 @@ def rounded(value: Decimal, places: int = 6) -> str:
     return str(round(value, places))
 
 
-# MEASUREMENT goldens, computed apart: this one and every test named "ties out with the golden"
-def test_a_gain_in_two_currencies_with_fees_in_cost_ties_out_with_the_golden():
+# docs/measurement.md, Worked examples: this one and every test named "ties out with the golden"
+def test_a_gain_with_fees_in_cost_ties_out_with_the_golden():
     trades = [on(0, "buy", 50, 150, 9.95, 1.34), on(9, "sell", 50, 180, 9.95, 1.36)]
 
     realised = book(trades).realised
@@ -62,7 +62,7 @@ def test_fees_apart_give_the_same_gain_and_stand_beside_it():
     assert booked.matched_lots[0].local_gain == 1500
 
 
-def test_an_average_pool_through_a_split_and_a_return_of_capital_ties_out_with_the_golden():
+def test_an_average_pool_ties_out_with_the_golden():
     trades = [
         on(0, "buy", 100, 10, 5),
         on(1, "buy", 50, 16, 5),
@@ -90,7 +90,7 @@ def test_an_average_pool_in_two_currencies_ties_out_with_the_golden():
     ]
 
 
-def test_highest_cost_first_looks_at_trade_currency_and_ties_out_with_the_golden():
+def test_hifo_ranks_by_trade_currency_and_ties_out_with_the_golden():
     trades = [on(0, "buy", 10, 100, fx=1.40), on(1, "buy", 10, 105, fx=1.30), on(2, "sell", 10, 110, fx=1.35)]
 
     booked = book(trades, method="HIFO")
@@ -140,7 +140,7 @@ def test_each_method_takes_its_lots_in_order(method, lots):
     assert [(match.opened_by, match.quantity) for match in matched] == [(lots[0], 5), (lots[1], 3)]
 
 
-def test_one_day_is_booked_in_the_order_given_and_days_in_the_order_of_the_calendar():
+def test_days_are_booked_by_date_and_one_day_in_the_order_given():
     trades = [on(5, "sell", 1, 12), on(0, "buy", 1, 10), on(5, "buy", 1, 11)]
 
     booked = book(trades)
@@ -199,7 +199,7 @@ def test_a_transfer_keeps_its_day_cost_and_rate_and_gains_nothing():
     assert booked.realised.gain == 4 * 160 * D("1.5") - 400 * D("1.3")
 
 
-def test_a_transfer_in_without_a_cost_costs_its_value_and_without_a_price_is_refused():
+def test_a_transfer_in_without_cost_costs_its_value():
     booked = book([on(0, "transfer_in", 100, 50)])
 
     assert booked.open_lots[0].cost == 5000
@@ -214,7 +214,7 @@ def test_capital_returned_beyond_the_cost_is_gain():
     assert (booked.open_lots[0].cost, booked.realised.gain) == (0, 20)
 
 
-def test_capital_returned_at_another_rate_takes_its_own_worth_off_the_base_cost_and_gains_nothing():
+def test_capital_returned_at_another_rate_lowers_base_cost_by_its_own_value():
     booked = book([on(0, "buy", 10, 50, fx=1.30), on(1, "return_of_capital", amount=100, fx=1.40)])
 
     assert (booked.open_lots[0].cost, booked.open_lots[0].cost_base) == (400, 500 * D("1.30") - 100 * D("1.40"))

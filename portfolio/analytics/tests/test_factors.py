@@ -61,7 +61,7 @@ def test_incomplete_days_are_dropped_and_the_window_is_the_last_rows():
     np.testing.assert_array_equal(found.betas, same.betas)
 
 
-def test_a_table_gives_the_same_as_its_columns_and_nan_where_there_is_no_answer():
+def test_a_table_gives_the_same_as_its_columns():
     r, changes = sample()
     table = np.column_stack([r, np.zeros(len(r)), np.full(len(r), np.nan)])
 

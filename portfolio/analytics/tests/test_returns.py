@@ -22,7 +22,7 @@ def after(*days: int) -> list[date]:
     return [START + timedelta(days=day) for day in days]
 
 
-# MEASUREMENT goldens, computed apart
+# docs/measurement.md, Worked examples
 @pytest.mark.parametrize(
     ("values", "flows", "timing", "percent"),
     [
@@ -50,7 +50,7 @@ def test_money_in_and_out_on_one_day_is_not_netted():
     gross = returns.time_weighted_returns([100, 135], [0, 50], outflows=[0, 20])
     netted = returns.time_weighted_returns([100, 135], [0, 30])
 
-    assert 100 * gross[0] == pytest.approx(3.333333, abs=5e-7)  # MEASUREMENT goldens, computed apart
+    assert 100 * gross[0] == pytest.approx(3.333333, abs=5e-7)  # docs/measurement.md, Worked examples
     assert 100 * netted[0] == pytest.approx(3.846154, abs=5e-7)
 
 
@@ -74,7 +74,7 @@ def test_the_unused_first_flow_is_not_read():
     assert daily[0] == pytest.approx(0.1)
 
 
-def test_a_sub_period_that_starts_at_or_below_zero_is_named_for_one_series_and_nan_in_a_table():
+def test_a_sub_period_from_zero_raises_for_a_series_and_is_nan_in_a_table():
     bad, good = [100.0, -5.0, 20.0], [100.0, 110.0, 121.0]
 
     with pytest.raises(UndefinedReturn) as raised:
@@ -142,7 +142,7 @@ def test_too_few_observations_are_refused_by_name(call):
 
 
 def test_since_inception_annualises_over_the_days_that_xirr_counts():
-    # MEASUREMENT goldens, computed apart
+    # docs/measurement.md, Worked examples
     small_days = (date(2017, 12, 28) - date(2010, 1, 4)).days
 
     assert 100 * returns.annualise(0.10930430, small_days) == pytest.approx(1.30735953, abs=5e-7)
@@ -162,7 +162,7 @@ def test_nothing_under_a_year_is_annualised():
 def test_xirr_and_its_period_return_tie_out_with_the_closed_form():
     rate = returns.money_weighted_return(after(0, 182), [-100, 105])
 
-    # 1.05^(365/182) - 1 in 40-digit Decimal; pyxirr 0.10.8 agrees. MEASUREMENT prints 10.279554, off in the sixth place
+    # 1.05^(365/182) - 1 in 40-digit Decimal; pyxirr 0.10.8 agrees.
     assert 100 * rate == pytest.approx(10.27955954216988, abs=1e-10)
     assert 100 * returns.period_money_weighted_return(rate, 182) == pytest.approx(5.0, abs=1e-10)
 
@@ -277,7 +277,7 @@ def test_a_rate_that_rounds_to_minus_one_hundred_percent_is_out_of_range():
     ("last", "days", "expected"),
     [(0.9, 1, -0.1), (1e-9, 30, 1e-9 - 1), (7.5, 1, 6.5), (1.0, 1, 0.0), (1.05, 182, 0.05), (1.21, 730, 0.21)],
 )
-def test_a_period_return_is_told_where_the_yearly_rate_is_beyond_any_number(last, days, expected):
+def test_a_period_return_is_known_where_the_yearly_rate_overflows(last, days, expected):
     found = returns.money_weighted_return(after(0, days), [-1.0, last], days=days)
     table = returns.money_weighted_return(after(0, days), [[-1.0, -1.0], [last, 0.0]], days=days)
 
@@ -296,7 +296,7 @@ def test_days_that_fall_in_one_column_concern_that_column_only():
     assert np.isnan(found[1])
 
 
-def test_a_flow_of_the_wrong_sign_or_a_share_that_is_none_concerns_its_own_column_only():
+def test_a_bad_flow_or_share_spoils_only_its_own_column():
     flows, wrong = np.zeros((3, 2)), np.array([[0, 0], [0, -1], [0, 0]])
     values = np.full((3, 2), 100.0)
 
@@ -318,7 +318,7 @@ def test_xirr_of_a_thousand_flows_is_found():
     assert found == pytest.approx(0.08, abs=1e-9)
 
 
-def test_modified_dietz_weighs_a_flow_by_the_share_of_the_period_it_was_there():
+def test_modified_dietz_weighs_flows_by_time():
     one = returns.modified_dietz(100, 300, [50], [0.5])
     table = returns.modified_dietz([100, 0, 0], [300, 0, 10], [[50, 0, 0]], [0.5])
 
@@ -337,7 +337,7 @@ def test_a_composite_rebalanced_daily_or_never_ties_out_with_the_golden():
     daily = returns.link(returns.composite_returns(parts, [0.6, 0.4], [True] * 3))
     never = returns.link(returns.composite_returns(parts, [0.6, 0.4], [False] * 3))
 
-    assert 100 * daily == pytest.approx(5.721856, abs=5e-7)  # MEASUREMENT goldens, computed apart
+    assert 100 * daily == pytest.approx(5.721856, abs=5e-7)  # docs/measurement.md, Worked examples
     assert 100 * never == pytest.approx(5.566000, abs=5e-7)
 
 

@@ -35,7 +35,7 @@ TWO: list[Callable[..., Any]] = [
 series = st.lists(st.floats(-0.2, 0.2), min_size=2, max_size=40).map(np.array)
 
 
-# MEASUREMENT goldens, computed apart
+# docs/measurement.md, Worked examples
 @pytest.mark.parametrize(
     ("measured", "golden"),
     [
@@ -56,13 +56,13 @@ def test_ratios_tie_out_with_the_golden(measured, golden):
 def test_risk_free_over_days_ties_out_to_ten_places():
     paid = risk.risk_free_returns(np.array([0.05, 0.05]), np.array([1, 3]))
 
-    np.testing.assert_allclose(paid, [0.0001336806, 0.0004010955], atol=5e-11)  # MEASUREMENT goldens, computed apart
+    np.testing.assert_allclose(paid, [0.0001336806, 0.0004010955], atol=5e-11)  # docs/measurement.md, Worked examples
 
 
 def test_value_at_risk_and_expected_shortfall_tie_out_with_the_golden():
     r = np.array([-5, -4, -3, -2, -1, *np.arange(1, 16) / 10]) / 100
 
-    assert 100 * risk.value_at_risk(r) == pytest.approx(4.05, abs=1e-12)  # MEASUREMENT goldens, computed apart
+    assert 100 * risk.value_at_risk(r) == pytest.approx(4.05, abs=1e-12)  # docs/measurement.md, Worked examples
     assert 100 * risk.expected_shortfall(r) == pytest.approx(5.00, abs=1e-12)
 
 

@@ -38,7 +38,7 @@ def test_the_summary_is_for_tables():
         risk.summary([0.1, 0.2], [0.1, 0.2])
 
 
-def test_a_rate_is_the_same_alone_and_among_others_and_nan_where_it_is_undefined():
+def test_a_rate_is_the_same_alone_and_in_a_table():
     rng = np.random.default_rng(8)
     days = np.sort(rng.integers(0, 900, (9, 60)), axis=0)
     amounts = rng.choice([-1, 0, 1], (9, 60)) * np.exp(rng.normal(0, 2, (9, 60)))

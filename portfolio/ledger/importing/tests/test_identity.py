@@ -24,6 +24,7 @@ def test_gain_is_value_plus_sells_less_buys_less_fees_in_every_year(method, curr
     assert max(map(abs, found.values())) < identity.CENT
 
 
+@pytest.mark.slow
 def test_the_same_holds_for_a_set_of_the_benchmark(tmp_path):
     if not SCRIPT.is_file():
         pytest.skip(f"TIEOUT_DATA: there is no {SCRIPT.name} beside {DATA.name}")

@@ -1,0 +1,53 @@
+"""Two capabilities load; all others compute from what they are handed and from the market of the context."""
+
+import pytest
+from django.db import connection
+
+from agents import registry
+from agents.result import RequestContext
+from execution.executor.market_view import MarketView
+from execution.executor.reference_series import ReferenceSeries
+from portfolio import books
+from portfolio.models import Portfolio
+from portfolio.performance import benchmarks, factor_series, risk_free_rates
+from pricing.models import PricingPack, Security
+
+LOADING = ("ledger.positions", "portfolio.historical_nav")
+
+
+def refuse(execute, sql, params, many, context):
+    raise AssertionError(f"the database is asked: {sql}")
+
+
+@pytest.mark.role("job")
+def test_a_capability_that_computes_opens_no_database(demo):
+    portfolio = Portfolio.objects.get(slug="public")
+    pack = PricingPack.objects.filter(policy=portfolio.policy_id).order_by("sequence").last()
+    chosen = ReferenceSeries(
+        risk_free_rates.read_series(portfolio.base_currency),
+        benchmarks.read_definition(portfolio.benchmark_id),
+        factor_series.read_choices(),
+    )
+    revision = books.newest_reconciled(portfolio)
+    ctx = RequestContext(
+        portfolio_id=portfolio.pk, asof_date=pack.asof_date, pricing_pack_id=pack.pk,
+        base_currency=portfolio.base_currency, ledger_commit_hash=revision.commit, portfolio=portfolio, pack=pack,
+        revision=revision, market=MarketView(pack, chosen),
+    )  # fmt: skip
+    positions, nav = (registry.get(name)(ctx, portfolio_id=portfolio.pk).data for name in LOADING)
+    assert ctx.market.asof.asof_date == pack.asof_date
+    state = {"positions": positions, "nav": nav, "lookback_days": 252}
+    state["security_id"] = Security.objects.get(symbol=positions.positions[0].symbol).pk
+
+    with connection.execute_wrapper(refuse):
+        state["valued"] = registry.get("pricing.apply_pack")(ctx, positions=positions).data
+        state["record"] = registry.get("metrics.compute")(ctx, nav=nav).data
+        answered = {
+            each.name: each(
+                ctx, **{name: state[name] for name, argument in each.arguments.items() if argument.required}
+            )
+            for each in registry.all()
+            if each.name not in LOADING
+        }
+
+    assert len(answered) >= 15

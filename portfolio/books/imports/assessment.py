@@ -1,0 +1,100 @@
+"""What the ledger as a whole says of an import that could be taken in: notes, breaks, missing prices, cash below zero."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from portfolio.books import cash_shortfalls, preflight
+from portfolio.books.cash_shortfalls import Shortfall
+from portfolio.books.imports.candidate import Candidate, Prepared
+from portfolio.books.imports.previews import money
+from portfolio.books.ledger_reading import Reading
+from portfolio.ledger.importing.rows import MAX_FINDINGS, Balance, RowFinding
+
+
+def assess(candidate: Candidate) -> Prepared:
+    """The import prepared, with everything there is to say of it; once more with deposits, where they are to be inferred."""
+    prepared = candidate.prepare()
+    reading, notes = prepared.reading, list[str]()
+    if reading is None:
+        return prepared
+    shortfalls = _find_shortfalls(candidate, reading)
+    if shortfalls and candidate.choices.infer_deposits:
+        prepared = candidate.prepare(list(dict.fromkeys(each.account for each in shortfalls)))
+        reading = prepared.reading
+        if reading is None:
+            return prepared
+        notes.append(f"deposits of {_inferred_deposits(reading)} in all are inferred")
+        shortfalls = _find_shortfalls(candidate, reading)
+    return _complete(candidate, prepared, reading, shortfalls, notes)
+
+
+def _complete(
+    candidate: Candidate,
+    prepared: Prepared,
+    reading: Reading,
+    shortfalls: tuple[Shortfall, ...],
+    deposit_notes: Iterable[str],
+) -> Prepared:
+    events = [event for event in reading.transactions if event.file == prepared.path]
+    if unvalued := preflight.find_unvalued(candidate.portfolio, events):
+        why = "can't be valued on that day, which a transfer from or to outside has to be"
+        findings = []
+        for event, missing in unvalued:
+            row = prepared.written.row_at(event.line)
+            findings.append(RowFinding(row.row if row else 0, "symbol", why, missing, event.symbol or ""))
+        return Prepared(replace(prepared.preview, findings=tuple(findings[:MAX_FINDINGS])))
+    notes = [*deposit_notes, *prepared.written.notes, *_find_other_balances(candidate, reading)]
+    if shortfalls and not candidate.choices.infer_deposits:
+        notes.append(
+            "the file brings less money than it spends: its deposits can be inferred, or the account marked margin"
+        )
+    breaks = preflight.find_breaks(candidate.portfolio, reading)
+    notes += preflight.find_split_hints(candidate.portfolio, breaks)
+    accounts = candidate.accounts
+    preview = replace(
+        prepared.preview,
+        notes=tuple(dict.fromkeys(notes)),
+        lacks=preflight.find_lacks(candidate.portfolio, reading, events),
+        breaks=tuple(map(str, breaks)),
+        shortfalls=shortfalls,
+        accounts=accounts.accounts_by_name(row.account for row in candidate.file.rows),
+        labels={each.account: accounts.name_of(each.account) for each in shortfalls},
+    )
+    return replace(prepared, preview=preview)
+
+
+def _inferred_deposits(reading: Reading) -> str:
+    totals: dict[str, Decimal] = {}
+    for event in reading.transactions:
+        if event.inferred:
+            totals[event.currency] = totals.get(event.currency, Decimal(0)) + event.amount
+    return ", ".join(f"{money(amount)} {currency}" for currency, amount in sorted(totals.items()))
+
+
+def _find_shortfalls(candidate: Candidate, reading: Reading) -> tuple[Shortfall, ...]:
+    """Cash below zero in accounts that the file moves money in."""
+    rows, accounts = candidate.file.rows, candidate.accounts
+    moved = {accounts.root(name) for row in rows for name in (row.account, row.to_account) if not row.text}
+    if any(row.text for row in rows):
+        moved |= {each.account for each in cash_shortfalls.find_shortfalls(reading.transactions)}
+    shortfalls = cash_shortfalls.find_shortfalls(reading.transactions, margin=candidate.all_margin)
+    return tuple(each for each in shortfalls if each.account in moved)
+
+
+def _find_other_balances(candidate: Candidate, reading: Reading) -> Iterator[str]:
+    """Balances that the file states and its rows do not come to."""
+    cash = cash_shortfalls.cash_by_day(reading.transactions)
+    newest: dict[tuple[str, str], Balance] = {}
+    for balance in candidate.file.balances:
+        newest.setdefault((balance.account, balance.currency), balance)
+    for balance in newest.values():
+        root = candidate.accounts.root(balance.account)
+        days = cash.get((f"{root}:Cash:{balance.currency}", balance.currency), {})
+        until = [amount for day, amount in days.items() if balance.date is None or day <= balance.date]
+        booked = until[-1] if until else Decimal(0)
+        if abs(booked - balance.amount) > Decimal("0.01"):
+            yield (
+                f"the file says that {balance.account or 'its account'} holds {money(balance.amount)} {balance.currency};"
+                f" what is booked comes to {money(booked)} {balance.currency}"
+            )

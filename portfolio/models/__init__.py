@@ -1,0 +1,36 @@
+"""Rows of what is owned. All of them belong to a portfolio and are closed to everybody who may not see it (forced RLS).
+
+Transactions, lots and daily values are derived from the ledger and the packs: jobs write them, nobody edits them.
+"""
+
+from .benchmarks import Benchmark, BenchmarkComponent, OneMonthRate, Rebalance
+from .figures import DailyValue, FactorExposure, PackFigure, PortfolioMetrics
+from .ledger_rows import LedgerRevision, Lot, MatchedLot, RevisionedRow, RevisionStatus, Transaction
+from .portfolios import Accrual, BookingMethod, FlowTiming, Portfolio, PortfolioAccess, PortfolioRow, TradeFx
+from .reconciliations import Break, Reconciliation
+
+__all__ = [
+    "Accrual",
+    "Benchmark",
+    "BenchmarkComponent",
+    "BookingMethod",
+    "Break",
+    "DailyValue",
+    "FactorExposure",
+    "FlowTiming",
+    "LedgerRevision",
+    "Lot",
+    "MatchedLot",
+    "OneMonthRate",
+    "PackFigure",
+    "Portfolio",
+    "PortfolioAccess",
+    "PortfolioMetrics",
+    "PortfolioRow",
+    "Rebalance",
+    "Reconciliation",
+    "RevisionStatus",
+    "RevisionedRow",
+    "TradeFx",
+    "Transaction",
+]
