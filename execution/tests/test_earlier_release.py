@@ -54,7 +54,7 @@ def test_the_demo_applies_the_migrations_that_are_missing(empty, child_of):
 
 def test_a_migration_that_does_not_fit_the_database_ends_the_demo_in_one_line(empty, child_of):
     with empty.role("owner"):
-        MigrationRecorder(connection).record_unapplied("execution", "0003_blocked_portfolios")
+        MigrationRecorder(connection).record_unapplied("portfolio", "0006_settings")
     child_of(empty)
 
     with pytest.raises(demo.DemoFailed) as failed:

@@ -15,7 +15,7 @@ DRAWN: Final = frozenset({"errors", "breaks", "estimated_ready", "trace"})
 """Members of a problem document that the page draws in a form of their own."""
 
 
-def render_failure(request: HttpRequest, failure: BaseException, frame: Mapping[str, Any]) -> HttpResponse:
+def render_failure(request: HttpRequest, failure: BaseException, frame: dict[str, Any]) -> HttpResponse:
     """The page of an expected failure.
 
     frame   the links to the portfolio's other pages, and the form, where its inputs can be corrected
