@@ -1,4 +1,4 @@
-"""Evidence stays as it is whoever asks and however: SQL, COPY, ORM, as app, job and owner (RELIABILITY T43, M7, M9)."""
+"""Evidence stays as it is whoever asks and however: SQL, COPY, ORM, as app, job and owner."""
 
 from contextlib import ExitStack
 from functools import cache

@@ -1,4 +1,4 @@
-"""Nobody sees what is another's: by page, API, admin, nor where a query forgets to ask (RELIABILITY M1 to M6, T30)."""
+"""Nobody sees what is another's: by page, API, admin, nor where a query forgets to ask."""
 
 import ast
 import random
