@@ -13,7 +13,9 @@ from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-_KEY_IN_ADDRESS = re.compile(r"(?i)(api_?key=)[^&\s'\"]+")
+KEY_PARAMETER = re.compile("(?i:api_?key)")
+"""Names of the parameter that holds a key: those whose value no log shows."""
+_KEY_IN_ADDRESS = re.compile(rf"({KEY_PARAMETER.pattern}=)[^&\s'\"]+")
 
 
 class ProviderSession(requests.Session):

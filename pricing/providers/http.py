@@ -31,7 +31,7 @@ from config.breaker import Breaker, Verdict
 from config.errors import TieoutError
 from config.redis_client import shared_redis
 from pricing.providers.budget import Allowance, Budget
-from pricing.providers.connections import ProviderSession
+from pricing.providers.connections import KEY_PARAMETER, ProviderSession
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ SYSTEM_DICE = random.SystemRandom()
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Where a provider is asked, by which key, and how much it allows."""
+    """Where a provider is asked, by which key, and how much it allows. Raises ValueError with the rule that it breaks."""
 
     code: str
     host: str
@@ -65,6 +65,12 @@ class Provider:
     allowance: Allowance
     max_bytes: int = MAX_BYTES
     timeouts_s: tuple[float, float] = (CONNECT_S, READ_S)
+
+    def __post_init__(self) -> None:
+        if self.host not in HOSTS:
+            raise ValueError(f"provider {self.code}: {self.host} is not in the list of hosts")
+        if not KEY_PARAMETER.fullmatch(self.key_parameter):
+            raise ValueError(f"provider {self.code}: the logs would show a key that is called {self.key_parameter}")
 
 
 class ProviderOff(TieoutError):
@@ -191,8 +197,6 @@ class Client:
         clock: Clock = REAL_TIME,
         dice: random.Random = SYSTEM_DICE,
     ) -> None:
-        if provider.host not in HOSTS:
-            raise ValueError(f"{provider.host} is not in the list of hosts")
         self.provider, self.clock = provider, clock
         self.breaker = breaker_of(provider, client, clock)
         self.budget = Budget(provider.code, provider.allowance, client)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from config.breaker import BreakerOpen
-from pricing.providers import fmp, fred, http, newsapi, polygon
+from pricing.providers import fmp, fred, http, newsapi, polygon, states
 from pricing.providers.fields import Answer
 from pricing.providers.http import Client, KeyRefused, Provider, ProviderBusy, ProviderFailed, RequestRefused
 from pricing.tests.provider_server import (
@@ -222,6 +222,10 @@ def question(request):
 
 def good(question, **changes):
     return question.whole([question.row | changes])
+
+
+def test_every_provider_is_asked_with_every_fault():
+    assert {each.provider for each in QUESTIONS.values()} == set(states.ALL)
 
 
 def test_a_good_answer_is_a_row(connect, server, question):

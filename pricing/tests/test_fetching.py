@@ -306,7 +306,9 @@ def test_a_provider_without_a_key_is_off_and_asking_it_is_a_named_error(policy, 
 
 
 def test_who_has_nothing_for_packs_is_not_asked(policy, provider):
-    with pytest.raises(fetching.NotForPacks, match="newsapi has nothing that packs hold: ask fmp, fred, polygon"):
+    with pytest.raises(
+        fetching.NotForPacks, match=f"newsapi has nothing that packs hold: ask {', '.join(fetching.FETCHED)}"
+    ):
         fetch("newsapi")
 
 

@@ -404,8 +404,13 @@ def test_the_answers_of_other_providers_go_on(connect, server, time):
 
 
 def test_a_host_that_is_not_in_the_list_is_no_provider():
-    with pytest.raises(ValueError, match="not in the list"):
-        Client(replace(polygon.PROVIDER, host="127.0.0.1"), KEY)
+    with pytest.raises(ValueError, match=r"^provider polygon: 127\.0\.0\.1 is not in the list of hosts$"):
+        replace(polygon.PROVIDER, host="127.0.0.1")
+
+
+def test_a_key_that_the_logs_would_show_is_no_providers():
+    with pytest.raises(ValueError, match=r"^provider polygon: the logs would show a key that is called token$"):
+        replace(polygon.PROVIDER, key_parameter="token")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """What admin and metrics show of the providers, from what the workers share."""
 
+import pkgutil
 import time as clock_of_the_process
 from dataclasses import replace
+from importlib import import_module
 
 import pytest
 import redis
@@ -10,13 +12,14 @@ from django.test import Client, override_settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from pricing import providers
 from pricing.providers import fmp, states
 from pricing.providers.budget import Allowance, Budget
 from pricing.providers.http import ProviderFailed, breaker_of
 
 pytestmark = pytest.mark.servers
 
-ON = {"PROVIDER_KEYS": {"fmp": "k", "fred": "", "newsapi": "k", "polygon": "k", "watched": "k"}}
+ON = {"PROVIDER_KEYS": {**{each.code: "k" for each in states.ALL}, "fred": "", "watched": "k"}}
 WATCHED = replace(fmp.PROVIDER, code="watched", allowance=Allowance(per_minute=10, per_day=1000))
 
 
@@ -81,7 +84,10 @@ def test_what_redis_can_not_say_is_not_made_up(tmp_path):
 
 
 def test_every_module_that_asks_over_http_is_listed():
-    assert [provider.code for provider in states.ALL] == ["fmp", "fred", "newsapi", "polygon"]
+    modules = [import_module(each.name) for each in pkgutil.iter_modules(providers.__path__, f"{providers.__name__}.")]
+    asking = [module.PROVIDER for module in modules if hasattr(module, "PROVIDER")]
+
+    assert sorted(asking, key=lambda provider: provider.code) == list(states.ALL)
     assert set(settings.PROVIDER_KEYS) == {provider.code for provider in states.ALL}
 
 
