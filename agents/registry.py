@@ -153,5 +153,8 @@ def _read(function: Callable[..., Result[Any]], *, name: str, agent: str, record
     if get_origin(returned) is not Result:
         raise BadCapability(name, "must be annotated to return Result[...]")
     (data_type,) = get_args(returned)
+    dataclass_of_result = getattr(data_type, "__dataclass_params__", None)
+    if dataclass_of_result is not None and not dataclass_of_result.frozen:
+        raise BadCapability(name, f"{data_type.__name__}, which it returns, must be a frozen dataclass")
     summary = (inspect.getdoc(function) or "").partition("\n")[0]
     return Capability(name, agent, function, recorded, types.MappingProxyType(declared), data_type, summary)

@@ -1,12 +1,15 @@
+import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from importlib import import_module
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
 
+import agents
 from agents import contract, registry
 from agents.registry import ArgumentsInvalid, BadCapability, Registry, UnknownCapability
 from agents.result import RequestContext, Result
@@ -96,6 +99,15 @@ def bare_return(ctx: RequestContext) -> dict[str, Any]:
     raise NotImplementedError
 
 
+@dataclass
+class Changeable:
+    symbol: str
+
+
+def changeable_return(ctx: RequestContext) -> Result[Changeable]:
+    raise NotImplementedError
+
+
 def no_context() -> Result[dict[str, Any]]:
     raise NotImplementedError
 
@@ -112,6 +124,7 @@ def unreadable(ctx: RequestContext, *, x: "Nowhere") -> Result[dict[str, Any]]: 
         (gathering, "x must be keyword-only"),
         (no_return, "must be annotated to return"),
         (bare_return, "must be annotated to return"),
+        (changeable_return, "Changeable, which it returns, must be a frozen dataclass"),
         (no_context, "first parameter is the request context"),
         (unreadable, "annotation can't be read"),
     ],
@@ -119,6 +132,21 @@ def unreadable(ctx: RequestContext, *, x: "Nowhere") -> Result[dict[str, Any]]: 
 def test_a_signature_that_leaves_something_unsaid_is_refused_at_import(function, reason):
     with pytest.raises(BadCapability, match=reason):
         Registry().capability("x.y", agent="a")(function)
+
+
+def test_every_module_of_an_agents_package_is_imported_by_it():
+    packages = [import_module(f"agents.{each.name}") for each in pkgutil.iter_modules(agents.__path__) if each.ispkg]
+    offering = [package for package in packages if package.__name__ != "agents.tests"]
+
+    forgotten = {
+        f"{package.__name__}.{module.name}"
+        for package in offering
+        for module in pkgutil.iter_modules(package.__path__)
+        if module.name not in package.__all__
+    }
+
+    assert offering
+    assert forgotten == set()
 
 
 def test_arguments_are_bound_with_canonical_strings_made_dates_and_uuids(offered):
