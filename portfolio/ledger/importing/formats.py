@@ -1,15 +1,35 @@
 """The formats, and which of them a file is in."""
 
 import codecs
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from . import beancount_text, cells, ghostfolio_csv, ghostfolio_json, tieout_csv, wealthfolio_csv
 from .rows import Format, RowFinding
 
-FORMATS: Final[Mapping[str, Format]] = {
-    module.CODE: module for module in (beancount_text, ghostfolio_json, tieout_csv, wealthfolio_csv, ghostfolio_csv)
-}
+OFFERED: Final = ("CODE", "TITLE", "SUFFIX", "recognises", "read")
+"""What `rows.Format` asks of the module of a format."""
+
+
+class BadFormat(TypeError):
+    """A module that can't be a format, with the rule that it breaks. Seen by its author, at import."""
+
+
+def by_code(modules: Iterable[Format]) -> Mapping[str, Format]:
+    """Code -> format, in their order. Raises BadFormat."""
+    formats: dict[str, Format] = {}
+    for module in modules:
+        name = getattr(module, "__name__", repr(module))
+        missing = [each for each in OFFERED if not hasattr(module, each)]
+        if missing:
+            raise BadFormat(f"{name} is no format: it lacks {', '.join(missing)}")
+        if module.CODE in formats:
+            raise BadFormat(f"{name} is no format of its own: another one has the code {module.CODE}")
+        formats[module.CODE] = module
+    return formats
+
+
+FORMATS: Final = by_code((beancount_text, ghostfolio_json, tieout_csv, wealthfolio_csv, ghostfolio_csv))
 """Code -> format, in the order in which they are tried."""
 
 

@@ -3,10 +3,11 @@
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from portfolio.ledger.importing import formats
+from portfolio.ledger.importing import formats, tieout_csv, wealthfolio_csv
 from portfolio.ledger.importing.rows import MAX_BYTES
 
 D = Decimal
@@ -67,6 +68,21 @@ def test_what_is_not_plain_text_of_a_fair_size_is_refused_with_its_line(code, sp
     assert (len(reading.findings), reading.rows) == (1, ())
     assert reason in reading.findings[0].reason
     assert reading.findings[0].row > 0 or "at most" in reason
+
+
+def test_a_module_that_lacks_what_a_format_offers_is_refused():
+    bare = ModuleType("bare")
+    bare.CODE = "bare"
+
+    with pytest.raises(formats.BadFormat, match=r"^bare is no format: it lacks TITLE, SUFFIX, recognises, read$"):
+        formats.by_code([tieout_csv, bare])
+
+
+def test_two_formats_of_one_code_are_refused(monkeypatch):
+    monkeypatch.setattr(wealthfolio_csv, "CODE", "tieout-csv")
+
+    with pytest.raises(formats.BadFormat, match=r"wealthfolio_csv is no format of its own: .* the code tieout-csv"):
+        formats.by_code([tieout_csv, wealthfolio_csv])
 
 
 def test_our_own_file_has_every_kind():
