@@ -9,7 +9,7 @@ from uuid import UUID
 from agents import contract
 from agents.registry import Capability, UnknownCapability, near
 from config.strict_json import pointer_to
-from execution.patterns import conditions, templating
+from execution.patterns import conditions, panel_parts, templating
 from execution.patterns.conditions import ConditionInvalid
 from execution.patterns.document import Panel, ParsedPattern, PatternInvalid, Step
 from execution.patterns.input_values import InputSpec
@@ -40,7 +40,8 @@ class LintFinding:
     """A rule that a pattern breaks.
 
     path: JSON pointer into the document. rule: unknown-capability, unknown-argument, missing-argument, wrong-type,
-    bad-template, unresolved, bad-condition, duplicate-name, unused-step, cycle, unknown-output or unknown-column.
+    bad-template, unresolved, bad-condition, duplicate-name, unused-step, cycle, unknown-output, unknown-column, incomplete-panel or
+    unknown-format.
     """
 
     path: str
@@ -196,6 +197,8 @@ def _lint_names(part: str, key: str, names: list[str]) -> Iterator[LintFinding]:
 
 
 def _lint_panel(panel: Panel, at: str, names: _Names) -> Iterator[LintFinding]:
+    for place, rule, message in panel_parts.find_lacking(panel.type, panel.body):
+        yield LintFinding(at + pointer_to(*place), rule, message)
     yield from _lint_templates(panel.body, at, names)
     rows, columns = panel.body.get("rows"), panel.body.get("columns")
     if not isinstance(rows, str) or not isinstance(columns, list):

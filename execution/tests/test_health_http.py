@@ -45,7 +45,7 @@ def test_a_fresh_pack_is_told_with_its_night(demo):
     assert (body["policy"], body["asof_date"], body["estimated_ready"]) == ("ECB_EUR", "2013-03-01", None)
     assert body["reconciliation"] == {"portfolios": 2, "failed": 0, "max_error_bp": "0"}
     assert body["blocked"] == {"portfolios": 0, "missing": []}
-    assert [job["notes"] for job in body["jobs"]] == [[]] * 5
+    assert [job["notes"] for job in body["jobs"]] == [[]] * len(JOBS)
     assert [(job["name"], job["state"]) for job in body["jobs"]] == [(name, "done") for name in JOBS]
 
 

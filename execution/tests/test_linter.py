@@ -1,18 +1,25 @@
+import io
+
 import pytest
+from django.core.management import CommandError, call_command
 
 from execution import patterns
-from execution.patterns import linter
+from execution.patterns import linter, publishing
 from execution.tests.fakes import document, offered, step
 
 POSITIONS = step("ledger.positions", "held", {"portfolio_id": "{{ctx.portfolio_id}}"})
 VALUED = step("pricing.apply_pack", "valued", {"positions": "{{state.held}}"})
+SYMBOL = {"key": "symbol", "label": "Symbol", "format": "text"}
 TABLE = {
     "id": "holdings",
     "type": "table",
     "title": "Holdings",
     "ttl": 60,
     "rows": "{{state.valued.rows}}",
-    "columns": [{"key": "symbol"}, {"key": "quantity"}],
+    "columns": [
+        SYMBOL,
+        {"key": "quantity", "label": "Quantity", "format": "number"},
+    ],
 }
 
 
@@ -119,12 +126,48 @@ def test_an_output_of_no_step_is_found():
         ({"rows": "{{state.twr.rows}}"}, ("/panels/0/rows", "unresolved")),
         ({"rows": "{{rows}}"}, ("/panels/0/rows", "bad-template")),
         ({"rows": "{{state.valued.total_value}}"}, ("/panels/0/rows", "wrong-type")),
-        ({"columns": [{"key": "symbol"}, {"key": "weight"}]}, ("/panels/0/columns/1/key", "unknown-column")),
+        ({"columns": [SYMBOL, SYMBOL | {"key": "weight"}]}, ("/panels/0/columns/1/key", "unknown-column")),
         ({"items": [{"value": "{{state.valued.twr_itd}}"}]}, ("/panels/0/items/0/value", "unresolved")),
     ],
 )
 def test_a_panel_that_reads_what_does_not_exist_is_found(changed, finding):
     assert lint(POSITIONS, VALUED, panels=[TABLE | changed]) == [finding]
+
+
+TOTAL = {"label": "Total", "value": "{{state.valued.total_value}}", "format": "currency"}
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "rule", "message"),
+    [
+        ({"type": "table"}, "", "incomplete-panel", "a table needs rows and columns"),
+        ({"type": "pie_chart"}, "", "incomplete-panel", "a pie_chart needs items, or rows and columns"),
+        ({"type": "line_chart", "x": []}, "", "incomplete-panel", "a line_chart needs x and series"),
+        ({"type": "metrics_grid", "items": []}, "/items", "incomplete-panel", "items is a list of one or more"),
+        ({"type": "metrics_grid", "items": "x"}, "/items", "incomplete-panel", "items is a list of one or more"),
+        (
+            {"type": "metrics_grid", "items": [TOTAL, {"value": TOTAL["value"]}]},
+            *("/items/1", "incomplete-panel", "needs label, format as text"),
+        ),
+        (
+            {"type": "metrics_grid", "items": [TOTAL | {"format": "percent"}]},
+            *("/items/0/format", "unknown-format"),
+            "percent is none of number, currency, percentage, decimal_2, text, date",
+        ),
+    ],
+)
+def test_a_panel_that_can_not_be_drawn_is_found(body, path, rule, message):
+    panel = {"id": "p", "title": "P", "ttl": 60, **body}
+
+    found = linter.lint(patterns.parse(document(POSITIONS, VALUED, outputs=["valued"], panels=[panel])), offered)
+
+    assert found == [linter.LintFinding("/panels/0" + path, rule, message)]
+
+
+def test_a_panel_that_is_not_drawn_yet_may_hold_anything():
+    panel = {"id": "p", "type": "heatmap", "title": "P", "ttl": 60, "cells": "{{state.valued.rows}}"}
+
+    assert lint(POSITIONS, VALUED, outputs=["valued"], panels=[panel]) == []
 
 
 def test_two_panels_of_one_id_are_found():
@@ -150,3 +193,18 @@ def test_everything_is_found_at_once_and_the_message_helps():
         "unknown-output": "no step is named valeud; near: valued",
         "unused-step": "valued feeds no output, no panel and no step that does",
     }
+
+
+def test_the_command_says_what_is_wrong_by_file_and_place(monkeypatch):
+    bridge = publishing.read_library()["money_bridge.json"]
+    undrawn = {"id": "p", "type": "iframe", "title": "P", "ttl": 60}
+    library = {"bridge.json": bridge, "money_bridge.json": {**bridge, "panels": [undrawn]}}
+    monkeypatch.setattr(publishing, "read_library", lambda: library)
+    complaints = io.StringIO()
+
+    with pytest.raises(CommandError, match="2 findings in 2 patterns"):
+        call_command("lint_patterns", stderr=complaints)
+
+    misnamed, unknown = complaints.getvalue().splitlines()
+    assert misnamed == "bridge.json/id: is money_bridge, so that the file has to be money_bridge.json"
+    assert unknown.startswith("money_bridge.json/panels/0/type: 'iframe' is none of action_cards, bar_chart, ")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from execution import figures
 from execution.figures import from_value
+from execution.patterns import panel_parts
 from execution.patterns.templating import Scope
 from execution.web.pages import panels
 
@@ -336,3 +337,8 @@ def test_a_grid_without_a_known_figure_is_one_reason():
 
     assert (one.template, one.reason) == ("unavailable", figures.reason_words("no_benchmark"))
     assert [label for label, _ in other.body["notes"]] == ["a is"]
+
+
+def test_what_is_drawn_and_how_it_is_written_is_what_the_linter_knows():
+    assert set(panels.DRAWERS) == set(panel_parts.PARTS)
+    assert set(panel_parts.FORMATS) == {*figures.FORMATS, "text", "date"}

@@ -16,11 +16,15 @@ class Command(TieoutCommand):
         documents = publishing.read_library()
         for name, document in documents.items():
             try:
-                publishing.check(document, name)
+                pattern = publishing.check(document, name)
             except PatternInvalid as invalid:
                 findings += [{"file": name, "path": each.pointer, "message": each.reason} for each in invalid.findings]
             except publishing.PatternRefused as refused:
                 findings += [{"file": name, "path": each.path, "message": each.message} for each in refused.findings]
+            else:
+                if name != f"{pattern.id}.json":
+                    message = f"is {pattern.id}, so that the file has to be {pattern.id}.json"
+                    findings.append({"file": name, "path": "/id", "message": message})
         if options["json"]:
             self.print_json(findings)
         else:

@@ -28,7 +28,7 @@ DRAWERS: Final[Mapping[str, tuple[str, Drawer]]] = {
     "donut_chart": ("shares", table_panels.draw_shares),
     "pie_chart": ("shares", table_panels.draw_shares),
 }
-"""Type of a panel -> its template, and what draws it."""
+"""Type of a panel -> its template, and what draws it. `execution.patterns.panel_parts` says what each has to hold."""
 
 
 @dataclass(frozen=True, slots=True)
