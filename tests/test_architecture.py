@@ -19,6 +19,36 @@ ROOMS = {
     "agents": {"config", "pricing", "portfolio", "agents"},
     "execution": {"config", "compliance", "pricing", "portfolio", "agents", "execution"},
 }
+_BOOKS = {"models", "ledger", "analytics"}
+_NIGHT = {"patterns", "executor", "night"}
+INSIDE: dict[str, dict[str, set[str]]] = {
+    "pricing": {
+        "archive": set(),
+        "quality": {"archive"},
+        "packs": {"archive", "quality"},
+        "market": {"archive", "quality", "packs"},
+        "providers": {"archive", "quality"},
+    },
+    "portfolio": {
+        "models": set(),
+        "ledger": set(),
+        "analytics": set(),
+        "books": _BOOKS,
+        "valuation": {*_BOOKS, "books"},
+        "performance": {*_BOOKS, "books", "valuation"},
+        "portfolio_settings": {*_BOOKS, "books", "valuation", "performance"},
+    },
+    "execution": {
+        "patterns": set(),
+        "executor": {"patterns"},
+        "night": set(),
+        "operations": _NIGHT,
+        "figures": set(),
+        "terminal": {*_NIGHT, "operations", "figures"},
+        "web": {*_NIGHT, "operations", "figures"},
+    },
+}
+"""Room -> its sub-packages, each with those that it may import."""
 PURE = ("portfolio/analytics/*.py", "portfolio/analytics/*/*.py", "pricing/packs/fingerprint.py")
 PURE_MAY_IMPORT = {"numpy", "portfolio.analytics", "config.errors"}
 
@@ -417,6 +447,22 @@ def test_arrows_between_the_parts_of_a_folder_go_one_way():
     }
 
     assert wrong == {}
+
+
+def test_a_sub_package_imports_only_those_that_its_row_lets_it():
+    """The rows of docs/architecture.md."""
+    packages = {room: {Path(path).parts[1] for path in sources() if re.match(rf"{room}/\w+/", path)} for room in INSIDE}
+    wrong = {
+        f"{room}/{start} imports {end}: {why}"
+        for room, row in INSIDE.items()
+        for (start, end), why in arrows()[room,].items()
+        if start in row and end in row and end not in row[start]
+    }
+
+    assert wrong == set()
+    assert {room: names - {"management"} for room, names in packages.items()} == {
+        room: set(row) for room, row in INSIDE.items()
+    }
 
 
 def test_a_way_back_is_found_over_any_number_of_parts():

@@ -71,6 +71,27 @@ def test_every_file_that_a_page_names_is_there(page):
     assert missing == []
 
 
+def rooms() -> dict[str, set[str]]:
+    """Room -> the sub-packages that the table of architecture.md names, by their paths within the room."""
+    lines = (DOCS / "architecture.md").read_text().splitlines()
+    rows = [re.findall(r"`([a-z_/]+)/`", line) for line in lines if re.match(r"\| `[a-z]+/` \|", line)]
+    return {room: set(folders) for room, *folders in rows}
+
+
+def test_architecture_names_every_room_and_every_sub_package_and_no_folder_that_is_not_there():
+    not_rooms = {"tests", "migrations", "management"}
+    there = {
+        room: {
+            package.parent.relative_to(PROJECT / room).as_posix()
+            for package in (PROJECT / room).rglob("*/__init__.py")
+            if not not_rooms & set(package.relative_to(PROJECT).parts)
+        }
+        for room in ("agents", "compliance", "config", "execution", "portfolio", "pricing")
+    }
+
+    assert rooms() == there
+
+
 def test_every_make_target_of_the_readme_exists():
     targets = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
     text = (PROJECT / "README.md").read_text()

@@ -119,8 +119,8 @@ def _describe(error: jsonschema.ValidationError) -> str:
     """The message of jsonschema, which repeats the whole value: a long one is replaced by the rule that is broken."""
     if error.validator == "not":
         return "a required input has no default"
-    if error.validator == "enum":
-        return f"{str(error.instance)[:40]!r} is none of {', '.join(map(str, error.validator_value))}"
+    if error.validator == "enum" and isinstance(error.validator_value, list):
+        return f"{str(error.instance)[:40]!r} is none of {', '.join(error.validator_value)}"
     if len(error.message) <= 200:
         return error.message
     return f"breaks {error.validator}: {str(error.validator_value)[:100]}"

@@ -197,8 +197,8 @@ def _lint_names(part: str, key: str, names: list[str]) -> Iterator[LintFinding]:
 
 
 def _lint_panel(panel: Panel, at: str, names: _Names) -> Iterator[LintFinding]:
-    for place, rule, message in panel_parts.find_lacking(panel.type, panel.body):
-        yield LintFinding(at + pointer_to(*place), rule, message)
+    for where, rule, message in panel_parts.find_lacking(panel.type, panel.body):
+        yield LintFinding(at + pointer_to(*where), rule, message)
     yield from _lint_templates(panel.body, at, names)
     rows, columns = panel.body.get("rows"), panel.body.get("columns")
     if not isinstance(rows, str) or not isinstance(columns, list):
