@@ -460,7 +460,7 @@ def overview() -> Figures:
     user = get_user_model().objects.get(username="owner")
     request = executor.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get().pk)
     took = []
-    with scope.of(user):
+    with scope.acting_as(user):
         for _ in range(21):
             began = perf_counter()
             executor.execute(request, user=user)

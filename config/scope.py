@@ -29,7 +29,7 @@ def leave() -> None:
 
 
 @contextmanager
-def of(user: Any) -> Iterator[None]:
+def acting_as(user: Any) -> Iterator[None]:
     """Ask for `user` inside the block."""
     before = _user_id.get()
     enter(user)

@@ -130,7 +130,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if not IS_WORKER:
         for name in SHARED.values():
             _drop(name)
-            shutil.rmtree(_ledger_of(name), ignore_errors=True)
+            shutil.rmtree(ledger_of(name), ignore_errors=True)
             _lock_of(name).unlink(missing_ok=True)
     server().close()
 
@@ -158,8 +158,8 @@ def _copy(template: str, name: str) -> None:
     from django.db import connection
 
     connection.close()
-    if _ledger_of(template).exists():
-        shutil.copytree(_ledger_of(template), _ledger_of(name))
+    if ledger_of(template).exists():
+        shutil.copytree(ledger_of(template), ledger_of(name))
     # PostgreSQL copies only a database that nobody is in, and sleeps a tenth of a second where one is just leaving.
     server().execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
     while server().execute("SELECT FROM pg_stat_activity WHERE datname = %s", [template]).rowcount:
@@ -304,7 +304,7 @@ def demo_database(migrated, django_db_blocker) -> Iterator[str]:
                 load_demo()
     yield DEMO
     _drop(DEMO)
-    shutil.rmtree(_ledger_of(DEMO), ignore_errors=True)
+    shutil.rmtree(ledger_of(DEMO), ignore_errors=True)
 
 
 def load_demo() -> None:
@@ -334,7 +334,7 @@ def load_demo() -> None:
         nightly.run(policy=PricingPolicy.objects.get(pk="ECB_EUR"), from_date=DEMO_FIRST, date=DEMO_LAST)
 
 
-def _ledger_of(name: str) -> Path:
+def ledger_of(name: str) -> Path:
     return Path(os.environ["TIEOUT_VAR"]) / f"ledger-{name}.git"
 
 
@@ -342,7 +342,7 @@ def _ledger_of(name: str) -> Path:
 def ledger(name: str) -> Iterator[None]:
     from django.test import override_settings
 
-    with override_settings(LEDGER_PATH=_ledger_of(name)):
+    with override_settings(LEDGER_PATH=ledger_of(name)):
         yield
 
 
@@ -421,7 +421,7 @@ def template(of: str) -> Iterator[str]:
         yield name
     finally:
         _drop(name)
-        shutil.rmtree(_ledger_of(name), ignore_errors=True)
+        shutil.rmtree(ledger_of(name), ignore_errors=True)
 
 
 @contextmanager
@@ -491,7 +491,7 @@ def web_server(name: str, **environment: str) -> Iterator[str]:
         port = found.getsockname()[1]
     settings = {
         "DATABASE_URL": address(name, "app"),
-        "LEDGER_PATH": str(_ledger_of(name)),
+        "LEDGER_PATH": str(ledger_of(name)),
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DEBUG": "1",
         **environment,

@@ -29,7 +29,7 @@ FIVE = (
 def manage(demo, *arguments, **environment):
     settings = {
         "DATABASE_URL": plugin.address(demo.database, "job"),
-        "LEDGER_PATH": str(plugin._ledger_of(demo.database)),
+        "LEDGER_PATH": str(plugin.ledger_of(demo.database)),
         "DEBUG": "1",
         **environment,
     }

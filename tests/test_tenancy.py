@@ -46,7 +46,7 @@ def keys():
 
 
 def keys_of(demo, username):
-    with scope.of(demo.user(username)), transaction.atomic():
+    with scope.acting_as(demo.user(username)), transaction.atomic():
         return keys()
 
 
@@ -150,7 +150,7 @@ def test_an_unfiltered_query_holds_only_what_is_the_askers(asked):
 
 
 def test_nobody_sees_nothing_and_it_is_no_error(demo):
-    with scope.of(demo.user("owner")), transaction.atomic():
+    with scope.acting_as(demo.user("owner")), transaction.atomic():
         assert Portfolio.objects.exists()
 
     outside = [model.objects.count() for model in SCOPED]
@@ -171,7 +171,7 @@ def test_five_hundred_turns_on_reused_connections_show_each_asker_his_own(demo):
         for turn in range(500):
             name = chance.choice(sorted(users))
             connections["default"] = chance.choice(sessions)
-            with scope.of(users[name]), transaction.atomic(), connection.cursor() as cursor:
+            with scope.acting_as(users[name]), transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("SELECT array(SELECT slug FROM portfolio_portfolio ORDER BY slug), pg_backend_pid()")
                 ((slugs, backend),) = cursor.fetchall()
             backends.add(backend)
@@ -185,7 +185,7 @@ def test_five_hundred_turns_on_reused_connections_show_each_asker_his_own(demo):
 
 
 def test_the_setting_is_gone_with_its_transaction_and_reads_as_nobody(demo):
-    with scope.of(demo.user("owner")), transaction.atomic():
+    with scope.acting_as(demo.user("owner")), transaction.atomic():
         assert Portfolio.objects.count() == 1
 
     with connection.cursor() as cursor:
@@ -211,7 +211,7 @@ def test_a_grant_shows_the_portfolio_and_all_of_it_at_once_and_ends_at_once(priv
     client, staff = private_demo.client("staff"), private_demo.user("staff")
 
     def shown():
-        with scope.of(staff), transaction.atomic():
+        with scope.acting_as(staff), transaction.atomic():
             values = DailyValue.objects.values("portfolio").distinct().count()
         page = client.get("/portfolios/public/portfolio_overview/").status_code
         listed = client.get(reverse("admin:portfolio_portfolio_changelist")).content.decode()
@@ -232,7 +232,7 @@ def test_who_may_read_may_not_write(private_demo):
 
     with (
         pytest.raises(ProgrammingError, match="row-level security"),
-        scope.of(private_demo.user("other")),
+        scope.acting_as(private_demo.user("other")),
         transaction.atomic(),
     ):
         Portfolio.objects.filter(slug="public").update(name="mine now")
@@ -241,7 +241,7 @@ def test_who_may_read_may_not_write(private_demo):
 def test_nobody_grants_himself_a_portfolio(private_demo):
     other = private_demo.user("other")
 
-    with pytest.raises(ProgrammingError), scope.of(other), transaction.atomic():
+    with pytest.raises(ProgrammingError), scope.acting_as(other), transaction.atomic():
         PortfolioAccess.objects.create(portfolio_id=private_demo.public_id, user=other)
 
     with private_demo.role("job"):
@@ -249,7 +249,7 @@ def test_nobody_grants_himself_a_portfolio(private_demo):
 
 
 def test_the_name_is_the_owners_to_change_and_nothing_else_is(private_demo):
-    with scope.of(private_demo.user("owner")):
+    with scope.acting_as(private_demo.user("owner")):
         with transaction.atomic():
             changed = Portfolio.objects.filter(slug="public").update(name="Renamed")
             foreign = Portfolio.objects.filter(slug="second").update(name="Renamed")
@@ -289,7 +289,7 @@ def test_a_row_of_a_foreign_portfolio_is_refused_also_where_writing_is_granted(a
         for foreign in (asked.second_id, "00000000-0000-4000-8000-000000000000"):
             with (
                 pytest.raises(ProgrammingError, match=f'row-level security policy for table "{table}"'),
-                scope.of(asked.user("owner")),
+                scope.acting_as(asked.user("owner")),
                 transaction.atomic(),
             ):
                 copy_row(table, foreign)
@@ -300,7 +300,7 @@ def test_an_execution_can_not_be_written_in_anothers_name(asked):
 
     with (
         pytest.raises(ProgrammingError, match="row-level security"),
-        scope.of(asked.user("owner")),
+        scope.acting_as(asked.user("owner")),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):

@@ -56,8 +56,8 @@ def test_the_setting_ends_with_its_transaction_also_when_it_fails(demo):
 
 
 def test_a_block_gives_back_who_asked_before(demo):
-    with transaction.atomic(), scope.of(ANNA):
-        with scope.of(BEN):
+    with transaction.atomic(), scope.acting_as(ANNA):
+        with scope.acting_as(BEN):
             inside = asking()
         after = asking()
 
@@ -66,7 +66,7 @@ def test_a_block_gives_back_who_asked_before(demo):
 
 def test_nobody_and_somebody_who_left_ask_for_nothing(demo):
     for user in (None, GONE):
-        with scope.of(ANNA), scope.of(user), transaction.atomic():
+        with scope.acting_as(ANNA), scope.acting_as(user), transaction.atomic():
             assert asking() == ""
 
 
@@ -89,15 +89,15 @@ def test_after_a_return_to_a_savepoint_the_one_who_left_since_does_not_ask(demo)
 
 
 def test_leaving_a_failed_transaction_does_not_hide_why_it_failed(demo):
-    with pytest.raises(DatabaseError) as failure, transaction.atomic(), scope.of(ANNA), connection.cursor() as cursor:
+    with pytest.raises(DatabaseError) as failure, transaction.atomic(), scope.acting_as(ANNA), connection.cursor() as cursor:
         cursor.execute("SELECT 1/0")
 
     assert "division by zero" in str(failure.value)
 
 
 def test_a_failed_savepoint_leaves_the_block_as_it_was(demo):
-    with transaction.atomic(), scope.of(ANNA):
-        with pytest.raises(DatabaseError), transaction.atomic(), scope.of(BEN), connection.cursor() as cursor:
+    with transaction.atomic(), scope.acting_as(ANNA):
+        with pytest.raises(DatabaseError), transaction.atomic(), scope.acting_as(BEN), connection.cursor() as cursor:
             cursor.execute("SELECT 1/0")
 
         assert asking() == "11"
@@ -156,7 +156,7 @@ def test_a_snapshot_sees_one_state_and_writes_nothing(empty):
 
 
 def test_a_snapshot_asks_for_whoever_entered(demo):
-    with scope.of(ANNA), scope.snapshot():
+    with scope.acting_as(ANNA), scope.snapshot():
         assert asking() == "11"
 
 
@@ -207,5 +207,5 @@ def test_an_error_of_the_database_is_the_same_error_inside_a_block(empty):
     with psycopg.connect(plugin.address(empty.database, "job")) as job:
         job.execute("INSERT INTO auth_group (name) VALUES ('twice')")
 
-    with pytest.raises(IntegrityError), transaction.atomic(), scope.of(ANNA), connection.cursor() as cursor:
+    with pytest.raises(IntegrityError), transaction.atomic(), scope.acting_as(ANNA), connection.cursor() as cursor:
         cursor.execute("INSERT INTO auth_group (name) VALUES ('twice')")

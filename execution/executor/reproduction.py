@@ -40,7 +40,7 @@ def replay(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
     raises   ExecutionNotFound; DifferentEngine where another engine computed it, NotReproduced where this one did and the result
              is another
     """
-    with scope.of(user):
+    with scope.acting_as(user):
         with transaction.atomic():
             execution = find_done(execution_id)
             plan = planning.plan_again(execution)

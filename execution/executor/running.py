@@ -41,7 +41,7 @@ def execute(
             warnings=plan.warnings,
         )
 
-    with scope.of(user):
+    with scope.acting_as(user):
         with transaction.atomic():
             plan = planning.prepare(request, user=user)
             stored = None if plan.provisional else store.find(plan.key, user)

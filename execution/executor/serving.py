@@ -57,7 +57,7 @@ def fetch(execution_id: UUID, *, user: AbstractBaseUser, requested: date | None 
     requested   the as-of date that was asked for, where it is known
     raises      ExecutionNotFound, also for an execution on a portfolio that is not the caller's
     """
-    with scope.of(user), transaction.atomic():
+    with scope.acting_as(user), transaction.atomic():
         execution = find_done(execution_id)
         asof_date = requested or execution.asof_date
         warnings = date_warnings(asof_date, execution.asof_date)

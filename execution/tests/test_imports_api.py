@@ -126,7 +126,7 @@ def test_nobody_writes_to_a_portfolio_that_is_not_his(site):
 @pytest.mark.parametrize("model", [LedgerRevision, Transaction, Lot])
 def test_the_database_lets_a_reader_write_nothing_either(site, model):
     staging.grant(site, "other", site.public_id)
-    with scope.of(site.user("other")), transaction.atomic():
+    with scope.acting_as(site.user("other")), transaction.atomic():
         row = model.objects.filter(portfolio=site.public_id).order_by("pk").first()
     row.pk = None
     if model is LedgerRevision:
@@ -134,7 +134,7 @@ def test_the_database_lets_a_reader_write_nothing_either(site, model):
 
     with (
         pytest.raises(ProgrammingError, match="row-level security"),
-        scope.of(site.user("other")),
+        scope.acting_as(site.user("other")),
         transaction.atomic(),
     ):
         row.save(force_insert=True)

@@ -122,7 +122,7 @@ def ask(slug, asof=DAYS[-1], pattern="portfolio_overview"):
 
 def plan_of(slug):
     portfolio = Portfolio.objects.select_related("owner").get(slug=slug)
-    with scope.of(portfolio.owner), transaction.atomic():
+    with scope.acting_as(portfolio.owner), transaction.atomic():
         request = executor.Request("portfolio_overview", {}, portfolio_id=portfolio.pk)
         return planning.prepare(request, user=portfolio.owner)
 
@@ -225,7 +225,7 @@ def test_a_request_on_record_that_tells_fewer_settings_replays_as_it_was_compute
         del execution.request["portfolio"][name]
     Portfolio.objects.filter(slug="on-cash").update(accrual="accrual")
 
-    with scope.of(anna), transaction.atomic():
+    with scope.acting_as(anna), transaction.atomic():
         plan = planning.plan_again(execution)
 
     assert (plan.portfolio.accrual, plan.portfolio.trade_fx, plan.portfolio.policy_id) == ("cash", "ledger", "ECB_EUR")

@@ -27,7 +27,7 @@ def execute_once(request: executor.Request, *, user: User, key: str, body: bytes
             [{"pointer": "", "reason": f"Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable characters"}]
         )
     digest = hashlib.sha256(body).hexdigest()
-    with scope.of(user), locks.session_lock(f"execution.idempotency:{user.pk}:{key}"):
+    with scope.acting_as(user), locks.session_lock(f"execution.idempotency:{user.pk}:{key}"):
         with transaction.atomic():
             first, _ = IdempotencyKey.objects.get_or_create(user=user, key=key, defaults={"body_hash": digest})
         if first.body_hash != digest:
