@@ -60,8 +60,14 @@ DEMO_FIRST, DEMO_LAST = date(2002, 12, 2), date(2013, 3, 1)
 PASSWORD = "correct horse battery staple"
 
 
+@functools.cache
+def sockets() -> str:
+    """The folder of the server's socket, as the first address of this process has it."""
+    return str(psycopg.conninfo.conninfo_to_dict(os.environ["DATABASE_URL"])["host"])
+
+
 def address(database: str, role: str = "tester") -> str:
-    return f"postgresql://{role}@/{database}?host={quote(os.environ['PGHOST'], safe='')}&port={embedded.PORT}"
+    return f"postgresql://{role}@/{database}?host={quote(sockets(), safe='')}&port={embedded.PORT}"
 
 
 @functools.cache
@@ -77,7 +83,6 @@ FORGETFUL = ("fsync", "synchronous_commit", "full_page_writes", "autovacuum")
 def start_servers() -> None:
     """PostgreSQL and Redis as the settings will find them; what killed runs left behind goes."""
     embedded.provide("owner")
-    os.environ["PGHOST"] = str(psycopg.conninfo.conninfo_to_dict(os.environ["DATABASE_URL"])["host"])
     for setting in FORGETFUL:
         server().execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
     server().execute("SELECT pg_reload_conf()")

@@ -89,7 +89,12 @@ def test_after_a_return_to_a_savepoint_the_one_who_left_since_does_not_ask(demo)
 
 
 def test_leaving_a_failed_transaction_does_not_hide_why_it_failed(demo):
-    with pytest.raises(DatabaseError) as failure, transaction.atomic(), scope.acting_as(ANNA), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError) as failure,
+        transaction.atomic(),
+        scope.acting_as(ANNA),
+        connection.cursor() as cursor,
+    ):
         cursor.execute("SELECT 1/0")
 
     assert "division by zero" in str(failure.value)

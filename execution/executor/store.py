@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +42,10 @@ class FinishedExecution:
     duration_ms: float
 
 
+FIELDS = {each.name for each in fields(FinishedExecution)}
+"""What another release has put into the cache may have others: then the row is read."""
+
+
 def from_row(execution: Execution) -> FinishedExecution:
     policy, content_hash = PricingPack.objects.values_list("policy_id", "content__content_hash").get(
         pk=execution.pack_id
@@ -69,16 +73,20 @@ def from_row(execution: Execution) -> FinishedExecution:
 
 
 def find(key: str, user: AbstractBaseUser) -> FinishedExecution | None:
-    """The execution of this key that the user has made before; None where there is none."""
+    """The execution of this key that the user has made before; None where there is none. What the cache lacks it has then."""
     stored = _read_cache(key, user)
-    if stored is not None:
+    if stored is not None and stored.keys() == FIELDS:
         return FinishedExecution(**stored)
     execution = (
         Execution.objects.select_related("pattern_version")
         .filter(key=key, user=user.pk, status=ExecutionStatus.DONE, provisional=False)
         .first()
     )
-    return None if execution is None else from_row(execution)
+    if execution is None:
+        return None
+    finished = from_row(execution)
+    put_in_cache(finished, key, user)
+    return finished
 
 
 def put_in_cache(finished: FinishedExecution, key: str, user: AbstractBaseUser) -> None:

@@ -126,7 +126,7 @@ def test_a_portfolio_that_was_never_compared_says_so(private_demo):
 
     page = private_demo.client("owner").get("/portfolios/fresh/reconciliation/").content.decode()
 
-    assert "was not compared with the database yet" in page
+    assert "has not been compared with the database yet" in page
 
 
 def test_the_number_of_queries_does_not_grow_with_the_packs(demo):
