@@ -117,7 +117,12 @@ class _Collected:
         if report.when == "call":
             self.visits += dict(report.user_properties).get("visits", [])  # type: ignore[arg-type]
             took = perf_counter() - self.started
-            print(f"{len(self.visits)} answers after {took:.0f} s", file=sys.stderr, flush=True)
+            closed = sum(1 for _, _, sentence in self.visits if sentence)
+            print(
+                f"{len(self.visits)} answers, {closed} of them a reason, {report.outcome}, after {took:.0f} s",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def main(words: list[str]) -> int:
