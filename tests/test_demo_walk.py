@@ -7,10 +7,10 @@ import pytest
 
 from tests import demo_walk
 
-DAYS = int(os.environ.get("TIEOUT_WALK_DAYS") or 12)
+DAYS = int(os.environ.get("TIEOUT_WALK_DAYS") or 40)
 SEED = os.environ["TIEOUT_TEST_SEED"]
 """A run has days of its own; the seed is printed by a failure, and makes the same days again."""
-PARTS = 2 if DAYS <= 100 else 64
+PARTS = 4 if DAYS <= 100 else 64
 
 
 @pytest.mark.role("job")
