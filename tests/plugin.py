@@ -45,11 +45,18 @@ for name in ("DATABASE_URL", "REDIS_URL", "DATABASE_OWNER_URL", "DATABASE_JOB_UR
 os.environ.setdefault("TIEOUT_TEST_SEED", str(random.SystemRandom().randrange(10**6)))
 """What generated tests of a run begin with: one number for all processes, printed with the header."""
 
+import hypothesis  # noqa: E402
 import psycopg  # noqa: E402
 import pytest  # noqa: E402
 from psycopg import sql  # noqa: E402
 
 from config import embedded  # noqa: E402
+
+# A machine that others use is slow at times, which is no fault of an example.
+hypothesis.settings.register_profile(
+    "shared", deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("shared")
 
 EMPTY, DEMO = f"test_empty_{os.getpid()}", f"test_demo_{os.getpid()}"
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
