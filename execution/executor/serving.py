@@ -75,7 +75,7 @@ def find_done(execution_id: UUID) -> Execution:
 
 
 def serve(
-    finished: FinishedExecution, *, requested: date, cached: bool, duration_ms: float, warnings: tuple[str, ...]
+    finished: FinishedExecution, *, requested: date, cached: bool, duration_ms: float | None, warnings: tuple[str, ...]
 ) -> Served:
     """Decide the rights of now, and put the stored bytes beside what they tie out to."""
     decision = rights.decide(finished.sources)

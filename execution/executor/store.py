@@ -39,7 +39,7 @@ class FinishedExecution:
     warnings: Sequence[str]
     provisional: bool
     computed_at: str | None
-    duration_ms: float
+    duration_ms: float | None
 
 
 FIELDS = {each.name for each in fields(FinishedExecution)}
@@ -68,7 +68,7 @@ def from_row(execution: Execution) -> FinishedExecution:
         warnings=execution.warnings,
         provisional=execution.provisional,
         computed_at=_iso(execution.finished_at),
-        duration_ms=execution.duration_ms or 0.0,
+        duration_ms=execution.duration_ms,
     )
 
 
