@@ -1,8 +1,9 @@
 """Find the pack of an id, or the one that answers for a date; require that it is open to readers."""
 
+from collections.abc import Sequence
 from datetime import date
 
-from django.db.models import QuerySet
+from django.db.models import Max, Min, Subquery
 
 from config.errors import TieoutError
 from pricing.models import PackStatus, PricingPack, PricingPolicy
@@ -56,22 +57,20 @@ def resolve(*, policy: PricingPolicy, asof_date: date | None = None, today: date
     raises     PackWarming ("absent") while the policy has no pack, AsofOutOfRange
     """
     headers = PricingPack.objects.filter(policy=policy)
-    last = headers.order_by("-asof_date").values_list("asof_date", flat=True).first()
-    if last is None:
+    until = headers if asof_date is None else headers.filter(asof_date__lte=asof_date)
+    day = until.order_by("-asof_date").values("asof_date")[:1]
+    releases = headers.filter(asof_date=Subquery(day)).select_related("policy", "content").order_by("-release")
+    if asof_date is not None and (not releases or (today is not None and asof_date > today)):
+        days = headers.aggregate(first=Min("asof_date"), last=Max("asof_date"))
+        if days["first"] is not None:
+            raise AsofOutOfRange(asof_date, days["first"], today or days["last"])
+    if not releases:
         raise PackWarming("", "absent")
-    if asof_date is None:
-        return _pack_of_date(headers.filter(asof_date=last))
-    before = headers.filter(asof_date__lte=asof_date).order_by("-asof_date")
-    day = before.values_list("asof_date", flat=True).first()
-    if day is None or (today is not None and asof_date > today):
-        first = headers.order_by("asof_date").values_list("asof_date", flat=True)[0]
-        raise AsofOutOfRange(asof_date, first, today or last)
-    return _pack_of_date(headers.filter(asof_date=day))
+    return _answering_release(list(releases))
 
 
-def _pack_of_date(headers: QuerySet[PricingPack]) -> PricingPack:
-    """Of the headers of one date the fresh one that was sealed last; where none is fresh, the newest release."""
-    releases = list(headers.select_related("policy", "content").order_by("-release"))
+def _answering_release(releases: Sequence[PricingPack]) -> PricingPack:
+    """Of the releases of one date, newest first, the fresh one that was sealed last; where none is fresh, the newest."""
     fresh = [pack for pack in releases if pack.status == PackStatus.FRESH]
     return max(fresh, key=lambda pack: pack.sequence or 0) if fresh else releases[0]
 
