@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from config import embedded, env, pulse
+from config.errors import TieoutError
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,14 @@ class Fault:
         return f"{self.piece}: {self.what}; {self.mend}"
 
 
+class UnboundRole(TieoutError):
+    """The database role is not the one that row-level security and the grants are made for."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(str(fault))
+
+
+ROLE = "database role"
 Check = Callable[[], list[Fault]]
 _CHECKS: list[Check] = []
 
@@ -42,8 +51,8 @@ def find_advice() -> list[Fault]:
 
 
 def find_faults(*, port: int | None = None) -> list[Fault]:
-    """Every fault; with `port`, also whether the web server can listen there."""
-    faults: list[Fault | None] = [find_database_fault("app"), find_database_fault("job")]
+    """Every fault but those of worker and beat; with `port`, also whether the web server can listen there."""
+    faults: list[Fault | None] = [find_database_fault(role) for role in ("app", "job") if embedded.can_log_in_as(role)]
     if not any(faults):
         faults.append(find_history_fault() or find_migration_fault())
     faults.append(find_redis_fault())
@@ -53,17 +62,27 @@ def find_faults(*, port: int | None = None) -> list[Fault]:
 
 
 def find_pulse_faults() -> list[Fault]:
-    """Worker and beat, where they have been silent; nothing while Redis, through which they show themselves, is away."""
+    """Worker and beat, where they have been silent, and what the worker finds broken; nothing while Redis, through which they show
+    themselves, is away."""
     faults = []
     for name in (pulse.WORKER, pulse.BEAT):
         try:
-            silent_s = pulse.silent_for(name)
+            sign = pulse.last_sign(name)
         except redis.RedisError:
             return []
-        if silent_s is None or silent_s > pulse.SILENT_AFTER_S:
-            what = "shows no sign of life" if silent_s is None else f"has been silent for {silent_s:.0f} s"
-            faults.append(Fault(name, what, f"start it: celery -A config {name}"))
+        if sign is None or sign.age_s > pulse.SILENT_AFTER_S:
+            what = "shows no sign of life" if sign is None else f"has been silent for {sign.age_s:.0f} s"
+            faults.append(Fault(name, what, f"start it: `make serve`, or celery -A config {name}"))
+        elif sign.broken:
+            what = f"is alive and reports: {', '.join(sign.broken)}"
+            faults.append(Fault(name, what, "ask `manage.py doctor` with its environment"))
     return faults
+
+
+def find_worker_faults() -> list[str]:
+    """The pieces that are broken for the worker, which alone can log in as `job` where each service has its own password."""
+    fault = find_database_fault("job")
+    return [fault.piece] if fault else []
 
 
 def find_database_fault(role: str) -> Fault | None:
@@ -90,12 +109,22 @@ def find_database_fault(role: str) -> Fault | None:
     name, unbound, owns_tables, is_role = row
     mend = f"log in as {role} by {variable}"
     if unbound:
-        return Fault("database role", f"{name} is superuser or bypasses row-level security", mend)
+        return Fault(ROLE, f"{name} is superuser or bypasses row-level security", mend)
     if owns_tables:
-        return Fault("database role", f"{name} owns the tables, so it could undo their protection", mend)
+        return Fault(ROLE, f"{name} owns the tables, so it could undo their protection", mend)
     if not is_role:
-        return Fault("database role", f"{name} is not {role} nor a member of it", mend)
+        return Fault(ROLE, f"{name} is not {role} nor a member of it", mend)
     return None
+
+
+def require_bound_role(role: str) -> None:
+    """Let nothing start that would see every portfolio, or could undo what protects it.
+
+    raises   UnboundRole; nothing where the database is away, for which a start waits
+    """
+    fault = find_database_fault(role)
+    if fault is not None and fault.piece == ROLE:
+        raise UnboundRole(fault)
 
 
 def find_history_fault() -> Fault | None:

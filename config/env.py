@@ -85,9 +85,26 @@ def embedded() -> bool:
     return flag("TIEOUT_EMBEDDED", default=False)
 
 
-def debug() -> bool:
-    """DEBUG; unset, it is on only where nothing names a database: a DATABASE_URL alone never opens debug pages."""
+def development() -> bool:
+    """Whether this is a checkout that somebody works on, by DEBUG; unset, only where nothing names a database."""
     return flag("DEBUG", default=embedded() or not is_set("DATABASE_URL"))
+
+
+def debug_pages() -> bool:
+    """Whether failures are shown with their stack, by DEBUG=1 alone: in `make serve` pages are those that users see."""
+    return flag("DEBUG", default=False)
+
+
+def secret(name: str, *, default: str = "", minimum: int) -> str:
+    """A secret of at least so many characters, of five different ones, and not one that a generator marks as insecure."""
+    value = _read(name)
+    if not value:
+        return default
+    if value.startswith("django-insecure-"):
+        raise SettingInvalid(name, "begins with django-insecure-: make one that nobody else has")
+    if len(value) < minimum or len(set(value)) < 5:
+        raise SettingInvalid(name, f"must be at least {minimum} random characters")
+    return value
 
 
 def var() -> Path:

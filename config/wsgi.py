@@ -4,15 +4,19 @@ import gc
 import os
 
 import numpy.ma  # noqa: F401  # numpy.percentile would import it in the first request
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
-from config import embedded
+from config import doctor, embedded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 embedded.provide("app")
 
 application = get_wsgi_application()
+
+if not settings.DEVELOPMENT:
+    doctor.require_bound_role("app")
 
 
 def _warm() -> None:

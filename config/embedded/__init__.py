@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ __all__ = [
     "PORT",
     "ROLES",
     "ServiceUnavailable",
+    "can_log_in_as",
     "child_environment",
     "database_url",
     "inaccessible",
@@ -83,7 +85,7 @@ def provide(role: str) -> None:
         raise env.SettingInvalid("TIEOUT_ROLE", f"must be one of {', '.join(ROLES)}")
     wanted = tuple(name for name in ("DATABASE_URL", "REDIS_URL") if not env.is_set(name))
     if wanted and _process.hold is None:
-        if not env.debug():
+        if not env.development():
             raise ServiceUnavailable(wanted[0], "is not set and DEBUG is off", f"set {' and '.join(wanted)}")
         sockets = _hold(env.var(), wanted)
         if "DATABASE_URL" in wanted:
@@ -103,6 +105,13 @@ def database_url(role: str) -> str:
         return f"postgresql://{role}@/{DATABASE}?host={quote(str(last.sockets), safe='')}&port={PORT}"
     shared = _process.before.get("DATABASE_URL") or env.required("DATABASE_URL")
     return env.text(ADDRESS_OF_ROLE[role], default=shared) if role != "app" else shared
+
+
+def can_log_in_as(role: str) -> bool:
+    """Whether this process was given an address for `role`: of a web server that has none for `job`, it is not expected."""
+    hold = _process.hold
+    is_provided = hold is not None and "DATABASE_URL" in hold.wanted
+    return is_provided or role == "app" or env.is_set(ADDRESS_OF_ROLE[role])
 
 
 def child_environment() -> dict[str, str]:
@@ -170,7 +179,7 @@ def inaccessible(var: Path, exc: OSError) -> ServiceUnavailable:
 def _hold(var: Path, wanted: tuple[str, ...]) -> Path:
     """Take a share, then join or start; the folder of the sockets."""
     try:
-        var.mkdir(parents=True, exist_ok=True)
+        var.mkdir(parents=True, exist_ok=True, mode=0o700)
         users = _open_lock(var / "embedded.lock")
         fcntl.flock(users, fcntl.LOCK_SH)  # waits while the last user is stopping the servers
         _process.hold = Hold(os.getpid(), var, wanted, users)
@@ -199,11 +208,17 @@ def _join(var: Path, wanted: tuple[str, ...]) -> Path | None:
 
 
 def _read_last_start(var: Path) -> LastStart | None:
+    """None where there was none, and where the file is torn: then the servers are looked for and the file is written anew."""
     try:
         stored = json.loads((var / "embedded.json").read_text())
+        return LastStart(Path(stored["sockets"]), stored["postmaster"])
     except FileNotFoundError:
         return None
-    return LastStart(Path(stored["sockets"]), stored["postmaster"])
+    except (ValueError, KeyError, TypeError):
+        print(
+            f"{var / 'embedded.json'} is damaged: the servers are looked for, and it is written anew", file=sys.stderr
+        )
+        return None
 
 
 def _write_last_start(var: Path, last: LastStart) -> None:

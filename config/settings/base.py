@@ -8,11 +8,12 @@ env.refuse_gone()
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 VAR = env.var()
-DEBUG = env.debug()
+DEVELOPMENT = env.development()
+DEBUG = env.debug_pages()
 RELEASE = "0.1.0"
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.admin_site.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -9,14 +9,16 @@ from csp.constants import NONE, SELF
 
 from config import env
 
-from .base import BASE_DIR, DEBUG, RELEASE, VAR
+from .base import BASE_DIR, DEVELOPMENT, RELEASE, VAR
 
-SECRET_KEY = env.text("SECRET_KEY", default="") if DEBUG else env.required("SECRET_KEY")
+SECRET_KEY = env.text("SECRET_KEY", default="") if DEVELOPMENT else env.secret("SECRET_KEY", minimum=50)
+if not SECRET_KEY and not DEVELOPMENT:
+    raise env.SettingInvalid("SECRET_KEY", "is not set")
 if not SECRET_KEY:
     # A checkout makes its own, so that no key stands in the repository and sessions outlive a restart.
     _kept = VAR / "secret_key"
     if not _kept.exists():
-        VAR.mkdir(parents=True, exist_ok=True)
+        VAR.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (
             contextlib.suppress(FileExistsError),
             os.fdopen(os.open(_kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file,
@@ -24,8 +26,14 @@ if not SECRET_KEY:
             file.write(secrets.token_urlsafe(50))
     SECRET_KEY = _kept.read_text()
 
-ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", default=("localhost", "127.0.0.1", "[::1]") if DEBUG else ())
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", default=("localhost", "127.0.0.1", "[::1]") if DEVELOPMENT else ())
+if not DEVELOPMENT and not ALLOWED_HOSTS:
+    raise env.SettingInvalid("ALLOWED_HOSTS", "is not set: name the hosts that the site is reached by")
+if not DEVELOPMENT and "*" in ALLOWED_HOSTS:
+    raise env.SettingInvalid("ALLOWED_HOSTS", "must name the hosts that the site is reached by, * would be any")
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
+MONITORING_TOKEN = env.secret("MONITORING_TOKEN", minimum=16)
+"""Asked for at /metrics and /health/pack; empty, they are open."""
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -66,12 +74,12 @@ TEMPLATES = [
 STATIC_URL = "static/"
 STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
-WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
+        if DEVELOPMENT
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
@@ -87,9 +95,9 @@ AUTH_PASSWORD_VALIDATORS = [
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
-SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEVELOPMENT
+SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", default=False) else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -1,7 +1,10 @@
 """The environment: read in one place, listed in one file, refused by name."""
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -72,11 +75,11 @@ def test_a_number_out_of_bounds_is_refused(monkeypatch: pytest.MonkeyPatch, valu
 def test_naming_a_database_turns_development_mode_off(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DEBUG", "DATABASE_URL", "TIEOUT_EMBEDDED"):
         monkeypatch.delenv(name, raising=False)
-    without = env.debug()
+    without = env.development()
 
     monkeypatch.setenv("DATABASE_URL", "postgresql://app@db/tieout")
 
-    assert (without, env.debug()) == (True, False)
+    assert (without, env.development()) == (True, False)
 
 
 def test_a_list_is_parted_by_commas_and_has_no_empty_items(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,3 +93,44 @@ def test_a_relative_path_starts_at_the_project(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("TIEOUT_VAR", "elsewhere/var")
 
     assert env.var() == env.PROJECT / "elsewhere" / "var"
+
+
+PRODUCTION = {
+    "DEBUG": "0",
+    "ALLOWED_HOSTS": "tieout.example",
+    "DATABASE_URL": "postgresql://app@localhost/tieout",
+    "REDIS_URL": "redis://localhost",
+    "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({}, ""),
+        ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
+        ({"SECRET_KEY": "x" * 60}, "SECRET_KEY must be at least 50 random characters"),
+        ({"SECRET_KEY": "0123456789abcdef"}, "SECRET_KEY must be at least 50 random characters"),
+        (
+            {"SECRET_KEY": "django-insecure-" + PRODUCTION["SECRET_KEY"]},
+            "SECRET_KEY begins with django-insecure-: make one that nobody else has",
+        ),
+        ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is not set: name the hosts that the site is reached by"),
+        (
+            {"ALLOWED_HOSTS": "tieout.example,*"},
+            "ALLOWED_HOSTS must name the hosts that the site is reached by, * would be any",
+        ),
+        ({"MONITORING_TOKEN": "short"}, "MONITORING_TOKEN must be at least 16 random characters"),
+    ],
+)
+def test_a_production_does_not_start_with_what_anybody_could_guess(changed: dict[str, str], line: str) -> None:
+    settings = subprocess.run(
+        [sys.executable, "-c", "import config.settings"],
+        cwd=env.PROJECT,
+        env=os.environ | PRODUCTION | changed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert settings.stderr.strip().split("\n")[-1].removeprefix("config.env.SettingInvalid: ") == line

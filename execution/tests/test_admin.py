@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from itertools import cycle
 from uuid import uuid4
 
 import pytest
@@ -318,3 +319,23 @@ def _more(model, demo):
                 case LedgerRevision():
                     row.portfolio_id, row.number = demo.public_id, number
             row.save(force_insert=True)
+
+
+UNREADABLE = (("exact", "%00"), ("regex", "["), ("year", "-1e30"), ("gt", "9" * 40), ("in", "%ED%A0%80"))
+
+
+def unreadable_addresses(model):
+    fields = [field.name for field in model._meta.fields]
+    filters = [f"?{field}__{lookup}={value}" for field, (lookup, value) in zip(fields, cycle(UNREADABLE), strict=False)]
+    filters += [f"?{fields[0]}__{lookup}={value}" for lookup, value in UNREADABLE]
+    filters += [f"?{name}={value}" for name in ("q", "p", "o") for value in ("%00", "9" * 40)]
+    return [url(model, "changelist") + each for each in (*filters, *(f"{value}/change/" for _, value in UNREADABLE))]
+
+
+def test_an_address_that_the_database_cannot_read_is_the_callers_fault(root):
+    pages = [page for model in MODELS for page in unreadable_addresses(model)]
+
+    answers = {page: root.get(page).status_code for page in pages}
+
+    assert {page: status for page, status in answers.items() if status not in (200, 302, 400, 403, 404)} == {}
+    assert {200, 302, 400} <= set(answers.values())

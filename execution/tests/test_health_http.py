@@ -1,5 +1,6 @@
 """GET /health/pack, /health/live, /health/ready."""
 
+import json
 import time
 from datetime import date
 from uuid import uuid4
@@ -7,10 +8,11 @@ from uuid import uuid4
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
-from config import doctor, pulse
+from config import doctor, embedded, pulse
 from execution.night.jobs import JOBS
 from execution.tests import staging
 from pricing.models import PricingPack, PricingPolicy
@@ -157,9 +159,9 @@ def test_a_live_process_says_so_without_asking_anybody(demo):
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-def leave_sign_of_life(name, *, age_s):
+def leave_sign_of_life(name, *, age_s, broken=()):
     with redis.Redis.from_url(settings.REDIS_URL) as client:
-        client.set(f"tieout:pulse:{name}", str(time.time() - age_s))
+        client.set(f"tieout:pulse:{name}", json.dumps({"at": time.time() - age_s, "broken": list(broken)}))
 
 
 @pytest.fixture
@@ -196,3 +198,39 @@ def test_a_fault_is_told_by_its_piece_and_its_place_is_for_the_log(demo, alive, 
     assert [(record.piece, record.what) for record in caplog.records if record.getMessage() == "not ready"] == [
         ("Redis", "connection to /run/redis.sock refused")
     ]
+
+
+def test_without_the_database_live_answers_and_ready_names_it(empty, alive, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "PORT", "1")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://app@localhost:1/tieout")
+    connection.close()
+
+    live, ready = Client().get("/health/live"), Client().get("/health/ready")
+
+    assert (live.status_code, ready.status_code) == (200, 503)
+    assert "database" in ready.json()["faults"]
+
+
+def test_a_web_server_without_the_address_of_job_asks_the_worker(demo, monkeypatch):
+    monkeypatch.setattr(embedded, "can_log_in_as", lambda role: role == "app")
+    leave_sign_of_life(pulse.BEAT, age_s=0)
+    leave_sign_of_life(pulse.WORKER, age_s=0, broken=["database role"])
+
+    faults = Client().get("/health/ready").json()["faults"]
+
+    assert "worker" in faults
+    assert "database role" not in faults
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/health/pack?policy=ECB_EUR"])
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [(None, 401), ("Bearer of-somebody-else-0", 401), ("Bearer 0123456789abcdef", 200), ("0123456789abcdef", 401)],
+)
+def test_a_token_closes_what_monitoring_reads(demo, settings, path, sent, status):
+    settings.MONITORING_TOKEN = "0123456789abcdef"
+
+    answer = Client(headers={"Authorization": sent} if sent else {}).get(path)
+
+    assert answer.status_code == status
+    assert "0123456789abcdef" not in answer.content.decode()

@@ -1,7 +1,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from execution.web import health, metrics
+from execution.web import health, metrics, monitoring
 from execution.web.api import executions, imports, packs, reconciliations, settings, tokens
 from execution.web.pages import imports as imports_page
 from execution.web.pages import pattern, portfolio_list, reconciliation
@@ -22,10 +22,10 @@ urlpatterns = [
     path("v1/token", tokens.Token.as_view(), name="token"),
     path("v1/token/refresh", tokens.RefreshedToken.as_view(), name="token-refresh"),
     path("v1/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("health/pack", health.Pack.as_view(), name="health-pack"),
+    path("health/pack", monitoring.behind_token(health.Pack.as_view()), name="health-pack"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
-    path("metrics", metrics.metrics, name="metrics"),
+    path("metrics", monitoring.behind_token(metrics.metrics), name="metrics"),
     path("", portfolio_list.page, name="portfolios"),
     path("portfolios/<slug:slug>/reconciliation/", reconciliation.page, name="reconciliation"),
     path("portfolios/<slug:slug>/imports/", imports_page.page, name="portfolio-imports"),

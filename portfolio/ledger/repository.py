@@ -93,7 +93,8 @@ class LedgerRepository:
         path = Path(path)
         if not (path / "objects").exists():
             with _naming_faults():
-                Repo.init_bare(path, mkdir=not path.exists(), default_branch=b"main").close()
+                path.mkdir(mode=0o700, exist_ok=True)  # a ledger is nobody's to read but ours
+                Repo.init_bare(path, default_branch=b"main").close()
                 _remove_hooks(path)
         return cls(path)
 

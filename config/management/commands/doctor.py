@@ -7,12 +7,10 @@ from config.command import TieoutCommand
 
 
 class Command(TieoutCommand):
-    help = (
-        "Check database, roles, migrations and Redis; exit 1 with a line for each that is broken. Else advice, if any."
-    )
+    help = "Check database, roles, migrations, Redis, worker and beat; a line for each that is broken, and exit 1. Else advice."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        faults = doctor.find_faults()
+        faults = doctor.find_faults() + doctor.find_pulse_faults()
         advice = [] if faults else doctor.find_advice()
         if options["json"]:
             found = [
@@ -24,7 +22,7 @@ class Command(TieoutCommand):
             for fault in faults:
                 self.stderr.write(str(fault))
             if not faults:
-                self.stdout.write("database, roles, migrations and Redis are well")
+                self.stdout.write("database, roles, migrations, Redis, worker and beat are well")
             for each in advice:
                 self.stdout.write(str(each))
         if faults:

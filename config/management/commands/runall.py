@@ -18,6 +18,8 @@ from config.command import TieoutCommand
 PATIENCE_SECONDS = 20  # for children to end: longer than the worker's soft shutdown
 PYTHON = (sys.executable, "-m")
 RESET = "\033[0m"
+ACCESS_LOG = "%(m)s %(U)s %(s)s %(b)s B %(M)s ms"
+"""Without the query: what is asked about is nobody else's to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,10 @@ def children(port: int) -> tuple[Child, ...]:
         "2",
         "--threads",
         "4",
+        "--access-logfile",
+        "-",
+        "--access-logformat",
+        ACCESS_LOG,
     )
     web = (*gunicorn, "--no-control-socket", "config.wsgi:application")  # the socket would lie in the user's home
     celery = ("celery", "-A", "config")

@@ -32,10 +32,13 @@ _CONTROL: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 )
 
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""Half of a character, which JSON can write by its number and no other text can hold."""
+
 
 def find_unwritable(text: str) -> str:
     """What of a text no ledger can keep, in words; "" where all of it can be kept."""
-    match = _CONTROL.search(text) or re.search("[\ud800-\udfff]", text)
+    match = _CONTROL.search(text) or SURROGATE.search(text)
     return f"holds the control character U+{ord(match[0]):04X}" if match else ""
 
 

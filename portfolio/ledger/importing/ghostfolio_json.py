@@ -27,6 +27,10 @@ def read(content: bytes) -> FileReading:
     findings: list[RowFinding] = []
     try:
         document = json.loads(cells.decode(content), parse_float=Decimal, parse_constant=_refuse_constant)
+        if half := cells.SURROGATE.search(json.dumps(document, ensure_ascii=False, default=str)):
+            return FileReading(
+                findings=(RowFinding(0, "", f"holds half a character, U+{ord(half[0]):04X}", "take it out"),)
+            )
     except cells.Undecodable as fault:
         return FileReading(findings=(fault.finding,))
     except RecursionError:

@@ -1,5 +1,6 @@
 """Each format has a file that is read and a file that is refused."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -156,6 +157,22 @@ def test_wealthfolios_transfer_between_two_accounts_of_the_file_is_one_transacti
     assert (moved.account, moved.to_account, moved.gross) == ("Broker", "Savings", 100)
     assert (split.ratio, gift.quantity, gift.unit_price) == (2, 4, D("12.5"))
     assert (rows["buy"].symbol, rows["deposit"].symbol, rows["fee"].gross) == ("OAK", "", D("7.5"))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"activities": [{"symbol": "\\ud800"}]}',
+        '{"activities": [{"comment": "a \\uDFFF b"}]}',
+        '{"activities": [{"\\udc00": 1}]}',
+        '{"activities": [], "accounts": [{"id": "1", "name": "\\ud83d"}]}',
+        '{"activities": [], "meta": {"of": ["\\ud800\\ud800\\udc00"]}}',
+    ],
+)
+def test_half_a_character_in_a_json_is_refused_by_its_number_wherever_it_stands(document):
+    (finding,) = formats.FORMATS["ghostfolio-json"].read(document.encode()).findings
+
+    assert re.fullmatch(r"holds half a character, U\+D[89A-F][0-9A-F]{2}", finding.reason)
 
 
 @pytest.mark.parametrize("content", [b"{", b'{"activities": {}}', b"[" * 100_000, b'{"activities": [NaN]}', b"[]"])
