@@ -1,7 +1,9 @@
-"""One JSON object a line. What an event carries beyond its message is given as `extra`."""
+"""One JSON object a line. What an event carries beyond its message is given as `extra`; an exception tells its class and place."""
 
 import json
 import logging
+
+from config.telemetry import words
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
@@ -12,9 +14,11 @@ class JsonFormatter(logging.Formatter):
             "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.getMessage(),
+            "event": words.of_line(record),
         }
-        event |= {key: value for key, value in record.__dict__.items() if key not in _STANDARD and key != "request"}
-        if record.exc_info:
-            event["exception"] = self.formatException(record.exc_info)
+        if words.is_ours(record):
+            fields = record.__dict__.items()
+            event |= {key: value for key, value in fields if key not in _STANDARD and key != "request"}
+        if record.exc_info and record.exc_info[1] is not None:
+            event["exception"] = words.of_failure(record.exc_info[1])
         return json.dumps(event, default=str, ensure_ascii=True)

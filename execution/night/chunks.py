@@ -142,12 +142,17 @@ def _compute(
         raise
     except TieoutError as failure:
         if len(used) == 1:
-            logger.warning("a portfolio has no figures", extra={"portfolio": used[0][0].slug, "reason": str(failure)})
+            logger.warning(
+                "a portfolio has no figures",
+                extra={"portfolio_id": str(used[0][0].pk), "failure": type(failure).__name__},
+            )
             return nightly_figures.ChunkFigures(1, failed={used[0][1].pk: failure})
     except Exception:
-        logger.exception("a chunk broke", extra={"portfolios": [portfolio.slug for portfolio, _ in used]})
         if len(used) == 1:
+            logger.exception("the figures of a portfolio failed", extra={"portfolio_id": str(used[0][0].pk)})
             return nightly_figures.ChunkFigures(1, failed={used[0][1].pk: nightly_figures.FiguresFailed()})
+        # What it is at fault with is said of the portfolio, below.
+        logger.warning("a chunk broke", exc_info=True, extra={"portfolios": len(used)})
     total = nightly_figures.ChunkFigures()
     for each in used:
         one = _compute(compute, [each], pack)
