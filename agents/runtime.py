@@ -129,8 +129,12 @@ def _ask(capability: Capability, ctx: RequestContext, bound: Mapping[str, Any]) 
     except TieoutError:
         raise
     except Exception as stranger:
-        logger.exception("capability failed", extra={"capability": capability.name, "agent": capability.agent})
-        if is_storage_failure(stranger):
-            raise StorageAway(f"the database or Redis did not answer {capability.name}") from stranger
-        failure = DependencyAway if is_dependency_failure(stranger) else CapabilityFailed
-        raise failure(capability.name, capability.agent) from stranger
+        about = {"capability": capability.name, "agent": capability.agent}
+        storage = is_storage_failure(stranger)
+        if storage or is_dependency_failure(stranger):
+            logger.warning("something that a capability needs did not answer", exc_info=True, extra=about)
+            if storage:
+                raise StorageAway(f"the database or Redis did not answer {capability.name}") from stranger
+            raise DependencyAway(capability.name, capability.agent) from stranger
+        logger.exception("capability failed", extra=about)
+        raise CapabilityFailed(capability.name, capability.agent) from stranger

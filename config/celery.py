@@ -4,7 +4,8 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import before_task_publish, heartbeat_sent
+from celery.signals import before_task_publish, heartbeat_sent, worker_process_shutdown
+from django.conf import settings
 
 from config import embedded, pulse
 
@@ -28,3 +29,12 @@ def _worker_lives(**_: Any) -> None:
 def _beat_lives(**_: Any) -> None:
     """Only beat rings the watchdog."""
     pulse.leave(pulse.BEAT)
+
+
+@worker_process_shutdown.connect
+def _send_last_reports(**_: Any) -> None:
+    """A child ends without the exit handlers of Python, by which reports are sent elsewhere."""
+    if settings.SENTRY_DSN:
+        from config.telemetry import errors
+
+        errors.flush()

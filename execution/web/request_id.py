@@ -1,6 +1,5 @@
 """The id of a request, in its answer and in the log."""
 
-import logging
 import re
 import uuid
 from collections.abc import Callable
@@ -8,8 +7,6 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from execution.web import problems
-
-logger = logging.getLogger(__name__)
 
 
 class RequestIdMiddleware:
@@ -32,5 +29,5 @@ class RequestIdMiddleware:
         if not problems.is_for_machines(request):
             return None
         problem = problems.describe(failure)
-        logger.error("request failed", exc_info=failure, extra={"request_id": request.request_id})  # type: ignore[attr-defined]
+        problems.log(failure, problem, request)
         return problems.response_of(problem, request)
