@@ -493,8 +493,8 @@ def live_demo(demo_database) -> Iterator[Site]:
 
 
 @contextmanager
-def web_server(name: str, **environment: str) -> Iterator[str]:
-    """gunicorn with the application, on a free port of loopback; its address."""
+def web_server(name: str, *, log: Path | None = None, **environment: str) -> Iterator[str]:
+    """gunicorn with the application, on a free port of loopback; its address. What it says goes to `log`."""
     import subprocess
     import sys
 
@@ -508,7 +508,7 @@ def web_server(name: str, **environment: str) -> Iterator[str]:
         "DEBUG": "1",
         **environment,
     }
-    log = Path(os.environ["TIEOUT_VAR"]) / f"web-{port}.log"
+    log = log or Path(os.environ["TIEOUT_VAR"]) / f"web-{port}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
             [

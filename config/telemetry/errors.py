@@ -49,6 +49,7 @@ def start(dsn: str, installation: Installation) -> bool:
     except (BadDsn, ValueError):
         logger.warning("SENTRY_DSN is no address of a project: errors are not reported")  # it may hold a key
         return False
+    # What the SDK would collect of users is off while neither `send_default_pii` nor `data_collection` is set.
     sentry_sdk.init(
         dsn=dsn,
         release=installation.release,
@@ -60,7 +61,6 @@ def start(dsn: str, installation: Installation) -> bool:
         shutdown_timeout=SHUTDOWN_S,
         before_send=_Allowlist(installation),
         in_app_include=list(ROOMS),
-        send_default_pii=False,
         include_local_variables=False,
         include_source_context=False,
         max_request_body_size="never",
@@ -124,6 +124,10 @@ class _Transport(HttpTransport):
 
     TIMEOUT = 5
     _said = False
+
+    def _get_pool_options(self) -> dict[str, Any]:
+        """Without urllib3's three further tries, each of which writes a line of the log."""
+        return {**super()._get_pool_options(), "retries": False}
 
     def on_dropped_event(self, reason: str) -> None:
         if not self._said:

@@ -1,7 +1,7 @@
 """What may be said of a log line and of a failure: nothing that can hold a name, an amount or a key."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from traceback import walk_tb
 from types import TracebackType
 from typing import Final
@@ -9,6 +9,7 @@ from typing import Final
 ROOMS: Final = ("agents", "compliance", "config", "execution", "portfolio", "pricing")
 WITH_ARGUMENTS: Final = frozenset({"celery.beat", "celery.worker.strategy"})
 """Loggers of others whose arguments are names of tasks and their ids."""
+TASKS: Final = "celery.app.trace"
 
 
 def is_ours(record: logging.LogRecord) -> bool:
@@ -21,7 +22,19 @@ def of_line(record: logging.LogRecord) -> str:
     they fill in may be a request's path, a host that somebody made up, the arguments of a task or an exception's words."""
     if is_ours(record) or record.name in WITH_ARGUMENTS:
         return record.getMessage()
+    if record.name == TASKS and isinstance(record.args, Mapping):
+        return str(record.msg) % _OfTask(record.args)
     return str(record.msg) if record.args else f"{record.module}:{record.lineno}"
+
+
+class _OfTask(dict[str, object]):
+    """What Celery fills in of a task that has ended: which it was, and not what it was given, gave back or broke with."""
+
+    def __init__(self, of_task: Mapping[str, object]) -> None:
+        super().__init__({name: of_task[name] for name in ("name", "id", "description", "runtime") if name in of_task})
+
+    def __missing__(self, name: str) -> str:
+        return "…"
 
 
 def of_failure(failure: BaseException) -> str:
