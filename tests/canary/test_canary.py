@@ -1,7 +1,9 @@
 """0 of 1,000 planted names, amounts, tokens, passwords and keys leave by a log, a metric, an error report or a message."""
 
 import json
+import os
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import redis
@@ -11,7 +13,7 @@ from django.conf import settings
 from execution.patterns import publishing
 from pricing.tests import provider_server
 from tests import envelopes, plugin
-from tests.canary import agent, planted, processes
+from tests.canary import agent, bugsink, planted, processes
 from tests.canary.doors import Doors
 
 pytestmark = pytest.mark.slow
@@ -71,6 +73,33 @@ def test_nothing_planted_leaves_and_each_fault_of_ours_is_reported_once(site, tm
     assert web == {"ValueError": 30 + 15, "StepFailed": 30, "DataError": 30}
     jobs = Counter(report["exception"]["values"][-1]["type"] for report in reports[len(reports_of_web) :])
     assert jobs == {"RuntimeError": JOBS, "JobBroke": JOBS, "DataError": JOBS, "ProviderFailed": JOBS}
+
+
+@pytest.mark.skipif("BUGSINK" not in os.environ, reason="bugsink is not installed: BUGSINK names no environment")
+def test_a_real_receiver_has_stored_nothing_planted(site, tmp_path):
+    """Bugsink, which keeps all that arrives, and makes titles, tags and groups of it."""
+    words = planted.Planted()
+    with bugsink.running(Path(os.environ["BUGSINK"]), tmp_path / "bugsink") as receiver:
+        environment = {
+            "DJANGO_SETTINGS_MODULE": "tests.canary.settings",
+            "SENTRY_DSN": receiver.dsn,
+            "SECRET_KEY": words.word() + "x" * 50,
+        }
+        with plugin.web_server(site.database, log=tmp_path / "web.log", **environment) as url:
+            doors = Doors(url, words, str(site.public_id))
+            doors.log_in(5)
+            doors.strangers(5)
+            doors.execute(10)
+            doors.pages(5)
+            processes.wait_until(lambda: len(receiver.events) >= 10 + 10 + 10 + 5)
+        events, stored = receiver.events, receiver.stored
+
+    assert len(words.cores) > 100
+    assert words.found_in(stored) == []
+    types = Counter(event["exception"]["values"][-1]["type"] for event in events)
+    assert types == {"ValueError": 10 + 5, "StepFailed": 10, "DataError": 10}
+    tags = {name for event in events for name in event["tags"]}
+    assert "engine" in tags
 
 
 def ring(queue, provider, words):
