@@ -74,7 +74,7 @@ def start(dsn: str, installation: Installation) -> bool:
         spotlight=False,
         debug=False,
     )
-    handler = EventHandler(level=logging.ERROR)
+    handler = _Handler(level=logging.ERROR)
     handler.addFilter(_is_to_report)
     logging.getLogger().addHandler(handler)
     return True
@@ -117,6 +117,12 @@ def _causes(failure: BaseException) -> Iterator[BaseException]:
         seen.add(id(link))
         yield link
         link = link.__cause__
+
+
+class _Handler(EventHandler):
+    def format(self, record: logging.LogRecord) -> str:
+        """Nothing: the SDK formats each line, with its traceback, and throws that away."""
+        return ""
 
 
 class _Transport(HttpTransport):

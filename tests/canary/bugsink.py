@@ -52,7 +52,7 @@ def running(environment: Path, folder: Path) -> Iterator[Bugsink]:
     key = uuid.uuid4()
     text = CONFIGURATION.format(key=uuid.uuid4().hex * 2, folder=folder, port=port)
     (folder / "bugsink_conf.py").write_text(text)
-    variables = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "bugsink_conf", "PYTHONPATH": str(folder)}
+    variables = os.environ | {"DJANGO_SETTINGS_MODULE": "bugsink_conf", "PYTHONPATH": str(folder)}
 
     def manage(*words: str) -> None:
         command = [environment / "bin" / "bugsink-manage", *words]

@@ -1,12 +1,14 @@
 """Words that can't come from anywhere else: each is looked for as it was planted, and as its hard core."""
 
 import json
-import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from config import env
+
+FILE = "planted.json"
 FORGED = '\r\n{"level": "error", "event": "forged"}\x1b[31m'
 """What tries to begin a line of its own, and to colour it."""
 
@@ -45,10 +47,10 @@ class Planted:
         return [core for core in self.cores if core in lower]
 
 
-def leave(file: Path, **words: Iterable[str]) -> None:
-    """For a process of its own, which is told the file by CANARY_FILE."""
-    file.write_text(json.dumps({name: list(values) for name, values in words.items()}))
+def leave(folder: Path, **words: Iterable[str]) -> None:
+    """In a folder, for the processes whose TIEOUT_VAR it is."""
+    (folder / FILE).write_text(json.dumps({name: list(values) for name, values in words.items()}))
 
 
 def left(name: str) -> list[str]:
-    return list(json.loads(Path(os.environ["CANARY_FILE"]).read_text())[name])
+    return list(json.loads((env.var() / FILE).read_text())[name])

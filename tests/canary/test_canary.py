@@ -33,12 +33,12 @@ def test_nothing_planted_leaves_and_each_fault_of_ours_is_reported_once(site, tm
     words = planted.Planted()
     sent_to_jobs = [words.forged() for _ in range(3 * JOBS)]
     keys = [words.word() for _ in range(JOBS)]
-    planted.leave(tmp_path / "words.json", notes=sent_to_jobs, keys=keys)
+    planted.leave(tmp_path, notes=sent_to_jobs, keys=keys)
     logs = {"web": tmp_path / "web.log", "worker": tmp_path / "worker.log"}
     with envelopes.receiver() as sentry, provider_server.serving() as provider:
         environment = {
             "DJANGO_SETTINGS_MODULE": "tests.canary.settings",
-            "CANARY_FILE": str(tmp_path / "words.json"),
+            "TIEOUT_VAR": str(tmp_path),
             "SENTRY_DSN": sentry.dsn,
             "LOG_LEVEL": "DEBUG",
             "POLYGON_API_KEY": words.word(),
