@@ -1,19 +1,24 @@
-"""One JSON object a line. What an event carries beyond its message is given as `extra`."""
+"""One JSON object a line: what happened, the ids of the work it happened in, and what the event itself gives as `extra`."""
 
 import json
 import logging
+
+from config import telemetry
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
 class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        event = {
+        event: dict[str, object] = {
             "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
         }
+        event |= telemetry.current_ids()
+        if trace := telemetry.current_trace():
+            event["trace_id"], event["span_id"] = trace
         event |= {key: value for key, value in record.__dict__.items() if key not in _STANDARD and key != "request"}
         if record.exc_info:
             event["exception"] = self.formatException(record.exc_info)

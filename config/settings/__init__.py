@@ -5,4 +5,5 @@ from .database import *  # noqa: F403
 from .jobs import *  # noqa: F403
 from .logs import *  # noqa: F403
 from .providers import *  # noqa: F403
+from .tracing import *  # noqa: F403
 from .web import *  # noqa: F403

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
+from config import telemetry
 from config.errors import TieoutError
 from execution.models import JobRun, NightlyRun, RunState
 from execution.night import blocked, jobs
@@ -58,7 +59,8 @@ def attempt(night: Night, job: JobRun) -> Night:
     job.refresh_from_db()
     blocked.clear(jobs=jobs.from_job_on(job.name), packs=night.packs)
     try:
-        result = jobs.JOBS[job.name](replace(night, progress=with_heartbeat(job, night.progress)))
+        with telemetry.span("job.run", job=job.name, pricing_pack_id=night.head.pk if night.packs else None):
+            result = jobs.JOBS[job.name](replace(night, progress=with_heartbeat(job, night.progress)))
     except JobTakenOver:
         raise
     except TieoutError as failure:
