@@ -1,6 +1,7 @@
 """A receiver in a process of its own, and the processes of the product that send to it."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -29,7 +30,7 @@ class Receiver:
     def spans(self) -> list[Span]:
         return otlp_receiver.read_spans(self.store)
 
-    def wait_for(self, enough: Callable[[list[Span]], bool], within_s: float = 20) -> list[Span]:
+    def wait_for(self, enough: Callable[[list[Span]], bool], within_s: float = 60) -> list[Span]:
         """What is stored once it is enough; a span arrives a moment after what it tells of."""
         until = time.monotonic() + within_s
         while not enough(found := self.spans()):
@@ -52,26 +53,70 @@ def receiving(folder: Path) -> Iterator[Receiver]:
 
 
 @contextmanager
-def worker(database: str, *options: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A Celery worker on a database, as `job`, once it is ready."""
-    from tests.plugin import address, ledger_of
+def unresponsive() -> Iterator[str]:
+    """An address that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        yield f"http://127.0.0.1:{silent.getsockname()[1]}"
 
-    settings = {
+
+def closed() -> str:
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    return f"http://127.0.0.1:{port}"
+
+
+def environment_of(database: str) -> dict[str, str]:
+    """What a process of the product needs to work on a database as `job`."""
+    from django.conf import settings
+
+    from tests.plugin import address
+
+    return os.environ | {
         "DATABASE_URL": address(database, "job"),
-        "LEDGER_PATH": str(ledger_of(database)),
+        "DATABASE_JOB_URL": address(database, "job"),
+        "REDIS_URL": settings.REDIS_URL,
+        "LEDGER_PATH": str(settings.LEDGER_PATH),
         "TIEOUT_ROLE": "job",
-        "LOG_LEVEL": "INFO",
-        **environment,
     }
-    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "INFO", *options]
+
+
+@contextmanager
+def celery(database: str, *command: str, log: Path, **environment: str) -> Iterator[None]:
+    """`celery -A config …` on a database, as `job`; what it says is in `log`."""
     with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=PROJECT, env=os.environ | settings, stdout=out, stderr=out)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "config", *command],
+            cwd=PROJECT,
+            env=environment_of(database) | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+        )
     try:
-        until = time.monotonic() + 60
-        while "ready." not in log.read_text():
-            assert process.poll() is None and time.monotonic() < until, log.read_text()[-3000:]
-            time.sleep(0.1)
-        yield process
+        yield
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Python in a process that is set up as a command is, and traced where the environment says so."""
+    begin = (
+        "import django; django.setup()\n"
+        "from config.telemetry import tracing; tracing.start('command')\n"
+        "from config import telemetry\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", begin + code],
+        cwd=PROJECT,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )

@@ -72,12 +72,11 @@ _TOKEN = re.compile(
                  | (?:[bBxXnN]|[uU]&)?'(?:[^']|'')*(?:'|\Z)
                  | \$(?P<tag>[A-Za-z_]\w*|)\$.*?(?:\$(?P=tag)\$|\Z)
                  | (?<![\w$"%])[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\b )
-    | (?P<space>   \s+ )
     """,
     re.VERBOSE | re.DOTALL,
 )
 _LIST = re.compile(r"(?P<one>\?|%s|%\(\w+\)s|\$\d+)(?:, ?(?:\?|%s|%\(\w+\)s|\$\d+))+")
-_ROWS = re.compile(r"(\([?%s …]+\))(?:, ?\1)+")
+_ROWS = re.compile(r"(\([?%s, …]+\))(?:, ?\1)+")
 
 
 @lru_cache(2048)
@@ -86,7 +85,7 @@ def without_values(statement: str) -> str:
 
     Our statements hold placeholders. This is for those that don't: what somebody typed, or a driver put together.
     """
-    text = _TOKEN.sub(_shown, statement).strip()
+    text = " ".join(_TOKEN.sub(_shown, statement).split())
     return _ROWS.sub(r"\1, …", _LIST.sub(r"\g<one>, …", text))[:MOST_CHARACTERS]
 
 
@@ -94,7 +93,7 @@ def _shown(token: re.Match[str]) -> str:
     match token.lastgroup:
         case "name":
             return token.group()
-        case "comment" | "space":
+        case "comment":
             return " "
     return "?"
 
