@@ -152,5 +152,5 @@ def test_a_receiver_that_is_away_is_told_once_and_holds_no_task_up(empty, queue,
 
     told = [event["event"] for event in events if "OTEL_EXPORTER_OTLP_ENDPOINT" in str(event["event"])]
     assert len(told) == 1
-    # Each child would wait a second: six of them, six. What is more than that is the machine's noise.
-    assert took_s < without_s * 2 + 3
+    # Six children that waited would take twelve seconds. What is more than one wait is the noise of the machine.
+    assert took_s < without_s * 1.5 + 4

@@ -44,4 +44,6 @@ def return_to(token: Token[Known]) -> None:
 
 def known(ids: Ids) -> dict[str, str | int]:
     """Those of the ids that have a value."""
-    return {name: value for name, value in ids.items() if value is not None}  # type: ignore[misc]
+    if None in ids.values():
+        return {name: value for name, value in ids.items() if value is not None}  # type: ignore[misc]
+    return ids  # type: ignore[return-value]

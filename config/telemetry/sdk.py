@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from config.telemetry import receiver, spans
 from config.telemetry.callers import TrustedCallers
-from config.telemetry.ids import Known, current_ids
+from config.telemetry.ids import Ids, Known, current_ids
 from config.telemetry.privacy import PREFIX, cleaned_all
 
 WITHOUT_TRACE: Final = r"^https?://[^/]+/(health/live|health/ready|metrics)$"
@@ -93,8 +93,11 @@ class Spans:
         return (f"{found.trace_id:032x}", f"{found.span_id:016x}") if found.is_valid else None
 
 
+_ATTRIBUTE: Final = {name: PREFIX + name for name in Ids.__annotations__}
+
+
 def _attributes(ids: Known) -> dict[str, str | int]:
-    return {PREFIX + name: value for name, value in ids.items()}
+    return {_ATTRIBUTE[name]: value for name, value in ids.items()}
 
 
 _provider: TracerProvider | None = None
@@ -145,7 +148,7 @@ def _instrument(process: str) -> None:
         )
 
 
-def flush(within_s: float = 1.0) -> None:
+def flush(within_s: float = 2.0) -> None:
     """Send what has ended, and wait for it so long at most; not at all where the receiver was away just now.
 
     The SDK's own flush has no time limit: a receiver that hangs would hold it for ten seconds.

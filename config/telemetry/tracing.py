@@ -27,7 +27,7 @@ def start(process: str) -> None:
 
 
 def flush() -> None:
-    """Send what has ended before this process may go; waits a second at most."""
+    """Send what has ended before this process may go; waits two seconds at most."""
     if settings.OTLP_ENDPOINT and _is_address(settings.OTLP_ENDPOINT):
         from config.telemetry import sdk
 
