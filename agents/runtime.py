@@ -21,6 +21,7 @@ from agents.breaker import (
 )
 from agents.registry import Capability, Registry, UnknownCapability
 from agents.result import RequestContext, Result
+from config import telemetry
 from config.breaker import Breaker
 from config.errors import TieoutError
 
@@ -106,7 +107,8 @@ class AgentRuntime:
             raise UnknownCapability(name, registry.near(name, self._capabilities))
         bound = registry.bind(capability, arguments)
         started = perf_counter()
-        result = self._breaker(capability.agent).call(lambda: _ask(capability, ctx, bound))
+        with telemetry.span("capability.call", capability=name, agent=capability.agent):
+            result = self._breaker(capability.agent).call(lambda: _ask(capability, ctx, bound))
         return Invocation(result, name, capability.agent, round((perf_counter() - started) * 1000, 3))
 
     def _breaker(self, agent: str) -> Breaker:

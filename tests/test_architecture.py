@@ -57,6 +57,7 @@ ENVIRONMENT = {
     "config/embedded/__init__.py": "hands addresses to this process and its children",
     "config/celery.py": "names the settings before they can be read",
     "config/wsgi.py": "names the settings before they can be read",
+    "config/telemetry/sdk.py": "the libraries' own switch, for the names of HTTP attributes",
     "manage.py": "names the settings before they can be read",
     "execution/web/metrics.py": "the client library's own switch",
     "portfolio/ledger/reader.py": "passes the loader's path on to a child that gets nothing else",

@@ -20,7 +20,6 @@ from django.utils import timezone
 from rest_framework_simplejwt.tokens import AccessToken
 
 from config.errors import TieoutError
-from config.logs import JsonFormatter
 from execution import executor, tasks
 from execution.executor import LedgerNotReconciled, ReconciliationFailed
 from execution.models import BlockedPortfolio, Execution, JobRun, NightlyRun
@@ -613,8 +612,7 @@ def test_a_ledger_folder_of_nobody_stops_nobody_and_is_told_without_its_name(beg
     assert (run.state, statuses()) == ("done", {"fresh"})
     assert run.jobs.get(name="reconcile_ledger").detail["folders_without_portfolio"] == 1
     (told,) = (each for each in caplog.records if each.message == "ledger folders without a portfolio")
-    assert told.folders == 1
-    assert "stranger" not in JsonFormatter().format(told)
+    assert (told.count, "stranger" in str(vars(told))) == (1, False)
     answer = Client().get("/health/pack")
     assert answer.json()["jobs"][1]["notes"] == ["folders of the ledger without a portfolio: 1"]
     assert "stranger" not in answer.content.decode()
@@ -695,8 +693,9 @@ def test_an_unforeseen_failure_of_a_comparison_blocks_that_portfolio_alone(begun
 
     assert (run.state, statuses()) == ("done", {"fresh"})
     assert blocked() == {("other", "reconcile_ledger", "not-compared")}
-    failed = [each.portfolio_id for each in caplog.records if each.message == "the comparison of a portfolio failed"]
-    assert failed == [str(small.portfolio("other").pk)]
+    assert [each.portfolio_id for each in caplog.records if each.message == "the comparison of a portfolio failed"] == [
+        str(small.portfolio("other").pk)
+    ]
     assert overview().metadata["asof_date"] == str(WEEK[-1])
     with pytest.raises(LedgerNotReconciled):
         overview(slug="other")

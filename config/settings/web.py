@@ -41,6 +41,9 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
 ]
 
+MIDDLEWARE_BEFORE_SPAN = 2
+"""A traced request's span begins after so many of them: it has its id by then."""
+
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 LOGIN_URL = "login"

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
+from config import telemetry
 from config.errors import TieoutError
 from execution.models import JobRun, NightlyRun, RunState
 from execution.night import blocked, jobs
@@ -56,7 +57,8 @@ def attempt(night: Night, job: JobRun) -> Night:
     job.refresh_from_db()
     blocked.clear(jobs=jobs.from_job_on(job.name), packs=night.packs)
     try:
-        result = jobs.JOBS[job.name](replace(night, progress=with_heartbeat(job, night.progress)))
+        with telemetry.span("job.run", job=job.name, pricing_pack_id=night.head.pk if night.packs else None):
+            result = jobs.JOBS[job.name](replace(night, progress=with_heartbeat(job, night.progress)))
     except JobTakenOver:
         raise
     except TieoutError as failure:
@@ -100,4 +102,5 @@ def _fail(night: Night, job: JobRun, failure: TieoutError) -> None:
     warming = list(PricingPack.objects.filter(run=night.run.pk, status=PackStatus.WARMING))
     if warming:
         packs.mark_error(warming, job=job.name, reason=reason[:4000])
-    logger.error("nightly job failed", exc_info=failure, extra={"job": job.name, "run_id": str(night.run.pk)})
+    with telemetry.bound(job=job.name):  # the report of it says which
+        logger.error("nightly job failed", exc_info=failure, extra={"job": job.name, "run_id": str(night.run.pk)})

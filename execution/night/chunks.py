@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import Count
 from django.db.models.functions import Now
 
-from config import locks
+from config import locks, telemetry
 from config.errors import TieoutError
 from execution.models import JobChunk, JobRun, RunState
 from execution.night import blocked
@@ -106,25 +106,30 @@ def work_on(chunk_id: int) -> bool:
         job = chunk.job
         if chunk.state not in UNFINISHED or (job.state, job.fencing) != (RunState.RUNNING, chunk.fencing):
             return False
-        row = JobChunk.objects.filter(pk=chunk_id)
-        row.update(state=RunState.RUNNING, started_at=Now())
-        revisions = LedgerRevision.objects.select_related("portfolio").in_bulk(chunk.revisions)
-        used = [(revisions[pk].portfolio, revisions[pk]) for pk in chunk.revisions]
-        outcome = _compute(CHUNK_JOBS[job.name], used, packs.find(pack_id=chunk.pack_id))
-        blocked.add(
-            job=job.name,
-            blockages=[
-                blocked.from_failure(revisions[pk].portfolio_id, chunk.pack_id, failure)
-                for pk, failure in outcome.failed.items()
-            ],
-        )
-        row.update(
-            state=RunState.DONE,
-            finished_at=Now(),
-            detail=_describe(outcome),
-            reason=next(map(blocked.reason_of, outcome.failed.values()), "")[: blocked.MAX_REASON],
-        )
+        with telemetry.span("chunk.run", chunk=chunk_id, job=job.name, pricing_pack_id=chunk.pack_id):
+            _do(chunk)
         return True
+
+
+def _do(chunk: JobChunk) -> None:
+    row = JobChunk.objects.filter(pk=chunk.pk)
+    row.update(state=RunState.RUNNING, started_at=Now())
+    revisions = LedgerRevision.objects.select_related("portfolio").in_bulk(chunk.revisions)
+    used = [(revisions[pk].portfolio, revisions[pk]) for pk in chunk.revisions]
+    outcome = _compute(CHUNK_JOBS[chunk.job.name], used, packs.find(pack_id=chunk.pack_id))
+    blocked.add(
+        job=chunk.job.name,
+        blockages=[
+            blocked.from_failure(revisions[pk].portfolio_id, chunk.pack_id, failure)
+            for pk, failure in outcome.failed.items()
+        ],
+    )
+    row.update(
+        state=RunState.DONE,
+        finished_at=Now(),
+        detail=_describe(outcome),
+        reason=next(map(blocked.reason_of, outcome.failed.values()), "")[: blocked.MAX_REASON],
+    )
 
 
 CONCERN_ALL = (packs.PackCorrupt, OperationalError, InterfaceError)
