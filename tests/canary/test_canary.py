@@ -1,4 +1,4 @@
-"""0 of 1,000 planted names, amounts, tokens, passwords and keys leave by a log, a metric, an error report or a message."""
+"""0 of 1,000 planted names, amounts, tokens, passwords and keys leave by a log, a span, a metric, an error report or a message."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from django.conf import settings
 
 from execution.patterns import publishing
 from pricing.tests import provider_server
-from tests import envelopes, plugin
+from tests import envelopes, plugin, tracing
 from tests.canary import agent, bugsink, planted, processes
 from tests.canary.doors import Doors
 
@@ -35,8 +35,9 @@ def test_nothing_planted_leaves_and_each_fault_of_ours_is_reported_once(site, tm
     keys = [words.word() for _ in range(JOBS)]
     planted.leave(tmp_path, notes=sent_to_jobs, keys=keys)
     logs = {"web": tmp_path / "web.log", "worker": tmp_path / "worker.log"}
-    with envelopes.receiver() as sentry, provider_server.serving() as provider:
+    with envelopes.receiver() as sentry, tracing.receiving(tmp_path) as spans, provider_server.serving() as provider:
         environment = {
+            **spans.environment,
             "DJANGO_SETTINGS_MODULE": "tests.canary.settings",
             "TIEOUT_VAR": str(tmp_path),
             "SENTRY_DSN": sentry.dsn,
@@ -56,12 +57,13 @@ def test_nothing_planted_leaves_and_each_fault_of_ours_is_reported_once(site, tm
             metrics = doors.metrics()
         reports_of_web = sentry.wait_for(30 + 30 + 30 + 15)
         messages = ring(site.database, provider, words)
-        with processes.worker(site.database, logs["worker"], **environment):
+        with tracing.celery(site.database, *worker(site.database), log=logs["worker"], **environment):
             processes.wait_until(lambda: not waiting(site.database))
             reports = sentry.wait_for(len(reports_of_web) + 4 * JOBS)
 
     said = {name: log.read_text() for name, log in logs.items()}
     said |= {"metrics": metrics, "messages": messages, "reports": b"\n".join(sentry.bodies).decode()}
+    said["spans"] = spans.store.read_text()
     assert len(words.cores) >= 1000
     assert {name: words.found_in(text) for name, text in said.items()} == {name: [] for name in said}
     assert not [text for text in said.values() if "\x1b" in text]
@@ -72,6 +74,7 @@ def test_nothing_planted_leaves_and_each_fault_of_ours_is_reported_once(site, tm
     web = Counter(report["exception"]["values"][-1]["type"] for report in reports_of_web)
     assert web == {"ValueError": 30 + 15, "StepFailed": 30, "DataError": 30}
     jobs = Counter(report["exception"]["values"][-1]["type"] for report in reports[len(reports_of_web) :])
+    assert {"pattern.run", "capability.call", "SELECT"} <= {span.name for span in spans.spans()}
     assert jobs == {"RuntimeError": JOBS, "JobBroke": JOBS, "DataError": JOBS, "ProviderFailed": JOBS}
 
 
@@ -100,6 +103,11 @@ def test_a_real_receiver_has_stored_nothing_planted(site, tmp_path):
     assert types == {"ValueError": 10 + 5, "StepFailed": 10, "DataError": 10}
     tags = {name for event in events for name in event["tags"]}
     assert "engine" in tags
+
+
+def worker(queue):
+    """One child at a time, and a new one after four jobs: what it has to tell must not go with it."""
+    return (*("worker", "--concurrency", "1", "--max-tasks-per-child", "4"), *("-Q", queue, "--loglevel", "DEBUG"))
 
 
 def ring(queue, provider, words):
