@@ -153,7 +153,7 @@ class _Allowlist:
             return None
         tags = {"engine": self._installation.engine_version(), **current_ids()}
         report: dict[str, Any] = {
-            **{name: event[name] for name in ("event_id", "timestamp", "level") if name in event},  # type: ignore[literal-required]
+            **{name: event[name] for name in ("event_id", "timestamp", "level") if name in event},
             "platform": "python",
             "release": self._installation.release,
             "environment": self._installation.environment,
@@ -187,9 +187,8 @@ def _about(record: logging.LogRecord) -> dict[str, Any]:
     if is_ours(record):
         about["logentry"] = {"message": str(record.msg)}
     request = getattr(record, "request", None)
-    match = getattr(request, "resolver_match", None)
-    if match is not None:
-        about["transaction"] = match.route
+    if request is not None and request.resolver_match is not None:
+        about["transaction"] = request.resolver_match.route
         if request.method in METHODS:
             about["request"] = {"method": request.method}
     task = getattr(record, "data", None)

@@ -7,7 +7,7 @@ from config import telemetry
 from config.logs import JsonFormatter
 
 
-def lines(message, *args, exc_info=None, name="execution.room", **extra) -> list[dict]:
+def lines(message, *args, exc_info=None, name="execution.room", **extra) -> list[dict[str, object]]:
     record = logging.getLogger(name).makeRecord(name, logging.WARNING, "", 0, message, args, exc_info, extra=extra)
     text = JsonFormatter().format(record)
     return [json.loads(line) for line in text.splitlines()]

@@ -24,7 +24,7 @@ def breaks(ctx: RequestContext, *, how: str, note: str) -> Result[dict[str, Any]
     match how:
         case "stranger":
             try:
-                {}[local]
+                dict[str, int]()[local]
             except KeyError as missing:
                 raise ValueError(f"{note} is worth {local}") from missing
         case "named":

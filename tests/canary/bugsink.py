@@ -55,13 +55,13 @@ def running(environment: Path, folder: Path) -> Iterator[Bugsink]:
     variables = os.environ | {"DJANGO_SETTINGS_MODULE": "bugsink_conf", "PYTHONPATH": str(folder)}
 
     def manage(*words: str) -> None:
-        command = [environment / "bin" / "bugsink-manage", *words]
+        command = [str(environment / "bin" / "bugsink-manage"), *words]
         subprocess.run(command, cwd=folder, env=variables, check=True, capture_output=True, timeout=300)
 
     manage("migrate")
     manage("migrate", "--database", "snappea")
     manage("shell", "-c", PROJECT.format(key=key))
-    gunicorn = [environment / "bin" / "gunicorn", "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
+    gunicorn = [str(environment / "bin" / "gunicorn"), "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen([*gunicorn, "bugsink.wsgi"], cwd=folder, env=variables, stdout=log, stderr=log)
     try:
