@@ -336,6 +336,7 @@ STOOD_STILL = {
 
 
 @needs_data
+@pytest.mark.slow
 def test_the_five_true_extremes_pass_and_are_flagged_and_all_other_real_closes_and_rates_pass():
     reading = archive.read(DATA, today=TODAY)
 
