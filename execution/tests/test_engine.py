@@ -74,6 +74,7 @@ def test_the_closure_holds_what_figures_pass_through():
     assert modules >= PASSED_THROUGH
 
 
+@pytest.mark.slow
 def test_a_line_more_in_any_file_of_the_closure_makes_another_version(copy, version):
     """All files are changed and read at once; each change alone then makes a version of its own."""
     before = engine.import_closure(copy, engine.roots())
