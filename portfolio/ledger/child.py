@@ -43,6 +43,9 @@ except ImportError:
 
 ROOT = os.path.realpath(os.getcwd())
 LEDGER_SUFFIXES = (".beancount", ".bean")
+ACTING_WORDS = (b"plugin", b"pythonpath", b"include", b"document", b"\\")
+"""What a loader acts on stands behind one of these words, a keyword or the name of an option. A backslash may hide a name:
+Beancount reads "doc\\uments" as "documents"."""
 MAX_ERRORS = 100
 Line = list[Any]
 
@@ -73,11 +76,19 @@ def is_in_folder(path: str) -> bool:
     return os.path.realpath(path).startswith(ROOT + os.sep)
 
 
+def may_act(filename: str) -> bool:
+    """Whether the text of a file holds any of ACTING_WORDS."""
+    with open(filename, "rb") as file:
+        text = file.read()
+    return any(word in text for word in ACTING_WORDS)
+
+
 def require_safe(main: str) -> None:
     """Parse the files, without loading them, for what the loader would act on.
 
     The screening before this process reads the text by itself; what it may miss is refused here from the options and
-    directives that Beancount's own parser finds. Raises UnsafeError.
+    directives that Beancount's own parser finds. A file without any of ACTING_WORDS is not parsed here: the parser finds
+    nothing of the kind in it, and to parse a large ledger takes a fifth of the time to load it. Raises UnsafeError.
     """
     waiting, parsed = [os.path.join(ROOT, main)], set[str]()
     while waiting:
@@ -89,6 +100,8 @@ def require_safe(main: str) -> None:
             raise UnsafeError(main, 0, "include leads outside the folder or to no file")
         if not filename.endswith(LEDGER_SUFFIXES):  # the loader would hand an encrypted file to gpg
             raise UnsafeError(main, 0, f"include of a file that does not end in {' or '.join(LEDGER_SUFFIXES)}")
+        if not may_act(filename):
+            continue
         entries, _, options = parser.parse_file(filename)
         if options["plugin"] or options["insert_pythonpath"]:
             raise UnsafeError(relative_path(filename), 0, "plugin is not accepted: it would run code")

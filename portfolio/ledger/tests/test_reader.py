@@ -257,6 +257,31 @@ def test_an_include_that_slipped_past_the_screening_is_refused_before_it_is_load
     assert reason in str(line[-1])
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("documents", "/etc"),
+        ("doc\\uments", "/etc"),
+        ("plug\\in_processing_mode", "raw"),
+        ("insert_python\\path", "TRUE"),
+    ],
+)
+def test_an_option_that_slipped_past_the_screening_is_refused_before_it_acts(tmp_path, option):
+    name, value = option
+
+    (line,) = child_lines(tmp_path, f'option "{name}" "{value}"\n')
+
+    assert line[0] == "unsafe"
+
+
+def test_a_file_is_refused_for_what_an_included_one_acts_on(tmp_path):
+    (tmp_path / "a.beancount").write_text('plugin "evil"\n')
+
+    (line,) = child_lines(tmp_path, 'include "a.beancount"\n')
+
+    assert line[:2] == ["unsafe", "a.beancount"]
+
+
 def test_text_that_kills_the_parser_kills_only_its_own_process(monkeypatch):
     monkeypatch.setattr(reader, "screen", lambda _: [])
 
