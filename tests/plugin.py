@@ -56,6 +56,7 @@ from config import embedded  # noqa: E402
 hypothesis.settings.register_profile(
     "shared", deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
+hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("shared"), max_examples=25)
 hypothesis.settings.load_profile("shared")
 
 EMPTY, DEMO = f"test_empty_{os.getpid()}", f"test_demo_{os.getpid()}"
@@ -130,9 +131,10 @@ def pytest_report_header() -> str:
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
-def pytest_xdist_auto_num_workers():
-    """One more than processors: where one test waits for a server or for the ledger's child, another computes."""
-    return (yield) + 1
+def pytest_xdist_auto_num_workers(config: pytest.Config):
+    """One more than processors: where one test waits for a server, another computes. Without servers nobody waits."""
+    processors = yield
+    return processors if config.getoption("without_servers") else processors + 1
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -16,6 +16,7 @@ from execution.night import blocked, chunks
 from execution.night.night import JobResult, Night
 from portfolio import books
 from portfolio.books import pack_prices, reconciliation, reconciliation_rows, writer
+from portfolio.ledger.reader import Child
 from portfolio.ledger.repository import LedgerRepository, LedgerRewritten, LedgerUnavailable
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
@@ -40,13 +41,16 @@ def reconcile_ledger(night: Night) -> JobResult:
     actions = market.actions(head)
     by_date = sorted(night.packs, key=lambda pack: (pack.asof_date, pack.sequence or 0))
     blockages: list[blocked.Blockage] = []
-    for position, portfolio in enumerate(portfolios, 1):
-        first = books.first_date(portfolio)
-        lived = [pack for pack in by_date if first is None or pack.asof_date >= first]
-        comparisons = _reconcile_one(portfolio, ledger, packs=lived, prices=prices, actions=actions, run=night.run.pk)
-        outcome.add(portfolio, comparisons)
-        blockages += blocked.from_comparisons(portfolio.pk, comparisons)
-        night.progress("reconcile_ledger", position, len(portfolios))
+    with Child() as child:
+        for position, portfolio in enumerate(portfolios, 1):
+            first = books.first_date(portfolio)
+            lived = [pack for pack in by_date if first is None or pack.asof_date >= first]
+            comparisons = _reconcile_one(
+                portfolio, ledger, child, packs=lived, prices=prices, actions=actions, run=night.run.pk
+            )
+            outcome.add(portfolio, comparisons)
+            blockages += blocked.from_comparisons(portfolio.pk, comparisons)
+            night.progress("reconcile_ledger", position, len(portfolios))
     blockages += _without_revision(portfolios, head, {(each.portfolio_id, each.pack_id) for each in blockages})
     blocked.add(job=blocked.RECONCILE, blockages=blockages)
     detail = {
@@ -101,6 +105,7 @@ def _read_ledger() -> Ledger:
 def _reconcile_one(
     portfolio: Portfolio,
     ledger: Ledger,
+    child: Child,
     *,
     packs: Sequence[PricingPack],
     prices: pack_prices.PackPrices,
@@ -116,7 +121,7 @@ def _reconcile_one(
         return reconciliation.fail(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
     try:
         return reconciliation.reconcile(
-            portfolio=portfolio, packs=packs, prices=prices, actions=actions, run=run, commit=ledger.commit
+            portfolio=portfolio, packs=packs, prices=prices, actions=actions, run=run, commit=ledger.commit, child=child
         )
     except (LedgerRewritten, *chunks.CONCERN_ALL):
         raise

@@ -29,7 +29,7 @@ from pricing.models import PricingPack, Security
 from tests import plugin, small
 from tests.small import WEEK
 
-pytestmark = pytest.mark.role("job")
+pytestmark = [pytest.mark.role("job"), pytest.mark.usefixtures("read_once")]
 SLUGS = ("a", "b", "c")
 COUNTED = (DailyValue, PortfolioMetrics, FactorExposure)
 
