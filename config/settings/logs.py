@@ -2,12 +2,10 @@
 
 from config import env
 
-from .base import DEBUG
-
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "config.logs.JsonFormatter", "with_words": DEBUG}},
+    "formatters": {"json": {"()": "config.logs.JsonFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", default="WARNING")},
     "loggers": {

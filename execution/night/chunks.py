@@ -147,13 +147,10 @@ def _compute(
         raise
     except TieoutError as failure:
         if len(used) == 1:
-            logger.warning(
-                "a portfolio has no figures",
-                extra={"portfolio_id": str(used[0][0].pk), "failure": type(failure).__name__},
-            )
+            logger.warning("a portfolio has no figures", extra={"portfolio": used[0][0].slug, "reason": str(failure)})
             return nightly_figures.ChunkFigures(1, failed={used[0][1].pk: failure})
     except Exception:
-        logger.exception("a chunk broke", extra={"portfolio_ids": [str(portfolio.pk) for portfolio, _ in used]})
+        logger.exception("a chunk broke", extra={"portfolios": [portfolio.slug for portfolio, _ in used]})
         if len(used) == 1:
             return nightly_figures.ChunkFigures(1, failed={used[0][1].pk: nightly_figures.FiguresFailed()})
     total = nightly_figures.ChunkFigures()

@@ -94,7 +94,7 @@ def _read_ledger() -> Ledger:
         folders = set(repository.slugs(head)) if head else set()
     unknown = sorted(folders - set(Portfolio.objects.values_list("slug", flat=True)))
     if unknown:
-        logger.error("ledger folders without a portfolio", extra={"count": len(unknown)})
+        logger.error("ledger folders without a portfolio", extra={"slugs": unknown[:20], "count": len(unknown)})
     return Ledger(head, tuple(unknown))
 
 
@@ -122,19 +122,14 @@ def _reconcile_one(
         raise
     except (LedgerUnavailable, LedgerRefused) as unreadable:
         kind, detail = reconciliation_rows.LEDGER_UNREADABLE, str(unreadable)
-        logger.warning("a ledger folder can't be read", extra=_ids(portfolio, unreadable))
+        logger.warning("a ledger folder can't be read", extra={"portfolio": portfolio.slug, "reason": detail[:400]})
     except TieoutError as failure:
         kind, detail = reconciliation_rows.NOT_COMPARED, str(failure)
-        logger.warning("a portfolio could not be compared", extra=_ids(portfolio, failure))
+        logger.warning("a portfolio could not be compared", extra={"portfolio": portfolio.slug, "reason": detail[:400]})
     except Exception:
-        logger.exception("the comparison of a portfolio failed", extra={"portfolio_id": str(portfolio.pk)})
+        logger.exception("the comparison of a portfolio failed", extra={"portfolio": portfolio.slug})
         kind, detail = reconciliation_rows.NOT_COMPARED, str(NotCompared())
     return reconciliation.fail(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
-
-
-def _ids(portfolio: Portfolio, failure: TieoutError) -> dict[str, str]:
-    """What the log may have: whose books, and which failure. Its words, with names and amounts, are in the row."""
-    return {"portfolio_id": str(portfolio.pk), "failure": type(failure).__name__}
 
 
 class NotCompared(TieoutError):

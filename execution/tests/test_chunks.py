@@ -155,9 +155,10 @@ def test_a_portfolio_that_violates_an_invariant_is_logged_and_the_others_are_sto
     assert states() == ["done"] * 3
     failed = {tuple(chunk.detail["failed"]) for chunk in JobChunk.objects.filter(job__name="compute_metrics")}
     assert failed == {(), (str(revision.pk),)}
-    assert [record.portfolio_id for record in caplog.records if record.message == "a portfolio has no figures"] == [
-        str(small.portfolio("b").pk)
-    ] * 2
+    assert [record.portfolio for record in caplog.records if record.message == "a portfolio has no figures"] == [
+        "b",
+        "b",
+    ]
     assert set(PricingPack.objects.values_list("status", flat=True)) == {"fresh"}
     rows = BlockedPortfolio.objects.values_list("portfolio__slug", "pack__asof_date", "job", "kind")
     assert set(rows) == {

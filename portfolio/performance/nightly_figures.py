@@ -218,7 +218,7 @@ def _computed(
             # By name only where nobody reads it who may not: others see how many failed, and why.
             logger.warning(
                 "a portfolio has no figures",
-                extra={"portfolio_id": str(portfolio.pk), "pack_id": pack.pk, "failure": type(failure).__name__},
+                extra={"portfolio": portfolio.slug, "pack_id": pack.pk, "reason": str(failure)},
             )
             chunk.failed[revision.pk] = failure
             continue
@@ -227,7 +227,7 @@ def _computed(
         except Exception:
             # One portfolio's data must not keep the others of a night from theirs, whatever is wrong with them.
             logger.exception(
-                "the figures of a portfolio failed", extra={"portfolio_id": str(portfolio.pk), "pack_id": pack.pk}
+                "the figures of a portfolio failed", extra={"portfolio": portfolio.slug, "pack_id": pack.pk}
             )
             chunk.failed[revision.pk] = FiguresFailed()
             continue
