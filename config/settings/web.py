@@ -41,8 +41,8 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
 ]
 
-MIDDLEWARE_BEFORE_SPAN = 2
-"""A traced request's span begins after so many of them: it has its id by then."""
+MIDDLEWARE_BEFORE_SPAN = MIDDLEWARE.index("execution.web.request_id.RequestIdMiddleware") + 1
+"""A traced request's span begins after so many of them: the request has its id by then."""
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

@@ -66,7 +66,7 @@ def _kept(attributes: Attributes, names: frozenset[str]) -> dict[str, AttributeV
 
 _TOKEN = re.compile(
     r"""
-      (?P<comment> --[^\n]* | /\*.*(?:\*/|\Z) )         # up to the last end: they nest
+      (?P<comment> --[^\n]* | /\*(?:.*\*/|.*) )         # up to the last end: they nest
     | (?P<name>    "(?:[^"]|"")*" )
     | (?P<value>   [eE]'(?:[^'\\]|''|\\.)*(?:'|\Z)             # E'…' with escapes; one that does not end is one value
                  | (?:[bBxXnN]|[uU]&)?'(?:[^']|'')*(?:'|\Z)

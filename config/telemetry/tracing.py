@@ -1,4 +1,4 @@
-"""The switch: a process is traced where a receiver is set. Without one, nothing of OpenTelemetry is loaded."""
+"""The switch: a process is traced where a receiver is set. Without one, nothing that traces is loaded."""
 
 from urllib.parse import urlsplit
 
