@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from config import locks, scope
+from execution import metering
 from execution.executor import failure_record, orchestrator, planning, store
 from execution.executor.computation import Computed, compute
 from execution.executor.engine import engine_version
@@ -46,8 +47,10 @@ def execute(
             plan = planning.prepare(request, user=user)
             stored = None if plan.provisional else store.find(plan.key, user)
             if stored is not None:
+                metering.count_execution(plan.version.pattern_id, "stored")
                 return answer(stored, cached=True)
         finished, cached = _run_once(plan, user, claimed)
+        metering.count_execution(plan.version.pattern_id, "stored" if cached else "computed")
         with transaction.atomic():
             return answer(finished, cached=cached)
 
@@ -66,6 +69,7 @@ def _run_once(plan: Plan, user: AbstractBaseUser, claimed: Callable[[UUID], obje
         try:
             computed = compute(plan)
         except Exception as failure:
+            metering.count_execution(plan.version.pattern_id, "failed")
             _finish_failed(execution, failure, started)
             raise
         _finish(execution, plan, computed, started)

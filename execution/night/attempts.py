@@ -11,6 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from config.errors import TieoutError
+from execution import metering
 from execution.models import JobRun, NightlyRun, RunState
 from execution.night import blocked, jobs
 from execution.night.night import Night, Progress
@@ -58,7 +59,8 @@ def attempt(night: Night, job: JobRun) -> Night:
     job.refresh_from_db()
     blocked.clear(jobs=jobs.from_job_on(job.name), packs=night.packs)
     try:
-        result = jobs.JOBS[job.name](replace(night, progress=with_heartbeat(job, night.progress)))
+        with metering.timed(metering.JOB_SECONDS, job=job.name):
+            result = jobs.JOBS[job.name](replace(night, progress=with_heartbeat(job, night.progress)))
     except JobTakenOver:
         raise
     except TieoutError as failure:

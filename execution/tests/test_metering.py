@@ -64,7 +64,10 @@ def test_a_pattern_published_after_it_was_asked_for_is_counted_by_its_name(priva
 
 
 def test_each_step_that_ran_is_counted_by_agent_and_capability(demo):
-    name, labels = "tieout_agent_latency_seconds_count", 'agent="financial_analyst",capability="ledger.positions"'
+    name, labels = (
+        "tieout_agent_latency_seconds_count",
+        'agent="financial_analyst",capability="ledger.positions",outcome="ok"',
+    )
     before = series(name).get(labels, 0.0)
 
     demo.ask(inputs={"lookback_days": 81})

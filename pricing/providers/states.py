@@ -6,12 +6,13 @@ import redis
 from redis.exceptions import RedisError
 
 from config.redis_client import shared_redis
-from pricing.providers import fmp, fred, http, newsapi, polygon
+from pricing.providers import fmp, fred, http, metering, newsapi, polygon
 from pricing.providers.budget import MARKS, Budget
 from pricing.providers.http import REAL_TIME, Clock, Provider
 
 ALL: tuple[Provider, ...] = (fmp.PROVIDER, fred.PROVIDER, newsapi.PROVIDER, polygon.PROVIDER)
 """By code. The archive is a folder: it has neither key nor breaker nor budget."""
+metering.begin(provider.code for provider in ALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 
+from execution import metering
 from execution.web.problems import Problem, problem_of
 
 DRAWN: Final = frozenset({"errors", "breaks", "estimated_ready", "trace"})
@@ -22,6 +23,7 @@ def render_failure(request: HttpRequest, failure: BaseException, frame: dict[str
     """
     problem = problem_of(failure)
     assert problem is not None  # a page catches only what has its row in the table
+    metering.count_request_error(problem.type)
     if problem.type == "portfolio-not-found":
         # Unknown and not yours are one page, to the byte: no address, no form, no request id.
         response = render(request, "404.html", status=HTTPStatus.NOT_FOUND)
