@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from prometheus_client import Metric
 from prometheus_client.metrics_core import GaugeMetricFamily
@@ -72,13 +72,18 @@ def read(now: datetime) -> Iterator[Sample]:
     for source, read_source in SOURCES.items():
         try:
             samples = list(read_source(now))
-        except (OperationalError, InterfaceError, RedisError):
-            logger.warning("a source of metrics does not answer", extra={"source": source})
+        except (DatabaseError, InterfaceError, RedisError):
+            logger.warning("a source of metrics does not answer", exc_info=True, extra={"source": source})
             samples, failed = [], 1.0
         else:
             failed = 0.0
         yield from samples
         yield "tieout_scrape_errors", (source,), failed
+
+
+def _read_migrations(now: datetime) -> Iterator[Sample]:
+    """By itself: what is read after it may lack a column, and the number says why."""
+    yield "tieout_migrations_unapplied", (), doctor.count_unapplied_migrations()
 
 
 def _read_database(now: datetime) -> Iterator[Sample]:
@@ -98,7 +103,6 @@ def _read_database(now: datetime) -> Iterator[Sample]:
         yield "tieout_pack_age_seconds", (policy,), (now - due.end_of(pack.asof_date)).total_seconds()
     for policy, since in due.overdue_since(now).items():
         yield "tieout_night_overdue_seconds", (policy,), (now - since).total_seconds() if since else 0.0
-    yield "tieout_migrations_unapplied", (), doctor.count_unapplied_migrations()
 
 
 def _read_job(policy: str, job: JobRun, sizes: Mapping[str, int]) -> Iterator[Sample]:
@@ -144,4 +148,8 @@ def _read_redis(now: datetime) -> Iterator[Sample]:
                 yield "tieout_provider_quota_ratio", (provider.provider, window), share
 
 
-SOURCES: Mapping[str, Callable[[datetime], Iterator[Sample]]] = {"database": _read_database, "redis": _read_redis}
+SOURCES: Mapping[str, Callable[[datetime], Iterator[Sample]]] = {
+    "migrations": _read_migrations,
+    "database": _read_database,
+    "redis": _read_redis,
+}
