@@ -1,5 +1,6 @@
 """Nights that are to be run: pack days without one, and runs that nobody is finishing."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.db.models import Exists, F, Max, OuterRef, QuerySet
@@ -45,7 +46,7 @@ def end_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(0), UTC)
 
 
-def overdue_since(now: datetime) -> dict[str, datetime | None]:
+def overdue_since(policies: Iterable[str], now: datetime) -> dict[str, datetime | None]:
     """By policy, since when a night should have been done that is not; None where none should. Empty without market data.
 
     Asked at every scrape, so it reads no archive: the loaded data end on a day that is a pack day, and of the days before it
@@ -61,8 +62,7 @@ def overdue_since(now: datetime) -> dict[str, datetime | None]:
     if rung_at < loaded.loaded_at:
         rung_at += timedelta(days=1)
     overdue = rung_at if rung_at <= now else None
-    codes = PricingPolicy.objects.order_by("code").values_list("code", flat=True)
-    return {code: None if last_done.get(code, date.min) >= day else overdue for code in codes}
+    return {code: None if last_done.get(code, date.min) >= day else overdue for code in policies}
 
 
 def _last_day_to_do(archive_end: date, now: datetime) -> date:

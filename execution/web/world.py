@@ -101,7 +101,7 @@ def _read_database(now: datetime) -> Iterator[Sample]:
             yield from _read_job(policy, job, sizes.get(job.pk, {}))
     for policy, pack in newest_fresh(heads).items():
         yield "tieout_pack_age_seconds", (policy,), (now - due.end_of(pack.asof_date)).total_seconds()
-    for policy, since in due.overdue_since(now).items():
+    for policy, since in due.overdue_since([policy.pk for policy in policies], now).items():
         yield "tieout_night_overdue_seconds", (policy,), (now - since).total_seconds() if since else 0.0
 
 
@@ -126,6 +126,8 @@ def _read_outcome(policy: str, jobs: list[JobRun]) -> Iterator[Sample]:
 def newest_fresh(heads: Mapping[str, PricingPack]) -> dict[str, PricingPack]:
     """By policy, the newest pack that readers are answered from."""
     found = {policy: pack for policy, pack in heads.items() if pack.status == PackStatus.FRESH}
+    if len(found) == len(heads):
+        return found
     others = PricingPack.objects.filter(policy__in=heads.keys() - found.keys(), status=PackStatus.FRESH)
     for pack in others.order_by("policy_id", "-asof_date").distinct("policy_id"):
         found[pack.policy_id] = pack
