@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -29,7 +30,7 @@ WELL_FOR_THE_DEMO = {"TieoutPackOld"}
 """Its data end in 2013."""
 
 
-def program(name: str) -> str:
+def program(name: str):
     path = shutil.which(name)
     if path is None:
         missing = f"there is no {name} on the path"
@@ -152,6 +153,31 @@ def test_each_service_shows_what_it_counts(used) -> None:
     assert 'tieout_request_errors_total{error_type="pattern-not-found"}' in web
     assert all(statements in page for page in (web, beat))
     assert "tieout_pack_freshness" not in worker + beat
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["web", "worker"])
+def test_a_killed_process_takes_no_count_with_it(used, name: str) -> None:
+    folder, statements = (
+        used.folder / f"prometheus-{name}",
+        'django_db_execute_total{alias="default",vendor="postgresql"}',
+    )
+
+    def children() -> set[int]:
+        counting = {int(re.sub(r"\D", "", file.name)) for file in folder.glob("counter_*[0-9].db")}
+        return counting - {used.processes[name].pid}
+
+    def count() -> float:
+        return float(re.search(rf"^{re.escape(statements)} (\S+)$", used.read(name), re.MULTILINE)[1])
+
+    used.wait_for("child that counts", lambda: children() and statements in used.read(name))
+    killed, before = min(children()), count()
+
+    os.kill(killed, signal.SIGKILL)
+    used.wait_for("file of ended processes", lambda: killed not in children())
+
+    assert count() >= before > 0
+    assert (folder / "counter_ended.db").exists()
 
 
 @pytest.mark.slow

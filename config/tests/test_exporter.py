@@ -22,12 +22,12 @@ def _close():
 def port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+        return int(found.getsockname()[1])
 
 
 def read(port: int) -> str:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-        return answer.read().decode()
+        return str(answer.read().decode())
 
 
 @pytest.mark.parametrize("form", ["{}", "127.0.0.1:{}"])

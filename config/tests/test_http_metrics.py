@@ -69,4 +69,6 @@ def test_a_view_that_breaks_is_one_exception_and_one_latency() -> None:
 def test_a_length_that_is_no_number_breaks_nothing(length: str) -> None:
     request = RequestFactory().get("/health/live", headers={"Content-Length": length})
 
-    assert http_metrics.AfterMiddleware(lambda request: HttpResponse()).process_request(request) is None
+    http_metrics.AfterMiddleware(lambda request: HttpResponse()).process_request(request)
+
+    assert request.prometheus_after_middleware_event > 0  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from config import env
 from config.telemetry import multiprocess
 
-KEY = mmap_key("calls", "calls_total", ("kind",), ("a",), "…")
+KEY = mmap_key("calls", "calls_total", ["kind"], ["a"], "…")
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_state_ends_with_the_process_that_was_in_it(folder: Path, ended: int) 
 def test_a_process_that_was_killed_before_its_first_word_is_nothing(folder: Path, ended: int) -> None:
     (folder / f"counter_{ended}.db").touch()
     (folder / f"counter_{os.getpid()}.db").touch()
-    count(folder, ended, 3, kind="histogram", key=mmap_key("s", "s_count", (), (), "…"))
+    count(folder, ended, 3, kind="histogram", key=mmap_key("s", "s_sum", [], [], "…"))
 
     found = {family.name for family in multiprocess.make_registry().collect()}
 

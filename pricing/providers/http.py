@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import redis
 import requests
@@ -227,7 +227,8 @@ class Client:
         self._await_turn(deadline)
 
         def sent() -> Any:
-            started, outcome = self.clock.monotonic(), cast("metering.Outcome", "failed")
+            started = self.clock.monotonic()
+            outcome: metering.Outcome = "failed"
             try:
                 payload = self._payload(path, self._body(path, parameters))
                 wrong = fault(payload)
