@@ -4,11 +4,19 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, before_task_publish, heartbeat_sent, worker_init, worker_process_init
+from celery.signals import (
+    beat_init,
+    before_task_publish,
+    heartbeat_sent,
+    task_postrun,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+)
 from django.conf import settings
 
 from config import embedded, pulse
-from config.telemetry import exporter, multiprocess
+from config.telemetry import exporter, multiprocess, tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 embedded.provide(os.environ.get("TIEOUT_ROLE") or "job")
@@ -44,3 +52,31 @@ def _worker_lives(**_: Any) -> None:
 def _beat_lives(**_: Any) -> None:
     """Only beat rings the watchdog."""
     pulse.leave(pulse.BEAT)
+
+
+@worker_process_shutdown.connect
+def _send_last_reports(**_: Any) -> None:
+    """A child ends without the exit handlers of Python, by which reports are sent elsewhere."""
+    if settings.SENTRY_DSN:
+        from config.telemetry import errors
+
+        errors.flush()
+
+
+@worker_process_init.connect
+def _trace_worker(**_: Any) -> None:
+    """In each child: the thread that sends spans does not outlive a fork."""
+    tracing.start("worker")
+    # Connected only now, so that it runs after the task's span has ended.
+    task_postrun.connect(_send_spans)
+
+
+@beat_init.connect
+def _trace_beat(**_: Any) -> None:
+    tracing.start("beat")
+
+
+@worker_process_shutdown.connect
+def _send_spans(**_: Any) -> None:
+    """A child that is recycled ends without Python's own farewell, and spans that were not sent would be lost with it."""
+    tracing.flush()

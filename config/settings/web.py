@@ -43,6 +43,9 @@ MIDDLEWARE = [
     "config.telemetry.http_metrics.AfterMiddleware",
 ]
 
+MIDDLEWARE_BEFORE_SPAN = 3
+"""A traced request's span begins after so many of them: it has its id by then."""
+
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 LOGIN_URL = "login"

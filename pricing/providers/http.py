@@ -26,7 +26,7 @@ import urllib3
 from django.conf import settings
 from requests.adapters import BaseAdapter
 
-from config import strict_json
+from config import strict_json, telemetry
 from config.breaker import Breaker, Verdict
 from config.errors import TieoutError
 from config.redis_client import shared_redis
@@ -230,7 +230,8 @@ class Client:
             started = self.clock.monotonic()
             outcome: metering.Outcome = "failed"
             try:
-                payload = self._payload(path, self._body(path, parameters))
+                with telemetry.span("provider.request", provider=self.provider.code):
+                    payload = self._payload(path, self._body(path, parameters))
                 wrong = fault(payload)
                 if wrong is not None:
                     raise ProviderFailed(self.provider.code, path, wrong, passing=False)
