@@ -168,7 +168,8 @@ def test_a_killed_process_takes_no_count_with_it(used, name: str) -> None:
         return counting - {used.processes[name].pid}
 
     def count() -> float:
-        return float(re.search(rf"^{re.escape(statements)} (\S+)$", used.read(name), re.MULTILINE)[1])
+        (value,) = re.findall(rf"^{re.escape(statements)} (\S+)$", used.read(name), re.MULTILINE)
+        return float(value)
 
     used.wait_for("child that counts", lambda: children() and statements in used.read(name))
     killed, before = min(children()), count()
