@@ -9,13 +9,14 @@ from celery.signals import (
     before_task_publish,
     heartbeat_sent,
     task_postrun,
+    worker_init,
     worker_process_init,
     worker_process_shutdown,
 )
 from django.conf import settings
 
 from config import embedded, pulse
-from config.telemetry import tracing
+from config.telemetry import exporter, multiprocess, tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 embedded.provide(os.environ.get("TIEOUT_ROLE") or "job")
@@ -28,9 +29,23 @@ app.autodiscover_tasks()
 WATCHDOG = "execution.tasks.take_up_stale_runs"
 
 
+@worker_init.connect
+@beat_init.connect
+def _show_metrics(**_: Any) -> None:
+    """In the process that forks the others, or in beat."""
+    multiprocess.forget_earlier()
+    exporter.serve(settings.METRICS_ADDRESS)
+
+
+@worker_process_init.connect
+def _leave_metrics_to_parent(**_: Any) -> None:
+    exporter.leave_to_parent()
+
+
 @heartbeat_sent.connect
 def _worker_lives(**_: Any) -> None:
     pulse.leave(pulse.WORKER)
+    multiprocess.fold_ended()  # recycled and killed children; no signal tells of the latter
 
 
 @before_task_publish.connect(sender=WATCHDOG)

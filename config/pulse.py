@@ -1,11 +1,9 @@
 """Whether worker and beat are alive: each leaves the time in Redis now and then, and who wants to know looks how old it is."""
 
 import time
+from typing import cast
 
-import redis
-from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from config.redis_client import shared_redis
 
 WORKER, BEAT = "worker", "beat"
 EVERY_S = 10
@@ -19,20 +17,14 @@ def leave(name: str) -> None:
     """Write down that `name` is alive. May be called often: it writes at most every ten seconds. Raises RedisError."""
     if time.monotonic() - _left_at.get(name, -EVERY_S) >= EVERY_S:
         _left_at[name] = time.monotonic()
-        _redis().set(_key(name), str(time.time()), ex=24 * 3600)
+        shared_redis().set(_key(name), str(time.time()), ex=24 * 3600)
 
 
 def silent_for(name: str) -> float | None:
     """Seconds since its last sign; None where there was none within a day. Raises redis.exceptions.RedisError."""
-    left = _redis().get(_key(name))
+    left = cast("bytes | None", shared_redis().get(_key(name)))
     return None if left is None else max(0.0, time.time() - float(left))
 
 
 def _key(name: str) -> str:
     return f"tieout:pulse:{name}"
-
-
-def _redis() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
-    )

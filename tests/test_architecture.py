@@ -59,7 +59,7 @@ ENVIRONMENT = {
     "config/wsgi.py": "names the settings before they can be read",
     "config/telemetry/sdk.py": "the libraries' own switch, for the names of HTTP attributes",
     "manage.py": "names the settings before they can be read",
-    "execution/web/metrics.py": "the client library's own switch",
+    "config/telemetry/multiprocess.py": "the client library's own switch",
     "portfolio/ledger/reader.py": "passes the loader's path on to a child that gets nothing else",
     "portfolio/ledger/child.py": "Beancount's cache is switched off by it",
 }

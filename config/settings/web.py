@@ -28,6 +28,7 @@ ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", default=("localhost", "127.0.0.1", "[
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
 
 MIDDLEWARE = [
+    "config.telemetry.http_metrics.BeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "execution.web.request_id.RequestIdMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -39,6 +40,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.telemetry.http_metrics.AfterMiddleware",
 ]
 
 MIDDLEWARE_BEFORE_SPAN = MIDDLEWARE.index("execution.web.request_id.RequestIdMiddleware") + 1
@@ -91,6 +93,7 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEBUG
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]  # Prometheus asks each process inside, where nobody ends TLS
 SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", default=False) else None

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from config import locks, scope, telemetry
+from execution import metering
 from execution.executor import failure_record, orchestrator, planning, store
 from execution.executor.computation import Computed, compute
 from execution.executor.engine import engine_version
@@ -47,9 +48,11 @@ def execute(
             _bind(plan)
             stored = None if plan.provisional else store.find(plan.key, user)
             if stored is not None:
+                metering.count_execution(plan.version.pattern_id, "stored")
                 telemetry.bind(execution_id=str(stored.id))
                 return answer(stored, cached=True)
         finished, cached = _run_once(plan, user, claimed)
+        metering.count_execution(plan.version.pattern_id, "stored" if cached else "computed")
         with transaction.atomic():
             return answer(finished, cached=cached)
 
@@ -70,6 +73,7 @@ def _run_once(plan: Plan, user: AbstractBaseUser, claimed: Callable[[UUID], obje
             with telemetry.span("pattern.run"):
                 computed = compute(plan)
         except Exception as failure:
+            metering.count_execution(plan.version.pattern_id, "failed")
             _finish_failed(execution, failure, started)
             raise
         _finish(execution, plan, computed, started)

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from config import telemetry
 from config.errors import TieoutError
+from execution import metering
 from execution.models import JobRun, NightlyRun, RunState
 from execution.night import blocked, jobs
 from execution.night.night import Night, Progress
@@ -57,7 +58,10 @@ def attempt(night: Night, job: JobRun) -> Night:
     job.refresh_from_db()
     blocked.clear(jobs=jobs.from_job_on(job.name), packs=night.packs)
     try:
-        with telemetry.span("job.run", job=job.name, pricing_pack_id=night.head.pk if night.packs else None):
+        with (
+            telemetry.span("job.run", job=job.name, pricing_pack_id=night.head.pk if night.packs else None),
+            metering.timed(metering.JOB_SECONDS, job=job.name),
+        ):
             result = jobs.JOBS[job.name](replace(night, progress=with_heartbeat(job, night.progress)))
     except JobTakenOver:
         raise

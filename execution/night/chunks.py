@@ -6,16 +6,17 @@ process takes the chunk.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import sleep
 from typing import Any, Protocol
 
 from django.db import InterfaceError, OperationalError
-from django.db.models import Count
+from django.db.models import Count, F
 from django.db.models.functions import Now
 
 from config import locks, telemetry
 from config.errors import TieoutError
+from execution import metering
 from execution.models import JobChunk, JobRun, RunState
 from execution.night import blocked
 from portfolio.models import LedgerRevision, Transaction
@@ -97,6 +98,15 @@ def finish(*, job: JobRun, progress: Callable[[int, int], None]) -> Mapping[str,
     return sums | {"failed": failed} if failed else sums
 
 
+def count_by_state(jobs: Iterable[JobRun]) -> dict[int, dict[str, int]]:
+    """How many chunks of the last attempt at each job are in which state, by the key of the job."""
+    counts: dict[int, dict[str, int]] = {}
+    chunks = JobChunk.objects.filter(job__in=list(jobs), fencing=F("job__fencing")).order_by()
+    for job, state, count in chunks.values_list("job_id", "state").annotate(Count("id")):
+        counts.setdefault(job, {})[state] = count
+    return counts
+
+
 def work_on(chunk_id: int) -> bool:
     """Do a chunk. False where it has ended, belongs to an attempt that is over, or another session does it."""
     with locks.try_session_lock(f"execution.chunk:{chunk_id}") as acquired:
@@ -106,7 +116,10 @@ def work_on(chunk_id: int) -> bool:
         job = chunk.job
         if chunk.state not in UNFINISHED or (job.state, job.fencing) != (RunState.RUNNING, chunk.fencing):
             return False
-        with telemetry.span("chunk.run", chunk=chunk_id, job=job.name, pricing_pack_id=chunk.pack_id):
+        with (
+            telemetry.span("chunk.run", chunk=chunk_id, job=job.name, pricing_pack_id=chunk.pack_id),
+            metering.timed(metering.CHUNK_SECONDS, job=job.name),
+        ):
             _do(chunk)
         return True
 

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest, JsonResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
@@ -177,11 +177,13 @@ class Pack(APIView):
         return Response(body, status=503 if body["status"] == "error" else 200)
 
 
+@transaction.non_atomic_requests
 def live(request: HttpRequest) -> JsonResponse:
     """GET /health/live: this process answers."""
     return JsonResponse({"status": "ok"})
 
 
+@transaction.non_atomic_requests
 def ready(request: HttpRequest) -> JsonResponse:
     """GET /health/ready: the names of what is broken of database, roles, migrations, Redis, worker, beat. The log says how."""
     faults = doctor.find_faults() + doctor.find_pulse_faults()

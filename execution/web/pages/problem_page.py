@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 
+from execution import metering
 from execution.web import problems
 from execution.web.problems import Problem
 
@@ -23,6 +24,7 @@ def render_failure(request: HttpRequest, failure: BaseException, frame: dict[str
     """
     problem = problems.problem_of(failure)
     assert problem is not None  # a page catches only what has its row in the table
+    metering.count_request_error(problem.type)
     problems.log(failure, problem, request)
     if problem.type == "portfolio-not-found":
         # Unknown and not yours are one page, to the byte: no address, no form, no request id.

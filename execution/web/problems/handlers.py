@@ -11,6 +11,7 @@ from django.views import defaults
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
+from execution import metering
 from execution.web.problems.document import describe, is_fault
 from execution.web.problems.problem import CONTENT_TYPE, INTERNAL, TITLES, Problem
 
@@ -18,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 def response_of(problem: Problem, request: HttpRequest) -> JsonResponse:
+    metering.count_request_error(problem.type)
     response = JsonResponse(
         problem.document(getattr(request, "request_id", "")), status=problem.status, content_type=CONTENT_TYPE
     )
@@ -79,6 +81,7 @@ def answer(failure: Exception, context: Mapping[str, Any]) -> Response | None:
     request = context["request"]
     problem = describe(failure)
     log(failure, problem, request)
+    metering.count_request_error(problem.type)
     set_rollback()
     response = Response(problem.document(request.request_id), status=problem.status, content_type=CONTENT_TYPE)
     for name, value in problem.headers.items():
