@@ -12,5 +12,4 @@ RUN DEBUG=0 SECRET_KEY=$(python -c "import secrets; print(secrets.token_urlsafe(
     python manage.py collectstatic --no-input
 
 EXPOSE 8000
-CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "4", \
-     "--no-control-socket", "config.wsgi:application"]
+CMD ["python", "-m", "gunicorn", "--config", "python:config.gunicorn", "--bind", "0.0.0.0:8000", "config.wsgi:application"]

@@ -26,8 +26,8 @@ serve: .venv/.runtime ## web, worker and beat on http://127.0.0.1:8000 (PORT)
 test: .venv/.dev ## run all tests, against PostgreSQL and Redis
 	@$(PY) -m pytest -n auto --dist worksteal
 
-test-quick: .venv/.dev ## run the tests that need neither of them, and take no seconds each
-	@$(PY) -m pytest -q -n auto --without-servers -m "not slow"
+test-quick: .venv/.dev ## run the tests that need neither of them, and take no seconds each; fewer generated examples
+	@$(PY) -m pytest -q -n auto --dist worksteal --without-servers -m "not slow" --hypothesis-profile=quick
 
 fuzz: .venv/.dev ## generated ledgers, spoilt portfolios beside a good one, every day of the demo: an hour
 	@$(PY) -m tests.ledgers --count 2000 --processes 2

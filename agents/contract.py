@@ -91,6 +91,7 @@ def field_types(declared: type) -> Mapping[str, Any]:
     return {f.name: hints[f.name] for f in answer_fields(declared)}
 
 
+@cache
 def _members(declared: Any) -> tuple[Any, ...]:
     """The alternatives of a type, with names and annotations taken off."""
     while True:

@@ -21,6 +21,7 @@ from agents.breaker import (
 )
 from agents.registry import Capability, Registry, UnknownCapability
 from agents.result import RequestContext, Result
+from config import telemetry
 from config.breaker import Breaker
 from config.errors import TieoutError
 
@@ -106,7 +107,8 @@ class AgentRuntime:
             raise UnknownCapability(name, registry.near(name, self._capabilities))
         bound = registry.bind(capability, arguments)
         started = perf_counter()
-        result = self._breaker(capability.agent).call(lambda: _ask(capability, ctx, bound))
+        with telemetry.span("capability.call", capability=name, agent=capability.agent):
+            result = self._breaker(capability.agent).call(lambda: _ask(capability, ctx, bound))
         return Invocation(result, name, capability.agent, round((perf_counter() - started) * 1000, 3))
 
     def _breaker(self, agent: str) -> Breaker:
@@ -129,8 +131,12 @@ def _ask(capability: Capability, ctx: RequestContext, bound: Mapping[str, Any]) 
     except TieoutError:
         raise
     except Exception as stranger:
-        logger.exception("capability failed", extra={"capability": capability.name, "agent": capability.agent})
-        if is_storage_failure(stranger):
-            raise StorageAway(f"the database or Redis did not answer {capability.name}") from stranger
-        failure = DependencyAway if is_dependency_failure(stranger) else CapabilityFailed
-        raise failure(capability.name, capability.agent) from stranger
+        about = {"capability": capability.name, "agent": capability.agent}
+        storage = is_storage_failure(stranger)
+        if storage or is_dependency_failure(stranger):
+            logger.warning("something that a capability needs did not answer", exc_info=True, extra=about)
+            if storage:
+                raise StorageAway(f"the database or Redis did not answer {capability.name}") from stranger
+            raise DependencyAway(capability.name, capability.agent) from stranger
+        logger.exception("capability failed", extra=about)
+        raise CapabilityFailed(capability.name, capability.agent) from stranger

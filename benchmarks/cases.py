@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from benchmarks import imports, jobs, ledger, metrics, packs, worlds
+from benchmarks import imports, jobs, ledger, metrics, packs, tracing, worlds
 from benchmarks.measuring import Goal, Line, line, p95, part, round_robin
 from benchmarks.serving import Site, serving, token_of
 from benchmarks.worlds import World
@@ -159,6 +159,7 @@ CASES: Mapping[str, Callable[[], list[Line]]] = {
     **imports.CASES,
     **jobs.CASES,
     **metrics.CASES,
+    **tracing.CASES,
 }
 
 

@@ -50,19 +50,20 @@ class Site:
 
 
 @contextmanager
-def serving(world: World, application: str, **environment: str) -> Iterator[Site]:
-    """gunicorn with one worker, the same for all."""
+def serving(world: World, application: str, **environment: str | None) -> Iterator[Site]:
+    """gunicorn with one worker, the same for all but for variables; None is one that is not set."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     counters = world.folder / f"prometheus-{port}"
     counters.mkdir(parents=True)
     log = world.folder / f"web-{port}.log"
+    variables = {**world.environment, "PROMETHEUS_MULTIPROC_DIR": str(counters), **environment}
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", *GUNICORN, "--bind", f"127.0.0.1:{port}", application],
             cwd=env.PROJECT,
-            env=world.environment | {"PROMETHEUS_MULTIPROC_DIR": str(counters)} | environment,
+            env={name: value for name, value in variables.items() if value is not None},
             stdout=out,
             stderr=out,
         )

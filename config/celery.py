@@ -4,10 +4,19 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, before_task_publish, heartbeat_sent, worker_init
+from celery.signals import (
+    beat_init,
+    before_task_publish,
+    heartbeat_sent,
+    task_postrun,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+)
 from django.conf import settings
 
 from config import doctor, embedded, pulse
+from config.telemetry import exporter, multiprocess, tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 embedded.provide(os.environ.get("TIEOUT_ROLE") or "job")
@@ -31,12 +40,54 @@ def _refuse_unbound_role(**_: Any) -> None:
 WATCHDOG = "execution.tasks.take_up_stale_runs"
 
 
+@worker_init.connect
+@beat_init.connect
+def _show_metrics(**_: Any) -> None:
+    """In the process that forks the others, or in beat."""
+    multiprocess.forget_earlier()
+    exporter.serve(settings.METRICS_ADDRESS)
+
+
+@worker_process_init.connect
+def _leave_metrics_to_parent(**_: Any) -> None:
+    exporter.leave_to_parent()
+
+
 @heartbeat_sent.connect
 def _worker_lives(**_: Any) -> None:
     pulse.leave(pulse.WORKER, doctor.find_worker_faults)
+    multiprocess.fold_ended()  # recycled and killed children; no signal tells of the latter
 
 
 @before_task_publish.connect(sender=WATCHDOG)
 def _beat_lives(**_: Any) -> None:
     """Only beat rings the watchdog."""
     pulse.leave(pulse.BEAT)
+
+
+@worker_process_shutdown.connect
+def _send_last_reports(**_: Any) -> None:
+    """A child ends without the exit handlers of Python, by which reports are sent elsewhere."""
+    if settings.SENTRY_DSN:
+        from config.telemetry import errors
+
+        errors.flush()
+
+
+@worker_process_init.connect
+def _trace_worker(**_: Any) -> None:
+    """In each child: the thread that sends spans does not outlive a fork."""
+    tracing.start("worker")
+    # Connected only now, so that it runs after the task's span has ended.
+    task_postrun.connect(_send_spans)
+
+
+@beat_init.connect
+def _trace_beat(**_: Any) -> None:
+    tracing.start("beat")
+
+
+@worker_process_shutdown.connect
+def _send_spans(**_: Any) -> None:
+    """A child that is recycled ends without Python's own farewell, and spans that were not sent would be lost with it."""
+    tracing.flush()

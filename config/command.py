@@ -5,7 +5,9 @@ from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from config import telemetry
 from config.errors import TieoutError
+from config.telemetry import tracing
 
 EXIT_FAILED = 1
 
@@ -24,8 +26,10 @@ class TieoutCommand(BaseCommand):
         return parser
 
     def execute(self, *args: Any, **options: Any) -> str | None:
+        tracing.start("command")
         try:
-            return super().execute(*args, **options)
+            with telemetry.span("command.run"):
+                return super().execute(*args, **options)
         except TieoutError as failure:
             raise CommandError(str(failure), returncode=self.exit_code(failure)) from failure
 

@@ -4,6 +4,7 @@ import errno
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import psycopg
 import redis
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from config import embedded, env, pulse
 from config.errors import TieoutError
@@ -146,6 +148,17 @@ def find_migration_fault() -> Fault | None:
         return None
     first = missing[0][0]
     return Fault("migrations", f"{len(missing)} not applied, first {first}", "run `manage.py migrate`")
+
+
+@cache
+def _migrations_on_disk() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None).disk_migrations)
+
+
+def count_unapplied_migrations() -> int:
+    """How many migrations of this release the database lacks; the files are read once for the life of the process."""
+    applied = MigrationRecorder(connection).migration_qs.values_list("app", "name")
+    return len(_migrations_on_disk().difference(applied))
 
 
 def find_redis_fault() -> Fault | None:

@@ -5,11 +5,9 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
-import redis
-from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from config.redis_client import shared_redis
 
 WORKER, BEAT = "worker", "beat"
 EVERY_S = 10
@@ -33,12 +31,12 @@ def leave(name: str, find_broken: Callable[[], Sequence[str]] = tuple) -> None:
     if time.monotonic() - _left_at.get(name, -EVERY_S) >= EVERY_S:
         _left_at[name] = time.monotonic()
         sign = json.dumps({"at": time.time(), "broken": list(find_broken())})
-        _redis().set(_key(name), sign, ex=24 * 3600)
+        shared_redis().set(_key(name), sign, ex=24 * 3600)
 
 
 def last_sign(name: str) -> Sign | None:
     """The last sign of life; None where there was none within a day. Raises redis.exceptions.RedisError."""
-    left = _redis().get(_key(name))
+    left = cast("bytes | None", shared_redis().get(_key(name)))
     if left is None:
         return None
     sign = json.loads(left)
@@ -47,9 +45,3 @@ def last_sign(name: str) -> Sign | None:
 
 def _key(name: str) -> str:
     return f"tieout:pulse:{name}"
-
-
-def _redis() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
-    )

@@ -9,10 +9,12 @@ from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
 from config import doctor, embedded
+from config.telemetry import tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 embedded.provide("app")
 
+tracing.start("web")  # before the middleware is loaded
 application = get_wsgi_application()
 
 if not settings.DEVELOPMENT:

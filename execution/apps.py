@@ -14,6 +14,21 @@ class ExecutionConfig(AppConfig):
             if hasattr(settings, name):
                 raise env.SettingInvalid(name, problem)
         doctor.register(_advice)
+        if settings.SENTRY_DSN:
+            _report_errors()
+
+
+def _report_errors() -> None:
+    from config.telemetry import errors
+
+    def engine_version() -> str:
+        from execution.executor.engine import engine_version  # at the first report: it imports half of the project
+
+        return engine_version()
+
+    errors.start(
+        settings.SENTRY_DSN, errors.Installation(settings.RELEASE, settings.SENTRY_ENVIRONMENT, engine_version)
+    )
 
 
 def _advice() -> list[doctor.Fault]:

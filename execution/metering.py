@@ -1,55 +1,60 @@
-"""Metrics for Prometheus. The values of labels come from closed sets, never from a request."""
+"""What this process counts for Prometheus. The values of labels come from closed sets, never from a request.
+
+How the world is (packs, nights, breakers) is not counted but read when Prometheus asks: execution/web/world.py.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
 
 from django.db import InterfaceError, OperationalError
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 from execution.models import Pattern
 
 REQUEST_SECONDS = Histogram(
     "tieout_api_request_duration_seconds",
-    "Latency of POST /v1/execute and of pages, by pattern and status",
+    "Latency of POST /v1/execute and of pages of patterns, by pattern and status",
     ("pattern_id", "status"),
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+REQUEST_ERRORS = Counter(
+    "tieout_request_errors", "Requests that were refused or failed, by the type of the problem", ("error_type",)
+)
+EXECUTIONS = Counter(
+    "tieout_pattern_executions",
+    "Executions of patterns: computed, served from the store, or failed in a step",
+    ("pattern_id", "outcome"),
+)
 STEP_SECONDS = Histogram(
     "tieout_agent_latency_seconds",
-    "Latency of a capability",
-    ("agent", "capability"),
+    "Latency of a capability that was called",
+    ("agent", "capability", "outcome"),
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
-REFUSED = Counter("tieout_refused_total", "Requests that were not answered with a result", ("status",))
-PACK_FRESHNESS = Gauge(
-    "tieout_pack_freshness", "Newest pack: 0 warming, 1 fresh, 2 error", ("policy",), multiprocess_mode="mostrecent"
+PACK_BUILD_SECONDS = Histogram(
+    "tieout_pack_build_duration_seconds",
+    "Duration of a night, from its first job to its packs being open to readers, or to the failure",
+    ("outcome",),
+    buckets=(60, 300, 600, 1200, 1800, 3600),
 )
-BLOCKED_PORTFOLIOS = Gauge(
-    "tieout_blocked_portfolios",
-    "Portfolios without an answer at the newest pack",
-    ("policy",),
-    multiprocess_mode="mostrecent",
+JOB_SECONDS = Histogram(
+    "tieout_job_duration_seconds",
+    "Duration of an attempt at a job of the night",
+    ("job", "outcome"),
+    buckets=(1, 5, 15, 60, 300, 600, 1200, 1800, 3600),
 )
-BREAKER_STATE = Gauge(
-    "tieout_circuit_breaker_state", "0 closed, 1 open, 2 half-open", ("agent",), multiprocess_mode="mostrecent"
-)
-PROVIDER_ON = Gauge("tieout_provider_on", "1 where there is a key", ("provider",), multiprocess_mode="mostrecent")
-PROVIDER_BREAKER_STATE = Gauge(
-    "tieout_provider_breaker_state",
-    "0 closed, 1 open, 2 half-open; NaN while Redis is away",
-    ("provider",),
-    multiprocess_mode="mostrecent",
-)
-PROVIDER_QUOTA = Gauge(
-    "tieout_provider_quota_used_ratio",
-    "Share of a provider's budget that is used; NaN while Redis is away",
-    ("provider", "window"),
-    multiprocess_mode="mostrecent",
+CHUNK_SECONDS = Histogram(
+    "tieout_chunk_duration_seconds",
+    "Duration of a chunk of a job",
+    ("job", "outcome"),
+    buckets=(0.1, 0.5, 1, 5, 15, 60, 300),
 )
 
 
 def observe_request(pattern_id: str, status: int, seconds: float) -> None:
     """Count a request and its latency. An id that is no pattern's is counted as `unknown`: nobody can grow the label set."""
     REQUEST_SECONDS.labels(_pattern_label(pattern_id, status), str(status)).observe(seconds)
-    if status != 200:
-        REFUSED.labels(str(status)).inc()
 
 
 def _pattern_label(pattern_id: str, status: int) -> str:
@@ -62,6 +67,27 @@ def _pattern_label(pattern_id: str, status: int) -> str:
     return pattern_id if known else "unknown"
 
 
-def observe_step(agent: str, capability: str, seconds: float) -> None:
-    """Observe the latency of a step for which an agent was called. Both labels come from the registry."""
-    STEP_SECONDS.labels(agent, capability).observe(seconds)
+def count_request_error(error_type: str) -> None:
+    """Count an answer that is a problem, by its type: one of the table in execution/web/problems/table.py."""
+    REQUEST_ERRORS.labels(error_type).inc()
+
+
+def count_execution(pattern_id: str, outcome: str) -> None:
+    """Count an execution of a published pattern: `computed`, `stored`, `failed`."""
+    EXECUTIONS.labels(pattern_id, outcome).inc()
+
+
+def observe_step(agent: str, capability: str, outcome: str, seconds: float) -> None:
+    """Observe the latency of a step for which an agent was called. Agent and capability come from the registry."""
+    STEP_SECONDS.labels(agent, capability, outcome).observe(seconds)
+
+
+@contextmanager
+def timed(histogram: Histogram, **labels: str) -> Iterator[None]:
+    """Observe how long the block takes, with its outcome: `done`, or `failed` where it raises."""
+    started, outcome = perf_counter(), "failed"
+    try:
+        yield
+        outcome = "done"
+    finally:
+        histogram.labels(**labels, outcome=outcome).observe(perf_counter() - started)

@@ -56,6 +56,7 @@ from config import embedded  # noqa: E402
 hypothesis.settings.register_profile(
     "shared", deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
+hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("shared"), max_examples=25)
 hypothesis.settings.load_profile("shared")
 
 EMPTY, DEMO = f"test_empty_{os.getpid()}", f"test_demo_{os.getpid()}"
@@ -130,9 +131,10 @@ def pytest_report_header() -> str:
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
-def pytest_xdist_auto_num_workers():
-    """One more than processors: where one test waits for a server or for the ledger's child, another computes."""
-    return (yield) + 1
+def pytest_xdist_auto_num_workers(config: pytest.Config):
+    """One more than processors: where one test waits for a server, another computes. Without servers nobody waits."""
+    processors = yield
+    return processors if config.getoption("without_servers") else processors + 1
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -493,8 +495,8 @@ def live_demo(demo_database) -> Iterator[Site]:
 
 
 @contextmanager
-def web_server(name: str, **environment: str) -> Iterator[str]:
-    """gunicorn with the application, on a free port of loopback; its address."""
+def web_server(name: str, *, log: Path | None = None, **environment: str) -> Iterator[str]:
+    """gunicorn with the application, on a free port of loopback; its address. What it says goes to `log`."""
     import subprocess
     import sys
 
@@ -508,7 +510,7 @@ def web_server(name: str, **environment: str) -> Iterator[str]:
         "DEBUG": "1",
         **environment,
     }
-    log = Path(os.environ["TIEOUT_VAR"]) / f"web-{port}.log"
+    log = log or Path(os.environ["TIEOUT_VAR"]) / f"web-{port}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
             [

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 from django.urls import URLPattern
+from prometheus_client import REGISTRY
 
-from execution.web import problems, urls
+from config import cache
+from config.telemetry import http_metrics
+from execution.web import problems, urls, world
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
@@ -111,6 +114,24 @@ def test_every_problem_has_its_row_with_its_status_and_no_row_is_left_over():
     rows = {(kind.strip("`"), int(status)) for kind, status in table(DOCS / "runbook/errors.md", 2)}
 
     assert rows == {(kind, status) for status, kind in problems.PROBLEMS.values()}
+
+
+def test_every_metric_has_its_row_and_no_row_is_left_over():
+    http_metrics.ViewMetrics.get_instance()  # as the first request makes it; the cache's come with its class
+    assert cache.LABEL
+    counted = {
+        f"{family.name}_total" if family.type == "counter" else family.name: family for family in REGISTRY.collect()
+    }
+    # Of the process itself, and what django-prometheus would count of models, none of which is one of its.
+    of_others = re.compile("(process|python|django_model)_")
+    there = {name for name in counted if not of_others.match(name)} | world.GAUGES.keys()
+    labels = {name: list(each[1]) for name, each in world.GAUGES.items()}
+
+    rows = table(DOCS / "observability.md", 2)
+    read = {name.strip("`"): cell.split(", ") if cell else [] for name, cell in rows if name.strip("`") in labels}
+
+    assert {name.strip("`") for name, _ in rows if name.startswith(("`tieout_", "`django_"))} == there
+    assert read == labels
 
 
 def test_every_package_that_we_ask_for_has_its_line_and_no_line_is_left_over():

@@ -187,9 +187,9 @@ def test_a_night_has_the_ledger_loaded_again_though_nothing_changed(begun, monke
     small.night(policy, last=WEEK[2])
     real, loaded = reader.read, []
 
-    def read(files):
+    def read(files, **how):
         loaded.append(files)
-        return real(files)
+        return real(files, **how)
 
     monkeypatch.setattr(reader, "read", read)
     small.night(policy, first=WEEK[3])
@@ -203,7 +203,7 @@ def test_a_ledger_that_beancount_no_longer_accepts_is_no_pass(begun, monkeypatch
     policy = small.policy()
     small.night(policy, last=WEEK[2])
 
-    def read(files):
+    def read(files, **how):
         raise reader.LedgerIncorrect((Finding("main.beancount", 7, "does not balance"),))
 
     monkeypatch.setattr(reader, "read", read)

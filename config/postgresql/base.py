@@ -1,9 +1,10 @@
 """PostgreSQL as Django has it, with two rules added: who asks is told at the start of each transaction and again after a
-return to a savepoint, and a role that row-level security does not bind is refused at the door."""
+return to a savepoint, and a role that row-level security does not bind is refused at the door. Queries and connections are counted
+as django-prometheus does."""
 
 from typing import Any
 
-from django.db.backends.postgresql import base
+from django_prometheus.db.backends.postgresql import base
 
 from config import scope
 from config.errors import TieoutError
@@ -19,7 +20,7 @@ class WrongRole(TieoutError):
         self.role = role
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
     def init_connection_state(self) -> None:
         super().init_connection_state()
         with self.cursor() as cursor:

@@ -34,7 +34,7 @@ REDIS_URL = env.required("REDIS_URL")
 
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.cache.CountingRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "tieout",
         "OPTIONS": {

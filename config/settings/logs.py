@@ -9,6 +9,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", default="WARNING")},
     "loggers": {
+        "django": {},  # no handler but the root's: Django's own writes exceptions with their words
+        "django.db.backends": {"level": "INFO"},  # at DEBUG it writes SQL with its values
         "django.request": {"level": "ERROR"},
         "django.security": {"level": "ERROR"},
     },

@@ -36,6 +36,7 @@ MONITORING_TOKEN = env.secret("MONITORING_TOKEN", minimum=16)
 """Asked for at /metrics and /health/pack; empty, they are open."""
 
 MIDDLEWARE = [
+    "config.telemetry.http_metrics.BeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "execution.web.request_id.RequestIdMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -47,7 +48,11 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.telemetry.http_metrics.AfterMiddleware",
 ]
+
+MIDDLEWARE_BEFORE_SPAN = MIDDLEWARE.index("execution.web.request_id.RequestIdMiddleware") + 1
+"""A traced request's span begins after so many of them: the request has its id by then."""
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -96,6 +101,7 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEVELOPMENT
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]  # Prometheus asks each process inside, where nobody ends TLS
 SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", default=False) else None

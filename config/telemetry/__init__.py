@@ -1,6 +1,9 @@
-"""What a process tells of its work: one verb opens work, and ids alone are told of it, never names, amounts or holdings."""
+"""What a process tells of its work: one verb opens work, and ids alone are told of it, never names, amounts or holdings.
 
-from config.telemetry.ids import Ids, bind, bound, current_ids
-from config.telemetry.spans import span
+Here is what work needs to say; `sdk` turns it into spans where a receiver is set, and is loaded nowhere else.
+"""
 
-__all__ = ["Ids", "bind", "bound", "current_ids", "span"]
+from config.telemetry.ids import Ids, current_ids
+from config.telemetry.spans import bind, bound, current_trace, span
+
+__all__ = ["Ids", "bind", "bound", "current_ids", "current_trace", "span"]

@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from types import MappingProxyType
-from typing import Any, Final, TypedDict, Unpack
-
-PREFIX: Final = "tieout."
-"""Before an id's name, where it is an attribute of a span."""
+from typing import TypedDict
 
 
 class Ids(TypedDict, total=False):
@@ -15,7 +12,7 @@ class Ids(TypedDict, total=False):
     request_id: str | None
     execution_id: str | None
     pattern_id: str | None
-    pattern_version: int | None
+    pattern_version: str | None
     pricing_pack_id: str | None
     ledger_commit_hash: str | None
     capability: str | None
@@ -25,34 +22,28 @@ class Ids(TypedDict, total=False):
     provider: str | None
 
 
-_bound: ContextVar[Mapping[str, str | int]] = ContextVar("tieout_ids", default=MappingProxyType({}))
+Known = Mapping[str, str | int]
+"""Ids that have a value, by name."""
+
+_bound: ContextVar[Known] = ContextVar("tieout_ids", default=MappingProxyType({}))
 
 
-def current_ids() -> Mapping[str, str | int]:
-    """The ids that are bound here, by name; never changed, so it may be kept."""
+def current_ids() -> Known:
+    """The ids that are bound here. It never changes, so it may be kept."""
     return _bound.get()
 
 
-def bind(**ids: Unpack[Ids]) -> None:
-    """Bind what became known, until the enclosing `span` or `bound` ends."""
-    _bound.set({**_bound.get(), **known(ids)})
+def set_known(ids: Known) -> Token[Known]:
+    """Bind these beside what is bound; the token returns to what was bound before."""
+    return _bound.set({**_bound.get(), **ids})
 
 
-class bound:  # noqa: N801 - reads as a word of a `with`
-    """Bind ids for the length of a `with`."""
-
-    __slots__ = ("_ids", "_token")
-
-    def __init__(self, **ids: Unpack[Ids]) -> None:
-        self._ids = ids
-
-    def __enter__(self) -> None:
-        self._token: Token[Mapping[str, str | int]] = _bound.set({**_bound.get(), **known(self._ids)})
-
-    def __exit__(self, *failure: Any) -> None:
-        _bound.reset(self._token)
+def return_to(token: Token[Known]) -> None:
+    _bound.reset(token)
 
 
 def known(ids: Ids) -> dict[str, str | int]:
     """Those of the ids that have a value."""
-    return {name: value for name, value in ids.items() if value is not None}  # type: ignore[misc]
+    if None in ids.values():
+        return {name: value for name, value in ids.items() if value is not None}  # type: ignore[misc]
+    return ids  # type: ignore[return-value]

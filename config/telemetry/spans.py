@@ -1,18 +1,79 @@
-"""A piece of work as a span of the trace."""
+"""Pieces of work: their ids are bound for logs and error reports, and where this process is traced they are spans."""
 
-from typing import Any, Unpack
+from contextvars import Token
+from typing import Any, Protocol, Unpack
 
-from config.telemetry.ids import Ids, bound
+from config.telemetry.ids import Ids, Known, current_ids, known, return_to, set_known
 
 
-class span(bound):  # noqa: N801 - reads as a word of a `with`
-    """Open a piece of work for the length of a `with`: its ids are bound for logs and error reports."""
+class Tracer(Protocol):
+    """What a traced process opens its spans by."""
 
-    __slots__ = ("_name",)
+    def open(self, name: str, ids: Known) -> Any:
+        """A span that is the current one from here on, as `close` takes it."""
+
+    def close(self, opened: Any, failure: BaseException | None) -> None: ...
+
+    def tell(self, ids: Known) -> None:
+        """Add ids to the current span."""
+
+    def current_trace(self) -> tuple[str, str] | None: ...
+
+
+_tracer: Tracer | None = None
+
+
+def trace_by(tracer: Tracer) -> None:
+    """From here on this process is traced."""
+    global _tracer
+    _tracer = tracer
+
+
+def current_trace() -> tuple[str, str] | None:
+    """The ids of the trace and of the span that are open here, in hex; None outside of any."""
+    return None if _tracer is None else _tracer.current_trace()
+
+
+def bind(**ids: Unpack[Ids]) -> None:
+    """Add what became known to the ids, until the enclosing `span` or `bound` ends."""
+    fresh = known(ids)
+    set_known(fresh)
+    if _tracer is not None:
+        _tracer.tell(fresh)
+
+
+class bound:  # noqa: N801 - reads as a word of a `with`
+    """Bind ids for the length of a `with`."""
+
+    __slots__ = ("_ids", "_token")
+
+    def __init__(self, **ids: Unpack[Ids]) -> None:
+        self._ids = known(ids)
+
+    def __enter__(self) -> None:
+        self._token: Token[Known] = set_known(self._ids)
+        if _tracer is not None:
+            _tracer.tell(self._ids)
+
+    def __exit__(self, kind: Any, failure: BaseException | None, traceback: Any) -> None:
+        return_to(self._token)
+
+
+class span:  # noqa: N801 - reads as a word of a `with`
+    """Open a piece of work for the length of a `with`. Its span carries these ids and those that were bound before."""
+
+    __slots__ = ("_ids", "_name", "_opened", "_token", "_tracer")
 
     def __init__(self, name: str, **ids: Unpack[Ids]) -> None:
-        super().__init__(**ids)
-        self._name = name
+        self._name, self._ids = name, known(ids)
 
-    def __exit__(self, *failure: Any) -> None:
-        super().__exit__(*failure)
+    def __enter__(self) -> None:
+        self._token: Token[Known] = set_known(self._ids)
+        self._tracer = _tracer
+        if self._tracer is not None:
+            self._opened = self._tracer.open(self._name, current_ids())
+
+    def __exit__(self, kind: Any, failure: BaseException | None, traceback: Any) -> None:
+        if self._tracer is not None:
+            self._tracer.close(self._opened, failure)
+        return_to(self._token)

@@ -13,7 +13,7 @@ from config import embedded, env
 from tests.sources import nodes, python_files
 
 OTHERS_READ = {
-    *("CI", "DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "PYTEST_XDIST_WORKER"),
+    *("CI", "DJANGO_SETTINGS_MODULE", "PATH", "PROMETHEUS_MULTIPROC_DIR", "PYTEST_XDIST_WORKER"),
     *("TIEOUT_TEST_VAR", "TIEOUT_TEST_SEED", "TIEOUT_WALK_DAYS", "TIEOUT_LEDGERS_SHRUNK"),
 }
 

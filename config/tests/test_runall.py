@@ -87,14 +87,15 @@ def test_nothing_starts_where_something_is_broken(
 
 
 def test_counters_of_the_former_run_are_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "prometheus").mkdir()
-    (tmp_path / "prometheus" / "counter_1.db").touch()
+    folder = tmp_path / "prometheus" / "c0"
+    folder.mkdir(parents=True)
+    (folder / "counter_1.db").touch()
     monkeypatch.setattr(runall, "children", children_of(ENDS))
 
     with pytest.raises(SystemExit):
         runall.Command(stderr=StringIO(), stdout=StringIO()).handle()
 
-    assert list((tmp_path / "prometheus").iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 def test_a_taken_port_is_a_fault_with_its_mend() -> None:

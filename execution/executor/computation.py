@@ -85,4 +85,4 @@ def _run_steps(plan: Plan, ctx: RequestContext) -> orchestrator.FinishedRun:
 def _meter(trace: Iterable[orchestrator.StepTrace]) -> None:
     for step in trace:
         if step.agent is not None and step.duration_ms is not None:
-            metering.observe_step(step.agent, step.capability, step.duration_ms / 1000)
+            metering.observe_step(step.agent, step.capability, step.status, step.duration_ms / 1000)

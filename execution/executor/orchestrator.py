@@ -116,7 +116,7 @@ def run(pattern: ParsedPattern, inputs: Mapping[str, Any], ctx: RequestContext, 
     A step that needs a skipped or omitted one is skipped; a condition that can't be answered fails its step.
     raises  StepFailed; PatternInvalid, TemplateInvalid, ConditionInvalid for a pattern that was never linted
     """
-    ordered = patterns.order_steps(pattern)
+    ordered = patterns.steps_to_run(pattern)
     traces = {s.name: StepTrace(s.name, s.capability, runtime.agent_of(s.capability)) for s in pattern.steps}
     unknown = [
         patterns.Violation("/outputs", f"no step is named {name}") for name in pattern.outputs if name not in traces
@@ -127,8 +127,7 @@ def run(pattern: ParsedPattern, inputs: Mapping[str, Any], ctx: RequestContext, 
     sources: dict[str, tuple[str, ...]] = {}
     scope = Scope(inputs=inputs, state=state, ctx=templating.context_values(ctx))
     transient = False
-    for step in ordered:
-        needs = patterns.needs(step)
+    for step, needs in ordered:
         upstream = sorted(name for name in needs.required if name in traces and name not in state)
         if upstream:
             traces[step.name] = replace(traces[step.name], status="skipped", reason=f"upstream: {upstream[0]}")
@@ -159,8 +158,10 @@ def run(pattern: ParsedPattern, inputs: Mapping[str, Any], ctx: RequestContext, 
         state[step.name] = result.data
         rests_on = {code for name in needs.all & sources.keys() for code in sources[name]}
         sources[step.name] = tuple(sorted(rests_on.union(result.sources)))
-        traces[step.name] = replace(
-            traces[step.name],
+        traces[step.name] = StepTrace(
+            step.name,
+            step.capability,
+            traces[step.name].agent,
             status="ok",
             started_at=started_at,
             duration_ms=_since(started),

@@ -11,7 +11,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
-from config import locks, scope
+from config import locks, scope, telemetry
+from execution import metering
 from execution.executor import failure_record, orchestrator, planning, store
 from execution.executor.computation import Computed, compute
 from execution.executor.engine import engine_version
@@ -44,10 +45,14 @@ def execute(
     with scope.acting_as(user):
         with transaction.atomic():
             plan = planning.prepare(request, user=user)
+            _bind(plan)
             stored = None if plan.provisional else store.find(plan.key, user)
             if stored is not None:
+                metering.count_execution(plan.version.pattern_id, "stored")
+                telemetry.bind(execution_id=str(stored.id))
                 return answer(stored, cached=True)
         finished, cached = _run_once(plan, user, claimed)
+        metering.count_execution(plan.version.pattern_id, "stored" if cached else "computed")
         with transaction.atomic():
             return answer(finished, cached=cached)
 
@@ -61,11 +66,14 @@ def _run_once(plan: Plan, user: AbstractBaseUser, claimed: Callable[[UUID], obje
             if not plan.provisional and (stored := store.find(key, user)) is not None:
                 return stored, True
             execution = _claim(plan, user, key)
+        telemetry.bind(execution_id=str(execution.pk))
         claimed(execution.pk)
         started = perf_counter()
         try:
-            computed = compute(plan)
+            with telemetry.span("pattern.run"):
+                computed = compute(plan)
         except Exception as failure:
+            metering.count_execution(plan.version.pattern_id, "failed")
             _finish_failed(execution, failure, started)
             raise
         _finish(execution, plan, computed, started)
@@ -74,6 +82,15 @@ def _run_once(plan: Plan, user: AbstractBaseUser, claimed: Callable[[UUID], obje
         if not execution.provisional:
             store.put_in_cache(finished, key, user)
         return finished, False
+
+
+def _bind(plan: Plan) -> None:
+    telemetry.bind(
+        pattern_id=plan.version.pattern_id,
+        pattern_version=plan.version.version,
+        pricing_pack_id=plan.pack.pk,
+        ledger_commit_hash=plan.revision.commit if plan.revision else None,
+    )
 
 
 def _claim(plan: Plan, user: AbstractBaseUser, key: str) -> Execution:

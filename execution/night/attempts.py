@@ -1,16 +1,16 @@
 """One attempt at a job: its row, its heartbeat, and how it ends."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 from time import monotonic
-from typing import Any
 
 from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
+from config import telemetry
 from config.errors import TieoutError
+from execution import metering
 from execution.models import JobRun, NightlyRun, RunState
 from execution.night import blocked, jobs
 from execution.night.night import Night, Progress
@@ -58,11 +58,15 @@ def attempt(night: Night, job: JobRun) -> Night:
     job.refresh_from_db()
     blocked.clear(jobs=jobs.from_job_on(job.name), packs=night.packs)
     try:
-        result = jobs.JOBS[job.name](replace(night, progress=with_heartbeat(job, night.progress)))
+        with (
+            telemetry.span("job.run", job=job.name, pricing_pack_id=night.head.pk if night.packs else None),
+            metering.timed(metering.JOB_SECONDS, job=job.name),
+        ):
+            result = jobs.JOBS[job.name](replace(night, progress=with_heartbeat(job, night.progress)))
     except JobTakenOver:
         raise
     except TieoutError as failure:
-        _fail(night, job, str(failure), getattr(failure, "detail", {}))
+        _fail(night, job, failure)
         raise JobFailed(job.name, str(failure)) from failure
     ended = JobRun.objects.filter(pk=job.pk, fencing=job.fencing).update(
         state=RunState.DONE, finished_at=Now(), detail=dict(result.detail)
@@ -91,9 +95,10 @@ def with_heartbeat(job: JobRun, progress: Progress) -> Progress:
     return report
 
 
-def _fail(night: Night, job: JobRun, reason: str, detail: Mapping[str, Any]) -> None:
+def _fail(night: Night, job: JobRun, failure: TieoutError) -> None:
+    reason, detail = str(failure), dict(getattr(failure, "detail", {}))
     failed = JobRun.objects.filter(pk=job.pk, fencing=job.fencing).update(
-        state=RunState.FAILED, finished_at=Now(), reason=reason[:4000], detail=dict(detail)
+        state=RunState.FAILED, finished_at=Now(), reason=reason[:4000], detail=detail
     )
     if not failed:
         raise JobTakenOver(job.name)
@@ -101,4 +106,5 @@ def _fail(night: Night, job: JobRun, reason: str, detail: Mapping[str, Any]) -> 
     warming = list(PricingPack.objects.filter(run=night.run.pk, status=PackStatus.WARMING))
     if warming:
         packs.mark_error(warming, job=job.name, reason=reason[:4000])
-    logger.error("nightly job failed", extra={"job": job.name, "run_id": str(night.run.pk)})
+    with telemetry.bound(job=job.name):  # the report of it says which
+        logger.error("nightly job failed", exc_info=failure, extra={"job": job.name, "run_id": str(night.run.pk)})

@@ -125,9 +125,14 @@ def portfolios_without_books(pack: PricingPack) -> set[UUID]:
 
 
 def describe_run(run: NightlyRun | None) -> dict[str, Any]:
+    """`describe_jobs` of a run's jobs."""
+    return describe_jobs(JobRun.objects.filter(run=run).order_by("position") if run else ())
+
+
+def describe_jobs(jobs: Iterable[JobRun]) -> dict[str, Any]:
     """`blocked` of /health/pack, from the last job of a run that counted any. It names no portfolio and nothing that one holds."""
-    details = JobRun.objects.filter(run=run).order_by("-position").values_list("detail", flat=True) if run else ()
-    counts: Mapping[str, Any] = next((each["blocked"] for each in details if "blocked" in each), {})
+    counted = [job.detail["blocked"] for job in jobs if "blocked" in job.detail]
+    counts: Mapping[str, Any] = counted[-1] if counted else {}
     missing = [kind for kind in counts.get("kinds", ()) if kind in MISSING]
     return {"portfolios": counts.get("portfolios", 0), "missing": missing}
 

@@ -6,16 +6,17 @@ process takes the chunk.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import sleep
 from typing import Any, Protocol
 
 from django.db import InterfaceError, OperationalError
-from django.db.models import Count
+from django.db.models import Count, F
 from django.db.models.functions import Now
 
-from config import locks
+from config import locks, telemetry
 from config.errors import TieoutError
+from execution import metering
 from execution.models import JobChunk, JobRun, RunState
 from execution.night import blocked
 from portfolio.models import LedgerRevision, Transaction
@@ -97,6 +98,15 @@ def finish(*, job: JobRun, progress: Callable[[int, int], None]) -> Mapping[str,
     return sums | {"failed": failed} if failed else sums
 
 
+def count_by_state(jobs: Iterable[JobRun]) -> dict[int, dict[str, int]]:
+    """How many chunks of the last attempt at each job are in which state, by the key of the job."""
+    counts: dict[int, dict[str, int]] = {}
+    chunks = JobChunk.objects.filter(job__in=list(jobs), fencing=F("job__fencing")).order_by()
+    for job, state, count in chunks.values_list("job_id", "state").annotate(Count("id")):
+        counts.setdefault(job, {})[state] = count
+    return counts
+
+
 def work_on(chunk_id: int) -> bool:
     """Do a chunk. False where it has ended, belongs to an attempt that is over, or another session does it."""
     with locks.try_session_lock(f"execution.chunk:{chunk_id}") as acquired:
@@ -106,25 +116,33 @@ def work_on(chunk_id: int) -> bool:
         job = chunk.job
         if chunk.state not in UNFINISHED or (job.state, job.fencing) != (RunState.RUNNING, chunk.fencing):
             return False
-        row = JobChunk.objects.filter(pk=chunk_id)
-        row.update(state=RunState.RUNNING, started_at=Now())
-        revisions = LedgerRevision.objects.select_related("portfolio").in_bulk(chunk.revisions)
-        used = [(revisions[pk].portfolio, revisions[pk]) for pk in chunk.revisions]
-        outcome = _compute(CHUNK_JOBS[job.name], used, packs.find(pack_id=chunk.pack_id))
-        blocked.add(
-            job=job.name,
-            blockages=[
-                blocked.from_failure(revisions[pk].portfolio_id, chunk.pack_id, failure)
-                for pk, failure in outcome.failed.items()
-            ],
-        )
-        row.update(
-            state=RunState.DONE,
-            finished_at=Now(),
-            detail=_describe(outcome),
-            reason=next(map(blocked.reason_of, outcome.failed.values()), "")[: blocked.MAX_REASON],
-        )
+        with (
+            telemetry.span("chunk.run", chunk=chunk_id, job=job.name, pricing_pack_id=chunk.pack_id),
+            metering.timed(metering.CHUNK_SECONDS, job=job.name),
+        ):
+            _do(chunk)
         return True
+
+
+def _do(chunk: JobChunk) -> None:
+    row = JobChunk.objects.filter(pk=chunk.pk)
+    row.update(state=RunState.RUNNING, started_at=Now())
+    revisions = LedgerRevision.objects.select_related("portfolio").in_bulk(chunk.revisions)
+    used = [(revisions[pk].portfolio, revisions[pk]) for pk in chunk.revisions]
+    outcome = _compute(CHUNK_JOBS[chunk.job.name], used, packs.find(pack_id=chunk.pack_id))
+    blocked.add(
+        job=chunk.job.name,
+        blockages=[
+            blocked.from_failure(revisions[pk].portfolio_id, chunk.pack_id, failure)
+            for pk, failure in outcome.failed.items()
+        ],
+    )
+    row.update(
+        state=RunState.DONE,
+        finished_at=Now(),
+        detail=_describe(outcome),
+        reason=next(map(blocked.reason_of, outcome.failed.values()), "")[: blocked.MAX_REASON],
+    )
 
 
 CONCERN_ALL = (packs.PackCorrupt, OperationalError, InterfaceError)
@@ -142,12 +160,17 @@ def _compute(
         raise
     except TieoutError as failure:
         if len(used) == 1:
-            logger.warning("a portfolio has no figures", extra={"portfolio": used[0][0].slug, "reason": str(failure)})
+            logger.warning(
+                "a portfolio has no figures",
+                extra={"portfolio_id": str(used[0][0].pk), "failure": type(failure).__name__},
+            )
             return nightly_figures.ChunkFigures(1, failed={used[0][1].pk: failure})
     except Exception:
-        logger.exception("a chunk broke", extra={"portfolios": [portfolio.slug for portfolio, _ in used]})
         if len(used) == 1:
+            logger.exception("the figures of a portfolio failed", extra={"portfolio_id": str(used[0][0].pk)})
             return nightly_figures.ChunkFigures(1, failed={used[0][1].pk: nightly_figures.FiguresFailed()})
+        # What it is at fault with is said of the portfolio, below.
+        logger.warning("a chunk broke", exc_info=True, extra={"portfolios": len(used)})
     total = nightly_figures.ChunkFigures()
     for each in used:
         one = _compute(compute, [each], pack)

@@ -16,6 +16,7 @@ from execution.night import blocked, chunks
 from execution.night.night import JobResult, Night
 from portfolio import books
 from portfolio.books import pack_prices, reconciliation, reconciliation_rows, writer
+from portfolio.ledger.reader import Child
 from portfolio.ledger.repository import LedgerRepository, LedgerRewritten, LedgerUnavailable
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
@@ -40,13 +41,16 @@ def reconcile_ledger(night: Night) -> JobResult:
     actions = market.actions(head)
     by_date = sorted(night.packs, key=lambda pack: (pack.asof_date, pack.sequence or 0))
     blockages: list[blocked.Blockage] = []
-    for position, portfolio in enumerate(portfolios, 1):
-        first = books.first_date(portfolio)
-        lived = [pack for pack in by_date if first is None or pack.asof_date >= first]
-        comparisons = _reconcile_one(portfolio, ledger, packs=lived, prices=prices, actions=actions, run=night.run.pk)
-        outcome.add(portfolio, comparisons)
-        blockages += blocked.from_comparisons(portfolio.pk, comparisons)
-        night.progress("reconcile_ledger", position, len(portfolios))
+    with Child() as child:
+        for position, portfolio in enumerate(portfolios, 1):
+            first = books.first_date(portfolio)
+            lived = [pack for pack in by_date if first is None or pack.asof_date >= first]
+            comparisons = _reconcile_one(
+                portfolio, ledger, child, packs=lived, prices=prices, actions=actions, run=night.run.pk
+            )
+            outcome.add(portfolio, comparisons)
+            blockages += blocked.from_comparisons(portfolio.pk, comparisons)
+            night.progress("reconcile_ledger", position, len(portfolios))
     blockages += _without_revision(portfolios, head, {(each.portfolio_id, each.pack_id) for each in blockages})
     blocked.add(job=blocked.RECONCILE, blockages=blockages)
     detail = {
@@ -94,13 +98,14 @@ def _read_ledger() -> Ledger:
         folders = set(repository.slugs(head)) if head else set()
     unknown = sorted(folders - set(Portfolio.objects.values_list("slug", flat=True)))
     if unknown:
-        logger.error("ledger folders without a portfolio", extra={"slugs": unknown[:20], "count": len(unknown)})
+        logger.error("ledger folders without a portfolio", extra={"count": len(unknown)})
     return Ledger(head, tuple(unknown))
 
 
 def _reconcile_one(
     portfolio: Portfolio,
     ledger: Ledger,
+    child: Child,
     *,
     packs: Sequence[PricingPack],
     prices: pack_prices.PackPrices,
@@ -116,20 +121,25 @@ def _reconcile_one(
         return reconciliation.fail(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
     try:
         return reconciliation.reconcile(
-            portfolio=portfolio, packs=packs, prices=prices, actions=actions, run=run, commit=ledger.commit
+            portfolio=portfolio, packs=packs, prices=prices, actions=actions, run=run, commit=ledger.commit, child=child
         )
     except (LedgerRewritten, *chunks.CONCERN_ALL):
         raise
     except (LedgerUnavailable, LedgerRefused) as unreadable:
         kind, detail = reconciliation_rows.LEDGER_UNREADABLE, str(unreadable)
-        logger.warning("a ledger folder can't be read", extra={"portfolio": portfolio.slug, "reason": detail[:400]})
+        logger.warning("a ledger folder can't be read", extra=_ids(portfolio, unreadable))
     except TieoutError as failure:
         kind, detail = reconciliation_rows.NOT_COMPARED, str(failure)
-        logger.warning("a portfolio could not be compared", extra={"portfolio": portfolio.slug, "reason": detail[:400]})
+        logger.warning("a portfolio could not be compared", extra=_ids(portfolio, failure))
     except Exception:
-        logger.exception("the comparison of a portfolio failed", extra={"portfolio": portfolio.slug})
+        logger.exception("the comparison of a portfolio failed", extra={"portfolio_id": str(portfolio.pk)})
         kind, detail = reconciliation_rows.NOT_COMPARED, str(NotCompared())
     return reconciliation.fail(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
+
+
+def _ids(portfolio: Portfolio, failure: TieoutError) -> dict[str, str]:
+    """What the log may have: whose books, and which failure. Its words, with names and amounts, are in the row."""
+    return {"portfolio_id": str(portfolio.pk), "failure": type(failure).__name__}
 
 
 class NotCompared(TieoutError):

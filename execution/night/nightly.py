@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from config import locks
 from config.errors import TieoutError
+from execution import metering
 from execution.models import JobRun, NightlyRun, RunState
 from execution.night import restatement
 from execution.night.attempts import attempt
@@ -86,9 +87,10 @@ def run(
             require_order(night_run, from_step)
             JobRun.objects.filter(run=night_run, name__in=from_job_on(from_step)).update(state=RunState.WAITING)
         NightlyRun.objects.filter(pk=night_run.pk).update(state=RunState.RUNNING, finished_at=None)
-        for job in JobRun.objects.filter(run=night_run).order_by("position"):
-            if job.state != RunState.DONE or job.name in RUN_ALWAYS:
-                night = attempt(night, job)
+        with metering.timed(metering.PACK_BUILD_SECONDS):
+            for job in JobRun.objects.filter(run=night_run).order_by("position"):
+                if job.state != RunState.DONE or job.name in RUN_ALWAYS:
+                    night = attempt(night, job)
         NightlyRun.objects.filter(pk=night_run.pk).update(state=RunState.DONE, finished_at=Now())
     night_run.refresh_from_db()
     logger.info("nightly run done", extra={"run_id": str(night_run.pk), "policy": policy.code})

@@ -46,7 +46,7 @@ def build_pack(night: Night) -> JobResult:
         packs.mark_warming(in_error)
     sequences = [pack.sequence for pack in of_run if pack.run == night.run.pk and pack.sequence is not None]
     if corrupt := packs.verify(policy=night.policy, before=min(sequences, default=None)):
-        logger.error("pack corrupt", extra={"pack_id": corrupt.pack_id, "what": str(corrupt)})
+        logger.error("pack corrupt", extra={"pack_id": corrupt.pack_id, "what": corrupt.what})
         raise StoredPackCorrupt(corrupt.pack_id)
     days = [pack.asof_date for pack in of_run]
     detail = {

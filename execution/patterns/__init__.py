@@ -2,7 +2,7 @@
 
 from execution.patterns.document import ParsedPattern, PatternInvalid, Violation, parse
 from execution.patterns.inputs import InputsInvalid, effective_inputs
-from execution.patterns.step_order import CyclicSteps, needs, order_steps
+from execution.patterns.step_order import CyclicSteps, needs, order_steps, steps_to_run
 
 __all__ = [
     "CyclicSteps",
@@ -14,4 +14,5 @@ __all__ = [
     "needs",
     "order_steps",
     "parse",
+    "steps_to_run",
 ]

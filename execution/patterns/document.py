@@ -76,6 +76,9 @@ class ParsedPattern:
     panels: tuple[Panel, ...]
     document_hash: str
 
+    def __hash__(self) -> int:
+        return hash(self.document_hash)
+
 
 def parse(document: Mapping[str, Any]) -> ParsedPattern:
     """The document as a pattern. Raises PatternInvalid with every finding."""

@@ -3,6 +3,7 @@
 import graphlib
 import heapq
 from dataclasses import dataclass
+from functools import lru_cache
 
 from config.strict_json import pointer_to
 from execution.patterns import conditions, templating
@@ -61,3 +62,9 @@ def order_steps(pattern: ParsedPattern) -> tuple[Step, ...]:
         for name in sorter.get_ready():
             heapq.heappush(ready, places[name])
     return tuple(ordered)
+
+
+@lru_cache(maxsize=64)
+def steps_to_run(pattern: ParsedPattern) -> tuple[tuple[Step, StepNeeds], ...]:
+    """`order_steps`, each with what it needs: found once for a pattern, since it costs as much as running steps that do little."""
+    return tuple((step, needs(step)) for step in order_steps(pattern))

@@ -29,7 +29,7 @@ from pricing.models import PricingPack, Security
 from tests import plugin, small
 from tests.small import WEEK
 
-pytestmark = pytest.mark.role("job")
+pytestmark = [pytest.mark.role("job"), pytest.mark.usefixtures("read_once")]
 SLUGS = ("a", "b", "c")
 COUNTED = (DailyValue, PortfolioMetrics, FactorExposure)
 
@@ -155,10 +155,9 @@ def test_a_portfolio_that_violates_an_invariant_is_logged_and_the_others_are_sto
     assert states() == ["done"] * 3
     failed = {tuple(chunk.detail["failed"]) for chunk in JobChunk.objects.filter(job__name="compute_metrics")}
     assert failed == {(), (str(revision.pk),)}
-    assert [record.portfolio for record in caplog.records if record.message == "a portfolio has no figures"] == [
-        "b",
-        "b",
-    ]
+    assert [record.portfolio_id for record in caplog.records if record.message == "a portfolio has no figures"] == [
+        str(small.portfolio("b").pk)
+    ] * 2
     assert set(PricingPack.objects.values_list("status", flat=True)) == {"fresh"}
     rows = BlockedPortfolio.objects.values_list("portfolio__slug", "pack__asof_date", "job", "kind")
     assert set(rows) == {

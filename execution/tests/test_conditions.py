@@ -162,7 +162,7 @@ WORDS = """
 words = st.sampled_from(WORDS.split())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=settings().max_examples * 3)
 @example(["!"] * 100 + ["true"])
 @given(st.lists(words, max_size=60))
 def test_no_string_of_words_does_more_than_hold_or_be_refused(said):

@@ -21,6 +21,8 @@ from portfolio.valuation import quantise
 from tests import small
 from tests.small import WEEK
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 SEEDS = range(4)
 STEPS = 6
 CENT = Decimal("0.01")

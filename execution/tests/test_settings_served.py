@@ -26,7 +26,7 @@ from pricing.models import PricingPolicy, Security
 from pricing.tests import folders
 from tests import plugin
 
-pytestmark = pytest.mark.role("job")
+pytestmark = [pytest.mark.role("job"), pytest.mark.usefixtures("read_once")]
 
 DAYS = tuple(date(2021, 3, number) for number in (1, 2, 3, 4, 5, 8, 9, 10, 11, 12))
 ASH = ("20", "20.5", "20.2", "21", "21.3", "21.4", "21.1", "21.6", "21.5", "22")

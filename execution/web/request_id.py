@@ -1,15 +1,13 @@
 """The id of a request, in its answer and in the log."""
 
-import logging
 import re
 import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from config import telemetry
 from execution.web import problems
-
-logger = logging.getLogger(__name__)
 
 
 class RequestIdMiddleware:
@@ -23,7 +21,8 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
         request.request_id = given if self.PLAIN.fullmatch(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        with telemetry.bound(request_id=request.request_id):  # type: ignore[attr-defined]
+            response = self.get_response(request)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         return response
 
@@ -32,5 +31,5 @@ class RequestIdMiddleware:
         if not problems.is_for_machines(request):
             return None
         problem = problems.describe(failure)
-        logger.error("request failed", exc_info=failure, extra={"request_id": request.request_id})  # type: ignore[attr-defined]
+        problems.log(failure, problem, request)
         return problems.response_of(problem, request)

@@ -23,6 +23,7 @@ from portfolio.books.comparison import (
 )
 from portfolio.books.pack_prices import PackPrices, find_price_differences
 from portfolio.books.reconciliation_rows import LEDGER_UNREADABLE, MISSING_ACCOUNT, Comparison
+from portfolio.ledger.reader import Child
 from portfolio.ledger.statement import Inventory, Statement
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
 from pricing import fx
@@ -167,6 +168,7 @@ def reconcile(
     actions: Sequence[KnownAction],
     run: UUID,
     commit: str | None = None,
+    child: Child | None = None,
 ) -> list[Comparison]:
     """Read the ledger's newest commit, compare, and store what was found; the revision becomes reconciled or broken.
 
@@ -177,6 +179,7 @@ def reconcile(
     is not used: its last reconciled one is. Only where all packs that it differed from are restated by this run, or where no
     other was ever reconciled, is it compared again.
     commit   read this one, not the newest: a run that takes a while speaks of one state throughout
+    child    loads the ledger's side; a run over many portfolios has one for all
     raises   LedgerUnavailable where there is no repository, LedgerRewritten, LedgerRefused where the folder of the revision
              can't be read any more
     """
@@ -189,10 +192,10 @@ def reconcile(
         usable, was_compared = revisions.newest_reconciled(portfolio), reconciliation_rows.was_compared(revision)
         if usable is None and not was_compared:
             return fail(portfolio=portfolio, packs=packs, kind=LEDGER_UNREADABLE, detail=revision.reason, run=run)
-        is_mended = heals and was_compared and _ties_out(portfolio, revision, packs, prices, actions)
+        is_mended = heals and was_compared and _ties_out(portfolio, revision, packs, prices, actions, child)
         if usable is not None and not is_mended:
             revision, heals = usable, True
-    stated = writer.read_statement(portfolio=portfolio, revision=revision)
+    stated = writer.read_statement(portfolio=portfolio, revision=revision, child=child)
     comparisons = compare(
         portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions, stated=stated
     )
@@ -221,8 +224,9 @@ def _ties_out(
     packs: Sequence[PricingPack],
     prices: PackPrices,
     actions: Sequence[KnownAction],
+    child: Child | None,
 ) -> bool:
-    stated = writer.read_statement(portfolio=portfolio, revision=revision)
+    stated = writer.read_statement(portfolio=portfolio, revision=revision, child=child)
     comparisons = compare(
         portfolio=portfolio, revision=revision, packs=packs, prices=prices, actions=actions, stated=stated
     )

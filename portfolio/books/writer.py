@@ -17,6 +17,7 @@ from portfolio.books import booking_settings, ledger_reading, revision_rows, rev
 from portfolio.books.ledger_reading import Reading
 from portfolio.books.revision_rows import StoredRevision
 from portfolio.ledger import journal, statement
+from portfolio.ledger.reader import Child
 from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
@@ -141,12 +142,14 @@ def require_forward(repository: LedgerRepository, head: str | None) -> None:
         repository.require_forward(read, head)
 
 
-def read_statement(*, portfolio: Portfolio, revision: LedgerRevision) -> statement.Statement:
-    """The ledger's own statement at a revision, loaded now by Beancount in a process of its own.
+def read_statement(
+    *, portfolio: Portfolio, revision: LedgerRevision, child: Child | None = None
+) -> statement.Statement:
+    """The ledger's own statement at a revision, loaded now by Beancount in the child, or in a process of its own.
 
     raises   LedgerRefused where the folder can't be read any more, LedgerUnavailable
     """
     chosen = booking_settings.effective(portfolio, revision)
     with LedgerRepository(settings.LEDGER_PATH) as repository:
-        reading, transactions = journal.read(repository.files(revision.commit, portfolio.slug))
+        reading, transactions = journal.read(repository.files(revision.commit, portfolio.slug), child=child)
     return statement.from_reading(reading, transactions, method=chosen.booking_method, fees_in_cost=chosen.fees_in_cost)

@@ -1,7 +1,8 @@
-"""Loads one ledger folder with Beancount, in a process of its own, and writes it to stdout as JSON lines.
+"""Loads ledger folders with Beancount, one after another, in a process of its own, and writes each to stdout as JSON lines.
 
 The only module that imports beancount (GPL-2.0-only; its parser can take its process down). Never imported: run as
-`python -I child.py <memory bytes> <cpu seconds> <main file>` in a folder that holds the ledger's files and no others.
+`python -I child.py <memory bytes>`. Each line of stdin asks for a folder, which holds the ledger's files and no others:
+    [folder, main file, cpu seconds]
 
 The ledger is what `beancount.loader.load_file` gives: nothing is written before all of its checks are done. Each line is a
 JSON array, its first item the kind of line; numbers are strings, dates ISO:
@@ -14,7 +15,7 @@ JSON array, its first item the kind of line; numbers are strings, dates ISO:
     ["inventory", date, [[account, commodity, units, [[currency, cost]...]]...]]   what changed on a day, at its end
     ["error", file, line, message]   Beancount's; then there are no lines but errors
     ["unsafe", file, line, message]  ours, before anything was loaded; then there is no other line
-    ["end", lines before this one]
+    ["end", lines of this folder before this one]
 """
 
 import os
@@ -25,6 +26,7 @@ os.environ["BEANCOUNT_DISABLE_LOAD_CACHE"] = "1"  # read at import; the cache is
 import datetime
 import decimal
 import json
+import math
 import re
 import resource
 from collections.abc import Iterator
@@ -41,8 +43,10 @@ try:
 except ImportError:
     sys.exit(NO_BEANCOUNT)
 
-ROOT = os.path.realpath(os.getcwd())
 LEDGER_SUFFIXES = (".beancount", ".bean")
+ACTING_WORDS = (b"plugin", b"pythonpath", b"include", b"document", b"\\")
+"""What a loader acts on stands behind one of these words, a keyword or the name of an option. A backslash may hide a name:
+Beancount reads "doc\\uments" as "documents"."""
 MAX_ERRORS = 100
 Line = list[Any]
 
@@ -51,35 +55,49 @@ class UnsafeError(Exception):
     """The files would make Beancount load code or look outside the folder. Arguments: file, line, reason."""
 
 
-def limit_resources(memory_bytes: int, cpu_seconds: int) -> None:
+def limit_resources(memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     sys.dont_write_bytecode = True  # of what is imported from here on; no file can be written any more
 
 
+def limit_cpu(seconds: int) -> None:
+    """Let the process have so many seconds from now on."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(usage.ru_utime + usage.ru_stime) + seconds, most))
+
+
 @cache
 def relative_path(filename: str | None) -> str:
-    """The path within the folder; empty for what is no file of it."""
+    """The path within the folder, which is the working directory; empty for what is no file of it."""
     if not filename:
         return ""
-    path = os.path.relpath(os.path.normpath(filename), ROOT)
+    path = os.path.relpath(os.path.normpath(filename))
     return "" if path.startswith("..") or "<" in path else path
 
 
 def is_in_folder(path: str) -> bool:
     """Whether a path leads into the folder; by its real path, so that a link does not lead out."""
-    return os.path.realpath(path).startswith(ROOT + os.sep)
+    return os.path.realpath(path).startswith(os.getcwd() + os.sep)
+
+
+def may_act(filename: str) -> bool:
+    """Whether the text of a file holds any of ACTING_WORDS."""
+    with open(filename, "rb") as file:
+        text = file.read()
+    return any(word in text for word in ACTING_WORDS)
 
 
 def require_safe(main: str) -> None:
     """Parse the files, without loading them, for what the loader would act on.
 
     The screening before this process reads the text by itself; what it may miss is refused here from the options and
-    directives that Beancount's own parser finds. Raises UnsafeError.
+    directives that Beancount's own parser finds. A file without any of ACTING_WORDS is not parsed here: the parser finds
+    nothing of the kind in it, and to parse a large ledger takes a fifth of the time to load it. Raises UnsafeError.
     """
-    waiting, parsed = [os.path.join(ROOT, main)], set[str]()
+    waiting, parsed = [os.path.join(os.getcwd(), main)], set[str]()
     while waiting:
         filename = waiting.pop()
         if filename in parsed:
@@ -89,6 +107,8 @@ def require_safe(main: str) -> None:
             raise UnsafeError(main, 0, "include leads outside the folder or to no file")
         if not filename.endswith(LEDGER_SUFFIXES):  # the loader would hand an encrypted file to gpg
             raise UnsafeError(main, 0, f"include of a file that does not end in {' or '.join(LEDGER_SUFFIXES)}")
+        if not may_act(filename):
+            continue
         entries, _, options = parser.parse_file(filename)
         if options["plugin"] or options["insert_pythonpath"]:
             raise UnsafeError(relative_path(filename), 0, "plugin is not accepted: it would run code")
@@ -210,7 +230,7 @@ def explain(message: str) -> str:
 
 def describe_error(error: Any) -> Line:
     source = error.source or {}
-    message = explain(" ".join(str(error.message).replace(ROOT + os.sep, "").split()))
+    message = explain(" ".join(str(error.message).replace(os.getcwd() + os.sep, "").split()))
     return ["error", relative_path(source.get("filename")), source.get("lineno") or 0, message[:400]]
 
 
@@ -220,30 +240,40 @@ def describe_ledger(main: str) -> Iterator[Line]:
     except UnsafeError as unsafe:
         yield ["unsafe", *unsafe.args]
         return
-    entries, errors, options = loader.load_file(os.path.join(ROOT, main))
+    entries, errors, options = loader.load_file(os.path.join(os.getcwd(), main))
     if errors:
         yield from map(describe_error, errors[:MAX_ERRORS])
         return
     yield ["options", options["title"], options["operating_currency"], getattr(options["booking_method"], "name", None)]
     yield from filter(None, map(describe_entry, entries))
-    decimal.getcontext().prec = 60  # booking is done: what follows are sums, and they are to be exact
-    yield from describe_inventory(entries)
+    with decimal.localcontext() as exact:  # booking is done: what follows are sums
+        exact.prec = 60
+        yield from describe_inventory(entries)
 
 
-def run(memory_bytes: int, cpu_seconds: int, main: str) -> int:
-    limit_resources(memory_bytes, cpu_seconds)
+def write_ledger(main: str) -> None:
     encode = json.JSONEncoder(separators=(",", ":")).encode
     count = 0
-    try:
-        for line in describe_ledger(main):
-            count += 1
-            sys.stdout.write(encode(line) + "\n")
-    except MemoryError:
-        return OUT_OF_MEMORY
+    for line in describe_ledger(main):
+        count += 1
+        sys.stdout.write(encode(line) + "\n")
     sys.stdout.write(encode(["end", count]) + "\n")
     sys.stdout.flush()
+
+
+def run(memory_bytes: int) -> int:
+    limit_resources(memory_bytes)
+    try:
+        for request in sys.stdin:
+            folder, main, cpu_seconds = json.loads(request)
+            os.chdir(folder)
+            relative_path.cache_clear()
+            limit_cpu(cpu_seconds)
+            write_ledger(main)
+    except MemoryError:
+        return OUT_OF_MEMORY
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(run(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))
+    sys.exit(run(int(sys.argv[1])))

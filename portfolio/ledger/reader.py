@@ -7,12 +7,13 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from os import environ
+from os import environ, write
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from config.errors import TieoutError
 
@@ -145,17 +146,85 @@ class LedgerReading:
     customs: tuple[Custom, ...] = ()
 
 
+class Child:
+    """Beancount in a process of its own, which loads one folder after another; ends with the `with` block.
+
+    A folder that ends the process ends it for itself alone: the next one gets a new process. Limits are those of a folder, but
+    for memory, of which what was loaded before may hold some.
+    """
+
+    def __init__(self, *, memory_bytes: int = MEMORY_BYTES) -> None:
+        self.memory_bytes = memory_bytes
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def load(self, folder: str, main: str, *, timeout_s: float, take: Callable[[list[Any]], None]) -> None:
+        """Let child.py load the folder, and hand each of its lines to `take`.
+
+        raises  LedgerTimedOut, LedgerTooBig, LedgerCrashed unless it came to its end in time; LedgerCheckerMissing
+        """
+        process, late = self.process or self._start(), threading.Event()
+
+        def stop() -> None:
+            late.set()
+            process.kill()
+
+        watchdog = threading.Timer(timeout_s, stop)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            code = _exchange(process, [folder, main, int(timeout_s) + 1], take)
+        except BaseException:
+            self.end()
+            raise
+        finally:
+            watchdog.cancel()
+        if code is None:
+            return
+        self.end()
+        if late.is_set() or code == -signal.SIGXCPU:
+            raise LedgerTimedOut((Finding(main, 0, f"reading took longer than {timeout_s:g} s"),))
+        if code == _NO_BEANCOUNT:
+            raise LedgerCheckerMissing("the beancount package is missing or broken")
+        if code == _OUT_OF_MEMORY:
+            raise LedgerTooBig((Finding(main, 0, f"reading needed more than {self.memory_bytes} bytes of memory"),))
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        raise LedgerCrashed((Finding(main, 0, f"the parser died of this ledger ({how})"),))
+
+    def end(self) -> None:
+        """Kill the process: all that was asked of it is here, and to clear up would take it time."""
+        process, self.process = self.process, None
+        if process is not None:
+            with process:
+                process.kill()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # LD_LIBRARY_PATH is where some builds of Python find their own library.
+        env = {"LANG": "C.UTF-8", "TZ": "UTC"} | {k: v for k, v in environ.items() if k == "LD_LIBRARY_PATH"}
+        command = [sys.executable, "-I", *_byte_code(), str(CHILD), str(self.memory_bytes)]
+        self.process = subprocess.Popen(  # noqa: S603  # our own file, no shell
+            command, cwd="/", env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        return self.process
+
+
 def read(
     files: Mapping[str, bytes],
     *,
     main: str = "main.beancount",
     timeout_s: float | None = None,
-    memory_bytes: int = MEMORY_BYTES,
+    child: Child | None = None,
 ) -> LedgerReading:
     """The whole ledger of a folder, nothing partial.
 
     files      path within the folder -> content
     timeout_s  None is TIMEOUT_S and TIMEOUT_S_PER_MIB for each MiB of the folder
+    child      loads the folder; without it a process of its own is started, which takes 0.2 s
     raises     LedgerRefused by one of its kinds, with file and line; LedgerCheckerMissing
     """
     if main not in files:
@@ -164,13 +233,12 @@ def read(
         raise LedgerUnsafe(tuple(unsafe))
     if timeout_s is None:
         timeout_s = TIMEOUT_S + TIMEOUT_S_PER_MIB * sum(map(len, files.values())) / 1024**2
-    with tempfile.TemporaryDirectory(prefix="ledger-") as folder:
+    with tempfile.TemporaryDirectory(prefix="ledger-") as folder, nullcontext(child) if child else Child() as loading:
         for name, content in files.items():
             target = Path(folder, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        lines = _Lines(main)
-        load_in_child(folder, main, timeout_s=timeout_s, memory_bytes=memory_bytes, take=lines.take)
+        lines = _load(loading, folder, main, timeout_s)
     if lines.unsafe:
         raise LedgerUnsafe(tuple(lines.unsafe))
     if lines.errors:
@@ -178,53 +246,32 @@ def read(
     return lines.as_reading()
 
 
-def load_in_child(
-    folder: str, main: str, *, timeout_s: float, memory_bytes: int, take: Callable[[list[Any]], None]
-) -> None:
-    """Run child.py in the folder and hand each of its lines to `take`.
-
-    raises  LedgerTimedOut, LedgerTooBig, LedgerCrashed unless it came to its end in time; LedgerCheckerMissing
-    """
-    # LD_LIBRARY_PATH is where some builds of Python find their own library.
-    env = {"LANG": "C.UTF-8", "TZ": "UTC"} | {k: v for k, v in environ.items() if k == "LD_LIBRARY_PATH"}
-    command = [sys.executable, "-I", *_byte_code(), str(CHILD), str(memory_bytes), str(int(timeout_s) + 1), main]
-    late, ended = threading.Event(), False
-    with subprocess.Popen(  # noqa: S603  # our own file, no shell
-        command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as child:
-
-        def stop() -> None:
-            late.set()
-            child.kill()
-
-        watchdog = threading.Timer(timeout_s, stop)
-        watchdog.daemon = True
-        watchdog.start()
-        try:
-            assert child.stdout is not None
-            for line in child.stdout:
-                if not line.endswith(b"\n"):
-                    break  # cut off by the end of the child
-                values = json.loads(line)
-                ended = values[0] == "end"
-                if not ended:
-                    take(values)
-            code = child.wait()
-        except BaseException:
-            child.kill()
+def _load(child: Child, folder: str, main: str, timeout_s: float) -> "_Lines":
+    """What a child says of a folder. Where it ends of what it loaded before, a new one is asked: it says what a first one would."""
+    was_used, lines = child.process is not None, _Lines(main)
+    try:
+        child.load(folder, main, timeout_s=timeout_s, take=lines.take)
+    except (LedgerTooBig, LedgerCrashed):
+        if not was_used:
             raise
-        finally:
-            watchdog.cancel()
-    if code == 0 and ended:
-        return
-    if late.is_set() or code == -signal.SIGXCPU:
-        raise LedgerTimedOut((Finding(main, 0, f"reading took longer than {timeout_s:g} s"),))
-    if code == _NO_BEANCOUNT:
-        raise LedgerCheckerMissing("the beancount package is missing or broken")
-    if code == _OUT_OF_MEMORY:
-        raise LedgerTooBig((Finding(main, 0, f"reading needed more than {memory_bytes} bytes of memory"),))
-    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    raise LedgerCrashed((Finding(main, 0, f"the parser died of this ledger ({how})"),))
+        return _load(child, folder, main, timeout_s)
+    return lines
+
+
+def _exchange(process: subprocess.Popen[bytes], request: list[Any], take: Callable[[list[Any]], None]) -> int | None:
+    """Hand on the lines of one folder. None when they are complete; the exit code where the process ended before."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(BrokenPipeError):  # it has ended, and the exit code says how
+        write(process.stdin.fileno(), json.dumps(request).encode() + b"\n")
+    for line in process.stdout:
+        if not line.endswith(b"\n"):
+            break  # cut off by the end of the child
+        values = json.loads(line)
+        if values[0] == "end":
+            return None
+        take(values)
+    return process.wait()
 
 
 def _byte_code() -> list[str]:

@@ -215,10 +215,10 @@ def _computed(
                 continue
             figures = compute(life)
         except TieoutError as failure:
-            # By name only where nobody reads it who may not: others see how many failed, and why.
+            # Without its words, which may tell holdings: whoever may read them finds them with the portfolio.
             logger.warning(
                 "a portfolio has no figures",
-                extra={"portfolio": portfolio.slug, "pack_id": pack.pk, "reason": str(failure)},
+                extra={"portfolio_id": str(portfolio.pk), "pack_id": pack.pk, "failure": type(failure).__name__},
             )
             chunk.failed[revision.pk] = failure
             continue
@@ -227,7 +227,7 @@ def _computed(
         except Exception:
             # One portfolio's data must not keep the others of a night from theirs, whatever is wrong with them.
             logger.exception(
-                "the figures of a portfolio failed", extra={"portfolio": portfolio.slug, "pack_id": pack.pk}
+                "the figures of a portfolio failed", extra={"portfolio_id": str(portfolio.pk), "pack_id": pack.pk}
             )
             chunk.failed[revision.pk] = FiguresFailed()
             continue

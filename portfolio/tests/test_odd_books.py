@@ -42,7 +42,7 @@ SYMBOLS = {1: ("OAK", "CAD", "XTSE"), 2: ("ELM", "USD", "XNYS"), 3: ("ASH", "EUR
 CURRENCIES = ("CAD", "USD", "EUR")
 FIRST = date(2020, 1, 2)
 DAYS = 30
-EXAMPLES = 40
+EXAMPLES = settings().max_examples * 2 // 5
 
 
 @dataclass(frozen=True)
@@ -293,7 +293,7 @@ def known(value: object) -> bool:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @pytest.mark.parametrize("scope", ["portfolio", "securities_only"])
 def test_every_figure_of_any_book_has_a_value_or_a_reason(scope, seed):
     made = world(seed)
@@ -308,7 +308,7 @@ def test_every_figure_of_any_book_has_a_value_or_a_reason(scope, seed):
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 def test_a_figure_of_a_day_does_not_depend_on_what_happened_after_it(seed):
     made = world(seed)
     count = 1 + seed % len(made.market.dates)
@@ -325,7 +325,7 @@ def test_a_figure_of_a_day_does_not_depend_on_what_happened_after_it(seed):
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 def test_every_valued_day_is_worth_what_the_exact_valuation_says(seed):
     made = world(seed)
     book, market = made.book(), made.market

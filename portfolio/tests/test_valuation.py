@@ -368,7 +368,7 @@ def test_a_deal_at_another_rate_than_the_fixing_is_a_row_of_its_own():
     assert twr.value == pytest.approx(-10 / 1310)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=settings().max_examples * 4 // 5)
 @given(
     amounts=st.lists(st.integers(-40, 60), min_size=4, max_size=4),
     closes=st.lists(st.integers(50, 150), min_size=4, max_size=4),
@@ -496,7 +496,7 @@ def test_money_is_rounded_half_even_to_the_minor_unit(amount, currency, shown):
     assert valuation.quantise(Decimal(amount), currency) == Decimal(shown)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples * 3 // 5)
 @given(
     quantity=st.integers(1, 10**6),
     close=st.decimals("0.01", "9999", places=4),

@@ -26,10 +26,11 @@ import urllib3
 from django.conf import settings
 from requests.adapters import BaseAdapter
 
-from config import strict_json
+from config import strict_json, telemetry
 from config.breaker import Breaker, Verdict
 from config.errors import TieoutError
 from config.redis_client import shared_redis
+from pricing.providers import metering
 from pricing.providers.budget import Allowance, Budget
 from pricing.providers.connections import KEY_PARAMETER, ProviderSession
 
@@ -226,17 +227,26 @@ class Client:
         self._await_turn(deadline)
 
         def sent() -> Any:
+            started = self.clock.monotonic()
+            outcome: metering.Outcome = "failed"
             try:
-                payload = self._payload(path, self._body(path, parameters))
+                with telemetry.span("provider.request", provider=self.provider.code):
+                    payload = self._payload(path, self._body(path, parameters))
                 wrong = fault(payload)
                 if wrong is not None:
                     raise ProviderFailed(self.provider.code, path, wrong, passing=False)
+                outcome = "ok"
+            except (ProviderBusy, RequestRefused) as answered:
+                outcome = "busy" if isinstance(answered, ProviderBusy) else "refused"
+                raise
             except ProviderFailed as failed:
                 logger.warning(
                     "provider failed",
                     extra={"provider": failed.provider, "path": failed.path, "reason": failed.reason},
                 )
                 raise
+            finally:
+                metering.observe(self.provider.code, outcome, self.clock.monotonic() - started)
             return payload
 
         return self.breaker.call(sent)

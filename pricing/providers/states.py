@@ -6,12 +6,13 @@ import redis
 from redis.exceptions import RedisError
 
 from config.redis_client import shared_redis
-from pricing.providers import fmp, fred, http, newsapi, polygon
+from pricing.providers import fmp, fred, http, metering, newsapi, polygon
 from pricing.providers.budget import MARKS, Budget
 from pricing.providers.http import REAL_TIME, Clock, Provider
 
 ALL: tuple[Provider, ...] = (fmp.PROVIDER, fred.PROVIDER, newsapi.PROVIDER, polygon.PROVIDER)
 """By code. The archive is a folder: it has neither key nor breaker nor budget."""
+metering.begin(provider.code for provider in ALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +44,36 @@ class ProviderState:
 
 
 def for_provider(provider: Provider, *, client: redis.Redis | None = None, clock: Clock = REAL_TIME) -> ProviderState:
-    shared, is_on = client or shared_redis(), bool(http.key_of(provider))
-    try:
-        shared.ping()
-    except RedisError:
-        unknown = tuple((window, None) for window in provider.allowance.windows)
-        return ProviderState(provider.code, provider.key_variable, is_on, None, unknown)
-    breaker = http.breaker_of(provider, shared, clock).state
-    used = Budget(provider.code, provider.allowance, shared).used(clock.now())
-    return ProviderState(
-        provider.code, provider.key_variable, is_on, breaker, tuple((quota.window, quota.share) for quota in used)
-    )
+    shared = client or shared_redis()
+    return _read(provider, shared, clock) if _answers(shared) else _unknown(provider)
 
 
 def all_providers() -> tuple[ProviderState, ...]:
     """The state of each provider, by code."""
-    return tuple(for_provider(provider) for provider in ALL)
+    shared = shared_redis()
+    there = _answers(shared)
+    return tuple(_read(provider, shared, REAL_TIME) if there else _unknown(provider) for provider in ALL)
+
+
+def _answers(shared: redis.Redis) -> bool:
+    """Asked beforehand, as breaker and budget go on without it."""
+    try:
+        shared.ping()
+    except RedisError:
+        return False
+    return True
+
+
+def _unknown(provider: Provider) -> ProviderState:
+    unknown = tuple((window, None) for window in provider.allowance.windows)
+    return ProviderState(provider.code, provider.key_variable, bool(http.key_of(provider)), None, unknown)
+
+
+def _read(provider: Provider, shared: redis.Redis, clock: Clock) -> ProviderState:
+    breaker = http.breaker_of(provider, shared, clock).state
+    used = Budget(provider.code, provider.allowance, shared).used(clock.now())
+    shares = tuple((quota.window, quota.share) for quota in used)
+    return ProviderState(provider.code, provider.key_variable, bool(http.key_of(provider)), breaker, shares)
 
 
 def _percent(share: float | None) -> str:

@@ -79,9 +79,13 @@ def test_a_silence_longer_than_holidays_explain_counts_by_its_weekdays():
     assert age("2020-03-03", "2020-03-18") == 11
 
 
-def test_the_demo_has_the_pack_days_of_new_york_and_the_ecb():
-    calendar = calendars.from_archive(archive.read(folders.DEMO), pivot="EUR")
+@pytest.fixture(scope="module")
+def calendar():
+    """The demo's."""
+    return calendars.from_archive(archive.read(folders.DEMO), pivot="EUR")
 
+
+def test_the_demo_has_the_pack_days_of_new_york_and_the_ecb(calendar):
     days = calendar.pack_days(date(2002, 12, 2), date(2013, 3, 1))
 
     new_york = np.unique(np.concatenate(list(calendar.sessions.values()))).tolist()
@@ -92,8 +96,7 @@ def test_the_demo_has_the_pack_days_of_new_york_and_the_ecb():
 
 
 @needs_data
-def test_the_days_of_the_public_plan_are_the_pack_days_of_the_demo():
-    calendar = calendars.from_archive(archive.read(folders.DEMO), pivot="EUR")
+def test_the_days_of_the_public_plan_are_the_pack_days_of_the_demo(calendar):
     with (DATA / "ledger" / "public_nav.csv").open(newline="") as file:
         valued = [date.fromisoformat(row["date"]) for row in csv.DictReader(file)]
 

@@ -238,7 +238,7 @@ def _as_key(name, row):
 NO_NUMBERS = ("nan", "inf", "-Infinity", "1e400", '"30,504.50"', ".", "", "12,5", "1 000", "0x1F")
 
 
-@pytest.mark.parametrize("part", range(10))
+@pytest.mark.parametrize("part", [0, 1, *(pytest.param(part, marks=pytest.mark.slow) for part in range(2, 10))])
 def test_what_no_reader_takes_is_refused_whole_by_file_and_line(tmp_path, part):
     chance = random.Random(SEED + part)
     let_in, unnamed = [], []

@@ -103,8 +103,9 @@ def test_metrics_have_a_number_for_each(monkeypatch):
 
     assert 'tieout_provider_on{provider="fred"} 0.0' in body
     assert 'tieout_provider_on{provider="fmp"} 1.0' in body
-    assert 'tieout_provider_quota_used_ratio{provider="fmp",window="month"}' in body
-    assert 'tieout_provider_breaker_state{provider="polygon"} NaN' in body
+    assert 'tieout_provider_quota_ratio{provider="fmp",window="month"}' in body
+    assert 'tieout_provider_breaker_state{provider="newsapi"} 0.0' in body
+    assert 'tieout_provider_breaker_state{provider="polygon"}' not in body
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ def test_an_open_breaker_and_a_passed_mark_are_seen_in_metrics_and_admin(failing
 
     assert 'tieout_provider_breaker_state{provider="fmp"} 1.0' in metrics
     assert 'tieout_provider_breaker_state{provider="polygon"} 0.0' in metrics
-    assert 'tieout_provider_quota_used_ratio{provider="fmp",window="minute"} 0.75' in metrics
+    assert 'tieout_provider_quota_ratio{provider="fmp",window="minute"} 0.75' in metrics
     assert '<th scope="row">fmp</th><td>is left alone after failures</td><td>minute 75% (over 70 %)' in page
 
 

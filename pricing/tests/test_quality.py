@@ -90,10 +90,16 @@ def test_a_rate_is_held_against_the_usual_one_of_its_pair():
     assert row_rules.far_from_usual(replace(rows, kind="price")) == {}
 
 
+@pytest.fixture(scope="module")
+def real():
+    """26 years of closes, rates and figures, which take seconds to read."""
+    return archive.read(DATA, today=TODAY)
+
+
 @needs_data
 @pytest.mark.slow
-def test_no_published_rate_of_the_ecb_is_far_from_the_usual_one(monkeypatch):
-    rates = archive.read(DATA, today=TODAY).rates
+def test_no_published_rate_of_the_ecb_is_far_from_the_usual_one(monkeypatch, real):
+    rates = real.rates
     pairs = tuple("/".join(pair) for pair in rates.pairs)
     rows = suspects.Quotes("rate", pairs, rates.pair, rates.date, rates.rate, rates.number, rates.source, ())
     monkeypatch.setattr(row_rules, "MAX_FROM_USUAL", 1.45)
@@ -336,20 +342,19 @@ STOOD_STILL = {
 
 
 @needs_data
-def test_the_five_true_extremes_pass_and_are_flagged_and_all_other_real_closes_and_rates_pass():
-    reading = archive.read(DATA, today=TODAY)
-
-    judged = acceptance.judge(reading, today=TODAY)
+@pytest.mark.slow
+def test_the_five_true_extremes_pass_and_are_flagged_and_all_other_real_closes_and_rates_pass(real):
+    judged = acceptance.judge(real, today=TODAY)
 
     held, legs = judged.reading.closes, judged.reading.rates
     flagged = {
-        (reading.securities[held.security[row]].symbol, held.date[row].item()): flag
+        (real.securities[held.security[row]].symbol, held.date[row].item()): flag
         for row, flag in judged.close_flags.items()
     } | {("/".join(legs.pairs[legs.pair[row]]), legs.date[row].item()): flag for row, flag in judged.rate_flags.items()}
     assert [flagged.get(extreme) for extreme in TRUE_EXTREMES] == ["extreme"] * 5
     assert len(flagged) == 13
-    assert (len(held.date), len(legs.date)) == (len(reading.closes.date) - len(STOOD_STILL), len(reading.rates.date))
-    assert len(judged.reading.observations.date) == len(reading.observations.date)
+    assert (len(held.date), len(legs.date)) == (len(real.closes.date) - len(STOOD_STILL), len(real.rates.date))
+    assert len(judged.reading.observations.date) == len(real.observations.date)
     assert {(each.key, str(each.day)) for each in judged.suspects if each.rule == Rule.STALE} == STOOD_STILL
     # and the four that corporate_actions.csv marks
     assert [each.rule for each in judged.suspects if each.rule != Rule.STALE] == [Rule.SOURCE_DOUBTS] * 4

@@ -5,6 +5,8 @@ import pytest
 from tests.cases import corrections, reports, reports_accounts, unseen  # noqa: F401  # reading them keeps their cases
 from tests.cases.desk import CASES
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 
 @pytest.mark.parametrize("number", list(CASES))
 def test_what_is_seen_is_right(number, world_of, tmp_path, record_property):

@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
 from django.test import Client
 
 from tests.cases import market, worlds
 from tests.cases.desk import FILES, OWNER, Desk, command
+
+pytestmark = pytest.mark.usefixtures("read_once")
 
 BEFORE = "2024-12-30"
 FILES_OF_OTHERS = {

@@ -13,6 +13,8 @@ from django.test import Client
 from tests.cases.desk import Desk, command
 from tests.plugin import PROJECT
 
+pytestmark = pytest.mark.usefixtures("read_once")
+
 DEMO = PROJECT / "demo"
 LAST, NEXT = "2013-03-01", "2013-03-04"
 HEADER = "date,type,symbol,quantity,unit_price,amount,currency\n"

@@ -814,14 +814,12 @@ def money_weighted(flows: Sequence[tuple[date, Decimal]], period: int | None = N
         return None
     low, high = brackets[0]
     rising = present_value(high, timed) > 0
-    for _ in range(200):
-        middle = (low + high) / 2
+    while low < (middle := (low + high) / 2) < high:
         if (present_value(middle, timed) > 0) == rising:
             high = middle
         else:
             low = middle
-    rate = (low + high) / 2
-    return math.expm1(rate * (365 if period is None else period))
+    return math.expm1(middle * (365 if period is None else period))
 
 
 def window_money_weighted(series: Series, market: Market, asof: date) -> dict[str, Figure]:

@@ -22,8 +22,9 @@ from .operations import Ledger, Operation, from_json, to_csv, to_json
 
 KEPT = Path(__file__).resolve().parents[2] / "var" / "fuzz"
 FOUND = Path(__file__).resolve().parent / "kept"
-"""Ledgers that were wrong once, which any market fits."""
-FEW, BATCH = 100, 250
+"""Ledgers that were wrong once, which any market fits: each batch has its share of them."""
+FEW, BATCH = 100, 50
+"""How many ledgers there are if nobody says, and how many share a market and a database, which one process works in."""
 SHRUNK = int(os.environ.get("TIEOUT_LEDGERS_SHRUNK", 3))
 """So many of the failing ledgers of a batch are made as small as they still fail."""
 
@@ -34,6 +35,7 @@ class Batch:
 
     seed: int
     count: int
+    wrong_once: tuple[Path, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.count} from seed {self.seed}"
@@ -43,7 +45,11 @@ def batches() -> list[Batch]:
     """As the environment says: how many ledgers, from which seed on; a hundred of the run's own if it says nothing."""
     count = int(os.environ.get(COUNT, FEW))
     seed = int(os.environ.get(SEED) or int(os.environ["TIEOUT_TEST_SEED"]) * 1000)
-    return [Batch(seed + begin, min(BATCH, count - begin)) for begin in range(0, count, BATCH)]
+    begins, found = range(0, count, BATCH), sorted(FOUND.glob("*.json"))
+    return [
+        Batch(seed + begin, min(BATCH, count - begin), tuple(found[number :: len(begins)]))
+        for number, begin in enumerate(begins)
+    ]
 
 
 def features() -> Features:
@@ -99,7 +105,7 @@ def many(batch: Batch, folder: Path, *, shrunk: int = SHRUNK) -> Report:
     ledgers = [
         generator.generate(batch.seed + number, market, chosen, market_seed=batch.seed) for number in range(batch.count)
     ]
-    ledgers += [from_json(each.read_text()) for each in sorted(FOUND.glob("*.json"))]
+    ledgers += [from_json(each.read_text()) for each in batch.wrong_once]
     if os.environ.get(ONLY):
         ledgers = [each for each in ledgers if each.name in os.environ[ONLY].split()]
     policy = product.prepare(market, folder / "market")

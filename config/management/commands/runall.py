@@ -28,30 +28,18 @@ class Child:
     role: str
     colour: str
     command: tuple[str, ...]
+    metrics_port: int | None = None
+    """Where Prometheus reads it, if not at a page of the web."""
 
 
 def children(port: int) -> tuple[Child, ...]:
-    gunicorn = (
-        "gunicorn",
-        "--bind",
-        f"127.0.0.1:{port}",
-        "--worker-class",
-        "gthread",
-        "--workers",
-        "2",
-        "--threads",
-        "4",
-        "--access-logfile",
-        "-",
-        "--access-logformat",
-        ACCESS_LOG,
-    )
-    web = (*gunicorn, "--no-control-socket", "config.wsgi:application")  # the socket would lie in the user's home
+    gunicorn = ("gunicorn", "--config", "python:config.gunicorn", "--bind", f"127.0.0.1:{port}")
+    web = (*gunicorn, "--access-logfile", "-", "--access-logformat", ACCESS_LOG, "config.wsgi:application")
     celery = ("celery", "-A", "config")
     return (
         Child("web", "app", "\033[36m", web),
-        Child("worker", "job", "\033[33m", (*celery, "worker", "--concurrency", "2", "--loglevel", "INFO")),
-        Child("beat", "job", "\033[35m", (*celery, "beat", "--loglevel", "INFO", "--pidfile=")),
+        Child("worker", "job", "\033[33m", (*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"), port + 1),
+        Child("beat", "job", "\033[35m", (*celery, "beat", "--loglevel", "INFO", "--pidfile="), port + 2),
     )
 
 
@@ -70,12 +58,11 @@ class Command(TieoutCommand):
             self.stderr.write(str(fault))
         if faults:
             raise SystemExit(1)
-        counters = _empty(env.var() / "prometheus")
         before = {number: signal.signal(number, _raise_stopped) for number in (signal.SIGINT, signal.SIGTERM)}
         running: dict[Child, subprocess.Popen[str]] = {}
         try:
             for child in children(port):
-                running[child] = self.spawn(child, counters)
+                running[child] = self.spawn(child)
             self.stdout.write(f"http://127.0.0.1:{port}/ (ctrl-c stops)")
             end = self._watch(running)
         except Stopped:
@@ -88,12 +75,19 @@ class Command(TieoutCommand):
             self.stderr.write(f"{end}: all stopped")
             raise SystemExit(1)
 
-    def spawn(self, child: Child, counters: Path) -> subprocess.Popen[str]:
+    def spawn(self, child: Child) -> subprocess.Popen[str]:
+        counters = _empty(env.var() / "prometheus" / child.name)
+        metrics_address = "" if child.metrics_port is None else str(child.metrics_port)
         process = subprocess.Popen(  # noqa: S603 - no shell, and each word is ours
             [*PYTHON, *child.command],
             cwd=env.PROJECT,
             env=embedded.child_environment()
-            | {"TIEOUT_ROLE": child.role, "PROMETHEUS_MULTIPROC_DIR": str(counters), "PYTHONUNBUFFERED": "1"},
+            | {
+                "TIEOUT_ROLE": child.role,
+                "PROMETHEUS_MULTIPROC_DIR": str(counters),
+                "METRICS_ADDRESS": metrics_address,
+                "PYTHONUNBUFFERED": "1",
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

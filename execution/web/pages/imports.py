@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from config.decimals import plain
 from config.errors import TieoutError
+from execution import metering
 from execution.executor import NotAllowed
 from execution.web.pages import navigation, waiting_files
 from execution.web.pages.waiting_files import WaitingFile
@@ -70,6 +71,7 @@ def _checked_page(request: HttpRequest, slug: str) -> HttpResponse:
     except (TieoutError, OperationalError, InterfaceError, RedisError) as failure:
         problem = problem_of(failure)
         assert problem is not None  # whatever is caught above has its row in the table
+        metering.count_request_error(problem.type)
         return _render(request, portfolio, status=problem.status, problem=problem.detail)
 
 

@@ -9,7 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 
-from execution.web.problems import Problem, problem_of
+from execution import metering
+from execution.web import problems
+from execution.web.problems import Problem
 
 DRAWN: Final = frozenset({"errors", "breaks", "estimated_ready", "trace"})
 """Members of a problem document that the page draws in a form of their own."""
@@ -20,8 +22,10 @@ def render_failure(request: HttpRequest, failure: BaseException, frame: dict[str
 
     frame   the links to the portfolio's other pages, and the form, where its inputs can be corrected
     """
-    problem = problem_of(failure)
+    problem = problems.problem_of(failure)
     assert problem is not None  # a page catches only what has its row in the table
+    metering.count_request_error(problem.type)
+    problems.log(failure, problem, request)
     if problem.type == "portfolio-not-found":
         # Unknown and not yours are one page, to the byte: no address, no form, no request id.
         response = render(request, "404.html", status=HTTPStatus.NOT_FOUND)

@@ -1,7 +1,7 @@
 """What each expected failure is answered with: one table, and the problem documents (RFC 9457) made from it."""
 
-from execution.web.problems.document import describe, problem_of
-from execution.web.problems.handlers import is_for_machines, response_of
+from execution.web.problems.document import describe, is_fault, problem_of
+from execution.web.problems.handlers import is_for_machines, log, response_of
 from execution.web.problems.problem import INTERNAL, TITLES, Problem
 from execution.web.problems.recorded import answer_on_record
 from execution.web.problems.retries import AnsweredBefore, IdempotencyConflict
@@ -16,7 +16,9 @@ __all__ = [
     "Problem",
     "answer_on_record",
     "describe",
+    "is_fault",
     "is_for_machines",
+    "log",
     "problem_of",
     "response_of",
 ]

@@ -13,6 +13,24 @@ from execution.web.problems.problem import INTERNAL, Problem
 from execution.web.problems.retries import AnsweredBefore
 from execution.web.problems.table import ANSWERED_AS_CAUSE, entry_of
 
+FAULTS = frozenset({"internal", "step-failed", "pack-corrupt"})
+"""Types of problem that are a fault of the service. Of a portfolio that does not tie out the night has told."""
+
+
+def is_fault(failure: BaseException) -> bool:
+    """Whether a failure is the service's own: not what its caller caused, nor what may be gone in a moment."""
+    if isinstance(failure, AnsweredBefore):
+        return False
+    if isinstance(failure, orchestrator.StepFailed) and _is_answered_as_cause(failure):
+        return False
+    entry = entry_of(failure)
+    return entry is None or entry[1] in FAULTS
+
+
+def _is_answered_as_cause(failure: orchestrator.StepFailed) -> bool:
+    inner = None if failure.cause is None else entry_of(failure.cause)
+    return inner is not None and inner[0] in ANSWERED_AS_CAUSE
+
 
 def describe(failure: BaseException) -> Problem:
     """The problem of any failure; INTERNAL for one that nobody expected."""
@@ -23,12 +41,10 @@ def problem_of(failure: BaseException) -> Problem | None:
     """The problem of an expected failure; None for one that nobody expected."""
     if isinstance(failure, AnsweredBefore):
         return failure.problem
-    if isinstance(failure, orchestrator.StepFailed) and failure.cause is not None:
-        inner = entry_of(failure.cause)
-        if inner is not None and inner[0] in ANSWERED_AS_CAUSE:
-            cause = problem_of(failure.cause)
-            assert cause is not None
-            return replace(cause, extra={**cause.extra, **step_members(failure)})
+    if isinstance(failure, orchestrator.StepFailed) and _is_answered_as_cause(failure):
+        cause = problem_of(failure.cause)
+        assert cause is not None
+        return replace(cause, extra={**cause.extra, **step_members(failure)})
     entry = entry_of(failure)
     if entry is None:
         return None

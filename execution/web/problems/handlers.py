@@ -11,13 +11,15 @@ from django.views import defaults
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from execution.web.problems.document import describe
+from execution import metering
+from execution.web.problems.document import describe, is_fault
 from execution.web.problems.problem import CONTENT_TYPE, INTERNAL, TITLES, Problem
 
 logger = logging.getLogger(__name__)
 
 
 def response_of(problem: Problem, request: HttpRequest) -> JsonResponse:
+    metering.count_request_error(problem.type)
     response = JsonResponse(
         problem.document(getattr(request, "request_id", "")), status=problem.status, content_type=CONTENT_TYPE
     )
@@ -29,6 +31,15 @@ def response_of(problem: Problem, request: HttpRequest) -> JsonResponse:
 def is_for_machines(request: HttpRequest) -> bool:
     """Whether the caller reads problem documents; the others see pages."""
     return request.path.startswith(("/v1/", "/health/", "/metrics"))
+
+
+def log(failure: BaseException, problem: Problem, request: HttpRequest) -> None:
+    """Write down what a failure was answered with: our own faults as errors, which are reported; what may pass as a warning."""
+    about = {"request": request, "request_id": request.request_id, "problem": problem.type, "status": problem.status}  # type: ignore[attr-defined]
+    if is_fault(failure):
+        logger.error("request failed", exc_info=failure, extra=about)
+    elif problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.warning("request refused", extra=about)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -69,13 +80,8 @@ def answer(failure: Exception, context: Mapping[str, Any]) -> Response | None:
 
     request = context["request"]
     problem = describe(failure)
-    if problem is INTERNAL:
-        logger.exception("request failed", extra={"request_id": request.request_id})
-    elif problem.status >= 500:
-        logger.warning(
-            "request refused",
-            extra={"request_id": request.request_id, "problem": problem.type, "status": problem.status},
-        )
+    log(failure, problem, request)
+    metering.count_request_error(problem.type)
     set_rollback()
     response = Response(problem.document(request.request_id), status=problem.status, content_type=CONTENT_TYPE)
     for name, value in problem.headers.items():

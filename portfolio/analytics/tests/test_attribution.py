@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from portfolio.analytics import attribution, returns
 from portfolio.analytics.errors import InvalidInput, UndefinedReturn
 
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=settings().max_examples * 3 // 5)
 LOCAL = np.array([[0.02, 0.01], [-0.01, 0.03]])
 FX = np.array([[0.0, 0.0], [0.01, -0.02]])
 

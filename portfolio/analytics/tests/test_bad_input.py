@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import itertools
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ TABLE, FX, WEIGHTS = rng.normal(0, 0.01, (2, D, 2)).tolist(), rng.normal(0, 0.01
 LOCAL = np.array(TABLE[0])
 CHANGES = np.array(TABLE[1])
 TWO = {"returns": R, "benchmark": B}
+BAD = (np.nan, np.inf, -np.inf)
 
 # Every public function with arrays that suit it, (D,) or days by holdings; True: it also takes a table of portfolios
 CALLS = {
@@ -134,25 +136,23 @@ def test_what_suits_gives_finite_numbers(function):
 
 
 @each
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_nan_and_infinity_in_any_argument_are_refused_by_name(function, bad):
+def test_nan_and_infinity_in_any_argument_are_refused_by_name(function):
     arrays, _ = CALLS[function]
 
-    for name, array in arrays.items():
+    for bad, (name, array) in itertools.product(BAD, arrays.items()):
         found = answer(function, arrays | {name: spoilt(array, bad)})
         if function is factors.factor_exposures and np.isnan(bad):
             assert isinstance(found, np.ndarray)  # a day that was not measured is dropped
         else:
-            assert isinstance(found, AnalyticsError)
+            assert isinstance(found, AnalyticsError), (name, bad)
 
 
 @pytest.mark.parametrize("function", [function for function, (_, tables) in CALLS.items() if tables], ids=NAMES.get)
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_in_a_table_only_the_column_at_fault_is_nan(function, bad):
+def test_in_a_table_only_the_column_at_fault_is_nan(function):
     arrays, _ = CALLS[function]
     alone = numbers_of_columns(call(function, arrays), 1)
 
-    for spoilt_name in arrays:
+    for bad, spoilt_name in itertools.product(BAD, arrays):
         table = {
             name: np.stack([array, spoilt(array, bad) if name == spoilt_name else array], axis=-1)
             for name, array in arrays.items()
@@ -160,7 +160,7 @@ def test_in_a_table_only_the_column_at_fault_is_nan(function, bad):
         found = numbers_of_columns(call(function, table), 2)
 
         np.testing.assert_allclose(found[:, 0], alone[:, 0], rtol=1e-12)
-        assert np.isnan(found[:, 1]).all()
+        assert np.isnan(found[:, 1]).all(), (spoilt_name, bad)
 
 
 def numbers_of_columns(result, columns):
@@ -168,7 +168,7 @@ def numbers_of_columns(result, columns):
     return np.reshape(np.asarray(values, dtype=float), (-1, columns))
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("name", ["returns", "risk_free", "mar"])
 def test_in_the_summary_only_the_column_at_fault_is_nan(name, bad):
     arrays = {"returns": R, "risk_free": RATE, "mar": RATE}
@@ -192,21 +192,21 @@ def test_shapes_that_differ_are_refused_by_name(function):
 
 
 @each
-@pytest.mark.parametrize("rows", [0, 1])
-def test_one_observation_or_none_is_measured_or_refused_by_name(function, rows):
+def test_one_observation_or_none_is_measured_or_refused_by_name(function):
     arrays, _ = CALLS[function]
 
-    answer(function, {name: array[:rows] if array.ndim else array for name, array in arrays.items()})
+    for rows in (0, 1):
+        answer(function, {name: array[:rows] if array.ndim else array for name, array in arrays.items()})
 
 
 @each
-@pytest.mark.parametrize("level", [0.0, 0.01, -1.0, 1e-320, 1e155, 1e308, -1e308])
-def test_flat_and_huge_series_are_measured_or_refused_by_name(function, level):
+def test_flat_and_huge_series_are_measured_or_refused_by_name(function):
     arrays, _ = CALLS[function]
 
-    for name, array in arrays.items():
-        answer(function, arrays | {name: np.full_like(array, level)})
-    answer(function, {name: np.full_like(array, level) for name, array in arrays.items()})
+    for level in (0.0, 0.01, -1.0, 1e-320, 1e155, 1e308, -1e308):
+        for name, array in arrays.items():
+            answer(function, arrays | {name: np.full_like(array, level)})
+        answer(function, {name: np.full_like(array, level) for name, array in arrays.items()})
 
 
 def test_flows_that_are_all_zero_have_no_rate_and_move_no_return():
@@ -239,16 +239,16 @@ FORMS = {
 
 
 @each
-@pytest.mark.parametrize("form", FORMS)
-def test_any_container_gives_the_same_answer_and_is_left_unchanged(function, form):
+def test_any_container_gives_the_same_answer_and_is_left_unchanged(function):
     arrays, _ = CALLS[function]
-    given = {name: FORMS[form](array.copy()) for name, array in arrays.items()}
+    expected = answer(function, arrays)
 
-    found = answer(function, given)
-
-    np.testing.assert_allclose(found, answer(function, arrays), rtol=1e-12, atol=1e-15)
-    for name, array in arrays.items():
-        np.testing.assert_array_equal(np.asarray(given[name], dtype=float), array)
+    for form, convert in FORMS.items():
+        given = {name: convert(array.copy()) for name, array in arrays.items()}
+        found = answer(function, given)
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15, err_msg=form)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(np.asarray(given[name], dtype=float), array, err_msg=form)
 
 
 @each
@@ -265,25 +265,30 @@ def test_single_precision_is_measured_as_the_same_numbers_in_double(function):
     )
 
 
+NO_NUMBERS = {
+    "text": ["1.0", "2.0"],
+    "complex": np.array([1 + 1j, 2.0]),
+    "days": np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"),
+    "masked": np.ma.array([0.1, 0.2], mask=[True, False]),
+    "beyond float64": [10**400, 1],
+    "ragged": [[0.1, 0.2], [0.1]],
+}
+
+
 @each
-@pytest.mark.parametrize(
-    "no_numbers",
-    [
-        ["1.0", "2.0"],
-        np.array([1 + 1j, 2.0]),
-        np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"),
-        np.ma.array([0.1, 0.2], mask=[True, False]),
-        [10**400, 1],
-        [[0.1, 0.2], [0.1]],
-    ],
-    ids=["text", "complex", "days", "masked", "beyond float64", "ragged"],
-)
-def test_what_holds_no_real_numbers_is_refused_by_name(function, no_numbers):
+def test_what_holds_no_real_numbers_is_refused_by_name(function):
     arrays, _ = CALLS[function]
     first = next(iter(arrays))
 
-    with pytest.raises(InvalidInput):
-        call(function, arrays | {first: no_numbers})
+    taken = []
+    for name, no_numbers in NO_NUMBERS.items():
+        try:
+            call(function, arrays | {first: no_numbers})
+        except InvalidInput:
+            continue
+        taken.append(name)
+
+    assert taken == []
 
 
 @pytest.mark.parametrize("measure", [risk.value_at_risk, risk.expected_shortfall])

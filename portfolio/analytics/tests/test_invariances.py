@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from portfolio.analytics import attribution, booking, returns
 from portfolio.analytics.booking import Transaction
 
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=settings().max_examples * 2 // 5)
 daily_returns = st.lists(st.floats(-0.5, 0.5), min_size=1, max_size=15)
 START = date(2020, 1, 1)
 

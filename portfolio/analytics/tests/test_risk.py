@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from portfolio.analytics import risk
 from portfolio.analytics.errors import InvalidInput, TooFewObservations, UndefinedRatio
 
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=settings().max_examples * 3 // 5)
 R = np.array([1, -0.5, 0.7, 0.2, -1.2, 0.4, 0.9, -0.3, 0.6, -0.1]) / 100
 B = np.array([0.8, -0.4, 0.6, 0.1, -1, 0.5, 0.7, -0.4, 0.5, 0]) / 100
 RF = 0.0001

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from portfolio.ledger import reader
-from portfolio.ledger.reader import LedgerReading
+from portfolio.ledger.reader import Child, LedgerReading
 from portfolio.ledger.screening import Finding
 
 from .chart import Chart
@@ -14,10 +14,12 @@ from .refusal import MAX_FINDINGS, EntryRefused, UnreadableEntry
 from .transaction import WHOLE_HOLDING, LedgerTransaction
 
 
-def read(files: Mapping[str, bytes]) -> tuple[LedgerReading, tuple[LedgerTransaction, ...]]:
-    """A ledger folder (path within it -> content) as Beancount booked it, and its events. Raises as `reader.read` and
-    `transactions` do."""
-    reading = reader.read(files)
+def read(
+    files: Mapping[str, bytes], *, child: Child | None = None
+) -> tuple[LedgerReading, tuple[LedgerTransaction, ...]]:
+    """A ledger folder (path within it -> content) as Beancount booked it, and its events. Takes a child and raises as
+    `reader.read` and `transactions` do."""
+    reading = reader.read(files, child=child)
     return reading, transactions(reading)
 
 

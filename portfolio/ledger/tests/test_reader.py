@@ -1,4 +1,7 @@
+import json
 import os
+import subprocess
+import sys
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -6,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from portfolio.ledger import reader, screening
-from portfolio.ledger.reader import LedgerCrashed, LedgerIncorrect, LedgerTimedOut, LedgerTooBig, read
+from portfolio.ledger.reader import Child, LedgerCrashed, LedgerIncorrect, LedgerTimedOut, LedgerTooBig, read
 from portfolio.ledger.screening import Finding, LedgerRefused, LedgerUnsafe
 
+MIB = 1024 * 1024
 ACCOUNTS = """\
 option "operating_currency" "CAD"
 2020-01-01 open Assets:Cash CAD
@@ -44,7 +48,8 @@ def child_lines(box: Path, text: str) -> list[list[object]]:
 
 def loaded_lines(box: Path) -> list[list[object]]:
     lines: list[list[object]] = []
-    reader.load_in_child(str(box), "main.beancount", timeout_s=30, memory_bytes=reader.MEMORY_BYTES, take=lines.append)
+    with Child() as child:
+        child.load(str(box), "main.beancount", timeout_s=30, take=lines.append)
     return lines
 
 
@@ -55,7 +60,7 @@ def no_child(monkeypatch):
     def run(*_, **__):
         raise AssertionError("the parser was started")
 
-    monkeypatch.setattr(reader, "load_in_child", run)
+    monkeypatch.setattr(Child, "load", run)
 
 
 def test_a_ledger_comes_back_whole_with_amounts_completed():
@@ -257,6 +262,31 @@ def test_an_include_that_slipped_past_the_screening_is_refused_before_it_is_load
     assert reason in str(line[-1])
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("documents", "/etc"),
+        ("doc\\uments", "/etc"),
+        ("plug\\in_processing_mode", "raw"),
+        ("insert_python\\path", "TRUE"),
+    ],
+)
+def test_an_option_that_slipped_past_the_screening_is_refused_before_it_acts(tmp_path, option):
+    name, value = option
+
+    (line,) = child_lines(tmp_path, f'option "{name}" "{value}"\n')
+
+    assert line[0] == "unsafe"
+
+
+def test_a_file_is_refused_for_what_an_included_one_acts_on(tmp_path):
+    (tmp_path / "a.beancount").write_text('plugin "evil"\n')
+
+    (line,) = child_lines(tmp_path, 'include "a.beancount"\n')
+
+    assert line[:2] == ["unsafe", "a.beancount"]
+
+
 def test_text_that_kills_the_parser_kills_only_its_own_process(monkeypatch):
     monkeypatch.setattr(reader, "screen", lambda _: [])
 
@@ -361,10 +391,78 @@ def test_a_ledger_that_takes_too_long_is_stopped():
     assert findings[0] == Finding("main.beancount", 0, "reading took longer than 0.3 s")
 
 
-def test_a_ledger_that_needs_too_much_memory_is_stopped():
-    files = folder(ACCOUNTS + FLOW * 20_000)
+def test_a_ledger_that_needs_too_much_memory_is_stopped_and_costs_no_other():
+    large = folder(ACCOUNTS + FLOW * 20_000)
 
-    with pytest.raises((LedgerTooBig, LedgerCrashed)) as stopped:
-        read(files, memory_bytes=60 * 1024 * 1024)
+    with Child(memory_bytes=60 * MIB) as child:
+        before = read(folder(ACCOUNTS + FLOW), child=child)
+        with pytest.raises((LedgerTooBig, LedgerCrashed)) as stopped:
+            read(large, child=child)
+        after = read(folder(ACCOUNTS + FLOW), child=child)
 
     assert stopped.value.findings[0].file == "main.beancount"
+    assert before == after
+
+
+def test_ledgers_that_one_child_loads_are_what_each_is_by_itself():
+    deal = '2020-01-02 * "x"\n  Assets:Shares  3 ABC {{100.00 CAD}}\n  Assets:Cash  -100.00 CAD\n'
+    options = (
+        'option "booking_method" "LIFO"\noption "inferred_tolerance_default" "*:5"\noption "render_commas" "TRUE"\n'
+    )
+    several = folder(ACCOUNTS + 'include "flow.beancount"\n', flow=FLOW)
+    folders = [
+        folder(ACCOUNTS + FLOW + deal),
+        folder(options + ACCOUNTS + FLOW),
+        several,
+        folder(ACCOUNTS + deal + FLOW),
+    ]
+
+    with Child() as child:
+        together = [read(files, child=child) for files in folders * 2]
+
+    assert together == [read(files) for files in folders] * 2
+
+
+def test_a_ledger_that_crashes_or_takes_too_long_costs_no_other(monkeypatch):
+    monkeypatch.setattr(reader, "screen", lambda _: [])
+    good, crash = folder(ACCOUNTS + FLOW), folder(ACCOUNTS + '2020-01-02 * "x"\n  Assets:Cash  1/0 CAD\n')
+
+    with Child() as child:
+        before = read(good, child=child)
+        crashed = findings_of(crash, LedgerCrashed, child=child)
+        between = read(good, child=child)
+        findings_of(folder(ACCOUNTS + FLOW * 5_000), LedgerTimedOut, child=child, timeout_s=0.2)
+        after = read(good, child=child)
+
+    assert "SIG" in crashed[0].reason
+    assert before == between == after
+
+
+def test_an_error_of_a_later_ledger_is_named_by_its_own_file():
+    wrong = folder(ACCOUNTS + 'include "flow.beancount"\n', flow=FLOW + "2020-01-03 balance Assets:Cash 1.00 CAD\n")
+
+    with Child() as child:
+        read(folder(ACCOUNTS + FLOW), child=child)
+        findings = findings_of(wrong, LedgerIncorrect, child=child)
+
+    assert (findings[0].file, findings[0].line) == ("flow.beancount", 5)
+
+
+def test_a_child_that_is_gone_is_replaced():
+    with Child() as child:
+        before = read(folder(ACCOUNTS + FLOW), child=child)
+        child.process.kill()
+        after = read(folder(ACCOUNTS + FLOW), child=child)
+
+    assert before == after
+
+
+def test_each_ledger_has_its_own_seconds(tmp_path):
+    (tmp_path / "main.beancount").write_text(ACCOUNTS + FLOW * 1_000)
+    request = json.dumps([str(tmp_path), "main.beancount", 1]) + "\n"
+    command = [sys.executable, "-I", str(reader.CHILD), str(reader.MEMORY_BYTES)]
+
+    done = subprocess.run(command, input=request * 5, capture_output=True, text=True, check=False)
+
+    ends = [line for line in done.stdout.splitlines() if line.startswith('["end"')]
+    assert (done.returncode, len(ends)) == (0, 5)

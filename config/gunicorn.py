@@ -1,0 +1,19 @@
+"""How gunicorn serves, under `make serve` and in the container: `--config python:config.gunicorn`."""
+
+from typing import Any
+
+from config.telemetry import multiprocess
+
+worker_class = "gthread"
+workers = 2
+threads = 4
+control_socket_disable = True  # it would lie in the user's home
+
+
+def on_starting(server: Any) -> None:
+    """Counters of processes that are gone must not be counted on."""
+    multiprocess.forget_earlier()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    multiprocess.fold_ended()
