@@ -202,7 +202,7 @@ def test_a_fault_is_told_by_its_piece_and_its_place_is_for_the_log(demo, alive, 
 
 def test_without_the_database_live_answers_and_ready_names_it(empty, alive, monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "PORT", "1")
-    monkeypatch.setenv("DATABASE_URL", "postgresql://app@localhost:1/tieout")
+    monkeypatch.setattr(embedded, "database_url", lambda role: f"postgresql://{role}@localhost:1/tieout")
     connection.close()
 
     live, ready = Client().get("/health/live"), Client().get("/health/ready")
