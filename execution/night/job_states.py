@@ -44,4 +44,7 @@ def of_newest_runs(*, and_of: Iterable[UUID]) -> list[JobState]:
     """The jobs of the newest run of each policy, and of the runs `and_of`; those of a run in their order."""
     with connection.cursor() as cursor:
         cursor.execute(STATEMENT, [list(and_of)])
-        return [JobState(*row[:6], json.loads(row[6]), json.loads(row[7])) for row in cursor.fetchall()]
+        return [
+            JobState(policy, run, is_of_newest, name, state, duration_s, json.loads(detail), json.loads(chunks))
+            for policy, run, is_of_newest, name, state, duration_s, detail, chunks in cursor.fetchall()
+        ]
