@@ -12,6 +12,7 @@ from uuid import UUID
 
 from config.errors import TieoutError
 from execution.models import BlockedKind, BlockedPortfolio, JobRun, NightlyRun
+from execution.night.job_states import JobState
 from portfolio.books.reconciliation_rows import LEDGER_UNREADABLE, MISSING_ACCOUNT, NOT_COMPARED, Comparison
 from pricing.fx import MissingRate
 from pricing.market import MissingPrice
@@ -129,7 +130,7 @@ def describe_run(run: NightlyRun | None) -> dict[str, Any]:
     return describe_jobs(JobRun.objects.filter(run=run).order_by("position") if run else ())
 
 
-def describe_jobs(jobs: Iterable[JobRun]) -> dict[str, Any]:
+def describe_jobs(jobs: Iterable[JobRun | JobState]) -> dict[str, Any]:
     """`blocked` of /health/pack, from the last job of a run that counted any. It names no portfolio and nothing that one holds."""
     counted = [job.detail["blocked"] for job in jobs if "blocked" in job.detail]
     counts: Mapping[str, Any] = counted[-1] if counted else {}

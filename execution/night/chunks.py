@@ -6,12 +6,12 @@ process takes the chunk.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import sleep
 from typing import Any, Protocol
 
 from django.db import InterfaceError, OperationalError
-from django.db.models import Count, F
+from django.db.models import Count
 from django.db.models.functions import Now
 
 from config import locks, telemetry
@@ -96,15 +96,6 @@ def finish(*, job: JobRun, progress: Callable[[int, int], None]) -> Mapping[str,
     failed = sum(len(detail["failed"]) for detail in ended)
     sums = {name: sum(detail[name] for detail in ended) for name in ("portfolios", "daily_values")}
     return sums | {"failed": failed} if failed else sums
-
-
-def count_by_state(jobs: Iterable[JobRun]) -> dict[int, dict[str, int]]:
-    """How many chunks of the last attempt at each job are in which state, by the key of the job."""
-    counts: dict[int, dict[str, int]] = {}
-    chunks = JobChunk.objects.filter(job__in=list(jobs), fencing=F("job__fencing")).order_by()
-    for job, state, count in chunks.values_list("job_id", "state").annotate(Count("id")):
-        counts.setdefault(job, {})[state] = count
-    return counts
 
 
 def work_on(chunk_id: int) -> bool:

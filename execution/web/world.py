@@ -17,8 +17,9 @@ from redis.exceptions import RedisError
 from config import doctor, pulse
 from config.redis_client import shared_redis
 from execution import executor
-from execution.models import JobRun, NightlyRun, RunState
-from execution.night import blocked, chunks, due
+from execution.models import RunState
+from execution.night import blocked, chunks, due, job_states
+from execution.night.job_states import JobState
 from execution.web.health import NUMBER_OF_STATUS, WORD_OF_STATUS, newest_pack
 from pricing.models import PackStatus, PricingPack, PricingPolicy
 from pricing.providers import http, states
@@ -89,33 +90,29 @@ def _read_migrations(now: datetime) -> Iterator[Sample]:
 def _read_database(now: datetime) -> Iterator[Sample]:
     policies = list(PricingPolicy.objects.order_by("code"))
     heads = {policy.pk: pack for policy in policies if (pack := newest_pack(policy))}
-    newest = {run.policy: run for run in NightlyRun.objects.order_by("policy", "-started_at").distinct("policy")}
-    runs = {pack.run for pack in heads.values()} | {run.pk for run in newest.values()}
-    jobs = list(JobRun.objects.filter(run__in=runs).order_by("position"))
+    jobs = job_states.of_newest_runs(and_of=[pack.run for pack in heads.values()])
     for policy, pack in heads.items():
         yield "tieout_pack_freshness", (policy,), NUMBER_OF_STATUS[WORD_OF_STATUS[PackStatus(pack.status)]]
-        yield from _read_outcome(policy, [job for job in jobs if job.run_id == pack.run])
-    sizes = chunks.count_by_state(jobs)
-    for policy, run in newest.items():
-        for job in (job for job in jobs if job.run_id == run.pk):
-            yield from _read_job(policy, job, sizes.get(job.pk, {}))
+        yield from _read_outcome(policy, [job for job in jobs if job.run == pack.run])
+    for job in jobs:
+        if job.is_of_newest:
+            yield from _read_job(job)
     for policy, pack in newest_fresh(heads).items():
         yield "tieout_pack_age_seconds", (policy,), (now - due.end_of(pack.asof_date)).total_seconds()
     for policy, since in due.overdue_since([policy.pk for policy in policies], now).items():
         yield "tieout_night_overdue_seconds", (policy,), (now - since).total_seconds() if since else 0.0
 
 
-def _read_job(policy: str, job: JobRun, sizes: Mapping[str, int]) -> Iterator[Sample]:
+def _read_job(job: JobState) -> Iterator[Sample]:
     for state in RunState.values:
-        yield "tieout_job_state", (policy, job.name, state), float(job.state == state)
+        yield "tieout_job_state", (job.policy, job.name, state), float(job.state == state)
         if job.name in chunks.CHUNK_JOBS:
-            yield "tieout_job_chunks", (policy, job.name, state), sizes.get(state, 0)
-    if job.started_at and job.finished_at:
-        duration = job.finished_at - job.started_at
-        yield "tieout_job_last_duration_seconds", (policy, job.name), duration.total_seconds()
+            yield "tieout_job_chunks", (job.policy, job.name, state), job.chunks.get(state, 0)
+    if job.duration_s is not None:
+        yield "tieout_job_last_duration_seconds", (job.policy, job.name), job.duration_s
 
 
-def _read_outcome(policy: str, jobs: list[JobRun]) -> Iterator[Sample]:
+def _read_outcome(policy: str, jobs: list[JobState]) -> Iterator[Sample]:
     """What the run of a policy's newest pack found."""
     yield "tieout_blocked_portfolios", (policy,), blocked.describe_jobs(jobs)["portfolios"]
     for job in jobs:
