@@ -141,10 +141,10 @@ def _unpacked(body: bytes, encoding: str) -> bytes:
 
 
 def read_spans(store: Path) -> list[Span]:
-    """All that is stored, in the order of arrival."""
+    """All that is stored, in the order of arrival; a line that is just being written is not stored yet."""
     if not store.exists():
         return []
-    rows = [json.loads(line) for line in store.read_text().splitlines()]
+    rows = [json.loads(line) for line in store.read_text().splitlines(keepends=True) if line.endswith("\n")]
     return [Span(**{**row, "events": tuple(Event(**event) for event in row["events"])}) for row in rows]
 
 
