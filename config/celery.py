@@ -74,6 +74,11 @@ def _send_last_reports(**_: Any) -> None:
         errors.flush()
 
 
+@worker_init.connect
+def _load_tracing(**_: Any) -> None:
+    tracing.load()
+
+
 @worker_process_init.connect
 def _trace_worker(**_: Any) -> None:
     """In each child: the thread that sends spans does not outlive a fork."""

@@ -8,6 +8,13 @@ worker_class = "gthread"
 workers = 2
 threads = 4
 control_socket_disable = True  # it would lie in the user's home
+logconfig_dict = {
+    "root": {"level": "INFO", "handlers": ["stderr"]},
+    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["stderr"], "propagate": False}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "formatters": {"json": {"()": "config.logs.JsonFormatter"}},
+}
+"""Its own lines in the form of all others; the settings of Django, which each worker loads, say the rest."""
 
 
 def on_starting(server: Any) -> None:

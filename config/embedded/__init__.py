@@ -179,7 +179,8 @@ def inaccessible(var: Path, exc: OSError) -> ServiceUnavailable:
 def _hold(var: Path, wanted: tuple[str, ...]) -> Path:
     """Take a share, then join or start; the folder of the sockets."""
     try:
-        var.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Root's servers run as another account, which has to pass through; nobody else reads what is in it.
+        var.mkdir(parents=True, exist_ok=True, mode=0o700 if os.geteuid() else 0o711)
         users = _open_lock(var / "embedded.lock")
         fcntl.flock(users, fcntl.LOCK_SH)  # waits while the last user is stopping the servers
         _process.hold = Hold(os.getpid(), var, wanted, users)

@@ -26,9 +26,15 @@ def start(process: str) -> None:
         receiver.say_once("a variable of OpenTelemetry can't be read: nothing is traced")
 
 
+def load() -> None:
+    """Load what `start` needs, and start nothing. For a process that forks others: each of them would take a second for it."""
+    if _is_address(settings.OTLP_ENDPOINT):
+        from config.telemetry import sdk  # noqa: F401
+
+
 def flush() -> None:
     """Send what has ended before this process may go; waits two seconds at most."""
-    if settings.OTLP_ENDPOINT and _is_address(settings.OTLP_ENDPOINT):
+    if _is_address(settings.OTLP_ENDPOINT):
         from config.telemetry import sdk
 
         sdk.flush()

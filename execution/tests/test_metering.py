@@ -126,10 +126,13 @@ def test_a_step_that_fails_is_counted_as_one(private_demo, monkeypatch):
     def broken(ctx: RequestContext) -> Result[dict[str, int]]:
         raise ValueError
 
+    failed = 'agent="faker",capability="fake.broken",outcome="failed"'
+    before = series("tieout_agent_latency_seconds_count").get(failed, 0)
+
     with staging.offering(private_demo, monkeypatch, broken=broken):
         private_demo.ask(pattern_id="fake_broken")
 
-    assert series("tieout_agent_latency_seconds_count")['agent="faker",capability="fake.broken",outcome="failed"'] == 1
+    assert series("tieout_agent_latency_seconds_count")[failed] == before + 1
     assert series("tieout_pattern_executions_total")['outcome="failed",pattern_id="fake_broken"'] == 1
 
 

@@ -37,20 +37,3 @@ def breaks(ctx: RequestContext, *, how: str, note: str) -> Result[dict[str, Any]
             with connection.cursor() as cursor:
                 cursor.execute("SELECT %s::integer", [note])
     return Result({"echo": note}, sources=(), asof=ctx.asof_date, ttl=0)
-
-
-PATTERN = {
-    "id": "canary",
-    "version": "1.0.0",
-    "title": "Breaks",
-    "description": "Breaks as it is told.",
-    "inputs": {
-        "how": {"type": "string", "required": True, "description": "How."},
-        "note": {"type": "string", "required": True, "description": "What it says."},
-    },
-    "steps": [
-        {"capability": "canary.breaks", "args": {"how": "{{inputs.how}}", "note": "{{inputs.note}}"}, "as": "answer"}
-    ],
-    "outputs": ["answer"],
-    "panels": [],
-}

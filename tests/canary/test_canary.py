@@ -13,7 +13,7 @@ from django.conf import settings
 from execution.patterns import publishing
 from pricing.tests import provider_server
 from tests import envelopes, plugin, tracing
-from tests.canary import agent, bugsink, planted, processes
+from tests.canary import bugsink, pattern, planted, processes
 from tests.canary.doors import Doors
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ JOBS = 3
 def site(private_demo):
     """The demo, and the pattern that breaks."""
     with private_demo.role("job"):
-        publishing.publish(agent.PATTERN)
+        publishing.publish(pattern.PATTERN)
     return private_demo
 
 
