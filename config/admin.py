@@ -27,17 +27,16 @@ class ReadOnly:
         return False
 
 
-class OfferedFilters:
+class OfferedFilters(admin.ModelAdmin):  # type: ignore[type-arg]
     """Lists that are filtered by what they offer, and by nothing else that an address may name."""
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        offered = {each if isinstance(each, str) else each[0] for each in self.list_filter}  # type: ignore[attr-defined]
-        return lookup.split("__")[0] in offered | {self.date_hierarchy} and super().lookup_allowed(
-            lookup, value, request
-        )  # type: ignore[attr-defined,misc]
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        offered = {each for each in self.list_filter if isinstance(each, str)}
+        is_offered = lookup.split("__")[0] in offered | {self.date_hierarchy}
+        return is_offered and super().lookup_allowed(lookup, value, request)
 
 
-class EvidenceAdmin(ReadOnly, OfferedFilters, admin.ModelAdmin):  # type: ignore[type-arg]
+class EvidenceAdmin(ReadOnly, OfferedFilters):
     """Rows that are evidence: staff look, they do not touch."""
 
     show_full_result_count = False
@@ -52,7 +51,7 @@ class EvidenceInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     show_change_link = False
 
 
-class UndeletableAdmin(OfferedFilters, admin.ModelAdmin):  # type: ignore[type-arg]
+class UndeletableAdmin(OfferedFilters):
     """Rows that may be edited and never deleted."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

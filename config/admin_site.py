@@ -19,7 +19,7 @@ class Site(admin.AdminSite):
         @wraps(view)
         def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
-                response = view(request, *args, **kwargs)
+                response: HttpResponse = view(request, *args, **kwargs)
                 if isinstance(response, SimpleTemplateResponse):
                     response.render()  # lists are read while they are rendered
             except (DataError, OverflowError) as refused:

@@ -5,7 +5,6 @@ from typing import Any
 from django.db import connection
 
 from agents.breaker import DependencyFailed
-from agents.registry import capability
 from agents.result import RequestContext, Result
 from config.errors import TieoutError
 
@@ -18,7 +17,6 @@ class Away(DependencyFailed):
     """What the agent needs does not answer, and its address has a key."""
 
 
-@capability("canary.breaks", agent="canary")
 def breaks(ctx: RequestContext, *, how: str, note: str) -> Result[dict[str, Any]]:
     local = f"a local variable with {note}"
     match how:

@@ -6,5 +6,8 @@ class CanaryConfig(AppConfig):
     label = "canary"
 
     def ready(self) -> None:
-        """Importing an agent registers its capabilities."""
-        from tests.canary import agent  # noqa: F401
+        """Offer the capability, in the processes of this application alone."""
+        from agents import registry
+        from tests.canary import agent
+
+        registry.default.capability("canary.breaks", agent="canary")(agent.breaks)

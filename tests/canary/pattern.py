@@ -1,4 +1,4 @@
-"""The pattern whose one step breaks as its input says. Apart from the agent, which offers its capability to whoever imports it."""
+"""The pattern whose one step breaks as its input says."""
 
 PATTERN = {
     "id": "canary",

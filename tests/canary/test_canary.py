@@ -10,10 +10,11 @@ import redis
 from celery import Celery
 from django.conf import settings
 
+from agents.registry import Registry
 from execution.patterns import publishing
 from pricing.tests import provider_server
 from tests import envelopes, plugin, tracing
-from tests.canary import bugsink, pattern, planted, processes
+from tests.canary import agent, bugsink, pattern, planted, processes
 from tests.canary.doors import Doors
 
 pytestmark = pytest.mark.slow
@@ -22,9 +23,12 @@ JOBS = 3
 
 
 @pytest.fixture
-def site(private_demo):
+def site(private_demo, monkeypatch):
     """The demo, and the pattern that breaks."""
-    with private_demo.role("job"):
+    offered = Registry()
+    offered.capability("canary.breaks", agent="canary")(agent.breaks)
+    with private_demo.role("job"), monkeypatch.context() as patch:
+        patch.setattr(publishing.registry, "default", offered)
         publishing.publish(pattern.PATTERN)
     return private_demo
 
