@@ -10,8 +10,10 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+from config import telemetry
+
 STEPS, RUNS = 50, 100
-IDS = {
+IDS: telemetry.Ids = {
     "pattern_id": "chain",
     "pattern_version": "1.0.0",
     "pricing_pack_id": "PP_2013-03-01_ECB_EUR_r1",
@@ -25,7 +27,6 @@ def ours() -> Callable[[], Any]:
     from agents.result import RequestContext, Result
     from agents.runtime import AgentRuntime
     from agents.tests.fakes import context
-    from config import telemetry
     from execution import patterns
     from execution.executor import orchestrator
 
@@ -52,7 +53,7 @@ def ours() -> Callable[[], Any]:
     pattern, ctx, runtime = patterns.parse(document), context(), AgentRuntime(offered)
 
     def run() -> Any:
-        with telemetry.span("pattern.run", **IDS):  # type: ignore[arg-type]
+        with telemetry.span("pattern.run", **IDS):
             return orchestrator.run(pattern, {}, ctx, runtime).outputs[f"s{STEPS - 1}"]
 
     return run
@@ -69,9 +70,9 @@ def minimal() -> Callable[[], Any]:
     functions = {"bench.next": lambda x: x + 1}
     steps = []
     for number in range(STEPS):
-        found = TEMPLATE.match(f"{{{{state.s{number - 1}}}}}" if number else "{{inputs.x}}")
-        assert found is not None
-        steps.append((f"s{number}", "bench.next", [("x", found[1], found[2].split("."))]))
+        match = TEMPLATE.match(f"{{{{state.s{number - 1}}}}}" if number else "{{inputs.x}}")
+        assert match is not None
+        steps.append((f"s{number}", "bench.next", [("x", match[1], match[2].split("."))]))
 
     def run() -> Any:
         scopes: dict[str, dict[str, Any]] = {"inputs": {"x": 0}, "state": {}}
@@ -80,14 +81,15 @@ def minimal() -> Callable[[], Any]:
             for name, capability, arguments in steps:
                 resolved = {}
                 for argument, scope, path in arguments:
-                    value: Any = scopes[scope]
+                    found: Any = scopes[scope]
                     for part in path:
-                        value = value[part]
-                    resolved[argument] = value
+                        found = found[part]
+                    resolved[argument] = found
                 started = perf_counter()
                 with tracer.start_as_current_span("step") as span:
-                    for key, told in {**IDS, "capability": capability, "agent": "bench"}.items():
-                        span.set_attribute(key, told)
+                    attributes: dict[str, Any] = {**IDS, "capability": capability, "agent": "bench"}
+                    for key, value in attributes.items():
+                        span.set_attribute(key, value)
                     scopes["state"][name] = functions[capability](**resolved)
                 records.append({"as": name, "status": "ok", "duration_ms": (perf_counter() - started) * 1000})
         return scopes["state"][f"s{STEPS - 1}"]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def no_op_steps() -> list[Line]:
     with _receiving(env.var() / "spans.jsonl") as address:
         traced = environment | {"OTEL_EXPORTER_OTLP_ENDPOINT": address}
         cases: dict[str, Callable[[], float]] = {
-            name: lambda name=name: _microseconds([sys.executable, "-m", "benchmarks.steps", name], traced)  # type: ignore[misc]
+            name: partial(_microseconds, [sys.executable, "-m", "benchmarks.steps", name], traced)
             for name in steps.RUNNERS
         }
         if peer.exists():

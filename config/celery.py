@@ -18,6 +18,8 @@ from django.conf import settings
 from config import doctor, embedded, pulse
 from config.telemetry import exporter, multiprocess, tracing
 
+WATCHDOG = "execution.tasks.take_up_stale_runs"
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 embedded.provide(os.environ.get("TIEOUT_ROLE") or "job")
 
@@ -37,14 +39,11 @@ def _refuse_unbound_role(**_: Any) -> None:
             raise SystemExit(str(refused)) from refused
 
 
-WATCHDOG = "execution.tasks.take_up_stale_runs"
-
-
 @worker_init.connect
 @beat_init.connect
 def _show_metrics(**_: Any) -> None:
     """In the process that forks the others, or in beat."""
-    multiprocess.forget_earlier()
+    multiprocess.remove_earlier_files()
     exporter.serve(settings.METRICS_ADDRESS)
 
 
@@ -76,6 +75,7 @@ def _send_last_reports(**_: Any) -> None:
 
 @worker_init.connect
 def _load_tracing(**_: Any) -> None:
+    """Before children are forked, who would each load it anew."""
     tracing.load()
 
 

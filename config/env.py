@@ -95,11 +95,9 @@ def debug_pages() -> bool:
     return flag("DEBUG", default=False)
 
 
-def secret(name: str, *, default: str = "", minimum: int) -> str:
+def secret(name: str, *, minimum: int) -> str:
     """A secret of at least so many characters, of five different ones, and not one that a generator marks as insecure."""
-    value = _read(name)
-    if not value:
-        return default
+    value = required(name)
     if value.startswith("django-insecure-"):
         raise SettingInvalid(name, "begins with django-insecure-: make one that nobody else has")
     if len(value) < minimum or len(set(value)) < 5:

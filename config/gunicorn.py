@@ -19,7 +19,7 @@ logconfig_dict = {
 
 def on_starting(server: Any) -> None:
     """Counters of processes that are gone must not be counted on."""
-    multiprocess.forget_earlier()
+    multiprocess.remove_earlier_files()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -17,7 +17,7 @@ class JsonFormatter(logging.Formatter):
             "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": words.of_line(record),
+            "event": words.describe_line(record),
         }
         event |= telemetry.current_ids()
         if trace := telemetry.current_trace():
@@ -25,5 +25,5 @@ class JsonFormatter(logging.Formatter):
         if words.is_ours(record):
             event |= {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
         if record.exc_info and record.exc_info[1] is not None:
-            event["exception"] = words.of_failure(record.exc_info[1])
+            event["exception"] = words.describe_failure(record.exc_info[1])
         return json.dumps(event, default=str, ensure_ascii=True)

@@ -44,4 +44,4 @@ def last_sign(name: str) -> Sign | None:
 
 
 def _key(name: str) -> str:
-    return f"tieout:pulse:{name}"
+    return f"tieout:sign-of-life:{name}"

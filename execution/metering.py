@@ -83,7 +83,7 @@ def observe_step(agent: str, capability: str, outcome: str, seconds: float) -> N
 
 
 @contextmanager
-def timed(histogram: Histogram, **labels: str) -> Iterator[None]:
+def observe_duration(histogram: Histogram, **labels: str) -> Iterator[None]:
     """Observe how long the block takes, with its outcome: `done`, or `failed` where it raises."""
     started, outcome = perf_counter(), "failed"
     try:

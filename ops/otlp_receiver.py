@@ -12,6 +12,7 @@ import json
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -34,7 +35,7 @@ KINDS = ("", "", "server", "client", "producer", "consumer")
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SpanEvent:
     name: str
     attributes: Mapping[str, Any]
 
@@ -54,7 +55,7 @@ class Span:
     failed: bool
     message: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
-    events: tuple[Event, ...] = ()
+    events: tuple[SpanEvent, ...] = ()
     resource: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -85,7 +86,7 @@ def _span(sent: SentSpan, resource: Mapping[str, Any]) -> Span:
         failed=sent.status.code == Status.STATUS_CODE_ERROR,
         message=sent.status.message,
         attributes=_attributes(sent.attributes),
-        events=tuple(Event(event.name, _attributes(event.attributes)) for event in sent.events),
+        events=tuple(SpanEvent(event.name, _attributes(event.attributes)) for event in sent.events),
         resource=resource,
     )
 
@@ -108,7 +109,10 @@ def serve(store: Path, port: int) -> ThreadingHTTPServer:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            length = self.headers.get("Content-Length", "")
+            if not length.isdecimal():
+                return self._answer(411, b"")
+            body = self.rfile.read(int(length))
             try:
                 spans = read_request(_unpacked(body, self.headers.get("Content-Encoding", "")))
             except (DecodeError, OSError, zlib.error):
@@ -145,7 +149,7 @@ def read_spans(store: Path) -> list[Span]:
     if not store.exists():
         return []
     rows = [json.loads(line) for line in store.read_text().splitlines(keepends=True) if line.endswith("\n")]
-    return [Span(**{**row, "events": tuple(Event(**event) for event in row["events"])}) for row in rows]
+    return [Span(**{**row, "events": tuple(SpanEvent(**event) for event in row["events"])}) for row in rows]
 
 
 def trace_of(spans: Iterable[Span], wanted: str | None) -> list[Span]:
@@ -168,14 +172,14 @@ def draw(spans: Iterable[Span]) -> Iterator[str]:
     for span in ordered:
         children.setdefault(span.parent_id if span.parent_id in present else "", []).append(span)
     yield f"trace {ordered[0].trace_id}, {len(ordered)} spans"
-    for key, value in sorted(_of_all(ordered).items()):
+    for key, value in sorted(_common_ids(ordered).items()):
         yield f"  {key} = {value}"
     yield f"{'at ms':>9} {'took ms':>9}  process"
 
     def below(parent: str, depth: int) -> Iterator[str]:
         for span in children.get(parent, ()):
             at = (span.start_ns - first) / 1e6
-            yield f"{at:9.2f} {span.milliseconds:9.2f}  {span.process:<8}{'  ' * depth}{span.name}{_about(span)}"
+            yield f"{at:9.2f} {span.milliseconds:9.2f}  {span.process:<8}{'  ' * depth}{span.name}{_details(span)}"
             yield from below(span.span_id, depth + 1)
 
     yield from below("", 0)
@@ -193,7 +197,7 @@ SHOWN_BESIDE = (
 )
 
 
-def _of_all(spans: Iterable[Span]) -> dict[str, Any]:
+def _common_ids(spans: Iterable[Span]) -> dict[str, Any]:
     """The ids of the whole request. One that changes within the trace is not of the whole."""
     values: dict[str, set[Any]] = {}
     for span in spans:
@@ -203,7 +207,7 @@ def _of_all(spans: Iterable[Span]) -> dict[str, Any]:
     return {name: found.pop() for name, found in values.items() if len(found) == 1}
 
 
-def _about(span: Span) -> str:
+def _details(span: Span) -> str:
     told = [str(span.attributes[name]) for name in SHOWN_BESIDE if name in span.attributes]
     statement = str(span.attributes.get("db.statement", "")).removeprefix(span.name).strip()
     if (
@@ -239,10 +243,8 @@ def main() -> int:
 def _receive(store: Path, port: int) -> int:
     with serve(store, port) as server:
         print(f"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{server.server_address[1]}", flush=True)
-        try:
+        with suppress(KeyboardInterrupt):
             server.serve_forever()
-        except KeyboardInterrupt:
-            return 0
     return 0
 
 

@@ -176,3 +176,14 @@ def test_the_command_prints_the_trace_that_a_request_id_finds(demo, traced):
     assert f"  request_id = {answer.request_id}" in lines
     assert sum("web     POST v1/execute" in line for line in lines) == 1
     assert len(lines) == 1 + len(otlp_receiver.SHOWN_ONCE) + 1 + len(spans)
+
+
+def test_the_receiver_refuses_a_body_without_a_length(receiver):
+    connection = http.client.HTTPConnection(urlsplit(receiver.address).netloc, timeout=20)
+    connection.putrequest("POST", "/v1/traces")
+    connection.endheaders()
+
+    status = connection.getresponse().status
+    connection.close()
+
+    assert status == 411

@@ -4,6 +4,6 @@ Here is what work needs to say; `sdk` turns it into spans where a receiver is se
 """
 
 from config.telemetry.ids import Ids, current_ids
-from config.telemetry.spans import bind, bound, current_trace, span
+from config.telemetry.spans import bind, binding, current_trace, span
 
-__all__ = ["Ids", "bind", "bound", "current_ids", "current_trace", "span"]
+__all__ = ["Ids", "bind", "binding", "current_ids", "current_trace", "span"]

@@ -42,7 +42,7 @@ def return_to(token: Token[Known]) -> None:
     _bound.reset(token)
 
 
-def known(ids: Ids) -> dict[str, str | int]:
+def with_value(ids: Ids) -> dict[str, str | int]:
     """Those of the ids that have a value."""
     if None in ids.values():
         return {name: value for name, value in ids.items() if value is not None}  # type: ignore[misc]

@@ -29,11 +29,11 @@ def folder() -> Path | None:
     return Path(name) if name else None
 
 
-def forget_earlier() -> None:
+def remove_earlier_files() -> None:
     """Remove what an earlier start left. To be called by the first process of a service, before it has children."""
     where = folder()
     if where is not None:
-        with _alone(where):
+        with _exclusively(where):
             for file in where.glob("*.db"):
                 if not file.name.endswith(f"_{os.getpid()}.db"):  # this process has begun to count already
                     file.unlink()
@@ -43,7 +43,7 @@ def fold_ended() -> None:
     """Add what ended processes counted to one file of each type, and remove theirs."""
     where = folder()
     if where is not None:
-        with _alone(where):
+        with _exclusively(where):
             _fold_ended(where)
 
 
@@ -69,7 +69,7 @@ class SummedCollector:
 
     def collect(self) -> Iterable[Metric]:
         """Nobody folds meanwhile: a value that is read from both files, or from neither, would make a sum jump."""
-        with _alone(self._folder):
+        with _exclusively(self._folder):
             _fold_ended(self._folder)
             return [family for kind, sums in _sums(self._folder).items() for family in _families(kind, sums)]
 
@@ -117,7 +117,7 @@ def _parse(key: str) -> tuple[str, str, dict[str, str], str]:
 
 
 @contextmanager
-def _alone(where: Path) -> Iterator[None]:
+def _exclusively(where: Path) -> Iterator[None]:
     with (where / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:

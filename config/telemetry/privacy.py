@@ -31,9 +31,9 @@ OF_CALLS_OUT: Final = frozenset({"server.address", "server.port"})
 MOST_CHARACTERS = 2000  # of a statement
 
 
-def cleaned(span: ReadableSpan) -> ReadableSpan:
+def clean(span: ReadableSpan) -> ReadableSpan:
     """The span as it may leave: attributes of the list, no statement's values, of a failure its class alone."""
-    attributes = _kept(span.attributes, MAY_LEAVE | OF_CALLS_OUT if span.kind is SpanKind.CLIENT else MAY_LEAVE)
+    attributes = _select(span.attributes, MAY_LEAVE | OF_CALLS_OUT if span.kind is SpanKind.CLIENT else MAY_LEAVE)
     name = span.name
     if span.kind is SpanKind.SERVER:  # a caller may have made a method up
         name = f"{attributes.get(METHOD, 'HTTP')} {attributes.get(ROUTE, '')}".rstrip()
@@ -47,7 +47,7 @@ def cleaned(span: ReadableSpan) -> ReadableSpan:
         resource=span.resource,
         attributes=attributes,
         events=[
-            Event(event.name, _kept(event.attributes, MAY_LEAVE), event.timestamp)
+            Event(event.name, _select(event.attributes, MAY_LEAVE), event.timestamp)
             for event in span.events
             if event.name == "exception"
         ],
@@ -60,7 +60,7 @@ def cleaned(span: ReadableSpan) -> ReadableSpan:
     )
 
 
-def _kept(attributes: Attributes, names: frozenset[str]) -> dict[str, AttributeValue]:
+def _select(attributes: Attributes, names: frozenset[str]) -> dict[str, AttributeValue]:
     return {name: value for name, value in (attributes or {}).items() if name in names}
 
 
@@ -85,11 +85,11 @@ def without_values(statement: str) -> str:
 
     Our statements hold placeholders. This is for those that don't: what somebody typed, or a driver put together.
     """
-    text = " ".join(_TOKEN.sub(_shown, statement).split())
+    text = " ".join(_TOKEN.sub(_without_value, statement).split())
     return _ROWS.sub(r"\1, …", _LIST.sub(r"\g<one>, …", text))[:MOST_CHARACTERS]
 
 
-def _shown(token: re.Match[str]) -> str:
+def _without_value(token: re.Match[str]) -> str:
     match token.lastgroup:
         case "name":
             return token.group()
@@ -98,5 +98,5 @@ def _shown(token: re.Match[str]) -> str:
     return "?"
 
 
-def cleaned_all(spans: Sequence[ReadableSpan]) -> list[ReadableSpan]:
-    return [cleaned(span) for span in spans]
+def clean_all(spans: Sequence[ReadableSpan]) -> list[ReadableSpan]:
+    return [clean(span) for span in spans]

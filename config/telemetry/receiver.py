@@ -22,14 +22,14 @@ def is_away() -> bool:
     return time.monotonic() < until
 
 
-def answered() -> None:
+def note_answer() -> None:
     _, said = _STATE.unpack_from(_shared)
     _STATE.pack_into(_shared, 0, 0.0, False)
     if said:
         logger.warning("spans are received again")
 
 
-def did_not_answer() -> None:
+def note_silence() -> None:
     say_once("spans are not received: the address in OTEL_EXPORTER_OTLP_ENDPOINT does not answer; work goes on without")
 
 

@@ -24,31 +24,31 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from config.telemetry import receiver, spans
 from config.telemetry.callers import TrustedCallers
 from config.telemetry.ids import Ids, Known, current_ids
-from config.telemetry.privacy import PREFIX, cleaned_all
+from config.telemetry.privacy import PREFIX, clean_all
 
 WITHOUT_TRACE: Final = r"^https?://[^/]+/(health/live|health/ready|metrics)$"
 """What machines ask every few seconds."""
 
 
-class Leaving(SpanExporter):
+class CleaningExporter(SpanExporter):
     """Sends what may leave, and notes whether it was received."""
 
     def __init__(self, inner: SpanExporter) -> None:
         self._inner = inner
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        result = self._inner.export(cleaned_all(spans))
+        result = self._inner.export(clean_all(spans))
         if result is SpanExportResult.SUCCESS:
-            receiver.answered()
+            receiver.note_answer()
         else:
-            receiver.did_not_answer()
+            receiver.note_silence()
         return result
 
     def shutdown(self) -> None:
         self._inner.shutdown()
 
 
-class OfSomeWork(Sampler):
+class WorkSampler(Sampler):
     """As `inner` decides; but a query that belongs to no work is no trace: beat looks for its schedule every five seconds."""
 
     def __init__(self, inner: Sampler) -> None:
@@ -68,10 +68,10 @@ class OfSomeWork(Sampler):
         return self._inner.should_sample(parent_context, trace_id, name, kind, *others, **more)
 
     def get_description(self) -> str:
-        return f"OfSomeWork({self._inner.get_description()})"
+        return f"WorkSampler({self._inner.get_description()})"
 
 
-class Spans:
+class WorkTracer:
     """Opens the spans of our own work."""
 
     def __init__(self, tracer: trace.Tracer) -> None:
@@ -123,13 +123,13 @@ def start(process: str) -> None:
         "tieout.process": process,
     }
     provider = TracerProvider(resource=Resource.create(resource), shutdown_on_exit=False)
-    provider.sampler = OfSomeWork(provider.sampler)
-    provider.add_span_processor(BatchSpanProcessor(Leaving(OTLPSpanExporter())))
+    provider.sampler = WorkSampler(provider.sampler)
+    provider.add_span_processor(BatchSpanProcessor(CleaningExporter(OTLPSpanExporter())))
     _provider = provider
     trace.set_tracer_provider(provider)
     propagate.set_global_textmap(TrustedCallers(propagate.get_global_textmap(), settings.TRUSTED_TRACE_CALLERS))
     _instrument(process)
-    spans.trace_by(Spans(trace.get_tracer("tieout")))
+    spans.trace_by(WorkTracer(trace.get_tracer("tieout")))
     atexit.register(flush)
 
 
@@ -160,4 +160,4 @@ def flush(within_s: float = 2.0) -> None:
     sending.start()
     sending.join(within_s)
     if sending.is_alive():
-        receiver.did_not_answer()
+        receiver.note_silence()

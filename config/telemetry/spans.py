@@ -3,7 +3,7 @@
 from contextvars import Token
 from typing import Any, Protocol, Unpack
 
-from config.telemetry.ids import Ids, Known, current_ids, known, return_to, set_known
+from config.telemetry.ids import Ids, Known, current_ids, return_to, set_known, with_value
 
 
 class Tracer(Protocol):
@@ -35,20 +35,20 @@ def current_trace() -> tuple[str, str] | None:
 
 
 def bind(**ids: Unpack[Ids]) -> None:
-    """Add what became known to the ids, until the enclosing `span` or `bound` ends."""
-    fresh = known(ids)
+    """Add what became known to the ids, until the enclosing `span` or `binding` ends."""
+    fresh = with_value(ids)
     set_known(fresh)
     if _tracer is not None:
         _tracer.tell(fresh)
 
 
-class bound:  # noqa: N801 - reads as a word of a `with`
+class binding:  # noqa: N801 - reads as a word of a `with`
     """Bind ids for the length of a `with`."""
 
     __slots__ = ("_ids", "_token")
 
     def __init__(self, **ids: Unpack[Ids]) -> None:
-        self._ids = known(ids)
+        self._ids = with_value(ids)
 
     def __enter__(self) -> None:
         self._token: Token[Known] = set_known(self._ids)
@@ -65,7 +65,7 @@ class span:  # noqa: N801 - reads as a word of a `with`
     __slots__ = ("_ids", "_name", "_opened", "_token", "_tracer")
 
     def __init__(self, name: str, **ids: Unpack[Ids]) -> None:
-        self._name, self._ids = name, known(ids)
+        self._name, self._ids = name, with_value(ids)
 
     def __enter__(self) -> None:
         self._token: Token[Known] = set_known(self._ids)

@@ -17,7 +17,7 @@ def is_ours(record: logging.LogRecord) -> bool:
     return record.name.partition(".")[0] in ROOMS
 
 
-def of_line(record: logging.LogRecord) -> str:
+def describe_line(record: logging.LogRecord) -> str:
     """The words of a line. Those of others are given as their template, or, where there is none, by the place they come from: what
     they fill in may be a request's path, a host that somebody made up, the arguments of a task or an exception's words."""
     if is_ours(record) or record.name in WITH_ARGUMENTS:
@@ -37,9 +37,9 @@ class _OfTask(dict[str, object]):
         return "…"
 
 
-def of_failure(failure: BaseException) -> str:
+def describe_failure(failure: BaseException) -> str:
     """The class of a failure and, a line each, module, line and function of its frames; then those of what it came from."""
-    return "\nfrom ".join(_describe(each) for each in _chain(failure))
+    return "\nfrom ".join(_describe_one(each) for each in _chain(failure))
 
 
 def _chain(failure: BaseException) -> Iterator[BaseException]:
@@ -52,7 +52,7 @@ def _chain(failure: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
 
 
-def _describe(failure: BaseException) -> str:
+def _describe_one(failure: BaseException) -> str:
     kind = type(failure)
     return "\n  ".join([f"{kind.__module__}.{kind.__qualname__}", *_places(failure.__traceback__)])
 

@@ -60,7 +60,7 @@ def scrape(registry) -> tuple[float, float, float]:
 
 def main() -> None:
     where = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
-    multiprocess.forget_earlier()
+    multiprocess.remove_earlier_files()
     registry = multiprocess.make_registry()
     calls, wrong, most_files, most_bytes = 0, 0, 0, 0
     for life in range(LIVES):

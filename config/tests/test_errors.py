@@ -52,7 +52,7 @@ def broken(words=SECRET):
 
 
 def test_a_report_is_class_place_and_ids(receiver):
-    with telemetry.bound(request_id="r-12345678", pattern_id="a_pattern", pricing_pack_id="PP_2013", chunk=7):
+    with telemetry.binding(request_id="r-12345678", pattern_id="a_pattern", pricing_pack_id="PP_2013", chunk=7):
         ours.error("capability failed", exc_info=broken(), extra={"note": SECRET})
 
     (report,) = receiver.wait_for(1)
@@ -80,7 +80,7 @@ def test_a_report_is_class_place_and_ids(receiver):
 
 
 def test_an_id_that_is_none_is_left_out(receiver):
-    with telemetry.bound(pattern_id=f"Anna {SECRET}", provider="polygon"):
+    with telemetry.binding(pattern_id=f"Anna {SECRET}", provider="polygon"):
         ours.error("capability failed", exc_info=broken())
 
     (report,) = receiver.wait_for(1)

@@ -23,7 +23,7 @@ def test_a_line_carries_the_ids_that_are_bound():
 
 
 def test_what_the_event_itself_says_goes_before_what_is_bound():
-    with telemetry.bound(pricing_pack_id="PP_1"):
+    with telemetry.binding(pricing_pack_id="PP_1"):
         (event,) = lines("pack sealed", pricing_pack_id="PP_2")
 
     assert event["pricing_pack_id"] == "PP_2"

@@ -98,7 +98,7 @@ def test_a_new_start_forgets_all_but_what_this_process_has_begun_to_count(folder
     count(folder, 1, 4)  # a number that is alive, as any may be by now
     count(folder, os.getpid(), 2)
 
-    multiprocess.forget_earlier()
+    multiprocess.remove_earlier_files()
 
     assert total() == 2.0
 
@@ -136,7 +136,7 @@ def test_two_that_scrape_while_processes_end_never_see_a_sum_go_down(folder: Pat
 def test_without_a_folder_a_process_shows_what_it_counts_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
 
-    multiprocess.forget_earlier()
+    multiprocess.remove_earlier_files()
     multiprocess.fold_ended()
 
     assert multiprocess.make_registry().get_sample_value("python_info", dict(_python_info())) == 1.0

@@ -18,7 +18,7 @@ SECRET = "canary-retirement-of-anna"
 
 
 def test_ids_are_bound_for_the_length_of_the_work_and_inner_work_adds_its_own():
-    with telemetry.bound(request_id="r1"):
+    with telemetry.binding(request_id="r1"):
         telemetry.bind(pattern_id="overview", execution_id=None)
         with telemetry.span("capability.call", capability="lots", agent="analyst"):
             inner = telemetry.current_ids()
@@ -103,7 +103,7 @@ def a_span(kind: SpanKind, name: str, **attributes) -> ReadableSpan:
     ids=["request", "provider", "query", "own"],
 )  # fmt: skip
 def test_what_leaves_is_a_closed_list_and_of_a_failure_its_class_alone(kind, name, attributes, left):
-    span = privacy.cleaned(a_span(kind, name, **attributes))
+    span = privacy.clean(a_span(kind, name, **attributes))
 
     assert span.attributes == left
     assert [(event.name, event.attributes) for event in span.events] == [

@@ -158,10 +158,8 @@ def run(pattern: ParsedPattern, inputs: Mapping[str, Any], ctx: RequestContext, 
         state[step.name] = result.data
         rests_on = {code for name in needs.all & sources.keys() for code in sources[name]}
         sources[step.name] = tuple(sorted(rests_on.union(result.sources)))
-        traces[step.name] = StepTrace(
-            step.name,
-            step.capability,
-            traces[step.name].agent,
+        traces[step.name] = replace(
+            traces[step.name],
             status="ok",
             started_at=started_at,
             duration_ms=_since(started),

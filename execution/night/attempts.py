@@ -60,7 +60,7 @@ def attempt(night: Night, job: JobRun) -> Night:
     try:
         with (
             telemetry.span("job.run", job=job.name, pricing_pack_id=night.head.pk if night.packs else None),
-            metering.timed(metering.JOB_SECONDS, job=job.name),
+            metering.observe_duration(metering.JOB_SECONDS, job=job.name),
         ):
             result = jobs.JOBS[job.name](replace(night, progress=with_heartbeat(job, night.progress)))
     except JobTakenOver:
@@ -106,5 +106,5 @@ def _fail(night: Night, job: JobRun, failure: TieoutError) -> None:
     warming = list(PricingPack.objects.filter(run=night.run.pk, status=PackStatus.WARMING))
     if warming:
         packs.mark_error(warming, job=job.name, reason=reason[:4000])
-    with telemetry.bound(job=job.name):  # the report of it says which
+    with telemetry.binding(job=job.name):  # the report of it says which
         logger.error("nightly job failed", exc_info=failure, extra={"job": job.name, "run_id": str(night.run.pk)})

@@ -109,13 +109,14 @@ def work_on(chunk_id: int) -> bool:
             return False
         with (
             telemetry.span("chunk.run", chunk=chunk_id, job=job.name, pricing_pack_id=chunk.pack_id),
-            metering.timed(metering.CHUNK_SECONDS, job=job.name),
+            metering.observe_duration(metering.CHUNK_SECONDS, job=job.name),
         ):
-            _do(chunk)
+            _compute_and_store(chunk)
         return True
 
 
-def _do(chunk: JobChunk) -> None:
+def _compute_and_store(chunk: JobChunk) -> None:
+    """Compute a chunk that this session alone has, and store how it ended, with the portfolios that have no figures."""
     row = JobChunk.objects.filter(pk=chunk.pk)
     row.update(state=RunState.RUNNING, started_at=Now())
     revisions = LedgerRevision.objects.select_related("portfolio").in_bulk(chunk.revisions)

@@ -15,8 +15,8 @@ from pricing.models import PricingPolicy
 
 LOOK_BACK_DAYS = 31
 """How far before the last due day a policy's first pack day is looked for: longer than any market was closed."""
-
-
+RINGS_AT = time(0, 5, tzinfo=UTC)
+"""When beat rings for the day before."""
 FRIDAY = 5
 
 
@@ -35,10 +35,6 @@ def due_days(policy: PricingPolicy, *, until: date) -> list[date]:
     first = end - timedelta(days=LOOK_BACK_DAYS) if last is None else last + timedelta(days=1)
     days = packs.pack_days(policy=policy, first=first, last=end)
     return days[-1:] if last is None else days
-
-
-RINGS_AT = time(0, 5, tzinfo=UTC)
-"""When beat rings for the day before."""
 
 
 def end_of(day: date) -> datetime:

@@ -40,10 +40,10 @@ class JobState:
     chunks: Mapping[str, int]
 
 
-def of_newest_runs(*, and_of: Iterable[UUID]) -> list[JobState]:
-    """The jobs of the newest run of each policy, and of the runs `and_of`; those of a run in their order."""
+def read_newest(*, also_runs: Iterable[UUID]) -> list[JobState]:
+    """The jobs of the newest run of each policy, and of the runs `also_runs`; those of a run in their order."""
     with connection.cursor() as cursor:
-        cursor.execute(STATEMENT, [list(and_of)])
+        cursor.execute(STATEMENT, [list(also_runs)])
         return [
             JobState(policy, run, is_of_newest, name, state, duration_s, json.loads(detail), json.loads(chunks))
             for policy, run, is_of_newest, name, state, duration_s, detail, chunks in cursor.fetchall()

@@ -16,7 +16,7 @@ from execution.night import blocked, chunks
 from execution.night.night import JobResult, Night
 from portfolio import books
 from portfolio.books import pack_prices, reconciliation, reconciliation_rows, writer
-from portfolio.ledger.reader import Child
+from portfolio.ledger.reader import LoadingProcess
 from portfolio.ledger.repository import LedgerRepository, LedgerRewritten, LedgerUnavailable
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
@@ -41,7 +41,7 @@ def reconcile_ledger(night: Night) -> JobResult:
     actions = market.actions(head)
     by_date = sorted(night.packs, key=lambda pack: (pack.asof_date, pack.sequence or 0))
     blockages: list[blocked.Blockage] = []
-    with Child() as child:
+    with LoadingProcess() as child:
         for position, portfolio in enumerate(portfolios, 1):
             first = books.first_date(portfolio)
             lived = [pack for pack in by_date if first is None or pack.asof_date >= first]
@@ -105,7 +105,7 @@ def _read_ledger() -> Ledger:
 def _reconcile_one(
     portfolio: Portfolio,
     ledger: Ledger,
-    child: Child,
+    child: LoadingProcess,
     *,
     packs: Sequence[PricingPack],
     prices: pack_prices.PackPrices,

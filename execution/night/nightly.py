@@ -87,7 +87,7 @@ def run(
             require_order(night_run, from_step)
             JobRun.objects.filter(run=night_run, name__in=from_job_on(from_step)).update(state=RunState.WAITING)
         NightlyRun.objects.filter(pk=night_run.pk).update(state=RunState.RUNNING, finished_at=None)
-        with metering.timed(metering.PACK_BUILD_SECONDS):
+        with metering.observe_duration(metering.PACK_BUILD_SECONDS):
             for job in JobRun.objects.filter(run=night_run).order_by("position"):
                 if job.state != RunState.DONE or job.name in RUN_ALWAYS:
                     night = attempt(night, job)

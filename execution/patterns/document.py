@@ -77,6 +77,7 @@ class ParsedPattern:
     document_hash: str
 
     def __hash__(self) -> int:
+        """Of the document, whose fields can't be hashed: what follows from a pattern alone is worked out once."""
         return hash(self.document_hash)
 
 

@@ -339,3 +339,19 @@ def test_an_address_that_the_database_cannot_read_is_the_callers_fault(root):
 
     assert {page: status for page, status in answers.items() if status not in (200, 302, 400, 403, 404)} == {}
     assert {200, 302, 400} <= set(answers.values())
+
+
+def test_what_a_list_offers_to_filter_by_can_be_filtered_by(root):
+    offered = {
+        f"{url(model, 'changelist')}?{name}__isnull=False": named(model)
+        for model in MODELS
+        for name in (*admin.site.get_model_admin(model).list_filter, admin.site.get_model_admin(model).date_hierarchy)
+        if isinstance(name, str)
+    }
+
+    assert "execution.Execution" in offered.values()
+    assert {page: root.get(page).status_code for page in offered} == dict.fromkeys(offered, 200)
+
+
+def test_by_what_a_list_does_not_offer_it_cannot_be_filtered(root):
+    assert root.get(f"{url(Execution, 'changelist')}?result__contains=1").status_code == 400

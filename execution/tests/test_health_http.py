@@ -161,7 +161,7 @@ def test_a_live_process_says_so_without_asking_anybody(demo):
 
 def leave_sign_of_life(name, *, age_s, broken=()):
     with redis.Redis.from_url(settings.REDIS_URL) as client:
-        client.set(f"tieout:pulse:{name}", json.dumps({"at": time.time() - age_s, "broken": list(broken)}))
+        client.set(f"tieout:sign-of-life:{name}", json.dumps({"at": time.time() - age_s, "broken": list(broken)}))
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def _read_migrations(now: datetime) -> Iterator[Sample]:
 def _read_database(now: datetime) -> Iterator[Sample]:
     policies = list(PricingPolicy.objects.order_by("code"))
     heads = {policy.pk: pack for policy in policies if (pack := newest_pack(policy))}
-    jobs = job_states.of_newest_runs(and_of=[pack.run for pack in heads.values()])
+    jobs = job_states.read_newest(also_runs=[pack.run for pack in heads.values()])
     for policy, pack in heads.items():
         yield "tieout_pack_freshness", (policy,), NUMBER_OF_STATUS[WORD_OF_STATUS[PackStatus(pack.status)]]
         yield from _read_outcome(policy, [job for job in jobs if job.run == pack.run])

@@ -23,7 +23,7 @@ from portfolio.books.comparison import (
 )
 from portfolio.books.pack_prices import PackPrices, find_price_differences
 from portfolio.books.reconciliation_rows import LEDGER_UNREADABLE, MISSING_ACCOUNT, Comparison
-from portfolio.ledger.reader import Child
+from portfolio.ledger.reader import LoadingProcess
 from portfolio.ledger.statement import Inventory, Statement
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
 from pricing import fx
@@ -168,7 +168,7 @@ def reconcile(
     actions: Sequence[KnownAction],
     run: UUID,
     commit: str | None = None,
-    child: Child | None = None,
+    child: LoadingProcess | None = None,
 ) -> list[Comparison]:
     """Read the ledger's newest commit, compare, and store what was found; the revision becomes reconciled or broken.
 
@@ -224,7 +224,7 @@ def _ties_out(
     packs: Sequence[PricingPack],
     prices: PackPrices,
     actions: Sequence[KnownAction],
-    child: Child | None,
+    child: LoadingProcess | None,
 ) -> bool:
     stated = writer.read_statement(portfolio=portfolio, revision=revision, child=child)
     comparisons = compare(

@@ -17,7 +17,7 @@ from portfolio.books import booking_settings, ledger_reading, revision_rows, rev
 from portfolio.books.ledger_reading import Reading
 from portfolio.books.revision_rows import StoredRevision
 from portfolio.ledger import journal, statement
-from portfolio.ledger.reader import Child
+from portfolio.ledger.reader import LoadingProcess
 from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
@@ -143,7 +143,7 @@ def require_forward(repository: LedgerRepository, head: str | None) -> None:
 
 
 def read_statement(
-    *, portfolio: Portfolio, revision: LedgerRevision, child: Child | None = None
+    *, portfolio: Portfolio, revision: LedgerRevision, child: LoadingProcess | None = None
 ) -> statement.Statement:
     """The ledger's own statement at a revision, loaded now by Beancount in the child, or in a process of its own.
 

@@ -146,7 +146,7 @@ class LedgerReading:
     customs: tuple[Custom, ...] = ()
 
 
-class Child:
+class LoadingProcess:
     """Beancount in a process of its own, which loads one folder after another; ends with the `with` block.
 
     A folder that ends the process ends it for itself alone: the next one gets a new process. Limits are those of a folder, but
@@ -218,7 +218,7 @@ def read(
     *,
     main: str = "main.beancount",
     timeout_s: float | None = None,
-    child: Child | None = None,
+    child: LoadingProcess | None = None,
 ) -> LedgerReading:
     """The whole ledger of a folder, nothing partial.
 
@@ -233,7 +233,10 @@ def read(
         raise LedgerUnsafe(tuple(unsafe))
     if timeout_s is None:
         timeout_s = TIMEOUT_S + TIMEOUT_S_PER_MIB * sum(map(len, files.values())) / 1024**2
-    with tempfile.TemporaryDirectory(prefix="ledger-") as folder, nullcontext(child) if child else Child() as loading:
+    with (
+        tempfile.TemporaryDirectory(prefix="ledger-") as folder,
+        nullcontext(child) if child else LoadingProcess() as loading,
+    ):
         for name, content in files.items():
             target = Path(folder, name)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -246,7 +249,7 @@ def read(
     return lines.as_reading()
 
 
-def _load(child: Child, folder: str, main: str, timeout_s: float) -> "_Lines":
+def _load(child: LoadingProcess, folder: str, main: str, timeout_s: float) -> "_Lines":
     """What a child says of a folder. Where it ends of what it loaded before, a new one is asked: it says what a first one would."""
     was_used, lines = child.process is not None, _Lines(main)
     try:

@@ -228,7 +228,7 @@ class Client:
 
         def sent() -> Any:
             started = self.clock.monotonic()
-            outcome: metering.Outcome = "failed"
+            outcome: metering.RequestOutcome = "failed"
             try:
                 with telemetry.span("provider.request", provider=self.provider.code):
                     payload = self._payload(path, self._body(path, parameters))

@@ -5,8 +5,8 @@ from typing import Final, Literal
 
 from prometheus_client import Counter, Histogram
 
-Outcome = Literal["ok", "failed", "busy", "refused"]
-OUTCOMES: Final[tuple[Outcome, ...]] = ("ok", "failed", "busy", "refused")
+RequestOutcome = Literal["ok", "failed", "busy", "refused"]
+OUTCOMES: Final[tuple[RequestOutcome, ...]] = ("ok", "failed", "busy", "refused")
 
 REQUESTS = Counter(
     "tieout_provider_requests",
@@ -21,13 +21,13 @@ LATENCY = Histogram(
 )
 
 
-def observe(provider: str, outcome: Outcome, seconds: float) -> None:
+def observe(provider: str, outcome: RequestOutcome, seconds: float) -> None:
     """Count one request and its latency."""
     REQUESTS.labels(provider, outcome).inc()
     LATENCY.labels(provider).observe(seconds)
 
 
-def begin(providers: Iterable[str]) -> None:
+def start_at_zero(providers: Iterable[str]) -> None:
     """Let the counters stand at zero, so that the first failure is a rise and not the birth of a series."""
     for provider in providers:
         for outcome in OUTCOMES:

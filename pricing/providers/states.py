@@ -12,7 +12,7 @@ from pricing.providers.http import REAL_TIME, Clock, Provider
 
 ALL: tuple[Provider, ...] = (fmp.PROVIDER, fred.PROVIDER, newsapi.PROVIDER, polygon.PROVIDER)
 """By code. The archive is a folder: it has neither key nor breaker nor budget."""
-metering.begin(provider.code for provider in ALL)
+metering.start_at_zero(provider.code for provider in ALL)
 
 
 @dataclass(frozen=True, slots=True)

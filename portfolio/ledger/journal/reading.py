@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from portfolio.ledger import reader
-from portfolio.ledger.reader import Child, LedgerReading
+from portfolio.ledger.reader import LedgerReading, LoadingProcess
 from portfolio.ledger.screening import Finding
 
 from .chart import Chart
@@ -15,7 +15,7 @@ from .transaction import WHOLE_HOLDING, LedgerTransaction
 
 
 def read(
-    files: Mapping[str, bytes], *, child: Child | None = None
+    files: Mapping[str, bytes], *, child: LoadingProcess | None = None
 ) -> tuple[LedgerReading, tuple[LedgerTransaction, ...]]:
     """A ledger folder (path within it -> content) as Beancount booked it, and its events. Takes a child and raises as
     `reader.read` and `transactions` do."""

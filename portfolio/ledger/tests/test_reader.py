@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from portfolio.ledger import reader, screening
-from portfolio.ledger.reader import Child, LedgerCrashed, LedgerIncorrect, LedgerTimedOut, LedgerTooBig, read
+from portfolio.ledger.reader import LedgerCrashed, LedgerIncorrect, LedgerTimedOut, LedgerTooBig, LoadingProcess, read
 from portfolio.ledger.screening import Finding, LedgerRefused, LedgerUnsafe
 
 MIB = 1024 * 1024
@@ -48,7 +48,7 @@ def child_lines(box: Path, text: str) -> list[list[object]]:
 
 def loaded_lines(box: Path) -> list[list[object]]:
     lines: list[list[object]] = []
-    with Child() as child:
+    with LoadingProcess() as child:
         child.load(str(box), "main.beancount", timeout_s=30, take=lines.append)
     return lines
 
@@ -60,7 +60,7 @@ def no_child(monkeypatch):
     def run(*_, **__):
         raise AssertionError("the parser was started")
 
-    monkeypatch.setattr(Child, "load", run)
+    monkeypatch.setattr(LoadingProcess, "load", run)
 
 
 def test_a_ledger_comes_back_whole_with_amounts_completed():
@@ -394,7 +394,7 @@ def test_a_ledger_that_takes_too_long_is_stopped():
 def test_a_ledger_that_needs_too_much_memory_is_stopped_and_costs_no_other():
     large = folder(ACCOUNTS + FLOW * 20_000)
 
-    with Child(memory_bytes=60 * MIB) as child:
+    with LoadingProcess(memory_bytes=60 * MIB) as child:
         before = read(folder(ACCOUNTS + FLOW), child=child)
         with pytest.raises((LedgerTooBig, LedgerCrashed)) as stopped:
             read(large, child=child)
@@ -417,7 +417,7 @@ def test_ledgers_that_one_child_loads_are_what_each_is_by_itself():
         folder(ACCOUNTS + deal + FLOW),
     ]
 
-    with Child() as child:
+    with LoadingProcess() as child:
         together = [read(files, child=child) for files in folders * 2]
 
     assert together == [read(files) for files in folders] * 2
@@ -427,7 +427,7 @@ def test_a_ledger_that_crashes_or_takes_too_long_costs_no_other(monkeypatch):
     monkeypatch.setattr(reader, "screen", lambda _: [])
     good, crash = folder(ACCOUNTS + FLOW), folder(ACCOUNTS + '2020-01-02 * "x"\n  Assets:Cash  1/0 CAD\n')
 
-    with Child() as child:
+    with LoadingProcess() as child:
         before = read(good, child=child)
         crashed = findings_of(crash, LedgerCrashed, child=child)
         between = read(good, child=child)
@@ -441,7 +441,7 @@ def test_a_ledger_that_crashes_or_takes_too_long_costs_no_other(monkeypatch):
 def test_an_error_of_a_later_ledger_is_named_by_its_own_file():
     wrong = folder(ACCOUNTS + 'include "flow.beancount"\n', flow=FLOW + "2020-01-03 balance Assets:Cash 1.00 CAD\n")
 
-    with Child() as child:
+    with LoadingProcess() as child:
         read(folder(ACCOUNTS + FLOW), child=child)
         findings = findings_of(wrong, LedgerIncorrect, child=child)
 
@@ -449,7 +449,7 @@ def test_an_error_of_a_later_ledger_is_named_by_its_own_file():
 
 
 def test_a_child_that_is_gone_is_replaced():
-    with Child() as child:
+    with LoadingProcess() as child:
         before = read(folder(ACCOUNTS + FLOW), child=child)
         child.process.kill()
         after = read(folder(ACCOUNTS + FLOW), child=child)
