@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
-from config import doctor, embedded
+from config import doctor, embedded, warm_up
 from config.telemetry import tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -25,6 +25,7 @@ def _warm() -> None:
     """Load what the first request would, then take it all out of the collector's rounds: a full one over the modules of this
     process takes 80 ms, and would fall on somebody's request."""
     _ = get_resolver().url_patterns
+    warm_up.run()
     gc.collect()
     gc.freeze()
 

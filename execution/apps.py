@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.conf import settings
 
-from config import doctor, env
+from config import doctor, env, warm_up
 
 
 class ExecutionConfig(AppConfig):
@@ -14,6 +14,7 @@ class ExecutionConfig(AppConfig):
             if hasattr(settings, name):
                 raise env.SettingInvalid(name, problem)
         doctor.register(_advice)
+        warm_up.register(_engine_version)
         if settings.SENTRY_DSN:
             _report_errors()
 
@@ -21,14 +22,15 @@ class ExecutionConfig(AppConfig):
 def _report_errors() -> None:
     from config.telemetry import errors
 
-    def engine_version() -> str:
-        from execution.executor.engine import engine_version  # at the first report: it imports half of the project
-
-        return engine_version()
-
     errors.start(
-        settings.SENTRY_DSN, errors.Installation(settings.RELEASE, settings.SENTRY_ENVIRONMENT, engine_version)
+        settings.SENTRY_DSN, errors.Installation(settings.RELEASE, settings.SENTRY_ENVIRONMENT, _engine_version)
     )
+
+
+def _engine_version() -> str:
+    from execution.executor.engine import engine_version  # when it is asked for: it imports half of the project
+
+    return engine_version()
 
 
 def _advice() -> list[doctor.Fault]:
