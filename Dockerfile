@@ -1,4 +1,4 @@
-FROM python:3.11-slim
+FROM python:3.11.14-slim-trixie
 
 RUN useradd --system --create-home tieout && install -d -o tieout /srv/tieout /srv/ledger
 WORKDIR /srv/tieout

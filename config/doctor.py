@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -63,11 +63,11 @@ def find_faults(*, port: int | None = None) -> list[Fault]:
     return [fault for fault in faults if fault]
 
 
-def find_pulse_faults() -> list[Fault]:
+def find_pulse_faults(names: Iterable[str] = (pulse.WORKER, pulse.BEAT)) -> list[Fault]:
     """Worker and beat, where they have been silent, and what the worker finds broken; nothing while Redis, through which they show
     themselves, is away."""
     faults = []
-    for name in (pulse.WORKER, pulse.BEAT):
+    for name in names:
         try:
             sign = pulse.last_sign(name)
         except redis.RedisError:

@@ -37,10 +37,30 @@ def test_the_five_services_are_there_and_wait_for_what_they_need(compose) -> Non
     waits = {name: set(services[name].get("depends_on", {})) for name in ("web", "worker", "beat", "migrate")}
 
     assert {"web", "worker", "beat", "postgres", "redis"} <= set(services)
-    assert all("healthcheck" in services[name] for name in ("web", "worker", "postgres", "redis"))
+    assert all("healthcheck" in services[name] for name in ("web", "worker", "beat", "postgres", "redis"))
     assert waits == {name: {"migrate", "redis"} for name in ("web", "worker", "beat")} | {
         "migrate": {"postgres", "redis"}
     }
+
+
+def test_every_container_is_confined(compose) -> None:
+    lacking = [
+        name
+        for name, service in compose["services"].items()
+        if service.get("cap_drop") != ["ALL"]
+        or service.get("security_opt") != ["no-new-privileges:true"]
+        or not service.get("mem_limit")
+    ]
+
+    assert lacking == []
+
+
+def test_images_are_of_an_exact_version(compose) -> None:
+    images = [service["image"] for service in compose["services"].values() if "build" not in service]
+    images += re.findall("^FROM (.+)$", (env.PROJECT / "Dockerfile").read_text(), re.MULTILINE)
+
+    assert len(images) == 7
+    assert [image for image in images if not re.search(r":v?\d+\.\d+(\.\d+)?(-|$)", image)] == []
 
 
 def test_every_volume_is_named(compose) -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 import redis
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
@@ -220,6 +221,18 @@ def test_a_web_server_without_the_address_of_job_asks_the_worker(demo, monkeypat
 
     assert "worker" in faults
     assert "database role" not in faults
+
+
+def test_the_health_check_of_one_container_asks_for_that_one_alone(demo, capsys):
+    leave_sign_of_life(pulse.BEAT, age_s=0)
+
+    call_command("doctor", "--alive", "beat")
+    with pytest.raises(SystemExit) as ended:
+        call_command("doctor", "--alive", "worker")
+
+    printed = capsys.readouterr()
+    assert (printed.out, ended.value.code) == ("beat is well\n", 1)
+    assert printed.err.startswith("worker: shows no sign of life")
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/health/pack?policy=ECB_EUR"])
