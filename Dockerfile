@@ -3,7 +3,7 @@ FROM python:3.11.14-slim-trixie
 RUN useradd --system --create-home tieout && install -d -o tieout /srv/tieout /srv/ledger
 WORKDIR /srv/tieout
 COPY requirements.txt .
-RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
 COPY --chown=tieout . .
 USER tieout
 # Reads the settings and nothing else, so any address and any key will do.

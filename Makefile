@@ -1,6 +1,6 @@
 # Targets and stamps are relative paths on purpose: the folder's own path may hold spaces.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-quick fuzz check fix bench stop clean
+.PHONY: help setup demo serve test test-quick fuzz check fix bench lock stop clean
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --no-compile --disable-pip-version-check
@@ -49,6 +49,15 @@ fix: .venv/.dev ## format, and mend what the linter can
 bench: .venv/.dev ## run the benchmarks, beside their floors
 	@$(PY) -m benchmarks
 
+LOCK = var/lock/bin/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock"
+
+lock: .venv/.runtime ## pin what requirements.in and requirements-dev.in ask for, with all that it needs, by hash
+	@$(PY) -m venv var/lock
+	@var/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(LOCK) requirements.in -o requirements.txt
+	@$(LOCK) requirements.in requirements-dev.in -o requirements-dev.txt
+
 stop: ## stop the embedded PostgreSQL and Redis, whoever uses them
 	@if [ -x $(PY) ]; then $(PY) -m config.embedded stop; else echo "nothing to stop: there is no .venv"; fi
 
@@ -63,10 +72,10 @@ clean: stop ## remove .venv, caches and var/ (the database and ledger in it too)
 	[ -n "$$python" ] || { echo "Python 3.11 or newer is needed and there is none: install python3.11" >&2; exit 1; }; \
 	"$$python" -m venv .venv || { echo "$$python can't make .venv: install its venv package (python3-venv)" >&2; exit 1; }
 	@echo "installing requirements.txt into .venv"
-	@$(PIP) -r requirements.txt
+	@$(PIP) --require-hashes -r requirements.txt
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements-dev.txt
 	@echo "installing requirements-dev.txt into .venv"
-	@$(PIP) -r requirements-dev.txt
+	@$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $@

@@ -47,10 +47,11 @@ def table(page: Path, columns: int) -> list[list[str]]:
 
 
 def direct_packages(requirements: str) -> set[str]:
-    """What is asked for by itself: the pins above the heading of those that come along."""
-    asked, heading, _ = (PROJECT / requirements).read_text().partition("# What those need")
-    assert heading
-    return set(re.findall(r"^([a-z0-9-]+)(?:\[[^\]]*\])?==", asked, re.MULTILINE))
+    """The names of what is asked for by itself, without what comes along."""
+    asked = [line for line in (PROJECT / requirements).read_text().splitlines() if not line.startswith("#")]
+    pinned = [re.match(r"([a-z0-9-]+)(?:\[[^\]]*\])?==", line) for line in asked]
+    assert all(pinned), "a line without a pin"
+    return {pin[1] for pin in pinned if pin}
 
 
 @pytest.mark.parametrize("page", sorted(pages()), ids=lambda page: str(page.relative_to(PROJECT)))
@@ -143,7 +144,7 @@ def test_every_package_that_we_ask_for_has_its_line_and_no_line_is_left_over():
         if "(comes with" not in row and row.strip() not in ("package", "---")
     }
 
-    assert named == direct_packages("requirements.txt") | direct_packages("requirements-dev.txt")
+    assert named == direct_packages("requirements.in") | direct_packages("requirements-dev.in")
 
 
 def test_every_variable_has_its_row_and_no_row_is_left_over():
@@ -167,3 +168,26 @@ def test_every_address_is_on_a_page():
     addresses = ["/" + re.sub(r"<\w+:(?:execution_)?(\w+)>", r"<\1>", route) for route in routes]
 
     assert [address for address in addresses if f"`{address}`" not in text and f" {address}`" not in text] == []
+
+
+LOCKS = "requirements.txt", "requirements-dev.txt"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_package_is_pinned_by_the_hashes_of_its_files(lock):
+    pins = re.split(r"^(?=[a-z])", (PROJECT / lock).read_text(), flags=re.MULTILINE)[1:]
+
+    lacking = [
+        pin.split()[0] for pin in pins if not re.match(r"[a-z0-9-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", pin, re.DOTALL)
+    ]
+
+    assert len(pins) > 90
+    assert lacking == []
+
+
+def test_what_is_asked_for_is_pinned():
+    asked = direct_packages("requirements.in"), direct_packages("requirements-dev.in")
+    pinned = [set(re.findall("^([a-z0-9-]+)==", (PROJECT / lock).read_text(), re.MULTILINE)) for lock in LOCKS]
+
+    assert asked[0] <= pinned[0] <= pinned[1]
+    assert asked[1] <= pinned[1]
