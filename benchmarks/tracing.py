@@ -16,8 +16,8 @@ from config import env
 
 WEB, PATH, OWNER, SLUG = "config.wsgi:application", "/v1/execute", "public-owner", "public"
 REQUESTS, WARM_UP, ROUNDS = 200, 20, 9
-LANGGRAPH = "langgraph/bin/python"
-"""Below var/: an environment of its own, made by `python -m venv var/langgraph && var/langgraph/bin/pip install langgraph`."""
+LANGGRAPH = env.PROJECT / "var" / "langgraph" / "bin" / "python"
+"""An environment of its own, made by `python -m venv var/langgraph && var/langgraph/bin/pip install langgraph`."""
 
 
 def requests() -> list[Line]:
@@ -43,16 +43,15 @@ def requests() -> list[Line]:
 def no_op_steps() -> list[Line]:
     """Orchestrator and runtime with tracing on, against a runner that opens one span a step, and against langgraph untraced."""
     environment = worlds.migrated().environment
-    peer = env.var() / LANGGRAPH
     with _receiving(env.var() / "spans.jsonl") as address:
         traced = environment | {"OTEL_EXPORTER_OTLP_ENDPOINT": address}
         cases: dict[str, Callable[[], float]] = {
             name: partial(_microseconds, [sys.executable, "-m", "benchmarks.steps", name], traced)
             for name in steps.RUNNERS
         }
-        if peer.exists():
+        if LANGGRAPH.exists():
             script = str(Path(__file__).with_name("langgraph_steps.py"))
-            cases["langgraph"] = lambda: _microseconds([str(peer), "-I", script], environment)
+            cases["langgraph"] = lambda: _microseconds([str(LANGGRAPH), "-I", script], environment)
         samples = round_robin(cases)
     lines = [
         line(
@@ -69,7 +68,7 @@ def no_op_steps() -> list[Line]:
             line("no-op step, traced, against langgraph", "us", samples["ours"], samples["langgraph"], goal=quarter)
         )
     else:
-        print(f"no langgraph: there is no {peer}", file=sys.stderr)
+        print(f"no langgraph: there is no {LANGGRAPH}", file=sys.stderr)
     return lines
 
 
