@@ -159,6 +159,12 @@ class JobChunkAdmin(EvidenceAdmin):
     date_hierarchy = "started_at"
 
 
+@admin.register(models.HistoryCheck)
+class HistoryCheckAdmin(EvidenceAdmin):
+    list_display = ("day", "part", "portfolios", "count", "started_at", "finished_at")
+    date_hierarchy = "day"
+
+
 @admin.register(models.BlockedPortfolio)
 class BlockedPortfolioAdmin(EvidenceAdmin):
     """Portfolios that a job of the night could not do. Row-level security shows those that the user may see."""

@@ -171,6 +171,25 @@ class JobRun(models.Model):
         return f"{self.name} of {self.run_id}"
 
 
+class HistoryCheck(models.Model):
+    """The check of a day: whether a seventh of the stored history is what ledger and packs make of it."""
+
+    day = models.DateField(unique=True)
+    part = models.PositiveSmallIntegerField(help_text="Which seventh, 0 to 6.")
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, help_text="Empty: under way, or its process died.")
+    portfolios = models.PositiveIntegerField(default=0, help_text="Whose rows were derived again.")
+    count = models.PositiveIntegerField(default=0, help_text="Rows that differ.")
+    differences = models.JSONField(default=list, help_text="Where, without values: table, row, column.")
+
+    class Meta:
+        ordering = ("-day",)
+        constraints = [models.CheckConstraint(condition=Q(part__lt=7), name="history_check_part_of_seven")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.count}"
+
+
 class JobChunk(models.Model):
     """Some of the portfolios of a job, in one attempt at it: what one process does. A job is done when all its chunks are."""
 

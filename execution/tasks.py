@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from config.errors import TieoutError
 from execution.models import NightlyRun, RunState
-from execution.night import chunks, due, nightly, restatement, runs
+from execution.night import chunks, due, history_check, nightly, restatement, runs
 from pricing.models import PricingPolicy
 from pricing.providers import fetching, http
 
@@ -92,6 +92,12 @@ def take_up_stale_runs(**_: Any) -> None:
         # Without its reason, a restatement that was finished in the meantime is not begun again. A run that only restates lacking
         # days finds none then.
         _ring(run.policy, run.from_date, run.date, run.restates if run.restates == restatement.LACKING else "")
+
+
+@shared_task
+def check_history(**_: Any) -> None:
+    """Derive a seventh of the history again, and compare it with what is stored."""
+    history_check.run(datetime.now(UTC).date())
 
 
 def _ring_for_chunk(chunk: int) -> None:

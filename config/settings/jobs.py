@@ -32,6 +32,8 @@ CELERY_BEAT_SCHEDULE = {
     "market data": {"task": "execution.tasks.fetch_market_data", "schedule": crontab(hour=23, minute=35)},
     # 00:05 is when the day before is complete everywhere; a second beat's bell finds the run already there.
     "nightly": {"task": "execution.tasks.ring_nightly", "schedule": crontab(hour=0, minute=5)},
+    # Behind the night, so that what was loaded before it is in its packs.
+    "history": {"task": "execution.tasks.check_history", "schedule": crontab(hour=4, minute=15)},
     # Takes up what a killed worker or a lost broker left behind: the rows say what remains.
     "watchdog": {"task": "execution.tasks.take_up_stale_runs", "schedule": 30.0},
 }

@@ -18,7 +18,7 @@ from config import doctor, pulse
 from config.redis_client import shared_redis
 from execution import executor
 from execution.models import RunState
-from execution.night import blocked, chunks, due, job_states
+from execution.night import blocked, chunks, due, history_check, job_states
 from execution.night.job_states import JobState
 from execution.web.health import NUMBER_OF_STATUS, WORD_OF_STATUS, newest_pack
 from pricing.models import PackStatus, PricingPack, PricingPolicy
@@ -37,6 +37,8 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "tieout_job_chunks": ("Chunks of a job in the newest run of the night, by state", ("policy", "job", "state")),
     "tieout_reconcile_max_abs_bp": ("Largest difference of ledger and database at the newest pack", ("policy",)),
     "tieout_blocked_portfolios": ("Portfolios without an answer at the newest pack", ("policy",)),
+    "tieout_history_differences": ("Stored rows that are not what they were made from, by the checks of a week", ()),
+    "tieout_history_check_age_seconds": ("Seconds since the last check of the history ended", ()),
     "tieout_migrations_unapplied": ("Migrations that the database lacks", ()),
     "tieout_circuit_breaker_state": ("Breaker of an agent: 0 closed, 1 open, 2 half-open", ("agent",)),
     "tieout_provider_on": ("1 where there is a key", ("provider",)),
@@ -101,6 +103,9 @@ def _read_database(now: datetime) -> Iterator[Sample]:
         yield "tieout_pack_age_seconds", (policy,), (now - due.end_of(pack.asof_date)).total_seconds()
     for policy, since in due.overdue_since([policy.pk for policy in policies], now).items():
         yield "tieout_night_overdue_seconds", (policy,), (now - since).total_seconds() if since else 0.0
+    if (standing := history_check.read_standing()) is not None:
+        yield "tieout_history_differences", (), standing.differences
+        yield "tieout_history_check_age_seconds", (), (now - standing.finished_at).total_seconds()
 
 
 def _read_job(job: JobState) -> Iterator[Sample]:

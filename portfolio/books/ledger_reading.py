@@ -10,6 +10,7 @@ from portfolio.books.booking_settings import BookingSettings
 from portfolio.books.lots import LotHistory
 from portfolio.ledger import journal, statement
 from portfolio.ledger.journal import LedgerTransaction
+from portfolio.ledger.reader import LoadingProcess
 from portfolio.ledger.screening import Finding, LedgerRefused
 from portfolio.models import Portfolio, Transaction
 from pricing.fx import CURRENCIES
@@ -31,9 +32,12 @@ class Reading:
     statement: statement.Statement
 
 
-def read(portfolio: Portfolio, files: Mapping[str, bytes], *, today: date) -> Reading:
-    """The folder's files as a portfolio's ledger; entries after `today` are refused. Raises LedgerRefused."""
-    reading, entries = journal.read(files)
+def read(
+    portfolio: Portfolio, files: Mapping[str, bytes], *, today: date, child: LoadingProcess | None = None
+) -> Reading:
+    """The folder's files as a portfolio's ledger; entries after `today` are refused. `child` loads it, or a process of its own.
+    Raises LedgerRefused."""
+    reading, entries = journal.read(files, child=child)
     transactions = journal.with_inferred_deposits(reading, entries)
     chosen = booking_settings.from_ledger(portfolio, journal.settings(reading))
     _require_base(portfolio, files, reading.operating_currencies)

@@ -75,7 +75,7 @@ def _store_transactions(revision: LedgerRevision, reading: Reading) -> tuple[int
     """How many rows came and how many went."""
     standing = Transaction.objects.filter(portfolio=revision.portfolio_id, removed_in__isnull=True)
     known = dict(standing.values_list("digest", "id"))
-    arriving = {event.digest(): (event, entry) for event, entry in _events(reading)}
+    arriving = {event.digest(): (event, entry) for event, entry in events(reading)}
     gone = [pk for digest, pk in known.items() if digest not in arriving]
     Transaction.objects.filter(pk__in=gone).update(removed_in=revision.number)
     new = {digest: arriving[digest] for digest in arriving if digest not in known}
@@ -90,7 +90,8 @@ def _store_transactions(revision: LedgerRevision, reading: Reading) -> tuple[int
     return len(new), len(gone)
 
 
-def _events(reading: Reading) -> Iterable[tuple[Event, LedgerTransaction]]:
+def events(reading: Reading) -> Iterable[tuple[Event, LedgerTransaction]]:
+    """The values of the rows of a reading's transactions, each with the entry that it is made of."""
     ordinals: dict[date, int] = {}
     for entry in reading.transactions:
         ordinals[entry.date] = ordinals.get(entry.date, 0) + 1

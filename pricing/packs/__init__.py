@@ -19,7 +19,7 @@ from pricing.packs.lookup import (
 from pricing.packs.restatement import restatable_days
 from pricing.packs.sealing import SealingBusy
 from pricing.packs.status import TRANSITIONS, BadTransition, mark_error, mark_fresh, mark_warming
-from pricing.packs.verifying import PackCorrupt, require_intact, verify
+from pricing.packs.verifying import PackCorrupt, find_security_differences, require_intact, verify
 
 __all__ = [
     "TRANSITIONS",
@@ -34,6 +34,7 @@ __all__ = [
     "SealingBusy",
     "build",
     "find",
+    "find_security_differences",
     "mark_error",
     "mark_fresh",
     "mark_warming",

@@ -1,4 +1,4 @@
-"""`manage.py verify_ledger`: do the books agree at the newest pack?"""
+"""`manage.py verify_ledger`: do the books agree at the newest pack, and is the stored history what the ledger makes?"""
 
 from typing import Any
 from uuid import uuid4
@@ -6,6 +6,7 @@ from uuid import uuid4
 from django.core.management.base import CommandError
 
 from config.decimals import plain
+from execution.night import history_check
 from execution.terminal.command import TieoutCommand
 from portfolio.books import pack_prices, reconciliation
 from portfolio.models import Portfolio
@@ -14,10 +15,14 @@ from pricing.models import PricingPolicy
 
 
 class Command(TieoutCommand):
-    help = "Compare every portfolio's ledger with the database at the newest sealed pack; exit 1 if they differ."
+    help = (
+        "Compare every portfolio's ledger with the database at the newest sealed pack, derive its whole history again and compare"
+        " every row; exit 1 if they differ."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         rows: list[dict[str, Any]] = []
+        differences = packs.find_security_differences()
         for policy in PricingPolicy.objects.filter(packs__sequence__isnull=False).distinct().order_by("code"):
             pack = packs.require_sealed(pack=packs.resolve(policy=policy))
             prices = pack_prices.load([pack], policy.pivot)
@@ -36,13 +41,16 @@ class Command(TieoutCommand):
                         "price_differences": [str(each) for each in reconciled.price_differences],
                     }
                 )
+            differences += history_check.find_differences(policy)
         if options["json"]:
-            self.print_json(rows)
+            self.print_json({"portfolios": rows, "differences": [str(each) for each in differences]})
         else:
             for each in rows:
                 verdict = "; ".join(each["breaks"] or [*["ties out"], *each["price_differences"]])
                 self.stdout.write(
                     f"{each['portfolio']} at {each['pack_id']}: {verdict} ({each['compared']} balances, {each['error_bp']} bp)"
                 )
-        if any(each["breaks"] for each in rows):
+            for difference in differences:
+                self.stdout.write(str(difference))
+        if differences or any(each["breaks"] for each in rows):
             raise CommandError("ledger and database differ")
