@@ -56,10 +56,12 @@ def enter(
         stored = writer.take_in(
             portfolio=portfolio, files=files, message=message, author=author, at=at, founding=founding, checked=checked
         )
-        return Entered(stored, _reconcile(portfolio, stored.revision, checked.statement))
+        return Entered(stored, reconcile(portfolio, stored.revision, checked.statement))
 
 
-def _reconcile(portfolio: Portfolio, revision: LedgerRevision, stated: Statement) -> Comparison | None:
+def reconcile(portfolio: Portfolio, revision: LedgerRevision, stated: Statement) -> Comparison | None:
+    """Compare a revision with the ledger's own statement at the newest sealed pack; None where it is reconciled, or there is no
+    pack."""
     if revision.status == RevisionStatus.RECONCILED:
         return None
     pack = reconciliation.newest_pack(portfolio.policy)

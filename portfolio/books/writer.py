@@ -5,7 +5,8 @@ that a commit leaves alone keeps its row, and what was computed from an older re
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 
 from django.conf import settings
@@ -40,6 +41,14 @@ def lock(portfolio: Portfolio) -> None:
     locks.lock_until_commit(f"ledger {portfolio.pk}")
 
 
+@contextmanager
+def writing(repository: LedgerRepository) -> Iterator[None]:
+    """One writer of the repository at a time, of whatever portfolio; what a killed one has left locked is free again."""
+    with locks.session_lock("ledger repository"):
+        repository.remove_lock_files()
+        yield
+
+
 def check(*, portfolio: Portfolio, files: Mapping[str, bytes], today: date) -> Reading:
     """Read the files as `take_in` would; nothing is written. Raises LedgerRefused as that does."""
     reading = ledger_reading.read(portfolio, files, today=today)
@@ -68,25 +77,26 @@ def take_in(
         reading = checked or check(portfolio=portfolio, files=files, today=at.date())
         with LedgerRepository.open_or_create(settings.LEDGER_PATH) as repository:
             require_forward(repository, repository.head())
-            for race in range(MAX_RACES):
-                try:
-                    head = repository.head()
-                    if founding is not None:
-                        head = repository.commit(
-                            portfolio.slug,
-                            founding,
-                            message="open the ledger",
-                            author=author,
-                            at=at,
-                            expected_head=head,
+            with writing(repository):
+                for race in range(MAX_RACES):
+                    try:
+                        head = repository.head()
+                        if founding is not None:
+                            head = repository.commit(
+                                portfolio.slug,
+                                founding,
+                                message="open the ledger",
+                                author=author,
+                                at=at,
+                                expected_head=head,
+                            )
+                        commit = repository.commit(
+                            portfolio.slug, files, message=message, author=author, at=at, expected_head=head
                         )
-                    commit = repository.commit(
-                        portfolio.slug, files, message=message, author=author, at=at, expected_head=head
-                    )
-                    break
-                except LedgerMoved:
-                    if race == MAX_RACES - 1:
-                        raise
+                        break
+                    except LedgerMoved:  # by a program that is none of ours, and does not know our lock
+                        if race == MAX_RACES - 1:
+                            raise
             tree = repository.tree_hash(commit, portfolio.slug)
         if tree is None:
             raise PortfolioNotInLedger(portfolio.slug)

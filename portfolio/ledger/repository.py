@@ -4,6 +4,7 @@ Objects and the branch are read and written directly: hooks, configuration, alte
 repository have no effect, and no git program is run.
 """
 
+import logging
 import re
 import zlib
 from collections import deque
@@ -25,6 +26,7 @@ from config.errors import TieoutError
 
 from .screening import MAX_FILES, MAX_FOLDER_BYTES, Finding, LedgerUnsafe, refuse_path
 
+logger = logging.getLogger(__name__)
 BRANCH: Final = Ref(b"refs/heads/main")
 MAX_DEPTH: Final = 8
 _FOLDER, _FILE = 0o040000, 0o100644
@@ -106,6 +108,20 @@ class LedgerRepository:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def find_lock_files(self) -> list[Path]:
+        """The lock files of the branch and of objects. While nobody writes, they are what a killed writer has left."""
+        branch = self.path / BRANCH.decode()
+        found = [branch.with_name(f"{branch.name}.lock"), self.path / "HEAD.lock", self.path / "packed-refs.lock"]
+        with _naming_faults():
+            return [each for each in found if each.exists()] + sorted((self.path / "objects").glob("*/*.lock"))
+
+    def remove_lock_files(self) -> None:
+        """Remove them: a file stays locked for ever otherwise. To be called only by who holds the lock of all writers."""
+        for file in self.find_lock_files():
+            with _naming_faults():
+                file.unlink(missing_ok=True)
+            logger.warning("a lock file that a killed writer left is removed", extra={"file": file.name})
 
     def head(self) -> str | None:
         """The newest commit, None before the first."""

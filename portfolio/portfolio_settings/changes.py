@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from config.errors import TieoutError
-from portfolio.books import booking_settings, entry, ledger_folder, revisions, writer
+from portfolio.books import booking_settings, catching_up, entry, ledger_folder, revisions, writer
 from portfolio.books.booking_settings import DIRECTIVES
 from portfolio.books.entry import Entered
 from portfolio.books.ledger_folder import MAIN
@@ -86,6 +86,7 @@ def change(*, portfolio: Portfolio, values: Mapping[str, Any], author: str, at: 
     """
     with transaction.atomic():
         writer.lock(portfolio)
+        catching_up.catch_up(portfolio)
         newest = revisions.newest(portfolio)
         findings = tuple(_find_faults(portfolio, values, is_booked=newest is not None))
         if findings:

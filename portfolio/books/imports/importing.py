@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from portfolio.books import entry, ledger_folder, revisions, writer
+from portfolio.books import catching_up, entry, ledger_folder, revisions, writer
 from portfolio.books.imports import folder
 from portfolio.books.imports.assessment import assess
 from portfolio.books.imports.candidate import Candidate
@@ -41,6 +41,7 @@ def preview(
     code     of the format; None: by the look of the file
     raises   ImportTooLarge
     """
+    catching_up.catch_up(portfolio)
     return assess(Candidate(portfolio, name, content, code, today, choices)).preview
 
 
@@ -60,6 +61,7 @@ def commit(
     """
     with transaction.atomic():
         writer.lock(portfolio)
+        catching_up.catch_up(portfolio)
         candidate = Candidate(portfolio, name, content, code, at.date(), choices)
         prepared = assess(candidate)
         seen = prepared.preview
@@ -90,6 +92,7 @@ def undo(*, portfolio: Portfolio, author: str, at: datetime, import_id: str | No
     """
     with transaction.atomic():
         writer.lock(portfolio)
+        catching_up.catch_up(portfolio)
         files = ledger_folder.read(portfolio)
         included = {each.import_id: each for each in folder.stored_imports(files)}
         if not included or (import_id is not None and import_id not in included):
