@@ -88,11 +88,11 @@ EMPTY_NAMES = re.compile(r"(^|_)(utils?|helpers?|common|misc|managers?|services?
 
 @cache
 def sources() -> dict[str, tuple[ast.AST, ...]]:
-    """Path from the project -> nodes of the tree, of all that is not a test, a migration or a benchmark."""
+    """Path from the project -> nodes of the tree, of all that is not a test, a migration, a benchmark or an attack."""
     found = {}
     for file in python_files():
         path = file.relative_to(env.PROJECT)
-        if {"tests", "migrations", "benchmarks", "docs"} & set(path.parts) or path.name == "conftest.py":
+        if {"tests", "migrations", "benchmarks", "chaos", "docs"} & set(path.parts) or path.name == "conftest.py":
             continue
         found[path.as_posix()] = nodes(file)
     return found
