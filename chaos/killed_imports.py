@@ -11,11 +11,11 @@ revisions.
 import argparse
 import os
 import random
-import signal
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import django
@@ -24,14 +24,15 @@ from config import embedded
 
 CONTENT = b"date,type,amount,currency,note\n2020-01-08,deposit,1.25,CAD,killed import\n"
 NAME = "killed.csv"
-FROM = ("portfolio/ledger/repository.py", "commit")
-"""Where the walk begins: before it nothing is written."""
 FILES = (
     "portfolio/ledger/repository.py", "portfolio/books/writer.py", "portfolio/books/revision_rows.py", "portfolio/books/entry.py",
     "portfolio/books/imports/importing.py", "portfolio/books/reconciliation_rows.py", "dulwich/refs.py", "dulwich/file.py",
     "config/locks.py", "config/bulk.py",
 )  # fmt: skip
-Statement = tuple[str, int]
+BEGIN = ("portfolio/ledger/repository.py", "commit")
+"""Before it nothing is written."""
+MOST_DRAWS = 20
+"""For each random kill, draws of a moment: some fall behind the end of the import."""
 
 
 @dataclass
@@ -50,16 +51,28 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1)
     asked = parser.parse_args()
     _set_up()
-    chance, tally = random.Random(asked.seed), Tally()
-    statements, took_s = _walk(asked.portfolio)
+    from chaos import killing
+
+    walk, take_in, tally = killing.Walk(FILES, BEGIN), partial(_import, asked.portfolio), Tally()
+    statements = walk.statements(take_in)[:: asked.every]
     _heal(asked.portfolio, by_watchdog=False, tally=Tally())
-    for number, statement in enumerate(statements[:: asked.every]):
-        _kill(asked.portfolio, _at(statement), tally, f"at {statement[0]}:{statement[1]}", by_watchdog=number % 2 == 0)
-    for number in range(asked.count):
+    took_s = _seconds_of(take_in)
+    _heal(asked.portfolio, by_watchdog=False, tally=Tally())
+    for statement in statements:
+        file, line, turn = statement
+        if not _try(asked.portfolio, partial(walk.kill_at, statement, take_in), tally, f"{file}:{line}, pass {turn}"):
+            tally.failures.append(f"{file}:{line}, pass {turn}: never reached")
+    chance = random.Random(asked.seed)
+    for _ in range(asked.count * MOST_DRAWS):
+        if tally.kills - len(statements) >= asked.count:
+            break
         after_s = chance.uniform(0, took_s)
-        _kill(asked.portfolio, None, tally, f"after {after_s:.3f} s", by_watchdog=number % 2 == 0, after_s=after_s)
+        _try(asked.portfolio, partial(killing.kill_after, after_s, take_in), tally, f"after {after_s:.3f} s")
+    at_random = tally.kills - len(statements)
+    if at_random < asked.count:
+        tally.failures.append(f"{at_random} random kills, not {asked.count}: the others fell behind the end")
     print(
-        f"{tally.kills} kills ({len(statements[:: asked.every])} statements, {asked.count} random, seed {asked.seed}),"
+        f"{tally.kills} kills ({len(statements)} statements, {at_random} random, seed {asked.seed}),"
         f" {tally.half_done} left something half done, {len(tally.failures)} failures"
     )
     for failure in tally.failures[:20]:
@@ -71,6 +84,12 @@ def _set_up() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     embedded.provide("job")
     django.setup()
+
+
+def _seconds_of(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
 
 
 def _portfolio(slug: str) -> Any:
@@ -87,85 +106,15 @@ def _import(slug: str) -> Any:
     return imports.commit(portfolio=_portfolio(slug), name=NAME, content=CONTENT, author="chaos", at=timezone.now())
 
 
-def _kill(
-    slug: str,
-    trace: Callable[..., Any] | None,
-    tally: Tally,
-    where: str,
-    *,
-    by_watchdog: bool,
-    after_s: float | None = None,
-) -> None:
-    """Fork, import in the child until it is killed, and heal."""
-    from django.db import connections
-
-    connections.close_all()
-    child = os.fork()
-    if child == 0:
-        sys.settrace(trace)
-        _import(slug)
-        os._exit(0)
-    if after_s is not None:
-        time.sleep(after_s)
-        os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    tally.kills += 1
+def _try(slug: str, kill: Callable[[], bool], tally: Tally, where: str) -> bool:
+    """Kill and heal; whether it was killed."""
+    was_killed = kill()
     try:
-        _heal(slug, by_watchdog=by_watchdog, tally=tally)
+        _heal(slug, by_watchdog=tally.kills % 2 == 0, tally=tally)
     except Exception as failure:  # whatever it is, it is what the script looks for
         tally.failures.append(f"{where}: {type(failure).__name__}: {failure}")
-
-
-def _at(statement: Statement) -> Callable[..., Any]:
-    """A trace that kills the process when the statement is reached, once the walk has begun."""
-    begun = False
-
-    def trace(frame: Any, event: str, _: Any) -> Any:
-        nonlocal begun
-        begun = begun or _is_begin(frame)
-        if not _is_watched(frame):
-            return None
-        if begun and event == "line" and _place(frame) == statement:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-
-    return trace
-
-
-def _walk(slug: str) -> tuple[list[Statement], float]:
-    """The statements from the ledger's commit on, in the order of an import, and the seconds that one takes."""
-    found: dict[Statement, None] = {}
-    begun = False
-
-    def trace(frame: Any, event: str, _: Any) -> Any:
-        nonlocal begun
-        begun = begun or _is_begin(frame)
-        if not _is_watched(frame):
-            return None
-        if begun and event == "line":
-            found[_place(frame)] = None
-        return trace
-
-    started = time.perf_counter()
-    sys.settrace(trace)
-    try:
-        _import(slug)
-    finally:
-        sys.settrace(None)
-    return list(found), time.perf_counter() - started
-
-
-def _is_begin(frame: Any) -> bool:
-    return bool(frame.f_code.co_filename.endswith(FROM[0]) and frame.f_code.co_name == FROM[1])
-
-
-def _is_watched(frame: Any) -> bool:
-    return bool(frame.f_code.co_filename.endswith(FILES))
-
-
-def _place(frame: Any) -> Statement:
-    name = next(name for name in FILES if frame.f_code.co_filename.endswith(name))
-    return name, frame.f_lineno
+    tally.kills += was_killed
+    return was_killed
 
 
 def _heal(slug: str, *, by_watchdog: bool, tally: Tally) -> None:

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Final
 
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from config.errors import TieoutError
@@ -39,7 +40,9 @@ def find_differences(policy: PricingPolicy, *, part: int | None = None) -> Itera
     """
     head = packs.require_sealed(pack=packs.resolve(policy=policy))
     sealed = PricingPack.objects.filter(policy=policy, sequence__isnull=False).select_related("content")
-    compared = [pack for pack in sealed if part is None or (pack.sequence or 0) % PARTS == part]
+    if part is not None:
+        sealed = sealed.annotate(part=F("sequence") % PARTS).filter(part=part)
+    compared = list(sealed)
     prices = pack_prices.load(compared, policy.pivot)
     with LoadingProcess() as child:
         for portfolio in Portfolio.objects.filter(policy=policy).order_by("slug"):

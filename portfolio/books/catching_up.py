@@ -16,33 +16,30 @@ from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
 logger = logging.getLogger(__name__)
 
 
-def catch_up(portfolio: Portfolio) -> LedgerRevision | None:
-    """Read what the ledger has and the rows lack, and reconcile it; None where nothing is lacking.
+def catch_up(portfolio: Portfolio) -> None:
+    """Read what the ledger has and the rows lack, and reconcile it.
 
     Whoever previews, enters or undoes calls this first, so that what is said a second time is finished and not taken for known.
     raises   LedgerUnavailable, LedgerRewritten
     """
     if not find_behind([portfolio]):
-        return None
+        return
     with transaction.atomic():
         revision = writer.sync(portfolio=portfolio)
         if revision.status == RevisionStatus.READ:
             entry.reconcile(portfolio, revision, writer.read_statement(portfolio=portfolio, revision=revision))
     about = {"portfolio_id": str(portfolio.pk), "commit": revision.commit}
     logger.warning("the ledger was ahead of its rows, and is read", extra=about)
-    return revision
 
 
-def catch_up_all() -> int:
-    """The same of every portfolio; how many were behind. One that can't be read does not keep the others from being read."""
-    behind = find_behind(Portfolio.objects.order_by("slug"))
-    for portfolio in behind:
+def catch_up_all() -> None:
+    """The same of every portfolio. One that can't be read does not keep the others from being read."""
+    for portfolio in find_behind(Portfolio.objects.order_by("slug")):
         try:
             catch_up(portfolio)
         except TieoutError as failure:
             about = {"portfolio_id": str(portfolio.pk), "failure": type(failure).__name__}
             logger.error("a ledger that is ahead of its rows can't be read", extra=about)
-    return len(behind)
 
 
 def find_behind(portfolios: Iterable[Portfolio]) -> list[Portfolio]:

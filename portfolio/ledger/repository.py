@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
+from tempfile import TemporaryDirectory
 from typing import Final, Self
 
 from dulwich.errors import ChecksumMismatch, FileFormatException, NotCommitError, ObjectFormatException
@@ -95,9 +96,7 @@ class LedgerRepository:
         path = Path(path)
         if not (path / "objects").exists():
             with _naming_faults():
-                path.mkdir(mode=0o700, exist_ok=True)  # a ledger is nobody's to read but ours
-                Repo.init_bare(path, default_branch=b"main").close()
-                _remove_hooks(path)
+                _make(path)
         return cls(path)
 
     def close(self) -> None:
@@ -305,6 +304,21 @@ def _build_commit(root: Tree, parents: list[bytes], *, message: str, author: str
 
 def _describe(mode: int) -> str:
     return {0o120000: "symbolic link", 0o160000: "submodule"}.get(mode, "not a plain file") + " is not accepted"
+
+
+def _make(path: Path) -> None:
+    """Make an empty repository beside its place and move it there whole, so that no killed process leaves one half made."""
+    with TemporaryDirectory(
+        prefix=f".{path.name}-", dir=path.parent
+    ) as folder:  # for nobody but ours to read, as a ledger is
+        made = Path(folder)
+        Repo.init_bare(made, default_branch=b"main").close()
+        _remove_hooks(made)
+        try:
+            made.rename(path)
+        except OSError:
+            if not (path / "objects").exists():  # else another process has made it in the meantime
+                raise
 
 
 def _remove_hooks(path: Path) -> None:

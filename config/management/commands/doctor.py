@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from config import doctor, pulse
 from config.command import TieoutCommand
 
-ALL = "database, roles, migrations, Redis, worker and beat"
+PIECES = "database, roles, migrations, Redis, worker and beat"
 
 
 class Command(TieoutCommand):
@@ -38,7 +38,7 @@ class Command(TieoutCommand):
             for fault in faults:
                 self.stderr.write(str(fault))
             if not faults:
-                self.stdout.write(f"{alone} is well" if alone else f"{ALL} are well")
+                self.stdout.write(f"{alone} is well" if alone else f"{PIECES} are well")
             for each in advice:
                 self.stdout.write(str(each))
         if faults:

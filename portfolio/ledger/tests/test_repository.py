@@ -4,7 +4,9 @@ import pytest
 from dulwich.object_store import DiskObjectStore
 from dulwich.objects import Blob, ObjectID, Tree
 from dulwich.refs import DiskRefsContainer
+from dulwich.repo import Repo
 
+from chaos import killing
 from portfolio.ledger.repository import (
     BRANCH,
     CommitNotFound,
@@ -50,6 +52,35 @@ def test_a_new_repository_is_bare_and_has_no_head(tmp_path):
 
     assert head is None
     assert not (tmp_path / "ledger.git" / ".git").exists()
+
+
+def test_whoever_is_killed_while_it_is_made_leaves_none_that_is_half_made(tmp_path):
+    walk = killing.Walk(("portfolio/ledger/repository.py", "dulwich/repo.py"), ("repository.py", "open_or_create"))
+    statements = walk.statements(lambda: LedgerRepository.open_or_create(tmp_path / "walked.git").close())
+
+    for number, statement in enumerate(statements):
+        path = tmp_path / f"{number}.git"
+        assert walk.kill_at(statement, lambda path=path: LedgerRepository.open_or_create(path).close()), statement
+        with LedgerRepository.open_or_create(path) as repository:
+            assert commit(repository) == repository.head()
+
+    assert len(statements) > 50
+
+
+def test_who_comes_second_takes_what_the_first_has_made(tmp_path, monkeypatch):
+    path, make = tmp_path / "ledger.git", Repo.init_bare
+
+    def be_overtaken(where, **how):
+        monkeypatch.setattr(Repo, "init_bare", make)
+        with LedgerRepository.open_or_create(path) as first:
+            commit(first)
+        return make(where, **how)
+
+    monkeypatch.setattr(Repo, "init_bare", be_overtaken)
+
+    with LedgerRepository.open_or_create(path) as second:
+        assert second.head() is not None
+    assert [each.name for each in tmp_path.iterdir()] == ["ledger.git"]
 
 
 def test_what_was_committed_is_read_back_byte_for_byte(repository):
