@@ -41,8 +41,9 @@ def read(
     transactions = journal.with_inferred_deposits(reading, entries)
     chosen = booking_settings.from_ledger(portfolio, journal.settings(reading))
     _require_base(portfolio, files, reading.operating_currencies)
-    known = Security.objects.filter(symbol__in=_symbols(transactions)).values_list("symbol", "id", "currency")
+    known = Security.objects.filter(symbol__in=symbols(transactions)).values_list("symbol", "id", "currency")
     securities = {symbol: pk for symbol, pk, _ in known}
+    trading = {symbol: currency for symbol, _, currency in known}
     findings = [*_find_unknown(transactions, securities), *_find_future(transactions, today)]
     if findings:
         raise LedgerRefused(tuple(findings[:MOST_FINDINGS]))
@@ -54,15 +55,18 @@ def read(
             method=chosen.booking_method,  # type: ignore[arg-type]
             fees_in_cost=chosen.fees_in_cost,
             account_methods=journal.account_methods(reading),
-            trading={symbol: currency for symbol, _, currency in known},
+            trading=trading,
         )
     except AnalyticsError as wrong:
         raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong
-    stated = statement.from_reading(reading, entries, method=chosen.booking_method, fees_in_cost=chosen.fees_in_cost)
+    stated = statement.from_reading(
+        reading, entries, method=chosen.booking_method, fees_in_cost=chosen.fees_in_cost, trading=trading
+    )
     return Reading(transactions, history, securities, chosen, stated)
 
 
-def _symbols(transactions: Sequence[LedgerTransaction]) -> set[str]:
+def symbols(transactions: Sequence[LedgerTransaction]) -> set[str]:
+    """All securities that the transactions are of."""
     return {symbol for event in transactions for symbol in (event.symbol, event.to_symbol) if symbol}
 
 

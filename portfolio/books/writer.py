@@ -22,6 +22,7 @@ from portfolio.ledger.reader import LoadingProcess
 from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
+from pricing.models import Security
 
 logger = logging.getLogger(__name__)
 
@@ -162,4 +163,11 @@ def read_statement(
     chosen = booking_settings.effective(portfolio, revision)
     with LedgerRepository(settings.LEDGER_PATH) as repository:
         reading, transactions = journal.read(repository.files(revision.commit, portfolio.slug), child=child)
-    return statement.from_reading(reading, transactions, method=chosen.booking_method, fees_in_cost=chosen.fees_in_cost)
+    symbols = ledger_reading.symbols(transactions)
+    return statement.from_reading(
+        reading,
+        transactions,
+        method=chosen.booking_method,
+        fees_in_cost=chosen.fees_in_cost,
+        trading=dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "currency")),
+    )

@@ -116,13 +116,15 @@ def from_reading(
     *,
     method: str = "NAMED",
     fees_in_cost: bool = False,
+    trading: Mapping[str, str] | None = None,
 ) -> Statement:
     """The statement of a ledger.
 
     transactions          one of each entry, as journal.transactions gives them
     method, fees_in_cost  of the portfolio: where Beancount books otherwise, cost is counted a second time (recount)
+    trading               symbol -> the currency that it trades in, which not every ledger says
     """
-    recounted = recount.cost_by_day(reading, transactions, method=method, fees_in_cost=fees_in_cost)
+    recounted = recount.cost_by_day(reading, transactions, method=method, fees_in_cost=fees_in_cost, trading=trading)
     with localcontext(recount.EXACT):
         with_deposits = _cash_with_inferred_deposits(reading)
         changes = []

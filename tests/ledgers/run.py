@@ -118,8 +118,8 @@ def many(batch: Batch, folder: Path, *, shrunk: int = SHRUNK) -> Report:
         report.compared += 1
         try:
             taken.append((ledger, product.take_in(ledger, policy)))
-        except product.Refused as refused:
-            report.failures.append(Failure(ledger, [Difference("refused", str(refused), "taken")]))
+        except Exception as stopped:
+            report.failures.append(Failure(ledger, [_not_taken(stopped)]))
     report.seconds["imports"] = time.monotonic() - began
     try:
         product.night(policy, market.pack_days[-1], market.pack_days[-1], restates="ledgers have come")
@@ -197,8 +197,8 @@ class Desk:
         self.tried += 1
         try:
             portfolio = product.take_in(replace(ledger, name=f"try{self.tried}-{ledger.seed}"), self.policy)
-        except product.Refused as refused:
-            return [Difference("refused", str(refused), "taken")]
+        except Exception as stopped:
+            return [_not_taken(stopped)]
         return list(self.compare(ledger, portfolio))
 
     def shrink(self, failure: Failure) -> None:
@@ -214,6 +214,13 @@ class Desk:
                 if any(_kind(each) == failure.kind for each in found):
                     found.sort(key=lambda each: _kind(each) != failure.kind)
                     failure.ledger, failure.differences, smaller = without, found, True
+
+
+def _not_taken(stopped: Exception) -> Difference:
+    """Refused, or a fault of ours that nobody foresaw: its ledger is made smaller and kept like any other."""
+    if isinstance(stopped, product.Refused):
+        return Difference("refused", str(stopped), "taken")
+    return Difference(f"crashed by {type(stopped).__name__}", str(stopped), "taken")
 
 
 def keep(failure: Failure) -> None:

@@ -12,13 +12,19 @@ from .parcels import EXACT, ZERO, price_paid
 
 
 def cost_by_day(
-    reading: LedgerReading, transactions: Sequence[LedgerTransaction], *, method: str, fees_in_cost: bool
+    reading: LedgerReading,
+    transactions: Sequence[LedgerTransaction],
+    *,
+    method: str,
+    fees_in_cost: bool,
+    trading: Mapping[str, str] | None = None,
 ) -> dict[tuple[date, str, str], Decimal]:
     """(day, account, commodity) -> cost of what is held at its end, fees apart, of the accounts that are counted here.
 
     transactions  one of each entry, as journal.transactions gives them
     method        the portfolio's: FIFO, LIFO, HIFO, AVERAGE or NAMED. An account that the ledger opens with a method of its
                   own goes by that, but for AVERAGE
+    trading       symbol -> the currency that it trades in; of others it is taken from the entries
     """
     own_methods = account_methods(reading)
     methods = {
@@ -46,9 +52,9 @@ def cost_by_day(
     with localcontext(EXACT):
         return {
             (day, *key): cost
-            for day, key, cost in Recount(methods, fees_in_cost, _trading_currencies(transactions)).cost_changes(
-                zip(reading.entries, transactions, strict=True)
-            )
+            for day, key, cost in Recount(
+                methods, fees_in_cost, {**_trading_currencies(transactions), **(trading or {})}
+            ).cost_changes(zip(reading.entries, transactions, strict=True))
             if key[0] in recounted
         }
 
