@@ -128,7 +128,10 @@ class IdempotencyKeyAdmin(EvidenceAdmin):
 
 class JobRunInline(EvidenceInline):
     model = models.JobRun
-    fields = ("position", "name", "state", "fencing", "started_at", "heartbeat_at", "finished_at", "detail", "reason")
+    fields = (
+        *("position", "name", "state", "fencing", "started_at", "heartbeat_at", "finished_at", "detail", "reason"),
+        "retry_at",
+    )
     ordering = ("position",)
 
 

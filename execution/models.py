@@ -158,6 +158,9 @@ class JobRun(models.Model):
     finished_at = models.DateTimeField(null=True)
     detail = models.JSONField(default=dict)
     reason = models.TextField(blank=True, default="")
+    retry_at = models.DateTimeField(
+        null=True, help_text="Of a failure that may pass: when the watchdog tries again. Empty: a person says it again."
+    )
 
     class Meta:
         ordering = ("run", "position")
@@ -165,6 +168,9 @@ class JobRun(models.Model):
             models.UniqueConstraint(fields=("run", "name"), name="job_once_a_run"),
             models.CheckConstraint(condition=Q(state__in=RunState.values), name="job_state_known"),
             models.CheckConstraint(condition=~Q(state="failed", reason=""), name="job_failed_has_a_reason"),
+            models.CheckConstraint(
+                condition=Q(state="failed") | Q(retry_at__isnull=True), name="job_is_tried_again_after_a_failure"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -71,6 +71,7 @@ CATCH_ALL = {
     "config/embedded/__init__.py": "gives its share back and raises it again",
     "portfolio/ledger/reader.py": "stops the child and raises it again",
     "portfolio/performance/nightly_figures.py": "somebody's data: what breaks on it is a named failure of that portfolio alone",
+    "execution/night/attempts.py": "puts the end of the job on record and raises it again",
     "execution/night/chunks.py": "somebody's data, read or stored with that of others: they are done one by one",
     "execution/night/ledger_reconciliation.py": "somebody's books: what breaks on them becomes a break of that portfolio alone",
     "execution/night/history_check.py": "somebody's books: what breaks on them is a difference of that portfolio alone",

@@ -1,14 +1,17 @@
 """One attempt at a job: its row, its heartbeat, and how it ends."""
 
 import logging
-from dataclasses import replace
-from time import monotonic
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from time import monotonic, sleep
+from typing import Any
 
 from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
-from config import telemetry
+from config import outage, telemetry
 from config.errors import TieoutError
 from execution import metering
 from execution.models import JobRun, NightlyRun, RunState
@@ -20,9 +23,14 @@ from pricing.models import PackStatus, PricingPack
 
 logger = logging.getLogger(__name__)
 
+MAX_REASON = 4000
 HEARTBEAT_S = 1
 STALE_AFTER_S = 60
 """A running job that has been silent for so long is taken up again by the watchdog."""
+RETRY_AFTER_S, MOST_RETRY_AFTER_S = 30, 900
+"""How long the watchdog waits after a job's first attempt failed by what may pass, doubled for each further attempt; at most."""
+RECORD_AGAIN_AFTER_S = (1, 2, 4, 8)
+"""Waits for a database that is away, such as one that starts again, before the end of a job is left to the watchdog."""
 
 
 class JobFailed(TieoutError):
@@ -54,20 +62,26 @@ def attempt(night: Night, job: JobRun) -> Night:
         finished_at=None,
         reason="",
         detail={},
+        retry_at=None,
     )
     job.refresh_from_db()
-    blocked.clear(jobs=jobs.from_job_on(job.name), packs=night.packs)
     try:
-        with (
-            telemetry.span("job.run", job=job.name, pricing_pack_id=night.head.pk if night.packs else None),
-            metering.observe_duration(metering.JOB_SECONDS, job=job.name),
-        ):
-            result = jobs.JOBS[job.name](replace(night, progress=with_heartbeat(job, night.progress)))
+        return _do(night, job)
     except JobTakenOver:
         raise
-    except TieoutError as failure:
-        _fail(night, job, failure)
-        raise JobFailed(job.name, str(failure)) from failure
+    except Exception as failure:
+        ending = end_of(failure)
+        _fail(night, job, failure, ending)
+        raise JobFailed(job.name, ending.reason) from failure
+
+
+def _do(night: Night, job: JobRun) -> Night:
+    blocked.clear(jobs=jobs.from_job_on(job.name), packs=night.packs)
+    with (
+        telemetry.span("job.run", job=job.name, pricing_pack_id=night.head.pk if night.packs else None),
+        metering.observe_duration(metering.JOB_SECONDS, job=job.name),
+    ):
+        result = jobs.JOBS[job.name](replace(night, progress=with_heartbeat(job, night.progress)))
     ended = JobRun.objects.filter(pk=job.pk, fencing=job.fencing).update(
         state=RunState.DONE, finished_at=Now(), detail=dict(result.detail)
     )
@@ -95,16 +109,57 @@ def with_heartbeat(job: JobRun, progress: Progress) -> Progress:
     return report
 
 
-def _fail(night: Night, job: JobRun, failure: TieoutError) -> None:
-    reason, detail = str(failure), dict(getattr(failure, "detail", {}))
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a job that failed ends.
+
+    reason   in words that everybody may read: the packs show them
+    passes   whether it may go by itself, so that the watchdog tries again. What the data cause waits for a person
+    """
+
+    reason: str
+    passes: bool
+    detail: Mapping[str, Any]
+
+
+def end_of(failure: Exception) -> Ending:
+    """The ending that a failure is for its job: an outage, something expected, or something that nobody foresaw."""
+    detail = dict(getattr(failure, "detail", {}))
+    if fault := outage.find(failure):
+        return Ending(str(fault), True, detail)
+    if isinstance(failure, TieoutError):
+        return Ending(str(failure)[:MAX_REASON], False, detail)
+    kind = type(failure).__name__
+    return Ending(f"a fault of this program ({kind}), which its operator finds in the log", True, {})
+
+
+def _fail(night: Night, job: JobRun, failure: Exception, ending: Ending) -> None:
+    """Put the ending on record. While the database is away it can't be: then the row is left as that of a killed process is."""
+    with telemetry.binding(job=job.name):  # the report of it says which
+        logger.error("nightly job failed", exc_info=failure, extra={"job": job.name, "run_id": str(night.run.pk)})
+    for wait_s in (*RECORD_AGAIN_AFTER_S, None):
+        connection.close_if_unusable_or_obsolete()
+        try:
+            return _record(night, job, ending)
+        except outage.DATABASE_FAILURES:
+            if wait_s is None:
+                logger.warning("the end of a job is not on record", extra={"job": job.name})
+                return None
+            sleep(wait_s)
+
+
+def _record(night: Night, job: JobRun, ending: Ending) -> None:
+    wait_s = min(RETRY_AFTER_S * 2 ** min(job.fencing - 1, 10), MOST_RETRY_AFTER_S)
     failed = JobRun.objects.filter(pk=job.pk, fencing=job.fencing).update(
-        state=RunState.FAILED, finished_at=Now(), reason=reason[:4000], detail=detail
+        state=RunState.FAILED,
+        finished_at=Now(),
+        reason=ending.reason,
+        detail=ending.detail,
+        retry_at=Now() + timedelta(seconds=wait_s) if ending.passes else None,
     )
     if not failed:
         raise JobTakenOver(job.name)
     NightlyRun.objects.filter(pk=night.run.pk).update(state=RunState.FAILED, finished_at=Now())
     warming = list(PricingPack.objects.filter(run=night.run.pk, status=PackStatus.WARMING))
     if warming:
-        packs.mark_error(warming, job=job.name, reason=reason[:4000])
-    with telemetry.binding(job=job.name):  # the report of it says which
-        logger.error("nightly job failed", exc_info=failure, extra={"job": job.name, "run_id": str(night.run.pk)})
+        packs.mark_error(warming, job=job.name, reason=ending.reason)

@@ -10,11 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from time import sleep
 from typing import Any, Protocol
 
-from django.db import InterfaceError, OperationalError
 from django.db.models import Count
 from django.db.models.functions import Now
 
-from config import locks, telemetry
+from config import locks, outage, telemetry
 from config.errors import TieoutError
 from execution import metering
 from execution.models import JobChunk, JobRun, RunState
@@ -137,8 +136,9 @@ def _compute_and_store(chunk: JobChunk) -> None:
     )
 
 
-CONCERN_ALL = (packs.PackCorrupt, OperationalError, InterfaceError)
-"""Failures that no portfolio's data cause: a pack that is not what was sealed, a database that is away."""
+def concerns_all(failure: Exception) -> bool:
+    """Whether no portfolio's data cause a failure: a pack is not what was sealed, the database is away, a disk is full."""
+    return isinstance(failure, packs.PackCorrupt) or outage.find(failure) is not None
 
 
 def _compute(
@@ -148,16 +148,18 @@ def _compute(
     those at fault have no figures."""
     try:
         return compute(used=used, pack=pack)
-    except CONCERN_ALL:
-        raise
     except TieoutError as failure:
+        if concerns_all(failure):
+            raise
         if len(used) == 1:
             logger.warning(
                 "a portfolio has no figures",
                 extra={"portfolio_id": str(used[0][0].pk), "failure": type(failure).__name__},
             )
             return nightly_figures.ChunkFigures(1, failed={used[0][1].pk: failure})
-    except Exception:
+    except Exception as failure:
+        if concerns_all(failure):
+            raise
         if len(used) == 1:
             logger.exception("the figures of a portfolio failed", extra={"portfolio_id": str(used[0][0].pk)})
             return nightly_figures.ChunkFigures(1, failed={used[0][1].pk: nightly_figures.FiguresFailed()})

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 
-from django.db.models import Exists, F, Max, OuterRef, QuerySet
+from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from execution.models import NightlyRun, RunState
@@ -70,11 +70,13 @@ def _last_day_to_do(archive_end: date, now: datetime) -> date:
 
 
 def stale_runs() -> QuerySet[NightlyRun]:
-    """Nights that are not finished and show no sign of life; of a date, only the newest release is finished."""
+    """Nights that are not finished and show no sign of life, and those that failed by what may have passed by now; of a date, only
+    the newest release is finished."""
     later = NightlyRun.objects.filter(policy=OuterRef("policy"), date=OuterRef("date"), release__gt=OuterRef("release"))
+    silent = Q(state__in=(RunState.WAITING, RunState.RUNNING), seen_at__lt=Now() - timedelta(seconds=STALE_AFTER_S))
     return (
-        NightlyRun.objects.filter(~Exists(later), state__in=(RunState.WAITING, RunState.RUNNING))
-        .annotate(seen_at=Coalesce(Max("jobs__heartbeat_at"), F("started_at")))
-        .filter(seen_at__lt=Now() - timedelta(seconds=STALE_AFTER_S))
+        NightlyRun.objects.filter(~Exists(later))
+        .annotate(seen_at=Coalesce(Max("jobs__heartbeat_at"), F("started_at")), retry_at=Min("jobs__retry_at"))
+        .filter(silent | Q(state=RunState.FAILED, retry_at__lte=Now()))
         .order_by("policy", "date")
     )

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from config import outage
 from config.errors import TieoutError
 from config.row_difference import RowDifference
 from execution.models import HistoryCheck
@@ -72,15 +73,17 @@ def _of_portfolio(
             found += comparison_verification.find_differences(
                 portfolio, used, packs=compared, prices=prices, head=head, child=child
             )
-    except (OperationalError, InterfaceError):
-        raise
     except TieoutError as failure:
+        if outage.find(failure) is not None:
+            raise
         logger.warning(
             "a portfolio's history can't be checked",
             extra={"portfolio_id": str(portfolio.pk), "failure": type(failure).__name__},
         )
         found.append(RowDifference("ledger", portfolio.slug, "folder", "readable", str(failure)))
-    except Exception:
+    except Exception as failure:
+        if outage.find(failure) is not None:
+            raise
         # One portfolio's data must not keep the others from being checked, whatever is wrong with them.
         logger.exception("the check of a portfolio's history failed", extra={"portfolio_id": str(portfolio.pk)})
         unknown = "not comparable: the log says why"

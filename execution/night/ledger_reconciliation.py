@@ -114,7 +114,7 @@ def _reconcile_one(
 ) -> list[reconciliation_rows.Comparison]:
     """The comparisons of one portfolio. A failure that its data cause is kept as its own break, whether it was foreseen or not.
 
-    raises   failures that concern all portfolios: LedgerRewritten, CONCERN_ALL
+    raises   failures that concern all portfolios: LedgerRewritten, what chunks.concerns_all says
     """
     if ledger.commit is None:
         kind, detail = reconciliation_rows.MISSING_ACCOUNT, "nothing was entered into the ledger yet"
@@ -123,15 +123,21 @@ def _reconcile_one(
         return reconciliation.reconcile(
             portfolio=portfolio, packs=packs, prices=prices, actions=actions, run=run, commit=ledger.commit, child=child
         )
-    except (LedgerRewritten, *chunks.CONCERN_ALL):
+    except LedgerRewritten:
         raise
     except (LedgerUnavailable, LedgerRefused) as unreadable:
+        if chunks.concerns_all(unreadable):
+            raise
         kind, detail = reconciliation_rows.LEDGER_UNREADABLE, str(unreadable)
         logger.warning("a ledger folder can't be read", extra=_ids(portfolio, unreadable))
     except TieoutError as failure:
+        if chunks.concerns_all(failure):
+            raise
         kind, detail = reconciliation_rows.NOT_COMPARED, str(failure)
         logger.warning("a portfolio could not be compared", extra=_ids(portfolio, failure))
-    except Exception:
+    except Exception as failure:
+        if chunks.concerns_all(failure):
+            raise
         logger.exception("the comparison of a portfolio failed", extra={"portfolio_id": str(portfolio.pk)})
         kind, detail = reconciliation_rows.NOT_COMPARED, str(NotCompared())
     return reconciliation.fail(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)

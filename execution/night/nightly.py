@@ -85,7 +85,9 @@ def run(
         )
         if from_step is not None:
             require_order(night_run, from_step)
-            JobRun.objects.filter(run=night_run, name__in=from_job_on(from_step)).update(state=RunState.WAITING)
+            JobRun.objects.filter(run=night_run, name__in=from_job_on(from_step)).update(
+                state=RunState.WAITING, retry_at=None
+            )
         NightlyRun.objects.filter(pk=night_run.pk).update(state=RunState.RUNNING, finished_at=None)
         with metering.observe_duration(metering.PACK_BUILD_SECONDS):
             for job in JobRun.objects.filter(run=night_run).order_by("position"):

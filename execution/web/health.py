@@ -118,6 +118,10 @@ def describe(policy: PricingPolicy) -> dict[str, Any] | None:
     reconciled = next((job for job in jobs if job.name == "reconcile_ledger"), None)
     prewarmed = next((job for job in jobs if job.name == "prewarm_factors"), None)
     status = WORD_OF_STATUS[PackStatus(pack.status)]
+    error = {"job": pack.failed_job, "reason": pack.reason} if status == "error" else None
+    failed = next((job for job in jobs if job.state == RunState.FAILED), None)
+    if failed is not None and pack.status == PackStatus.BUILDING:  # unsealed, for the next attempt to take up
+        status, error = "error", {"job": failed.name, "reason": failed.reason}
     ready = estimated_ready(pack.pk) if status == "warming" else None
     return {
         "status": status,
@@ -143,7 +147,7 @@ def describe(policy: PricingPolicy) -> dict[str, Any] | None:
             }
             for job in jobs
         ],
-        "error": {"job": pack.failed_job, "reason": pack.reason} if status == "error" else None,
+        "error": error,
     }
 
 

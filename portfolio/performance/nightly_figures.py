@@ -16,6 +16,7 @@ import numpy.typing as npt
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, transaction
 
+from config import outage
 from config.bulk import copy_in
 from config.errors import TieoutError
 from portfolio import books
@@ -222,9 +223,9 @@ def _computed(
             )
             chunk.failed[revision.pk] = failure
             continue
-        except DatabaseError:
-            raise
-        except Exception:
+        except Exception as broken:
+            if isinstance(broken, DatabaseError) or outage.find(broken) is not None:
+                raise
             # One portfolio's data must not keep the others of a night from theirs, whatever is wrong with them.
             logger.exception(
                 "the figures of a portfolio failed", extra={"portfolio_id": str(portfolio.pk), "pack_id": pack.pk}
