@@ -91,7 +91,10 @@ class Execution(models.Model):
                 condition=~Q(status="failed") | Q(problem__isnull=False), name="execution_failed_says_why"
             ),
         ]
-        indexes = [models.Index(fields=("portfolio_id", "-started_at"), name="execution_by_portfolio")]
+        indexes = [
+            models.Index(fields=("portfolio_id", "-started_at"), name="execution_by_portfolio"),
+            models.Index(fields=("started_at",), condition=Q(status="running"), name="execution_running"),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

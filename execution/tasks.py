@@ -10,6 +10,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from config.errors import TieoutError
+from execution import executor
 from execution.models import NightlyRun, RunState
 from execution.night import chunks, due, history_check, nightly, restatement, runs
 from portfolio.books import catching_up
@@ -88,13 +89,14 @@ def compute_chunk(*, chunk: int, **_: Any) -> None:
 
 @shared_task
 def take_up_stale_runs(**_: Any) -> None:
-    """Send another message for nights that nobody finishes: their worker was killed, or their message was lost. Read what a killed
-    import left in the ledger without its rows."""
+    """Send another message for nights that nobody finishes: their worker was killed, their message was lost, or what they failed by
+    may have passed. End executions that nobody computes any more. Read what a killed import left in the ledger without its rows."""
     for run in due.stale_runs():
         logger.warning("nightly run is taken up", extra={"run_id": str(run.pk), "policy": run.policy})
         # Without its reason, a restatement that was finished in the meantime is not begun again. A run that only restates lacking
         # days finds none then.
         _ring(run.policy, run.from_date, run.date, run.restates if run.restates == restatement.LACKING else "")
+    executor.end_abandoned()
     try:
         catching_up.catch_up_all()
     except LedgerUnavailable as damaged:

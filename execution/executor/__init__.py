@@ -6,6 +6,7 @@ which it is stored; a repeat by the same caller is served from there.
 
 from execution.executor.answering_pack import PackNotOfDate, answering_date
 from execution.executor.computation import runtime
+from execution.executor.endings import ExecutionAbandoned, end_abandoned
 from execution.executor.ledger_revisions import CommitNotFound, LedgerNotReconciled, NothingBooked, ReconciliationFailed
 from execution.executor.orchestrator import StepFailed
 from execution.executor.reproduction import DifferentEngine, NotReproduced, replay
@@ -16,6 +17,7 @@ from execution.executor.serving import ExecutionNotFound, Served, fetch
 __all__ = [
     "CommitNotFound",
     "DifferentEngine",
+    "ExecutionAbandoned",
     "ExecutionNotFound",
     "LedgerNotReconciled",
     "NotAllowed",
@@ -29,6 +31,7 @@ __all__ = [
     "Served",
     "StepFailed",
     "answering_date",
+    "end_abandoned",
     "execute",
     "fetch",
     "replay",

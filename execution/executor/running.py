@@ -8,12 +8,12 @@ from time import perf_counter
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from config import locks, scope, telemetry
 from execution import metering
-from execution.executor import failure_record, orchestrator, planning, store
+from execution.executor import endings, planning, store
 from execution.executor.computation import Computed, compute
 from execution.executor.engine import engine_version
 from execution.executor.planning import Plan
@@ -21,6 +21,10 @@ from execution.executor.request import Request
 from execution.executor.serving import Served, serve
 from execution.executor.store import FinishedExecution
 from execution.models import Execution, ExecutionStatus
+
+OUTCOME = (
+    "status", "result", "result_hash", "trace", "sources", "warnings", "provisional", "finished_at", "duration_ms",
+)  # fmt: skip
 
 
 def execute(
@@ -38,7 +42,7 @@ def execute(
             finished,
             requested=plan.requested_asof_date,
             cached=cached,
-            duration_ms=_milliseconds_since(started),
+            duration_ms=endings.milliseconds_since(started),
             warnings=plan.warnings,
         )
 
@@ -61,7 +65,7 @@ def _run_once(plan: Plan, user: AbstractBaseUser, claimed: Callable[[UUID], obje
     """The execution, and whether another request has made it while this one waited: of a key there is one computation at a time,
     over all processes."""
     key = plan.key
-    with locks.session_lock(f"execution.executor:{key}"):
+    with locks.session_lock(endings.lock_name(key)):
         with transaction.atomic():
             if not plan.provisional and (stored := store.find(key, user)) is not None:
                 return stored, True
@@ -72,11 +76,12 @@ def _run_once(plan: Plan, user: AbstractBaseUser, claimed: Callable[[UUID], obje
         try:
             with telemetry.span("pattern.run"):
                 computed = compute(plan)
+            _finish(execution, plan, computed, started)
         except Exception as failure:
             metering.count_execution(plan.version.pattern_id, "failed")
-            _finish_failed(execution, failure, started)
+            connection.close_if_unusable_or_obsolete()  # a session that was lost is not what failed to be told over
+            endings.finish_failed(execution, failure, started=started)
             raise
-        _finish(execution, plan, computed, started)
         with transaction.atomic():
             finished = store.from_row(execution)
         if not execution.provisional:
@@ -111,6 +116,7 @@ def _claim(plan: Plan, user: AbstractBaseUser, key: str) -> Execution:
 
 
 def _finish(execution: Execution, plan: Plan, computed: Computed, started: float) -> None:
+    """Put a result on record. Raises ExecutionAbandoned where this session was lost, and the execution ended as failed since."""
     execution.status = ExecutionStatus.DONE
     execution.result, execution.result_hash = computed.text, computed.result_hash
     execution.trace, execution.sources = computed.trace, computed.sources
@@ -119,31 +125,8 @@ def _finish(execution: Execution, plan: Plan, computed: Computed, started: float
     # A step that was left out because something did not answer may work next time: that is no function of the five.
     execution.provisional = plan.provisional or computed.transient
     execution.finished_at = timezone.now()
-    execution.duration_ms = _milliseconds_since(started)
-    written = (
-        "status",
-        "result",
-        "result_hash",
-        "trace",
-        "sources",
-        "warnings",
-        "provisional",
-        "finished_at",
-        "duration_ms",
-    )
+    execution.duration_ms = endings.milliseconds_since(started)
+    outcome = {name: getattr(execution, name) for name in OUTCOME}
     with transaction.atomic():
-        execution.save(update_fields=written)
-
-
-def _finish_failed(execution: Execution, failure: Exception, started: float) -> None:
-    execution.status = ExecutionStatus.FAILED
-    execution.trace = orchestrator.trace_as_dict(failure.trace if isinstance(failure, orchestrator.StepFailed) else ())
-    execution.problem = failure_record.describe(failure)
-    execution.finished_at = timezone.now()
-    execution.duration_ms = _milliseconds_since(started)
-    with transaction.atomic():
-        execution.save(update_fields=["status", "trace", "problem", "finished_at", "duration_ms"])
-
-
-def _milliseconds_since(started: float) -> float:
-    return round((perf_counter() - started) * 1000, 3)
+        if not Execution.objects.filter(pk=execution.pk, status=ExecutionStatus.RUNNING).update(**outcome):
+            raise endings.ExecutionAbandoned

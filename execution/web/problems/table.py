@@ -78,6 +78,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     BreakerOpen: (503, "capability-unavailable"),
     breaker.DependencyFailed: (503, "unavailable"),
     executor.LedgerNotReconciled: (503, "unavailable"),
+    executor.ExecutionAbandoned: (503, "unavailable"),
     packs.SealingBusy: (503, "unavailable"),
     loading.NoArchive: (503, "unavailable"),
     loading.ArchiveChanged: (503, "unavailable"),
