@@ -23,7 +23,10 @@ def main() -> int:
             embedded.provide(os.environ.get("TIEOUT_ROLE") or ROLE_OF_COMMAND.get(command, "job"))
         from django.core.management import execute_from_command_line
 
-        execute_from_command_line(sys.argv)
+        from config import origin
+
+        with origin.of_process(origin.Door.COMMAND, command):
+            execute_from_command_line(sys.argv)
     except TieoutError as error:
         sys.stderr.write(f"{error}\n")
         return getattr(error, "exit_code", 1)

@@ -47,6 +47,7 @@ class World:
             "TIEOUT_VAR": str(self.folder),
             "DEBUG": "0",
             "SECRET_KEY": SECRET_KEY,
+            "AUDIT_KEY": SECRET_KEY,
             "ALLOWED_HOSTS": "127.0.0.1",
             "BEHIND_PROXY": "1",
         }

@@ -9,13 +9,14 @@ from celery.signals import (
     before_task_publish,
     heartbeat_sent,
     task_postrun,
+    task_prerun,
     worker_init,
     worker_process_init,
     worker_process_shutdown,
 )
 from django.conf import settings
 
-from config import doctor, embedded, pulse
+from config import doctor, embedded, origin, pulse
 from config.telemetry import exporter, multiprocess, tracing
 
 WATCHDOG = "execution.tasks.take_up_stale_runs"
@@ -50,6 +51,16 @@ def _show_metrics(**_: Any) -> None:
 @worker_process_init.connect
 def _leave_metrics_to_parent(**_: Any) -> None:
     exporter.leave_to_parent()
+
+
+@task_prerun.connect
+def _say_which_task(task_id: str, task: Any, **_: Any) -> None:
+    origin.begin_task(task.name, task_id)
+
+
+@task_postrun.connect
+def _say_no_task(**_: Any) -> None:
+    origin.end_task()
 
 
 @heartbeat_sent.connect

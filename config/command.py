@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config import telemetry
+from config import origin, telemetry
 from config.errors import TieoutError
 from config.telemetry import tracing
 
@@ -19,6 +19,11 @@ class TieoutCommand(BaseCommand):
     has_json: ClassVar[bool] = True
     """Whether the command takes --json."""
 
+    @property
+    def name(self) -> str:
+        """As it is called."""
+        return type(self).__module__.rpartition(".")[2]
+
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         if self.has_json:
@@ -28,7 +33,7 @@ class TieoutCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         tracing.start("command")
         try:
-            with telemetry.span("command.run"):
+            with origin.of_process(origin.Door.COMMAND, self.name), telemetry.span("command.run"):
                 return super().execute(*args, **options)
         except TieoutError as failure:
             raise CommandError(str(failure), returncode=self.exit_code(failure)) from failure

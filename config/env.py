@@ -3,7 +3,9 @@
 An empty variable counts as unset, since that is how a compose file passes on what nobody gave.
 """
 
+import contextlib
 import os
+import secrets
 from pathlib import Path
 
 from config.errors import TieoutError
@@ -103,6 +105,28 @@ def secret(name: str, *, minimum: int) -> str:
     if len(value) < minimum or len(set(value)) < 5:
         raise SettingInvalid(name, f"must be at least {minimum} random characters")
     return value
+
+
+def secret_or_own(name: str, *, minimum: int, kept: Path) -> str:
+    """The secret; in development, where it is not set, the checkout's own.
+
+    That is made once and kept in a file, so that no key stands in the repository and what it signed outlives a restart.
+    """
+    if not development():
+        return secret(name, minimum=minimum)
+    return text(name, default="") or _own_secret(kept)
+
+
+def _own_secret(kept: Path) -> str:
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        whole = kept.with_name(f"{kept.name}.{os.getpid()}")
+        with os.fdopen(os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(50))
+        with contextlib.suppress(FileExistsError):  # another process was first, and its secret is the one
+            os.link(whole, kept)
+        whole.unlink()
+    return kept.read_text()
 
 
 def var() -> Path:

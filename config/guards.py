@@ -8,6 +8,9 @@ from django.db.migrations import RunSQL
 ASKING = "nullif(current_setting('app.user_id', true), '')::bigint"
 """Whoever asks, by config.scope; NULL, and so nobody, where nothing was said (an ended transaction leaves '')."""
 
+ORIGIN = "coalesce(nullif(current_setting('app.origin', true), ''), '{}')::jsonb"
+"""How the work came in, by config.origin."""
+
 
 def row_security(table: str, *, visible: str, writable: str | None = None) -> RunSQL:
     """Let `app` see the rows for which `visible` holds and write those for which `writable` does, and `job` all of them."""
@@ -59,6 +62,45 @@ def refers(table: str, column: str, to: str) -> RunSQL:
             FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_reference('{column}', '{to}');
         """,
         f"DROP TRIGGER {table}_{column}_is_there ON {table};",
+    )
+
+
+def audited(
+    table: str,
+    *,
+    key: str = "id",
+    columns: Iterable[str],
+    hashed: Iterable[str] = (),
+    secret: Iterable[str] = (),
+    portfolio: str = "",
+    on: Iterable[str] = ("INSERT", "UPDATE", "DELETE"),
+) -> RunSQL:
+    """Write a row of the audit log for each row of the table that a statement of `on` touches, in its own transaction.
+
+    columns    whose values are recorded
+    hashed     whose SHA-256 is recorded, because they are long
+    secret     of which only a change is recorded
+    portfolio  the column that names the portfolio that a row belongs to; empty: it belongs to none
+
+    What is in the table already is recorded as it is found.
+    """
+    lists = ["{" + ",".join(names) + "}" for names in (columns, hashed, secret)]
+    arguments = ", ".join(f"'{each}'" for each in (key, portfolio, *lists))
+    transitions = {
+        "INSERT": "REFERENCING NEW TABLE AS new_rows",
+        "UPDATE": "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows",
+        "DELETE": "REFERENCING OLD TABLE AS old_rows",
+    }
+    events = [(event, transitions[event]) for event in on] + [("TRUNCATE", "")]
+    found = f"SELECT audit_what_is_there('{table}', {arguments});" if "INSERT" in list(on) else ""
+    return RunSQL(
+        "".join(
+            f"CREATE TRIGGER {table}_audited_{event.lower()} AFTER {event} ON {table} {transition}"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION audit_change({arguments});"
+            for event, transition in events
+        )
+        + found,
+        "".join(f"DROP TRIGGER {table}_audited_{event.lower()} ON {table};" for event, _ in events),
     )
 
 

@@ -1,4 +1,4 @@
-"""Who is asking, for the database's row-level security.
+"""Who is asking, for the database's row-level security, and by which door, for the audit log.
 
 `enter` is called where an identity is established: log-in middleware, token authentication, commands. From then on every
 transaction of this thread begins by telling PostgreSQL (`set_config(..., true)`: for that transaction only, so that nothing
@@ -6,6 +6,7 @@ is left on a connection that another request takes over). Outside a transaction,
 portfolio is visible.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +15,8 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg import IsolationLevel
 from psycopg.pq import TransactionStatus
+
+from config import origin
 
 _user_id: ContextVar[str] = ContextVar("user_id", default="")
 
@@ -40,6 +43,15 @@ def acting_as(user: Any) -> Iterator[None]:
 
 
 @contextmanager
+def because(reason: str) -> Iterator[None]:
+    """What is changed inside the block is on record with this reason."""
+    with origin.with_reason(reason):
+        _ask_for(_user_id.get())
+        yield
+    _ask_for(_user_id.get())
+
+
+@contextmanager
 def snapshot() -> Iterator[None]:
     """One transaction that sees one state of the database and can write nothing; inside a transaction, that one's."""
     if connection.in_atomic_block:
@@ -57,9 +69,24 @@ def snapshot() -> Iterator[None]:
 
 
 def tell(wrapper: Any) -> None:
-    """Tell a transaction that has just begun who is asking."""
-    if user_id := _user_id.get():
+    """Tell a transaction that has just begun who is asking, and how the work came in where it may change something."""
+    user_id = _user_id.get()
+    if user_id or origin.current().may_write:
         _set(wrapper, user_id)
+
+
+def write_in_transaction(execute: Any, statement: Any, params: Any, many: bool, context: Any) -> Any:
+    """A wrapper of statements: a change outside a transaction becomes one of its own, which is told who makes it."""
+    if (
+        origin.current().may_write
+        and isinstance(statement, str)
+        and statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE")
+        and not connection.in_atomic_block
+        and connection.get_autocommit()
+    ):
+        with transaction.atomic():
+            return execute(statement, params, many, context)
+    return execute(statement, params, many, context)
 
 
 def tell_again(wrapper: Any) -> None:
@@ -79,8 +106,11 @@ def _has_failed() -> bool:
 
 
 def _set(wrapper: Any, user_id: str) -> None:
+    came_by = json.dumps(origin.current().as_settings(), ensure_ascii=False)
     with wrapper.cursor() as cursor:
-        cursor.execute("SELECT set_config('app.user_id', %s, true)", [user_id])
+        cursor.execute(
+            "SELECT set_config('app.user_id', %s, true), set_config('app.origin', %s, true)", [user_id, came_by]
+        )
 
 
 class ScopeMiddleware:

@@ -416,15 +416,22 @@ def test_no_role_is_superuser_or_bypasses_and_none_but_the_owner_owns(demo):
     assert members == []
 
 
-def test_no_view_sees_past_the_policies_and_no_function_runs_as_another(demo):
+def test_no_view_sees_past_the_policies_and_no_function_runs_as_another_but_those_of_the_audit_log(demo):
     views = catalogue(
         demo,
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND (relkind = 'm'"
         " OR (relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY(reloptions), false)))",
     )
-    definers = catalogue(demo, "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef")
+    definers = catalogue(
+        demo,
+        """
+        SELECT proname, 'search_path=pg_catalog, public, pg_temp' = ANY(proconfig), has_function_privilege('public', oid, 'EXECUTE')
+        FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef ORDER BY 1
+        """,
+    )
 
-    assert (views, definers) == ([], [])
+    assert views == []
+    assert definers == [("audit_change", True, False), ("audit_event", True, False)]
 
 
 def test_the_app_may_not_undo_the_protection(demo):

@@ -28,6 +28,7 @@ from tests.plugin import PROJECT
 
 GIVEN = {
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP",
+    "AUDIT_KEY": "KLMNOPabcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789",
     "ALLOWED_HOSTS": "127.0.0.1",
     "BEHIND_PROXY": "1",
     **dict.fromkeys(("POSTGRES_PASSWORD", "OWNER_PASSWORD", "APP_PASSWORD", "JOB_PASSWORD"), "secret"),

@@ -21,6 +21,10 @@ class WrongRole(TieoutError):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(scope.write_in_transaction)
+
     def init_connection_state(self) -> None:
         super().init_connection_state()
         with self.cursor() as cursor:

@@ -1,5 +1,6 @@
 """Settings by subject, from the environment alone."""
 
+from .audit import *  # noqa: F403
 from .base import *  # noqa: F403
 from .database import *  # noqa: F403
 from .errors import *  # noqa: F403

@@ -101,6 +101,7 @@ PRODUCTION = {
     "DATABASE_URL": "postgresql://app@localhost/tieout",
     "REDIS_URL": "redis://localhost",
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP",
+    "AUDIT_KEY": "KLMNOPabcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789",
 }
 
 
@@ -115,6 +116,8 @@ PRODUCTION = {
             {"SECRET_KEY": "django-insecure-" + PRODUCTION["SECRET_KEY"]},
             "SECRET_KEY begins with django-insecure-: make one that nobody else has",
         ),
+        ({"AUDIT_KEY": ""}, "AUDIT_KEY is not set"),
+        ({"AUDIT_KEY": "0123456789abcdef"}, "AUDIT_KEY must be at least 50 random characters"),
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is not set: name the hosts that the site is reached by"),
         (
             {"ALLOWED_HOSTS": "tieout.example,*"},

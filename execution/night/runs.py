@@ -5,6 +5,7 @@ from datetime import date
 from django.db import transaction
 from django.db.models import Max, Q
 
+from config import scope
 from config.errors import TieoutError
 from execution.models import JobRun, NightlyRun, RunState
 from execution.night.jobs import JOBS
@@ -30,7 +31,7 @@ def open_run(*, policy: PricingPolicy, from_date: date, date: date, restates: st
         and (not restates or (last.restates == restates and last.state != RunState.DONE))
     ):
         return last
-    with transaction.atomic():
+    with scope.because(restates), transaction.atomic():
         newest = NightlyRun.objects.filter(policy=policy.code, date=date).aggregate(release=Max("release"))["release"]
         opened, _ = NightlyRun.objects.get_or_create(
             policy=policy.code,

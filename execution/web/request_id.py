@@ -1,13 +1,26 @@
-"""The id of a request, in its answer and in the log."""
+"""The id of a request, in its answer, in the log and in the audit log, and the door by which it came."""
 
 import re
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 
-from config import telemetry
+from config import origin, telemetry
+from config.origin import Door
 from execution.web import problems
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def _came_in(request: HttpRequest, request_id: str) -> AbstractContextManager[None]:
+    beginning = request.path.split("/", 2)[1]
+    door = {"admin": Door.ADMIN, "v1": Door.API}.get(beginning, Door.PAGE)
+    # The address is quoted again: a caller may write anything into it, also what PostgreSQL can't store.
+    via = f"{request.method} {quote(request.path)}"
+    return origin.of_request(door, via, request_id, may_write=request.method not in READING)
 
 
 class RequestIdMiddleware:
@@ -21,7 +34,8 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
         request.request_id = given if self.PLAIN.fullmatch(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
-        with telemetry.binding(request_id=request.request_id):  # type: ignore[attr-defined]
+        request_id: str = request.request_id  # type: ignore[attr-defined]
+        with telemetry.binding(request_id=request_id), _came_in(request, request_id):
             response = self.get_response(request)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         return response

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count, Q
 
+from config import scope
 from config.errors import TieoutError
 from pricing.models import Decision, QuarantinedRow
 from pricing.quality.suspects import Decisions, Kind, Rule, Suspect
@@ -81,7 +82,8 @@ def decide(rows: Sequence[QuarantinedRow], *, decision: Decision, reason: str, b
         "decided_by": by,
         "decided_at": datetime.now(UTC),
     }
-    QuarantinedRow.objects.filter(pk__in=[row.pk for row in rows]).update(**decided)
+    with scope.because(reason.strip()):
+        QuarantinedRow.objects.filter(pk__in=[row.pk for row in rows]).update(**decided)
     for row in rows:
         for name, value in decided.items():
             setattr(row, name, value)

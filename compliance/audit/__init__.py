@@ -1,0 +1,1 @@
+"""Who changed what: rows that triggers write in the transaction of each change, signed in a chain by a job each minute."""

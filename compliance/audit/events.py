@@ -1,0 +1,26 @@
+"""What happens without a row of its own: log-ins, log-outs, tokens. Changes of rows are recorded by triggers alone."""
+
+import json
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection
+
+
+class Event(StrEnum):
+    LOG_IN = "log-in"
+    LOG_IN_FAILED = "log-in failed"
+    LOG_OUT = "log-out"
+    ISSUED = "token issued"
+    RENEWED = "token renewed"
+    REVOKED = "token revoked"
+
+
+def record(event: Event, *, user_id: int | None, details: dict[str, Any]) -> None:
+    """Write it in the transaction under way.
+
+    user_id  whose account it is about; None: an account that is not there
+    details  no secret, and no name that somebody typed: it may be a password in the wrong field
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT audit_event(%s, %s, %s)", [event, user_id, json.dumps(details)])

@@ -1,0 +1,8 @@
+"""Who may sign the audit log."""
+
+from config import env
+
+from .base import VAR
+
+AUDIT_KEY = env.secret_or_own("AUDIT_KEY", minimum=50, kept=VAR / "audit_key")
+"""Signs the seals of the audit log. Whoever has only the database can't make one."""
