@@ -356,6 +356,19 @@ def test_a_restatement_that_is_done_is_followed_by_another(after_night):
     assert releases == [2, 3]
 
 
+def test_a_restatement_that_is_said_again_is_the_same_until_something_is_loaded(after_night, tmp_path):
+    """As after a kill between its end and its exit code."""
+    words = ("--date", str(WEEK[4]), "--restate", "a late close")
+
+    said = [command(*words), command(*words)]
+    call_command("load_market_data", str(small.market(tmp_path / "more")), stdout=io.StringIO())
+    said.append(command(*words))
+
+    assert ["give another reason" in each for each in said] == [False, True, False]
+    assert list(NightlyRun.objects.order_by("release").values_list("release", flat=True)) == [1, 2, 3]
+    assert PricingPack.objects.filter(asof_date=WEEK[4], restates="a late close").count() == 2
+
+
 # --- what is missing
 
 

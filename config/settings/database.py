@@ -10,6 +10,9 @@ from config import env
 _url = urlsplit(env.required("DATABASE_URL"))
 _query = {key: values[-1] for key, values in parse_qs(_url.query).items()}
 
+IDLE_IN_TRANSACTION_S = 900
+"""Longer than a ledger may be read (MOST_TIMEOUT_S of portfolio/ledger/reader.py), which a writer does in its transaction."""
+
 DATABASES = {
     "default": {
         "ENGINE": "config.postgresql",
@@ -24,7 +27,8 @@ DATABASES = {
         "OPTIONS": {
             **_query,
             "connect_timeout": 5,
-            "options": "-c lock_timeout=30s -c idle_in_transaction_session_timeout=300s -c timezone=UTC",
+            "options": "-c lock_timeout=30s -c timezone=UTC"
+            f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_S}s",
         },
         "TEST": {"MIGRATE": True},
     }

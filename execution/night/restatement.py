@@ -1,7 +1,7 @@
 """Days whose packs lack what data loaded since can price, and when they are restated."""
 
 import logging
-from datetime import date
+from datetime import date, datetime
 
 from django.db.models import Exists, OuterRef
 
@@ -45,14 +45,19 @@ def due_days(policy: PricingPolicy) -> list[date]:
     Empty where they are too many, or where no archive can be read.
     """
     last = NightlyRun.objects.filter(policy=policy.code, state=RunState.DONE).order_by("-started_at").first()
-    loaded = loading.newest_archive()
-    decided = QuarantinedRow.objects.filter(decided_at__gt=last.started_at) if last else QuarantinedRow.objects.none()
-    if last is None or loaded is None or (loaded.loaded_at < last.started_at and not decided.exists()):
+    if last is None or loading.newest_archive() is None or not has_news(since=last.started_at):
         return []
     try:
         return few_enough(policy, packs.restatable_days(policy))
     except (loading.NoArchive, loading.ArchiveChanged):
         return []
+
+
+def has_news(*, since: datetime) -> bool:
+    """Whether data were loaded, or rows in quarantine decided, since an instant: a restatement from then may come out otherwise."""
+    loaded = loading.newest_archive()
+    is_loaded = loaded is not None and loaded.loaded_at >= since
+    return is_loaded or QuarantinedRow.objects.filter(decided_at__gt=since).exists()
 
 
 def find_advice() -> list[doctor.Fault]:

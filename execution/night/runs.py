@@ -9,7 +9,7 @@ from config import scope
 from config.errors import TieoutError
 from execution.models import JobRun, NightlyRun, RunState
 from execution.night.jobs import JOBS
-from execution.night.restatement import LACKING
+from execution.night.restatement import LACKING, has_news
 from pricing.models import PricingPolicy
 
 
@@ -23,13 +23,13 @@ class OutOfOrder(TieoutError):
 
 def open_run(*, policy: PricingPolicy, from_date: date, date: date, restates: str = "") -> NightlyRun:
     """The row of a night, with rows of its jobs. The same night is the same row; a restatement, or a longer span that ends on the
-    same day, opens the next release."""
+    same day, opens the next release.
+
+    A restatement is named by its reason: said again, as after a kill just before its exit code, it is the same one, even if done,
+    unless something was loaded since.
+    """
     last = last_release(policy, date, restates)
-    if (
-        last is not None
-        and last.from_date <= from_date
-        and (not restates or (last.restates == restates and last.state != RunState.DONE))
-    ):
+    if last is not None and last.from_date <= from_date and (not restates or _is_the_same(last, restates)):
         return last
     with scope.because(restates), transaction.atomic():
         newest = NightlyRun.objects.filter(policy=policy.code, date=date).aggregate(release=Max("release"))["release"]
@@ -42,6 +42,12 @@ def open_run(*, policy: PricingPolicy, from_date: date, date: date, restates: st
         jobs = [JobRun(run=opened, name=name, position=position) for position, name in enumerate(JOBS)]
         JobRun.objects.bulk_create(jobs, ignore_conflicts=True)
     return opened
+
+
+def _is_the_same(run: NightlyRun, restates: str) -> bool:
+    if run.restates != restates:
+        return False
+    return run.state != RunState.DONE or (restates != LACKING and not has_news(since=run.started_at))
 
 
 def last_release(policy: PricingPolicy, date: date, restates: str) -> NightlyRun | None:

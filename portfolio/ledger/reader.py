@@ -22,8 +22,9 @@ from .screening import Finding, LedgerRefused, LedgerUnsafe, screen
 
 CHILD: Final = Path(__file__).with_name("child.py")
 MEMORY_BYTES: Final = 2 * 1024**3
-TIMEOUT_S, TIMEOUT_S_PER_MIB = 60.0, 40.0
-"""A MiB holds some 10,000 transactions and takes 5 s where nothing else runs."""
+TIMEOUT_S, TIMEOUT_S_PER_MIB, MOST_TIMEOUT_S = 60.0, 40.0, 840.0
+"""A MiB holds some 10,000 transactions and takes 5 s where nothing else runs. The most is less than the database lets a session
+wait in a transaction (config/settings/database.py): a writer holds the lock of its portfolio while it reads."""
 _OUT_OF_MEMORY, _NO_BEANCOUNT = 3, 4  # exit codes of child.py, which must not be imported
 
 
@@ -223,7 +224,7 @@ def read(
     """The whole ledger of a folder, nothing partial.
 
     files      path within the folder -> content
-    timeout_s  None is TIMEOUT_S and TIMEOUT_S_PER_MIB for each MiB of the folder
+    timeout_s  None is TIMEOUT_S and TIMEOUT_S_PER_MIB for each MiB of the folder, at most MOST_TIMEOUT_S
     child      loads the folder; without it a process of its own is started, which takes 0.2 s
     raises     LedgerRefused by one of its kinds, with file and line; LedgerCheckerMissing
     """
@@ -232,7 +233,7 @@ def read(
     if unsafe := screen(files):
         raise LedgerUnsafe(tuple(unsafe))
     if timeout_s is None:
-        timeout_s = TIMEOUT_S + TIMEOUT_S_PER_MIB * sum(map(len, files.values())) / 1024**2
+        timeout_s = min(TIMEOUT_S + TIMEOUT_S_PER_MIB * sum(map(len, files.values())) / 1024**2, MOST_TIMEOUT_S)
     with (
         tempfile.TemporaryDirectory(prefix="ledger-") as folder,
         nullcontext(child) if child else LoadingProcess() as loading,

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from config import env
 from execution import tasks
 from execution.night import history_check
 from portfolio.books import catching_up, imports, revisions
+from portfolio.ledger import reader
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import Transaction
 from tests import plugin, small
@@ -86,6 +87,36 @@ def test_whoever_looks_reads_what_the_rows_lack(after_night, look):
     assert rows(portfolio) == 1
     assert catching_up.find_behind([portfolio]) == []
     assert list(history_check.find_differences(small.policy())) == []
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda portfolio: imports.commit(
+            portfolio=portfolio, name="bad.csv", content=b"date,type\nnever,deposit\n", author="test", at=timezone.now()
+        ),
+        lambda portfolio: imports.undo(portfolio=portfolio, author="test", at=timezone.now(), import_id="0" * 16),
+    ],
+    ids=["import", "undo"],
+)
+def test_what_is_caught_up_stands_although_what_was_asked_is_refused(after_night, refused):
+    portfolio = small.portfolio()
+    take_in_and_die(portfolio)
+
+    with pytest.raises((imports.ImportRefused, imports.ImportNotFound)):
+        refused(portfolio)
+
+    assert rows(portfolio) == 1
+    assert catching_up.find_behind([portfolio]) == []
+
+
+def test_no_session_is_ended_while_a_ledger_is_read(after_night):
+    """A writer reads it inside a transaction, under the lock of its portfolio."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM current_setting('idle_in_transaction_session_timeout')::interval)")
+        (idle_s,) = cursor.fetchone()
+
+    assert idle_s >= reader.MOST_TIMEOUT_S + 30
 
 
 def test_a_whole_folder_that_is_said_again_after_a_kill_is_finished(after_night, tmp_path):

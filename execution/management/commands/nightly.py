@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
 
 from execution.models import JobRun, NightlyRun
 from execution.night import blocked, nightly, restatement
@@ -40,6 +41,7 @@ class Command(TieoutCommand):
             raise CommandError("give --date, or both --from and --to", returncode=2)
         if options["restate_lacking"] and any(options[name] for name in ("date", "since", "restate", "from_step")):
             raise CommandError("--restate-lacking finds its days by itself: give no other option", returncode=2)
+        begun_at = timezone.now()
         with progress_bars() as report:
             done = (
                 self._restate_lacking(policy, report)
@@ -69,6 +71,10 @@ class Command(TieoutCommand):
             self.stdout.write(f"{policy.code} {night['from']} to {night['to']}, release {done.release}: {done.state}")
             if restated := done.jobs.get(name="build_pack").detail.get("restated"):
                 self.stdout.write(f"{restated} day{'s' if restated > 1 else ''} restated: {restatement.LACKING}")
+            if options["restate"] and done.finished_at is not None and done.finished_at < begun_at:
+                self.stdout.write(
+                    "it was restated for that reason already, and nothing was loaded since: give another reason"
+                )
             self._print_blocked(rows)
 
     def _print_blocked(self, rows: list[dict[str, str]]) -> None:

@@ -57,11 +57,12 @@ def commit(
 ) -> Imported:
     """Take a file in, as one commit of the ledger; what is there already is passed over.
 
-    raises   ImportRefused with everything that is wrong, ImportTooLarge; nothing was written then
+    raises   ImportRefused with everything that is wrong, ImportTooLarge; nothing of the file was written then
     """
+    catching_up.catch_up(portfolio)  # first, so that it stands although the file is refused
     with transaction.atomic():
         writer.lock(portfolio)
-        catching_up.catch_up(portfolio)
+        catching_up.catch_up(portfolio)  # again, as another writer may have been killed meanwhile
         candidate = Candidate(portfolio, name, content, code, at.date(), choices)
         prepared = assess(candidate)
         seen = prepared.preview
@@ -90,6 +91,7 @@ def undo(*, portfolio: Portfolio, author: str, at: datetime, import_id: str | No
 
     raises   ImportNotFound; LedgerRefused where later entries need what it brought
     """
+    catching_up.catch_up(portfolio)
     with transaction.atomic():
         writer.lock(portfolio)
         catching_up.catch_up(portfolio)
