@@ -7,7 +7,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r r
 COPY --chown=tieout . .
 USER tieout
 # Reads the settings and nothing else, so any address and any key will do.
-RUN DEBUG=0 SECRET_KEY=$(python -c "import secrets; print(secrets.token_urlsafe(50))") ALLOWED_HOSTS=localhost \
+RUN key=$(python -c "import secrets; print(secrets.token_urlsafe(50))") && DEBUG=0 SECRET_KEY=$key AUDIT_KEY=$key RESULT_KEY=$key ALLOWED_HOSTS=localhost \
     DATABASE_URL=postgresql://localhost/tieout REDIS_URL=redis://localhost \
     python manage.py collectstatic --no-input
 

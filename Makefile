@@ -7,7 +7,7 @@ PIP := $(PY) -m pip install --quiet --no-compile --disable-pip-version-check
 ANY_KEY = "$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(50))')"
 # What a production would set, for the checks that read settings and open no connection.
 PRODUCTION = DEBUG=0 ALLOWED_HOSTS=tieout.example DATABASE_URL=postgresql://app@localhost/tieout \
-	REDIS_URL=redis://localhost SECRET_KEY=$(ANY_KEY) AUDIT_KEY=$(ANY_KEY)
+	REDIS_URL=redis://localhost SECRET_KEY=$(ANY_KEY) AUDIT_KEY=$(ANY_KEY) RESULT_KEY=$(ANY_KEY)
 
 # Packages are installed without byte code; what is compiled is kept in var/, so that each later start is three times as quick.
 export PYTHONDONTWRITEBYTECODE :=

@@ -48,6 +48,7 @@ class World:
             "DEBUG": "0",
             "SECRET_KEY": SECRET_KEY,
             "AUDIT_KEY": SECRET_KEY,
+            "RESULT_KEY": SECRET_KEY,
             "ALLOWED_HOSTS": "127.0.0.1",
             "BEHIND_PROXY": "1",
         }

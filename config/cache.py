@@ -1,7 +1,9 @@
-"""What is kept in Redis is JSON: reading it back runs nobody's code, as unpickling would."""
+"""What is kept in Redis is JSON, behind a keyed digest of it and of the name that it is kept under. Reading it back runs nobody's
+code, as unpickling would, and what the service has not written itself, under this very name, is dropped and counts as absent."""
 
 import json
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
 
 from django.core.cache.backends import redis
 from django_prometheus.cache.metrics import (
@@ -12,20 +14,71 @@ from django_prometheus.cache.metrics import (
 )
 from redis.exceptions import RedisError
 
+from config import keyed_digest
+
 LABEL = "redis"
+KIND = "cache"
 _ABSENT = object()
 
 
-class JsonSerializer:
-    def dumps(self, value: Any) -> bytes:
-        return json.dumps(value).encode()
+class Bytes:
+    """Django's serializer, for values that are bytes already."""
 
-    def loads(self, data: bytes) -> Any:
-        return json.loads(data)
+    def dumps(self, value: bytes) -> bytes:
+        return value
+
+    def loads(self, data: bytes) -> bytes:
+        return data
+
+
+class SealedClient(redis.RedisCacheClient):  # type: ignore[misc]
+    """Django's, whose values are sealed when they are written and proved when they are read."""
+
+    def add(self, key: str, value: Any, timeout: int | None) -> bool:
+        return bool(super().add(key, _seal(key, value), timeout))
+
+    def set(self, key: str, value: Any, timeout: int | None) -> None:
+        super().set(key, _seal(key, value), timeout)
+
+    def set_many(self, data: Mapping[str, Any], timeout: int | None) -> None:
+        super().set_many({key: _seal(key, value) for key, value in data.items()}, timeout)
+
+    def get(self, key: str, default: Any) -> Any:
+        stored = super().get(key, None)
+        value = _ABSENT if stored is None else self._prove(key, stored)
+        return default if value is _ABSENT else value
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+        values = {key: self._prove(key, stored) for key, stored in super().get_many(keys).items()}
+        return {key: value for key, value in values.items() if value is not _ABSENT}
+
+    def incr(self, key: str, delta: int) -> NoReturn:
+        raise NotImplementedError("a sealed value can't be counted up: count in config.redis_client")
+
+    def _prove(self, key: str, stored: bytes) -> Any:
+        digest, content = stored[: keyed_digest.LENGTH], stored[keyed_digest.LENGTH :]
+        if keyed_digest.is_right(digest.decode("latin-1"), KIND, _named(key, content)):
+            return json.loads(content)
+        keyed_digest.tell_altered("cache")
+        self.delete(key)
+        return _ABSENT
+
+
+def _seal(key: str, value: Any) -> bytes:
+    content = json.dumps(value).encode()
+    return keyed_digest.of(KIND, _named(key, content)).encode() + content
+
+
+def _named(key: str, content: bytes) -> bytes:
+    return key.encode() + b"\0" + content
 
 
 class CountingRedisCache(redis.RedisCache):
     """Django's, with hits and misses under django-prometheus' names; its own class can't be imported without django-redis."""
+
+    def __init__(self, server: Any, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = SealedClient
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
         django_cache_get_total.labels(LABEL).inc()

@@ -10,6 +10,8 @@ from django.db.models.functions import Now
 from portfolio.models import PortfolioRow
 from pricing.models import PricingPack
 
+DIGEST = r"^[0-9a-f]{64}$"
+
 
 class Pattern(models.Model):
     id = models.SlugField(primary_key=True, max_length=64)
@@ -32,12 +34,14 @@ class PatternVersion(models.Model):
     version = models.CharField(max_length=32)
     document = models.JSONField()
     document_hash = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64, help_text="Keyed digest of the version: it is proved before it is used.")
     published_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         ordering = ("pattern", "-published_at", "-id")
         constraints = [
             models.UniqueConstraint(fields=("pattern", "version"), name="pattern_version_once"),
+            models.CheckConstraint(condition=Q(digest__regex=DIGEST), name="pattern_version_has_a_digest"),
         ]
 
     def __str__(self) -> str:
@@ -68,6 +72,9 @@ class Execution(models.Model):
     status = models.CharField(max_length=8, choices=ExecutionStatus.choices, default=ExecutionStatus.RUNNING)
     result = models.TextField(blank=True, default="", help_text="RFC 8785 form.")
     result_hash = models.CharField(max_length=64, blank=True, default="")
+    digest = models.CharField(
+        max_length=64, blank=True, default="", help_text="Keyed digest of what is served: it is proved before it is."
+    )
     trace = models.JSONField(default=dict)
     sources = models.JSONField(default=dict, help_text="Provider codes read, by output.")
     warnings = models.JSONField(default=list)
@@ -84,8 +91,11 @@ class Execution(models.Model):
             ),
             models.CheckConstraint(condition=Q(status__in=ExecutionStatus.values), name="execution_status_known"),
             models.CheckConstraint(
-                condition=~Q(status="done") | Q(result_hash__regex=r"^[0-9a-f]{64}$", finished_at__isnull=False),
+                condition=~Q(status="done") | Q(result_hash__regex=DIGEST, finished_at__isnull=False),
                 name="execution_done_has_a_hash",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="done") | Q(digest__regex=DIGEST), name="execution_done_has_a_digest"
             ),
             models.CheckConstraint(
                 condition=~Q(status="failed") | Q(problem__isnull=False), name="execution_failed_says_why"

@@ -317,7 +317,11 @@ def test_a_running_execution_takes_its_outcome_and_nothing_else(full):
             with pytest.raises(DatabaseError, match="evidence"), transaction.atomic():
                 Execution.objects.filter(pk=running.pk).update(**changes)
         finished = Execution.objects.filter(pk=running.pk).update(
-            status="done", result=done.result, result_hash=done.result_hash, finished_at=done.finished_at
+            status="done",
+            result=done.result,
+            result_hash=done.result_hash,
+            digest=done.digest,
+            finished_at=done.finished_at,
         )
         with pytest.raises(DatabaseError, match="evidence"), transaction.atomic():
             Execution.objects.filter(pk=running.pk).update(status="running")

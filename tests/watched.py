@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import quote
 
 import yaml
+from django.conf import settings
 
 from tests import plugin
 from tests.plugin import PROJECT
@@ -29,9 +30,12 @@ from tests.plugin import PROJECT
 GIVEN = {
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP",
     "AUDIT_KEY": "KLMNOPabcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789",
+    "RESULT_KEY": "ABCDEFGHIJKLMNOP0123456789abcdefghijklmnopqrstuvwxyz",
     "ALLOWED_HOSTS": "127.0.0.1",
     "BEHIND_PROXY": "1",
-    **dict.fromkeys(("POSTGRES_PASSWORD", "OWNER_PASSWORD", "APP_PASSWORD", "JOB_PASSWORD"), "secret"),
+    **dict.fromkeys(
+        ("POSTGRES_PASSWORD", "OWNER_PASSWORD", "APP_PASSWORD", "JOB_PASSWORD", "REDIS_PASSWORD"), "secret"
+    ),
 }
 """What an operator would write to .env."""
 SERVICES = ("web", "worker", "beat")
@@ -104,6 +108,7 @@ class Stack:
             "DATABASE_JOB_URL": plugin.address(self.database, "job"),
             "DATABASE_OWNER_URL": plugin.address(self.database, "owner"),
             "REDIS_URL": os.environ["REDIS_URL"],
+            "RESULT_KEY": settings.RESULT_KEY,  # by which the demo's rows are proved
             "LEDGER_PATH": str(plugin.ledger_of(self.database)),
             "PROMETHEUS_MULTIPROC_DIR": str(counters),
             "METRICS_ADDRESS": f"127.0.0.1:{self.ports.get(name, 0)}",

@@ -41,8 +41,9 @@ CACHES = {
         "BACKEND": "config.cache.CountingRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "tieout",
+        "VERSION": 2,  # what earlier releases have put there has no digest
         "OPTIONS": {
-            "serializer": "config.cache.JsonSerializer",
+            "serializer": "config.cache.Bytes",
             # A cache that does not answer at once is no help.
             "socket_timeout": 1,
             "socket_connect_timeout": 1,

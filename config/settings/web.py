@@ -1,8 +1,5 @@
 """The street door."""
 
-import contextlib
-import os
-import secrets
 from datetime import timedelta
 
 from csp.constants import NONE, SELF
@@ -11,18 +8,9 @@ from config import env
 
 from .base import BASE_DIR, DEVELOPMENT, RELEASE, VAR
 
-SECRET_KEY = env.text("SECRET_KEY", default="") if DEVELOPMENT else env.secret("SECRET_KEY", minimum=50)
-if not SECRET_KEY:
-    # A checkout makes its own, so that no key stands in the repository and sessions outlive a restart.
-    _kept = VAR / "secret_key"
-    if not _kept.exists():
-        VAR.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (
-            contextlib.suppress(FileExistsError),
-            os.fdopen(os.open(_kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file,
-        ):
-            file.write(secrets.token_urlsafe(50))
-    SECRET_KEY = _kept.read_text()
+SECRET_KEY = env.secret_or_own("SECRET_KEY", minimum=50, kept=VAR / "secret_key")
+RESULT_KEY = env.secret_or_own("RESULT_KEY", minimum=50, kept=VAR / "result_key")
+"""Makes the digests that stored results, published patterns and what is cached are proved by."""
 
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", default=("localhost", "127.0.0.1", "[::1]") if DEVELOPMENT else ())
 if not DEVELOPMENT and not ALLOWED_HOSTS:

@@ -102,6 +102,7 @@ PRODUCTION = {
     "REDIS_URL": "redis://localhost",
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP",
     "AUDIT_KEY": "KLMNOPabcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789",
+    "RESULT_KEY": "ABCDEFGHIJKLMNOP0123456789abcdefghijklmnopqrstuvwxyz",
 }
 
 
@@ -118,6 +119,8 @@ PRODUCTION = {
         ),
         ({"AUDIT_KEY": ""}, "AUDIT_KEY is not set"),
         ({"AUDIT_KEY": "0123456789abcdef"}, "AUDIT_KEY must be at least 50 random characters"),
+        ({"RESULT_KEY": ""}, "RESULT_KEY is not set"),
+        ({"RESULT_KEY": "0123456789abcdef"}, "RESULT_KEY must be at least 50 random characters"),
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is not set: name the hosts that the site is reached by"),
         (
             {"ALLOWED_HOSTS": "tieout.example,*"},

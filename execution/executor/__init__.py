@@ -13,11 +13,13 @@ from execution.executor.reproduction import DifferentEngine, NotReproduced, repl
 from execution.executor.request import NotAllowed, PortfolioNotFound, Request, RequestInvalid
 from execution.executor.running import execute
 from execution.executor.serving import ExecutionNotFound, Served, fetch
+from execution.executor.store import ExecutionAltered
 
 __all__ = [
     "CommitNotFound",
     "DifferentEngine",
     "ExecutionAbandoned",
+    "ExecutionAltered",
     "ExecutionNotFound",
     "LedgerNotReconciled",
     "NotAllowed",

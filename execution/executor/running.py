@@ -24,6 +24,7 @@ from execution.models import Execution, ExecutionStatus
 
 OUTCOME = (
     "status", "result", "result_hash", "trace", "sources", "warnings", "provisional", "finished_at", "duration_ms",
+    "digest",
 )  # fmt: skip
 
 
@@ -76,14 +77,12 @@ def _run_once(plan: Plan, user: AbstractBaseUser, claimed: Callable[[UUID], obje
         try:
             with telemetry.span("pattern.run"):
                 computed = compute(plan)
-            _finish(execution, plan, computed, started)
+            finished = _finish(execution, plan, computed, started)
         except Exception as failure:
             metering.count_execution(plan.version.pattern_id, "failed")
             connection.close_if_unusable_or_obsolete()  # a session that was lost is not what failed to be told over
             endings.finish_failed(execution, failure, started=started)
             raise
-        with transaction.atomic():
-            finished = store.from_row(execution)
         if not execution.provisional:
             store.put_in_cache(finished, key, user)
         return finished, False
@@ -115,7 +114,7 @@ def _claim(plan: Plan, user: AbstractBaseUser, key: str) -> Execution:
     )
 
 
-def _finish(execution: Execution, plan: Plan, computed: Computed, started: float) -> None:
+def _finish(execution: Execution, plan: Plan, computed: Computed, started: float) -> FinishedExecution:
     """Put a result on record. Raises ExecutionAbandoned where this session was lost, and the execution ended as failed since."""
     execution.status = ExecutionStatus.DONE
     execution.result, execution.result_hash = computed.text, computed.result_hash
@@ -126,7 +125,9 @@ def _finish(execution: Execution, plan: Plan, computed: Computed, started: float
     execution.provisional = plan.provisional or computed.transient
     execution.finished_at = timezone.now()
     execution.duration_ms = endings.milliseconds_since(started)
-    outcome = {name: getattr(execution, name) for name in OUTCOME}
     with transaction.atomic():
+        finished = store.seal(execution)
+        outcome = {name: getattr(execution, name) for name in OUTCOME}
         if not Execution.objects.filter(pk=execution.pk, status=ExecutionStatus.RUNNING).update(**outcome):
             raise endings.ExecutionAbandoned
+    return finished

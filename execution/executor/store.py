@@ -1,21 +1,41 @@
-"""Finished executions, each under the key of the five that its result is a function of: a row, with Redis in front of it."""
+"""Finished executions, each under the key of the five that its result is a function of: a row, with Redis in front of it.
 
+What is served is proved first: a row by its keyed digest, what comes from Redis by that of the cache (config/cache.py). An altered
+entry of the cache is dropped and the row is read; an altered row is served to nobody, and nothing takes its place by itself.
+"""
+
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
+from config import keyed_digest
+from config.errors import TieoutError
+from execution import canonical
 from execution.models import Execution, ExecutionStatus
 from pricing.models import PricingPack
 
 logger = logging.getLogger(__name__)
 
 STORE_SECONDS = 24 * 3600
+KIND = "execution"
+
+
+class ExecutionAltered(TieoutError):
+    """The row of an execution is not what was stored."""
+
+    def __init__(self, execution_id: UUID) -> None:
+        super().__init__(
+            f"execution {execution_id} was changed after it was stored, and is not served: tell whoever operates the service"
+        )
+        self.execution_id = execution_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +67,53 @@ FIELDS = {each.name for each in fields(FinishedExecution)}
 
 
 def from_row(execution: Execution) -> FinishedExecution:
-    policy, content_hash = PricingPack.objects.values_list("policy_id", "content__content_hash").get(
-        pk=execution.pack_id
-    )
+    """Raises ExecutionAltered, told to the operator, where the row is not what was stored."""
+    finished = _read_row(execution)
+    if _is_intact(execution, finished):
+        return finished
+    keyed_digest.tell_altered("execution", execution_id=finished.id)
+    raise ExecutionAltered(execution.pk)
+
+
+def seal(execution: Execution) -> FinishedExecution:
+    """Put the digest into the row, which is still to be saved."""
+    finished = _read_row(execution)
+    execution.digest = keyed_digest.of(KIND, _content(execution, finished))
+    return finished
+
+
+def seal_if_whole(execution: Execution) -> None:
+    """Put a digest into a row of a release that made none: one that is never right where the result is not what was hashed."""
+    finished = _read_row(execution)
+    whole = hashlib.sha256(finished.result.encode()).hexdigest() == finished.result_hash
+    right = keyed_digest.of(KIND, _content(execution, finished))
+    execution.digest = right if whole else keyed_digest.NEVER_RIGHT
+
+
+def is_intact(execution: Execution) -> bool:
+    """Whether the row of a finished execution is what was stored."""
+    return _is_intact(execution, _read_row(execution))
+
+
+def _is_intact(execution: Execution, finished: FinishedExecution) -> bool:
+    if hashlib.sha256(finished.result.encode()).hexdigest() != finished.result_hash:
+        return False
+    try:
+        return keyed_digest.is_right(execution.digest, KIND, _content(execution, finished))
+    except canonical.NotRenderable:  # so it is nothing that was stored
+        return False
+
+
+def _content(execution: Execution, finished: FinishedExecution) -> bytes:
+    """All that is served, and the question that it answers; the result is in it by its hash."""
+    served = {name: value for name, value in asdict(finished).items() if name != "result"}
+    question = {"key": execution.key, "user": execution.user_id, "portfolio": str(execution.portfolio_id)}
+    return canonical.canonical_bytes({"served": served, "question": question})
+
+
+def _read_row(execution: Execution) -> FinishedExecution:
+    packs = PricingPack.objects.filter(pk=execution.pack_id).values_list("policy_id", "content__content_hash")
+    policy, content_hash = packs.first() or ("", "")  # a row that names no pack is not intact
     return FinishedExecution(
         id=str(execution.pk),
         pattern_id=execution.pattern_version.pattern_id,
@@ -73,7 +137,10 @@ def from_row(execution: Execution) -> FinishedExecution:
 
 
 def find(key: str, user: AbstractBaseUser) -> FinishedExecution | None:
-    """The execution of this key that the user has made before; None where there is none. What the cache lacks it has then."""
+    """The execution of this key that the user has made before; None where there is none. What the cache lacks it has then.
+
+    raises   ExecutionAltered: the question is not answered anew before somebody has looked
+    """
     stored = _read_cache(key, user)
     if stored is not None and stored.keys() == FIELDS:
         return FinishedExecution(**stored)

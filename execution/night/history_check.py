@@ -5,7 +5,7 @@ derived again from their commits, and the comparisons at a seventh of the packs 
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -91,10 +91,14 @@ def _of_portfolio(
     return found
 
 
-def run(day: date) -> HistoryCheck | None:
+def _nothing(part: int) -> Iterable[RowDifference]:
+    return ()
+
+
+def run(day: date, *, find_more: Callable[[int], Iterable[RowDifference]] = _nothing) -> HistoryCheck | None:
     """Check the part of a day and store what was found; None where the day has its check already.
 
-    A check whose process died is made again by whoever asks next.
+    find_more   what other rows of a part differ. A check whose process died is made again by whoever asks next.
     """
     check, _ = HistoryCheck.objects.get_or_create(day=day, defaults={"part": day.toordinal() % PARTS})
     if check.finished_at is not None:
@@ -102,6 +106,7 @@ def run(day: date) -> HistoryCheck | None:
     found = packs.find_security_differences()
     for policy in PricingPolicy.objects.filter(packs__sequence__isnull=False).distinct().order_by("code"):
         found += find_differences(policy, part=check.part)
+    found += find_more(check.part)
     check.differences = [each.place for each in found[:MOST_PLACES]]
     check.count, check.finished_at = len(found), timezone.now()
     check.portfolios = _count_portfolios(check.part)

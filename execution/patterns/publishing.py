@@ -10,7 +10,7 @@ from agents import registry
 from config import strict_json
 from config.errors import TieoutError
 from execution.models import Pattern, PatternVersion
-from execution.patterns import document, linter
+from execution.patterns import document, linter, versions
 from execution.patterns.document import ParsedPattern
 
 LIBRARY = Path(__file__).parents[1] / "library"
@@ -47,15 +47,23 @@ def check(content: Mapping[str, Any], name: str) -> ParsedPattern:
 def publish(content: Mapping[str, Any]) -> tuple[PatternVersion, bool]:
     """The version of a document, served from now on, and whether it is new.
 
-    raises   PatternInvalid, PatternRefused, VersionTaken
+    raises   PatternInvalid, PatternRefused, VersionTaken; versions.PatternAltered where the published version was changed
     """
     pattern = check(content, str(content.get("id", "without id")))
     row, _ = Pattern.objects.get_or_create(pk=pattern.id, defaults={"title": pattern.title})
+    new = PatternVersion(pattern=row, version=pattern.version, document=content, document_hash=pattern.document_hash)
     version, is_new = PatternVersion.objects.get_or_create(
-        pattern=row, version=pattern.version, defaults={"document": content, "document_hash": pattern.document_hash}
+        pattern=row,
+        version=pattern.version,
+        defaults={
+            "document": new.document,
+            "document_hash": new.document_hash,
+            "digest": versions.digest_of(new),
+        },
     )
     if version.document_hash != pattern.document_hash:
         raise VersionTaken(pattern.id, pattern.version)
+    versions.require_intact(version)
     if row.current_id != version.pk:
         row.current, row.title = version, pattern.title
         row.save(update_fields=["current", "title"])

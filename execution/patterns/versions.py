@@ -1,4 +1,4 @@
-"""Published versions of patterns, as rows and as parsed documents."""
+"""Published versions of patterns, as rows and as parsed documents. A version is proved by its keyed digest before it is used."""
 
 import json
 from collections.abc import Sequence
@@ -7,10 +7,14 @@ from functools import lru_cache
 from django.db.models import F
 
 from agents import registry
+from config import keyed_digest
 from config.errors import TieoutError
+from execution import canonical
 from execution.models import Pattern, PatternVersion
 from execution.patterns import document
 from execution.patterns.document import ParsedPattern
+
+KIND = "pattern"
 
 
 class PatternNotFound(TieoutError):
@@ -19,18 +23,65 @@ class PatternNotFound(TieoutError):
         self.pattern_id, self.near = pattern_id, tuple(near)
 
 
+class PatternAltered(TieoutError):
+    """The row of a published version is not what was published."""
+
+    def __init__(self, pattern_id: str, version: str) -> None:
+        super().__init__(
+            f"pattern {pattern_id} {version} was changed after it was published, and is not used: tell whoever operates the service"
+        )
+        self.pattern_id, self.version = pattern_id, version
+
+
+def digest_of(version: PatternVersion) -> str:
+    """The keyed digest of a version. Raises NotRenderable for a document that can't be one."""
+    return keyed_digest.of(KIND, _content(version))
+
+
+def is_intact(version: PatternVersion) -> bool:
+    """Whether a version is what was published. It is remembered by all that it depends on."""
+    text = json.dumps(version.document)
+    return _is_intact(version.pattern_id, version.version, version.document_hash, text, version.digest)
+
+
+@lru_cache(maxsize=64)
+def _is_intact(pattern_id: str, version: str, document_hash: str, text: str, digest: str) -> bool:
+    row = PatternVersion(pattern_id=pattern_id, version=version, document_hash=document_hash, document=json.loads(text))
+    try:
+        return keyed_digest.is_right(digest, KIND, _content(row))
+    except canonical.NotRenderable:  # so it is nothing that was published
+        return False
+
+
+def _content(version: PatternVersion) -> bytes:
+    return canonical.canonical_bytes([version.pattern_id, version.version, version.document_hash, version.document])
+
+
+def require_intact(version: PatternVersion) -> PatternVersion:
+    """The version. Raises PatternAltered, told to the operator, where it is not what was published."""
+    if not is_intact(version):
+        keyed_digest.tell_altered("pattern", pattern_id=version.pattern_id, pattern_version=version.version)
+        raise PatternAltered(version.pattern_id, version.version)
+    return version
+
+
+def published_version(pattern_id: str, version: str) -> PatternVersion:
+    """A version that is there. Raises PatternAltered."""
+    return require_intact(PatternVersion.objects.get(pattern=pattern_id, version=version))
+
+
 def current_version(pattern_id: str) -> PatternVersion:
-    """The version of a pattern that is served. Raises PatternNotFound with up to three near names."""
+    """The version of a pattern that is served. Raises PatternNotFound with up to three near names; PatternAltered."""
     version = PatternVersion.objects.filter(pattern=pattern_id, pattern__current=F("pk")).first()
     if version is None:
         published = Pattern.objects.filter(current__isnull=False).values_list("id", flat=True)
         raise PatternNotFound(pattern_id, registry.near(pattern_id, published))
-    return version
+    return require_intact(version)
 
 
 def parse_version(version: PatternVersion) -> ParsedPattern:
-    """The document of a version as a pattern. Parsed documents are cached by their text."""
-    return _parse_text(json.dumps(version.document))
+    """The document of a version as a pattern. Parsed documents are cached by their text. Raises PatternAltered."""
+    return _parse_text(json.dumps(require_intact(version).document))
 
 
 @lru_cache(maxsize=64)

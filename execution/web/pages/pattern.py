@@ -52,7 +52,7 @@ def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
         query = read_request(request.GET.dict(), version, portfolio)
         served = executor.execute(query, user=request.user)  # type: ignore[arg-type]
         if version.version != served.metadata["pattern_version"]:
-            version = PatternVersion.objects.get(pattern=pattern_id, version=served.metadata["pattern_version"])
+            version = versions.published_version(pattern_id, served.metadata["pattern_version"])
     except NothingBooked:
         assert portfolio is not None  # it is the portfolio that has no ledger
         context = {"portfolio": portfolio} | _links(request, portfolio, pattern_id)

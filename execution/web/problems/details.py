@@ -92,6 +92,8 @@ def details_of(failure: BaseException, kind: str) -> Details:
             return {"agent": failure.name}, {"Retry-After": str(max(1, math.ceil(failure.retry_after_s)))}
         case executor.DifferentEngine():
             return {"stored": failure.stored, "current": failure.current, "path": failure.path}, {}
+        case executor.ExecutionAltered():
+            return {"execution_id": str(failure.execution_id)}, {}
         case IdempotencyConflict():
             return {"first_at": failure.first_at}, {}
         case drf.ValidationError():

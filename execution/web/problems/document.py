@@ -13,7 +13,7 @@ from execution.web.problems.problem import INTERNAL, Problem
 from execution.web.problems.retries import AnsweredBefore
 from execution.web.problems.table import ANSWERED_AS_CAUSE, entry_of
 
-FAULTS = frozenset({"internal", "step-failed", "pack-corrupt"})
+FAULTS = frozenset({"internal", "step-failed", "pack-corrupt", "execution-altered", "pattern-altered"})
 """Types of problem that are a fault of the service. Of a portfolio that does not tie out the night has told."""
 
 

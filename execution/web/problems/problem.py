@@ -28,6 +28,8 @@ TITLES: Final[Mapping[str, str]] = {
     "reconciliation-failed": "Ledger and database do not agree",
     "step-failed": "A step failed",
     "pack-corrupt": "The pricing pack has changed since it was sealed",
+    "execution-altered": "The stored answer was changed",
+    "pattern-altered": "The published pattern was changed",
     "pack-warming": "The pricing pack is not ready yet",
     "pack-error": "The pricing pack is in error",
     "missing-price": "A price is missing",

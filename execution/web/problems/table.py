@@ -18,7 +18,7 @@ from config.postgresql.base import WrongRole
 from execution import canonical, executor, patterns
 from execution.executor import orchestrator
 from execution.patterns import conditions, templating
-from execution.patterns.versions import PatternNotFound
+from execution.patterns.versions import PatternAltered, PatternNotFound
 from execution.web.problems.retries import AnsweredBefore, IdempotencyConflict
 from portfolio import portfolio_settings, valuation
 from portfolio.analytics.errors import AnalyticsError
@@ -70,6 +70,8 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     executor.ReconciliationFailed: (500, "reconciliation-failed"),
     orchestrator.StepFailed: (500, "step-failed"),
     packs.PackCorrupt: (500, "pack-corrupt"),
+    executor.ExecutionAltered: (500, "execution-altered"),
+    PatternAltered: (500, "pattern-altered"),
     packs.PackWarming: (503, "pack-warming"),
     packs.PackInError: (503, "pack-error"),
     packs.PackIncomplete: (503, "pack-error"),
