@@ -150,7 +150,7 @@ def _edit_cache(right: Right, chance: random.Random) -> tuple[str, Callable[[], 
 
     client = shared_redis()
     for key in _cache_keys(client):
-        value = client.get(key)
+        value: Any = client.get(key)
         kind = chance.choice(("digit", "garbage", "empty", "nested", "without a digest", "another's", "a list"))
         if kind == "digit":
             where = chance.choice([match.start() for match in DIGIT.finditer(value)])

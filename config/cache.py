@@ -31,31 +31,31 @@ class Bytes:
         return data
 
 
-class SealedClient(redis.RedisCacheClient):  # type: ignore[misc]
+class SealedClient(redis.RedisCacheClient):
     """Django's, whose values are sealed when they are written and proved when they are read."""
 
-    def add(self, key: str, value: Any, timeout: int | None) -> bool:
+    def add(self, key: Any, value: Any, timeout: Any) -> bool:
         return bool(super().add(key, _seal(key, value), timeout))
 
-    def set(self, key: str, value: Any, timeout: int | None) -> None:
+    def set(self, key: Any, value: Any, timeout: Any) -> None:
         super().set(key, _seal(key, value), timeout)
 
-    def set_many(self, data: Mapping[str, Any], timeout: int | None) -> None:
+    def set_many(self, data: Mapping[Any, Any], timeout: Any) -> None:
         super().set_many({key: _seal(key, value) for key, value in data.items()}, timeout)
 
-    def get(self, key: str, default: Any) -> Any:
+    def get(self, key: Any, default: Any) -> Any:
         stored = super().get(key, None)
         value = _ABSENT if stored is None else self._prove(key, stored)
         return default if value is _ABSENT else value
 
-    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+    def get_many(self, keys: Iterable[Any]) -> dict[Any, Any]:
         values = {key: self._prove(key, stored) for key, stored in super().get_many(keys).items()}
         return {key: value for key, value in values.items() if value is not _ABSENT}
 
-    def incr(self, key: str, delta: int) -> NoReturn:
+    def incr(self, key: Any, delta: Any) -> NoReturn:
         raise NotImplementedError("a sealed value can't be counted up: count in config.redis_client")
 
-    def _prove(self, key: str, stored: bytes) -> Any:
+    def _prove(self, key: Any, stored: bytes) -> Any:
         digest, content = stored[: keyed_digest.LENGTH], stored[keyed_digest.LENGTH :]
         if keyed_digest.is_right(digest.decode("latin-1"), KIND, _named(key, content)):
             return json.loads(content)

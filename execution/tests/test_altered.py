@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError, transaction
 
 from config import keyed_digest
 from execution.executor import store
@@ -127,3 +128,20 @@ def test_a_row_of_an_earlier_release_is_sealed_as_it_is_unless_its_result_is_not
         store.seal_if_whole(row)
 
     assert (sealed, row.digest) == (right, keyed_digest.NEVER_RIGHT)
+
+
+@pytest.mark.slow
+def test_the_migration_seals_the_rows_that_are_there(asked_demo):
+    known = asked_demo.ask().json()["execution_id"]
+    with asked_demo.role("owner"):
+        call_command("migrate", "execution", "0010", verbosity=0)
+
+    with asked_demo.role("owner"):
+        call_command("migrate", "execution", verbosity=0)
+    cache.clear()
+
+    assert asked_demo.client("owner").get(f"/v1/executions/{known}").status_code == 200
+    with asked_demo.role("job"):
+        assert list(altered.find()) == []
+        with pytest.raises(DatabaseError, match="evidence"), transaction.atomic():
+            Execution.objects.update(digest="0" * 64)
