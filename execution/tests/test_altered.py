@@ -134,7 +134,7 @@ def test_a_row_of_an_earlier_release_is_sealed_as_it_is_unless_its_result_is_not
 def test_the_migration_seals_the_rows_that_are_there(asked_demo):
     known = asked_demo.ask().json()["execution_id"]
     with asked_demo.role("owner"):
-        call_command("migrate", "execution", "0012", verbosity=0)
+        call_command("migrate", "execution", "0013", verbosity=0)
 
     with asked_demo.role("owner"):
         call_command("migrate", "execution", verbosity=0)
