@@ -1,10 +1,11 @@
 """What pytest-django would make a database by is replaced: the fixtures are in tests/plugin.py."""
 
 import pytest
-from django.contrib.auth.hashers import Argon2PasswordHasher
+
+from config.log_in.hashing import BoundedArgon2PasswordHasher as Hasher
 
 # The hasher is the service's; only its price is not: a password of a test's is worth no attacker's while.
-Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
+Hasher.time_cost, Hasher.memory_cost, Hasher.parallelism = 1, 8, 1
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,9 @@ from django.contrib.auth import views as auth
 from django.urls import include, path
 
 urlpatterns = [
-    path("admin/", admin.site.urls),
-    path("login/", auth.LoginView.as_view(), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
-    path("", include("execution.web.urls")),
+    path("", include("execution.web.urls")),  # first, since its log-in is the admin's, too
+    path("admin/", admin.site.urls),
 ]
 
 handler400 = "execution.web.problems.handlers.bad_request"

@@ -224,6 +224,20 @@ def role(name: str) -> Iterator[None]:
             cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(before)))
 
 
+def give_second_factor(user) -> None:
+    """What `force_login` of this user is then verified by."""
+    from django_otp.plugins.otp_totp.models import TOTPDevice
+
+    user.otp_device, _ = TOTPDevice.objects.get_or_create(user=user, name="codes")
+
+
+def code_of(device) -> str:
+    """What the user's app would show now."""
+    from django_otp.oath import totp
+
+    return f"{totp(device.bin_key):06}"
+
+
 @dataclass(frozen=True)
 class World:
     """A database of a test's own to act in."""
@@ -244,11 +258,20 @@ class Demo(World):
     """The demo as `make demo` leaves it: `owner` owns the portfolio public, `other` the portfolio second, `staff` nothing."""
 
     def client(self, username: str):
+        """A browser in which the user has logged in, with a second factor where that is asked for."""
         from django.test import Client
 
-        client = Client()
-        client.force_login(self.user(username))
+        client, user = Client(), self.user(username)
+        if user.is_staff:
+            give_second_factor(user)
+        client.force_login(user)
         return client
+
+    def code_of(self, username: str) -> str:
+        """A code of the second factor, which the user has from then on."""
+        user = self.user(username)
+        give_second_factor(user)
+        return code_of(user.otp_device)
 
     def token(self, username: str) -> str:
         from rest_framework_simplejwt.tokens import AccessToken

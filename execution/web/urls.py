@@ -4,7 +4,7 @@ from drf_spectacular.views import SpectacularAPIView
 from execution.web import health, metrics, monitoring
 from execution.web.api import executions, imports, packs, reconciliations, settings, tokens
 from execution.web.pages import imports as imports_page
-from execution.web.pages import pattern, portfolio_list, reconciliation
+from execution.web.pages import log_in, pattern, portfolio_list, reconciliation, second_factor
 
 urlpatterns = [
     path("v1/execute", executions.Execute.as_view(), name="execute"),
@@ -21,11 +21,15 @@ urlpatterns = [
     path("v1/portfolios/<uuid:portfolio_id>/settings", settings.Settings.as_view(), name="settings"),
     path("v1/token", tokens.Token.as_view(), name="token"),
     path("v1/token/refresh", tokens.RefreshedToken.as_view(), name="token-refresh"),
+    path("v1/token/revoke", tokens.RevokedToken.as_view(), name="token-revoke"),
     path("v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("health/pack", monitoring.behind_token(health.Pack.as_view()), name="health-pack"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", monitoring.behind_token(metrics.metrics), name="metrics"),
+    path("login/", log_in.LogIn.as_view(), name="login"),
+    path("admin/login/", log_in.LogIn.as_view(), name="admin-login"),
+    path("account/second-factor/", second_factor.page, name="second-factor"),
     path("", portfolio_list.page, name="portfolios"),
     path("portfolios/<slug:slug>/reconciliation/", reconciliation.page, name="reconciliation"),
     path("portfolios/<slug:slug>/imports/", imports_page.page, name="portfolio-imports"),

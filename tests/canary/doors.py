@@ -25,11 +25,11 @@ class Doors:
         token = self._send("POST", "/v1/token", json={"username": "owner", "password": PASSWORD}).json()["access"]
         self.planted.cores.append(token.rpartition(".")[2].lower())
         self.bearer = {"Authorization": f"Bearer {token}"}
+        self._form({"username": "owner", "password": PASSWORD})
+        assert "sessionid" in self.session.cookies
         for _ in range(tries):
             self._send("POST", "/v1/token", json={"username": self.planted.name(), "password": self.planted.word()})
             self._form({"username": self.planted.forged(), "password": self.planted.word()})
-        self._form({"username": "owner", "password": PASSWORD})
-        assert "sessionid" in self.session.cookies
 
     def strangers(self, tries: int) -> None:
         """Credentials, cookies, headers, hosts and addresses that are made up."""

@@ -9,6 +9,7 @@ from rest_framework import exceptions as drf
 
 from config import strict_json
 from config.breaker import BreakerOpen
+from config.log_in import tries
 from execution import executor, patterns
 from execution.executor import orchestrator
 from execution.night.estimates import estimated_ready
@@ -105,6 +106,8 @@ def details_of(failure: BaseException, kind: str) -> Details:
             }, {}
         case drf.Throttled():
             return {}, {"Retry-After": str(math.ceil(getattr(failure, "wait", None) or 1))}
+        case tries.TooManyTries():
+            return {}, {"Retry-After": str(failure.wait_s)}
         case drf.UnsupportedMediaType():
             return {}, {"Accept": "application/json"}
     return {}, {"Retry-After": str(RETRY_UNAVAILABLE_S)} if kind == "unavailable" else {}

@@ -14,6 +14,7 @@ from agents.financial_analyst.positions import SecurityNotHeld
 from config import strict_json
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
+from config.log_in import tries
 from config.postgresql.base import WrongRole
 from execution import canonical, executor, patterns
 from execution.executor import orchestrator
@@ -66,6 +67,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     IdempotencyConflict: (409, "idempotency-conflict"),
     executor.DifferentEngine: (409, "different-engine"),
     drf.Throttled: (429, "throttled"),
+    tries.TooManyTries: (429, "throttled"),
     AnsweredBefore: (500, "internal"),  # until it is answered as the first try was
     executor.ReconciliationFailed: (500, "reconciliation-failed"),
     orchestrator.StepFailed: (500, "step-failed"),
