@@ -10,6 +10,10 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from config.models import LogOuts
 
 MAX_SHOWN_ITEMS, MAX_SHOWN_CHARACTERS = 12, 120_000
 
@@ -64,6 +68,27 @@ admin.site.unregister(get_user_model())
 @admin.register(get_user_model())
 class UserAdmin(UndeletableAdmin, BaseUserAdmin):  # type: ignore[type-arg]
     """Who leaves is made inactive: portfolios and executions say who owned and asked."""
+
+
+class DeviceAdmin(EvidenceAdmin):
+    """Who has a second factor. Its key and codes are nobody's to see; who has lost them is helped by `end_second_factor`."""
+
+    list_display = ("user", "name", "confirmed", "created_at", "last_used_at")
+    list_filter = ("confirmed",)
+    list_select_related = ("user",)
+    search_fields = ("user__username",)
+    fields = list_display
+
+
+for device in (TOTPDevice, StaticDevice):
+    admin.site.unregister(device)
+    admin.site.register(device, DeviceAdmin)
+
+
+@admin.register(LogOuts)
+class LogOutsAdmin(EvidenceAdmin):
+    list_display = ("user", "count")
+    list_select_related = ("user",)
 
 
 def pretty(data: Any) -> SafeString:

@@ -224,11 +224,21 @@ def role(name: str) -> Iterator[None]:
             cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(before)))
 
 
-def give_second_factor(user) -> None:
-    """What `force_login` of this user is then verified by."""
+def log_in(client, user) -> None:
+    """As after a log-in at the page, with a second factor where that is asked for."""
+    from django_otp import DEVICE_ID_SESSION_KEY
+
+    client.force_login(user)
+    if user.is_staff:
+        session = client.session
+        session[DEVICE_ID_SESSION_KEY] = second_factor_of(user).persistent_id
+        session.save()
+
+
+def second_factor_of(user):
     from django_otp.plugins.otp_totp.models import TOTPDevice
 
-    user.otp_device, _ = TOTPDevice.objects.get_or_create(user=user, name="codes")
+    return TOTPDevice.objects.get_or_create(user=user, name="codes")[0]
 
 
 def code_of(device) -> str:
@@ -261,17 +271,13 @@ class Demo(World):
         """A browser in which the user has logged in, with a second factor where that is asked for."""
         from django.test import Client
 
-        client, user = Client(), self.user(username)
-        if user.is_staff:
-            give_second_factor(user)
-        client.force_login(user)
+        client = Client()
+        log_in(client, self.user(username))
         return client
 
     def code_of(self, username: str) -> str:
         """A code of the second factor, which the user has from then on."""
-        user = self.user(username)
-        give_second_factor(user)
-        return code_of(user.otp_device)
+        return code_of(second_factor_of(self.user(username)))
 
     def token(self, username: str) -> str:
         from rest_framework_simplejwt.tokens import AccessToken

@@ -2,9 +2,13 @@
 
 import os
 import shutil
+from base64 import b32decode
 
 import pytest
+from django_otp.oath import totp
 from playwright.sync_api import sync_playwright
+
+from tests.plugin import DEMO, PASSWORD, SHARED, template, web_server
 
 ARGUMENTS = ["--disable-quic", "--disable-background-networking", "--no-first-run"]
 
@@ -78,3 +82,32 @@ def test_the_owner_can_log_out(overview):
 
     overview.wait_for_url("**/login/**")
     assert overview.complaints == []
+
+
+@pytest.fixture
+def own_site(monkeypatch, demo_database):
+    """The address of a web server over a demo of the test's own."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright has a loop in this thread, which waits meanwhile
+    with template(SHARED[DEMO]) as name, web_server(name) as base_url:
+        yield base_url
+
+
+def test_staff_set_up_a_second_factor_at_their_first_log_in_and_come_to_the_admin(page, own_site):
+    page.goto(f"{own_site}/admin/")
+    page.get_by_label("Username").fill("staff")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/account/second-factor/**")
+    drawn = page.locator(".qr svg").bounding_box()
+    key = page.locator("p > code").inner_text().replace(" ", "")
+    page.get_by_label("Code").fill(f"{totp(b32decode(key)):06}")
+    page.get_by_role("button", name="Set up").click()
+    recovery = page.locator("ul.codes li").count()
+    width = page.evaluate("document.documentElement.scrollWidth")
+    page.get_by_role("link", name="Go on").click()
+    page.wait_for_url("**/admin/")
+
+    assert drawn["width"] > 200
+    assert (recovery, width) == (8, 390)
+    assert page.title().startswith("Site administration")
+    assert page.complaints == []

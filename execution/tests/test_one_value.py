@@ -19,6 +19,7 @@ from portfolio import books
 from portfolio.models import DailyValue, LedgerRevision, Portfolio
 from portfolio.valuation import quantise
 from tests import small
+from tests.plugin import log_in
 from tests.small import WEEK
 
 pytestmark = pytest.mark.usefixtures("read_once")
@@ -49,7 +50,7 @@ def doors(world, slug="small"):
         portfolio = Portfolio.objects.select_related("owner").get(slug=slug)
         usable = books.newest_reconciled(portfolio)
     client = Client()
-    client.force_login(portfolio.owner)
+    log_in(client, portfolio.owner)
     found = {}
 
     listed = client.get("/").content.decode()
@@ -115,7 +116,7 @@ def test_after_imports_and_undos_at_random_all_doors_agree(world, seed):
     with world.role("job"):
         portfolio = small.portfolio()
     client = Client()
-    client.force_login(portfolio.owner)
+    log_in(client, portfolio.owner)
     address = f"/v1/portfolios/{portfolio.pk}/imports"
     done = []
     for step in range(STEPS):
@@ -163,7 +164,7 @@ def write(folder, *rows):
 
 def listed(portfolio):
     client = Client()
-    client.force_login(portfolio.owner)
+    log_in(client, portfolio.owner)
     return client.get("/").content.decode()
 
 
@@ -211,7 +212,7 @@ def test_a_portfolio_of_cash_alone_and_one_without_a_ledger_are_on_the_list(worl
     assert '<a href="/portfolios/none/imports/">None yet</a>' in shown
     assert doors(world, "cash")["api"] == ("2020-01-10", Decimal("2500.00"))
     client = Client()
-    client.force_login(anna)
+    log_in(client, anna)
     for slug in ("none", "cash"):
         page = client.get(f"/portfolios/{slug}/holding_deep_dive/")
         for link in re.findall(rf'href="(/portfolios/{slug}/[^"]*)"', page.content.decode()):
