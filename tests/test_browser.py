@@ -100,7 +100,7 @@ def test_staff_set_up_a_second_factor_at_their_first_log_in_and_come_to_the_admi
     page.wait_for_url("**/account/second-factor/**")
     drawn = page.locator(".qr svg").bounding_box()
     key = page.locator("p > code").inner_text().replace(" ", "")
-    page.get_by_label("Code").fill(f"{totp(b32decode(key)):06}")
+    page.get_by_role("textbox", name="Code").fill(f"{totp(b32decode(key)):06}")
     page.get_by_role("button", name="Set up").click()
     recovery = page.locator("ul.codes li").count()
     width = page.evaluate("document.documentElement.scrollWidth")
