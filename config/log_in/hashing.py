@@ -29,8 +29,8 @@ def _one_of_few() -> Iterator[None]:
 
 
 class BoundedArgon2PasswordHasher(Argon2PasswordHasher):
-    """19 MiB, two passes, one lane: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html. A hash made at
-    another price is compared at that one, and made anew at this one at its owner's next log-in."""
+    """19 MiB, two passes, one lane: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html. A hash of
+    another price is compared at that one, and made anew at this one at the next log-in of its user."""
 
     time_cost, memory_cost, parallelism = 2, 19456, 1
 

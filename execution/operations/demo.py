@@ -35,6 +35,9 @@ FIRST, LAST = date(2002, 12, 2), date(2013, 3, 1)
 POLICY = "ECB_EUR"
 OWNER_OF = {"public": "public-owner", "second": "second-owner"}
 """Ledger folder, which is also the portfolio's slug -> who owns it."""
+STAFF = "staff"
+"""Who may look around in the admin, and owns nothing."""
+USERS = (*OWNER_OF.values(), STAFF)
 NAMESPACE = uuid5(NAMESPACE_URL, "tieout:demo")
 """The demo's portfolios have the same ids, and its ledger the same commits, on every machine: so has its result."""
 SLUG, PATTERN = "public", "portfolio_overview"
@@ -149,23 +152,22 @@ def import_ledgers(progress: Progress) -> None:
 
 
 def make_users() -> tuple[LogIn, ...]:
-    """The owners, who may see their own portfolio in the admin. A password is made once and stored in a private file."""
+    """The owners, who are plain users, and one of the staff. A password is made once and stored in a private file."""
     stored: dict[str, str] = json.loads(LOG_INS.read_text()) if LOG_INS.exists() else {}
-    existing = {user.username: user for user in get_user_model().objects.filter(username__in=OWNER_OF.values())}
-    new = {name: secrets.token_urlsafe(12) for name in OWNER_OF.values() if name not in stored}
+    existing = {user.username: user for user in get_user_model().objects.filter(username__in=USERS)}
+    new = {name: secrets.token_urlsafe(12) for name in USERS if name not in stored}
     if new:
         # Before the users: an interrupted run must not leave a user whose password nobody knows.
         _write_private(LOG_INS, json.dumps(stored | new, indent=2))
-    return tuple(
-        _log_in(name, existing.get(name), (stored | new)[name], is_new=name in new) for name in OWNER_OF.values()
-    )
+    return tuple(_log_in(name, existing.get(name), (stored | new)[name], is_new=name in new) for name in USERS)
 
 
 @transaction.atomic
 def _log_in(username: str, user: AbstractUser | None, password: str, *, is_new: bool) -> LogIn:
     if user is None:
-        user = get_user_model().objects.create_user(username, password=password, is_staff=True)
-        user.groups.add(_viewers())
+        user = get_user_model().objects.create_user(username, password=password, is_staff=username == STAFF)
+        if user.is_staff:
+            user.groups.add(_viewers())
     elif is_new:
         user.set_password(password)
         user.save(update_fields=["password"])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.contrib.auth import get_user_model
 
 from config import embedded
 from execution.operations import demo as verb
@@ -133,13 +134,13 @@ def test_what_an_owner_entered_since_is_not_overwritten(private_demo, tmp_path, 
 @pytest.mark.role("job")
 def test_a_lost_password_is_made_anew_and_a_changed_one_is_not_told(private_demo, tmp_path, monkeypatch):
     monkeypatch.setattr(verb, "LOG_INS", tmp_path / "demo-users.json")
-    first, second = verb.make_users()
+    first, second, _ = verb.make_users()
     (tmp_path / "demo-users.json").write_text(json.dumps({second.username: second.password}))
     changed = private_demo.user(second.username)
     changed.set_password("another one, chosen by its owner")
     changed.save()
 
-    anew, own = verb.make_users()
+    anew, own, _ = verb.make_users()
 
     assert anew.password not in (None, first.password)
     assert private_demo.user(first.username).check_password(anew.password)
@@ -147,13 +148,16 @@ def test_a_lost_password_is_made_anew_and_a_changed_one_is_not_told(private_demo
 
 
 @pytest.mark.role("job")
-def test_the_demo_users_may_look_and_do_nothing_else(private_demo, tmp_path, monkeypatch):
+def test_the_owners_are_plain_users_and_the_staff_may_look_and_do_nothing_else(private_demo, tmp_path, monkeypatch):
     monkeypatch.setattr(verb, "LOG_INS", tmp_path / "demo-users.json")
+    private_demo.user("staff").groups.clear()
+    get_user_model().objects.filter(username="staff").update(username="another")
 
     verb.make_users()
 
     for username in verb.OWNER_OF.values():
         user = private_demo.user(username)
-        assert user.is_staff
-        assert not user.is_superuser
-        assert {name.split(".")[1].split("_")[0] for name in user.get_all_permissions()} == {"view"}
+        assert (user.is_staff, user.is_superuser, user.get_all_permissions()) == (False, False, set())
+    staff = private_demo.user("staff")
+    assert (staff.is_staff, staff.is_superuser) == (True, False)
+    assert {name.split(".")[1].split("_")[0] for name in staff.get_all_permissions()} == {"view"}
