@@ -150,7 +150,6 @@ def test_a_lost_password_is_made_anew_and_a_changed_one_is_not_told(private_demo
 @pytest.mark.role("job")
 def test_the_owners_are_plain_users_and_the_staff_may_look_and_do_nothing_else(private_demo, tmp_path, monkeypatch):
     monkeypatch.setattr(verb, "LOG_INS", tmp_path / "demo-users.json")
-    private_demo.user("staff").groups.clear()
     get_user_model().objects.filter(username="staff").update(username="another")
 
     verb.make_users()
