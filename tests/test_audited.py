@@ -36,6 +36,13 @@ NOT_AUDITED = {
 """Table -> why none of its rows is recorded."""
 NOT_RECORDED = {
     "auth_user": {"last_login"},  # an event
+    "otp_totp_totpdevice": {  # the last code that was taken
+        *("created_at", "last_used_at", "step", "t0", "digits", "tolerance", "drift", "last_t"),
+        *("throttling_failure_timestamp", "throttling_failure_count"),
+    },
+    "otp_static_staticdevice": {
+        *("created_at", "last_used_at", "throttling_failure_timestamp", "throttling_failure_count")
+    },
     "django_celery_beat_periodictask": {"last_run_at", "total_run_count", "date_changed"},  # beat counts
     "pricing_pricingpack": {"status", "updated_at"},  # how far a night is
     "pricing_quarantinedrow": {"kind", "key", "date", "value", "rule", "reason", "source", "first_seen", "seen_at"},
