@@ -48,8 +48,9 @@ NOT_RECORDED = {
     "pricing_quarantinedrow": {"kind", "key", "date", "value", "rule", "reason", "source", "first_seen", "seen_at"},
     "execution_execution": {
         *("pattern_version_id", "pack_chain_hash", "ledger_commit_hash", "request", "engine_version", "provisional"),
-        *("result", "trace", "sources", "warnings", "problem", "finished_at", "duration_ms"),
+        *("result", "trace", "sources", "warnings", "problem", "finished_at", "duration_ms", "digest"),
     },
+    "execution_patternversion": {"digest"},  # of the document and a key
     "execution_nightlyrun": {"state", "started_at", "finished_at"},  # how far it is
 }
 """Table -> columns that an entry leaves out."""
