@@ -1,50 +1,71 @@
-"""Rights are staff's to edit; each change opens a version of the table, which served results name. The audit log is read."""
+"""The draft of the rights is staff's to edit; what decides are the versions, which stay as they are. The audit log is read."""
 
 from collections.abc import Iterable
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
-from compliance import rights
-from compliance.models import AuditCheck, AuditEntry, AuditSeal, DataSource, RightsVersion
-from config.admin import EvidenceAdmin, pretty
+from compliance import versions
+from compliance.models import USES, AuditCheck, AuditEntry, AuditSeal, DataSource, Licence, RightsVersion
+from compliance.terms import Use, digest
+from config.admin import EvidenceAdmin, OfferedFilters, pretty
+
+
+class DraftAdmin(OfferedFilters):
+    """A list that says whether the draft differs from what decides."""
+
+    change_list_template = "admin/compliance/draft_change_list.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        now = versions.current()
+        is_changed = now is None or now.digest != digest(versions.draft().as_dict())
+        return super().changelist_view(request, {**(extra_context or {}), "version": now, "is_changed": is_changed})
+
+
+class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
+    link = forms.URLField(max_length=400, required=False, assume_scheme="https")
 
 
 @admin.register(DataSource)
-class DataSourceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("code", "name", "display", "export_csv", "export_pdf", "redistribute", "attribution")
-    list_filter = ("display", "export_csv", "export_pdf", "redistribute")
+class DataSourceAdmin(DraftAdmin):
+    form = SourceForm
+    list_display = ("code", "name", *(use.value for use in Use), "attribution")
+    list_filter = tuple(use.value for use in Use)
     search_fields = ("code", "name", "attribution")
+    fieldsets = (
+        (None, {"fields": ("code", "name", "terms")}),
+        ("Uses", {"fields": tuple(use.value for use in Use)}),
+        ("Words", {"fields": ("attribution", "placement", "link", "watermark")}),
+    )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Rows of packs carry the code."""
         return ("code",) if obj else ()
 
-    @transaction.atomic
-    def save_model(self, request: HttpRequest, obj: DataSource, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        rights.stamp()
 
-    @transaction.atomic
-    def delete_model(self, request: HttpRequest, obj: DataSource) -> None:
-        super().delete_model(request, obj)
-        rights.stamp()
+class LicenceForm(forms.ModelForm):  # type: ignore[type-arg]
+    uses = forms.MultipleChoiceField(choices=USES, widget=forms.CheckboxSelectMultiple)
 
-    @transaction.atomic
-    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[DataSource]") -> None:
-        super().delete_queryset(request, queryset)
-        rights.stamp()
+
+@admin.register(Licence)
+class LicenceAdmin(DraftAdmin):
+    form = LicenceForm
+    list_display = ("source", "tier", "uses", "environment", "valid_from", "valid_to", "document")
+    list_filter = ("source",)
+    list_select_related = ("source",)
+    search_fields = ("source__code", "tier", "document")
+    date_hierarchy = "valid_from"
 
 
 @admin.register(RightsVersion)
 class RightsVersionAdmin(EvidenceAdmin):
-    list_display = ("id", "digest", "made_at")
-    search_fields = ("digest",)
+    list_display = ("id", "reason", "made_at", "published_at", "takes_back_to", "digest")
+    search_fields = ("digest", "reason")
     date_hierarchy = "made_at"
 
 

@@ -1,55 +1,204 @@
-"""What each provider's data may be used for. Foreign ids are plain values here: this room knows no other."""
+"""What each source's data may be used for: the draft that staff edit, and the versions that decide. Foreign ids are plain values:
+this room knows no other."""
 
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from compliance.terms import LicenceTerms, Outcome, Placement, SourceTerms, Use
 
-class Permission(models.TextChoices):
-    YES = "yes", "yes"
-    NO = "no", "no"
-    ASK = "ask", "ask first"
+OUTCOMES = [(outcome.value, outcome.value) for outcome in Outcome]
+USES = [(use.value, use.value) for use in Use]
+PLACEMENTS = [(placement.value, placement.value) for placement in Placement]
+
+
+def _outcome(help_text: str = "") -> Any:
+    return models.CharField(max_length=16, choices=OUTCOMES, default=Outcome.DENY.value, help_text=help_text)
 
 
 class DataSource(models.Model):
-    """A provider of data, its terms, and the words that must stand beside its figures."""
+    """The draft of one source's terms: a provider, or one series of it that somebody else owns (`code/series`).
 
-    code = models.CharField(primary_key=True, max_length=64)
+    Decisions read the published versions, never these rows.
+    """
+
+    code = models.CharField(
+        primary_key=True,
+        max_length=128,
+        help_text="As rows of market data carry it; code/series for a series of its own.",
+    )
     name = models.CharField(max_length=200)
-    attribution = models.CharField(max_length=400)
-    terms = models.TextField()
-    display = models.CharField(max_length=3, choices=Permission.choices)
-    export_csv = models.CharField(max_length=3, choices=Permission.choices)
-    export_pdf = models.CharField(max_length=3, choices=Permission.choices)
-    redistribute = models.CharField(max_length=3, choices=Permission.choices)
+    terms = models.TextField(blank=True, help_text="What the provider says, and where.")
+    attribution = models.CharField(max_length=400, blank=True)
+    placement = models.CharField(max_length=8, choices=PLACEMENTS, default=Placement.FOOTER.value)
+    link = models.URLField(max_length=400, blank=True)
+    watermark = models.CharField(max_length=200, blank=True)
+    display = _outcome()
+    csv = _outcome()
+    json = _outcome()
+    xlsx = _outcome()
+    pdf = _outcome()
+    redistribute = _outcome("Given on as data: rows of a pack in a bundle.")
+    agent = _outcome("Given to a language model.")
 
     class Meta:
         ordering = ("code",)
         constraints = [
-            models.CheckConstraint(
-                condition=Q(
-                    display__in=Permission.values,
-                    export_csv__in=Permission.values,
-                    export_pdf__in=Permission.values,
-                    redistribute__in=Permission.values,
-                ),
-                name="data_source_permissions_known",
+            *(
+                models.CheckConstraint(
+                    condition=Q(**{f"{use.value}__in": [outcome.value for outcome in Outcome]}),
+                    name=f"data_source_{use.value}_known",
+                )
+                for use in Use
             ),
-            models.CheckConstraint(condition=~Q(attribution=""), name="data_source_has_attribution"),
+            models.CheckConstraint(
+                condition=Q(placement__in=[placement.value for placement in Placement]),
+                name="data_source_placement_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(attribution="")
+                | ~Q(
+                    *[Q(**{f"{use.value}__in": [Outcome.ATTRIBUTE.value, Outcome.WATERMARK.value]}) for use in Use],
+                    _connector=Q.OR,
+                ),
+                name="data_source_has_attribution",
+            ),
+            models.CheckConstraint(
+                condition=~Q(watermark="")
+                | ~Q(*[Q(**{use.value: Outcome.WATERMARK.value}) for use in Use], _connector=Q.OR),
+                name="data_source_has_watermark",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.code
 
+    def as_terms(self) -> SourceTerms:
+        return SourceTerms(
+            name=self.name,
+            uses={use: Outcome(getattr(self, use.value)) for use in Use},
+            attribution=self.attribution,
+            placement=Placement(self.placement),
+            link=self.link,
+            watermark=self.watermark,
+            terms=self.terms,
+        )
+
+    @classmethod
+    def from_terms(cls, code: str, terms: SourceTerms) -> "DataSource":
+        """A row that is not saved."""
+        return cls(
+            code=code,
+            name=terms.name,
+            attribution=terms.attribution,
+            placement=terms.placement.value,
+            link=terms.link,
+            watermark=terms.watermark,
+            terms=terms.terms,
+            **{use.value: outcome.value for use, outcome in terms.uses.items()},
+        )
+
+
+class Licence(models.Model):
+    """The draft of a licence that this installation holds."""
+
+    source = models.ForeignKey(DataSource, models.PROTECT, related_name="licences")
+    tier = models.CharField(max_length=100, help_text="The plan's name.")
+    uses = ArrayField(
+        models.CharField(max_length=16, choices=USES), help_text="Uses that it allows, with commas between."
+    )
+    environment = models.CharField(
+        max_length=40, blank=True, help_text="The only environment that it is good for; empty: every."
+    )
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True, help_text="The last day; empty: without end.")
+    document = models.CharField(max_length=200, help_text="Where the contract is filed.")
+
+    class Meta:
+        ordering = ("source", "valid_from", "id")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
+                name="licence_ends_after_it_begins",
+            ),
+            models.CheckConstraint(
+                condition=Q(uses__contained_by=[use.value for use in Use]) & ~Q(uses=[]), name="licence_uses_known"
+            ),
+            models.CheckConstraint(condition=~Q(document=""), name="licence_has_document"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} {self.tier}"
+
+    def clean(self) -> None:
+        """Refuse a licence that overlaps another of its source, use and environment: which one let data out must be plain."""
+        others = Licence.objects.filter(source=self.source_id, uses__overlap=self.uses or []).exclude(pk=self.pk)
+        if self.environment:
+            others = others.filter(environment__in=["", self.environment])
+        if self.valid_from is not None:
+            others = others.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=self.valid_from))
+        if self.valid_to is not None:
+            others = others.filter(valid_from__lte=self.valid_to)
+        if other := others.first():
+            raise ValidationError(
+                f"it overlaps {other} ({other.valid_from} to {other.valid_to or 'no end'}) in a use: end that one first"
+            )
+
+    def as_terms(self) -> LicenceTerms:
+        return LicenceTerms(
+            id=self.pk,
+            source=self.source_id,
+            tier=self.tier,
+            uses=frozenset(map(Use, self.uses)),
+            valid_from=self.valid_from,
+            valid_to=self.valid_to,
+            document=self.document,
+            environment=self.environment,
+        )
+
+    @classmethod
+    def from_terms(cls, terms: LicenceTerms) -> "Licence":
+        """A row that is not saved."""
+        return cls(
+            id=terms.id,
+            source_id=terms.source,
+            tier=terms.tier,
+            uses=sorted(terms.uses),
+            environment=terms.environment,
+            valid_from=terms.valid_from,
+            valid_to=terms.valid_to,
+            document=terms.document,
+        )
+
 
 class RightsVersion(models.Model):
-    """Rises with every change of a right, so that a served result can say which table decided it."""
+    """The whole table of terms and licences as it was proposed, and since when it decides. Nothing of it changes but that once."""
 
-    digest = models.CharField(max_length=64, help_text="SHA-256 over all rows.")
-    made_at = models.DateTimeField(auto_now_add=True)
+    table = models.JSONField(
+        null=True, help_text="Terms by source, and licences; empty: of a release that did not keep it."
+    )
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the table.")
+    based_on = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="+", help_text="What decided before it."
+    )
+    takes_back_to = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="+", help_text="The earlier version whose table it repeats."
+    )
+    reason = models.TextField()
+    proposed_by = models.BigIntegerField(null=True, help_text="Id of a user; empty: a command.")
+    made_at = models.DateTimeField(db_default=Now())
+    published_by = models.BigIntegerField(null=True, help_text="Id of a user; empty: a command.")
+    published_at = models.DateTimeField(null=True, help_text="Since when it decides; empty: proposed only.")
 
     class Meta:
         ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(condition=~Q(reason=""), name="rights_version_has_reason"),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

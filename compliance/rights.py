@@ -1,80 +1,86 @@
-"""May it be shown? Decided from the sources a result really read, when it is served."""
+"""The door that every value passes on its way out: what the rights of now say to a use of the sources that it rests on."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
+from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
-from compliance.models import DataSource, Permission, RightsVersion
+from compliance.decisions import Attribution, Decision, decide
+from compliance.terms import RightsTable, Use, source_of_series
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What of an answer may be shown, and the words that go with it."""
+class OutputDecisions:
+    """What of an answer may be used so, and the words that go with it.
+
+    version  of the rights that decided; 0 before any was published
+    outputs  the decision on each output
+    """
 
     version: int
-    withheld: Mapping[str, tuple[str, ...]]
-    """Output -> the sources that keep it back."""
-    attributions: tuple[str, ...]
+    outputs: Mapping[str, Decision]
+
+    @property
+    def withheld(self) -> dict[str, tuple[str, ...]]:
+        """Output -> the sources that keep it back."""
+        return {
+            output: tuple(each.source for each in decision.refusing)
+            for output, decision in self.outputs.items()
+            if not decision.lets_through
+        }
+
+    @property
+    def attributions(self) -> tuple[Attribution, ...]:
+        """Of what may be used, once each."""
+        shown = {each for decision in self._used() for each in decision.attributions}
+        return tuple(sorted(shown, key=lambda each: (each.text, each.link)))
+
+    @property
+    def watermarks(self) -> tuple[str, ...]:
+        return tuple(sorted({text for decision in self._used() for text in decision.watermarks}))
+
+    def _used(self) -> list[Decision]:
+        return [decision for decision in self.outputs.values() if decision.lets_through]
 
 
-def decide(sources_of_output: Mapping[str, Iterable[str]]) -> Decision:
-    """The most restrictive source of an output wins; a source that is not registered allows nothing."""
-    wanted = {code for codes in sources_of_output.values() for code in codes}
-    version, known = _look_up(wanted)
-    withheld: dict[str, tuple[str, ...]] = {}
-    for output, codes in sources_of_output.items():
-        denying = tuple(sorted(code for code in codes if code not in known or known[code].display != Permission.YES))
-        if denying:
-            withheld[output] = denying
-    shown = {code for output, codes in sources_of_output.items() if output not in withheld for code in codes}
-    return Decision(
-        version=version,
-        withheld=withheld,
-        attributions=tuple(sorted({known[code].attribution for code in shown})),
+def decide_outputs(sources_of_output: Mapping[str, Iterable[str]], use: Use = Use.DISPLAY) -> OutputDecisions:
+    """Decide each output by its own sources, under the rights that are published now."""
+    sources = {output: tuple(codes) for output, codes in sources_of_output.items()}
+    version, table = _read({code for codes in sources.values() for code in codes})
+    today = timezone.now().date()
+    return OutputDecisions(
+        version,
+        {
+            output: decide(table, codes, use, at=today, environment=settings.RIGHTS_ENVIRONMENT)
+            for output, codes in sources.items()
+        },
     )
 
 
-class _Known(NamedTuple):
-    display: str
-    attribution: str
-
-
-def _look_up(codes: Iterable[str]) -> tuple[int, dict[str, _Known]]:
-    """The version, 0 before any right was recorded, and the registered ones among the sources: one statement, as every answer
-    asks it."""
+def _read(sources: Iterable[str]) -> tuple[int, RightsTable]:
+    """The version of now, with the terms of these sources alone and all licences: one statement, as every answer asks it."""
+    codes = sorted({code for source in sources for code in (source, source_of_series(source))})
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT coalesce(version.id, 0), source.code, source.display, source.attribution
-            FROM (SELECT max(id) AS id FROM compliance_rightsversion) AS version
-            LEFT JOIN compliance_datasource AS source ON source.code = ANY(%s)
+            SELECT id, "table" -> 'licences',
+                   (SELECT jsonb_object_agg(code, "table" -> 'sources' -> code)
+                    FROM unnest(%s::text[]) AS code WHERE "table" -> 'sources' ? code)
+            FROM compliance_rightsversion WHERE published_at IS NOT NULL ORDER BY published_at DESC, id DESC LIMIT 1
             """,
-            [sorted(codes)],
+            [codes],
         )
-        rows = cursor.fetchall()
-    return rows[0][0], {
-        code: _Known(display, attribution) for _, code, display, attribution in rows if code is not None
-    }
+        row: tuple[int, Any, Any] | None = cursor.fetchone()
+    if row is None:
+        return 0, RightsTable({})
+    version, licences, terms = row
+    return version, RightsTable.from_dict({"sources": _parsed(terms) or {}, "licences": _parsed(licences)})
 
 
-def record(rows: Iterable[Mapping[str, str]]) -> int:
-    """Take in the rights of providers, as `sources.csv` gives them, and open a new version if anything changed."""
-    for row in rows:
-        DataSource.objects.update_or_create(
-            code=row["code"], defaults={key: value for key, value in row.items() if key != "code"}
-        )
-    return stamp()
-
-
-def stamp() -> int:
-    """The version of the table as it stands; a new one if the last recorded was another."""
-    table = list(DataSource.objects.order_by("code").values())
-    digest = hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
-    last = RightsVersion.objects.order_by("-id").first()
-    if last is None or last.digest != digest:
-        last = RightsVersion.objects.create(digest=digest)
-    return last.pk
+def _parsed(value: Any) -> Any:
+    """Django's sessions give jsonb as text."""
+    return json.loads(value) if isinstance(value, str) else value

@@ -10,7 +10,6 @@ NOT_AUDITED = {
     "django_admin_log": "is itself a log, of what the audit log has too",
     "django_session": "begins with a log-in, which is an event",
     "django_celery_beat_periodictasks": "the time of the last change of the others",
-    "compliance_rightsversion": "counts the changes of the rights",
     "compliance_auditentry": "the audit log",
     "compliance_auditseal": "signs the audit log",
     "compliance_auditcheck": "what a check found",

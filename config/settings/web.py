@@ -21,6 +21,11 @@ CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
 MONITORING_TOKEN = env.secret("MONITORING_TOKEN", minimum=16) if env.is_set("MONITORING_TOKEN") else ""
 """Asked for at /metrics and /health/pack; empty, they are open."""
 
+RIGHTS_SECOND_PERSON = env.flag("RIGHTS_SECOND_PERSON", default=False)
+"""Whether a version of the rights decides only once somebody else than its author has published it."""
+RIGHTS_ENVIRONMENT = env.text("RIGHTS_ENVIRONMENT", default="development" if DEVELOPMENT else "production")
+"""Which environment this is, for licences that are good for one only."""
+
 MIDDLEWARE = [
     "config.telemetry.http_metrics.BeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",

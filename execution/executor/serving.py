@@ -78,7 +78,7 @@ def serve(
     finished: FinishedExecution, *, requested: date, cached: bool, duration_ms: float | None, warnings: tuple[str, ...]
 ) -> Served:
     """Decide the rights of now, and put the stored bytes beside what they tie out to."""
-    decision = rights.decide(finished.sources)
+    decision = rights.decide_outputs(finished.sources)
     text = finished.result
     if decision.withheld:
         result = json.loads(text)
@@ -102,7 +102,7 @@ def serve(
         "computed_at": finished.computed_at,
         "duration_ms": duration_ms,
         "sources": sorted({code for codes in finished.sources.values() for code in codes}),
-        "attributions": list(decision.attributions),
+        "attributions": [each.text for each in decision.attributions],
         "rights": {
             "version": decision.version,
             "withheld": {name: list(codes) for name, codes in decision.withheld.items()},

@@ -19,6 +19,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser, Group, Permission
 from django.db import transaction
 
+from compliance import registry
 from config import doctor, embedded
 from config.errors import TieoutError
 from execution import executor
@@ -81,6 +82,7 @@ def run(*, progress: Progress) -> Demo:
     migrate(progress)
     for document in publishing.read_library().values():
         publishing.publish(document)
+    registry.load()
     load_market_data(progress)
     log_ins = make_users()
     import_ledgers(progress)

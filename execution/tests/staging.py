@@ -8,6 +8,8 @@ import psycopg
 from agents import registry
 from agents.registry import Registry
 from agents.runtime import AgentRuntime
+from compliance import versions
+from compliance.models import DataSource
 from execution.executor import computation
 from execution.operations.intake.files import read_folder
 from execution.patterns import publishing
@@ -32,6 +34,13 @@ def set_packs(world, status, *, job="", reason="", day=HEAD):
         "UPDATE pricing_pricingpack SET status = %s, failed_job = %s, reason = %s WHERE asof_date = %s",
         [status, job, reason, day],
     )
+
+
+def decide_rights(world, code, outcome, use="display"):
+    """Draft what a source says to a use, and publish it."""
+    with world.role("job"):
+        DataSource.objects.filter(code=code).update(**{use: outcome})
+        return versions.propose(reason="staged", by=None)
 
 
 def grant(world, username, portfolio_id):

@@ -14,18 +14,22 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from compliance import rights
-from compliance.models import DataSource
-from compliance.models import Permission as Right
 from config.admin import MAX_SHOWN_CHARACTERS, EvidenceAdmin, pretty
 from execution.models import Execution, JobRun, NightlyRun
+from execution.tests import staging
 from portfolio.models import Benchmark, BenchmarkComponent, LedgerRevision, Portfolio, PortfolioAccess
 from pricing.models import RiskFreeRate, Security
 
 ROOMS = ("compliance", "pricing", "portfolio", "execution")
 MODELS = [model for room in ROOMS for model in apps.get_app_config(room).get_models()]
 EDITED = {
-    *("portfolio.portfolio", "compliance.datasource", "pricing.riskfreerate", "pricing.factorseries"),
+    *(
+        "portfolio.portfolio",
+        "compliance.datasource",
+        "compliance.licence",
+        "pricing.riskfreerate",
+        "pricing.factorseries",
+    ),
     *("pricing.securityalias", "pricing.symboloverride", "portfolio.benchmark", "portfolio.onemonthrate"),
 }
 EVIDENCE = [model for model in MODELS if model._meta.label_lower not in EDITED]
@@ -163,20 +167,6 @@ def test_an_owner_renames_a_portfolio_and_nothing_else_of_it(owner_on_staff, pri
     assert (row.name, row.base_currency, row.slug) == ("Renamed", "CAD", "public")
 
 
-def test_a_changed_right_opens_a_version_that_the_next_answer_names(root, private_demo):
-    before = rights.decide({}).version
-    source = DataSource.objects.get(code="bokeh-wiki")
-    form = {field.name: getattr(source, field.name) for field in DataSource._meta.fields} | {"display": Right.NO}
-
-    saved = root.post(url(DataSource, "change", source.code), form)
-
-    assert saved.status_code == 302
-    assert rights.decide({}).version > before
-    answer = private_demo.ask().json()
-    assert answer["metadata"]["rights"]["version"] == rights.decide({}).version
-    assert answer["result"]["valued_positions"]["reason"] == "right-denied"
-
-
 def test_the_risk_free_choice_is_staffs_to_edit(root):
     answer = root.post(url(RiskFreeRate, "add"), {"base_currency": "USD", "series": "UST3M", "series_currency": "USD"})
 
@@ -264,7 +254,7 @@ def test_a_benchmark_whose_security_is_not_listed_yet_or_any_more_may_be_taken(o
 
 def test_an_execution_is_shown_with_its_result_and_hashes_without_what_a_right_denies(owner_on_staff, private_demo):
     served = private_demo.ask().json()
-    DataSource.objects.filter(code="ledger").update(display=Right.NO)
+    staging.decide_rights(private_demo, "ledger", "deny")
 
     page = owner_on_staff.get(url(Execution, "change", served["execution_id"])).content.decode()
 

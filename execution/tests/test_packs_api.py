@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from execution.tests import staging
 from pricing import packs
 from pricing.models import PackPrice, QuarantinedRow
 
@@ -97,10 +98,8 @@ def test_rows_of_a_kind_are_paged(demo):
 
 @pytest.mark.role("job")
 def test_numbers_of_a_source_that_may_not_be_shown_are_withheld(private_demo):
-    from compliance.models import DataSource
-
     source = PackPrice.objects.filter(content__packs=HEAD).values_list("source", flat=True)[0]
-    DataSource.objects.filter(code=source).update(display="no")
+    staging.decide_rights(private_demo, source, "deny")
 
     told = get(private_demo, f"/v1/packs/{HEAD}").json()
 

@@ -3,7 +3,7 @@
 import json
 
 from agents.result import RequestContext, Result
-from compliance import rights
+from compliance import versions
 from compliance.models import DataSource
 from execution.tests import staging
 
@@ -12,9 +12,7 @@ PRICES = "bokeh-wiki"
 
 
 def deny(world, code):
-    with world.role("job"):
-        kept = DataSource.objects.filter(pk=code).values().get()
-        rights.record([{name: str(value) for name, value in kept.items()} | {"display": "no"}])
+    staging.decide_rights(world, code, "deny")
 
 
 def test_outputs_that_rest_on_a_denied_source_are_withheld_and_the_hash_stays(asked_demo):
@@ -62,25 +60,26 @@ def test_a_right_given_back_shows_the_stored_bytes_again(private_demo):
     before = private_demo.ask()
     deny(private_demo, PRICES)
     private_demo.ask()
-    staging.by_force(private_demo, "UPDATE compliance_datasource SET display = 'yes'")
+    staging.decide_rights(private_demo, PRICES, "attribute")
 
     after = private_demo.ask()
 
     assert json.dumps(after.json()["result"]) == json.dumps(before.json()["result"])
 
 
-def test_a_right_changed_past_the_version_still_changes_the_tag(asked_demo):
+def test_a_draft_changes_no_answer(asked_demo):
     before = asked_demo.ask()
-    staging.by_force(asked_demo, "UPDATE compliance_datasource SET display = 'ask' WHERE code = %s", [PRICES])
+    staging.by_force(asked_demo, "UPDATE compliance_datasource SET display = 'deny'")
 
     after = asked_demo.ask()
 
-    assert after.json()["result"]["metrics"] == WITHHELD
-    assert after["ETag"] != before["ETag"]
+    assert (after.json()["result"], after["ETag"]) == (before.json()["result"], before["ETag"])
 
 
 def test_a_source_that_nobody_registered_allows_nothing(private_demo):
-    staging.by_force(private_demo, "DELETE FROM compliance_datasource WHERE code = %s", [PRICES])
+    with private_demo.role("job"):
+        DataSource.objects.filter(code=PRICES).delete()
+        versions.propose(reason="staged", by=None)
 
     answer = private_demo.ask()
 

@@ -226,7 +226,6 @@ def test_there_is_the_room_that_the_database_has():
     room |= {"attribution": terms.get_field("attribution").max_length}
 
     assert room == columns.LONGEST
-    assert set(columns.RIGHTS["display"]) == {"", *dict(terms.get_field("display").choices)}
 
 
 def test_every_bad_row_is_named_and_nothing_is_taken(tmp_path):

@@ -24,3 +24,10 @@ class Command(TieoutCommand):
                 f"{counts['observations']} observations, "
                 f"{counts['sources']} sources; pack days to {counts['archive_end']}"
             )
+            if entered := counts["rights"]["entered"]:
+                self.stdout.write(f"rights entered of {', '.join(entered)}")
+            for change in counts["rights"]["differing"]:
+                self.stderr.write(
+                    f"{change['row']}: {change['field']} is {change['before']} here and {change['after']} in sources.csv; "
+                    "what is decided here stays"
+                )

@@ -41,13 +41,13 @@ def of_kind(pack: PricingPack, kind: str) -> QuerySet[Any, Any]:
     return MODELS[kind].objects.filter(content=pack.content_id)  # type: ignore[attr-defined, no-any-return]
 
 
-def read_page(pack: PricingPack, kind: str, page: slice) -> tuple[list[dict[str, Any]], rights.Decision]:
+def read_page(pack: PricingPack, kind: str, page: slice) -> tuple[list[dict[str, Any]], rights.OutputDecisions]:
     """A page of rows, and the decision on their sources: a row of a source that must not be shown has null for its numbers."""
     columns = COLUMNS[kind]
     order = list(columns.values())[: KEY_COLUMNS[kind]]
     values = of_kind(pack, kind).order_by(*order).values_list(*columns.values())[page]
     rows = [dict(zip(columns, row, strict=True)) for row in values]
-    decision = rights.decide({source: (source,) for source in sorted({row["source"] for row in rows})})
+    decision = rights.decide_outputs({source: (source,) for source in sorted({row["source"] for row in rows})})
     for row in rows:
         row["withheld"] = row["source"] in decision.withheld
         for name in NUMBERS & row.keys():

@@ -150,7 +150,7 @@ class Pack(APIView):
                 "offset": query["offset"],
                 "rows_of_kind": rows,
                 "rights": {"version": decision.version, "withheld": sorted(decision.withheld)},
-                "attributions": list(decision.attributions),
+                "attributions": [each.text for each in decision.attributions],
             }
         )
 

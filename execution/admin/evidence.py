@@ -111,7 +111,7 @@ class ExecutionAdmin(EvidenceAdmin):
 
 def _displayable(row: models.Execution) -> Any:
     """The result without the outputs that the rights of now withhold."""
-    withheld = rights.decide(row.sources).withheld
+    withheld = rights.decide_outputs(row.sources).withheld
     return {
         name: {"value": None, "status": "unavailable", "reason": "right-denied"} if name in withheld else output
         for name, output in json.loads(row.result).items()

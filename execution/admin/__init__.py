@@ -1,0 +1,5 @@
+"""The admin of this room, and what it adds to the pages of rooms that know no portfolios."""
+
+from execution.admin import evidence, rights
+
+__all__ = ["evidence", "rights"]
