@@ -21,20 +21,24 @@ def entries(world, **where):
 
 def test_a_change_is_recorded_with_its_columns_before_and_after(begun):
     with begun.role("job"), origin.of_process(Door.COMMAND, "terms"), scope.because("new terms"):
-        DataSource.objects.filter(code="ledger").update(display="no")
+        DataSource.objects.filter(code="ledger").update(display="deny")
 
     *_, entry = entries(begun, table_name="compliance_datasource", row_key="ledger")
-    assert (entry.action, entry.before, entry.after) == ("update", {"display": "yes"}, {"display": "no"})
+    assert (entry.action, entry.before, entry.after) == (
+        "update",
+        {"display": "attribute"},
+        {"display": "deny"},
+    )
     assert (entry.door, entry.via, entry.reason, entry.role) == ("command", "terms", "new terms", "tester")
     assert entry.account
     assert entry.user_id is None
 
 
 def test_what_was_there_before_the_log_is_recorded_as_found(empty):
-    (found,) = entries(empty, table_name="compliance_datasource")
+    (found,) = entries(empty, table_name="compliance_rightsversion")
 
     assert (found.action, found.before) == ("found", None)
-    assert found.after["code"] == "ledger"
+    assert found.after["reason"].startswith("the rights as they stood")
 
 
 def test_a_statement_of_many_rows_is_an_entry_for_each_and_what_stays_is_none(begun):

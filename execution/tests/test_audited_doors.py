@@ -86,8 +86,8 @@ def test_what_staff_change_in_the_admin_is_on_record(private_demo, root, added):
     added()
 
     root.post("/admin/compliance/datasource/ledger/change/", {
-        "name": "Own", "attribution": "Own ledger", "terms": "x", "display": "no", "export_csv": "no", "export_pdf": "no",
-        "redistribute": "no",
+        "name": "Own", "attribution": "Own ledger", "placement": "none", "terms": "x", "display": "deny", "csv": "deny",
+        "json": "deny", "xlsx": "deny", "pdf": "deny", "redistribute": "deny", "agent": "deny",
     })  # fmt: skip
     rights = added()
     root.post(
