@@ -20,6 +20,8 @@ import portfolio
 import pricing
 from agents.breaker import StorageAway
 from agents.runtime import CapabilityFailed
+from compliance import registry as rights_registry
+from compliance import versions
 from config import doctor, embedded, env
 from config.errors import TieoutError
 from config.strict_json import TooLarge
@@ -50,6 +52,11 @@ COMMANDS_ONLY = {
     fetching.NotForPacks,
     fetching.NothingFetched,
     fetching.NothingToFetch,
+    rights_registry.MalformedRegistry,
+    versions.NothingChanged,  # the admin's page of rights says it, as the next three
+    versions.OvertakenVersion,
+    versions.ReasonMissing,
+    versions.SecondPersonNeeded,
     quarantine.NothingToAccept,  # the admin's form refuses it
     quarantine.ReasonMissing,  # the admin's form asks for it
     symbols.SymbolUnknown,
