@@ -199,8 +199,8 @@ def test_pure_modules_import_no_framework(pattern):
 
 
 STANDARD = {
-    "__future__", "collections", "contextlib", "dataclasses", "datetime", "decimal", "functools", "hashlib", "heapq", "itertools",
-    "math", "re", "struct", "types", "typing", "unicodedata", "zlib",
+    "__future__", "collections", "contextlib", "dataclasses", "datetime", "decimal", "enum", "functools", "hashlib", "heapq",
+    "itertools", "json", "math", "re", "struct", "types", "typing", "unicodedata", "zlib",
 }  # fmt: skip
 """What a pure module may have of the standard library: no files, no clock, no sockets."""
 
