@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from compliance.terms import LicenceTerms, Outcome, Placement, SourceTerms, Use
+from compliance.terms import LicenceTerms, Outcome, Placement, RightsTable, SourceTerms, Use
 
 OUTCOMES = [(outcome.value, outcome.value) for outcome in Outcome]
 USES = [(use.value, use.value) for use in Use]
@@ -202,6 +202,12 @@ class RightsVersion(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    def as_table(self) -> RightsTable:
+        """Raises ValueError for a version of a release that did not keep it."""
+        if self.table is None:
+            raise ValueError(f"rights version {self.pk} did not keep its table")
+        return RightsTable.from_dict(self.table)
 
 
 class AuditEntry(models.Model):

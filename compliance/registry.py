@@ -121,15 +121,15 @@ def load(path: Path = SHIPPED, *, replace: bool = False) -> LoadedRights:
 def enter_sources(rows: Mapping[str, SourceTerms], *, reason: str, replace: bool = False) -> LoadedRights:
     """Enter sources that no version names, and tell what is said otherwise of those that one does."""
     now = versions.current()
-    known = RightsTable.from_dict(now.table).sources if now else {}
+    known = now.as_table().sources if now else {}
     version = versions.enter(rows, reason=reason, replace=replace)
-    differing = [] if replace else versions.compare(_as_table(known, rows), _as_table(rows, known))
+    differing = [] if replace else versions.compare(_common(known, rows), _common(rows, known))
     entered = tuple(sorted(code for code in rows if code not in known or (replace and known[code] != rows[code])))
     return LoadedRights(entered, tuple(differing), version)
 
 
-def _as_table(sources: Mapping[str, SourceTerms], others: Mapping[str, SourceTerms]) -> dict[str, Any]:
-    return RightsTable({code: sources[code] for code in sources.keys() & others.keys()}).as_dict()
+def _common(sources: Mapping[str, SourceTerms], others: Mapping[str, SourceTerms]) -> RightsTable:
+    return RightsTable({code: sources[code] for code in sources.keys() & others.keys()})
 
 
 def _terms(row: Mapping[str, Any]) -> SourceTerms:

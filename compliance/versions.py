@@ -61,26 +61,27 @@ def draft() -> RightsTable:
     )
 
 
-def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """What differs between two tables as `RightsTable.as_dict` gives them, row by row and field by field."""
+def compare(before: RightsTable, after: RightsTable) -> list[Change]:
+    """What differs between two tables, row by row and field by field."""
     changes = []
-    for kind, rows_before, rows_after in (
-        ("", before["sources"], after["sources"]),
-        ("licence ", *({str(each["id"]): each for each in table["licences"]} for table in (before, after))),
-    ):
-        for code in sorted(rows_before.keys() | rows_after.keys()):
-            old, new = _flat(rows_before.get(code)), _flat(rows_after.get(code))
-            changes += [
-                Change(f"{kind}{code}", field, old.get(field), new.get(field))
-                for field in sorted(old.keys() | new.keys())
-                if old.get(field) != new.get(field)
-            ]
+    old_rows, new_rows = _rows(before), _rows(after)
+    for name in sorted(old_rows.keys() | new_rows.keys()):
+        old, new = old_rows.get(name, {}), new_rows.get(name, {})
+        changes += [
+            Change(name, field, old.get(field), new.get(field))
+            for field in sorted(old.keys() | new.keys())
+            if old.get(field) != new.get(field)
+        ]
     return changes
 
 
-def _flat(row: Mapping[str, Any] | None) -> dict[str, Any]:
-    flat = dict(row or {})
-    return {**flat.pop("uses"), **flat} if isinstance(flat.get("uses"), Mapping) else flat
+def _rows(table: RightsTable) -> dict[str, dict[str, Any]]:
+    """A row's name -> its fields, each use among them."""
+    rows = {}
+    for code, terms in table.sources.items():
+        fields = terms.as_dict()
+        rows[code] = {**fields.pop("uses"), **fields}
+    return rows | {f"licence {licence.id}": licence.as_dict() for licence in table.licences}
 
 
 @transaction.atomic
@@ -137,7 +138,7 @@ def take_back_to(earlier: RightsVersion, *, reason: str, by: int | None) -> Righ
     raises  ReasonMissing, NothingChanged
     """
     locks.lock_until_commit("rights")
-    write_draft(RightsTable.from_dict(earlier.table))
+    write_draft(earlier.as_table())
     return propose(reason=reason, by=by, takes_back_to=earlier)
 
 
@@ -159,7 +160,7 @@ def enter(sources: Mapping[str, SourceTerms], *, reason: str, replace: bool = Fa
     """
     locks.lock_until_commit("rights")
     now = current()
-    table = RightsTable.from_dict(now.table) if now else RightsTable({})
+    table = now.as_table() if now else RightsTable({})
     entered = {
         code: terms
         for code, terms in sources.items()

@@ -104,11 +104,11 @@ def test_nothing_of_a_published_version_changes(stone, change):
 
 
 def test_what_differs_is_told_by_row_and_field(stone):
-    before = versions.draft().as_dict()
+    before = versions.draft()
     deny_display()
     Licence.objects.create(pk=5, source_id="stone", tier="t", uses=["csv"], valid_from=DAY, document="shelf 3")
 
-    changes = versions.compare(before, versions.draft().as_dict())
+    changes = versions.compare(before, versions.draft())
 
     told = {(each.row, each.field): (each.before, each.after) for each in changes}
     assert told["stone", "display"] == ("attribute", "deny")

@@ -104,7 +104,7 @@ class PublishedRightsAdmin(RightsVersionAdmin):
         return self._page(
             request,
             before=versions.current(),
-            after=RightsTable.from_dict(version.table),
+            after=version.as_table(),
             title=f"Publish version {version.pk}: {version.reason}",
             after_name=f"version {version.pk}",
             verb="Publish",
@@ -127,7 +127,7 @@ class PublishedRightsAdmin(RightsVersionAdmin):
         return self._page(
             request,
             before=versions.current(),
-            after=RightsTable.from_dict(earlier.table),
+            after=earlier.as_table(),
             title=f"Take back to version {earlier.pk}",
             after_name=f"version {earlier.pk}",
             verb="Take back",
@@ -150,13 +150,13 @@ class PublishedRightsAdmin(RightsVersionAdmin):
     def _page(
         self, request: HttpRequest, *, before: RightsVersion | None, after: RightsTable, refusal: str, **words: Any
     ) -> HttpResponse:
-        table = RightsTable.from_dict(before.table) if before and before.table else RightsTable({})
+        table = before.as_table() if before and before.table else RightsTable({})
         effects = find_effects(table, after, at=timezone.now().date())
         context = {
             **self.admin_site.each_context(request),
             **words,
             "before": before,
-            "changes": versions.compare(table.as_dict(), after.as_dict()),
+            "changes": versions.compare(table, after),
             "effects": effects,
             "patterns": sorted({effect.pattern_id for effect in effects}),
             "portfolios": sorted({effect.portfolio for effect in effects if effect.portfolio}),

@@ -34,7 +34,7 @@ def find_effects(before: RightsTable, after: RightsTable, *, at: date) -> list[R
         .values_list("pattern_version__pattern_id", "portfolio_id", "sources")
     )
     return [
-        RightsEffect(pattern_id, slugs.get(portfolio_id, ""), output, use, *outcomes)
+        RightsEffect(pattern_id, slugs.get(portfolio_id, "") if portfolio_id else "", output, use, *outcomes)
         for pattern_id, portfolio_id, sources in rows
         for output, codes in sources.items()
         for use, *outcomes in _differing(before, after, codes, at)

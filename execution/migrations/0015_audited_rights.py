@@ -14,7 +14,7 @@ USES = ("display", "csv", "json", "xlsx", "pdf", "redistribute", "agent")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("compliance", "0005_rights_table"), ("execution", "0013_audited")]
+    dependencies = [("compliance", "0005_rights_table"), ("execution", "0014_keyed_digests")]
 
     operations = [
         migrations.RunSQL(BEFORE.reverse_sql, BEFORE.sql),
