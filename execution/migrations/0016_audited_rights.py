@@ -14,7 +14,7 @@ USES = ("display", "csv", "json", "xlsx", "pdf", "redistribute", "agent")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("compliance", "0005_rights_table"), ("execution", "0014_keyed_digests")]
+    dependencies = [("compliance", "0005_rights_table"), ("execution", "0015_audited_second_factor")]
 
     operations = [
         migrations.RunSQL(BEFORE.reverse_sql, BEFORE.sql),
