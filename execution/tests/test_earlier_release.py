@@ -6,6 +6,7 @@ import re
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from config import doctor, embedded
@@ -54,7 +55,8 @@ def test_the_demo_applies_the_migrations_that_are_missing(empty, child_of):
 
 def test_a_migration_that_does_not_fit_the_database_ends_the_demo_in_one_line(empty, child_of):
     with empty.role("owner"):
-        MigrationRecorder(connection).record_unapplied("portfolio", "0007_foreign_keys")
+        (newest,) = MigrationLoader(connection).graph.leaf_nodes("execution")
+        MigrationRecorder(connection).record_unapplied(*newest)
     child_of(empty)
 
     with pytest.raises(demo.DemoFailed) as failed:
