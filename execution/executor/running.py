@@ -4,6 +4,7 @@ Three transactions: claim, read (one snapshot, read-only), finish; so that refus
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from uuid import UUID
 
@@ -29,11 +30,16 @@ OUTCOME = (
 
 
 def execute(
-    request: Request, *, user: AbstractBaseUser, claimed: Callable[[UUID], object] = lambda execution_id: None
+    request: Request,
+    *,
+    user: AbstractBaseUser,
+    claimed: Callable[[UUID], object] = lambda execution_id: None,
+    admit: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Served:
     """Answer a request for `user`, from the store where it was answered before.
 
     claimed  called with the id of the execution once it is on record, before its steps run
+    admit    entered around what has to be computed; what it raises refuses that
     raises   what prepare and compute raise
     """
     started = perf_counter()
@@ -56,7 +62,8 @@ def execute(
                 metering.count_execution(plan.version.pattern_id, "stored")
                 telemetry.bind(execution_id=str(stored.id))
                 return answer(stored, cached=True)
-        finished, cached = _run_once(plan, user, claimed)
+        with admit():
+            finished, cached = _run_once(plan, user, claimed)
         metering.count_execution(plan.version.pattern_id, "stored" if cached else "computed")
         with transaction.atomic():
             return answer(finished, cached=cached)

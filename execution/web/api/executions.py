@@ -1,6 +1,9 @@
 """POST /v1/execute runs a pattern; GET /v1/executions/<id> serves an execution again."""
 
+from collections.abc import Mapping
+from functools import partial
 from time import perf_counter
+from types import MappingProxyType
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -13,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from execution import executor, metering
-from execution.web import problems
+from execution.web import limits, problems
 from execution.web.api import body, execute_request
 from execution.web.api.idempotency import execute_once
 from execution.web.api.schema import refusals
@@ -27,7 +30,8 @@ ANSWER = inline_serializer(
         "trace": serializers.DictField(),
     },
 )
-REFUSALS = refusals(400, 401, 403, 404, 409, 413, 415, 500, 503)
+REFUSALS = refusals(400, 401, 403, 404, 409, 413, 415, 429, 500, 503)
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
@@ -53,7 +57,7 @@ class Execute(APIView):
             pattern_id = query.pattern_id
             key, user = request.headers.get("Idempotency-Key"), _caller(request)
             if key is None or query.faults:
-                served = executor.execute(query, user=user)
+                served = executor.execute(query, user=user, admit=partial(limits.computing, user, limits.EXECUTIONS))
             else:
                 served = execute_once(query, user=user, key=key, body=sent)
             status = 200
@@ -65,7 +69,7 @@ class Execute(APIView):
             raise
         finally:
             metering.observe_request(pattern_id, status, perf_counter() - started)
-        return _answer(served)
+        return _answer(served, limits.EXECUTIONS.headers(user))
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
@@ -93,9 +97,9 @@ def _caller(request: Request) -> User:
     return request.user
 
 
-def _answer(served: executor.Served) -> HttpResponse:
+def _answer(served: executor.Served, more: Mapping[str, str] = NO_HEADERS) -> HttpResponse:
     return HttpResponse(
         served.body(),
         content_type="application/json",
-        headers={"ETag": served.etag, "Cache-Control": "private, no-cache"},
+        headers={"ETag": served.etag, "Cache-Control": "private, no-cache", **more},
     )

@@ -1,6 +1,8 @@
 """A retried POST /v1/execute is answered by the execution of its first try."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -10,6 +12,7 @@ from config import locks, scope
 from execution import executor
 from execution.executor import ExecutionNotFound, RequestInvalid
 from execution.models import Execution, ExecutionStatus, IdempotencyKey
+from execution.web import limits
 from execution.web.problems import AnsweredBefore, IdempotencyConflict, answer_on_record
 
 MAX_KEY_LENGTH = 200
@@ -20,14 +23,14 @@ def execute_once(request: executor.Request, *, user: User, key: str, body: bytes
 
     body     as it was sent: the same key with another one is refused
     raises   RequestInvalid for a key that can't be one, IdempotencyConflict; what executor.execute raises; AnsweredBefore where
-             the first try failed by a fault of ours
+             the first try failed by a fault of ours; limits.LimitReached: who retries waits in one of the user's places
     """
     if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
         raise RequestInvalid(
             [{"pointer": "", "reason": f"Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable characters"}]
         )
     digest = hashlib.sha256(body).hexdigest()
-    with scope.acting_as(user), locks.session_lock(f"execution.idempotency:{user.pk}:{key}"):
+    with scope.acting_as(user), limits.at_once(user), locks.session_lock(f"execution.idempotency:{user.pk}:{key}"):
         with transaction.atomic():
             first, _ = IdempotencyKey.objects.get_or_create(user=user, key=key, defaults={"body_hash": digest})
         if first.body_hash != digest:
@@ -52,10 +55,15 @@ def _answer_of(first_try: IdempotencyKey, request: executor.Request, user: User)
 
 
 def _execute_as(first_try: IdempotencyKey, request: executor.Request, user: User) -> executor.Served:
+    @contextmanager
+    def count() -> Iterator[None]:
+        limits.EXECUTIONS.count(user)
+        yield
+
     def bind(execution_id: UUID) -> None:
         with transaction.atomic():
             IdempotencyKey.objects.filter(pk=first_try.pk).update(execution=Execution(pk=execution_id))
 
-    served = executor.execute(request, user=user, claimed=bind)
+    served = executor.execute(request, user=user, claimed=bind, admit=count)
     bind(served.execution_id)
     return served

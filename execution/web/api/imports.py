@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from execution.executor import RequestInvalid
 from execution.operations import intake
+from execution.web import limits
 from execution.web.api.portfolios import find_visible, require_owned
 from execution.web.api.query import invalid_fields, unknown_fields
 from execution.web.api.schema import refusals
@@ -26,7 +27,7 @@ from portfolio.ledger.importing.rows import MAX_BYTES
 BODY_MARGIN = 64 * 1024
 """Bytes of a multipart body beside the file: boundaries, names, the other fields."""
 
-REFUSALS = refusals(400, 401, 403, 404, 413, 415, 503)
+REFUSALS = refusals(400, 401, 403, 404, 413, 415, 429, 503)
 FINDING = inline_serializer(
     "ImportFinding",
     {
@@ -162,7 +163,7 @@ class Imports(APIView):
         content = uploaded.read(MAX_BYTES + 1)
         choices = imports.Choices(form["infer_deposits"], tuple(form["margin"]), form["confirm_transfers"])
         if form["preflight"]:
-            with transaction.atomic():
+            with limits.computing(request.user, limits.IMPORTS), transaction.atomic():
                 preview = imports.preview(
                     portfolio=portfolio,
                     name=uploaded.name,
@@ -172,15 +173,16 @@ class Imports(APIView):
                     choices=choices,
                 )
             return Response(intake.as_dict(portfolio, preview))
-        imported = imports.commit(
-            portfolio=portfolio,
-            name=uploaded.name,
-            content=content,
-            author=request.user.get_username(),
-            at=now,
-            code=form.get("format"),
-            choices=choices,
-        )
+        with limits.computing(request.user, limits.IMPORTS):
+            imported = imports.commit(
+                portfolio=portfolio,
+                name=uploaded.name,
+                content=content,
+                author=request.user.get_username(),
+                at=now,
+                code=form.get("format"),
+                choices=choices,
+            )
         return Response(
             intake.as_dict(portfolio, imported.preview, imported), status=201 if imported.import_id else 200
         )
@@ -198,9 +200,10 @@ class Import(APIView):
     def delete(self, request: Request, portfolio_id: UUID, import_id: str) -> Response:
         with transaction.atomic():
             portfolio = require_owned(portfolio_id, request)
-        undone = imports.undo(
-            portfolio=portfolio, author=request.user.get_username(), at=timezone.now(), import_id=import_id
-        )
+        with limits.computing(request.user, limits.IMPORTS):
+            undone = imports.undo(
+                portfolio=portfolio, author=request.user.get_username(), at=timezone.now(), import_id=import_id
+            )
         return Response(_as_dict(undone))
 
 

@@ -23,6 +23,7 @@ from config.decimals import plain
 from config.errors import TieoutError
 from execution import metering
 from execution.executor import NotAllowed
+from execution.web import limits
 from execution.web.pages import navigation, waiting_files
 from execution.web.pages.waiting_files import WaitingFile
 from execution.web.problems import problem_of
@@ -36,7 +37,7 @@ from portfolio.models import LedgerRevision, Portfolio
 PREVIEWED_ROWS: Final = 50
 BODY_MARGIN: Final = 64 * 1024
 """Bytes of a multipart body beside the file: boundaries, names, the other fields."""
-FILE_GONE: Final = "The file was kept for 15 minutes only: choose it again"
+FILE_GONE: Final = "The file is not kept any more, after 15 minutes or for newer ones: choose it again"
 
 
 @csrf_exempt  # its check reads the whole body: _checked_page makes it, once the length is known
@@ -66,13 +67,17 @@ def _checked_page(request: HttpRequest, slug: str) -> HttpResponse:
         if request.method == "POST":
             if portfolio.owner_id != request.user.pk:
                 raise NotAllowed("only the owner of a portfolio writes to its ledger")
-            return _submit(request, portfolio)
+            with limits.computing(request.user, limits.IMPORTS):
+                return _submit(request, portfolio)
         return _render(request, portfolio)
     except (TieoutError, OperationalError, InterfaceError, RedisError) as failure:
         problem = problem_of(failure)
         assert problem is not None  # whatever is caught above has its row in the table
         metering.count_request_error(problem.type)
-        return _render(request, portfolio, status=problem.status, problem=problem.detail)
+        response = _render(request, portfolio, status=problem.status, problem=problem.detail)
+        for name, value in problem.headers.items():
+            response[name] = value
+        return response
 
 
 def _submit(request: HttpRequest, portfolio: Portfolio) -> HttpResponse:

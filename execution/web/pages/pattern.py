@@ -3,6 +3,7 @@
 A page without an input that its pattern must have asks for it: a holding is chosen from the holdings.
 """
 
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -21,6 +22,7 @@ from execution.executor import NothingBooked, PortfolioNotFound, RequestInvalid
 from execution.models import PatternVersion
 from execution.patterns import versions
 from execution.patterns.templating import Scope
+from execution.web import limits
 from execution.web.pages import holdings, navigation, page_tag
 from execution.web.pages.navigation import OVERVIEW, SECURITY
 from execution.web.pages.pattern_inputs import form_context, is_unanswered, read_request
@@ -50,7 +52,8 @@ def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
         if is_unanswered(version, request.GET):
             return _ask(request, version, portfolio)
         query = read_request(request.GET.dict(), version, portfolio)
-        served = executor.execute(query, user=request.user)  # type: ignore[arg-type]
+        admit = partial(limits.computing, request.user, limits.EXECUTIONS)
+        served = executor.execute(query, user=request.user, admit=admit)  # type: ignore[arg-type]
         if version.version != served.metadata["pattern_version"]:
             version = versions.published_version(pattern_id, served.metadata["pattern_version"])
     except NothingBooked:
@@ -75,6 +78,8 @@ def _show(request: HttpRequest, served: executor.Served, version: PatternVersion
     context = result_context(served, version, portfolio) | _links(request, portfolio, version.pattern_id)
     response = render(request, "pattern.html", context | form_context(version, portfolio, request.GET))
     response["ETag"] = tag
+    for name, value in limits.EXECUTIONS.headers(request.user).items():
+        response[name] = value
     patch_cache_control(response, private=True, no_cache=True)
     return response
 

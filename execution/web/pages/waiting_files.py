@@ -6,6 +6,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
@@ -26,14 +27,20 @@ class WaitingFile:
 
 
 def keep(user: Person, portfolio: Portfolio, file: WaitingFile) -> str:
-    """The token by which the file is found again."""
+    """The token by which the file is found again. Beyond WAITING_IMPORTS of the user the oldest goes."""
     token = secrets.token_urlsafe(24)
     stored = {
         "name": file.name,
         "content": base64.b64encode(zlib.compress(file.content)).decode(),
         "code": file.format,
     }
-    cache.set(_key(user, portfolio, token), stored, WAIT_SECONDS)
+    waiting = [each for each in cache.get(_list_key(user), []) if cache.has_key(each)]
+    surplus = len(waiting) + 1 - settings.WAITING_IMPORTS
+    for oldest in waiting[: max(0, surplus)]:
+        cache.delete(oldest)
+    key = _key(user, portfolio, token)
+    cache.set(key, stored, WAIT_SECONDS)
+    cache.set(_list_key(user), [*waiting[max(0, surplus) :], key], WAIT_SECONDS)
     return token
 
 
@@ -47,6 +54,10 @@ def find(user: Person, portfolio: Portfolio, token: str) -> WaitingFile | None:
 
 def drop(user: Person, portfolio: Portfolio, token: str) -> None:
     cache.delete(_key(user, portfolio, token))
+
+
+def _list_key(user: Person) -> str:
+    return f"imports-waiting:{user.pk}"
 
 
 def _key(user: Person, portfolio: Portfolio, token: str) -> str:

@@ -14,6 +14,7 @@ from execution import executor, patterns
 from execution.executor import orchestrator
 from execution.night.estimates import estimated_ready
 from execution.patterns.versions import PatternNotFound
+from execution.web.limits import LimitReached
 from execution.web.problems.problem import TITLES
 from execution.web.problems.retries import IdempotencyConflict
 from execution.web.problems.table import entry_of
@@ -104,6 +105,8 @@ def details_of(failure: BaseException, kind: str) -> Details:
                     for name, reasons in _named(failure.detail)
                 ]
             }, {}
+        case LimitReached():
+            return {}, failure.headers
         case drf.Throttled():
             return {}, {"Retry-After": str(math.ceil(getattr(failure, "wait", None) or 1))}
         case tries.TooManyTries():

@@ -20,6 +20,7 @@ from execution import canonical, executor, patterns
 from execution.executor import orchestrator
 from execution.patterns import conditions, templating
 from execution.patterns.versions import PatternAltered, PatternNotFound
+from execution.web.limits import LimitReached
 from execution.web.problems.retries import AnsweredBefore, IdempotencyConflict
 from portfolio import portfolio_settings, valuation
 from portfolio.analytics.errors import AnalyticsError
@@ -68,6 +69,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     executor.DifferentEngine: (409, "different-engine"),
     drf.Throttled: (429, "throttled"),
     tries.TooManyTries: (429, "throttled"),
+    LimitReached: (429, "throttled"),
     AnsweredBefore: (500, "internal"),  # until it is answered as the first try was
     executor.ReconciliationFailed: (500, "reconciliation-failed"),
     orchestrator.StepFailed: (500, "step-failed"),
