@@ -16,7 +16,10 @@ from benchmarks import closed_loop
 from benchmarks.worlds import World
 from config import env
 
-GUNICORN = ("gunicorn", "--worker-class", "gthread", "--workers", "1", "--threads", "4", "--no-control-socket")
+GUNICORN = (
+    *("gunicorn", "--worker-class", "config.web_worker.WebWorker", "--workers", "1", "--threads", "4"),
+    "--no-control-socket",
+)
 HEADERS = {"Content-Type": "application/json", "X-Forwarded-Proto": "https"}
 
 

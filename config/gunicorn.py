@@ -4,9 +4,9 @@ from typing import Any
 
 from config.telemetry import multiprocess
 
-worker_class = "gthread"
+worker_class = "config.web_worker.WebWorker"
 workers = 2
-threads = 4
+threads = 12  # most of them wait for the database, or for a place (execution/web/limits.py)
 control_socket_disable = True  # it would lie in the user's home
 logconfig_dict = {
     "root": {"level": "INFO", "handlers": ["stderr"]},

@@ -543,8 +543,9 @@ def web_server(name: str, *, log: Path | None = None, **environment: str) -> Ite
     with log.open("wb") as out:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "4"),
-                *("--worker-class", "gthread", "--no-control-socket", "config.wsgi:application"),
+                *(sys.executable, "-m", "gunicorn", "--config", "python:config.gunicorn", "--workers", "1"),
+                *("--threads", "4"),
+                *("--bind", f"127.0.0.1:{port}", "config.wsgi:application"),
             ],
             cwd=PROJECT,
             env=os.environ | settings,

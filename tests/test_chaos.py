@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from chaos import service, tampered_caches
+from chaos import half_requests, service, tampered_caches
 from tests import plugin
 
 pytestmark = pytest.mark.slow
@@ -29,3 +29,9 @@ def test_what_is_changed_in_redis_or_in_a_row_is_on_no_page(person):
 
     assert (tally.edits, tally.failures) == (20, [])
     assert tally.outcomes.keys() == {"right", "refused"}
+
+
+def test_half_sent_requests_hold_nothing_and_are_closed(attacked):
+    tally = half_requests.attack(attacked[1], count=32, seed=int(os.environ["TIEOUT_TEST_SEED"]))
+
+    assert (tally.halves, tally.closed, tally.failures) == (64, 64, [])
