@@ -14,25 +14,25 @@ WITHOUT_SERVICES = {"help", "--help", "-h", "--version", "version", "collectstat
 
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from config import embedded
+    from config import command_line
     from config.errors import TieoutError
+
+    try:
+        return _run()
+    except (TieoutError, OSError) as failure:
+        return command_line.tell(failure)
+
+
+def _run() -> int:
+    from config import command_line, embedded
 
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     try:
         if command not in WITHOUT_SERVICES and "--help" not in sys.argv:
             embedded.provide(os.environ.get("TIEOUT_ROLE") or ROLE_OF_COMMAND.get(command, "job"))
-        from django.core.management import execute_from_command_line
-
-        from config import origin
-
-        with origin.of_process(origin.Door.COMMAND, command):
-            execute_from_command_line(sys.argv)
-    except TieoutError as error:
-        sys.stderr.write(f"{error}\n")
-        return getattr(error, "exit_code", 1)
+        return command_line.run(sys.argv)
     finally:
         embedded.release()
-    return 0
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ EXIT_FAILED = 1
 
 
 class TieoutCommand(BaseCommand):
-    """A verb's face on the command line. Data goes to stdout, all else to stderr; nothing ever asks back."""
+    """A verb's face on the command line. Data goes to stdout, all else to stderr; nothing ever asks back. What
+    it does not expect is told by config/command_line.py."""
 
     requires_system_checks = []
     has_json: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Outages: failures of what this program stands on (database, Redis, disk). No data cause them, and they pass. The one list."""
+"""Outages: failures of what this program stands on: database, Redis, disk. No data cause them, and they pass. The one list."""
 
 import errno
 from collections.abc import Iterator
@@ -14,12 +14,11 @@ from config.doctor import Fault
 from config.locks import LockTimeout
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-DISK_FULL: Final = Fault(
-    "disk", "is full", "free space where PostgreSQL, the ledger and TIEOUT_VAR lie; it goes on by itself"
-)
+DISK_FULL: Final = Fault("disk", "is full", "free space where PostgreSQL, the ledger and TIEOUT_VAR lie")
 READ_ONLY: Final = Fault("disk", "can only be read", "mount it for writing where the ledger and TIEOUT_VAR lie")
 DATABASE: Final = Fault("database", "does not answer, or ended the session", "`manage.py doctor` says what is broken")
 LOCKED: Final = Fault("database", "another session kept a lock for too long", "say it again when that one has ended")
+UNMIGRATED: Final = Fault("migrations", "the database lacks what this release needs", "run `manage.py migrate`")
 REDIS: Final = Fault("Redis", "does not answer", "start Redis or mend REDIS_URL")
 DATABASE_FAILURES: Final = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
@@ -46,6 +45,8 @@ def _of(failure: BaseException) -> Fault | None:
         return DISK_FULL
     if isinstance(failure, LockTimeout | errors.LockNotAvailable):
         return LOCKED
+    if isinstance(failure, errors.UndefinedTable | errors.UndefinedColumn):
+        return UNMIGRATED
     if isinstance(failure, (*DATABASE_FAILURES, errors.IdleInTransactionSessionTimeout)):
         return DATABASE
     if isinstance(failure, RedisError | BrokerAway):

@@ -73,6 +73,7 @@ ENVIRONMENT = {
 CATCH_ALL = {
     "agents/runtime.py": "a stranger's capability: becomes a named failure with its cause",
     "config/breaker.py": "counts the failure and raises it again",
+    "config/command_line.py": "the outermost edge of a command: told in one line, and by the exit code",
     "execution/web/api/executions.py": "observes the duration and raises it again",
     "execution/executor/running.py": "puts the failure on record and raises it again",
     "config/embedded/__init__.py": "gives its share back and raises it again",
@@ -90,7 +91,9 @@ OF_STRANGERS = {
     "execution/night/ledger_reconciliation.py",
     "execution/night/history_check.py",
 }
-MUST_RAISE_AGAIN = set(CATCH_ALL) - OF_STRANGERS
+OUTERMOST = {"config/command_line.py"}
+"""Where nobody is left to raise to."""
+MUST_RAISE_AGAIN = set(CATCH_ALL) - OF_STRANGERS - OUTERMOST
 EMPTY_NAMES = re.compile(r"(^|_)(utils?|helpers?|common|misc|managers?|services?|tools?|lib|base_?classes)$")
 
 

@@ -6,6 +6,7 @@ Development only: whoever may open the socket is superuser, so its folder is pri
 """
 
 import atexit
+import errno
 import fcntl
 import json
 import os
@@ -169,7 +170,8 @@ def status(var: Path) -> list[tuple[str, str]]:
 
 def inaccessible(var: Path, exc: OSError) -> ServiceUnavailable:
     """The error to raise where the folder of the servers can't be used."""
-    mend = "make it accessible to this user or set TIEOUT_VAR to a folder of your own"
+    is_full = exc.errno in (errno.ENOSPC, errno.EDQUOT)
+    mend = "free space" if is_full else "make it accessible to this user or set TIEOUT_VAR to a folder of your own"
     return ServiceUnavailable("embedded services", f"{exc.filename or var}: {exc.strerror or exc}", mend)
 
 

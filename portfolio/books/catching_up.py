@@ -64,7 +64,8 @@ def find_advice() -> list[doctor.Fault]:
             locked = repository.find_lock_files()
         behind = len(find_behind(Portfolio.objects.all()))
     except LedgerUnavailable as damaged:
-        return [doctor.Fault("ledger", damaged.reason, "restore the repository from a backup: docs/runbook/backup.md")]
+        what, _, mend = damaged.reason.partition("; ")
+        return [doctor.Fault("ledger", what, mend or "make it readable: LEDGER_PATH")]
     if locked:
         what = f"{len(locked)} lock files, first {locked[0].name}, are left by a writer that was killed, or one writes"
         advice.append(doctor.Fault("ledger", what, "nothing: the next import or entry removes them"))

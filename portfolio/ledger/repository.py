@@ -28,6 +28,7 @@ from config.errors import TieoutError
 from .screening import MAX_FILES, MAX_FOLDER_BYTES, Finding, LedgerUnsafe, refuse_path
 
 logger = logging.getLogger(__name__)
+MEND: Final = "restore it from a backup: docs/runbook/backup.md"
 BRANCH: Final = Ref(b"refs/heads/main")
 MAX_DEPTH: Final = 8
 _FOLDER, _FILE = 0o040000, 0o100644
@@ -336,6 +337,6 @@ def _naming_faults() -> Iterator[None]:
     except OSError as fault:
         raise LedgerUnavailable(fault.strerror or "input or output error") from fault
     except KeyError as fault:
-        raise LedgerUnavailable("an object is missing") from fault
+        raise LedgerUnavailable(f"an object is missing; {MEND}") from fault
     except _DAMAGE as fault:
-        raise LedgerUnavailable("an object or reference is damaged") from fault
+        raise LedgerUnavailable(f"an object or reference is damaged; {MEND}") from fault
