@@ -1,6 +1,6 @@
 FROM python:3.11.14-slim-trixie
 
-RUN useradd --system --create-home tieout && install -d -o tieout /srv/tieout /srv/ledger
+RUN useradd --system --create-home tieout && install -d -o tieout /srv/tieout /srv/ledger /srv/exports
 WORKDIR /srv/tieout
 COPY requirements.txt .
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt

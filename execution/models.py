@@ -126,6 +126,57 @@ class IdempotencyKey(models.Model):
         return self.key
 
 
+class ExportState(models.TextChoices):
+    WAITING = "waiting", "waiting"
+    RUNNING = "running", "running"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+    REFUSED = "refused", "refused"
+    CANCELLED = "cancelled", "cancelled"
+    REMOVED = "removed", "removed"
+
+
+class ExecutionExport(models.Model):
+    """An execution that somebody took out as a file, or was refused. What was decided stays; the file is kept for a time."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    execution = models.ForeignKey(Execution, on_delete=models.PROTECT, related_name="exports")
+    format = models.CharField(max_length=8)
+    panel = models.CharField(max_length=64, blank=True, default="", help_text="The only one; empty: all of the result.")
+    is_reduced = models.BooleanField(default=False, help_text="Without what providers refuse.")
+    request_id = models.CharField(max_length=64, blank=True, default="")
+    rights_version = models.PositiveBigIntegerField(help_text="That decided; 0: before any was published.")
+    decision = models.JSONField(help_text="Use, what each source said, and what was left out.")
+    state = models.CharField(max_length=9, choices=ExportState.choices, default=ExportState.WAITING)
+    progress = models.PositiveSmallIntegerField(default=0, help_text="Percent.")
+    sha256 = models.CharField(max_length=64, blank=True, default="", help_text="Of the file.")
+    size = models.PositiveBigIntegerField(null=True, help_text="Bytes of the file.")
+    reason = models.TextField(blank=True, default="", help_text="Why it failed.")
+    made_at = models.DateTimeField(help_text="When the rights decided; the moment that the file names.")
+    expires_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-made_at", "id")
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=ExportState.values), name="export_state_known"),
+            models.CheckConstraint(condition=Q(progress__lte=100), name="export_progress_in_percent"),
+            models.CheckConstraint(
+                condition=~Q(state="done") | Q(sha256__regex=r"^[0-9a-f]{64}$", size__isnull=False),
+                name="export_done_has_a_hash",
+            ),
+            models.CheckConstraint(condition=~Q(state="failed", reason=""), name="export_failed_says_why"),
+        ]
+        indexes = [
+            models.Index(fields=("user", "-made_at"), name="export_by_user"),
+            models.Index(fields=("expires_at",), condition=Q(state="done"), name="export_by_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
 class RunState(models.TextChoices):
     WAITING = "waiting", "waiting"
     RUNNING = "running", "running"

@@ -10,7 +10,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from config.errors import TieoutError
-from execution import executor
+from execution import executor, exports
 from execution.models import NightlyRun, RunState
 from execution.night import chunks, due, history_check, nightly, restatement, runs
 from execution.operations import altered
@@ -108,6 +108,12 @@ def take_up_stale_runs(**_: Any) -> None:
 def check_history(**_: Any) -> None:
     """Derive a seventh of the history again, and compare it with what is stored; prove a seventh of the stored answers."""
     history_check.run(datetime.now(UTC).date(), find_more=lambda part: altered.find(part=part))
+
+
+@shared_task
+def remove_old_exports(**_: Any) -> None:
+    """Take away the files of exports that were kept long enough, and what killed processes left."""
+    exports.remove_expired(datetime.now(UTC))
 
 
 def _ring_for_chunk(chunk: int) -> None:

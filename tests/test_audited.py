@@ -49,6 +49,7 @@ NOT_RECORDED = {
         *("pattern_version_id", "pack_chain_hash", "ledger_commit_hash", "request", "engine_version", "provisional"),
         *("result", "trace", "sources", "warnings", "problem", "finished_at", "duration_ms", "digest"),
     },
+    "execution_executionexport": {"progress", "finished_at"},  # how far it is
     "execution_patternversion": {"digest"},  # of the document and a key
     "execution_nightlyrun": {"state", "started_at", "finished_at"},  # how far it is
 }

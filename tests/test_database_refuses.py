@@ -1,6 +1,7 @@
 """Evidence stays as it is whoever asks and however: SQL, COPY, ORM, as app, job and owner."""
 
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import cache
 from itertools import product
 from uuid import UUID
@@ -9,7 +10,7 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from execution.models import Execution, JobRun, NightlyRun, PatternVersion
+from execution.models import Execution, ExecutionExport, JobRun, NightlyRun, PatternVersion
 from portfolio.models import (
     Break,
     DailyValue,
@@ -48,6 +49,7 @@ EVIDENCE = {
     "portfolio_reconciliation": ("error_bp", "error_bp + 1"),
     "portfolio_break": ("detail", "'other'"),
     "execution_execution": ("result", "'{}'"),
+    "execution_executionexport": ("decision", "'{}'"),
     "execution_patternversion": ("document", "'{}'"),
     "compliance_rightsversion": ("digest", "repeat('0', 64)"),
 }
@@ -66,6 +68,18 @@ def full(asked_demo):
     with asked_demo.role("job"):
         row = Reconciliation.objects.first()
         Break.objects.create(portfolio=row.portfolio, reconciliation=row, kind="CASH_MISMATCH")
+        ExecutionExport.objects.create(
+            user=asked_demo.user("owner"),
+            execution=Execution.objects.first(),
+            format="csv",
+            rights_version=1,
+            decision={"use": "csv"},
+            state="done",
+            sha256="0" * 64,
+            size=1,
+            made_at=datetime(2026, 1, 1, tzinfo=UTC),
+            expires_at=datetime(2026, 1, 8, tzinfo=UTC),
+        )
     return asked_demo
 
 

@@ -38,4 +38,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 
+EXPORT_PATH = env.path("EXPORT_PATH", default=VAR / "exports")
+EXPORT_DAYS = env.integer("EXPORT_DAYS", default=7, minimum=1)
+"""How long the file of an export is kept."""
 LEDGER_PATH = env.path("LEDGER_PATH", default=VAR / "ledger.git")

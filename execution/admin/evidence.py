@@ -118,6 +118,28 @@ def _displayable(row: models.Execution) -> Any:
     }
 
 
+@admin.register(models.ExecutionExport)
+class ExecutionExportAdmin(EvidenceAdmin):
+    """Row-level security shows those that the user made."""
+
+    list_display = (
+        "id",
+        "execution_id",
+        "user",
+        "format",
+        "panel",
+        "state",
+        "is_reduced",
+        "rights_version",
+        "size",
+        "made_at",
+    )
+    list_filter = ("state", "format", "is_reduced")
+    list_select_related = ("user",)
+    search_fields = ("id", "execution__id", "sha256", "request_id")
+    date_hierarchy = "made_at"
+
+
 @admin.register(models.IdempotencyKey)
 class IdempotencyKeyAdmin(EvidenceAdmin):
     list_display = ("key", "user", "execution_id", "created_at")

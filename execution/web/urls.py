@@ -2,13 +2,16 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
 from execution.web import health, metrics, monitoring
-from execution.web.api import executions, imports, packs, reconciliations, settings, tokens
+from execution.web.api import executions, exports, imports, packs, reconciliations, settings, tokens
 from execution.web.pages import imports as imports_page
 from execution.web.pages import log_in, pattern, portfolio_list, reconciliation, second_factor
 
 urlpatterns = [
     path("v1/execute", executions.Execute.as_view(), name="execute"),
     path("v1/executions/<uuid:execution_id>", executions.StoredExecution.as_view(), name="execution"),
+    path("v1/exports", exports.Exports.as_view(), name="exports"),
+    path("v1/exports/<uuid:export_id>", exports.Export.as_view(), name="export"),
+    path("v1/exports/<uuid:export_id>/file", exports.ExportFile.as_view(), name="export-file"),
     path("v1/packs", packs.Packs.as_view(), name="packs"),
     path("v1/packs/<str:pack_id>", packs.Pack.as_view(), name="pack"),
     path(

@@ -10,7 +10,7 @@ from rest_framework import exceptions as drf
 from config import strict_json
 from config.breaker import BreakerOpen
 from config.log_in import tries
-from execution import executor, patterns
+from execution import executor, exports, patterns
 from execution.executor import orchestrator
 from execution.night.estimates import estimated_ready
 from execution.patterns.versions import PatternNotFound
@@ -25,6 +25,7 @@ from pricing import fx, market, packs
 from pricing.archive import ArchiveRefused
 
 RETRY_UNAVAILABLE_S: Final = 5
+RETRY_NOT_READY_S: Final = 2
 MAX_FINDINGS: Final = 100
 IMPORT_FINDING: Final = ("row", "column", "value", "reason", "suggestion")
 
@@ -38,6 +39,12 @@ def details_of(failure: BaseException, kind: str) -> Details:
         case executor.RequestInvalid():
             span = dict(zip(("first", "last"), map(_iso, failure.possible), strict=True)) if failure.possible else {}
             return {"errors": [dict(finding) for finding in failure.findings], **span}, {}
+        case exports.NoSuchPanel() | exports.NotOfPanels():
+            return {"errors": [{"pointer": "/panel", "reason": str(failure)}]}, {}
+        case exports.RightDenied():
+            return _refused(failure), {}
+        case exports.ExportNotReady():
+            return {"state": failure.state, "progress": failure.progress}, {"Retry-After": str(RETRY_NOT_READY_S)}
         case patterns.InputsInvalid():
             return {
                 "errors": [{"pointer": finding.pointer, "reason": finding.reason} for finding in failure.findings]
@@ -114,6 +121,16 @@ def details_of(failure: BaseException, kind: str) -> Details:
         case drf.UnsupportedMediaType():
             return {}, {"Accept": "application/json"}
     return {}, {"Retry-After": str(RETRY_UNAVAILABLE_S)} if kind == "unavailable" else {}
+
+
+def _refused(failure: exports.RightDenied) -> dict[str, Any]:
+    """Who refuses what, and what could leave without it: `reduced` is null where nothing could."""
+    reduced = {"outputs": list(failure.safe_outputs), "panels": list(failure.safe_panels)}
+    return {
+        "use": failure.use.value,
+        "refusals": [each.as_dict() for each in failure.refusals],
+        "reduced": reduced if failure.safe_outputs else None,
+    }
 
 
 def _missing(failure: Any, **what: str) -> Details:

@@ -16,8 +16,9 @@ from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from config.log_in import tries
 from config.postgresql.base import WrongRole
-from execution import canonical, executor, patterns
+from execution import canonical, executor, exports, patterns
 from execution.executor import orchestrator
+from execution.exports.content import ExportCancelled
 from execution.patterns import conditions, templating
 from execution.patterns.versions import PatternAltered, PatternNotFound
 from execution.web.limits import LimitReached
@@ -38,6 +39,8 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     imports.ImportTooLarge: (413, "too-large"),
     imports.ImportRefused: (400, "invalid-request"),
     executor.RequestInvalid: (400, "invalid-request"),
+    exports.NoSuchPanel: (400, "invalid-request"),
+    exports.NotOfPanels: (400, "invalid-request"),
     patterns.InputsInvalid: (400, "invalid-request"),
     http.BadSymbol: (400, "invalid-request"),
     packs.AsofOutOfRange: (400, "invalid-request"),
@@ -49,12 +52,14 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     drf.ValidationError: (400, "invalid-request"),
     drf.NotAuthenticated: (401, "unauthenticated"),
     drf.AuthenticationFailed: (401, "unauthenticated"),
+    exports.RightDenied: (403, "right-denied"),
     executor.NotAllowed: (403, "forbidden"),
     drf.PermissionDenied: (403, "forbidden"),
     PermissionDenied: (403, "forbidden"),
     PatternNotFound: (404, "pattern-not-found"),
     executor.PortfolioNotFound: (404, "portfolio-not-found"),
     executor.ExecutionNotFound: (404, "execution-not-found"),
+    exports.ExportNotFound: (404, "export-not-found"),
     executor.CommitNotFound: (404, "commit-not-found"),
     repository.CommitNotFound: (404, "commit-not-found"),
     imports.ImportNotFound: (404, "import-not-found"),
@@ -65,6 +70,8 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     drf.MethodNotAllowed: (405, "method-not-allowed"),
     drf.NotAcceptable: (406, "not-acceptable"),
     drf.UnsupportedMediaType: (415, "unsupported-media-type"),
+    exports.ExportNotReady: (409, "export-not-ready"),
+    exports.ExportGone: (410, "export-gone"),
     IdempotencyConflict: (409, "idempotency-conflict"),
     executor.DifferentEngine: (409, "different-engine"),
     drf.Throttled: (429, "throttled"),
@@ -86,6 +93,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     executor.LedgerNotReconciled: (503, "unavailable"),
     executor.ExecutionAbandoned: (503, "unavailable"),
     packs.SealingBusy: (503, "unavailable"),
+    exports.ExportFailed: (503, "export-failed"),
     loading.NoArchive: (503, "unavailable"),
     loading.ArchiveChanged: (503, "unavailable"),
     repository.LedgerUnavailable: (503, "unavailable"),
@@ -113,6 +121,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     patterns.PatternInvalid: (500, "internal"),
     templating.TemplateInvalid: (500, "internal"),
     conditions.ConditionInvalid: (500, "internal"),
+    ExportCancelled: (500, "internal"),
     canonical.NotRenderable: (500, "internal"),
     packs.BadTransition: (500, "internal"),
     TieoutError: (500, "internal"),

@@ -1,0 +1,30 @@
+"""The forms in which an execution can be exported, each with the use that rights are asked for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from compliance.terms import Use
+from execution.exports import csv_files, json_files
+from execution.exports.content import ExportContent, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """of_panel: the extension of an export of one panel; empty where the form is of the whole alone."""
+
+    use: Use
+    extension: str
+    media_type: str
+    write: Callable[[BinaryIO, ExportContent, Report], None]
+    of_panel: str = ""
+    panel_media_type: str = ""
+
+    def file_name(self, stem: str, panel: str) -> str:
+        return f"{stem}.{panel}.{self.of_panel}" if panel else f"{stem}.{self.extension}"
+
+
+FORMATS: Final[Mapping[str, Format]] = {
+    "csv": Format(Use.CSV, "csv.zip", "application/zip", csv_files.write, "csv", "text/csv; charset=utf-8"),
+    "json": Format(Use.JSON, "json.zip", "application/zip", json_files.write),
+}

@@ -1,0 +1,210 @@
+"""The panels of a pattern as tables: what a page draws of a result, as columns and rows of plain values."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from execution.patterns import templating
+from execution.patterns.templating import Scope
+
+NUMERIC: Final = ("number", "currency", "percentage", "decimal_2")
+
+Cell = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """key: the field of a row that it shows; format: as panels have it."""
+
+    key: str
+    header: str
+    format: str
+
+    @property
+    def is_numeric(self) -> bool:
+        return self.format in NUMERIC
+
+
+@dataclass(frozen=True, slots=True)
+class PanelTable:
+    """One panel. `rows` can be walked once or more, `count` says how many there are; with `reason` there are none.
+
+    A row has a cell for each column; a last column `notes`, where any figure is not ok, says of which and why.
+    """
+
+    id: str
+    title: str
+    columns: tuple[TableColumn, ...]
+    rows: Iterable[Sequence[Cell]]
+    count: int
+    reason: str = ""
+
+
+class NothingToTabulateError(Exception):
+    """A panel, or a figure of it, has no value. `reason` is a code, as results have it."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+def outputs_of(panel: Mapping[str, Any]) -> frozenset[str]:
+    """The outputs that a panel reads."""
+    return frozenset(each.path[1] for each in templating.references_in(panel) if each.path[0] == "state")
+
+
+def tabulate(panel: Mapping[str, Any], scope: Scope) -> PanelTable | None:
+    """The table of a panel; None for one of a type that holds no figures of its own."""
+    try:
+        if "items" in panel:
+            return _grid(panel, scope)
+        if "rows" in panel and "columns" in panel:
+            return _table(panel, scope)
+        if "x" in panel and "series" in panel:
+            return _lines(panel, scope)
+    except NothingToTabulateError as absent:
+        return PanelTable(panel["id"], panel["title"], (), (), 0, absent.reason)
+    return None
+
+
+def _grid(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
+    currency = scope.ctx.get("base_currency") or ""
+    columns = tuple(TableColumn(name, name, "text") for name in ("figure", "value", "unit", "status", "reason"))
+    rows = []
+    for item in panel["items"]:
+        try:
+            value, status, reason = _figure(_resolve(item["value"], scope))
+        except NothingToTabulateError as absent:
+            value, status, reason = None, "unavailable", absent.reason
+        unit = {"currency": currency, "percentage": "fraction"}.get(item["format"], "")
+        shown = _Number(value) if item["format"] in NUMERIC and value is not None else value
+        rows.append((item["label"], shown, unit, status, reason))
+    return PanelTable(panel["id"], panel["title"], columns, rows, len(rows))
+
+
+class _Number(str):
+    """A number in a column of texts."""
+
+    __slots__ = ()
+
+    def __new__(cls, value: Cell) -> "_Number":
+        return super().__new__(cls, value)
+
+
+def is_numeric(value: Cell, column: TableColumn) -> bool:
+    """Whether a cell is to be written as a number, where it can be read as one."""
+    return column.is_numeric or isinstance(value, _Number)
+
+
+def _table(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
+    found = _require_list(panel["rows"], scope)
+    currency = scope.ctx.get("base_currency") or ""
+    columns = _with_headers(panel["columns"], currency)
+    paths = [tuple(column.key.split(".")) for column in columns]
+    if not _any_note(found, paths):
+        return PanelTable(panel["id"], panel["title"], columns, _Rows(found, paths, with_notes=False), len(found))
+    columns += (TableColumn("notes", "Notes", "text"),)
+    return PanelTable(panel["id"], panel["title"], columns, _Rows(found, paths, with_notes=True), len(found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows that are made as they are walked, so that a long table is not held twice."""
+
+    found: Sequence[Any]
+    paths: Sequence[Sequence[str]]
+    with_notes: bool
+
+    def __iter__(self) -> Iterator[Sequence[Cell]]:
+        for row in self.found:
+            figures = [_figure(_at(row, path)) for path in self.paths]
+            cells = [value for value, _, _ in figures]
+            if self.with_notes:
+                told = (
+                    f"{'.'.join(path)}: {reason or status}"
+                    for path, (_, status, reason) in zip(self.paths, figures, strict=True)
+                    if status != "ok"
+                )
+                cells.append("; ".join(told))
+            yield cells
+
+
+def _any_note(found: Sequence[Any], paths: Sequence[Sequence[str]]) -> bool:
+    return any(_figure(_at(row, path))[1] != "ok" for row in found for path in paths)
+
+
+def _lines(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
+    x = _require_list(panel["x"], scope)
+    currency = scope.ctx.get("base_currency") or ""
+    series = [{**each, "key": each["label"]} for each in panel["series"]]
+    columns = (TableColumn("x", "Date", "date"), *_with_headers(series, currency))
+    values = [_require_list(each["values"], scope) for each in panel["series"]]
+    return PanelTable(panel["id"], panel["title"], columns, _Zipped((x, *values)), len(x))
+
+
+@dataclass(frozen=True, slots=True)
+class _Zipped:
+    lists: tuple[Sequence[Any], ...]
+
+    def __iter__(self) -> Iterator[Sequence[Cell]]:
+        return zip(*self.lists, strict=True)
+
+
+def _with_headers(columns: Sequence[Mapping[str, Any]], currency: str) -> tuple[TableColumn, ...]:
+    """A header is the label, with the currency; where two are alike, the key parts them."""
+    often = Counter(column["label"] for column in columns)
+    made = []
+    for column in columns:
+        header = column["label"] or column["key"]
+        if often[column["label"]] > 1 and header != column["key"]:
+            header += f" ({column['key']})"
+        unit = f" {currency}" if column["format"] == "currency" and currency else ""
+        made.append(TableColumn(column["key"], header + unit, column["format"]))
+    return tuple(made)
+
+
+def _at(row: Any, path: Sequence[str]) -> Any:
+    value = row
+    for name in path:
+        if not isinstance(value, Mapping) or name not in value:
+            return {"value": None, "status": "unavailable", "reason": "not_in_result"}
+        value = value[name]
+    return value
+
+
+def _figure(value: Any) -> tuple[Cell, str, str]:
+    """Value, status and reason of what a result holds where a figure stands."""
+    if isinstance(value, Mapping):
+        inner = value.get("value")
+        plain = None if isinstance(inner, Mapping | list) else inner
+        return plain, str(value.get("status") or "ok"), str(value.get("reason") or "")
+    return (None if isinstance(value, list) else value), "ok", ""
+
+
+def _resolve(text: Any, scope: Scope) -> Any:
+    """What a template names. All below an output that is unavailable is so, too. Raises NothingToTabulateError."""
+    parsed = templating.parse(text) if isinstance(text, str) else ()
+    if len(parsed) != 1 or not isinstance(parsed[0], tuple):
+        return text
+    path = parsed[0]
+    for length in range(2, len(path) + 1):
+        try:
+            value = templating.walk(path[:length], scope)
+        except KeyError:
+            raise NothingToTabulateError("not_in_result") from None
+        if length < len(path):
+            _require_available(value)
+    return value
+
+
+def _require_list(text: Any, scope: Scope) -> list[Any]:
+    value = _resolve(text, scope)
+    _require_available(value)
+    if not isinstance(value, list):
+        raise NothingToTabulateError("not_in_result")
+    return value
+
+
+def _require_available(value: Any) -> None:
+    if isinstance(value, Mapping) and value.get("status") == "unavailable":
+        raise NothingToTabulateError(str(value.get("reason") or "not_given"))

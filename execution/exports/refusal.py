@@ -1,0 +1,135 @@
+"""What rights keep back of an export, and what can leave safely without it."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from compliance import rights
+from compliance.rights import OutputDecisions
+from compliance.terms import Outcome, Use
+from config.errors import TieoutError
+from execution.exports import panel_tables
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One source that does not allow a use. `licence` is the one that would allow it; empty where none would."""
+
+    provider: str
+    use: Use
+    outcome: Outcome
+    reason: str
+    licence: str
+
+    def as_dict(self) -> dict[str, str | None]:
+        return {
+            "provider": self.provider,
+            "use": self.use.value,
+            "outcome": self.outcome.value,
+            "reason": self.reason,
+            "licence": self.licence or None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ExportDecision:
+    """What the rights of the moment say to a use, and to display: what may not be shown may not leave in a file either."""
+
+    use: Use
+    own: OutputDecisions
+    display: OutputDecisions
+
+    @property
+    def version(self) -> int:
+        return self.own.version
+
+    @property
+    def refused_outputs(self) -> frozenset[str]:
+        return frozenset(self.own.withheld) | frozenset(self.display.withheld)
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        """Once for each source and use, in their order."""
+        found = {
+            Refusal(
+                each.source,
+                decisions_use,
+                each.outcome,
+                each.reason,
+                _licence(each.source, decisions_use, each.outcome),
+            )
+            for decisions_use, decisions in ((self.use, self.own), (Use.DISPLAY, self.display))
+            for decision in decisions.outputs.values()
+            for each in decision.refusing
+        }
+        return tuple(sorted(found, key=lambda each: (each.provider, each.use)))
+
+    @property
+    def refusing_sources(self) -> frozenset[str]:
+        return frozenset(each.provider for each in self.refusals)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the record: what each output's sources said to the use."""
+        return {
+            "use": self.use.value,
+            "outputs": {
+                output: {
+                    "outcome": decision.outcome.value,
+                    "sources": {each.source: each.outcome.value for each in decision.sources},
+                }
+                for output, decision in self.own.outputs.items()
+            },
+            "refusals": [each.as_dict() for each in self.refusals],
+        }
+
+
+def _licence(source: str, use: Use, outcome: Outcome) -> str:
+    return f"a licence of {source} for {use}" if outcome is Outcome.LICENCE_REQUIRED else ""
+
+
+class RightDenied(TieoutError):
+    """The sources do not allow a use. `safe_outputs` and `safe_panels` could leave without the rest; empty where nothing could."""
+
+    def __init__(
+        self,
+        use: Use,
+        refusals: tuple[Refusal, ...],
+        safe_outputs: tuple[str, ...] = (),
+        safe_panels: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__("; ".join(each.reason for each in refusals))
+        self.use, self.refusals = use, refusals
+        self.safe_outputs, self.safe_panels = safe_outputs, safe_panels
+
+
+def decide(sources: Mapping[str, Iterable[str]], use: Use) -> ExportDecision:
+    codes = {output: tuple(each) for output, each in sources.items()}
+    return ExportDecision(use, rights.decide_outputs(codes, use), rights.decide_outputs(codes))
+
+
+def find_unsafe(
+    result: Mapping[str, Any], refused: Collection[str], *, securities: Collection[int], symbols: Collection[str]
+) -> frozenset[str]:
+    """The outputs to leave out: those that rest on a refusing source, and those with a row about a security that it prices.
+
+    Sources are the whole lineage of an output, so every total, weight and return of a refused row is refused by itself.
+    """
+    about = (
+        output for output, value in result.items() if output not in refused and _is_about(value, securities, symbols)
+    )
+    return frozenset(refused) | frozenset(about)
+
+
+def _is_about(value: Any, securities: Collection[int], symbols: Collection[str]) -> bool:
+    if isinstance(value, Mapping):
+        if value.get("security_id") in securities or value.get("symbol") in symbols:
+            return True
+        return any(_is_about(each, securities, symbols) for each in value.values() if isinstance(each, Mapping | list))
+    if isinstance(value, list):
+        return any(_is_about(each, securities, symbols) for each in value if isinstance(each, Mapping | list))
+    return False
+
+
+def safe_panels(document: Mapping[str, Any], unsafe: Collection[str]) -> tuple[str, ...]:
+    """The panels that read nothing unsafe, in their order."""
+    return tuple(panel["id"] for panel in document["panels"] if not panel_tables.outputs_of(panel) & set(unsafe))

@@ -1,0 +1,150 @@
+"""Executions as files: ordered, watched, downloaded and taken away by who ordered them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import FileResponse
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from execution import exports
+from execution.executor import RequestInvalid
+from execution.models import ExecutionExport, ExportState
+from execution.web.api.body import StrictJson
+from execution.web.api.query import invalid_fields, unknown_fields
+from execution.web.api.schema import refusals
+
+REFUSALS = refusals(400, 401, 403, 404, 413, 415, 503)
+EXPORT = inline_serializer(
+    "Export",
+    {
+        "export_id": serializers.UUIDField(),
+        "execution_id": serializers.UUIDField(),
+        "format": serializers.CharField(),
+        "panel": serializers.CharField(allow_null=True),
+        "state": serializers.CharField(help_text="waiting, running, done, failed, cancelled or removed."),
+        "progress": serializers.IntegerField(help_text="Percent."),
+        "reason": serializers.CharField(allow_null=True, help_text="Why it failed."),
+        "left_out": serializers.ListField(child=serializers.CharField(), help_text="Outputs that providers refuse."),
+        "rights_version": serializers.IntegerField(),
+        "sha256": serializers.CharField(allow_null=True),
+        "size": serializers.IntegerField(allow_null=True),
+        "file": serializers.CharField(allow_null=True, help_text="Where it is downloaded, once it is done."),
+        "made_at": serializers.DateTimeField(),
+        "expires_at": serializers.DateTimeField(help_text="When the file is removed."),
+    },
+)
+
+
+class ExportRequest(serializers.Serializer[Any]):
+    execution_id = serializers.UUIDField()
+    format = serializers.ChoiceField(list(exports.FORMATS))
+    panel = serializers.CharField(max_length=64, required=False, default="", help_text="The id of one panel alone.")
+    reduced = serializers.BooleanField(
+        required=False, default=False, help_text="Leave out what providers refuse, where something is left."
+    )
+
+
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+class Exports(APIView):
+    """Not one transaction: what was ordered, refused or failed stays on record."""
+
+    parser_classes = (StrictJson,)
+
+    @extend_schema(request=ExportRequest, responses={201: EXPORT, **REFUSALS})
+    def post(self, request: Request) -> Response:
+        form = ExportRequest(data=request.data)
+        wrong = unknown_fields(form, request.data, "is not a field here") + invalid_fields(form)
+        if wrong:
+            raise RequestInvalid(wrong)
+        asked = form.validated_data
+        row = exports.order(
+            asked["execution_id"],
+            code=asked["format"],
+            user=_caller(request),
+            panel=asked["panel"],
+            reduced=asked["reduced"],
+            request_id=request.request_id,  # type: ignore[attr-defined]
+        )
+        exports.make(row.pk)
+        with transaction.atomic():
+            made = exports.find(row.pk)
+        return Response(_as_dict(made), status=201, headers={"Location": _address(made)})
+
+
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+class Export(APIView):
+    @extend_schema(responses={200: EXPORT, **REFUSALS})
+    def get(self, request: Request, export_id: UUID) -> Response:
+        with transaction.atomic():
+            return Response(_as_dict(exports.find(export_id)))
+
+    @extend_schema(responses={204: OpenApiResponse(description="Cancelled, or its file removed."), **REFUSALS})
+    def delete(self, request: Request, export_id: UUID) -> Response:
+        exports.remove(export_id)
+        return Response(status=204)
+
+
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+class ExportFile(APIView):
+    """The file, whole, or none."""
+
+    @extend_schema(responses={200: OpenApiTypes.BINARY, **REFUSALS, **refusals(409, 410)})
+    def get(self, request: Request, export_id: UUID) -> FileResponse:
+        row, file = exports.open_file(export_id)
+        form = exports.FORMATS[row.format]
+        return FileResponse(
+            file,
+            as_attachment=True,
+            filename=form.file_name(_stem(row), row.panel),
+            content_type=form.panel_media_type if row.panel else form.media_type,
+            headers={"Cache-Control": "private, no-store"},
+        )
+
+
+def _stem(row: ExecutionExport) -> str:
+    with transaction.atomic():
+        execution = row.execution
+        return f"{execution.pattern_version.pattern_id}-{execution.asof_date.isoformat()}"
+
+
+def _as_dict(row: ExecutionExport) -> dict[str, Any]:
+    is_done = row.state == ExportState.DONE
+    return {
+        "export_id": str(row.pk),
+        "execution_id": str(row.execution_id),
+        "format": row.format,
+        "panel": row.panel or None,
+        "state": row.state,
+        "progress": row.progress,
+        "reason": row.reason or None,
+        "left_out": row.decision["left_out"],
+        "rights_version": row.rights_version,
+        "sha256": row.sha256 or None,
+        "size": row.size,
+        "file": reverse("export-file", args=[row.pk]) if is_done else None,
+        "made_at": _iso(row.made_at),
+        "expires_at": _iso(row.expires_at),
+    }
+
+
+def _address(row: ExecutionExport) -> str:
+    return reverse("export", args=[row.pk])
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat()
+
+
+def _caller(request: Request) -> User:
+    assert isinstance(request.user, User)  # permission_classes let nobody else in
+    return request.user
