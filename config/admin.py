@@ -10,9 +10,17 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from config import schedules
 from config.models import LogOuts
 
 MAX_SHOWN_ITEMS, MAX_SHOWN_CHARACTERS = 12, 120_000
@@ -68,6 +76,55 @@ admin.site.unregister(get_user_model())
 @admin.register(get_user_model())
 class UserAdmin(UndeletableAdmin, BaseUserAdmin):  # type: ignore[type-arg]
     """Who leaves is made inactive: portfolios and executions say who owned and asked."""
+
+
+for schedule in (PeriodicTask, CrontabSchedule, IntervalSchedule, SolarSchedule, ClockedSchedule):
+    admin.site.unregister(schedule)
+
+
+@admin.register(PeriodicTask)
+class PeriodicTaskAdmin(UndeletableAdmin):
+    """What beat rings for. A schedule is switched off, not deleted: a shipped one would be made again."""
+
+    list_display = ("name", "task", "schedule", "enabled", "last_run_at", "total_run_count")
+    list_filter = ("enabled",)
+    list_select_related = ("crontab", "interval", "solar", "clocked")
+    search_fields = ("name", "task")
+    fields = ("name", "task", "enabled", "crontab", "interval", "description", "last_run_at", "total_run_count")
+    readonly_fields = ("name", "task", "last_run_at", "total_run_count")
+    actions = ("enable_tasks", "disable_tasks", "run_tasks")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @admin.display(description="schedule")
+    def schedule(self, row: PeriodicTask) -> str:
+        return str(row.scheduler)
+
+    def save_model(self, request: HttpRequest, obj: PeriodicTask, form: Any, change: bool) -> None:
+        schedules.change(obj)
+
+    @admin.action(permissions=["change"], description="Switch on")
+    def enable_tasks(self, request: HttpRequest, queryset: Any) -> None:
+        self.message_user(request, f"{schedules.switch(queryset, enabled=True)} switched on")
+
+    @admin.action(permissions=["change"], description="Switch off")
+    def disable_tasks(self, request: HttpRequest, queryset: Any) -> None:
+        self.message_user(request, f"{schedules.switch(queryset, enabled=False)} switched off")
+
+    @admin.action(permissions=["change"], description="Run once, now")
+    def run_tasks(self, request: HttpRequest, queryset: Any) -> None:
+        for task in queryset:
+            schedules.ring(task)
+        self.message_user(request, f"{len(queryset)} sent to the worker")
+
+
+@admin.register(CrontabSchedule, IntervalSchedule)
+class ScheduleAdmin(UndeletableAdmin):
+    """Times and intervals to choose from. One is never changed, since several tasks may follow it: add another."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 class DeviceAdmin(EvidenceAdmin):

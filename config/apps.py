@@ -10,6 +10,7 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         user_logged_out.connect(_end_tokens, dispatch_uid="config.end_tokens")
+        import config.broker  # noqa: F401  # what this process sends goes to our broker
 
 
 def _end_tokens(*, user: Any, **_: Any) -> None:

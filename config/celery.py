@@ -3,7 +3,6 @@
 import os
 from typing import Any
 
-from celery import Celery
 from celery.signals import (
     beat_init,
     before_task_publish,
@@ -17,6 +16,7 @@ from celery.signals import (
 from django.conf import settings
 
 from config import doctor, embedded, origin, pulse
+from config.broker import app
 from config.telemetry import exporter, multiprocess, tracing
 
 WATCHDOG = "execution.tasks.take_up_stale_runs"
@@ -24,9 +24,7 @@ WATCHDOG = "execution.tasks.take_up_stale_runs"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 embedded.provide(os.environ.get("TIEOUT_ROLE") or "job")
 
-app = Celery("tieout")
-app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks()
+__all__ = ["app"]
 
 
 @worker_init.connect

@@ -26,7 +26,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "config.schedules:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     # The day's closes are settled by then, and half an hour is left for providers that want to be asked slowly.
     "market data": {"task": "execution.tasks.fetch_market_data", "schedule": crontab(hour=23, minute=35)},

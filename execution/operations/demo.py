@@ -16,10 +16,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractUser, Group, Permission
+from django.contrib.auth.models import AbstractUser, Group
 from django.db import transaction
 
-from compliance import registry
+from compliance import registry, staff_rights
 from config import doctor, embedded
 from config.errors import TieoutError
 from execution import executor
@@ -37,13 +37,12 @@ POLICY = "ECB_EUR"
 OWNER_OF = {"public": "public-owner", "second": "second-owner"}
 """Ledger folder, which is also the portfolio's slug -> who owns it."""
 STAFF = "staff"
-"""Who may look around in the admin, and owns nothing."""
+"""Who is in every group of the staff, and owns nothing."""
 USERS = (*OWNER_OF.values(), STAFF)
 NAMESPACE = uuid5(NAMESPACE_URL, "tieout:demo")
 """The demo's portfolios have the same ids, and its ledger the same commits, on every machine: so has its result."""
 SLUG, PATTERN = "public", "portfolio_overview"
 """Portfolio and pattern whose result is printed."""
-VIEWERS = "viewers"
 LOG_INS = Path(settings.VAR) / "demo-users.json"
 
 Progress = Callable[[str, int, int], None]
@@ -169,20 +168,13 @@ def _log_in(username: str, user: AbstractUser | None, password: str, *, is_new: 
     if user is None:
         user = get_user_model().objects.create_user(username, password=password, is_staff=username == STAFF)
         if user.is_staff:
-            user.groups.add(_viewers())
+            user.groups.set(Group.objects.filter(name__in=staff_rights.read()))
     elif is_new:
         user.set_password(password)
         user.save(update_fields=["password"])
     elif not user.check_password(password):
         return LogIn(username, None)
     return LogIn(username, password)
-
-
-def _viewers() -> Group:
-    group, is_new = Group.objects.get_or_create(name=VIEWERS)
-    if is_new:
-        group.permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    return group
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from django.contrib.auth import get_user_model
 
+from compliance import staff_rights
 from config import embedded
 from execution.operations import demo as verb
 from portfolio.models import LedgerRevision, Portfolio
@@ -148,7 +149,9 @@ def test_a_lost_password_is_made_anew_and_a_changed_one_is_not_told(private_demo
 
 
 @pytest.mark.role("job")
-def test_the_owners_are_plain_users_and_the_staff_may_look_and_do_nothing_else(private_demo, tmp_path, monkeypatch):
+def test_the_owners_are_plain_users_and_the_staff_is_in_every_group_and_no_superuser(
+    private_demo, tmp_path, monkeypatch
+):
     monkeypatch.setattr(verb, "LOG_INS", tmp_path / "demo-users.json")
     get_user_model().objects.filter(username="staff").update(username="another")
 
@@ -159,4 +162,5 @@ def test_the_owners_are_plain_users_and_the_staff_may_look_and_do_nothing_else(p
         assert (user.is_staff, user.is_superuser, user.get_all_permissions()) == (False, False, set())
     staff = private_demo.user("staff")
     assert (staff.is_staff, staff.is_superuser) == (True, False)
-    assert {name.split(".")[1].split("_")[0] for name in staff.get_all_permissions()} == {"view"}
+    assert set(staff.groups.values_list("name", flat=True)) == staff_rights.read().keys()
+    assert not any("_user" in name for name in staff.get_all_permissions())

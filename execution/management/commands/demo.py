@@ -26,4 +26,6 @@ class Command(TieoutCommand):
         self.stdout.write("and log in as")
         for each in result.log_ins:
             self.stdout.write(f"  {each.username:<13} {each.password or 'with the password that was set since'}")
-        self.stdout.write(f"{demo.STAFF} sets up a second factor at the first log-in, and may look around in the admin")
+        self.stdout.write(
+            f"{demo.STAFF} sets up a second factor at the first log-in, and is in every group of the staff"
+        )
