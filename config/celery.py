@@ -16,13 +16,14 @@ from celery.signals import (
 from django.conf import settings
 
 from config import doctor, embedded, origin, pulse
-from config.broker import app
 from config.telemetry import exporter, multiprocess, tracing
 
 WATCHDOG = "execution.tasks.take_up_stale_runs"
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 embedded.provide(os.environ.get("TIEOUT_ROLE") or "job")
+
+from config.broker import app  # noqa: E402  # it loads Django where the settings have a name by then
 
 __all__ = ["app"]
 
