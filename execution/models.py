@@ -103,7 +103,38 @@ class Execution(models.Model):
         ]
         indexes = [
             models.Index(fields=("portfolio_id", "-started_at"), name="execution_by_portfolio"),
+            models.Index(fields=("user", "-started_at"), name="execution_by_user"),
             models.Index(fields=("started_at",), condition=Q(status="running"), name="execution_running"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class DropReason(models.TextChoices):
+    AGE = "age", "older than answers are stored"
+    QUOTA = "quota", "its user had more than are stored"
+    BY_HAND = "by-hand", "an operator dropped it"
+
+
+class DroppedExecution(models.Model):
+    """What is left of an execution that is stored no more: that it was, and the hash of its result. None goes without one."""
+
+    id = models.UUIDField(primary_key=True, editable=False, help_text="Of the execution.")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    portfolio_id = models.UUIDField(null=True, help_text="Row-level security reads it.")
+    pattern_version = models.ForeignKey(PatternVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
+    asof_date = models.DateField()
+    key = models.CharField(max_length=64)
+    result_hash = models.CharField(max_length=64, blank=True, default="")
+    started_at = models.DateTimeField()
+    dropped_at = models.DateTimeField(db_default=Now())
+    reason = models.CharField(max_length=8, choices=DropReason.choices)
+
+    class Meta:
+        ordering = ("-dropped_at", "id")
+        constraints = [
+            models.CheckConstraint(condition=Q(reason__in=DropReason.values), name="dropped_execution_says_why")
         ]
 
     def __str__(self) -> str:

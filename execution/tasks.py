@@ -1,6 +1,7 @@
 """Tasks of the night. What remains to do is rows: a message that is lost, late or doubled changes nothing."""
 
 import logging
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,7 @@ from config.errors import TieoutError
 from execution import executor, exports
 from execution.models import NightlyRun, RunState
 from execution.night import chunks, due, history_check, nightly, restatement, runs
-from execution.operations import altered
+from execution.operations import altered, retention
 from portfolio.books import catching_up
 from portfolio.ledger.repository import LedgerUnavailable
 from pricing.models import PricingPolicy
@@ -114,6 +115,13 @@ def check_history(**_: Any) -> None:
 def remove_old_exports(**_: Any) -> None:
     """Take away the files of exports that were kept long enough, and what killed processes left."""
     exports.remove_expired(datetime.now(UTC))
+
+
+@shared_task
+def drop_executions(**_: Any) -> None:
+    """Drop the stored answers whose time is over."""
+    dropped = retention.drop_due(datetime.now(UTC))
+    logger.info("stored answers are dropped", extra=asdict(dropped))
 
 
 def _ring_for_chunk(chunk: int) -> None:

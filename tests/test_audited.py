@@ -26,6 +26,7 @@ NOT_AUDITED = {
     "portfolio_factorexposure": "computed by the night; no answer reads it",
     "portfolio_reconciliation": "computed from ledger and packs, and computed again",
     "portfolio_break": "of a reconciliation",
+    "execution_droppedexecution": "tells of a dropped answer, whose removal is recorded",
     "execution_idempotencykey": "a question changes nothing",
     "execution_jobrun": "how far a night is",
     "execution_jobchunk": "how far a night is",

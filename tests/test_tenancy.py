@@ -5,6 +5,7 @@ import random
 import re
 import subprocess
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -16,7 +17,8 @@ from django.urls import reverse
 
 from config import env, scope
 from config.embedded import postgres
-from execution.models import BlockedPortfolio, IdempotencyKey
+from execution.models import BlockedPortfolio, DroppedExecution, Execution, IdempotencyKey
+from execution.operations import retention
 from portfolio import models as owned
 from portfolio.models import DailyValue, Portfolio, PortfolioAccess, Transaction
 from tests import plugin
@@ -73,6 +75,9 @@ def asked_once(demo_database, django_db_blocker):
                         reason="none",
                     )
                     PortfolioAccess.objects.create(portfolio=row.portfolio, user=row.portfolio.owner)
+                    asked = Execution.objects.get(portfolio_id=row.portfolio_id)
+                    left = {name: getattr(asked, name) for name in retention.TOLD}
+                    DroppedExecution.objects.create(**left | {"id": uuid4()}, reason="age")
         yield name
 
 

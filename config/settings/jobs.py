@@ -36,6 +36,7 @@ CELERY_BEAT_SCHEDULE = {
     "history": {"task": "execution.tasks.check_history", "schedule": crontab(hour=4, minute=15)},
     # The files of exports that were kept for EXPORT_DAYS.
     "exports": {"task": "execution.tasks.remove_old_exports", "schedule": crontab(minute=25)},
+    "retention": {"task": "execution.tasks.drop_executions", "schedule": crontab(hour=4, minute=45)},
     # Takes up what a killed worker or a lost broker left behind: the rows say what remains.
     "watchdog": {"task": "execution.tasks.take_up_stale_runs", "schedule": 30.0},
 }

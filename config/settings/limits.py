@@ -10,3 +10,10 @@ IMPORTS_PER_MINUTE = env.integer("IMPORTS_PER_MINUTE", default=30, minimum=1)
 """Files that are previewed or imported."""
 WAITING_IMPORTS = env.integer("WAITING_IMPORTS", default=5, minimum=1)
 """Previewed files that wait for their confirmation; with another one the oldest goes."""
+
+STORED_EXECUTIONS = env.integer("STORED_EXECUTIONS", default=5000, minimum=2)
+"""Answers that are stored for one user. Nobody has more; each day the oldest are dropped until half of it is free."""
+EXECUTION_DAYS = env.integer("EXECUTION_DAYS", default=400, minimum=1)
+"""An older answer is dropped, unless something rests on it."""
+IDEMPOTENCY_KEY_DAYS = env.integer("IDEMPOTENCY_KEY_DAYS", default=7, minimum=1)
+"""So long a retry with a key is answered by its first try."""

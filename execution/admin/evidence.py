@@ -184,6 +184,17 @@ class JobChunkAdmin(EvidenceAdmin):
     date_hierarchy = "started_at"
 
 
+@admin.register(models.DroppedExecution)
+class DroppedExecutionAdmin(EvidenceAdmin):
+    """What is left of executions. Row-level security shows those on portfolios that the user may see."""
+
+    list_display = ("id", "pattern_version", "user", "asof_date", "started_at", "dropped_at", "reason")
+    list_filter = ("reason",)
+    list_select_related = ("pattern_version", "user")
+    search_fields = ("id", "result_hash", "key")
+    date_hierarchy = "dropped_at"
+
+
 @admin.register(models.HistoryCheck)
 class HistoryCheckAdmin(EvidenceAdmin):
     list_display = ("day", "part", "portfolios", "count", "started_at", "finished_at")

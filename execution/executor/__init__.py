@@ -12,7 +12,7 @@ from execution.executor.orchestrator import StepFailed
 from execution.executor.reproduction import DifferentEngine, NotReproduced, replay
 from execution.executor.request import NotAllowed, PortfolioNotFound, Request, RequestInvalid
 from execution.executor.running import execute
-from execution.executor.serving import ExecutionNotFound, Served, fetch
+from execution.executor.serving import ExecutionDropped, ExecutionNotFound, Served, fetch
 from execution.executor.store import ExecutionAltered
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "DifferentEngine",
     "ExecutionAbandoned",
     "ExecutionAltered",
+    "ExecutionDropped",
     "ExecutionNotFound",
     "LedgerNotReconciled",
     "NotAllowed",

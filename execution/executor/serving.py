@@ -18,12 +18,24 @@ from execution import canonical
 from execution.executor import store
 from execution.executor.answering_pack import date_warnings
 from execution.executor.store import FinishedExecution
-from execution.models import Execution, ExecutionStatus
+from execution.models import DroppedExecution, Execution, ExecutionStatus
 
 
 class ExecutionNotFound(TieoutError):
     def __init__(self) -> None:
         super().__init__("there is no such execution")
+
+
+class ExecutionDropped(TieoutError):
+    """An execution is stored no more; what is left of it."""
+
+    def __init__(self, left: DroppedExecution) -> None:
+        super().__init__(
+            f"the answer was dropped on {left.dropped_at:%Y-%m-%d}: {left.get_reason_display()}. Ask its question again:"
+            " of the same pack, ledger commit and engine the result has the same hash"
+        )
+        self.execution_id, self.dropped_at, self.reason = left.pk, left.dropped_at.isoformat(), left.reason
+        self.result_hash = left.result_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,7 @@ def fetch(execution_id: UUID, *, user: AbstractBaseUser, requested: date | None 
     """An execution as it was answered, under the rights of now.
 
     requested   the as-of date that was asked for, where it is known
-    raises      ExecutionNotFound, also for an execution on a portfolio that is not the caller's
+    raises      ExecutionNotFound, also for an execution on a portfolio that is not the caller's; ExecutionDropped
     """
     with scope.acting_as(user), transaction.atomic():
         execution = find_done(execution_id)
@@ -66,12 +78,15 @@ def fetch(execution_id: UUID, *, user: AbstractBaseUser, requested: date | None 
 
 
 def find_done(execution_id: UUID) -> Execution:
-    """The row of a finished execution. Raises ExecutionNotFound."""
+    """The row of a finished execution. Raises ExecutionNotFound, ExecutionDropped."""
     rows = Execution.objects.select_related("pattern_version")
     execution = rows.filter(pk=execution_id, status=ExecutionStatus.DONE).first()
-    if execution is None:
-        raise ExecutionNotFound
-    return execution
+    if execution is not None:
+        return execution
+    left = DroppedExecution.objects.filter(pk=execution_id).first()
+    if left is not None:
+        raise ExecutionDropped(left)
+    raise ExecutionNotFound
 
 
 def serve(

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import transaction
 from redis.exceptions import RedisError
 
 from config.errors import TieoutError
 from config.redis_client import shared_redis
+from execution.models import Execution
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,16 @@ class LimitReached(TieoutError):
     def __init__(self, words: str, headers: Mapping[str, str]) -> None:
         super().__init__(words)
         self.headers = dict(headers)
+
+
+class QuotaReached(TieoutError):
+    """As many answers as are stored for one user are stored."""
+
+    def __init__(self, quota: int) -> None:
+        super().__init__(
+            f"{quota} answers are stored for you, which is all that are: ask again what was answered, or come back"
+            " tomorrow, when the oldest have been dropped"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +107,27 @@ IMPORTS: Final = Rate("imports", "IMPORTS_PER_MINUTE")
 
 
 @contextmanager
-def computing(user: Any, rate: Rate) -> Iterator[None]:
-    """A computation for a user: one of so many at once, and counted. Raises LimitReached."""
+def executing(user: Any) -> Iterator[None]:
+    """The computation of an answer for a user: one of so many at once, and counted. Raises LimitReached, QuotaReached."""
     with at_once(user):
-        rate.count(user)
+        count_execution(user)
         yield
+
+
+@contextmanager
+def importing(user: Any) -> Iterator[None]:
+    """The reading of a file for a user: one of so many at once, and counted. Raises LimitReached."""
+    with at_once(user):
+        IMPORTS.count(user)
+        yield
+
+
+def count_execution(user: Any) -> None:
+    """Count one more answer that is computed and stored. Raises LimitReached, QuotaReached."""
+    EXECUTIONS.count(user)
+    with transaction.atomic():
+        if Execution.objects.filter(user=user.pk).count() >= settings.STORED_EXECUTIONS:
+            raise QuotaReached(settings.STORED_EXECUTIONS)
 
 
 @contextmanager

@@ -57,7 +57,7 @@ class Execute(APIView):
             pattern_id = query.pattern_id
             key, user = request.headers.get("Idempotency-Key"), _caller(request)
             if key is None or query.faults:
-                served = executor.execute(query, user=user, admit=partial(limits.computing, user, limits.EXECUTIONS))
+                served = executor.execute(query, user=user, admit=partial(limits.executing, user))
             else:
                 served = execute_once(query, user=user, key=key, body=sent)
             status = 200

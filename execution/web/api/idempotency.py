@@ -57,7 +57,7 @@ def _answer_of(first_try: IdempotencyKey, request: executor.Request, user: User)
 def _execute_as(first_try: IdempotencyKey, request: executor.Request, user: User) -> executor.Served:
     @contextmanager
     def count() -> Iterator[None]:
-        limits.EXECUTIONS.count(user)
+        limits.count_execution(user)
         yield
 
     def bind(execution_id: UUID) -> None:

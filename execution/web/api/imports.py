@@ -163,7 +163,7 @@ class Imports(APIView):
         content = uploaded.read(MAX_BYTES + 1)
         choices = imports.Choices(form["infer_deposits"], tuple(form["margin"]), form["confirm_transfers"])
         if form["preflight"]:
-            with limits.computing(request.user, limits.IMPORTS), transaction.atomic():
+            with limits.importing(request.user), transaction.atomic():
                 preview = imports.preview(
                     portfolio=portfolio,
                     name=uploaded.name,
@@ -173,7 +173,7 @@ class Imports(APIView):
                     choices=choices,
                 )
             return Response(intake.as_dict(portfolio, preview))
-        with limits.computing(request.user, limits.IMPORTS):
+        with limits.importing(request.user):
             imported = imports.commit(
                 portfolio=portfolio,
                 name=uploaded.name,
@@ -200,7 +200,7 @@ class Import(APIView):
     def delete(self, request: Request, portfolio_id: UUID, import_id: str) -> Response:
         with transaction.atomic():
             portfolio = require_owned(portfolio_id, request)
-        with limits.computing(request.user, limits.IMPORTS):
+        with limits.importing(request.user):
             undone = imports.undo(
                 portfolio=portfolio, author=request.user.get_username(), at=timezone.now(), import_id=import_id
             )

@@ -67,7 +67,7 @@ def _checked_page(request: HttpRequest, slug: str) -> HttpResponse:
         if request.method == "POST":
             if portfolio.owner_id != request.user.pk:
                 raise NotAllowed("only the owner of a portfolio writes to its ledger")
-            with limits.computing(request.user, limits.IMPORTS):
+            with limits.importing(request.user):
                 return _submit(request, portfolio)
         return _render(request, portfolio)
     except (TieoutError, OperationalError, InterfaceError, RedisError) as failure:

@@ -52,7 +52,7 @@ def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
         if is_unanswered(version, request.GET):
             return _ask(request, version, portfolio)
         query = read_request(request.GET.dict(), version, portfolio)
-        admit = partial(limits.computing, request.user, limits.EXECUTIONS)
+        admit = partial(limits.executing, request.user)
         served = executor.execute(query, user=request.user, admit=admit)  # type: ignore[arg-type]
         if version.version != served.metadata["pattern_version"]:
             version = versions.published_version(pattern_id, served.metadata["pattern_version"])

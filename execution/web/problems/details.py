@@ -101,6 +101,13 @@ def details_of(failure: BaseException, kind: str) -> Details:
             return {"agent": failure.name}, {"Retry-After": str(max(1, math.ceil(failure.retry_after_s)))}
         case executor.DifferentEngine():
             return {"stored": failure.stored, "current": failure.current, "path": failure.path}, {}
+        case executor.ExecutionDropped():
+            return {
+                "execution_id": str(failure.execution_id),
+                "dropped_at": failure.dropped_at,
+                "reason": failure.reason,
+                "result_hash": failure.result_hash,
+            }, {}
         case executor.ExecutionAltered():
             return {"execution_id": str(failure.execution_id)}, {}
         case IdempotencyConflict():

@@ -28,6 +28,8 @@ TITLES: Final[Mapping[str, str]] = {
     "export-gone": "The export has no file any more",
     "idempotency-conflict": "The idempotency key was used for another request",
     "different-engine": "Another engine computed this",
+    "execution-dropped": "The answer is not stored any more",
+    "quota-reached": "No room for another answer",
     "throttled": "Too many requests",
     "reconciliation-failed": "Ledger and database do not agree",
     "step-failed": "A step failed",

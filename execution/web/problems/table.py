@@ -21,7 +21,7 @@ from execution.executor import orchestrator
 from execution.exports.content import ExportCancelled
 from execution.patterns import conditions, templating
 from execution.patterns.versions import PatternAltered, PatternNotFound
-from execution.web.limits import LimitReached
+from execution.web.limits import LimitReached, QuotaReached
 from execution.web.problems.retries import AnsweredBefore, IdempotencyConflict
 from portfolio import portfolio_settings, valuation
 from portfolio.analytics.errors import AnalyticsError
@@ -65,6 +65,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     imports.ImportNotFound: (404, "import-not-found"),
     packs.PackNotFound: (404, "pack-not-found"),
     SecurityNotHeld: (404, "security-not-found"),
+    executor.ExecutionDropped: (410, "execution-dropped"),
     drf.NotFound: (404, "not-found"),
     Http404: (404, "not-found"),
     drf.MethodNotAllowed: (405, "method-not-allowed"),
@@ -77,6 +78,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     drf.Throttled: (429, "throttled"),
     tries.TooManyTries: (429, "throttled"),
     LimitReached: (429, "throttled"),
+    QuotaReached: (429, "quota-reached"),
     AnsweredBefore: (500, "internal"),  # until it is answered as the first try was
     executor.ReconciliationFailed: (500, "reconciliation-failed"),
     orchestrator.StepFailed: (500, "step-failed"),
