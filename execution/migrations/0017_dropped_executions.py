@@ -16,7 +16,7 @@ VISIBLE = f"""
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("execution", "0015_audited_second_factor"),
+        ("execution", "0016_audited_rights"),
     ]
 
     operations = [
