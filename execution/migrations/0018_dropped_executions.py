@@ -16,7 +16,7 @@ VISIBLE = f"""
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("execution", "0016_audited_rights"),
+        ("execution", "0017_exports"),
     ]
 
     operations = [
