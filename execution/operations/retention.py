@@ -59,7 +59,7 @@ def drop_due(now: datetime) -> Dropped:
 
 
 def drop(executions: Iterable[UUID], reason: DropReason) -> int:
-    """Drop executions, each with what tells of it, and return how many. Raises ProtectedError for one that an export or a key refers to."""
+    """Drop executions, each with what tells of it, and return how many. Raises ProtectedError for one that something rests on."""
     ids, count = list(executions), 0
     for start in range(0, len(ids), BATCH):
         batch = ids[start : start + BATCH]
