@@ -31,7 +31,7 @@ class WebWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
     def run(self) -> None:
         connections: dict[int, Any] = {}
         server = create_server(
-            self._logged(self.wsgi),
+            self._served(self.wsgi),
             map=connections,
             sockets=[listener.sock for listener in self.sockets],
             threads=self.cfg.threads,
@@ -61,10 +61,10 @@ class WebWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         while time.monotonic() < until and any(map(_is_answering, list(connections.values()))):
             self._serve_some(connections)
 
-    def _logged(self, application: Wsgi) -> Wsgi:
-        """The application, each of whose answers is a line of gunicorn's access log, where there is one."""
+    def _served(self, application: Wsgi) -> Wsgi:
+        """The application, each of whose answers is a line of gunicorn's access log, where there is one; none to HEAD has a body."""
 
-        def logged(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def served(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             started, said = time.monotonic(), SimpleNamespace(status="500", headers=[], sent=None)
 
             def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
@@ -75,9 +75,17 @@ class WebWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             answer = application(environ, start)
             environ.setdefault("RAW_URI", environ.get("REQUEST_URI", ""))
             self.log.access(said, [], environ, timedelta(seconds=time.monotonic() - started))
-            return answer
+            return _without_body(answer) if environ["REQUEST_METHOD"] == "HEAD" else answer
 
-        return logged
+        return served
+
+
+def _without_body(answer: Iterable[bytes]) -> Iterable[bytes]:
+    """Nothing, after what would have been sent is let go. waitress sends what it is given, which a client of HEAD would take for the next
+    answer."""
+    if hasattr(answer, "close"):
+        answer.close()
+    return ()
 
 
 def _is_answering(each: object) -> bool:

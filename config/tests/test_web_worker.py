@@ -1,5 +1,6 @@
 """The web's worker under gunicorn: what is under way is answered when it is stopped, and the access log has its lines."""
 
+import http.client
 import os
 import signal
 import socket
@@ -85,3 +86,17 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(served):
         said = half.recv(65536)
 
     assert said.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.slow
+def test_an_answer_to_head_has_no_body_which_would_be_taken_for_the_next_answer(served):
+    connection = http.client.HTTPConnection(served[0].removeprefix("http://"), timeout=10)
+
+    said = []
+    for method in ("HEAD", "GET", "HEAD", "GET"):
+        connection.request(method, "/?0")
+        answer = connection.getresponse()
+        said.append((answer.status, answer.headers["Content-Length"], answer.read()))
+    connection.close()
+
+    assert said == [(200, "2", b""), (200, "2", b"ok")] * 2
