@@ -62,7 +62,7 @@ class WebWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             self._serve_some(connections)
 
     def _served(self, application: Wsgi) -> Wsgi:
-        """The application, each of whose answers is a line of gunicorn's access log, where there is one; none to HEAD has a body."""
+        """The application, each of whose answers is a line of gunicorn's access log, and without a body where HEAD asks."""
 
         def served(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
             started, said = time.monotonic(), SimpleNamespace(status="500", headers=[], sent=None)
@@ -81,8 +81,8 @@ class WebWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
 
 
 def _without_body(answer: Iterable[bytes]) -> Iterable[bytes]:
-    """Nothing, after what would have been sent is let go. waitress sends what it is given, which a client of HEAD would take for the next
-    answer."""
+    """Nothing, after what would have been sent is let go. waitress sends what it is given, and a client of HEAD would take that for
+    the next answer."""
     if hasattr(answer, "close"):
         answer.close()
     return ()
