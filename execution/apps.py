@@ -15,8 +15,15 @@ class ExecutionConfig(AppConfig):
                 raise env.SettingInvalid(name, problem)
         doctor.register(_advice)
         warm_up.register(_engine_version)
+        _record_log_ins()
         if settings.SENTRY_DSN:
             _report_errors()
+
+
+def _record_log_ins() -> None:
+    from execution.operations import log_ins  # with models, which are there by then
+
+    log_ins.begin_recording()
 
 
 def _report_errors() -> None:

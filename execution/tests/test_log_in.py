@@ -10,6 +10,7 @@ from django.test import Client
 from django_otp.plugins.otp_static.models import StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from compliance.models import AuditEntry
 from tests.plugin import PASSWORD, code_of
 
 SECOND_FACTOR = "/account/second-factor/"
@@ -215,3 +216,49 @@ def test_redis_away_lets_nobody_in(demo, settings, monkeypatch):
 def _no_tries():
     yield
     cache.clear()
+
+
+EVENTS = ("log-in", "log-in failed", "log-out", "token issued", "token renewed", "token revoked")
+
+
+def events(world):
+    """What the audit log has of log-ins: event, whose, by which door, from where."""
+    with world.role("job"):
+        rows = AuditEntry.objects.filter(action__in=EVENTS).order_by("id")
+        return [(row.action, row.row_key, row.door, row.after["address"]) for row in rows]
+
+
+def test_log_ins_failed_ones_and_log_outs_are_on_record_with_whose_and_from_where(private_demo):
+    owner, client, before = str(private_demo.user("owner").pk), Client(), len(events(private_demo))
+
+    for door in DOORS:
+        log_in(door, password="wrong")
+        log_in(door, username="nobody")
+    log_in(client=client)
+    client.post("/logout/", REMOTE_ADDR="192.0.2.1")
+
+    tried = [("log-in failed", whose, door) for door in ("page", "admin", "api") for whose in (owner, "")]
+    done = [("log-in", owner, "page"), ("log-out", owner, "page")]
+    assert events(private_demo)[before:] == [(*each, "192.0.2.1") for each in tried + done]
+
+
+def test_what_is_done_with_tokens_is_on_record(private_demo):
+    owner, before = str(private_demo.user("owner").pk), len(events(private_demo))
+    given = log_in("/v1/token").json()
+
+    for path in ("/v1/token/refresh", "/v1/token/revoke", "/v1/token/refresh"):
+        Client().post(path, {"refresh": given["refresh"]}, content_type="application/json", REMOTE_ADDR="192.0.2.1")
+
+    done = [(f"token {what}", owner, "api", "192.0.2.1") for what in ("issued", "renewed", "revoked")]
+    assert events(private_demo)[before:] == done
+
+
+def test_tries_that_are_told_to_wait_leave_no_entries_and_nothing_that_was_typed_is_in_one(private_demo):
+    before = len(events(private_demo))
+
+    for number in range(30):
+        log_in(DOORS[number % 3], username="a-password-in-the-wrong-field")
+
+    assert len(events(private_demo)) - before == 10
+    with private_demo.role("job"):
+        assert not any("wrong-field" in str(row.__dict__) for row in AuditEntry.objects.all())

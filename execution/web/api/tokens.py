@@ -5,16 +5,21 @@ from typing import Any, cast
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import AbstractUser
+from django.db import transaction
+from django.utils.decorators import method_decorator
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer, TokenRefreshSerializer
 from rest_framework_simplejwt.tokens import RefreshToken
 from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
+from compliance.audit.events import Event
 from config.log_in import tokens, tries
+from execution.operations import log_ins
 from execution.web.api.body import StrictJson
 from execution.web.authentication import BearerToken
 
@@ -35,6 +40,7 @@ class LogIn(TokenObtainPairSerializer):
         )
         if user is None or (user.is_staff and not hasattr(user, "otp_device")):
             raise AuthenticationFailed(self.error_messages["no_active_account"], "no_active_account")
+        log_ins.record(Event.ISSUED, user_id=user.pk, request=self.context["request"])
         refresh = RefreshToken.for_user(user)
         refresh[tokens.CLAIM] = tokens.count_log_outs(user.pk)
         return {"refresh": str(refresh), "access": str(refresh.access_token)}
@@ -43,6 +49,9 @@ class LogIn(TokenObtainPairSerializer):
 @extend_schema(
     description="A bearer token for a user name, a password and the code of the second factor of who has one."
 )
+@method_decorator(
+    transaction.non_atomic_requests, name="dispatch"
+)  # a refusal takes back what it wrote, but for the audit log
 class Token(TokenObtainPairView):
     serializer_class = LogIn
     parser_classes = (StrictJson,)
@@ -66,9 +75,17 @@ class RefreshedToken(TokenRefreshView):
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         tries.count(request._request)
-        response = super().post(request, *args, **kwargs)
+        renewal = cast("Renewal", self.get_serializer(data=request.data))
+        try:
+            renewal.is_valid(raise_exception=True)
+        except TokenError as wrong:
+            raise InvalidToken(wrong.args[0]) from wrong
         tries.succeed(request._request)
-        return response
+        return self.answer(request, renewal)
+
+    def answer(self, request: Request, renewal: Renewal) -> Response:
+        log_ins.record(Event.RENEWED, user_id=renewal.user.pk, request=request._request)
+        return Response(renewal.validated_data)
 
 
 @extend_schema(
@@ -76,11 +93,7 @@ class RefreshedToken(TokenRefreshView):
     responses={HTTPStatus.NO_CONTENT: None},
 )
 class RevokedToken(RefreshedToken):
-    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
-        self.renewal: Any = super().get_serializer(*args, **kwargs)
-        return self.renewal
-
-    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        super().post(request, *args, **kwargs)
-        tokens.end_all(self.renewal.user)
+    def answer(self, request: Request, renewal: Renewal) -> Response:
+        log_ins.record(Event.REVOKED, user_id=renewal.user.pk, request=request._request)
+        tokens.end_all(renewal.user)
         return Response(status=HTTPStatus.NO_CONTENT)
