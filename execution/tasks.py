@@ -10,10 +10,11 @@ from celery import shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from compliance.audit import sealing
 from config.errors import TieoutError
 from execution import executor, exports
 from execution.models import NightlyRun, RunState
-from execution.night import chunks, due, history_check, nightly, restatement, runs
+from execution.night import audit_check, chunks, due, history_check, nightly, restatement, runs
 from execution.operations import altered, retention
 from portfolio.books import catching_up
 from portfolio.ledger.repository import LedgerUnavailable
@@ -61,6 +62,18 @@ def fetch_market_data(**_: Any) -> None:
                 "failed": list(map(str, outcome.failed[:20])),
             },
         )
+
+
+@shared_task
+def seal_audit_log(**_: Any) -> None:
+    """Sign what the audit log has gained."""
+    sealing.seal(at=datetime.now(UTC))
+
+
+@shared_task
+def check_audit_log(**_: Any) -> None:
+    """Verify the audit log, and compare the rows that it alone can prove."""
+    audit_check.run(datetime.now(UTC))
 
 
 @shared_task

@@ -189,7 +189,7 @@ def test_nothing_is_asked_until_somebody_scrapes(django_assert_num_queries, demo
 def test_the_number_of_questions_of_a_scrape_is_known(demo, django_assert_num_queries):
     page()
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         page()
 
 

@@ -14,11 +14,12 @@ from prometheus_client import Metric
 from prometheus_client.metrics_core import GaugeMetricFamily
 from redis.exceptions import RedisError
 
+from compliance.audit import sealing
 from config import doctor, pulse
 from config.redis_client import shared_redis
 from execution import executor
 from execution.models import RunState
-from execution.night import blocked, chunks, due, history_check, job_states
+from execution.night import audit_check, blocked, chunks, due, history_check, job_states
 from execution.night.job_states import JobState
 from execution.web.health import NUMBER_OF_STATUS, WORD_OF_STATUS, newest_pack
 from pricing.models import PackStatus, PricingPack, PricingPolicy
@@ -39,6 +40,9 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "tieout_blocked_portfolios": ("Portfolios without an answer at the newest pack", ("policy",)),
     "tieout_history_differences": ("Stored rows that are not what they were made from, by the checks of a week", ()),
     "tieout_history_check_age_seconds": ("Seconds since the last check of the history ended", ()),
+    "tieout_audit_differences": ("What is not as the audit log was sealed or has it, by the newest check", ()),
+    "tieout_audit_check_age_seconds": ("Seconds since the last check of the audit log ended", ()),
+    "tieout_audit_unsealed_seconds": ("Seconds of the audit log that are not sealed", ()),
     "tieout_migrations_unapplied": ("Migrations that the database lacks", ()),
     "tieout_circuit_breaker_state": ("Breaker of an agent: 0 closed, 1 open, 2 half-open", ("agent",)),
     "tieout_provider_on": ("1 where there is a key", ("provider",)),
@@ -106,6 +110,9 @@ def _read_database(now: datetime) -> Iterator[Sample]:
     if (standing := history_check.read_standing()) is not None:
         yield "tieout_history_differences", (), standing.differences
         yield "tieout_history_check_age_seconds", (), (now - standing.finished_at).total_seconds()
+    if (audit := audit_check.read_standing()) is not None:
+        yield "tieout_audit_differences", (), audit.differences
+        yield "tieout_audit_check_age_seconds", (), (now - audit.finished_at).total_seconds()
 
 
 def _read_job(job: JobState) -> Iterator[Sample]:
@@ -139,6 +146,8 @@ def newest_fresh(heads: Mapping[str, PricingPack]) -> dict[str, PricingPack]:
 def _read_redis(now: datetime) -> Iterator[Sample]:
     shared = shared_redis()
     yield "tieout_queue_depth", (QUEUE,), shared.llen(f"tieout:{QUEUE}")
+    if (sealed_up_to := sealing.read_sealed_up_to()) is not None:
+        yield "tieout_audit_unsealed_seconds", (), now.timestamp() - sealed_up_to
     for process in (pulse.WORKER, pulse.BEAT):
         if (sign := pulse.last_sign(process)) is not None:
             yield "tieout_silent_seconds", (process,), sign.age_s

@@ -1,0 +1,83 @@
+"""Whether the audit log is what was sealed, and the rows that it alone can prove are what it last said of them."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.utils import timezone
+
+from compliance.audit import rows, verification
+from compliance.audit.rows import AuditedTable
+from compliance.models import AuditCheck
+from config import scope
+from config.row_difference import RowDifference
+
+logger = logging.getLogger(__name__)
+
+MOST_PLACES: Final = 200
+"""Places of differences that a check stores, and after which it does not look on in the log."""
+TABLES: Final = (
+    *map(
+        AuditedTable,
+        (
+            "auth_user", "auth_user_groups", "auth_user_user_permissions", "auth_group", "auth_group_permissions",
+            "django_celery_beat_periodictask", "django_celery_beat_crontabschedule", "django_celery_beat_intervalschedule",
+            "django_celery_beat_clockedschedule", "django_celery_beat_solarschedule", "pricing_security", "pricing_series",
+            "pricing_factorseries", "pricing_marketarchive", "pricing_pricingpack", "pricing_securityalias",
+            "pricing_symboloverride",
+            "portfolio_portfolio", "portfolio_portfolioaccess", "portfolio_ledgerrevision", "portfolio_benchmark",
+            "portfolio_benchmarkcomponent", "execution_pattern", "execution_patternversion", "compliance_licence",
+            "compliance_rightsversion", "execution_executionexport",
+            "otp_totp_totpdevice", "otp_static_staticdevice", "otp_static_statictoken",
+        ),
+    ),
+    AuditedTable("compliance_datasource", key="code"),
+    AuditedTable("config_logouts", key="user_id"),
+    AuditedTable("pricing_riskfreerate", key="base_currency"),
+    AuditedTable("pricing_pricingpolicy", key="code"),
+    AuditedTable("portfolio_onemonthrate", key="currency"),
+    AuditedTable("pricing_quarantinedrow", on=frozenset({"update", "delete", "truncate"})),
+    AuditedTable("execution_execution", on=frozenset({"delete", "truncate"})),
+    AuditedTable("execution_nightlyrun", on=frozenset({"insert", "delete", "truncate"})),
+)  # fmt: skip
+"""All tables that the audit log has triggers on."""
+
+
+def find_row_differences() -> Iterator[RowDifference]:
+    """All rows that are not as the log has them, in one state of the database."""
+    with scope.snapshot():
+        for table in TABLES:
+            yield from rows.find_differences(table)
+
+
+def run(at: datetime) -> AuditCheck:
+    """Look at all of it, and store what was found."""
+    verified = verification.verify(most=MOST_PLACES)
+    found = [*verified.differences, *find_row_differences()]
+    check = AuditCheck.objects.create(
+        started_at=at,
+        finished_at=timezone.now(),
+        entries=verified.entries,
+        rows=sum(map(rows.count, TABLES)),
+        count=len(found),
+        differences=[each.place for each in found[:MOST_PLACES]],
+    )
+    if found:
+        logger.error("the audit log, or what it proves, was changed", extra={"count": len(found)})
+    else:
+        logger.info("the audit log ties out", extra={"count": verified.entries})
+    return check
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    differences: int
+    finished_at: datetime
+
+
+def read_standing() -> Standing | None:
+    """What the newest check found; None before the first."""
+    newest = AuditCheck.objects.values_list("count", "finished_at").first()
+    return Standing(*newest) if newest else None
