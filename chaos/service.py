@@ -6,6 +6,8 @@ from the database: the log-in itself is not what is tried here.
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +37,8 @@ class Person:
 
     url: str
     username: str
+    in_session: dict[str, str] = field(default_factory=dict)
+    """What the session has beside the user: a second factor that was given."""
     _client: requests.Session = field(default_factory=requests.Session)
 
     def __post_init__(self) -> None:
@@ -42,7 +46,8 @@ class Person:
 
         self._client.trust_env = False
         self._token = {"Authorization": f"Bearer {AccessToken.for_user(self.user)}"}
-        self._cookie = {"Cookie": f"sessionid={_new_session(self.user)}"}
+        self.cookie = f"sessionid={_new_session(self.user, self.in_session)}"
+        self._cookie = {"Cookie": self.cookie}
 
     @property
     def user(self) -> Any:
@@ -76,7 +81,7 @@ class Person:
         return self._client.request(method, self.url + path, headers=headers, **how)
 
 
-def _new_session(user: Any) -> str:
+def _new_session(user: Any, in_session: dict[str, str]) -> str:
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
@@ -85,6 +90,7 @@ def _new_session(user: Any) -> str:
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.update(in_session)
     session.create()
     return str(session.session_key)
 
@@ -92,6 +98,21 @@ def _new_session(user: Any) -> str:
 def text_of(page: requests.Response) -> str:
     """What a page says, without what is another each time."""
     return DIFFERS.sub("", page.text)
+
+
+@contextmanager
+def as_job() -> Iterator[None]:
+    """Let Django's connection be the jobs' for the block, which sees all rows."""
+    from django.db import connection
+
+    before = connection.settings_dict["USER"]
+    connection.close()
+    connection.settings_dict["USER"] = "job"
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["USER"] = before
 
 
 def superuser() -> psycopg.Connection[Any]:

@@ -3,8 +3,9 @@
 import os
 
 import pytest
+from django.core.management import call_command
 
-from chaos import half_requests, service, tampered_caches
+from chaos import audit_mutations, audit_tampering, half_requests, service, tampered_caches
 from tests import plugin
 
 pytestmark = pytest.mark.slow
@@ -35,3 +36,21 @@ def test_half_sent_requests_hold_nothing_and_are_closed(attacked):
     tally = half_requests.attack(attacked[1], count=32, seed=int(os.environ["TIEOUT_TEST_SEED"]))
 
     assert (tally.halves, tally.closed, tally.failures) == (64, 64, [])
+
+
+def test_each_change_leaves_its_rows_in_the_audit_log_and_all_of_them_verify(attacked, person):
+    def command(*arguments):
+        with plugin.role("job"):
+            call_command(*arguments, verbosity=0)
+
+    seed = int(os.environ["TIEOUT_TEST_SEED"])
+    tally = audit_mutations.attack(attacked[1], "owner", "public", count=30, seed=seed, command=command)
+
+    assert (tally.mutations.total(), tally.failures) == (30, [])
+    assert tally.mutations.keys() == {"api", "admin", "page", "command"}
+
+
+def test_each_edit_removal_and_insertion_of_a_sealed_entry_is_named(person):
+    tally = audit_tampering.attack(count=30, seed=int(os.environ["TIEOUT_TEST_SEED"]))
+
+    assert (tally.tries.total(), tally.named, tally.failures) == (30, 30, [])

@@ -2,7 +2,8 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
 from execution.web import health, metrics, monitoring
-from execution.web.api import executions, exports, imports, packs, reconciliations, settings, tokens
+from execution.web.api import audit, executions, exports, imports, packs, reconciliations, settings, tokens
+from execution.web.pages import audit as audit_page
 from execution.web.pages import imports as imports_page
 from execution.web.pages import log_in, pattern, portfolio_list, reconciliation, second_factor
 
@@ -19,6 +20,7 @@ urlpatterns = [
         reconciliations.Reconciliations.as_view(),
         name="reconciliations",
     ),
+    path("v1/portfolios/<uuid:portfolio_id>/audit", audit.PortfolioAudit.as_view(), name="portfolio-audit"),
     path("v1/portfolios/<uuid:portfolio_id>/imports", imports.Imports.as_view(), name="imports"),
     path("v1/portfolios/<uuid:portfolio_id>/imports/<str:import_id>", imports.Import.as_view(), name="import"),
     path("v1/portfolios/<uuid:portfolio_id>/settings", settings.Settings.as_view(), name="settings"),
@@ -35,6 +37,7 @@ urlpatterns = [
     path("account/second-factor/", second_factor.page, name="second-factor"),
     path("", portfolio_list.page, name="portfolios"),
     path("portfolios/<slug:slug>/reconciliation/", reconciliation.page, name="reconciliation"),
+    path("portfolios/<slug:slug>/audit/", audit_page.page, name="audit"),
     path("portfolios/<slug:slug>/imports/", imports_page.page, name="portfolio-imports"),
     path("portfolios/<slug:slug>/<slug:pattern_id>/", pattern.page, name="pattern"),
 ]

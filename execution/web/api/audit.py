@@ -1,0 +1,64 @@
+"""What was changed in a portfolio, and by whom: its owner's to read."""
+
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from execution.executor import PortfolioNotFound
+from execution.operations import audit_report
+from execution.web.api.portfolios import find_visible
+from execution.web.api.query import Page, page_of, read_query
+from execution.web.api.schema import refusals
+
+ENTRY = inline_serializer(
+    "PortfolioAuditEntry",
+    {
+        "id": serializers.IntegerField(),
+        "at": serializers.DateTimeField(),
+        "who": serializers.ChoiceField(["you", "staff", "another user", "the service", "the database"]),
+        "door": serializers.ChoiceField(["page", "api", "admin", "command", "task", "database"]),
+        "request_id": serializers.CharField(help_text="Of your own requests."),
+        "reason": serializers.CharField(),
+        "action": serializers.CharField(help_text="insert, update, delete; found: there when the log began."),
+        "what": serializers.CharField(),
+        "before": serializers.DictField(allow_null=True, help_text="Columns that changed; null: it was not there."),
+        "after": serializers.DictField(allow_null=True, help_text="Null: it is gone."),
+        "sealed": serializers.BooleanField(help_text="Whether it is signed already; it takes a minute."),
+    },
+)
+ANSWER = inline_serializer(
+    "PortfolioAudit",
+    {
+        "portfolio_id": serializers.UUIDField(),
+        "count": serializers.IntegerField(help_text="Entries on all pages."),
+        "offset": serializers.IntegerField(),
+        "entries": serializers.ListField(child=ENTRY, help_text="Newest first."),
+    },
+)
+
+
+class PortfolioAudit(APIView):
+    """Every change of a portfolio, its grants and its ledger revisions."""
+
+    @extend_schema(
+        operation_id="portfolio_audit",
+        parameters=[Page, OpenApiParameter("portfolio_id", UUID, OpenApiParameter.PATH)],
+        responses={200: ANSWER, **refusals(400, 401, 404)},
+    )
+    def get(self, request: Request, portfolio_id: UUID) -> Response:
+        query = read_query(Page, request)
+        portfolio = find_visible(portfolio_id)
+        if portfolio.owner_id != request.user.pk:
+            raise PortfolioNotFound
+        return Response(
+            {
+                "portfolio_id": portfolio.pk,
+                "count": audit_report.count(portfolio),
+                "offset": query["offset"],
+                "entries": audit_report.read(portfolio, page_of(query), reader=portfolio.owner_id),
+            }
+        )

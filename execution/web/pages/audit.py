@@ -1,0 +1,36 @@
+"""What was changed in a portfolio, in its owner's browser."""
+
+from typing import Final
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_safe
+
+from execution.operations import audit_report
+from execution.web.pages import navigation
+from portfolio.models import Portfolio
+
+VISIBLE_ENTRIES: Final = 100
+
+
+@require_safe
+@login_required
+def page(request: HttpRequest, slug: str) -> HttpResponse:
+    portfolio = Portfolio.objects.filter(slug=slug).first()
+    if portfolio is None or portfolio.owner_id != request.user.pk:
+        # Unknown and not yours are one page, to the byte.
+        return render(request, "404.html", status=404)
+    response = render(
+        request,
+        "audit.html",
+        {
+            "portfolio": portfolio,
+            "navigation": navigation.for_portfolio(portfolio),
+            "count": audit_report.count(portfolio),
+            "entries": audit_report.read(portfolio, slice(VISIBLE_ENTRIES), reader=portfolio.owner_id),
+        },
+    )
+    patch_cache_control(response, private=True, no_store=True)
+    return response
