@@ -29,7 +29,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "config.schedules:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     # What is signed of the audit log is at most so old.
-    "audit seal": {"task": "execution.tasks.seal_audit_log", "schedule": 60.0},
+    "audit seal": {"task": "execution.tasks.seal_audit_log", "schedule": crontab()},
     "audit check": {"task": "execution.tasks.check_audit_log", "schedule": crontab(hour=5, minute=15)},
     # The day's closes are settled by then, and half an hour is left for providers that want to be asked slowly.
     "market data": {"task": "execution.tasks.fetch_market_data", "schedule": crontab(hour=23, minute=35)},
