@@ -120,6 +120,10 @@ def _reconcile_one(
         kind, detail = reconciliation_rows.MISSING_ACCOUNT, "nothing was entered into the ledger yet"
         return reconciliation.fail(portfolio=portfolio, packs=packs, kind=kind, detail=detail, run=run)
     try:
+        with LedgerRepository(
+            settings.LEDGER_PATH
+        ) as repository:  # also of a folder whose statement is kept, and not read again
+            repository.require_whole(ledger.commit, portfolio.slug)
         return reconciliation.reconcile(
             portfolio=portfolio, packs=packs, prices=prices, actions=actions, run=run, commit=ledger.commit, child=child
         )

@@ -62,6 +62,8 @@ def find_advice() -> list[doctor.Fault]:
     try:
         with LedgerRepository(settings.LEDGER_PATH) as repository:
             locked = repository.find_lock_files()
+            if head := repository.head():
+                repository.require_whole(head)
         behind = len(find_behind(Portfolio.objects.all()))
     except LedgerUnavailable as damaged:
         what, _, mend = damaged.reason.partition("; ")

@@ -4,6 +4,7 @@ Objects and the branch are read and written directly: hooks, configuration, alte
 repository have no effect, and no git program is run.
 """
 
+import hashlib
 import logging
 import re
 import zlib
@@ -19,7 +20,7 @@ from typing import Final, Self
 from dulwich.errors import ChecksumMismatch, FileFormatException, NotCommitError, ObjectFormatException
 from dulwich.file import FileLocked
 from dulwich.object_store import DiskObjectStore
-from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
+from dulwich.objects import S_ISGITLINK, Blob, Commit, ObjectID, ShaFile, Tree
 from dulwich.refs import DiskRefsContainer, Ref, SymrefLoop
 from dulwich.repo import Repo
 
@@ -155,6 +156,28 @@ class LedgerRepository:
         """Raises LedgerRewritten unless `head` is the commit that was read, or follows it."""
         if head is None or not self.commit_exists(read) or not self.is_ancestor(read, head):
             raise LedgerRewritten(read, head)
+
+    def require_whole(self, commit: str, slug: str | None = None) -> None:
+        """Read all objects of a portfolio's folder, or of all folders, and prove each by its name: what nobody reads for long may
+        be damaged for long.
+
+        raises  LedgerUnavailable, CommitNotFound
+        """
+        root = self._root(commit).id if slug is None else self._folder(commit, slug)
+        waiting: list[bytes] = [root] if root else []
+        seen: set[bytes] = set()
+        while waiting:
+            name = waiting.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            stored = self._object(name)
+            text = stored.as_raw_string()
+            found = hashlib.sha1(b"%s %d\0" % (stored.type_name, len(text)) + text, usedforsecurity=False)
+            if found.hexdigest().encode() != name:
+                raise LedgerUnavailable(f"an object is damaged; {MEND}")
+            if isinstance(stored, Tree):
+                waiting += [entry.sha for entry in stored.iteritems() if not S_ISGITLINK(entry.mode)]
 
     def slugs(self, commit: str) -> tuple[str, ...]:
         """The folders of a commit, sorted. Raises CommitNotFound."""
