@@ -1,6 +1,6 @@
 """How far the two books of a portfolio were apart, pack by pack, as reconciliations have found it. Read-only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,6 +10,8 @@ from django.db.models import Prefetch, QuerySet
 
 from config.decimals import trimmed
 from execution.models import BlockedPortfolio
+from execution.operations import shown_values
+from portfolio.books.comparison import VALUATION_MISMATCH
 from portfolio.models import Break, Portfolio, Reconciliation
 
 BASIS_POINT_PLACES = 6
@@ -61,6 +63,8 @@ class Report:
     reconciliation: Reconciliation
     breaks: Sequence[Break]
     blocked: Sequence[BlockedPortfolio]
+    withheld: Sequence[str]
+    """The sources whose terms keep back what rests on prices; empty where it may be shown."""
 
 
 def read_reports(distances: Sequence[Distance]) -> list[Report]:
@@ -76,14 +80,21 @@ def read_reports(distances: Sequence[Distance]) -> list[Report]:
             pack__in={row.pack_id for row in reconciliations},
         ).order_by("id")
     )
+    withheld = shown_values.find_withheld((row.portfolio_id, row.pack_id) for row in reconciliations)
     return [
-        Report(row, row.ordered_breaks, [each for each in blocked if each.pack_id == row.pack_id])
+        Report(
+            row,
+            row.ordered_breaks,
+            [each for each in blocked if each.pack_id == row.pack_id],
+            withheld.get((row.portfolio_id, row.pack_id), ()),
+        )
         for row in reconciliations
     ]
 
 
 def as_dict(report: Report) -> dict[str, Any]:
-    """As JSON. The pack's prices are their provider's to show: only the ledger's are there, and how far off they are."""
+    """As JSON. The pack's prices are their provider's to show: only the ledger's are there, and how far off they are where
+    values may be shown at all."""
     row = report.reconciliation
     return {
         "pack_id": row.pack_id,
@@ -91,28 +102,36 @@ def as_dict(report: Report) -> dict[str, Any]:
         "status": row.status,
         "error_bp": basis_points(row.error_bp),
         "compared": row.compared,
-        "ledger_value": trimmed(row.ledger_value),
-        "database_value": trimmed(row.database_value),
+        "ledger_value": None if report.withheld else trimmed(row.ledger_value),
+        "database_value": None if report.withheld else trimmed(row.database_value),
+        "withheld": list(report.withheld),
         "revision": row.revision.number if row.revision else None,
         "ledger_commit": row.revision.commit if row.revision else None,
         "made_at": row.made_at,
-        "breaks": [
-            {
-                "kind": each.kind,
-                "account": each.account,
-                "commodity": each.commodity,
-                "ledger_value": trimmed(each.ledger_value),
-                "database_value": trimmed(each.database_value),
-                "difference": trimmed(each.difference),
-                "error_bp": basis_points(each.error_bp),
-                "detail": each.detail,
-            }
-            for each in report.breaks
-        ],
+        "breaks": [_break_as_dict(each, report) for each in report.breaks],
         "blocked": [{"job": each.job, "kind": each.kind, "reason": each.reason} for each in report.blocked],
-        "price_differences": [
-            {name: value for name, value in each.items() if name != "pack_price"} for each in row.price_differences
-        ],
+        "price_differences": [_price_difference(each, report) for each in row.price_differences],
+    }
+
+
+def _price_difference(row: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """How far the ledger's price is off tells the pack's."""
+    shown = {name: value for name, value in row.items() if name != "pack_price"}
+    return shown | {"error_bp": None} if report.withheld else shown
+
+
+def _break_as_dict(row: Break, report: Report) -> dict[str, Any]:
+    """Quantities and cash are the ledger's own; a value rests on prices."""
+    is_withheld = bool(report.withheld) and row.kind == VALUATION_MISMATCH
+    return {
+        "kind": row.kind,
+        "account": row.account,
+        "commodity": row.commodity,
+        "ledger_value": None if is_withheld else trimmed(row.ledger_value),
+        "database_value": None if is_withheld else trimmed(row.database_value),
+        "difference": None if is_withheld else trimmed(row.difference),
+        "error_bp": basis_points(row.error_bp),
+        "detail": row.detail,
     }
 
 

@@ -7,8 +7,10 @@ from django.core.management.base import CommandError
 
 from config.decimals import plain
 from execution.night import history_check
+from execution.operations import shown_values
 from execution.terminal.command import TieoutCommand
 from portfolio.books import pack_prices, reconciliation
+from portfolio.books.comparison import VALUATION_MISMATCH
 from portfolio.models import Portfolio
 from pricing import market, packs
 from pricing.models import PricingPolicy
@@ -31,14 +33,18 @@ class Command(TieoutCommand):
                 (reconciled,) = reconciliation.reconcile(
                     portfolio=portfolio, packs=[pack], prices=prices, actions=actions, run=uuid4()
                 )
+                withheld = shown_values.find_withheld([(portfolio.pk, pack.pk)])
                 rows.append(
                     {
                         "portfolio": portfolio.slug,
                         "pack_id": pack.pk,
                         "compared": reconciled.compared,
                         "error_bp": None if reconciled.error_bp is None else plain(round(reconciled.error_bp, 6)),
-                        "breaks": [str(each) for each in reconciled.breaks],
-                        "price_differences": [str(each) for each in reconciled.price_differences],
+                        "breaks": [
+                            each.kind if withheld and each.kind == VALUATION_MISMATCH else str(each)
+                            for each in reconciled.breaks
+                        ],
+                        "price_differences": [] if withheld else [str(each) for each in reconciled.price_differences],
                     }
                 )
             differences += history_check.find_differences(policy)

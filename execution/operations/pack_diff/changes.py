@@ -34,6 +34,10 @@ class Change:
         return "added" if self.before is None else "removed" if self.after is None else "changed"
 
     @property
+    def sources(self) -> set[str]:
+        return {row["source"] or "" for row in (self.before, self.after) if row is not None}
+
+    @property
     def fields(self) -> tuple[str, ...]:
         """Names of the fields that differ; of a row of one pack alone, of all that are not empty."""
         before, after = self.before or {}, self.after or {}

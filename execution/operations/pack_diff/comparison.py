@@ -1,9 +1,11 @@
 """Two packs, and each portfolio valued at both."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from execution.operations import shown_values
 from execution.operations.pack_diff.changes import BASIS_POINTS, KINDS, Change, find_changes
 from portfolio import books, valuation
 from portfolio.models import Portfolio
@@ -41,6 +43,8 @@ class PackDiff:
     changes: tuple[Change, ...]
     """By effect, the largest first; then by kind and key."""
     values: tuple[ValueEffect, ...]
+    denied: frozenset[str]
+    """Sources whose numbers may not be shown."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -56,7 +60,12 @@ def compare(before: PricingPack, after: PricingPack) -> PackDiff:
     """
     changes = tuple(find_changes(before, after))
     portfolios = Portfolio.objects.filter(policy__in={before.policy_id, after.policy_id}).order_by("slug")
-    return PackDiff(before, after, changes, tuple(_effect(portfolio, before, after) for portfolio in portfolios))
+    values = tuple(_effect(portfolio, before, after) for portfolio in portfolios)
+    return PackDiff(before, after, changes, values, shown_values.find_denied(_sources(changes)))
+
+
+def _sources(changes: Iterable[Change]) -> set[str]:
+    return {source for change in changes for source in change.sources}
 
 
 def _effect(portfolio: Portfolio, before: PricingPack, after: PricingPack) -> ValueEffect:
@@ -65,6 +74,10 @@ def _effect(portfolio: Portfolio, before: PricingPack, after: PricingPack) -> Va
         return ValueEffect(
             portfolio.slug, portfolio.base_currency, None, None, "no revision of its ledger is reconciled"
         )
+    withheld = shown_values.find_withheld((portfolio.pk, pack.pk) for pack in (before, after))
+    if withheld:
+        why = shown_values.explain(sorted({source for codes in withheld.values() for source in codes}))
+        return ValueEffect(portfolio.slug, portfolio.base_currency, None, None, why)
     book = books.load(portfolio, revision)
     names = {row[0]: row[1:] for row in Security.objects.values_list("id", "symbol", "name", "currency")}
     values: list[Decimal | None] = []

@@ -1,8 +1,8 @@
 """A comparison of packs as JSON and as lines of text."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from config.decimals import plain
 from execution.operations.pack_diff.changes import Change
@@ -16,7 +16,7 @@ def as_dict(diff: PackDiff) -> dict[str, Any]:
         "before": diff.before.pk,
         "after": diff.after.pk,
         "counts": diff.counts,
-        "changes": [change_as_dict(each) for each in diff.changes],
+        "changes": [change_as_dict(each, diff.denied) for each in diff.changes],
         "portfolios": [
             {
                 "portfolio": each.portfolio,
@@ -32,15 +32,26 @@ def as_dict(diff: PackDiff) -> dict[str, Any]:
     }
 
 
-def change_as_dict(change: Change) -> dict[str, Any]:
-    """As JSON: the fields that differ, each with its text before and after."""
-    before, after = change.before or {}, change.after or {}
+NUMBERS: Final = {"close", "factor", "rate", "value", "ratio", "amount"}
+
+
+def change_as_dict(change: Change, denied: Collection[str] = ()) -> dict[str, Any]:
+    """As JSON: the fields that differ, each with its text before and after.
+
+    denied  sources whose numbers are left out, and how far they moved with them; that they moved is told
+    """
+    is_withheld = not change.sources.isdisjoint(denied)
+    before, after = (
+        {name: None if is_withheld and name in NUMBERS else text for name, text in (row or {}).items()}
+        for row in (change.before, change.after)
+    )
     return {
         "kind": change.kind,
         "key": change.key,
         "change": change.change,
         "fields": {name: [before.get(name), after.get(name)] for name in change.fields},
-        "effect_bp": _rounded(change.effect_bp),
+        "effect_bp": None if is_withheld else _rounded(change.effect_bp),
+        "withheld": is_withheld,
     }
 
 

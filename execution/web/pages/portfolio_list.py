@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from config.decimals import plain
 from execution import figures
+from execution.operations import shown_values
 from execution.web.pages.navigation import OVERVIEW
 from portfolio import books
 from portfolio.models import LedgerRevision, Portfolio, Reconciliation, RevisionStatus
@@ -50,6 +51,8 @@ class _Stored:
     usable: Mapping[UUID, LedgerRevision]
     packs: Mapping[str, PricingPack]
     reconciliations: Mapping[tuple[UUID, int, str], Reconciliation]
+    withheld: Mapping[tuple[UUID, str], tuple[str, ...]]
+    """Portfolio and pack -> the sources whose terms keep its value back."""
 
 
 @require_safe
@@ -73,11 +76,13 @@ def _read(portfolios: Sequence[Portfolio]) -> _Stored:
     reconciliations = Reconciliation.objects.filter(
         revision__in=[each.pk for each in usable.values()], pack__in=[each.pk for each in packs.values()]
     ).order_by("portfolio_id", "revision_id", "pack_id", "-made_at", "-id")
+    compared = list(reconciliations.distinct("portfolio_id", "revision_id", "pack_id"))
     return _Stored(
         {each.portfolio_id: each for each in newest.distinct("portfolio_id")},
         usable,
         packs,
-        {_key(each): each for each in reconciliations.distinct("portfolio_id", "revision_id", "pack_id")},
+        {_key(each): each for each in compared},
+        shown_values.find_withheld((each.portfolio_id, each.pack_id) for each in compared),
     )
 
 
@@ -112,5 +117,7 @@ def _row(portfolio: Portfolio, stored: _Stored) -> Row:
         return Row(portfolio, reason=BOOKS_DIFFER, note=note, page="reconciliation")
     if reconciliation.database_value is None:
         return Row(portfolio, reason=NO_VALUE, note=note)
+    if refusing := stored.withheld.get((portfolio.pk, pack.pk)):
+        return Row(portfolio, reason=shown_values.explain(refusing), note=note)
     value = figures.from_value(plain(reconciliation.database_value), "currency", currency=portfolio.base_currency)
     return Row(portfolio, value, pack.asof_date.isoformat(), note=note)

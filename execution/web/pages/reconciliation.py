@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from config.decimals import plain
 from execution import figures
-from execution.operations import reconciliation_report
+from execution.operations import reconciliation_report, shown_values
 from execution.operations.reconciliation_report import Distance, Report, basis_points
 from execution.patterns.templating import Scope
 from execution.web.pages import navigation
@@ -73,8 +73,9 @@ def _chart_scope(portfolio: Portfolio, rising: tuple[Distance, ...]) -> Scope:
 def _row(report: Report, portfolio: Portfolio) -> dict[str, Any]:
     """The endpoint's fields, and both values as figures."""
     return reconciliation_report.as_dict(report) | {
-        "ledger": _figure(report.reconciliation.ledger_value, portfolio),
-        "database": _figure(report.reconciliation.database_value, portfolio),
+        "ledger": _figure(None if report.withheld else report.reconciliation.ledger_value, portfolio),
+        "database": _figure(None if report.withheld else report.reconciliation.database_value, portfolio),
+        "why_withheld": shown_values.explain(report.withheld) if report.withheld else "",
     }
 
 
