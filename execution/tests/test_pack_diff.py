@@ -12,6 +12,8 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.management import CommandError, call_command
 
+from compliance import registry as market_rights
+from compliance.tests.test_decisions import USES, terms
 from execution.operations import pack_diff
 from pricing import market, packs
 from pricing.models import PackObservation, PackPrice, PricingPack
@@ -154,6 +156,7 @@ def test_each_portfolio_is_valued_at_both_packs(demo):
 
 @pytest.mark.role("job")
 def test_the_command_prints_both_ways(policy, tmp_path):
+    market_rights.enter_sources({"wood": terms(dict.fromkeys(USES, "attribute"), "Wood")}, reason="a folder")
     *_, before = market_data.build(policy)
     after = restated(
         policy,
@@ -168,6 +171,21 @@ def test_the_command_prints_both_ways(policy, tmp_path):
 
     assert "changed  price       OAK: close 52.1 -> 52.621 (100.0000 bp)" in text.getvalue()
     assert json.loads(document.getvalue())["changes"][0]["fields"] == {"close": ["52.1", "52.621"]}
+
+
+@pytest.mark.role("job")
+def test_numbers_of_a_source_that_may_not_be_shown_are_left_out(policy, tmp_path):
+    *_, before = market_data.build(policy)
+    prices = folders.SMALL["prices.csv"].replace("OAK,52.1,", "OAK,52.621,")
+    after = restated(policy, before.asof_date, tmp_path, {"prices.csv": prices})
+    text, document = StringIO(), StringIO()
+
+    call_command("pack_diff", before.pk, after.pk, stdout=text)
+    call_command("pack_diff", before.pk, after.pk, json=True, stdout=document)
+
+    assert "changed  price       OAK: close withheld" in text.getvalue()
+    (change,) = json.loads(document.getvalue())["changes"]
+    assert (change["fields"], change["effect_bp"], change["withheld"]) == ({"close": [None, None]}, None, True)
 
 
 @pytest.mark.role("job")

@@ -69,7 +69,10 @@ def lines(diff: PackDiff) -> Sequence[str]:
     document = as_dict(diff)
     text = [f"{diff.before.pk} -> {diff.after.pk}: {counted} differ"]
     for each in document["changes"]:
-        fields = "; ".join(f"{name} {old or '-'} -> {new or '-'}" for name, (old, new) in each["fields"].items())
+        fields = "; ".join(
+            f"{name} withheld" if each["withheld"] and name in NUMBERS else f"{name} {old or '-'} -> {new or '-'}"
+            for name, (old, new) in each["fields"].items()
+        )
         effect = f" ({each['effect_bp']} bp)" if each["effect_bp"] else ""
         text.append(f"{each['change']:<8} {each['kind']:<11} {each['key']}: {fields}{effect}")
     for each in document["portfolios"]:

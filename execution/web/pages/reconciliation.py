@@ -37,8 +37,9 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         # Unknown and not yours are one page, to the byte.
         return render(request, "404.html", status=404)
     history = reconciliation_report.read_history(portfolio)
-    rows = [_row(each, portfolio) for each in reconciliation_report.read_reports(history.distances[:VISIBLE_ROWS])]
-    failing = reconciliation_report.read_reports(history.failing[:VISIBLE_ROWS])
+    shown, failing = history.distances[:VISIBLE_ROWS], history.failing[:VISIBLE_ROWS]
+    reports = {each.reconciliation.pk: each for each in reconciliation_report.read_reports(list({*shown, *failing}))}
+    rows = [_row(reports[each.reconciliation_id], portfolio) for each in shown]
     response = render(
         request,
         "reconciliation.html",
@@ -51,7 +52,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
             "max_error_bp": basis_points(history.max_error_bp),
             "chart": None if history.max_error_bp is None else CHART,
             "scope": _chart_scope(portfolio, history.distances[::-1]),
-            "failing": [reconciliation_report.as_dict(each) for each in failing],
+            "failing": [reconciliation_report.as_dict(reports[each.reconciliation_id]) for each in failing],
             "rows": rows,
             "tolerance_bp": VALUE_TOLERANCE_BP,
         },
