@@ -1,7 +1,8 @@
-"""The price of a password: Argon2id, of which a process computes one at a time."""
+"""The price of a password: Argon2id, of which a process computes one at a time, behind all else that it does."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -10,20 +11,22 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from config.log_in.tries import TooManyTries
 
 AT_ONCE, WAITING = 1, 1
-"""Threads of a process that compute a hash, and that wait for their turn; so many others are free to answer all else."""
+"""Hashes of a process that are computed, and that wait for their turn."""
 BUSY_S = 1
+NICE = 10
+"""Steps down, which Linux takes for the one thread: a tenth of what an answer gets where both want a processor, else all of it."""
 
-_room, _turn = BoundedSemaphore(AT_ONCE + WAITING), BoundedSemaphore(AT_ONCE)
+
+_room = BoundedSemaphore(AT_ONCE + WAITING)
+_hashing = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password-hash", initializer=os.nice, initargs=(NICE,))
 
 
-@contextmanager
-def _one_of_few() -> Iterator[None]:
+def _in_turn(compute: Callable[..., Any], *args: str) -> Any:
     """Raises TooManyTries where others wait already."""
     if not _room.acquire(blocking=False):
         raise TooManyTries(BUSY_S)
     try:
-        with _turn:
-            yield
+        return _hashing.submit(compute, *args).result()
     finally:
         _room.release()
 
@@ -35,9 +38,7 @@ class BoundedArgon2PasswordHasher(Argon2PasswordHasher):
     time_cost, memory_cost, parallelism = 2, 19456, 1
 
     def encode(self, password: str, salt: str) -> str:
-        with _one_of_few():
-            return str(super().encode(password, salt))
+        return str(_in_turn(super().encode, password, salt))
 
     def verify(self, password: str, encoded: str) -> Any:
-        with _one_of_few():
-            return super().verify(password, encoded)
+        return _in_turn(super().verify, password, encoded)

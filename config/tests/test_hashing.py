@@ -1,6 +1,7 @@
 """A process computes one password hash at a time, lets one more wait, and refuses the rest at once."""
 
 import itertools
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
@@ -68,3 +69,16 @@ def test_a_hash_of_the_earlier_price_still_opens_and_is_made_anew():
     assert isinstance(identify_hasher(dear), hashing.BoundedArgon2PasswordHasher)
     assert check_password("word", dear, setter=anew.append)
     assert anew == ["word"]
+
+
+def test_hashes_are_made_at_a_lower_priority_than_all_else_of_the_process(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        Argon2PasswordHasher, "encode", lambda *_: seen.append(os.getpriority(os.PRIO_PROCESS, 0)) or "hash"
+    )
+
+    get_hasher().encode("word", "salt")
+
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert seen == [min(19, own + hashing.NICE)]
+    assert own == os.getpriority(os.PRIO_PROCESS, threading.main_thread().native_id)
