@@ -10,8 +10,8 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from config.log_in.tries import TooManyTries
 
-AT_ONCE, WAITING = 1, 1
-"""Hashes of a process that are computed, and that wait for their turn."""
+AT_ONCE, WAITING = 1, 4
+"""Hashes of a process that are computed, and that wait for their turn: the rest of its threads are free for all else."""
 BUSY_S = 1
 NICE = 10
 """Steps down, which Linux takes for the one thread: a tenth of what an answer gets where both want a processor, else all of it."""

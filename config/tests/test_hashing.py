@@ -1,4 +1,4 @@
-"""A process computes one password hash at a time, lets one more wait, and refuses the rest at once."""
+"""A process computes one password hash at a time, lets a few more wait, and refuses the rest at once."""
 
 import itertools
 import os
@@ -11,6 +11,9 @@ from django.contrib.auth.hashers import Argon2PasswordHasher, check_password, ge
 from config.log_in import hashing
 from config.log_in.tries import TooManyTries
 
+MANY = 32
+REFUSED = MANY - hashing.AT_ONCE - hashing.WAITING
+
 
 def attempt(act):
     try:
@@ -20,7 +23,7 @@ def attempt(act):
 
 
 @pytest.mark.parametrize("of", ["encode", "verify"])
-def test_of_many_hashes_at_once_two_are_made_one_after_the_other_and_the_rest_refused(monkeypatch, of):
+def test_of_many_hashes_at_once_a_few_are_made_one_after_the_other_and_the_rest_refused(monkeypatch, of):
     hasher, begun, go_on = get_hasher(), threading.Event(), threading.Event()
     running, most = [], []
 
@@ -33,18 +36,18 @@ def test_of_many_hashes_at_once_two_are_made_one_after_the_other_and_the_rest_re
         return "hash"
 
     monkeypatch.setattr(Argon2PasswordHasher, of, slow)
-    with ThreadPoolExecutor(32) as pool:
+    with ThreadPoolExecutor(MANY) as pool:
         first = pool.submit(attempt, lambda: getattr(hasher, of)("word", "salt"))
         assert begun.wait(10)
-        others = [pool.submit(attempt, lambda: getattr(hasher, of)("word", "salt")) for _ in range(31)]
-        refused = list(itertools.islice(as_completed(others, timeout=10), 30))
+        others = [pool.submit(attempt, lambda: getattr(hasher, of)("word", "salt")) for _ in range(MANY - 1)]
+        refused = list(itertools.islice(as_completed(others, timeout=10), REFUSED))
         go_on.set()
         answers = [first.result(10), *(each.result(10) for each in others)]
 
     assert {type(each.result()) for each in refused} == {TooManyTries}
     assert max(most) == hashing.AT_ONCE
     assert answers.count("hash") == hashing.AT_ONCE + hashing.WAITING
-    assert [each.wait_s for each in answers if isinstance(each, TooManyTries)] == [1] * 30
+    assert [each.wait_s for each in answers if isinstance(each, TooManyTries)] == [1] * REFUSED
 
 
 def test_a_hash_that_fails_gives_its_turn_back(monkeypatch):
