@@ -29,7 +29,7 @@ PASSED_THROUGH = {
 FACES = (
     "execution/web/api/executions.py",
     "execution/web/pages/pattern.py",
-    "execution/admin.py",
+    "execution/admin/evidence.py",
     "portfolio/admin.py",
     "pricing/admin.py",
 )

@@ -16,6 +16,7 @@ from pricing import providers
 from pricing.providers import fmp, states
 from pricing.providers.budget import Allowance, Budget
 from pricing.providers.http import ProviderFailed, breaker_of
+from tests import plugin
 
 pytestmark = pytest.mark.servers
 
@@ -129,11 +130,18 @@ def failing(time):
     shared.close()
 
 
+@pytest.fixture
+def staff_client(admin_user):
+    client = Client()
+    plugin.log_in(client, admin_user)
+    return client
+
+
 @pytest.mark.django_db
 @override_settings(**ON)
-def test_an_open_breaker_and_a_passed_mark_are_seen_in_metrics_and_admin(failing, admin_client):
+def test_an_open_breaker_and_a_passed_mark_are_seen_in_metrics_and_admin(failing, staff_client):
     metrics = Client().get("/metrics").content.decode()
-    page = admin_client.get("/admin/pricing/marketarchive/").content.decode()
+    page = staff_client.get("/admin/pricing/marketarchive/").content.decode()
 
     assert 'tieout_provider_breaker_state{provider="fmp"} 1.0' in metrics
     assert 'tieout_provider_breaker_state{provider="polygon"} 0.0' in metrics
@@ -143,8 +151,8 @@ def test_an_open_breaker_and_a_passed_mark_are_seen_in_metrics_and_admin(failing
 
 @pytest.mark.django_db
 @override_settings(PROVIDER_KEYS={"fmp": "", "fred": "", "newsapi": "", "polygon": "k"})
-def test_the_admin_lists_them_above_the_archives(admin_client):
-    body = admin_client.get("/admin/pricing/marketarchive/").content.decode()
+def test_the_admin_lists_them_above_the_archives(staff_client):
+    body = staff_client.get("/admin/pricing/marketarchive/").content.decode()
 
     assert "off: FRED_API_KEY is not set" in body
     assert '<th scope="row">polygon</th><td>works</td><td>minute 0%</td>' in body
