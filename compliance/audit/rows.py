@@ -42,10 +42,16 @@ class AuditedTable:
     """The changes that are recorded."""
 
 
+def find_missing_triggers(tables: Collection[AuditedTable]) -> Iterator[RowDifference]:
+    """Triggers of the log that are not there, or off."""
+    there = {table.name: table.on for table in read_tables()}
+    for table in tables:
+        for missing in sorted(table.on - there.get(table.name, frozenset())):
+            yield RowDifference(table.name, f"trigger of {missing}", expected="on")
+
+
 def find_differences(table: AuditedTable) -> Iterator[RowDifference]:
-    """Rows of a table that are not as the log has them; and the triggers of the log that are not there, or off."""
-    for missing in sorted(table.on - _triggers(table.name)):
-        yield RowDifference(table.name, f"trigger of {missing}", expected="on")
+    """Rows of a table that are not as the log has them."""
     if "update" not in table.on and "insert" not in table.on:
         return
     with connection.cursor() as cursor:
@@ -71,16 +77,20 @@ def count(table: AuditedTable) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _triggers(table: str) -> set[str]:
-    """The changes for which the log's trigger is on."""
+def read_tables() -> list[AuditedTable]:
+    """The tables that have a trigger of the log that is on, with the changes that it records."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT tgtype::int FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
-            WHERE tgrelid = to_regclass(%s) AND proname = 'audit_change' AND tgenabled = 'O'
-            """,
-            [table],
+            SELECT tgrelid::regclass::text, tgargs, tgtype::int FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid
+            WHERE proname = 'audit_change' AND tgenabled = 'O' ORDER BY 1
+            """
         )
-        kinds = [kind for (kind,) in cursor.fetchall()]
+        triggers = cursor.fetchall()
     bits = {4: "insert", 8: "delete", 16: "update", 32: "truncate"}
-    return {name for bit, name in bits.items() if any(kind & bit for kind in kinds)}
+    found: dict[str, AuditedTable] = {}
+    for name, arguments, kind in triggers:
+        key, *_ = bytes(arguments).decode().split("\0")
+        on = frozenset(change for bit, change in bits.items() if kind & bit)
+        found[name] = AuditedTable(name, key, on | found[name].on if name in found else on)
+    return list(found.values())

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
+from compliance.audit import rows
 from compliance.models import AuditCheck
 from execution.night import audit_check
 from execution.tests import staging
@@ -134,16 +134,21 @@ def test_a_table_that_was_emptied_and_filled_again_is_what_the_log_says(private_
     assert differences(private_demo) == []
 
 
-def test_every_table_with_a_trigger_is_compared_and_no_other(empty):
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid"
-            " WHERE proname = 'audit_change'"
-        )
-        audited = {table for (table,) in cursor.fetchall()}
+def test_the_tables_that_are_named_have_their_triggers_with_their_keys(empty):
+    there = {table.name: table for table in rows.read_tables()}
 
-    assert {each.name for each in audit_check.TABLES} == audited
-    assert len(audit_check.TABLES) == len(audited)
+    assert {table.name: there.get(table.name) for table in audit_check.TABLES} == {
+        table.name: table for table in audit_check.TABLES
+    }
+
+
+def test_a_table_that_is_audited_and_not_named_is_compared_all_the_same(private_demo, superuser, monkeypatch):
+    monkeypatch.setattr(audit_check, "TABLES", ())
+    (row,) = superuser.execute(
+        "UPDATE auth_group SET name = 'other' WHERE id = (SELECT min(id) FROM auth_group) RETURNING id"
+    ).fetchone()
+
+    assert [each.place for each in differences(private_demo)] == [f"auth_group {row}: name"]
 
 
 def test_the_check_of_a_day_stores_places_without_values(private_demo, superuser, caplog):
