@@ -208,6 +208,23 @@ class ExecutionExport(models.Model):
         return str(self.id)
 
 
+class SigningKey(models.Model):
+    """A public key that bundles are signed by since `valid_from`. The next one ends it."""
+
+    keyid = models.CharField(primary_key=True, max_length=16)
+    public_key = models.CharField(max_length=44, help_text="32 bytes of Ed25519, base64.")
+    valid_from = models.DateTimeField()
+
+    class Meta:
+        ordering = ("valid_from", "keyid")
+        constraints = [
+            models.CheckConstraint(condition=Q(keyid__regex=r"^[0-9a-f]{16}$"), name="signing_key_has_its_number")
+        ]
+
+    def __str__(self) -> str:
+        return self.keyid
+
+
 class RunState(models.TextChoices):
     WAITING = "waiting", "waiting"
     RUNNING = "running", "running"

@@ -4,7 +4,7 @@ import logging
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from celery import shared_task
 from django.db import transaction
@@ -22,6 +22,9 @@ from pricing.models import PricingPolicy
 from pricing.providers import fetching, http
 
 logger = logging.getLogger(__name__)
+
+EXPORT_PATIENCE = timedelta(minutes=2)
+"""After so long somebody looks for an export that has not ended."""
 
 
 @shared_task
@@ -125,9 +128,23 @@ def check_history(**_: Any) -> None:
 
 
 @shared_task
-def remove_old_exports(**_: Any) -> None:
-    """Take away the files of exports that were kept long enough, and what killed processes left."""
-    exports.remove_expired(datetime.now(UTC))
+def make_export(*, export: str, **_: Any) -> None:
+    """Write the file of an export. Nothing is done where it has ended, or where another worker does it."""
+    exports.make(UUID(export))
+
+
+@shared_task
+def tend_exports(**_: Any) -> None:
+    """Take up exports whose worker was killed, and take away the files of those that were kept long enough."""
+    now = datetime.now(UTC)
+    for waiting in exports.waiting(now - EXPORT_PATIENCE):
+        try:
+            exports.make(waiting)
+        except TieoutError as failure:
+            logger.error(
+                "an export that was taken up failed", extra={"export_id": str(waiting), "reason": str(failure)}
+            )
+    exports.remove_expired(now)
 
 
 @shared_task

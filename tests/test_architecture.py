@@ -388,6 +388,7 @@ SIGNALS = {
     "TypeMismatch": "agents.contract: becomes a finding of the linter or a failed step",
     "BadField": "pricing.providers.fields: becomes a refused row",
     "NoSuchPath": "agents.contract: becomes a finding of the linter or a failed step",
+    "_FaultError": "execution.exports.bundle_check: becomes a fault of the bundle",
     "NothingToTabulateError": "execution.exports.panel_tables: a table that says why it is empty",
     "NothingToDrawError": "execution.web.pages.panels: a panel that shows why it is empty",
     "UnsafeError": "portfolio.ledger.child: becomes a line of its output",

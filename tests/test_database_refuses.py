@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from execution.models import Execution, ExecutionExport, JobRun, NightlyRun, PatternVersion
+from execution.models import Execution, ExecutionExport, JobRun, NightlyRun, PatternVersion, SigningKey
 from portfolio.models import (
     Break,
     DailyValue,
@@ -50,10 +50,13 @@ EVIDENCE = {
     "portfolio_break": ("detail", "'other'"),
     "execution_execution": ("result", "'{}'"),
     "execution_executionexport": ("decision", "'{}'"),
+    "execution_signingkey": ("public_key", "'other'"),
     "execution_patternversion": ("document", "'{}'"),
     "compliance_rightsversion": ("digest", "repeat('0', 64)"),
 }
 """Table -> a column that is evidence, and another value for it."""
+KEYS = {"execution_signingkey": "keyid"}
+"""Of the tables whose key is no `id`."""
 ROLES = ("app", "job", "owner")
 REFUSED = (
     psycopg.errors.InsufficientPrivilege,
@@ -80,6 +83,7 @@ def full(asked_demo):
             made_at=datetime(2026, 1, 1, tzinfo=UTC),
             expires_at=datetime(2026, 1, 8, tzinfo=UTC),
         )
+        SigningKey.objects.create(keyid="0" * 16, public_key="none", valid_from=datetime(2026, 1, 1, tzinfo=UTC))
     return asked_demo
 
 
@@ -188,7 +192,7 @@ def test_a_conflict_is_no_way_around(attacked):
         column, value = EVIDENCE[table]
         statement = (
             f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM {table} LIMIT 1"
-            f" ON CONFLICT (id) DO UPDATE SET {column} = {value.replace(column, f'{table}.{column}')}"
+            f" ON CONFLICT ({KEYS.get(table, 'id')}) DO UPDATE SET {column} = {value.replace(column, f'{table}.{column}')}"
         )
         try:
             touched = attempt(attacked, role, statement)

@@ -37,9 +37,9 @@ CELERY_BEAT_SCHEDULE = {
     "nightly": {"task": "execution.tasks.ring_nightly", "schedule": crontab(hour=0, minute=5)},
     # Behind the night, so that what was loaded before it is in its packs.
     "history": {"task": "execution.tasks.check_history", "schedule": crontab(hour=4, minute=15)},
-    # The files of exports that were kept for EXPORT_DAYS.
-    "exports": {"task": "execution.tasks.remove_old_exports", "schedule": crontab(minute=25)},
     "retention": {"task": "execution.tasks.drop_executions", "schedule": crontab(hour=4, minute=45)},
+    # Takes up those that a killed worker left, and removes files after EXPORT_DAYS.
+    "exports": {"task": "execution.tasks.tend_exports", "schedule": 60.0},
     # Takes up what a killed worker or a lost broker left behind: the rows say what remains.
     "watchdog": {"task": "execution.tasks.take_up_stale_runs", "schedule": 30.0},
 }

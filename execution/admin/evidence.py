@@ -140,6 +140,12 @@ class ExecutionExportAdmin(EvidenceAdmin):
     date_hierarchy = "made_at"
 
 
+@admin.register(models.SigningKey)
+class SigningKeyAdmin(EvidenceAdmin):
+    list_display = ("keyid", "public_key", "valid_from")
+    date_hierarchy = "valid_from"
+
+
 @admin.register(models.IdempotencyKey)
 class IdempotencyKeyAdmin(EvidenceAdmin):
     list_display = ("key", "user", "execution_id", "created_at")

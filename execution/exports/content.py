@@ -7,6 +7,7 @@ from typing import Any
 
 from config.errors import TieoutError
 from execution.exports import panel_tables
+from execution.exports.evidence import Evidence
 from execution.exports.manifest import Manifest
 from execution.exports.panel_tables import PanelTable
 from execution.patterns.templating import Scope
@@ -29,6 +30,8 @@ class ExportContent:
     document: Mapping[str, Any]
     portfolio_id: str
     base_currency: str
+    evidence: Evidence | None = None
+    """For forms that can be verified."""
 
     def tables(self) -> list[PanelTable]:
         """Of the panels that are whole, in their order; of the one that was asked for alone, where one was."""

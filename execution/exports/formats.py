@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from compliance.terms import Use
-from execution.exports import csv_files, json_files
+from execution.exports import bundle_files, csv_files, json_files, xlsx_files
 from execution.exports.content import ExportContent, Report
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """of_panel: the extension of an export of one panel; empty where the form is of the whole alone."""
+    """of_panel: the extension of an export of one panel; empty where the form is of the whole alone.
+
+    is_signed: it is written with evidence.
+    """
 
     use: Use
     extension: str
@@ -19,12 +22,17 @@ class Format:
     write: Callable[[BinaryIO, ExportContent, Report], None]
     of_panel: str = ""
     panel_media_type: str = ""
+    is_signed: bool = False
 
     def file_name(self, stem: str, panel: str) -> str:
         return f"{stem}.{panel}.{self.of_panel}" if panel else f"{stem}.{self.extension}"
 
 
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 FORMATS: Final[Mapping[str, Format]] = {
     "csv": Format(Use.CSV, "csv.zip", "application/zip", csv_files.write, "csv", "text/csv; charset=utf-8"),
+    "bundle": Format(Use.JSON, "bundle.zip", "application/zip", bundle_files.write, is_signed=True),
     "json": Format(Use.JSON, "json.zip", "application/zip", json_files.write),
+    "xlsx": Format(Use.XLSX, "xlsx", XLSX, xlsx_files.write, "xlsx", XLSX),
 }

@@ -4,6 +4,7 @@ from typing import BinaryIO
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models.functions import Length
 
 from config import scope
 from config.errors import TieoutError
@@ -13,7 +14,7 @@ from execution.exports import files, refusal
 from execution.exports.formats import FORMATS
 from execution.exports.making import OPEN
 from execution.exports.refusal import RightDenied
-from execution.models import ExecutionExport, ExportState
+from execution.models import Execution, ExecutionExport, ExportState
 
 
 class ExportNotFound(TieoutError):
@@ -44,6 +45,17 @@ def find(export_id: UUID) -> ExecutionExport:
     if row is None:
         raise ExportNotFound
     return row
+
+
+def find_execution(execution_id: UUID) -> Execution:
+    """An execution that the asking user may export. Raises ExecutionNotFound."""
+    return find_done(execution_id)
+
+
+def length_of(row: ExecutionExport) -> int:
+    """Characters of the result that an export is made of."""
+    with transaction.atomic():
+        return int(Execution.objects.filter(pk=row.execution_id).values_list(Length("result"), flat=True).get())
 
 
 def open_file(export_id: UUID) -> tuple[ExecutionExport, BinaryIO]:

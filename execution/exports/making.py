@@ -21,7 +21,7 @@ from execution import canonical
 from execution.executor import ExecutionNotFound, store
 from execution.executor.serving import find_done
 from execution.executor.store import FinishedExecution
-from execution.exports import files, manifest, panel_tables, refusal
+from execution.exports import evidence, files, keys, manifest, panel_tables, refusal
 from execution.exports.content import ExportCancelled, ExportContent
 from execution.exports.formats import FORMATS
 from execution.exports.manifest import Manifest, Reader
@@ -45,7 +45,7 @@ class NotOfPanels(TieoutError):
     """The form holds a whole result, never one panel."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"{code} is of the whole result: leave panel out, or ask for csv")
+        super().__init__(f"{code} is of the whole result: leave panel out, or ask for csv or xlsx")
 
 
 class ExportFailed(TieoutError):
@@ -79,7 +79,7 @@ def order(
     code     of FORMATS
     panel    the id of the only panel that is wanted
     reduced  leave out what is refused, with all that could tell of it
-    raises   ExecutionNotFound, NoSuchPanel, NotOfPanels, RightDenied (which is on record, too)
+    raises   ExecutionNotFound, NoSuchPanel, NotOfPanels, SigningOff, RightDenied (which is on record, too)
     """
     at = timezone.now()
     with scope.acting_as(user):
@@ -105,9 +105,12 @@ def order(
         )
         with transaction.atomic():
             row.save(force_insert=True)
+            if FORMATS[code].is_signed:
+                keys.register(at)
     if is_refused:
         panels = () if panel else refusal.safe_panels(material.document, left_out)
-        raise RightDenied(decision.use, decision.refusals, () if panel else safe, panels if safe else ())
+        safe = () if panel else safe
+        raise RightDenied(decision.use, decision.refusals, safe, panels if safe else (), tuple(sorted(left_out)))
     return row
 
 
@@ -168,6 +171,10 @@ def _content(row: ExecutionExport) -> ExportContent:
     if left_out:
         text = canonical.canonical_bytes(manifest.without(json.loads(text), left_out)).decode()
         result_hash = hashlib.sha256(text.encode()).hexdigest()
+    proof = None
+    if FORMATS[row.format].is_signed:
+        with scope.snapshot():
+            proof = evidence.load(of, portfolio, keys.signer(), with_hashes=not left_out)
     stays = [decided for output, decided in decision.own.outputs.items() if output not in left_out]
     return ExportContent(
         Manifest(
@@ -188,11 +195,13 @@ def _content(row: ExecutionExport) -> ExportContent:
             ),
             watermarks=tuple(sorted({text for decided in stays for text in decided.watermarks})),
             result_hash=result_hash,
+            with_pack_hashes=not left_out and (proof is None or proof.is_whole),
         ),
         text,
         material.document,
         str(portfolio.pk) if portfolio else "",
         portfolio.base_currency if portfolio else "",
+        proof,
     )
 
 
@@ -252,6 +261,13 @@ def _fail(row: ExecutionExport, user: AbstractBaseUser, reason: str) -> None:
         ExecutionExport.objects.filter(pk=row.pk, state__in=OPEN).update(
             state=ExportState.FAILED, reason=reason, finished_at=timezone.now()
         )
+
+
+def waiting(before: datetime) -> list[UUID]:
+    """Exports that were ordered before and are still open: their worker was killed, or nobody rang for one."""
+    with transaction.atomic():
+        rows = ExecutionExport.objects.filter(state__in=OPEN, made_at__lt=before)
+        return list(rows.order_by("made_at").values_list("pk", flat=True))
 
 
 def remove_expired(at: datetime) -> int:

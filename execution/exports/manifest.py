@@ -32,7 +32,8 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """result_hash: of what is in the file; where something is left out it is not that of the whole, which could confirm a guess."""
+    """result_hash: of what is in the file; where something is left out it is not that of the whole, which could confirm a guess.
+    with_pack_hashes: not where something is left out, for the same reason."""
 
     format: str
     reader: Reader
@@ -46,6 +47,7 @@ class Manifest:
     attributions: tuple[Attribution, ...]
     watermarks: tuple[str, ...]
     result_hash: str
+    with_pack_hashes: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         of = self.execution
@@ -63,8 +65,8 @@ class Manifest:
             "asof_date": of.asof_date,
             "policy": of.policy,
             "pricing_pack_id": of.pack_id,
-            "pack_content_hash": of.pack_content_hash,
-            "pack_chain_hash": of.pack_chain_hash,
+            "pack_content_hash": of.pack_content_hash if self.with_pack_hashes else None,
+            "pack_chain_hash": of.pack_chain_hash if self.with_pack_hashes else None,
             "ledger_commit_hash": of.ledger_commit_hash or None,
             "engine_version": of.engine_version,
             "provisional": of.provisional,
@@ -76,11 +78,12 @@ class Manifest:
 
     def lines(self) -> Iterator[str]:
         """The same in words, a fact a line."""
-        facts = self.as_dict()
+        of, facts = self.execution, self.as_dict()
         yield f"Portfolio: {self.portfolio or 'none'}"
         yield f"Pattern: {self.title}, {facts['pattern_id']} {facts['pattern_version']} as of {facts['asof_date']}"
         yield f"Exported: {facts['exported_at']} by user {facts['exported_by']}, request {facts['request'] or 'command'}"
-        yield f"Pricing pack: {facts['pricing_pack_id']}, content {facts['pack_content_hash']}, chain {facts['pack_chain_hash']}"
+        hashes = f", content {of.pack_content_hash}, chain {of.pack_chain_hash}" if self.with_pack_hashes else ""
+        yield f"Pricing pack: {facts['pricing_pack_id']}{hashes}"
         yield f"Ledger commit: {facts['ledger_commit_hash'] or 'none'}"
         yield f"Engine: {facts['engine_version']}"
         yield f"Execution: {facts['execution_id']}, result {facts['result_hash']}"

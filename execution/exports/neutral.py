@@ -28,6 +28,8 @@ def cell(text: str) -> str:
     Looked at as a lenient reader would: full-width forms are the plain ones, and spaces and control characters before it count
     for nothing.
     """
+    if text.isascii() and text.isprintable() and text[:1].isalnum():
+        return text  # as nearly all are
     shown = printable(text)
     bare = unicodedata.normalize("NFKC", shown).lstrip()
     if (bare and bare[0] in _LEADS) or (text and text[0] in "\t\r\n\x00"):

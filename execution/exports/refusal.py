@@ -88,7 +88,9 @@ def _licence(source: str, use: Use, outcome: Outcome) -> str:
 
 
 class RightDenied(TieoutError):
-    """The sources do not allow a use. `safe_outputs` and `safe_panels` could leave without the rest; empty where nothing could."""
+    """The sources do not allow a use. `safe_outputs` and `safe_panels` could leave without the rest; empty where nothing
+    could. left_out: what would be missing then.
+    """
 
     def __init__(
         self,
@@ -96,10 +98,11 @@ class RightDenied(TieoutError):
         refusals: tuple[Refusal, ...],
         safe_outputs: tuple[str, ...] = (),
         safe_panels: tuple[str, ...] = (),
+        left_out: tuple[str, ...] = (),
     ) -> None:
         super().__init__("; ".join(each.reason for each in refusals))
         self.use, self.refusals = use, refusals
-        self.safe_outputs, self.safe_panels = safe_outputs, safe_panels
+        self.safe_outputs, self.safe_panels, self.left_out = safe_outputs, safe_panels, left_out
 
 
 def decide(sources: Mapping[str, Iterable[str]], use: Use) -> ExportDecision:

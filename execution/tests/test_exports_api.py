@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client, override_settings
 from django.utils import timezone
@@ -92,6 +93,18 @@ def test_one_panel_is_one_csv_file(site):
     assert file["Content-Type"] == "text/csv; charset=utf-8"
     assert file["Content-Disposition"].endswith('portfolio_overview-2013-03-01.holdings.csv"')
     assert file.whole.startswith(b"# Holdings\r\n# Portfolio: public\r\n")
+
+
+@pytest.mark.parametrize(("code", "begins"), [("csv", b"PK"), ("json", b"PK"), ("bundle", b"PK"), ("xlsx", b"PK")])
+def test_every_form_is_made_and_downloaded(site, code, begins):
+    ordered = order(site, code)
+
+    file = download(site, ordered)
+
+    assert (ordered.status_code, file.status_code) == (201, 200)
+    assert file["Content-Type"] == exports.FORMATS[code].media_type
+    assert file.whole.startswith(begins)
+    assert len(file.whole) == ordered.json()["size"]
 
 
 def test_who_did_not_make_it_finds_nothing(site):
@@ -282,10 +295,74 @@ def test_a_removed_export_and_an_expired_one_have_no_file_any_more(site):
     assert files.names() == set()
 
 
+def test_a_bundle_is_verified_by_the_command_and_by_the_published_keys_alone(site, tmp_path, capsys):
+    file, keys = tmp_path / "bundle.zip", tmp_path / "keys.json"
+    file.write_bytes(download(site, order(site, "bundle")).whole)
+    keys.write_bytes(Client().get("/.well-known/tieout-keys.json").content)
+
+    with site.role("job"):
+        call_command("verify_bundle", str(file))
+        call_command("verify_bundle", str(file), keys=str(keys))
+        told = capsys.readouterr().out
+        file.write_bytes(
+            file.read_bytes().replace(b'"pattern_id":"portfolio_overview"', b'"pattern_id":"portfolio_overviev"')
+        )
+        with pytest.raises(CommandError, match=r"manifest\.json is not what was signed"):
+            call_command("verify_bundle", str(file))
+        keys.write_text("[]")
+        with pytest.raises(CommandError, match="is not what"):
+            call_command("verify_bundle", str(file), keys=str(keys))
+
+    assert told.count("rows of the pack, and 0 that may not travel") == 2
+
+
+def test_a_bundle_has_the_rows_that_may_travel_and_commits_to_those_that_may_not(site, tmp_path):
+    whole = unzipped(download(site, order(site, "bundle")))
+    staging.decide_rights(site, PRICES, "deny", use="redistribute")
+
+    held = unzipped(download(site, order(site, "bundle")))
+
+    pack, told = json.loads(whole["pack.json"]), json.loads(held["manifest.json"])
+    rows = {
+        name: [row["line"] for row in json.loads(files["rows.json"])]
+        for name, files in (("all", whole), ("some", held))
+    }
+    prices = [line for line in rows["all"] if line.startswith("price|AAPL|")]
+    withheld = [leaf for leaf in json.loads(held["tree.json"])["leaves"] if "withheld" in leaf]
+    assert len(prices) == 1
+    assert [line for line in rows["some"] if line.startswith("price|")] == []
+    assert len(withheld) == len(rows["all"]) - len(rows["some"])
+    assert pack["content_hash"] == site.ask().json()["metadata"]["pack_content_hash"]
+    assert (told["pack_content_hash"], told["pack_chain_hash"]) == (None, None)
+    assert pack["content_hash"].encode() not in b"".join(held.values())
+    assert json.loads(held["ledger.json"])["commit"] == told["ledger_commit_hash"]
+
+
+def test_without_a_key_there_are_no_bundles(site):
+    with override_settings(EXPORT_SIGNING_KEY=""):
+        answer = order(site, "bundle")
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "export-failed")
+    assert "EXPORT_SIGNING_KEY" in answer.json()["detail"]
+
+
+def test_a_new_key_ends_the_one_before_and_what_that_signed_stays_proved(site, tmp_path):
+    file = tmp_path / "bundle.zip"
+    file.write_bytes(download(site, order(site, "bundle")).whole)
+    with override_settings(EXPORT_SIGNING_KEY="another secret text of this installation, and a long one"):
+        staging.by_force(site, "UPDATE execution_signingkey SET valid_from = valid_from - interval '1 day'")
+        assert order(site, "bundle").status_code == 201
+
+    document = Client().get("/.well-known/tieout-keys.json").json()["keys"]
+
+    assert [each["valid_to"] for each in document] == [document[1]["valid_from"], None]
+
+
 def test_equal_inputs_are_equal_bytes(site):
     execution = UUID(site.ask().json()["execution_id"])
     rows = [
-        exports.order(execution, code=code, user=site.user("owner"), request_id="r" * 8) for code in ("csv", "json") * 2
+        exports.order(execution, code=code, user=site.user("owner"), request_id="r" * 8)
+        for code in ("csv", "json", "bundle") * 2
     ]
     staging.by_force(site, "UPDATE execution_executionexport SET made_at = '2026-01-01T00:00:00Z'")
 
@@ -294,4 +371,4 @@ def test_equal_inputs_are_equal_bytes(site):
             exports.make(row.pk)
 
     made = [files.path_of(row.pk).read_bytes() for row in rows]
-    assert made[:2] == made[2:]
+    assert made[:3] == made[3:]

@@ -103,6 +103,7 @@ class Rate:
 
 
 EXECUTIONS: Final = Rate("executions", "EXECUTIONS_PER_MINUTE")
+EXPORTS: Final = Rate("exports", "EXPORTS_PER_MINUTE")
 IMPORTS: Final = Rate("imports", "IMPORTS_PER_MINUTE")
 
 
@@ -119,6 +120,14 @@ def importing(user: Any) -> Iterator[None]:
     """The reading of a file for a user: one of so many at once, and counted. Raises LimitReached."""
     with at_once(user):
         IMPORTS.count(user)
+        yield
+
+
+@contextmanager
+def exporting(user: Any) -> Iterator[None]:
+    """The making of a file for a user: one of so many at once, and counted. Raises LimitReached."""
+    with at_once(user):
+        EXPORTS.count(user)
         yield
 
 

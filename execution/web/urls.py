@@ -5,7 +5,7 @@ from execution.web import health, metrics, monitoring
 from execution.web.api import audit, executions, exports, imports, packs, reconciliations, settings, tokens
 from execution.web.pages import audit as audit_page
 from execution.web.pages import imports as imports_page
-from execution.web.pages import log_in, pattern, portfolio_list, reconciliation, second_factor
+from execution.web.pages import log_in, own_exports, pattern, portfolio_list, reconciliation, second_factor
 
 urlpatterns = [
     path("v1/execute", executions.Execute.as_view(), name="execute"),
@@ -13,6 +13,9 @@ urlpatterns = [
     path("v1/exports", exports.Exports.as_view(), name="exports"),
     path("v1/exports/<uuid:export_id>", exports.Export.as_view(), name="export"),
     path("v1/exports/<uuid:export_id>/file", exports.ExportFile.as_view(), name="export-file"),
+    path("exports/", own_exports.page, name="exports-page"),
+    path("exports/verify_bundle.html", own_exports.verifier, name="bundle-verifier"),
+    path(".well-known/tieout-keys.json", exports.signing_keys, name="signing-keys"),
     path("v1/packs", packs.Packs.as_view(), name="packs"),
     path("v1/packs/<str:pack_id>", packs.Pack.as_view(), name="pack"),
     path(

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import FileResponse
+from django.http import FileResponse, HttpRequest, JsonResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_safe
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 from execution import exports
 from execution.executor import RequestInvalid
 from execution.models import ExecutionExport, ExportState
+from execution.web import limits, ordered_exports
 from execution.web.api.body import StrictJson
 from execution.web.api.query import invalid_fields, unknown_fields
 from execution.web.api.schema import refusals
@@ -60,25 +61,23 @@ class Exports(APIView):
 
     parser_classes = (StrictJson,)
 
-    @extend_schema(request=ExportRequest, responses={201: EXPORT, **REFUSALS})
+    @extend_schema(request=ExportRequest, responses={201: EXPORT, 202: EXPORT, **REFUSALS})
     def post(self, request: Request) -> Response:
         form = ExportRequest(data=request.data)
         wrong = unknown_fields(form, request.data, "is not a field here") + invalid_fields(form)
         if wrong:
             raise RequestInvalid(wrong)
         asked = form.validated_data
-        row = exports.order(
-            asked["execution_id"],
+        made = ordered_exports.order(
+            request,
+            execution_id=asked["execution_id"],
             code=asked["format"],
-            user=_caller(request),
             panel=asked["panel"],
             reduced=asked["reduced"],
-            request_id=request.request_id,  # type: ignore[attr-defined]
         )
-        exports.make(row.pk)
-        with transaction.atomic():
-            made = exports.find(row.pk)
-        return Response(_as_dict(made), status=201, headers={"Location": _address(made)})
+        status = 201 if made.state == ExportState.DONE else 202
+        headers = {"Location": _address(made), **limits.EXPORTS.headers(request.user)}
+        return Response(_as_dict(made), status=status, headers=headers)
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
@@ -109,6 +108,12 @@ class ExportFile(APIView):
             content_type=form.panel_media_type if row.panel else form.media_type,
             headers={"Cache-Control": "private, no-store"},
         )
+
+
+@require_safe
+def signing_keys(request: HttpRequest) -> JsonResponse:
+    """The public keys that bundles are verified by, for everybody."""
+    return JsonResponse(exports.keys.as_document())
 
 
 def _stem(row: ExecutionExport) -> str:
@@ -143,8 +148,3 @@ def _address(row: ExecutionExport) -> str:
 
 def _iso(at: datetime) -> str:
     return at.isoformat()
-
-
-def _caller(request: Request) -> User:
-    assert isinstance(request.user, User)  # permission_classes let nobody else in
-    return request.user

@@ -43,10 +43,15 @@ class Panel:
 
 
 @register.simple_tag
-def panel(document: Mapping[str, Any], scope: Scope, holding_page: str = "") -> str:
-    """The HTML of one panel. holding_page: the address of a holding's page, to which its security's number is added."""
+def panel(document: Mapping[str, Any], scope: Scope, holding_page: str = "", export_page: str = "") -> str:
+    """The HTML of one panel.
+
+    holding_page   the address of a holding's page, to which its security's number is added
+    export_page    the address at which the result is exported, to which the panel is added
+    """
     drawn = draw(document, scope)
-    return get_template(f"panels/{drawn.template}.html").render({"panel": drawn, "holding_page": holding_page})
+    shown = {"panel": drawn, "holding_page": holding_page, "export_page": export_page}
+    return get_template(f"panels/{drawn.template}.html").render(shown)
 
 
 def draw(document: Mapping[str, Any], scope: Scope) -> Panel:

@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
@@ -118,6 +119,7 @@ def result_context(served: executor.Served, version: PatternVersion, portfolio: 
         "portfolio": portfolio,
         "metadata": metadata,
         "execution_id": served.execution_id,
+        "export_page": f"{reverse('exports-page')}?execution={served.execution_id}",
         "caption": captions[0] if captions else "",
         "ties": [
             ("Pricing pack", metadata["pricing_pack_id"]),

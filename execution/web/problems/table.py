@@ -19,6 +19,7 @@ from config.postgresql.base import WrongRole
 from execution import canonical, executor, exports, patterns
 from execution.executor import orchestrator
 from execution.exports.content import ExportCancelled
+from execution.exports.zipped import Unreadable
 from execution.patterns import conditions, templating
 from execution.patterns.versions import PatternAltered, PatternNotFound
 from execution.web.limits import LimitReached, QuotaReached
@@ -95,6 +96,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     executor.LedgerNotReconciled: (503, "unavailable"),
     executor.ExecutionAbandoned: (503, "unavailable"),
     packs.SealingBusy: (503, "unavailable"),
+    exports.SigningOff: (503, "export-failed"),
     exports.ExportFailed: (503, "export-failed"),
     loading.NoArchive: (503, "unavailable"),
     loading.ArchiveChanged: (503, "unavailable"),
@@ -124,6 +126,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     templating.TemplateInvalid: (500, "internal"),
     conditions.ConditionInvalid: (500, "internal"),
     ExportCancelled: (500, "internal"),
+    Unreadable: (500, "internal"),  # of the command that verifies
     canonical.NotRenderable: (500, "internal"),
     packs.BadTransition: (500, "internal"),
     TieoutError: (500, "internal"),

@@ -1,0 +1,60 @@
+"""Bundles made without a database."""
+
+import io
+import json
+from datetime import UTC, datetime
+
+from compliance.decisions import Attribution
+from compliance.terms import Placement
+from execution import canonical
+from execution.executor.store import FinishedExecution
+from execution.exports import bundle_files
+from execution.exports.content import ExportContent
+from execution.exports.evidence import Evidence
+from execution.exports.manifest import Manifest, Reader
+from execution.exports.signing import PublicKey, Signer
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SIGNER = Signer("a secret of a test, which nobody else may ever take")
+KEY = PublicKey(SIGNER.public, datetime(2026, 1, 1, tzinfo=UTC))
+ROWS = tuple((f"price|S{number:03}|2026-02-27|{number}.5|USD|feed|raw|||", number % 3 > 0) for number in range(40))
+
+
+def content(signer=SIGNER, rows=ROWS, result=None, document=None, **changes):
+    text = canonical.canonical_bytes(result or {"value": {"total": "7.00"}}).decode()
+    execution = FinishedExecution(
+        **{
+            **dict.fromkeys(FinishedExecution.__dataclass_fields__, ""),
+            "id": "e-1", "pattern_id": "overview", "pattern_version": "1.0.0", "pack_id": "P", "asof_date": "2026-02-27",
+            "result": text, "trace": {"steps": []}, "provisional": False, "ledger_commit_hash": "c" * 40,
+        }
+    )  # fmt: skip
+    told = Manifest(
+        **{
+            "format": "bundle",
+            "reader": Reader(7, "request-1", AT),
+            "execution": execution,
+            "portfolio": "public",
+            "title": "Overview",
+            "panel": "",
+            "rights_version": 3,
+            "use": "json",
+            "left_out": (),
+            "attributions": (Attribution("A feed", Placement.FOOTER, ""),),
+            "watermarks": (),
+            "result_hash": canonical.digest(json.loads(text)),
+            **changes,
+        }
+    )
+    evidence = Evidence({"commit": "c" * 40}, {"pricing_pack_id": "P"}, rows, signer)
+    return ExportContent(told, text, document or {"id": "overview", "panels": []}, "p-1", "CAD", evidence)
+
+
+def bundle(**how):
+    file = io.BytesIO()
+    bundle_files.write(file, content(**how), lambda done, total: None)
+    return file.getvalue()
+
+
+def keys_document(*keys):
+    return {"keys": [key.as_dict() for key in keys or (KEY,)]}

@@ -1,0 +1,143 @@
+"""A workbook holds typed cells, formulas that give our numbers, and nothing that a text of others could do."""
+
+import io
+import re
+import shutil
+import subprocess
+import zipfile
+from decimal import Decimal
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from execution.exports import xlsx_files
+from execution.exports.tests.bundles import content
+
+NS = {"x": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
+LIBREOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
+COLUMNS = [
+    {"key": "symbol", "label": "Symbol", "format": "text"},
+    {"key": "day", "label": "Day", "format": "date"},
+    {"key": "realised", "label": "Realised", "format": "currency"},
+    {"key": "unrealised", "label": "Unrealised", "format": "currency"},
+    {"key": "income", "label": "Income", "format": "currency"},
+    {"key": "total", "label": "Total", "format": "currency"},
+    {"key": "weight", "label": "Weight", "format": "percentage"},
+]
+
+
+def document(rows_path="{{state.value.rows}}"):
+    return {
+        "id": "p",
+        "panels": [{"id": "gains", "type": "table", "title": "Gains: [all]", "rows": rows_path, "columns": COLUMNS}],
+    }
+
+
+def row(symbol="A", realised="1.10", unrealised="-2.20", income="0.30", weight=0.5, total=None):
+    added = total or str(Decimal(realised) + Decimal(unrealised) + Decimal(income))
+    return {
+        "symbol": symbol, "day": "2026-02-27", "realised": realised, "unrealised": unrealised, "income": income,
+        "total": added, "weight": weight,
+    }  # fmt: skip
+
+
+def workbook(*rows):
+    file = io.BytesIO()
+    made = content(result={"value": {"rows": list(rows)}}, document=document(), format="xlsx")
+    xlsx_files.write(file, made, lambda done, total: None)
+    return file.getvalue()
+
+
+def cells(data, number=2):
+    """By address: type, formula and value of each cell of a sheet."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        shared = [
+            "".join(part.itertext())
+            for part in ElementTree.fromstring(archive.read("xl/sharedStrings.xml")).findall("x:si", NS)
+        ]
+        sheet = ElementTree.fromstring(archive.read(f"xl/worksheets/sheet{number}.xml"))
+    found = {}
+    for cell in sheet.iter(f"{{{NS['x']}}}c"):
+        kind, value, formula = cell.get("t", "n"), cell.findtext("x:v", None, NS), cell.findtext("x:f", None, NS)
+        found[cell.get("r")] = (kind, formula, shared[int(value)] if kind == "s" else value)
+    return found
+
+
+def computed(formula, sheet):
+    """What a formula gives of the values of the other cells, as a spreadsheet would compute it."""
+    if ranges := re.fullmatch(r"SUM\(([A-Z]+)(\d+):[A-Z]+(\d+)\)", formula):
+        column, first, last = ranges.groups()
+        addresses = [f"{column}{number}" for number in range(int(first), int(last) + 1)]
+        return sum(float(sheet[each][2]) for each in addresses if each in sheet)
+    return sum(
+        (-1 if sign == "-" else 1) * float(sheet[cell][2]) for sign, cell in re.findall(r"([+-]?)([A-Z]+\d+)", formula)
+    )
+
+
+def test_numbers_are_numbers_dates_are_dates_and_totals_are_formulas_that_hold_our_number():
+    sheet = cells(workbook(row(), row("B", "2.00", "1.00", "0.50", 0.25)))
+
+    assert sheet["A3"] == ("s", None, "A")
+    assert sheet["B3"][:2] == ("n", None)
+    assert sheet["C3"] == ("n", None, "1.1")
+    assert sheet["F3"] == ("n", "C3+D3+E3", "-0.8")
+    assert sheet["F5"] == ("n", "SUM(F3:F4)", "2.7")
+    assert sheet["G5"] == ("n", "SUM(G3:G4)", "0.75")
+    assert "B5" not in sheet
+
+
+MONEY = st.decimals(min_value=-(10**9), max_value=10**9, places=2).map(str)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.builds(row, st.just("S"), MONEY, MONEY, MONEY, st.floats(-1, 1)), min_size=1, max_size=20))
+def test_every_formula_gives_the_number_that_it_holds(rows):
+    sheet = cells(workbook(*rows))
+
+    formulas = {at: (formula, value) for at, (_, formula, value) in sheet.items() if formula}
+    assert len(formulas) >= len(rows)
+    for formula, value in formulas.values():
+        assert computed(formula, sheet) == pytest.approx(float(value), abs=1e-4, rel=1e-12)
+
+
+def test_a_number_that_its_row_does_not_give_stays_a_number():
+    sheet = cells(workbook(row(total="99.00")))
+
+    assert sheet["F3"] == ("n", None, "99")
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "@SUM(A1)", "+1", "-1", "http://x.example", "{=1}", "\x1b[31m", "\u202eabc", "1"]
+)
+def test_a_text_of_others_is_a_string(text):
+    kind, formula, value = cells(workbook(row(text)))["A3"]
+
+    assert (kind, formula) == ("s", None)
+    assert not set(value) & {"\x1b", "\u202e"}
+
+
+def test_the_manifest_is_the_first_sheet():
+    sheet = cells(workbook(row()), number=1)
+
+    assert ("s", None, "Pricing pack") in sheet.values()
+    assert ("s", None, "A feed") in sheet.values()
+
+
+def test_equal_inputs_are_equal_bytes():
+    assert workbook(row()) == workbook(row())
+
+
+@pytest.mark.skipif(LIBREOFFICE is None, reason="LibreOffice is not installed")
+def test_libreoffice_computes_what_we_did(tmp_path):
+    (tmp_path / "book.xlsx").write_bytes(workbook(row(), row("B", "2.00", "1.00", "0.50", 0.25)))
+
+    subprocess.run(
+        [LIBREOFFICE, "--headless", "--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,2",
+         "--outdir", str(tmp_path), str(tmp_path / "book.xlsx")],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+
+    (made,) = tmp_path.glob("*.csv")
+    assert "2.70" in made.read_text()
