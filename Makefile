@@ -1,6 +1,6 @@
 # Targets and stamps are relative paths on purpose: the folder's own path may hold spaces.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-quick fuzz check fix bench lock stop clean
+.PHONY: help setup demo serve test test-quick fuzz attack check fix bench lock stop clean
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --no-compile --disable-pip-version-check
@@ -34,6 +34,12 @@ fuzz: .venv/.dev ## generated ledgers, spoilt portfolios beside a good one, ever
 	@$(PY) -m tests.ledgers --count 2000 --processes 2
 	@$(PY) -m tests.isolation --portfolios 200 --seeds 20
 	@$(PY) -m tests.demo_walk
+
+attack: .venv/.dev ## attack what `make serve` serves meanwhile, and kill imports of its ledger: an hour
+	@failed=; for attack in "tampered_caches" "half_requests" "cold_questions" "many_clients" "foreign_objects" "fuzz" "killed_imports" \
+		"logins --port $${PORT:-8000}"; do \
+		echo "chaos.$$attack"; $(PY) -m chaos.$$attack || failed="$$failed $$attack"; \
+	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 check: .venv/.dev ## format, lint, types, migrations, settings, import directions
 	@$(PY) -m ruff format --check --quiet .

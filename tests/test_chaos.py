@@ -5,7 +5,17 @@ import os
 import pytest
 from django.core.management import call_command
 
-from chaos import audit_mutations, audit_tampering, half_requests, service, tampered_caches
+from chaos import (
+    audit_mutations,
+    audit_tampering,
+    cold_questions,
+    foreign_objects,
+    fuzz,
+    half_requests,
+    many_clients,
+    service,
+    tampered_caches,
+)
 from tests import plugin
 
 pytestmark = pytest.mark.slow
@@ -54,3 +64,37 @@ def test_each_edit_removal_and_insertion_of_a_sealed_entry_is_named(person):
     tally = audit_tampering.attack(count=30, seed=int(os.environ["TIEOUT_TEST_SEED"]))
 
     assert (tally.tries.total(), tally.named, tally.failures) == (30, 30, [])
+
+
+def test_nobody_meets_what_is_anothers(person, attacked):
+    with service.staff(attacked[1], "staff") as staff:
+        others = [service.Person(attacked[1], "other"), staff]
+        tally = foreign_objects.attack(person, others, "public", count=400, seed=int(os.environ["TIEOUT_TEST_SEED"]))
+
+    assert (tally.attempts, tally.pairs, tally.failures) == (400, 200, [])
+    assert {200, 404} <= tally.statuses.keys()
+
+
+def test_what_nobody_means_well_is_refused_by_words(person, attacked):
+    with service.staff(attacked[1], "staff") as staff:
+        tally = fuzz.attack([person, staff], count=400, seed=int(os.environ["TIEOUT_TEST_SEED"]), threads=2)
+
+    assert tally.failures == []
+    assert sum(tally.statuses.values()) + tally.unsent == 400
+
+
+def test_one_users_cold_questions_leave_the_others_an_answer(person, attacked):
+    """How long each takes is for the long form: this machine may have other work."""
+    other = service.Person(attacked[1], "other")
+
+    tally = cold_questions.attack(person, other, slugs=("public", "second"), count=8, rounds=1, seed=1)
+
+    assert (tally.cold[200], tally.failures) == (8, [])
+    assert len(tally.live_ms) > 1
+    assert len(tally.warm_ms) > 1
+
+
+def test_many_clients_are_all_answered_alike(person):
+    tally = many_clients.attack(person, "public", clients=50, seconds=3)
+
+    assert tally.answers.keys() == {"200, the same"}

@@ -44,6 +44,7 @@ from portfolio.valuation import InvariantViolated
 from pricing import packs
 from pricing.providers import fetching
 from pricing.quality import quarantine, symbols
+from tests import plugin
 
 ROOMS = (agents, compliance, config, execution, portfolio, pricing)
 
@@ -285,3 +286,14 @@ def test_what_nobody_expected_at_the_api_is_an_internal_problem_and_in_the_log(d
     assert (answer.status_code, answer.json()["type"]) == (500, "internal")
     assert b"secret" not in answer.content
     assert [record.getMessage() for record in caplog.records if record.exc_info] == ["request failed"]
+
+
+def test_a_body_that_can_not_be_read_does_not_make_a_refusal_a_failure(demo):
+    client = Client(enforce_csrf_checks=True)
+    plugin.log_in(client, demo.user("owner"))
+    client.cookies["csrftoken"] = "c" * 32
+    how = {"content_type": "multipart/form-data; boundary=x", "headers": {"X-CSRFToken": "c" * 32}}
+
+    answers = [client.generic("POST", path, b"[" * 10_000, **how) for path in ("/nothing/here/", "/login/", "/v1/none")]
+
+    assert [answer.status_code for answer in answers] == [404, 400, 404]

@@ -1,8 +1,9 @@
 """Where failures become responses: the handlers of Django and of REST framework."""
 
+import inspect
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +17,13 @@ from execution.web.problems.document import describe, is_fault
 from execution.web.problems.problem import CONTENT_TYPE, INTERNAL, TITLES, Problem
 
 logger = logging.getLogger(__name__)
+
+Page = Callable[..., HttpResponse]
+BAD_REQUEST: Page = inspect.unwrap(defaults.bad_request)
+PERMISSION_DENIED: Page = inspect.unwrap(defaults.permission_denied)
+NOT_FOUND: Page = inspect.unwrap(defaults.page_not_found)
+SERVER_ERROR: Page = inspect.unwrap(defaults.server_error)
+"""Django's pages without its check of forms, which reads the body: one that can't be read would be another failure."""
 
 
 def response_of(problem: Problem, request: HttpRequest) -> JsonResponse:
@@ -45,19 +53,19 @@ def log(failure: BaseException, problem: Problem, request: HttpRequest) -> None:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if is_for_machines(request):
         return response_of(Problem(400, "invalid-request", "the request can't be read"), request)
-    return defaults.bad_request(request, exception)
+    return BAD_REQUEST(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     if is_for_machines(request):
         return response_of(Problem(403, "forbidden", TITLES["forbidden"]), request)
-    return defaults.permission_denied(request, exception)
+    return PERMISSION_DENIED(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if is_for_machines(request):
         return response_of(Problem(404, "not-found", TITLES["not-found"]), request)
-    return defaults.page_not_found(request, exception)
+    return NOT_FOUND(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -66,7 +74,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     problem = INTERNAL if failure is None else describe(failure)
     if is_for_machines(request):
         return response_of(problem, request)
-    response = defaults.server_error(request)
+    response = SERVER_ERROR(request)
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.status_code = problem.status
         for name, value in problem.headers.items():
