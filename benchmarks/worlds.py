@@ -29,6 +29,7 @@ NAMED_BY_ENVIRONMENT = (
     "DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_JOB_URL", "REDIS_URL", "TIEOUT_ROLE", "LEDGER_PATH",
 )  # fmt: skip
 SECRET_KEY = secrets.token_urlsafe(50)
+RESULT_KEY = "of the benchmarks, whose databases outlive the process"
 _numbers = count(1)
 
 
@@ -48,7 +49,8 @@ class World:
             "DEBUG": "0",
             "SECRET_KEY": SECRET_KEY,
             "AUDIT_KEY": SECRET_KEY,
-            "RESULT_KEY": SECRET_KEY,
+            "RESULT_KEY": RESULT_KEY,
+            **dict.fromkeys(("EXECUTIONS_PER_MINUTE", "COMPUTATIONS_AT_ONCE", "STORED_EXECUTIONS"), "1000000"),
             "ALLOWED_HOSTS": "127.0.0.1",
             "BEHIND_PROXY": "1",
         }

@@ -17,7 +17,7 @@ from portfolio.ledger.importing.rows import MAX_BYTES
 from portfolio.ledger.screening import MAX_FOLDER_BYTES
 from tests import plugin
 
-pytestmark = pytest.mark.usefixtures("read_once")
+pytestmark = pytest.mark.usefixtures("read_once", "many_imports")
 
 OURS = "id,account,date,type,symbol,quantity,unit_price,fee,currency\n"
 OURS_GOOD = "T1,,2013-01-02,buy,AAPL,10,70.5,5,USD\n"
@@ -200,6 +200,12 @@ def door(site):
         return Client().post(path, {"file": SimpleUploadedFile(name, content), **fields}, headers=headers)
 
     return send
+
+
+@pytest.fixture
+def many_imports(settings):
+    """More in a minute than one user may import."""
+    settings.IMPORTS_PER_MINUTE = 10_000
 
 
 def bytes_of(text):
