@@ -297,3 +297,16 @@ def test_a_body_that_can_not_be_read_does_not_make_a_refusal_a_failure(demo):
     answers = [client.generic("POST", path, b"[" * 10_000, **how) for path in ("/nothing/here/", "/login/", "/v1/none")]
 
     assert [answer.status_code for answer in answers] == [404, 400, 404]
+
+
+@pytest.mark.parametrize("path", ["/v1/execute", "/v1/schema", "/v1/packs"])
+def test_json_that_is_nested_too_deep_is_refused_also_where_the_check_of_forms_reads_it(demo, path):
+    client = Client(enforce_csrf_checks=True)
+    plugin.log_in(client, demo.user("owner"))
+    client.cookies["csrftoken"] = "c" * 32
+
+    answer = client.generic(
+        "POST", path, b"[" * 10_000, content_type="application/json", headers={"X-CSRFToken": "c" * 32}
+    )
+
+    assert answer.status_code == 400
