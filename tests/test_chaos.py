@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def attacked(demo_database, django_db_blocker):
     """A web server of its own over a copy of the demo, and the database that it has."""
-    with plugin.template(plugin.SHARED[plugin.DEMO]) as name, plugin.web_server(name) as url:
+    with plugin.template(plugin.SHARED[plugin.DEMO]) as name, plugin.web_server(name, DEBUG="") as url:
         yield name, url
 
 
