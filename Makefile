@@ -35,9 +35,9 @@ fuzz: .venv/.dev ## generated ledgers, spoilt portfolios beside a good one, ever
 	@$(PY) -m tests.isolation --portfolios 200 --seeds 20
 	@$(PY) -m tests.demo_walk
 
-attack: .venv/.dev ## attack what `make serve` serves meanwhile, and kill imports of its ledger: an hour
-	@failed=; for attack in "tampered_caches" "half_requests" "cold_questions" "many_clients" "foreign_objects" "fuzz" "killed_imports" \
-		"logins --port $${PORT:-8000}"; do \
+attack: .venv/.dev ## attack what `make serve` serves meanwhile, kill imports and nights, fill a disk (as root): hours
+	@failed=; for attack in "tampered_caches" "half_requests" "cold_questions" "many_clients" "foreign_objects" "fuzz" "audit_mutations" \
+		"audit_tampering" "logins --port $${PORT:-8000}" "killed_imports" "killed_nights" "full_disk"; do \
 		echo "chaos.$$attack"; $(PY) -m chaos.$$attack || failed="$$failed $$attack"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 

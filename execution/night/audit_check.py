@@ -38,6 +38,7 @@ TABLES: Final = (
     AuditedTable("pricing_riskfreerate", key="base_currency"),
     AuditedTable("pricing_pricingpolicy", key="code"),
     AuditedTable("portfolio_onemonthrate", key="currency"),
+    AuditedTable("execution_signingkey", key="keyid"),
     AuditedTable("pricing_quarantinedrow", on=frozenset({"update", "delete", "truncate"})),
     AuditedTable("execution_execution", on=frozenset({"delete", "truncate"})),
     AuditedTable("execution_nightlyrun", on=frozenset({"insert", "delete", "truncate"})),
