@@ -95,7 +95,7 @@ def test_an_operator_moves_a_schedule_to_another_time_but_not_its_task(begun_bea
     fields = {"enabled": "on", "description": "later", "task": "execution.tasks.evil", "name": "other"}
 
     both = client.post(
-        f"{LIST}{night.pk}/change/", fields | {"crontab": later.pk, "interval": IntervalSchedule.objects.get().pk}
+        f"{LIST}{night.pk}/change/", fields | {"crontab": later.pk, "interval": IntervalSchedule.objects.first().pk}
     )
     neither = client.post(f"{LIST}{night.pk}/change/", fields)
     one = client.post(f"{LIST}{night.pk}/change/", fields | {"crontab": later.pk})

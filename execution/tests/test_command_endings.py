@@ -31,6 +31,7 @@ WORDS = {
     "portfolio_settings": ("--portfolio", "public"),
     "replay": (str(UUID(int=1)),),
     "undo_import": ("--portfolio", "public"),
+    "verify_bundle": ("FILE",),
 }
 """What those are called with that need words to get as far as the database."""
 OF_DJANGO = {
