@@ -18,7 +18,7 @@ from config.admin import MAX_SHOWN_CHARACTERS, EvidenceAdmin, pretty
 from execution.models import Execution, JobRun, NightlyRun
 from execution.tests import staging
 from portfolio.models import Benchmark, BenchmarkComponent, LedgerRevision, Portfolio, PortfolioAccess
-from pricing.models import RiskFreeRate, Security
+from pricing.models import RiskFreeRate, Security, SecurityAlias, SymbolOverride
 
 ROOMS = ("compliance", "pricing", "portfolio", "execution")
 MODELS = [model for room in ROOMS for model in apps.get_app_config(room).get_models()]
@@ -345,3 +345,8 @@ def test_what_a_list_offers_to_filter_by_can_be_filtered_by(root):
 
 def test_by_what_a_list_does_not_offer_it_cannot_be_filtered(root):
     assert root.get(f"{url(Execution, 'changelist')}?result__contains=1").status_code == 400
+
+
+@pytest.mark.parametrize("model", [SecurityAlias, SymbolOverride])
+def test_an_address_fills_no_form_in(root, model):
+    assert root.get(url(model, "add"), {"security": "true", "provider": "x"}).status_code == 200

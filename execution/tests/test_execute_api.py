@@ -17,6 +17,7 @@ from execution.models import Execution, NightlyRun, RunState
 from execution.tests import staging
 from portfolio.models import RevisionStatus
 from pricing.models import Security
+from tests import plugin
 
 ASKED = {"pattern_id": "portfolio_overview"}
 
@@ -582,3 +583,18 @@ def test_a_database_that_is_away_is_answered_as_unavailable(private_demo, monkey
     problem(answer, 503, "unavailable")
     assert answer["Retry-After"] == "5"
     assert b"10.0.0.7" not in answer.content
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8"])
+def test_a_page_asks_by_its_session_with_the_check_against_forged_requests(demo, kind):
+    client = Client(enforce_csrf_checks=True)
+    plugin.log_in(client, demo.user("owner"))
+    client.get("/account/second-factor/")
+    body = json.dumps({"pattern_id": "portfolio_overview", "portfolio_id": str(demo.public_id)})
+
+    forged = client.post("/v1/execute", body, content_type=kind)
+    own = client.post(
+        "/v1/execute", body, content_type=kind, headers={"X-CSRFToken": client.cookies["csrftoken"].value}
+    )
+
+    assert (forged.status_code, own.status_code) == (403, 200)
