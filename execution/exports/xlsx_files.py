@@ -86,14 +86,16 @@ class _Sheet:
             self.sheet.write_string(1, place, neutral.printable(column.header), self.bold)
             self.sheet.set_column(place, place, 16)
         places = {column.key: place for place, column in enumerate(table.columns)}
-        totals = {place: Decimal(0) for place, column in enumerate(table.columns) if _is_added_up(table, column)}
+        totals: dict[int, Decimal | None] = {
+            place: Decimal(0) for place, column in enumerate(table.columns) if _is_added_up(table, column)
+        }
         last = 1
         for last, cells in enumerate(table.rows, start=2):
             numbers = [_number(value, column) for value, column in zip(cells, table.columns, strict=True)]
             for place, column in enumerate(table.columns):
                 self._write_cell(last, place, column, cells[place], numbers, places)
                 if place in totals:
-                    totals[place] += numbers[place] or 0
+                    totals[place] = _add(totals[place], numbers[place])
         if totals and last > 1:
             self._write_totals(table, last, totals)
         self.sheet.freeze_panes(2, 1)
@@ -121,12 +123,20 @@ class _Sheet:
         elif value is not None:
             self.sheet.write_string(row, place, neutral.printable(str(value)))
 
-    def _write_totals(self, table: PanelTable, last: int, totals: Mapping[int, Decimal]) -> None:
+    def _write_totals(self, table: PanelTable, last: int, totals: Mapping[int, Decimal | None]) -> None:
+        """A sum is there where every row has its number: of some rows alone it would be no total."""
         self.sheet.write_string(last + 1, 0, "Total of these rows", self.bold)
         for place, total in totals.items():
             column = f"{xl_rowcol_to_cell(2, place)}:{xl_rowcol_to_cell(last, place)}"
             style = self.styles.get(table.columns[place].format)
+            if total is None:
+                self.sheet.write_string(last + 1, place, "a row has no number")
+                continue
             self.sheet.write_formula(last + 1, place, f"=SUM({column})", style, float(total))
+
+
+def _add(total: Decimal | None, number: Decimal | None) -> Decimal | None:
+    return None if total is None or number is None else total + number
 
 
 def _midnight(day: str) -> datetime:

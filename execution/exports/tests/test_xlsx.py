@@ -88,6 +88,14 @@ def test_numbers_are_numbers_dates_are_dates_and_totals_are_formulas_that_hold_o
     assert "B5" not in sheet
 
 
+def test_a_column_in_which_a_number_is_missing_has_no_total_and_says_so():
+    sheet = cells(workbook(row(), {**row("B"), "income": None}))
+
+    assert "E4" not in sheet
+    assert sheet["E5"] == ("s", None, "a row has no number")
+    assert sheet["C5"] == ("n", "SUM(C3:C4)", "2.2")
+
+
 MONEY = st.decimals(min_value=-(10**9), max_value=10**9, places=2).map(str)
 
 
