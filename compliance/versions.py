@@ -112,18 +112,22 @@ def propose(*, reason: str, by: int | None, takes_back_to: RightsVersion | None 
 
 
 @transaction.atomic
-def publish(version: RightsVersion, *, by: int | None) -> None:
-    """Let a proposed version decide. Raises SecondPersonNeeded, OvertakenVersion; one that decided already stays as it is."""
+def publish(version: RightsVersion, *, by: int | None) -> RightsVersion:
+    """Let a proposed version decide, and give it back; one that decided already stays as it is.
+
+    raises  SecondPersonNeeded, OvertakenVersion
+    """
     locks.lock_until_commit("rights")
     version.refresh_from_db()
     if version.published_at is not None:
-        return
+        return version
     if settings.RIGHTS_SECOND_PERSON and by is not None and by == version.proposed_by:
         raise SecondPersonNeeded
     now = current()
     if version.based_on_id != (now and now.pk):
         raise OvertakenVersion(version.pk)
     _publish(version, by)
+    return version
 
 
 def _publish(version: RightsVersion, by: int | None) -> None:

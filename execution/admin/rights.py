@@ -1,5 +1,6 @@
 """Publishing the rights, with what would change shown first. Added here: the room of rights knows no patterns or portfolios."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -69,70 +70,42 @@ class PublishedRightsAdmin(RightsVersionAdmin):
     def review(self, request: HttpRequest) -> HttpResponse:
         """The draft beside what decides, and the form that proposes it."""
         self._require_publisher(request)
-        refusal = ""
-        if request.method == "POST":
-            try:
-                version = versions.propose(reason=request.POST.get("reason", ""), by=request.user.pk)
-            except REFUSALS as error:
-                refusal = str(error)
-            else:
-                return self._done(request, version)
-        now = versions.current()
-        return self._page(
+        return self._confirm(
             request,
-            before=now,
+            lambda reason: versions.propose(reason=reason, by=request.user.pk),
             after=versions.draft(),
             title="Publish the draft of the rights",
             after_name="draft",
             verb="Publish",
             asks_reason=True,
-            refusal=refusal,
         )
 
     def publish(self, request: HttpRequest, version_id: int) -> HttpResponse:
         """A version that somebody proposed, beside what decides, and the button of the second person."""
         self._require_publisher(request)
         version = get_object_or_404(RightsVersion, pk=version_id, published_at__isnull=True, table__isnull=False)
-        refusal = ""
-        if request.method == "POST":
-            try:
-                versions.publish(version, by=request.user.pk)
-            except REFUSALS as error:
-                refusal = str(error)
-            else:
-                return self._done(request, version)
-        return self._page(
+        return self._confirm(
             request,
-            before=versions.current(),
+            lambda _reason: versions.publish(version, by=request.user.pk),
             after=version.as_table(),
             title=f"Publish version {version.pk}: {version.reason}",
             after_name=f"version {version.pk}",
             verb="Publish",
             asks_reason=False,
-            refusal=refusal,
         )
 
     def take_back(self, request: HttpRequest, version_id: int) -> HttpResponse:
         """An earlier version beside what decides, and the form that lets it decide again."""
         self._require_publisher(request)
         earlier = get_object_or_404(RightsVersion, pk=version_id, published_at__isnull=False, table__isnull=False)
-        refusal = ""
-        if request.method == "POST":
-            try:
-                version = versions.take_back_to(earlier, reason=request.POST.get("reason", ""), by=request.user.pk)
-            except REFUSALS as error:
-                refusal = str(error)
-            else:
-                return self._done(request, version)
-        return self._page(
+        return self._confirm(
             request,
-            before=versions.current(),
+            lambda reason: versions.take_back_to(earlier, reason=reason, by=request.user.pk),
             after=earlier.as_table(),
             title=f"Take back to version {earlier.pk}",
             after_name=f"version {earlier.pk}",
             verb="Take back",
             asks_reason=True,
-            refusal=refusal,
         )
 
     def _require_publisher(self, request: HttpRequest) -> None:
@@ -147,9 +120,19 @@ class PublishedRightsAdmin(RightsVersionAdmin):
         messages.success(request, words)
         return HttpResponseRedirect(reverse("admin:compliance_rightsversion_change", args=[version.pk]))
 
-    def _page(
-        self, request: HttpRequest, *, before: RightsVersion | None, after: RightsTable, refusal: str, **words: Any
+    def _confirm(
+        self, request: HttpRequest, act: Callable[[str], RightsVersion], *, after: RightsTable, **words: Any
     ) -> HttpResponse:
+        """Act with the reason of a form that was sent. Where none was, or it is refused, show what `after` would change."""
+        refusal = ""
+        if request.method == "POST":
+            try:
+                version = act(request.POST.get("reason", ""))
+            except REFUSALS as error:
+                refusal = str(error)
+            else:
+                return self._done(request, version)
+        before = versions.current()
         table = before.as_table() if before and before.table else RightsTable({})
         effects = find_effects(table, after, at=timezone.now().date())
         context = {
