@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
 from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from rest_framework.authentication import SessionAuthentication
@@ -24,9 +23,6 @@ class BearerToken(JWTAuthentication):
 
 class Session(SessionAuthentication):
     """The browser's session, with its CSRF check. The middleware of config.scope has set the scope already."""
-
-    def authenticate(self, request: Request) -> tuple[AbstractBaseUser, None] | None:
-        return super().authenticate(request)
 
     def enforce_csrf(self, request: Request) -> None:
         """The check looks for its token in a form first. REST framework would read a JSON body for that, which can be read once;

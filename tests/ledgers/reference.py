@@ -796,7 +796,10 @@ def present_value(rate_a_day: float, flows: Sequence[tuple[int, float]]) -> floa
 
 
 def money_weighted(flows: Sequence[tuple[date, Decimal]], period: int | None = None) -> float | None:
-    """The one annual rate, ACT/365, that makes them worth nothing; None where there is none or more than one."""
+    """The one annual rate, ACT/365, that makes them worth nothing; None where there is none or more than one.
+
+    Beside another, one that no year can have (money times 1e9, or divided by it) is not counted.
+    """
     if not flows:
         return None
     first = min(day for day, _ in flows)
@@ -810,6 +813,8 @@ def money_weighted(flows: Sequence[tuple[date, Decimal]], period: int | None = N
     grid = [math.sinh(number / 40) / span for number in range(-260, 261)]
     values = [present_value(rate, timed) for rate in grid]
     brackets = [(grid[at], grid[at + 1]) for at in range(len(grid) - 1) if (values[at] < 0) != (values[at + 1] < 0)]
+    possible = [ends for ends in brackets if max(abs(ends[0]), abs(ends[1])) * 365 <= math.log(1e9)]
+    brackets = possible or brackets
     if len(brackets) != 1:
         return None
     low, high = brackets[0]
