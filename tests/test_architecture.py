@@ -36,6 +36,7 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "books": _BOOKS,
         "valuation": {*_BOOKS, "books"},
         "performance": {*_BOOKS, "books", "valuation"},
+        "macro": {*_BOOKS, "books", "valuation", "performance"},
         "portfolio_settings": {*_BOOKS, "books", "valuation", "performance"},
     },
     "execution": {

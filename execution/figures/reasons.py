@@ -38,6 +38,9 @@ REASONS: Final[Mapping[str, str]] = {
     "fx_basket": "the pack's own exchange rates stand for the dollar index",
     "no_series": "the packs hold no series of it",
     "no_variation": "its series did not move over these days",
+    "stale_series": "its newest figure is too old to speak of now",
+    "short_series": "its series is too short to compare it with its past",
+    "revised_vintage": "its figures may have been revised since they were first published",
     "not_held": "it was not held in this span",
     "no_return_to_share": "the portfolio returned nothing to have a share of",
     "no_forward_rate": "the packs hold no one-month rates of both currencies",
@@ -62,6 +65,9 @@ def reason_words(reason: str) -> str:
     words = [_code_words(code.strip()) for code in reason.split(",")]
     if all(words):
         return "; ".join(filter(None, words))
+    unknown = re.fullmatch(r"unknown\((.*)\)", reason)
+    if unknown:
+        return f"the packs hold no series that can speak for {unknown[1]}"
     step = re.fullmatch(r"(skipped|failed|not_reached)\((.*)\)", reason, re.DOTALL)
     if step:
         return f"{STEP_STATES[step[1]]}: {step[2]}"

@@ -1,4 +1,4 @@
-"""Two capabilities load; all others compute from what they are handed and from the market of the context."""
+"""Three capabilities load; all others compute from what they are handed and from the market of the context."""
 
 import pytest
 from django.db import connection
@@ -12,7 +12,7 @@ from portfolio.models import Portfolio
 from portfolio.performance import benchmarks, factor_series, risk_free_rates
 from pricing.models import PricingPack, Security
 
-LOADING = ("ledger.positions", "portfolio.historical_nav")
+LOADING = ("ledger.positions", "portfolio.historical_nav", "macro.get_indicators")
 
 
 def refuse(execute, sql, params, many, context):
@@ -34,9 +34,10 @@ def test_a_capability_that_computes_opens_no_database(demo):
         base_currency=portfolio.base_currency, ledger_commit_hash=revision.commit, portfolio=portfolio, pack=pack,
         revision=revision, market=MarketView(pack, chosen),
     )  # fmt: skip
-    positions, nav = (registry.get(name)(ctx, portfolio_id=portfolio.pk).data for name in LOADING)
+    positions, nav = (registry.get(name)(ctx, portfolio_id=portfolio.pk).data for name in LOADING[:2])
+    indicators = registry.get("macro.get_indicators")(ctx).data
     assert ctx.market.asof.asof_date == pack.asof_date
-    state = {"positions": positions, "nav": nav, "lookback_days": 252}
+    state = {"positions": positions, "nav": nav, "indicators": indicators, "lookback_days": 252}
     state["security_id"] = Security.objects.get(symbol=positions.positions[0].symbol).pk
 
     with connection.execute_wrapper(refuse):

@@ -8,7 +8,7 @@ from pricing.market.as_of import Market, as_of, cross, legs_between
 from pricing.market.delistings import DELISTED
 from pricing.market.history import History, history
 from pricing.market.missing import REASONS, MissingPrice
-from pricing.market.series import MissingSeries, SeriesHistory, observations, series
+from pricing.market.series import MissingSeries, SeriesHistory, observations, series, vintages
 from pricing.packs.rows import Close
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "legs_between",
     "observations",
     "series",
+    "vintages",
 ]

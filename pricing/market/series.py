@@ -72,6 +72,14 @@ def observations(pack: PricingPack, series: str) -> list[KnownObservation]:
     return [newest[day] for day in sorted(newest)]
 
 
+def vintages(pack: PricingPack, series: str) -> tuple[KnownObservation, ...]:
+    """Every row of a series that the pack knows, in order of sequence: of two for one date the later is the correction.
+
+    Raises packs.PackWarming, packs.PackInError.
+    """
+    return _read_steps(Seal.from_pack(pack), series).rows
+
+
 def series(pack: PricingPack, series: str, *, dates: Dates | None = None) -> SeriesHistory:
     """A series as known on each of `dates` (None: the pack days up to the pack's). Raises MissingSeries.
 

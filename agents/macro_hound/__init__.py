@@ -1,0 +1,5 @@
+"""Answers what the economy does, and what that means for a portfolio. One family of capabilities a module."""
+
+from agents.macro_hound import economy
+
+__all__ = ["economy"]

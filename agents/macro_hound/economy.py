@@ -1,0 +1,33 @@
+"""The economy as of a pack: indicators and the regime that they speak for."""
+
+from agents.registry import capability
+from agents.result import RequestContext, Result
+from portfolio.macro import indicators as loaded
+from portfolio.macro import regime
+from portfolio.macro.indicators import Indicators
+from portfolio.macro.regime import RegimeHistory, RegimeRecord
+
+MACRO_TTL_S = 3600
+
+
+@capability("macro.get_indicators", agent="macro_hound")
+def get_indicators(ctx: RequestContext) -> Result[Indicators]:
+    """Economic indicators as the pack knows them, each against its own past."""
+    indicators = loaded.load(ctx.pack)
+    return Result(indicators, sources=indicators.sources, asof=ctx.asof_date, ttl=MACRO_TTL_S)
+
+
+@capability("macro.detect_regime", agent="macro_hound")
+def detect_regime(ctx: RequestContext, *, indicators: Indicators) -> Result[RegimeRecord]:
+    """The phase of the business cycle whose bands the indicators fit best, with its score; unknown where one is missing."""
+    record = regime.detect(indicators)
+    return Result(record, sources=regime.sources(indicators), asof=ctx.asof_date, ttl=MACRO_TTL_S)
+
+
+@capability("macro.get_regime_history", agent="macro_hound")
+def get_regime_history(
+    ctx: RequestContext, *, indicators: Indicators, lookback_weeks: int = 52
+) -> Result[RegimeHistory]:
+    """The regime of each of the last weeks, as it was known then."""
+    points = regime.history(indicators, weeks=lookback_weeks)
+    return Result(points, sources=regime.sources(indicators), asof=ctx.asof_date, ttl=MACRO_TTL_S)

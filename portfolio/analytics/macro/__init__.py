@@ -1,0 +1,1 @@
+"""Economic series against their own past, and what they say together."""

@@ -1,0 +1,145 @@
+"""Economic indicators as a pack knows them, each against its own past."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+
+from portfolio.analytics.macro import standing as standings
+from portfolio.analytics.macro.standing import Standing
+from portfolio.analytics.macro.vintages import Observations, Vintages
+from portfolio.macro.definitions import DEFINITIONS, Definition
+from portfolio.performance.metric import Metric, degraded, unavailable
+from pricing import market
+from pricing.models import PricingPack, Series
+from pricing.packs.deltas import ASSUMED_RELEASE_DATE
+from pricing.packs.rows import KnownObservation
+
+REVISED_VINTAGE = "revised_vintage"
+"""A figure that its source revises, of which the archive says not which vintage it is: it may be a later one."""
+REVISED = frozenset("MQA")
+"""Frequencies of the series that their sources revise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An indicator as of a day. Without a series `value` and `z` are unavailable, and say why."""
+
+    name: str
+    title: str
+    series: str
+    """Those that stand for it; empty where the packs hold none."""
+    unit: str
+    observation_date: date | None
+    value: Metric
+    z: Metric
+    """Standard deviations from the mean of its window."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Indicator:
+    """The series that stand for an indicator, with all their vintages."""
+
+    definition: Definition
+    series: tuple[str, ...]
+    frequency: str
+    vintages: tuple[Vintages, ...]
+    doubts: tuple[str, ...]
+    sources: tuple[str, ...]
+
+    def as_known(self, day: np.datetime64) -> Observations:
+        """The figures that were public on a day."""
+        first, *rest = (each.as_known(day) for each in self.vintages)
+        return first.minus(rest[0]) if rest else first
+
+    def standing(self, day: np.datetime64) -> Standing | str:
+        """Where it stood as of a day, or the code of why that is not known."""
+        return standings.standing(self.as_known(day), self.frequency, self.definition.change, day)
+
+
+@dataclass(frozen=True, slots=True)
+class Indicators:
+    """What the packs know of the economy up to a day."""
+
+    asof_date: date
+    window_years: int
+    readings: tuple[Reading, ...]
+    by_name: Mapping[str, Indicator] = field(metadata={"handed_on": True})
+    """Those that the packs have series of."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(sorted({source for each in self.by_name.values() for source in each.sources}))
+
+    def reading(self, name: str) -> Reading:
+        return next(each for each in self.readings if each.name == name)
+
+
+def load(pack: PricingPack) -> Indicators:
+    """Every indicator of the definitions as the pack knows it."""
+    names = {series for each in DEFINITIONS.values() for choice in each.choices for series in choice}
+    frequencies = dict(Series.objects.filter(pk__in=names).values_list("pk", "frequency"))
+    rows = {name: market.vintages(pack, name) for name in sorted(frequencies)}
+    day = np.datetime64(pack.asof_date, "D")
+    found = {name: _indicator(each, frequencies, rows, day) for name, each in DEFINITIONS.items()}
+    return Indicators(
+        asof_date=pack.asof_date,
+        window_years=standings.YEARS,
+        readings=tuple(read(DEFINITIONS[name], each, day) for name, each in found.items()),
+        by_name={name: each for name, each in found.items() if each is not None},
+    )
+
+
+def read(definition: Definition, indicator: Indicator | None, day: np.datetime64) -> Reading:
+    """An indicator as of a day. None: the packs hold no series of it."""
+    found = "no_series" if indicator is None else indicator.standing(day)
+    series = " - ".join(indicator.series) if indicator else ""
+    if indicator is None or isinstance(found, str):
+        reason = found if isinstance(found, str) else None
+        blank = unavailable(reason)
+        return Reading(definition.name, definition.title, series, definition.unit, None, blank, blank)
+    basis = {"first": str(found.first), "last": str(found.observed), "n": found.n}
+    observed = date.fromisoformat(str(found.observed))
+    value, z = (degraded(Metric(each, "ok", None, basis), indicator.doubts) for each in (found.value, found.z))
+    return Reading(
+        definition.name, definition.title, series, definition.unit, observed, value, z
+    )  # fmt: skip
+
+
+def _indicator(
+    definition: Definition,
+    frequencies: Mapping[str, str],
+    rows: Mapping[str, Sequence[KnownObservation]],
+    day: np.datetime64,
+) -> Indicator | None:
+    """The first choice that has a standing on the day, else the first that has any figure."""
+    choices = [each for each in definition.choices if all(rows.get(name) for name in each)]
+    candidates = [
+        Indicator(
+            definition,
+            names,
+            frequencies[names[0]],
+            tuple(_vintages(rows[name]) for name in names),
+            _doubts([row for name in names for row in rows[name]], frequencies[names[0]]),
+            tuple(sorted({row.source for name in names for row in rows[name]})),
+        )
+        for names in choices
+    ]
+    speaking = (each for each in candidates if isinstance(each.standing(day), Standing))
+    return next(speaking, candidates[0] if candidates else None)
+
+
+def _vintages(rows: Sequence[KnownObservation]) -> Vintages:
+    return Vintages(
+        np.array([row.observation_date for row in rows], dtype="datetime64[D]"),
+        np.array([row.known_at for row in rows], dtype="datetime64[D]"),
+        np.array([float(row.value) for row in rows]),
+    )
+
+
+def _doubts(rows: Sequence[KnownObservation], frequency: str) -> tuple[str, ...]:
+    """What every figure made of these rows is degraded by."""
+    assumed = any(ASSUMED_RELEASE_DATE in row.flags for row in rows)
+    revised = frequency in REVISED and not all(row.vintage for row in rows)
+    return tuple(name for name, is_so in ((ASSUMED_RELEASE_DATE, assumed), (REVISED_VINTAGE, revised)) if is_so)
