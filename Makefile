@@ -41,12 +41,13 @@ attack: .venv/.dev ## attack what `make serve` serves meanwhile, kill imports an
 		echo "chaos.$$attack"; $(PY) -m chaos.$$attack || failed="$$failed $$attack"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
-check: .venv/.dev ## format, lint, types, migrations, settings, import directions
+check: .venv/.dev ## format, lint, types, migrations, settings, patterns, import directions
 	@$(PY) -m ruff format --check --quiet .
 	@$(PY) -m ruff check --quiet .
 	@$(PRODUCTION) $(PY) -m mypy .
 	@$(PY) manage.py makemigrations --check --dry-run
 	@$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
+	@$(PY) manage.py lint_patterns
 	@$(PY) -m pytest -q tests/test_architecture.py
 
 fix: .venv/.dev ## format, and mend what the linter can

@@ -23,6 +23,8 @@ MONITORING_TOKEN = env.secret("MONITORING_TOKEN", minimum=16) if env.is_set("MON
 
 RIGHTS_SECOND_PERSON = env.flag("RIGHTS_SECOND_PERSON", default=False)
 """Whether a version of the rights decides only once somebody else than its author has published it."""
+PATTERNS_SECOND_PERSON = env.flag("PATTERNS_SECOND_PERSON", default=False)
+"""Whether a draft of a pattern becomes a version only once somebody else than who proposed it has published it."""
 RIGHTS_ENVIRONMENT = env.text("RIGHTS_ENVIRONMENT", default="development" if DEVELOPMENT else "production")
 """Which environment this is, for licences that are good for one only."""
 

@@ -1,4 +1,4 @@
-"""Patterns, executions and nights, read-only: all of them are evidence. Patterns are published by load_patterns."""
+"""Executions and nights, read-only: all of them are evidence."""
 
 import json
 from typing import Any
@@ -22,39 +22,6 @@ from pricing.models import PricingPack
 
 MOST_CHANGES = 500
 """Changes that the page of differences lists."""
-
-
-class PatternVersionInline(EvidenceInline):
-    model = models.PatternVersion
-    fields = ("version", "document_hash", "published_at")
-    show_change_link = True
-
-
-@admin.register(models.Pattern)
-class PatternAdmin(EvidenceAdmin):
-    list_display = ("id", "title", "current_version")
-    list_select_related = ("current",)
-    search_fields = ("id", "title")
-    inlines = (PatternVersionInline,)
-
-    @admin.display(description="serves", empty_value="—")
-    def current_version(self, row: models.Pattern) -> str | None:
-        return row.current.version if row.current else None
-
-
-@admin.register(models.PatternVersion)
-class PatternVersionAdmin(EvidenceAdmin):
-    list_display = ("pattern_id", "version", "document_hash", "published_at")
-    list_display_links = ("version",)
-    list_filter = ("pattern",)
-    search_fields = ("pattern__id", "document_hash")
-    date_hierarchy = "published_at"
-    fields = ("pattern", "version", "document_hash", "published_at", "document_json")
-    readonly_fields = ("document_json",)
-
-    @admin.display(description="document")
-    def document_json(self, row: models.PatternVersion) -> SafeString:
-        return pretty(row.document)
 
 
 @admin.register(models.Execution)

@@ -80,7 +80,7 @@ def run(*, progress: Progress) -> Demo:
     require_services()
     migrate(progress)
     for document in publishing.read_library().values():
-        publishing.publish(document)
+        publishing.seed(document)
     registry.load()
     load_market_data(progress)
     log_ins = make_users()

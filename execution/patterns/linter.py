@@ -40,8 +40,8 @@ class LintFinding:
     """A rule that a pattern breaks.
 
     path: JSON pointer into the document. rule: unknown-capability, unknown-argument, missing-argument, wrong-type,
-    bad-template, unresolved, bad-condition, duplicate-name, unused-step, cycle, unknown-output, unknown-column, incomplete-panel or
-    unknown-format.
+    bad-template, unresolved, bad-condition, duplicate-name, unused-step, cycle, unknown-output, unknown-column, undrawn-panel,
+    incomplete-panel or unknown-format.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""What a panel has to hold, by the type that it is drawn as. A type that is not here is not drawn yet, and may hold anything."""
+"""What a panel has to hold, by the type that it is drawn as. A type that is not here is not drawn, and is refused."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -27,9 +27,12 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 
 def find_lacking(panel_type: str, body: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
     """What a panel lacks to be drawn, each with its place in the panel, the rule, and words."""
-    choices = PARTS.get(panel_type, ())
+    if panel_type not in PARTS:
+        yield ("type",), "undrawn-panel", f"no page can draw a {panel_type}; those that are drawn: {', '.join(PARTS)}"
+        return
+    choices = PARTS[panel_type]
     parts = next((each for each in choices if set(each) <= set(body)), None)
-    if choices and parts is None:
+    if parts is None:
         needed = ", or ".join(" and ".join(each) for each in choices)
         yield (), "incomplete-panel", f"a {panel_type} needs {needed}"
     for part in parts or ():

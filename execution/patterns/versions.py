@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from agents import registry
 from config import keyed_digest
@@ -21,6 +21,14 @@ class PatternNotFound(TieoutError):
     def __init__(self, pattern_id: str, near: Sequence[str]) -> None:
         super().__init__(f"there is no pattern {pattern_id!r}" + (f"; near: {', '.join(near)}" if near else ""))
         self.pattern_id, self.near = pattern_id, tuple(near)
+
+
+class PatternRetired(TieoutError):
+    """The pattern answers no more. What it answered is still there."""
+
+    def __init__(self, pattern: Pattern) -> None:
+        super().__init__(f"pattern {pattern.pk} is retired: {pattern.retired_because}")
+        self.pattern_id, self.retired_at, self.reason = pattern.pk, pattern.retired_at, pattern.retired_because
 
 
 class PatternAltered(TieoutError):
@@ -71,12 +79,23 @@ def published_version(pattern_id: str, version: str) -> PatternVersion:
 
 
 def current_version(pattern_id: str) -> PatternVersion:
-    """The version of a pattern that is served. Raises PatternNotFound with up to three near names; PatternAltered."""
-    version = PatternVersion.objects.filter(pattern=pattern_id, pattern__current=F("pk")).first()
+    """The version of a pattern that is served.
+
+    raises   PatternNotFound with up to three near names; PatternRetired, PatternAltered
+    """
+    version = (
+        PatternVersion.objects.select_related("pattern").filter(pattern=pattern_id, pattern__current=F("pk")).first()
+    )
     if version is None:
-        published = Pattern.objects.filter(current__isnull=False).values_list("id", flat=True)
-        raise PatternNotFound(pattern_id, registry.near(pattern_id, published))
+        raise PatternNotFound(pattern_id, registry.near(pattern_id, served_patterns().values_list("id", flat=True)))
+    if version.pattern.retired_at is not None:
+        raise PatternRetired(version.pattern)
     return require_intact(version)
+
+
+def served_patterns() -> QuerySet[Pattern]:
+    """The patterns that can be asked."""
+    return Pattern.objects.filter(current__isnull=False, retired_at__isnull=True)
 
 
 def parse_version(version: PatternVersion) -> ParsedPattern:

@@ -32,7 +32,7 @@ from execution.models import Execution
 from execution.night import attempts, ledger_reconciliation, nightly, pack_building, runs
 from execution.operations import demo as demo_command
 from execution.operations.intake import portfolios
-from execution.patterns import publishing
+from execution.patterns import drafts, publishing
 from execution.patterns.templating import TemplateUnresolved
 from execution.web import problems
 from portfolio.books import writer
@@ -76,7 +76,13 @@ COMMANDS_ONLY = {
     ledger_reconciliation.ReconciliationBroke,
     nightly.RunElsewhere,
     pack_building.StoredPackCorrupt,
+    drafts.DraftExists,  # those of drafts are answered by the studio's pages
+    drafts.DraftOvertaken,
+    drafts.PublisherIsAuthor,
+    drafts.VersionNotRaised,
+    drafts.VersionOvertaken,
     publishing.PatternRefused,
+    publishing.ReasonMissing,
     publishing.VersionTaken,
     reader.LedgerCheckerMissing,
     writer.PortfolioNotInLedger,

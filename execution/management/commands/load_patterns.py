@@ -7,17 +7,14 @@ from execution.terminal.command import TieoutCommand
 
 
 class Command(TieoutCommand):
-    help = "Publish the patterns of execution/library; what is published already stays as it is."
+    help = "Publish the patterns of execution/library; what is published already and what staff decided stays as it is."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        rows = []
-        for document in publishing.read_library().values():
-            version, is_new = publishing.publish(document)
-            rows.append({"pattern": version.pattern_id, "version": version.version, "published": is_new})
+        rows = [publishing.seed(document) for document in publishing.read_library().values()]
         if options["json"]:
-            self.print_json(rows)
+            self.print_json(
+                [{"pattern": row.pattern_id, "version": row.version, "outcome": row.outcome} for row in rows]
+            )
         else:
             for row in rows:
-                self.stdout.write(
-                    f"{row['pattern']} {row['version']}: {'published' if row['published'] else 'published before'}"
-                )
+                self.stdout.write(f"{row.pattern_id} {row.version}: {row.outcome}")

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from execution.models import Pattern
+from execution.patterns import versions
 from portfolio.models import Portfolio
 
 OVERVIEW: Final = "portfolio_overview"
@@ -39,9 +39,9 @@ def for_portfolio(portfolio: Portfolio, *, current: str = "", asof: str = "") ->
     """
     query = {"asof": asof} if asof else {}
     published = list(
-        Pattern.objects.filter(current__document__inputs__has_key="portfolio_id").values_list(
-            "pk", "title", "current__document__inputs"
-        )
+        versions.served_patterns()
+        .filter(current__document__inputs__has_key="portfolio_id")
+        .values_list("pk", "title", "current__document__inputs")
     )
     published.sort(key=lambda each: (each[0] != OVERVIEW, each[1]))
     links = [Link(title, _address(portfolio, pk, query), pk == current) for pk, title, _ in published]

@@ -13,7 +13,7 @@ from config.log_in import tries
 from execution import executor, exports, patterns
 from execution.executor import orchestrator
 from execution.night.estimates import estimated_ready
-from execution.patterns.versions import PatternNotFound
+from execution.patterns.versions import PatternNotFound, PatternRetired
 from execution.web.limits import LimitReached
 from execution.web.problems.problem import TITLES
 from execution.web.problems.retries import IdempotencyConflict
@@ -75,6 +75,8 @@ def details_of(failure: BaseException, kind: str) -> Details:
             return {"errors": [{"pointer": "/asof_date", "reason": str(failure)}], **possible}, {}
         case PatternNotFound():
             return {"near": list(failure.near)}, {}
+        case PatternRetired():
+            return {"retired_at": _iso(failure.retired_at), "reason": failure.reason}, {}
         case packs.PackWarming():
             ready = estimated_ready(failure.pack_id)
             wait = (

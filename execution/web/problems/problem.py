@@ -13,6 +13,7 @@ TITLES: Final[Mapping[str, str]] = {
     "forbidden": "Not allowed",
     "right-denied": "A provider does not allow this use of its data",
     "pattern-not-found": "There is no such pattern",
+    "pattern-retired": "The pattern answers no more",
     "portfolio-not-found": "There is no such portfolio",
     "execution-not-found": "There is no such execution",
     "export-not-found": "There is no such export",

@@ -21,7 +21,7 @@ from execution.executor import orchestrator
 from execution.exports.content import ExportCancelled
 from execution.exports.zipped import Unreadable
 from execution.patterns import conditions, templating
-from execution.patterns.versions import PatternAltered, PatternNotFound
+from execution.patterns.versions import PatternAltered, PatternNotFound, PatternRetired
 from execution.web.limits import LimitReached, QuotaReached
 from execution.web.problems.retries import AnsweredBefore, IdempotencyConflict
 from portfolio import portfolio_settings, valuation
@@ -67,6 +67,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     packs.PackNotFound: (404, "pack-not-found"),
     SecurityNotHeld: (404, "security-not-found"),
     executor.ExecutionDropped: (410, "execution-dropped"),
+    PatternRetired: (410, "pattern-retired"),
     drf.NotFound: (404, "not-found"),
     Http404: (404, "not-found"),
     drf.MethodNotAllowed: (405, "method-not-allowed"),
