@@ -11,7 +11,16 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from compliance import versions
-from compliance.models import USES, AuditCheck, AuditEntry, AuditSeal, DataSource, Licence, RightsVersion
+from compliance.models import (
+    USES,
+    AuditCheck,
+    AuditEntry,
+    AuditSeal,
+    DataSource,
+    Licence,
+    RightsDecision,
+    RightsVersion,
+)
 from compliance.terms import Use, digest
 from config.admin import EvidenceAdmin, OfferedFilters, pretty
 
@@ -69,6 +78,76 @@ class RightsVersionAdmin(EvidenceAdmin):
     date_hierarchy = "made_at"
 
 
+class VerdictFilter(admin.SimpleListFilter):
+    """What was refused, apart from what was let through."""
+
+    title = "verdict"
+    parameter_name = "verdict"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [("refused", "refused"), ("let-through", "let through")]
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[RightsDecision]") -> "QuerySet[RightsDecision]":
+        match self.value():
+            case "refused":
+                return queryset.exclude(refusing=[])
+            case "let-through":
+                return queryset.filter(refusing=[])
+        return queryset
+
+
+class ProviderFilter(admin.SimpleListFilter):
+    """Sources that were asked, of those that are registered."""
+
+    title = "source"
+    parameter_name = "source"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(code, code) for code in DataSource.objects.values_list("code", flat=True)]
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[RightsDecision]") -> "QuerySet[RightsDecision]":
+        return queryset.filter(sources__has_key=self.value()) if self.value() else queryset
+
+
+@admin.register(RightsDecision)
+class RightsDecisionAdmin(EvidenceAdmin):
+    """What was taken and what was refused. The database shows it to staff who may view rights decisions."""
+
+    list_display = (
+        "at", "who", "use", "outcome", "refused_by", "rights_version", "environment", "execution_id", "request_id",
+    )  # fmt: skip
+    list_filter = (VerdictFilter, "use", "outcome", ProviderFilter, "rights_version", "environment")
+    search_fields = ("execution_id", "request_id")
+    date_hierarchy = "at"
+    fields = (
+        "id", "at", "who", "use", "outcome", "sources_json", "rights_version", "day", "environment", "execution_id",
+        "request_id",
+    )  # fmt: skip
+    readonly_fields = ("who", "sources_json")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[RightsDecision]":
+        return with_username(super().get_queryset(request))
+
+    @admin.display(description="who")
+    def who(self, row: Any) -> str:
+        return row.username or str(row.user_id)
+
+    @admin.display(description="refused by", empty_value="—")
+    def refused_by(self, row: RightsDecision) -> str | None:
+        return ", ".join(row.refusing) or None
+
+    @admin.display(description="sources")
+    def sources_json(self, row: RightsDecision) -> SafeString:
+        return pretty(row.sources)
+
+
+def with_username(rows: "QuerySet[Any]") -> "QuerySet[Any]":
+    """The rows with the name of whom their `user_id` numbers."""
+    users = get_user_model().objects.filter(pk=OuterRef("user_id"))
+    named: QuerySet[Any] = rows.annotate(username=Subquery(users.values("username")[:1]))
+    return named
+
+
 class UserFilter(admin.SimpleListFilter):
     """By name, of those who changed anything."""
 
@@ -99,9 +178,7 @@ class AuditEntryAdmin(EvidenceAdmin):
     readonly_fields = ("who", "changed_from", "changed_to")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[AuditEntry]":
-        users = get_user_model().objects.filter(pk=OuterRef("user_id"))
-        rows: QuerySet[AuditEntry] = super().get_queryset(request)
-        return rows.annotate(username=Subquery(users.values("username")[:1]))
+        return with_username(super().get_queryset(request))
 
     @admin.display(description="who")
     def who(self, row: Any) -> str:

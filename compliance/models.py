@@ -210,6 +210,51 @@ class RightsVersion(models.Model):
         return RightsTable.from_dict(self.table)
 
 
+class RightsDecision(models.Model):
+    """What the rights said when data were taken, given on or refused. From the version it can be derived again."""
+
+    at = models.DateTimeField(db_default=Now())
+    user_id = models.BigIntegerField(help_text="Who asked.")
+    use = models.CharField(max_length=16, choices=USES)
+    outcome = models.CharField(max_length=16, choices=OUTCOMES, help_text="The strictest of its sources.")
+    sources = models.JSONField(help_text="What each source said, why, and by which licence.")
+    refusing = ArrayField(
+        models.CharField(max_length=128), help_text="Sources that refused; empty: it was let through."
+    )
+    rights_version = models.PositiveBigIntegerField(help_text="That decided; 0: before any was published.")
+    day = models.DateField(help_text="On which a licence had to be valid.")
+    environment = models.CharField(max_length=40, blank=True, help_text="For which a licence had to be good.")
+    execution_id = models.UUIDField(null=True)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(condition=Q(use__in=[use.value for use in Use]), name="rights_decision_use_known"),
+            models.CheckConstraint(
+                condition=Q(outcome__in=[outcome.value for outcome in Outcome]), name="rights_decision_outcome_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome__in=[outcome.value for outcome in Outcome if outcome.lets_through], refusing=[])
+                | Q(outcome__in=[outcome.value for outcome in Outcome if not outcome.lets_through]) & ~Q(refusing=[]),
+                name="rights_decision_refused_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=~Q(use=Use.DISPLAY.value, refusing=[]), name="rights_display_allowed_is_only_counted"
+            ),
+            models.UniqueConstraint(
+                fields=("execution_id", "user_id", "rights_version"),
+                condition=Q(use=Use.DISPLAY.value),
+                nulls_distinct=False,
+                name="rights_display_refused_once",
+            ),
+        ]
+        indexes = [models.Index(fields=("-at",), name="rights_decision_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.use}: {self.outcome}"
+
+
 class AuditEntry(models.Model):
     """A row that was added, changed or removed, or something that happened. Triggers write it, and nobody changes it."""
 

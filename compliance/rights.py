@@ -1,16 +1,18 @@
 """The door that every value passes on its way out: what the rights of now say to a use of the sources that it rests on."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from compliance.decisions import Attribution, Decision, decide
-from compliance.terms import RightsTable, Use, source_of_series
+from compliance import metering
+from compliance.decisions import Attribution, Decision, SourceDecision, decide
+from compliance.terms import Outcome, RightsTable, Use, source_of_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +20,25 @@ class OutputDecisions:
     """What of an answer may be used so, and the words that go with it.
 
     version  of the rights that decided; 0 before any was published
+    day      on which a licence had to be valid
     outputs  the decision on each output
     """
 
     version: int
+    use: Use
+    day: date
     outputs: Mapping[str, Decision]
+
+    @property
+    def sources(self) -> tuple[SourceDecision, ...]:
+        """What each source said, in the order of their codes."""
+        said = {each.source: each for decision in self.outputs.values() for each in decision.sources}
+        return tuple(said[source] for source in sorted(said))
+
+    @property
+    def outcome(self) -> Outcome:
+        """The strictest of all."""
+        return max((each.outcome for each in self.sources), key=lambda each: each.strictness, default=Outcome.ALLOW)
 
     @property
     def withheld(self) -> dict[str, tuple[str, ...]]:
@@ -43,22 +59,35 @@ class OutputDecisions:
     def watermarks(self) -> tuple[str, ...]:
         return tuple(sorted({text for decision in self._used() for text in decision.watermarks}))
 
+    def without(self, outputs: Collection[str]) -> Self:
+        return replace(self, outputs={name: each for name, each in self.outputs.items() if name not in outputs})
+
     def _used(self) -> list[Decision]:
         return [decision for decision in self.outputs.values() if decision.lets_through]
 
 
 def decide_outputs(sources_of_output: Mapping[str, Iterable[str]], use: Use = Use.DISPLAY) -> OutputDecisions:
-    """Decide each output by its own sources, under the rights that are published now."""
+    """Decide each output by its own sources, under the rights that are published now, and count what was decided."""
     sources = {output: tuple(codes) for output, codes in sources_of_output.items()}
     version, table = _read({code for codes in sources.values() for code in codes})
     today = timezone.now().date()
-    return OutputDecisions(
+    decisions = OutputDecisions(
         version,
+        use,
+        today,
         {
             output: decide(table, codes, use, at=today, environment=settings.RIGHTS_ENVIRONMENT)
             for output, codes in sources.items()
         },
     )
+    for each in decisions.sources:
+        metering.count(_provider(table, each.source), use, each.outcome)
+    return decisions
+
+
+def _provider(table: RightsTable, source: str) -> str:
+    """Who gives a source, of those that are registered: their number is bounded, that of texts in rows is not."""
+    return "unknown" if table.terms_of(source) is None else source_of_series(source)
 
 
 def _read(sources: Iterable[str]) -> tuple[int, RightsTable]:

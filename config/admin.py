@@ -43,7 +43,8 @@ class OfferedFilters(admin.ModelAdmin):  # type: ignore[type-arg]
     """Lists that are filtered by what they offer, and by nothing else that an address may name."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        offered = [each for each in (*self.list_filter, self.date_hierarchy) if isinstance(each, str)]
+        filters = (getattr(each, "parameter_name", each) for each in self.list_filter)
+        offered = [each for each in (*filters, self.date_hierarchy) if isinstance(each, str)]
         is_offered = any(f"{lookup}__".startswith(f"{field}__") for field in offered)
         return is_offered and super().lookup_allowed(lookup, value, request)
 

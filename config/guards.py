@@ -12,6 +12,25 @@ ORIGIN = "coalesce(nullif(current_setting('app.origin', true), ''), '{}')::jsonb
 """How the work came in, by config.origin."""
 
 
+def permitted(codename: str) -> str:
+    """Whether whoever asks is staff with a permission, as a condition of a policy."""
+    return f"""
+        EXISTS (
+            SELECT FROM auth_user AS reader WHERE reader.id = {ASKING} AND reader.is_active AND reader.is_staff AND (
+                reader.is_superuser
+                OR EXISTS (
+                    SELECT FROM auth_permission AS permission
+                    LEFT JOIN auth_user_user_permissions AS own
+                        ON own.permission_id = permission.id AND own.user_id = reader.id
+                    LEFT JOIN auth_group_permissions AS given ON given.permission_id = permission.id
+                    LEFT JOIN auth_user_groups AS member ON member.group_id = given.group_id AND member.user_id = reader.id
+                    WHERE permission.codename = '{codename}' AND (own.id IS NOT NULL OR member.id IS NOT NULL)
+                )
+            )
+        )
+    """  # noqa: S608 - codename stands in a migration
+
+
 def row_security(table: str, *, visible: str, writable: str | None = None) -> RunSQL:
     """Let `app` see the rows for which `visible` holds and write those for which `writable` does, and `job` all of them."""
     return RunSQL(

@@ -31,6 +31,11 @@ def leave() -> None:
     _ask_for("")
 
 
+def asking() -> int | None:
+    """The number of whoever asks, None for nobody."""
+    return int(_user_id.get()) if _user_id.get() else None
+
+
 @contextmanager
 def acting_as(user: Any) -> Iterator[None]:
     """Ask for `user` inside the block."""

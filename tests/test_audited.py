@@ -12,6 +12,7 @@ NOT_AUDITED = {
     "django_celery_beat_periodictasks": "the time of the last change of the others",
     "compliance_auditentry": "the audit log",
     "compliance_auditseal": "signs the audit log",
+    "compliance_rightsdecision": "is itself a record, of what was decided",
     "compliance_auditcheck": "what a check found",
     "pricing_packcontent": "sealed, and proved by the chain of the packs",
     "pricing_packprice": "sealed with its content",

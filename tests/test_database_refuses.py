@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from compliance.models import RightsDecision
 from execution.models import Execution, ExecutionExport, JobRun, NightlyRun, PatternVersion, SigningKey
 from portfolio.models import (
     Break,
@@ -53,6 +54,7 @@ EVIDENCE = {
     "execution_signingkey": ("public_key", "'other'"),
     "execution_patternversion": ("document", "'{}'"),
     "compliance_rightsversion": ("digest", "repeat('0', 64)"),
+    "compliance_rightsdecision": ("outcome", "'allow'"),
 }
 """Table -> a column that is evidence, and another value for it."""
 KEYS = {"execution_signingkey": "keyid"}
@@ -82,6 +84,15 @@ def full(asked_demo):
             size=1,
             made_at=datetime(2026, 1, 1, tzinfo=UTC),
             expires_at=datetime(2026, 1, 8, tzinfo=UTC),
+        )
+        RightsDecision.objects.create(
+            user_id=asked_demo.user("owner").pk,
+            use="csv",
+            outcome="deny",
+            sources={},
+            refusing=["somebody"],
+            rights_version=1,
+            day="2026-01-01",
         )
         SigningKey.objects.create(keyid="0" * 16, public_key="none", valid_from=datetime(2026, 1, 1, tzinfo=UTC))
     return asked_demo

@@ -6,7 +6,7 @@ from compliance import registry
 from compliance.decisions import decide
 from compliance.models import DataSource, RightsVersion
 from compliance.terms import Outcome, RightsTable, Use
-from compliance.tests.test_decisions import DAY, USES, terms
+from compliance.tests.test_decisions import DAY, USES, licence, terms
 
 ROW = """sources:
   stone:
@@ -22,6 +22,19 @@ def test_no_vendor_lets_a_file_or_a_language_model_have_its_data_without_a_licen
     for vendor in ("fmp", "polygon", "newsapi", "tiingo", "alpha-vantage", "yahoo"):
         for use in (Use.CSV, Use.JSON, Use.XLSX, Use.PDF, Use.REDISTRIBUTE, Use.AGENT):
             assert not decide(table, [vendor], use, at=DAY).lets_through
+
+
+@pytest.mark.parametrize("environment", ["development", "staging", "production", ""])
+@pytest.mark.parametrize("vendor", ["newsapi", "fmp", "polygon"])
+@pytest.mark.parametrize("use", [Use.CSV, Use.JSON, Use.XLSX, Use.PDF])
+def test_a_vendors_export_is_let_out_by_a_licence_row_alone_in_every_environment(vendor, environment, use):
+    rows = registry.read()
+    bought = licence(vendor, ["csv", "json", "xlsx", "pdf"])
+
+    without = decide(RightsTable(rows), [vendor], use, at=DAY, environment=environment)
+    licensed = decide(RightsTable(rows, (bought,)), [vendor], use, at=DAY, environment=environment)
+
+    assert (without.outcome, licensed.lets_through) == (Outcome.LICENCE_REQUIRED, True)
 
 
 def test_a_series_that_its_host_may_not_give_on_is_no_file_and_one_in_the_public_domain_is():

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from compliance import rights
+from compliance import decision_record, rights
 from config.admin import EvidenceAdmin, EvidenceInline, pretty
 from execution import models
 from execution.operations import pack_diff
@@ -78,7 +78,9 @@ class ExecutionAdmin(EvidenceAdmin):
 
 def _displayable(row: models.Execution) -> Any:
     """The result without the outputs that the rights of now withhold."""
-    withheld = rights.decide_outputs(row.sources).withheld
+    decision = rights.decide_outputs(row.sources)
+    decision_record.record(decision, execution_id=row.pk)
+    withheld = decision.withheld
     return {
         name: {"value": None, "status": "unavailable", "reason": "right-denied"} if name in withheld else output
         for name, output in json.loads(row.result).items()

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
-from compliance import rights
+from compliance import decision_record, rights
 from config import scope
 from config.errors import TieoutError
 from execution import canonical
@@ -96,6 +96,7 @@ def serve(
     decision = rights.decide_outputs(finished.sources)
     text = finished.result
     if decision.withheld:
+        decision_record.record(decision, execution_id=UUID(finished.id))
         result = json.loads(text)
         for output in decision.withheld:
             result[output] = {"value": None, "status": "unavailable", "reason": "right-denied"}

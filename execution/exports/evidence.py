@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from compliance import rights
+from compliance.rights import OutputDecisions
 from compliance.terms import Use
 from execution.executor.store import FinishedExecution
 from execution.exports.signing import Signer
@@ -23,6 +24,8 @@ class Evidence:
     pack: Mapping[str, Any]
     rows: tuple[tuple[str, bool], ...]
     signer: Signer
+    redistribution: OutputDecisions
+    """Of the sources of the rows."""
 
     @property
     def is_whole(self) -> bool:
@@ -42,8 +45,8 @@ def load(of: FinishedExecution, portfolio: Portfolio | None, signer: Signer, *, 
         *((pack_rows.price_line(row), row.source) for row in held.closes if names & {row.security_id, row.symbol}),
         *((pack_rows.rate_line(row), row.source) for row in held.rates),
     ]
-    allowed = rights.decide_outputs({source: (source,) for _, source in found}, Use.REDISTRIBUTE).outputs
-    lines = tuple(sorted((line, allowed[source].lets_through) for line, source in found))
+    decisions = rights.decide_outputs({source: (source,) for _, source in found}, Use.REDISTRIBUTE)
+    lines = tuple(sorted((line, decisions.outputs[source].lets_through) for line, source in found))
     shown = with_hashes and all(may_travel for _, may_travel in lines)
     return Evidence(
         _ledger(of, portfolio),
@@ -57,6 +60,7 @@ def load(of: FinishedExecution, portfolio: Portfolio | None, signer: Signer, *, 
         },
         lines,
         signer,
+        decisions,
     )
 
 

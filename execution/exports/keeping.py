@@ -75,6 +75,8 @@ def open_file(export_id: UUID) -> tuple[ExecutionExport, BinaryIO]:
             raise ExportNotFound from gone
         stays = set(row.decision["outputs"]) - set(row.decision["left_out"])
         decision = refusal.decide({output: sources[output] for output in stays}, FORMATS[row.format].use)
+    with transaction.atomic():
+        decision.record(row.execution_id)
     if decision.refused_outputs:
         raise RightDenied(decision.use, decision.refusals)
     file = files.open_whole(row.pk, row.sha256)

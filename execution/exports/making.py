@@ -15,6 +15,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
 
+from compliance import decision_record
 from config import locks, scope
 from config.errors import TieoutError
 from execution import canonical
@@ -105,6 +106,7 @@ def order(
         )
         with transaction.atomic():
             row.save(force_insert=True)
+            decision.record(execution_id, without=() if is_refused else left_out)
             if FORMATS[code].is_signed:
                 keys.register(at)
     if is_refused:
@@ -163,9 +165,11 @@ def _content(row: ExecutionExport) -> ExportContent:
         wanted = _wanted(material, row.format, row.panel)
         decision = refusal.decide(wanted, FORMATS[row.format].use)
         left_out = _left_out(material, wanted, decision)
-        if not left_out <= set(row.decision["left_out"]):
-            raise RightDenied(decision.use, decision.refusals)
-        left_out = frozenset(row.decision["left_out"])
+    if not left_out <= set(row.decision["left_out"]):
+        with transaction.atomic():
+            decision.record(row.execution_id)
+        raise RightDenied(decision.use, decision.refusals)
+    left_out = frozenset(row.decision["left_out"])
     of, portfolio = material.finished, material.portfolio
     text, result_hash = of.result, of.result_hash
     if left_out:
@@ -175,6 +179,8 @@ def _content(row: ExecutionExport) -> ExportContent:
     if FORMATS[row.format].is_signed:
         with scope.snapshot():
             proof = evidence.load(of, portfolio, keys.signer(), with_hashes=not left_out)
+        with transaction.atomic():
+            decision_record.record(proof.redistribution, execution_id=row.execution_id)
     stays = [decided for output, decided in decision.own.outputs.items() if output not in left_out]
     return ExportContent(
         Manifest(

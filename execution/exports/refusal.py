@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from compliance import rights
+from compliance import decision_record, rights
 from compliance.rights import OutputDecisions
 from compliance.terms import Outcome, Use
 from config.errors import TieoutError
@@ -67,6 +68,11 @@ class ExportDecision:
     @property
     def refusing_sources(self) -> frozenset[str]:
         return frozenset(each.provider for each in self.refusals)
+
+    def record(self, execution_id: UUID, *, without: Collection[str] = ()) -> None:
+        """Put it on record, but for outputs that are left out and so are not taken."""
+        for decisions in (self.own, self.display):
+            decision_record.record(decisions.without(without), execution_id=execution_id)
 
     def as_dict(self) -> dict[str, Any]:
         """For the record: what each output's sources said to the use."""
