@@ -1,5 +1,5 @@
 """Answers what the economy does, and what that means for a portfolio. One family of capabilities a module."""
 
-from agents.macro_hound import economy
+from agents.macro_hound import economy, scenarios
 
-__all__ = ["economy"]
+__all__ = ["economy", "scenarios"]

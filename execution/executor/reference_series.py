@@ -11,7 +11,7 @@ from portfolio.performance.composite import BenchmarkDefinition
 from portfolio.performance.factor_series import FactorChoice
 from portfolio.performance.risk_free_rates import RiskFreeSeries
 
-READS_FACTORS = frozenset({"risk.compute_factor_exposures"})
+READS_FACTORS = frozenset({"risk.compute_factor_exposures", "macro.holding_history"})
 """Capabilities whose answer depends on which series stand for the factors."""
 
 

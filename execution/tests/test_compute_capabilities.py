@@ -1,4 +1,4 @@
-"""Three capabilities load; all others compute from what they are handed and from the market of the context."""
+"""Four capabilities load; all others compute from what they are handed and from the market of the context."""
 
 import pytest
 from django.db import connection
@@ -12,7 +12,7 @@ from portfolio.models import Portfolio
 from portfolio.performance import benchmarks, factor_series, risk_free_rates
 from pricing.models import PricingPack, Security
 
-LOADING = ("ledger.positions", "portfolio.historical_nav", "macro.get_indicators")
+LOADING = ("ledger.positions", "portfolio.historical_nav", "macro.get_indicators", "macro.holding_history")
 
 
 def refuse(execute, sql, params, many, context):
@@ -36,9 +36,11 @@ def test_a_capability_that_computes_opens_no_database(demo):
     )  # fmt: skip
     positions, nav = (registry.get(name)(ctx, portfolio_id=portfolio.pk).data for name in LOADING[:2])
     indicators = registry.get("macro.get_indicators")(ctx).data
+    holdings = registry.get("macro.holding_history")(ctx, positions=positions).data
     assert ctx.market.asof.asof_date == pack.asof_date
-    state = {"positions": positions, "nav": nav, "indicators": indicators, "lookback_days": 252}
+    state = {"positions": positions, "nav": nav, "indicators": indicators, "holdings": holdings, "lookback_days": 252}
     state["security_id"] = Security.objects.get(symbol=positions.positions[0].symbol).pk
+    state["scenario_id"] = "equity_selloff"
 
     with connection.execute_wrapper(refuse):
         state["valued"] = registry.get("pricing.apply_pack")(ctx, positions=positions).data

@@ -110,7 +110,7 @@ def _whole(pack: PricingPack, chain_hash: str, definition: BenchmarkDefinition, 
 def compute_on(pack: PricingPack, definition: BenchmarkDefinition, base_currency: str, days: Days) -> BenchmarkReturns:
     """The benchmark on `days` alone, each time anew; `load` cuts it out of what portfolios share."""
     symbols = tuple(symbol for symbol, _ in definition.components)
-    securities, actions = _read(pack, pack.chain_hash, symbols)
+    securities, actions = read_securities(pack, pack.chain_hash, symbols)
     parts = [Component(*securities[symbol][:4], float(weight)) for symbol, weight in definition.components]
     bases = [securities[symbol][4] for symbol in symbols]
     history = market.history(pack)
@@ -134,7 +134,7 @@ def _one_month(
 
 
 @lru_cache(maxsize=16)
-def _read(
+def read_securities(
     pack: PricingPack, chain_hash: str, symbols: tuple[str, ...]
 ) -> tuple[Mapping[str, tuple[str, str, str, str, str]], tuple[KnownAction, ...]]:
     """What the securities are, and their actions; a pack's chain hash pins both, and many portfolios share a benchmark."""

@@ -86,7 +86,7 @@ def compute(
     for part, basis in zip(parts, bases, strict=True):
         try:
             known_actions = [each for each in actions if each.symbol == part.symbol]
-            local, fx = _returns(history, part, basis, known_actions, base_currency)
+            local, fx = security_returns(history, part, basis, known_actions, base_currency)
             column, sold_forward = (1.0 + local) * (1.0 + fx) - 1.0, local
             if part.currency != base_currency:
                 pair = [one_month.get(code, _NO_RATE) for code in (base_currency, part.currency)]
@@ -147,7 +147,7 @@ def _hedged(dates: Days, local: Floats, fx: Floats, base_rate: Floats, foreign_r
     return hedged
 
 
-def _returns(
+def security_returns(
     history: History, part: Component, basis: str, actions: Sequence[KnownAction], base_currency: str
 ) -> tuple[Floats, Floats]:
     """(D,) return of each pack day from the one before, in its own currency, and of that in the base currency.

@@ -21,6 +21,7 @@ from execution.web.problems.table import entry_of
 from portfolio import portfolio_settings
 from portfolio.books import imports
 from portfolio.ledger.screening import LedgerRefused
+from portfolio.macro.presets import ScenarioUnknown, ShocksInvalid
 from pricing import fx, market, packs
 from pricing.archive import ArchiveRefused
 
@@ -49,6 +50,18 @@ def details_of(failure: BaseException, kind: str) -> Details:
             return {
                 "errors": [{"pointer": finding.pointer, "reason": finding.reason} for finding in failure.findings]
             }, {}
+        case ShocksInvalid():
+            return {
+                "errors": [
+                    {
+                        "pointer": f"/inputs/custom_shocks{strict_json.pointer_to(name) if name else ''}",
+                        "reason": reason,
+                    }
+                    for name, reason in failure.findings
+                ]
+            }, {}
+        case ScenarioUnknown():
+            return {"errors": [{"pointer": "/inputs/scenario_id", "reason": str(failure)}]}, {}
         case portfolio_settings.SettingsRefused():
             return {
                 "errors": [

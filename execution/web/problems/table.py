@@ -29,6 +29,7 @@ from portfolio.analytics.errors import AnalyticsError
 from portfolio.books import imports
 from portfolio.ledger import repository
 from portfolio.ledger.screening import LedgerRefused
+from portfolio.macro.presets import ScenarioUnknown, ShocksInvalid
 from pricing import fx, market, packs
 from pricing.archive import ArchiveRefused, loading
 from pricing.providers import http
@@ -42,6 +43,8 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     executor.RequestInvalid: (400, "invalid-request"),
     exports.NoSuchPanel: (400, "invalid-request"),
     exports.NotOfPanels: (400, "invalid-request"),
+    ScenarioUnknown: (400, "invalid-request"),
+    ShocksInvalid: (400, "invalid-request"),
     patterns.InputsInvalid: (400, "invalid-request"),
     http.BadSymbol: (400, "invalid-request"),
     packs.AsofOutOfRange: (400, "invalid-request"),
@@ -133,7 +136,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     TieoutError: (500, "internal"),
 }
 
-ANSWERED_AS_CAUSE: Final = (503, 404, 403, 409)
+ANSWERED_AS_CAUSE: Final = (503, 404, 403, 409, 400)
 """A step that failed by a cause of one of these statuses is answered as the cause, because the step only met it."""
 
 
