@@ -1,4 +1,4 @@
-"""Keys of the market data providers. One without a key is off."""
+"""Keys of the market data providers, and of the model that may write texts. One without a key is off."""
 
 from config import env
 
@@ -8,3 +8,5 @@ PROVIDER_KEYS = {
     "newsapi": env.text("NEWSAPI_KEY", default=""),
     "polygon": env.text("POLYGON_API_KEY", default=""),
 }
+ANTHROPIC_API_KEY = env.text("ANTHROPIC_API_KEY", default="")
+ANTHROPIC_MODEL = env.text("ANTHROPIC_MODEL", default="claude-sonnet-4-5")
