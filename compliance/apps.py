@@ -6,6 +6,7 @@ from django.db.models.signals import post_migrate
 
 class ComplianceConfig(AppConfig):
     name = "compliance"
+    verbose_name = "Rights and record"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

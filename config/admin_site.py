@@ -15,6 +15,10 @@ class Site(admin.AdminSite):
     """Django's admin site. A value in an address (a NUL, half a regular expression, a year of no calendar) reaches PostgreSQL as it
     stands, and what PostgreSQL can't read is the caller's fault, not ours."""
 
+    site_header = "Tieout"
+    site_title = "Tieout"
+    index_title = "What staff look after"
+
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         @wraps(view)
         def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

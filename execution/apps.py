@@ -6,6 +6,7 @@ from config import doctor, env, warm_up
 
 class ExecutionConfig(AppConfig):
     name = "execution"
+    verbose_name = "Answers, patterns and nights"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -7,6 +7,7 @@ from portfolio.ledger.reader import LedgerCheckerMissing
 
 class PortfolioConfig(AppConfig):
     name = "portfolio"
+    verbose_name = "Portfolios and ledgers"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

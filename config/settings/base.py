@@ -34,6 +34,7 @@ INSTALLED_APPS = [
 ]
 
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "config.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False

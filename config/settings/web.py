@@ -66,7 +66,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "libraries": {"panels": "execution.web.pages.panels"},
+            "libraries": {"panels": "execution.web.pages.panels", "board": "execution.admin.board"},
         },
     }
 ]

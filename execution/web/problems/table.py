@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from rest_framework import exceptions as drf
 
 from agents import breaker, registry
+from agents.claude import facts, fence, model
 from agents.financial_analyst.positions import SecurityNotHeld
 from config import strict_json
 from config.breaker import BreakerOpen
@@ -125,6 +126,9 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     market.MissingSeries: (500, "internal"),
     valuation.InvariantViolated: (500, "internal"),
     AnalyticsError: (500, "internal"),
+    facts.FactsInvalid: (500, "internal"),
+    fence.TextVoid: (500, "internal"),  # the template answers, and says so
+    model.ModelFailed: (500, "internal"),
     # What the linter and the renderer prevent.
     patterns.PatternInvalid: (500, "internal"),
     templating.TemplateInvalid: (500, "internal"),

@@ -1,0 +1,185 @@
+"""What staff see first: the state of what they look after, each with the page on which it is mended.
+
+`{% load board %}{% staff_board %}` in the admin's index. A card stands there for who may open its page.
+"""
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.contrib.auth.models import User
+from django.db.models import Model
+from django.urls import reverse
+from django.utils import timezone
+
+from compliance import versions
+from compliance.models import AuditCheck, AuditSeal, RightsVersion
+from execution.models import BlockedPortfolio, JobRun, NightlyRun, PatternDraft, RunState
+from execution.night import blocked, due
+from execution.night.estimates import estimated_ready
+from portfolio.models import Reconciliation
+from pricing import packs
+from pricing.models import Decision, MarketArchive, PackStatus, PricingPack, PricingPolicy, QuarantinedRow
+from pricing.providers import states
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One thing that is looked after. `is_well`: nobody has to do anything. `address`: where it is seen and mended."""
+
+    title: str
+    text: str
+    is_well: bool
+    address: str
+    needs: str
+    """The permission to open the address."""
+
+
+@register.inclusion_tag("admin/board.html", takes_context=True)
+def staff_board(context: Any) -> dict[str, Any]:
+    user: User = context["request"].user
+    return {"cards": [card for card in cards(timezone.now()) if user.has_perm(card.needs)]}
+
+
+@register.simple_tag
+def description(opts: Any) -> str:
+    """What the rows of a list are: the first paragraph of their model's docstring; empty where it has none."""
+    model: type[Model] = opts.model
+    words = inspect.getdoc(model) or ""
+    return "" if words.startswith(f"{model.__name__}(") else " ".join(words.partition("\n\n")[0].split())
+
+
+def cards(now: datetime) -> Iterator[Card]:
+    """All cards, those of each pricing policy first. Read in the scope of who looks."""
+    policies = list(PricingPolicy.objects.order_by("code"))
+    overdue = due.overdue_since([each.code for each in policies], now)
+    for policy in policies:
+        yield from _policy_cards(policy, overdue.get(policy.code))
+    yield _quarantine()
+    yield _providers()
+    yield _rights()
+    yield _drafts()
+    yield _audit()
+
+
+def _policy_cards(policy: PricingPolicy, overdue: datetime | None) -> Iterator[Card]:
+    try:
+        pack = packs.resolve(policy=policy)
+    except packs.PackWarming:
+        listed, needs = _list(PricingPack)
+        yield Card(f"Pack {policy}", "There is none yet: load market data, then run the night.", False, listed, needs)
+        return
+    run = NightlyRun.objects.filter(pk=pack.run).first()
+    yield _pack(policy, pack)
+    yield _night(policy, run, overdue)
+    yield _breaks(policy, run)
+    yield _blocked(policy, run)
+
+
+def _pack(policy: PricingPolicy, pack: PricingPack) -> Card:
+    text = f"{pack.pk} is {pack.status}"
+    if pack.status == PackStatus.ERROR:
+        text += f": {pack.failed_job}, {pack.reason}"
+    elif pack.status != PackStatus.FRESH:
+        ready = estimated_ready(pack.pk)
+        text += f", ready about {ready:%Y-%m-%d %H:%M} UTC" if ready else ", and no past night says when it is ready"
+    address = reverse("admin:pricing_pricingpack_change", args=[pack.pk])
+    return Card(f"Pack {policy}", f"{text}.", pack.status == PackStatus.FRESH, address, "pricing.view_pricingpack")
+
+
+def _night(policy: PricingPolicy, run: NightlyRun | None, overdue: datetime | None) -> Card:
+    listed, needs = _list(NightlyRun)
+    title = f"Night {policy}"
+    if run is None:
+        return Card(title, "None has run.", False, listed, needs)
+    address = reverse("admin:execution_nightlyrun_change", args=[run.pk])
+    text = f"{run.date} is {run.get_state_display().lower()}"
+    failed = JobRun.objects.filter(run=run, state=RunState.FAILED).order_by("position").first()
+    if failed is not None:
+        again = (
+            f"tried again {failed.retry_at:%Y-%m-%d %H:%M} UTC" if failed.retry_at else "a person has to run it again"
+        )
+        text += f": {failed.name} failed, {failed.reason[:200]}; {again}"
+    if overdue is not None:
+        text += f"; one has been due since {overdue:%Y-%m-%d %H:%M} UTC"
+    return Card(title, f"{text}.", failed is None and overdue is None, address, needs)
+
+
+def _breaks(policy: PricingPolicy, run: NightlyRun | None) -> Card:
+    listed, needs = _list(Reconciliation)
+    detail = JobRun.objects.filter(run=run, name=blocked.RECONCILE).values_list("detail", flat=True).first() or {}
+    compared, failed = detail.get("portfolios"), detail.get("failed")
+    if compared is None:
+        return Card(f"Breaks {policy}", "The newest night has compared no books.", False, listed, needs)
+    text = (
+        f"{failed} of {compared} portfolios differ from their ledger."
+        if failed
+        else f"{compared} portfolios equal their ledgers."
+    )
+    return Card(f"Breaks {policy}", text, not failed, f"{listed}?status__exact=fail" if failed else listed, needs)
+
+
+def _blocked(policy: PricingPolicy, run: NightlyRun | None) -> Card:
+    listed, needs = _list(BlockedPortfolio)
+    described = blocked.describe_run(run)
+    count = described["portfolios"]
+    why = f" ({', '.join(described['missing'])})" if described["missing"] else ""
+    text = f"{count} have no answer at the newest pack{why}." if count else "Every portfolio has an answer."
+    return Card(f"Blocked portfolios {policy}", text, not count, listed, needs)
+
+
+def _quarantine() -> Card:
+    listed, needs = _list(QuarantinedRow)
+    pending = QuarantinedRow.objects.filter(decision=Decision.PENDING).count()
+    text = f"{pending} rows wait for a decision." if pending else "Nothing waits for a decision."
+    return Card("Quarantine", text, not pending, f"{listed}?decision__exact=pending" if pending else listed, needs)
+
+
+def _providers() -> Card:
+    listed, needs = _list(MarketArchive)
+    providers = states.all_providers()
+    text = "; ".join(f"{each.provider} {each.words}" for each in providers)
+    return Card("Providers", f"{text}.", all(not each.is_on or each.breaker == 0 for each in providers), listed, needs)
+
+
+def _rights() -> Card:
+    listed, needs = _list(RightsVersion)
+    now = versions.current()
+    proposed = RightsVersion.objects.filter(published_at=None).count()
+    differs = len(versions.compare(now.as_table(), versions.draft())) if now and now.table is not None else 0
+    parts = [f"version {now.pk} decides" if now else "no version decides: every use is denied"]
+    if proposed:
+        parts.append(f"{proposed} proposed and not published")
+    if differs:
+        parts.append(f"{differs} edits are a draft")
+    return Card("Rights", f"{'; '.join(parts)}.".capitalize(), bool(now) and not differs, listed, needs)
+
+
+def _drafts() -> Card:
+    listed, needs = _list(PatternDraft)
+    count = PatternDraft.objects.count()
+    proposed = PatternDraft.objects.filter(proposed_by__isnull=False).count()
+    text = f"{count} drafts of patterns, {proposed} to be published by a second person." if count else "No drafts."
+    return Card("Patterns", text, not proposed, listed, needs)
+
+
+def _audit() -> Card:
+    listed, needs = _list(AuditCheck)
+    seal, check = AuditSeal.objects.first(), AuditCheck.objects.first()
+    sealed = f"sealed {seal.sealed_at:%Y-%m-%d %H:%M} UTC" if seal else "not sealed yet: the worker does each minute"
+    verified = "not verified yet: the night does"
+    if check is not None:
+        verified = f"verified {check.finished_at:%Y-%m-%d %H:%M} UTC, {check.count or 'no'} differences"
+    is_well = seal is not None and (check is None or not check.count)
+    return Card("Audit log", f"{sealed}; {verified}.".capitalize(), is_well, listed, needs)
+
+
+def _list(model: type[Model]) -> tuple[str, str]:
+    """The address of the list of a model's rows, and the permission to open it."""
+    meta = model._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist"), f"{meta.app_label}.view_{meta.model_name}"

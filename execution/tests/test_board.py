@@ -1,0 +1,107 @@
+"""The first page of the admin: how everything is, and where it is mended."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+
+from execution.admin import board
+from execution.models import JobRun, NightlyRun, PatternDraft
+from pricing.models import PricingPack, QuarantinedRow
+
+NOW = datetime(2013, 3, 4, 8, tzinfo=UTC)
+
+
+def cards(world):
+    with world.role("job"):
+        return {card.title: card for card in board.cards(NOW)}
+
+
+@pytest.fixture
+def root(private_demo):
+    get_user_model().objects.create_superuser("root", password=None)
+    return private_demo.client("root")
+
+
+def test_a_demo_whose_night_is_done_is_well_but_for_what_nobody_has_decided(private_demo):
+    shown = cards(private_demo)
+
+    assert shown["Pack ECB_EUR"].text == "PP_2013-03-01_ECB_EUR_r1 is fresh."
+    assert shown["Night ECB_EUR"].text == "2013-03-01 is done."
+    assert shown["Blocked portfolios ECB_EUR"].text == "Every portfolio has an answer."
+    assert re.fullmatch(r"\d+ portfolios equal their ledgers\.", shown["Breaks ECB_EUR"].text)
+    assert "off: FMP_API_KEY is not set" in shown["Providers"].text
+    assert {title for title, card in shown.items() if not card.is_well} <= {"Quarantine", "Audit log"}
+
+
+def test_what_fails_is_said_with_its_reason(private_demo):
+    with private_demo.role("job"):
+        run = NightlyRun.objects.latest("started_at")
+        JobRun.objects.filter(run=run, name="compute_metrics").update(state="failed", reason="the disk is full")
+        pack = PricingPack.objects.get(pk="PP_2013-03-01_ECB_EUR_r1")
+        QuarantinedRow.objects.create(
+            kind="price",
+            key="OAK",
+            date=pack.asof_date,
+            value="9",
+            rule="jump",
+            reason="x",
+            source="y",
+            first_seen=run.pk,
+        )
+
+    shown = cards(private_demo)
+
+    night = shown["Night ECB_EUR"]
+    assert not night.is_well
+    assert night.text.endswith("compute_metrics failed, the disk is full; a person has to run it again.")
+    assert night.address.endswith(f"{run.pk}/change/")
+    assert shown["Quarantine"].text.endswith("wait for a decision.")
+    assert shown["Quarantine"].address.endswith("?decision__exact=pending")
+
+
+def test_a_proposed_draft_waits_for_a_second_person(private_demo):
+    root = get_user_model().objects.create_superuser("root", password=None)
+    with private_demo.role("app"):
+        PatternDraft.objects.create(
+            id="mine", text="{}", saved_by_id=root.pk, saved_at=NOW, message="new", proposed_by_id=root.pk
+        )
+
+    assert cards(private_demo)["Patterns"].text == "1 drafts of patterns, 1 to be published by a second person."
+
+
+def test_every_card_leads_to_a_page_that_opens(private_demo, root):
+    page = root.get("/admin/").content.decode()
+
+    rows = page.partition('id="board"')[2].partition("</section>")[0]
+    addresses = re.findall(r'href="(/admin/[^"]+)"', rows)
+    assert len(addresses) == len(cards(private_demo))
+    assert {root.get(address.replace("&amp;", "&")).status_code for address in addresses} == {200}
+    assert "Market data" in page
+    assert "Rights and record" in page
+
+
+def test_a_card_stands_there_for_who_may_open_its_page(private_demo):
+    steward = get_user_model().objects.create_user("steward", is_staff=True)
+    steward.groups.set(Group.objects.filter(name="data steward"))
+    page = private_demo.client("steward").get("/admin/").content.decode()
+
+    rows = page.partition('id="board"')[2].partition("</section>")[0]
+    assert "Quarantine" in rows
+    assert "Audit log" not in rows
+
+
+def test_an_empty_list_says_what_would_be_in_it(private_demo, root):
+    page = root.get("/admin/execution/patterndraft/").content.decode()
+
+    assert "There are none yet. What staff write on the way to the next version of a pattern" in page
+    assert "None matches what is asked for" in root.get("/admin/pricing/security/?q=nothing-like-it").content.decode()
+
+
+def test_dates_of_the_admin_are_iso(private_demo, root):
+    page = root.get("/admin/pricing/pricingpack/").content.decode()
+
+    assert "2013-03-01" in page
+    assert "March 1, 2013" not in page
