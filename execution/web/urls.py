@@ -1,8 +1,7 @@
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView
 
 from execution.web import health, metrics, monitoring
-from execution.web.api import audit, executions, exports, imports, packs, reconciliations, settings, tokens
+from execution.web.api import audit, executions, exports, imports, openapi, packs, reconciliations, settings, tokens
 from execution.web.pages import audit as audit_page
 from execution.web.pages import imports as imports_page
 from execution.web.pages import log_in, own_exports, pattern, portfolio_list, reconciliation, second_factor
@@ -30,7 +29,7 @@ urlpatterns = [
     path("v1/token", tokens.Token.as_view(), name="token"),
     path("v1/token/refresh", tokens.RefreshedToken.as_view(), name="token-refresh"),
     path("v1/token/revoke", tokens.RevokedToken.as_view(), name="token-revoke"),
-    path("v1/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("v1/schema", openapi.Schema.as_view(), name="schema"),
     path("health/pack", monitoring.behind_token(health.Pack.as_view()), name="health-pack"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
