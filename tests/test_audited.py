@@ -44,6 +44,7 @@ NOT_RECORDED = {
     "otp_static_staticdevice": {
         *("created_at", "last_used_at", "throttling_failure_timestamp", "throttling_failure_count")
     },
+    "config_personaltoken": {"last_used_at"},  # a question changes nothing
     "django_celery_beat_periodictask": {"last_run_at", "total_run_count", "date_changed"},  # beat counts
     "pricing_pricingpack": {"status", "updated_at"},  # how far a night is
     "pricing_quarantinedrow": {"kind", "key", "date", "value", "rule", "reason", "source", "first_seen", "seen_at"},

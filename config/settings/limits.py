@@ -8,6 +8,8 @@ COMPUTATIONS_AT_ONCE = env.integer("COMPUTATIONS_AT_ONCE", default=2, minimum=1)
 """Answers that are computed, and files that are read, for one user at the same time."""
 EXPORTS_PER_MINUTE = env.integer("EXPORTS_PER_MINUTE", default=30, minimum=1)
 """Files that are made of answers."""
+TOKEN_REQUESTS_PER_MINUTE = env.integer("TOKEN_REQUESTS_PER_MINUTE", default=600, minimum=1)
+"""Requests by one personal token, whatever they ask."""
 IMPORTS_PER_MINUTE = env.integer("IMPORTS_PER_MINUTE", default=30, minimum=1)
 """Files that are previewed or imported."""
 WAITING_IMPORTS = env.integer("WAITING_IMPORTS", default=5, minimum=1)

@@ -31,6 +31,7 @@ TABLES: Final = (
             "portfolio_benchmarkcomponent", "execution_pattern", "execution_patternversion", "execution_patterndraft",
             "compliance_licence", "compliance_rightsversion", "execution_executionexport",
             "otp_totp_totpdevice", "otp_static_staticdevice", "otp_static_statictoken",
+            "config_personaltoken",
         ),
     ),
     AuditedTable("compliance_datasource", key="code"),

@@ -30,6 +30,7 @@ WORDS = {
     "pack_diff": ("PP_2013-02-28_ECB_EUR_r1", "PP_2013-03-01_ECB_EUR_r1"),
     "portfolio_settings": ("--portfolio", "public"),
     "replay": (str(UUID(int=1)),),
+    "token": ("list", "owner"),
     "undo_import": ("--portfolio", "public"),
     "verify_bundle": ("FILE",),
 }

@@ -24,6 +24,7 @@ from compliance import registry as rights_registry
 from compliance import versions
 from config import doctor, embedded, env
 from config.errors import TieoutError
+from config.log_in import personal_tokens
 from config.strict_json import TooLarge
 from execution import executor
 from execution.canonical import NotFinite
@@ -50,6 +51,7 @@ ROOMS = (agents, compliance, config, execution, portfolio, pricing)
 
 COMMANDS_ONLY = {
     doctor.UnboundRole,  # ends a start
+    personal_tokens.TooManyTokens,  # the page of tokens says it
     fetching.NotForPacks,
     fetching.NothingFetched,
     fetching.NothingToFetch,

@@ -27,6 +27,7 @@ SHOWING_NO_VALUE = {
     *("export", "exports-page", "bundle-verifier", "signing-keys", "portfolio-audit", "audit"),
     *("imports", "import", "portfolio-imports"),  # what the owner's file says
     *("token", "token-refresh", "token-revoke", "login", "admin-login", "second-factor", "logout"),
+    "personal-tokens",
 }
 
 

@@ -1,14 +1,22 @@
 """Who the caller is: the credential alone says it, no header and no body."""
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
 
 from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from config import scope
+from config.errors import TieoutError
+from config.log_in import personal_tokens
+from config.models import PersonalToken, TokenScope
+from execution.web import limits
 
 
 class BearerToken(JWTAuthentication):
@@ -19,6 +27,53 @@ class BearerToken(JWTAuthentication):
         if user_and_token is not None:
             scope.enter(user_and_token[0])
         return user_and_token
+
+
+class OwnToken(JWTAuthentication):
+    """A personal token of the account page, sent like the signed ones, and told from them by its beginning."""
+
+    def authenticate(self, request: Request) -> Any:
+        """Raises AuthenticationFailed; LimitReached where the token has asked as often as one may."""
+        header = self.get_header(request)
+        text = None if header is None else self.get_raw_token(header)
+        if text is None or not personal_tokens.is_personal(text.decode(errors="replace")):
+            return None
+        token = personal_tokens.find(text.decode(errors="replace"), datetime.now(UTC))
+        if token is None:
+            raise AuthenticationFailed("This personal token is unknown, has expired or was revoked.")
+        scope.enter(token.user)
+        limits.TOKEN_REQUESTS.count(token)
+        return token.user, token
+
+
+class ScopeMissing(TieoutError):
+    """A personal token asks for what its scopes do not hold. `needed` is None where no scope would."""
+
+    def __init__(self, needed: TokenScope | None) -> None:
+        super().__init__(
+            f"this personal token has not the scope {needed.value}"
+            if needed
+            else "no personal token may do this: log in, in a browser or by POST /v1/token"
+        )
+        self.needed = needed
+
+
+class WithinScope(BasePermission):
+    """A personal token opens what its scopes say: `token_scopes` of a view has the scope of each method. Reading needs `read` where
+    that says nothing; what changes something and is not named is closed."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Raises ScopeMissing."""
+        if isinstance(request.auth, PersonalToken):
+            needed = needed_scope(view, cast("str", request.method))
+            if needed is None or needed.value not in request.auth.scopes:
+                raise ScopeMissing(needed)
+        return True
+
+
+def needed_scope(view: Any, method: str) -> TokenScope | None:
+    named: Mapping[str, TokenScope] = getattr(view, "token_scopes", {})
+    return named.get(method, TokenScope.READ if method in SAFE_METHODS else None)
 
 
 class Session(SessionAuthentication):
@@ -36,6 +91,20 @@ class BearerTokenScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
 
     target_class = "execution.web.authentication.BearerToken"
     name = "token"
+
+
+class OwnTokenScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
+    """The personal token in the OpenAPI document."""
+
+    target_class = "execution.web.authentication.OwnToken"
+    name = "personalToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token of the page Tokens: tieout_…",
+        }
 
 
 class SessionCookieScheme(SessionScheme):  # type: ignore[no-untyped-call]

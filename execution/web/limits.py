@@ -60,7 +60,7 @@ class QuotaReached(TieoutError):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many of something in each minute, by user."""
+    """So many of something in each minute, by user, or by personal token."""
 
     name: str
     setting: str
@@ -69,9 +69,9 @@ class Rate:
     def quota(self) -> int:
         return int(getattr(settings, self.setting))
 
-    def count(self, user: Any) -> None:
+    def count(self, whose: Any) -> None:
         """Count one more. Raises LimitReached."""
-        key, ends_in_s = self._window(user)
+        key, ends_in_s = self._window(whose)
         with _going_on_without_redis():
             with shared_redis().pipeline() as both:
                 both.incr(key)
@@ -79,13 +79,13 @@ class Rate:
                 count, _ = both.execute()
             if count > self.quota:
                 raise LimitReached(
-                    f"more than {self.quota} {self.name} in a minute: go on in {ends_in_s} s",
+                    f"more than {self.quota} {self.name.replace('-', ' ')} in a minute: go on in {ends_in_s} s",
                     self._headers(0, ends_in_s) | {"Retry-After": str(ends_in_s)},
                 )
 
-    def headers(self, user: Any) -> dict[str, str]:
+    def headers(self, whose: Any) -> dict[str, str]:
         """RateLimit-Policy and RateLimit, as draft-ietf-httpapi-ratelimit-headers-10 has them. None while Redis is away."""
-        key, ends_in_s = self._window(user)
+        key, ends_in_s = self._window(whose)
         with _going_on_without_redis():
             count: Any = shared_redis().get(key)
             return self._headers(max(0, self.quota - int(count or 0)), ends_in_s)
@@ -97,14 +97,16 @@ class Rate:
             "RateLimit": f'"{self.name}";r={remaining};t={ends_in_s}',
         }
 
-    def _window(self, user: Any) -> tuple[str, int]:
+    def _window(self, whose: Any) -> tuple[str, int]:
         minute, second = divmod(int(time.time()), WINDOW_S)
-        return f"tieout:rate:{self.name}:{user.pk}:{minute}", WINDOW_S - second
+        return f"tieout:rate:{self.name}:{whose.pk}:{minute}", WINDOW_S - second
 
 
 EXECUTIONS: Final = Rate("executions", "EXECUTIONS_PER_MINUTE")
 EXPORTS: Final = Rate("exports", "EXPORTS_PER_MINUTE")
 IMPORTS: Final = Rate("imports", "IMPORTS_PER_MINUTE")
+TOKEN_REQUESTS: Final = Rate("token-requests", "TOKEN_REQUESTS_PER_MINUTE")
+"""Of one personal token: a program that runs wild stops itself, not its user's other programs."""
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from execution.web import health, metrics, monitoring
 from execution.web.api import audit, executions, exports, imports, openapi, packs, reconciliations, settings, tokens
 from execution.web.pages import audit as audit_page
 from execution.web.pages import imports as imports_page
-from execution.web.pages import log_in, own_exports, pattern, portfolio_list, reconciliation, second_factor
+from execution.web.pages import log_in, own_exports, own_tokens, pattern, portfolio_list, reconciliation, second_factor
 
 urlpatterns = [
     path("v1/execute", executions.Execute.as_view(), name="execute"),
@@ -36,6 +36,7 @@ urlpatterns = [
     path("metrics", monitoring.behind_token(metrics.metrics), name="metrics"),
     path("login/", log_in.LogIn.as_view(), name="login"),
     path("admin/login/", log_in.LogIn.as_view(), name="admin-login"),
+    path("account/tokens/", own_tokens.page, name="personal-tokens"),
     path("account/second-factor/", second_factor.page, name="second-factor"),
     path("", portfolio_list.page, name="portfolios"),
     path("portfolios/<slug:slug>/reconciliation/", reconciliation.page, name="reconciliation"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from time import perf_counter
 from types import MappingProxyType
+from typing import ClassVar
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -15,6 +16,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from config.models import TokenScope
 from execution import executor, metering
 from execution.web import limits, problems
 from execution.web.api import body, execute_request
@@ -37,6 +39,8 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class Execute(APIView):
     """Run a pattern. Not one transaction: what was claimed, and what failed, stays on record."""
+
+    token_scopes: ClassVar = {"POST": TokenScope.EXECUTE}
 
     @extend_schema(
         request=execute_request.ExecuteRequest,

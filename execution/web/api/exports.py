@@ -1,7 +1,7 @@
 """Executions as files: ordered, watched, downloaded and taken away by who ordered them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.models import TokenScope
 from execution import exports
 from execution.executor import RequestInvalid
 from execution.models import ExecutionExport, ExportState
@@ -60,6 +61,7 @@ class Exports(APIView):
     """Not one transaction: what was ordered, refused or failed stays on record."""
 
     parser_classes = (StrictJson,)
+    token_scopes: ClassVar = {"POST": TokenScope.EXPORT}
 
     @extend_schema(request=ExportRequest, responses={201: EXPORT, 202: EXPORT, **REFUSALS})
     def post(self, request: Request) -> Response:
@@ -82,6 +84,8 @@ class Exports(APIView):
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class Export(APIView):
+    token_scopes: ClassVar = dict.fromkeys(("GET", "DELETE"), TokenScope.EXPORT)
+
     @extend_schema(responses={200: EXPORT, **REFUSALS})
     def get(self, request: Request, export_id: UUID) -> Response:
         with transaction.atomic():
@@ -96,6 +100,8 @@ class Export(APIView):
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class ExportFile(APIView):
     """The file, whole, or none."""
+
+    token_scopes: ClassVar = {"GET": TokenScope.EXPORT}
 
     @extend_schema(responses={200: OpenApiTypes.BINARY, **REFUSALS, **refusals(409, 410)})
     def get(self, request: Request, export_id: UUID) -> FileResponse:

@@ -1,7 +1,7 @@
 """Files of transactions: previewed, imported, listed, undone. Only the owner of a portfolio writes."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import transaction
@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.models import TokenScope
 from execution.executor import RequestInvalid
 from execution.operations import intake
 from execution.web import limits
@@ -131,6 +132,7 @@ class Imports(APIView):
     """The imports of a portfolio. A new one is a commit of its ledger: all of the file, or nothing."""
 
     parser_classes = (MultiPartParser,)
+    token_scopes: ClassVar = {"POST": TokenScope.IMPORT}
 
     @extend_schema(
         operation_id="imports",
@@ -191,6 +193,8 @@ class Imports(APIView):
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class Import(APIView):
     """One import, to be undone: the ledger is then, byte for byte, as if it had never come."""
+
+    token_scopes: ClassVar = {"DELETE": TokenScope.IMPORT}
 
     @extend_schema(
         operation_id="undo_import",

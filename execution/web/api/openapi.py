@@ -17,7 +17,7 @@ class OneDocument(SchemaGenerator):
     def get_schema(self, request: Any = None, public: bool = False) -> dict[str, Any]:
         with _making:
             if not _made:
-                _made.update(super().get_schema(request=None, public=True))
+                _made.update(super().get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
             return _made
 
 

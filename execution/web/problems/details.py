@@ -14,6 +14,7 @@ from execution import executor, exports, patterns
 from execution.executor import orchestrator
 from execution.night.estimates import estimated_ready
 from execution.patterns.versions import PatternNotFound, PatternRetired
+from execution.web.authentication import ScopeMissing
 from execution.web.limits import LimitReached
 from execution.web.problems.problem import TITLES
 from execution.web.problems.retries import IdempotencyConflict
@@ -134,6 +135,8 @@ def details_of(failure: BaseException, kind: str) -> Details:
                     for name, reasons in _named(failure.detail)
                 ]
             }, {}
+        case ScopeMissing():
+            return {"scope": failure.needed.value if failure.needed else None}, {}
         case LimitReached():
             return {}, failure.headers
         case drf.Throttled():

@@ -23,6 +23,7 @@ from execution.exports.content import ExportCancelled
 from execution.exports.zipped import Unreadable
 from execution.patterns import conditions, templating
 from execution.patterns.versions import PatternAltered, PatternNotFound, PatternRetired
+from execution.web import authentication
 from execution.web.limits import LimitReached, QuotaReached
 from execution.web.problems.retries import AnsweredBefore, IdempotencyConflict
 from portfolio import portfolio_settings, valuation
@@ -59,6 +60,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     drf.AuthenticationFailed: (401, "unauthenticated"),
     exports.RightDenied: (403, "right-denied"),
     executor.NotAllowed: (403, "forbidden"),
+    authentication.ScopeMissing: (403, "forbidden"),
     drf.PermissionDenied: (403, "forbidden"),
     PermissionDenied: (403, "forbidden"),
     PatternNotFound: (404, "pattern-not-found"),
