@@ -132,6 +132,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["execution.web.api.body.StrictJson"],
+    "URL_FORMAT_OVERRIDE": None,  # a parameter that every address would have
     "EXCEPTION_HANDLER": "execution.web.problems.handlers.answer",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
@@ -149,4 +150,9 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "ENUM_NAME_OVERRIDES": {
+        "ExecutionStatus": "execution.models.ExecutionStatus",
+        "RevisionStatus": "portfolio.models.RevisionStatus",
+        "PackStatus": "pricing.models.PackStatus",
+    },
 }

@@ -7,6 +7,7 @@ which it is stored; a repeat by the same caller is served from there.
 from execution.executor.answering_pack import PackNotOfDate, answering_date
 from execution.executor.computation import runtime
 from execution.executor.endings import ExecutionAbandoned, end_abandoned
+from execution.executor.engine import engine_version
 from execution.executor.ledger_revisions import CommitNotFound, LedgerNotReconciled, NothingBooked, ReconciliationFailed
 from execution.executor.orchestrator import StepFailed
 from execution.executor.reproduction import DifferentEngine, NotReproduced, replay
@@ -35,6 +36,7 @@ __all__ = [
     "StepFailed",
     "answering_date",
     "end_abandoned",
+    "engine_version",
     "execute",
     "fetch",
     "replay",

@@ -21,6 +21,7 @@ CLOSED = {("PATCH", "settings")}
 """What changes something and no personal token opens."""
 NEEDED = {
     ("POST", "execute"): "execute",
+    ("POST", "replay"): "execute",
     ("POST", "imports"): "import",
     ("DELETE", "import"): "import",
     ("POST", "exports"): "export",

@@ -19,6 +19,7 @@ ROOMS = ("pricing", "portfolio", "execution")
 ASKING = {
     *("execute", "execution", "pack", "reconciliations"),
     *("portfolios", "pattern", "reconciliation"),
+    *("transactions", "lots"),  # the ledger's own: test_portfolio_doors
     *("exports", "export-file"),  # the right of the form, and display: test_exports_api
 }
 """Addresses that show values, and ask the rights: tried here, a new one is to be."""
@@ -27,7 +28,8 @@ SHOWING_NO_VALUE = {
     *("export", "exports-page", "bundle-verifier", "signing-keys", "portfolio-audit", "audit"),
     *("imports", "import", "portfolio-imports"),  # what the owner's file says
     *("token", "token-refresh", "token-revoke", "login", "admin-login", "second-factor", "logout"),
-    "personal-tokens",
+    *("personal-tokens", "portfolio-ids", "portfolio", "securities", "patterns", "pattern-schemas"),
+    *("executions", "execution-trace", "replay"),  # which steps ran, and whether the bytes are the same
 }
 
 

@@ -118,6 +118,14 @@ def executing(user: Any) -> Iterator[None]:
 
 
 @contextmanager
+def replaying(user: Any) -> Iterator[None]:
+    """The computation of an answer that is stored already: as of another one, but it takes no room. Raises LimitReached."""
+    with at_once(user):
+        EXECUTIONS.count(user)
+        yield
+
+
+@contextmanager
 def importing(user: Any) -> Iterator[None]:
     """The reading of a file for a user: one of so many at once, and counted. Raises LimitReached."""
     with at_once(user):

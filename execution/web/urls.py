@@ -1,7 +1,22 @@
 from django.urls import path
 
 from execution.web import health, metrics, monitoring
-from execution.web.api import audit, executions, exports, imports, openapi, packs, reconciliations, settings, tokens
+from execution.web.api import (
+    audit,
+    executions,
+    exports,
+    imports,
+    ledger_rows,
+    openapi,
+    own_executions,
+    packs,
+    patterns,
+    portfolios,
+    reconciliations,
+    securities,
+    settings,
+    tokens,
+)
 from execution.web.pages import audit as audit_page
 from execution.web.pages import imports as imports_page
 from execution.web.pages import log_in, own_exports, own_tokens, pattern, portfolio_list, reconciliation, second_factor
@@ -9,6 +24,9 @@ from execution.web.pages import log_in, own_exports, own_tokens, pattern, portfo
 urlpatterns = [
     path("v1/execute", executions.Execute.as_view(), name="execute"),
     path("v1/executions/<uuid:execution_id>", executions.StoredExecution.as_view(), name="execution"),
+    path("v1/executions", own_executions.Executions.as_view(), name="executions"),
+    path("v1/executions/<uuid:execution_id>/trace", own_executions.ExecutionTrace.as_view(), name="execution-trace"),
+    path("v1/executions/<uuid:execution_id>/replay", own_executions.Replay.as_view(), name="replay"),
     path("v1/exports", exports.Exports.as_view(), name="exports"),
     path("v1/exports/<uuid:export_id>", exports.Export.as_view(), name="export"),
     path("v1/exports/<uuid:export_id>/file", exports.ExportFile.as_view(), name="export-file"),
@@ -17,6 +35,13 @@ urlpatterns = [
     path(".well-known/tieout-keys.json", exports.signing_keys, name="signing-keys"),
     path("v1/packs", packs.Packs.as_view(), name="packs"),
     path("v1/packs/<str:pack_id>", packs.Pack.as_view(), name="pack"),
+    path("v1/patterns", patterns.Patterns.as_view(), name="patterns"),
+    path("v1/patterns/<slug:pattern_id>", patterns.Pattern.as_view(), name="pattern-schemas"),
+    path("v1/securities", securities.Securities.as_view(), name="securities"),
+    path("v1/portfolios", portfolios.Portfolios.as_view(), name="portfolio-ids"),
+    path("v1/portfolios/<uuid:portfolio_id>", portfolios.PortfolioDetail.as_view(), name="portfolio"),
+    path("v1/portfolios/<uuid:portfolio_id>/transactions", ledger_rows.Transactions.as_view(), name="transactions"),
+    path("v1/portfolios/<uuid:portfolio_id>/lots", ledger_rows.Lots.as_view(), name="lots"),
     path(
         "v1/portfolios/<uuid:portfolio_id>/reconciliations",
         reconciliations.Reconciliations.as_view(),

@@ -6,6 +6,7 @@ from portfolio.books.loading import load, load_all
 from portfolio.books.revisions import (
     first_date,
     last_date,
+    newest,
     newest_reconciled,
     newest_reconciled_by_portfolio,
     rows_of_revisions,
@@ -23,6 +24,7 @@ __all__ = [
     "last_date",
     "load",
     "load_all",
+    "newest",
     "newest_reconciled",
     "newest_reconciled_by_portfolio",
     "rows_of_revisions",

@@ -1,17 +1,18 @@
 """What was changed in a portfolio, and by whom: its owner's to read."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from execution.executor import PortfolioNotFound
 from execution.operations import audit_report
+from execution.web.api.door import Door
 from execution.web.api.portfolios import find_visible
-from execution.web.api.query import Page, page_of, read_query
+from execution.web.api.query import Page, page_of
 from execution.web.api.schema import refusals
 
 ENTRY = inline_serializer(
@@ -41,8 +42,10 @@ ANSWER = inline_serializer(
 )
 
 
-class PortfolioAudit(APIView):
+class PortfolioAudit(Door):
     """Every change of a portfolio, its grants and its ledger revisions."""
+
+    query_forms: ClassVar = {"GET": Page}
 
     @extend_schema(
         operation_id="portfolio_audit",
@@ -50,7 +53,6 @@ class PortfolioAudit(APIView):
         responses={200: ANSWER, **refusals(400, 401, 404)},
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
-        query = read_query(Page, request)
         portfolio = find_visible(portfolio_id)
         if portfolio.owner_id != request.user.pk:
             raise PortfolioNotFound
@@ -58,7 +60,7 @@ class PortfolioAudit(APIView):
             {
                 "portfolio_id": portfolio.pk,
                 "count": audit_report.count(portfolio),
-                "offset": query["offset"],
-                "entries": audit_report.read(portfolio, page_of(query), reader=portfolio.owner_id),
+                "offset": self.query["offset"],
+                "entries": audit_report.read(portfolio, page_of(self.query), reader=portfolio.owner_id),
             }
         )

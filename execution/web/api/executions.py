@@ -14,12 +14,12 @@ from django.utils.decorators import method_decorator
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from config.models import TokenScope
 from execution import executor, metering
 from execution.web import limits, problems
 from execution.web.api import body, execute_request
+from execution.web.api.door import Door
 from execution.web.api.idempotency import execute_once
 from execution.web.api.schema import refusals
 
@@ -37,7 +37,7 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class Execute(APIView):
+class Execute(Door):
     """Run a pattern. Not one transaction: what was claimed, and what failed, stays on record."""
 
     token_scopes: ClassVar = {"POST": TokenScope.EXECUTE}
@@ -59,7 +59,7 @@ class Execute(APIView):
             sent = body.read_bytes(request)
             query = execute_request.parse(body.read_object(sent))
             pattern_id = query.pattern_id
-            key, user = request.headers.get("Idempotency-Key"), _caller(request)
+            key, user = request.headers.get("Idempotency-Key"), caller_of(request)
             if key is None or query.faults:
                 served = executor.execute(query, user=user, admit=partial(limits.executing, user))
             else:
@@ -77,14 +77,14 @@ class Execute(APIView):
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class StoredExecution(APIView):
+class StoredExecution(Door):
     """An execution as it was answered, under the rights of now."""
 
     @extend_schema(
         responses={200: ANSWER, 304: OpenApiResponse(description="Unchanged since If-None-Match."), **REFUSALS}
     )
     def get(self, request: Request, execution_id: UUID) -> HttpResponse:
-        served = executor.fetch(execution_id, user=_caller(request))
+        served = executor.fetch(execution_id, user=caller_of(request))
         if _is_unchanged(request, served.etag):
             return HttpResponse(status=304, headers={"ETag": served.etag})
         return _answer(served)
@@ -96,7 +96,7 @@ def _is_unchanged(request: Request, etag: str) -> bool:
     return known.strip() == "*" or etag in (each.strip().removeprefix("W/") for each in known.split(","))
 
 
-def _caller(request: Request) -> User:
+def caller_of(request: Request) -> User:
     assert isinstance(request.user, User)  # permission_classes let nobody else in
     return request.user
 

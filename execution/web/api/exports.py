@@ -14,7 +14,6 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_seriali
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from config.models import TokenScope
 from execution import exports
@@ -22,6 +21,7 @@ from execution.executor import RequestInvalid
 from execution.models import ExecutionExport, ExportState
 from execution.web import limits, ordered_exports
 from execution.web.api.body import StrictJson
+from execution.web.api.door import Door
 from execution.web.api.query import invalid_fields, unknown_fields
 from execution.web.api.schema import refusals
 
@@ -57,7 +57,7 @@ class ExportRequest(serializers.Serializer[Any]):
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class Exports(APIView):
+class Exports(Door):
     """Not one transaction: what was ordered, refused or failed stays on record."""
 
     parser_classes = (StrictJson,)
@@ -83,7 +83,7 @@ class Exports(APIView):
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class Export(APIView):
+class Export(Door):
     token_scopes: ClassVar = dict.fromkeys(("GET", "DELETE"), TokenScope.EXPORT)
 
     @extend_schema(responses={200: EXPORT, **REFUSALS})
@@ -98,7 +98,7 @@ class Export(APIView):
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class ExportFile(APIView):
+class ExportFile(Door):
     """The file, whole, or none."""
 
     token_scopes: ClassVar = {"GET": TokenScope.EXPORT}

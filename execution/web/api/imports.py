@@ -12,12 +12,12 @@ from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from config.models import TokenScope
 from execution.executor import RequestInvalid
 from execution.operations import intake
 from execution.web import limits
+from execution.web.api.door import Door
 from execution.web.api.portfolios import find_visible, require_owned
 from execution.web.api.query import invalid_fields, unknown_fields
 from execution.web.api.schema import refusals
@@ -128,7 +128,7 @@ class ImportForm(serializers.Serializer[Any]):
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class Imports(APIView):
+class Imports(Door):
     """The imports of a portfolio. A new one is a commit of its ledger: all of the file, or nothing."""
 
     parser_classes = (MultiPartParser,)
@@ -191,7 +191,7 @@ class Imports(APIView):
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class Import(APIView):
+class Import(Door):
     """One import, to be undone: the ledger is then, byte for byte, as if it had never come."""
 
     token_scopes: ClassVar = {"DELETE": TokenScope.IMPORT}

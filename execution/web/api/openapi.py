@@ -6,6 +6,8 @@ from typing import Any
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView
 
+from execution.web.api.door import KnownParameters
+
 _making = Lock()
 _made: dict[str, Any] = {}
 
@@ -21,5 +23,5 @@ class OneDocument(SchemaGenerator):
             return _made
 
 
-class Schema(SpectacularAPIView):
+class Schema(KnownParameters, SpectacularAPIView):
     generator_class = OneDocument

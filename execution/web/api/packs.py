@@ -1,17 +1,17 @@
 """The pricing packs: their headers, and what one of them holds, page by page. Read-only."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from execution.web.api import pack_rows
+from execution.web.api.door import Door
 from execution.web.api.pack_rows import COLUMNS
-from execution.web.api.query import Page, PageOfPacks, page_of, read_query
+from execution.web.api.query import Page, PageOfSpan, page_of
 from execution.web.api.schema import refusals
 from pricing import packs
 from pricing.models import PackStatus, PricingPack
@@ -38,7 +38,7 @@ HEADER_FIELDS: dict[str, serializers.Field[Any, Any, Any, Any]] = {
 }
 
 
-class ListQuery(PageOfPacks):
+class ListQuery(PageOfSpan):
     policy = serializers.CharField(max_length=16, required=False)
     status = serializers.ChoiceField(PackStatus.choices, required=False)
     superseded = serializers.BooleanField(
@@ -94,12 +94,14 @@ PACK = inline_serializer(
 )
 
 
-class Packs(APIView):
+class Packs(Door):
     """The packs, newest date first."""
+
+    query_forms: ClassVar = {"GET": ListQuery}
 
     @extend_schema(operation_id="packs", parameters=[ListQuery], responses={200: PACKS, **REFUSALS})
     def get(self, request: Request) -> Response:
-        query = read_query(ListQuery, request, once=True)
+        query = self.query
         headers = _headers().order_by("policy", "-asof_date", "-release")
         for name, condition in (
             ("policy", "policy"), ("status", "status"), ("first", "asof_date__gte"), ("last", "asof_date__lte"),
@@ -112,8 +114,10 @@ class Packs(APIView):
         return Response({"count": headers.count(), "offset": query["offset"], "packs": page})
 
 
-class Pack(APIView):
+class Pack(Door):
     """One pack: its hashes, what it holds, what was left out, and its rows of one kind."""
+
+    query_forms: ClassVar = {"GET": RowsQuery}
 
     @extend_schema(
         operation_id="pack",
@@ -124,7 +128,7 @@ class Pack(APIView):
         responses={200: PACK, **REFUSALS},
     )
     def get(self, request: Request, pack_id: str) -> Response:
-        query = read_query(RowsQuery, request, once=True)
+        query = self.query
         pack: Any = packs.with_quality(_headers()).filter(pk=pack_id).first() if "\0" not in pack_id else None
         if pack is None:
             raise packs.PackNotFound(pack_id)

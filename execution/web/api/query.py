@@ -18,11 +18,11 @@ class Page(serializers.Serializer[Any]):
     limit = serializers.IntegerField(min_value=1, max_value=MAX_ROWS, default=DEFAULT_ROWS)
 
 
-class PageOfPacks(Page):
-    """A page of what there is once for each pack, in a span of dates."""
+class PageOfSpan(Page):
+    """A page of rows that have a date, in a span of dates."""
 
-    first = serializers.DateField(required=False, help_text="No pack of an earlier date.")
-    last = serializers.DateField(required=False, help_text="No pack of a later date.")
+    first = serializers.DateField(required=False, help_text="Nothing of an earlier date.")
+    last = serializers.DateField(required=False, help_text="Nothing of a later date.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "first" in attrs and "last" in attrs and attrs["first"] > attrs["last"]:
@@ -34,19 +34,16 @@ def page_of(query: Mapping[str, Any]) -> slice:
     return slice(query["offset"], query["offset"] + query["limit"])
 
 
-def read_query(form: type[serializers.Serializer[Any]], request: Request, *, once: bool = False) -> Mapping[str, Any]:
+def read_query(form: type[serializers.Serializer[Any]], request: Request) -> Mapping[str, Any]:
     """The parameters of a query string, checked by `form`.
 
-    once     a parameter that is given twice, or is blank, is refused; without it the last one counts, and a blank one is as
-             if it were not there
-    raises   RequestInvalid with every parameter that is wrong or unknown
+    raises   RequestInvalid with every parameter that is unknown, wrong, blank or given twice
     """
     given = request.query_params
-    checked = form(data=given.dict() if once else given)
+    checked = form(data=given.dict())
     wrong = unknown_fields(checked, given, "is not a parameter here")
-    if once:
-        repeated = (name for name, values in given.lists() if len(values) > 1)
-        wrong += [{"pointer": f"/{name}", "reason": "is given twice"} for name in repeated]
+    repeated = (name for name, values in given.lists() if len(values) > 1)
+    wrong += [{"pointer": f"/{name}", "reason": "is given twice"} for name in repeated]
     wrong += invalid_fields(checked)
     if wrong:
         raise RequestInvalid(sorted(wrong, key=lambda finding: finding["pointer"]))

@@ -1,17 +1,18 @@
 """How far ledger and database are apart, pack by pack. Read-only."""
 
+from typing import ClassVar
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from config.decimals import plain
 from execution.operations import reconciliation_report
+from execution.web.api.door import Door
 from execution.web.api.portfolios import find_visible
-from execution.web.api.query import PageOfPacks, page_of, read_query
+from execution.web.api.query import PageOfSpan, page_of
 from execution.web.api.schema import refusals
 from portfolio.books.comparison import CASH_TOLERANCE, COST_TOLERANCE, VALUE_TOLERANCE_BP
 
@@ -33,16 +34,18 @@ ANSWER = inline_serializer(
 )
 
 
-class Reconciliations(APIView):
+class Reconciliations(Door):
     """The distance between ledger and database at each pack, in basis points of the ledger's value, and every break."""
+
+    query_forms: ClassVar = {"GET": PageOfSpan}
 
     @extend_schema(
         operation_id="reconciliations",
-        parameters=[PageOfPacks, OpenApiParameter("portfolio_id", UUID, OpenApiParameter.PATH)],
+        parameters=[PageOfSpan, OpenApiParameter("portfolio_id", UUID, OpenApiParameter.PATH)],
         responses={200: ANSWER, **refusals(400, 401, 404)},
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
-        query = read_query(PageOfPacks, request)
+        query = self.query
         portfolio = find_visible(portfolio_id)
         history = reconciliation_report.read_history(portfolio, first=query.get("first"), last=query.get("last"))
         reports = reconciliation_report.read_reports(history.distances[page_of(query)])

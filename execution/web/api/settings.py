@@ -10,10 +10,10 @@ from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from execution.operations import settings_report
 from execution.web.api.body import StrictJson
+from execution.web.api.door import Door
 from execution.web.api.portfolios import require_owned
 from execution.web.api.schema import refusals
 from portfolio import portfolio_settings
@@ -60,7 +60,7 @@ CHANGE_FIELDS: dict[str, serializers.Field[Any, Any, Any, Any]] = {
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class Settings(APIView):
+class Settings(Door):
     """What a portfolio's figures are computed by. Answers that were given before a change stay as they are."""
 
     parser_classes = (StrictJson,)

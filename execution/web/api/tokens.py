@@ -21,6 +21,7 @@ from compliance.audit.events import Event
 from config.log_in import tokens, tries
 from execution.operations import log_ins
 from execution.web.api.body import StrictJson
+from execution.web.api.door import KnownParameters
 from execution.web.authentication import BearerToken
 
 
@@ -52,7 +53,7 @@ class LogIn(TokenObtainPairSerializer):
 @method_decorator(
     transaction.non_atomic_requests, name="dispatch"
 )  # a refusal takes back what it wrote, but for the audit log
-class Token(TokenObtainPairView):
+class Token(KnownParameters, TokenObtainPairView):
     serializer_class = LogIn
     parser_classes = (StrictJson,)
 
@@ -69,7 +70,7 @@ class Renewal(TokenRefreshSerializer):
         return {"access": str(refresh.access_token)}
 
 
-class RefreshedToken(TokenRefreshView):
+class RefreshedToken(KnownParameters, TokenRefreshView):
     serializer_class = Renewal
     parser_classes = (StrictJson,)
 

@@ -3,7 +3,7 @@
 from execution.web.problems.document import describe, is_fault, problem_of
 from execution.web.problems.handlers import is_for_machines, log, response_of
 from execution.web.problems.problem import INTERNAL, TITLES, Problem
-from execution.web.problems.recorded import answer_on_record
+from execution.web.problems.recorded import answer_on_record, trace_on_record, type_on_record
 from execution.web.problems.retries import AnsweredBefore, IdempotencyConflict
 from execution.web.problems.table import PROBLEMS
 
@@ -21,4 +21,6 @@ __all__ = [
     "log",
     "problem_of",
     "response_of",
+    "trace_on_record",
+    "type_on_record",
 ]

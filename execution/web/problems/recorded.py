@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from execution.models import Execution
-from execution.web.problems.problem import INTERNAL, Problem
+from execution.web.problems.problem import INTERNAL, TITLES, Problem
 from execution.web.problems.table import ANSWERED_AS_CAUSE, PROBLEMS
 
 
@@ -32,6 +32,27 @@ def answer_on_record(execution: Execution) -> Problem | None:
     if kind == "step-failed":
         extra = {name: record["fields"][name] for name in ("step", "capability", "agent")} | {"trace": execution.trace}
     return Problem(status, kind, record["message"], extra)
+
+
+def type_on_record(execution: Execution) -> str | None:
+    """The problem type that an execution failed by; None where it has not failed, or nobody wrote down by what."""
+    record = execution.problem or {}
+    if "answer" in record:  # of releases that recorded the answer itself
+        return str(record["answer"]["type"])
+    if "classes" not in record:
+        return None
+    cause = record["fields"].get("cause")
+    inner = None if cause is None else _entry_on_record(cause)
+    entry = inner if inner is not None and inner[0] in ANSWERED_AS_CAUSE else _entry_on_record(record)
+    return INTERNAL.type if entry is None else entry[1]
+
+
+def trace_on_record(execution: Execution) -> Mapping[str, Any]:
+    """What happened to each step. Name and place of what did not answer are for the log alone."""
+    if type_on_record(execution) != "unavailable":
+        return dict(execution.trace)
+    steps = execution.trace.get("steps", [])
+    return {"steps": [step | {"reason": TITLES["unavailable"]} if "reason" in step else step for step in steps]}
 
 
 def _entry_on_record(record: Mapping[str, Any]) -> tuple[int, str] | None:
