@@ -25,6 +25,7 @@ class Pattern(models.Model):
 
     class Meta:
         ordering = ("id",)
+        permissions = [("publish_pattern", "Can publish, retire and bring back")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(retired_at__isnull=True, retired_by__isnull=True, retired_because="")

@@ -115,8 +115,15 @@ def hash_document(document: Mapping[str, Any]) -> str:
 
 
 @cache
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a document; not to be changed."""
+    loaded: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return loaded
+
+
+@cache
 def _validator() -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    return jsonschema.Draft202012Validator(schema())
 
 
 def _describe(error: jsonschema.ValidationError) -> str:

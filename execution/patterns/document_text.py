@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from execution.patterns.document import SCHEMA
+from execution.patterns.document import schema
 
 WIDTH: Final = 110
 """Characters of a line; what fits into one is written in one."""
@@ -20,8 +20,12 @@ def write(document: Mapping[str, Any]) -> str:
 
 def diff(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[str]:
     """The lines that differ, in the unified form, with what stands around them; all lines where there was nothing before."""
-    old = write(before).splitlines() if before is not None else []
-    return list(difflib.unified_diff(old, write(after).splitlines(), lineterm="", n=2))[2:]
+    return diff_texts(write(before) if before is not None else "", write(after))
+
+
+def diff_texts(before: str, after: str) -> list[str]:
+    """The lines of two texts that differ, as `diff` has them."""
+    return list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2))[2:]
 
 
 def next_version(version: str) -> str:
@@ -51,8 +55,7 @@ def _sorted(value: Any, kind: str) -> Any:
 @cache
 def _keys() -> Mapping[str, Mapping[str, int]]:
     """Kind of object, empty for the document -> its keys, each with its place in the schema."""
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    kinds = {"": schema} | {kind: schema["$defs"][kind] for kind in _BY_PLACE.values()}
+    kinds = {"": schema()} | {kind: schema()["$defs"][kind] for kind in _BY_PLACE.values()}
     return {kind: {key: place for place, key in enumerate(each["properties"])} for kind, each in kinds.items()}
 
 

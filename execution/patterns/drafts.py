@@ -1,5 +1,9 @@
 """Drafts of patterns: what staff write, revision by revision, until it is published as a version."""
 
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -10,6 +14,8 @@ from execution.models import Pattern, PatternDraft, PatternVersion
 from execution.patterns import document_text, publishing, versions
 from execution.patterns.document import PatternInvalid, Violation
 from execution.patterns.publishing import MAX_DOCUMENT_BYTES, MAX_MESSAGE, Change, ReasonMissing
+
+VERSION: Final = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}", re.ASCII)
 
 
 class DraftExists(TieoutError):
@@ -67,11 +73,18 @@ def begin(pattern_id: str, text: str, *, by: int) -> PatternDraft:
     )
 
 
+def begin_with(document: Mapping[str, Any], *, by: int) -> PatternDraft:
+    """A draft with a document; its version is raised where the pattern has one as high. Raises DraftExists."""
+    pattern_id, version = document["id"], str(document.get("version", ""))
+    highest = _highest(pattern_id)
+    if highest is not None and (not VERSION.fullmatch(version) or _order(version) <= _order(highest)):
+        document = {**document, "version": document_text.next_version(highest)}
+    return begin(pattern_id, document_text.write(document), by=by)
+
+
 def begin_from(version: PatternVersion, *, by: int) -> PatternDraft:
     """A draft of the next version, with the document of one that is published. Raises DraftExists; PatternAltered."""
-    document = versions.require_intact(version).document
-    highest = document_text.next_version(_highest(version.pattern_id) or version.version)
-    return begin(version.pattern_id, document_text.write({**document, "version": highest}), by=by)
+    return begin_with(versions.require_intact(version).document, by=by)
 
 
 @transaction.atomic
@@ -129,7 +142,7 @@ def publish(pattern_id: str, *, revision: int, by: int) -> PatternVersion:
     return _publish(draft, Change(draft.proposed_by_id, by, draft.message))
 
 
-def read(draft: PatternDraft) -> dict[str, object]:
+def read(draft: PatternDraft) -> dict[str, Any]:
     """The document that a draft's text is. Raises JsonRefused, PatternInvalid."""
     document = strict_json.loads(draft.text.encode(), max_bytes=MAX_DOCUMENT_BYTES)
     if not isinstance(document, dict):
@@ -147,7 +160,7 @@ def _publish(draft: PatternDraft, change: Change) -> PatternVersion:
     return version
 
 
-def _check(draft: PatternDraft) -> dict[str, object]:
+def _check(draft: PatternDraft) -> dict[str, Any]:
     """The document, which can be published as the next version."""
     document = read(draft)
     parsed = publishing.check(document, draft.pk)

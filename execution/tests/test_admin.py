@@ -23,6 +23,7 @@ from pricing.models import RiskFreeRate, Security, SecurityAlias, SymbolOverride
 ROOMS = ("compliance", "pricing", "portfolio", "execution")
 MODELS = [model for room in ROOMS for model in apps.get_app_config(room).get_models()]
 EDITED = {
+    "execution.patterndraft",
     *(
         "portfolio.portfolio",
         "compliance.datasource",
