@@ -46,7 +46,7 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "exports": {"patterns", "executor"},
         "operations": _NIGHT,
         "figures": set(),
-        "admin": {*_NIGHT, "operations"},
+        "admin": {*_NIGHT, "operations", "exports", "figures", "web"},
         "terminal": {*_NIGHT, "operations", "figures"},
         "web": {*_NIGHT, "exports", "operations", "figures"},
     },

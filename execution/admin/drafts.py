@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from config import strict_json
 from config.admin import OfferedFilters
+from execution.admin import dry_run
 from execution.models import PatternDraft, PatternVersion
 from execution.operations import pattern_use
 from execution.patterns import (
@@ -74,7 +75,9 @@ class BeginForm(forms.Form):
         file, copied = cleaned.get("file"), cleaned.get("copied")
         if file:
             try:
-                value = strict_json.loads(file.read(), max_bytes=publishing.MAX_DOCUMENT_BYTES)
+                value = strict_json.loads(
+                    file.read(publishing.MAX_DOCUMENT_BYTES + 1), max_bytes=publishing.MAX_DOCUMENT_BYTES
+                )
             except (strict_json.JsonRefused, strict_json.TooLarge) as refused:
                 raise forms.ValidationError(f"{file.name}: {refused}") from refused
             if not isinstance(value, dict):
@@ -129,6 +132,7 @@ class PatternDraftAdmin(OfferedFilters):
             ("catalogue/", require_safe(self.catalogue), "catalogue"),
             ("<slug:pattern_id>/check/", require_POST(self.findings), "check"),
             ("<slug:pattern_id>/publish/", self.publish, "publish"),
+            ("<slug:pattern_id>/dry-run/", dry_run.page, "dry_run"),
             ("<slug:pattern_id>/export/", require_safe(self.export), "export"),
         )
         return [
@@ -143,8 +147,8 @@ class PatternDraftAdmin(OfferedFilters):
         """The form that begins a draft."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = BeginForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
+        form = BeginForm(request.POST, request.FILES) if request.method == "POST" else BeginForm()
+        if form.is_valid():
             try:
                 draft = drafts.begin_with(form.cleaned_data["document"], by=user_id(request))
             except drafts.DraftExists as exists:
@@ -242,7 +246,7 @@ class PatternDraftAdmin(OfferedFilters):
             title=f"Publish {draft.pk}",
             draft=draft,
             found=found,
-            changes=document_text.diff(before, found.document) if found.document is not None else (),
+            changes="\n".join(document_text.diff(before, found.document)) if found.document is not None else "",
             use=pattern_use.count(draft.pk, days=USE_DAYS),
             days=USE_DAYS,
             message=message,
@@ -279,7 +283,7 @@ class PatternDraftAdmin(OfferedFilters):
             may_change=self.has_change_permission(request),
             may_publish=request.user.has_perm("execution.publish_pattern"),
             refusal=refusal,
-            differences=document_text.diff_texts(draft.text, text) if refusal else (),
+            differences="\n".join(document_text.diff_texts(draft.text, text)) if refusal else "",
         )
 
     def _page(self, request: HttpRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:

@@ -75,7 +75,14 @@ def prepare(request: Request, *, user: AbstractBaseUser) -> Plan:
     if not request.require_fresh and not user.is_staff:  # type: ignore[attr-defined]
         raise NotAllowed("only staff may ask for a result on a pack that is not fresh")
     version = versions.current_version(request.pattern_id)
-    pattern = versions.parse_version(version)
+    return prepare_version(version, versions.parse_version(version), request)
+
+
+def prepare_version(version: PatternVersion, pattern: patterns.ParsedPattern, request: Request) -> Plan:
+    """The plan of a request by this version, whichever is served.
+
+    raises   PortfolioNotFound; RequestInvalid with everything that is wrong; what choose_pack and choose_revision raise
+    """
     inputs, portfolio_id = _read_inputs(pattern, request)
     portfolio = None if portfolio_id is None else _find_portfolio(portfolio_id)
     pack, provisional = answering_pack.choose_pack(

@@ -145,7 +145,7 @@ def test_what_is_completed_comes_from_the_registry(anna):
 
     assert told == json.loads(json.dumps(catalogue.catalogue()))
     assert told["capabilities"]["ledger.positions"]["arguments"]["portfolio_id"] == {"type": "UUID", "required": True}
-    assert "rows" in "".join(told["capabilities"]["pricing.apply_pack"]["paths"])
+    assert told["capabilities"]["pricing.apply_pack"]["paths"]["total_value"] == "Decimal"
 
 
 def test_the_check_of_a_text_that_is_typed_gives_findings_and_graph(anna):
