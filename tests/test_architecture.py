@@ -529,9 +529,10 @@ def test_one_place_makes_packs():
     assert found == {"pricing/packs/sealing.py"}
 
 
-def test_chance_decides_nothing_but_how_long_to_wait():
-    """A figure that is missing is missing; none is drawn. Keys and words to log in with are `secrets`'."""
+def test_chance_decides_nothing_but_how_long_to_wait_and_the_paths_of_a_seed():
+    """A figure that is missing is missing; none is drawn. A simulation is a function of its seed. Keys and words to log in with
+    are `secrets`'."""
     random = {path for path in sources() for _, name in imported(path) if inside(name, {"random", "numpy.random"})}
     random |= {path for path, node in calls() if re.search(r"\brandom\.|default_rng|\.shuffle|urandom", called(node))}
 
-    assert random == {"pricing/providers/http.py"}
+    assert random == {"pricing/providers/http.py", "portfolio/analytics/macro/drawdown_at_risk.py"}

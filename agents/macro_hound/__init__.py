@@ -1,5 +1,5 @@
 """Answers what the economy does, and what that means for a portfolio. One family of capabilities a module."""
 
-from agents.macro_hound import economy, scenarios
+from agents.macro_hound import cycles, drawdown, economy, scenarios, trends
 
-__all__ = ["economy", "scenarios"]
+__all__ = ["cycles", "drawdown", "economy", "scenarios", "trends"]

@@ -1,6 +1,6 @@
 """What scenarios would do to a portfolio."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,8 @@ from portfolio import valuation
 from portfolio.macro import holding_history, presets, scenarios
 from portfolio.macro.hedges import Hedge
 from portfolio.macro.holding_history import HoldingHistory
-from portfolio.macro.scenarios import ScenarioRecord
+from portfolio.macro.presets import Scenario
+from portfolio.macro.scenario_record import ScenarioRecord
 from portfolio.performance.benchmark_index import BenchmarkReturns
 from portfolio.performance.metric import Metric
 
@@ -40,7 +41,9 @@ def run_scenario(
         scenario = presets.custom(custom_shocks or {})
     else:
         scenario = presets.find(scenario_id)
-    return _result(ctx, scenarios.run(scenario, valued, holdings, cost_bp=max_cost_bps), valued, holdings)
+    return _result(
+        ctx, scenarios.run(scenario, valued, scenarios.fit(holdings), cost_bp=max_cost_bps), valued, holdings
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +52,19 @@ class ScenarioLine:
 
     scenario_id: str
     scenario_name: str
-    total_delta_pl: Decimal
+    total_delta_pl: Decimal | None
     total_delta_pl_pct: Metric
     standard_error: Metric
     interval_low: Metric
     interval_high: Metric
     loses_most: str
+    not_applied: str
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioComparison:
     rows: tuple[ScenarioLine, ...]
-    """The largest loss first."""
+    """The largest loss first; last those of which nothing could be applied."""
     hedges: tuple[Hedge, ...]
     """Of the scenario that loses most."""
 
@@ -83,13 +87,14 @@ def deleveraging(
 
 def _compare(
     ctx: RequestContext,
-    chosen: Any,
+    chosen: Iterable[Scenario],
     valued: valuation.ValuedPositions,
     holdings: HoldingHistory,
     cost_bp: float,
 ) -> Result[ScenarioComparison]:
-    ran = [scenarios.run(each, valued, holdings, cost_bp=cost_bp) for each in chosen]
-    ran.sort(key=lambda each: each.total_delta_pl)
+    fitted = scenarios.fit(holdings)
+    ran = [scenarios.run(each, valued, fitted, cost_bp=cost_bp) for each in chosen]
+    ran.sort(key=lambda each: (each.total_delta_pl is None, each.total_delta_pl or 0))
     lines = tuple(
         ScenarioLine(
             each.scenario_id,
@@ -100,6 +105,7 @@ def _compare(
             each.interval_low,
             each.interval_high,
             each.losers[0].symbol if each.losers else "",
+            each.not_applied,
         )
         for each in ran
     )

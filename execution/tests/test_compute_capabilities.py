@@ -1,4 +1,4 @@
-"""Four capabilities load; all others compute from what they are handed and from the market of the context."""
+"""Four capabilities load, recorded ones ask the world; all others compute from what they are handed and the context's market."""
 
 import pytest
 from django.db import connection
@@ -45,12 +45,16 @@ def test_a_capability_that_computes_opens_no_database(demo):
     with connection.execute_wrapper(refuse):
         state["valued"] = registry.get("pricing.apply_pack")(ctx, positions=positions).data
         state["record"] = registry.get("metrics.compute")(ctx, nav=nav).data
+        state["factor_exposures"] = registry.get("risk.compute_factor_exposures")(ctx, nav=nav).data
+        state["stdc"] = registry.get("cycles.compute_short_term")(ctx, indicators=indicators).data
+        state["regime_history"] = registry.get("macro.get_regime_history")(ctx, indicators=indicators).data
+        state["beta_history"] = registry.get("macro.beta_history")(ctx, valued=state["valued"], holdings=holdings).data
         answered = {
             each.name: each(
                 ctx, **{name: state[name] for name, argument in each.arguments.items() if argument.required}
             )
             for each in registry.all()
-            if each.name not in LOADING
+            if each.name not in LOADING and not each.recorded
         }
 
     assert len(answered) >= 15

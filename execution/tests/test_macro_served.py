@@ -21,7 +21,7 @@ def test_the_overview_knows_what_the_packs_have_and_names_what_they_lack(demo):
     assert readings["CPIAUCSL"]["series"] == "CUSR0000SA0"
     assert readings["CPIAUCSL"]["value"]["reason"] == "assumed_release_date, revised_vintage"
     # "The all items index increased 1.6 percent over the last 12 months": BLS, Consumer Price Index, January 2013.
-    assert readings["CPIAUCSL"]["value"]["value"] == pytest.approx(0.016, abs=1e-3)
+    assert readings["CPIAUCSL"]["value"]["value"] == pytest.approx(1.6, abs=0.1)
 
 
 def test_the_page_says_why_there_is_no_regime(demo):
@@ -46,9 +46,13 @@ def test_a_scenario_revalues_the_dollar_and_names_the_factors_that_the_packs_lac
 def test_every_scenario_is_told_the_largest_loss_first(demo):
     rows = execute(demo, "portfolio_scenario_analysis")["all_scenarios"]["rows"]
 
-    changes = [Decimal(each["total_delta_pl"]) for each in rows]
+    changes = [each["total_delta_pl"] for each in rows if each["total_delta_pl"] is not None]
     assert len(rows) == 22
-    assert changes == sorted(changes)
+    assert [Decimal(each) for each in changes] == sorted(Decimal(each) for each in changes)
+    assert {each["scenario_id"]: each["not_applied"] for each in rows if each["total_delta_pl"] is None} == {
+        "credit_spread_tightening": "credit, equity",
+        "inflation_reaccel": "inflation",
+    }
 
 
 @pytest.mark.parametrize(
@@ -72,7 +76,61 @@ def test_a_scenario_that_can_not_be_run_is_the_callers_mistake(demo, inputs, poi
     assert [each["pointer"] for each in answer.json()["errors"]] == pointers
 
 
-@pytest.mark.parametrize("pattern", ["portfolio_macro_overview", "portfolio_scenario_analysis"])
+def test_the_drawdown_at_risk_of_the_demo_tells_what_it_lacks_and_how_it_would_have_held(demo):
+    dar = execute(demo, "portfolio_macro_overview")["dar"]
+
+    assert (dar["dar_value"]["status"], dar["dar_value"]["reason"]) == ("degraded", "factor_in_residuals")
+    assert 0 < dar["dar_value"]["basis"]["low"] < dar["dar_value"]["value"] < dar["dar_value"]["basis"]["high"] < 1
+    assert sum(each["variance_share"] for each in dar["rows"]) == pytest.approx(1.0)
+    assert (dar["calibration"]["rate"]["status"], dar["calibration"]["rate"]["reason"]) == (
+        "degraded",
+        "calibration_short",
+    )
+    assert 50 <= dar["calibration"]["windows"] < 250
+
+
+def test_a_cycle_without_series_is_unknown_by_name_and_amplifies_nothing(demo):
+    risk = execute(demo, "portfolio_cycle_risk")
+
+    assert risk["stdc"]["composite_score"]["reason"] == "unknown(BAA10Y, UNRATE)"
+    assert risk["cycle_risk_map"]["amplification"] is None
+    assert "cycle_unknown" in risk["dar"]["dar_value"]["reason"]
+
+
+def test_cycles_are_asked_without_a_portfolio(demo):
+    answer = demo.post("owner", {"pattern_id": "macro_cycles_overview"})
+
+    rows = {each["cycle_type"]: each for each in answer.json()["result"]["overview"]["cycles"]}
+    assert rows["long_term_debt"]["composite_score"]["reason"] == (
+        "unknown(CREDIT_IMPULSE, DEBT_GDP, REAL_POLICY_RATE)"
+    )
+    assert len(rows["empire"]["indicators"]) == 6
+
+
+def test_the_three_ways_out_of_debt_are_compared(demo):
+    rows = execute(demo, "cycle_deleveraging_scenarios")["deleveraging"]["rows"]
+
+    assert {each["scenario_id"] for each in rows} == {"money_printing", "austerity", "default"}
+
+
+def test_trends_have_a_beta_for_each_week(demo):
+    trends = execute(demo, "macro_trend_monitor", lookback_weeks=26)
+
+    assert len(trends["factor_history"]["betas"]["real_rate"]) == 27
+    assert None not in trends["factor_history"]["betas"]["real_rate"]
+    assert set(trends["factor_history"]["betas"]["credit"]) == {None}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "portfolio_macro_overview",
+        "portfolio_scenario_analysis",
+        "portfolio_cycle_risk",
+        "cycle_deleveraging_scenarios",
+        "macro_trend_monitor",
+    ],
+)
 def test_a_page_draws_all_of_its_panels(demo, pattern):
     page = demo.client("owner").get(f"/portfolios/public/{pattern}/")
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 
 from portfolio.analytics.macro import standing as standings
-from portfolio.analytics.macro.standing import Standing
+from portfolio.analytics.macro.standing import Change, Standing
 from portfolio.analytics.macro.vintages import Observations, Vintages
 from portfolio.macro.definitions import DEFINITIONS, Definition
 from portfolio.performance.metric import Metric, degraded, unavailable
@@ -51,7 +52,11 @@ class Indicator:
     def as_known(self, day: np.datetime64) -> Observations:
         """The figures that were public on a day."""
         first, *rest = (each.as_known(day) for each in self.vintages)
-        return first.minus(rest[0]) if rest else first
+        if not rest:
+            return first
+        if not self.definition.is_real:
+            return first.minus(rest[0])
+        return first.minus(standings.changes(rest[0], Change.YEAR_GROWTH))
 
     def standing(self, day: np.datetime64) -> Standing | str:
         """Where it stood as of a day, or the code of why that is not known."""
@@ -78,6 +83,12 @@ class Indicators:
 
 def load(pack: PricingPack) -> Indicators:
     """Every indicator of the definitions as the pack knows it."""
+    return _load(pack, pack.chain_hash)
+
+
+@lru_cache(maxsize=8)
+def _load(pack: PricingPack, chain_hash: str) -> Indicators:
+    """The chain hash pins all that was known when the pack was sealed."""
     names = {series for each in DEFINITIONS.values() for choice in each.choices for series in choice}
     frequencies = dict(Series.objects.filter(pk__in=names).values_list("pk", "frequency"))
     rows = {name: market.vintages(pack, name) for name in sorted(frequencies)}

@@ -61,7 +61,7 @@ class RegimePoint:
 
 @dataclass(frozen=True, slots=True)
 class RegimeHistory:
-    """Week by week, the newest last; each as it was known on its day."""
+    """Week by week, each as it was known on its day. `dates` and `scores` rise, `points` begin with the newest."""
 
     points: tuple[RegimePoint, ...]
     dates: tuple[date, ...]
@@ -119,7 +119,7 @@ def history(indicators: Indicators, *, weeks: int) -> RegimeHistory:
     verdicts = [verdict_as_known(indicators, day) for day in days]
     newest = verdicts[-1]
     return RegimeHistory(
-        points=tuple(_point(day.item(), each) for day, each in zip(days, verdicts, strict=True)),
+        points=tuple(_point(day.item(), each) for day, each in zip(days[::-1], verdicts[::-1], strict=True)),
         dates=tuple(day.item() for day in days),
         scores={
             each.value: tuple(None if isinstance(verdict, str) else verdict.scores[each] for verdict in verdicts)

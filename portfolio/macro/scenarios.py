@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -10,10 +9,11 @@ import numpy as np
 from portfolio.analytics.errors import Floats, UndefinedRatio
 from portfolio.analytics.macro import joint_betas as regression
 from portfolio.analytics.macro.joint_betas import JointBetas
-from portfolio.macro.hedges import Hedge, suggest
+from portfolio.macro.hedges import suggest
 from portfolio.macro.holding_history import WINDOW, HoldingHistory
 from portfolio.macro.money import estimated
 from portfolio.macro.presets import Scenario
+from portfolio.macro.scenario_record import FactorShock, PositionDelta, ScenarioRecord
 from portfolio.performance.metric import Metric, degraded, unavailable
 from portfolio.valuation import ValuedPositions
 from pricing.models import Factor
@@ -23,77 +23,25 @@ EXTRAPOLATED_BEYOND = 5.0
 """Times the largest move of the window over the horizon: beyond it a shock is outside of all that the betas were seen in."""
 EXTRAPOLATED, MISSING_FACTOR, MISSING_CLASS = "extrapolated", "missing_factor", "missing_class"
 TOO_FEW_SESSIONS, FLOORED, NO_SHOCK_OF_CURRENCY = "too_few_sessions", "floored", "missing_currency"
-DEPENDENT_FACTORS = "dependent_factors"
+DEPENDENT_FACTORS, NO_BETAS, NOT_POSITIVE = "dependent_factors", "no_betas", "not_positive"
 ENDS = 5
 """How many winners and losers are listed."""
 
 
-@dataclass(frozen=True, slots=True)
-class FactorShock:
-    """A shock of the scenario and what it does. `applied` is unavailable where no series stands for it."""
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedHoldings:
+    """The holdings, and their betas on all factors but the dollar that a series stands for; none where the factors moved as one."""
 
-    factor: str
-    series_id: str
-    shock: float
-    """Rates, inflation and credit in decimal (100 basis points are 0.01), the rest as returns."""
-    largest_move: float | None
-    """Of the window, over the horizon."""
-    applied: Metric
-    contribution: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class PositionDelta:
-    """What the scenario does to a position or to a balance of cash. Money in the base currency."""
-
-    security_id: int | None
-    symbol: str
-    name: str
-    currency: str
-    market_value: Decimal
-    delta_pl: Decimal
-    delta: Metric
-    """A fraction of its value; the basis has the standard error and the ends of the 90 % interval."""
-    local_return: float
-    fx_return: float
-    standard_error: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ScenarioRecord:
-    """Value before and after.
-
-    The contributions of the factors, `fx_delta` and `interaction_delta` sum to the total, each rounded by itself.
-    """
-
-    scenario_id: str
-    scenario_name: str
-    asof_date: date
-    base_currency: str
-    pre_shock_nav: Decimal
-    post_shock_nav: Decimal
-    total_delta_pl: Decimal
-    total_delta_pl_pct: Metric
-    """A fraction of the value before, degraded by all that is not applied or not certain."""
-    standard_error: Metric
-    """Of the total, as a fraction of the value: the error of the betas alone, the root of s'Vs."""
-    interval_low: Metric
-    """Low end of the 90 % interval of the total over the horizon, a fraction: error of the betas and what no factor explains."""
-    interval_high: Metric
-    horizon_sessions: int
-    factors: tuple[FactorShock, ...]
-    fx_delta: Decimal
-    interaction_delta: Decimal
-    """What a return makes on a rate that has moved as well."""
-    positions: tuple[PositionDelta, ...]
-    winners: tuple[PositionDelta, ...]
-    losers: tuple[PositionDelta, ...]
-    hedges: tuple[Hedge, ...]
+    holdings: HoldingHistory
+    names: tuple[str, ...]
+    changes: Floats
+    returns: Floats
+    betas: JointBetas
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Model:
-    """The betas on the factors that a series stands for, and the shocks of these."""
+    """The betas that a scenario uses, and its shocks of their factors."""
 
     names: tuple[str, ...]
     changes: Floats
@@ -106,13 +54,29 @@ class _Model:
         return regression.tail_factor(self.changes, self.shock, sessions=HORIZON_SESSIONS) if self.names else 1.0
 
 
-def run(scenario: Scenario, valued: ValuedPositions, holdings: HoldingHistory, *, cost_bp: float) -> ScenarioRecord:
+def fit(holdings: HoldingHistory) -> FittedHoldings:
+    """One regression for all scenarios."""
+    usable = [
+        place
+        for place, each in enumerate(holdings.factors)
+        if each.status != "unavailable" and each.factor != Factor.USD
+    ]
+    names = tuple(holdings.factors[place].factor for place in usable)
+    changes, returns = holdings.changes[-WINDOW:, usable], holdings.returns[-WINDOW:]
+    try:
+        return FittedHoldings(holdings, names, changes, returns, regression.joint_betas(returns, changes))
+    except UndefinedRatio:
+        nothing = changes[:, :0]
+        return FittedHoldings(holdings, (), nothing, returns, regression.joint_betas(returns, nothing))
+
+
+def run(scenario: Scenario, valued: ValuedPositions, fitted: FittedHoldings, *, cost_bp: float) -> ScenarioRecord:
     """The scenario on the positions as they are valued.
 
-    holdings   of the same positions, in the same order
-    cost_bp    what a hedge is taken to cost, in basis points of its size
+    fitted    of the same positions, in the same order
+    cost_bp   what a hedge is taken to cost, in basis points of its size
     """
-    model = _model(scenario, holdings)
+    holdings, model = fitted.holdings, _model(scenario, fitted)
     moved = _currency_moves(scenario, valued)
     values = np.array([float(row.market_value) for row in valued.positions])
     fx = np.array([moved[row.currency] for row in valued.positions])
@@ -129,8 +93,11 @@ def run(scenario: Scenario, valued: ValuedPositions, holdings: HoldingHistory, *
     errors = model.betas.standard_error(model.shock) if model.names else np.full(len(values), np.nan)
     names = model.names or tuple(scenario.classes)
     factors = _factor_rows(scenario, holdings, dict(zip(names, contributions.tolist(), strict=True)), valued.currency)
+    lacking = [MISSING_FACTOR] if any(not each.applied.is_known for each in factors) else []
     positions = [
-        _position(place, local, fx, errors, model, [*reasons[place], *([FLOORED] if floored[place] else [])], valued)
+        _position(
+            place, local, fx, errors, model, [*lacking, *reasons[place], *([FLOORED] if floored[place] else [])], valued
+        )
         for place in range(len(values))
     ]
     positions += [_cash(row.currency, row.market_value, move, valued.currency) for row, _, move in cash]
@@ -139,9 +106,11 @@ def run(scenario: Scenario, valued: ValuedPositions, holdings: HoldingHistory, *
         *(each.delta.reason for each in positions if each.delta.reason),
         *_unmoved(scenario, valued),
     ]
-    share = total / before if before > 0 else None
+    is_applied = any(each.applied.is_known for each in factors)
+    share = total / before if before > 0 and is_applied else None
     error, spread = _portfolio_spread(model, values * (1.0 + fx), before) or (None, None)
     low, high = (share - spread, share + spread) if share is not None and spread is not None else (None, None)
+    why = MISSING_FACTOR if not is_applied else TOO_FEW_SESSIONS if scenario.shocks else NO_BETAS
     ranked = sorted(positions, key=lambda each: each.delta_pl)
     return ScenarioRecord(
         scenario_id=scenario.id,
@@ -149,13 +118,14 @@ def run(scenario: Scenario, valued: ValuedPositions, holdings: HoldingHistory, *
         asof_date=valued.asof_date,
         base_currency=valued.currency,
         pre_shock_nav=valued.total_value,
-        post_shock_nav=valued.total_value + estimated(total, valued.currency),
-        total_delta_pl=estimated(total, valued.currency),
-        total_delta_pl_pct=_metric(share, _split(doubts)),
-        standard_error=_metric(error, ()),
-        interval_low=_metric(low, ()),
-        interval_high=_metric(high, ()),
+        post_shock_nav=valued.total_value + estimated(total, valued.currency) if is_applied else None,
+        total_delta_pl=estimated(total, valued.currency) if is_applied else None,
+        total_delta_pl_pct=_metric(share, _split(doubts), NOT_POSITIVE if is_applied else MISSING_FACTOR),
+        standard_error=_metric(error if is_applied else None, _split(doubts), why),
+        interval_low=_metric(low, _split(doubts), why),
+        interval_high=_metric(high, _split(doubts), why),
         horizon_sessions=HORIZON_SESSIONS,
+        not_applied=", ".join(each.factor for each in factors if not each.applied.is_known),
         factors=factors,
         fx_delta=estimated(fx_delta, valued.currency),
         interaction_delta=estimated(interaction, valued.currency),
@@ -172,27 +142,13 @@ def run(scenario: Scenario, valued: ValuedPositions, holdings: HoldingHistory, *
     )
 
 
-def _model(scenario: Scenario, holdings: HoldingHistory) -> _Model:
-    """All factors but the dollar that a series stands for, in one regression; without any, no betas."""
-    usable = [
-        place
-        for place, each in enumerate(holdings.factors)
-        if each.status != "unavailable" and each.factor != Factor.USD and scenario.shocks
-    ]
-    names = tuple(holdings.factors[place].factor for place in usable)
-    changes, returns = holdings.changes[-WINDOW:, usable], holdings.returns[-WINDOW:]
-    shock = np.array([scenario.shocks.get(name, 0.0) for name in names])
-    if not names:
-        return _no_model(returns)
-    try:
-        return _Model(names, changes, returns, regression.joint_betas(returns, changes), shock)
-    except UndefinedRatio:
-        return _no_model(returns)
-
-
-def _no_model(returns: Floats) -> _Model:
-    nothing = np.zeros((len(returns), 0))
-    return _Model((), nothing, returns, regression.joint_betas(returns, nothing), np.zeros(0))
+def _model(scenario: Scenario, fitted: FittedHoldings) -> _Model:
+    """What a scenario takes of the fit: one that shocks classes of assets takes no beta."""
+    if not scenario.shocks:
+        nothing = fitted.changes[:, :0]
+        return _Model((), nothing, fitted.returns, regression.joint_betas(fitted.returns, nothing), np.zeros(0))
+    shock = np.array([scenario.shocks.get(name, 0.0) for name in fitted.names])
+    return _Model(fitted.names, fitted.changes, fitted.returns, fitted.betas, shock)
 
 
 def _local_parts(scenario: Scenario, model: _Model, holdings: HoldingHistory) -> tuple[Floats, list[list[str]]]:
@@ -349,5 +305,6 @@ def _split(reasons: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(part for each in reasons for part in each.split(", ")))
 
 
-def _metric(value: float | None, doubts: Sequence[str]) -> Metric:
-    return unavailable(TOO_FEW_SESSIONS) if value is None else degraded(Metric(value, "ok", None, {}), doubts)
+def _metric(value: float | None, doubts: Sequence[str], why: str) -> Metric:
+    """The figure with its doubts; without a value it is unavailable by `why`."""
+    return unavailable(why) if value is None else degraded(Metric(value, "ok", None, {}), doubts)

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from config import env
 from portfolio.analytics.errors import UndefinedRatio
 from portfolio.analytics.macro import joint_betas as regression
 from portfolio.macro import presets, scenarios
@@ -22,20 +24,21 @@ T = 252
 NAMES = tuple(Factor.values)
 
 
-def holdings(returns, *, known=("real_rate", "equity", "usd"), seed=5):
-    """T sessions of factors that a test's holdings are made of; `returns` makes (T, N) of (T, 5) changes."""
-    changes = np.random.default_rng(seed).normal(0, [4e-4, 3e-4, 3e-4, 5e-3, 1e-2], (T, len(NAMES)))
+def holdings(returns, *, known=("real_rate", "equity", "usd"), seed=5, sessions=T):
+    """Sessions of factors that a test's holdings are made of; `returns` makes (T, N) of (T, 5) changes."""
+    changes = np.random.default_rng(seed).normal(0, [4e-4, 3e-4, 3e-4, 5e-3, 1e-2], (sessions, len(NAMES)))
     changes[:, [place for place, each in enumerate(NAMES) if each not in known]] = np.nan
     table = returns(np.nan_to_num(changes))
     return HoldingHistory(
-        date(2020, 1, 1), date(2020, 12, 31), T,
+        date(2020, 1, 1), date(2020, 12, 31), sessions,
         tuple(
             FactorSource(each, each.upper(), "ok", None) if each in known
             else FactorSource(each, "", "unavailable", "missing_factor")
             for each in NAMES
         ),
-        tuple(f"S{place}" for place in range(table.shape[1])), ("equity",) * table.shape[1], (), np.zeros(0, "datetime64[D]"),
-        table, changes, np.zeros((T, 0)), ("maker",),
+        tuple(f"S{place}" for place in range(table.shape[1])), ("equity",) * table.shape[1], (),
+        np.arange(sessions).astype("datetime64[D]"),
+        table, changes, np.zeros((sessions, 0)), ("maker",),
     )  # fmt: skip
 
 
@@ -55,7 +58,7 @@ def valued(*amounts, currencies=None, cash=(), base="CAD"):
 
 
 def run(scenario, portfolio, history):
-    return scenarios.run(scenario, portfolio, history, cost_bp=20.0)
+    return scenarios.run(scenario, portfolio, scenarios.fit(history), cost_bp=20.0)
 
 
 def column(name):
@@ -138,6 +141,14 @@ def test_a_shock_of_a_factor_without_series_is_not_applied_and_says_so():
         None,
     )
     assert (record.total_delta_pl_pct.status, record.total_delta_pl_pct.reason) == ("degraded", "missing_factor")
+    assert (record.not_applied, record.interval_low.reason) == ("credit", "missing_factor")
+
+
+def test_a_scenario_of_which_nothing_can_be_applied_has_no_change_and_not_a_zero():
+    record = run(presets.find("inflation_reaccel"), valued(1000), holdings(twice_the_market))
+
+    assert (record.total_delta_pl, record.total_delta_pl_pct.value) == (None, None)
+    assert record.total_delta_pl_pct.reason == record.standard_error.reason == "missing_factor"
 
 
 @pytest.mark.parametrize(("times", "is_beyond"), [(4.9, False), (5.1, True)])
@@ -201,6 +212,12 @@ def test_an_unknown_scenario_and_shocks_out_of_range_are_refused_with_all_that_i
     assert len(refused.value.findings) == 4
     with pytest.raises(presets.ShocksInvalid):
         presets.custom({})
+
+
+def test_the_pattern_offers_every_scenario_and_the_callers_own():
+    document = json.loads((env.PROJECT / "execution/library/portfolio_scenario_analysis.json").read_text())
+
+    assert set(document["inputs"]["scenario_id"]["enum"]) == {"custom", *presets.SCENARIOS}
 
 
 @cache

@@ -217,6 +217,7 @@ def test_a_revision_is_seen_from_the_pack_that_brought_it_on(policy, tmp_path):
 
     assert [row.value for row in before] == [Decimal("257.8")]
     assert [row.value for row in after] == [Decimal("257.9")]
+    assert [row.value for row in market.vintages(revised, "CPI1")] == [Decimal("257.8"), Decimal("257.9")]
 
 
 def test_a_figure_of_twelve_months_before_is_known_beside_the_newest(tmp_path):

@@ -40,6 +40,8 @@ class Change(StrEnum):
     LEVEL = "level"
     YEAR_DIFFERENCE = "year_difference"
     YEAR_GROWTH = "year_growth"
+    IMPULSE = "impulse"
+    """What the growth of a year is more than that of the year before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,19 @@ class Standing:
 
 
 def changes(observations: Observations, change: Change) -> Observations:
-    """The level, the difference to twelve months before, or the growth since then as a fraction."""
+    """What is compared: the level, the difference to twelve months before, the growth since then, or how that changed.
+
+    Growth is in percent.
+    """
     if change == Change.LEVEL:
         return observations
+    if change == Change.IMPULSE:
+        return changes(changes(observations, Change.YEAR_GROWTH), Change.YEAR_DIFFERENCE)
     now, before = observations.year_before()
     if change == Change.YEAR_DIFFERENCE:
         return Observations(now.dates, now.value - before)
     positive = before > 0
-    return Observations(now.dates[positive], now.value[positive] / before[positive] - 1.0)
+    return Observations(now.dates[positive], 100.0 * (now.value[positive] / before[positive] - 1.0))
 
 
 def standing(observations: Observations, frequency: str, change: Change, day: np.datetime64) -> Standing | str:

@@ -1,0 +1,123 @@
+"""What changed over the last weeks: the regime, where indicators stand, and what the portfolio's return moves with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from portfolio.analytics.errors import UndefinedRatio
+from portfolio.analytics.macro import joint_betas as regression
+from portfolio.analytics.macro.standing import Standing
+from portfolio.macro.holding_history import WINDOW, HoldingHistory
+from portfolio.macro.indicators import Indicators
+from portfolio.macro.regime import UNKNOWN, RegimeHistory
+from portfolio.performance.metric import with_gaps
+from portfolio.valuation import ValuedPositions
+from pricing.models import Factor
+
+SHIFT_DEVIATIONS = 1.0
+"""An indicator shifted if its z-score moved by this much."""
+SHIFT_ERRORS = 2.0
+"""An exposure shifted if its beta moved by this many standard errors of the difference."""
+SESSIONS_A_WEEK = 5
+
+
+@dataclass(frozen=True, slots=True)
+class WeekOfBetas:
+    """The betas as of one day; None of a factor without series or sessions enough."""
+
+    date: date
+    real_rate: float | None
+    inflation: float | None
+    credit: float | None
+    equity: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BetaHistory:
+    """Betas of the portfolio as it stands on each factor, from the year before each day; in the currencies of its holdings."""
+
+    dates: tuple[date, ...]
+    betas: Mapping[str, tuple[float | None, ...]]
+    """By factor; None where it has no series, or too few sessions."""
+    errors: Mapping[str, tuple[float | None, ...]]
+    weeks: tuple[WeekOfBetas, ...]
+    """The same by day, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A change worth a look. `size` is in z-scores of an indicator, in standard errors of a beta, None of a regime."""
+
+    kind: str
+    name: str
+    before: str
+    after: str
+    since: date
+    size: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrendShifts:
+    lookback_weeks: int
+    rows: tuple[Shift, ...]
+
+
+def betas(valued: ValuedPositions, holdings: HoldingHistory, *, weeks: int) -> BetaHistory:
+    """The portfolio's betas at the end of each of the last weeks."""
+    total = float(valued.total_value)
+    usable = [
+        place
+        for place, each in enumerate(holdings.factors)
+        if each.status != "unavailable" and each.factor != Factor.USD
+    ]
+    weights = np.array([float(row.market_value) / total if total > 0 else 0.0 for row in valued.positions])
+    held = weights != 0
+    series = (holdings.returns[:, held] @ weights[held])[:, None]
+    ends = [end for end in range(holdings.sessions, 0, -SESSIONS_A_WEEK) if end >= WINDOW][: weeks + 1][::-1]
+    table = np.full((2, len(ends), len(holdings.factors)), np.nan)
+    for row, end in enumerate(ends if usable and held.any() else []):
+        window = slice(end - WINDOW, end)
+        try:
+            fit = regression.joint_betas(series[window], holdings.changes[window][:, usable])
+        except UndefinedRatio:
+            continue
+        table[0, row, usable] = fit.betas[:, 0]
+        table[1, row, usable] = np.sqrt(np.diag(fit.inverse[0]) * fit.residual_variance[0])
+    values, errors = (
+        {each.factor: with_gaps(sheet[:, place]) for place, each in enumerate(holdings.factors)} for sheet in table
+    )
+    dates = tuple(holdings.dates[end - 1].item() for end in ends)
+    named = (Factor.REAL_RATE, Factor.INFLATION, Factor.CREDIT, Factor.EQUITY)
+    newest_first = [
+        WeekOfBetas(day, *(values[each][row] for each in named)) for row, day in reversed(list(enumerate(dates)))
+    ]
+    return BetaHistory(dates, values, errors, tuple(newest_first))
+
+
+def detect(indicators: Indicators, regimes: RegimeHistory, history: BetaHistory, *, weeks: int) -> TrendShifts:
+    """Every change of the regime over the weeks, and of indicators and exposures from their beginning to their end."""
+    rows = [
+        Shift("regime", "regime", before.label, after.label, after.date, None)
+        for after, before in zip(regimes.points, regimes.points[1:], strict=False)
+        if before.regime_name != after.regime_name and UNKNOWN not in (before.regime_name, after.regime_name)
+    ]
+    last = np.datetime64(indicators.asof_date, "D")
+    first = last - np.timedelta64(7 * weeks, "D")
+    for name, each in indicators.by_name.items():
+        before, after = each.standing(first), each.standing(last)
+        if isinstance(before, Standing) and isinstance(after, Standing) and abs(after.z - before.z) >= SHIFT_DEVIATIONS:
+            since = date.fromisoformat(str(first))
+            rows.append(
+                Shift("indicator", name, f"{before.value:.4g}", f"{after.value:.4g}", since, after.z - before.z)
+            )
+    for factor, path in history.betas.items():
+        errors = history.errors[factor]
+        if len(path) < 2 or None in (path[0], path[-1], errors[0], errors[-1]):
+            continue
+        moved = float(path[-1] or 0.0) - float(path[0] or 0.0)
+        error = float(np.hypot(errors[0] or 0.0, errors[-1] or 0.0))
+        if error > 0 and abs(moved) >= SHIFT_ERRORS * error:
+            rows.append(Shift("exposure", factor, f"{path[0]:.3g}", f"{path[-1]:.3g}", history.dates[0], moved / error))
+    return TrendShifts(weeks, tuple(rows))
