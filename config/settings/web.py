@@ -150,6 +150,11 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SCHEMA_PATH_PREFIX": "/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "execution.web.api.openapi.complete",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "ExecutionStatus": "execution.models.ExecutionStatus",
         "RevisionStatus": "portfolio.models.RevisionStatus",

@@ -56,10 +56,19 @@ def of_inputs(pattern: ParsedPattern) -> Schema:
 
 def of_output(pattern: ParsedPattern, output: str) -> Schema:
     """What an output of the pattern's result may be. Raises UnknownCapability."""
-    (step,) = (each for each in pattern.steps if each.name == output)
     definitions = Definitions()
-    schema = definitions.schema_of(registry.get(step.capability).data_type)
+    schema = definitions.of_output(pattern, output)
     return {"$schema": DIALECT, "anyOf": [schema, UNAVAILABLE], "$defs": definitions.by_name}
+
+
+def object_of(properties: Mapping[str, Schema]) -> Schema:
+    """An object that has all of these properties and no others."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 class Definitions:
@@ -69,6 +78,11 @@ class Definitions:
         self.by_name: dict[str, Schema] = {}
         self._place = place
         self._names: dict[type, str] = {}
+
+    def of_output(self, pattern: ParsedPattern, output: str) -> Schema:
+        """What the step behind an output gives. Raises UnknownCapability."""
+        (step,) = (each for each in pattern.steps if each.name == output)
+        return self.schema_of(registry.get(step.capability).data_type)
 
     def schema_of(self, declared: Any) -> Schema:
         """What a value of a declared type is written as."""
@@ -95,7 +109,7 @@ class Definitions:
         if issubclass(kind, Enum):
             return {"enum": [member.value for member in kind]}
         if issubclass(kind, np.ndarray):
-            return {"type": "array"}
+            return {"type": "array", "items": {}}
         if issubclass(kind, np.generic):
             return {"type": "number"} if issubclass(kind, np.floating) else {}
         if issubclass(kind, Mapping):
@@ -117,12 +131,7 @@ class Definitions:
         return {"$ref": self._place + self._names[kind]}
 
     def _object(self, fields: Mapping[str, Any]) -> Schema:
-        return {
-            "type": "object",
-            "properties": {name: self.schema_of(declared) for name, declared in fields.items()},
-            "required": list(fields),
-            "additionalProperties": False,
-        }
+        return object_of({name: self.schema_of(declared) for name, declared in fields.items()})
 
 
 def _bare(declared: Any) -> Any:

@@ -1,13 +1,19 @@
 """GET /v1/schema: the OpenAPI document."""
 
+import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import jsonschema
 import pytest
 from django.db import connection
 from django.test import Client
 
+from execution.tests.test_imports_api import ask as import_file
 from execution.web.api import openapi
+from execution.web.api.schema import EXAMPLE_ID
+from execution.web.problems.problem import CONTENT_TYPE
+from tests.plugin import PASSWORD
 
 
 @pytest.fixture
@@ -39,3 +45,131 @@ def test_the_document_can_be_asked_for_by_many_threads_at_once():
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
     assert answers[0].json()["openapi"].startswith("3.1")
+
+
+@pytest.fixture(scope="module")
+def document(migrated):
+    return openapi.OneDocument().get_schema()
+
+
+def operations(document):
+    return [
+        (method, path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def require_declared(document, operation, answer):
+    """The answer has a status of the document, and is what it says of it."""
+    response = operation["responses"][str(answer.status_code)]
+    for kind, body in response.get("content", {}).items():
+        if kind == answer["Content-Type"].partition(";")[0] and "json" in kind:
+            schema = {**body["schema"], "components": document["components"]}
+            jsonschema.validate(answer.json(), schema, jsonschema.Draft202012Validator)
+            return
+    assert "json" not in answer.get("Content-Type", ""), (operation["operationId"], answer["Content-Type"])
+
+
+def test_every_operation_says_what_it_does_and_how_it_may_be_refused(document):
+    found = operations(document)
+
+    assert len({operation["operationId"] for _, _, operation in found}) == len(found) > 25
+    assert [path for _, path, operation in found if not operation.get("summary")] == []
+    for _, path, operation in found:
+        if path.startswith("/v1/"):
+            refused = {status: body for status, body in operation["responses"].items() if status >= "400"}
+            assert {"400", "401", "406", "429", "500", "503"} <= refused.keys()
+            assert {*next(iter(refused.values()))["content"]} == {CONTENT_TYPE}
+
+
+def test_the_results_of_our_patterns_have_types(document):
+    schemas = document["components"]["schemas"]
+    answer = schemas["Answer"]["properties"]
+
+    assert {"$ref": "#/components/schemas/PortfolioOverviewResult"} in answer["result"]["anyOf"]
+    assert set(schemas["PortfolioOverviewResult"]["properties"]) >= {"valued_positions", "metrics"}
+    assert "pricing_pack_id" in schemas["Metadata"]["properties"]
+    assert "capability" in schemas["TraceStep"]["properties"]
+    assert schemas["Problem"]["properties"]["errors"]["items"] == {"$ref": "#/components/schemas/Finding"}
+
+
+def test_every_example_is_a_request_that_is_answered(document, private_demo, read_once):
+    """In place of an example's ids and secrets stand the demo's."""
+    headers = {"Authorization": f"Bearer {private_demo.token('owner')}"}
+    execution = private_demo.ask().json()["execution_id"]
+    log_in = {"username": "owner", "password": PASSWORD}
+    refresh = Client().post("/v1/token", json.dumps(log_in), content_type="application/json").json()["refresh"]
+    own = {
+        "password": PASSWORD,
+        "refresh": refresh,
+        "portfolio_id": str(private_demo.public_id),
+        "execution_id": execution,
+    }
+    sent, without = [], []
+
+    for method, path, operation in operations(document):
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if body is None:
+            continue
+        if not body.get("examples"):
+            without.append(operation["operationId"])
+        for example in body.get("examples", {}).values():
+            request = {name: own.get(name, value) for name, value in example["value"].items()}
+            answer = getattr(Client(), method)(
+                path.format(**own),
+                json.dumps(request),
+                content_type="application/json",
+                headers=headers if operation.get("security") else {},
+            )
+            assert answer.status_code < 300, (path, answer.content)
+            if answer.content:
+                require_declared(document, operation, answer)
+            sent.append(operation["operationId"])
+
+    assert without == []
+    assert EXAMPLE_ID not in str(own)
+    assert {"execute", "order_export", "change_settings", "token", "renew_token", "revoke_token"} <= set(sent)
+
+
+def test_every_address_answers_as_the_document_says(document, asked_demo, read_once):
+    headers = {"Authorization": f"Bearer {asked_demo.token('owner')}"}
+    import_file(asked_demo, "owner")
+    execution = Client().get("/v1/executions", headers=headers).json()["executions"][0]["execution_id"]
+    made = Client().post(
+        "/v1/exports",
+        json.dumps({"execution_id": execution, "format": "json", "reduced": True}),
+        content_type="application/json",
+        headers=headers,
+    )
+    places = {
+        "execution_id": execution,
+        "export_id": made.json()["export_id"],
+        "portfolio_id": asked_demo.public_id,
+        "pattern_id": "portfolio_overview",
+        "pack_id": "PP_2013-03-01_ECB_EUR_r1",
+    }
+
+    for method, path, operation in operations(document):
+        if method == "get":
+            answers = [
+                Client().get(path.format(**places), headers=headers),
+                Client().get(path.format(**places), {"nonsense": "1"}, headers=headers),
+                Client().get(path.format(**places)),
+            ]
+            for answer in answers:
+                require_declared(document, operation, answer)
+                answer.close()
+            assert answers[0].status_code == 200, path
+
+
+def test_the_reference_shows_every_operation_under_the_policy_of_content(document, empty):
+    page = Client().get("/reference/")
+
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert [path for _, path, _ in operations(document) if path not in text] == []
+    assert [name for name in document["components"]["schemas"] if f'id="schema-{name}"' not in text] == []
+    assert "script" not in page["Content-Security-Policy"]
+    assert "<script" not in text
+    assert " style=" not in text

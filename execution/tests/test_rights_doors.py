@@ -24,7 +24,7 @@ ASKING = {
 }
 """Addresses that show values, and ask the rights: tried here, a new one is to be."""
 SHOWING_NO_VALUE = {
-    *("packs", "settings", "schema", "health-pack", "health-live", "health-ready", "metrics"),
+    *("packs", "settings", "schema", "reference", "health-pack", "health-live", "health-ready", "metrics"),
     *("export", "exports-page", "bundle-verifier", "signing-keys", "portfolio-audit", "audit"),
     *("imports", "import", "portfolio-imports"),  # what the owner's file says
     *("token", "token-refresh", "token-revoke", "login", "admin-login", "second-factor", "logout"),

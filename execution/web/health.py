@@ -165,6 +165,7 @@ class Pack(APIView):
 
     @extend_schema(
         operation_id="health_pack",
+        summary="The newest pack and its night",
         parameters=[OpenApiParameter("policy", str, description="May be left out where there is one.")],
         responses={
             200: OpenApiResponse(HEALTH, description="Fresh or warming."),

@@ -19,7 +19,16 @@ from execution.web.api import (
 )
 from execution.web.pages import audit as audit_page
 from execution.web.pages import imports as imports_page
-from execution.web.pages import log_in, own_exports, own_tokens, pattern, portfolio_list, reconciliation, second_factor
+from execution.web.pages import (
+    log_in,
+    own_exports,
+    own_tokens,
+    pattern,
+    portfolio_list,
+    reconciliation,
+    reference,
+    second_factor,
+)
 
 urlpatterns = [
     path("v1/execute", executions.Execute.as_view(), name="execute"),
@@ -55,6 +64,7 @@ urlpatterns = [
     path("v1/token/refresh", tokens.RefreshedToken.as_view(), name="token-refresh"),
     path("v1/token/revoke", tokens.RevokedToken.as_view(), name="token-revoke"),
     path("v1/schema", openapi.Schema.as_view(), name="schema"),
+    path("reference/", reference.page, name="reference"),
     path("health/pack", monitoring.behind_token(health.Pack.as_view()), name="health-pack"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),

@@ -13,7 +13,6 @@ from execution.operations import audit_report
 from execution.web.api.door import Door
 from execution.web.api.portfolios import find_visible
 from execution.web.api.query import Page, page_of
-from execution.web.api.schema import refusals
 
 ENTRY = inline_serializer(
     "PortfolioAuditEntry",
@@ -49,8 +48,9 @@ class PortfolioAudit(Door):
 
     @extend_schema(
         operation_id="portfolio_audit",
+        summary="What was changed in a portfolio, and by whom, for its owner",
         parameters=[Page, OpenApiParameter("portfolio_id", UUID, OpenApiParameter.PATH)],
-        responses={200: ANSWER, **refusals(400, 401, 404)},
+        responses={200: ANSWER},
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         portfolio = find_visible(portfolio_id)

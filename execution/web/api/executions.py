@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.http import HttpResponse
 from django.utils.decorators import method_decorator
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -21,18 +21,67 @@ from execution.web import limits, problems
 from execution.web.api import body, execute_request
 from execution.web.api.door import Door
 from execution.web.api.idempotency import execute_once
-from execution.web.api.schema import refusals
+from execution.web.api.schema import EXAMPLE_ID, TRACE_STEPS, refusals
 
+METADATA = inline_serializer(
+    "Metadata",
+    {
+        "pattern_id": serializers.CharField(),
+        "pattern_version": serializers.CharField(),
+        "pricing_pack_id": serializers.CharField(),
+        "pack_content_hash": serializers.CharField(),
+        "pack_chain_hash": serializers.CharField(),
+        "policy": serializers.CharField(),
+        "ledger_commit_hash": serializers.CharField(allow_null=True),
+        "asof_date": serializers.DateField(),
+        "requested_asof_date": serializers.DateField(),
+        "engine_version": serializers.CharField(),
+        "result_hash": serializers.CharField(help_text="SHA-256 of the result's RFC 8785 form, before rights."),
+        "cached": serializers.BooleanField(),
+        "provisional": serializers.BooleanField(),
+        "computed_at": serializers.DateTimeField(allow_null=True),
+        "duration_ms": serializers.FloatField(allow_null=True),
+        "sources": serializers.ListField(child=serializers.CharField(), help_text="Providers of what was read."),
+        "attributions": serializers.ListField(child=serializers.CharField(), help_text="To be shown with any figure."),
+        "rights": inline_serializer(
+            "AnswerRights",
+            {
+                "version": serializers.IntegerField(help_text="Of the rights that decided; 0: none was published."),
+                "withheld": serializers.DictField(
+                    child=serializers.ListField(child=serializers.CharField()),
+                    help_text="Output -> the sources that keep it back.",
+                ),
+            },
+        ),
+        "warnings": serializers.ListField(child=serializers.CharField()),
+    },
+)
 ANSWER = inline_serializer(
     "Answer",
     {
         "execution_id": serializers.UUIDField(),
-        "result": serializers.DictField(),
-        "metadata": serializers.DictField(),
-        "trace": serializers.DictField(),
+        "result": serializers.DictField(),  # typed by openapi.complete
+        "metadata": METADATA,
+        "trace": inline_serializer("Trace", {"steps": TRACE_STEPS}),
     },
 )
-REFUSALS = refusals(400, 401, 403, 404, 409, 413, 415, 429, 500, 503)
+EXAMPLES = [
+    OpenApiExample(
+        "the overview of a portfolio",
+        {"pattern_id": "portfolio_overview", "portfolio_id": EXAMPLE_ID},
+        request_only=True,
+    ),
+    OpenApiExample(
+        "as of a date, with an input",
+        {
+            "pattern_id": "portfolio_overview",
+            "portfolio_id": EXAMPLE_ID,
+            "asof_date": "2012-12-31",
+            "inputs": {"lookback_days": 60},
+        },
+        request_only=True,
+    ),
+]
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -43,8 +92,12 @@ class Execute(Door):
     token_scopes: ClassVar = {"POST": TokenScope.EXECUTE}
 
     @extend_schema(
+        operation_id="execute",
+        summary="Run a pattern, or serve what it answered before",
+        description="Not one transaction: what was claimed, and what failed, stays on record.",
         request=execute_request.ExecuteRequest,
-        responses={200: ANSWER, **REFUSALS},
+        examples=EXAMPLES,
+        responses={200: ANSWER, **refusals(404, 409)},
         parameters=[
             OpenApiParameter(
                 "Idempotency-Key", str, OpenApiParameter.HEADER, description="Makes a retry return the same execution."
@@ -81,7 +134,10 @@ class StoredExecution(Door):
     """An execution as it was answered, under the rights of now."""
 
     @extend_schema(
-        responses={200: ANSWER, 304: OpenApiResponse(description="Unchanged since If-None-Match."), **REFUSALS}
+        operation_id="execution",
+        summary="An execution as it was answered, under the rights of now",
+        responses={200: ANSWER, 304: OpenApiResponse(description="Unchanged since If-None-Match."), **refusals(410)},
+        parameters=[OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="An ETag of before.")],
     )
     def get(self, request: Request, execution_id: UUID) -> HttpResponse:
         served = executor.fetch(execution_id, user=caller_of(request))

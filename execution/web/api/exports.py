@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,9 +23,8 @@ from execution.web import limits, ordered_exports
 from execution.web.api.body import StrictJson
 from execution.web.api.door import Door
 from execution.web.api.query import invalid_fields, unknown_fields
-from execution.web.api.schema import refusals
+from execution.web.api.schema import EXAMPLE_ID, refusals
 
-REFUSALS = refusals(400, 401, 403, 404, 413, 415, 503)
 EXPORT = inline_serializer(
     "Export",
     {
@@ -63,7 +62,16 @@ class Exports(Door):
     parser_classes = (StrictJson,)
     token_scopes: ClassVar = {"POST": TokenScope.EXPORT}
 
-    @extend_schema(request=ExportRequest, responses={201: EXPORT, 202: EXPORT, **REFUSALS})
+    @extend_schema(
+        operation_id="order_export",
+        summary="Make a file of an execution, at once or by a worker",
+        description="What was ordered, refused or failed stays on record.",
+        request=ExportRequest,
+        examples=[
+            OpenApiExample("as CSV", {"execution_id": EXAMPLE_ID, "format": "csv", "reduced": True}, request_only=True)
+        ],
+        responses={201: EXPORT, 202: EXPORT, **refusals(404, 410)},
+    )
     def post(self, request: Request) -> Response:
         form = ExportRequest(data=request.data)
         wrong = unknown_fields(form, request.data, "is not a field here") + invalid_fields(form)
@@ -86,12 +94,16 @@ class Exports(Door):
 class Export(Door):
     token_scopes: ClassVar = dict.fromkeys(("GET", "DELETE"), TokenScope.EXPORT)
 
-    @extend_schema(responses={200: EXPORT, **REFUSALS})
+    @extend_schema(operation_id="export", summary="How far an export is", responses={200: EXPORT})
     def get(self, request: Request, export_id: UUID) -> Response:
         with transaction.atomic():
             return Response(_as_dict(exports.find(export_id)))
 
-    @extend_schema(responses={204: OpenApiResponse(description="Cancelled, or its file removed."), **REFUSALS})
+    @extend_schema(
+        operation_id="remove_export",
+        summary="End an export, or remove its file",
+        responses={204: OpenApiResponse(description="Cancelled, or its file removed.")},
+    )
     def delete(self, request: Request, export_id: UUID) -> Response:
         exports.remove(export_id)
         return Response(status=204)
@@ -103,7 +115,11 @@ class ExportFile(Door):
 
     token_scopes: ClassVar = {"GET": TokenScope.EXPORT}
 
-    @extend_schema(responses={200: OpenApiTypes.BINARY, **REFUSALS, **refusals(409, 410)})
+    @extend_schema(
+        operation_id="export_file",
+        summary="The file of an export",
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, **refusals(409, 410)},
+    )
     def get(self, request: Request, export_id: UUID) -> FileResponse:
         row, file = exports.open_file(export_id)
         form = exports.FORMATS[row.format]

@@ -20,7 +20,6 @@ from execution.web import limits
 from execution.web.api.door import Door
 from execution.web.api.portfolios import find_visible, require_owned
 from execution.web.api.query import invalid_fields, unknown_fields
-from execution.web.api.schema import refusals
 from portfolio.books import imports
 from portfolio.ledger.importing.formats import FORMATS
 from portfolio.ledger.importing.rows import MAX_BYTES
@@ -28,7 +27,6 @@ from portfolio.ledger.importing.rows import MAX_BYTES
 BODY_MARGIN = 64 * 1024
 """Bytes of a multipart body beside the file: boundaries, names, the other fields."""
 
-REFUSALS = refusals(400, 401, 403, 404, 413, 415, 429, 503)
 FINDING = inline_serializer(
     "ImportFinding",
     {
@@ -136,11 +134,11 @@ class Imports(Door):
 
     @extend_schema(
         operation_id="imports",
+        summary="The imports that the ledger of a portfolio includes",
         responses={
             200: inline_serializer(
                 "Imports", {"imports": inline_serializer("Import", dict(STORED_IMPORT_FIELDS), many=True)}
             ),
-            **REFUSALS,
         },
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
@@ -150,11 +148,11 @@ class Imports(Door):
 
     @extend_schema(
         operation_id="import",
+        summary="Preview or import a file of transactions",
         request={"multipart/form-data": ImportForm},
         responses={
             200: inline_serializer("ImportDone", dict(IMPORT_FIELDS)),
             201: inline_serializer("ImportNew", dict(IMPORT_FIELDS)),
-            **REFUSALS,
         },
     )
     def post(self, request: Request, portfolio_id: UUID) -> Response:
@@ -198,8 +196,9 @@ class Import(Door):
 
     @extend_schema(
         operation_id="undo_import",
+        summary="Undo an import",
         parameters=[OpenApiParameter("import_id", str, OpenApiParameter.PATH)],
-        responses={200: inline_serializer("ImportUndone", dict(STORED_IMPORT_FIELDS)), **REFUSALS},
+        responses={200: inline_serializer("ImportUndone", dict(STORED_IMPORT_FIELDS))},
     )
     def delete(self, request: Request, portfolio_id: UUID, import_id: str) -> Response:
         with transaction.atomic():

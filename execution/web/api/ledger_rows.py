@@ -18,12 +18,10 @@ from execution.executor import ledger_revisions
 from execution.web.api.door import Door
 from execution.web.api.portfolios import REVISION, find_visible, revision_as_dict
 from execution.web.api.query import Page, PageOfSpan, page_of
-from execution.web.api.schema import refusals
 from portfolio import books
 from portfolio.books.value_sources import LEDGER
 from portfolio.models import LedgerRevision, Lot, Portfolio, Transaction
 
-REFUSALS = refusals(400, 401, 403, 404, 429, 503)
 TRANSACTION_COLUMNS: Final[Mapping[str, str]] = {
     "entry_id": "entry_id", "date": "date", "kind": "kind", "symbol": "security__symbol", "account": "account",
     "quantity": "quantity", "unit_price": "unit_price", "amount": "amount", "currency": "currency", "fee": "fee",
@@ -97,7 +95,7 @@ class Transactions(Door):
         operation_id="transactions",
         summary="What happened in a portfolio, by its ledger, oldest first",
         parameters=[TransactionQuery, OpenApiParameter("portfolio_id", UUID, OpenApiParameter.PATH)],
-        responses={200: _answer("Transactions", "transactions", TRANSACTION_COLUMNS), **REFUSALS},
+        responses={200: _answer("Transactions", "transactions", TRANSACTION_COLUMNS)},
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         portfolio = find_visible(portfolio_id)
@@ -119,7 +117,7 @@ class Lots(Door):
         operation_id="lots",
         summary="The lots that are open in a portfolio, by its ledger",
         parameters=[LotQuery, OpenApiParameter("portfolio_id", UUID, OpenApiParameter.PATH)],
-        responses={200: _answer("Lots", "lots", LOT_COLUMNS), **REFUSALS},
+        responses={200: _answer("Lots", "lots", LOT_COLUMNS)},
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         portfolio = find_visible(portfolio_id)

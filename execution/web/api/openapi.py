@@ -1,22 +1,35 @@
-"""GET /v1/schema: the OpenAPI document, made once by each process."""
+"""The OpenAPI document: made once by each process, and completed by what no view can say by itself."""
 
+from collections.abc import Iterator
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView
 
+from execution.patterns import json_schema, publishing
+from execution.patterns.document import parse
 from execution.web.api.door import KnownParameters
+from execution.web.problems import PROBLEMS
+from execution.web.problems.problem import CONTENT_TYPE
+
+Node = dict[str, Any]
+
+EVERYWHERE: Final = (400, 406, 500, 503)
+WITH_CREDENTIALS: Final = (401, 403, 429)
+WITH_BODY: Final = (413, 415)
+SCHEMAS: Final = "#/components/schemas/"
+UNAVAILABLE: Final = "UnavailableOutput"
 
 _making = Lock()
-_made: dict[str, Any] = {}
+_made: Node = {}
 
 
 class OneDocument(SchemaGenerator):
     """The document is the same for every caller. What makes it is drf-spectacular's inspection of the views, which two threads
     can't do at a time."""
 
-    def get_schema(self, request: Any = None, public: bool = False) -> dict[str, Any]:
+    def get_schema(self, request: Any = None, public: bool = False) -> Node:
         with _making:
             if not _made:
                 _made.update(super().get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
@@ -25,3 +38,56 @@ class OneDocument(SchemaGenerator):
 
 class Schema(KnownParameters, SpectacularAPIView):
     generator_class = OneDocument
+
+
+def complete(result: Node, generator: Any, request: Any, public: bool) -> Node:
+    """drf-spectacular's hook: the refusals that every address has, and the types of the results of our patterns."""
+    for path, operation in operations(result):
+        if path.startswith("/v1/"):
+            _add_refusals(path, operation)
+    _add_result_types(result["components"]["schemas"])
+    return result
+
+
+def operations(document: Node) -> Iterator[tuple[str, Node]]:
+    """Path and operation."""
+    for path, methods in document["paths"].items():
+        yield from ((path, operation) for operation in methods.values())
+
+
+def _add_refusals(path: str, operation: Node) -> None:
+    responses = operation["responses"]
+    statuses = {*EVERYWHERE, *(int(status) for status in responses if status >= "400")}
+    # What asks for no credential compares one: a log-in, or a token that renews.
+    statuses |= {*WITH_CREDENTIALS} if operation.get("security") else {401, 429}
+    if "requestBody" in operation:
+        statuses |= {*WITH_BODY}
+    if "{" in path:
+        statuses |= {404}
+    for status in sorted(statuses):
+        responses[str(status)] = {
+            "description": "Problem "
+            + " or ".join(sorted({kind for number, kind in PROBLEMS.values() if number == status})),
+            "content": {CONTENT_TYPE: {"schema": {"$ref": SCHEMAS + "Problem"}}},
+        }
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _add_result_types(schemas: Node) -> None:
+    """Patterns that staff published have no type here: GET /v1/patterns/{id} has it, of them as of ours."""
+    definitions = json_schema.Definitions(SCHEMAS)
+    results = {}
+    for document in publishing.read_library().values():
+        pattern = parse(document)
+        outputs = {
+            name: {"anyOf": [definitions.of_output(pattern, name), {"$ref": SCHEMAS + UNAVAILABLE}]}
+            for name in pattern.outputs
+        }
+        results[f"{pattern.id.title().replace('_', '')}Result"] = json_schema.object_of(outputs)
+    added = {**definitions.by_name, **results, UNAVAILABLE: json_schema.UNAVAILABLE}
+    assert not added.keys() & schemas.keys(), added.keys() & schemas.keys()  # a test makes the document
+    schemas |= dict(sorted(added.items()))
+    schemas["Answer"]["properties"]["result"] = {
+        "description": "One entry for each output of the pattern.",
+        "anyOf": [*({"$ref": SCHEMAS + name} for name in results), {"type": "object", "additionalProperties": {}}],
+    }

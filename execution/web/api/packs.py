@@ -12,11 +12,9 @@ from execution.web.api import pack_rows
 from execution.web.api.door import Door
 from execution.web.api.pack_rows import COLUMNS
 from execution.web.api.query import Page, PageOfSpan, page_of
-from execution.web.api.schema import refusals
 from pricing import packs
 from pricing.models import PackStatus, PricingPack
 
-REFUSALS = refusals(400, 401, 404)
 HEADER_FIELDS: dict[str, serializers.Field[Any, Any, Any, Any]] = {
     "id": serializers.CharField(),
     "policy": serializers.CharField(),
@@ -99,7 +97,12 @@ class Packs(Door):
 
     query_forms: ClassVar = {"GET": ListQuery}
 
-    @extend_schema(operation_id="packs", parameters=[ListQuery], responses={200: PACKS, **REFUSALS})
+    @extend_schema(
+        operation_id="packs",
+        summary="The pricing packs, newest date first",
+        parameters=[ListQuery],
+        responses={200: PACKS},
+    )
     def get(self, request: Request) -> Response:
         query = self.query
         headers = _headers().order_by("policy", "-asof_date", "-release")
@@ -121,11 +124,12 @@ class Pack(Door):
 
     @extend_schema(
         operation_id="pack",
+        summary="One pack, with its rows of a kind",
         parameters=[
             RowsQuery,
             OpenApiParameter("pack_id", str, OpenApiParameter.PATH, description="PP_<date>_<policy>_r<n>"),
         ],
-        responses={200: PACK, **REFUSALS},
+        responses={200: PACK},
     )
     def get(self, request: Request, pack_id: str) -> Response:
         query = self.query

@@ -12,7 +12,6 @@ from rest_framework.response import Response
 from execution.executor import NotAllowed, PortfolioNotFound
 from execution.web.api.door import Door
 from execution.web.api.query import Page, page_of
-from execution.web.api.schema import refusals
 from portfolio import books
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
 
@@ -62,7 +61,7 @@ class Portfolios(Door):
         operation_id="portfolios",
         summary="The portfolios that you own or may read, by name",
         parameters=[Page],
-        responses={200: PORTFOLIOS, **refusals(400, 401, 403, 429, 503)},
+        responses={200: PORTFOLIOS},
     )
     def get(self, request: Request) -> Response:
         rows = Portfolio.objects.order_by("name", "slug")
@@ -76,7 +75,7 @@ class PortfolioDetail(Door):
         operation_id="portfolio",
         summary="One portfolio",
         parameters=[OpenApiParameter("portfolio_id", UUID, OpenApiParameter.PATH)],
-        responses={200: PORTFOLIO, **refusals(400, 401, 403, 404, 429, 503)},
+        responses={200: PORTFOLIO},
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         portfolio = find_visible(portfolio_id)

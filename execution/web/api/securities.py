@@ -10,7 +10,6 @@ from rest_framework.response import Response
 from config.decimals import plain
 from execution.web.api.door import Door
 from execution.web.api.query import Page, page_of
-from execution.web.api.schema import refusals
 from pricing.models import Security
 
 FIELDS: Final[dict[str, serializers.Field[Any, Any, Any, Any]]] = {
@@ -54,7 +53,7 @@ class Securities(Door):
         operation_id="securities",
         summary="The securities that there are market data of, by symbol",
         parameters=[SecurityQuery],
-        responses={200: ANSWER, **refusals(400, 401, 403, 429, 503)},
+        responses={200: ANSWER},
     )
     def get(self, request: Request) -> Response:
         wanted = {name: self.query[name] for name in SecurityQuery().fields.keys() & FIELDS.keys() & self.query.keys()}

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,11 +15,8 @@ from execution.operations import settings_report
 from execution.web.api.body import StrictJson
 from execution.web.api.door import Door
 from execution.web.api.portfolios import require_owned
-from execution.web.api.schema import refusals
 from portfolio import portfolio_settings
 from portfolio.portfolio_settings import BENCHMARK, CHOICES, FIXED, SETTINGS
-
-REFUSALS = refusals(400, 401, 403, 404, 415, 503)
 
 
 def _setting_field(name: str, **how: Any) -> serializers.Field[Any, Any, Any, Any]:
@@ -66,7 +63,9 @@ class Settings(Door):
     parser_classes = (StrictJson,)
 
     @extend_schema(
-        operation_id="settings", responses={200: inline_serializer("SettingsShown", dict(SETTINGS_FIELDS)), **REFUSALS}
+        operation_id="settings",
+        summary="What a portfolio's figures are computed by, for its owner",
+        responses={200: inline_serializer("SettingsShown", dict(SETTINGS_FIELDS))},
     )
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         with transaction.atomic():
@@ -75,8 +74,10 @@ class Settings(Door):
 
     @extend_schema(
         operation_id="change_settings",
+        summary="Change settings: all that are given, or none",
+        examples=[OpenApiExample("two settings", {"booking_method": "LIFO", "accrual": "accrual"}, request_only=True)],
         request=inline_serializer("SettingsWanted", {name: _setting_field(name, required=False) for name in SETTINGS}),
-        responses={200: inline_serializer("SettingsChanged", dict(CHANGE_FIELDS)), **REFUSALS},
+        responses={200: inline_serializer("SettingsChanged", dict(CHANGE_FIELDS))},
     )
     def patch(self, request: Request, portfolio_id: UUID) -> Response:
         with transaction.atomic():

@@ -7,7 +7,7 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.utils.decorators import method_decorator
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -23,6 +23,14 @@ from execution.operations import log_ins
 from execution.web.api.body import StrictJson
 from execution.web.api.door import KnownParameters
 from execution.web.authentication import BearerToken
+
+REFRESH = OpenApiExample("a refresh token", {"refresh": "…"}, request_only=True)
+
+
+ACCESS = serializers.CharField(help_text="For the header Authorization; lives an hour.")
+PAIR = inline_serializer(
+    "TokenPair", {"access": ACCESS, "refresh": serializers.CharField(help_text="Renews it; lives a day.")}
+)
 
 
 class LogIn(TokenObtainPairSerializer):
@@ -47,8 +55,14 @@ class LogIn(TokenObtainPairSerializer):
         return {"refresh": str(refresh), "access": str(refresh.access_token)}
 
 
-@extend_schema(
-    description="A bearer token for a user name, a password and the code of the second factor of who has one."
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="token",
+        summary="A token for a user name and a password",
+        description="With the code of the second factor of who has one.",
+        responses={200: PAIR},
+        examples=[OpenApiExample("a log-in", {"username": "owner", "password": "…"}, request_only=True)],
+    )
 )
 @method_decorator(
     transaction.non_atomic_requests, name="dispatch"
@@ -70,6 +84,15 @@ class Renewal(TokenRefreshSerializer):
         return {"access": str(refresh.access_token)}
 
 
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="renew_token",
+        summary="A new access token",
+        description="For a refresh token.",
+        responses={200: inline_serializer("AccessToken", {"access": ACCESS})},
+        examples=[REFRESH],
+    )
+)
 class RefreshedToken(KnownParameters, TokenRefreshView):
     serializer_class = Renewal
     parser_classes = (StrictJson,)
@@ -89,9 +112,14 @@ class RefreshedToken(KnownParameters, TokenRefreshView):
         return Response(renewal.validated_data)
 
 
-@extend_schema(
-    description="Ends the refresh token and all others that its user was given so far, as a log-out does.",
-    responses={HTTPStatus.NO_CONTENT: None},
+@extend_schema_view(
+    post=extend_schema(
+        operation_id="revoke_token",
+        summary="End the refresh tokens of a user",
+        examples=[REFRESH],
+        description="The one that is given and all others so far, as a log-out does.",
+        responses={HTTPStatus.NO_CONTENT: None},
+    )
 )
 class RevokedToken(RefreshedToken):
     def answer(self, request: Request, renewal: Renewal) -> Response:
