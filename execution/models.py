@@ -177,6 +177,47 @@ class Execution(models.Model):
         return str(self.id)
 
 
+class OrderState(models.TextChoices):
+    WAITING = "waiting", "waiting"
+    RUNNING = "running", "running"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
+
+
+class ExecutionOrder(models.Model):
+    """A question that a worker answers. Its answer is an execution; each sees his own orders."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    request = models.JSONField(help_text="As it was asked, with the portfolio that it is about.")
+    request_id = models.CharField(max_length=64, blank=True, default="")
+    state = models.CharField(max_length=9, choices=OrderState.choices, default=OrderState.WAITING)
+    execution_id = models.UUIDField(null=True, help_text="Of the execution, which may be dropped before the order is.")
+    problem = models.JSONField(null=True, help_text="Class, message and data of the failure.")
+    ordered_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-ordered_at", "id")
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=OrderState.values), name="order_state_known"),
+            models.CheckConstraint(
+                condition=~Q(state="done") | Q(execution_id__isnull=False), name="order_done_has_an_execution"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="failed") | Q(problem__isnull=False), name="order_failed_says_why"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=("user", "-ordered_at"), name="order_by_user"),
+            models.Index(fields=("ordered_at",), condition=Q(state__in=("waiting", "running")), name="order_open"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
 class DropReason(models.TextChoices):
     AGE = "age", "older than answers are stored"
     QUOTA = "quota", "its user had more than are stored"

@@ -7,12 +7,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from celery import shared_task
+from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from compliance.audit import sealing
 from config.errors import TieoutError
 from execution import executor, exports
+from execution.executor import orders
 from execution.models import NightlyRun, RunState
 from execution.night import audit_check, chunks, due, history_check, nightly, restatement, runs
 from execution.operations import altered, retention
@@ -23,6 +25,8 @@ from pricing.providers import fetching, http
 
 logger = logging.getLogger(__name__)
 
+ORDER_PATIENCE = timedelta(minutes=2)
+"""After so long another worker is rung for an execution that has not ended."""
 EXPORT_PATIENCE = timedelta(minutes=2)
 """After so long somebody looks for an export that has not ended."""
 
@@ -115,6 +119,8 @@ def take_up_stale_runs(**_: Any) -> None:
         # days finds none then.
         _ring(run.policy, run.from_date, run.date, run.restates if run.restates == restatement.LACKING else "")
     executor.end_abandoned()
+    for waiting in orders.waiting(datetime.now(UTC) - ORDER_PATIENCE):
+        make_execution.delay(order=str(waiting))
     try:
         catching_up.catch_up_all()
     except LedgerUnavailable as damaged:
@@ -131,6 +137,15 @@ def check_history(**_: Any) -> None:
 def make_export(*, export: str, **_: Any) -> None:
     """Write the file of an export. Nothing is done where it has ended, or where another worker does it."""
     exports.make(UUID(export))
+
+
+@shared_task
+def make_execution(*, order: str, **_: Any) -> None:
+    """Compute an execution that was ordered. Nothing is done where it has ended, or where another worker does it."""
+    try:
+        orders.make(UUID(order))
+    except TieoutError as failure:
+        logger.warning("an ordered execution failed", extra={"order_id": order, "reason": str(failure)})
 
 
 @shared_task
@@ -151,6 +166,7 @@ def tend_exports(**_: Any) -> None:
 def drop_executions(**_: Any) -> None:
     """Drop the stored answers whose time is over."""
     dropped = retention.drop_due(datetime.now(UTC))
+    orders.forget(datetime.now(UTC) - timedelta(days=settings.EXECUTION_DAYS))
     logger.info("stored answers are dropped", extra=asdict(dropped))
 
 

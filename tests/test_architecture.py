@@ -77,6 +77,7 @@ CATCH_ALL = {
     "config/breaker.py": "counts the failure and raises it again",
     "config/command_line.py": "the outermost edge of a command: told in one line, and by the exit code",
     "execution/web/api/executions.py": "observes the duration and raises it again",
+    "execution/executor/orders.py": "puts the failure on record and raises it again",
     "execution/executor/running.py": "puts the failure on record and raises it again",
     "config/embedded/__init__.py": "gives its share back and raises it again",
     "portfolio/ledger/reader.py": "stops the child and raises it again",

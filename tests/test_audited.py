@@ -29,6 +29,7 @@ NOT_AUDITED = {
     "portfolio_break": "of a reconciliation",
     "execution_droppedexecution": "tells of a dropped answer, whose removal is recorded",
     "execution_idempotencykey": "a question changes nothing",
+    "execution_executionorder": "a question changes nothing",
     "execution_jobrun": "how far a night is",
     "execution_jobchunk": "how far a night is",
     "execution_blockedportfolio": "what a night found",

@@ -39,7 +39,7 @@ def runtime() -> AgentRuntime:
     return AgentRuntime(registry.default, client=shared_redis())
 
 
-def compute(plan: Plan) -> Computed:
+def compute(plan: Plan, report: orchestrator.Report = orchestrator.tell_nobody) -> Computed:
     """Run the steps of a plan. They can not write to the database, and the pack is verified to be what was sealed.
 
     raises   StepFailed with the trace so far, PackCorrupt, NotRenderable, TooLarge
@@ -57,7 +57,7 @@ def compute(plan: Plan) -> Computed:
     )
     with scope.snapshot():
         packs.require_intact(pack=plan.pack)
-        run = _run_steps(plan, ctx)
+        run = _run_steps(plan, ctx, report)
     rendered = {name: canonical.render(data) for name, data in run.outputs.items()}
     text = canonical.canonical_bytes(rendered)
     if len(text) > MAX_RESULT_BYTES:
@@ -72,9 +72,9 @@ def compute(plan: Plan) -> Computed:
     )
 
 
-def _run_steps(plan: Plan, ctx: RequestContext) -> orchestrator.FinishedRun:
+def _run_steps(plan: Plan, ctx: RequestContext, report: orchestrator.Report) -> orchestrator.FinishedRun:
     try:
-        run = orchestrator.run(plan.pattern, plan.inputs, ctx, runtime())
+        run = orchestrator.run(plan.pattern, plan.inputs, ctx, runtime(), report)
     except orchestrator.StepFailed as failure:
         _meter(failure.trace)
         raise

@@ -1,6 +1,6 @@
 """Runs the steps of a pattern, one after the other, and writes down what happened to each."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from time import perf_counter
@@ -110,7 +110,21 @@ class FinishedRun:
     transient: bool
 
 
-def run(pattern: ParsedPattern, inputs: Mapping[str, Any], ctx: RequestContext, runtime: AgentRuntime) -> FinishedRun:
+Report = Callable[[StepTrace], object]
+"""Is told of each step that has run; what it raises ends the run."""
+
+
+def tell_nobody(step: StepTrace) -> None:
+    """A report that nobody waits for."""
+
+
+def run(
+    pattern: ParsedPattern,
+    inputs: Mapping[str, Any],
+    ctx: RequestContext,
+    runtime: AgentRuntime,
+    report: Report = tell_nobody,
+) -> FinishedRun:
     """Run a linted pattern with its effective inputs.
 
     A step that needs a skipped or omitted one is skipped; a condition that can't be answered fails its step.
@@ -168,6 +182,7 @@ def run(pattern: ParsedPattern, inputs: Mapping[str, Any], ctx: RequestContext, 
             sources=tuple(sorted(set(result.sources))),
             warnings=result.warnings,
         )
+        report(traces[step.name])
     trace = tuple(traces[step.name] for step in pattern.steps)
     return FinishedRun(
         outputs={name: _output(name, state, traces) for name in pattern.outputs},

@@ -17,6 +17,7 @@ from execution import metering
 from execution.executor import endings, planning, store
 from execution.executor.computation import Computed, compute
 from execution.executor.engine import engine_version
+from execution.executor.orchestrator import Report, tell_nobody
 from execution.executor.planning import Plan
 from execution.executor.request import Request
 from execution.executor.serving import Served, serve
@@ -35,10 +36,12 @@ def execute(
     user: AbstractBaseUser,
     claimed: Callable[[UUID], object] = lambda execution_id: None,
     admit: Callable[[], AbstractContextManager[object]] = nullcontext,
+    report: Report = tell_nobody,
 ) -> Served:
     """Answer a request for `user`, from the store where it was answered before.
 
     claimed  called with the id of the execution once it is on record, before its steps run
+    report   told of each step that has run; what it raises ends the execution as failed
     admit    entered around what has to be computed; what it raises refuses that
     raises   what prepare and compute raise
     """
@@ -63,13 +66,15 @@ def execute(
                 telemetry.bind(execution_id=str(stored.id))
                 return answer(stored, cached=True)
         with admit():
-            finished, cached = _run_once(plan, user, claimed)
+            finished, cached = _run_once(plan, user, claimed, report)
         metering.count_execution(plan.version.pattern_id, "stored" if cached else "computed")
         with transaction.atomic():
             return answer(finished, cached=cached)
 
 
-def _run_once(plan: Plan, user: AbstractBaseUser, claimed: Callable[[UUID], object]) -> tuple[FinishedExecution, bool]:
+def _run_once(
+    plan: Plan, user: AbstractBaseUser, claimed: Callable[[UUID], object], report: Report
+) -> tuple[FinishedExecution, bool]:
     """The execution, and whether another request has made it while this one waited: of a key there is one computation at a time,
     over all processes."""
     key = plan.key
@@ -83,7 +88,7 @@ def _run_once(plan: Plan, user: AbstractBaseUser, claimed: Callable[[UUID], obje
         started = perf_counter()
         try:
             with telemetry.span("pattern.run"):
-                computed = compute(plan)
+                computed = compute(plan, report)
             finished = _finish(execution, plan, computed, started)
         except Exception as failure:
             metering.count_execution(plan.version.pattern_id, "failed")

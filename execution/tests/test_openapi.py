@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from execution import tasks
 from execution.tests.test_imports_api import ask as import_file
 from execution.web.api import openapi
 from execution.web.api.schema import EXAMPLE_ID
@@ -132,7 +133,7 @@ def test_every_example_is_a_request_that_is_answered(document, private_demo, rea
     assert {"execute", "order_export", "change_settings", "token", "renew_token", "revoke_token"} <= set(sent)
 
 
-def test_every_address_answers_as_the_document_says(document, asked_demo, read_once):
+def test_every_address_answers_as_the_document_says(document, asked_demo, read_once, monkeypatch):
     headers = {"Authorization": f"Bearer {asked_demo.token('owner')}"}
     import_file(asked_demo, "owner")
     execution = Client().get("/v1/executions", headers=headers).json()["executions"][0]["execution_id"]
@@ -142,8 +143,18 @@ def test_every_address_answers_as_the_document_says(document, asked_demo, read_o
         content_type="application/json",
         headers=headers,
     )
+    monkeypatch.setattr(tasks.make_execution, "delay", lambda **_: None)
+    ordered = Client().post(
+        "/v1/execute",
+        json.dumps(
+            {"pattern_id": "portfolio_overview", "portfolio_id": str(asked_demo.public_id), "asof_date": "2013-02-28"}
+        ),
+        content_type="application/json",
+        headers={**headers, "Prefer": "respond-async"},
+    )
     places = {
         "execution_id": execution,
+        "order_id": ordered.json()["order_id"],
         "export_id": made.json()["export_id"],
         "portfolio_id": asked_demo.public_id,
         "pattern_id": "portfolio_overview",

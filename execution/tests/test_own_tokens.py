@@ -22,6 +22,8 @@ CLOSED = {("PATCH", "settings")}
 NEEDED = {
     ("POST", "execute"): "execute",
     ("POST", "replay"): "execute",
+    ("GET", "execution-order"): "execute",
+    ("DELETE", "execution-order"): "execute",
     ("POST", "imports"): "import",
     ("DELETE", "import"): "import",
     ("POST", "exports"): "export",

@@ -29,7 +29,12 @@ SHOWING_NO_VALUE = {
     *("imports", "import", "portfolio-imports"),  # what the owner's file says
     *("token", "token-refresh", "token-revoke", "login", "admin-login", "second-factor", "logout"),
     *("personal-tokens", "portfolio-ids", "portfolio", "securities", "patterns", "pattern-schemas"),
-    *("executions", "execution-trace", "replay"),  # which steps ran, and whether the bytes are the same
+    *(
+        "executions",
+        "execution-trace",
+        "execution-order",
+        "replay",
+    ),  # which steps ran, and whether the bytes are the same
 }
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.utils.decorators import method_decorator
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
@@ -17,10 +17,12 @@ from rest_framework.request import Request
 
 from config.models import TokenScope
 from execution import executor, metering
+from execution.executor import orders
 from execution.web import limits, problems
 from execution.web.api import body, execute_request
 from execution.web.api.door import Door
 from execution.web.api.idempotency import execute_once
+from execution.web.api.orders import ORDER, address_of, as_dict, ring
 from execution.web.api.schema import EXAMPLE_ID, TRACE_STEPS, refusals
 
 METADATA = inline_serializer(
@@ -97,11 +99,17 @@ class Execute(Door):
         description="Not one transaction: what was claimed, and what failed, stays on record.",
         request=execute_request.ExecuteRequest,
         examples=EXAMPLES,
-        responses={200: ANSWER, **refusals(404, 409)},
+        responses={200: ANSWER, 202: ORDER, **refusals(404, 409, 410)},
         parameters=[
             OpenApiParameter(
+                "Prefer",
+                str,
+                OpenApiParameter.HEADER,
+                description="respond-async: what is not stored is computed by a worker; 202 with Location.",
+            ),
+            OpenApiParameter(
                 "Idempotency-Key", str, OpenApiParameter.HEADER, description="Makes a retry return the same execution."
-            )
+            ),
         ],
     )
     def post(self, request: Request) -> HttpResponse:
@@ -113,6 +121,11 @@ class Execute(Door):
             query = execute_request.parse(body.read_object(sent))
             pattern_id = query.pattern_id
             key, user = request.headers.get("Idempotency-Key"), caller_of(request)
+            if key is None and not query.faults and _prefers_async(request):
+                ordered = _order(query, request, user)
+                if ordered is not None:
+                    status = 202
+                    return ordered
             if key is None or query.faults:
                 served = executor.execute(query, user=user, admit=partial(limits.executing, user))
             else:
@@ -144,6 +157,27 @@ class StoredExecution(Door):
         if _is_unchanged(request, served.etag):
             return HttpResponse(status=304, headers={"ETag": served.etag})
         return _answer(served)
+
+
+def _prefers_async(request: Request) -> bool:
+    """Whether the caller would rather not wait (RFC 7240)."""
+    preferences = request.headers.get("Prefer", "").split(",")
+    return "respond-async" in (each.partition(";")[0].strip().lower() for each in preferences)
+
+
+def _order(query: executor.Request, request: Request, user: User) -> HttpResponse | None:
+    """The answer to what a worker is to compute; None where it is stored already."""
+    order = orders.place(
+        query,
+        user=user,
+        request_id=request._request.request_id,  # type: ignore[attr-defined]
+        admit=partial(limits.count_execution, user),
+    )
+    if order is None:
+        return None
+    ring(order)
+    headers = {"Location": address_of(order), "Preference-Applied": "respond-async"}
+    return JsonResponse(as_dict(order), status=202, headers=headers)
 
 
 def _is_unchanged(request: Request, etag: str) -> bool:

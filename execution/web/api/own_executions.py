@@ -117,7 +117,7 @@ class ExecutionTrace(Door):
         if unfinished is None:
             done = executor.fetch(execution_id, user=caller_of(request))
             return Response(_traced(execution_id, ExecutionStatus.DONE, None, done.trace))
-        kind = problems.type_on_record(unfinished)
+        kind = problems.type_on_record(unfinished.problem)
         return Response(_traced(execution_id, unfinished.status, kind, problems.trace_on_record(unfinished)))
 
 
@@ -168,7 +168,7 @@ def _entry(row: Execution) -> dict[str, Any]:
         "ledger_commit_hash": row.ledger_commit_hash or None,
         "engine_version": row.engine_version,
         "status": row.status,
-        "problem": problems.type_on_record(row),
+        "problem": problems.type_on_record(row.problem),
         "result_hash": row.result_hash or None,
         "provisional": row.provisional,
         "started_at": row.started_at,

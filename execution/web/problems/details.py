@@ -11,7 +11,7 @@ from config import strict_json
 from config.breaker import BreakerOpen
 from config.log_in import tries
 from execution import executor, exports, patterns
-from execution.executor import orchestrator
+from execution.executor import orchestrator, orders
 from execution.night.estimates import estimated_ready
 from execution.patterns.versions import PatternNotFound, PatternRetired
 from execution.web.authentication import ScopeMissing
@@ -137,6 +137,8 @@ def details_of(failure: BaseException, kind: str) -> Details:
             }, {}
         case ScopeMissing():
             return {"scope": failure.needed.value if failure.needed else None}, {}
+        case orders.TooManyOrders():
+            return {}, {"Retry-After": str(RETRY_UNAVAILABLE_S)}
         case LimitReached():
             return {}, failure.headers
         case drf.Throttled():

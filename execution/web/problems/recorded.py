@@ -34,9 +34,9 @@ def answer_on_record(execution: Execution) -> Problem | None:
     return Problem(status, kind, record["message"], extra)
 
 
-def type_on_record(execution: Execution) -> str | None:
-    """The problem type that an execution failed by; None where it has not failed, or nobody wrote down by what."""
-    record = execution.problem or {}
+def type_on_record(problem: Mapping[str, Any] | None) -> str | None:
+    """The type of a problem on record; None where there is none, or nobody wrote down by what it was caused."""
+    record = problem or {}
     if "answer" in record:  # of releases that recorded the answer itself
         return str(record["answer"]["type"])
     if "classes" not in record:
@@ -49,7 +49,7 @@ def type_on_record(execution: Execution) -> str | None:
 
 def trace_on_record(execution: Execution) -> Mapping[str, Any]:
     """What happened to each step. Name and place of what did not answer are for the log alone."""
-    if type_on_record(execution) != "unavailable":
+    if type_on_record(execution.problem) != "unavailable":
         return dict(execution.trace)
     steps = execution.trace.get("steps", [])
     return {"steps": [step | {"reason": TITLES["unavailable"]} if "reason" in step else step for step in steps]}

@@ -18,7 +18,7 @@ from config.errors import TieoutError
 from config.log_in import tries
 from config.postgresql.base import WrongRole
 from execution import canonical, executor, exports, patterns
-from execution.executor import orchestrator
+from execution.executor import orchestrator, orders
 from execution.exports.content import ExportCancelled
 from execution.exports.zipped import Unreadable
 from execution.patterns import conditions, templating
@@ -66,6 +66,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     PatternNotFound: (404, "pattern-not-found"),
     executor.PortfolioNotFound: (404, "portfolio-not-found"),
     executor.ExecutionNotFound: (404, "execution-not-found"),
+    orders.OrderNotFound: (404, "execution-not-found"),
     exports.ExportNotFound: (404, "export-not-found"),
     executor.CommitNotFound: (404, "commit-not-found"),
     repository.CommitNotFound: (404, "commit-not-found"),
@@ -87,6 +88,8 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     tries.TooManyTries: (429, "throttled"),
     LimitReached: (429, "throttled"),
     QuotaReached: (429, "quota-reached"),
+    orders.TooManyOrders: (429, "throttled"),
+    orders.OrderCancelled: (500, "internal"),  # in a worker; its order is cancelled
     AnsweredBefore: (500, "internal"),  # until it is answered as the first try was
     executor.ReconciliationFailed: (500, "reconciliation-failed"),
     orchestrator.StepFailed: (500, "step-failed"),
