@@ -53,11 +53,14 @@ def fetch_market_data(**_: Any) -> None:
     """Fetch from every provider that is on, up to today. One that fails does not keep the others from being fetched."""
     today = datetime.now(UTC).date()
     for provider, (terms, _ask) in fetching.FETCHED.items():
-        if not http.key_of(terms):
+        if not http.is_on(terms):
             logger.info("provider is off", extra={"provider": provider})
             continue
         try:
             outcome = fetching.fetch(provider=provider, run=uuid4(), today=today, last=today)
+        except fetching.NothingToFetch as nothing:
+            logger.info("nothing to fetch", extra={"provider": provider, "reason": str(nothing)})
+            continue
         except TieoutError as failure:
             logger.error("nothing was fetched", extra={"provider": provider, "reason": str(failure)})
             continue

@@ -31,7 +31,7 @@ CURRENCIES = frozenset((_CODES + _FORMER)[at : at + 3] for at in range(0, len(_C
 """ISO 4217, in force and former."""
 
 
-FIXING_OF_SOURCE = {"ecb-eurofxref": "ECB"}
+FIXING_OF_SOURCE = {"ecb": "ECB", "ecb-eurofxref": "ECB"}
 """Sources that publish one fixing and no other. Under a policy of another name their rates would pass for what they are not."""
 
 

@@ -394,6 +394,7 @@ SIGNALS = {
     "NothingToTabulateError": "execution.exports.panel_tables: a table that says why it is empty",
     "NothingToDrawError": "execution.web.pages.panels: a panel that shows why it is empty",
     "UnsafeError": "portfolio.ledger.child: becomes a line of its output",
+    "UnreadableBody": "pricing.providers.answers: becomes a failure of the provider",
     "UnreadableEntry": "portfolio.ledger.journal: becomes a finding",
     "Undecodable": "portfolio.ledger.importing: becomes a finding",
     "RowRefused": "portfolio.ledger.importing.writing: becomes a finding",

@@ -75,7 +75,7 @@ class WorldCollector:
 def read(now: datetime) -> Iterator[Sample]:
     """All samples. Of a source that does not answer there are none but that it did not."""
     for provider in states.ALL:
-        yield "tieout_provider_on", (provider.code,), float(bool(http.key_of(provider)))
+        yield "tieout_provider_on", (provider.code,), float(http.is_on(provider))
     for source, read_source in SOURCES.items():
         try:
             samples = list(read_source(now))

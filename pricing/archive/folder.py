@@ -12,12 +12,14 @@ Row = Mapping[str, str]
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "prices.csv": ("date", "symbol", "source"),
+    "fx.csv": ("date", "base", "quote", "source"),
     "macro.csv": ("date", "series_id", "known_at"),
     "corporate_actions.csv": ("ex_date", "symbol", "action"),
     "macro_series.csv": ("id",),
 }
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "prices.csv": ("date", "symbol", "close", "currency", "source"),
+    "fx.csv": ("date", "base", "quote", "rate", "source"),
     "macro.csv": ("date", "series_id", "value", "source", "known_at", "vintage"),
     "corporate_actions.csv": (
         "ex_date", "pay_date", "symbol", "action", "ratio", "amount", "currency", "source", "announced",

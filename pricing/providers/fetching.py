@@ -12,7 +12,7 @@ from uuid import UUID
 
 from config.errors import TieoutError
 from pricing.archive import loading
-from pricing.providers import fmp, fred, http, intake, polygon, questions
+from pricing.providers import ecb, fmp, fred, http, intake, polygon, questions, treasury
 from pricing.providers.conversation import Conversation, Failed, Fetched
 from pricing.providers.http import Provider
 from pricing.quality import quarantine
@@ -21,9 +21,11 @@ OVERLAP_DAYS = 7
 """How far before the end of what is loaded closes and actions are asked for again: corrections mostly come within days."""
 
 FETCHED: Mapping[str, tuple[Provider, Callable[[Conversation], None]]] = {
+    "ecb": (ecb.PROVIDER, questions.ask_ecb),
     "fmp": (fmp.PROVIDER, questions.ask_fmp),
     "fred": (fred.PROVIDER, questions.ask_fred),
     "polygon": (polygon.PROVIDER, questions.ask_polygon),
+    "treasury": (treasury.PROVIDER, questions.ask_treasury),
 }
 """NewsAPI's articles and FMP's statements and quotes are no part of a pack: they are read when they are asked for."""
 
@@ -37,11 +39,11 @@ class NotForPacks(TieoutError):
 
 
 class NothingToFetch(TieoutError):
-    """No security and no series has this provider as its source."""
+    """No security, currency or series has this provider as its source."""
 
     def __init__(self, provider: str) -> None:
         super().__init__(
-            f"nothing to ask {provider} for: no security or series has it as its source, none an alias of it; name some"
+            f"nothing to ask {provider} for: no security, currency or series has it as its source, none an alias of it; name some"
         )
         self.provider = provider
 
@@ -67,7 +69,7 @@ def fetch(
 ) -> Fetched:
     """Ask a provider for the days from `first` (None: a week before the end of what is loaded) to `last` (None: yesterday).
 
-    only    symbols of ours, or series; else every security and series that is this provider's, by source, alias or override
+    only    symbols of ours, currencies or series; else all that are this provider's, by source, alias or override
     run     under which refused rows go into quarantine
     raises  NotForPacks, http.ProviderOff, http.KeyRefused; NothingToFetch; NothingFetched; loading.NoArchive,
             loading.ArchiveChanged; symbols.SymbolUnknown for one in `only`; archive.ArchiveRefused. Nothing is loaded then.

@@ -82,11 +82,13 @@ def quotient(row: Mapping[str, Any], above: str, below: str) -> Decimal:
     return fx.UNROUNDED.divide(number(row, above, positive=True), number(row, below, positive=True))
 
 
-def number_text(row: Mapping[str, Any], field: str) -> Decimal:
+def number_text(row: Mapping[str, Any], field: str, *, positive: bool = False) -> Decimal:
     """The plain decimal number that is sent as a text."""
     sent = row.get(field)
     if not isinstance(sent, str) or not _PLAIN.fullmatch(sent):
         raise BadField(field, sent, "is missing" if sent is None else "is no plain decimal number")
+    if positive and Decimal(sent) <= 0:
+        raise BadField(field, sent, "is not above zero")
     return Decimal(sent)
 
 

@@ -4,18 +4,18 @@ Every request: https to a host that stands in this file, on a connection of pric
 limited while the answer comes in. Before it: breaker, then budget. After a failure that may pass: back-off with jitter, and
 never before the time that the provider asked to be left alone until.
 
-The key is a parameter of the address. So no address is logged or told: errors carry the path alone, and no cause.
+The key may be a parameter of the address. So no address is logged or told: errors carry the path alone, and no cause.
 """
 
 import logging
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any
 
@@ -26,17 +26,26 @@ import urllib3
 from django.conf import settings
 from requests.adapters import BaseAdapter
 
-from config import strict_json, telemetry
+from config import telemetry
 from config.breaker import Breaker, Verdict
 from config.errors import TieoutError
 from config.redis_client import shared_redis
-from pricing.providers import metering
+from pricing.providers import answers, metering
 from pricing.providers.budget import Allowance, Budget
 from pricing.providers.connections import KEY_PARAMETER, ProviderSession
 
 logger = logging.getLogger(__name__)
 
-HOSTS = frozenset({"api.polygon.io", "financialmodelingprep.com", "api.stlouisfed.org", "newsapi.org"})
+HOSTS = frozenset(
+    {
+        "api.polygon.io",
+        "api.stlouisfed.org",
+        "data-api.ecb.europa.eu",
+        "financialmodelingprep.com",
+        "home.treasury.gov",
+        "newsapi.org",
+    }
+)
 
 CONNECT_S, READ_S = 5.0, 30.0
 REQUEST_S = 25.0  # one answer, however slowly it drips; with the last read it ends before a probe's lease
@@ -56,30 +65,40 @@ SYSTEM_DICE = random.SystemRandom()
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Where a provider is asked, by which key, and how much it allows. Raises ValueError with the rule that it breaks."""
+    """Where a provider is asked, by which key, and how much it allows. Raises ValueError with the rule that it breaks.
+
+    key_variable   the environment's name of the key; empty where it asks for none
+    key_parameter  of the address, or
+    key_header     name and form, as in ("Authorization", "Bearer {}"): where the key stands in a request
+    off_reason     why it is off unless somebody sets its key, where that is not plain
+    """
 
     code: str
     host: str
     base_path: str
-    key_variable: str
-    key_parameter: str
     allowance: Allowance
+    key_variable: str = ""
+    key_parameter: str = ""
+    key_header: tuple[str, str] | None = None
+    off_reason: str = ""
     max_bytes: int = MAX_BYTES
     timeouts_s: tuple[float, float] = (CONNECT_S, READ_S)
 
     def __post_init__(self) -> None:
         if self.host not in HOSTS:
             raise ValueError(f"provider {self.code}: {self.host} is not in the list of hosts")
-        if not KEY_PARAMETER.fullmatch(self.key_parameter):
+        if bool(self.key_parameter) + bool(self.key_header) != bool(self.key_variable):
+            raise ValueError(f"provider {self.code}: a key stands in one place of a request")
+        if self.key_parameter and not KEY_PARAMETER.fullmatch(self.key_parameter):
             raise ValueError(f"provider {self.code}: the logs would show a key that is called {self.key_parameter}")
 
 
 class ProviderOff(TieoutError):
     """There is no key for it, so it is never asked."""
 
-    def __init__(self, provider: str, variable: str) -> None:
-        super().__init__(f"{provider} is off: {variable} is not set")
-        self.provider, self.variable = provider, variable
+    def __init__(self, provider: Provider) -> None:
+        super().__init__(f"{provider.code} is {off_words(provider)}")
+        self.provider, self.variable = provider.code, provider.key_variable
 
 
 class ProviderFailed(TieoutError):
@@ -91,6 +110,10 @@ class ProviderFailed(TieoutError):
         super().__init__(f"{provider} {path}: {reason}")
         self.provider, self.path, self.reason = provider, path, reason
         self.passing, self.retry_after_s = passing, retry_after_s
+
+
+class NotData(ProviderFailed):
+    """HTML came with status 200: a page for people, whoever wrote it."""
 
 
 class ProviderBusy(TieoutError):
@@ -138,16 +161,26 @@ REAL_TIME = Clock()
 
 
 def key_of(provider: Provider) -> str:
-    """The key from the settings; empty where the provider is off."""
-    return str(settings.PROVIDER_KEYS[provider.code])
+    """The key from the settings; empty where there is none, or where the provider asks for none."""
+    return str(settings.PROVIDER_KEYS[provider.code]) if provider.key_variable else ""
+
+
+def is_on(provider: Provider) -> bool:
+    """Whether it may be asked: it has its key, or needs none."""
+    return bool(key_of(provider)) or not provider.key_variable
+
+
+def off_words(provider: Provider) -> str:
+    """Why a provider without its key is never asked."""
+    why = f" ({provider.off_reason})" if provider.off_reason else ""
+    return f"off: {provider.key_variable} is not set{why}"
 
 
 def client_of(provider: Provider) -> "Client":
     """The one client of a provider in this process. Raises ProviderOff."""
-    key = key_of(provider)
-    if not key:
-        raise ProviderOff(provider.code, provider.key_variable)
-    return make_client(provider, key)
+    if not is_on(provider):
+        raise ProviderOff(provider)
+    return make_client(provider, key_of(provider))
 
 
 @lru_cache
@@ -203,6 +236,8 @@ class Client:
         self.budget = Budget(provider.code, provider.allowance, client)
         self.session = ProviderSession(adapter)
         self._key, self._dice = key, dice
+        header = provider.key_header
+        self._headers = {header[0]: header[1].format(key)} if header else {}
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None, *, fault: Callable[[Any], str | None]) -> Any:
         """The JSON at `path`, numbers as exact decimals.
@@ -210,6 +245,27 @@ class Client:
         fault   why a well-formed answer is none; None when it is one
         raises  ProviderFailed, ProviderBusy, RequestRefused, KeyRefused, BreakerOpen
         """
+        return self._get(path, parameters, answers.json_of, fault)
+
+    def get_table(
+        self, path: str, parameters: Mapping[str, str] | None = None, *, columns: Sequence[str]
+    ) -> list[dict[str, str]]:
+        """The rows of the comma-separated values at `path`, by column, each cell as it was sent; `columns` must be there.
+
+        raises  as `get`
+        """
+        rows: list[dict[str, str]] = self._get(
+            path, parameters, partial(answers.table_of, columns=columns), lambda _: None
+        )
+        return rows
+
+    def _get(
+        self,
+        path: str,
+        parameters: Mapping[str, str] | None,
+        read: Callable[[bytes], Any],
+        fault: Callable[[Any], str | None],
+    ) -> Any:
         deadline = self.clock.monotonic() + TOTAL_S
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._is_worth_another),
@@ -220,9 +276,16 @@ class Client:
             sleep=self.clock.sleep,
             reraise=True,
         )
-        return retrying(self._ask, path, dict(parameters or {}), fault, deadline)
+        return retrying(self._ask, path, dict(parameters or {}), read, fault, deadline)
 
-    def _ask(self, path: str, parameters: dict[str, str], fault: Callable[[Any], str | None], deadline: float) -> Any:
+    def _ask(
+        self,
+        path: str,
+        parameters: dict[str, str],
+        read: Callable[[bytes], Any],
+        fault: Callable[[Any], str | None],
+        deadline: float,
+    ) -> Any:
         self.breaker.refuse_if_open()
         self._await_turn(deadline)
 
@@ -231,7 +294,7 @@ class Client:
             outcome: metering.RequestOutcome = "failed"
             try:
                 with telemetry.span("provider.request", provider=self.provider.code):
-                    payload = self._payload(path, self._body(path, parameters))
+                    payload = self._payload(path, self._body(path, parameters), read)
                 wrong = fault(payload)
                 if wrong is not None:
                     raise ProviderFailed(self.provider.code, path, wrong, passing=False)
@@ -286,10 +349,13 @@ class Client:
         """The answer's bytes. A failure is raised outside of `except`, so that no cause with an address goes along."""
         started = self.clock.monotonic()
         address = f"https://{self.provider.host}{self.provider.base_path}{path}"
-        keyed = {**parameters, self.provider.key_parameter: self._key}
+        if self.provider.key_parameter:
+            parameters = {**parameters, self.provider.key_parameter: self._key}
         failure: ProviderFailed | None = None
         try:
-            with self.session.get(address, params=keyed, stream=True, timeout=self.provider.timeouts_s) as response:
+            with self.session.get(
+                address, params=parameters, headers=self._headers, stream=True, timeout=self.provider.timeouts_s
+            ) as response:
                 self._check_status(path, response)
                 body = self._read(path, response, until=started + REQUEST_S)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as raised:
@@ -337,11 +403,12 @@ class Client:
                 raise ProviderFailed(self.provider.code, path, f"did not end within {REQUEST_S:.0f} s")
         return bytes(body)
 
-    def _payload(self, path: str, body: bytes) -> Any:
+    def _payload(self, path: str, body: bytes, read: Callable[[bytes], Any]) -> Any:
         try:
-            return strict_json.loads_exact(body)
-        except strict_json.JsonRefused as bad:  # whose pointer repeats what was sent
-            raise ProviderFailed(self.provider.code, path, f"is not strict JSON: {bad.reason}") from None
+            return read(body)
+        except answers.UnreadableBody as bad:
+            failed = NotData if bad.is_page else ProviderFailed
+            raise failed(self.provider.code, path, bad.reason, passing=bad.passing) from None
 
 
 def _reason(raised: Exception) -> str:

@@ -5,9 +5,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from pricing import fx
 from pricing.archive.contents import ArchiveReading
 from pricing.models import PriceBasis, Series
-from pricing.providers import fmp, fred, polygon
+from pricing.providers import ecb, fmp, fred, polygon, treasury
 from pricing.providers.conversation import Conversation
 from pricing.providers.fields import Answer, UnusableRow
 
@@ -79,6 +80,95 @@ def ask_fmp(conversation: Conversation) -> None:
             conversation.take_actions(security, action, events)
             if refused == len(conversation.outcome.refused) and all(row.symbol for row in answer.refused):
                 conversation.whole.append((security.symbol, action, span.first.isoformat(), span.last.isoformat()))
+
+
+def ask_ecb(conversation: Conversation) -> None:
+    """The fixings of these days, and what was corrected meanwhile, of the currencies that the folder has from the ECB."""
+    outcome = conversation.outcome
+    for unknown in sorted(set(conversation.only) - fx.CURRENCIES | {ecb.BASE} & set(conversation.only)):
+        conversation.questions += 1
+        conversation.fail(unknown, "fixings", "is no currency that the ECB fixes against the euro")
+    requested = [each for each in conversation.only if each in fx.CURRENCIES and each != ecb.BASE]
+    currencies = requested or ([] if conversation.only else _own_currencies(conversation.reading))
+    if not currencies:
+        return
+    days = {"first": outcome.first, "last": outcome.last}
+    fixings = conversation.ask("all currencies", "fixings", ecb.fetch_fixings, *currencies, **days)
+    if fixings is None:
+        return
+    for absent in sorted(set(fixings.absent) & set(requested)):
+        conversation.fail(absent, "fixings", f"the ECB has none from {outcome.first} to {outcome.last}")
+    days = {"since": outcome.first, "last": outcome.last}
+    corrected = conversation.ask("all currencies", "corrections", ecb.fetch_corrections, *currencies, **days)
+    rows = {(row.observed_date, row.quote): row for row in fixings.rows}
+    if corrected is not None:
+        rows |= {(row.observed_date, row.quote): row for row in corrected.rows}
+    for refused in (*fixings.refused, *(corrected.refused if corrected else ())):
+        conversation.refuse([refused], f"{ecb.BASE}/{refused.symbol}")
+    conversation.rows["fx.csv"] += [
+        {
+            "date": row.observed_date.isoformat(),
+            "base": row.base,
+            "quote": row.quote,
+            "rate": format(row.rate, "f"),
+            "source": row.source,
+        }
+        for _, row in sorted(rows.items())
+    ]
+
+
+def _own_currencies(reading: ArchiveReading) -> list[str]:
+    """What the folder has rates of from the ECB's door, in alphabetical order."""
+    if ecb.PROVIDER.code not in reading.source_names:
+        return []
+    own = reading.source_names.index(ecb.PROVIDER.code)
+    pairs = {
+        rates.pairs[code]
+        for rates in (reading.rates, reading.other_rates)
+        for code in set(rates.pair[rates.source == own].tolist())
+    }
+    return sorted(quote for _, quote in pairs)
+
+
+def ask_treasury(conversation: Conversation) -> None:
+    """The par yields of these days, of the series that are the Treasury's; one that is named begins with the first of them."""
+    outcome, sources = conversation.outcome, dict(Series.objects.values_list("id", "source"))
+    code = treasury.PROVIDER.code
+    requested = conversation.only or sorted(series for series in treasury.SERIES if sources.get(series) == code)
+    series = [each for each in requested if each in treasury.SERIES and sources.get(each, code) == code]
+    for other in (each for each in requested if each not in series):
+        conversation.questions += 1
+        known = f"its source is {sources[other]}" if other in sources else f"is none of {', '.join(treasury.SERIES)}"
+        conversation.fail(other, "par yields", known)
+    days = {"first": outcome.first, "last": outcome.last}
+    answer = conversation.ask("the curve", "par yields", treasury.fetch_par_yields, *series, **days) if series else None
+    if answer is None:
+        return
+    for absent in answer.absent:
+        conversation.fail(absent, "par yields", f"the Treasury has none from {outcome.first} to {outcome.last}")
+    for refused in answer.refused:
+        conversation.refuse([refused], refused.symbol)
+    described = {row.id for row in conversation.reading.series}
+    conversation.rows["macro_series.csv"] += [
+        {
+            "id": each,
+            "title": f"US Treasury par yield, {treasury.SERIES[each]} months",
+            "unit": "percent",
+            "frequency": "D",
+            "source": code,
+        }
+        for each in series
+        if each not in described and each not in answer.absent
+    ]
+    conversation.rows["macro.csv"] += [
+        {
+            "date": row.observation_date.isoformat(),
+            "series_id": row.series,
+            "value": format(row.percent, "f"),
+            "source": row.source,
+        }
+        for row in answer.rows
+    ]
 
 
 def ask_fred(conversation: Conversation) -> None:

@@ -41,6 +41,27 @@ class Dividend:
 
 
 @dataclass(frozen=True, slots=True)
+class Fixing:
+    """A reference rate as published: one of `base` is `rate` of `quote`."""
+
+    base: str
+    quote: str
+    observed_date: date
+    rate: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParYield:
+    """A point of a day's par yield curve; `percent` is in percent points: 4.25 is four and a quarter percent."""
+
+    series: str
+    observation_date: date
+    percent: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesTerms:
     """What a series is; `frequency` is D, W, M, Q or A."""
 

@@ -6,11 +6,18 @@ import redis
 from redis.exceptions import RedisError
 
 from config.redis_client import shared_redis
-from pricing.providers import fmp, fred, http, metering, newsapi, polygon
+from pricing.providers import ecb, fmp, fred, http, metering, newsapi, polygon, treasury
 from pricing.providers.budget import MARKS, Budget
 from pricing.providers.http import REAL_TIME, Clock, Provider
 
-ALL: tuple[Provider, ...] = (fmp.PROVIDER, fred.PROVIDER, newsapi.PROVIDER, polygon.PROVIDER)
+ALL: tuple[Provider, ...] = (
+    ecb.PROVIDER,
+    fmp.PROVIDER,
+    fred.PROVIDER,
+    newsapi.PROVIDER,
+    polygon.PROVIDER,
+    treasury.PROVIDER,
+)
 """By code. The archive is a folder: it has neither key nor breaker nor budget."""
 metering.start_at_zero(provider.code for provider in ALL)
 
@@ -19,20 +26,20 @@ metering.start_at_zero(provider.code for provider in ALL)
 class ProviderState:
     """One provider, as all workers see it. What Redis would have to say is None while it is away.
 
+    off      why it is never asked; empty where it may be
     breaker  0 closed, 1 open, 2 half-open
     shares   window (minute, day, month) and how much of its budget is used: 0.7 is seventy percent
     """
 
     provider: str
-    key_variable: str
-    is_on: bool
+    off: str
     breaker: int | None
     shares: tuple[tuple[str, float | None], ...]
 
     @property
     def words(self) -> str:
-        if not self.is_on:
-            return f"off: {self.key_variable} is not set"
+        if self.off:
+            return self.off
         if self.breaker is None:
             return "not known: Redis is away"
         return ("works", "is left alone after failures", "is being tried again")[self.breaker]
@@ -66,14 +73,18 @@ def _answers(shared: redis.Redis) -> bool:
 
 def _unknown(provider: Provider) -> ProviderState:
     unknown = tuple((window, None) for window in provider.allowance.windows)
-    return ProviderState(provider.code, provider.key_variable, bool(http.key_of(provider)), None, unknown)
+    return ProviderState(provider.code, _off(provider), None, unknown)
 
 
 def _read(provider: Provider, shared: redis.Redis, clock: Clock) -> ProviderState:
     breaker = http.breaker_of(provider, shared, clock).state
     used = Budget(provider.code, provider.allowance, shared).used(clock.now())
     shares = tuple((quota.window, quota.share) for quota in used)
-    return ProviderState(provider.code, provider.key_variable, bool(http.key_of(provider)), breaker, shares)
+    return ProviderState(provider.code, _off(provider), breaker, shares)
+
+
+def _off(provider: Provider) -> str:
+    return "" if http.is_on(provider) else http.off_words(provider)
 
 
 def _percent(share: float | None) -> str:

@@ -91,11 +91,12 @@ BOMB = sent(gzip.compress(b'["' + b"x" * 4_000_000), Content_Encoding="gzip")
 
 
 class Server:
-    """Answers with what is in `script`, one a request, the last one for ever. `asked` is what came."""
+    """Answers with what is in `script`, one a request, the last one for ever. `asked` is what came, `headers` by what."""
 
     def __init__(self) -> None:
         self.script: list[Answer] = []
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.headers: list[dict[str, str]] = []
         self.over = threading.Event()
         outer = self
 
@@ -105,17 +106,20 @@ class Server:
             wbufsize = -1  # head and body of an answer go together
 
             def handle_one_request(self):
-                """The request line alone: nobody here asks what the headers say, and they take as long as all the rest."""
+                """By hand: the library's reading of headers takes as long as all the rest."""
                 self.requestline = self.rfile.readline().decode("latin-1").rstrip()
-                while self.rfile.readline().strip():
-                    pass
+                headers = {}
+                while line := self.rfile.readline().decode("latin-1").strip():
+                    name, _, value = line.partition(": ")
+                    headers[name.lower()] = value
                 self.close_connection = not self.requestline
                 if self.requestline:
                     self.command, self.path, self.request_version = self.requestline.split(" ")
-                    self.respond()
+                    self.respond(headers)
 
-            def respond(self):
+            def respond(self, headers):
                 address = urlsplit(self.path)
+                outer.headers.append(headers)
                 outer.asked.append((address.path, {k: v[0] for k, v in parse_qs(address.query).items()}))
                 script = outer.script
                 answer = script.pop(0) if len(script) > 1 else script[0]
@@ -154,7 +158,7 @@ class Server:
             sleep(0.001)
 
     def answers(self, *script: Answer) -> None:
-        self.script, self.asked = list(script), []
+        self.script, self.asked, self.headers = list(script), [], []
 
 
 @contextmanager

@@ -88,7 +88,7 @@ FAULTS = {
     "reset before the answer": (reset(), "can't be reached or broke off"),
     "reset at byte 9": (reset('{"price": 12.10}', 9), "broke off"),
     "closed at byte 9": (broken_off('{"price": 12.10}', 9), "broke off"),
-    "html with status 200": (HTML, "is not strict JSON: Expecting value"),
+    "html with status 200": (HTML, "not_data: is a page for people"),
     "nothing": (sent(""), "is not strict JSON: Expecting value"),
     "truncated json": (sent('{"price": 12.'), "is not strict JSON: "),
     "broken gzip": (BROKEN_GZIP, "can't be unpacked"),
@@ -488,3 +488,37 @@ def test_without_a_key_it_is_off_and_says_so():
 @override_settings(PROVIDER_KEYS={"polygon": "k"})
 def test_with_a_key_there_is_one_client_of_the_process():
     assert http.client_of(polygon.PROVIDER) is http.client_of(polygon.PROVIDER)
+
+
+# --- where the key stands
+
+
+def test_a_key_in_a_header_is_in_no_address(connect, server):
+    bearer = replace(fred.PROVIDER, key_parameter="", key_header=("Authorization", "Bearer {}"))
+    server.answers(GOOD)
+
+    ask(connect(bearer))
+
+    assert server.headers[0]["authorization"] == f"Bearer {KEY}"
+    assert KEY not in str(server.asked)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"key_parameter": ""},
+        {"key_header": ("Authorization", "Bearer {}")},
+        {"key_variable": ""},
+    ],
+)
+def test_a_key_stands_in_one_place_or_there_is_none(changes):
+    with pytest.raises(ValueError, match="a key stands in one place of a request"):
+        replace(fred.PROVIDER, **changes)
+
+
+@override_settings(PROVIDER_KEYS={})
+def test_a_provider_that_asks_for_no_key_is_on():
+    keyless = replace(fred.PROVIDER, key_variable="", key_parameter="")
+
+    assert http.is_on(keyless)
+    assert http.client_of(keyless).provider is keyless
