@@ -18,6 +18,7 @@ from execution.executor import orders
 from execution.models import NightlyRun, RunState
 from execution.night import audit_check, chunks, due, history_check, nightly, restatement, runs
 from execution.operations import altered, retention
+from execution.operations.intake import market_data
 from portfolio.books import catching_up
 from portfolio.ledger.repository import LedgerUnavailable
 from pricing.models import PricingPolicy
@@ -57,7 +58,7 @@ def fetch_market_data(**_: Any) -> None:
             logger.info("provider is off", extra={"provider": provider})
             continue
         try:
-            outcome = fetching.fetch(provider=provider, run=uuid4(), today=today, last=today)
+            outcome = market_data.fetch_market_data(provider=provider, run=uuid4(), today=today, last=today)
         except fetching.NothingToFetch as nothing:
             logger.info("nothing to fetch", extra={"provider": provider, "reason": str(nothing)})
             continue

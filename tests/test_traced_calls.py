@@ -91,7 +91,7 @@ def test_a_request_to_a_provider_is_told_without_its_key_and_the_provider_is_tol
     said, spans = spans_of(receiver, PROVIDER.replace("KEY", SECRET))
 
     asked = [span for span in spans if span.name == "provider.request"]
-    sent = [span for span in spans if span.attributes.get("server.address") == "api.polygon.io"]
+    sent = [span for span in spans if span.attributes.get("server.address") == "api.massive.com"]
     assert asked
     assert {span.attributes["tieout.provider"] for span in asked} == {"polygon"}
     assert {span.attributes["error.type"] for span in asked} == {"ProviderFailed"}

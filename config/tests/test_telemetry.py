@@ -89,8 +89,8 @@ def a_span(kind: SpanKind, name: str, **attributes) -> ReadableSpan:
         (
             SpanKind.CLIENT,
             "GET",
-            {"url.full": f"https://api.polygon.io/x?apiKey={SECRET}", "server.address": "api.polygon.io"},
-            {"server.address": "api.polygon.io"},
+            {"url.full": f"https://api.massive.com/x?apiKey={SECRET}", "server.address": "api.massive.com"},
+            {"server.address": "api.massive.com"},
         ),
         (
             SpanKind.CLIENT,

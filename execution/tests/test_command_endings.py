@@ -41,10 +41,12 @@ OF_DJANGO = {
     "createsuperuser": ("--noinput", "--username", "x", "--email", "x@y.z"),
 }
 ASK_NOBODY = {"lint_patterns"}
+ASK_A_PROVIDER = {"check_provider"}
+"""What asks neither database nor Redis, but the network: tried in test_check_provider."""
 APART = {"doctor", "runall"}
 """What asks for itself: tried as processes, below."""
 ROOMS = ("config", "compliance", "execution", "portfolio", "pricing")
-OURS = sorted({name for name, app in get_commands().items() if app in ROOMS} - APART)
+OURS = sorted({name for name, app in get_commands().items() if app in ROOMS} - APART - ASK_A_PROVIDER)
 
 
 as_job = pytest.mark.role("job")

@@ -43,7 +43,7 @@ from portfolio.models import Portfolio
 from portfolio.performance import nightly_figures
 from portfolio.valuation import InvariantViolated
 from pricing import packs
-from pricing.providers import fetching
+from pricing.providers import checking, fetching
 from pricing.quality import quarantine, symbols
 from tests import plugin
 
@@ -52,6 +52,7 @@ ROOMS = (agents, compliance, config, execution, portfolio, pricing)
 COMMANDS_ONLY = {
     doctor.UnboundRole,  # ends a start
     personal_tokens.TooManyTokens,  # the page of tokens says it
+    checking.UnknownProvider,
     fetching.NotForPacks,
     fetching.NothingFetched,
     fetching.NothingToFetch,

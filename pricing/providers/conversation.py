@@ -38,13 +38,19 @@ class Failed:
 
 @dataclass(slots=True)
 class Fetched:
-    """What came of it. `counts` by file of the folder; `missing`: figures that the source itself calls missing."""
+    """What came of it.
+
+    counts      by file of the folder
+    missing     figures that the source itself calls missing
+    copyrights  series that are new here → the tag that says whose they are
+    """
 
     provider: str
     first: date
     last: date
     counts: dict[str, folder.RowCounts] = field(default_factory=dict)
     missing: int = 0
+    copyrights: dict[str, str] = field(default_factory=dict)
     refused: list[UnusableRow] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     archive_end: date | None = None

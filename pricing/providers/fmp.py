@@ -1,8 +1,11 @@
-"""Financial Modeling Prep: who a company is, what it reported, what it is quoted at, and what is coming."""
+"""Financial Modeling Prep: who a company is, what it reported, what it is quoted at, its splits, dividends and reports.
 
-from collections.abc import Callable, Iterable, Mapping
+All of it stands under `/stable`, asked for one symbol at a time: a list of symbols is answered with nothing, silently. What its
+calendars of all companies' splits and dividends are called there is not verified; those of each company are asked for instead.
+"""
+
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
 from pricing import fx
@@ -25,13 +28,12 @@ from pricing.providers.rows import (
 PROVIDER = Provider(
     code="fmp",
     host="financialmodelingprep.com",
-    base_path="/api",
+    base_path="/stable",
     key_variable="FMP_API_KEY",
     key_parameter="apikey",
     allowance=Allowance(per_minute=120, bytes_per_month=50 * 1000**3),
 )
 
-QUOTES_A_REQUEST = 100
 CALENDAR_DAYS, CALENDAR_ROWS = 90, 3_000
 """The most that its pages on the calendars say one answer speaks of. Of what is beyond, an answer says nothing."""
 
@@ -54,13 +56,13 @@ def fetch_profile(client: Client, symbol: str) -> Answer[Profile]:
             country=fields.maybe_text(row, "country"),
             isin=fields.maybe_text(row, "isin"),
             cusip=fields.maybe_text(row, "cusip"),
-            market_cap=_either(row, "marketCap", "mktCap"),
+            market_cap=fields.maybe_number(row, "marketCap"),
             beta=fields.maybe_number(row, "beta"),
             source=PROVIDER.code,
         )
 
     sieve = Sieve[Profile](PROVIDER.code, "profile", about=symbol)
-    sieve.take(_list(client, f"/v3/profile/{http.symbol_in_path(symbol)}"), profile, key=lambda row: row.symbol)
+    sieve.take(_of_symbol(client, "/profile", symbol), profile, key=lambda row: row.symbol)
     return sieve.answer(requested=[symbol], name_of=lambda row: row.symbol)
 
 
@@ -71,7 +73,7 @@ def fetch_income_statements(client: Client, symbol: str, *, period: Period, limi
         return IncomeStatement(
             symbol=symbol,
             period_end=period_end,
-            fiscal_year=fields.maybe_text(row, "calendarYear"),
+            fiscal_year=fields.maybe_text(row, "fiscalYear"),
             period=fields.maybe_text(row, "period"),
             currency=_maybe_currency(row, "reportedCurrency"),
             revenue=fields.maybe_number(row, "revenue"),
@@ -82,7 +84,7 @@ def fetch_income_statements(client: Client, symbol: str, *, period: Period, limi
             interest_expense=fields.maybe_number(row, "interestExpense"),
             net_income=fields.maybe_number(row, "netIncome"),
             eps=fields.maybe_number(row, "eps"),
-            eps_diluted=fields.maybe_number(row, "epsdiluted"),
+            eps_diluted=fields.maybe_number(row, "epsDiluted"),
             source=PROVIDER.code,
         )
 
@@ -96,7 +98,7 @@ def fetch_balance_sheets(client: Client, symbol: str, *, period: Period, limit: 
         return BalanceSheet(
             symbol=symbol,
             period_end=period_end,
-            fiscal_year=fields.maybe_text(row, "calendarYear"),
+            fiscal_year=fields.maybe_text(row, "fiscalYear"),
             period=fields.maybe_text(row, "period"),
             currency=_maybe_currency(row, "reportedCurrency"),
             total_assets=fields.maybe_number(row, "totalAssets"),
@@ -122,13 +124,13 @@ def fetch_cash_flows(client: Client, symbol: str, *, period: Period, limit: int)
         return CashFlow(
             symbol=symbol,
             period_end=period_end,
-            fiscal_year=fields.maybe_text(row, "calendarYear"),
+            fiscal_year=fields.maybe_text(row, "fiscalYear"),
             period=fields.maybe_text(row, "period"),
             currency=_maybe_currency(row, "reportedCurrency"),
             operating=fields.maybe_number(row, "operatingCashFlow"),
             capital_expenditure=fields.maybe_number(row, "capitalExpenditure"),
             free=fields.maybe_number(row, "freeCashFlow"),
-            dividends_paid=fields.maybe_number(row, "dividendsPaid"),
+            dividends_paid=fields.maybe_number(row, "netDividendsPaid"),
             stock_based_compensation=fields.maybe_number(row, "stockBasedCompensation"),
             source=PROVIDER.code,
         )
@@ -146,34 +148,27 @@ def fetch_ratios(client: Client, symbol: str, *, period: Period, limit: int) -> 
             period=fields.maybe_text(row, "period"),
             current=fields.maybe_number(row, "currentRatio"),
             quick=fields.maybe_number(row, "quickRatio"),
-            return_on_equity=fields.maybe_number(row, "returnOnEquity"),
-            return_on_assets=fields.maybe_number(row, "returnOnAssets"),
             net_margin=fields.maybe_number(row, "netProfitMargin"),
             operating_margin=fields.maybe_number(row, "operatingProfitMargin"),
             gross_margin=fields.maybe_number(row, "grossProfitMargin"),
-            # the provider has had two names for each of these
-            debt_to_equity=_either(row, "debtEquityRatio", "debtToEquity"),
-            price_to_earnings=_either(row, "priceEarningsRatio", "priceToEarningsRatio"),
+            debt_to_equity=fields.maybe_number(row, "debtToEquityRatio"),
+            price_to_earnings=fields.maybe_number(row, "priceToEarningsRatio"),
             price_to_book=fields.maybe_number(row, "priceToBookRatio"),
             dividend_yield=fields.maybe_number(row, "dividendYield"),
-            payout=fields.maybe_number(row, "payoutRatio"),
+            payout=fields.maybe_number(row, "dividendPayoutRatio"),
             source=PROVIDER.code,
         )
 
     return _reported(client, "ratios", symbol, period, limit, ratios)
 
 
-def fetch_quotes(client: Client, symbols: Iterable[str]) -> Answer[Quote]:
-    """What each is quoted at, a hundred at a request. `absent` names those that nothing was said of."""
-    requested = [http.symbol_in_path(symbol) for symbol in dict.fromkeys(symbols)]
-    known, now = set(requested), client.clock.utc()
+def fetch_quote(client: Client, symbol: str) -> Answer[Quote]:
+    """What one security is quoted at; `absent` names it where nothing was said."""
+    now = client.clock.utc()
 
     def quote(row: Sent) -> Quote:
-        symbol = fields.text(row, "symbol")
-        if symbol not in known:
-            raise BadField("symbol", symbol, "was not asked for")
         return Quote(
-            symbol=symbol,
+            symbol=fields.same(row, "symbol", symbol),
             name=fields.maybe_text(row, "name"),
             price=fields.number(row, "price", positive=True),
             previous_close=fields.maybe_number(row, "previousClose"),
@@ -183,32 +178,26 @@ def fetch_quotes(client: Client, symbols: Iterable[str]) -> Answer[Quote]:
             year_low=fields.maybe_number(row, "yearLow"),
             year_high=fields.maybe_number(row, "yearHigh"),
             change=fields.maybe_number(row, "change"),
-            change_percent=fields.maybe_number(row, "changesPercentage"),
+            change_percent=fields.maybe_number(row, "changePercentage"),
             volume=fields.maybe_number(row, "volume"),
-            average_volume=fields.maybe_number(row, "avgVolume"),
             market_cap=fields.maybe_number(row, "marketCap"),
-            shares_outstanding=fields.maybe_number(row, "sharesOutstanding"),
-            eps=fields.maybe_number(row, "eps"),
-            pe=fields.maybe_number(row, "pe"),
             exchange=fields.maybe_text(row, "exchange"),
             at=fields.epoch(row, "timestamp", unit=timedelta(seconds=1), latest=now),
             source=PROVIDER.code,
         )
 
     sieve = Sieve[Quote](PROVIDER.code, "quote", day="timestamp", symbol="symbol")
-    for begin in range(0, len(requested), QUOTES_A_REQUEST):
-        batch = ",".join(requested[begin : begin + QUOTES_A_REQUEST])
-        sieve.take(_list(client, f"/v3/quote/{batch}"), quote, key=lambda row: row.symbol)
-    return sieve.answer(requested=requested, name_of=lambda row: row.symbol)
+    sieve.take(_of_symbol(client, "/quote", symbol), quote, key=lambda row: row.symbol)
+    return sieve.answer(requested=[symbol], name_of=lambda row: row.symbol)
 
 
-def fetch_dividend_calendar(client: Client, *, first: date, last: date) -> Answer[Dividend]:
-    """The dividends of all companies with an ex-date between two days, ahead or past; not adjusted for later splits."""
+def fetch_dividends(client: Client, symbol: str, *, first: date, last: date) -> Answer[Dividend]:
+    """The dividends of a company with an ex-date between two days, ahead or past; not adjusted for later splits."""
 
     def dividend(row: Sent) -> Dividend:
         return Dividend(
-            symbol=fields.text(row, "symbol"),
-            ex_date=_day_within(row, first, last),
+            symbol=fields.same(row, "symbol", symbol),
+            ex_date=fields.day(row, "date"),
             record_date=fields.maybe_day(row, "recordDate"),
             pay_date=fields.maybe_day(row, "paymentDate"),
             announced=fields.maybe_day(row, "declarationDate"),
@@ -217,26 +206,26 @@ def fetch_dividend_calendar(client: Client, *, first: date, last: date) -> Answe
             source=PROVIDER.code,
         )
 
-    sieve = Sieve[Dividend](PROVIDER.code, "dividend", day="date", symbol="symbol")
-    rows = _between(client, "/v3/stock_dividend_calendar", first, last)
-    sieve.take(rows, dividend, key=lambda row: (row.symbol, row.ex_date, row.amount))
+    sieve = Sieve[Dividend](PROVIDER.code, "dividend", day="date", about=symbol)
+    rows = _within(_of_symbol(client, "/dividends", symbol), first, last)
+    sieve.take(rows, dividend, key=lambda row: (row.ex_date, row.amount))
     return sieve.answer()
 
 
-def fetch_split_calendar(client: Client, *, first: date, last: date) -> Answer[Split]:
-    """The splits of all companies between two days, ahead or past."""
+def fetch_splits(client: Client, symbol: str, *, first: date, last: date) -> Answer[Split]:
+    """The splits of a company between two days, ahead or past."""
 
     def split(row: Sent) -> Split:
         return Split(
-            symbol=fields.text(row, "symbol"),
-            ex_date=_day_within(row, first, last),
+            symbol=fields.same(row, "symbol", symbol),
+            ex_date=fields.day(row, "date"),
             ratio=fields.quotient(row, "numerator", "denominator"),
             source=PROVIDER.code,
         )
 
-    sieve = Sieve[Split](PROVIDER.code, "split", day="date", symbol="symbol")
-    rows = _between(client, "/v3/stock_split_calendar", first, last)
-    sieve.take(rows, split, key=lambda row: (row.symbol, row.ex_date))
+    sieve = Sieve[Split](PROVIDER.code, "split", day="date", about=symbol)
+    rows = _within(_of_symbol(client, "/splits", symbol), first, last)
+    sieve.take(rows, split, key=lambda row: row.ex_date)
     return sieve.answer()
 
 
@@ -247,16 +236,15 @@ def fetch_earnings_calendar(client: Client, *, first: date, last: date) -> Answe
         return Earnings(
             symbol=fields.text(row, "symbol"),
             day=_day_within(row, first, last),
-            eps=fields.maybe_number(row, "eps"),
+            eps=fields.maybe_number(row, "epsActual"),
             eps_estimated=fields.maybe_number(row, "epsEstimated"),
-            revenue=fields.maybe_number(row, "revenue"),
+            revenue=fields.maybe_number(row, "revenueActual"),
             revenue_estimated=fields.maybe_number(row, "revenueEstimated"),
-            time=fields.maybe_text(row, "time"),
             source=PROVIDER.code,
         )
 
     sieve = Sieve[Earnings](PROVIDER.code, "earnings", day="date", symbol="symbol")
-    rows = _between(client, "/v3/earning_calendar", first, last)
+    rows = _between(client, "/earnings-calendar", first, last)
     sieve.take(rows, earnings, key=lambda row: (row.symbol, row.day))
     return sieve.answer()
 
@@ -272,10 +260,9 @@ def _reported(
         return read(row, fields.day(row, "date", latest=today))
 
     sieve = Sieve[Reported](PROVIDER.code, what, day="date", about=symbol)
-    path = f"/v3/{what}/{http.symbol_in_path(symbol)}"
-    rows = _list(client, path, {"period": period, "limit": str(limit)})
+    rows = _of_symbol(client, f"/{what}", symbol, {"period": period, "limit": str(limit)})
     sieve.take(rows, row_of, key=lambda row: row.period_end)
-    return sieve.answer()
+    return sieve.answer(requested=[symbol], name_of=lambda row: row.symbol)
 
 
 def _between(client: Client, path: str, first: date, last: date) -> list[Any]:
@@ -300,6 +287,22 @@ def _whole(client: Client, path: str, first: date, last: date) -> list[Any]:
     return _whole(client, path, first, middle) + _whole(client, path, middle + timedelta(days=1), last)
 
 
+def _of_symbol(client: Client, path: str, symbol: str, query: Mapping[str, str] | None = None) -> list[Any]:
+    return _list(client, path, {"symbol": http.symbol_in_path(symbol), **(query or {})})
+
+
+def _within(rows: list[Any], first: date, last: date) -> list[Any]:
+    """Those of the wanted days, as an answer holds a company's whole history. A row without a day is wanted, to be refused."""
+    return [row for row in rows if not isinstance(row, Mapping) or first <= (_day_of(row) or first) <= last]
+
+
+def _day_of(row: Sent) -> date | None:
+    try:
+        return fields.day(row, "date")
+    except BadField:
+        return None
+
+
 def _list(client: Client, path: str, query: Mapping[str, str] | None = None) -> list[Any]:
     payload: list[Any] = client.get(
         path, query, fault=lambda payload: None if isinstance(payload, list) else "is no list"
@@ -312,10 +315,6 @@ def _day_within(row: Sent, first: date, last: date) -> date:
     if not first <= day <= last:
         raise BadField("date", day, "was not asked for")
     return day
-
-
-def _either(row: Sent, *names: str) -> Decimal | None:
-    return next((fields.number(row, name) for name in names if row.get(name) is not None), None)
 
 
 def _currency(row: Sent, field: str) -> str:

@@ -1,6 +1,6 @@
 """FRED, the Federal Reserve Bank of St. Louis: macro series, and what was known of them when.
 
-Some series there are others' (SP500, VIXCLS, BAMLC0A0CM, BAA10Y): what they may be used for is not FRED's to say.
+Some series there are others' (SP500, VIXCLS, BAMLC0A0CM, BAA10Y): each has a tag that says whose it is, which its rights follow.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from pricing.providers import fields, http
 from pricing.providers.budget import Allowance
 from pricing.providers.fields import Answer, BadField, Sieve
 from pricing.providers.http import Client, Provider
-from pricing.providers.rows import Observation, SeriesTerms
+from pricing.providers.rows import Copyright, Observation, SeriesTerms
 
 PROVIDER = Provider(
     code="fred",
@@ -27,6 +27,7 @@ MISSING = "."
 FIRST_VINTAGE, NO_END = date(1776, 7, 4), date(9999, 12, 31)
 """FRED's words for "from the beginning" and "to this day"."""
 
+COPYRIGHT_GROUP = "cc"
 ROWS_A_PAGE, MAX_PAGES = 100_000, 100
 _FREQUENCIES = {
     "Daily": "D", "Weekly": "W", "Monthly": "M", "Quarterly": "Q", "Annual": "A",
@@ -120,6 +121,20 @@ def fetch_series(client: Client, series: str) -> Answer[SeriesTerms]:
     sieve = Sieve[SeriesTerms](PROVIDER.code, "series", about=series)
     sieve.take(payload["seriess"], terms, key=lambda row: row.id)
     return sieve.answer(requested=[series], name_of=lambda row: row.id)
+
+
+def fetch_copyright(client: Client, series: str) -> Answer[Copyright]:
+    """The copyright tag of a series; no row where it has none."""
+
+    def tag(row: Mapping[str, Any]) -> Copyright:
+        fields.same(row, "group_id", COPYRIGHT_GROUP)
+        return Copyright(series, fields.text(row, "name"), PROVIDER.code)
+
+    query = {"series_id": http.symbol_in_path(series), "tag_group_id": COPYRIGHT_GROUP, "file_type": "json"}
+    payload = client.get("/series/tags", query, fault=_fault_of("tags"))
+    sieve = Sieve[Copyright](PROVIDER.code, "copyright", about=series)
+    sieve.take(payload["tags"], tag, key=lambda row: row.series)
+    return sieve.answer(requested=[series], name_of=lambda row: row.series)
 
 
 def _fault_of(name: str) -> Any:

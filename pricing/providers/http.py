@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 HOSTS = frozenset(
     {
-        "api.polygon.io",
+        "api.massive.com",
         "api.stlouisfed.org",
         "data-api.ecb.europa.eu",
         "financialmodelingprep.com",
@@ -56,6 +56,8 @@ MAX_BYTES = 32 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 FAIL_MAX, RESET_TIMEOUT_S = 3, 60.0
 LONGEST_RETRY_AFTER_S = 86_400.0
+LEGACY = b"legacy endpoint"
+"""How FMP says 403 to a key that was issued after an address was given up."""
 
 _PASSING = frozenset({500, 502, 503, 504})
 _SYMBOL = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.:=^-]{0,31}", re.ASCII)
@@ -128,13 +130,27 @@ class ProviderBusy(TieoutError):
 class RequestRefused(TieoutError):
     """The provider works and does not want this request."""
 
+    reason = "refused"
+
     def __init__(self, provider: str, path: str, status: int) -> None:
-        super().__init__(f"{provider} {path}: refused with {status}")
+        super().__init__(f"{provider} {path}: {self.reason} with {status}")
         self.provider, self.path, self.status = provider, path, status
 
 
+class NotInPlan(RequestRefused):
+    """`not_in_plan`: the plan of the key does not hold what was asked."""
+
+    reason = "not_in_plan, refused"
+
+
 class KeyRefused(RequestRefused):
-    """The key is wrong, or its plan does not hold what was asked."""
+    """The key is wrong, or not allowed here."""
+
+
+class KeyTooNew(KeyRefused):
+    """`key_too_new`: only keys that are older may ask here; the address is the one before the provider's last move."""
+
+    reason = "key_too_new, refused"
 
 
 class BadSymbol(TieoutError):
@@ -385,6 +401,10 @@ class Client:
             raise ProviderBusy(code, retry_after_s)
         if status in _PASSING:
             raise ProviderFailed(code, path, f"answered {status}", retry_after_s=retry_after_s)
+        if status == HTTPStatus.PAYMENT_REQUIRED:
+            raise NotInPlan(code, path, status)
+        if status == HTTPStatus.FORBIDDEN and LEGACY in next(response.iter_content(CHUNK_BYTES), b"").lower():
+            raise KeyTooNew(code, path, status)
         if status in (401, 403):
             raise KeyRefused(code, path, status)
         if 400 <= status < 500:

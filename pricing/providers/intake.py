@@ -21,7 +21,7 @@ KEPT_FOLDERS = 2
 
 KINDS: Mapping[str, Kind] = {
     "close": "price", "split": "action", "dividend": "action", "observation": "observation", "series": "observation",
-    "fixing": "rate", "par yield": "observation",
+    "copyright": "observation", "fixing": "rate", "par yield": "observation",
 }  # fmt: skip
 
 

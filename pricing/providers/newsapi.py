@@ -1,6 +1,7 @@
 """NewsAPI on its development tier: what was written about something, by whom and where; never the text itself.
 
-That tier tells nothing of the last day and allows neither export nor showing without a watermark.
+It is off unless somebody sets a key whose plan allows what this installation is. The development tier
+tells nothing of the last day and allows neither export nor showing without a watermark.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ PROVIDER = Provider(
     key_variable="NEWSAPI_KEY",
     key_parameter="apiKey",
     allowance=Allowance(per_minute=30, per_day=100),
+    off_reason="its free plan forbids staging and production, internal use included; a paid one starts at 450 USD a month",
 )
 
 LARGEST_PAGE = 100

@@ -1,4 +1,7 @@
-"""Polygon.io: daily closes as traded, splits and dividends of securities listed in the United States.
+"""Massive (Polygon.io until 2025-10-30): daily closes as traded, splits and dividends of securities listed in the United States.
+
+The code stays `polygon`, as rows, aliases and rights have it. Its
+`historical_adjustment_factor` knows of later splits and is not read.
 
 Its currency pairs are not taken: a vendor's daily close is not the fixing that a pricing policy is named for.
 """
@@ -18,10 +21,10 @@ from pricing.providers.rows import Close, Dividend, Split
 
 PROVIDER = Provider(
     code="polygon",
-    host="api.polygon.io",
+    host="api.massive.com",
     base_path="",
     key_variable="POLYGON_API_KEY",
-    key_parameter="apiKey",
+    key_header=("Authorization", "Bearer {}"),
     allowance=Allowance(per_minute=100),
 )
 
@@ -62,7 +65,7 @@ def fetch_closes(client: Client, symbol: str, *, first: date, last: date) -> Ans
 
 def fetch_splits(client: Client, symbol: str, *, first: date, last: date) -> Answer[Split]:
     """The splits with an ex-date from `first` to `last`; announced ones may lie ahead."""
-    path, query = "/v3/reference/splits", _event_query(symbol, "execution_date", first, last)
+    path, query = "/stocks/v1/splits", _event_query(symbol, "execution_date", first, last)
 
     def split(event: Mapping[str, Any]) -> Split:
         return Split(
@@ -80,7 +83,7 @@ def fetch_splits(client: Client, symbol: str, *, first: date, last: date) -> Ans
 
 def fetch_dividends(client: Client, symbol: str, *, first: date, last: date) -> Answer[Dividend]:
     """The cash dividends with an ex-date from `first` to `last`. Two of one day may both be right if they differ."""
-    path, query = "/v3/reference/dividends", _event_query(symbol, "ex_dividend_date", first, last)
+    path, query = "/stocks/v1/dividends", _event_query(symbol, "ex_dividend_date", first, last)
 
     def dividend(event: Mapping[str, Any]) -> Dividend:
         currency = fields.text(event, "currency")
@@ -132,7 +135,7 @@ def _fault(payload: Any) -> str | None:
 
 
 def _pages(client: Client, path: str, query: dict[str, str], fault: Any) -> Iterator[list[Any]]:
-    """Page by page. Of the address of the next one only the cursor is taken: where to ask is not its to say."""
+    """Page by page. Of the next address, at either host, only the cursor is taken: where to ask is not its to say."""
     seen: set[str] = set()
     for _ in range(MAX_PAGES):
         payload = client.get(path, query, fault=fault)

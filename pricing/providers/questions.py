@@ -7,10 +7,12 @@ from typing import Any
 
 from pricing import fx
 from pricing.archive.contents import ArchiveReading
-from pricing.models import PriceBasis, Series
+from pricing.models import PriceBasis, Security, Series
 from pricing.providers import ecb, fmp, fred, polygon, treasury
 from pricing.providers.conversation import Conversation
 from pricing.providers.fields import Answer, UnusableRow
+from pricing.providers.rows import Dividend, Split
+from pricing.quality.symbols import SymbolSpan
 
 AHEAD_DAYS = 60
 """Dividends are announced before their ex-date, and known from then on."""
@@ -43,43 +45,35 @@ def ask_polygon(conversation: Conversation) -> None:
                 }
                 for row in closes.rows
             ]
-        until = span.last + timedelta(days=AHEAD_DAYS if span.last == conversation.outcome.last else 0)
-        for action, question in (("split", polygon.fetch_splits), ("dividend", polygon.fetch_dividends)):
-            answer: Answer[Any] | None = conversation.ask(
-                name, f"{action}s", question, symbol, first=span.first, last=until
-            )
-            if answer is None:
-                continue
-            conversation.refuse(answer.refused, name)
-            refused = len(conversation.outcome.refused)
-            conversation.take_actions(security, action, answer.rows)
-            if not answer.refused and refused == len(conversation.outcome.refused):
-                conversation.whole.append((name, action, span.first.isoformat(), until.isoformat()))
+        _ask_actions(conversation, security, span, polygon.fetch_splits, polygon.fetch_dividends)
 
 
 def ask_fmp(conversation: Conversation) -> None:
-    """Splits and dividends, of all companies at once. Its quotes are of an instant, which nobody calls a close."""
-    securities = list(conversation.securities())
-    if not securities:
-        return
-    first, last = conversation.outcome.first, conversation.outcome.last
-    calendars: tuple[tuple[str, Callable[..., Answer[Any]]], ...] = (
-        ("split", fmp.fetch_split_calendar),
-        ("dividend", fmp.fetch_dividend_calendar),
-    )
-    for action, question in calendars:
-        answer = conversation.ask("all companies", f"{action}s", question, first=first, last=last)
+    """Splits and dividends. Its quotes are of an instant, which nobody calls a close."""
+    for security, span in conversation.securities():
+        _ask_actions(conversation, security, span, fmp.fetch_splits, fmp.fetch_dividends)
+
+
+def _ask_actions(
+    conversation: Conversation,
+    security: Security,
+    span: SymbolSpan,
+    splits: Callable[..., Answer[Split]],
+    dividends: Callable[..., Answer[Dividend]],
+) -> None:
+    name, symbol = security.symbol, span.symbol or ""
+    until = span.last + timedelta(days=AHEAD_DAYS if span.last == conversation.outcome.last else 0)
+    for action, question in (("split", splits), ("dividend", dividends)):
+        answer: Answer[Any] | None = conversation.ask(
+            name, f"{action}s", question, symbol, first=span.first, last=until
+        )
         if answer is None:
             continue
-        for security, span in securities:
-            refused = len(conversation.outcome.refused)
-            conversation.refuse((row for row in answer.refused if row.symbol == span.symbol), security.symbol)
-            events = [
-                row for row in answer.rows if row.symbol == span.symbol and span.first <= row.ex_date <= span.last
-            ]
-            conversation.take_actions(security, action, events)
-            if refused == len(conversation.outcome.refused) and all(row.symbol for row in answer.refused):
-                conversation.whole.append((security.symbol, action, span.first.isoformat(), span.last.isoformat()))
+        conversation.refuse(answer.refused, name)
+        refused = len(conversation.outcome.refused)
+        conversation.take_actions(security, action, answer.rows)
+        if not answer.refused and refused == len(conversation.outcome.refused):
+            conversation.whole.append((name, action, span.first.isoformat(), until.isoformat()))
 
 
 def ask_ecb(conversation: Conversation) -> None:
@@ -209,6 +203,9 @@ def ask_fred(conversation: Conversation) -> None:
         else:
             if series not in series_rows:
                 (row,) = described.rows  # type: ignore[union-attr]
+                copyright = conversation.ask(series, "copyright", fred.fetch_copyright, series)
+                if copyright is not None and copyright.rows:
+                    conversation.outcome.copyrights[series] = copyright.rows[0].tag
                 conversation.rows["macro_series.csv"].append(
                     {
                         "id": row.id,

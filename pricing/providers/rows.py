@@ -74,6 +74,15 @@ class SeriesTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Copyright:
+    """Whose a series is, in its host's words: "public domain: citation requested" and the like."""
+
+    series: str
+    tag: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """A value of a series; None was published as missing. Valid as known from `realtime_start` to `realtime_end` (its vintage)."""
 
@@ -131,11 +140,7 @@ class Quote:
     change: Decimal | None
     change_percent: Decimal | None
     volume: Decimal | None
-    average_volume: Decimal | None
     market_cap: Decimal | None
-    shares_outstanding: Decimal | None
-    eps: Decimal | None
-    pe: Decimal | None
     exchange: str | None
     at: datetime
     source: str
@@ -149,7 +154,6 @@ class Earnings:
     eps_estimated: Decimal | None
     revenue: Decimal | None
     revenue_estimated: Decimal | None
-    time: str | None
     source: str
 
 
@@ -220,8 +224,6 @@ class Ratios:
     period: str | None
     current: Decimal | None
     quick: Decimal | None
-    return_on_equity: Decimal | None
-    return_on_assets: Decimal | None
     net_margin: Decimal | None
     operating_margin: Decimal | None
     gross_margin: Decimal | None

@@ -12,7 +12,16 @@ import pytest
 from config.breaker import BreakerOpen
 from pricing.providers import ecb, fmp, fred, http, newsapi, polygon, states, treasury
 from pricing.providers.fields import Answer
-from pricing.providers.http import Client, KeyRefused, NotData, Provider, ProviderBusy, ProviderFailed, RequestRefused
+from pricing.providers.http import (
+    Client,
+    KeyRefused,
+    NotData,
+    NotInPlan,
+    Provider,
+    ProviderBusy,
+    ProviderFailed,
+    RequestRefused,
+)
 from pricing.tests.provider_server import (
     BOMB,
     BROKEN_GZIP,
@@ -82,7 +91,7 @@ def _calendar(fetch: Any) -> Callable[[Client], Answer[Any]]:
     return lambda client: fetch(client, first=FIRST, last=LAST)
 
 
-def _polygon(fetch: Any) -> Callable[[Client], Answer[Any]]:
+def _of_a_symbol(fetch: Any) -> Callable[[Client], Answer[Any]]:
     return lambda client: fetch(client, "AAPL", first=FIRST, last=LAST)
 
 
@@ -117,21 +126,21 @@ QUESTIONS = {
     ),
     "polygon closes": Question(
         polygon.PROVIDER,
-        _polygon(polygon.fetch_closes),
+        _of_a_symbol(polygon.fetch_closes),
         {"t": int(datetime(2026, 11, 2, 17, tzinfo=UTC).timestamp() * 1000), "c": Raw("268.5")},
         _ok(ticker="AAPL", adjusted=False),
         "c",
     ),
     "polygon splits": Question(
         polygon.PROVIDER,
-        _polygon(polygon.fetch_splits),
+        _of_a_symbol(polygon.fetch_splits),
         {"ticker": "AAPL", "execution_date": "2026-11-09", "split_from": 1, "split_to": 4},
         _ok(),
         "split_to",
     ),
     "polygon dividends": Question(
         polygon.PROVIDER,
-        _polygon(polygon.fetch_dividends),
+        _of_a_symbol(polygon.fetch_dividends),
         {"ticker": "AAPL", "ex_dividend_date": "2026-11-09", "cash_amount": Raw("0.26"), "currency": "USD"},
         _ok(),
         "cash_amount",
@@ -156,23 +165,23 @@ QUESTIONS = {
     "fmp ratios": Question(
         fmp.PROVIDER, _reported(fmp.fetch_ratios), _report(currentRatio=7), _listed, "currentRatio", positive=False
     ),
-    "fmp quotes": Question(
+    "fmp quote": Question(
         fmp.PROVIDER,
-        lambda client: fmp.fetch_quotes(client, ["AAPL"]),
+        lambda client: fmp.fetch_quote(client, "AAPL"),
         {"symbol": "AAPL", "price": Raw("268.5"), "timestamp": int(NOON.timestamp()) - 60},
         _listed,
         "price",
     ),
     "fmp dividends": Question(
         fmp.PROVIDER,
-        _calendar(fmp.fetch_dividend_calendar),
+        _of_a_symbol(fmp.fetch_dividends),
         {"symbol": "AAPL", "date": "2026-11-09", "dividend": Raw("0.26")},
         _listed,
         "dividend",
     ),
     "fmp splits": Question(
         fmp.PROVIDER,
-        _calendar(fmp.fetch_split_calendar),
+        _of_a_symbol(fmp.fetch_splits),
         {"symbol": "AAPL", "date": "2026-11-09", "numerator": 4, "denominator": 1},
         _listed,
         "numerator",
@@ -180,9 +189,9 @@ QUESTIONS = {
     "fmp earnings": Question(
         fmp.PROVIDER,
         _calendar(fmp.fetch_earnings_calendar),
-        {"symbol": "AAPL", "date": "2026-11-09", "eps": Raw("1.5")},
+        {"symbol": "AAPL", "date": "2026-11-09", "epsActual": Raw("1.5")},
         _listed,
-        "eps",
+        "epsActual",
         positive=False,
     ),
     "fred observations": Question(
@@ -202,6 +211,12 @@ QUESTIONS = {
             "last_updated": "2026-11-19 15:18:03-06",
         },
         lambda rows: {"seriess": rows},
+    ),
+    "fred copyright": Question(
+        fred.PROVIDER,
+        lambda client: fred.fetch_copyright(client, "DGS10"),
+        {"name": "public domain: citation requested", "group_id": "cc", "series_count": 4},
+        lambda rows: {"tags": rows},
     ),
     "newsapi everything": Question(
         newsapi.PROVIDER,
@@ -235,6 +250,7 @@ ON_THE_WAY: dict[str, tuple[Callable[[str], Any], type[Exception], int]] = {
     "504": (lambda good: sent("", 504), ProviderFailed, 3),
     "400": (lambda good: sent("{}", 400), RequestRefused, 1),
     "401": (lambda good: sent("{}", 401), KeyRefused, 1),
+    "402": (lambda good: sent("{}", 402), NotInPlan, 1),
     "redirect": (lambda good: sent("", 302, Location="http://127.0.0.1:9/"), ProviderFailed, 1),
     "reset": (lambda good: reset(), ProviderFailed, 3),
     "reset at byte k": (lambda good: reset(good, len(good) // 2), ProviderFailed, 3),
@@ -381,9 +397,7 @@ DAYS = {
     "fmp balance sheets": ("date", "2027-09-30"),
     "fmp cash flows": ("date", "2027-09-30"),
     "fmp ratios": ("date", "2027-09-30"),
-    "fmp quotes": ("timestamp", int(NOON.timestamp()) + 86_400),
-    "fmp dividends": ("date", "2027-11-09"),
-    "fmp splits": ("date", "2027-11-09"),
+    "fmp quote": ("timestamp", int(NOON.timestamp()) + 86_400),
     "fmp earnings": ("date", "2027-11-09"),
     "fred observations": ("date", "2026-11-21"),
     "fred series": ("last_updated", "2026-11-21 15:18:03-06"),
@@ -412,7 +426,10 @@ def test_a_day_to_come_is_refused(connect, server, name):
         ("fmp profile", {"currency": "XXY"}),
         *((f"fmp {what}", {"symbol": "MSFT"}) for what in ("income statements", "balance sheets", "cash flows", "ratios")),
         ("fmp income statements", {"reportedCurrency": "XXY"}),
-        ("fmp quotes", {"symbol": "MSFT"}),
+        ("fmp quote", {"symbol": "MSFT"}),
+        ("fmp dividends", {"symbol": "MSFT"}),
+        ("fmp splits", {"symbol": "MSFT"}),
+        ("fred copyright", {"group_id": "freq"}),
         ("fred series", {"id": "DGS2"}),
     ],
 )  # fmt: skip
@@ -431,11 +448,12 @@ OTHERS = {
     "polygon splits": {"split_to": 5},
     "fmp profile": {"companyName": "Apfel"},
     "fmp income statements": {"revenue": 8},
-    "fmp quotes": {"price": Raw("270.1")},
+    "fmp quote": {"price": Raw("270.1")},
     "fmp splits": {"numerator": 5},
-    "fmp earnings": {"eps": Raw("1.6")},
+    "fmp earnings": {"epsActual": Raw("1.6")},
     "fred observations": {"value": "4.2"},
     "fred series": {"title": "Two years"},
+    "fred copyright": {"name": "copyrighted: citation required"},
     "newsapi everything": {"title": "Shares fall"},
 }
 
@@ -454,7 +472,7 @@ def test_a_next_page_that_never_ends_is_an_error(connect, server):
     pages = iter(range(1_000_000))
 
     def page(handler):
-        following = f"https://api.polygon.io/v3/reference/splits?cursor=c{next(pages)}"
+        following = f"https://api.massive.com/stocks/v1/splits?cursor=c{next(pages)}"
         sent({"status": "OK", "results": [], "next_url": following})(handler)
 
     server.answers(page)

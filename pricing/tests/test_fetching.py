@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.role("job")]
 RUN = UUID(int=77)
 EIGHTH, NINTH, TENTH = date(2020, 1, 8), date(2020, 1, 9), date(2020, 1, 10)
 QUIET = {"corporate_actions.csv": folders.SMALL["corporate_actions.csv"].rsplit("2020-01-07,,OAK", 1)[0]}
-BARS, SPLITS, DIVIDENDS = "/v2/aggs", "/v3/reference/splits", "/v3/reference/dividends"
+BARS, SPLITS, DIVIDENDS = "/v2/aggs", "/stocks/v1/splits", "/stocks/v1/dividends"
 
 
 def bar(day, close):
@@ -252,12 +252,14 @@ TERMS = json.dumps(
         ]
     }
 )
+TAGS = json.dumps({"tags": [{"name": "public domain: citation requested", "group_id": "cc"}]})
 FIRST_SAID = [("2019-11-01", "257.8", "2020-01-03"), ("2019-12-01", ".", "2020-01-07")]
 
 
 def test_a_figure_enters_the_pack_of_the_day_it_was_published_and_a_point_is_missing(policy, provider):
     routes = {
         "/fred/series/observations": vintages(*FIRST_SAID, ("2019-11-01", "257.9", "2020-01-08")),
+        "/fred/series/tags": TAGS,
         "/fred/series": TERMS,
     }
     provider(routes=routes)
@@ -276,11 +278,16 @@ def test_a_figure_enters_the_pack_of_the_day_it_was_published_and_a_point_is_mis
     assert known[date(2020, 1, 7)] == [(november, Decimal("257.8"), date(2020, 1, 3), "")]
     assert known[NINTH] == [(november, Decimal("257.9"), EIGHTH, "")]
     assert outcome.missing >= 1
+    assert outcome.copyrights == {"CPIAUCSL": "public domain: citation requested"}
     assert not PackObservation.objects.filter(series="CPIAUCSL", observation_date=date(2019, 12, 1)).exists()
 
 
 def test_a_later_fetch_adds_the_revision_alone(policy, provider):
-    routes = {"/fred/series/observations": vintages(*FIRST_SAID), "/fred/series": TERMS}
+    routes = {
+        "/fred/series/observations": vintages(*FIRST_SAID),
+        "/fred/series/tags": TAGS,
+        "/fred/series": TERMS,
+    }
     provider(routes=routes)
     fetch("fred", only=["CPIAUCSL"])
     provider(
@@ -401,7 +408,7 @@ def test_a_security_is_called_by_override_then_alias_then_its_own_symbol_and_nev
             assert symbols.resolve(provider="polygon", symbol=span.symbol, asof_date=span.first) == security
 
 
-FMP_SPLITS, FMP_DIVIDENDS = "/api/v3/stock_split_calendar", "/api/v3/stock_dividend_calendar"
+FMP_SPLITS, FMP_DIVIDENDS = "/stable/splits", "/stable/dividends"
 
 
 @pytest.fixture
@@ -412,22 +419,16 @@ def fmp_key(policy, settings):
     )
 
 
-def test_of_the_calendars_of_all_companies_only_our_own_are_taken_under_our_own_symbol(
-    provider, policy, fmp_key, server
-):
+def test_splits_of_a_company_are_taken_under_our_own_symbol(provider, policy, fmp_key, server):
     split = {"date": "2020-01-09", "symbol": "OAK.N", "numerator": 4, "denominator": 3}
-    provider(
-        routes={
-            FMP_SPLITS: json.dumps([split, split | {"symbol": "OAK"}, split | {"symbol": "XYZ", "numerator": 0}]),
-            FMP_DIVIDENDS: "[]",
-        }
-    )
+    provider(routes={FMP_SPLITS: json.dumps([split, split | {"date": "2019-01-09"}]), FMP_DIVIDENDS: "[]"})
 
     outcome = fetch("fmp")
 
-    assert [(path, asked["from"], asked["to"]) for path, asked in server.asked] == [
-        (FMP_SPLITS, "2020-01-09", "2020-01-10"), (FMP_DIVIDENDS, "2020-01-09", "2020-01-10"),
-    ]  # fmt: skip
+    assert [(path, asked["symbol"]) for path, asked in server.asked] == [
+        (FMP_SPLITS, "OAK.N"),
+        (FMP_DIVIDENDS, "OAK.N"),
+    ]
     assert (outcome.failed, outcome.refused, outcome.counts.keys()) == ([], [], {"corporate_actions.csv"})
     (ours,) = (row for row in loading.read_loaded().actions if row.source == "fmp")
     assert (ours.symbol, ours.action, ours.ex_date) == ("OAK", "split", NINTH)
@@ -436,7 +437,7 @@ def test_of_the_calendars_of_all_companies_only_our_own_are_taken_under_our_own_
 
 def test_a_dividend_without_a_currency_is_refused_and_only_rejected_from_then_on(provider, policy, fmp_key):
     paid = {"date": "2020-01-09", "symbol": "OAK.N", "dividend": 0.26, "paymentDate": "2020-01-20"}
-    provider(routes={FMP_SPLITS: "[]", FMP_DIVIDENDS: json.dumps([paid, paid | {"symbol": "XYZ"}])})
+    provider(routes={FMP_SPLITS: "[]", FMP_DIVIDENDS: json.dumps([paid])})
 
     outcome = fetch("fmp")
 
@@ -447,24 +448,13 @@ def test_a_dividend_without_a_currency_is_refused_and_only_rejected_from_then_on
     assert not [each for each in loading.read_loaded().actions if each.source == "fmp"]
 
 
-def test_a_calendar_that_fails_is_told_and_the_other_is_taken(provider, policy, fmp_key):
+def test_what_a_plan_does_not_hold_is_told_and_the_rest_is_taken(provider, policy, fmp_key):
     split = {"date": "2020-01-09", "symbol": "OAK.N", "numerator": 2, "denominator": 1}
-    provider(routes={FMP_SPLITS: json.dumps([split]), FMP_DIVIDENDS: json.dumps({"Error Message": "Limit Reach"})})
+    provider(routes={FMP_SPLITS: json.dumps([split]), FMP_DIVIDENDS: lambda asked: sent("Premium Endpoint", 402)})
 
     outcome = fetch("fmp")
 
-    assert [(each.key, each.what) for each in outcome.failed] == [("all companies", "dividends")]
+    assert [(each.key, each.what, each.reason) for each in outcome.failed] == [
+        ("OAK", "dividends", "fmp /dividends: not_in_plan, refused with 402")
+    ]
     assert [row.source for row in loading.read_loaded().actions if row.ex_date == NINTH] == ["fmp"]
-
-
-def test_a_split_that_a_calendar_no_longer_has_is_gone_unless_a_row_of_it_names_nobody(provider, policy, fmp_key):
-    split = {"date": "2020-01-09", "symbol": "OAK.N", "numerator": 4, "denominator": 3}
-
-    def fetched(*splits):
-        provider(routes={FMP_SPLITS: json.dumps(splits), FMP_DIVIDENDS: "[]"})
-        fetch("fmp")
-        return [row.ex_date for row in loading.read_loaded().actions if row.source == "fmp"]
-
-    assert fetched(split) == [NINTH]
-    assert fetched(split | {"symbol": None}) == [NINTH]  # perhaps ours, and nobody can tell
-    assert fetched(split | {"symbol": "XYZ"}) == []

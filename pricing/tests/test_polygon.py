@@ -1,4 +1,4 @@
-"""Shapes as Polygon documents them; the numbers are made up but for AAPL's split of 2020-08-31, which was four to one."""
+"""Shapes as Massive documents them; the numbers are made up but for AAPL's split of 2020-08-31, which was four to one."""
 
 import time as clock_of_the_process
 from datetime import UTC, date, datetime
@@ -9,7 +9,7 @@ import pytest
 from pricing.providers import polygon
 from pricing.providers.http import BadSymbol, ProviderFailed
 from pricing.providers.rows import Close, Dividend, Split
-from pricing.tests.provider_server import Time, sent
+from pricing.tests.provider_server import KEY, Time, sent
 
 FIRST, LAST = date(2020, 8, 26), date(2026, 11, 20)
 MIDNIGHT_MS = 1598587200000  # 2020-08-28 00:00 in New York, 04:00 UTC
@@ -198,8 +198,10 @@ def test_a_split_is_new_shares_per_old(connect, server):
         Split("AAPL", date(2005, 2, 28), Decimal(2), "polygon"),
         Split("AAPL", date(2001, 1, 2), Decimal("0.125"), "polygon"),
     )
-    assert server.asked[0][1] | {"apiKey": ""} == {
-        "ticker": "AAPL", "execution_date.gte": "2000-01-01", "execution_date.lte": "2026-11-20", "limit": "1000", "apiKey": "",
+    assert server.asked[0][0] == "/stocks/v1/splits"
+    assert server.headers[0]["authorization"] == f"Bearer {KEY}"
+    assert server.asked[0][1] == {
+        "ticker": "AAPL", "execution_date.gte": "2000-01-01", "execution_date.lte": "2026-11-20", "limit": "1000",
     }  # fmt: skip
 
 
@@ -223,15 +225,23 @@ def test_two_splits_of_one_day_that_differ_are_both_refused(connect, server):
     assert (answer.rows, len(answer.refused)) == ((), 2)
 
 
-def test_of_the_next_page_only_the_cursor_is_taken(connect, server):
-    elsewhere = "http://127.0.0.1:9/v3/reference/splits?cursor=abc&apiKey=stolen"
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://api.massive.com/stocks/v1/splits?cursor=abc",
+        "https://api.polygon.io/v3/reference/splits?cursor=abc",
+        "http://127.0.0.1:9/v3/reference/splits?cursor=abc&apiKey=stolen",
+    ],
+)
+def test_of_the_next_page_at_either_host_only_the_cursor_is_taken(connect, server, carried, elsewhere):
     server.answers(events(split(), following=elsewhere), events(split("2005-02-28", 1, 2)))
 
     answer = splits(connect)
 
     assert len(answer.rows) == 2
     assert [asked.get("cursor") for _, asked in server.asked] == [None, "abc"]
-    assert len({asked["apiKey"] for _, asked in server.asked}) == 1
+    assert set(carried.origins) == {"https://api.massive.com"}
+    assert {headers["authorization"] for headers in server.headers} == {f"Bearer {KEY}"}
 
 
 @pytest.mark.parametrize("following", ["https://api.polygon.io/v3/reference/splits?cursor=abc", "nonsense"])
@@ -249,7 +259,8 @@ def test_a_next_page_that_comes_again_for_ever_is_an_error(connect, server, foll
 def dividend(**changes):
     return {
         "ticker": "AAPL", "ex_dividend_date": "2026-11-09", "record_date": "2026-11-09", "pay_date": "2026-11-12",
-        "declaration_date": "2026-10-29", "cash_amount": 0.26, "currency": "USD", "frequency": 4,
+        "declaration_date": "2026-10-29", "cash_amount": 0.26, "split_adjusted_cash_amount": 0.065,
+        "historical_adjustment_factor": 0.99, "currency": "USD", "frequency": 4, "distribution_type": "recurring",
     } | changes  # fmt: skip
 
 

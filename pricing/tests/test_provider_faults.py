@@ -134,21 +134,18 @@ class Dividends:
         return str(LAST + timedelta(days=30))
 
 
-class Quotes:
+class Quote:
     provider, value, day, symbol = fmp.PROVIDER, "price", "timestamp", "symbol"
 
     def rows(self, dice):
-        at = int(NOON.timestamp())
-        return [
-            {"symbol": f"S{n}", "price": Number(f"{dice.uniform(1, 500):.4f}"), "timestamp": at - n}
-            for n in range(len(DAYS))
-        ]
+        price = Number(f"{dice.uniform(1, 500):.4f}")
+        return [{"symbol": "AAPL", "price": price, "timestamp": int(NOON.timestamp())}]
 
     def whole(self, rows):
         return rows
 
     def fetch(self, client):
-        return fmp.fetch_quotes(client, [f"S{n}" for n in range(len(DAYS))])
+        return fmp.fetch_quote(client, "AAPL")
 
     def told(self, row):
         return row.symbol, row.price
@@ -160,7 +157,7 @@ class Quotes:
         return int(NOON.timestamp()) + 86_400
 
 
-KINDS = (Closes(), Observations(), Dividends(), Quotes())
+KINDS = (Closes(), Observations(), Dividends(), Quote())
 
 BAD_NUMBERS = ("-1.5", "0", "NaN", "Infinity", "-Infinity", "1e400", "-1e-400", "9" * 400, "null", "true", "[]", "{}")
 BAD_TEXTS = ("30,504.50", ".", "", "NaN", "1e400", "12.5 USD", "\u0663", "1_0", "--1")

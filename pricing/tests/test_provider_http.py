@@ -19,7 +19,7 @@ from requests.adapters import BaseAdapter
 
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
-from pricing.providers import fred, http, polygon
+from pricing.providers import fmp, fred, http, newsapi
 from pricing.providers.budget import Allowance
 from pricing.providers.http import (
     BadSymbol,
@@ -47,7 +47,7 @@ def failure_of(client):
 
 @pytest.fixture
 def client(connect):
-    return connect(polygon.PROVIDER)
+    return connect(fmp.PROVIDER)
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ def test_it_asks_its_own_host_over_https_with_the_key(client, server, carried):
 
     ask(client, ticker="A&apiKey=other")
 
-    assert carried.origins == ["https://api.polygon.io"]
-    assert server.asked == [("/v3/thing", {"ticker": "A&apiKey=other", "apiKey": KEY})]
+    assert carried.origins == ["https://financialmodelingprep.com"]
+    assert server.asked == [("/stable/v3/thing", {"ticker": "A&apiKey=other", "apikey": KEY})]
 
 
 FAULTS = {
@@ -125,7 +125,7 @@ def test_a_fault_that_passes_is_not_seen(client, server, fault):
 def test_a_time_out_is_named(connect, server):
     server.answers(server.hang)
 
-    failed = failure_of(connect(polygon.PROVIDER, timeouts_s=(0.05, 0.05)))
+    failed = failure_of(connect(fmp.PROVIDER, timeouts_s=(0.05, 0.05)))
 
     server.awaits(3)
     assert failed.reason == "did not answer in time"
@@ -143,14 +143,14 @@ def test_an_answer_that_drips_is_cut_off(connect, server, time):
 
     server.answers(drip)
 
-    assert failure_of(connect(polygon.PROVIDER)).reason == "did not end within 25 s"
+    assert failure_of(connect(fmp.PROVIDER)).reason == "did not end within 25 s"
 
 
 @pytest.mark.parametrize("answer", [endless(2_000_000), BOMB], ids=["long", "small but unpacks to long"])
 def test_an_answer_that_is_too_long_is_dropped_and_not_asked_for_again(connect, server, answer):
     server.answers(answer)
 
-    failed = failure_of(connect(polygon.PROVIDER, max_bytes=1_000_000))
+    failed = failure_of(connect(fmp.PROVIDER, max_bytes=1_000_000))
 
     assert failed.reason == "sent more than 1000000 bytes"
     assert len(server.asked) == 1
@@ -173,14 +173,14 @@ def test_a_redirect_is_not_followed(client, server, status):
 def test_the_rest_of_an_answer_that_redirects_is_not_read(connect, server):
     def long_redirect(handler):
         handler.send_response(302)
-        handler.send_header("Location", "https://api.polygon.io/")
+        handler.send_header("Location", "https://financialmodelingprep.com/")
         handler.end_headers()
         handler.wfile.flush()
         server.over.wait(10)
 
     server.answers(long_redirect)
 
-    assert failure_of(connect(polygon.PROVIDER)).reason == "wants to redirect (302)"
+    assert failure_of(connect(fmp.PROVIDER)).reason == "wants to redirect (302)"
 
 
 def test_cookies_are_not_sent_back(client, server):
@@ -211,7 +211,7 @@ def test_the_back_off_doubles_from_a_second_with_a_fifth_of_jitter(connect, serv
     monkeypatch.setattr(http, "FAIL_MAX", 100)
     server.answers(sent("", 500))
 
-    failure_of(connect(polygon.PROVIDER))
+    failure_of(connect(fmp.PROVIDER))
 
     assert len(server.asked) == 1 + http.RETRIES
     for wait_s, middle_s in zip(time.slept, [1, 2, 4, 8, 16], strict=True):
@@ -225,7 +225,7 @@ def test_nobody_asks_before_the_time_the_provider_asked_for(connect, server, tim
     until = datetime.fromtimestamp(time.at, UTC) + timedelta(seconds=30)
     told = "30" if form == "seconds" else format_datetime(until, usegmt=True)
     server.answers(sent("", status, Retry_After=told), GOOD)
-    client = connect(polygon.PROVIDER)
+    client = connect(fmp.PROVIDER)
     began = time.at
 
     ask(client)
@@ -238,14 +238,14 @@ def test_nobody_asks_before_the_time_the_provider_asked_for(connect, server, tim
 def test_a_429_that_says_nothing_readable_is_backed_off_from(connect, server, time, told):
     server.answers(sent("", 429, **({"Retry_After": told} if told else {})), GOOD)
 
-    ask(connect(polygon.PROVIDER))
+    ask(connect(fmp.PROVIDER))
 
     assert 0.8 <= sum(time.slept) <= 1.5
 
 
 def test_a_wait_that_is_longer_than_the_caller_has_is_refused_at_once_with_its_length(connect, server, time):
     server.answers(sent("", 429, Retry_After="3600"))
-    client = connect(polygon.PROVIDER)
+    client = connect(fmp.PROVIDER)
 
     first, second = failure_of(client), failure_of(client)
 
@@ -279,7 +279,7 @@ class Storm(BaseAdapter):
 @pytest.mark.slow
 def test_in_a_storm_of_429_no_request_of_ten_thousand_falls_into_a_forbidden_window(time):
     storm = Storm(time)
-    workers = [Client(polygon.PROVIDER, KEY, adapter=storm, clock=time.clock) for _ in range(4)]
+    workers = [Client(fmp.PROVIDER, KEY, adapter=storm, clock=time.clock) for _ in range(4)]
     for worker in workers:
         worker.budget = workers[0].budget
     calls = 0
@@ -297,7 +297,7 @@ def test_in_a_storm_of_429_no_request_of_ten_thousand_falls_into_a_forbidden_win
 def test_workers_share_the_window_the_budget_and_the_breaker(connect, server, time, shared):
     client, code = shared
     allowance = Allowance(per_minute=2)
-    here, there = (connect(polygon.PROVIDER, redis=client, code=code, allowance=allowance) for _ in range(2))
+    here, there = (connect(fmp.PROVIDER, redis=client, code=code, allowance=allowance) for _ in range(2))
     server.answers(GOOD)
 
     began = time.at
@@ -315,7 +315,7 @@ def test_workers_share_the_window_the_budget_and_the_breaker(connect, server, ti
 
 def test_a_budget_that_is_used_up_for_the_day_is_refused_with_the_time_to_wait(connect, server, time):
     server.answers(GOOD)
-    client = connect(polygon.PROVIDER, allowance=Allowance(per_minute=2, per_day=3))
+    client = connect(fmp.PROVIDER, allowance=Allowance(per_minute=2, per_day=3))
     for _ in range(3):
         ask(client)
 
@@ -373,7 +373,7 @@ def test_of_a_week_of_outage_only_probes_are_left(client, server, time):
 
 def test_one_that_is_down_every_other_second_is_asked_again_and_answers(connect, server, time):
     """A wait of about a second mostly ends in the other second: of the seeded jitters all but a few calls are answered."""
-    client = connect(polygon.PROVIDER, dice=random.Random(18))
+    client = connect(fmp.PROVIDER, dice=random.Random(18))
 
     def flapping(handler):
         (GOOD if int(time.at) % 2 else sent("", 503))(handler)
@@ -394,23 +394,49 @@ def test_one_that_is_down_every_other_second_is_asked_again_and_answers(connect,
 
 def test_the_answers_of_other_providers_go_on(connect, server, time):
     server.answers(sent("", 500))
-    failure_of(connect(polygon.PROVIDER))
+    failure_of(connect(fmp.PROVIDER))
     server.answers(GOOD)
 
     assert ask(connect(fred.PROVIDER))
+
+
+# --- a request that is refused
+
+LEGACY = {
+    "Error Message": "Legacy Endpoint : Due to Legacy endpoints being no longer supported - This endpoint is only available for"
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "named", "words"),
+    [
+        (sent("Premium Endpoint", 402), http.NotInPlan, "not_in_plan, refused with 402"),
+        (sent(LEGACY, 403), http.KeyTooNew, "key_too_new, refused with 403"),
+        (sent({"Error Message": "Invalid API KEY"}, 403), KeyRefused, "refused with 403"),
+        (sent("", 403), KeyRefused, "refused with 403"),
+        (sent("", 401), KeyRefused, "refused with 401"),
+    ],
+)
+def test_a_refusal_says_whether_it_is_the_plan_or_the_key(client, server, answer, named, words):
+    server.answers(answer)
+
+    failed = failure_of(client)
+
+    assert (type(failed), str(failed)) == (named, f"fmp /v3/thing: {words}")
+    assert len(server.asked) == 1
 
 
 # --- where it may go
 
 
 def test_a_host_that_is_not_in_the_list_is_no_provider():
-    with pytest.raises(ValueError, match=r"^provider polygon: 127\.0\.0\.1 is not in the list of hosts$"):
-        replace(polygon.PROVIDER, host="127.0.0.1")
+    with pytest.raises(ValueError, match=r"^provider fmp: 127\.0\.0\.1 is not in the list of hosts$"):
+        replace(fmp.PROVIDER, host="127.0.0.1")
 
 
 def test_a_key_that_the_logs_would_show_is_no_providers():
-    with pytest.raises(ValueError, match=r"^provider polygon: the logs would show a key that is called token$"):
-        replace(polygon.PROVIDER, key_parameter="token")
+    with pytest.raises(ValueError, match=r"^provider fmp: the logs would show a key that is called token$"):
+        replace(fmp.PROVIDER, key_parameter="token")
 
 
 @pytest.mark.parametrize(
@@ -422,7 +448,7 @@ def test_a_name_that_resolves_to_a_place_that_is_not_public_is_not_connected_to(
         resolved = (address, trap.getsockname()[1])
         monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: [(socket.AF_INET, 1, 6, "", resolved)])
         monkeypatch.setattr(socket.socket, "connect", lambda *a: pytest.fail("connected"))
-        client = Client(polygon.PROVIDER, KEY, clock=time.clock)
+        client = Client(fmp.PROVIDER, KEY, clock=time.clock)
 
         failed = failure_of(client)
 
@@ -458,7 +484,7 @@ def test_symbols_pass(symbol):
 @pytest.mark.parametrize("fault", [*FAULTS, "no server", "401", "429"])
 def test_the_key_is_in_no_log_and_in_no_error(connect, server, carried, caplog, fault):
     answer = {"401": sent("", 401), "429": sent("", 429)}.get(fault) or FAULTS.get(fault, (None,))[0]
-    client = connect(polygon.PROVIDER)
+    client = connect(fmp.PROVIDER)
     if answer is None:
         carried.port = 9
     else:
@@ -477,17 +503,23 @@ def test_the_key_is_in_no_log_and_in_no_error(connect, server, carried, caplog, 
     assert [link for link in seen if KEY in str(link)] == []
 
 
-@override_settings(PROVIDER_KEYS={"polygon": ""})
+@override_settings(PROVIDER_KEYS={"fmp": ""})
 def test_without_a_key_it_is_off_and_says_so():
     with pytest.raises(ProviderOff) as off:
-        http.client_of(polygon.PROVIDER)
+        http.client_of(fmp.PROVIDER)
 
-    assert str(off.value) == "polygon is off: POLYGON_API_KEY is not set"
+    assert str(off.value) == "fmp is off: FMP_API_KEY is not set"
 
 
-@override_settings(PROVIDER_KEYS={"polygon": "k"})
+@override_settings(PROVIDER_KEYS={"newsapi": ""})
+def test_newsapi_says_why_nobody_is_given_it_unasked():
+    with pytest.raises(ProviderOff, match=r"NEWSAPI_KEY is not set \(its free plan forbids staging and production"):
+        http.client_of(newsapi.PROVIDER)
+
+
+@override_settings(PROVIDER_KEYS={"fmp": "k"})
 def test_with_a_key_there_is_one_client_of_the_process():
-    assert http.client_of(polygon.PROVIDER) is http.client_of(polygon.PROVIDER)
+    assert http.client_of(fmp.PROVIDER) is http.client_of(fmp.PROVIDER)
 
 
 # --- where the key stands

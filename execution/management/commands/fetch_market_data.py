@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from django.core.management.base import CommandError, CommandParser
 
+from execution.operations.intake import market_data
 from execution.terminal.command import TieoutCommand
 from pricing.providers import fetching
 
@@ -25,7 +26,7 @@ class Command(TieoutCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = fetching.as_dict(
-            fetching.fetch(
+            market_data.fetch_market_data(
                 provider=options["provider"],
                 run=uuid4(),
                 today=datetime.now(UTC).date(),

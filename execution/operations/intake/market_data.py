@@ -9,6 +9,8 @@ from django.db import transaction
 from compliance import registry
 from compliance.terms import Outcome, SourceTerms, Use
 from pricing.archive import loading
+from pricing.providers import fetching, fred
+from pricing.providers.conversation import Fetched
 
 OUTCOME_OF_WORD: Final = {
     "yes": Outcome.ATTRIBUTE,
@@ -25,6 +27,13 @@ COLUMN_OF_USE: Final = {
     Use.REDISTRIBUTE: "redistribute",
 }
 """Of sources.csv; a file of figures is one whatever its form. It has no word on language models, and so they get nothing."""
+
+FREE_TAGS: Final = {
+    "public domain: citation requested": frozenset(Use),
+    "copyrighted: citation required": frozenset({Use.DISPLAY, Use.CSV, Use.JSON, Use.XLSX, Use.PDF}),
+}
+"""FRED's copyright tags that ask for no approval → what they leave free, with the source named. Of its terms on language models
+nothing is verified, so only the public domain is given to them. Any other tag is as FRED's own row: an approval comes first."""
 
 
 @transaction.atomic
@@ -53,6 +62,28 @@ def load_market_data(folder: str) -> dict[str, Any]:
             "differing": [asdict(change) for change in rights.differing if change.field in set(COLUMN_OF_USE)],
         },
     }
+
+
+def fetch_market_data(**question: Any) -> Fetched:
+    """`fetching.fetch`, and the rights of FRED's series that are new here, by their copyright tags. Raises what it raises."""
+    outcome = fetching.fetch(**question)
+    if not outcome.copyrights:
+        return outcome
+    parent = registry.read()[fred.PROVIDER.code]
+    free = {
+        f"{fred.PROVIDER.code}/{series}": SourceTerms(
+            name=f"{series} via FRED",
+            uses={use: Outcome.ATTRIBUTE if use in FREE_TAGS[tag] else parent.uses[use] for use in Use},
+            attribution=parent.attribution,
+            link=f"https://fred.stlouisfed.org/series/{series}",
+            terms=tag,
+        )
+        for series, tag in outcome.copyrights.items()
+        if tag in FREE_TAGS
+    }
+    if free:
+        registry.enter_sources(free, reason="copyright tags of FRED")
+    return outcome
 
 
 def _terms(columns: Mapping[str, str], source: str, attribution: str) -> SourceTerms:
