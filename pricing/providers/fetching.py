@@ -12,7 +12,7 @@ from uuid import UUID
 
 from config.errors import TieoutError
 from pricing.archive import loading
-from pricing.providers import ecb, fmp, fred, http, intake, polygon, questions, treasury
+from pricing.providers import ecb, edgar, fmp, fred, fundamentals, http, intake, polygon, questions, treasury
 from pricing.providers.conversation import Conversation, Failed, Fetched
 from pricing.providers.http import Provider
 from pricing.quality import quarantine
@@ -25,6 +25,7 @@ FETCHED: Mapping[str, tuple[Provider, Callable[[Conversation], None]]] = {
     "fmp": (fmp.PROVIDER, questions.ask_fmp),
     "fred": (fred.PROVIDER, questions.ask_fred),
     "polygon": (polygon.PROVIDER, questions.ask_polygon),
+    "sec-edgar": (edgar.PROVIDER, fundamentals.ask_edgar),
     "treasury": (treasury.PROVIDER, questions.ask_treasury),
 }
 """NewsAPI's articles and FMP's statements and quotes are no part of a pack: they are read when they are asked for."""

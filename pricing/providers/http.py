@@ -41,6 +41,7 @@ HOSTS = frozenset(
         "api.massive.com",
         "api.stlouisfed.org",
         "data-api.ecb.europa.eu",
+        "data.sec.gov",
         "financialmodelingprep.com",
         "home.treasury.gov",
         "newsapi.org",

@@ -21,7 +21,8 @@ KEPT_FOLDERS = 2
 
 KINDS: Mapping[str, Kind] = {
     "close": "price", "split": "action", "dividend": "action", "observation": "observation", "series": "observation",
-    "copyright": "observation", "fixing": "rate", "par yield": "observation",
+    "copyright": "observation", "fact": "observation", "filing": "observation",
+    "fixing": "rate", "par yield": "observation",
 }  # fmt: skip
 
 

@@ -183,7 +183,7 @@ def ask_fred(conversation: Conversation) -> None:
             conversation.refuse(described.refused, series)
             if not described.rows:
                 continue
-        known = _known(conversation.reading, series)
+        known = known_values(conversation.reading, series)
         since = conversation.outcome.first if known else fred.FIRST_VINTAGE
         answers = []
         for begin, end in _windows(since, conversation.outcome.last):
@@ -217,7 +217,7 @@ def ask_fred(conversation: Conversation) -> None:
                 )
             for answer in answers:
                 conversation.refuse(answer.refused, series)
-            _take_observations(conversation, series, known, [row for answer in answers for row in answer.rows])
+            take_observations(conversation, series, known, [row for answer in answers for row in answer.rows])
 
 
 def _windows(since: date, last: date) -> Iterator[tuple[date, date]]:
@@ -229,7 +229,7 @@ def _windows(since: date, last: date) -> Iterator[tuple[date, date]]:
         begin = end + timedelta(days=1)
 
 
-def _known(reading: ArchiveReading, series: str) -> dict[date, list[tuple[date, Decimal]]]:
+def known_values(reading: ArchiveReading, series: str) -> dict[date, list[tuple[date, Decimal]]]:
     """By observation date, rising by the day it was known: what the loaded folder says. Where it does not say when, nothing."""
     known: dict[date, list[tuple[date, Decimal]]] = {}
     stored = reading.observations
@@ -242,11 +242,11 @@ def _known(reading: ArchiveReading, series: str) -> dict[date, list[tuple[date, 
     return known
 
 
-def _take_observations(
+def take_observations(
     conversation: Conversation, series: str, known: Mapping[date, Sequence[tuple[date, Decimal]]], rows: Sequence[Any]
 ) -> None:
     """Add the figures that are new. An answer repeats the value in force on the first day that was asked for: that is not new."""
-    known_values = {day: list(values) for day, values in known.items()}
+    values_of = {day: list(values) for day, values in known.items()}
     for row in sorted(rows, key=lambda row: (row.observation_date, row.realtime_start)):
         if row.value is None:
             conversation.outcome.missing += 1
@@ -258,7 +258,7 @@ def _take_observations(
             )
             conversation.refuse([refused_row], series)
             continue
-        of_day = known_values.setdefault(row.observation_date, [])
+        of_day = values_of.setdefault(row.observation_date, [])
         before = [value for known_at, value in of_day if known_at <= row.realtime_start]
         if before and before[-1] == row.value:
             continue

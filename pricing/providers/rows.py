@@ -95,6 +95,29 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """A figure of one filing. `start` None: at the end of a day; `rank` 0 is the preferred of its concept's names."""
+
+    concept: str
+    rank: int
+    start: date | None
+    end: date
+    value: Decimal
+    filed: date
+    accession: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """When a filing was accepted, which is when it became public."""
+
+    accession: str
+    accepted_at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """Where an article stands and what it is called, without its text: the terms of the development tier leave it out."""
 

@@ -6,7 +6,7 @@ import redis
 from redis.exceptions import RedisError
 
 from config.redis_client import shared_redis
-from pricing.providers import ecb, fmp, fred, http, metering, newsapi, polygon, treasury
+from pricing.providers import ecb, edgar, fmp, fred, http, metering, newsapi, polygon, treasury
 from pricing.providers.budget import MARKS, Budget
 from pricing.providers.http import REAL_TIME, Clock, Provider
 
@@ -16,6 +16,7 @@ ALL: tuple[Provider, ...] = (
     fred.PROVIDER,
     newsapi.PROVIDER,
     polygon.PROVIDER,
+    edgar.PROVIDER,
     treasury.PROVIDER,
 )
 """By code. The archive is a folder: it has neither key nor breaker nor budget."""
@@ -35,6 +36,10 @@ class ProviderState:
     off: str
     breaker: int | None
     shares: tuple[tuple[str, float | None], ...]
+
+    @property
+    def is_on(self) -> bool:
+        return not self.off
 
     @property
     def words(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from config.breaker import BreakerOpen
-from pricing.providers import ecb, fmp, fred, http, newsapi, polygon, states, treasury
+from pricing.providers import ecb, edgar, fmp, fred, http, newsapi, polygon, states, treasury
 from pricing.providers.fields import Answer
 from pricing.providers.http import (
     Client,
@@ -95,6 +95,8 @@ def _of_a_symbol(fetch: Any) -> Callable[[Client], Answer[Any]]:
     return lambda client: fetch(client, "AAPL", first=FIRST, last=LAST)
 
 
+EDGAR_COLUMNS = ("accessionNumber", "acceptanceDateTime")
+
 QUESTIONS = {
     "ecb fixings": Question(
         ecb.PROVIDER,
@@ -117,6 +119,20 @@ QUESTIONS = {
         None,
         "OBS_VALUE",
         text=True,
+    ),
+    "edgar facts": Question(
+        edgar.PROVIDER,
+        lambda client: edgar.fetch_facts(client, "320193"),
+        {"end": "2026-09-26", "val": 7, "accn": "0000320193-26-000106", "form": "10-K", "filed": "2026-10-30"},
+        lambda rows: {"facts": {"us-gaap": {"Assets": {"units": {"USD": rows}}}}},
+        "val",
+        positive=False,
+    ),
+    "edgar filings": Question(
+        edgar.PROVIDER,
+        lambda client: edgar.fetch_filings(client, "320193"),
+        {"accessionNumber": "0000320193-26-000106", "acceptanceDateTime": "2026-10-30T18:08:27.000Z"},
+        lambda rows: {"filings": {"recent": {name: [row[name] for row in rows] for name in EDGAR_COLUMNS}}},
     ),
     "treasury par yields": Question(
         treasury.PROVIDER,
@@ -364,7 +380,9 @@ def test_a_number_that_is_none_is_a_refused_row(connect, server, subtests, name)
             assert refused.rule
 
 
-@pytest.mark.parametrize("name", [name for name, question in QUESTIONS.items() if question.whole])
+@pytest.mark.parametrize(
+    "name", [name for name, question in QUESTIONS.items() if question.whole and name != "edgar filings"]
+)
 def test_a_row_that_is_none_is_refused(connect, server, subtests, name):
     question = QUESTIONS[name]
     client = connect(question.provider)
@@ -387,6 +405,7 @@ def test_a_row_that_comes_twice_is_taken_once_and_said(connect, server, question
 
 
 DAYS = {
+    "edgar facts": ("end", "2026-11-21"),
     "ecb fixings": ("TIME_PERIOD", "2026-11-21"),
     "ecb corrections": ("TIME_PERIOD", "2026-11-21"),
     "treasury par yields": ("Date", "11/21/2026"),
@@ -442,6 +461,8 @@ def test_another_symbol_or_no_currency_is_refused(connect, server, name, changes
 
 
 OTHERS = {
+    "edgar facts": {"val": 8},
+    "edgar filings": {"acceptanceDateTime": "2026-10-31T18:08:27.000Z"},
     "ecb fixings": {"OBS_VALUE": "1.2"},
     "treasury par yields": {"10 Yr": "4.04"},
     "polygon closes": {"c": Raw("270.1")},

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from pricing import packs
+from pricing import market, packs
 from pricing.archive import loading
-from pricing.models import PackObservation, PackRate, QuarantinedRow, Series
+from pricing.models import PackObservation, PackRate, QuarantinedRow, Security, SecurityAlias, Series
 from pricing.providers import fetching, http
 from pricing.tests import folders, market_data, provider_server
 from pricing.tests.provider_server import sent
@@ -154,5 +154,71 @@ def test_yields_begin_when_they_are_named_and_enter_packs_after_their_lag(policy
 def test_a_series_that_is_anothers_or_none_is_not_asked_for(policy, server, series, reason):
     with pytest.raises(fetching.NothingFetched, match=f"par yields of {series}: {reason}"):
         fetch("treasury", series)
+
+    assert server.asked == []
+
+
+# --- SEC EDGAR
+
+
+def oak_filed(*rows):
+    return {"facts": {"us-gaap": {"Assets": {"units": {"USD": [dict(row) for row in rows]}}}}}
+
+
+ASSETS = {"end": "2019-09-30", "val": 100, "accn": "a-1", "fy": 2019, "fp": "FY", "form": "10-K", "filed": "2020-01-07"}
+AGAIN = ASSETS | {"accn": "a-2", "filed": "2020-01-08", "fp": "Q1", "fy": 2020}
+CORRECTED = ASSETS | {"accn": "a-3", "filed": "2020-01-09", "val": 90}
+ACCEPTED = {
+    "accessionNumber": ["a-1", "a-2", "a-3"],
+    "acceptanceDateTime": ["2020-01-07T16:31:00.000Z", "2020-01-08T08:00:00.000Z", "2020-01-09T09:00:00.000Z"],
+}
+
+
+@pytest.fixture
+def filings(policy, server, settings, monkeypatch):
+    settings.PROVIDER_KEYS = {"sec-edgar": "me@example.org"}
+    clients = []
+
+    def make_client(terms, key):
+        clients.append(provider_server.client_to(server, terms))
+        return clients[-1]
+
+    monkeypatch.setattr(http, "make_client", make_client)
+
+    def answer(handler):
+        told = (
+            oak_filed(ASSETS, AGAIN, CORRECTED) if "companyfacts" in handler.path else {"filings": {"recent": ACCEPTED}}
+        )
+        sent(told)(handler)
+
+    server.answers(answer)
+    SecurityAlias.objects.create(
+        security=Security.objects.get(symbol="OAK"), provider="sec-edgar", symbol="320193", valid_from=date(2020, 1, 2)
+    )
+    yield
+    for client in clients:
+        client.session.close()
+
+
+def test_a_figure_enters_the_pack_of_the_first_session_after_it_was_filed(policy, filings):
+    fetch("sec-edgar")
+
+    built = market_data.build(policy)
+    known = {
+        pack.asof_date.day: [
+            (row.value, row.known_at.day, row.flags) for row in market.observations(pack, "OAK/assets/Q")
+        ]
+        for pack in built
+    }
+    assert known[7] == []
+    assert known[8] == [(Decimal(100), 8, "")]
+    assert known[9] == [(Decimal(90), 9, "")]
+    assert Series.objects.get(pk="OAK/assets/Q").unit == "USD"
+    assert fetch("sec-edgar").counts == {}
+
+
+def test_a_security_without_its_number_is_not_looked_up_by_its_ticker(policy, filings, server):
+    with pytest.raises(fetching.NothingFetched, match="'ASH' is no symbol"):
+        fetch("sec-edgar", "ASH")
 
     assert server.asked == []
