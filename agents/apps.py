@@ -6,4 +6,4 @@ class AgentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Importing an agent's package registers its capabilities."""
-        from agents import claude, financial_analyst, macro_hound  # noqa: F401
+        from agents import claude, data_harvester, financial_analyst, macro_hound  # noqa: F401

@@ -6,6 +6,7 @@ Packs never change, so what was read of one stays in the process under its seal,
 from pricing.market.actions import actions
 from pricing.market.as_of import Market, as_of, cross, legs_between
 from pricing.market.delistings import DELISTED
+from pricing.market.fundamentals import ReportedFigure, fundamentals
 from pricing.market.history import History, history
 from pricing.market.missing import REASONS, MissingPrice
 from pricing.market.series import MissingSeries, SeriesHistory, observations, series, vintages
@@ -19,10 +20,12 @@ __all__ = [
     "Market",
     "MissingPrice",
     "MissingSeries",
+    "ReportedFigure",
     "SeriesHistory",
     "actions",
     "as_of",
     "cross",
+    "fundamentals",
     "history",
     "legs_between",
     "observations",

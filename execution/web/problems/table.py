@@ -11,6 +11,7 @@ from rest_framework import exceptions as drf
 
 from agents import breaker, registry
 from agents.claude import facts, fence, model
+from agents.data_harvester.fundamentals import SecurityUnknown
 from agents.financial_analyst.positions import SecurityNotHeld
 from config import strict_json
 from config.breaker import BreakerOpen
@@ -73,6 +74,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     imports.ImportNotFound: (404, "import-not-found"),
     packs.PackNotFound: (404, "pack-not-found"),
     SecurityNotHeld: (404, "security-not-found"),
+    SecurityUnknown: (404, "security-not-found"),
     executor.ExecutionDropped: (410, "execution-dropped"),
     PatternRetired: (410, "pattern-retired"),
     drf.NotFound: (404, "not-found"),
