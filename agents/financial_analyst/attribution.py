@@ -25,7 +25,7 @@ class CurrencyViews:
 @capability("attribution.currency", agent="financial_analyst")
 def currency(ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int) -> Result[CurrencyViews]:
     """Local, FX and interaction, headline and per holding and currency; `lookback_days` counts pack days."""
-    whole, recent, warnings = _spans(ctx, nav, lookback_days)
+    whole, recent, warnings = spans(ctx, nav, lookback_days)
     return Result(
         CurrencyViews(
             currency_attribution.attribute(nav.life, whole, nav.benchmark),
@@ -49,7 +49,7 @@ class ContributionViews:
 @capability("attribution.contribution", agent="financial_analyst")
 def contribution(ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int) -> Result[ContributionViews]:
     """What each holding, cash and fees added to the return; `lookback_days` counts pack days."""
-    whole, recent, warnings = _spans(ctx, nav, lookback_days)
+    whole, recent, warnings = spans(ctx, nav, lookback_days)
     return Result(
         ContributionViews(contributions.contribute(nav.life, whole), contributions.contribute(nav.life, recent)),
         sources=nav.life.sources,
@@ -72,7 +72,7 @@ def brinson(
     ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int, by: SegmentBy = "currency"
 ) -> Result[BrinsonViews]:
     """The excess over the benchmark by decision and segment: `by` currency, kind or exchange."""
-    whole, recent, warnings = _spans(ctx, nav, lookback_days)
+    whole, recent, warnings = spans(ctx, nav, lookback_days)
     kinds = {each.symbol: (each.kind, each.exchange) for each in nav.securities.values()}
     since, lately = (decisions.attribute(nav.life, span, nav.benchmark, by=by, kinds=kinds) for span in (whole, recent))
     return Result(
@@ -84,7 +84,7 @@ def brinson(
     )
 
 
-def _spans(ctx: RequestContext, nav: HistoricalNav, lookback_days: int) -> tuple[Span, Span, tuple[str, ...]]:
+def spans(ctx: RequestContext, nav: HistoricalNav, lookback_days: int) -> tuple[Span, Span, tuple[str, ...]]:
     """Since inception, the look-back, and what to warn of."""
     whole = windows.span_of(nav.life, Window.INCEPTION)
     if whole is None:

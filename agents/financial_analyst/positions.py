@@ -16,6 +16,7 @@ from portfolio.performance.windows import Span
 from pricing.models import Security
 
 Data = TypeVar("Data")
+LOOKBACK_DAYS = 252
 
 
 class SecurityNotHeld(TieoutError):
@@ -30,11 +31,11 @@ class SecurityNotHeld(TieoutError):
 
 @capability("compute_position_return", agent="financial_analyst")
 def compute_position_return(
-    ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
+    ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = LOOKBACK_DAYS
 ) -> Result[PositionReturn]:
     """Its own return, volatility, Sharpe ratio and drawdown while it was held; `lookback_days` counts pack days."""
     returns = holding_returns.returns(
-        nav.life, _symbol(ctx, nav, security_id), _span(ctx, nav, lookback_days), nav.risk_free
+        nav.life, _symbol(ctx, nav, security_id), span_of(ctx, nav, lookback_days), nav.risk_free
     )
     return _result(ctx, nav, returns, risk_free=True)
 
@@ -46,28 +47,28 @@ def compute_position_risk(
     nav: HistoricalNav,
     valued: valuation.ValuedPositions,
     security_id: int,
-    lookback_days: int = 252,
+    lookback_days: int = LOOKBACK_DAYS,
 ) -> Result[PositionRisk]:
     """Value at risk alone and within the portfolio, beta to it, and what diversification takes away."""
-    risk = holding_risk.measure(nav.life, _symbol(ctx, nav, security_id), _span(ctx, nav, lookback_days), valued)
+    risk = holding_risk.measure(nav.life, _symbol(ctx, nav, security_id), span_of(ctx, nav, lookback_days), valued)
     return _result(ctx, nav, risk)
 
 
 @capability("compute_portfolio_contribution", agent="financial_analyst")
 def compute_portfolio_contribution(
-    ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
+    ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = LOOKBACK_DAYS
 ) -> Result[PositionContribution]:
     """What it added to the portfolio's return."""
-    span = _span(ctx, nav, lookback_days)
+    span = span_of(ctx, nav, lookback_days)
     return _result(ctx, nav, holding_parts.contribution(nav.life, _symbol(ctx, nav, security_id), span))
 
 
 @capability("compute_position_currency_attribution", agent="financial_analyst")
 def compute_position_currency_attribution(
-    ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = 252
+    ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = LOOKBACK_DAYS
 ) -> Result[PositionCurrencyAttribution]:
     """What its price, its currency and both together added to the portfolio's return."""
-    span = _span(ctx, nav, lookback_days)
+    span = span_of(ctx, nav, lookback_days)
     return _result(ctx, nav, holding_parts.currency(nav.life, _symbol(ctx, nav, security_id), span))
 
 
@@ -80,7 +81,7 @@ def _symbol(ctx: RequestContext, nav: HistoricalNav, security_id: int) -> str:
     return security.symbol
 
 
-def _span(ctx: RequestContext, nav: HistoricalNav, lookback_days: int) -> Span:
+def span_of(ctx: RequestContext, nav: HistoricalNav, lookback_days: int) -> Span:
     """The look-back, or the whole life of a younger portfolio."""
     return windows.last_days(nav.life, lookback_days) or windows.life(nav.life) or windows.empty(ctx.asof_date)
 

@@ -75,7 +75,7 @@ def contribute(history: ValueHistory, span: Span) -> Contributions:
 def _linked(history: ValueHistory, span: Span) -> tuple[float, list[HoldingContribution]]:
     """The return of the span, and the rows of the books that add up to it, the largest first."""
     days = slice(span.start + 1, span.end + 1)
-    daily = _daily_contributions(history)[days]
+    daily = daily_contributions(history)[days]
     total_by_day = daily.sum(axis=1)
     linked = carino_link(daily, total_by_day)
     total = float(np.prod(1.0 + total_by_day) - 1.0)
@@ -91,7 +91,7 @@ def _linked(history: ValueHistory, span: Span) -> tuple[float, list[HoldingContr
     return total, sorted(rows, key=lambda row: (-row.contribution, row.symbol))
 
 
-def _daily_contributions(history: ValueHistory) -> Floats:
+def daily_contributions(history: ValueHistory) -> Floats:
     """(D, H + 2) contributions of H holdings, of fees that belong to no deal (taken out of the cash that paid them), of dealing."""
     gained = history.weights * ((1.0 + history.local_returns) * (1.0 + history.fx_returns) - 1.0)
     begin = np.concatenate(([0.0], history.value[:-1])) + history.inflow

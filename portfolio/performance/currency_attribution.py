@@ -59,15 +59,15 @@ def attribute(history: ValueHistory, span: Span, benchmark: BenchmarkReturns | N
 
     raises   InvariantViolated where the parts miss the portfolio's linked return by more than 0.1 bp
     """
-    figure, split, rows, error_bp = parts.blank_figure(history, span), None, list[Contribution](), None
+    figure, effects, rows, error_bp = parts.blank_figure(history, span), None, list[Contribution](), None
     values: tuple[float | None, ...] = (None,) * 5
     try:
-        split = _split(history, span) if figure.value is not None else None
+        effects = split(history, span) if figure.value is not None else None
     except AnalyticsError as undefined:
         figure = replace(figure, value=None, status="unavailable", reason=str(undefined))
-    if split is not None:
-        headline, holdings = split.compounded, split.holdings
-        values = (headline.local, headline.fx, headline.interaction, split.total, holdings.other)
+    if effects is not None:
+        headline, holdings = effects.compounded, effects.holdings
+        values = (headline.local, headline.fx, headline.interaction, effects.total, holdings.other)
         total = headline.local + headline.fx + headline.interaction
         error_bp = abs(parts.require_return("local + FX + interaction = return", history, span, total)) * 10_000
         rows = [
@@ -106,7 +106,8 @@ def attribute(history: ValueHistory, span: Span, benchmark: BenchmarkReturns | N
     )
 
 
-def _split(history: ValueHistory, span: Span) -> attribution.CurrencyAttribution:
+def split(history: ValueHistory, span: Span) -> attribution.CurrencyAttribution:
+    """The effects of a span, by day, linked and compounded."""
     days = slice(span.start + 1, span.end + 1)
     local, fx, weights = history.local_returns, history.fx_returns, history.weights
     if history.outside_fees.any():  # a loss in the base currency, of the whole

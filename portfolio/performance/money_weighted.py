@@ -79,9 +79,8 @@ class _Money:
         cls, measured: MeasuredHistory, by_window: Mapping[Window, Span], compared: Mapping[Window, Comparison | Metric]
     ) -> "_Money":
         history, spans = measured.history, tuple(by_window.values())
-        invested = measured_history.days_invested(history)
-        days = np.array([invested if span.start < 0 else span.days for span in spans])
-        dates, own = _paid(history, spans)
+        days = np.array([days_of(measured, span) for span in spans])
+        dates, own = paid(history, spans)
         in_benchmark, at_close = np.zeros(own.shape), np.zeros(len(spans))
         for column, window in enumerate(by_window):
             comparison = compared[window]
@@ -110,8 +109,8 @@ class _Money:
 
     @property
     def rate_days(self) -> npt.NDArray[np.int64]:
-        """(W,) the days that a rate is stated for: those of the window, at most a year."""
-        return np.minimum(np.maximum(self.days, 1), 365)
+        """(W,) the days that a rate is stated for."""
+        return np.array([stated_days(days) for days in self.days.tolist()])
 
     def solve(self) -> Floats:
         """(W,) rates of the portfolio, and behind them, where there is a benchmark, (W,) of it; NaN where one has none."""
@@ -142,7 +141,17 @@ class _Money:
         return degraded(Metric(float(rate), "ok", None, rests_on), span.doubts)
 
 
-def _paid(history: ValueHistory, spans: tuple[Span, ...]) -> tuple[Days, Floats]:
+def days_of(measured: MeasuredHistory, span: Span) -> int:
+    """The calendar days of a span; of the whole life, from the first flow on."""
+    return measured_history.days_invested(measured.history) if span.start < 0 else span.days
+
+
+def stated_days(days: int) -> int:
+    """The days that the rate of so many is stated for: these, at most a year."""
+    return min(max(days, 1), 365)
+
+
+def paid(history: ValueHistory, spans: tuple[Span, ...]) -> tuple[Days, Floats]:
     """(K,) dates and (K, W) amounts of W spans: the flows, W openings, the close. Put in is negative, zero is no flow."""
     days = np.array([day for day, _ in history.flows], dtype="datetime64[D]")
     money = np.array([amount for _, amount in history.flows], dtype=np.float64)
@@ -158,7 +167,7 @@ def _paid(history: ValueHistory, spans: tuple[Span, ...]) -> tuple[Days, Floats]
 
 
 def _value_in_benchmark(history: ValueHistory, comparison: Comparison, paid: Floats) -> float:
-    """What the money of one column of `_paid` would be at the close, had it been in the benchmark.
+    """What the money of one column of `paid` would be at the close, had it been in the benchmark.
 
     Each flow counts by the flow timing, on the pack day that it belongs to.
     """

@@ -13,7 +13,8 @@ from decimal import Decimal, localcontext
 import numpy as np
 
 from portfolio.books import Book
-from portfolio.valuation.bridge_walk import LINES, PARTS, ZERO, BridgeWalk
+from portfolio.valuation.bridge_pieces import ZERO
+from portfolio.valuation.bridge_walk import LINES, PARTS, BridgeWalk
 from portfolio.valuation.invariants import InvariantViolated
 from portfolio.valuation.money import DECIMAL_DIGITS, MINOR_UNITS, quantise
 from pricing.market import History
@@ -68,18 +69,29 @@ def between(book: Book, market: History, *, opening: date | None = None, closing
     """
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
-        days = market.dates
-        began = book.first_date
-        last = len(days) - 1 if closing is None else _on_or_before(market, closing)
-        first = -1 if opening is None else min(_on_or_before(market, opening), last)
-        inception = len(days) if began is None else int(np.searchsorted(days, np.datetime64(began)))
-        if last >= 0 and began is not None and np.datetime64(began) < days[0]:
-            first = max(first, 0)
-        elif last < inception:
-            return _empty_bridge(book, opening, days[last].item() if closing is None else closing)
-        elif first < inception:
-            first = -1
-        return _as_bridge(BridgeWalk(book, market, first, last))
+        period = pack_days_between(book, market, opening, closing)
+        if period is None:
+            return _empty_bridge(book, opening, market.dates[-1].item() if closing is None else closing)
+        return _as_bridge(BridgeWalk(book, market, *period))
+
+
+def pack_days_between(
+    book: Book, market: History, opening: date | None, closing: date | None
+) -> tuple[int, int] | None:
+    """The numbers of the pack days at whose closes a period opens (-1: since inception) and closes; None where it ends before
+    the first event."""
+    days = market.dates
+    began = book.first_date
+    last = len(days) - 1 if closing is None else _on_or_before(market, closing)
+    first = -1 if opening is None else min(_on_or_before(market, opening), last)
+    inception = len(days) if began is None else int(np.searchsorted(days, np.datetime64(began)))
+    if last >= 0 and began is not None and np.datetime64(began) < days[0]:
+        first = max(first, 0)
+    elif last < inception:
+        return None
+    elif first < inception:
+        first = -1
+    return first, last
 
 
 def _as_bridge(walk: BridgeWalk) -> MoneyBridge:
@@ -179,13 +191,19 @@ LABELS = (
 )
 
 
+def openings(market: History) -> dict[str, date | None]:
+    """On which day each period of `Bridges` opens; None: since inception."""
+    last: date = market.dates[-1].item()
+    return {
+        "since_inception": None,
+        "year_to_date": last.replace(month=1, day=1) - timedelta(days=1),
+        "last_day": market.dates[-2].item() if len(market.dates) > 1 else None,
+    }
+
+
 def overview(book: Book, market: History) -> Bridges:
     """Since inception, this year and the last pack day. Raises as `between`."""
-    last: date = market.dates[-1].item()
-    day_before = market.dates[-2].item() if len(market.dates) > 1 else None
-    since = between(book, market)
-    year = between(book, market, opening=last.replace(month=1, day=1) - timedelta(days=1))
-    day = between(book, market, opening=day_before)
+    since, year, day = (between(book, market, opening=opening) for opening in openings(market).values())
     return Bridges(
         since,
         year,

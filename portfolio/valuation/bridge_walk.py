@@ -1,20 +1,18 @@
 """The events of a period in ledger order, each taken apart into the lines of the money bridge that it moves."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 import numpy as np
 
 from portfolio.books import Book, Event, LotMatch, lot_names
+from portfolio.valuation.bridge_pieces import ZERO, Piece, WayIn
 from portfolio.valuation.deal_rates import DealRates
 from portfolio.valuation.invariants import InvariantViolated
 from pricing.fx import MissingRate
 from pricing.market import History, MissingPrice
-
-ZERO = Decimal(0)
-
 
 POOL = ""
 """Name of the one lot of an average pool."""
@@ -30,28 +28,20 @@ LINES = (
 PARTS = ("interaction", "fx_dealing", "deal_rounding")
 
 
-@dataclass(slots=True)
-class _Piece:
-    """What is left of a lot: units, and their value on the way into the period, in its currency and in the base currency."""
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What moved a line, and where its rate and price are from.
 
-    quantity: Decimal
-    local: Decimal
-    base: Decimal
-    entry_rate: Decimal | None = None
-    """The rate locked in it, needed where its whole cost was given back. A pool has none."""
+    event     None: one end of the period
+    currency  that its rate converts, of the pack day `place` or of the deal
+    piece     the part of a lot whose gain it is
+    """
 
-    def take(self, quantity: Decimal) -> "_Piece":
-        """Cut a part off, with its share of the value."""
-        if quantity == self.quantity:
-            taken = _Piece(self.quantity, self.local, self.base, self.entry_rate)
-        else:
-            taken = _Piece(
-                quantity, self.local * quantity / self.quantity, self.base * quantity / self.quantity, self.entry_rate
-            )
-        self.quantity -= taken.quantity
-        self.local -= taken.local
-        self.base -= taken.base
-        return taken
+    event: Event | None
+    place: int
+    currency: str
+    security: int | None = None
+    piece: Piece | None = None
 
 
 @dataclass(slots=True)
@@ -84,8 +74,12 @@ class BridgeWalk:
             self.matches.setdefault(match.entry_id, []).append(match)
         self.entries = {event.entry_id for event in book.events}
         self.pooled = book.booking_method == "AVERAGE"
-        self.pieces: dict[tuple[str, int], dict[str, _Piece]] = {}
+        self.pieces: dict[tuple[str, int], dict[str, Piece]] = {}
         self.symbols = dict(zip(market.security_ids, market.symbols, strict=True))
+
+    def add_amount(self, line: str, amount: Decimal, formula: str, cause: Cause, /, **numbers: Decimal) -> None:
+        """Add an amount to a line. `formula` says how it is made of the numbers, by their names."""
+        setattr(self.amounts, line, getattr(self.amounts, line) + amount)
 
     def run(self) -> tuple[Decimal, Decimal]:
         """Fill `amounts`; the values at the opening and at the closing, unrounded."""
@@ -123,8 +117,11 @@ class BridgeWalk:
             raise MissingRate(currency, self.book.base_currency, self.day(place))
         return rate
 
+    def currency_of(self, security: int) -> str:
+        return self.market.security_currencies[self.market.security(security)]
+
     def rate_of(self, security: int, place: int) -> Decimal:
-        return self.rate(self.market.security_currencies[self.market.security(security)], place)
+        return self.rate(self.currency_of(security), place)
 
     def opener(self, opened_by: str) -> str:
         """The entry that opened a lot. Lots that came in with one entry came at one price: here they are one."""
@@ -144,7 +141,8 @@ class BridgeWalk:
             if lot.is_open(on):
                 local = lot.quantity * self.price(lot.security, self.first)
                 base = local * self.rate_of(lot.security, self.first)
-                self.add((lot.account, lot.security), lot.opened_by, lot.quantity, local, base)
+                way_in = WayIn(None, lot.security, self.first, lot.quantity, local, base, lot.opened_by)
+                self.add((lot.account, lot.security), lot.opened_by, way_in)
                 total += base
         return total
 
@@ -155,9 +153,11 @@ class BridgeWalk:
             for piece in pieces.values():
                 if piece.quantity:
                     left[security] = left.get(security, ZERO) + piece.quantity
-                    local = piece.quantity * self.price(security, self.last)
-                    total += local * self.rate_of(security, self.last)
-                    self.gain(piece, local, self.rate_of(security, self.last), "unrealised_price")
+                    price, rate = self.price(security, self.last), self.rate_of(security, self.last)
+                    local = piece.quantity * price
+                    total += local * rate
+                    cause = Cause(None, self.last, self.currency_of(security), security, piece)
+                    self.add_gain(cause, local, rate, "unrealised_price", units=piece.quantity, price=price)
         quantities = self.book.quantities(self.day(self.last))
         for security in left.keys() | quantities.keys():
             off = left.get(security, ZERO) - quantities.get(security, ZERO)
@@ -169,8 +169,14 @@ class BridgeWalk:
 
     def revalue(self, balances: Mapping[str, Decimal], place: int, sign: int) -> Decimal:
         """Cash at one end; with what the legs in between were counted at, the difference is its revaluation."""
-        total = sum((amount * self.rate(currency, place) for currency, amount in balances.items() if amount), ZERO)
-        self.amounts.cash_fx += sign * total
+        total = ZERO
+        for currency, amount in balances.items():
+            if amount:
+                rate = self.rate(currency, place)
+                total += amount * rate
+                formula = "balance * rate" if sign > 0 else "-balance * rate"
+                cause = Cause(None, place, currency)
+                self.add_amount("cash_fx", sign * amount * rate, formula, cause, balance=amount, rate=rate)
         return total
 
     def accrue(self, place: int, sign: int) -> Decimal:
@@ -180,37 +186,32 @@ class BridgeWalk:
             if event.kind != "dividend" or event.ex_date is None:
                 continue
             if self.rates.pack_day(event.ex_date) <= place < self.rates.pack_day(event.date):
-                rate = sign * self.rate(event.currency, place)
-                self.amounts.income += (event.amount + event.tax + event.fee) * rate
-                self.amounts.taxes -= event.tax * rate
-                self.amounts.fees -= event.fee * rate
+                rate, due = self.rate(event.currency, place), "" if sign > 0 else "-"
+                cause, owed = Cause(event, place, event.currency), event.amount + event.tax + event.fee
+                numbers = {"amount": event.amount, "tax": event.tax, "fee": event.fee, "rate": rate}
+                self.add_amount("income", sign * owed * rate, f"{due}(amount + tax + fee) * rate", cause, **numbers)
+                back = "-" if sign > 0 else ""
+                self.add_amount("taxes", -sign * event.tax * rate, f"{back}tax * rate", cause, tax=event.tax, rate=rate)
+                self.add_amount("fees", -sign * event.fee * rate, f"{back}fee * rate", cause, fee=event.fee, rate=rate)
                 total += event.amount * rate
-        return sign * total
+        return total
 
     # Lots
 
     def add(
-        self,
-        key: tuple[str, int],
-        opened_by: str,
-        quantity: Decimal,
-        local: Decimal,
-        base: Decimal,
-        entry_rate: Decimal | None = None,
+        self, key: tuple[str, int], opened_by: str, origin: WayIn | Piece, entry_rate: Decimal | None = None
     ) -> None:
         """A purchase goes on as the lot it opened, or in the pool of its account, which is one as long as it is held."""
-        piece = self.pieces.setdefault(key, {}).setdefault(self.lot(opened_by), _Piece(ZERO, ZERO, ZERO))
-        piece.quantity += quantity
-        piece.local += local
-        piece.base += base
+        piece = self.pieces.setdefault(key, {}).setdefault(self.lot(opened_by), Piece(ZERO, ZERO, ZERO))
+        piece.gain(origin)
         if not self.pooled:
-            piece.entry_rate = entry_rate if entry_rate is not None or not local else base / local
+            piece.entry_rate = entry_rate if entry_rate is not None or not origin.local else origin.base / origin.local
 
     def lot(self, opened_by: str) -> str:
         """The name of a lot in this walk."""
         return POOL if self.pooled else self.opener(opened_by)
 
-    def matched_pieces(self, event: Event) -> Iterable[tuple[LotMatch, _Piece]]:
+    def matched_pieces(self, event: Event) -> Iterable[tuple[LotMatch, Piece]]:
         """The parts of lots that an event took."""
         for match in self.matches.get(event.entry_id, ()):
             piece = self.pieces.get((match.account, match.security), {}).get(self.lot(match.opened_by))
@@ -220,26 +221,35 @@ class BridgeWalk:
             if match.quantity:
                 yield match, piece.take(match.quantity if left > NEGLIGIBLE else piece.quantity)
 
-    def gain(self, piece: _Piece, value: Decimal, rate: Decimal, line: str) -> None:
-        """Add the gain of a piece from its value on the way in to `value` (its currency) at `rate`."""
+    def add_gain(self, cause: Cause, value: Decimal, rate: Decimal, line: str, /, **made_of: Decimal) -> None:
+        """Add the gain of the cause's piece, from its value on the way in to `value` (its currency) at `rate`.
+
+        made_of  what the value is made of: units and price, or the proceeds and the rate `across` to the currency traded in
+        """
+        piece = cause.piece
+        assert piece is not None
         entry_rate = piece.base / piece.local if piece.local else piece.entry_rate or rate
-        price, interaction = (value - piece.local) * entry_rate, (value - piece.local) * (rate - entry_rate)
-        setattr(self.amounts, line, getattr(self.amounts, line) + price)
-        self.amounts.fx += value * rate - piece.base - price
-        self.amounts.interaction += interaction
+        gained = value - piece.local
+        numbers = {"value": value, "local": piece.local, "base": piece.base, "entry_rate": entry_rate, "rate": rate}
+        price = gained * entry_rate
+        self.add_amount(line, price, "(value - local) * entry_rate", cause, **numbers, **made_of)
+        fx = value * rate - piece.base - price
+        self.add_amount("fx", fx, "value * rate - base - (value - local) * entry_rate", cause, **numbers, **made_of)
+        both = gained * (rate - entry_rate)
+        self.add_amount("interaction", both, "(value - local) * (rate - entry_rate)", cause, **numbers, **made_of)
 
     # Events
 
     def add_event(self, event: Event, place: int) -> None:
-        amounts = self.amounts
         if event.kind in ("deposit", "withdrawal"):
-            rate = self.rate(event.currency, place)
-            if event.amount > 0:
-                amounts.contributions += event.amount * rate
-            else:
-                amounts.withdrawals += event.amount * rate
-            amounts.cash_fx -= event.amount * rate
-            return
+            rate, cause = self.rate(event.currency, place), Cause(event, place, event.currency)
+            line, numbers = (
+                "contributions" if event.amount > 0 else "withdrawals",
+                {"amount": event.amount, "rate": rate},
+            )
+            self.add_amount(line, event.amount * rate, "amount * rate", cause, **numbers)
+            self.add_amount("cash_fx", -event.amount * rate, "-amount * rate", cause, **numbers)
+            return None
         if event.kind == "outside_fee":
             return None  # it is in neither value
         if event.counter_amount is not None:
@@ -254,35 +264,44 @@ class BridgeWalk:
             return self.move(event, place)
         if event.kind in ("spin_off", "merger"):
             return self.exchange(event, place)
-        rate = self.rates.for_deal(event)
-        amounts.cash_fx -= event.amount * rate
-        amounts.fx_dealing += event.amount * (self.rate(event.currency, place) - rate)
-        amounts.fees -= event.fee * rate
-        amounts.taxes -= event.tax * rate
-        moved = event.amount + event.fee + event.tax
-        if event.kind == "buy":
-            moved += self.buy(event, place, rate)
-        elif event.kind == "reinvested_dividend":
-            amounts.income += (moved + self.buy(event, place, rate)) * rate
-            return None
+        return self.deal(event, place)
+
+    def deal(self, event: Event, place: int) -> None:
+        """What is dealt, paid or charged, at the rate of the deal."""
+        rate, cause = self.rates.for_deal(event), Cause(event, place, event.currency, event.security)
+        numbers = {"amount": event.amount, "fee": event.fee, "tax": event.tax, "deal_rate": rate}
+        fixing = self.rate(event.currency, place)
+        self.add_amount("cash_fx", -event.amount * rate, "-amount * deal_rate", cause, **numbers)
+        dealing = event.amount * (fixing - rate)
+        self.add_amount("fx_dealing", dealing, "amount * (rate - deal_rate)", cause, **numbers, rate=fixing)
+        self.add_amount("fees", -event.fee * rate, "-fee * deal_rate", cause, **numbers)
+        self.add_amount("taxes", -event.tax * rate, "-tax * deal_rate", cause, **numbers)
+        moved, formula = event.amount + event.fee + event.tax, "(amount + fee + tax) * deal_rate"
+        if event.kind in ("buy", "reinvested_dividend"):
+            bought = self.buy(event, place, rate)
+            moved, numbers = moved + bought, numbers | {"bought": bought}
+            formula = "(amount + fee + tax + bought) * deal_rate"
         elif event.kind == "sell":
             for match, piece in self.matched_pieces(event):
                 moved -= match.proceeds
-                self.gain(piece, *self.as_traded(event, place, match.proceeds, rate), "realised_price")
+                value, out = self.as_traded(event, place, match.proceeds, rate)
+                of_lot, across = replace(cause, piece=piece), value / match.proceeds if match.proceeds else Decimal(1)
+                self.add_gain(
+                    of_lot, value, out, "realised_price", proceeds=match.proceeds, across=across, deal_rate=rate
+                )
+            numbers["sold"] = event.amount + event.fee + event.tax - moved
+            formula = "(amount + fee + tax - sold) * deal_rate"
         elif event.kind == "return_of_capital":
-            return self.return_capital(event, *self.as_traded(event, place, moved, rate))
-        elif event.kind in ("dividend", "interest"):
-            amounts.income += moved * rate
-            return None
-        elif event.kind == "tax":
-            amounts.taxes += moved * rate
-            return None
-        elif event.kind != "fee":
+            return self.return_capital(cause, *self.as_traded(event, place, moved, rate), moved, rate)
+        if event.kind in ("dividend", "interest", "reinvested_dividend"):
+            return self.add_amount("income", moved * rate, formula, cause, **numbers)
+        if event.kind == "tax":
+            return self.add_amount("taxes", moved * rate, formula, cause, **numbers)
+        if event.kind not in ("buy", "sell", "fee"):
             raise InvariantViolated(f"the bridge of a {event.kind}", event.date, float(moved))
         # What is left is what the ledger booked as rounding of the deal's cash; a fee leaves nothing.
-        amounts.fees += moved * rate
-        amounts.deal_rounding += moved * rate
-        return None
+        self.add_amount("fees", moved * rate, formula, cause, **numbers)
+        return self.add_amount("deal_rounding", moved * rate, formula, cause, **numbers)
 
     def as_traded(self, event: Event, place: int, amount: Decimal, rate: Decimal) -> tuple[Decimal, Decimal]:
         """An amount of a deal in the currency that the security trades in, at the fixing of the day where it is another, and
@@ -301,41 +320,54 @@ class BridgeWalk:
         quantity = event.quantity or ZERO
         value = -event.amount - event.fee - event.tax if event.unit_price is None else quantity * event.unit_price
         local, _ = self.as_traded(event, place, value, rate)
-        self.add((event.account, _required(event.security)), event.entry_id, quantity, local, value * rate)
+        security = _required(event.security)
+        self.add(
+            (event.account, security), event.entry_id, WayIn(event, security, place, quantity, local, value * rate)
+        )
         return value
 
     def convert(self, event: Event, place: int) -> None:
         """Both legs at the fixing: what they miss each other by is what dealing cost."""
-        left = ZERO
-        for currency, amount in event.cash_legs():
-            left += amount * self.rate(currency, place)
-            self.amounts.cash_fx -= amount * self.rate(currency, place)
-        fee = event.fee * self.rate(event.currency, place)
-        self.amounts.fees -= fee
-        self.amounts.cash_fx += left + fee
-        self.amounts.fx_dealing += left + fee
+        rate, counter_rate = self.rate(event.currency, place), self.rate(event.counter_currency, place)
+        cause, counter_amount = Cause(event, place, event.currency), event.counter_amount or ZERO
+        numbers = {
+            "amount": event.amount, "rate": rate, "fee": event.fee,
+            "counter_amount": counter_amount, "counter_rate": counter_rate,
+        }  # fmt: skip
+        self.add_amount("cash_fx", -event.amount * rate, "-amount * rate", cause, **numbers)
+        self.add_amount("cash_fx", -counter_amount * counter_rate, "-counter_amount * counter_rate", cause, **numbers)
+        self.add_amount("fees", -event.fee * rate, "-fee * rate", cause, **numbers)
+        dealing = event.amount * rate + counter_amount * counter_rate + event.fee * rate
+        formula = "(amount + fee) * rate + counter_amount * counter_rate"
+        self.add_amount("cash_fx", dealing, formula, cause, **numbers)
+        self.add_amount("fx_dealing", dealing, formula, cause, **numbers)
 
     def transfer(self, event: Event, place: int) -> None:
         """In kind, at the close of the day: what comes in is measured from there, what goes out up to there."""
         security, quantity = _required(event.security), event.quantity or ZERO
         price, rate = self.price(security, place), self.rate_of(security, place)
+        cause = Cause(event, place, self.currency_of(security), security)
         if event.kind == "transfer_in":
             value = quantity * price
-            self.add((event.account, security), event.entry_id, quantity, value, value * rate)
-            self.amounts.contributions += value * rate
+            way_in = WayIn(event, security, place, quantity, value, value * rate)
+            self.add((event.account, security), event.entry_id, way_in)
+            numbers = {"units": quantity, "price": price, "rate": rate}
+            self.add_amount("contributions", value * rate, "units * price * rate", cause, **numbers)
             return
         for match, piece in self.matched_pieces(event):
-            value = match.quantity * price
-            self.gain(piece, value, rate, "unrealised_price")
-            self.amounts.withdrawals -= value * rate
+            value, numbers = match.quantity * price, {"units": match.quantity, "price": price}
+            self.add_gain(replace(cause, piece=piece), value, rate, "unrealised_price", **numbers)
+            self.add_amount("withdrawals", -value * rate, "-units * price * rate", cause, **numbers, rate=rate)
 
     def move(self, event: Event, place: int) -> None:
         """Between own accounts: a lot goes on in the other, or cash does, of which the net is nothing."""
-        self.amounts.cash_fx -= event.amount * self.rate(event.currency, place) if event.amount else ZERO
+        if event.amount:
+            rate, cause = self.rate(event.currency, place), Cause(event, place, event.currency)
+            numbers = {"amount": event.amount, "rate": rate}
+            self.add_amount("cash_fx", -event.amount * rate, "-amount * rate", cause, **numbers)
         for match, piece in list(self.matched_pieces(event)):
-            key = (event.to_account, match.security)
             name = lot_names.after_move(self.lot(match.opened_by), event.entry_id)
-            self.add(key, name, piece.quantity, piece.local, piece.base, piece.entry_rate)
+            self.add((event.to_account, match.security), name, piece, piece.entry_rate)
 
     def exchange(self, event: Event, place: int) -> None:
         """Lots go on under another security: with all that they are value, or in a spin-off with the part that the ledger gives
@@ -350,35 +382,31 @@ class BridgeWalk:
         to = (event.to_account or event.account, gives)
         for name, piece in list(self.pieces.get(key, {}).items()):
             if piece.quantity:
-                local, base = piece.local * share, piece.base * share
-                self.add(
-                    to,
-                    lot_names.after_move(name, event.entry_id),
-                    piece.quantity * ratio,
-                    local,
-                    base,
-                    piece.entry_rate,
-                )
-                piece.local -= local
-                piece.base -= base
+                part, left = piece.part(share), piece.quantity
+                piece.lose(part)
                 if event.kind == "merger":
                     piece.quantity = ZERO
+                goes_on = replace(part, quantity=left * ratio)
+                self.add(to, lot_names.after_move(name, event.entry_id), goes_on, piece.entry_rate)
 
-    def return_capital(self, event: Event, paid: Decimal, rate: Decimal) -> None:
-        """Lots give up what is paid out, unit by unit; beyond their value it is gain."""
-        pieces = [
-            piece
-            for piece in self.pieces.get((event.account, _required(event.security)), {}).values()
-            if piece.quantity
-        ]
+    def return_capital(self, cause: Cause, received: Decimal, rate: Decimal, paid: Decimal, deal_rate: Decimal) -> None:
+        """Lots give up what is paid out, unit by unit; beyond their value it is gain.
+
+        received, rate   in the currency that the security trades in
+        paid, deal_rate  in that of the payment
+        """
+        assert cause.event is not None
+        key = (cause.event.account, _required(cause.event.security))
+        pieces = [piece for piece in self.pieces.get(key, {}).values() if piece.quantity]
         units = sum((piece.quantity for piece in pieces), ZERO)
         for piece in pieces:
-            received = paid * piece.quantity / units
-            local = min(received, piece.local)
-            base = piece.base * local / piece.local if piece.local else ZERO
-            self.gain(_Piece(ZERO, local, base), received, rate, "realised_price")
-            piece.local -= local
-            piece.base -= base
+            of_piece = received * piece.quantity / units
+            share = Decimal(1) if of_piece >= piece.local else of_piece / piece.local
+            given_back = piece.part(share)
+            numbers = {"proceeds": paid * piece.quantity / units, "across": received / paid if paid else Decimal(1)}
+            of_lot = replace(cause, piece=given_back)
+            self.add_gain(of_lot, of_piece, rate, "realised_price", **numbers, deal_rate=deal_rate)
+            piece.lose(given_back)
 
 
 def _required(security: int | None) -> int:

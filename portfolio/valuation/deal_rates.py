@@ -68,10 +68,15 @@ class DealRates:
         rate = self._columns[currency][place]
         return None if isnan(rate) else Decimal(repr(rate))
 
+    def own(self, locked: Decimal | None, currency: str) -> Decimal | None:
+        """The ledger's own rate, where it has one and the portfolio goes by it."""
+        return locked if self._trade_fx == "ledger" and currency != self._base else None
+
     def for_deal(self, deal: Deal) -> Decimal:
         """The rate of a deal. Raises MissingRate: no deal is converted at a rate that nobody gave."""
-        if self._trade_fx == "ledger" and deal.fx_to_base is not None and deal.currency != self._base:
-            return deal.fx_to_base
+        own = self.own(deal.fx_to_base, deal.currency)
+        if own is not None:
+            return own
         rate = self.fixing(deal.currency, deal.date)
         if rate is None:
             raise MissingRate(deal.currency, self._base, deal.date)
@@ -79,9 +84,8 @@ class DealRates:
 
     def for_lot(self, locked: Decimal | None, currency: str, acquired: date) -> Decimal | None:
         """The rate of a lot's purchase; None for one bought before anything was priced, where the ledger names no rate."""
-        if self._trade_fx == "ledger" and locked is not None and currency != self._base:
-            return locked
-        return self.fixing(currency, acquired)
+        own = self.own(locked, currency)
+        return self.fixing(currency, acquired) if own is None else own
 
     def cross(self, currency: str, to: str, on: date) -> Decimal | None:
         """One of a currency in another, at the fixings of a day; None where one of them is missing."""

@@ -109,16 +109,16 @@ def compute(book: Book, market: History) -> Gains:
         rates = DealRates(market, book.base_currency, book.trade_fx)
         asof: date = market.dates[-1].item()
         events = [event for event in book.events if event.date <= asof]
-        matches = [match for match in book.matches if match.date <= asof and match.kind not in _MOVES]
-        realised = [(match, _realised(book, match, market, rates)) for match in matches]
-        unrealised = [(lot.security, _unrealised(lot, market, rates)) for lot in book.lots if lot.is_open(asof)]
-        paid = [(event, rates.for_deal(event)) for event in events if event.kind in _PAYING]
+        matches = [match for match in book.matches if match.date <= asof and match.kind not in MOVES]
+        sold = [(match, split(realised(book, match, market, rates))) for match in matches]
+        held = [(lot.security, split(unrealised(lot, market, rates))) for lot in book.lots if lot.is_open(asof)]
+        paid = [(event, rates.for_deal(event)) for event in events if event.kind in PAYING]
 
         def during(first: date) -> PeriodGains:
             return PeriodGains(
                 first_date=first,
                 last_date=asof,
-                realised=_sum((gain for match, gain in realised if match.date >= first), book.base_currency),
+                realised=_sum((gain for match, gain in sold if match.date >= first), book.base_currency),
                 income=_income(((event, rate) for event, rate in paid if event.date >= first), book),
             )
 
@@ -128,20 +128,20 @@ def compute(book: Book, market: History) -> Gains:
             fees="in_cost" if book.fees_in_cost else "apart",
             since_inception=during(book.first_date or asof),
             year_to_date=during(max(asof.replace(month=1, day=1), book.first_date or asof)),
-            unrealised=_sum((gain for _, gain in unrealised), book.base_currency),
+            unrealised=_sum((gain for _, gain in held), book.base_currency),
             by_currency=_by_currency(events, matches, market, rates),
-            by_security=_by_security(book, market, realised, unrealised, paid),
+            by_security=_by_security(book, market, sold, held, paid),
         )
 
 
-_MOVES = frozenset({"transfer", "transfer_out"})
+MOVES = frozenset({"transfer", "transfer_out"})
 """Kinds that realise nothing."""
-_PAYING = frozenset({"dividend", "reinvested_dividend", "interest"})
+PAYING = frozenset({"dividend", "reinvested_dividend", "interest"})
 
 
 @dataclass(slots=True)
-class _Exact:
-    """Unrounded. known: whether the total is; apart: whether its parts are, which are 0 where they are not."""
+class Exact:
+    """A gain, unrounded. known: whether the total is; apart: whether its parts are, which are 0 where they are not."""
 
     total: Decimal = ZERO
     price: Decimal = ZERO
@@ -152,21 +152,38 @@ class _Exact:
     apart: bool = True
 
 
-def _split(
-    cost: LocalAndBase, proceeds: LocalAndBase, rates: tuple[Decimal | None, Decimal | None], fees: Decimal | None
-) -> _Exact:
-    """The gain of `proceeds` over `cost` and fees, taken apart.
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both sides of a gain. None where a rate is unknown."""
 
-    rates  of the trading currency on the days in and out, for what cost or brought nothing
-    """
+    cost: LocalAndBase
+    proceeds: LocalAndBase
+    fees: Decimal | None
+    """Base currency, where they are apart from cost and proceeds; else 0."""
+    rate_in: Decimal | None
+    """Of the trading currency on the day of the purchase, for what cost nothing; `rate_out` for what brought nothing."""
+    rate_out: Decimal | None
+
+    @property
+    def fx_in(self) -> Decimal | None:
+        return self.cost.base / self.cost.local if self.cost.base is not None and self.cost.local else self.rate_in
+
+    @property
+    def fx_out(self) -> Decimal | None:
+        brought = self.proceeds
+        return brought.base / brought.local if brought.base is not None and brought.local else self.rate_out
+
+
+def split(sides: Sides) -> Exact:
+    """The gain of proceeds over cost and fees, taken apart."""
+    cost, proceeds, fees = sides.cost, sides.proceeds, sides.fees
     if cost.base is None or fees is None or proceeds.base is None:
-        return _Exact(known=False, apart=False)
+        return Exact(known=False, apart=False)
     total = proceeds.base - cost.base - fees
-    fx_in = cost.base / cost.local if cost.local else rates[0]
-    fx_out = proceeds.base / proceeds.local if proceeds.local else rates[1]
+    fx_in, fx_out = sides.fx_in, sides.fx_out
     if cost.local is None or proceeds.local is None or fx_in is None or fx_out is None:
-        return _Exact(total=total, fees=fees, apart=False)
-    return _Exact(
+        return Exact(total=total, fees=fees, apart=False)
+    return Exact(
         total=total,
         price=(proceeds.local - cost.local) * fx_in,
         fx=cost.local * (fx_out - fx_in),
@@ -184,8 +201,9 @@ class _Deal:
     fx_to_base: Decimal | None
 
 
-def _realised(book: Book, match: LotMatch, market: History, rates: DealRates) -> _Exact:
-    trades_in = _trades_in(match.security, match.cost_currency or match.currency, market)
+def realised(book: Book, match: LotMatch, market: History, rates: DealRates) -> Sides:
+    """Both sides of what a sale took from a lot."""
+    trades_in = trades_in_of(match.security, match.cost_currency or match.currency, market)
     deal = _Deal(match.date, match.currency, match.fx_out)
     cost = rates.cost_of_match(match, trades_in, fees_in_cost=book.fees_in_cost)
     proceeds = rates.convert_deal(deal, match.proceeds - match.exit_fee * book.fees_in_cost, trades_in)
@@ -193,7 +211,7 @@ def _realised(book: Book, match: LotMatch, market: History, rates: DealRates) ->
     if not book.fees_in_cost:
         of_purchase = rates.entry_fee_of_match(match)
         apart = None if of_purchase is None else of_purchase + match.exit_fee * rates.for_deal(deal)
-    return _split(cost, proceeds, _day_rates(rates, trades_in, match, deal), apart)
+    return Sides(cost, proceeds, apart, *_day_rates(rates, trades_in, match, deal))
 
 
 def _day_rates(rates: DealRates, trades_in: str, match: LotMatch, deal: _Deal) -> tuple[Decimal | None, Decimal | None]:
@@ -203,7 +221,8 @@ def _day_rates(rates: DealRates, trades_in: str, match: LotMatch, deal: _Deal) -
     return rates.for_lot(bought, trades_in, match.acquired), sold
 
 
-def _unrealised(lot: LotState, market: History, rates: DealRates) -> _Exact:
+def unrealised(lot: LotState, market: History, rates: DealRates) -> Sides:
+    """Both sides of what is held: cost, and value at the history's last close."""
     column = market.security(lot.security)
     close = float(market.close[-1, column])
     if np.isnan(close):
@@ -211,20 +230,20 @@ def _unrealised(lot: LotState, market: History, rates: DealRates) -> _Exact:
     day, trades_in = market.dates[-1].item(), market.security_currencies[column]
     value = rates.convert_deal(_Deal(day, trades_in, None), lot.quantity * Decimal(repr(close)), trades_in)
     bought = lot.fx_to_base if lot.currency == trades_in else None
-    day_rates = (rates.for_lot(bought, trades_in, lot.acquired), rates.fixing(trades_in, day))
-    return _split(rates.cost_of_lot(lot, trades_in), value, day_rates, ZERO)
+    rate_in, rate_out = rates.for_lot(bought, trades_in, lot.acquired), rates.fixing(trades_in, day)
+    return Sides(rates.cost_of_lot(lot, trades_in), value, ZERO, rate_in, rate_out)
 
 
-def _trades_in(security: int, dealt_in: str, market: History) -> str:
+def trades_in_of(security: int, dealt_in: str, market: History) -> str:
     """The currency that a security trades in; of one that no pack has a close of, that of the deal."""
     if security not in market.security_ids:
         return dealt_in
     return market.security_currencies[market.security(security)]
 
 
-def _sum(gains: Iterable[_Exact], currency: str) -> Gain:
+def _sum(gains: Iterable[Exact], currency: str) -> Gain:
     """The sum, quantised once."""
-    sums = _Exact()
+    sums = Exact()
     for gain in gains:
         sums.total += gain.total
         sums.price += gain.price
@@ -242,7 +261,7 @@ def _sum(gains: Iterable[_Exact], currency: str) -> Gain:
     )
 
 
-def _gross(event: Event) -> Decimal:
+def gross(event: Event) -> Decimal:
     """The payment before anything was withheld; with what a reinvested dividend bought."""
     bought = (event.quantity or ZERO) * (event.unit_price or ZERO) if event.kind == "reinvested_dividend" else ZERO
     return event.amount + event.tax + event.fee + bought
@@ -252,9 +271,9 @@ def _income(paid: Iterable[tuple[Event, Decimal]], book: Book) -> Income:
     dividends = interest = tax = ZERO
     for event, rate in paid:
         if event.kind == "interest":
-            interest += _gross(event) * rate
+            interest += gross(event) * rate
         else:
-            dividends += _gross(event) * rate
+            dividends += gross(event) * rate
         tax += event.tax * rate
     base = book.base_currency
     return Income(
@@ -280,7 +299,7 @@ def _by_currency(
         if not match.cost_currency:
             add(match.currency, "realised", match.proceeds - match.cost)
             continue
-        trades_in = _trades_in(match.security, match.cost_currency, market)
+        trades_in = trades_in_of(match.security, match.cost_currency, market)
         deal = _Deal(match.date, match.currency, match.fx_out)
         cost = rates.cross(match.cost_currency, trades_in, match.acquired)
         if cost is not None:
@@ -290,8 +309,8 @@ def _by_currency(
         if event.currency:
             add(event.currency, "tax", event.tax)
             add(event.currency, "fees", event.fee)
-            if event.kind in _PAYING:
-                add(event.currency, "interest" if event.kind == "interest" else "dividends", _gross(event))
+            if event.kind in PAYING:
+                add(event.currency, "interest" if event.kind == "interest" else "dividends", gross(event))
     names = ("realised", "dividends", "interest", "tax", "fees")
     return tuple(
         CurrencyGains(currency, *(quantise(sums.get(name, ZERO), currency) for name in names))
@@ -302,13 +321,13 @@ def _by_currency(
 def _by_security(
     book: Book,
     market: History,
-    realised: Iterable[tuple[LotMatch, _Exact]],
-    unrealised: Iterable[tuple[int, _Exact]],
+    realised: Iterable[tuple[LotMatch, Exact]],
+    unrealised: Iterable[tuple[int, Exact]],
     paid: Iterable[tuple[Event, Decimal]],
 ) -> tuple[SecurityGains, ...]:
     """The greatest total first, those without one last."""
-    sold: dict[int, list[_Exact]] = {}
-    held: dict[int, list[_Exact]] = {}
+    sold: dict[int, list[Exact]] = {}
+    held: dict[int, list[Exact]] = {}
     income: dict[int, Decimal] = {}
     for match, gain in realised:
         sold.setdefault(match.security, []).append(gain)
@@ -316,7 +335,7 @@ def _by_security(
         held.setdefault(security, []).append(gain)
     for event, rate in paid:
         if event.security is not None:
-            income[event.security] = income.get(event.security, ZERO) + (_gross(event) - event.tax) * rate
+            income[event.security] = income.get(event.security, ZERO) + (gross(event) - event.tax) * rate
     symbols = dict(zip(market.security_ids, market.symbols, strict=True))
     symbols |= dict.fromkeys({*sold, *held, *income} - symbols.keys(), NEVER_PRICED)
     rows = []
@@ -343,6 +362,6 @@ def _money(amount: Decimal | None, currency: str) -> Decimal | None:
     return None if amount is None else quantise(amount, currency)
 
 
-def _total(gains: Iterable[_Exact]) -> Decimal | None:
+def _total(gains: Iterable[Exact]) -> Decimal | None:
     exact = list(gains)
     return sum((gain.total for gain in exact), ZERO) if all(gain.known for gain in exact) else None

@@ -72,7 +72,7 @@ def measure_quality(
     cash_values: Sequence[Decimal],
     total: Decimal,
 ) -> Quality:
-    carried = {currency for currency, legs in legs_of.items() if any(_age(leg.flags) for leg in legs)}
+    carried = {currency for currency, legs in legs_of.items() if any(age_of(leg.flags) for leg in legs)}
     by_holding = list(zip(positions.positions, closes, values, strict=True))
 
     def share(parts: Iterable[Decimal]) -> float:
@@ -143,8 +143,8 @@ def is_carried(close: Close) -> bool:
 
 def age_sessions(close: Close) -> int:
     """How many sessions of its exchange lie between a close and the pack; 0 is current."""
-    return _age(close.flags)
+    return age_of(close.flags)
 
 
-def _age(flags: str) -> int:
+def age_of(flags: str) -> int:
     return next((int(flag.removeprefix("stale:")) for flag in flags.split(",") if flag.startswith("stale:")), 0)

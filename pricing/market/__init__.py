@@ -7,9 +7,9 @@ from pricing.market.actions import actions
 from pricing.market.as_of import Market, as_of, cross, legs_between
 from pricing.market.delistings import DELISTED
 from pricing.market.fundamentals import ReportedFigure, fundamentals
-from pricing.market.history import History, history
+from pricing.market.history import History, history, seen_by
 from pricing.market.missing import REASONS, MissingPrice
-from pricing.market.series import MissingSeries, SeriesHistory, observations, series, vintages
+from pricing.market.series import MissingSeries, SeriesHistory, known_on, observations, series, vintages
 from pricing.packs.rows import Close
 
 __all__ = [
@@ -27,8 +27,10 @@ __all__ = [
     "cross",
     "fundamentals",
     "history",
+    "known_on",
     "legs_between",
     "observations",
+    "seen_by",
     "series",
     "vintages",
 ]

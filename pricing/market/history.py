@@ -1,6 +1,7 @@
 """The past that a pack sees, in frozen arrays."""
 
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -88,11 +89,23 @@ def history(pack: PricingPack) -> History:
     return _read(Seal.from_pack(pack))
 
 
+def seen_by(pack: PricingPack) -> list[tuple[date, str, int]]:
+    """Date, id and content of each pack that a sealed pack sees, by date. Raises packs.PackWarming, packs.PackInError."""
+    return _seen(Seal.from_pack(pack))
+
+
+def _seen(seal: Seal) -> list[tuple[date, str, int]]:
+    """For each date up to the seal's the pack with the highest sequence up to its own."""
+    sealed = PricingPack.objects.filter(
+        policy=seal.policy, sequence__lte=seal.sequence, asof_date__lte=seal.asof_date, content__isnull=False
+    )
+    newest = sealed.order_by("asof_date", "-sequence").distinct("asof_date")
+    return [(day, pk, content) for day, pk, content in newest.values_list("asof_date", "pk", "content_id") if content]
+
+
 @lru_cache(maxsize=4)
 def _read(seal: Seal) -> History:
-    sealed = PricingPack.objects.filter(policy=seal.policy, sequence__lte=seal.sequence, asof_date__lte=seal.asof_date)
-    seen = sealed.order_by("asof_date", "-sequence").distinct("asof_date")
-    headers = list(seen.values_list("asof_date", "pk", "content_id"))
+    headers = _seen(seal)
     dates = np.array([day for day, *_ in headers], dtype="datetime64[D]")
     # Two days may have the same content: its rows are read once.
     contents, content_of_day = np.unique([content for *_, content in headers], return_inverse=True)

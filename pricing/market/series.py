@@ -104,6 +104,15 @@ def series(pack: PricingPack, series: str, *, dates: Dates | None = None) -> Ser
     )
 
 
+def known_on(pack: PricingPack, series: str, on: date) -> KnownObservation:
+    """The observation that a series stands at on a day. Raises MissingSeries before the first was known."""
+    known = [row for row in _read_steps(Seal.from_pack(pack), series).rows if row.known_at <= on]
+    if not known:
+        raise MissingSeries(series, on)
+    last = max(row.observation_date for row in known)
+    return [row for row in known if row.observation_date == last][-1]
+
+
 @lru_cache(maxsize=64)
 def _read_steps(seal: Seal, series: str) -> Steps:
     contents = stored_rows.sealed_contents(policy=seal.policy, up_to=seal.sequence)

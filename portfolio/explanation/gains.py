@@ -1,0 +1,266 @@
+"""Gains since purchase and income: each sale, each open lot, each payment."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal, localcontext
+
+from portfolio.books import Event, LotMatch, LotState
+from portfolio.explanation.costs import layer_terms
+from portfolio.explanation.market_terms import MarketTerms
+from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Number, Part, Term, product, total
+from portfolio.performance.formulas import GAINS
+from portfolio.valuation import gains
+from portfolio.valuation.gains import Gains, Sides
+from portfolio.valuation.money import DECIMAL_DIGITS
+
+PART_FORMULAS = {
+    "price": "(proceeds_local - cost_local) * fx_in",
+    "fx": "cost_local * (fx_out - fx_in)",
+    "interaction": "(proceeds_local - cost_local) * (fx_out - fx_in)",
+    "fees": "fees",
+    "total": "proceeds_base - cost_base - fees",
+}
+
+
+def explain(market: MarketTerms, computed: Gains, path: Sequence[str]) -> Explanation:
+    """A figure of Gains. Raises NoSuchFigure."""
+    with localcontext() as context:
+        context.prec = DECIMAL_DIGITS
+        figures = _Figures(market, computed)
+        match path:
+            case ["since_inception" | "year_to_date" as period, "realised", part] if part in PART_FORMULAS:
+                of_period = getattr(computed, period)
+                value = getattr(of_period.realised, part)
+                return _figure(f"realised_{part}", value, market.base, figures.sold(part, since=of_period.first_date))
+            case ["since_inception" | "year_to_date" as period, "income", part]:
+                of_period = getattr(computed, period)
+                return figures.income(part, getattr(of_period.income, part), since=of_period.first_date)
+            case ["unrealised", part] if part in PART_FORMULAS:
+                value = getattr(computed.unrealised, part)
+                return _figure(f"unrealised_{part}", value, market.base, figures.held(part))
+            case ["by_currency", number, name]:
+                return figures.by_currency(computed.by_currency[int(number)].currency, name, int(number))
+            case ["by_security", number, name]:
+                return figures.by_security(int(number), name)
+        raise NoSuchFigure
+
+
+def _figure(key: str, value: Number | None, unit: str, *parts: Part) -> Explanation:
+    formula = GAINS[key]
+    return Explanation(formula.what, Term(key, value, unit, formula.expression, parts))
+
+
+class _Figures:
+    def __init__(self, market: MarketTerms, computed: Gains) -> None:
+        self.market, self.computed, self.book, self.base = market, computed, market.book, market.base
+        self.asof = computed.asof_date
+        self.by_entry = {event.entry_id: event for event in self.book.events}
+        self.matches = [each for each in self.book.matches if each.date <= self.asof and each.kind not in gains.MOVES]
+
+    # Realised and unrealised
+
+    def sold(self, part: str, *, since: date = date.min, security: int | None = None) -> Items:
+        """Each part of a lot that was sold."""
+        matches = (each for each in self.matches if each.date >= since and security in (None, each.security))
+        return Items("items", tuple(self.of_match(match, part) for match in matches))
+
+    def held(self, part: str, *, security: int | None = None) -> Items:
+        """Each open lot."""
+        lots = (lot for lot in self.book.lots if lot.is_open(self.asof) and security in (None, lot.security))
+        return Items("items", tuple(self.of_lot(lot, part) for lot in lots))
+
+    def of_match(self, match: LotMatch, part: str) -> Term:
+        market, book = self.market, self.book
+        sides = gains.realised(book, match, market.market, market.rates)
+        trades_in = gains.trades_in_of(match.security, match.cost_currency or match.currency, market.market)
+        layers = match.cost_layers(fees_in_cost=book.fees_in_cost)
+        cost = [layer_terms(market, layers, match.security, match.opened_by, each) for each in (trades_in, "")]
+        rows = market.entry(match.entry_id)
+        proceeds = Term("proceeds", match.proceeds, match.currency, rows=rows)
+        exit_fee = Term("exit_fee", match.exit_fee * book.fees_in_cost, match.currency, rows=rows)
+        across = market.across(match.currency, trades_in, match.date)
+        rate = market.own_or_fixing(match.fx_out, match.currency, match.date, match.entry_id)
+        local = Term(
+            "proceeds_local",
+            sides.proceeds.local,
+            trades_in,
+            "(proceeds - exit_fee) * across",
+            (proceeds, exit_fee, across),
+        )
+        base = Term(
+            "proceeds_base", sides.proceeds.base, self.base, "(proceeds - exit_fee) * rate", (proceeds, exit_fee, rate)
+        )
+        fees = Term("fees", sides.fees, self.base)
+        if not book.fees_in_cost:
+            of_purchase = [layer.of_fee() for layer in layers]
+            bought = layer_terms(market, of_purchase, match.security, match.opened_by, "")
+            exit_term = Term("exit_fee", match.exit_fee, match.currency, rows=rows)
+            fees = Term(
+                "fees",
+                sides.fees,
+                self.base,
+                "sum(purchases) + exit_fee * rate",
+                (Items("purchases", bought), exit_term, rate),
+            )
+        label = f"{match.date} {match.kind} {market.symbol(match.security)}, lot {match.opened_by}"
+        return self.of_sides(match.entry_id, label, sides, part, trades_in, cost, (local, base, fees))
+
+    def of_lot(self, lot: LotState, part: str) -> Term:
+        market = self.market
+        sides = gains.unrealised(lot, market.market, market.rates)
+        place = len(market.market.dates) - 1
+        price = market.price(lot.security, place)
+        opener = market.entry(market.opener(lot.opened_by))
+        cost = [layer_terms(market, lot.cost_layers(), lot.security, lot.opened_by, each) for each in (price.unit, "")]
+        units = Term("units", lot.quantity, "units", rows=opener)
+        local = product("proceeds_local", (units, price), price.unit)
+        base = product("proceeds_base", (units, price, market.rate(price.unit, place)), self.base)
+        label = f"{market.symbol(lot.security)}, lot {lot.opened_by}"
+        return self.of_sides(
+            lot.opened_by, label, sides, part, price.unit, cost, (local, base, Term("fees", Decimal(0)))
+        )
+
+    def of_sides(
+        self,
+        name: str,
+        label: str,
+        sides: Sides,
+        part: str,
+        trades_in: str,
+        cost: Sequence[tuple[Term, ...]],
+        out: tuple[Term, Term, Term],
+    ) -> Term:
+        """A part of the gain of what was taken from one lot, of both sides of it."""
+        proceeds_local, proceeds_base, fees = out
+        cost_local = Term("cost_local", sides.cost.local, trades_in, "sum(purchases)", (Items("purchases", cost[0]),))
+        cost_base = Term("cost_base", sides.cost.base, self.base, "sum(purchases)", (Items("purchases", cost[1]),))
+        unit = f"{self.base} per {trades_in}"
+        fx_in = Term("fx_in", sides.fx_in, unit, "cost_base / cost_local", (cost_base, cost_local))
+        fx_out = Term("fx_out", sides.fx_out, unit, "proceeds_base / proceeds_local", (proceeds_base, proceeds_local))
+        if not sides.cost.local:
+            fx_in = Term("fx_in", sides.rate_in, unit)
+        if not sides.proceeds.local:
+            fx_out = Term("fx_out", sides.rate_out, unit)
+        used = {
+            "price": (proceeds_local, cost_local, fx_in),
+            "fx": (cost_local, fx_in, fx_out),
+            "interaction": (proceeds_local, cost_local, fx_in, fx_out),
+            "fees": (fees,),
+            "total": (proceeds_base, cost_base, fees),
+        }[part]
+        value = getattr(gains.split(sides), part)
+        return Term(name, value, self.base, PART_FORMULAS[part], used, label=label)
+
+    # Income
+
+    def payments(self, *, since: date = date.min, security: int | None = None) -> list[Event]:
+        return [
+            event
+            for event in self.book.events
+            if event.kind in gains.PAYING and since <= event.date <= self.asof and security in (None, event.security)
+        ]
+
+    def paid(self, events: Iterable[Event], name: str, what: str, *, in_base: bool = True) -> Items:
+        """Payments, gross or what was withheld of them, each at the rate of its day; or in their own currency."""
+        return Items(name, tuple(self.payment(event, what, in_base=in_base) for event in events))
+
+    def payment(self, event: Event, what: str, *, in_base: bool) -> Term:
+        market = self.market
+        if what in ("tax", "fee"):
+            amount = market.booked(event, what, getattr(event, what))
+        else:
+            booked = [market.booked(event, each, getattr(event, each)) for each in ("amount", "tax", "fee")]
+            formula, gross = "amount + tax + fee", gains.gross(event)
+            if event.kind == "reinvested_dividend":
+                booked.append(market.booked(event, "bought", gross - event.amount - event.tax - event.fee))
+                formula += " + bought"
+            amount = Term("gross", gross, event.currency, formula, tuple(booked))
+        label = f"{event.date} {event.kind} {market.symbol(event.security)}".rstrip()
+        terms = (amount, market.deal_rate(event)) if in_base else (amount,)
+        return product(event.entry_id, terms, self.base if in_base else event.currency, label=label)
+
+    def income(self, part: str, value: Number, *, since: date) -> Explanation:
+        payments = self.payments(since=since)
+        dividends = self.paid((each for each in payments if each.kind != "interest"), "dividends", "gross")
+        interest = self.paid((each for each in payments if each.kind == "interest"), "interest", "gross")
+        tax = self.paid((each for each in payments if each.tax), "tax", "tax")
+        parts = {"dividends": (dividends,), "interest": (interest,), "tax": (tax,), "net": (dividends, interest, tax)}
+        if part not in parts:
+            raise NoSuchFigure
+        return _figure(f"income_{part}", value, self.base, *parts[part])
+
+    # By currency, by security
+
+    def by_currency(self, currency: str, name: str, number: int) -> Explanation:
+        row = self.computed.by_currency[number]
+        value = getattr(row, name)
+        events = [event for event in self.book.events if event.date <= self.asof and event.currency == currency]
+        payments = [event for event in events if event.kind in gains.PAYING]
+        match name:
+            case "realised":
+                terms = (self.realised_in(match, currency) for match in self.matches)
+                items = Items("items", tuple(term for term in terms if term is not None))
+            case "dividends":
+                chosen = (each for each in payments if each.kind != "interest")
+                items = self.paid(chosen, "items", "gross", in_base=False)
+            case "interest":
+                items = self.paid(
+                    (each for each in payments if each.kind == "interest"), "items", "gross", in_base=False
+                )
+            case "tax" | "fees":
+                what = "fee" if name == "fees" else "tax"
+                items = self.paid((each for each in events if getattr(each, what)), "items", what, in_base=False)
+            case _:
+                raise NoSuchFigure
+        return _figure(f"currency_{name}", value, currency, items)
+
+    def realised_in(self, match: LotMatch, currency: str) -> Term | None:
+        """The gain of a sale before fees in a currency; None where it counts in another."""
+        market, rows = self.market, self.market.entry(match.entry_id)
+        trades_in = match.currency
+        if match.cost_currency:
+            trades_in = gains.trades_in_of(match.security, match.cost_currency, market.market)
+        if trades_in != currency:
+            return None
+        opener = market.entry(market.opener(match.opened_by))
+        proceeds = Term("proceeds", match.proceeds, match.currency, rows=rows)
+        cost = Term("cost", match.cost, match.cost_currency or match.currency, rows=opener)
+        if not match.cost_currency:
+            return Term(match.entry_id, match.proceeds - match.cost, currency, "proceeds - cost", (proceeds, cost))
+        into, out = (
+            market.across(match.cost_currency, trades_in, match.acquired, "across_in"),
+            market.across(match.currency, trades_in, match.date, "across_out"),
+        )
+        if into.value is None or out.value is None:
+            return None
+        value = match.proceeds * Decimal(out.value) - match.cost * Decimal(into.value)
+        terms = (proceeds, out, cost, into)
+        return Term(match.entry_id, value, currency, "proceeds * across_out - cost * across_in", terms)
+
+    def by_security(self, number: int, name: str) -> Explanation:
+        row = self.computed.by_security[number]
+        value, security = getattr(row, name), self.security_of(row.symbol)
+        sold, held = self.sold("total", security=security), self.held("total", security=security)
+        payments = self.payments(security=security)
+        gross, tax = self.paid(payments, "dividends", "gross"), self.paid(payments, "tax", "tax")
+        match name:
+            case "realised":
+                return _figure("security_realised", value, self.base, sold)
+            case "unrealised":
+                return _figure("security_unrealised", value, self.base, held)
+            case "income":
+                return _figure("security_income", value, self.base, gross, tax)
+            case "total":
+                parts = (
+                    total("realised", (sold,), self.base),
+                    total("unrealised", (held,), self.base),
+                )
+                return _figure("security_total", value, self.base, *parts, gross, tax)
+        raise NoSuchFigure
+
+    def security_of(self, symbol: str) -> int:
+        """The id of a security of the answer."""
+        known = next((each for each, name in self.market.symbols.items() if name == symbol), None)
+        if known is None:  # one that no pack has a close of has no symbol in the answer either
+            raise NoSuchFigure
+        return known

@@ -1,0 +1,112 @@
+"""A figure taken apart: the numbers that went into it, how, and the rows that each rests on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from math import prod
+from typing import TypeAlias
+
+from config.errors import TieoutError
+
+Number: TypeAlias = Decimal | float | int
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The close of a security in a pack, by its row; of one that was carried, in the pack that had it last."""
+
+    pack_id: str
+    security: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fixing:
+    """The rate from one currency to another in a pack, by the rows of its published legs."""
+
+    pack_id: str
+    frm: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was known of a series on a day."""
+
+    series: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A transaction of the ledger."""
+
+    entry_id: str
+
+
+Row: TypeAlias = Close | Fixing | Observation | Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One number. `formula` says how it is made of its terms, by their names; one without terms is as its rows have it.
+
+    path   where the number itself is explained, where that is not here
+    """
+
+    name: str
+    value: Number | None
+    unit: str = ""
+    formula: str = ""
+    terms: tuple["Part", ...] = ()
+    rows: tuple[Row, ...] = ()
+    path: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Numbers of one kind, which a formula takes together under one name."""
+
+    name: str
+    items: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A number for each of some days. `path` leads on, with the day in place of {date}; empty where it ends here."""
+
+    name: str
+    dates: tuple[date, ...]
+    values: tuple[float, ...]
+    unit: str = ""
+    path: str = ""
+
+
+Part: TypeAlias = Term | Items | Series
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a figure is, how it is made, and of what."""
+
+    what: str
+    term: Term
+
+
+class NoSuchFigure(TieoutError):
+    """An answer has no figure of this path, or one that nobody can explain yet."""
+
+
+def total(name: str, parts: Sequence[Items], unit: str) -> Term:
+    """The sum of all items, unrounded."""
+    values = [item.value for part in parts for item in part.items if item.value is not None]
+    formula = " + ".join(f"sum({part.name})" for part in parts)
+    return Term(name, sum(values, Decimal(0)), unit, formula, tuple(parts))
+
+
+def product(name: str, terms: Sequence[Term], unit: str, label: str = "") -> Term:
+    """The product of some terms, unrounded; without a value where one of them has none."""
+    values = [term.value for term in terms]
+    value = None if None in values else prod(each for each in values if each is not None)
+    return Term(name, value, unit, " * ".join(term.name for term in terms), tuple(terms), label=label)
