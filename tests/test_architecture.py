@@ -37,6 +37,7 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "valuation": {*_BOOKS, "books"},
         "performance": {*_BOOKS, "books", "valuation"},
         "macro": {*_BOOKS, "books", "valuation", "performance"},
+        "explanation": {*_BOOKS, "books", "valuation", "performance"},
         "portfolio_settings": {*_BOOKS, "books", "valuation", "performance"},
     },
     "execution": {
@@ -44,11 +45,13 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "executor": {"patterns"},
         "night": set(),
         "exports": {"patterns", "executor"},
+        "explanation": {"patterns", "executor", "exports"},
         "operations": _NIGHT,
+        "comparison": {*_NIGHT, "operations"},
         "figures": set(),
         "admin": {*_NIGHT, "operations", "exports", "figures", "web"},
         "terminal": {*_NIGHT, "operations", "figures"},
-        "web": {*_NIGHT, "exports", "operations", "figures"},
+        "web": {*_NIGHT, "exports", "explanation", "comparison", "operations", "figures"},
     },
 }
 """Room -> its sub-packages, each with those that it may import."""

@@ -44,17 +44,7 @@ def compute(plan: Plan, report: orchestrator.Report = orchestrator.tell_nobody) 
 
     raises   StepFailed with the trace so far, PackCorrupt, NotRenderable, TooLarge
     """
-    ctx = RequestContext(
-        portfolio_id=plan.portfolio.pk if plan.portfolio else None,
-        asof_date=plan.pack.asof_date,
-        pricing_pack_id=plan.pack.pk,
-        base_currency=plan.portfolio.base_currency if plan.portfolio else None,
-        ledger_commit_hash=plan.revision.commit if plan.revision else None,
-        portfolio=plan.portfolio,
-        pack=plan.pack,
-        revision=plan.revision,
-        market=MarketView(plan.pack, plan.reference_series),
-    )
+    ctx = context_of(plan)
     with scope.snapshot():
         packs.require_intact(pack=plan.pack)
         run = _run_steps(plan, ctx, report)
@@ -69,6 +59,21 @@ def compute(plan: Plan, report: orchestrator.Report = orchestrator.tell_nobody) 
         sources={name: list(run.sources.get(name, ())) for name in run.outputs},
         warnings=run.warnings,
         transient=run.transient,
+    )
+
+
+def context_of(plan: Plan) -> RequestContext:
+    """What the steps of a plan know."""
+    return RequestContext(
+        portfolio_id=plan.portfolio.pk if plan.portfolio else None,
+        asof_date=plan.pack.asof_date,
+        pricing_pack_id=plan.pack.pk,
+        base_currency=plan.portfolio.base_currency if plan.portfolio else None,
+        ledger_commit_hash=plan.revision.commit if plan.revision else None,
+        portfolio=plan.portfolio,
+        pack=plan.pack,
+        revision=plan.revision,
+        market=MarketView(plan.pack, plan.reference_series),
     )
 
 

@@ -21,8 +21,10 @@ from portfolio.ledger.repository import LedgerRepository
 
 DEMO = env.PROJECT / "demo"
 WORDS = {
+    "compare": (str(UUID(int=1)), str(UUID(int=2))),
     "end_second_factor": ("owner",),
     "execute": ("portfolio_overview", "--portfolio", "public"),
+    "explain": (str(UUID(int=1)), "/valued_positions/total_value"),
     "fetch_market_data": ("polygon",),
     "import_ledger": (str(DEMO / "ledger" / "public"), "--portfolio", "public"),
     "import_transactions": ("FILE", "--portfolio", "public"),

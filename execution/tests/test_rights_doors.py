@@ -17,7 +17,8 @@ from pricing.models import PackPrice
 PRICES = "bokeh-wiki"
 ROOMS = ("pricing", "portfolio", "execution")
 ASKING = {
-    *("execute", "execution", "pack", "reconciliations"),
+    *("execute", "execution", "explain", "pack", "reconciliations"),
+    "compare",  # withheld outputs are not compared: test_compare_doors
     *("portfolios", "pattern", "reconciliation"),
     *("transactions", "lots"),  # the ledger's own: test_portfolio_doors
     *("exports", "export-file"),  # the right of the form, and display: test_exports_api
@@ -99,8 +100,12 @@ def test_no_page_of_the_owner_and_no_answer_shows_a_value(denied, secrets):
 
     shown = {path: client.get(path) for path in paths}
     shown["execute"] = denied.ask()
+    explained = client.get(
+        f"/v1/executions/{shown['execute'].json()['execution_id']}/explain", {"path": "/valued_positions/total_value"}
+    )
 
     assert {path: answer.status_code for path, answer in shown.items()} == dict.fromkeys(shown, 200)
+    assert (explained.status_code, found_in(explained.content.decode(), secrets)) == (403, [])
     assert {
         path: found for path, answer in shown.items() if (found := found_in(answer.content.decode(), secrets))
     } == {}

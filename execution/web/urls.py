@@ -3,7 +3,9 @@ from django.urls import path
 from execution.web import health, metrics, monitoring
 from execution.web.api import (
     audit,
+    comparisons,
     executions,
+    explanations,
     exports,
     imports,
     ledger_rows,
@@ -38,6 +40,8 @@ urlpatterns = [
     path("v1/orders/<uuid:order_id>", orders.Order.as_view(), name="execution-order"),
     path("v1/executions/<uuid:execution_id>/trace", own_executions.ExecutionTrace.as_view(), name="execution-trace"),
     path("v1/executions/<uuid:execution_id>/replay", own_executions.Replay.as_view(), name="replay"),
+    path("v1/executions/<uuid:execution_id>/explain", explanations.Explanation.as_view(), name="explain"),
+    path("v1/compare", comparisons.Compare.as_view(), name="compare"),
     path("v1/exports", exports.Exports.as_view(), name="exports"),
     path("v1/exports/<uuid:export_id>", exports.Export.as_view(), name="export"),
     path("v1/exports/<uuid:export_id>/file", exports.ExportFile.as_view(), name="export-file"),

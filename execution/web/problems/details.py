@@ -10,7 +10,7 @@ from rest_framework import exceptions as drf
 from config import strict_json
 from config.breaker import BreakerOpen
 from config.log_in import tries
-from execution import executor, exports, patterns
+from execution import comparison, executor, exports, patterns
 from execution.executor import orchestrator, orders
 from execution.night.estimates import estimated_ready
 from execution.patterns.versions import PatternNotFound, PatternRetired
@@ -41,6 +41,8 @@ def details_of(failure: BaseException, kind: str) -> Details:
         case executor.RequestInvalid():
             span = dict(zip(("first", "last"), map(_iso, failure.possible), strict=True)) if failure.possible else {}
             return {"errors": [dict(finding) for finding in failure.findings], **span}, {}
+        case comparison.NotComparable():
+            return {"errors": [{"pointer": failure.pointer, "reason": failure.reason}]}, {}
         case exports.NoSuchPanel() | exports.NotOfPanels():
             return {"errors": [{"pointer": "/panel", "reason": str(failure)}]}, {}
         case exports.RightDenied():

@@ -21,6 +21,8 @@ TITLES: Final[Mapping[str, str]] = {
     "import-not-found": "There is no such import",
     "pack-not-found": "There is no such pricing pack",
     "security-not-found": "The portfolio does not hold this security",
+    "path-not-found": "The execution has no such path",
+    "not-explained": "This figure can't be explained yet",
     "not-found": "There is nothing here",
     "method-not-allowed": "This method is not allowed here",
     "not-acceptable": "The answer has no such form",

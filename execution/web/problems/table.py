@@ -18,7 +18,7 @@ from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from config.log_in import tries
 from config.postgresql.base import WrongRole
-from execution import canonical, executor, exports, patterns
+from execution import canonical, comparison, executor, explanation, exports, patterns
 from execution.executor import orchestrator, orders
 from execution.exports.content import ExportCancelled
 from execution.exports.zipped import Unreadable
@@ -30,6 +30,7 @@ from execution.web.problems.retries import AnsweredBefore, IdempotencyConflict
 from portfolio import portfolio_settings, valuation
 from portfolio.analytics.errors import AnalyticsError
 from portfolio.books import imports
+from portfolio.explanation.terms import NoSuchFigure
 from portfolio.ledger import repository
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.macro.presets import ScenarioUnknown, ShocksInvalid
@@ -44,6 +45,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     imports.ImportTooLarge: (413, "too-large"),
     imports.ImportRefused: (400, "invalid-request"),
     executor.RequestInvalid: (400, "invalid-request"),
+    comparison.NotComparable: (400, "invalid-request"),
     exports.NoSuchPanel: (400, "invalid-request"),
     exports.NotOfPanels: (400, "invalid-request"),
     ScenarioUnknown: (400, "invalid-request"),
@@ -77,6 +79,9 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     SecurityUnknown: (404, "security-not-found"),
     executor.ExecutionDropped: (410, "execution-dropped"),
     PatternRetired: (410, "pattern-retired"),
+    explanation.PathNotFound: (404, "path-not-found"),
+    explanation.NotExplained: (404, "not-explained"),
+    NoSuchFigure: (404, "not-explained"),
     drf.NotFound: (404, "not-found"),
     Http404: (404, "not-found"),
     drf.MethodNotAllowed: (405, "method-not-allowed"),
@@ -136,6 +141,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     facts.FactsInvalid: (500, "internal"),
     fence.TextVoid: (500, "internal"),  # the template answers, and says so
     model.ModelFailed: (500, "internal"),
+    explanation.FigureDiffers: (500, "internal"),
     # What the linter and the renderer prevent.
     patterns.PatternInvalid: (500, "internal"),
     templating.TemplateInvalid: (500, "internal"),

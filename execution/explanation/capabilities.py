@@ -1,0 +1,208 @@
+"""Who explains the figures of which capability."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+import numpy as np
+
+from agents.financial_analyst import attribution as attributing
+from agents.financial_analyst import positions as one_position
+from execution.explanation.question import Question
+from portfolio.explanation import (
+    attribution,
+    bridges,
+    days,
+    gains,
+    holdings,
+    life_days,
+    lives,
+    one_holding,
+    returns,
+    risk,
+)
+from portfolio.explanation.lives import Life
+from portfolio.explanation.market_terms import MarketTerms
+from portfolio.explanation.one_holding import OneHolding
+from portfolio.explanation.terms import Explanation, NoSuchFigure
+from portfolio.performance.measures import FIGURE_OF_KEY, RETURN_WINDOWS, RISK, Measure, Window
+from portfolio.performance.windows import Span
+
+Explain = Callable[[Question], Explanation]
+
+
+def _market(question: Question) -> MarketTerms:
+    return MarketTerms(question.ctx.book, question.ctx.market.history)
+
+
+def _life(question: Question) -> Life:
+    nav = question.arguments.get("nav", question.data)
+    return Life.of(_market(question), nav.life, nav.risk_free, nav.benchmark)
+
+
+# Values, gains, bridges
+
+
+def _positions(question: Question) -> Explanation:
+    if question.path[:1] != ("days",):
+        raise NoSuchFigure
+    return days.explain(_market(question), question.path[1:])
+
+
+def _valued(question: Question) -> Explanation:
+    positions = question.arguments["positions"]
+    return holdings.explain(positions, question.ctx.market.asof, _market(question), question.data, question.path)
+
+
+def _bridge(question: Question) -> Explanation:
+    if len(question.path) != 1:
+        raise NoSuchFigure
+    begins = question.arguments.get("from_date")
+    opening = None if begins is None else begins - timedelta(days=1)
+    closing = question.arguments.get("to_date")
+    return bridges.explain(_market(question), question.data, question.path[0], opening, closing, "{step}")
+
+
+def _bridges(question: Question) -> Explanation:
+    return bridges.explain_overview(_market(question), question.data, question.path)
+
+
+def _gains(question: Question) -> Explanation:
+    return gains.explain(_market(question), question.data, question.path)
+
+
+# Returns and risk
+
+
+def _historical_nav(question: Question) -> Explanation:
+    nav = question.data
+    match question.path:
+        case ("days", *path):
+            return life_days.explain(_life(question), path)
+        case ("values", number):
+            return lives.value_of(_market(question), nav.whole, int(number))
+        case ("net_contributions", number):
+            whole = Life.of(_market(question), nav.whole, None, None)
+            return whole.net_contributions(int(number), nav.net_contributions[int(number)])
+        case ("total_return_pct", number):
+            return _life(question).growth(int(number), nav.total_return_pct[int(number)])
+    raise NoSuchFigure
+
+
+def _record(question: Question) -> Explanation:
+    """A figure of a metrics record."""
+    figure = FIGURE_OF_KEY.get(question.path[0]) if len(question.path) == 1 else None
+    if figure is None:
+        raise NoSuchFigure
+    explain = risk.explain if figure in RISK else returns.explain
+    return explain(_life(question), *figure, question.data.figures[figure])
+
+
+def _by_window(question: Question) -> Explanation:
+    match question.path:
+        case ("rows", number, name) if name in set(Measure):
+            row, measure = question.data.rows[int(number)], Measure(name)
+        case _:
+            raise NoSuchFigure
+    if int(number) >= len(RETURN_WINDOWS):
+        raise NoSuchFigure  # of the whole portfolio, where its deposits are inferred
+    is_money_weighted = measure in (Measure.MWR, Measure.BENCHMARK_MWR, Measure.EXCESS_MWR)
+    window = RETURN_WINDOWS[int(number)] if is_money_weighted else Window(row.window)
+    return returns.explain(_life(question), measure, window, getattr(row, name))
+
+
+def _calendar_years(question: Question) -> Explanation:
+    match question.path:
+        case ("years", number, ("twr" | "benchmark_twr" | "excess_twr") as name):
+            year, life = question.data.years[int(number)], _life(question)
+        case _:
+            raise NoSuchFigure
+    metric, dates = getattr(year, name), life.history.dates
+    start = int(np.searchsorted(dates, np.datetime64(year.first), side="right")) - 1
+    span = Span(start, int(np.searchsorted(dates, np.datetime64(year.last))), year.first, year.last)
+    return returns.time_weighted(life, Measure(name), span, metric)
+
+
+# Where the return came from
+
+
+def _spans(question: Question) -> tuple[str, Span, Any]:
+    """View, its span, and what was computed of it."""
+    nav, lookback = question.arguments["nav"], question.arguments["lookback_days"]
+    whole, recent, _ = attributing.spans(question.ctx, nav, lookback)
+    spans = {"since_inception": whole, "lookback": recent}
+    view = question.path[0]
+    if view not in spans:
+        raise NoSuchFigure
+    return view, spans[view], getattr(question.data, view)
+
+
+def _currency(question: Question) -> Explanation:
+    view, span, computed = _spans(question)
+    return attribution.explain_currency(_life(question), span, computed, question.path[1:], f"{{step}}/{view}")
+
+
+def _contribution(question: Question) -> Explanation:
+    view, span, computed = _spans(question)
+    return attribution.explain_contributions(_life(question), span, computed, question.path[1:], f"{{step}}/{view}")
+
+
+# One holding
+
+
+def _one(question: Question) -> OneHolding:
+    nav, given = question.arguments["nav"], question.arguments
+    span = one_position.span_of(question.ctx, nav, given.get("lookback_days", one_position.LOOKBACK_DAYS))
+    return OneHolding.of(_life(question), nav.securities[given["security_id"]].symbol, span)
+
+
+def _position_return(question: Question) -> Explanation:
+    return one_holding.explain_returns(_one(question), question.data, question.path)
+
+
+def _position_risk(question: Question) -> Explanation:
+    valued, holding = question.arguments["valued"], _one(question)
+    places = [place for place, row in enumerate(valued.positions) if row.symbol == holding.symbol]
+    below = f"/{question.step_of('valued')}/positions/{places[0]}" if places else ""
+    paths = {name: f"{below}/{name}" for name in ("market_value", "weight")} if places else {}
+    return one_holding.explain_risk(holding, question.data, question.path, paths)
+
+
+def _position_contribution(question: Question) -> Explanation:
+    return attribution.explain_position(_one_part(question), question.data, question.path)
+
+
+def _position_currency(question: Question) -> Explanation:
+    return attribution.explain_position_currency(_one_part(question), question.data, question.path)
+
+
+def _one_part(question: Question) -> tuple[Life, str, Span]:
+    holding = _one(question)
+    return holding.life, holding.symbol, holding.span
+
+
+EXPLAINED: Final[dict[str, Explain]] = {
+    "ledger.positions": _positions,
+    "pricing.apply_pack": _valued,
+    "portfolio.money_bridge": _bridge,
+    "portfolio.money_bridges": _bridges,
+    "portfolio.gains": _gains,
+    "portfolio.historical_nav": _historical_nav,
+    "metrics.compute_twr": _record,
+    "metrics.compute_mwr": _record,
+    "metrics.risk": _record,
+    "metrics.compute": _record,
+    "metrics.by_window": _by_window,
+    "metrics.calendar_years": _calendar_years,
+    "attribution.currency": _currency,
+    "attribution.contribution": _contribution,
+    "compute_position_return": _position_return,
+    "compute_position_risk": _position_risk,
+    "compute_portfolio_contribution": _position_contribution,
+    "compute_position_currency_attribution": _position_currency,
+}
+"""Capability -> how a figure below its answer is explained. Raises NoSuchFigure for one that it has not, or not yet."""
+
+OF_POSITIONS: Final = ("pricing.apply_pack", "portfolio.money_bridge", "portfolio.money_bridges", "portfolio.gains")
+BELOW_DAYS: Final[Mapping[str, str]] = dict.fromkeys(EXPLAINED, "nav") | dict.fromkeys(OF_POSITIONS, "positions")
+"""Capability -> the argument whose step explains single days, where it is not the step itself."""

@@ -1,0 +1,167 @@
+"""The verb: from an execution and a path to the figure's explanation, on the snapshot that the execution was computed from."""
+
+import json
+from dataclasses import replace
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+
+from agents import registry
+from compliance.terms import Use
+from config import scope
+from config.strict_json import pointer_to
+from execution import canonical, patterns
+from execution.executor import (
+    DifferentEngine,
+    computation,
+    engine,
+    orchestrator,
+    planning,
+    serving,
+    store,
+)
+from execution.executor.planning import Plan
+from execution.explanation import document, question, rows
+from execution.explanation.capabilities import BELOW_DAYS, EXPLAINED
+from execution.explanation.question import FigureDiffers, NotExplained, PathNotFound, Question
+from execution.exports import RightDenied
+from execution.exports import refusal as rights_of_use
+from execution.models import Execution
+from execution.patterns import templating
+from execution.patterns.document import Step
+from portfolio.explanation.terms import NoSuchFigure
+from pricing import packs
+
+BY_DAY: Final = frozenset({"days", "observations", "portfolio_observations"})
+"""Names below a step that lead to single days, which are in no answer."""
+
+
+def explain(execution_id: UUID, path: str, *, user: AbstractBaseUser) -> dict[str, Any]:
+    """What a figure of an execution is, how it is made, and the rows it rests on, as JSON.
+
+    raises   ExecutionNotFound, ExecutionDropped, ExecutionAltered; RequestInvalid for a path that is no pointer or names no
+             figure; PathNotFound; NotExplained; RightDenied; DifferentEngine, FigureDiffers where it does not come out again
+    """
+    names = question.split(path)
+    with scope.acting_as(user):
+        with transaction.atomic():
+            execution = serving.find_done(execution_id)
+            store.from_row(execution)
+            plan = planning.plan_again(execution)
+        step = next((each for each in plan.pattern.steps if each.name == names[0]), None)
+        if step is None:
+            raise PathNotFound(path)
+        names, stored = _stored_figure(execution, plan, names)
+        with scope.snapshot():
+            packs.require_intact(pack=plan.pack)
+            return _explain(execution, plan, step, names, stored)
+
+
+def _stored_figure(execution: Execution, plan: Plan, names: tuple[str, ...]) -> tuple[tuple[str, ...], Any]:
+    """The path without a metric's `value`, and the figure as it was answered; None for that of a single day, which no answer
+    has. Raises PathNotFound, RequestInvalid."""
+    if names[1:2] and names[1] in BY_DAY:
+        return names, None
+    if names[0] not in plan.pattern.outputs:
+        raise PathNotFound(pointer_to(*names))
+    result = json.loads(execution.result)
+    if names[-1] == "value" and question.is_metric(question.stored_at(result, names[:-1])):
+        names = names[:-1]
+    stored = question.stored_at(result, names)
+    if question.is_metric(stored):
+        return names, stored
+    if isinstance(stored, bool | dict | list) or (isinstance(stored, str) and not _is_number(stored)):
+        kind = "an object" if isinstance(stored, dict) else "a list" if isinstance(stored, list) else "a text"
+        raise question.invalid(f"names no figure but {kind}")
+    return names, stored
+
+
+def _is_number(text: str) -> bool:
+    return text.removeprefix("-").replace(".", "", 1).isdecimal()
+
+
+def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...], stored: Any) -> dict[str, Any]:
+    pointer = pointer_to(*names)
+    needed = _steps_up_to(plan.pattern, step.name)
+    part = replace(
+        plan.pattern, steps=needed, outputs=(step.name,), document_hash=f"{plan.pattern.document_hash}/{step.name}"
+    )
+    ctx = computation.context_of(plan)
+    run = orchestrator.run(part, plan.inputs, ctx, computation.runtime())
+    if step.name not in run.state or step.capability not in EXPLAINED:
+        raise NotExplained(pointer, step.capability)
+    values = templating.Scope(plan.inputs, run.state, templating.context_values(ctx))
+    arguments = registry.bind(registry.get(step.capability), templating.resolve(step.args, values))
+    asked = Question(step, names[1:], arguments, run.state[step.name], ctx)
+    try:
+        explanation = EXPLAINED[step.capability](asked)
+    except NoSuchFigure:
+        raise NotExplained(pointer, step.capability) from None
+    found = rows.load(explanation, plan)
+    decision = rights_of_use.decide({step.name: {*run.sources[step.name], *found.sources}}, Use.DISPLAY)
+    if decision.refused_outputs:
+        raise RightDenied(Use.DISPLAY, decision.refusals)
+    _require_same(execution, stored, canonical.render(explanation.term.value), pointer)
+    places = {"step": pointer_to(step.name), "days": pointer_to(_days_of(asked), "days")}
+    return {
+        "execution_id": str(execution.pk),
+        "path": pointer,
+        "what": explanation.what,
+        **document.as_dict(explanation.term, found, places),
+        **_state_of(stored),
+        "metadata": {
+            "pattern_id": plan.version.pattern_id,
+            "pattern_version": plan.version.version,
+            "capability": step.capability,
+            "pricing_pack_id": plan.pack.pk,
+            "pack_chain_hash": plan.pack.chain_hash,
+            "ledger_commit_hash": execution.ledger_commit_hash or None,
+            "asof_date": execution.asof_date.isoformat(),
+            "engine_version": execution.engine_version,
+            "result_hash": execution.result_hash,
+            "sources": sorted({*run.sources[step.name], *found.sources}),
+            "attributions": [each.text for each in decision.display.attributions],
+        },
+    }
+
+
+def _steps_up_to(pattern: patterns.ParsedPattern, name: str) -> tuple[Step, ...]:
+    """A step and all that it needs, however indirectly, in the order of the document."""
+    needs = {step.name: needed.all for step, needed in patterns.steps_to_run(pattern)}
+    wanted, waiting = set[str](), [name]
+    while waiting:
+        each = waiting.pop()
+        if each not in wanted:
+            wanted.add(each)
+            waiting += needs[each]
+    return tuple(step for step in pattern.steps if step.name in wanted)
+
+
+def _days_of(asked: Question) -> str:
+    argument = BELOW_DAYS.get(asked.step.capability, "")
+    return asked.step_of(argument) if argument in asked.arguments else asked.step.name
+
+
+def _require_same(execution: Execution, stored: Any, computed: Any, pointer: str) -> None:
+    """Refuse to explain a figure by another. Raises DifferentEngine, FigureDiffers."""
+    value = stored["value"] if isinstance(stored, dict) else stored
+    if value is None or value == computed:
+        return
+    if execution.engine_version != engine.engine_version():
+        raise DifferentEngine(execution.engine_version, engine.engine_version(), pointer)
+    raise FigureDiffers(pointer)
+
+
+def _state_of(stored: Any) -> dict[str, Any]:
+    """Status, reason and basis of a figure that has them; its window is their first and last day."""
+    if not isinstance(stored, dict):
+        return {}
+    basis = stored["basis"]
+    return {
+        "status": stored["status"],
+        "reason": stored["reason"],
+        "window": {"first": basis.get("first"), "last": basis.get("last")},
+        "basis": basis,
+    }

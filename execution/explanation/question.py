@@ -1,0 +1,85 @@
+"""Which figure is asked for: a JSON pointer into the answers of an execution's steps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agents.result import RequestContext
+from config.errors import TieoutError
+from config.strict_json import pointer_to
+from execution.executor import RequestInvalid
+from execution.patterns import templating
+from execution.patterns.document import Step
+
+FIGURE_KEYS = {"value", "status", "reason", "basis"}
+
+
+class PathNotFound(TieoutError):
+    """The execution has no such path."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"the execution has nothing at {path}")
+        self.path = path
+
+
+class NotExplained(TieoutError):
+    """A figure that nobody can take apart yet. It is never explained in part."""
+
+    def __init__(self, path: str, capability: str) -> None:
+        super().__init__(f"{path}: a figure of {capability} that can't be explained yet")
+        self.path, self.capability = path, capability
+
+
+class FigureDiffers(TieoutError):
+    """A figure that the engine that computed it does not compute again, and so does not explain."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} does not come out again as it was answered")
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A path below the answer of one step, with what the step computed and what it computed it from."""
+
+    step: Step
+    path: tuple[str, ...]
+    arguments: Mapping[str, Any]
+    """As the capability got them."""
+    data: Any
+    """As the capability gave it."""
+    ctx: RequestContext
+
+    def step_of(self, argument: str) -> str:
+        """The name of the step whose answer an argument is."""
+        (reference,) = templating.references_in(self.step.args[argument])
+        return reference.path[1]
+
+
+def split(pointer: str) -> tuple[str, ...]:
+    """The names of a JSON pointer (RFC 6901). Raises RequestInvalid."""
+    if not pointer.startswith("/") or pointer == "/":
+        raise invalid("is no JSON pointer such as /valued_positions/total_value")
+    return tuple(name.replace("~1", "/").replace("~0", "~") for name in pointer[1:].split("/"))
+
+
+def invalid(reason: str) -> RequestInvalid:
+    return RequestInvalid([{"pointer": "/path", "reason": reason}])
+
+
+def stored_at(result: Any, path: tuple[str, ...]) -> Any:
+    """What a result has at a path. Raises PathNotFound."""
+    value = result
+    for name in path:
+        if isinstance(value, dict) and name in value:
+            value = value[name]
+        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            raise PathNotFound(pointer_to(*path))
+    return value
+
+
+def is_metric(stored: Any) -> bool:
+    """Whether it is a figure with its status and basis."""
+    return isinstance(stored, dict) and stored.keys() == FIGURE_KEYS
