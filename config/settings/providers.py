@@ -7,6 +7,7 @@ PROVIDER_KEYS = {
     "fred": env.text("FRED_API_KEY", default=""),
     "newsapi": env.text("NEWSAPI_KEY", default=""),
     "polygon": env.text("POLYGON_API_KEY", default=""),
+    "tiingo": env.text("TIINGO_API_KEY", default=""),
     "sec-edgar": env.text("SEC_EDGAR_EMAIL", default=""),
 }
 ANTHROPIC_API_KEY = env.text("ANTHROPIC_API_KEY", default="")

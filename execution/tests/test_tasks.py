@@ -254,7 +254,7 @@ def test_a_real_worker_finishes_the_night_that_the_message_names(begun):
 
 @pytest.mark.usefixtures("db")
 def test_every_provider_that_is_on_is_asked_and_one_that_fails_keeps_nobody_else(monkeypatch):
-    keys = {"polygon": "x", "fred": "x", "fmp": "", "newsapi": "x", "sec-edgar": ""}
+    keys = {"polygon": "x", "fred": "x", "fmp": "", "newsapi": "x", "sec-edgar": "", "tiingo": ""}
     monkeypatch.setattr(settings, "PROVIDER_KEYS", keys)
     asked = []
 

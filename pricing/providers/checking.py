@@ -7,7 +7,7 @@ from typing import Any
 
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
-from pricing.providers import ecb, edgar, fmp, fred, http, newsapi, polygon, treasury
+from pricing.providers import ecb, edgar, fmp, fred, http, newsapi, polygon, tiingo, treasury
 from pricing.providers.fields import Answer
 from pricing.providers.http import Client, Provider
 
@@ -16,6 +16,9 @@ CONTRACT_AS_OF = "2026-11"
 
 SPLIT_DAY = date(2020, 8, 31)
 """Of Apple, four for one."""
+
+DIVIDEND_DAY = date(2020, 8, 7)
+"""Of Apple, before that split."""
 
 APPLE = "320193"
 """Its CIK."""
@@ -35,6 +38,10 @@ CHECKS: Mapping[str, tuple[Provider, Question]] = {
         lambda client, today: polygon.fetch_splits(client, "AAPL", first=SPLIT_DAY, last=SPLIT_DAY),
     ),
     "sec-edgar": (edgar.PROVIDER, lambda client, today: edgar.fetch_facts(client, APPLE)),
+    "tiingo": (
+        tiingo.PROVIDER,
+        lambda client, today: tiingo.fetch_days(client, "AAPL", first=DIVIDEND_DAY, last=SPLIT_DAY),
+    ),
     "treasury": (
         treasury.PROVIDER,
         lambda client, today: treasury.fetch_par_yields(client, "UST10Y", first=_fortnight(today), last=today),

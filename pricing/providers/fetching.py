@@ -12,7 +12,20 @@ from uuid import UUID
 
 from config.errors import TieoutError
 from pricing.archive import loading
-from pricing.providers import ecb, edgar, fmp, fred, fundamentals, http, intake, polygon, questions, treasury
+from pricing.providers import (
+    ecb,
+    edgar,
+    fmp,
+    fred,
+    fundamentals,
+    http,
+    intake,
+    polygon,
+    questions,
+    tiingo,
+    treasury,
+    vintages,
+)
 from pricing.providers.conversation import Conversation, Failed, Fetched
 from pricing.providers.http import Provider
 from pricing.quality import quarantine
@@ -23,9 +36,10 @@ OVERLAP_DAYS = 7
 FETCHED: Mapping[str, tuple[Provider, Callable[[Conversation], None]]] = {
     "ecb": (ecb.PROVIDER, questions.ask_ecb),
     "fmp": (fmp.PROVIDER, questions.ask_fmp),
-    "fred": (fred.PROVIDER, questions.ask_fred),
+    "fred": (fred.PROVIDER, vintages.ask_fred),
     "polygon": (polygon.PROVIDER, questions.ask_polygon),
     "sec-edgar": (edgar.PROVIDER, fundamentals.ask_edgar),
+    "tiingo": (tiingo.PROVIDER, questions.ask_tiingo),
     "treasury": (treasury.PROVIDER, questions.ask_treasury),
 }
 """NewsAPI's articles and FMP's statements and quotes are no part of a pack: they are read when they are asked for."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from pricing.models import Security
-from pricing.providers import edgar, questions
+from pricing.providers import edgar, vintages
 from pricing.providers.conversation import Conversation
 from pricing.providers.rows import Fact, Observation
 
@@ -75,4 +75,4 @@ def _take(conversation: Conversation, symbol: str, facts: Sequence[Fact], accept
                 }
             )
         public = [row for row in rows if row.realtime_start <= conversation.outcome.last]
-        questions.take_observations(conversation, name, questions.known_values(conversation.reading, name), public)
+        vintages.take_observations(conversation, name, vintages.known_values(conversation.reading, name), public)

@@ -40,6 +40,7 @@ HOSTS = frozenset(
     {
         "api.massive.com",
         "api.stlouisfed.org",
+        "api.tiingo.com",
         "data-api.ecb.europa.eu",
         "data.sec.gov",
         "financialmodelingprep.com",

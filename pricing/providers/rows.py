@@ -17,6 +17,18 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class TradedDay:
+    """A close as traded, and what went ex that day: `dividend` per share or None, `split_ratio` new shares per old, mostly 1."""
+
+    symbol: str
+    observed_date: date
+    close: Decimal
+    dividend: Decimal | None
+    split_ratio: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
     """A split; `ratio` is new shares per old: 4 for four to one."""
 

@@ -6,7 +6,7 @@ import redis
 from redis.exceptions import RedisError
 
 from config.redis_client import shared_redis
-from pricing.providers import ecb, edgar, fmp, fred, http, metering, newsapi, polygon, treasury
+from pricing.providers import ecb, edgar, fmp, fred, http, metering, newsapi, polygon, tiingo, treasury
 from pricing.providers.budget import MARKS, Budget
 from pricing.providers.http import REAL_TIME, Clock, Provider
 
@@ -17,6 +17,7 @@ ALL: tuple[Provider, ...] = (
     newsapi.PROVIDER,
     polygon.PROVIDER,
     edgar.PROVIDER,
+    tiingo.PROVIDER,
     treasury.PROVIDER,
 )
 """By code. The archive is a folder: it has neither key nor breaker nor budget."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from config.breaker import BreakerOpen
-from pricing.providers import ecb, edgar, fmp, fred, http, newsapi, polygon, states, treasury
+from pricing.providers import ecb, edgar, fmp, fred, http, newsapi, polygon, states, tiingo, treasury
 from pricing.providers.fields import Answer
 from pricing.providers.http import (
     Client,
@@ -160,6 +160,13 @@ QUESTIONS = {
         {"ticker": "AAPL", "ex_dividend_date": "2026-11-09", "cash_amount": Raw("0.26"), "currency": "USD"},
         _ok(),
         "cash_amount",
+    ),
+    "tiingo days": Question(
+        tiingo.PROVIDER,
+        _of_a_symbol(tiingo.fetch_days),
+        {"date": "2026-11-09T00:00:00.000Z", "close": Raw("268.5"), "divCash": Raw("0.26"), "splitFactor": Raw("1.0")},
+        _listed,
+        "close",
     ),
     "fmp profile": Question(
         fmp.PROVIDER,
@@ -405,6 +412,7 @@ def test_a_row_that_comes_twice_is_taken_once_and_said(connect, server, question
 
 
 DAYS = {
+    "tiingo days": ("date", "2026-11-21T00:00:00.000Z"),
     "edgar facts": ("end", "2026-11-21"),
     "ecb fixings": ("TIME_PERIOD", "2026-11-21"),
     "ecb corrections": ("TIME_PERIOD", "2026-11-21"),
@@ -461,6 +469,7 @@ def test_another_symbol_or_no_currency_is_refused(connect, server, name, changes
 
 
 OTHERS = {
+    "tiingo days": {"close": Raw("270.1")},
     "edgar facts": {"val": 8},
     "edgar filings": {"acceptanceDateTime": "2026-10-31T18:08:27.000Z"},
     "ecb fixings": {"OBS_VALUE": "1.2"},

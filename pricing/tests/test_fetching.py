@@ -458,3 +458,26 @@ def test_what_a_plan_does_not_hold_is_told_and_the_rest_is_taken(provider, polic
         ("OAK", "dividends", "fmp /dividends: not_in_plan, refused with 402")
     ]
     assert [row.source for row in loading.read_loaded().actions if row.ex_date == NINTH] == ["fmp"]
+
+
+# --- Tiingo
+
+
+def test_a_day_of_tiingo_is_a_close_and_what_went_ex_on_it(provider, policy, settings, server):
+    settings.PROVIDER_KEYS["tiingo"] = KEY
+    SecurityAlias.objects.create(
+        security=Security.objects.get(symbol="OAK"), provider="tiingo", symbol="OAK", valid_from=date(2020, 1, 2)
+    )
+    plain = {"date": "2020-01-09T00:00:00.000Z", "close": 26.05, "adjClose": 25.8, "divCash": 0.0, "splitFactor": 2.0}
+    paid = {"date": "2020-01-10T00:00:00.000Z", "close": 26.20, "adjClose": 26.2, "divCash": 0.25, "splitFactor": 1.0}
+    provider(routes={"/tiingo/daily/OAK/prices": json.dumps([plain, paid])})
+
+    outcome = fetch("tiingo")
+
+    own = [row for row in loading.read_loaded().actions if row.source == "tiingo"]
+    assert [(row.action, row.ex_date, row.ratio, row.amount, row.currency) for row in own] == [
+        ("split", NINTH, Decimal(2), None, "USD"), ("dividend", TENTH, None, Decimal("0.25"), "USD"),
+    ]  # fmt: skip
+    assert (outcome.failed, outcome.refused, outcome.counts["prices.csv"].added) == ([], [], 2)
+    assert server.headers[0]["authorization"] == f"Token {KEY}"
+    assert server.asked[0][1] == {"startDate": "2020-01-09", "endDate": "2020-01-10", "format": "json"}

@@ -155,7 +155,7 @@ def test_an_open_breaker_and_a_passed_mark_are_seen_in_metrics_and_admin(failing
 
 
 @pytest.mark.django_db
-@override_settings(PROVIDER_KEYS={"fmp": "", "fred": "", "newsapi": "", "polygon": "k", "sec-edgar": ""})
+@override_settings(PROVIDER_KEYS={"fmp": "", "fred": "", "newsapi": "", "polygon": "k", "sec-edgar": "", "tiingo": ""})
 def test_the_admin_lists_them_above_the_archives(staff_client):
     body = staff_client.get("/admin/pricing/marketarchive/").content.decode()
 
