@@ -46,9 +46,9 @@ class ExportContent:
                 "base_currency": self.base_currency,
             },
         )
-        made = (
-            panel_tables.tabulate(panel, scope)
+        return [
+            table
             for panel in self.document["panels"]
             if manifest.panel in ("", panel["id"]) and not panel_tables.outputs_of(panel) & set(manifest.left_out)
-        )
-        return [table for table in made if table is not None]
+            for table in panel_tables.tabulate(panel, scope)
+        ]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from execution.patterns import templating
+from execution.patterns import panel_parts, templating
 from execution.patterns.templating import Scope
 
 NUMERIC: Final = ("number", "currency", "percentage", "decimal_2")
@@ -53,18 +53,18 @@ def outputs_of(panel: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(each.path[1] for each in templating.references_in(panel) if each.path[0] == "state")
 
 
-def tabulate(panel: Mapping[str, Any], scope: Scope) -> PanelTable | None:
-    """The table of a panel; None for one of a type that holds no figures of its own."""
+def tabulate(panel: Mapping[str, Any], scope: Scope) -> list[PanelTable]:
+    """The tables of a panel, one for each plain panel that it is made of."""
+    return [_tabulate_plain(plain, scope) for plain in panel_parts.plain_panels(panel)]
+
+
+def _tabulate_plain(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
     try:
         if "items" in panel:
             return _grid(panel, scope)
-        if "rows" in panel and "columns" in panel:
-            return _table(panel, scope)
-        if "x" in panel and "series" in panel:
-            return _lines(panel, scope)
+        return _table(panel, scope) if "rows" in panel else _lines(panel, scope)
     except NothingToTabulateError as absent:
         return PanelTable(panel["id"], panel["title"], (), (), 0, absent.reason)
-    return None
 
 
 def _grid(panel: Mapping[str, Any], scope: Scope) -> PanelTable:

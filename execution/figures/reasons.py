@@ -78,7 +78,7 @@ def reason_words(reason: str) -> str:
     """A reason code, or several separated by commas, in words. A reason that is a sentence already stays as it is."""
     words = [_code_words(code.strip()) for code in reason.split(",")]
     if all(words):
-        return "; ".join(filter(None, words))
+        return "; ".join(filter(None, dict.fromkeys(words)))
     unknown = re.fullmatch(r"unknown\((.*)\)", reason)
     if unknown:
         return f"the packs hold no series that can speak for {unknown[1]}"

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
@@ -26,10 +27,10 @@ from execution import executor
 from execution.night import nightly
 from execution.operations import intake
 from execution.patterns import publishing
-from portfolio.models import LedgerRevision, Portfolio
+from portfolio.models import Benchmark, BenchmarkComponent, LedgerRevision, Portfolio
 from pricing import archive
 from pricing.archive import loading
-from pricing.models import PricingPolicy, RiskFreeRate
+from pricing.models import PricingPolicy, RiskFreeRate, Security
 
 DATA = Path(settings.BASE_DIR) / "demo"
 FIRST, LAST = date(2002, 12, 2), date(2013, 3, 1)
@@ -44,6 +45,10 @@ NAMESPACE = uuid5(NAMESPACE_URL, "tieout:demo")
 SLUG, PATTERN = "public", "portfolio_overview"
 """Portfolio and pattern whose result is printed."""
 LOG_INS = Path(settings.VAR) / "demo-users.json"
+
+BENCHMARK = "What the demo holds: AAPL, IBM, MSFT"
+COMPONENTS = {"AAPL": Decimal("0.34"), "IBM": Decimal("0.33"), "MSFT": Decimal("0.33")}
+"""Near to equal parts of what has a close on each day of the demo. GOOG has none before August 2004."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -150,6 +155,19 @@ def import_ledgers(progress: Progress) -> None:
             at=datetime.combine(LAST, time(), UTC),
         )
         progress("ledgers", position, len(missing))
+    Portfolio.objects.filter(slug__in=missing).update(benchmark=make_benchmark())
+
+
+@transaction.atomic
+def make_benchmark() -> Benchmark:
+    """A composite of what the demo holds throughout: its data have no index. It is named as what it is, and made once."""
+    benchmark, is_new = Benchmark.objects.get_or_create(name=BENCHMARK)
+    if is_new:
+        BenchmarkComponent.objects.bulk_create(
+            BenchmarkComponent(benchmark=benchmark, security=Security.objects.get(symbol=symbol), weight=weight)
+            for symbol, weight in COMPONENTS.items()
+        )
+    return benchmark
 
 
 def make_users() -> tuple[LogIn, ...]:

@@ -200,7 +200,12 @@ def _lint_panel(panel: Panel, at: str, names: _Names) -> Iterator[LintFinding]:
     for where, rule, message in panel_parts.find_lacking(panel.type, panel.body):
         yield LintFinding(at + pointer_to(*where), rule, message)
     yield from _lint_templates(panel.body, at, names)
-    rows, columns = panel.body.get("rows"), panel.body.get("columns")
+    for where, body in panel_parts.find_tables(panel.body):
+        yield from _lint_table(body, at + pointer_to(*where), names)
+
+
+def _lint_table(body: Mapping[str, Any], at: str, names: _Names) -> Iterator[LintFinding]:
+    rows, columns = body["rows"], body["columns"]
     if not isinstance(rows, str) or not isinstance(columns, list):
         return
     try:
@@ -209,7 +214,7 @@ def _lint_panel(panel: Panel, at: str, names: _Names) -> Iterator[LintFinding]:
             contract.type_at(names.type_of(references[0].path), ["0"]) if references and references[0].whole else Any
         )
     except TemplateInvalid:
-        return  # a finding above
+        return  # a finding of the panel's templates
     except contract.NoSuchPath as none:
         if not list(_lint_templates(rows, at, names)):
             yield LintFinding(at + "/rows", "wrong-type", f"{rows} is no list of rows: {none}")

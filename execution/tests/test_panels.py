@@ -202,12 +202,6 @@ def test_a_panel_that_names_nothing_of_the_result_says_so():
     assert "Unavailable: the result does not hold it." in page.text
 
 
-def test_a_panel_of_a_type_that_is_not_drawn_yet_says_so():
-    page = draw({"type": "heatmap"})
-
-    assert "this page can't draw a heatmap yet" in page.text
-
-
 def test_the_sign_is_shown_by_the_name_of_the_figure():
     back = grid({"value": 0.1, "status": "ok", "reason": None, "basis": {}})
     risk = grid(None, path="state.metrics.volatility_itd", metrics={"volatility_itd": 0.1})
@@ -309,21 +303,6 @@ def test_a_chart_without_a_day_says_so():
     assert page.text == "It No day has a value yet."
 
 
-def test_shares_are_a_table_with_bars_as_wide_as_their_part_of_the_greatest():
-    columns = [
-        {"key": "symbol", "label": "Symbol", "format": "text"},
-        {"key": "weight", "label": "Weight", "format": "percentage"},
-    ]
-
-    page = draw(
-        {"type": "pie_chart", "rows": "{{state.held.rows}}", "columns": columns},
-        held={"rows": [{"symbol": "AAPL", "weight": 0.5}, {"symbol": "IBM", "weight": -0.125}]},
-    )
-
-    assert [each["width"] for each in page.named("rect")] == ["100.00%", "25.00%"]
-    assert page.text == "It AAPL 50.00 % IBM −12.50 %"
-
-
 def test_a_grid_without_a_known_figure_is_one_reason():
     missing = {"value": None, "status": "unavailable", "reason": "no_benchmark", "basis": {}}
     document = {
@@ -335,10 +314,10 @@ def test_a_grid_without_a_known_figure_is_one_reason():
     one = panels.draw(document, scope(metrics={"a": missing, "b": missing}))
     other = panels.draw(document, scope(metrics={"a": missing, "b": missing | {"value": 0.01, "status": "ok"}}))
 
-    assert (one.template, one.reason) == ("unavailable", figures.reason_words("no_benchmark"))
+    assert (one.name, one.reason) == ("unavailable", figures.reason_words("no_benchmark"))
     assert [label for label, _ in other.body["notes"]] == ["a is"]
 
 
 def test_what_is_drawn_and_how_it_is_written_is_what_the_linter_knows():
     assert set(panels.DRAWERS) == set(panel_parts.PARTS)
-    assert set(panel_parts.FORMATS) == {*figures.FORMATS, "text", "date"}
+    assert set(panel_parts.FORMATS) == {*figures.FORMATS, "text", "date", "sparkline"}

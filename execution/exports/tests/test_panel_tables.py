@@ -7,7 +7,7 @@ COLUMNS = [{"key": key, "label": key, "format": "number"} for key in ("a", "b.c"
 
 
 def tabulate(panel, **state):
-    table = panel_tables.tabulate({"id": "p", "title": "P", **panel}, Scope({}, state, {"base_currency": "CAD"}))
+    (table,) = panel_tables.tabulate({"id": "p", "title": "P", **panel}, Scope({}, state, {"base_currency": "CAD"}))
     return [column.header for column in table.columns], [list(row) for row in table.rows], table.reason
 
 
@@ -70,3 +70,12 @@ def test_lines_are_a_column_of_days_and_one_for_each_series_and_equal_labels_are
 
     assert rows == [["2026-01-01", 1.5, None]]
     assert headers == ["Date", "V", "V"]
+
+
+def test_a_panel_of_several_parts_is_several_tables_with_ids_of_their_own():
+    side = {"title": "Winners", "rows": "{{state.x.rows}}", "columns": COLUMNS[:1]}
+    panel = {"id": "p", "title": "P", "left": side, "right": {**side, "title": "Losers"}}
+
+    tables = panel_tables.tabulate(panel, Scope({}, {"x": {"rows": [{"a": 1}]}}, {}))
+
+    assert [(each.id, each.title, each.count) for each in tables] == [("p_1", "P: Winners", 1), ("p_2", "P: Losers", 1)]

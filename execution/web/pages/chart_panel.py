@@ -9,7 +9,7 @@ from execution import figures
 from execution.figures import SPACE, number, reason_words
 from execution.patterns.templating import Scope
 from execution.web.pages import charts
-from execution.web.pages.panel_values import NothingToDrawError, base_currency, resolve_list
+from execution.web.pages.panel_values import NothingToDrawError, base_currency, resolve, resolve_list
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -20,13 +20,21 @@ def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     days = [date.fromisoformat(day) for day in resolve_list(document["x"], scope)]
     if not days:
         return {}
-    series = [(each["label"], each["format"], resolve_list(each["values"], scope)) for each in document["series"]]
+    drawn, absent = [], []
+    for each in document["series"]:
+        values = resolve_list(each["values"], scope)
+        if any(value is not None for value in values):
+            drawn.append((each["label"], each["format"], values))
+        else:
+            absent.append((each["label"], _why(each, scope)))
+    if not drawn:
+        raise NothingToDrawError("; ".join(f"{label}: {why}" for label, why in absent))
+    series = drawn
     heights = [[None if value is None else float(value) for value in values] for _, _, values in series]
     chart = charts.line_chart(days, heights)
     lines, data = [], []
     for (label, kind, values), line in zip(series, chart.lines, strict=True):
-        if line is None:
-            raise NothingToDrawError(f"{label}: {reason_words('not_given')}")
+        assert line is not None  # each has a value
         texts = [figures.from_value(value, kind, currency=currency) for value in values]
         unit = currency if kind == "currency" else ""
         turns = {
@@ -43,22 +51,33 @@ def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
         "last": days[-1].isoformat(),
         "count": len(days),
         "lines": lines,
+        "absent": absent,
         "side": charts.SIDE,
-        "date_ticks": [(tick.at, _tick_words(tick), _anchor(tick.at)) for tick in chart.date_ticks],
+        "date_ticks": [(tick.at, tick_words(tick.day, tick.unit), anchor(tick.at)) for tick in chart.date_ticks],
         "value_ticks": [(tick.at, _level_words(tick.value, series[0][1])) for tick in chart.value_ticks],
         "data": {"days": [day.isoformat() for day in days], "series": data},
     }
 
 
-def _tick_words(tick: charts.DateTick) -> str:
-    month, year = MONTHS[tick.day.month - 1], tick.day.year
-    return {"day": f"{tick.day.day} {month}", "month": f"{month} {year}", "year": str(year)}[tick.unit]
+def _why(series: Mapping[str, Any], scope: Scope) -> str:
+    """Why a series has no value: its `reason` where it names one."""
+    try:
+        code = resolve(series.get("reason"), scope)
+    except NothingToDrawError:
+        code = None
+    return reason_words(code if isinstance(code, str) else "not_given")
+
+
+def tick_words(day: date, unit: str) -> str:
+    """The part of a date that its tick stands for."""
+    month = MONTHS[day.month - 1]
+    return {"day": f"{day.day} {month}", "month": f"{month} {day.year}", "year": str(day.year)}[unit]
 
 
 def _level_words(value: Decimal, kind: str) -> str:
     return f"{number(value * 100)}{SPACE}%" if kind == "percentage" else number(value)
 
 
-def _anchor(at: float) -> str:
+def anchor(at: float) -> str:
     """The side of a tick's words that stands at the tick, so that words at the edges stay inside."""
     return "start" if at < 4 else "end" if at > 96 else "middle"

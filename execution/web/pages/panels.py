@@ -12,7 +12,7 @@ from django import template
 from django.template.loader import get_template
 
 from execution.patterns.templating import Scope
-from execution.web.pages import chart_panel, table_panels
+from execution.web.pages import card_panels, chart_panel, part_panels, table_panels, timeline_panel
 from execution.web.pages.panel_values import NothingToDrawError
 
 register = template.Library()
@@ -21,12 +21,29 @@ Drawer = Callable[[Mapping[str, Any], Scope], Any]
 """Makes what a panel's template shows. Raises NothingToDrawError."""
 
 DRAWERS: Final[Mapping[str, tuple[str, Drawer]]] = {
-    "metrics_grid": ("metrics_grid", table_panels.draw_metrics_grid),
-    "table": ("table", table_panels.draw_table),
+    "action_cards": ("cards", card_panels.draw_action_cards),
+    "bar_chart": ("bars", part_panels.draw_bars),
+    "card_grid": ("headlines", card_panels.draw_card_grid),
+    "chart_with_metrics": ("chart_with_metrics", card_panels.draw_chart_with_metrics),
+    "comparison_grid": ("compared_cards", card_panels.draw_comparison),
+    "comparison_table": ("compared", card_panels.draw_comparison),
+    "donut_chart": ("shares", part_panels.draw_shares),
+    "dual_list": ("dual_list", card_panels.draw_dual_list),
+    "gauge_with_waterfall": ("gauge", part_panels.draw_gauge),
+    "heatmap": ("heatmap", part_panels.draw_heatmap),
     "line_chart": ("line_chart", chart_panel.draw),
+    "metrics_grid": ("metrics_grid", table_panels.draw_metrics_grid),
     "multi_line_chart": ("line_chart", chart_panel.draw),
-    "donut_chart": ("shares", table_panels.draw_shares),
-    "pie_chart": ("shares", table_panels.draw_shares),
+    "news_list": ("cards", card_panels.draw_news),
+    "pie_chart": ("shares", part_panels.draw_shares),
+    "regime_widget": ("headline", card_panels.draw_headline),
+    "scorecard": ("scorecard", card_panels.draw_scorecard),
+    "status": ("headline", card_panels.draw_headline),
+    "tabbed_content": ("tabs", lambda document, scope: draw_within(document, scope)),
+    "table": ("table", table_panels.draw_table),
+    "timeline_chart": ("timeline", timeline_panel.draw),
+    "tree_map": ("tree_map", part_panels.draw_tree_map),
+    "waterfall": ("bars", part_panels.draw_waterfall),
 }
 """Type of a panel -> its template, and what draws it. `execution.patterns.panel_parts` says what each has to hold."""
 
@@ -37,9 +54,13 @@ class Panel:
 
     id: str
     title: str
-    template: str
+    name: str
     body: Any = None
     reason: str = ""
+
+    @property
+    def template(self) -> str:
+        return f"panels/{self.name}.html"
 
 
 @register.simple_tag
@@ -49,18 +70,24 @@ def panel(document: Mapping[str, Any], scope: Scope, holding_page: str = "", exp
     holding_page   the address of a holding's page, to which its security's number is added
     export_page    the address at which the result is exported, to which the panel is added
     """
-    drawn = draw(document, scope)
-    shown = {"panel": drawn, "holding_page": holding_page, "export_page": export_page}
-    return get_template(f"panels/{drawn.template}.html").render(shown)
+    shown = {"panel": draw(document, scope), "holding_page": holding_page, "export_page": export_page}
+    return get_template("panels/panel.html").render(shown)
 
 
 def draw(document: Mapping[str, Any], scope: Scope) -> Panel:
     """What a panel shows of a result."""
     empty = Panel(document["id"], document["title"], "unavailable")
     if document["type"] not in DRAWERS:
-        return replace(empty, reason=f"this page can't draw a {document['type']} yet; the result holds its figures")
+        return replace(empty, reason=f"this page can't draw a {document['type']}; the result holds its figures")
     name, drawer = DRAWERS[document["type"]]
     try:
-        return replace(empty, template=name, body=drawer(document, scope))
+        return replace(empty, name=name, body=drawer(document, scope))
     except NothingToDrawError as absent:
         return replace(empty, reason=absent.reason)
+
+
+def draw_within(document: Mapping[str, Any], scope: Scope) -> list[Panel]:
+    """The panels behind the tabs of one."""
+    return [
+        draw({**each, "id": f"{document['id']}_{number}"}, scope) for number, each in enumerate(document["panels"], 1)
+    ]

@@ -1,15 +1,15 @@
-"""Panels that are drawn as figures in rows: a grid of metrics, a table, the shares of a whole."""
+"""Panels that are drawn as figures in rows: a grid of metrics, a table."""
 
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any, Final
 
 from execution import figures
 from execution.figures import FORMATS, Figure, reason_words
 from execution.patterns.templating import Scope
+from execution.web.pages import shapes
 from execution.web.pages.panel_values import NothingToDrawError, base_currency, resolve, resolve_list
 
 RETURNS: Final = re.compile(r"(twr|mwr)_.+|.+_return|local|fx|interaction|total")
@@ -26,52 +26,50 @@ class Column:
     is_numeric: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Sparkline:
+    """A cell that is a line through a list of numbers. `text` says it in words."""
+
+    path: str
+    text: str
+    kind: str = "sparkline"
+    status: str = "ok"
+    security_id: int | None = None
+
+
+Cell = Any
+"""A Figure or a Sparkline."""
+
+
 def draw_metrics_grid(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     """`items` (label, figure) and `notes` on them. A grid without any value has one reason, the most frequent one."""
-    items = _items(document, scope)
-    reasons = Counter(figure.note for _, figure in items if figure.status == "unavailable")
-    if len(items) > 1 and reasons.total() == len(items):
+    named = items(document, scope)
+    reasons = Counter(figure.note for _, figure in named if figure.status == "unavailable")
+    if len(named) > 1 and reasons.total() == len(named):
         raise NothingToDrawError(reasons.most_common(1)[0][0])
-    return {"items": items, "notes": _notes(items)}
+    return {"items": named, "notes": notes(named)}
 
 
 def draw_table(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     currency, columns = base_currency(scope), document["columns"]
     return {
-        "columns": [
-            Column(
-                column["label"],
-                currency if column["format"] == "currency" else "",
-                column["format"] not in ("text", "date"),
-            )
-            for column in columns
-        ],
-        "rows": [_row(row, columns, currency) for row in resolve_list(document["rows"], scope)],
+        "columns": headings(columns, currency),
+        "rows": [row_cells(row, columns, currency) for row in resolve_list(document["rows"], scope)],
     }
 
 
-def draw_shares(document: Mapping[str, Any], scope: Scope) -> list[tuple[str, Figure, str]]:
-    """Label, figure and percent of the longest bar of each part of a whole; the longest is the greatest, whatever its sign.
-
-    Either `items`, or `rows` of which the first column names a part and the first column of numbers measures it.
-    """
-    if "items" in document:
-        parts = _items(document, scope)
-    else:
-        columns, currency = document["columns"], base_currency(scope)
-        measure = next(column for column in columns if column["format"] in FORMATS)
-        parts = [
-            (_cell(row, columns[0], currency).text, _cell(row, measure, currency))
-            for row in resolve_list(document["rows"], scope)
-        ]
-    greatest = max((abs(part.exact) for _, part in parts if part.exact is not None), default=Decimal(0))
+def headings(columns: Sequence[Mapping[str, Any]], currency: str) -> list[Column]:
     return [
-        (label, part, f"{100 * abs(part.exact) / greatest:.2f}" if part.exact is not None and greatest else "0")
-        for label, part in parts
+        Column(
+            column["label"],
+            currency if column["format"] == "currency" else "",
+            column["format"] in FORMATS,
+        )
+        for column in columns
     ]
 
 
-def _items(document: Mapping[str, Any], scope: Scope) -> list[tuple[str, Figure]]:
+def items(document: Mapping[str, Any], scope: Scope) -> list[tuple[str, Figure]]:
     """Label and figure of each item; one without a value says why, and the others are not affected."""
     return [(item["label"], _item(item, scope)) for item in document["items"]]
 
@@ -85,7 +83,7 @@ def _item(item: Mapping[str, Any], scope: Scope) -> Figure:
     return figures.from_value(value, item["format"], currency=base_currency(scope), signed=signed)
 
 
-def _notes(items: Sequence[tuple[str, Figure]]) -> list[tuple[str, Figure]]:
+def notes(items: Sequence[tuple[str, Figure]]) -> list[tuple[str, Figure]]:
     """Subject with verb, and a figure with the reason why it is not ok. Items of one reason share a note."""
     alike: dict[tuple[str, str], list[tuple[str, Figure]]] = {}
     for label, figure in items:
@@ -97,19 +95,22 @@ def _notes(items: Sequence[tuple[str, Figure]]) -> list[tuple[str, Figure]]:
     ]
 
 
-def _row(row: Any, columns: Sequence[Mapping[str, Any]], currency: str) -> list[Figure]:
+def row_cells(row: Any, columns: Sequence[Mapping[str, Any]], currency: str) -> list[Cell]:
+    """A cell for each column; the first knows the security that the row is about."""
     cells = [_cell(row, column, currency) for column in columns]
     if cells and isinstance(row, Mapping) and isinstance(row.get("security_id"), int):
         cells[0] = replace(cells[0], security_id=row["security_id"])
     return cells
 
 
-def _cell(row: Any, column: Mapping[str, Any], currency: str) -> Figure:
+def _cell(row: Any, column: Mapping[str, Any], currency: str) -> Cell:
     value = row
     for name in column["key"].split("."):
         if not isinstance(value, Mapping) or name not in value:
             return figures.missing(column["format"], reason_words("not_in_result"))
         value = value[name]
+    if column["format"] == "sparkline":
+        return _sparkline(value)
     signed = bool(RETURNS.fullmatch(column["key"].rsplit(".", 1)[-1]))
     figure = figures.from_value(value, column["format"], currency=currency, signed=signed)
     age = row.get("age_sessions")
@@ -118,3 +119,17 @@ def _cell(row: Any, column: Mapping[str, Any], currency: str) -> Figure:
     if column["key"] in PRICED and row.get("status") == "degraded" and row.get("reason"):
         return replace(figure, status="degraded", note=reason_words(row["reason"]))
     return figure
+
+
+def _sparkline(value: Any) -> Cell:
+    """A line through a list of numbers; what is no number is a gap."""
+    numbers = [
+        each if isinstance(each, int | float) and not isinstance(each, bool) else None
+        for each in (value if isinstance(value, list) else ())
+    ]
+    path = shapes.spark(numbers)
+    if not path:
+        return figures.missing("text", reason_words("not_given"))
+    known = [each for each in numbers if each is not None]
+    way = "higher" if known[-1] > known[0] else "lower" if known[-1] < known[0] else "no higher"
+    return Sparkline(path, f"{way} at its end than at its begin")
