@@ -61,25 +61,51 @@ def overview(page, live_demo):
 
 
 def test_the_owner_sees_the_value_and_the_chart_without_a_complaint_of_the_browser(overview):
-    assert overview.locator("#at_once dd").first.inner_text().startswith("756,411.71")
-    assert overview.locator("#historical_nav path.s1").bounding_box()["width"] > 200
-    assert "PP_2013-03-01_ECB_EUR_r" in overview.locator(".ties").inner_text()
+    assert overview.locator("#at_once strong").first.inner_text().startswith("756,411.71")
+    assert overview.locator("#historical_nav path.s1").first.bounding_box()["width"] > 200
+    assert "PP_2013-03-01_ECB_EUR_r" in overview.locator(".ties summary").inner_text()
     assert overview.complaints == []
 
 
 def test_the_cross_hair_walks_by_keyboard_and_tells_the_day(overview):
-    overview.get_by_label("Day of the chart").focus()
+    walker = overview.get_by_label("Day of the chart").first
+    walker.focus()
     overview.keyboard.press("ArrowLeft")
 
-    told = overview.locator(".readout").inner_text()
+    told = overview.locator(".readout").first.inner_text()
     assert told.startswith("2013-02-28: Value ")
-    assert overview.get_by_label("Day of the chart").get_attribute("aria-valuetext") == told
+    assert walker.get_attribute("aria-valuetext") == told
 
 
-def test_the_page_is_no_wider_than_a_telephone(overview):
-    width = overview.evaluate("document.documentElement.scrollWidth")
+def test_a_chart_behind_another_tab_is_chosen_by_keyboard(overview):
+    overview.locator("#historical_nav input[type=radio]").first.focus()
+    overview.keyboard.press("ArrowRight")
 
-    assert width == 390
+    assert overview.locator("#historical_nav .tab").nth(1).is_visible()
+    assert not overview.locator("#historical_nav .tab").nth(0).is_visible()
+
+
+@pytest.mark.parametrize(("width", "height", "screens"), [(1440, 900, 3), (390, 844, 5)])
+def test_the_overview_has_few_screens_and_none_is_wider_than_the_window(overview, width, height, screens):
+    overview.set_viewport_size({"width": width, "height": height})
+
+    assert overview.evaluate("document.documentElement.scrollWidth") == width
+    assert overview.evaluate("document.documentElement.scrollHeight") <= screens * height
+    assert overview.locator("#historical_nav .plot").first.bounding_box()["y"] < 1.5 * height
+    assert overview.locator(".rail").is_visible() == (width > 800)
+    assert overview.locator(".tabbar").is_visible() == (width <= 800)
+    assert overview.complaints == []
+
+
+def test_the_day_and_the_range_go_on_from_page_to_page(overview):
+    overview.get_by_role("link", name="The pack day before").click()
+    overview.get_by_role("link", name="3Y").click()
+    overview.locator(".tabbar").get_by_role("link", name="Performance").click()
+
+    overview.wait_for_url("**/performance/**")
+    assert "asof=2013-02-28" in overview.url
+    assert "range=3y" in overview.url
+    assert overview.locator(".ranges [aria-current]").inner_text() == "3Y"
 
 
 def test_the_owner_can_log_out(overview):

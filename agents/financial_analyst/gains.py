@@ -6,7 +6,7 @@ from typing import TypeVar
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio import valuation
-from portfolio.valuation import bridge, gains
+from portfolio.valuation import bridge, gains, income
 
 GAINS_TTL_S = 300
 Data = TypeVar("Data")
@@ -32,6 +32,12 @@ def money_bridges(ctx: RequestContext, *, positions: valuation.Positions) -> Res
 def since_purchase(ctx: RequestContext, *, positions: valuation.Positions) -> Result[gains.Gains]:
     """Realised and unrealised since purchase, and income; by currency and by security."""
     return _result(ctx, gains.compute(positions.book, ctx.market.history), positions)
+
+
+@capability("portfolio.income", agent="financial_analyst")
+def received(ctx: RequestContext, *, positions: valuation.Positions) -> Result[income.IncomeRecord]:
+    """Dividends and interest received, by month, year and security."""
+    return _result(ctx, income.record(positions, ctx.market.history), positions)
 
 
 def _result(ctx: RequestContext, data: Data, positions: valuation.Positions) -> Result[Data]:

@@ -13,6 +13,7 @@ from portfolio.performance.holding_parts import PositionContribution, PositionCu
 from portfolio.performance.holding_returns import PositionReturn
 from portfolio.performance.holding_risk import PositionRisk
 from portfolio.performance.windows import Span
+from portfolio.valuation import one_holding
 from pricing.models import Security
 
 Data = TypeVar("Data")
@@ -27,6 +28,22 @@ class SecurityNotHeld(TieoutError):
             f"the portfolio has not held {symbol or f'security {security_id}'} up to {asof_date.isoformat()}"
         )
         self.security_id, self.symbol, self.asof_date = security_id, symbol, asof_date
+
+
+@capability("portfolio.one_holding", agent="financial_analyst")
+def one(
+    ctx: RequestContext,
+    *,
+    positions: valuation.Positions,
+    valued: valuation.ValuedPositions,
+    nav: HistoricalNav,
+    security_id: int,
+) -> Result[one_holding.OneHolding]:
+    """What is held of it, its lots, its entries and its closes."""
+    symbol = _symbol(ctx, nav, security_id)
+    found = one_holding.find(positions.book, valued, ctx.market.history, security_id, symbol)
+    providers = tuple(sorted({*valued.sources, *nav.life.sources, "ledger"}))
+    return Result(found, sources=providers, asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
 
 
 @capability("compute_position_return", agent="financial_analyst")

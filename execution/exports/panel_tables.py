@@ -99,7 +99,8 @@ def is_numeric(value: Cell, column: TableColumn) -> bool:
 def _table(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
     found = _require_list(panel["rows"], scope)
     currency = scope.ctx.get("base_currency") or ""
-    columns = _with_headers(panel["columns"], currency)
+    # a sparkline is a picture of a list, which no cell holds
+    columns = _with_headers([each for each in panel["columns"] if each["format"] != "sparkline"], currency)
     paths = [tuple(column.key.split(".")) for column in columns]
     if all(_is_plain(row, paths) for row in found):
         rows = _Rows(found, paths, is_plain=True)
@@ -154,7 +155,8 @@ def _lines(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
     currency = scope.ctx.get("base_currency") or ""
     series = [{**each, "key": each["label"]} for each in panel["series"]]
     columns = (TableColumn("x", "Date", "date"), *_with_headers(series, currency))
-    values = [_require_list(each["values"], scope) for each in panel["series"]]
+    # a series without any value, of a benchmark that there is not, say, is empty cells
+    values = [_require_list(each["values"], scope) or [None] * len(x) for each in panel["series"]]
     return PanelTable(panel["id"], panel["title"], columns, _Zipped((x, *values)), len(x))
 
 

@@ -54,7 +54,11 @@ Finding = tuple[tuple[str | int, ...], str, str]
 def find_lacking(panel_type: str, body: Mapping[str, Any]) -> Iterator[Finding]:
     """What a panel lacks to be drawn."""
     if panel_type not in PARTS:
-        yield ("type",), "undrawn-panel", f"no page can draw a {panel_type[:40]}; those that are drawn: {', '.join(PARTS)}"
+        yield (
+            ("type",),
+            "undrawn-panel",
+            f"no page can draw a {panel_type[:40]}; those that are drawn: {', '.join(PARTS)}",
+        )
         return
     choices = PARTS[panel_type]
     parts = next((each for each in choices if set(each) <= set(body)), None)

@@ -34,7 +34,9 @@ SECTIONS: Final[Mapping[str, tuple[str, Draw]]] = {
     "currency_attr": ("Currency attribution", performance.attribution_sections),
 }
 """Output -> its title where it is unavailable, and its sections, in the order in which they are printed."""
-OTHER_OUTPUTS: Final = frozenset({"perf_metrics", "metrics", "historical_nav"})
+OTHER_OUTPUTS: Final = frozenset(
+    {"perf_metrics", "metrics", "historical_nav", "over_span", "bridge", "income", "leading", "months"}
+)
 """Outputs without a section: the metrics are among the key figures, the daily values are for charts alone."""
 
 

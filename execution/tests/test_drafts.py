@@ -69,7 +69,7 @@ def test_a_draft_that_is_published_is_a_version_with_its_author_and_the_draft_is
     anna, _ = staff
     before = versions.current_version("money_bridge")
 
-    version = publish(anna, "1.0.1", title="Bridge")
+    version = publish(anna, "1.1.1", title="Bridge")
 
     assert versions.current_version("money_bridge") == version
     assert (version.author_id, version.published_by_id, version.message) == (anna, anna, "a line more")
@@ -81,15 +81,15 @@ def test_a_draft_that_is_published_is_a_version_with_its_author_and_the_draft_is
 
 
 def test_the_versions_before_stay_addressable(staff):
-    publish(staff[0], "1.0.1")
+    publish(staff[0], "1.1.1")
 
-    assert versions.published_version("money_bridge", "1.0.0").document == BRIDGE
+    assert versions.published_version("money_bridge", "1.1.0").document == BRIDGE
 
 
 def test_a_draft_of_the_next_version_begins_with_the_one_that_is_served(staff):
     draft = drafts.begin_from(versions.current_version("money_bridge"), by=staff[0])
 
-    assert json.loads(draft.text) == {**BRIDGE, "version": "1.0.1"}
+    assert json.loads(draft.text) == {**BRIDGE, "version": "1.1.1"}
     with pytest.raises(drafts.DraftExists):
         drafts.begin("money_bridge", "{}", by=staff[1])
 
@@ -114,9 +114,9 @@ def test_of_two_editors_the_later_is_told_what_the_other_saved(staff):
     [
         ("{", strict_json.JsonRefused),
         ("[]", PatternInvalid),
-        (text_of("1.0.1", id="other"), PatternInvalid),
-        (text_of("1.0.1", outputs=["nothing"]), publishing.PatternRefused),
-        (text_of("1.0.0", title="Other"), drafts.VersionNotRaised),
+        (text_of("1.1.1", id="other"), PatternInvalid),
+        (text_of("1.1.1", outputs=["nothing"]), publishing.PatternRefused),
+        (text_of("1.1.0", title="Other"), drafts.VersionNotRaised),
         (text_of("0.9.9"), drafts.VersionNotRaised),
     ],
 )
@@ -131,7 +131,7 @@ def test_what_can_not_be_the_next_version_stays_a_draft(staff, text, refusal):
 
 
 def test_nothing_is_published_without_a_reason(staff):
-    drafts.begin("money_bridge", text_of("1.0.1"), by=staff[0])
+    drafts.begin("money_bridge", text_of("1.1.1"), by=staff[0])
 
     with pytest.raises(publishing.ReasonMissing):
         drafts.propose("money_bridge", revision=1, message="  ", by=staff[0])
@@ -139,10 +139,10 @@ def test_nothing_is_published_without_a_reason(staff):
 
 def test_a_draft_that_began_with_another_version_is_told(staff):
     anna, _ = staff
-    drafts.begin("money_bridge", text_of("1.0.2"), by=anna)
-    publishing.publish({**BRIDGE, "version": "1.0.1"})
+    drafts.begin("money_bridge", text_of("1.1.2"), by=anna)
+    publishing.publish({**BRIDGE, "version": "1.1.1"})
 
-    with pytest.raises(drafts.VersionOvertaken, match=r"serves 1\.0\.1 by now"):
+    with pytest.raises(drafts.VersionOvertaken, match=r"serves 1\.1\.1 by now"):
         drafts.propose("money_bridge", revision=1, message="a line more", by=anna)
 
 
@@ -150,8 +150,8 @@ def test_where_a_second_person_is_asked_for_the_first_only_proposes(staff, setti
     settings.PATTERNS_SECOND_PERSON = True
     anna, ben = staff
 
-    assert publish(anna, "1.0.1") is None
-    assert versions.current_version("money_bridge").version == "1.0.0"
+    assert publish(anna, "1.1.1") is None
+    assert versions.current_version("money_bridge").version == "1.1.0"
     with pytest.raises(drafts.PublisherIsAuthor):
         drafts.publish("money_bridge", revision=1, by=anna)
     version = drafts.publish("money_bridge", revision=1, by=ben)
@@ -162,9 +162,9 @@ def test_where_a_second_person_is_asked_for_the_first_only_proposes(staff, setti
 def test_a_proposal_falls_with_another_edit(staff, settings):
     settings.PATTERNS_SECOND_PERSON = True
     anna, ben = staff
-    publish(anna, "1.0.1")
+    publish(anna, "1.1.1")
 
-    drafts.save("money_bridge", text_of("1.0.2"), revision=1, by=ben)
+    drafts.save("money_bridge", text_of("1.1.2"), revision=1, by=ben)
 
     with pytest.raises(drafts.DraftOvertaken):
         drafts.publish("money_bridge", revision=2, by=ben)
@@ -172,7 +172,7 @@ def test_a_proposal_falls_with_another_edit(staff, settings):
 
 def test_the_library_leaves_alone_what_staff_published_and_retired_and_says_so(staff, empty, monkeypatch):
     anna, _ = staff
-    publish(anna, "1.0.1", title="Bridge")
+    publish(anna, "1.1.1", title="Bridge")
     publishing.retire("holding_deep_dive", because="wrong", by=anna)
     newer = {name: {**each, "version": "9.0.0"} for name, each in LIBRARY.items()}
     monkeypatch.setattr(publishing, "read_library", lambda: newer)
@@ -182,7 +182,7 @@ def test_the_library_leaves_alone_what_staff_published_and_retired_and_says_so(s
         call_command("load_patterns", stdout=out)
 
     outcomes = dict(line.split(": ", 1) for line in out.getvalue().splitlines())
-    assert outcomes["money_bridge 9.0.0"].startswith("left alone: staff published 1.0.1 on ")
+    assert outcomes["money_bridge 9.0.0"].startswith("left alone: staff published 1.1.1 on ")
     assert outcomes["holding_deep_dive 9.0.0"].startswith("left alone: staff retired it on ")
     assert outcomes["portfolio_overview 9.0.0"] == "published"
     assert versions.current_version("money_bridge").document["title"] == "Bridge"

@@ -82,6 +82,12 @@ def test_the_trace_names_every_step_in_order(demo):
         "currency_attr",
         "contribution",
         "calendar_years",
+        "span",
+        "over_span",
+        "bridge",
+        "income",
+        "leading",
+        "months",
     ]
     for step in steps:
         assert step.keys() >= {

@@ -77,9 +77,11 @@ def test_csv_is_a_file_for_each_panel_and_the_holdings_are_those_of_the_answer(s
     lines = held[name].decode().split("\r\n")
     comments = [line for line in lines if line.startswith("# ")]
     rows = list(csv.reader(line for line in lines if line and not line.startswith("# ")))
-    assert rows[0][:6] == ["Symbol", "Name", "Quantity", "Close", "Currency", "Value CAD"]
-    assert [(row[0], row[2], row[5]) for row in rows[1:]] == [
-        (each["symbol"], str(each["quantity"]), each["market_value"]) for each in positions
+    assert rows[0][:4] == ["Symbol", "Name", "Value CAD", "Weight"]
+    assert "Over the span" not in rows[0]  # a picture
+    assert [(row[0], row[2], float(row[3])) for row in rows[1:]] == [
+        (each["symbol"], each["market_value"], each["weight"])
+        for each in sorted(positions, key=lambda each: -float(each["market_value"]))
     ]
     assert [line for line in comments if "Quandl WIKI" in line]
     assert [line for line in comments if "Pricing pack: " in line]
@@ -92,7 +94,7 @@ def test_one_panel_is_one_csv_file(site):
 
     assert file["Content-Type"] == "text/csv; charset=utf-8"
     assert file["Content-Disposition"].endswith('portfolio_overview-2013-03-01.holdings.csv"')
-    assert file.whole.startswith(b"# Holdings\r\n# Portfolio: public\r\n")
+    assert file.whole.startswith(b"# Largest holdings\r\n# Portfolio: public\r\n")
 
 
 @pytest.mark.parametrize(("code", "begins"), [("csv", b"PK"), ("json", b"PK"), ("bundle", b"PK"), ("xlsx", b"PK")])

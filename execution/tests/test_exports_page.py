@@ -36,7 +36,7 @@ def test_a_result_and_each_of_its_panels_lead_to_their_export_and_it_is_download
     answer.close()
 
     assert re.findall(r'name="format" value="(\w+)"', choice) == ["csv", "xlsx"]
-    assert b"# Holdings" in content
+    assert b"# Largest holdings" in content
 
 
 def test_a_refusal_says_why_and_offers_what_can_leave(site):

@@ -103,7 +103,7 @@ TYPES: dict[str, tuple[dict[str, Any], dict[str, int], tuple[str, ...]]] = {
     "status": ({"items": ITEMS[:1]}, {"strong": 1}, ("Opening 100.00 CAD",)),
     "tabbed_content": (
         {"panels": [{"type": "heatmap", "title": "One", **ROWS}, {"type": "status", "title": "Two", "items": ITEMS}]},
-        {"details": 2, "summary": 2, "table": 1, "strong": 1},
+        {"input": 2, "label": 2, "table": 1, "strong": 1},
         ("One", "Two", "AAPL 60.00 20.00 %"),
     ),
     "table": (
@@ -175,10 +175,18 @@ def test_bars_stand_on_a_common_zero_and_steps_on_the_one_before():
 
     assert [(each["x"], each["width"]) for each in bars.named("rect")] == [("62.5%", "37.5%"), ("0.0%", "62.5%")]
     assert [(each["x"], each["width"]) for each in steps.named("rect")] == [
-        ("0.0%", "76.923%"),
-        ("76.923%", "23.077%"),
-        ("61.538%", "38.462%"),
+        ("0.0%", "52.0%"),  # the levels are 100, 130 and 80: the scale begins a quarter of 130 - 80 below them
+        ("52.0%", "48.0%"),
+        ("20.0%", "80.0%"),
     ]
+    assert "The bars begin at 68, not at zero." in steps.text
+
+
+def test_steps_whose_levels_are_near_zero_stand_on_it():
+    page = draw("waterfall", {"items": ITEMS[1:]}, STATE)
+
+    assert [(each["x"], each["width"]) for each in page.named("rect")] == [("40.0%", "60.0%"), ("0.0%", "100.0%")]
+    assert "begin at" not in page.text
 
 
 def test_a_whole_with_a_part_below_zero_has_bars_and_no_ring():

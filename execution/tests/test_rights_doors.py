@@ -19,7 +19,7 @@ ROOMS = ("pricing", "portfolio", "execution")
 ASKING = {
     *("execute", "execution", "explain", "pack", "reconciliations"),
     "compare",  # withheld outputs are not compared: test_compare_doors
-    *("portfolios", "pattern", "reconciliation"),
+    *("portfolios", "pattern", "holding", "reconciliation"),
     *("transactions", "lots"),  # the ledger's own: test_portfolio_doors
     *("exports", "export-file"),  # the right of the form, and display: test_exports_api
 }
@@ -28,6 +28,7 @@ SHOWING_NO_VALUE = {
     *("packs", "settings", "schema", "reference", "health-pack", "health-live", "health-ready", "metrics"),
     *("export", "exports-page", "bundle-verifier", "signing-keys", "portfolio-audit", "audit"),
     *("imports", "import", "portfolio-imports"),  # what the owner's file says
+    *("portfolio-settings", "portfolio-transactions"),  # what the owner's ledger says
     *("token", "token-refresh", "token-revoke", "login", "admin-login", "second-factor", "logout"),
     *("personal-tokens", "portfolio-ids", "portfolio", "securities", "patterns", "pattern-schemas"),
     *(

@@ -31,7 +31,9 @@ from execution.web.pages import (
     reconciliation,
     reference,
     second_factor,
+    transactions,
 )
+from execution.web.pages import settings as settings_page
 
 urlpatterns = [
     path("v1/execute", executions.Execute.as_view(), name="execute"),
@@ -82,6 +84,9 @@ urlpatterns = [
     path("", portfolio_list.page, name="portfolios"),
     path("portfolios/<slug:slug>/reconciliation/", reconciliation.page, name="reconciliation"),
     path("portfolios/<slug:slug>/audit/", audit_page.page, name="audit"),
+    path("portfolios/<slug:slug>/settings/", settings_page.page, name="portfolio-settings"),
+    path("portfolios/<slug:slug>/transactions/", transactions.page, name="portfolio-transactions"),
+    path("portfolios/<slug:slug>/holdings/<str:symbol>/", pattern.holding, name="holding"),
     path("portfolios/<slug:slug>/imports/", imports_page.page, name="portfolio-imports"),
     path("portfolios/<slug:slug>/<slug:pattern_id>/", pattern.page, name="pattern"),
 ]

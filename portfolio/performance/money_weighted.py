@@ -50,6 +50,13 @@ def figures(measured: MeasuredHistory) -> dict[Figure, Metric]:
     return by_figure
 
 
+def over(measured: MeasuredHistory, span: Span) -> Metric:
+    """The money-weighted return of any span; a yearly rate where it has a year or more."""
+    alone = replace(measured, benchmark=None)
+    money = _Money.from_windows(alone, {Window.INCEPTION: span}, {Window.INCEPTION: unavailable(SHORT_HISTORY)})
+    return money.figure(money.own, 0, float(money.solve()[0]))
+
+
 def _spans(measured: MeasuredHistory) -> dict[Window, Span]:
     """The windows that the history is long enough for. Since inception is the whole life: days without a return do not matter."""
     spans = {window: measured.spans[window] for window in RETURN_WINDOWS[1:]}

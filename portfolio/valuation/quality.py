@@ -33,6 +33,8 @@ class Quality:
     """On a close that was held back and let in by hand."""
     degraded_share: float
     """On prices that contain dividends, or are those of a price index."""
+    doubtful_share: float
+    """On any of these."""
     oldest_price: date | None
     oldest_price_of: str | None
     oldest_rate: date | None
@@ -78,16 +80,22 @@ def measure_quality(
     def share(parts: Iterable[Decimal]) -> float:
         return float(sum(parts, Decimal(0)) / total) if total else 0.0
 
+    def is_doubtful(close: Close) -> bool:
+        flagged = is_carried(close) or MANUAL in close.flags.split(",") or close.price_basis in DEGRADED_BASES
+        return flagged or bool(age_sessions(close))
+
+    in_carried_cash = [value for row, value in zip(positions.cash, cash_values, strict=True) if row.currency in carried]
     oldest = min(closes, key=lambda close: (close.observed_date, close.symbol), default=None)
     return Quality(
         stale_share=share(value for _, close, value in by_holding if age_sessions(close)),
-        carried_share=share(
-            [value for row, _, value in by_holding if row.currency in carried]
-            + [value for row, value in zip(positions.cash, cash_values, strict=True) if row.currency in carried]
-        ),
+        carried_share=share([value for row, _, value in by_holding if row.currency in carried] + in_carried_cash),
         delisted_share=share(value for _, close, value in by_holding if is_carried(close)),
         manual_share=share(value for _, close, value in by_holding if MANUAL in close.flags.split(",")),
         degraded_share=share(value for _, close, value in by_holding if close.price_basis in DEGRADED_BASES),
+        doubtful_share=share(
+            [value for row, close, value in by_holding if row.currency in carried or is_doubtful(close)]
+            + in_carried_cash
+        ),
         oldest_price=oldest.observed_date if oldest else None,
         oldest_price_of=oldest.symbol if oldest else None,
         oldest_rate=min((leg.observed_date for legs in legs_of.values() for leg in legs), default=None),

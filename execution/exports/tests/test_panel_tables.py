@@ -79,3 +79,13 @@ def test_a_panel_of_several_parts_is_several_tables_with_ids_of_their_own():
     tables = panel_tables.tabulate(panel, Scope({}, {"x": {"rows": [{"a": 1}]}}, {}))
 
     assert [(each.id, each.title, each.count) for each in tables] == [("p_1", "P: Winners", 1), ("p_2", "P: Losers", 1)]
+
+
+def test_a_series_without_any_value_is_empty_cells():
+    series = [{"label": name, "values": f"{{{{state.x.{name}}}}}", "format": "number"} for name in ("one", "none")]
+
+    _, rows, _ = tabulate(
+        {"x": "{{state.x.days}}", "series": series}, x={"days": ["a", "b"], "one": [1, 2], "none": []}
+    )
+
+    assert [list(row) for row in rows] == [["a", 1, None], ["b", 2, None]]

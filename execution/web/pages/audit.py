@@ -27,7 +27,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "audit.html",
         {
             "portfolio": portfolio,
-            "navigation": navigation.for_portfolio(portfolio),
+            "navigation": navigation.for_portfolio(portfolio, query=request.GET.dict()),
             "count": audit_report.count(portfolio),
             "entries": audit_report.read(portfolio, slice(VISIBLE_ENTRIES), reader=portfolio.owner_id),
         },

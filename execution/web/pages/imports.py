@@ -168,7 +168,7 @@ def _render(request: HttpRequest, portfolio: Portfolio, *, status: int = HTTPSta
     preview: Preview | None = more.get("preview")
     context = {
         "portfolio": portfolio,
-        "navigation": navigation.for_portfolio(portfolio, current="imports"),
+        "navigation": navigation.for_portfolio(portfolio, current="imports", query=request.GET.dict()),
         "is_owner": portfolio.owner_id == request.user.pk,
         "kept": list(reversed(imports.stored(portfolio=portfolio))),
         "formats": [(code, each.TITLE) for code, each in FORMATS.items()],

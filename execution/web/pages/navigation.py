@@ -1,62 +1,173 @@
-"""Where a portfolio's pages lead: its patterns, its imports, its reconciliation; and which page shows one holding."""
+"""The frame of a portfolio's pages: where they lead, on which day and over which range; and which page shows one holding."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 from urllib.parse import urlencode
 
+from django.db.models import Max, Min, Q
 from django.urls import reverse
 
+from config import dates
 from execution.patterns import versions
 from portfolio.models import Portfolio
+from portfolio.performance.day_span import LABELS
+from pricing.models import PackStatus, PricingPack
 
 OVERVIEW: Final = "portfolio_overview"
+HOLDING: Final = "holding_deep_dive"
 SECURITY: Final = "security_id"
 """Input of a pattern that shows one holding."""
+ASOF, RANGE, FROM = "asof", "range", "from_date"
+CARRIED: Final = (ASOF, RANGE, FROM)
+"""Parameters of a page that each link within a portfolio carries on."""
+SECTIONS: Final = (
+    ("Overview", OVERVIEW, ""),
+    ("Holdings", "portfolio_holdings", ""),
+    ("Performance", "performance", ""),
+    ("Income", "income", ""),
+    ("Transactions", "transactions", "portfolio-transactions"),
+    ("Explain", "money_bridge", ""),
+    ("Trust", "reconciliation", "reconciliation"),
+    ("Imports", "imports", "portfolio-imports"),
+    ("Settings", "settings", "portfolio-settings"),
+)
+"""Title, id of the pattern or name of the page, and the name of its address where it is no pattern's."""
+FIRST: Final = 4
+"""Sections that a telephone's bar has room for."""
+SHORT: Final[Mapping[str, str]] = {
+    "1m": "1M", "3m": "3M", "ytd": "YTD", "1y": "1Y", "3y": "3Y", "5y": "5Y", "max": "Max",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     title: str
     address: str
-    is_current: bool
+    is_current: bool = False
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Navigation:
-    """What stands at the top of each page of a portfolio."""
+    """What stands around each page of a portfolio."""
 
     portfolio: Portfolio
-    links: tuple[Link, ...]
+    portfolios: tuple[Link, ...]
+    """Those that one may see, on the same day and range."""
+    sections: tuple[Link, ...]
+    analyses: tuple[Link, ...]
+    """Every other published pattern of a portfolio."""
+    ranges: tuple[Link, ...]
+    days: tuple[Link, ...]
+    """The pack day before and after, and the newest; a day that there is not is absent."""
+    shown: str
+    """The day that the page shows; empty for one without."""
     holding: str
     """Address of the page of one holding, to which the security's number is added; empty where no pattern shows one."""
 
+    @property
+    def first(self) -> tuple[Link, ...]:
+        return self.sections[:FIRST]
 
-def for_portfolio(portfolio: Portfolio, *, current: str = "", asof: str = "") -> Navigation:
-    """The overview first.
+    @property
+    def links(self) -> tuple[Link, ...]:
+        return (*self.sections, *self.analyses)
 
-    current  a pattern's id, "imports" or "reconciliation"
-    asof     the date that the links to figures go on with
+
+def for_portfolio(
+    portfolio: Portfolio,
+    *,
+    current: str = "",
+    query: Mapping[str, str] | None = None,
+    shown: str = "",
+    default_range: str = "",
+) -> Navigation:
+    """The frame of one page.
+
+    current        a pattern's id, or the name of a section
+    query          of the request, of which the links carry on what is theirs
+    shown          the day that the page's figures are of
+    default_range  the range of the page's figures where the query names none; empty where they have none
     """
-    query = {"asof": asof} if asof else {}
+    carried = carry(query or {})
     published = list(
         versions.served_patterns()
         .filter(current__document__inputs__has_key="portfolio_id")
         .values_list("pk", "title", "current__document__inputs")
     )
-    published.sort(key=lambda each: (each[0] != OVERVIEW, each[1]))
-    links = [Link(title, _address(portfolio, pk, query), pk == current) for pk, title, _ in published]
-    for name, title, view in (
-        ("imports", "Imports", "portfolio-imports"),
-        ("reconciliation", "Reconciliation", "reconciliation"),
-    ):
-        links.append(Link(title, reverse(view, args=[portfolio.slug]), name == current))
     of_one = [pk for pk, _, inputs in published if inputs.get(SECURITY, {}).get("required")]
-    holding = (
-        f"{reverse('pattern', args=[portfolio.slug, of_one[0]])}?{urlencode({**query, SECURITY: ''})}" if of_one else ""
+    ids = {pk for pk, *_ in published}
+    section = "portfolio_holdings" if current in of_one else current
+    named = {name for _, name, _ in SECTIONS} | set(of_one)
+    start = OVERVIEW if OVERVIEW in ids else min(ids - set(of_one), default="")
+    here = current if current in ids else start
+    same = {name: text for name, text in (query or {}).items() if text and current in ids}
+    return Navigation(
+        portfolio=portfolio,
+        portfolios=tuple(
+            Link(name, _with_query(reverse("pattern", args=[slug, start]), carried), slug == portfolio.slug)
+            for slug, name in Portfolio.objects.order_by("name", "slug").values_list("slug", "name")[:50]
+            if start
+        ),
+        sections=tuple(_sections(portfolio, ids, section, carried)),
+        analyses=tuple(
+            Link(title, address(portfolio, pk, carried), pk == current)
+            for pk, title, _ in sorted(published, key=lambda each: each[1])
+            if pk not in named
+        ),
+        ranges=tuple(
+            Link(short, address(portfolio, here, {**_without(same, FROM), **_without(carried, FROM), RANGE: name}),
+                 name == carried.get(RANGE, default_range) and FROM not in carried, LABELS[name])
+            for name, short in SHORT.items()
+        )
+        if default_range
+        else (),
+        days=tuple(_days(portfolio, here, same | carried, shown)) if shown else (),
+        shown=shown,
+        holding=f"{address(portfolio, of_one[0], {**carried, SECURITY: ''})}" if of_one else "",
+    )  # fmt: skip
+
+
+def carry(query: Mapping[str, str]) -> dict[str, str]:
+    """What of a query each link carries on; what is no day and no range is left behind."""
+    days = {name: query[name] for name in (ASOF, FROM) if dates.ISO_DATE.fullmatch(query.get(name, ""))}
+    return days | ({RANGE: query[RANGE]} if query.get(RANGE) in LABELS else {})
+
+
+def address(portfolio: Portfolio, pattern_id: str, query: Mapping[str, str]) -> str:
+    return _with_query(reverse("pattern", args=[portfolio.slug, pattern_id]), query)
+
+
+def _with_query(path: str, query: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _without(query: Mapping[str, str], name: str) -> dict[str, str]:
+    return {key: value for key, value in query.items() if key != name}
+
+
+def _sections(portfolio: Portfolio, published: set[str], current: str, carried: Mapping[str, str]) -> Iterator[Link]:
+    for title, name, view in SECTIONS:
+        if view:
+            yield Link(title, _with_query(reverse(view, args=[portfolio.slug]), carried), name == current)
+        elif name in published:
+            yield Link(title, address(portfolio, name, carried), name == current)
+
+
+def _days(portfolio: Portfolio, pattern_id: str, query: Mapping[str, str], shown: str) -> Iterator[Link]:
+    """Fresh pack days around the one that is shown."""
+    day = date.fromisoformat(shown)
+    around = PricingPack.objects.filter(policy=portfolio.policy_id, status=PackStatus.FRESH).aggregate(
+        before=Max("asof_date", filter=Q(asof_date__lt=day)),
+        after=Min("asof_date", filter=Q(asof_date__gt=day)),
+        newest=Max("asof_date", filter=Q(asof_date__gt=day)),
     )
-    return Navigation(portfolio, tuple(links), holding)
-
-
-def _address(portfolio: Portfolio, pattern_id: str, query: dict[str, str]) -> str:
-    address = reverse("pattern", args=[portfolio.slug, pattern_id])
-    return f"{address}?{urlencode(query)}" if query else address
+    for title, hint, other in (
+        ("‹", "The pack day before", around["before"]),
+        ("›", "The next pack day", around["after"]),
+        ("Newest", "The newest pack day", around["newest"]),
+    ):
+        if other is not None:
+            yield Link(title, address(portfolio, pattern_id, {**query, ASOF: other.isoformat()}), hint=hint)

@@ -12,10 +12,11 @@ TEMPLATES = Path(settings.BASE_DIR) / "templates"
 SOURCES = (Path(__file__).parent, Path(settings.BASE_DIR) / "execution" / "figures")
 
 
-def of_result(result_tag: str, request: HttpRequest) -> str:
-    """Of a page that shows a result: its tag, the user, the secret of the log-out form, and the code that draws pages."""
+def of_result(result_tag: str, request: HttpRequest, frame: object = None) -> str:
+    """Of a page that shows a result: its tag, the user, the secret of the log-out form, what stands around it, and the code that
+    draws pages."""
     get_token(request)
-    parts = "\n".join((result_tag, str(request.user.pk), request.META["CSRF_COOKIE"], _drawing_hash()))
+    parts = "\n".join((result_tag, str(request.user.pk), request.META["CSRF_COOKIE"], repr(frame), _drawing_hash()))
     return f'"{hashlib.sha256(parts.encode()).hexdigest()[:32]}"'
 
 

@@ -48,6 +48,9 @@ DRAWERS: Final[Mapping[str, tuple[str, Drawer]]] = {
 """Type of a panel -> its template, and what draws it. `execution.patterns.panel_parts` says what each has to hold."""
 
 
+SPANS: Final = (4, 6, 8, 12)
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """What the template of a panel gets: `body` by type; with `reason` there is nothing to draw."""
@@ -56,6 +59,9 @@ class Panel:
     title: str
     name: str
     body: Any = None
+    span: int = 12
+    """Of the page's twelve columns."""
+    is_prominent: bool = False
     reason: str = ""
 
     @property
@@ -76,7 +82,14 @@ def panel(document: Mapping[str, Any], scope: Scope, holding_page: str = "", exp
 
 def draw(document: Mapping[str, Any], scope: Scope) -> Panel:
     """What a panel shows of a result."""
-    empty = Panel(document["id"], document["title"], "unavailable")
+    span = document.get("span")
+    empty = Panel(
+        document["id"],
+        document["title"],
+        "unavailable",
+        span=span if span in SPANS else SPANS[-1],
+        is_prominent=document.get("prominent") is True,
+    )
     if document["type"] not in DRAWERS:
         return replace(empty, reason=f"this page can't draw a {document['type']}; the result holds its figures")
     name, drawer = DRAWERS[document["type"]]

@@ -48,8 +48,9 @@ def draw_bars(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
 def draw_waterfall(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     """Steps that add up. An item with `total` stands on zero: the opening of a sum, or its end."""
     parts = _parts(document, scope)
-    amounts = [each.size for each in parts.rows]
-    return _with_bars(parts, shapes.waterfall(amounts, [each.is_total for each in parts.rows]))
+    bars, base = shapes.waterfall([each.size for each in parts.rows], [each.is_total for each in parts.rows])
+    begins = figures.from_value(str(round(base)), "number").text if base else ""
+    return _with_bars(parts, bars) | {"begins": begins}
 
 
 def draw_shares(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
@@ -138,7 +139,14 @@ def _second(part: Part) -> Decimal | None:
 def _tile(part: Part, place: Tile, shade: str) -> dict[str, Any]:
     second = next((each for each in part.others if each.exact is not None), None)
     is_roomy = place.width > 9 and place.height > 14
-    return {"part": part, "place": place, "shade": shade, "second": second, "is_roomy": is_roomy}
+    return {
+        "part": part,
+        "place": place,
+        "shade": shade,
+        "second": second,
+        "is_roomy": is_roomy,
+        "is_wide": place.width > 24,
+    }
 
 
 def _shades(values: Sequence[Decimal | None]) -> list[str]:

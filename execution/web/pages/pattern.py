@@ -3,6 +3,7 @@
 A page without an input that its pattern must have asks for it: a holding is chosen from the holdings.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -16,9 +17,8 @@ from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
-from config import dates
 from config.errors import TieoutError
-from execution import executor, metering, patterns
+from execution import executor, figures, metering, patterns
 from execution.executor import NothingBooked, PortfolioNotFound, RequestInvalid
 from execution.models import PatternVersion
 from execution.patterns import versions
@@ -29,6 +29,7 @@ from execution.web.pages.navigation import OVERVIEW, SECURITY
 from execution.web.pages.pattern_inputs import form_context, is_unanswered, read_request
 from execution.web.pages.problem_page import render_failure
 from portfolio.models import Portfolio
+from pricing.models import Security
 
 
 @transaction.non_atomic_requests
@@ -40,6 +41,21 @@ def page(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
     response = _run(request, slug, pattern_id)
     metering.observe_request(pattern_id, response.status_code, perf_counter() - started)
     return response
+
+
+@transaction.non_atomic_requests
+@require_safe
+@login_required
+def holding(request: HttpRequest, slug: str, symbol: str) -> HttpResponse:
+    """The page of one holding by its symbol: the pattern that shows one, asked for the security's number."""
+    with transaction.atomic():
+        number = Security.objects.filter(symbol=symbol).values_list("pk", flat=True).first()
+    if number is None:
+        return render(request, "404.html", status=404)
+    asked = request.GET.copy()
+    asked[SECURITY] = str(number)
+    request.GET = asked  # type: ignore[assignment]
+    return page(request, slug, navigation.HOLDING)
 
 
 def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
@@ -59,12 +75,12 @@ def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
             version = versions.published_version(pattern_id, served.metadata["pattern_version"])
     except NothingBooked:
         assert portfolio is not None  # it is the portfolio that has no ledger
-        context = {"portfolio": portfolio} | _links(request, portfolio, pattern_id)
+        context = {"portfolio": portfolio} | _frame(request, portfolio, version)
         return render(request, "nothing_booked.html", context)
     except (TieoutError, OperationalError, InterfaceError, RedisError) as failure:
         frame = {}
         if portfolio and isinstance(failure, TieoutError):
-            frame = _links(request, portfolio, pattern_id)
+            frame = _frame(request, portfolio, version)
         if portfolio and version and isinstance(failure, RequestInvalid | patterns.InputsInvalid):
             frame |= form_context(version, portfolio, request.GET)
         return render_failure(request, failure, frame)
@@ -72,11 +88,12 @@ def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
 
 
 def _show(request: HttpRequest, served: executor.Served, version: PatternVersion, portfolio: Portfolio) -> HttpResponse:
-    tag = page_tag.of_result(served.etag, request)
+    frame = _frame(request, portfolio, version, served.metadata["asof_date"])
+    tag = page_tag.of_result(served.etag, request, frame)
     unchanged = get_conditional_response(request, etag=tag)
     if unchanged is not None:
         return unchanged
-    context = result_context(served, version, portfolio) | _links(request, portfolio, version.pattern_id)
+    context = result_context(served, version, portfolio) | frame
     response = render(request, "pattern.html", context | form_context(version, portfolio, request.GET))
     response["ETag"] = tag
     for name, value in limits.EXECUTIONS.headers(request.user).items():
@@ -96,18 +113,33 @@ def _ask(request: HttpRequest, version: PatternVersion, portfolio: Portfolio) ->
         "overview": OVERVIEW,
         "holdings": holdings.read(portfolio, asof) if SECURITY in version.document["inputs"] else None,
     }
-    context |= form_context(version, portfolio, request.GET) | _links(request, portfolio, version.pattern_id)
+    context |= form_context(version, portfolio, request.GET) | _frame(request, portfolio, version)
     response = render(request, "choose.html", context)
     patch_cache_control(response, private=True, no_store=True)
     return response
 
 
 @transaction.atomic
-def _links(request: HttpRequest, portfolio: Portfolio, pattern_id: str) -> dict[str, Any]:
-    """The links to the portfolio's other pages, on the date that this one shows."""
-    asof = request.GET.get("asof", "")
-    asof = asof if dates.ISO_DATE.fullmatch(asof) else ""
-    return {"navigation": navigation.for_portfolio(portfolio, current=pattern_id, asof=asof)}
+def _frame(
+    request: HttpRequest, portfolio: Portfolio, version: PatternVersion | None, shown: str = ""
+) -> dict[str, Any]:
+    """The frame of the page, on the day and range that it shows."""
+    declared = version.document["inputs"] if version else {}
+    frame = navigation.for_portfolio(
+        portfolio,
+        current=version.pattern_id if version else "",
+        query=request.GET.dict(),
+        shown=shown,
+        default_range=declared.get(navigation.RANGE, {}).get("default", ""),
+    )
+    return {"navigation": frame}
+
+
+def doubt(result: Mapping[str, Any]) -> figures.Figure | None:
+    """The share of the value that does not rest on the day's own closes and rates; None for a result that has no value."""
+    valued = result.get("valued_positions")
+    quality = valued.get("quality") if isinstance(valued, Mapping) else None
+    return figures.from_value(quality["doubtful_share"], "percentage") if quality else None
 
 
 def result_context(served: executor.Served, version: PatternVersion, portfolio: Portfolio) -> dict[str, Any]:
@@ -121,6 +153,7 @@ def result_context(served: executor.Served, version: PatternVersion, portfolio: 
         "execution_id": served.execution_id,
         "export_page": f"{reverse('exports-page')}?execution={served.execution_id}",
         "caption": captions[0] if captions else "",
+        "doubt": doubt(result),
         "ties": [
             ("Pricing pack", metadata["pricing_pack_id"]),
             ("Content hash", metadata["pack_content_hash"]),

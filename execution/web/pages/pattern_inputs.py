@@ -12,7 +12,7 @@ from execution import executor, patterns
 from execution.executor import RequestInvalid
 from execution.models import PatternVersion
 from execution.web.pages import holdings
-from execution.web.pages.navigation import SECURITY
+from execution.web.pages.navigation import CARRIED, SECURITY
 from portfolio.models import Portfolio
 
 
@@ -22,7 +22,8 @@ def read_request(query: Mapping[str, str], version: PatternVersion, portfolio: P
     raises   RequestInvalid with every field that is wrong
     """
     declared = version.document["inputs"]
-    given = {name: text for name, text in query.items() if text and name != "asof"}
+    ours = {name for name in CARRIED if name not in declared}  # of the frame alone, which goes on with it
+    given = {name: text for name, text in query.items() if text and name not in ours}
     inputs = {name: _typed(declared[name]["type"], text) if name in declared else text for name, text in given.items()}
     request = executor.Request(version.pattern_id, inputs, portfolio_id=portfolio.pk)
     asof = query.get("asof")
@@ -43,7 +44,7 @@ def is_unanswered(version: PatternVersion, query: Mapping[str, str]) -> bool:
     """Whether nothing is said of an input that the pattern must have; what is said wrongly is refused, with its reason."""
     required = {name for name, declared in version.document["inputs"].items() if declared.get("required")}
     return any(not query.get(name) for name in required - {"portfolio_id"}) and not any(
-        query.get(name) for name in query if name != "asof"
+        query.get(name) for name in query if name not in CARRIED
     )
 
 

@@ -45,7 +45,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         "reconciliation.html",
         {
             "portfolio": portfolio,
-            "navigation": navigation.for_portfolio(portfolio, current="reconciliation"),
+            "navigation": navigation.for_portfolio(portfolio, current="reconciliation", query=request.GET.dict()),
             "newest": rows[0] if rows else None,
             "count": len(history.distances),
             "failed": len(history.failing),

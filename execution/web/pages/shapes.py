@@ -13,7 +13,7 @@ SPARK_WIDTH, SPARK_HEIGHT = 1000, 100
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """From `x` to the right. `zero` is where nothing would stand."""
+    """From `x` to the right. `zero` is where the scale begins: at nothing, for most."""
 
     x: float
     width: float
@@ -56,9 +56,9 @@ def bars(values: Sequence[float | None]) -> list[Bar | None]:
     return steps([None if value is None else (0.0, value) for value in values])
 
 
-def steps(spans: Sequence[tuple[float, float] | None]) -> list[Bar | None]:
-    """A bar for each span between two levels, all on one scale that has zero on it."""
-    levels = [level for span in spans if span is not None for level in span] + [0.0]
+def steps(spans: Sequence[tuple[float, float] | None], base: float = 0.0) -> list[Bar | None]:
+    """A bar for each span between two levels, all on one scale that has `base` on it."""
+    levels = [level for span in spans if span is not None for level in span] + [base]
     low, high = min(levels), max(levels)
     room = (high - low) or 1.0
 
@@ -66,22 +66,32 @@ def steps(spans: Sequence[tuple[float, float] | None]) -> list[Bar | None]:
         return round(100 * (level - low) / room, 3)
 
     return [
-        None if span is None else Bar(at(min(span)), round(at(max(span)) - at(min(span)), 3), at(0.0)) for span in spans
+        None if span is None else Bar(at(min(span)), round(at(max(span)) - at(min(span)), 3), at(base))
+        for span in spans
     ]
 
 
-def waterfall(amounts: Sequence[float | None], totals: Sequence[bool]) -> list[Bar | None]:
-    """Steps that each begin where the one before ended; a total stands on zero, and the next begins at its top."""
-    spans: list[tuple[float, float] | None] = []
+def waterfall(amounts: Sequence[float | None], totals: Sequence[bool]) -> tuple[list[Bar | None], float]:
+    """Steps that each begin where the one before ended, and the level at which the scale begins.
+
+    A total stands on that level, and the next begins at its top. The scale begins at zero, unless all levels lie so far above it
+    that no step could be seen.
+    """
+    spans: list[tuple[float | None, float] | None] = []
     level = 0.0
     for amount, is_total in zip(amounts, totals, strict=True):
         if amount is None:
             spans.append(None)
             continue
-        start = 0.0 if is_total else level
-        level = start + amount
+        start = None if is_total else level
+        level = amount if is_total else level + amount
         spans.append((start, level))
-    return steps(spans)
+    ends = [end for span in spans if span is not None for end in span if end is not None]
+    low, high = min(ends, default=0.0), max(ends, default=0.0)
+    base = low - (high - low) / 4 if low > high / 2 > 0 else 0.0
+    return steps(
+        [None if span is None else (base if span[0] is None else span[0], span[1]) for span in spans], base
+    ), base
 
 
 def tiles(weights: Sequence[float], *, width_to_height: float = 2.0) -> list[Tile]:

@@ -12,7 +12,9 @@ from execution.patterns.templating import Scope
 from execution.web.pages import shapes
 from execution.web.pages.panel_values import NothingToDrawError, base_currency, resolve, resolve_list
 
-RETURNS: Final = re.compile(r"(twr|mwr)_.+|.+_return|local|fx|interaction|total")
+RETURNS: Final = re.compile(
+    r"(\w+_)?(twr|mwr)(_.+)?|.+_return|local|fx|interaction|total|contribution|whole|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+)
 """Names of percentages that are written with their sign: returns and contributions, not weights or risks."""
 
 PRICED: Final = frozenset({"price", "market_value", "observed_date"})

@@ -1,0 +1,163 @@
+"""Dividends and interest as they were received: by month, by year and by security, gross, withheld and net."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal, localcontext
+
+from portfolio.valuation.deal_rates import DealRates
+from portfolio.valuation.gains import PAYING, gross
+from portfolio.valuation.money import DECIMAL_DIGITS, quantise
+from portfolio.valuation.position import Positions
+from pricing.market import History
+
+ZERO = Decimal(0)
+INTEREST = "interest"
+
+
+@dataclass(frozen=True, slots=True)
+class PaidIncome:
+    """What was received in a period, in base currency, each payment at the rate of its day; net = gross - withheld."""
+
+    label: str
+    """A month 2013-02, a year, or words."""
+    gross: Decimal
+    withheld: Decimal
+    net: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityIncome:
+    """What one security paid; `symbol` is "interest" for what cash earned."""
+
+    symbol: str
+    twelve_months: Decimal
+    """Net, of the twelve months up to the as-of date."""
+    since_inception: Decimal
+    """Net."""
+    yield_on_cost: float | None
+    """Gross of twelve months over the cost of what is held now; None where nothing is held, or its cost is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncomeRecord:
+    base_currency: str
+    asof_date: date
+    twelve_months: PaidIncome
+    this_year: PaidIncome
+    since_inception: PaidIncome
+    yield_on_cost: float | None
+    """Gross dividends of twelve months on what is held, over its cost."""
+    months: tuple[PaidIncome, ...]
+    """The last 24 months, the newest last; months without a payment among them."""
+    years: tuple[PaidIncome, ...]
+    """The newest first."""
+    by_security: tuple[SecurityIncome, ...]
+    """The greatest of twelve months first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Payment:
+    date: date
+    symbol: str
+    gross: Decimal
+    withheld: Decimal
+
+
+def record(positions: Positions, market: History) -> IncomeRecord:
+    """All that was received up to the as-of date.
+
+    raises   MissingRate where a payment can't be converted
+    """
+    with localcontext() as context:
+        context.prec = DECIMAL_DIGITS
+        book, asof = positions.book, positions.asof_date
+        rates = DealRates(market, book.base_currency, book.trade_fx)
+        symbols = dict(zip(market.security_ids, market.symbols, strict=True))
+        payments = [
+            _Payment(
+                event.date,
+                INTEREST if event.security is None else symbols.get(event.security, "never priced"),
+                gross(event) * rates.for_deal(event),
+                event.tax * rates.for_deal(event),
+            )
+            for event in book.events
+            if event.kind in PAYING and event.date <= asof
+        ]
+        since = _year_before(asof)
+        lately = [each for each in payments if each.date > since]
+        costs = {row.symbol: row.cost_basis_base for row in positions.positions}
+
+        def paid(label: str, chosen: Iterable[_Payment]) -> PaidIncome:
+            return _sum(label, list(chosen), book.base_currency)
+
+        return IncomeRecord(
+            base_currency=book.base_currency,
+            asof_date=asof,
+            twelve_months=paid("twelve months", lately),
+            this_year=paid(str(asof.year), (each for each in payments if each.date.year == asof.year)),
+            since_inception=paid("since inception", payments),
+            yield_on_cost=_yield_on_cost(lately, costs),
+            months=_by(payments, _months_up_to(asof), lambda day: f"{day:%Y-%m}", book.base_currency),
+            years=_by(payments, _years_of(payments), lambda day: str(day.year), book.base_currency),
+            by_security=tuple(_by_security(payments, lately, costs, book.base_currency)),
+        )
+
+
+def _sum(label: str, payments: Sequence[_Payment], currency: str) -> PaidIncome:
+    gross = sum((each.gross for each in payments), ZERO)
+    withheld = sum((each.withheld for each in payments), ZERO)
+    return PaidIncome(label, *(quantise(amount, currency) for amount in (gross, withheld, gross - withheld)))
+
+
+def _by(
+    payments: Sequence[_Payment], labels: Sequence[str], label_of: Callable[[date], str], currency: str
+) -> tuple[PaidIncome, ...]:
+    by_label: dict[str, list[_Payment]] = {label: [] for label in labels}
+    for each in payments:
+        if label_of(each.date) in by_label:
+            by_label[label_of(each.date)].append(each)
+    return tuple(_sum(label, chosen, currency) for label, chosen in by_label.items())
+
+
+def _months_up_to(asof: date, count: int = 24) -> list[str]:
+    last = asof.year * 12 + asof.month - 1
+    return [f"{month // 12:04}-{month % 12 + 1:02}" for month in range(last - count + 1, last + 1)]
+
+
+def _years_of(payments: Sequence[_Payment]) -> list[str]:
+    years = sorted({each.date.year for each in payments}, reverse=True)
+    return [str(year) for year in range(years[0], years[-1] - 1, -1)] if years else []
+
+
+def _year_before(day: date) -> date:
+    """The day whose close opens the twelve months."""
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return day - timedelta(days=366)
+
+
+def _by_security(
+    payments: Sequence[_Payment], lately: Sequence[_Payment], costs: dict[str, Decimal | None], currency: str
+) -> list[SecurityIncome]:
+    rows = []
+    for symbol in sorted({each.symbol for each in payments}):
+        own = [each for each in lately if each.symbol == symbol]
+        rows.append(
+            SecurityIncome(
+                symbol,
+                _sum("", own, currency).net,
+                _sum("", [each for each in payments if each.symbol == symbol], currency).net,
+                _yield_on_cost(own, {symbol: costs[symbol]} if symbol in costs else {}),
+            )
+        )
+    return sorted(rows, key=lambda row: (-row.twelve_months, row.symbol))
+
+
+def _yield_on_cost(lately: Iterable[_Payment], costs: dict[str, Decimal | None]) -> float | None:
+    known = [cost for cost in costs.values() if cost is not None]
+    cost = sum(known, ZERO)
+    if len(known) < len(costs) or cost <= 0:
+        return None
+    return float(sum((each.gross for each in lately if each.symbol in costs), ZERO) / cost)
