@@ -342,7 +342,7 @@ def test_a_body_over_the_limit_is_refused_with_the_limit(demo):
 def test_an_unknown_pattern_is_not_found_and_near_names_are_told(demo):
     body = problem(demo.ask(pattern_id="portfolio_overveiw"), 404, "pattern-not-found")
 
-    assert body["near"] == ["portfolio_overview"]
+    assert body["near"][0] == "portfolio_overview"
 
 
 @pytest.mark.parametrize("pack_id", ["PP_2013-03-01_ECB_EUR_r99", "", "PP"])

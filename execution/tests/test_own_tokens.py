@@ -22,6 +22,7 @@ CLOSED = {("PATCH", "settings")}
 NEEDED = {
     ("POST", "execute"): "execute",
     ("POST", "replay"): "execute",
+    ("POST", "compare"): "execute",
     ("GET", "execution-order"): "execute",
     ("DELETE", "execution-order"): "execute",
     ("POST", "imports"): "import",
