@@ -110,7 +110,7 @@ def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...
         "path": pointer,
         "what": explanation.what,
         **document.as_dict(explanation.term, found, places),
-        **_state_of(stored),
+        **_as_answered(stored),
         "metadata": {
             "pattern_id": plan.version.pattern_id,
             "pattern_version": plan.version.version,
@@ -154,12 +154,14 @@ def _require_same(execution: Execution, stored: Any, computed: Any, pointer: str
     raise FigureDiffers(pointer)
 
 
-def _state_of(stored: Any) -> dict[str, Any]:
-    """Status, reason and basis of a figure that has them; its window is their first and last day."""
+def _as_answered(stored: Any) -> dict[str, Any]:
+    """The figure to the digits that it was answered with, its status, reason and basis where it has them; its window is the
+    first and last day of these. A single day was in no answer."""
     if not isinstance(stored, dict):
-        return {}
+        return {} if stored is None else {"value": stored}
     basis = stored["basis"]
     return {
+        "value": stored["value"],
         "status": stored["status"],
         "reason": stored["reason"],
         "window": {"first": basis.get("first"), "last": basis.get("last")},

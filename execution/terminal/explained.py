@@ -17,7 +17,7 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
 def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     about = document["metadata"]
     state = f" ({document['reason']})" if document.get("reason") else ""
-    yield f"{document['what']}: {document['value']} {document['unit']}{state}"
+    yield f"{document['what']}: {_number(document)}{state}"
     window = document.get("window") or {}
     if window.get("first"):
         yield f"from the close of {window['first']} to that of {window['last']}"
@@ -31,7 +31,7 @@ def _term(term: Mapping[str, Any], depth: int) -> Iterator[str]:
     label = f" [{term['label']}]" if term.get("label") else ""
     formula = f" = {term['formula']}" if term.get("formula") else ""
     path = f"  → {term['path']}" if term.get("path") and depth else ""
-    yield f"{indent}{term['name']}{label} {term['value']} {term['unit']}{formula}{path}".rstrip()
+    yield f"{indent}{term['name']}{label} {_number(term)}{formula}{path}"
     for row in term.get("rows", ()):
         yield f"{indent}  {_row(row)}"
     for part in term.get("terms", ()):
@@ -46,6 +46,11 @@ def _term(term: Mapping[str, Any], depth: int) -> Iterator[str]:
             yield f"{indent}  {part['name']}: {len(part['values'])} numbers, {' '.join(first)} to {' '.join(last)}"
         else:
             yield from _term(part, depth + 1)
+
+
+def _number(term: Mapping[str, Any]) -> str:
+    value = "unavailable" if term["value"] is None else term["value"]
+    return f"{value} {term['unit']}".rstrip()
 
 
 def _row(row: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from execution.executor import planning, running
 from execution.tests import staging
 
 DEPOSIT = """
@@ -69,6 +70,19 @@ def test_a_transaction_and_a_setting_each_move_their_own(asked_demo):
     moved = {each["path"]: each["moved_by"] for each in told["differences"]}
     assert moved["/bridges/last_day/contributions"] == ["transaction"]
     assert moved["/contribution/lookback/flow_timing"] == ["setting"]
+
+
+def test_another_engine_is_named_and_moves_nothing_where_the_figures_are_the_same(asked_demo, monkeypatch):
+    before = ask(asked_demo)
+    for module in (planning, running):
+        monkeypatch.setattr(module, "engine_version", lambda: "0.0.9+other")
+    after = ask(asked_demo)
+
+    told = post(asked_demo, {"before": before, "after": after}).json()
+
+    assert before != after
+    assert [(each["kind"], each["after"]) for each in told["moved"]] == [("engine", "0.0.9+other")]
+    assert (told["same"], told["differences"]) == (True, [])
 
 
 def test_one_question_under_two_commits(asked_demo):
