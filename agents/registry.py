@@ -50,15 +50,25 @@ class Argument(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """A named function an agent offers. `recorded`: its answer is an input of the execution, and replay reads it."""
+    """A named function an agent offers.
+
+    provider        the code of the source that it calls when it is asked; empty for one that rests on what is stored
+    reads_as_model  the provider is a language model, to which the arguments are given
+    """
 
     name: str
     agent: str
     function: Callable[..., Result[Any]]
-    recorded: bool
+    provider: str
+    reads_as_model: bool
     arguments: Mapping[str, Argument]
     data_type: Any
     summary: str
+
+    @property
+    def recorded(self) -> bool:
+        """Whether its answer is an input of the execution, which replay reads."""
+        return bool(self.provider)
 
     def __call__(self, ctx: RequestContext, /, **arguments: Any) -> Result[Any]:
         return self.function(ctx, **arguments)
@@ -70,14 +80,22 @@ class Registry:
     def __init__(self) -> None:
         self._capabilities: dict[str, Capability] = {}
 
-    def capability(self, name: str, *, agent: str, recorded: bool = False) -> Callable[[Function], Function]:
-        """Register the decorated function, which is given back unchanged. Raises BadCapability."""
+    def capability(
+        self, name: str, *, agent: str, provider: str = "", reads_as_model: bool = False
+    ) -> Callable[[Function], Function]:
+        """Register the decorated function, which is given back unchanged. Raises BadCapability.
+
+        provider        of one that calls a provider when it is asked, or a language model: its answer is recorded
+        reads_as_model  the provider is a language model
+        """
 
         def register(function: Function) -> Function:
             taken = self._capabilities.get(name)
             if taken is not None:
                 raise BadCapability(name, f"already offered by {taken.agent}")
-            self._capabilities[name] = _read(function, name=name, agent=agent, recorded=recorded)
+            self._capabilities[name] = _read(
+                function, name=name, agent=agent, provider=provider, reads_as_model=reads_as_model
+            )
             return function
 
         return register
@@ -134,7 +152,9 @@ def bind(cap: Capability, given: Mapping[str, Any]) -> dict[str, Any]:
     return bound
 
 
-def _read(function: Callable[..., Result[Any]], *, name: str, agent: str, recorded: bool) -> Capability:
+def _read(
+    function: Callable[..., Result[Any]], *, name: str, agent: str, provider: str, reads_as_model: bool
+) -> Capability:
     try:
         hints = get_type_hints(function, include_extras=True)
     except NameError as missing:
@@ -156,5 +176,11 @@ def _read(function: Callable[..., Result[Any]], *, name: str, agent: str, record
     dataclass_of_result = getattr(data_type, "__dataclass_params__", None)
     if dataclass_of_result is not None and not dataclass_of_result.frozen:
         raise BadCapability(name, f"{data_type.__name__}, which it returns, must be a frozen dataclass")
+    if reads_as_model and not provider:
+        raise BadCapability(name, "gives its arguments to a language model, and must name the provider of it")
+    if provider and dataclass_of_result is not None:
+        raise BadCapability(name, "must return a mapping: its answer is recorded, and read again as JSON")
     summary = (inspect.getdoc(function) or "").partition("\n")[0]
-    return Capability(name, agent, function, recorded, types.MappingProxyType(declared), data_type, summary)
+    return Capability(
+        name, agent, function, provider, reads_as_model, types.MappingProxyType(declared), data_type, summary
+    )

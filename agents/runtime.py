@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -42,6 +42,22 @@ class DependencyAway(DependencyFailed):
     def __init__(self, capability: str, agent: str) -> None:
         super().__init__(f"something that {capability} of {agent} needs did not answer")
         self.capability, self.agent = capability, agent
+
+
+class NotPermitted(TieoutError):
+    """A capability calls a provider, and whoever called it asked nobody whether it may."""
+
+    def __init__(self, capability: str, provider: str) -> None:
+        super().__init__(f"{capability} calls {provider}, and nobody was asked whether it may")
+        self.capability, self.provider = capability, provider
+
+
+Permit = Callable[[Capability, Sequence[str]], None]
+"""Asked before a provider is called, with the sources that the arguments rest on. What it raises refuses the call."""
+
+
+def permit_nothing(capability: Capability, sources: Sequence[str]) -> None:
+    raise NotPermitted(capability.name, capability.provider)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +112,33 @@ class AgentRuntime:
         """Agent → 0 closed, 1 open, 2 half-open."""
         return {agent: self._breaker(agent).state for agent in self.agents}
 
-    def call(self, name: str, ctx: RequestContext, arguments: Mapping[str, Any]) -> Invocation:
+    def provider_of(self, name: str) -> str:
+        """The provider that a capability calls; empty for one that rests on what is stored."""
+        capability = self._capabilities.get(name)
+        return capability.provider if capability else ""
+
+    def call(
+        self,
+        name: str,
+        ctx: RequestContext,
+        arguments: Mapping[str, Any],
+        *,
+        sources: Sequence[str] = (),
+        permit: Permit = permit_nothing,
+    ) -> Invocation:
         """Ask the agent that offers `name`.
 
-        raises  UnknownCapability, ArgumentsInvalid (neither reaches the agent nor its breaker), BreakerOpen,
-                the agent's own named error as it is, StorageAway, DependencyAway, CapabilityFailed
+        sources  that the arguments rest on
+        permit   asked before the provider of a recorded capability is called
+        raises   UnknownCapability, ArgumentsInvalid, what `permit` raises (none reaches the agent or its breaker), BreakerOpen,
+                 the agent's own named error as it is, StorageAway, DependencyAway, CapabilityFailed
         """
         capability = self._capabilities.get(name)
         if capability is None:
             raise UnknownCapability(name, registry.near(name, self._capabilities))
         bound = registry.bind(capability, arguments)
+        if capability.recorded:
+            permit(capability, sources)
         started = perf_counter()
         with telemetry.span("capability.call", capability=name, agent=capability.agent):
             result = self._breaker(capability.agent).call(lambda: _ask(capability, ctx, bound))

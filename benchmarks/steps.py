@@ -29,6 +29,7 @@ def ours() -> Callable[[], Any]:
     from agents.tests.fakes import context
     from execution import patterns
     from execution.executor import orchestrator
+    from execution.executor.provider_calls import ProviderCalls
 
     offered = Registry()
 
@@ -54,7 +55,7 @@ def ours() -> Callable[[], Any]:
 
     def run() -> Any:
         with telemetry.span("pattern.run", **IDS):
-            return orchestrator.run(pattern, {}, ctx, runtime).outputs[f"s{STEPS - 1}"]
+            return orchestrator.run(pattern, {}, ctx, runtime, ProviderCalls()).outputs[f"s{STEPS - 1}"]
 
     return run
 

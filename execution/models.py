@@ -144,6 +144,9 @@ class Execution(models.Model):
     trace = models.JSONField(default=dict)
     sources = models.JSONField(default=dict, help_text="Provider codes read, by output.")
     warnings = models.JSONField(default=list)
+    recorded = models.JSONField(
+        default=dict, help_text="What providers answered while it ran, by step: replay reads it."
+    )
     problem = models.JSONField(null=True, help_text="Class, message and data of the failure.")
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)

@@ -534,6 +534,26 @@ def test_one_place_makes_packs():
     assert found == {"pricing/packs/sealing.py"}
 
 
+def test_a_capability_that_reaches_a_provider_names_it_and_one_place_calls_it_by_asking_first():
+    """The runtime asks the rights before it calls a provider, and refuses where its caller hands it nobody to ask."""
+    reaching = {
+        path
+        for path in sources()
+        if path.startswith("agents/") and any(inside(name, {"pricing.providers"}) for _, name in imported(path))
+    }
+    silent = {
+        path
+        for path, node in calls()
+        if path in reaching
+        and called(node).endswith("capability")
+        and "provider" not in {each.arg for each in node.keywords}
+    }
+    asking = {path for path, node in calls() if "permit" in {each.arg for each in node.keywords}}
+
+    assert silent == set()
+    assert asking == {"execution/executor/orchestrator.py"}
+
+
 def test_chance_decides_nothing_but_how_long_to_wait_and_the_paths_of_a_seed():
     """A figure that is missing is missing; none is drawn. A simulation is a function of its seed. Keys and words to log in with
     are `secrets`'."""

@@ -52,6 +52,7 @@ NOT_RECORDED = {
     "execution_execution": {
         *("pattern_version_id", "pack_chain_hash", "ledger_commit_hash", "request", "engine_version", "provisional"),
         *("result", "trace", "sources", "warnings", "problem", "finished_at", "duration_ms", "digest"),
+        "recorded",
     },
     "execution_executionexport": {"progress", "finished_at"},  # how far it is
     "execution_patternversion": {"digest"},  # of the document and a key

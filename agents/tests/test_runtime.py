@@ -7,7 +7,7 @@ from django.db import OperationalError
 from agents.breaker import StorageAway
 from agents.registry import ArgumentsInvalid, BadCapability, Registry, UnknownCapability
 from agents.result import RequestContext, Result
-from agents.runtime import AgentRuntime, CapabilityFailed, DependencyAway
+from agents.runtime import AgentRuntime, CapabilityFailed, DependencyAway, NotPermitted
 from agents.tests import fakes
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
@@ -166,3 +166,23 @@ def test_a_portfolio_whose_data_break_a_capability_never_closes_it_to_the_others
 
     assert runtime.call("count.up", fakes.context(), {"by": 1}).result.data == {"n": 2}
     assert runtime.breaker_states() == {"counter": 0, "speaker": 0}
+
+
+def test_a_provider_is_called_only_where_somebody_was_asked_and_let_it():
+    own, called, asked = Registry(), [], []
+
+    @own.capability("news.read", agent="reader", provider="newsapi")
+    def read(ctx: RequestContext, *, symbol: str) -> Result[dict[str, str]]:
+        called.append(symbol)
+        return Result({}, sources=(), asof=ctx.asof_date, ttl=0)
+
+    runtime = AgentRuntime(own)
+    with pytest.raises(NotPermitted):
+        runtime.call("news.read", fakes.context(), {"symbol": "AAPL"})
+    before = list(called)
+    runtime.call(
+        "news.read", fakes.context(), {"symbol": "AAPL"}, sources=("ledger",), permit=lambda *given: asked.append(given)
+    )
+
+    assert (before, called) == ([], ["AAPL"])
+    assert [(capability.provider, sources) for capability, sources in asked] == [("newsapi", ("ledger",))]

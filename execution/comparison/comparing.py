@@ -17,6 +17,7 @@ from execution.comparison.differences import Difference
 from execution.executor import Served, StepFailed, computation, planning, serving, store
 from execution.executor.answering_pack import date_warnings
 from execution.executor.planning import Plan
+from execution.executor.provider_calls import ProviderCalls
 from execution.models import Execution
 
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -106,24 +107,29 @@ def _attribute(
         return {each.path: kinds for each in differing}
     stored = _without(json.loads(executions[0].result), withheld)
     again = stored
+
+    def calls() -> ProviderCalls:
+        """What providers said of the first answer is an input of it, whatever else is changed."""
+        return ProviderCalls(executions[0].recorded)
+
     if "engine" in kinds:
-        again = _without(json.loads(computation.compute(plans[0]).text), withheld)
+        again = _without(json.loads(computation.compute(plans[0], calls()).text), withheld)
     moved: dict[str, list[str]] = {each.path: [] for each in differing}
     for kind in kinds:
         if kind == "engine":
             paths = {each.path for each in differences.find(stored, again)}
         else:
             mixed = replace(plans[0], **{name: getattr(plans[1], name) for name in FIELDS[kind]})
-            paths = {each.path for each in differences.find(again, _recompute(mixed, again, withheld))}
+            paths = {each.path for each in differences.find(again, _recompute(mixed, calls(), again, withheld))}
         for path in paths & moved.keys():
             moved[path].append(kind)
     return {path: tuple(by) for path, by in moved.items()}
 
 
-def _recompute(plan: Plan, otherwise: dict[str, Any], withheld: Sequence[str]) -> dict[str, Any]:
+def _recompute(plan: Plan, calls: ProviderCalls, otherwise: dict[str, Any], withheld: Sequence[str]) -> dict[str, Any]:
     """The result of a plan; `otherwise` where there is none, as of a ledger that holds what the other pack has no price of."""
     try:
-        text = computation.compute(plan).text
+        text = computation.compute(plan, calls).text
     except StepFailed:
         return otherwise
     return _without(json.loads(text), withheld)

@@ -16,6 +16,7 @@ from execution import canonical, metering
 from execution.executor import orchestrator
 from execution.executor.market_view import MarketView
 from execution.executor.planning import Plan
+from execution.executor.provider_calls import ProviderCalls
 from pricing import packs
 
 MAX_RESULT_BYTES = 16 * 1024 * 1024
@@ -30,6 +31,7 @@ class Computed:
     trace: Mapping[str, Any]
     sources: Mapping[str, list[str]]
     warnings: Sequence[str]
+    recorded: Mapping[str, Any]
     transient: bool
 
 
@@ -39,15 +41,16 @@ def runtime() -> AgentRuntime:
     return AgentRuntime(registry.default, client=shared_redis())
 
 
-def compute(plan: Plan, report: orchestrator.Report = orchestrator.tell_nobody) -> Computed:
+def compute(plan: Plan, calls: ProviderCalls, report: orchestrator.Report = orchestrator.tell_nobody) -> Computed:
     """Run the steps of a plan. They can not write to the database, and the pack is verified to be what was sealed.
 
+    calls    with what providers answered before, in a replay
     raises   StepFailed with the trace so far, PackCorrupt, NotRenderable, TooLarge
     """
     ctx = context_of(plan)
     with scope.snapshot():
         packs.require_intact(pack=plan.pack)
-        run = _run_steps(plan, ctx, report)
+        run = _run_steps(plan, ctx, calls, report)
     rendered = {name: canonical.render(data) for name, data in run.outputs.items()}
     text = canonical.canonical_bytes(rendered)
     if len(text) > MAX_RESULT_BYTES:
@@ -58,6 +61,7 @@ def compute(plan: Plan, report: orchestrator.Report = orchestrator.tell_nobody) 
         trace=orchestrator.trace_as_dict(run.trace),
         sources={name: list(run.sources.get(name, ())) for name in run.outputs},
         warnings=run.warnings,
+        recorded=calls.answers,
         transient=run.transient,
     )
 
@@ -77,9 +81,11 @@ def context_of(plan: Plan) -> RequestContext:
     )
 
 
-def _run_steps(plan: Plan, ctx: RequestContext, report: orchestrator.Report) -> orchestrator.FinishedRun:
+def _run_steps(
+    plan: Plan, ctx: RequestContext, calls: ProviderCalls, report: orchestrator.Report
+) -> orchestrator.FinishedRun:
     try:
-        run = orchestrator.run(plan.pattern, plan.inputs, ctx, runtime(), report)
+        run = orchestrator.run(plan.pattern, plan.inputs, ctx, runtime(), calls, report)
     except orchestrator.StepFailed as failure:
         _meter(failure.trace)
         raise

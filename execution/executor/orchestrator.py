@@ -1,6 +1,6 @@
 """Runs the steps of a pattern, one after the other, and writes down what happened to each."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from time import perf_counter
@@ -9,9 +9,11 @@ from typing import Any, Literal
 from agents.breaker import AgentFailed
 from agents.result import RequestContext, Result
 from agents.runtime import AgentRuntime
+from compliance.refusal import RightDenied
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from execution import patterns
+from execution.executor.provider_calls import ProviderCalls
 from execution.patterns import conditions, templating
 from execution.patterns.document import ParsedPattern, Step
 from execution.patterns.templating import Scope
@@ -123,6 +125,7 @@ def run(
     inputs: Mapping[str, Any],
     ctx: RequestContext,
     runtime: AgentRuntime,
+    calls: ProviderCalls,
     report: Report = tell_nobody,
 ) -> FinishedRun:
     """Run a linted pattern with its effective inputs.
@@ -148,7 +151,8 @@ def run(
             continue
         started_at, started = datetime.now(UTC), perf_counter()
         try:
-            result = _run_step(step, scope, ctx, runtime)
+            rests_on = {code for name in needs.all & sources.keys() for code in sources[name]}
+            result = _run_step(step, scope, ctx, runtime, calls, sorted(rests_on))
         except TieoutError as cause:
             traces[step.name] = replace(
                 traces[step.name],
@@ -162,7 +166,7 @@ def run(
                 raise StepFailed(
                     step.name, step.capability, failed.agent, cause, tuple(traces[s.name] for s in pattern.steps)
                 ) from cause
-            transient = transient or isinstance(cause, PASSING)
+            transient = transient or isinstance(cause, (*PASSING, RightDenied))
             continue
         if result is None:
             traces[step.name] = replace(
@@ -170,7 +174,6 @@ def run(
             )
             continue
         state[step.name] = result.data
-        rests_on = {code for name in needs.all & sources.keys() for code in sources[name]}
         sources[step.name] = tuple(sorted(rests_on.union(result.sources)))
         traces[step.name] = replace(
             traces[step.name],
@@ -194,13 +197,25 @@ def run(
     )
 
 
-def _run_step(step: Step, scope: Scope, ctx: RequestContext, runtime: AgentRuntime) -> Result[Any] | None:
-    """The step's result, None when its condition does not hold."""
+def _run_step(
+    step: Step,
+    scope: Scope,
+    ctx: RequestContext,
+    runtime: AgentRuntime,
+    calls: ProviderCalls,
+    sources: Sequence[str],
+) -> Result[Any] | None:
+    """The step's result, None when its condition does not hold. `sources` are those that its arguments rest on."""
     if step.when is not None and not conditions.compile(step.when).holds(scope):
         return None
     arguments = templating.resolve(step.args, scope)
+    provider = runtime.provider_of(step.capability)
+    if provider and (recorded := calls.answer(step.name)) is not None:
+        return recorded
     started = perf_counter()
-    result = runtime.call(step.capability, ctx, arguments).result
+    result = runtime.call(step.capability, ctx, arguments, sources=sources, permit=calls.permit).result
+    if provider:
+        result = calls.record(step.name, provider, result)
     took_s = perf_counter() - started
     if step.timeout_s is not None and took_s > step.timeout_s:
         raise StepTimedOut(step.timeout_s, took_s)

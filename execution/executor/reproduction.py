@@ -12,6 +12,7 @@ from config.errors import TieoutError
 from execution.executor import planning, store
 from execution.executor.computation import compute
 from execution.executor.engine import engine_version
+from execution.executor.provider_calls import ProviderCalls
 from execution.executor.serving import Served, find_done, serve
 
 
@@ -44,7 +45,7 @@ def replay(execution_id: UUID, *, user: AbstractBaseUser) -> Served:
         with transaction.atomic():
             execution = find_done(execution_id)
             plan = planning.plan_again(execution)
-        text = compute(plan).text
+        text = compute(plan, ProviderCalls(execution.recorded)).text
         path = None
         if text != execution.result:
             path = first_difference(json.loads(execution.result), json.loads(text)) or "/"

@@ -19,6 +19,7 @@ from execution.executor.computation import Computed, compute
 from execution.executor.engine import engine_version
 from execution.executor.orchestrator import Report, tell_nobody
 from execution.executor.planning import Plan
+from execution.executor.provider_calls import ProviderCalls
 from execution.executor.request import Request
 from execution.executor.serving import Served, serve
 from execution.executor.store import FinishedExecution
@@ -26,7 +27,7 @@ from execution.models import Execution, ExecutionStatus
 
 OUTCOME = (
     "status", "result", "result_hash", "trace", "sources", "warnings", "provisional", "finished_at", "duration_ms",
-    "digest",
+    "digest", "recorded",
 )  # fmt: skip
 
 
@@ -87,8 +88,12 @@ def _run_once(
         claimed(execution.pk)
         started = perf_counter()
         try:
-            with telemetry.span("pattern.run"):
-                computed = compute(plan, report)
+            calls = ProviderCalls()
+            try:
+                with telemetry.span("pattern.run"):
+                    computed = compute(plan, calls, report)
+            finally:
+                calls.put_on_record(execution.pk)
             finished = _finish(execution, plan, computed, started)
         except Exception as failure:
             metering.count_execution(plan.version.pattern_id, "failed")
@@ -130,7 +135,7 @@ def _finish(execution: Execution, plan: Plan, computed: Computed, started: float
     """Put a result on record. Raises ExecutionAbandoned where this session was lost, and the execution ended as failed since."""
     execution.status = ExecutionStatus.DONE
     execution.result, execution.result_hash = computed.text, computed.result_hash
-    execution.trace, execution.sources = computed.trace, computed.sources
+    execution.trace, execution.sources, execution.recorded = computed.trace, computed.sources, computed.recorded
     about_pack = [f"provisional: {plan.pack.pk} is {plan.pack.status}"] if plan.provisional else []
     execution.warnings = [*about_pack, *computed.warnings]
     # A step that was left out because something did not answer may work next time: that is no function of the five.

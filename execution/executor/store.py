@@ -107,7 +107,13 @@ def _is_intact(execution: Execution, finished: FinishedExecution) -> bool:
 def _content(execution: Execution, finished: FinishedExecution) -> bytes:
     """All that is served, and the question that it answers; the result is in it by its hash."""
     served = {name: value for name, value in asdict(finished).items() if name != "result"}
-    question = {"key": execution.key, "user": execution.user_id, "portfolio": str(execution.portfolio_id)}
+    question: dict[str, Any] = {
+        "key": execution.key,
+        "user": execution.user_id,
+        "portfolio": str(execution.portfolio_id),
+    }
+    if recorded := getattr(execution, "recorded", None):  # rows of migrations before it have none
+        question["recorded"] = recorded
     return canonical.canonical_bytes({"served": served, "question": question})
 
 

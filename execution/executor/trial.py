@@ -13,6 +13,7 @@ from config import scope
 from execution.executor import endings, planning
 from execution.executor.computation import compute
 from execution.executor.engine import engine_version
+from execution.executor.provider_calls import ProviderCalls
 from execution.executor.request import Request
 from execution.executor.serving import Served, serve
 from execution.executor.store import FinishedExecution
@@ -42,7 +43,11 @@ def run(version: PatternVersion, pattern: ParsedPattern, request: Request, *, us
     with scope.acting_as(user):
         with transaction.atomic():
             plan = planning.prepare_version(version, pattern, request)
-        computed = compute(plan)
+        calls = ProviderCalls()
+        try:
+            computed = compute(plan, calls)
+        finally:
+            calls.put_on_record(None)
         finished = FinishedExecution(
             id=str(uuid4()),
             pattern_id=version.pattern_id,

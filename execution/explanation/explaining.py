@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from agents import registry
+from compliance.refusal import RightDenied
 from compliance.terms import Use
 from config import scope
 from config.strict_json import pointer_to
@@ -23,10 +24,10 @@ from execution.executor import (
     store,
 )
 from execution.executor.planning import Plan
+from execution.executor.provider_calls import ProviderCalls
 from execution.explanation import document, question, rows
 from execution.explanation.capabilities import BELOW_DAYS, EXPLAINED
 from execution.explanation.question import FigureDiffers, NotExplained, PathNotFound, Question
-from execution.exports import RightDenied
 from execution.exports import refusal as rights_of_use
 from execution.models import Execution
 from execution.patterns import templating
@@ -89,7 +90,7 @@ def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...
         plan.pattern, steps=needed, outputs=(step.name,), document_hash=f"{plan.pattern.document_hash}/{step.name}"
     )
     ctx = computation.context_of(plan)
-    run = orchestrator.run(part, plan.inputs, ctx, computation.runtime())
+    run = orchestrator.run(part, plan.inputs, ctx, computation.runtime(), ProviderCalls(execution.recorded))
     if step.name not in run.state or step.capability not in EXPLAINED:
         raise NotExplained(pointer, step.capability)
     values = templating.Scope(plan.inputs, run.state, templating.context_values(ctx))

@@ -20,7 +20,6 @@ from execution.exports.keeping import (
     remove,
 )
 from execution.exports.making import ExportFailed, NoSuchPanel, NotOfPanels, make, order, remove_expired, waiting
-from execution.exports.refusal import Refusal, RightDenied
 from execution.exports.signing import PublicKey, SigningOff
 
 VERIFIER: Final = Path(__file__).with_name("verify_bundle.html")
@@ -38,8 +37,6 @@ __all__ = [
     "NoSuchPanel",
     "NotOfPanels",
     "PublicKey",
-    "Refusal",
-    "RightDenied",
     "SigningOff",
     "check",
     "find",

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Length
 
+from compliance.refusal import RightDenied
 from config import scope
 from config.errors import TieoutError
 from execution.executor import ExecutionNotFound, store
@@ -13,7 +14,6 @@ from execution.executor.serving import find_done
 from execution.exports import files, refusal
 from execution.exports.formats import FORMATS
 from execution.exports.making import OPEN
-from execution.exports.refusal import RightDenied
 from execution.models import Execution, ExecutionExport, ExportState
 
 

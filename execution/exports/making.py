@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from compliance import decision_record
+from compliance.refusal import RightDenied
 from config import locks, scope
 from config.errors import TieoutError
 from execution import canonical
@@ -26,7 +27,7 @@ from execution.exports import evidence, files, keys, manifest, panel_tables, ref
 from execution.exports.content import ExportCancelled, ExportContent
 from execution.exports.formats import FORMATS
 from execution.exports.manifest import Manifest, Reader
-from execution.exports.refusal import ExportDecision, RightDenied
+from execution.exports.refusal import ExportDecision
 from execution.models import ExecutionExport, ExportState
 from execution.patterns import versions
 from portfolio.models import Portfolio

@@ -6,30 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from compliance import decision_record, rights
+from compliance.refusal import Refusal, find_refusals
 from compliance.rights import OutputDecisions
-from compliance.terms import Outcome, Use
-from config.errors import TieoutError
+from compliance.terms import Use
 from execution.exports import panel_tables
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """One source that does not allow a use. `licence` is the one that would allow it; empty where none would."""
-
-    provider: str
-    use: Use
-    outcome: Outcome
-    reason: str
-    licence: str
-
-    def as_dict(self) -> dict[str, str | None]:
-        return {
-            "provider": self.provider,
-            "use": self.use.value,
-            "outcome": self.outcome.value,
-            "reason": self.reason,
-            "licence": self.licence or None,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +30,7 @@ class ExportDecision:
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
-        """Once for each source and use, in their order."""
-        found = {
-            Refusal(
-                each.source,
-                decisions_use,
-                each.outcome,
-                each.reason,
-                _licence(each.source, decisions_use, each.outcome),
-            )
-            for decisions_use, decisions in ((self.use, self.own), (Use.DISPLAY, self.display))
-            for decision in decisions.outputs.values()
-            for each in decision.refusing
-        }
-        return tuple(sorted(found, key=lambda each: (each.provider, each.use)))
+        return find_refusals(self.own, self.display)
 
     @property
     def refusing_sources(self) -> frozenset[str]:
@@ -87,28 +54,6 @@ class ExportDecision:
             },
             "refusals": [each.as_dict() for each in self.refusals],
         }
-
-
-def _licence(source: str, use: Use, outcome: Outcome) -> str:
-    return f"a licence of {source} for {use}" if outcome is Outcome.LICENCE_REQUIRED else ""
-
-
-class RightDenied(TieoutError):
-    """The sources do not allow a use. `safe_outputs` and `safe_panels` could leave without the rest; empty where nothing
-    could. left_out: what would be missing then.
-    """
-
-    def __init__(
-        self,
-        use: Use,
-        refusals: tuple[Refusal, ...],
-        safe_outputs: tuple[str, ...] = (),
-        safe_panels: tuple[str, ...] = (),
-        left_out: tuple[str, ...] = (),
-    ) -> None:
-        super().__init__("; ".join(each.reason for each in refusals))
-        self.use, self.refusals = use, refusals
-        self.safe_outputs, self.safe_panels, self.left_out = safe_outputs, safe_panels, left_out
 
 
 def decide(sources: Mapping[str, Iterable[str]], use: Use) -> ExportDecision:

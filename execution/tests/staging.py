@@ -66,11 +66,14 @@ def amend_ledger(world, text, *, status=RevisionStatus.RECONCILED):
 
 
 @contextmanager
-def offering(world, monkeypatch, **functions):
-    """The functions as capabilities `fake.<name>` of the agent `faker`, and a pattern `fake_<name>` for each."""
+def offering(world, monkeypatch, *, registered=None, **functions):
+    """The functions as capabilities `fake.<name>` of the agent `faker`, and a pattern `fake_<name>` for each.
+
+    registered  what they are registered with beside their names
+    """
     own = Registry()
     for name, function in functions.items():
-        own.capability(f"fake.{name}", agent="faker")(function)
+        own.capability(f"fake.{name}", agent="faker", **(registered or {}))(function)
     with monkeypatch.context() as patch:
         patch.setattr(
             registry.default,

@@ -67,12 +67,12 @@ def test_one_that_is_being_computed_is_left_alone(private_demo):
     """By another session, as another process is."""
     seen = []
 
-    def look(plan):
+    def look(plan, *rest):
         with psycopg.connect(plugin.address(private_demo.database, "job"), autocommit=True) as other:
             (key,) = other.execute("SELECT key FROM execution_execution WHERE status = 'running'").fetchone()
             lock = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
             seen.append(other.execute(lock, [f"execution.executor:{key}"]).fetchone())
-        return compute(plan)
+        return compute(plan, *rest)
 
     compute = running.compute
     with mock.patch.object(running, "compute", look):
@@ -83,8 +83,8 @@ def test_one_that_is_being_computed_is_left_alone(private_demo):
 
 
 def test_who_lost_the_session_and_was_given_up_meanwhile_is_told_to_ask_again(private_demo):
-    def lose_the_session(plan):
-        computed = compute(plan)
+    def lose_the_session(plan, *rest):
+        computed = compute(plan, *rest)
         connection.close()  # as after a restart of PostgreSQL: the lock is gone, and the next statement opens another
         assert end_abandoned(private_demo) == 1
         return computed
@@ -98,10 +98,10 @@ def test_who_lost_the_session_and_was_given_up_meanwhile_is_told_to_ask_again(pr
 
 
 def test_a_session_that_is_lost_while_it_computes_ends_it_at_once(private_demo):
-    def break_off(plan):
+    def break_off(plan, *rest):
         with psycopg.connect(plugin.address(private_demo.database, "postgres"), autocommit=True) as elsewhere:
             elsewhere.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
-        return compute(plan)
+        return compute(plan, *rest)
 
     compute = running.compute
     with mock.patch.object(running, "compute", break_off):
@@ -112,8 +112,8 @@ def test_a_session_that_is_lost_while_it_computes_ends_it_at_once(private_demo):
 
 
 def test_a_result_that_can_not_be_stored_is_on_record_as_a_failure(private_demo):
-    def spoil(plan):
-        computed = compute(plan)
+    def spoil(plan, *rest):
+        computed = compute(plan, *rest)
         return type(computed)(**{**vars_of(computed), "result_hash": "none"})
 
     def vars_of(value):

@@ -13,6 +13,7 @@ from config.breaker import BreakerOpen
 from execution import canonical, patterns
 from execution.executor import orchestrator
 from execution.executor.orchestrator import StepFailed, StepTimedOut, Unavailable
+from execution.executor.provider_calls import ProviderCalls
 from execution.patterns import PatternInvalid
 from execution.patterns.conditions import ConditionFailed, ConditionInvalid
 from execution.patterns.templating import TemplateInvalid, TemplateUnresolved
@@ -32,7 +33,7 @@ def calls():
 def run(*steps, given=None, runtime=None, **parts):
     pattern = patterns.parse(document(*steps, **parts))
     inputs = patterns.effective_inputs(pattern, given or {})
-    return orchestrator.run(pattern, inputs, context(), runtime or AgentRuntime(offered))
+    return orchestrator.run(pattern, inputs, context(), runtime or AgentRuntime(offered), ProviderCalls())
 
 
 def failure(*steps, **more):
@@ -272,8 +273,8 @@ def test_two_runs_share_nothing():
     pattern = patterns.parse(document(step("test.echo", "x", {"value": "{{ctx.pricing_pack_id}}"})))
     other = dataclasses.replace(context(), pricing_pack_id="PP_2013-02-28_ECB_EUR_r1")
 
-    first = orchestrator.run(pattern, {}, context(), runtime)
-    second = orchestrator.run(pattern, {}, other, runtime)
+    first = orchestrator.run(pattern, {}, context(), runtime, ProviderCalls())
+    second = orchestrator.run(pattern, {}, other, runtime, ProviderCalls())
 
     assert first.outputs["x"]["value"] == "PP_2013-03-01_ECB_EUR_r1"
     assert second.outputs["x"]["value"] == "PP_2013-02-28_ECB_EUR_r1"

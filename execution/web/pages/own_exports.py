@@ -12,6 +12,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 from redis.exceptions import RedisError
 
+from compliance.refusal import RightDenied
 from config.errors import TieoutError
 from execution import exports
 from execution.executor import RequestInvalid
@@ -57,13 +58,13 @@ def _submit(request: HttpRequest) -> HttpResponse:
             panel=request.POST.get("panel", ""),
             reduced=request.POST.get("reduced") == "1",
         )
-    except exports.RightDenied as refused:
+    except RightDenied as refused:
         return _show(request, refused=refused, code=code)
     return HttpResponseRedirect(reverse("exports-page"))
 
 
 @transaction.atomic
-def _show(request: HttpRequest, *, refused: exports.RightDenied | None = None, code: str = "") -> HttpResponse:
+def _show(request: HttpRequest, *, refused: RightDenied | None = None, code: str = "") -> HttpResponse:
     given = request.POST if refused else request.GET
     context: dict[str, Any] = {"exports": _own(), "refused": refused, "code": code}
     if "execution" in given:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from rest_framework import exceptions as drf
 
+from compliance.refusal import RightDenied
 from config import strict_json
 from config.breaker import BreakerOpen
 from config.log_in import tries
@@ -45,7 +46,7 @@ def details_of(failure: BaseException, kind: str) -> Details:
             return {"errors": [{"pointer": failure.pointer, "reason": failure.reason}]}, {}
         case exports.NoSuchPanel() | exports.NotOfPanels():
             return {"errors": [{"pointer": "/panel", "reason": str(failure)}]}, {}
-        case exports.RightDenied():
+        case RightDenied():
             return _refused(failure), {}
         case exports.ExportNotReady():
             return {"state": failure.state, "progress": failure.progress}, {"Retry-After": str(RETRY_NOT_READY_S)}
@@ -152,7 +153,7 @@ def details_of(failure: BaseException, kind: str) -> Details:
     return {}, {"Retry-After": str(RETRY_UNAVAILABLE_S)} if kind == "unavailable" else {}
 
 
-def _refused(failure: exports.RightDenied) -> dict[str, Any]:
+def _refused(failure: RightDenied) -> dict[str, Any]:
     """Who refuses what, and what could leave without it: `reduced` is null where nothing could."""
     reduced = {"outputs": list(failure.safe_outputs), "panels": list(failure.safe_panels)}
     return {

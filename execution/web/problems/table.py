@@ -9,10 +9,11 @@ from django.http import Http404
 from redis.exceptions import RedisError
 from rest_framework import exceptions as drf
 
-from agents import breaker, registry
+from agents import breaker, registry, runtime
 from agents.claude import facts, fence, model
 from agents.data_harvester.fundamentals import SecurityUnknown
 from agents.financial_analyst.positions import SecurityNotHeld
+from compliance.refusal import RightDenied
 from config import strict_json
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
@@ -61,7 +62,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     drf.ValidationError: (400, "invalid-request"),
     drf.NotAuthenticated: (401, "unauthenticated"),
     drf.AuthenticationFailed: (401, "unauthenticated"),
-    exports.RightDenied: (403, "right-denied"),
+    RightDenied: (403, "right-denied"),
     executor.NotAllowed: (403, "forbidden"),
     authentication.ScopeMissing: (403, "forbidden"),
     drf.PermissionDenied: (403, "forbidden"),
@@ -130,6 +131,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     RedisError: (503, "unavailable"),
     # Inside StepFailed these are answered in their own words; without it they are a fault of ours.
     breaker.AgentFailed: (500, "internal"),
+    runtime.NotPermitted: (500, "internal"),
     registry.UnknownCapability: (500, "internal"),
     registry.ArgumentsInvalid: (500, "internal"),
     orchestrator.StepTimedOut: (500, "internal"),
