@@ -48,13 +48,15 @@ class Decision:
 def decide(table: RightsTable, sources: Iterable[str], use: Use, *, at: date, environment: str = "") -> Decision:
     """The strictest source wins, and one that the table does not know allows nothing; of no source at all, nobody says anything.
 
+    A series without a row of its own is decided, and named, as its source.
+
     at           the day on which a licence must be valid
     environment  of the installation, for licences that are good for one environment only
     """
     decided = []
     attributions = set()
     watermarks = set()
-    for source in sorted(set(sources)):
+    for source in sorted({table.row_of(source) for source in sources}):
         decision = _decide_source(table, source, use, at, environment)
         decided.append(decision)
         terms = table.terms_of(source)

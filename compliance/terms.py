@@ -156,7 +156,12 @@ class RightsTable:
 
     def terms_of(self, source: str) -> SourceTerms | None:
         """The terms of a series where it has some of its own, else those of its source; None where neither is known."""
-        return self.sources.get(source) or self.sources.get(source_of_series(source))
+        return self.sources.get(self.row_of(source))
+
+    def row_of(self, source: str) -> str:
+        """The code of the row that speaks for a source: its own, else its host's; itself where neither is there."""
+        host = source_of_series(source)
+        return host if source not in self.sources and host in self.sources else source
 
     def as_dict(self) -> dict[str, Any]:
         return {

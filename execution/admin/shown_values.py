@@ -20,6 +20,7 @@ from portfolio.books.value_sources import figure_sources, value_sources
 from portfolio.models import Break, DailyValue, FactorExposure, PortfolioMetrics, Reconciliation
 from pricing import admin as pricing_admin
 from pricing.models import PackAction, PackObservation, PackPrice, PackRate, QuarantinedRow
+from pricing.packs.rows import series_source
 
 BREAK_NUMBERS = ("ledger_value", "database_value", "difference")
 
@@ -62,8 +63,11 @@ class RowOfSource(ShownByRight):
     """Each row names its source."""
 
     def find_withheld(self, rows: Sequence[Any]) -> Iterable[Any]:
-        denied = find_denied({row.source for row in rows})
-        return [row for row in rows if row.source in denied]
+        denied = find_denied({self.source_of(row) for row in rows})
+        return [row for row in rows if self.source_of(row) in denied]
+
+    def source_of(self, row: Any) -> str:
+        return str(row.source)
 
 
 class RowOfPortfolio(ShownByRight):
@@ -99,6 +103,9 @@ class ShownRateAdmin(RowOfSource, pricing_admin.PackRateAdmin):
 class ShownObservationAdmin(RowOfSource, pricing_admin.PackObservationAdmin):
     numbers = ("value",)
 
+    def source_of(self, row: Any) -> str:
+        return series_source(row.source, row.series_id)
+
 
 @admin.register(PackAction)
 class ShownActionAdmin(RowOfSource, pricing_admin.PackActionAdmin):
@@ -108,6 +115,9 @@ class ShownActionAdmin(RowOfSource, pricing_admin.PackActionAdmin):
 @admin.register(QuarantinedRow)
 class ShownQuarantinedRowAdmin(RowOfSource, pricing_admin.QuarantinedRowAdmin):
     numbers = ("value",)
+
+    def source_of(self, row: Any) -> str:
+        return series_source(row.source, row.key) if row.kind == "observation" else str(row.source)
 
 
 @admin.register(DailyValue)

@@ -12,6 +12,7 @@ from portfolio.models import LedgerRevision, Transaction
 from pricing import fx, market
 from pricing.fx import Leg
 from pricing.models import PackObservation, PackPrice, PackRate, PricingPack, Security
+from pricing.packs.rows import series_source
 
 Described = Mapping[str, Any]
 
@@ -30,8 +31,13 @@ class Rows:
 
     @property
     def sources(self) -> set[str]:
-        """The providers of all of them."""
-        return {row["source"] for rows in self.by_name.values() for row in rows if "source" in row}
+        """What all of them rest on: of an observation its series."""
+        return {
+            series_source(row["source"], row["series"]) if "series" in row else row["source"]
+            for rows in self.by_name.values()
+            for row in rows
+            if "source" in row
+        }
 
 
 def load(explanation: Explanation, plan: Plan) -> Rows:

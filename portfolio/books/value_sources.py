@@ -19,7 +19,8 @@ _OF_VALUES = """
     UNION
     SELECT portfolio_id, wanted.pack_id, rate.source FROM wanted JOIN pricing_packrate AS rate USING (content_id)
 """
-_OF_ALL_MARKET_DATA = "SELECT source FROM pricing_security UNION SELECT source FROM pricing_series"
+# A series as pricing.packs.rows.series_source has it.
+_OF_ALL_MARKET_DATA = "SELECT source FROM pricing_security UNION SELECT source || '/' || id FROM pricing_series"
 
 
 def value_sources(wanted: Iterable[tuple[UUID, str]]) -> dict[tuple[UUID, str], tuple[str, ...]]:

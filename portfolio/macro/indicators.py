@@ -133,7 +133,7 @@ def _indicator(
             frequencies[names[0]],
             tuple(_vintages(rows[name]) for name in names),
             _doubts([row for name in names for row in rows[name]], frequencies[names[0]]),
-            tuple(sorted({row.source for name in names for row in rows[name]})),
+            tuple(sorted({row.series_source for name in names for row in rows[name]})),
         )
         for names in choices
     ]

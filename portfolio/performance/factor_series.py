@@ -83,7 +83,7 @@ def _levels(pack: PricingPack, choice: FactorChoice, days: Days) -> Levels | Non
     observed = np.array([float(row.value) for row in rows])
     at = np.minimum(np.searchsorted(dates, days), len(dates) - 1)
     values = np.where(dates[at] == days, observed[at], np.nan)
-    sources = tuple(sorted({row.source for row in rows}))
+    sources = tuple(sorted({row.series_source for row in rows}))
     if choice.change == "return":
         return Levels(values[:, None], True, sources)
     values = values / 100.0

@@ -17,6 +17,11 @@ WITHDRAWN = "withdrawn"
 """The flag of an observation or an action that says: what earlier packs said of this key is no longer so."""
 
 
+def series_source(source: str, series: str) -> str:
+    """What a figure of a series rests on, as rights know it: who hosts it may not be who owns it."""
+    return f"{source}/{series}"
+
+
 @dataclass(frozen=True, slots=True)
 class Close:
     """A raw close in the trading currency and the day it was observed; the flags say how stale it is, and whether it is carried."""
@@ -52,6 +57,10 @@ class KnownObservation:
     @property
     def key(self) -> tuple[str, date]:
         return self.series, self.observation_date
+
+    @property
+    def series_source(self) -> str:
+        return series_source(self.source, self.series)
 
     @property
     def is_withdrawal(self) -> bool:

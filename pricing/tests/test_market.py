@@ -168,7 +168,7 @@ def test_a_series_steps_up_on_the_day_a_figure_becomes_known(policy):
     np.testing.assert_array_equal(seen.value, [np.nan, 1.88, 1.80, 1.81, 1.83, 1.83])
     assert np.isnat(seen.observation_date[0])
     assert seen.observation_date[1:3].tolist() == [date(2020, 1, 2), date(2020, 1, 3)]
-    assert (seen.unit, seen.sources, seen.assumed_release_date) == ("percent", ("bureau",), True)
+    assert (seen.unit, seen.sources, seen.assumed_release_date) == ("percent", ("bureau/Y10",), True)
 
 
 def test_a_pack_does_not_know_what_became_known_after_its_date(policy):

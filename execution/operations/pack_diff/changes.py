@@ -14,6 +14,7 @@ from config.decimals import plain
 from portfolio.valuation import money
 from pricing import packs
 from pricing.models import PricingPack
+from pricing.packs.rows import series_source
 
 BASIS_POINTS: Final = Decimal(10_000)
 
@@ -35,7 +36,11 @@ class Change:
 
     @property
     def sources(self) -> set[str]:
-        return {row["source"] or "" for row in (self.before, self.after) if row is not None}
+        named = {row["source"] or "" for row in (self.before, self.after) if row is not None}
+        if self.kind == "observation":
+            series = self.key.rpartition(" ")[0]
+            return {series_source(source, series) for source in named}
+        return named
 
     @property
     def fields(self) -> tuple[str, ...]:

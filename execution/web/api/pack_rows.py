@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from compliance import rights
 from config.decimals import plain
 from pricing.models import PackAction, PackObservation, PackPrice, PackRate, PricingPack
+from pricing.packs.rows import series_source
 
 COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
     "prices": {
@@ -47,9 +48,15 @@ def read_page(pack: PricingPack, kind: str, page: slice) -> tuple[list[dict[str,
     order = list(columns.values())[: KEY_COLUMNS[kind]]
     values = of_kind(pack, kind).order_by(*order).values_list(*columns.values())[page]
     rows = [dict(zip(columns, row, strict=True)) for row in values]
-    decision = rights.decide_outputs({source: (source,) for source in sorted({row["source"] for row in rows})})
+    decision = rights.decide_outputs({source: (source,) for source in sorted({_source(row) for row in rows})})
     for row in rows:
-        row["withheld"] = row["source"] in decision.withheld
+        row["withheld"] = _source(row) in decision.withheld
         for name in NUMBERS & row.keys():
             row[name] = None if row["withheld"] else plain(row[name])
     return rows, decision
+
+
+def _source(row: Mapping[str, Any]) -> str:
+    """An observation rests on its series."""
+    source: str = row["source"]
+    return series_source(source, row["series"]) if "series" in row else source
