@@ -44,7 +44,7 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "patterns": set(),
         "executor": {"patterns"},
         "night": set(),
-        "exports": {"patterns", "executor"},
+        "exports": {"patterns", "executor", "figures"},
         "explanation": {"patterns", "executor", "exports"},
         "operations": _NIGHT,
         "comparison": {*_NIGHT, "operations"},

@@ -32,6 +32,8 @@ class ExportContent:
     base_currency: str
     evidence: Evidence | None = None
     """For forms that can be verified."""
+    attaches_result: bool = False
+    """Whether the result goes into the file as JSON, too."""
 
     def tables(self) -> list[PanelTable]:
         """Of the panels that are whole, in their order; of the one that was asked for alone, where one was."""

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models.functions import Length
 
 from compliance.refusal import RightDenied
+from compliance.terms import Use
 from config import scope
 from config.errors import TieoutError
 from execution.executor import ExecutionNotFound, store
@@ -74,11 +75,14 @@ def open_file(export_id: UUID) -> tuple[ExecutionExport, BinaryIO]:
         except ExecutionNotFound as gone:
             raise ExportNotFound from gone
         stays = set(row.decision["outputs"]) - set(row.decision["left_out"])
-        decision = refusal.decide({output: sources[output] for output in stays}, FORMATS[row.format].use)
+        uses = [FORMATS[row.format].use, *([Use.JSON] if row.decision.get("attaches_result") else [])]
+        decided = [refusal.decide({output: sources[output] for output in stays}, use) for use in uses]
     with transaction.atomic():
-        decision.record(row.execution_id)
-    if decision.refused_outputs:
-        raise RightDenied(decision.use, decision.refusals)
+        for decision in decided:
+            decision.record(row.execution_id)
+    for decision in decided:
+        if decision.refused_outputs:
+            raise RightDenied(decision.use, decision.refusals)
     file = files.open_whole(row.pk, row.sha256)
     if file is None:
         raise ExportGone("the file is not there, or is not what was written")

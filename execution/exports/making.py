@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from compliance import decision_record
 from compliance.refusal import RightDenied
+from compliance.terms import Use
 from config import locks, scope
 from config.errors import TieoutError
 from execution import canonical
@@ -90,6 +91,9 @@ def order(
             wanted = _wanted(material, code, panel)
             decision = refusal.decide(wanted, FORMATS[code].use)
             left_out = _left_out(material, wanted, decision)
+            stays = {output: codes for output, codes in wanted.items() if output not in left_out}
+            attached = refusal.decide(stays, Use.JSON) if FORMATS[code].attaches_result and not panel else None
+        attaches_result = attached is not None and not attached.refused_outputs
         safe = tuple(sorted(set(wanted) - left_out))
         is_refused = bool(decision.refused_outputs) and (not reduced or not safe or bool(panel))
         row = ExecutionExport(
@@ -100,7 +104,7 @@ def order(
             is_reduced=bool(left_out) and not is_refused,
             request_id=request_id,
             rights_version=decision.version,
-            decision={**decision.as_dict(), "left_out": sorted(left_out)},
+            decision={**decision.as_dict(), "left_out": sorted(left_out), "attaches_result": attaches_result},
             state=ExportState.REFUSED if is_refused else ExportState.WAITING,
             made_at=at,
             expires_at=at + timedelta(days=settings.EXPORT_DAYS),
@@ -108,6 +112,8 @@ def order(
         with transaction.atomic():
             row.save(force_insert=True)
             decision.record(execution_id, without=() if is_refused else left_out)
+            if attached is not None and attaches_result and not is_refused:
+                attached.record(execution_id)
             if FORMATS[code].is_signed:
                 keys.register(at)
     if is_refused:
@@ -166,10 +172,16 @@ def _content(row: ExecutionExport) -> ExportContent:
         wanted = _wanted(material, row.format, row.panel)
         decision = refusal.decide(wanted, FORMATS[row.format].use)
         left_out = _left_out(material, wanted, decision)
-    if not left_out <= set(row.decision["left_out"]):
-        with transaction.atomic():
-            decision.record(row.execution_id)
-        raise RightDenied(decision.use, decision.refusals)
+        stays = {output: codes for output, codes in wanted.items() if output not in row.decision["left_out"]}
+        also = refusal.decide(stays, Use.JSON) if row.decision.get("attaches_result") else None
+    for each, is_stricter in (
+        (decision, not left_out <= set(row.decision["left_out"])),
+        (also, also is not None and bool(also.refused_outputs)),
+    ):
+        if each is not None and is_stricter:
+            with transaction.atomic():
+                each.record(row.execution_id)
+            raise RightDenied(each.use, each.refusals)
     left_out = frozenset(row.decision["left_out"])
     of, portfolio = material.finished, material.portfolio
     text, result_hash = of.result, of.result_hash
@@ -182,7 +194,7 @@ def _content(row: ExecutionExport) -> ExportContent:
             proof = evidence.load(of, portfolio, keys.signer(), with_hashes=not left_out)
         with transaction.atomic():
             decision_record.record(proof.redistribution, execution_id=row.execution_id)
-    stays = [decided for output, decided in decision.own.outputs.items() if output not in left_out]
+    shown = [decided for output, decided in decision.own.outputs.items() if output not in left_out]
     return ExportContent(
         Manifest(
             format=row.format,
@@ -196,11 +208,11 @@ def _content(row: ExecutionExport) -> ExportContent:
             left_out=tuple(sorted(left_out)),
             attributions=tuple(
                 sorted(
-                    {each for decided in stays for each in decided.attributions},
+                    {each for decided in shown for each in decided.attributions},
                     key=lambda each: (each.text, each.link),
                 )
             ),
-            watermarks=tuple(sorted({text for decided in stays for text in decided.watermarks})),
+            watermarks=tuple(sorted({text for decided in shown for text in decided.watermarks})),
             result_hash=result_hash,
             with_pack_hashes=not left_out and (proof is None or proof.is_whole),
         ),
@@ -209,6 +221,7 @@ def _content(row: ExecutionExport) -> ExportContent:
         str(portfolio.pk) if portfolio else "",
         portfolio.base_currency if portfolio else "",
         proof,
+        attaches_result=also is not None,
     )
 
 

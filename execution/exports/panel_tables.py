@@ -39,6 +39,8 @@ class PanelTable:
     rows: Iterable[Sequence[Cell]]
     count: int
     reason: str = ""
+    is_series: bool = False
+    """Its first column are days, and the others lines over them."""
 
 
 class NothingToTabulateError(Exception):
@@ -157,7 +159,7 @@ def _lines(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
     columns = (TableColumn("x", "Date", "date"), *_with_headers(series, currency))
     # a series without any value, of a benchmark that there is not, say, is empty cells
     values = [_require_list(each["values"], scope) or [None] * len(x) for each in panel["series"]]
-    return PanelTable(panel["id"], panel["title"], columns, _Zipped((x, *values)), len(x))
+    return PanelTable(panel["id"], panel["title"], columns, _Zipped((x, *values)), len(x), is_series=True)
 
 
 @dataclass(frozen=True, slots=True)

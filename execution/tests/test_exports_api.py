@@ -97,7 +97,10 @@ def test_one_panel_is_one_csv_file(site):
     assert file.whole.startswith(b"# Largest holdings\r\n# Portfolio: public\r\n")
 
 
-@pytest.mark.parametrize(("code", "begins"), [("csv", b"PK"), ("json", b"PK"), ("bundle", b"PK"), ("xlsx", b"PK")])
+@pytest.mark.parametrize(
+    ("code", "begins"),
+    [("csv", b"PK"), ("json", b"PK"), ("bundle", b"PK"), ("xlsx", b"PK"), ("pdf", b"%PDF"), ("pdf-us", b"%PDF")],
+)
 def test_every_form_is_made_and_downloaded(site, code, begins):
     ordered = order(site, code)
 
@@ -203,6 +206,20 @@ def test_a_reduced_export_leaves_out_whole_outputs_and_names_a_hash_of_what_is_i
     assert result["valued_positions"] == whole["result"]["valued_positions"]
     assert manifest["result_hash"] != whole["metadata"]["result_hash"]
     assert whole["metadata"]["result_hash"].encode() not in held["manifest.json"]
+
+
+def test_the_report_is_a_pattern_and_its_pdf_has_the_result_in_it_while_json_is_allowed_too(site):
+    asked = {"pattern_id": "export_portfolio_report", "portfolio_id": str(site.public_id)}
+    execution = site.post("owner", asked).json()["execution_id"]
+    ordered = order(site, "pdf", execution=execution)
+    whole = download(site, ordered).whole
+    staging.decide_rights(site, PRICES, "deny", use="json")
+
+    alone = order(site, "pdf", execution=execution)
+
+    assert b"result.json" in whole
+    assert (alone.status_code, b"result.json" in download(site, alone).whole) == (201, False)
+    assert download(site, ordered).json()["use"] == "json"
 
 
 def test_a_reduced_csv_has_no_panel_that_reads_what_is_left_out(site):
@@ -364,7 +381,7 @@ def test_equal_inputs_are_equal_bytes(site):
     execution = UUID(site.ask().json()["execution_id"])
     rows = [
         exports.order(execution, code=code, user=site.user("owner"), request_id="r" * 8)
-        for code in ("csv", "json", "bundle") * 2
+        for code in ("csv", "json", "bundle", "xlsx", "pdf") * 2
     ]
     staging.by_force(site, "UPDATE execution_executionexport SET made_at = '2026-01-01T00:00:00Z'")
 
@@ -373,4 +390,4 @@ def test_equal_inputs_are_equal_bytes(site):
             exports.make(row.pk)
 
     made = [files.path_of(row.pk).read_bytes() for row in rows]
-    assert made[:3] == made[3:]
+    assert made[:5] == made[5:]

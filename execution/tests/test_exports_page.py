@@ -35,7 +35,7 @@ def test_a_result_and_each_of_its_panels_lead_to_their_export_and_it_is_download
     content = b"".join(answer.streaming_content)
     answer.close()
 
-    assert re.findall(r'name="format" value="(\w+)"', choice) == ["csv", "xlsx"]
+    assert re.findall(r'name="format" value="([\w-]+)"', choice) == ["csv", "xlsx", "pdf", "pdf-us"]
     assert b"# Largest holdings" in content
 
 

@@ -5,7 +5,8 @@ import json
 from datetime import UTC, datetime
 
 from compliance.decisions import Attribution
-from compliance.terms import Placement
+from compliance.rights import OutputDecisions
+from compliance.terms import Placement, Use
 from execution import canonical
 from execution.executor.store import FinishedExecution
 from execution.exports import bundle_files
@@ -18,6 +19,8 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SIGNER = Signer("a secret of a test, which nobody else may ever take")
 KEY = PublicKey(SIGNER.public, datetime(2026, 1, 1, tzinfo=UTC))
 ROWS = tuple((f"price|S{number:03}|2026-02-27|{number}.5|USD|feed|raw|||", number % 3 > 0) for number in range(40))
+
+REDISTRIBUTION = OutputDecisions(3, Use.REDISTRIBUTE, AT.date(), {})
 
 
 def content(signer=SIGNER, rows=ROWS, result=None, document=None, **changes):
@@ -46,7 +49,7 @@ def content(signer=SIGNER, rows=ROWS, result=None, document=None, **changes):
             **changes,
         }
     )
-    evidence = Evidence({"commit": "c" * 40}, {"pricing_pack_id": "P"}, rows, signer)
+    evidence = Evidence({"commit": "c" * 40}, {"pricing_pack_id": "P"}, rows, signer, REDISTRIBUTION)
     return ExportContent(told, text, document or {"id": "overview", "panels": []}, "p-1", "CAD", evidence)
 
 
