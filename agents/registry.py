@@ -54,6 +54,7 @@ class Capability:
 
     provider        the code of the source that it calls when it is asked; empty for one that rests on what is stored
     reads_as_model  the provider is a language model, to which the arguments are given
+    is_on           whether the provider is called at all
     """
 
     name: str
@@ -61,6 +62,7 @@ class Capability:
     function: Callable[..., Result[Any]]
     provider: str
     reads_as_model: bool
+    is_on: Callable[[], bool]
     arguments: Mapping[str, Argument]
     data_type: Any
     summary: str
@@ -81,21 +83,27 @@ class Registry:
         self._capabilities: dict[str, Capability] = {}
 
     def capability(
-        self, name: str, *, agent: str, provider: str = "", reads_as_model: bool = False
+        self,
+        name: str,
+        *,
+        agent: str,
+        provider: str = "",
+        reads_as_model: bool = False,
+        is_on: Callable[[], bool] = lambda: True,
     ) -> Callable[[Function], Function]:
         """Register the decorated function, which is given back unchanged. Raises BadCapability.
 
         provider        of one that calls a provider when it is asked, or a language model: its answer is recorded
         reads_as_model  the provider is a language model
+        is_on           whether the provider is called at all; a capability may answer without it
         """
 
         def register(function: Function) -> Function:
             taken = self._capabilities.get(name)
             if taken is not None:
                 raise BadCapability(name, f"already offered by {taken.agent}")
-            self._capabilities[name] = _read(
-                function, name=name, agent=agent, provider=provider, reads_as_model=reads_as_model
-            )
+            called = _Called(provider, reads_as_model, is_on)
+            self._capabilities[name] = _read(function, name=name, agent=agent, called=called)
             return function
 
         return register
@@ -152,9 +160,15 @@ def bind(cap: Capability, given: Mapping[str, Any]) -> dict[str, Any]:
     return bound
 
 
-def _read(
-    function: Callable[..., Result[Any]], *, name: str, agent: str, provider: str, reads_as_model: bool
-) -> Capability:
+class _Called(NamedTuple):
+    """What a capability calls, as `Capability` has it."""
+
+    provider: str
+    reads_as_model: bool
+    is_on: Callable[[], bool]
+
+
+def _read(function: Callable[..., Result[Any]], *, name: str, agent: str, called: _Called) -> Capability:
     try:
         hints = get_type_hints(function, include_extras=True)
     except NameError as missing:
@@ -176,11 +190,7 @@ def _read(
     dataclass_of_result = getattr(data_type, "__dataclass_params__", None)
     if dataclass_of_result is not None and not dataclass_of_result.frozen:
         raise BadCapability(name, f"{data_type.__name__}, which it returns, must be a frozen dataclass")
-    if reads_as_model and not provider:
+    if called.reads_as_model and not called.provider:
         raise BadCapability(name, "gives its arguments to a language model, and must name the provider of it")
-    if provider and dataclass_of_result is not None:
-        raise BadCapability(name, "must return a mapping: its answer is recorded, and read again as JSON")
     summary = (inspect.getdoc(function) or "").partition("\n")[0]
-    return Capability(
-        name, agent, function, provider, reads_as_model, types.MappingProxyType(declared), data_type, summary
-    )
+    return Capability(name, agent, function, *called, types.MappingProxyType(declared), data_type, summary)

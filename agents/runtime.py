@@ -112,10 +112,9 @@ class AgentRuntime:
         """Agent → 0 closed, 1 open, 2 half-open."""
         return {agent: self._breaker(agent).state for agent in self.agents}
 
-    def provider_of(self, name: str) -> str:
-        """The provider that a capability calls; empty for one that rests on what is stored."""
-        capability = self._capabilities.get(name)
-        return capability.provider if capability else ""
+    def find(self, name: str) -> Capability | None:
+        """The capability of a name, None when nobody offers it."""
+        return self._capabilities.get(name)
 
     def call(
         self,
@@ -137,7 +136,7 @@ class AgentRuntime:
         if capability is None:
             raise UnknownCapability(name, registry.near(name, self._capabilities))
         bound = registry.bind(capability, arguments)
-        if capability.recorded:
+        if capability.recorded and capability.is_on():
             permit(capability, sources)
         started = perf_counter()
         with telemetry.span("capability.call", capability=name, agent=capability.agent):

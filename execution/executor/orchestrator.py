@@ -209,13 +209,14 @@ def _run_step(
     if step.when is not None and not conditions.compile(step.when).holds(scope):
         return None
     arguments = templating.resolve(step.args, scope)
-    provider = runtime.provider_of(step.capability)
-    if provider and (recorded := calls.answer(step.name)) is not None:
+    called = runtime.find(step.capability)
+    is_recorded = called is not None and called.recorded
+    if is_recorded and (recorded := calls.answer(step.name)) is not None:
         return recorded
     started = perf_counter()
     result = runtime.call(step.capability, ctx, arguments, sources=sources, permit=calls.permit).result
-    if provider:
-        result = calls.record(step.name, provider, result)
+    if called is not None and is_recorded:
+        result = calls.record(step.name, called.provider if called.is_on() else "", result)
     took_s = perf_counter() - started
     if step.timeout_s is not None and took_s > step.timeout_s:
         raise StepTimedOut(step.timeout_s, took_s)

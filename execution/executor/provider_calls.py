@@ -1,5 +1,6 @@
 """Calls to providers while a pattern runs: asked of the rights before they are made, recorded, and read again by a replay."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from agents.contract import HANDED_ON
 from agents.registry import Capability
 from agents.result import Result
 from compliance import decision_record, rights
@@ -52,11 +54,15 @@ class ProviderCalls:
             warnings=tuple(stored["warnings"]),
         )
 
-    def record(self, step: str, capability_provider: str, result: Result[Any]) -> Result[Any]:
-        """Keep an answer, and give it back in the form in which a replay reads it. It rests on its provider, too."""
+    def record(self, step: str, provider: str, result: Result[Any]) -> Result[Any]:
+        """Keep an answer, and give it back as a replay reads it: as JSON has it.
+
+        provider  that was called, on which it rests, too; empty where it answered without
+        """
         self.answers[step] = {
             "data": canonical.render(result.data),
-            "sources": sorted({*result.sources, capability_provider}),
+            "beside": _handed_on(result.data),
+            "sources": sorted({*result.sources, provider} - {""}),
             "asof": result.asof.isoformat(),
             "ttl": result.ttl,
             "warnings": list(result.warnings),
@@ -72,3 +78,13 @@ class ProviderCalls:
         with transaction.atomic():
             for each in self._decisions:
                 decision_record.record(each, execution_id=execution_id)
+
+
+def _handed_on(data: Any) -> dict[str, Any]:
+    """What an answer does not show, and the record keeps: such as a model's text as it wrote it."""
+    fields = dataclasses.fields(data) if dataclasses.is_dataclass(data) else ()
+    return {
+        each.name: canonical.render(getattr(data, each.name))
+        for each in fields
+        if each.metadata.items() >= HANDED_ON.items()
+    }

@@ -1,13 +1,18 @@
 """A provider is called only where the rights let it, once, and a replay reads what it said."""
 
+import json
+from datetime import date
+
 import pytest
 from django.db import transaction
 
+from agents.claude import narratives
 from agents.result import RequestContext, Result
 from compliance import registry
 from compliance.models import RightsDecision
 from config import scope
 from execution import executor
+from execution.executor.provider_calls import ProviderCalls
 from execution.models import Execution
 from execution.tests import staging
 
@@ -21,7 +26,7 @@ def world(private_demo):
     return private_demo
 
 
-def offer(world, monkeypatch, *, reads_as_model=False):
+def offer(world, monkeypatch, *, reads_as_model=False, is_on=lambda: True):
     """A capability that calls a provider, with what the pack says of the positions as its argument; and its calls."""
     called = []
 
@@ -29,7 +34,7 @@ def offer(world, monkeypatch, *, reads_as_model=False):
         called.append(about)
         return Result({"call": len(called)}, sources=(), asof=ctx.asof_date, ttl=0, warnings=("said once",))
 
-    registered = {"provider": PROVIDER, "reads_as_model": reads_as_model}
+    registered = {"provider": PROVIDER, "reads_as_model": reads_as_model, "is_on": is_on}
     return staging.offering(world, monkeypatch, registered=registered, news=news), called
 
 
@@ -119,6 +124,30 @@ def test_a_language_model_is_given_nothing_that_rests_on_a_source_which_refuses_
     assert [(use, outcome) for use, outcome, _ in decisions(world)] == [
         ("agent", "licence-required"), ("agent", "attribute"),
     ]  # fmt: skip
+
+
+def test_nobody_is_asked_where_it_answers_without_its_provider(world, monkeypatch, published):
+    staging.decide_rights(world, PRICES, "deny", use="agent")
+    offered, called = offer(world, monkeypatch, reads_as_model=True, is_on=lambda: False)
+    with offered:
+        published(world)
+        answer = ask(world).json()
+
+    assert len(called) == 1
+    assert PROVIDER not in answer["metadata"]["sources"]
+    assert decisions(world) == []
+
+
+def test_what_a_language_model_wrote_is_on_record_as_it_wrote_it_and_in_no_answer():
+    narrative = narratives.Narrative("x", (), (), "model", None, "", "m", "h", "as it was written")
+    calls = ProviderCalls()
+
+    given = calls.record("told", "anthropic", Result(narrative, sources=(), asof=date(2026, 3, 2), ttl=0))
+
+    assert "raw_answer" not in given.data
+    assert given.sources == ("anthropic",)
+    assert calls.answers["told"]["beside"] == {"raw_answer": "as it was written"}
+    assert ProviderCalls(json.loads(json.dumps(calls.answers))).answer("told") == given
 
 
 def test_a_refused_step_that_may_be_left_out_leaves_an_answer_that_is_not_stored(world, monkeypatch, published):
