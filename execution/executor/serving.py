@@ -12,6 +12,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from compliance import decision_record, rights
+from compliance.decisions import Attribution
 from config import scope
 from config.errors import TieoutError
 from execution import canonical
@@ -40,12 +41,17 @@ class ExecutionDropped(TieoutError):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An answer. What the rights of the moment withhold is not in it."""
+    """An answer. What the rights of the moment withhold is not in it.
+
+    attributions, watermarks  for whoever draws it: where the words stand, and where they lead
+    """
 
     execution_id: UUID
     result_text: str
     metadata: Mapping[str, Any]
     trace: Mapping[str, Any]
+    attributions: tuple[Attribution, ...] = ()
+    watermarks: tuple[str, ...] = ()
 
     @property
     def result(self) -> Any:
@@ -125,4 +131,4 @@ def serve(
         },
         "warnings": [*warnings, *finished.warnings],
     }
-    return Served(UUID(finished.id), text, metadata, finished.trace)
+    return Served(UUID(finished.id), text, metadata, finished.trace, decision.attributions, decision.watermarks)

@@ -20,6 +20,7 @@ from execution.exports.keeping import (
     remove,
 )
 from execution.exports.making import ExportFailed, NoSuchPanel, NotOfPanels, make, order, remove_expired, waiting
+from execution.exports.manifest import Reader
 from execution.exports.signing import PublicKey, SigningOff
 
 VERIFIER: Final = Path(__file__).with_name("verify_bundle.html")
@@ -37,6 +38,7 @@ __all__ = [
     "NoSuchPanel",
     "NotOfPanels",
     "PublicKey",
+    "Reader",
     "SigningOff",
     "check",
     "find",

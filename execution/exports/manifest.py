@@ -26,8 +26,10 @@ class Reader:
     def exported_at(self) -> str:
         return self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def watermark(self, text: str) -> str:
-        return f"{text} | Exported: {self.exported_at} | User: {self.user_hash} | Request: {self.request_id[:8] or 'command'}"
+    def watermark(self, text: str, how: str = "Exported") -> str:
+        return (
+            f"{text} | {how}: {self.exported_at} | User: {self.user_hash} | Request: {self.request_id[:8] or 'command'}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
+from compliance.decisions import Attribution
+from compliance.terms import Placement
 from execution import executor, figures
 from execution.executor import PortfolioNotFound, ReconciliationFailed, RequestInvalid
 from execution.patterns import publishing
@@ -245,12 +247,16 @@ def test_a_name_that_is_markup_is_text_on_every_page():
         "<b>",
     ) | {"pricing_pack_id": "<b>", "result_hash": "<b>", "asof_date": "2013-03-01", "requested_asof_date": "2013-03-01"}
     served: Any = SimpleNamespace(
-        result={}, execution_id=UUID(int=2), metadata=metadata | {"warnings": ["<b>"], "attributions": ["<b>"]}
+        result={},
+        execution_id=UUID(int=2),
+        metadata=metadata | {"warnings": ["<b>"]},
+        attributions=tuple(Attribution("<b>", placement, '"><b>') for placement in Placement),
     )
 
     listed = render_to_string("portfolios.html", {"rows": rows, "overview": OVERVIEW_PATTERN})
     field = {"name": "colour", "choices": [('"><b>', "<b>")], "value": '"><b>', "hint": '"><b>'}
-    form = {"asof": '"><b>', "fields": [field, field | {"choices": []}], "others": [("bridge", "<b>")]}
+    form: dict[str, Any] = {"asof": '"><b>', "fields": [field, field | {"choices": []}], "others": [("bridge", "<b>")]}
+    form["watermarks"] = ["<b>"]
     shown = render_to_string("pattern.html", result_context(served, VERSION, PORTFOLIO) | form)
     refused = render_to_string("inputs.html", form)
 

@@ -1,6 +1,7 @@
 """Rights are decided when a result is served: what is stored stays, what is shown follows the rights of now."""
 
 import json
+import re
 
 from agents.result import RequestContext, Result
 from compliance import versions
@@ -94,3 +95,21 @@ def test_the_page_shows_nothing_that_is_withheld(private_demo):
 
     assert page.status_code == 200
     assert b"756,411" not in page.content
+
+
+def test_a_page_has_the_attribution_where_its_source_wants_it_and_the_watermark_with_time_reader_and_request(
+    private_demo,
+):
+    with private_demo.role("job"):
+        DataSource.objects.filter(code=PRICES).update(
+            display="watermark", placement="inline", link="https://wiki.example/", watermark="Only <to> look at"
+        )
+        versions.propose(reason="staged", by=None)
+
+    page = private_demo.client("owner").get("/portfolios/public/portfolio_overview/").content.decode()
+
+    head, _, foot = page.partition('<section class="panel ties"')
+    assert '<a href="https://wiki.example/" rel="noopener noreferrer">Quandl WIKI Prices' in head
+    assert "Quandl WIKI Prices" not in foot
+    assert "European Central Bank, euro foreign exchange reference rates" in foot
+    assert re.search(r"Only &lt;to&gt; look at \| Shown: \d{4}-[^|]+Z \| User: [0-9a-f]{8} \| Request: \w{8}", head)

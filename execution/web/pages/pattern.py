@@ -13,13 +13,16 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
+from compliance.terms import Placement
 from config.errors import TieoutError
 from execution import executor, figures, metering, patterns
 from execution.executor import NothingBooked, PortfolioNotFound, RequestInvalid
+from execution.exports import Reader
 from execution.models import PatternVersion
 from execution.patterns import versions
 from execution.patterns.templating import Scope
@@ -94,6 +97,8 @@ def _show(request: HttpRequest, served: executor.Served, version: PatternVersion
     if unchanged is not None:
         return unchanged
     context = result_context(served, version, portfolio) | frame
+    reader = Reader(request.user.pk, request.request_id, timezone.now())  # type: ignore[attr-defined]
+    context["watermarks"] = [reader.watermark(text, "Shown") for text in served.watermarks]
     response = render(request, "pattern.html", context | form_context(version, portfolio, request.GET))
     response["ETag"] = tag
     for name, value in limits.EXECUTIONS.headers(request.user).items():
@@ -150,6 +155,10 @@ def result_context(served: executor.Served, version: PatternVersion, portfolio: 
         "document": version.document,
         "portfolio": portfolio,
         "metadata": metadata,
+        "attributions": {
+            placement.value: [each for each in served.attributions if each.placement is placement]
+            for placement in Placement
+        },
         "execution_id": served.execution_id,
         "export_page": f"{reverse('exports-page')}?execution={served.execution_id}",
         "caption": captions[0] if captions else "",
