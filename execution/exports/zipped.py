@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import IO, BinaryIO, Final
+from typing import IO, Final
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from config.errors import TieoutError
@@ -30,7 +30,7 @@ def adding(archive: ZipFile, name: str) -> Iterator[IO[bytes]]:
         yield file
 
 
-def archive_of(file: BinaryIO) -> ZipFile:
+def archive_of(file: IO[bytes]) -> ZipFile:
     return ZipFile(file, "w")
 
 

@@ -25,8 +25,10 @@ WORDS = {
     "end_second_factor": ("owner",),
     "execute": ("portfolio_overview", "--portfolio", "public"),
     "explain": (str(UUID(int=1)), "/valued_positions/total_value"),
+    "export_portfolio": ("public", "NEW"),
     "fetch_market_data": ("polygon",),
     "import_ledger": (str(DEMO / "ledger" / "public"), "--portfolio", "public"),
+    "import_portfolio": ("FILE", "--owner", "owner"),
     "import_transactions": ("FILE", "--portfolio", "public"),
     "load_market_data": (str(DEMO),),
     "pack_diff": ("PP_2013-02-28_ECB_EUR_r1", "PP_2013-03-01_ECB_EUR_r1"),
@@ -110,7 +112,8 @@ def words_of(name, tmp_path):
     file = tmp_path / "a.csv"
     file.write_text("date,type,amount,currency\n2013-02-28,deposit,1.25,CAD\n")
     given = (WORDS | OF_DJANGO).get(name, ())
-    return ["manage.py", name, *(str(file) if word == "FILE" else word for word in given)]
+    places = {"FILE": str(file), "NEW": str(tmp_path / "new")}
+    return ["manage.py", name, *(places.get(word, word) for word in given)]
 
 
 @as_job

@@ -32,7 +32,7 @@ from execution.executor import failure_record, orchestrator, planning
 from execution.models import Execution
 from execution.night import attempts, ledger_reconciliation, nightly, pack_building, runs
 from execution.operations import demo as demo_command
-from execution.operations.intake import portfolios
+from execution.operations.intake import portfolio_file, portfolios
 from execution.patterns import drafts, publishing
 from execution.patterns.templating import TemplateUnresolved
 from execution.web import problems
@@ -68,6 +68,7 @@ COMMANDS_ONLY = {
     embedded.ServiceUnavailable,
     env.SettingInvalid,
     executor.NotReproduced,
+    portfolio_file.PortfolioFileRefused,
     portfolios.UnknownPolicy,
     portfolios.UnknownUser,
     nightly_figures.FiguresFailed,  # becomes the reason of a blocked portfolio

@@ -21,6 +21,7 @@ ASKING = {
     "compare",  # withheld outputs are not compared: test_compare_doors
     *("portfolios", "pattern", "holding", "reconciliation"),
     *("transactions", "lots"),  # the ledger's own: test_portfolio_doors
+    "portfolio-file",  # of the ledger: test_portfolio_file
     *("exports", "export-file"),  # the right of the form, and display: test_exports_api
 }
 """Addresses that show values, and ask the rights: tried here, a new one is to be."""

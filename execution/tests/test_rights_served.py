@@ -108,7 +108,7 @@ def test_a_page_has_the_attribution_where_its_source_wants_it_and_the_watermark_
 
     page = private_demo.client("owner").get("/portfolios/public/portfolio_overview/").content.decode()
 
-    head, _, foot = page.partition('<section class="panel ties"')
+    head, _, foot = page.partition('<details class="panel ties"')
     assert '<a href="https://wiki.example/" rel="noopener noreferrer">Quandl WIKI Prices' in head
     assert "Quandl WIKI Prices" not in foot
     assert "European Central Bank, euro foreign exchange reference rates" in foot

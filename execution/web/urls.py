@@ -67,6 +67,7 @@ urlpatterns = [
     path("v1/portfolios/<uuid:portfolio_id>/audit", audit.PortfolioAudit.as_view(), name="portfolio-audit"),
     path("v1/portfolios/<uuid:portfolio_id>/imports", imports.Imports.as_view(), name="imports"),
     path("v1/portfolios/<uuid:portfolio_id>/imports/<str:import_id>", imports.Import.as_view(), name="import"),
+    path("v1/portfolios/<uuid:portfolio_id>/file", exports.PortfolioFile.as_view(), name="portfolio-file"),
     path("v1/portfolios/<uuid:portfolio_id>/settings", settings.Settings.as_view(), name="settings"),
     path("v1/token", tokens.Token.as_view(), name="token"),
     path("v1/token/refresh", tokens.RefreshedToken.as_view(), name="token-refresh"),

@@ -11,7 +11,8 @@ import zlib
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from tempfile import TemporaryDirectory
@@ -71,6 +72,15 @@ class CommitNotFound(TieoutError):
     def __init__(self, commit: str) -> None:
         super().__init__(f"no ledger commit {commit}")
         self.commit = commit
+
+
+@dataclass(frozen=True, slots=True)
+class CommitOrigin:
+    """Why a commit was made, by whom and when."""
+
+    message: str
+    author: str
+    at: datetime
 
 
 class _Objects(DiskObjectStore):
@@ -182,6 +192,28 @@ class LedgerRepository:
     def slugs(self, commit: str) -> tuple[str, ...]:
         """The folders of a commit, sorted. Raises CommitNotFound."""
         return tuple(sorted(name.decode() for name, mode, _ in self._root(commit).iteritems() if S_ISDIR(mode)))
+
+    def history(self) -> tuple[str, ...]:
+        """The commits of the branch, the oldest first; of a merge, those of its first parent."""
+        commits: list[str] = []
+        commit = self.head()
+        while commit is not None:
+            commits.append(commit)
+            parents = self._commit(commit).parents
+            commit = parents[0].decode() if parents else None
+        return tuple(reversed(commits))
+
+    def origin(self, commit: str, slug: str) -> CommitOrigin:
+        """The commit that made the folder what it is at `commit`: that one itself may be another portfolio's."""
+        tree, found = self.tree_hash(commit, slug), self._commit(commit)
+        while found.parents:
+            before = found.parents[0].decode()
+            if self.tree_hash(before, slug) != tree:
+                break
+            found = self._commit(before)
+        author = found.author.decode(errors="replace")
+        at = datetime.fromtimestamp(found.commit_time, UTC)
+        return CommitOrigin(found.message.decode(errors="replace"), author, at)
 
     def tree_hash(self, commit: str, slug: str) -> str | None:
         """The hash of a folder: equal hashes, equal content. None when the commit has no such folder."""

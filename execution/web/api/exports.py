@@ -1,6 +1,7 @@
 """Executions as files: ordered, watched, downloaded and taken away by who ordered them."""
 
 from datetime import datetime
+from tempfile import TemporaryFile
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -17,11 +18,13 @@ from rest_framework.response import Response
 
 from config.models import TokenScope
 from execution import exports
-from execution.executor import RequestInvalid
+from execution.executor import NotAllowed, RequestInvalid
+from execution.exports import portfolio_file
 from execution.models import ExecutionExport, ExportState
 from execution.web import limits, ordered_exports
 from execution.web.api.body import StrictJson
 from execution.web.api.door import Door
+from execution.web.api.portfolios import find_visible
 from execution.web.api.query import invalid_fields, unknown_fields
 from execution.web.api.schema import EXAMPLE_ID, refusals
 
@@ -128,6 +131,34 @@ class ExportFile(Door):
             as_attachment=True,
             filename=form.file_name(_stem(row), row.panel),
             content_type=form.panel_media_type if row.panel else form.media_type,
+            headers={"Cache-Control": "private, no-store"},
+        )
+
+
+@method_decorator(transaction.non_atomic_requests, name="dispatch")
+class PortfolioFile(Door):
+    """A whole portfolio, for its owner: its ledger with its history, its settings and its transactions."""
+
+    token_scopes: ClassVar = {"GET": TokenScope.EXPORT}
+
+    @extend_schema(
+        operation_id="portfolio_file",
+        summary="A whole portfolio in a zip, for its owner",
+        responses={(200, "application/zip"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, portfolio_id: UUID) -> FileResponse:
+        with transaction.atomic():
+            portfolio = find_visible(portfolio_id)
+        if portfolio.owner_id != request.user.pk:
+            raise NotAllowed("a whole portfolio is its owner's to take out")
+        file = TemporaryFile()  # noqa: SIM115  # the response closes it
+        portfolio_file.write(file, portfolio)
+        file.seek(0)
+        return FileResponse(
+            file,
+            as_attachment=True,
+            filename=f"{portfolio.slug}.zip",
+            content_type="application/zip",
             headers={"Cache-Control": "private, no-store"},
         )
 

@@ -97,7 +97,7 @@ def _show(request: HttpRequest, served: executor.Served, version: PatternVersion
     if unchanged is not None:
         return unchanged
     context = result_context(served, version, portfolio) | frame
-    reader = Reader(request.user.pk, request.request_id, timezone.now())  # type: ignore[attr-defined]
+    reader = Reader(request.user.pk, request.request_id, timezone.now())  # type: ignore[arg-type, attr-defined]
     context["watermarks"] = [reader.watermark(text, "Shown") for text in served.watermarks]
     response = render(request, "pattern.html", context | form_context(version, portfolio, request.GET))
     response["ETag"] = tag

@@ -1,0 +1,27 @@
+"""`manage.py import_portfolio FILE --owner USER`: take in a portfolio that `export_portfolio` wrote."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from execution.operations import intake
+from execution.terminal.command import TieoutCommand
+
+
+class Command(TieoutCommand):
+    help = "Take in a portfolio that export_portfolio wrote, with the history of its ledger."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", metavar="FILE")
+        parser.add_argument("--owner", metavar="USER", required=True, help="whose it is here")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        taken = intake.import_portfolio(Path(options["file"]), owner=options["owner"])
+        if options["json"]:
+            self.print_json(taken)
+        else:
+            self.stdout.write(
+                f"{taken['portfolio']}: {taken['revisions']} revisions, the newest at commit {taken['commit']},"
+                f" folder {taken['tree_hash']}, {taken['status']}"
+            )
