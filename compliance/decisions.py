@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from compliance.terms import LicenceTerms, Outcome, Placement, RightsTable, Use
+from compliance.terms import LicenceTerms, Outcome, Placement, RightsTable, SourceTerms, Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ def decide(table: RightsTable, sources: Iterable[str], use: Use, *, at: date, en
     attributions = set()
     watermarks = set()
     for source in sorted({table.row_of(source) for source in sources}):
-        decision = _decide_source(table, source, use, at, environment)
+        terms = table.sources.get(source)
+        decision = _decide_source(table, source, terms, use, at, environment)
         decided.append(decision)
-        terms = table.terms_of(source)
         if terms is None or not decision.outcome.lets_through:
             continue
         if decision.outcome is not Outcome.ALLOW:
@@ -76,8 +76,9 @@ def decide(table: RightsTable, sources: Iterable[str], use: Use, *, at: date, en
     )
 
 
-def _decide_source(table: RightsTable, source: str, use: Use, at: date, environment: str) -> SourceDecision:
-    terms = table.terms_of(source)
+def _decide_source(
+    table: RightsTable, source: str, terms: SourceTerms | None, use: Use, at: date, environment: str
+) -> SourceDecision:
     if terms is None:
         return SourceDecision(source, Outcome.DENY, f"{source} is not registered, and so nothing is allowed")
     outcome = terms.uses[use]

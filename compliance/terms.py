@@ -36,9 +36,10 @@ class Outcome(StrEnum):
 
     @property
     def lets_through(self) -> bool:
-        return self.strictness < Outcome.LICENCE_REQUIRED.strictness
+        return self not in _REFUSING
 
 
+_REFUSING: Final = frozenset({Outcome.LICENCE_REQUIRED, Outcome.DENY})
 _STRICTNESS: Final = {outcome: rank for rank, outcome in enumerate(Outcome)}
 
 
@@ -160,8 +161,10 @@ class RightsTable:
 
     def row_of(self, source: str) -> str:
         """The code of the row that speaks for a source: its own, else its host's; itself where neither is there."""
+        if source in self.sources:
+            return source
         host = source_of_series(source)
-        return host if source not in self.sources and host in self.sources else source
+        return host if host in self.sources else source
 
     def as_dict(self) -> dict[str, Any]:
         return {
