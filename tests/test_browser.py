@@ -1,5 +1,6 @@
 """The overview in a real browser, under the real content security policy."""
 
+import json
 import os
 import shutil
 from base64 import b32decode
@@ -9,6 +10,8 @@ import pytest
 from django_otp.oath import totp
 from playwright.sync_api import sync_playwright
 
+from execution import exports
+from execution.exports.tests import bundles
 from tests.plugin import DEMO, PASSWORD, SHARED, address, template, web_server
 
 ARGUMENTS = ["--disable-quic", "--disable-background-networking", "--no-first-run"]
@@ -237,4 +240,28 @@ def test_staff_write_a_pattern_from_nothing_by_keyboard_and_it_is_a_page(studio,
     page.goto(f"{own_site}/portfolios/public/own_value/")
 
     assert page.locator("#value dd").inner_text().startswith("756,411.71")
+    assert page.complaints == []
+
+
+def test_the_page_that_verifies_bundles_works_from_a_disk_without_a_server(page, tmp_path):
+    """`crypto.subtle` is there for a page that was opened as a file, too; a changed byte is named."""
+    whole, changed, keys = tmp_path / "whole.zip", tmp_path / "changed.zip", tmp_path / "keys.json"
+    data = bundles.bundle()
+    whole.write_bytes(data)
+    at = data.index(b'"pattern_id"') + 3
+    changed.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+    keys.write_text(json.dumps(bundles.keys_document()))
+    page.context.set_offline(True)
+    page.goto(exports.VERIFIER.as_uri())
+    page.locator("#keys").set_input_files(keys)
+
+    page.locator("#bundle").set_input_files(whole)
+    page.wait_for_function("document.getElementById('findings').textContent.includes('Overview')")
+    proved = page.locator("#findings").inner_text()
+    page.locator("#bundle").set_input_files(changed)
+    page.wait_for_function("document.getElementById('findings').textContent.includes('is not what was signed')")
+    refused = page.locator("#findings").inner_text()
+
+    assert bundles.KEY.keyid in proved
+    assert "manifest.json is not what was signed" in refused
     assert page.complaints == []
