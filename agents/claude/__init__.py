@@ -1,5 +1,5 @@
 """Writes in words what results say. Figures come from the results alone, by reference; no text decides what they are."""
 
-from agents.claude import narratives
+from agents.claude import facts, fence, model, narratives, vocabulary
 
-__all__ = ["narratives"]
+__all__ = ["facts", "fence", "model", "narratives", "vocabulary"]

@@ -10,6 +10,17 @@ _ITEMS: Final = (("items",),)
 _TABLE: Final = (("rows", "columns"),)
 _LINES: Final = (("x", "series"),)
 _COMPARED: Final = (("headings", "lines"),)
+_FACTS: Final = tuple(
+    {"key": key, "label": label, "format": "text"}
+    for key, label in (
+        ("label", "Figure"),
+        ("window", "Of"),
+        ("value", "Value"),
+        ("status", "Status"),
+        ("reason", "Reason"),
+    )
+)
+"""Columns of what a text refers to."""
 PARTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "action_cards": _TABLE,
     "bar_chart": _ITEMS + _TABLE,
@@ -24,6 +35,7 @@ PARTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "line_chart": _LINES,
     "metrics_grid": _ITEMS,
     "multi_line_chart": _LINES,
+    "narrative": (("text",),),
     "news_list": _TABLE,
     "pie_chart": _ITEMS + _TABLE,
     "regime_widget": (("items", "rows", "columns"), ("items",)),
@@ -101,6 +113,8 @@ def _plain(panel: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from _plain({**inner, "title": f"{title}: {inner['title']}"})
     if "lines" in panel:
         yield {"title": title, "items": list(_compared_items(panel))}
+    if "text" in panel and "items" not in panel:
+        yield {"title": title, "rows": panel["text"].replace("}}", ".facts}}"), "columns": list(_FACTS)}
     for parts in (("items",), ("rows", "columns"), ("x", "series")):
         if set(parts) <= set(panel):
             yield {"title": title, **{part: panel[part] for part in parts}}

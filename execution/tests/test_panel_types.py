@@ -50,6 +50,17 @@ STATE: dict[str, Any] = {
     "loss": "-50.00",
     "days": ["2013-02-27", "2013-02-28", "2013-03-01"],
     "levels": [1.0, 2.0, 1.5],
+    "sentences": [
+        [{"kind": "figure", "text": "", "fact": 0, "other": None}, {"kind": "words", "text": ".", "fact": None, "other": None}],
+        [{"kind": "sign", "text": "is above zero", "fact": 1, "other": None}],
+    ],
+    "facts": [
+        {"label": "Gain", "window": "this year", "format": "currency", "value": "30.00", "status": "ok"},
+        {"label": EVIL, "window": "", "format": "number", "value": 1.0, "status": "ok"},
+    ],
+    "writer": "template",
+    "reason": "there is no key for a model",
+    "notice": "Facts.",
     "rows": [
         {
             "name": "AAPL", "value": "60.00", "change": 0.2, "words": "Buy more", "begin": "2012-01-02", "end": "2012-06-29",
@@ -92,6 +103,7 @@ TYPES: dict[str, tuple[dict[str, Any], dict[str, int], tuple[str, ...]]] = {
     "line_chart": (LINES, {"path": 1, "table": 1}, ("high 2 on 2013-02-28",)),
     "metrics_grid": ({"items": ITEMS}, {"dd": 3}, ("Opening 100.00 CAD",)),
     "multi_line_chart": (LINES, {"path": 1, "table": 1}, ("high 2 on 2013-02-28",)),
+    "narrative": ({"text": "{{state.it}}"}, {"b": 2, "p": 2}, ("Gain, this year : 30.00 CAD .", f"{EVIL} is above zero")),
     "news_list": (TEXTS | {"link": "link"}, {"li": 2, "a": 1}, ("AAPL", "Buy more")),
     "pie_chart": (ROWS, {"path": 2, "rect": 4, "table": 1}, ("AAPL 60.00",)),
     "regime_widget": ({"items": ITEMS, **ROWS}, {"strong": 1, "dd": 2, "rect": 2}, ("Opening 100.00 CAD", "AAPL 60.00")),

@@ -12,7 +12,7 @@ from django import template
 from django.template.loader import get_template
 
 from execution.patterns.templating import Scope
-from execution.web.pages import card_panels, chart_panel, part_panels, table_panels, timeline_panel
+from execution.web.pages import card_panels, chart_panel, narrative_panel, part_panels, table_panels, timeline_panel
 from execution.web.pages.panel_values import NothingToDrawError
 
 register = template.Library()
@@ -34,6 +34,7 @@ DRAWERS: Final[Mapping[str, tuple[str, Drawer]]] = {
     "line_chart": ("line_chart", chart_panel.draw),
     "metrics_grid": ("metrics_grid", table_panels.draw_metrics_grid),
     "multi_line_chart": ("line_chart", chart_panel.draw),
+    "narrative": ("narrative", narrative_panel.draw),
     "news_list": ("cards", card_panels.draw_news),
     "pie_chart": ("shares", part_panels.draw_shares),
     "regime_widget": ("headline", card_panels.draw_headline),

@@ -1,0 +1,52 @@
+"""A panel that is a text about figures: each reference in it is printed from the figure that it names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from execution import figures
+from execution.figures import Figure, reason_words
+from execution.patterns.templating import Scope
+from execution.web.pages.panel_values import NothingToDrawError, base_currency, resolve
+
+BY_MODEL: Final = "Written by a language model"
+BY_RULE: Final = "Written by a rule"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPart:
+    """Words, or a figure of which `text` says something, with its label; `other` is what it is compared with."""
+
+    text: str
+    label: str = ""
+    figure: Figure | None = None
+    other: str = ""
+
+
+def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+    """`sentences` of parts, the notice, and who wrote it. Raises NothingToDrawError."""
+    narrative = resolve(document["text"], scope)
+    if not isinstance(narrative, Mapping) or "sentences" not in narrative:
+        reason = narrative.get("reason") if isinstance(narrative, Mapping) else None
+        raise NothingToDrawError(reason_words(reason or "not_in_result"))
+    facts, currency = narrative["facts"], base_currency(scope)
+    writer = BY_MODEL if narrative["writer"] == "model" else f"{BY_RULE}: {narrative['reason']}"
+    return {
+        "sentences": [[_part(part, facts, currency) for part in sentence] for sentence in narrative["sentences"]],
+        "notice": narrative["notice"],
+        "writer": writer,
+    }
+
+
+def _part(part: Mapping[str, Any], facts: Sequence[Mapping[str, Any]], currency: str) -> ShownPart:
+    if part["kind"] == "words":
+        return ShownPart(part["text"])
+    fact = facts[part["fact"]]
+    if part["kind"] == "figure":
+        return ShownPart("", _label(fact), figures.from_value(fact, fact["format"], currency=currency))
+    other = "" if part["other"] is None else _label(facts[part["other"]])
+    return ShownPart(part["text"], _label(fact), None, other)
+
+
+def _label(fact: Mapping[str, Any]) -> str:
+    return f"{fact['label']}, {fact['window']}" if fact["window"] else str(fact["label"])
