@@ -87,7 +87,9 @@ def _add_result_types(schemas: Node) -> None:
     added = {**definitions.by_name, **results, UNAVAILABLE: json_schema.UNAVAILABLE}
     assert not added.keys() & schemas.keys(), added.keys() & schemas.keys()  # a test makes the document
     schemas |= dict(sorted(added.items()))
+    # Generated clients take the first type whose outputs are all there: the one of most outputs goes first.
+    by_outputs = sorted(results, key=lambda name: (-len(results[name]["properties"]), name))
     schemas["Answer"]["properties"]["result"] = {
         "description": "One entry for each output of the pattern.",
-        "anyOf": [*({"$ref": SCHEMAS + name} for name in results), {"type": "object", "additionalProperties": {}}],
+        "anyOf": [*({"$ref": SCHEMAS + name} for name in by_outputs), {"type": "object", "additionalProperties": {}}],
     }
