@@ -107,6 +107,13 @@ def test_cycles_are_asked_without_a_portfolio(demo):
     assert len(rows["empire"]["indicators"]) == 6
 
 
+def test_the_page_of_the_cycles_has_a_card_for_each(demo):
+    page = demo.client("owner").get("/portfolios/public/macro_cycles_overview/").content.decode()
+
+    assert all(title in page for title in ("Short-term debt cycle", "Long-term debt cycle", "Internal order"))
+    assert "draw a" not in page
+
+
 def test_the_three_ways_out_of_debt_are_compared(demo):
     rows = execute(demo, "cycle_deleveraging_scenarios")["deleveraging"]["rows"]
 
