@@ -1,4 +1,4 @@
-"""Four capabilities load, recorded ones ask the world; all others compute from what they are handed and the context's market."""
+"""Some capabilities load, recorded ones ask the world; all others compute from what they are handed and the context's market."""
 
 import pytest
 from django.db import connection
@@ -12,7 +12,10 @@ from portfolio.models import Portfolio
 from portfolio.performance import benchmarks, factor_series, risk_free_rates
 from pricing.models import PricingPack, Security
 
-LOADING = ("ledger.positions", "portfolio.historical_nav", "macro.get_indicators", "macro.holding_history")
+LOADING = (
+    "ledger.positions", "portfolio.historical_nav", "macro.get_indicators", "macro.holding_history",
+    "corporate_actions.upcoming", "corporate_actions.dividends", "corporate_actions.splits", "fundamentals.load",
+)  # fmt: skip
 
 
 def refuse(execute, sql, params, many, context):
@@ -37,8 +40,10 @@ def test_a_capability_that_computes_opens_no_database(demo):
     positions, nav = (registry.get(name)(ctx, portfolio_id=portfolio.pk).data for name in LOADING[:2])
     indicators = registry.get("macro.get_indicators")(ctx).data
     holdings = registry.get("macro.holding_history")(ctx, positions=positions).data
+    actions = registry.get("corporate_actions.upcoming")(ctx, positions=positions).data
     assert ctx.market.asof.asof_date == pack.asof_date
     state = {"positions": positions, "nav": nav, "indicators": indicators, "holdings": holdings, "lookback_days": 252}
+    state["actions"] = actions
     state["security_id"] = Security.objects.get(symbol=positions.positions[0].symbol).pk
     state["scenario_id"] = "equity_selloff"
 

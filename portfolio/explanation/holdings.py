@@ -195,6 +195,15 @@ class _Figures(ValuedTerms):
             places = enumerate(self.positions.positions)
             old = {place for place, row in places if self.has_old_rate(row.currency)}
             items = self.holdings(lambda place: place in old).items + self.cash(self.has_old_rate).items
+        elif name == "doubtful_share":
+            rows = self.positions.positions
+            closes = [self.market.close(row.security_id, row.symbol) for row in rows]
+            doubtful = {
+                place
+                for place, (row, close) in enumerate(zip(rows, closes, strict=True))
+                if self.has_old_rate(row.currency) or any(is_doubtful(close) for is_doubtful in DOUBTS.values())
+            }
+            items = self.holdings(lambda place: place in doubtful).items + self.cash(self.has_old_rate).items
         elif name in DOUBTS:
             closes = [self.market.close(row.security_id, row.symbol) for row in self.positions.positions]
             items = self.holdings(lambda place: DOUBTS[name](closes[place])).items

@@ -62,12 +62,23 @@ def check(demo, answer, path, value, seen, follow=MOST_PATHS):
         check(demo, answer, place, None, seen)
 
 
-VALUES = ["valued_positions", "bridges", "gains", "historical_nav"]
+VALUES = ["valued_positions", "bridges", "bridge", "gains", "historical_nav"]
 RETURNS = ["perf_metrics", "metrics", "windows", "calendar_years", "currency_attr", "contribution"]
+NOT_YET = {"over_span", "income", "leading", "months"}
+"""Outputs whose figures are not explained yet; nor are those of `holding` in a holding's deep dive."""
 
 
 def test_there_is_a_test_of_every_output(demo):
-    assert {*VALUES, *RETURNS} == set(ask(demo, "portfolio_overview")["result"])
+    assert {*VALUES, *RETURNS, *NOT_YET} == set(ask(demo, "portfolio_overview")["result"])
+
+
+@pytest.mark.parametrize("output", sorted(NOT_YET))
+def test_an_output_that_is_not_explained_yet_says_so(demo, output):
+    answer = ask(demo, "portfolio_overview")
+    path, _ = next(iter(figures_of(answer["result"][output], f"/{output}")))
+
+    with pytest.raises(explanation.NotExplained):
+        explain(demo, answer["execution_id"], path)
 
 
 @pytest.mark.parametrize("output", [*VALUES, *RETURNS])
@@ -91,7 +102,8 @@ def test_the_lines_of_a_bridge(demo, period):
 def test_figures_of_one_holding(demo):
     answer = ask(demo, "holding_deep_dive", security_id=1)
 
-    for path, value in figures_of(answer["result"]):
+    explained = {name: value for name, value in answer["result"].items() if name != "holding"}
+    for path, value in figures_of(explained):
         check(demo, answer, path, value, set(), follow=0)
 
 
