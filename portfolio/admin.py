@@ -4,17 +4,22 @@ define; all else is evidence, and read-only for everybody.
 The database shows each staff member the portfolios of their own and those they were granted.
 """
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
 from django.forms import BaseInlineFormSet, ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
 
-from config.admin import EvidenceAdmin, EvidenceInline, UndeletableAdmin
-from portfolio import models
+from config.admin import EvidenceAdmin, EvidenceInline, OfferedFilters, UndeletableAdmin
+from portfolio import access, models
 from portfolio.performance import benchmarks
 from pricing.market import MissingPrice
 from pricing.models import PricingPolicy, Security
@@ -159,12 +164,52 @@ class OneMonthRateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_select_related = ("series",)
 
 
+class OpenForm(forms.Form):
+    """What staff say when they open a portfolio for themselves."""
+
+    slug = forms.SlugField(max_length=64, help_text="Of the portfolio, as its address has it.")
+    days = forms.IntegerField(
+        min_value=1, max_value=models.PortfolioAccess.LONGEST_OF_STAFF.days, help_text="How long you need to look."
+    )
+    reason = forms.CharField(max_length=400, widget=forms.Textarea, help_text="The owner reads it.")
+
+
 @admin.register(models.PortfolioAccess)
-class PortfolioAccessAdmin(EvidenceAdmin):
-    list_display = ("portfolio", "user", "granted_at")
+class PortfolioAccessAdmin(OfferedFilters):
+    """Staff open a portfolio for themselves, for a reason and a time, which its owner sees. Each sees and ends their own."""
+
+    list_display = ("portfolio", "user", "role", "granted_at", "until", "reason")
     list_select_related = ("portfolio", "user")
     search_fields = ("portfolio__slug", "user__username")
     date_hierarchy = "granted_at"
+    fields = ("portfolio", "user", "role", "granted_by", "granted_at", "until", "reason")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Open a portfolio to oneself."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = OpenForm(request.POST) if request.method == "POST" else OpenForm()
+        if form.is_valid():
+            until = timezone.now() + timedelta(days=form.cleaned_data["days"])
+            try:
+                access.open_to_staff(form.cleaned_data["slug"], until=until, reason=form.cleaned_data["reason"])
+            except access.AccessRefused as refused:
+                form.add_error({"portfolio": "slug", "until": "days"}.get(refused.field, refused.field), refused.reason)
+            else:
+                messages.success(
+                    request, f"{form.cleaned_data['slug']} is open to you until {until:%Y-%m-%d %H:%M} UTC"
+                )
+                return HttpResponseRedirect(reverse("admin:portfolio_portfolioaccess_changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Open a portfolio",
+            "form": form,
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/portfolio/open.html", context)
 
 
 @admin.register(models.LedgerRevision)

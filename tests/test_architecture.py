@@ -333,6 +333,9 @@ CLOCKS = {
     ("pricing/packs/inputs.py", "datetime.now"): "no row of an archive may lie after today",
     ("pricing/quality/quarantine.py", "datetime.now"): "decided_at, for the record",
     ("pricing/archive/reading.py", "datetime.now"): "what lies in the future is refused; handed in by who knows better",
+    ("portfolio/access.py", "timezone.now"): "granted_at, for the record; whether the end that was named is over",
+    ("portfolio/models/portfolios.py", "timezone.now"): "whether an access is over",
+    ("portfolio/admin.py", "timezone.now"): "the end of an access, so many days from now",
 }
 
 

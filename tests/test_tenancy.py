@@ -376,7 +376,11 @@ def test_every_table_with_a_portfolio_is_known_to_this_test(demo):
     assert len(TABLES) >= 11
 
 
-INSIDE_A_FUNCTION = {"execution_execution": [(["owner"], "SELECT", True, False, "PERMISSIVE")]}
+INSIDE_A_FUNCTION = {
+    "execution_execution": [(["owner"], "SELECT", True, False, "PERMISSIVE")],
+    "portfolio_portfolio": [(["owner"], "SELECT", True, False, "PERMISSIVE")],
+    "portfolio_portfolioaccess": [(["owner"], "ALL", True, True, "PERMISSIVE")],
+}
 """Table -> what its owner sees inside a function of its own, and nowhere else."""
 
 
@@ -444,7 +448,7 @@ def test_no_view_sees_past_the_policies_and_no_function_runs_as_another_but_thos
     )
 
     assert views == []
-    assert definers == [(name, True, False) for name in ("audit_change", "audit_event", "pattern_use")]
+    assert definers == [(name, True, False) for name in ("audit_change", "audit_event", "open_to_staff", "pattern_use")]
 
 
 def test_the_app_may_not_undo_the_protection(demo):

@@ -19,7 +19,16 @@ from execution.exports.keeping import (
     open_file,
     remove,
 )
-from execution.exports.making import ExportFailed, NoSuchPanel, NotOfPanels, make, order, remove_expired, waiting
+from execution.exports.making import (
+    ExportFailed,
+    NoSuchPanel,
+    NotOfPanels,
+    TakesNothingOut,
+    make,
+    order,
+    remove_expired,
+    waiting,
+)
 from execution.exports.manifest import Reader
 from execution.exports.signing import PublicKey, SigningOff
 
@@ -40,6 +49,7 @@ __all__ = [
     "PublicKey",
     "Reader",
     "SigningOff",
+    "TakesNothingOut",
     "check",
     "find",
     "find_execution",

@@ -31,7 +31,7 @@ from execution.exports.manifest import Manifest, Reader
 from execution.exports.refusal import ExportDecision
 from execution.models import ExecutionExport, ExportState
 from execution.patterns import versions
-from portfolio.models import Portfolio
+from portfolio.models import AccessRole, Portfolio, PortfolioAccess
 from pricing.models import PackPrice, PricingPack
 
 logger = logging.getLogger(__name__)
@@ -42,6 +42,13 @@ OPEN: Final = (ExportState.WAITING, ExportState.RUNNING)
 class NoSuchPanel(TieoutError):
     def __init__(self, panel: str, known: tuple[str, ...]) -> None:
         super().__init__(f"there is no panel {panel[:64]}; there are {', '.join(known)}")
+
+
+class TakesNothingOut(TieoutError):
+    """Who was given a portfolio to look at takes no files of it."""
+
+    def __init__(self) -> None:
+        super().__init__("you may look at this portfolio; its owner can let you take files out, too, as an adviser")
 
 
 class NotOfPanels(TieoutError):
@@ -88,6 +95,7 @@ def order(
     with scope.acting_as(user):
         with scope.snapshot():
             material = _load(execution_id)
+            _require_taker(material, user)
             wanted = _wanted(material, code, panel)
             decision = refusal.decide(wanted, FORMATS[code].use)
             left_out = _left_out(material, wanted, decision)
@@ -121,6 +129,15 @@ def order(
         safe = () if panel else safe
         raise RightDenied(decision.use, decision.refusals, safe, panels if safe else (), tuple(sorted(left_out)))
     return row
+
+
+def _require_taker(material: _Material, user: AbstractBaseUser) -> None:
+    """Raises TakesNothingOut where the user neither owns the portfolio nor advises on it."""
+    portfolio = material.portfolio
+    if portfolio is not None and portfolio.owner_id != user.pk:
+        advises = PortfolioAccess.objects.filter(portfolio=portfolio, user=user.pk, role=AccessRole.ADVISER)
+        if not advises.exists():
+            raise TakesNothingOut
 
 
 def make(export_id: UUID) -> None:

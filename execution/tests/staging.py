@@ -45,7 +45,7 @@ def decide_rights(world, code, outcome, use="display"):
 
 def grant(world, username, portfolio_id):
     with world.role("job"):
-        PortfolioAccess.objects.create(portfolio_id=portfolio_id, user=world.user(username))
+        PortfolioAccess.objects.create(portfolio_id=portfolio_id, user=world.user(username), role="adviser")
 
 
 def amend_ledger(world, text, *, status=RevisionStatus.RECONCILED):

@@ -24,6 +24,7 @@ ROOMS = ("compliance", "pricing", "portfolio", "execution")
 MODELS = [model for room in ROOMS for model in apps.get_app_config(room).get_models()]
 EDITED = {
     "execution.patterndraft",
+    "portfolio.portfolioaccess",
     *(
         "portfolio.portfolio",
         "compliance.datasource",

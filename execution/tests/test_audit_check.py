@@ -80,8 +80,9 @@ def test_every_edit_is_named_by_its_table_row_and_column(private_demo, superuser
     ("statement", "place"),
     [
         (
-            "INSERT INTO portfolio_portfolioaccess (portfolio_id, user_id)"
-            " SELECT p.id, u.id FROM portfolio_portfolio p, auth_user u WHERE slug = 'public' AND username = 'other' RETURNING id",
+            "INSERT INTO portfolio_portfolioaccess (portfolio_id, owner_id, user_id)"
+            " SELECT p.id, owner_id, u.id FROM portfolio_portfolio p, auth_user u WHERE slug = 'public' AND username = 'other'"
+            " RETURNING id",
             "portfolio_portfolioaccess {}: was put in",
         ),
         (

@@ -28,6 +28,7 @@ ASKING = {
 SHOWING_NO_VALUE = {
     *("packs", "settings", "schema", "reference", "health-pack", "health-live", "health-ready", "metrics"),
     *("export", "exports-page", "bundle-verifier", "signing-keys", "portfolio-audit", "audit"),
+    *("sharing", "portfolio-access", "portfolio-access-row"),
     *("imports", "import", "portfolio-imports"),  # what the owner's file says
     *("portfolio-settings", "portfolio-transactions"),  # what the owner's ledger says
     *("token", "token-refresh", "token-revoke", "login", "admin-login", "second-factor", "logout"),

@@ -2,6 +2,7 @@ from django.urls import path
 
 from execution.web import health, metrics, monitoring
 from execution.web.api import (
+    access,
     audit,
     comparisons,
     executions,
@@ -31,6 +32,7 @@ from execution.web.pages import (
     reconciliation,
     reference,
     second_factor,
+    sharing,
     transactions,
 )
 from execution.web.pages import settings as settings_page
@@ -84,6 +86,13 @@ urlpatterns = [
     path("account/second-factor/", second_factor.page, name="second-factor"),
     path("", portfolio_list.page, name="portfolios"),
     path("portfolios/<slug:slug>/reconciliation/", reconciliation.page, name="reconciliation"),
+    path("v1/portfolios/<uuid:portfolio_id>/access", access.PortfolioAccesses.as_view(), name="portfolio-access"),
+    path(
+        "v1/portfolios/<uuid:portfolio_id>/access/<int:access_id>",
+        access.PortfolioAccessRow.as_view(),
+        name="portfolio-access-row",
+    ),
+    path("portfolios/<slug:slug>/sharing/", sharing.page, name="sharing"),
     path("portfolios/<slug:slug>/audit/", audit_page.page, name="audit"),
     path("portfolios/<slug:slug>/settings/", settings_page.page, name="portfolio-settings"),
     path("portfolios/<slug:slug>/transactions/", transactions.page, name="portfolio-transactions"),

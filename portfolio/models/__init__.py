@@ -6,10 +6,20 @@ Transactions, lots and daily values are derived from the ledger and the packs: j
 from .benchmarks import Benchmark, BenchmarkComponent, OneMonthRate, Rebalance
 from .figures import DailyValue, FactorExposure, PackFigure, PortfolioMetrics
 from .ledger_rows import LedgerRevision, Lot, MatchedLot, RevisionedRow, RevisionStatus, Transaction
-from .portfolios import Accrual, BookingMethod, FlowTiming, Portfolio, PortfolioAccess, PortfolioRow, TradeFx
+from .portfolios import (
+    AccessRole,
+    Accrual,
+    BookingMethod,
+    FlowTiming,
+    Portfolio,
+    PortfolioAccess,
+    PortfolioRow,
+    TradeFx,
+)
 from .reconciliations import Break, Reconciliation
 
 __all__ = [
+    "AccessRole",
     "Accrual",
     "Benchmark",
     "BenchmarkComponent",

@@ -1,12 +1,14 @@
 """A portfolio with its settings, who may read it, and what every row of one has."""
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from pricing.models import PricingPolicy
 
@@ -90,19 +92,53 @@ class Portfolio(models.Model):
         return self.slug
 
 
+class AccessRole(models.TextChoices):
+    VIEWER = "viewer", "looks"
+    ADVISER = "adviser", "looks, and takes results out as files"
+    STAFF = "staff", "looks, of the staff, for a reason"
+
+
 class PortfolioAccess(models.Model):
-    """Somebody besides the owner who may read a portfolio."""
+    """Somebody besides the owner who may see a portfolio: by the owner, or of the staff for a reason that the owner reads."""
+
+    LONGEST_OF_STAFF = timedelta(days=30)
 
     portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="grants")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="portfolio_grants")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+        help_text="As the portfolio names it.",
+    )
+    """The database fills it in, and holds the two together."""
+    role = models.CharField(max_length=8, choices=AccessRole.choices, db_default=AccessRole.VIEWER)
+    until = models.DateTimeField(null=True, help_text="Empty: until it is taken back.")
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", help_text="Empty: a command."
+    )
     granted_at = models.DateTimeField(db_default=Now())
+    reason = models.CharField(max_length=400, blank=True, db_default="")
 
     class Meta:
         verbose_name_plural = "portfolio access"
-        constraints = [models.UniqueConstraint(fields=("portfolio", "user"), name="portfolio_access_once")]
+        constraints = [
+            models.UniqueConstraint(fields=("portfolio", "user"), name="portfolio_access_once"),
+            models.CheckConstraint(condition=Q(role__in=AccessRole.values), name="portfolio_access_role_known"),
+            models.CheckConstraint(
+                condition=~Q(role="staff") | Q(until__isnull=False, granted_by__isnull=False) & ~Q(reason=""),
+                name="portfolio_access_of_staff_says_why",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id} reads {self.portfolio_id}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its time is not over."""
+        return self.until is None or self.until > timezone.now()
 
 
 class PortfolioRow(models.Model):

@@ -20,7 +20,7 @@ from execution.web.limits import LimitReached
 from execution.web.problems.problem import TITLES
 from execution.web.problems.retries import IdempotencyConflict
 from execution.web.problems.table import entry_of
-from portfolio import portfolio_settings
+from portfolio import access, portfolio_settings
 from portfolio.books import imports
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.macro.presets import ScenarioUnknown, ShocksInvalid
@@ -92,6 +92,8 @@ def details_of(failure: BaseException, kind: str) -> Details:
             return {"errors": [{"pointer": "/asof_date", "reason": str(failure)}], **possible}, {}
         case PatternNotFound():
             return {"near": list(failure.near)}, {}
+        case access.AccessRefused():
+            return {"errors": [{"pointer": f"/{failure.field}", "reason": failure.reason}]}, {}
         case PatternRetired():
             return {"retired_at": _iso(failure.retired_at), "reason": failure.reason}, {}
         case packs.PackWarming():

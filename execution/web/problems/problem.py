@@ -14,6 +14,7 @@ TITLES: Final[Mapping[str, str]] = {
     "right-denied": "A provider does not allow this use of its data",
     "pattern-not-found": "There is no such pattern",
     "pattern-retired": "The pattern answers no more",
+    "access-not-found": "There is no such access",
     "portfolio-not-found": "There is no such portfolio",
     "execution-not-found": "There is no such execution",
     "export-not-found": "There is no such export",

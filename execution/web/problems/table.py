@@ -28,7 +28,7 @@ from execution.patterns.versions import PatternAltered, PatternNotFound, Pattern
 from execution.web import authentication
 from execution.web.limits import LimitReached, QuotaReached
 from execution.web.problems.retries import AnsweredBefore, IdempotencyConflict
-from portfolio import portfolio_settings, valuation
+from portfolio import access, portfolio_settings, valuation
 from portfolio.analytics.errors import AnalyticsError
 from portfolio.books import imports
 from portfolio.explanation.terms import NoSuchFigure
@@ -63,6 +63,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     drf.NotAuthenticated: (401, "unauthenticated"),
     drf.AuthenticationFailed: (401, "unauthenticated"),
     RightDenied: (403, "right-denied"),
+    exports.TakesNothingOut: (403, "forbidden"),
     executor.NotAllowed: (403, "forbidden"),
     authentication.ScopeMissing: (403, "forbidden"),
     drf.PermissionDenied: (403, "forbidden"),
@@ -78,6 +79,8 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     packs.PackNotFound: (404, "pack-not-found"),
     SecurityNotHeld: (404, "security-not-found"),
     SecurityUnknown: (404, "security-not-found"),
+    access.AccessRefused: (400, "invalid-request"),
+    access.AccessNotFound: (404, "access-not-found"),
     executor.ExecutionDropped: (410, "execution-dropped"),
     PatternRetired: (410, "pattern-retired"),
     explanation.PathNotFound: (404, "path-not-found"),
