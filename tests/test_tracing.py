@@ -68,9 +68,7 @@ def execute(traced: Traced, demo, pattern_id: str = "portfolio_overview", **head
     """Ask what nobody asked before, so that it is computed, whichever test of this file comes first."""
     inputs = {"lookback_days": next(UNASKED_LOOKBACKS)}
     body = {"pattern_id": pattern_id, "portfolio_id": str(demo.public_id), "inputs": inputs}
-    return traced.ask(
-        "POST", f"/v1/execute?key={CANARY}", body, Authorization=f"Bearer {demo.token('owner')}", **headers
-    )
+    return traced.ask("POST", "/v1/execute", body, Authorization=f"Bearer {demo.token('owner')}", **headers)
 
 
 def root_of(spans):

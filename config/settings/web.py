@@ -159,5 +159,6 @@ SPECTACULAR_SETTINGS = {
         "ExecutionStatus": "execution.models.ExecutionStatus",
         "RevisionStatus": "portfolio.models.RevisionStatus",
         "PackStatus": "pricing.models.PackStatus",
+        "AccessRole": "portfolio.models.AccessRole",
     },
 }

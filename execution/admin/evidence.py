@@ -159,6 +159,17 @@ class JobChunkAdmin(EvidenceAdmin):
     date_hierarchy = "started_at"
 
 
+@admin.register(models.ExecutionOrder)
+class ExecutionOrderAdmin(EvidenceAdmin):
+    """Questions that workers answer. Row-level security shows each user's own."""
+
+    list_display = ("id", "user", "state", "execution_id", "ordered_at", "finished_at")
+    list_filter = ("state",)
+    list_select_related = ("user",)
+    search_fields = ("id", "request_id")
+    date_hierarchy = "ordered_at"
+
+
 @admin.register(models.DroppedExecution)
 class DroppedExecutionAdmin(EvidenceAdmin):
     """What is left of executions. Row-level security shows those on portfolios that the user may see."""

@@ -124,17 +124,18 @@ def test_one_holding_is_explained_as_the_overview_counts_it(demo):
     valued = next(each for each in overview["valued_positions"]["positions"] if each["symbol"] == "AAPL")
     assert found["risk"]["market_value"] == valued["market_value"]
     assert found["risk"]["pct_portfolio_risk"]["status"] == "ok"
-    assert (answers[1].json()["type"], answers[1].json()["step"]) == ("security-not-found", "position_perf")
+    assert (answers[1].json()["type"], answers[1].json()["step"]) == ("security-not-found", "holding")
 
 
 COUNTS_AND_SHARES = {
+    "yield_on_cost",
     "days", "observations", "window", "periods_per_year", "data_points", "year", "age_sessions", "age_days", "security_id",
     "error_bps",
     "position_weight", "weight", "average_weight",
 }  # fmt: skip
 """Numbers that are no metrics: how many, whose, how far off, and shares of today's value."""
-ROWS = {"rows", "top", "bottom", "by_holding", "by_currency", "segments"}
-"""Parts that sum to a figure, whose status is theirs."""
+ROWS = {"rows", "top", "bottom", "by_holding", "by_currency", "segments", "worst", "largest", "years"}
+"""Parts that sum to a figure, whose status is theirs, and rows of tables."""
 
 
 def bare_numbers(value, path=()):

@@ -17,9 +17,10 @@ from config.models import PersonalToken, TokenScope
 from execution.web import authentication, limits
 
 PAGE = "/account/tokens/"
-CLOSED = {("PATCH", "settings")}
+CLOSED = {("PATCH", "settings"), ("POST", "portfolio-access"), ("DELETE", "portfolio-access-row")}
 """What changes something and no personal token opens."""
 NEEDED = {
+    ("GET", "portfolio-file"): "export",
     ("POST", "execute"): "execute",
     ("POST", "replay"): "execute",
     ("POST", "compare"): "execute",

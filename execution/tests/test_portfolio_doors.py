@@ -173,7 +173,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(private_demo):
     assert counts["owner"] == counts["other"]
 
 
-PLACES = {"uuid": "0b4c8f3e-5f0e-4d0a-9a55-3a8a4e1c7d20", "str": "x", "slug": "x"}
+PLACES = {"uuid": "0b4c8f3e-5f0e-4d0a-9a55-3a8a4e1c7d20", "str": "x", "slug": "x", "int": "1"}
 
 
 def addresses():

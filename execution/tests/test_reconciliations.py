@@ -135,4 +135,4 @@ def test_the_number_of_queries_does_not_grow_with_the_packs(demo):
     with CaptureQueriesContext(connection) as page:
         client.get(PAGE)
 
-    assert len(page) <= 13
+    assert len(page) <= 14  # one of them is of the frame: the pack days to step to

@@ -13,7 +13,7 @@ from compliance.models import AuditEntry
 from config.env import PROJECT
 from execution.models import PatternDraft, PatternVersion
 from execution.operations import pattern_use
-from execution.patterns import catalogue, inspection, positions, publishing, step_graph, versions
+from execution.patterns import catalogue, document_text, inspection, positions, publishing, step_graph, versions
 
 BRIDGE = publishing.read_library()["money_bridge.json"]
 EDITOR = PROJECT / "templates" / "static" / "codemirror"
@@ -184,8 +184,8 @@ def test_before_it_is_published_it_is_said_who_asked_it_lately(anna, private_dem
     shown = anna.get(page("publish", "money_bridge")).content.decode()
 
     assert "2 users asked this pattern in the last 30 days, 2 executions in all." in shown
-    assert "-  &quot;version&quot;: &quot;1.0.0&quot;," in shown
-    assert "+  &quot;version&quot;: &quot;1.0.1&quot;," in shown
+    assert f"-  &quot;version&quot;: &quot;{BRIDGE['version']}&quot;," in shown
+    assert f"+  &quot;version&quot;: &quot;{document_text.next_version(BRIDGE['version'])}&quot;," in shown
 
 
 def test_the_counts_are_staffs_alone(private_demo):
@@ -248,11 +248,13 @@ def test_a_copy_begins_another_pattern_and_an_export_can_be_imported(anna):
     draft = anna.get(page("export", "a_copy"))
 
     assert copy == {**BRIDGE, "id": "a_copy"}
-    assert exported["Content-Disposition"] == 'attachment; filename="money_bridge-1.0.0.json"'
+    assert exported["Content-Disposition"] == f'attachment; filename="money_bridge-{BRIDGE["version"]}.json"'
     assert json.loads(exported.content) == BRIDGE
     assert json.loads(draft.content) == copy
     begin(anna, json.loads(exported.content))
-    assert json.loads(PatternDraft.objects.get(pk="money_bridge").text)["version"] == "1.0.1"
+    assert json.loads(PatternDraft.objects.get(pk="money_bridge").text)["version"] == document_text.next_version(
+        BRIDGE["version"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ ROLES = [AccessRole.VIEWER.value, AccessRole.ADVISER.value]
 ENTRY: dict[str, serializers.Field[Any, Any, Any, Any]] = {
     "id": serializers.IntegerField(),
     "username": serializers.CharField(),
-    "role": serializers.ChoiceField([*ROLES, AccessRole.STAFF.value]),
+    "role": serializers.ChoiceField(AccessRole.choices),
     "granted_at": serializers.DateTimeField(),
     "until": serializers.DateTimeField(allow_null=True, help_text="null: until it is taken back."),
     "is_open": serializers.BooleanField(help_text="Whether its time is not over."),
