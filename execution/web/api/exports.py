@@ -1,8 +1,7 @@
 """Executions as files: ordered, watched, downloaded and taken away by who ordered them."""
 
-from contextlib import ExitStack
 from datetime import datetime
-from tempfile import SpooledTemporaryFile
+from io import BytesIO
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -57,10 +56,6 @@ class ExportRequest(serializers.Serializer[Any]):
     reduced = serializers.BooleanField(
         required=False, default=False, help_text="Leave out what providers refuse, where something is left."
     )
-
-
-MOST_IN_MEMORY = 8 * 1024 * 1024
-"""Bytes of a portfolio's file that are held before it goes to the disk."""
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
@@ -156,11 +151,9 @@ class PortfolioFile(Door):
             portfolio = find_visible(portfolio_id)
         if portfolio.owner_id != request.user.pk:
             raise NotAllowed("a whole portfolio is its owner's to take out")
-        with ExitStack() as undoing:
-            file = undoing.enter_context(SpooledTemporaryFile(MOST_IN_MEMORY))
-            portfolio_file.write(file, portfolio)
-            file.seek(0)
-            undoing.pop_all()  # the response closes it
+        file = BytesIO()  # some megabytes at most: text, compressed
+        portfolio_file.write(file, portfolio)
+        file.seek(0)
         return FileResponse(
             file,
             as_attachment=True,
