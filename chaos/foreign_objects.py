@@ -127,7 +127,8 @@ def find_objects(owner: service.Person, slug: str) -> Objects:
     named = {
         "uuid": [(portfolio_id, str(uuid.uuid4())), (execution_id, str(uuid.uuid4()))],
         "slug": [(slug, "zzzzzz"[: len(slug)])],
-        "str": [(commits[0][0], "0" * len(commits[0][0]))],
+        "str": [(commits[0][0], commits[0][0][::-1])],
+        "int": [(key, _unknown_like(key)) for found in keys.values() for key in found if key.isdecimal()],
         **{table: [(key, _unknown_like(key)) for key in found] for table, found in keys.items() if found},
     }
     secrets = [
@@ -212,8 +213,8 @@ def _choose(
         return "PP_2013-03-01_ECB_EUR_r1", "PP_2013-03-01_ECB_EUR_r1"
     if kind == "slug" or name == "slug":
         return objects.named["slug"][0]
-    if kind == "uuid":
-        return chance.choice(objects.named["uuid"])
+    if kind == "uuid" or (kind == "int" and not foreign.isdecimal()):
+        return chance.choice(objects.named[kind])
     return foreign, unknown
 
 

@@ -61,7 +61,7 @@ def read(items: Sequence[FactItem]) -> tuple[Fact, ...]:
     return tuple(_read(item) for item in items)
 
 
-def about(facts: Sequence[Fact], question: str) -> tuple[int, ...]:
+def find_matching(facts: Sequence[Fact], question: str) -> tuple[int, ...]:
     """Numbers of the facts whose labels share most words with a question; of all where none shares any."""
     asked = words_of(question)
     shared = [len(fact.words & asked) for fact in facts]
@@ -74,10 +74,10 @@ def words_of(text: str) -> frozenset[str]:
 
 
 def _read(item: FactItem) -> Fact:
-    label, window, written = item.get("label"), item.get("window", ""), item.get("format")
-    if not isinstance(label, str) or not isinstance(window, str) or written not in FORMATS:
+    label, window, form = item.get("label"), item.get("window", ""), item.get("format")
+    if not isinstance(label, str) or not isinstance(window, str) or form not in FORMATS:
         raise FactsInvalid("a figure needs label and window as text, and a format that panels have")
-    bare, value = Fact(label, window, written, None, "ok", None, {}), item.get("value")
+    bare, value = Fact(label, window, form, None, "ok", None, {}), item.get("value")
     if isinstance(value, Metric):
         return replace(bare, value=value.value, status=value.status, reason=value.reason, basis=value.basis)
     if value is None:

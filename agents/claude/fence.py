@@ -82,13 +82,13 @@ def comparison_words(fact: Fact, other: Fact) -> str:
 
 def _sentence(text: str, facts: Sequence[Fact]) -> Sentence:
     parts = tuple(_parts(text, facts))
-    meant = [facts[number] for part in parts for number in (part.fact, part.other) if number is not None]
+    figures = [facts[number] for part in parts for number in (part.fact, part.other) if number is not None]
     words = words_of(" ".join(part.text for part in parts if part.kind == "words"))
     strange = sorted(words - VOCABULARY)
     if strange:
         raise TextVoid(f"it uses words that no figure stands behind: {', '.join(strange[:5])}")
-    if meant:
-        foreign = sorted(words & MEASURES - frozenset().union(*(fact.words for fact in meant)))
+    if figures:
+        foreign = sorted(words & MEASURES - frozenset().union(*(fact.words for fact in figures)))
         if foreign:
             raise TextVoid(f"it puts a figure under another name: {', '.join(foreign[:5])}")
     return parts

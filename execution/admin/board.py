@@ -36,14 +36,14 @@ class Card:
     text: str
     is_well: bool
     address: str
-    needs: str
+    permission: str
     """The permission to open the address."""
 
 
 @register.inclusion_tag("admin/board.html", takes_context=True)
 def staff_board(context: Any) -> dict[str, Any]:
     user: User = context["request"].user
-    return {"cards": [card for card in cards(timezone.now()) if user.has_perm(card.needs)]}
+    return {"cards": [card for card in cards(timezone.now()) if user.has_perm(card.permission)]}
 
 
 @register.simple_tag
@@ -71,8 +71,10 @@ def _policy_cards(policy: PricingPolicy, overdue: datetime | None) -> Iterator[C
     try:
         pack = packs.resolve(policy=policy)
     except packs.PackWarming:
-        listed, needs = _list(PricingPack)
-        yield Card(f"Pack {policy}", "There is none yet: load market data, then run the night.", False, listed, needs)
+        listed, permission = _list(PricingPack)
+        yield Card(
+            f"Pack {policy}", "There is none yet: load market data, then run the night.", False, listed, permission
+        )
         return
     run = NightlyRun.objects.filter(pk=pack.run).first()
     yield _pack(policy, pack)
@@ -93,10 +95,10 @@ def _pack(policy: PricingPolicy, pack: PricingPack) -> Card:
 
 
 def _night(policy: PricingPolicy, run: NightlyRun | None, overdue: datetime | None) -> Card:
-    listed, needs = _list(NightlyRun)
+    listed, permission = _list(NightlyRun)
     title = f"Night {policy}"
     if run is None:
-        return Card(title, "None has run.", False, listed, needs)
+        return Card(title, "None has run.", False, listed, permission)
     address = reverse("admin:execution_nightlyrun_change", args=[run.pk])
     text = f"{run.date} is {run.get_state_display().lower()}"
     failed = JobRun.objects.filter(run=run, state=RunState.FAILED).order_by("position").first()
@@ -107,48 +109,50 @@ def _night(policy: PricingPolicy, run: NightlyRun | None, overdue: datetime | No
         text += f": {failed.name} failed, {failed.reason[:200]}; {again}"
     if overdue is not None:
         text += f"; one has been due since {overdue:%Y-%m-%d %H:%M} UTC"
-    return Card(title, f"{text}.", failed is None and overdue is None, address, needs)
+    return Card(title, f"{text}.", failed is None and overdue is None, address, permission)
 
 
 def _breaks(policy: PricingPolicy, run: NightlyRun | None) -> Card:
-    listed, needs = _list(Reconciliation)
+    listed, permission = _list(Reconciliation)
     detail = JobRun.objects.filter(run=run, name=blocked.RECONCILE).values_list("detail", flat=True).first() or {}
     compared, failed = detail.get("portfolios"), detail.get("failed")
     if compared is None:
-        return Card(f"Breaks {policy}", "The newest night has compared no books.", False, listed, needs)
-    text = (
-        f"{failed} of {compared} portfolios differ from their ledger."
-        if failed
-        else f"{compared} portfolios equal their ledgers."
-    )
-    return Card(f"Breaks {policy}", text, not failed, f"{listed}?status__exact=fail" if failed else listed, needs)
+        return Card(f"Breaks {policy}", "The newest night has compared no books.", False, listed, permission)
+    text = f"Portfolios that equal their ledgers: all {compared}."
+    if failed:
+        text = f"Portfolios that differ from their ledgers: {failed} of {compared}."
+    return Card(f"Breaks {policy}", text, not failed, f"{listed}?status__exact=fail" if failed else listed, permission)
 
 
 def _blocked(policy: PricingPolicy, run: NightlyRun | None) -> Card:
-    listed, needs = _list(BlockedPortfolio)
+    listed, permission = _list(BlockedPortfolio)
     described = blocked.describe_run(run)
     count = described["portfolios"]
     why = f" ({', '.join(described['missing'])})" if described["missing"] else ""
-    text = f"{count} have no answer at the newest pack{why}." if count else "Every portfolio has an answer."
-    return Card(f"Blocked portfolios {policy}", text, not count, listed, needs)
+    text = (
+        f"Portfolios without an answer at the newest pack: {count}{why}." if count else "Every portfolio has an answer."
+    )
+    return Card(f"Blocked portfolios {policy}", text, not count, listed, permission)
 
 
 def _quarantine() -> Card:
-    listed, needs = _list(QuarantinedRow)
+    listed, permission = _list(QuarantinedRow)
     pending = QuarantinedRow.objects.filter(decision=Decision.PENDING).count()
-    text = f"{pending} rows wait for a decision." if pending else "Nothing waits for a decision."
-    return Card("Quarantine", text, not pending, f"{listed}?decision__exact=pending" if pending else listed, needs)
+    text = f"Rows that wait for a decision: {pending}." if pending else "Nothing waits for a decision."
+    return Card("Quarantine", text, not pending, f"{listed}?decision__exact=pending" if pending else listed, permission)
 
 
 def _providers() -> Card:
-    listed, needs = _list(MarketArchive)
+    listed, permission = _list(MarketArchive)
     providers = states.all_providers()
     text = "; ".join(f"{each.provider} {each.words}" for each in providers)
-    return Card("Providers", f"{text}.", all(not each.is_on or each.breaker == 0 for each in providers), listed, needs)
+    return Card(
+        "Providers", f"{text}.", all(not each.is_on or each.breaker == 0 for each in providers), listed, permission
+    )
 
 
 def _rights() -> Card:
-    listed, needs = _list(RightsVersion)
+    listed, permission = _list(RightsVersion)
     now = versions.current()
     proposed = RightsVersion.objects.filter(published_at=None).count()
     differs = len(versions.compare(now.as_table(), versions.draft())) if now and now.table is not None else 0
@@ -157,26 +161,26 @@ def _rights() -> Card:
         parts.append(f"{proposed} proposed and not published")
     if differs:
         parts.append(f"{differs} edits are a draft")
-    return Card("Rights", f"{'; '.join(parts)}.".capitalize(), bool(now) and not differs, listed, needs)
+    return Card("Rights", f"{'; '.join(parts)}.".capitalize(), bool(now) and not differs, listed, permission)
 
 
 def _drafts() -> Card:
-    listed, needs = _list(PatternDraft)
+    listed, permission = _list(PatternDraft)
     count = PatternDraft.objects.count()
     proposed = PatternDraft.objects.filter(proposed_by__isnull=False).count()
-    text = f"{count} drafts of patterns, {proposed} to be published by a second person." if count else "No drafts."
-    return Card("Patterns", text, not proposed, listed, needs)
+    text = f"Drafts: {count}; to be published by a second person: {proposed}." if count else "No drafts."
+    return Card("Patterns", text, not proposed, listed, permission)
 
 
 def _audit() -> Card:
-    listed, needs = _list(AuditCheck)
+    listed, permission = _list(AuditCheck)
     seal, check = AuditSeal.objects.first(), AuditCheck.objects.first()
     sealed = f"sealed {seal.sealed_at:%Y-%m-%d %H:%M} UTC" if seal else "not sealed yet: the worker does each minute"
     verified = "not verified yet: the night does"
     if check is not None:
         verified = f"verified {check.finished_at:%Y-%m-%d %H:%M} UTC, {check.count or 'no'} differences"
     is_well = seal is not None and (check is None or not check.count)
-    return Card("Audit log", f"{sealed}; {verified}.".capitalize(), is_well, listed, needs)
+    return Card("Audit log", f"{sealed}; {verified}.".capitalize(), is_well, listed, permission)
 
 
 def _list(model: type[Model]) -> tuple[str, str]:

@@ -31,7 +31,7 @@ def test_a_demo_whose_night_is_done_is_well_but_for_what_nobody_has_decided(priv
     assert shown["Pack ECB_EUR"].text == "PP_2013-03-01_ECB_EUR_r1 is fresh."
     assert shown["Night ECB_EUR"].text == "2013-03-01 is done."
     assert shown["Blocked portfolios ECB_EUR"].text == "Every portfolio has an answer."
-    assert re.fullmatch(r"\d+ portfolios equal their ledgers\.", shown["Breaks ECB_EUR"].text)
+    assert re.fullmatch(r"Portfolios that equal their ledgers: all \d+\.", shown["Breaks ECB_EUR"].text)
     assert "off: FMP_API_KEY is not set" in shown["Providers"].text
     assert {title for title, card in shown.items() if not card.is_well} <= {"Quarantine", "Audit log"}
 
@@ -58,7 +58,7 @@ def test_what_fails_is_said_with_its_reason(private_demo):
     assert not night.is_well
     assert night.text.endswith("compute_metrics failed, the disk is full; a person has to run it again.")
     assert night.address.endswith(f"{run.pk}/change/")
-    assert shown["Quarantine"].text.endswith("wait for a decision.")
+    assert shown["Quarantine"].text.startswith("Rows that wait for a decision: ")
     assert shown["Quarantine"].address.endswith("?decision__exact=pending")
 
 
@@ -69,7 +69,7 @@ def test_a_proposed_draft_waits_for_a_second_person(private_demo):
             id="mine", text="{}", saved_by_id=root.pk, saved_at=NOW, message="new", proposed_by_id=root.pk
         )
 
-    assert cards(private_demo)["Patterns"].text == "1 drafts of patterns, 1 to be published by a second person."
+    assert cards(private_demo)["Patterns"].text == "Drafts: 1; to be published by a second person: 1."
 
 
 def test_every_card_leads_to_a_page_that_opens(private_demo, root):
