@@ -1,4 +1,4 @@
-"""What was gained and how the value moved: the money bridge of a period, and gains since purchase."""
+"""What was gained and how the value moved: the money bridge of a period, gains since purchase, and those of a tax year."""
 
 from datetime import date, timedelta
 from typing import TypeVar
@@ -6,7 +6,8 @@ from typing import TypeVar
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio import valuation
-from portfolio.valuation import bridge, gains, income
+from portfolio.valuation import bridge, gains, income, realised_lots
+from portfolio.valuation.tax_years import Begins
 
 GAINS_TTL_S = 300
 Data = TypeVar("Data")
@@ -38,6 +39,24 @@ def since_purchase(ctx: RequestContext, *, positions: valuation.Positions) -> Re
 def received(ctx: RequestContext, *, positions: valuation.Positions) -> Result[income.IncomeRecord]:
     """Dividends and interest received, by month, year and security."""
     return _result(ctx, income.record(positions, ctx.market.history), positions)
+
+
+@capability("tax.realized_gains", agent="financial_analyst")
+def realised_in_year(
+    ctx: RequestContext, *, positions: valuation.Positions, tax_year: int | None = None, begins: Begins = "01-01"
+) -> Result[realised_lots.RealisedYear]:
+    """What was sold in a tax year, lot by lot as booked, and the gain of each year."""
+    return _result(
+        ctx, realised_lots.of_year(positions.book, ctx.market.history, year=tax_year, begins=begins), positions
+    )
+
+
+@capability("tax.income", agent="financial_analyst")
+def received_in_year(
+    ctx: RequestContext, *, positions: valuation.Positions, tax_year: int | None = None, begins: Begins = "01-01"
+) -> Result[income.IncomeYear]:
+    """Dividends and interest of a tax year, by month and payer: gross, withheld, net."""
+    return _result(ctx, income.of_year(positions, ctx.market.history, year=tax_year, begins=begins), positions)
 
 
 def _result(ctx: RequestContext, data: Data, positions: valuation.Positions) -> Result[Data]:

@@ -38,7 +38,8 @@ def test_its_page_prints_each_figure_with_label_window_and_unit(demo):
     assert re.search(r"Value : [\d,]+\.\d\d CAD", words)
     assert "Gain, this year :" in words
     assert re.search(
-        r"Money-weighted return a year, since inception : [\d.]+\s% \(2002-12-01 to 2013-03-01, [^)]*, annualised", words
+        r"Money-weighted return a year, since inception : [\d.]+\s% \(2002-12-01 to 2013-03-01, [^)]*, annualised",
+        words,
     )
     assert "Written by a rule: there is no key for a model." in words
     assert "no advice" in words

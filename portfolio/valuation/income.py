@@ -1,14 +1,16 @@
-"""Dividends and interest as they were received: by month, by year and by security, gross, withheld and net."""
+"""Dividends and interest as they were received: by month, by year, by tax year and by security, gross, withheld and net."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 
+from portfolio.valuation import tax_years
 from portfolio.valuation.deal_rates import DealRates
 from portfolio.valuation.gains import PAYING, gross
 from portfolio.valuation.money import DECIMAL_DIGITS, quantise
 from portfolio.valuation.position import Positions
+from portfolio.valuation.tax_years import Begins
 from pricing.market import History
 
 ZERO = Decimal(0)
@@ -57,6 +59,30 @@ class IncomeRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PayerIncome:
+    """What one security paid in a tax year; `symbol` is "interest" for what cash earned."""
+
+    symbol: str
+    gross: Decimal
+    withheld: Decimal
+    net: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class IncomeYear:
+    tax_year: str
+    first_date: date
+    last_date: date
+    """Of the year, or the as-of date where it is not over."""
+    base_currency: str
+    whole: PaidIncome
+    months: tuple[PaidIncome, ...]
+    """Each calendar month that the year has a day in, up to the as-of date, the newest last."""
+    by_payer: tuple[PayerIncome, ...]
+    """By symbol."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Payment:
     date: date
     symbol: str
@@ -72,18 +98,7 @@ def record(positions: Positions, market: History) -> IncomeRecord:
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
         book, asof = positions.book, positions.asof_date
-        rates = DealRates(market, book.base_currency, book.trade_fx)
-        symbols = dict(zip(market.security_ids, market.symbols, strict=True))
-        payments = [
-            _Payment(
-                event.date,
-                INTEREST if event.security is None else symbols.get(event.security, "never priced"),
-                gross(event) * rates.for_deal(event),
-                event.tax * rates.for_deal(event),
-            )
-            for event in book.events
-            if event.kind in PAYING and event.date <= asof
-        ]
+        payments = _payments(positions, market)
         since = _year_before(asof)
         lately = [each for each in payments if each.date > since]
         costs = {row.symbol: row.cost_basis_base for row in positions.positions}
@@ -102,6 +117,50 @@ def record(positions: Positions, market: History) -> IncomeRecord:
             years=_by(payments, _years_of(payments), lambda day: str(day.year), book.base_currency),
             by_security=tuple(_by_security(payments, lately, costs, book.base_currency)),
         )
+
+
+def of_year(positions: Positions, market: History, *, year: int | None, begins: Begins) -> IncomeYear:
+    """What was received in a tax year (None: that of the as-of date) up to the as-of date.
+
+    raises   YearNotBegun; MissingRate where a payment can't be converted
+    """
+    with localcontext() as context:
+        context.prec = DECIMAL_DIGITS
+        base, asof = positions.book.base_currency, positions.asof_date
+        chosen = tax_years.choose(year, begins, asof)
+        last = min(chosen.last_date, asof)
+        payments = [each for each in _payments(positions, market) if chosen.holds(each.date)]
+        months = (last.year - chosen.year) * 12 + last.month - chosen.first_date.month + 1
+        return IncomeYear(
+            tax_year=chosen.label,
+            first_date=chosen.first_date,
+            last_date=last,
+            base_currency=base,
+            whole=_sum(chosen.label, payments, base),
+            months=_by(payments, _months_up_to(last, months), lambda day: f"{day:%Y-%m}", base),
+            by_payer=tuple(
+                PayerIncome(symbol, own.gross, own.withheld, own.net)
+                for symbol in sorted({each.symbol for each in payments})
+                for own in [_sum(symbol, [each for each in payments if each.symbol == symbol], base)]
+            ),
+        )
+
+
+def _payments(positions: Positions, market: History) -> list[_Payment]:
+    """All that was paid up to the as-of date, in ledger order. Raises MissingRate."""
+    book = positions.book
+    rates = DealRates(market, book.base_currency, book.trade_fx)
+    symbols = dict(zip(market.security_ids, market.symbols, strict=True))
+    return [
+        _Payment(
+            event.date,
+            INTEREST if event.security is None else symbols.get(event.security, "never priced"),
+            gross(event) * rates.for_deal(event),
+            event.tax * rates.for_deal(event),
+        )
+        for event in book.events
+        if event.kind in PAYING and event.date <= positions.asof_date
+    ]
 
 
 def _sum(label: str, payments: Sequence[_Payment], currency: str) -> PaidIncome:

@@ -1,6 +1,6 @@
 """The frame of a portfolio's pages: where they lead, on which day and over which range; and which page shows one holding."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -13,6 +13,7 @@ from config import dates
 from execution.patterns import versions
 from portfolio.models import Portfolio
 from portfolio.performance.day_span import LABELS
+from portfolio.valuation import tax_years
 from pricing.models import PackStatus, PricingPack
 
 OVERVIEW: Final = "portfolio_overview"
@@ -20,6 +21,9 @@ HOLDING: Final = "holding_deep_dive"
 SECURITY: Final = "security_id"
 """Input of a pattern that shows one holding."""
 ASOF, RANGE, FROM = "asof", "range", "from_date"
+YEAR: Final = "tax_year"
+"""Input of a pattern that shows one year."""
+MOST_YEARS: Final = 8
 CARRIED: Final = (ASOF, RANGE, FROM)
 """Parameters of a page that each link within a portfolio carries on."""
 SECTIONS: Final = (
@@ -34,6 +38,8 @@ SECTIONS: Final = (
     ("Settings", "settings", "portfolio-settings"),
 )
 """Title, id of the pattern or name of the page, and the name of its address where it is no pattern's."""
+WITHIN: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {"income": (("Realised", "portfolio_tax_report"),)}
+"""Section -> title and pattern of the pages below it."""
 FIRST: Final = 4
 """Sections that a telephone's bar has room for."""
 SHORT: Final[Mapping[str, str]] = {
@@ -47,6 +53,8 @@ class Link:
     address: str
     is_current: bool = False
     hint: str = ""
+    pages: "tuple[Link, ...]" = ()
+    """Pages below a section."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,8 @@ class Navigation:
     analyses: tuple[Link, ...]
     """Every other published pattern of a portfolio."""
     ranges: tuple[Link, ...]
+    years: tuple[Link, ...]
+    """Tax years that a page of one can show, the newest first."""
     days: tuple[Link, ...]
     """The pack day before and after, and the newest; a day that there is not is absent."""
     shown: str
@@ -73,7 +83,8 @@ class Navigation:
 
     @property
     def links(self) -> tuple[Link, ...]:
-        return (*self.sections, *self.analyses)
+        sections = (link for section in self.sections for link in (section, *section.pages))
+        return (*sections, *self.analyses)
 
 
 def for_portfolio(
@@ -97,10 +108,11 @@ def for_portfolio(
         .filter(current__document__inputs__has_key="portfolio_id")
         .values_list("pk", "title", "current__document__inputs")
     )
+    declared = {pk: inputs for pk, _, inputs in published}
     of_one = [pk for pk, _, inputs in published if inputs.get(SECURITY, {}).get("required")]
-    ids = {pk for pk, *_ in published}
+    ids = declared.keys()
     section = "portfolio_holdings" if current in of_one else current
-    named = {name for _, name, _ in SECTIONS} | set(of_one)
+    named = {name for _, name, _ in SECTIONS} | {name for below in WITHIN.values() for _, name in below} | set(of_one)
     start = OVERVIEW if OVERVIEW in ids else min(ids - set(of_one), default="")
     here = current if current in ids else start
     same = {name: text for name, text in (query or {}).items() if text and current in ids}
@@ -124,6 +136,7 @@ def for_portfolio(
         )
         if default_range
         else (),
+        years=tuple(_years(portfolio, current, same, shown)) if shown and YEAR in declared.get(current, {}) else (),
         days=tuple(_days(portfolio, here, same | carried, shown)) if shown else (),
         shown=shown,
         holding=f"{address(portfolio, of_one[0], {**carried, SECURITY: ''})}" if of_one else "",
@@ -148,12 +161,29 @@ def _without(query: Mapping[str, str], name: str) -> dict[str, str]:
     return {key: value for key, value in query.items() if key != name}
 
 
-def _sections(portfolio: Portfolio, published: set[str], current: str, carried: Mapping[str, str]) -> Iterator[Link]:
+def _sections(
+    portfolio: Portfolio, published: Collection[str], current: str, carried: Mapping[str, str]
+) -> Iterator[Link]:
     for title, name, view in SECTIONS:
         if view:
             yield Link(title, _with_query(reverse(view, args=[portfolio.slug]), carried), name == current)
         elif name in published:
-            yield Link(title, address(portfolio, name, carried), name == current)
+            below = tuple(
+                Link(under, address(portfolio, pk, carried), pk == current)
+                for under, pk in WITHIN.get(name, ())
+                if pk in published
+            )
+            yield Link(title, address(portfolio, name, carried), name == current, pages=below)
+
+
+def _years(portfolio: Portfolio, pattern_id: str, query: Mapping[str, str], shown: str) -> Iterator[Link]:
+    """The years up to that of the day that is shown, and the one that is asked for where it is older."""
+    begins = next((each for each in tax_years.BEGINNINGS if each == query.get("begins")), tax_years.BEGINNINGS[0])
+    newest = tax_years.of_day(date.fromisoformat(shown), begins).year
+    chosen = query.get(YEAR, str(newest))
+    years = [str(newest - back) for back in range(MOST_YEARS)]
+    for year in years if chosen in years else [*years, chosen]:
+        yield Link(year, address(portfolio, pattern_id, {**query, YEAR: year}), year == chosen)
 
 
 def _days(portfolio: Portfolio, pattern_id: str, query: Mapping[str, str], shown: str) -> Iterator[Link]:

@@ -24,6 +24,7 @@ from portfolio import access, portfolio_settings
 from portfolio.books import imports
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.macro.presets import ScenarioUnknown, ShocksInvalid
+from portfolio.valuation.tax_years import YearNotBegun
 from pricing import fx, market, packs
 from pricing.archive import ArchiveRefused
 
@@ -66,6 +67,8 @@ def details_of(failure: BaseException, kind: str) -> Details:
             }, {}
         case ScenarioUnknown():
             return {"errors": [{"pointer": "/inputs/scenario_id", "reason": str(failure)}]}, {}
+        case YearNotBegun():
+            return {"errors": [{"pointer": "/inputs/tax_year", "reason": str(failure)}]}, {}
         case portfolio_settings.SettingsRefused():
             return {
                 "errors": [

@@ -35,6 +35,7 @@ from portfolio.explanation.terms import NoSuchFigure
 from portfolio.ledger import repository
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.macro.presets import ScenarioUnknown, ShocksInvalid
+from portfolio.valuation.tax_years import YearNotBegun
 from pricing import fx, market, packs
 from pricing.archive import ArchiveRefused, loading
 from pricing.providers import http
@@ -51,6 +52,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     exports.NotOfPanels: (400, "invalid-request"),
     ScenarioUnknown: (400, "invalid-request"),
     ShocksInvalid: (400, "invalid-request"),
+    YearNotBegun: (400, "invalid-request"),
     patterns.InputsInvalid: (400, "invalid-request"),
     http.BadSymbol: (400, "invalid-request"),
     packs.AsofOutOfRange: (400, "invalid-request"),
