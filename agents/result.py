@@ -18,6 +18,7 @@ class Result(Generic[T]):
     data      a frozen dataclass or a JSON-like mapping; execution.canonical says what may be in it
     sources   provider codes of the rows really read, sorted
     ttl       seconds a panel may show it
+    is_final  False where another call may be answered otherwise, as by a provider that is off or away: the execution is not stored
     """
 
     data: T
@@ -25,6 +26,7 @@ class Result(Generic[T]):
     asof: date
     ttl: int
     warnings: tuple[str, ...] = ()
+    is_final: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
-"""Answers what the packs know of what is held: actions, reports. It asks no provider. One family of capabilities a module."""
+"""Answers what is known of what is held: actions and reports from the packs, news and quotes from providers, recorded.
+One family of capabilities a module."""
 
-from agents.data_harvester import corporate_actions, fundamentals
+from agents.data_harvester import corporate_actions, fundamentals, news_search, news_weighing, provider_answers
 
-__all__ = ["corporate_actions", "fundamentals"]
+__all__ = ["corporate_actions", "fundamentals", "news_search", "news_weighing", "provider_answers"]

@@ -17,7 +17,7 @@ from execution.executor.provider_calls import ProviderCalls
 from execution.patterns import conditions, templating
 from execution.patterns.document import ParsedPattern, Step
 from execution.patterns.templating import Scope
-from pricing.providers.http import ProviderBusy, ProviderFailed
+from pricing.providers.http import ProviderBusy, ProviderFailed, ProviderOff, RequestRefused
 
 Status = Literal["ok", "skipped", "failed", "not_reached"]
 
@@ -32,6 +32,8 @@ class StepTimedOut(TieoutError):
 
 PASSING = (AgentFailed, BreakerOpen, ProviderBusy, ProviderFailed, StepTimedOut)
 """Failures that may be gone when the step is tried again."""
+NOT_FINAL = (*PASSING, ProviderOff, RequestRefused, RightDenied)
+"""Failures that may be gone some day though the five that a result is a function of stay: with another key, by other rights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ class FinishedRun:
     trace      one entry a step, in the order of the document
     sources    by name, of all steps that ran: provider codes of the rows that a value rests on, also by way of other steps
     warnings   of all steps, each once
-    transient  a step was left out for a reason that may pass (breaker, dependency, time): not to be stored
+    transient  a step was left out, or answered, for a reason that may pass (breaker, dependency, time, a provider that is off): not
+               to be stored
     """
 
     outputs: Mapping[str, Any]
@@ -166,13 +169,14 @@ def run(
                 raise StepFailed(
                     step.name, step.capability, failed.agent, cause, tuple(traces[s.name] for s in pattern.steps)
                 ) from cause
-            transient = transient or isinstance(cause, (*PASSING, RightDenied))
+            transient = transient or isinstance(cause, NOT_FINAL)
             continue
         if result is None:
             traces[step.name] = replace(
                 traces[step.name], status="skipped", reason=f"condition {step.when}", started_at=started_at
             )
             continue
+        transient = transient or not result.is_final
         state[step.name] = result.data
         sources[step.name] = tuple(sorted(rests_on.union(result.sources)))
         traces[step.name] = replace(

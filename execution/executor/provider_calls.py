@@ -69,7 +69,7 @@ class ProviderCalls:
         }
         recorded = self.answer(step)
         assert recorded is not None
-        return recorded
+        return dataclasses.replace(recorded, is_final=result.is_final)
 
     def put_on_record(self, execution_id: UUID | None) -> None:
         """Write down what was decided. Not inside the snapshot that the steps run on, which is read-only."""

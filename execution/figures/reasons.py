@@ -61,6 +61,7 @@ REASONS: Final[Mapping[str, str]] = {
     "few_observations": "it rests on fewer than 100 days",
     "total_return_price": "prices that contain dividends stand for closes",
     "price_index": "the benchmark is a price index, without dividends",
+    "no_articles": "no article of these hours names what is held",
     "right-denied": "the terms of a data provider do not allow to show it",
     "not_given": "neither the ledger nor the pack gives it",
     "not_in_result": "the result does not hold it",

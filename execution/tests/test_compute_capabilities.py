@@ -46,6 +46,7 @@ def test_a_capability_that_computes_opens_no_database(demo):
     state["actions"] = actions
     state["security_id"] = Security.objects.get(symbol=positions.positions[0].symbol).pk
     state["scenario_id"] = "equity_selloff"
+    state["news_items"] = registry.get("news.search")(ctx, entities=()).data
 
     with connection.execute_wrapper(refuse):
         state["span"] = registry.get("portfolio.span")(ctx).data

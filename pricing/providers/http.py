@@ -12,7 +12,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
@@ -52,6 +52,7 @@ HOSTS = frozenset(
 CONNECT_S, READ_S = 5.0, 30.0
 REQUEST_S = 25.0  # one answer, however slowly it drips; with the last read it ends before a probe's lease
 TOTAL_S = 120.0  # all tries together with the waits between them
+PROMPT_S, PROMPT_READ_S = 15.0, 10.0  # the same, and one read, where somebody waits for the answer
 RETRIES = 5
 BACKOFF_FIRST_S, BACKOFF_MAX_S, JITTER = 1.0, 60.0, 0.2
 MAX_BYTES = 32 * 1024 * 1024
@@ -75,6 +76,7 @@ class Provider:
     key_parameter  of the address, or
     key_header     name and form, as in ("Authorization", "Bearer {}"): where the key stands in a request
     off_reason     why it is off unless somebody sets its key, where that is not plain
+    total_s        how long all tries of a question may take together
     """
 
     code: str
@@ -87,6 +89,7 @@ class Provider:
     off_reason: str = ""
     max_bytes: int = MAX_BYTES
     timeouts_s: tuple[float, float] = (CONNECT_S, READ_S)
+    total_s: float = TOTAL_S
 
     def __post_init__(self) -> None:
         if self.host not in HOSTS:
@@ -201,6 +204,11 @@ def client_of(provider: Provider) -> "Client":
     return make_client(provider, key_of(provider))
 
 
+def prompt_client_of(provider: Provider) -> "Client":
+    """Its client for a question that somebody waits for: it gives up early. Raises ProviderOff."""
+    return client_of(replace(provider, timeouts_s=(CONNECT_S, PROMPT_READ_S), total_s=PROMPT_S))
+
+
 @lru_cache
 def make_client(provider: Provider, key: str) -> "Client":
     """One for each provider and key, so that its connections are kept."""
@@ -284,7 +292,7 @@ class Client:
         read: Callable[[bytes], Any],
         fault: Callable[[Any], str | None],
     ) -> Any:
-        deadline = self.clock.monotonic() + TOTAL_S
+        deadline = self.clock.monotonic() + self.provider.total_s
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._is_worth_another),
             wait=self._wait_s,

@@ -4,7 +4,7 @@ It is off unless somebody sets a key whose plan allows what this installation is
 tells nothing of the last day and allows neither export nor showing without a watermark.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -26,6 +26,8 @@ PROVIDER = Provider(
 )
 
 LARGEST_PAGE = 100
+LONGEST_QUERY = 500
+"""Characters of `q`."""
 
 
 def fetch_everything(
@@ -48,6 +50,18 @@ def fetch_everything(
         "pageSize": str(min(size, LARGEST_PAGE)),
     }
     return _articles(client, "/everything", query, about=words)
+
+
+def any_of(terms: Iterable[str]) -> list[str]:
+    """The terms as phrases of which an article holds one at least: as few queries as the length of one allows."""
+    queries: list[str] = []
+    for phrase in dict.fromkeys(f'"{term.replace(chr(34), " ").strip()}"' for term in terms):
+        longer = f"{queries[-1]} OR {phrase}" if queries else phrase
+        if queries and len(longer) <= LONGEST_QUERY:
+            queries[-1] = longer
+        else:
+            queries.append(phrase)
+    return queries
 
 
 def fetch_headlines(

@@ -12,6 +12,7 @@ from rest_framework import exceptions as drf
 from agents import breaker, registry, runtime
 from agents.claude import facts, fence, model
 from agents.data_harvester.fundamentals import SecurityUnknown
+from agents.data_harvester.provider_answers import NoAnswer
 from agents.financial_analyst.positions import SecurityNotHeld
 from compliance.refusal import RightDenied
 from config import strict_json
@@ -131,6 +132,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     http.ProviderFailed: (503, "unavailable"),
     http.ProviderBusy: (503, "unavailable"),
     http.RequestRefused: (503, "unavailable"),
+    NoAnswer: (503, "unavailable"),
     OperationalError: (503, "unavailable"),
     InterfaceError: (503, "unavailable"),
     RedisError: (503, "unavailable"),
