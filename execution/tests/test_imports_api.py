@@ -87,14 +87,22 @@ def test_what_is_wrong_is_told_by_row_column_reason_and_suggestion_and_nothing_i
     assert body["errors"] == [
         {
             "pointer": "/file",
+            "row": 2,
+            "column": "symbol",
+            "value": "APPL",
+            "reason": "is no known security",
+            "suggestion": "perhaps AAPL, or load its market data first",
+        },
+        {
+            "pointer": "/file",
             "row": 3,
             "column": "quantity",
             "value": "-4",
             "reason": "is negative",
             "suggestion": "the type gives the direction: sell, withdrawal, fee",
-        }
+        },
     ]
-    assert (preflight.status_code, [each["row"] for each in preflight.json()["findings"]]) == (200, [3])
+    assert (preflight.status_code, [each["row"] for each in preflight.json()["findings"]]) == (200, [2, 3])
     unknown = ask(site, "owner", content=BAD.replace("-4", "4")).json()["errors"]
     assert [(each["row"], each["reason"], each["suggestion"]) for each in unknown] == [
         (2, "is no known security", "perhaps AAPL, or load its market data first")
@@ -175,7 +183,7 @@ def test_the_commands_do_the_same(site, tmp_path, capsys):
         with pytest.raises(CommandError, match="nothing was imported"):
             call_command("import_transactions", str(wrong), "--portfolio", "public")
         assert line in capsys.readouterr().err
-    with pytest.raises(CommandError, match="1 findings; nothing would be imported"):
+    with pytest.raises(CommandError, match="2 findings; nothing would be imported"):
         call_command("import_transactions", str(bad), "--portfolio", "public", "--dry-run")
     call_command("import_transactions", str(file), "--portfolio", "public", "--json")
     assert rows(site)[0] == before[0] + 2

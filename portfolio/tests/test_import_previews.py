@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portfolio.books import imports
+from portfolio.books import entry, imports
 from portfolio.books.imports import Choices, ImportRefused
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import Lot, Portfolio, Transaction
@@ -203,6 +203,43 @@ def test_a_symbol_is_read_back_as_itself(portfolio):
     commit(portfolio, HEADER + "2023-02-01,buy,7203.T,10,2000,,,JPY,\n2023-03-01,dividend,7203.T,,,100,,JPY,\n")
 
     assert {row.security.symbol for row in Transaction.objects.select_related("security")} == {"7203.T"}
+
+
+def test_names_that_are_nearly_those_of_others_are_told_with_the_others(portfolio):
+    commit(portfolio, HEADER + "2023-02-01,deposit,,,,500,,EUR,Depot\n")
+    columns = "date,typ,currency,amount\n2023-02-01,deposit,EUR,5\n"
+    fees = "date,type,symbol,quantity,unit_price,fees,currency,account\n2023-02-02,buy,OAK,1,7,3,USD,Depott\n"
+
+    (header,) = preview(portfolio, columns).findings
+    (symbol,) = preview(portfolio, HEADER + "2023-02-02,buy,oka,1,7,,,USD,\n").findings
+    (kind,) = preview(portfolio, HEADER + "2023-02-02,bye,OAK,1,7,,,USD,\n").findings
+    found = preview(portfolio, fees)
+
+    assert header.suggestion.startswith("perhaps typ is it: name it type; ")
+    assert symbol.suggestion == "perhaps OAK, or load its market data first"
+    assert kind.suggestion == "perhaps buy"
+    assert "the column fees is not read: if it is the fee, name it so in the first line" in found.notes
+    assert "the account Depott is new: if it is Depot, write it so in the file" in found.notes
+
+
+def test_a_stated_balance_is_told_of_against_each_row_that_moves_it_and_else_against_the_file(portfolio):
+    commit(portfolio, HEADER + DEPOSIT)
+    files = folder()
+    files["main.beancount"] += b"2023-06-01 balance Assets:Broker:Cash:EUR  20000.00 EUR\n"
+    entry.enter(portfolio=portfolio, files=files, message="state", author="anna", at=AT)
+
+    one = preview(portfolio, HEADER + "2023-03-01,deposit,,,,50,,EUR,\n2023-07-01,deposit,,,,70,,EUR,\n")
+    many = preview(portfolio, HEADER + "".join(f"2023-03-0{day},deposit,,,,1,,EUR,\n" for day in range(1, 8)))
+    later = preview(portfolio, HEADER + "2023-07-01,deposit,,,,70,,EUR,\n")
+
+    (beside,) = one.findings
+    assert (beside.row, beside.reason) == (
+        2,
+        "the ledger states that Broker holds 20,000.00 EUR at the start of 2023-06-01; with this file it would hold 20,050.00 EUR,"
+        " 50.00 too much",
+    )
+    assert [(each.row, each.suggestion[:27]) for each in many.findings] == [(0, "7 rows, from 2 to 8, move i")]
+    assert later.is_good
 
 
 # --- anything at all

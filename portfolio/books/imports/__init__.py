@@ -1,6 +1,6 @@
 """Transactions from a file, taken in as one commit of the ledger. Handed on: the verbs, their values and their errors."""
 
-from portfolio.books.imports.folder import ImportNotFound, StoredImport
+from portfolio.books.imports.folder import ImportNotFound, StoredImport, printable
 from portfolio.books.imports.importing import Imported, commit, preview, stored, undo
 from portfolio.books.imports.previews import BREAK, Choices, ImportRefused, ImportTooLarge, Preview
 
@@ -15,6 +15,7 @@ __all__ = [
     "StoredImport",
     "commit",
     "preview",
+    "printable",
     "stored",
     "undo",
 ]

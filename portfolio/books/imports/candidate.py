@@ -9,14 +9,14 @@ from datetime import date
 from decimal import Decimal
 
 from portfolio.books import booking_settings, ledger_folder, preflight, writer
-from portfolio.books.imports import folder, row_findings
+from portfolio.books.imports import folder, row_findings, statements
 from portfolio.books.imports.previews import Choices, ImportTooLarge, Preview
 from portfolio.books.ledger_folder import MAIN
 from portfolio.books.ledger_reading import Reading
 from portfolio.ledger import reader
 from portfolio.ledger.importing import checking, formats, pairing, writing
 from portfolio.ledger.importing.accounts import Accounts
-from portfolio.ledger.importing.rows import MAX_BYTES, MAX_FINDINGS, FileReading, Format, Row, RowFinding
+from portfolio.ledger.importing.rows import MAX_BYTES, FileReading, Format, Row, RowFinding
 from portfolio.ledger.importing.writing import Written
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import Portfolio
@@ -32,7 +32,8 @@ _QUOTED = frozenset({"buy", "sell", "cash_in_lieu", "reinvested_dividend", "tran
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An import that is ready to be taken in, unless its preview has findings; `reading` is of the ledger with it."""
+    """An import that is ready to be taken in, unless its preview has findings; `reading` is of the ledger with it, or with those
+    of its rows of which nothing is said."""
 
     preview: Preview
     import_id: str = ""
@@ -44,16 +45,18 @@ class Prepared:
     def path(self) -> str:
         return f"{folder.FOLDER}/{self.import_id}.beancount"
 
-    def find_rows(self, refused: LedgerRefused) -> tuple[RowFinding, ...]:
+    def find_rows(self, refused: LedgerRefused, accounts: Accounts) -> tuple[RowFinding, ...]:
         """The ledger's findings against our text, as findings against the rows that it was made of."""
-        findings = []
+        findings: list[RowFinding] = []
         for finding in refused.findings:
             row = self.written.row_at(finding.line) if finding.file == self.path else None
             where = "" if row is not None or finding.file == self.path else f"{finding.file}:{finding.line}"
-            if row is None:
-                findings.append(RowFinding(0, where, finding.reason))
-            else:
+            if row is not None:
                 findings.append(row_findings.of_entry(row, finding.reason))
+            elif (statement := statements.read(finding, self.files)) is not None:
+                findings += statements.find_contradictions(statement, self.preview.added, accounts)
+            else:
+                findings.append(RowFinding(0, where, finding.reason))
         return tuple(dict.fromkeys(findings))
 
 
@@ -93,36 +96,49 @@ class Candidate:
         inferring  roots of accounts whose deposits are to be inferred
         """
         self.accounts = Accounts(self.texts)
-        self.accounts.assign([name for row in self.file.rows for name in (row.account, row.to_account) if name])
+        self.accounts.assign([name for row in self.rows for name in (row.account, row.to_account) if name])
         ids = folder.entry_ids(self.texts)
         paired = pairing.pair(
-            [self._with_factors(row) for row in self.file.rows],
+            [self._with_factors(row) for row in self.rows],
             confirmed=self.choices.confirm_transfers,
             is_known=lambda row: (row.given_id or _entry_id(row.digest(), 1)) in ids,
         )
-        findings = [*self.file.findings, *self._find_faults(paired.rows), *self._find_margin_faults()]
         new, known, conflicts = self._sort_out(paired.rows, ids)
+        findings = [*self._file_findings(), *self._find_faults(paired.rows), *self._find_margin_faults(), *conflicts]
         preview = Preview(
             self.name,
             self.format.CODE if self.format else "",
             self.sha256,
             tuple(row for _, row in new),
             known,
-            tuple([*findings, *conflicts][:MAX_FINDINGS]),
+            row_findings.in_order(findings),
             self.file.ignored,
             unconfirmed=tuple(pair for pair in paired.unconfirmed_pairs if pair[0] not in known),
         )
-        return self._write(new, preview, inferring) if preview.is_good and new else Prepared(preview)
+        if preview.is_good or not self.rows:
+            return self._write(new, preview, inferring) if new else Prepared(preview)
+        standing = row_findings.rows_apart(new, preview.findings, self.content)
+        return self._write(standing, preview, inferring) if standing else Prepared(preview)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of the file that could be read and are not to be left out."""
+        return tuple(row for row in self.file.rows if row.row not in self.choices.leave_out)
+
+    def _file_findings(self) -> Iterator[RowFinding]:
+        """What could not be read of the file; where nothing could, there is nothing to leave out either."""
+        return (each for each in self.file.findings if not self.file.rows or each.row not in self.choices.leave_out)
 
     def _write(self, new: Sequence[tuple[str, Row]], preview: Preview, inferring: Sequence[str]) -> Prepared:
+        """The new rows as entries, read with the ledger; what is said of them comes to what the preview says already."""
         import_id = folder.free_name(self.before, self.sha256)
         try:
             written = self._entries(new, inferring)
         except LedgerRefused as refused:  # what is there already can't be read
             at_fault = tuple(RowFinding(0, f"{each.file}:{each.line}", each.reason) for each in refused.findings)
-            return Prepared(replace(preview, findings=at_fault[:MAX_FINDINGS]))
+            return Prepared(row_findings.with_more(preview, at_fault))
         if written.findings:
-            return Prepared(replace(preview, findings=tuple(written.findings[:MAX_FINDINGS])))
+            return Prepared(row_findings.with_more(preview, written.findings))
         files = {
             **self.before,
             MAIN: (self.before.get(MAIN) or ledger_folder.new_main(self.portfolio)) + folder.include_of(import_id),
@@ -133,7 +149,7 @@ class Candidate:
         try:
             reading = writer.check(portfolio=self.portfolio, files=files, today=self.today)
         except LedgerRefused as refused:
-            return Prepared(replace(preview, findings=prepared.find_rows(refused)[:MAX_FINDINGS]))
+            return Prepared(row_findings.with_more(preview, prepared.find_rows(refused, self.accounts)))
         return replace(prepared, reading=reading)
 
     def _entries(self, new: Sequence[tuple[str, Row]], inferring: Sequence[str]) -> Written:
@@ -169,20 +185,17 @@ class Candidate:
         return replace(row, factor=ours.factor if ours else Decimal(1), to_factor=other.factor if other else Decimal(1))
 
     def _find_faults(self, rows: Sequence[Row]) -> Iterator[RowFinding]:
-        if not self.file.findings:
-            yield from checking.find_faults(
-                rows,
-                securities=self.securities.keys(),
-                currencies=CURRENCIES,
-                accounts=self.accounts.opened.keys(),
-                today=self.today,
-                unquoted={symbol for symbol, each in self.securities.items() if each.lacks_quote_unit},
-            )
+        yield from checking.find_faults(
+            rows,
+            securities=self.securities.keys(),
+            currencies=CURRENCIES,
+            accounts=self.accounts.opened.keys(),
+            today=self.today,
+            unquoted={symbol for symbol, each in self.securities.items() if each.lacks_quote_unit},
+        )
 
     def _find_margin_faults(self) -> Iterator[RowFinding]:
-        names = {row.account for row in self.file.rows} | {
-            each.to_account for each in self.file.rows if each.to_account
-        }
+        names = {row.account for row in self.rows} | {each.to_account for each in self.rows if each.to_account}
         roots = {self.accounts.root(name) for name in names}
         for name, root in zip(self.choices.margin, self.margin, strict=True):
             if root not in roots and not any(each.startswith(f"{root}:") for each in self.accounts.opened):

@@ -82,7 +82,7 @@ def commit(
                 checked=prepared.reading,
             )
         except LedgerRefused as refused:
-            raise ImportRefused(prepared.find_rows(refused)) from refused
+            raise ImportRefused(prepared.find_rows(refused, candidate.accounts)) from refused
     return Imported(seen, prepared.import_id, entered.stored.revision, tuple(map(str, entered.breaks)))
 
 

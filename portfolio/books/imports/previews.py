@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from config.errors import TieoutError
+from portfolio.books.book import Book
 from portfolio.books.cash_shortfalls import Shortfall
 from portfolio.ledger.importing.rows import MAX_BYTES, Row, RowFinding
 
@@ -37,11 +38,13 @@ class Choices:
     infer_deposits     where cash would be below zero, a deposit is inferred that no row names
     margin             accounts, by the names of the file or of the ledger, whose cash may be below zero
     confirm_transfers  securities that leave one account and come to another within ten days are one move
+    leave_out          rows of the file, by their numbers, that are not taken
     """
 
     infer_deposits: bool = False
     margin: tuple[str, ...] = ()
     confirm_transfers: bool = False
+    leave_out: frozenset[int] = frozenset()
 
 
 NO_CHOICES: Final = Choices()
@@ -59,6 +62,7 @@ class Preview:
     unconfirmed rows that may be one move between own accounts (out, in); each is taken as a flow unless that is confirmed
     accounts    names in the file -> the accounts that they stand for, where these are written otherwise
     labels      account -> the name that its owner gave it
+    book        the portfolio's book with the file in it; None where the file has findings, or nothing new
     """
 
     name: str
@@ -75,6 +79,7 @@ class Preview:
     unconfirmed: tuple[tuple[Row, Row], ...] = ()
     accounts: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    book: Book | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_good(self) -> bool:

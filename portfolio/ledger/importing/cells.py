@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from typing import Any, Final
 
 from pricing.fx import MINOR_UNITS
 
+from .near_names import suggest
 from .rows import MAX_BYTES, MAX_FINDINGS, MAX_ROWS, RowFinding
 
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,24}(?:\.[0-9]{1,24})?(?:[eE][+-]?[0-9]{1,2})?")
@@ -220,11 +220,10 @@ class Cells:
         text = self.text(column)
         choice = known.get(re.sub(r"[ -]", "_", text.lower()))
         if choice is None:
-            near = get_close_matches(text.lower(), list(known), 1)
             self.refuse(
                 column,
                 "is missing" if not text else "is not known",
-                f"perhaps {near[0]}" if near else f"one of {', '.join(sorted(known))}",
+                suggest(text, list(known)) or f"one of {', '.join(sorted(known))}",
             )
         return choice
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Final
 
 from .accounts import is_path
+from .near_names import suggest
 from .rows import Row, RowFinding
 
 _ID: Final = re.compile(r"[!#-\[\]-~]{1,64}")
@@ -92,7 +92,7 @@ def _find_name_faults(
     money = [("currency", row.currency)] + ([("symbol", row.symbol)] if row.kind == "fx" else [])
     for column, name in money:
         if name not in currencies:
-            yield RowFinding(row.row, column, "is no known currency", _near(name, currencies), name)
+            yield RowFinding(row.row, column, "is no known currency", suggest(name, currencies), name)
     if row.kind == "fx" and row.symbol == row.currency:
         yield RowFinding(row.row, "symbol", "is the currency itself", "the currency that was paid with", row.symbol)
     if row.kind in SECURITY or (row.kind == "transfer" and row.symbol):
@@ -103,7 +103,7 @@ def _find_name_faults(
                 yield RowFinding(row.row, column, f"is missing for {row.kind}")
             elif name not in securities:
                 load = "load its market data first"
-                near = _near(name, securities)
+                near = suggest(name, securities)
                 yield RowFinding(row.row, column, "is no known security", f"{near}, or {load}" if near else load, name)
             elif name in unquoted:
                 yield RowFinding(
@@ -119,7 +119,7 @@ def _find_name_faults(
         if is_path(name) and (
             not _ACCOUNT.fullmatch(name) or not any(f"{each}:".startswith(f"{name}:") for each in accounts)
         ):
-            suggestion = _near(name, {each.rsplit(":", 2)[0] for each in accounts})
+            suggestion = suggest(name, {each.rsplit(":", 2)[0] for each in accounts})
             yield RowFinding(
                 row.row, column, "is no account of this ledger", suggestion or "a plain name opens it", name
             )
@@ -194,11 +194,6 @@ def _step(number: Decimal, *, whole: bool) -> Decimal:
 
 def _charges_exceed_amount(row: Row) -> bool:
     return row.kind in ("dividend", "interest", "return_of_capital") and row.fee + row.tax > (row.gross or 0)
-
-
-def _near(name: str, known: Collection[str]) -> str:
-    matches = get_close_matches(name.upper(), known, 1) or get_close_matches(name, known, 1)
-    return f"perhaps {matches[0]}" if matches else ""
 
 
 def _text(value: object) -> str:

@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from . import beancount_text, cells, ghostfolio_csv, ghostfolio_json, tieout_csv, wealthfolio_csv
+from . import beancount_text, cells, ghostfolio_csv, ghostfolio_json, near_names, tieout_csv, wealthfolio_csv
 from .rows import Format, RowFinding
 
 OFFERED: Final = ("CODE", "TITLE", "SUFFIX", "recognises", "read")
@@ -57,7 +57,8 @@ def find_why_unknown(name: str, content: bytes) -> RowFinding:
     columns = [column for column in cells.header(content) if column]
     if len(columns) > 1:
         shown = ", ".join(column[:40] for column in columns[:20])
-        return RowFinding(
-            1, "", f"{reason}: its columns are {shown}", f"our own needs {', '.join(tieout_csv.REQUIRED)}; {codes}"
-        )
+        lacking = [name for name in tieout_csv.REQUIRED if name not in columns]
+        near = [near_names.rename(name, columns, "") for name in lacking]
+        hints = [*filter(None, near), f"our own needs {', '.join(tieout_csv.REQUIRED)}", codes]
+        return RowFinding(1, "", f"{reason}: its columns are {shown}", "; ".join(hints))
     return RowFinding(0, "", reason, codes)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from . import cells, ghostfolio_json
+from . import cells, ghostfolio_json, near_names
 from .cells import Cells
 from .rows import FileReading, Row, RowFinding
 
@@ -52,12 +52,19 @@ def read(content: bytes) -> FileReading:
                     break
     except cells.Undecodable as fault:
         return FileReading(findings=(*findings, fault.finding))
-    return FileReading(tuple(rows), tuple(findings), tuple(name for name in columns if name not in ALIASES))
+    ignored = tuple(name for name in columns if name not in ALIASES)
+    absent = tuple(alias for alias, name in _NAMES.items() if name not in columns)
+    return FileReading(tuple(rows), tuple(findings), ignored, absent=absent)
 
 
 def _find_header_faults(columns: Sequence[str]) -> list[RowFinding]:
     return [
-        RowFinding(1, name, "is missing in the header", f"one of {', '.join(ALIASES[name])}")
+        RowFinding(
+            1,
+            name,
+            "is missing in the header",
+            near_names.rename(name, set(columns) - {*ALIASES}, f"one of {', '.join(ALIASES[name])}"),
+        )
         for name in REQUIRED
         if name not in columns
     ] + [RowFinding(1, name, "is in the header twice") for name in ALIASES if columns.count(name) > 1]

@@ -145,6 +145,7 @@ class FileReading:
     """A file as rows in its order, and what can't be read of it. Where there are findings nothing of the file is taken.
 
     ignored   columns or parts that are not read
+    absent    columns that the format reads and the file has not
     opens     accounts that the file opens itself -> the directive, as it is written
     balances  cash that accounts hold at the end of the file, where it says so: what its rows come to is compared with them
     """
@@ -154,6 +155,7 @@ class FileReading:
     ignored: tuple[str, ...] = ()
     opens: Mapping[str, str] | None = None
     balances: tuple["Balance", ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

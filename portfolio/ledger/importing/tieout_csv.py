@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from . import cells
+from . import cells, near_names
 from .cells import Cells
 from .rows import KINDS, ZERO, FileReading, Row, RowFinding
 
@@ -65,15 +65,18 @@ def read(content: bytes) -> FileReading:
     except cells.Undecodable as fault:
         return FileReading(findings=(*findings, fault.finding))
     ignored = tuple(name for name in header if name not in COLUMNS + MORE)
-    return FileReading(tuple(rows), tuple(findings), ignored)
+    absent = tuple(name for name in COLUMNS + MORE if name not in header)
+    return FileReading(tuple(rows), tuple(findings), ignored, absent=absent)
 
 
 def _find_header_faults(header: list[str]) -> list[RowFinding]:
     missing = [name for name in REQUIRED if name not in header]
     twice = [name for name, times in Counter(header).items() if times > 1]
-    return [RowFinding(1, name, "is missing in the header", f"columns: {', '.join(COLUMNS)}") for name in missing] + [
-        RowFinding(1, name, "is in the header twice") for name in twice
-    ]
+    others = [name for name in header if name not in COLUMNS + MORE]
+    otherwise = f"columns: {', '.join(COLUMNS)}"
+    return [
+        RowFinding(1, name, "is missing in the header", near_names.rename(name, others, otherwise)) for name in missing
+    ] + [RowFinding(1, name, "is in the header twice") for name in twice]
 
 
 def _row(row: Cells) -> Row | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from . import cells
+from . import cells, near_names
 from .cells import Cells
 from .rows import ZERO, FileReading, Row, RowFinding
 
@@ -38,7 +38,12 @@ def read(content: bytes) -> FileReading:
         header, lines = cells.table(cells.decode(content))
         header = [name.lower() for name in header]
         findings += [
-            RowFinding(1, name, "is missing in the header", f"columns: {', '.join(COLUMNS)}")
+            RowFinding(
+                1,
+                name,
+                "is missing in the header",
+                near_names.rename(name, set(header) - {*COLUMNS}, f"columns: {', '.join(COLUMNS)}"),
+            )
             for name in REQUIRED
             if name not in header
         ] + [RowFinding(1, name, "is in the header twice") for name in COLUMNS if header.count(name) > 1]
@@ -52,7 +57,9 @@ def read(content: bytes) -> FileReading:
                     break
     except cells.Undecodable as fault:
         return FileReading(findings=(*findings, fault.finding))
-    return FileReading(_pair_transfers(rows), tuple(findings), tuple(name for name in header if name not in COLUMNS))
+    ignored = tuple(name for name in header if name not in COLUMNS)
+    absent = tuple(name for name in COLUMNS if name not in header)
+    return FileReading(_pair_transfers(rows), tuple(findings), ignored, absent=absent)
 
 
 def _row(row: Cells) -> Row | None:
