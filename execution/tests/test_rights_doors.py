@@ -22,6 +22,7 @@ ASKING = {
     *("portfolios", "pattern", "holding", "reconciliation"),
     *("transactions", "lots"),  # the ledger's own: test_portfolio_doors
     "portfolio-file",  # of the ledger: test_portfolio_file
+    "portfolio-imports",  # the preview: test_imports_page
     *("exports", "export-file"),  # the right of the form, and display: test_exports_api
 }
 """Addresses that show values, and ask the rights: tried here, a new one is to be."""
@@ -29,7 +30,7 @@ SHOWING_NO_VALUE = {
     *("packs", "settings", "schema", "reference", "health-pack", "health-live", "health-ready", "metrics"),
     *("export", "exports-page", "bundle-verifier", "signing-keys", "portfolio-audit", "audit"),
     *("sharing", "portfolio-access", "portfolio-access-row"),
-    *("imports", "import", "portfolio-imports"),  # what the owner's file says
+    *("imports", "import"),  # what the owner's file says
     *("portfolio-settings", "portfolio-transactions"),  # what the owner's ledger says
     *("token", "token-refresh", "token-revoke", "login", "admin-login", "second-factor", "logout"),
     *("personal-tokens", "portfolio-ids", "portfolio", "securities", "patterns", "pattern-schemas"),

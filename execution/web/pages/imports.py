@@ -1,14 +1,12 @@
-"""The imports of a portfolio in a browser: upload, look at the preview, confirm, undo.
+"""The imports of a portfolio in a browser, in four steps: the file, what is wrong with it, what it would change, done. And undo.
 
-Between the preview and the confirmation the file waits in the cache, for its owner alone. What is confirmed is read anew, so
-that a ledger that has changed meanwhile is taken as it is then.
+Until the confirmation the file waits in the cache, for its owner alone. What is confirmed is read anew, so that a ledger that
+has changed meanwhile is taken as it is then.
 """
 
 from http import HTTPStatus
 from typing import Any, Final
 
-from django.contrib.auth.decorators import login_required
-from django.core.files.uploadedfile import UploadedFile
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -19,25 +17,26 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 from redis.exceptions import RedisError
 
-from config.decimals import plain
 from config.errors import TieoutError
 from execution import metering
 from execution.executor import NotAllowed
+from execution.operations import intake
 from execution.web import limits
-from execution.web.pages import navigation, waiting_files
-from execution.web.pages.waiting_files import WaitingFile
+from execution.web.pages import import_form, import_tables, navigation, waiting_files
+from execution.web.pages.import_form import WAITING
+from execution.web.pages.navigation import OVERVIEW
+from execution.web.pages.waiting_files import Shelf, WaitingFile
 from execution.web.problems import problem_of
 from portfolio.books import imports
 from portfolio.books.imports import Choices, ImportRefused, ImportTooLarge, Preview
 from portfolio.ledger.importing.formats import FORMATS
-from portfolio.ledger.importing.rows import MAX_BYTES, Row
+from portfolio.ledger.importing.rows import MAX_BYTES, RowFinding
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import LedgerRevision, Portfolio
 
-PREVIEWED_ROWS: Final = 50
 BODY_MARGIN: Final = 64 * 1024
 """Bytes of a multipart body beside the file: boundaries, names, the other fields."""
-FILE_GONE: Final = "The file is not kept any more, after 15 minutes or for newer ones: choose it again"
+FILE_GONE: Final = "The file is not kept any more, after an hour or for newer ones: choose it again"
 
 
 @csrf_exempt  # its check reads the whole body: _checked_page makes it, once the length is known
@@ -46,25 +45,34 @@ FILE_GONE: Final = "The file is not kept any more, after 15 minutes or for newer
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     length = str(request.META.get("CONTENT_LENGTH") or "0")
     too_large = length.isdigit() and int(length) > MAX_BYTES + BODY_MARGIN
-    response: HttpResponse = _too_large(int(length)) if too_large else _checked_page(request, slug)
+    response: HttpResponse = _too_large(request, slug, int(length)) if too_large else _checked_page(request, slug)
     patch_cache_control(response, private=True, no_store=True)
     return response
 
 
-def _too_large(length: int) -> HttpResponse:
-    words = str(ImportTooLarge(length))
-    return HttpResponse(words, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, content_type="text/plain")
+def _too_large(request: HttpRequest, slug: str, length: int) -> HttpResponse:
+    """Refused before the body is read; whoever may see the portfolio stays on its page."""
+    words, status = str(ImportTooLarge(length)), HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    portfolio = _find(slug) if request.user.is_authenticated else None
+    if portfolio is None:
+        return HttpResponse(words, status=status, content_type="text/plain")
+    return _render(request, portfolio, status=status, problem=words)
+
+
+@transaction.atomic
+def _find(slug: str) -> Portfolio | None:
+    return Portfolio.objects.filter(slug=slug).first()
 
 
 @csrf_protect
-@login_required
 def _checked_page(request: HttpRequest, slug: str) -> HttpResponse:
-    with transaction.atomic():
-        portfolio = Portfolio.objects.filter(slug=slug).first()
+    if not request.user.is_authenticated:
+        return import_form.go_to_log_in(request, slug)
+    portfolio = _find(slug)
     if portfolio is None:
         return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
     try:
-        if request.method == "POST":
+        if request.method == "POST" or WAITING in request.GET:
             if portfolio.owner_id != request.user.pk:
                 raise NotAllowed("only the owner of a portfolio writes to its ledger")
             with limits.importing(request.user):
@@ -81,19 +89,24 @@ def _checked_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _submit(request: HttpRequest, portfolio: Portfolio) -> HttpResponse:
-    """What the button of one of the page's forms does."""
+    """What the button of one of the page's forms does; an address with a token shows the preview of its file again."""
+    if request.method != "POST":
+        return _look(request, portfolio, request.GET[WAITING], import_form.choices(request.GET))
     if "undo" in request.POST:
         return _undo(request, portfolio, request.POST["undo"])
+    chosen = import_form.choices(request.POST)
     if "confirm" in request.POST:
-        return _confirm(request, portfolio, request.POST["confirm"])
+        return _confirm(request, portfolio, request.POST["confirm"], chosen)
     if "look" in request.POST:
-        file = waiting_files.find(request.user, portfolio, request.POST["look"])
-        return _preview(request, portfolio, file) if file else _refuse(request, portfolio, FILE_GONE)
-    uploaded = request.FILES.get("file")
-    if not isinstance(uploaded, UploadedFile):
+        return _look(request, portfolio, request.POST["look"], chosen)
+    file = import_form.uploaded_file(request)
+    if file is None:
         return _refuse(request, portfolio, "Choose a file first")
-    content, code = uploaded.read(MAX_BYTES + 1), request.POST.get("format") or None
-    return _preview(request, portfolio, WaitingFile(uploaded.name or "", content, code))
+    return _preview(request, portfolio, file, chosen, waiting_files.keep(_shelf(request, portfolio), file))
+
+
+def _shelf(request: HttpRequest, portfolio: Portfolio) -> Shelf:
+    return Shelf(str(request.user.pk), str(portfolio.pk))
 
 
 def _undo(request: HttpRequest, portfolio: Portfolio, import_id: str) -> HttpResponse:
@@ -105,8 +118,15 @@ def _undo(request: HttpRequest, portfolio: Portfolio, import_id: str) -> HttpRes
     return _redirect(portfolio, undone=import_id)
 
 
-def _confirm(request: HttpRequest, portfolio: Portfolio, token: str) -> HttpResponse:
-    file = waiting_files.find(request.user, portfolio, token)
+def _look(request: HttpRequest, portfolio: Portfolio, token: str, choices: Choices) -> HttpResponse:
+    file = waiting_files.find(_shelf(request, portfolio), token)
+    if file is None:
+        return _refuse(request, portfolio, FILE_GONE)
+    return _preview(request, portfolio, file, choices, token)
+
+
+def _confirm(request: HttpRequest, portfolio: Portfolio, token: str, choices: Choices) -> HttpResponse:
+    file = waiting_files.find(_shelf(request, portfolio), token)
     if file is None:
         return _refuse(request, portfolio, FILE_GONE)
     try:
@@ -117,16 +137,17 @@ def _confirm(request: HttpRequest, portfolio: Portfolio, token: str) -> HttpResp
             author=request.user.get_username(),
             at=timezone.now(),
             code=file.format,
-            choices=_choices(request),
+            choices=choices,
         )
     except ImportRefused as refused:
-        return _render(request, portfolio, status=HTTPStatus.BAD_REQUEST, findings=refused.findings, file=file.name)
-    waiting_files.drop(request.user, portfolio, token)
+        return _check(request, portfolio, file, refused.findings, choices, token)
+    waiting_files.drop(_shelf(request, portfolio), token)
     return _redirect(portfolio, done=imported.import_id or "nothing")
 
 
-def _preview(request: HttpRequest, portfolio: Portfolio, file: WaitingFile) -> HttpResponse:
-    choices = _choices(request)
+def _preview(
+    request: HttpRequest, portfolio: Portfolio, file: WaitingFile, choices: Choices, token: str
+) -> HttpResponse:
     with transaction.atomic():
         preview = imports.preview(
             portfolio=portfolio,
@@ -136,46 +157,85 @@ def _preview(request: HttpRequest, portfolio: Portfolio, file: WaitingFile) -> H
             code=file.format,
             choices=choices,
         )
-    can_import = preview.is_good and bool(preview.added)
+        if not preview.is_good:
+            has_rows = bool(preview.added or preview.known)
+            return _check(request, portfolio, file, preview.findings, choices, token, can_leave_out=has_rows)
+        effect = intake.find_effect(portfolio, preview.book) if preview.book and not preview.breaks else None
     return _render(
         request,
         portfolio,
-        status=HTTPStatus.OK if preview.is_good else HTTPStatus.BAD_REQUEST,
+        step="preview",
         preview=preview,
-        findings=preview.findings,
-        file=file.name,
-        waiting=waiting_files.keep(request.user, portfolio, file) if can_import else "",
+        rows=import_tables.row_cells(preview.added),
+        more=max(0, len(preview.added) - import_tables.PREVIEWED_ROWS),
+        effect=effect,
+        effect_rows=list(import_tables.effect_rows(effect, portfolio)) if effect else [],
+        why_no_value=import_tables.why_no_value(effect) if effect else [],
+        file=imports.printable(file.name),
+        waiting=token,
         choices=choices,
+        left_out=sorted(choices.leave_out),
         short=dict.fromkeys(preview.labels.get(each.account, each.account) for each in preview.shortfalls),
+        same=_find_same(portfolio, preview),
     )
 
 
-def _choices(request: HttpRequest) -> Choices:
-    """What the form says beside the file."""
-    return Choices(
-        infer_deposits="infer_deposits" in request.POST,
-        margin=tuple(request.POST.getlist("margin")),
-        confirm_transfers="confirm_transfers" in request.POST,
+def _check(
+    request: HttpRequest,
+    portfolio: Portfolio,
+    file: WaitingFile,
+    findings: tuple[RowFinding, ...],
+    choices: Choices,
+    token: str,
+    *,
+    can_leave_out: bool = True,
+) -> HttpResponse:
+    """Everything that is wrong with a file, beside its rows."""
+    return _render(
+        request,
+        portfolio,
+        step="check",
+        status=HTTPStatus.BAD_REQUEST,
+        findings=import_tables.finding_rows(
+            findings, file.content, can_leave_out=can_leave_out, left_out=choices.leave_out
+        ),
+        is_cut=import_tables.is_cut(findings),
+        can_leave_out=can_leave_out and any(each.row for each in findings),
+        file=imports.printable(file.name),
+        waiting=token,
+        choices=choices,
+        left_out=sorted(choices.leave_out),
     )
+
+
+def _find_same(portfolio: Portfolio, preview: Preview) -> imports.StoredImport | None:
+    """The import that the same file came by before."""
+    stored = imports.stored(portfolio=portfolio) if not preview.added else ()
+    return next((each for each in stored if each.sha256 == preview.sha256), None)
 
 
 def _refuse(request: HttpRequest, portfolio: Portfolio, words: str) -> HttpResponse:
     return _render(request, portfolio, status=HTTPStatus.BAD_REQUEST, problem=words)
 
 
-def _render(request: HttpRequest, portfolio: Portfolio, *, status: int = HTTPStatus.OK, **more: Any) -> HttpResponse:
+def _render(
+    request: HttpRequest, portfolio: Portfolio, *, status: int = HTTPStatus.OK, step: str = "", **more: Any
+) -> HttpResponse:
     """The page, with what `more` says of the form that was sent."""
-    preview: Preview | None = more.get("preview")
+    stored, done = list(reversed(imports.stored(portfolio=portfolio))), request.GET.get("done")
     context = {
         "portfolio": portfolio,
         "navigation": navigation.for_portfolio(portfolio, current="imports", query=request.GET.dict()),
         "is_owner": portfolio.owner_id == request.user.pk,
-        "kept": list(reversed(imports.stored(portfolio=portfolio))),
+        "step": step,
+        "steps": import_tables.steps(step or ("done" if done else "file")),
+        "form_token": import_form.sign(_shelf(request, portfolio)),
+        "stored_imports": stored,
         "formats": [(code, each.TITLE) for code, each in FORMATS.items()],
         "limit_mib": MAX_BYTES // 1024**2,
-        "rows": [_row_cells(row) for row in preview.added[:PREVIEWED_ROWS]] if preview else [],
-        "more": max(0, len(preview.added) - PREVIEWED_ROWS) if preview else 0,
-        "done": request.GET.get("done"),
+        "overview": OVERVIEW,
+        "done": done,
+        "new_import": next((each for each in stored if each.import_id == done), None),
         "undone": request.GET.get("undone"),
         "revision": _newest_revision(portfolio) if request.GET.keys() & {"done", "undone"} else None,
         **more,
@@ -186,20 +246,6 @@ def _render(request: HttpRequest, portfolio: Portfolio, *, status: int = HTTPSta
 @transaction.atomic
 def _newest_revision(portfolio: Portfolio) -> LedgerRevision | None:
     return LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").first()
-
-
-def _row_cells(row: Row) -> dict[str, str]:
-    return {
-        "row": str(row.row),
-        "date": row.date.isoformat(),
-        "kind": row.kind.replace("_", " "),
-        "symbol": row.symbol,
-        "quantity": "all" if row.whole else plain(row.quantity) or "",
-        "price": plain(row.unit_price) or "",
-        "amount": "" if row.gross is None or row.whole else f"{row.gross:,.2f}",
-        "currency": row.currency,
-        "text": row.text.partition("\n")[0],
-    }
 
 
 def _redirect(portfolio: Portfolio, **query: str) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Uploaded files that wait for their confirmation: in the cache, for 15 minutes, each for one user and one portfolio."""
+"""Uploaded files that wait for their confirmation: in the cache, for an hour, each for one user and one portfolio."""
 
 import base64
 import secrets
@@ -7,15 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 
-from portfolio.models import Portfolio
-
-WAIT_SECONDS: Final = 15 * 60
-
-Person = AbstractBaseUser | AnonymousUser
+WAIT_SECONDS: Final = 60 * 60
+"""Long enough to correct what a preview says, or to find one's password where the session has ended meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +21,15 @@ class WaitingFile:
     """The format's code, where somebody chose it; None: the content decides."""
 
 
-def keep(user: Person, portfolio: Portfolio, file: WaitingFile) -> str:
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where the files of one user for one portfolio wait."""
+
+    user_id: str
+    portfolio_id: str
+
+
+def keep(shelf: Shelf, file: WaitingFile) -> str:
     """The token by which the file is found again. Beyond WAITING_IMPORTS of the user the oldest goes."""
     token = secrets.token_urlsafe(24)
     stored = {
@@ -34,32 +37,34 @@ def keep(user: Person, portfolio: Portfolio, file: WaitingFile) -> str:
         "content": base64.b64encode(zlib.compress(file.content)).decode(),
         "code": file.format,
     }
-    waiting = [each for each in cache.get(_list_key(user), []) if cache.has_key(each)]
+    waiting = [each for each in cache.get(_list_key(shelf), []) if cache.has_key(each)]
     surplus = len(waiting) + 1 - settings.WAITING_IMPORTS
     for oldest in waiting[: max(0, surplus)]:
         cache.delete(oldest)
-    key = _key(user, portfolio, token)
+    key = _key(shelf, token)
     cache.set(key, stored, WAIT_SECONDS)
-    cache.set(_list_key(user), [*waiting[max(0, surplus) :], key], WAIT_SECONDS)
+    cache.set(_list_key(shelf), [*waiting[max(0, surplus) :], key], WAIT_SECONDS)
     return token
 
 
-def find(user: Person, portfolio: Portfolio, token: str) -> WaitingFile | None:
-    stored = cache.get(_key(user, portfolio, token))
+def find(shelf: Shelf, token: str) -> WaitingFile | None:
+    stored = cache.get(_key(shelf, token))
     if stored is None:
         return None
     content = zlib.decompress(base64.b64decode(stored["content"]))
     return WaitingFile(stored["name"], content, stored["code"])
 
 
-def drop(user: Person, portfolio: Portfolio, token: str) -> None:
-    cache.delete(_key(user, portfolio, token))
+def drop(shelf: Shelf, token: str) -> None:
+    cache.delete(_key(shelf, token))
 
 
-def _list_key(user: Person) -> str:
-    return f"imports-waiting:{user.pk}"
+def _list_key(shelf: Shelf) -> str:
+    return f"imports-waiting:{shelf.user_id}"
 
 
-def _key(user: Person, portfolio: Portfolio, token: str) -> str:
+def _key(shelf: Shelf, token: str) -> str:
     """User and portfolio are part of it, so that a guessed token is nobody else's file. A form may send any text as a token."""
-    return f"import-waiting:{user.pk}:{portfolio.pk}:{base64.urlsafe_b64encode(token.encode()[:64]).decode()}"
+    return (
+        f"import-waiting:{shelf.user_id}:{shelf.portfolio_id}:{base64.urlsafe_b64encode(token.encode()[:64]).decode()}"
+    )
