@@ -1,12 +1,13 @@
 """What was gained and how the value moved: the money bridge of a period, gains since purchase, and those of a tax year."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeVar
 
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio import valuation
-from portfolio.valuation import bridge, gains, income, realised_lots
+from portfolio.valuation import bridge, closed_holdings, gains, income, realised_lots
 from portfolio.valuation.tax_years import Begins
 
 GAINS_TTL_S = 300
@@ -33,6 +34,18 @@ def money_bridges(ctx: RequestContext, *, positions: valuation.Positions) -> Res
 def since_purchase(ctx: RequestContext, *, positions: valuation.Positions) -> Result[gains.Gains]:
     """Realised and unrealised since purchase, and income; by currency and by security."""
     return _result(ctx, gains.compute(positions.book, ctx.market.history), positions)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedHoldings:
+    rows: tuple[closed_holdings.ClosedHolding, ...]
+    """That which was sold last first."""
+
+
+@capability("portfolio.closed_holdings", agent="financial_analyst")
+def sold_out(ctx: RequestContext, *, positions: valuation.Positions) -> Result[ClosedHoldings]:
+    """What was held and is held no more, with its realised gain and income."""
+    return _result(ctx, ClosedHoldings(closed_holdings.closed(positions.book, ctx.market.history)), positions)
 
 
 @capability("portfolio.income", agent="financial_analyst")

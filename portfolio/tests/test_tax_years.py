@@ -8,7 +8,7 @@ import pytest
 from portfolio import valuation
 from portfolio.tests import made
 from portfolio.tests.test_lots_abroad import Told
-from portfolio.valuation import bridge, gains, income, realised_lots, tax_years
+from portfolio.valuation import bridge, closed_holdings, gains, income, realised_lots, tax_years
 
 pytestmark = pytest.mark.usefixtures("read_once")
 
@@ -196,3 +196,16 @@ def test_a_lot_whose_cost_nobody_can_convert_has_no_gain_and_neither_has_its_yea
     (lot,) = year.lots
     assert (lot.cost, lot.gain, lot.proceeds) == (None, None, D("612.00"))
     assert (year.without_cost, year.whole.gain, year.whole.proceeds, year.gains) == (1, None, D("612.00"), None)
+
+
+def test_a_closed_holding_has_what_its_sales_and_its_dividends_brought():
+    book = Told(
+        bought("2020-12-31", 10, 10) + paid("2021-12-31", 5, 1) + sold("2021-06-03", 4, 60) + sold("2022-03-02", 6, 150)
+        + bought("2021-06-03", 10, 44, "USD", "ASH")
+    ).book("OAK", "ASH")  # fmt: skip
+
+    (closed,) = closed_holdings.closed(book, MARKET)
+
+    assert (closed.symbol, closed.first_bought, closed.last_sold) == ("OAK", date(2020, 12, 31), date(2022, 3, 2))
+    # 4 x 5 and 6 x 15 of price; 5 of dividend, of which 1 was withheld.
+    assert (closed.realised, closed.income, closed.total) == (D("110.00"), D("4.00"), D("114.00"))

@@ -12,7 +12,16 @@ from django import template
 from django.template.loader import get_template
 
 from execution.patterns.templating import Scope
-from execution.web.pages import card_panels, chart_panel, narrative_panel, part_panels, table_panels, timeline_panel
+from execution.web.pages import (
+    card_panels,
+    chart_panel,
+    narrative_panel,
+    page_rows,
+    part_panels,
+    table_panels,
+    timeline_panel,
+)
+from execution.web.pages.page_rows import PageRows
 from execution.web.pages.panel_values import NothingToDrawError
 
 register = template.Library()
@@ -64,6 +73,8 @@ class Panel:
     """Of the page's twelve columns."""
     is_prominent: bool = False
     reason: str = ""
+    hide: str = ""
+    """The address of the page without it, of one on demand."""
 
     @property
     def template(self) -> str:
@@ -71,18 +82,30 @@ class Panel:
 
 
 @register.simple_tag
-def panel(document: Mapping[str, Any], scope: Scope, holding_page: str = "", export_page: str = "") -> str:
+def panel(
+    document: Mapping[str, Any],
+    scope: Scope,
+    holding_page: str = "",
+    export_page: str = "",
+    rows: PageRows | str | None = None,
+) -> str:
     """The HTML of one panel.
 
     holding_page   the address of a holding's page, to which its security's number is added
     export_page    the address at which the result is exported, to which the panel is added
+    rows           what the page's query says of its rows; without it all panels are drawn as the result has them. A page without
+                   the name gives an empty text
     """
-    shown = {"panel": draw(document, scope), "holding_page": holding_page, "export_page": export_page}
+    shown = {
+        "panel": draw(document, scope, rows if isinstance(rows, PageRows) else None),
+        "holding_page": holding_page,
+        "export_page": export_page,
+    }
     return get_template("panels/panel.html").render(shown)
 
 
-def draw(document: Mapping[str, Any], scope: Scope) -> Panel:
-    """What a panel shows of a result."""
+def draw(document: Mapping[str, Any], scope: Scope, rows: PageRows | None = None) -> Panel:
+    """What a panel shows of a result; of one that is on demand and not asked for, the link that asks for it."""
     span = document.get("span")
     empty = Panel(
         document["id"],
@@ -93,8 +116,14 @@ def draw(document: Mapping[str, Any], scope: Scope) -> Panel:
     )
     if document["type"] not in DRAWERS:
         return replace(empty, reason=f"this page can't draw a {document['type']}; the result holds its figures")
+    if rows is not None and not rows.is_asked_for(document):
+        return replace(empty, name="on_demand", body=rows.link(document["id"], **{document["id"]: "1"}))
+    if rows is not None and document.get("on_demand") is True:
+        empty = replace(empty, hide=rows.link(document["id"], **{document["id"]: ""}))
     name, drawer = DRAWERS[document["type"]]
     try:
+        if rows is not None and document.get("sortable") is True and document["type"] == "table":
+            return replace(empty, name="sortable_table", body=page_rows.draw_sortable(document, scope, rows))
         return replace(empty, name=name, body=drawer(document, scope))
     except NothingToDrawError as absent:
         return replace(empty, reason=absent.reason)

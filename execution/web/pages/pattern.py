@@ -29,6 +29,7 @@ from execution.patterns.templating import Scope
 from execution.web import limits
 from execution.web.pages import holdings, navigation, page_tag
 from execution.web.pages.navigation import OVERVIEW, SECURITY
+from execution.web.pages.page_rows import PageRows
 from execution.web.pages.pattern_inputs import form_context, is_unanswered, read_request
 from execution.web.pages.problem_page import render_failure
 from portfolio.models import Portfolio
@@ -92,11 +93,12 @@ def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
 
 def _show(request: HttpRequest, served: executor.Served, version: PatternVersion, portfolio: Portfolio) -> HttpResponse:
     frame = _frame(request, portfolio, version, served.metadata["asof_date"])
-    tag = page_tag.of_result(served.etag, request, frame)
+    rows = PageRows(request.GET.dict())
+    tag = page_tag.of_result(served.etag, request, (frame, rows))
     unchanged = get_conditional_response(request, etag=tag)
     if unchanged is not None:
         return unchanged
-    context = result_context(served, version, portfolio) | frame
+    context = result_context(served, version, portfolio) | frame | {"page_rows": rows}
     reader = Reader(request.user.pk, request.request_id, timezone.now())  # type: ignore[arg-type, attr-defined]
     context["watermarks"] = [reader.watermark(text, "Shown") for text in served.watermarks]
     response = render(request, "pattern.html", context | form_context(version, portfolio, request.GET))

@@ -11,7 +11,7 @@ from config import dates
 from execution import executor, patterns
 from execution.executor import RequestInvalid
 from execution.models import PatternVersion
-from execution.web.pages import holdings
+from execution.web.pages import holdings, page_rows
 from execution.web.pages.navigation import CARRIED, SECURITY
 from portfolio.models import Portfolio
 
@@ -22,7 +22,8 @@ def read_request(query: Mapping[str, str], version: PatternVersion, portfolio: P
     raises   RequestInvalid with every field that is wrong
     """
     declared = version.document["inputs"]
-    ours = {name for name in CARRIED if name not in declared}  # of the frame alone, which goes on with it
+    # Of the frame, which goes on with it, and of the rows of the page alone.
+    ours = {name for name in CARRIED if name not in declared} | page_rows.parameters(version.document)
     given = {name: text for name, text in query.items() if text and name not in ours}
     inputs = {name: _typed(declared[name]["type"], text) if name in declared else text for name, text in given.items()}
     request = executor.Request(version.pattern_id, inputs, portfolio_id=portfolio.pk)
