@@ -36,6 +36,7 @@ REASONS: Final[Mapping[str, str]] = {
     "nominal_rate": "a nominal rate stands for the real one",
     "baa_spread": "the spread of Baa bonds stands for that of all corporate bonds",
     "fx_basket": "the pack's own exchange rates stand for the dollar index",
+    "no_fundamentals": "the packs hold nothing that the company reported by this day",
     "no_series": "the packs hold no series of it",
     "no_variation": "its series did not move over these days",
     "stale_series": "its newest figure is too old to speak of now",

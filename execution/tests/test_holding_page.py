@@ -1,10 +1,17 @@
 """One holding at its symbol: what is held, its lots and its entries, as the books have them."""
 
+import json
 from decimal import Decimal
+from pathlib import Path
 
+from django.conf import settings
+
+from execution.patterns.templating import Scope
+from execution.web.pages import panels
 from portfolio import books
 from portfolio.models import Lot, Portfolio, Transaction
 
+PATTERN = json.loads((Path(settings.BASE_DIR) / "execution/library/holding_deep_dive.json").read_text())
 PAGE = "/portfolios/public/holdings/IBM/"
 
 
@@ -39,6 +46,21 @@ def test_its_lots_and_entries_are_those_of_the_books(demo):
     assert Decimal(holding["quantity"]) == sum(quantities) == 858
     assert holding["closes"][-1] == 202.91
     assert len(holding["dates"]) == len(holding["closes"])
+
+
+def test_what_its_company_reported_has_the_day_since_which_it_is_known(demo):
+    figure = {
+        "concept": "revenue", "frequency": "Q", "period_end": "2012-12-31", "value": "29304000000", "unit": "USD",
+        "known_at": "2013-02-26", "source": "edgar",
+    }  # fmt: skip
+    document = next(each for each in PATTERN["panels"] if each["id"] == "fundamentals")
+    scope = Scope(inputs={}, state={"fundamentals": {"status": "ok", "reason": None, "figures": [figure]}}, ctx={})
+
+    drawn = panels.panel(document, scope)
+
+    assert all(each in drawn for each in ("revenue", "29,304,000,000", "2012-12-31", "2013-02-26"))
+    page = demo.client("owner").get(PAGE).content.decode()
+    assert "the packs hold nothing that the company reported by this day" in page
 
 
 def test_what_is_not_held_or_does_not_exist_is_not_there(demo):
