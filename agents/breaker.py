@@ -1,4 +1,4 @@
-"""One circuit breaker per agent: after five failures in a row it asks no more for a minute, then lets one call try."""
+"""One circuit breaker per capability: after five failures in a row it is asked no more for a minute, then one call tries."""
 
 import psycopg
 import redis
@@ -54,12 +54,12 @@ def _is_or_follows(raised: BaseException, kinds: tuple[type[BaseException], ...]
     return False
 
 
-def for_agent(
-    agent: str,
+def for_capability(
+    capability: str,
     *,
     client: redis.Redis | None = None,
     fail_max: int = FAIL_MAX,
     reset_timeout_s: float = RESET_TIMEOUT_S,
 ) -> Breaker:
-    """The breaker that guards the calls to one agent."""
-    return Breaker(agent, judge=judge, fail_max=fail_max, reset_timeout_s=reset_timeout_s, client=client)
+    """The breaker that guards the calls of one capability."""
+    return Breaker(capability, judge=judge, fail_max=fail_max, reset_timeout_s=reset_timeout_s, client=client)

@@ -22,7 +22,7 @@ from agents.breaker import (
 from agents.registry import Capability, Registry, UnknownCapability
 from agents.result import RequestContext, Result
 from config import telemetry
-from config.breaker import Breaker
+from config.breaker import Breaker, read_states
 from config.errors import TieoutError
 
 logger = logging.getLogger(__name__)
@@ -109,14 +109,15 @@ class AgentRuntime:
         return capability.agent if capability else None
 
     def breaker_states(self) -> dict[str, int]:
-        """Agent → 0 closed, 1 open, 2 half-open."""
-        return {agent: self._breaker(agent).state for agent in self.agents}
+        """Capability → 0 closed, 1 open, 2 half-open."""
+        names = sorted(self._capabilities)
+        return dict(zip(names, read_states([self._breaker(name) for name in names]), strict=True))
 
     def find(self, name: str) -> Capability | None:
         """The capability of a name, None when nobody offers it."""
         return self._capabilities.get(name)
 
-    def call(
+    def prepare(
         self,
         name: str,
         ctx: RequestContext,
@@ -124,13 +125,14 @@ class AgentRuntime:
         *,
         sources: Sequence[str] = (),
         permit: Permit = permit_nothing,
-    ) -> Invocation:
-        """Ask the agent that offers `name`.
+    ) -> Callable[[], Invocation]:
+        """A call that is checked and may be made, in this thread or in another.
 
         sources  that the arguments rest on
         permit   asked before the provider of a recorded capability is called
-        raises   UnknownCapability, ArgumentsInvalid, what `permit` raises (none reaches the agent or its breaker), BreakerOpen,
-                 the agent's own named error as it is, StorageAway, DependencyAway, CapabilityFailed
+        raises   UnknownCapability, ArgumentsInvalid, what `permit` raises: none of it reaches the agent or the breaker
+
+        The call raises BreakerOpen, the agent's own named error as it is, StorageAway, DependencyAway, CapabilityFailed.
         """
         capability = self._capabilities.get(name)
         if capability is None:
@@ -138,19 +140,22 @@ class AgentRuntime:
         bound = registry.bind(capability, arguments)
         if capability.recorded and capability.is_on():
             permit(capability, sources)
-        started = perf_counter()
-        with telemetry.span("capability.call", capability=name, agent=capability.agent):
-            result = self._breaker(capability.agent).call(lambda: _ask(capability, ctx, bound))
-        return Invocation(result, name, capability.agent, round((perf_counter() - started) * 1000, 3))
+        return lambda: self._make(capability, ctx, bound)
 
-    def _breaker(self, agent: str) -> Breaker:
-        guard = self._breakers.get(agent)
+    def _make(self, capability: Capability, ctx: RequestContext, bound: Mapping[str, Any]) -> Invocation:
+        started = perf_counter()
+        with telemetry.span("capability.call", capability=capability.name, agent=capability.agent):
+            result = self._breaker(capability.name).call(lambda: _ask(capability, ctx, bound))
+        return Invocation(result, capability.name, capability.agent, round((perf_counter() - started) * 1000, 3))
+
+    def _breaker(self, capability: str) -> Breaker:
+        guard = self._breakers.get(capability)
         if guard is None:
             with self._making:
-                guard = self._breakers.get(agent) or breaker.for_agent(
-                    agent, client=self._client, fail_max=self._fail_max, reset_timeout_s=self._reset_timeout_s
+                guard = self._breakers.get(capability) or breaker.for_capability(
+                    capability, client=self._client, fail_max=self._fail_max, reset_timeout_s=self._reset_timeout_s
                 )
-                self._breakers[agent] = guard
+                self._breakers[capability] = guard
         return guard
 
 

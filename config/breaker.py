@@ -7,9 +7,9 @@ is not closed. The one call that tries (the probe) holds a lock of redis-py with
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import NamedTuple, TypeVar, cast
+from typing import ClassVar, NamedTuple, TypeVar, cast
 
 import redis
 import redis.lock
@@ -43,7 +43,7 @@ class Verdict(Enum):
 
 
 class Breaker:
-    """Guards the calls to one agent or provider. Safe between threads; shared between processes through Redis.
+    """Guards the calls of one capability or to one provider. Safe between threads; shared between processes through Redis.
 
     judge   what an exception says about the one asked
     client  should have short timeouts and no retries of its own: redis-py's default tries for seconds
@@ -69,7 +69,9 @@ class Breaker:
     @property
     def state(self) -> int:
         """CLOSED, OPEN, or HALF_OPEN: the next call is a probe."""
-        _, status = self._look()
+        return self._state(self._look()[1])
+
+    def _state(self, status: "_Status") -> int:
         if status.opened_at is None:
             return CLOSED
         return OPEN if self._wait_s(status) > 0 else HALF_OPEN
@@ -144,11 +146,29 @@ class Breaker:
             logger.warning("breaker outcome is lost while Redis is away", extra={"breaker": self.name})
 
 
+def read_states(breakers: Sequence[Breaker]) -> list[int]:
+    """The states of breakers that share a Redis, in one round trip. Raises RedisError."""
+    records = [each._shared for each in breakers if each._shared is not None]
+    if not records:
+        return [each.state for each in breakers]
+    assert len(records) == len(breakers)
+    with records[0].client.pipeline(transaction=False) as batch:
+        for record in records:
+            batch.hmget(record.key, _SharedRecord.FIELDS)
+        answers = batch.execute()
+    return [each._state(_Status.from_redis(answer)) for each, answer in zip(breakers, answers, strict=True)]
+
+
 class _Status(NamedTuple):
     """Failures in a row, and since when nobody is asked: None while closed."""
 
     failures: int
     opened_at: float | None
+
+    @classmethod
+    def from_redis(cls, fields: Sequence[bytes | None]) -> "_Status":
+        failures, opened_at = fields
+        return cls(int(failures or 0), None if opened_at is None else float(opened_at))
 
 
 class _ProcessRecord:
@@ -186,28 +206,29 @@ class _ProcessRecord:
 class _SharedRecord:
     """The same in Redis for all processes, each change one command. Every method raises RedisError while it is away."""
 
+    FIELDS: ClassVar = ["failures", "opened_at"]
+
     def __init__(self, client: redis.Redis, key: str, reset_timeout_s: float) -> None:
-        self._redis, self._key, self._reset_timeout_s = client, key, reset_timeout_s
+        self.client, self.key, self._reset_timeout_s = client, key, reset_timeout_s
 
     def read(self) -> _Status:
-        failures, opened_at = cast("list[bytes | None]", self._redis.hmget(self._key, ["failures", "opened_at"]))
-        return _Status(int(failures or 0), None if opened_at is None else float(opened_at))
+        return _Status.from_redis(cast("list[bytes | None]", self.client.hmget(self.key, self.FIELDS)))
 
     def count_failure(self) -> int:
-        return self._redis.hincrby(self._key, "failures", 1)
+        return self.client.hincrby(self.key, "failures", 1)
 
     def forget_failures(self) -> None:
-        self._redis.hdel(self._key, "failures")
+        self.client.hdel(self.key, "failures")
 
     def open(self, now: float, *, again: bool) -> None:
-        (self._redis.hset if again else self._redis.hsetnx)(self._key, "opened_at", f"{now:.6f}")
+        (self.client.hset if again else self.client.hsetnx)(self.key, "opened_at", f"{now:.6f}")
 
     def close(self) -> None:
-        self._redis.delete(self._key)
+        self.client.delete(self.key)
 
     def probe_lock(self) -> redis.lock.Lock:
         """A probe whose process was killed gives its place to another after one more timeout."""
-        return cast("redis.lock.Lock", self._redis.lock(f"{self._key}:probe", timeout=self._reset_timeout_s))
+        return cast("redis.lock.Lock", self.client.lock(f"{self.key}:probe", timeout=self._reset_timeout_s))
 
 
 _Record = _ProcessRecord | _SharedRecord

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
@@ -27,6 +28,8 @@ from pricing.providers import fetching, http
 logger = logging.getLogger(__name__)
 
 ORDER_PATIENCE = timedelta(minutes=2)
+ORDER_S = 600
+"""How long a worker computes what was ordered, also where one step is all of it; it has failed then."""
 """After so long another worker is rung for an execution that has not ended."""
 EXPORT_PATIENCE = timedelta(minutes=2)
 """After so long somebody looks for an export that has not ended."""
@@ -143,12 +146,12 @@ def make_export(*, export: str, **_: Any) -> None:
     exports.make(UUID(export))
 
 
-@shared_task
+@shared_task(soft_time_limit=ORDER_S, time_limit=ORDER_S + 60)
 def make_execution(*, order: str, **_: Any) -> None:
     """Compute an execution that was ordered. Nothing is done where it has ended, or where another worker does it."""
     try:
         orders.make(UUID(order))
-    except TieoutError as failure:
+    except (TieoutError, SoftTimeLimitExceeded) as failure:
         logger.warning("an ordered execution failed", extra={"order_id": order, "reason": str(failure)})
 
 

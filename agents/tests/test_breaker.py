@@ -15,7 +15,7 @@ from redis.retry import Retry
 from agents import breaker
 from agents.breaker import DependencyFailed, StorageAway
 from agents.tests import fakes
-from config.breaker import Breaker, BreakerOpen, Verdict
+from config.breaker import Breaker, BreakerOpen, Verdict, read_states
 from config.errors import TieoutError
 
 
@@ -58,7 +58,7 @@ def fail(guard, times, error=None):
 
 
 def test_five_failures_in_a_row_open_it_for_a_minute(client):
-    guard = breaker.for_agent("harvester", client=client)
+    guard = breaker.for_capability("harvester", client=client)
 
     fail(guard, 5)
 
@@ -70,7 +70,7 @@ def test_five_failures_in_a_row_open_it_for_a_minute(client):
 
 
 def test_an_outage_of_the_database_never_opens_it_and_does_not_wipe_the_count(client):
-    guard = breaker.for_agent("harvester", client=client)
+    guard = breaker.for_capability("harvester", client=client)
 
     fail(guard, 4)
     for _ in range(100):
@@ -84,7 +84,7 @@ def test_an_outage_of_the_database_never_opens_it_and_does_not_wipe_the_count(cl
 
 
 def test_a_success_in_between_starts_the_count_anew(client):
-    guard = breaker.for_agent("harvester", client=client)
+    guard = breaker.for_capability("harvester", client=client)
 
     fail(guard, 4)
     guard.call(lambda: 1)
@@ -94,7 +94,7 @@ def test_a_success_in_between_starts_the_count_anew(client):
 
 
 def test_a_hundred_bad_questions_leave_it_closed_and_do_not_wipe_the_count(client):
-    guard = breaker.for_agent("harvester", client=client)
+    guard = breaker.for_capability("harvester", client=client)
 
     fail(guard, 4)
     for _ in range(100):
@@ -108,7 +108,7 @@ def test_a_hundred_bad_questions_leave_it_closed_and_do_not_wipe_the_count(clien
 
 
 def test_after_the_time_one_success_closes_it(client):
-    guard = breaker.for_agent("harvester", client=client, reset_timeout_s=0.05)
+    guard = breaker.for_capability("harvester", client=client, reset_timeout_s=0.05)
     fail(guard, 5)
     time.sleep(0.06)
 
@@ -117,7 +117,7 @@ def test_after_the_time_one_success_closes_it(client):
 
 
 def test_a_failed_probe_opens_it_for_the_full_time_again(client):
-    guard = breaker.for_agent("harvester", client=client, reset_timeout_s=0.3)
+    guard = breaker.for_capability("harvester", client=client, reset_timeout_s=0.3)
     fail(guard, 5)
     time.sleep(0.31)
 
@@ -129,7 +129,7 @@ def test_a_failed_probe_opens_it_for_the_full_time_again(client):
 
 
 def test_a_probe_that_shows_nothing_leaves_the_next_call_to_probe(client):
-    guard = breaker.for_agent("harvester", client=client, reset_timeout_s=0.05)
+    guard = breaker.for_capability("harvester", client=client, reset_timeout_s=0.05)
     fail(guard, 5)
     time.sleep(0.06)
 
@@ -213,7 +213,7 @@ def test_of_twenty_threads_exactly_one_probes(client):
 
 def probe_in_a_process(socket, start, results):
     client = redis.Redis(unix_socket_path=socket)
-    guard = breaker.for_agent("harvester", client=client, reset_timeout_s=1.0)
+    guard = breaker.for_capability("harvester", client=client, reset_timeout_s=1.0)
 
     def probe():
         results.put("probed")
@@ -229,7 +229,7 @@ def probe_in_a_process(socket, start, results):
 def test_of_six_processes_exactly_one_probes(socket):
     client = redis.Redis(unix_socket_path=socket)
     client.flushall()
-    guard = breaker.for_agent("harvester", client=client, reset_timeout_s=1.0)
+    guard = breaker.for_capability("harvester", client=client, reset_timeout_s=1.0)
     fail(guard, 5)
     spawn = multiprocessing.get_context("fork")
     start, results = spawn.Event(), spawn.Queue()
@@ -250,17 +250,17 @@ def test_of_six_processes_exactly_one_probes(socket):
 def test_a_second_worker_sees_what_the_first_one_opened(socket):
     client = redis.Redis(unix_socket_path=socket)
     client.flushall()
-    fail(breaker.for_agent("harvester", client=client), 5)
+    fail(breaker.for_capability("harvester", client=client), 5)
 
     with pytest.raises(BreakerOpen):
-        breaker.for_agent("harvester", client=client).call(lambda: pytest.fail("the agent was asked"))
-    assert breaker.for_agent("analyst", client=client).state == 0
+        breaker.for_capability("harvester", client=client).call(lambda: pytest.fail("the agent was asked"))
+    assert breaker.for_capability("analyst", client=client).state == 0
 
 
 def test_a_good_call_costs_one_round_trip(socket, monkeypatch):
     client = redis.Redis(unix_socket_path=socket)
     client.flushall()
-    guard = breaker.for_agent("harvester", client=client)
+    guard = breaker.for_capability("harvester", client=client)
     sent, send = [], client.execute_command
 
     def listen(*words, **options):
@@ -278,7 +278,7 @@ def test_a_good_call_costs_one_round_trip(socket, monkeypatch):
 def test_without_redis_each_process_guards_itself_and_says_so_once(tmp_path, caplog):
     nowhere = redis.Redis(unix_socket_path=str(tmp_path / "nothing.sock"), retry=Retry(NoBackoff(), 0))
     with caplog.at_level(logging.WARNING, logger="config.breaker"):
-        guard = breaker.for_agent("harvester", client=nowhere)
+        guard = breaker.for_capability("harvester", client=nowhere)
 
         fail(guard, 5)
 
@@ -324,3 +324,10 @@ def test_a_dependency_is_known_under_djangos_wrapper():
     assert breaker.is_dependency_failure(wrapped_by_django())
     assert breaker.is_storage_failure(wrapped_by_django())
     assert not breaker.is_dependency_failure(ValueError())
+
+
+def test_the_states_of_many_are_read_as_each_says_its_own(client):
+    guards = [breaker.for_capability(name, client=client) for name in ("calm", "harvester")]
+    fail(guards[1], 5)
+
+    assert read_states(guards) == [guard.state for guard in guards] == [0, 1]

@@ -13,7 +13,7 @@ from config import scope
 from config.redis_client import shared_redis
 from config.strict_json import TooLarge
 from execution import canonical, metering
-from execution.executor import orchestrator
+from execution.executor import orchestrator, step_trace
 from execution.executor.market_view import MarketView
 from execution.executor.planning import Plan
 from execution.executor.provider_calls import ProviderCalls
@@ -41,7 +41,7 @@ def runtime() -> AgentRuntime:
     return AgentRuntime(registry.default, client=shared_redis())
 
 
-def compute(plan: Plan, calls: ProviderCalls, report: orchestrator.Report = orchestrator.tell_nobody) -> Computed:
+def compute(plan: Plan, calls: ProviderCalls, report: step_trace.Report = step_trace.tell_nobody) -> Computed:
     """Run the steps of a plan. They can not write to the database, and the pack is verified to be what was sealed.
 
     calls    with what providers answered before, in a replay
@@ -58,7 +58,7 @@ def compute(plan: Plan, calls: ProviderCalls, report: orchestrator.Report = orch
     return Computed(
         text=text.decode(),
         result_hash=hashlib.sha256(text).hexdigest(),
-        trace=orchestrator.trace_as_dict(run.trace),
+        trace=step_trace.trace_as_dict(run.trace),
         sources={name: list(run.sources.get(name, ())) for name in run.outputs},
         warnings=run.warnings,
         recorded=calls.answers,
@@ -82,7 +82,7 @@ def context_of(plan: Plan) -> RequestContext:
 
 
 def _run_steps(
-    plan: Plan, ctx: RequestContext, calls: ProviderCalls, report: orchestrator.Report
+    plan: Plan, ctx: RequestContext, calls: ProviderCalls, report: step_trace.Report
 ) -> orchestrator.FinishedRun:
     try:
         run = orchestrator.run(plan.pattern, plan.inputs, ctx, runtime(), calls, report)
@@ -93,7 +93,7 @@ def _run_steps(
     return run
 
 
-def _meter(trace: Iterable[orchestrator.StepTrace]) -> None:
+def _meter(trace: Iterable[step_trace.StepTrace]) -> None:
     for step in trace:
         if step.agent is not None and step.duration_ms is not None:
             metering.observe_step(step.agent, step.capability, step.status, step.duration_ms / 1000)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from config import locks
 from config.errors import TieoutError
-from execution.executor import failure_record, orchestrator
+from execution.executor import failure_record, orchestrator, step_trace
 from execution.models import Execution, ExecutionStatus
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def finish_failed(execution: Execution, failure: Exception, *, started: float | 
     with transaction.atomic():
         ended = Execution.objects.filter(pk=execution.pk, status=ExecutionStatus.RUNNING).update(
             status=ExecutionStatus.FAILED,
-            trace=orchestrator.trace_as_dict(trace),
+            trace=step_trace.trace_as_dict(trace),
             problem=failure_record.describe(failure),
             finished_at=timezone.now(),
             duration_ms=None if started is None else milliseconds_since(started),

@@ -1,78 +1,50 @@
-"""Runs the steps of a pattern, one after the other, and writes down what happened to each."""
+"""Runs the steps of a pattern, and writes down what happened to each.
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+Steps run one after the other, in an order that their templates allow. One that calls a provider is begun in its turn and waited
+for where another step needs it, or at the end: so such calls run side by side, and beside what computes.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from agents.breaker import AgentFailed
+from agents.registry import Capability
 from agents.result import RequestContext, Result
 from agents.runtime import AgentRuntime
 from compliance.refusal import RightDenied
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from execution import patterns
+from execution.executor.network_call import NetworkCall, StepTimedOut
 from execution.executor.provider_calls import ProviderCalls
+from execution.executor.step_trace import Report, StepTrace, tell_nobody
 from execution.patterns import conditions, templating
 from execution.patterns.document import ParsedPattern, Step
+from execution.patterns.step_order import StepNeeds
 from execution.patterns.templating import Scope
 from pricing.providers.http import ProviderBusy, ProviderFailed, ProviderOff, RequestRefused
 
-Status = Literal["ok", "skipped", "failed", "not_reached"]
+CALL_S: Final = 30.0
+"""How long a step that calls a provider may take where the document does not say."""
+RUN_S: Final = 120.0
+"""How long all steps of a pattern may take: none is begun after that, and no provider is waited for."""
 
 
-class StepTimedOut(TieoutError):
-    """The step took longer than it may. Raised once it is over: a running call can't be stopped from inside a process."""
+class RunTimedOut(TieoutError):
+    """The steps of a pattern took longer than they may."""
 
-    def __init__(self, timeout_s: float, took_s: float) -> None:
-        super().__init__(f"took {took_s:.1f} s, may take {timeout_s:g} s")
-        self.timeout_s, self.took_s = timeout_s, took_s
+    def __init__(self, took_s: float) -> None:
+        super().__init__(f"the steps before it took {took_s:.0f} s, and all may take {RUN_S:.0f} s")
+        self.took_s = took_s
 
 
 PASSING = (AgentFailed, BreakerOpen, ProviderBusy, ProviderFailed, StepTimedOut)
 """Failures that may be gone when the step is tried again."""
 NOT_FINAL = (*PASSING, ProviderOff, RequestRefused, RightDenied)
 """Failures that may be gone some day though the five that a result is a function of stay: with another key, by other rights."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepTrace:
-    """What happened to one step. Fields that have no answer are null: a step that did not run has no duration."""
-
-    name: str  # `as`
-    capability: str
-    agent: str | None
-    status: Status = "not_reached"
-    reason: str | None = None
-    started_at: datetime | None = None
-    duration_ms: float | None = None
-    asof: date | None = None
-    ttl: int | None = None
-    sources: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        entry: dict[str, Any] = {
-            "as": self.name,
-            "capability": self.capability,
-            "agent": self.agent,
-            "status": self.status,
-            "started_at": self.started_at.isoformat() if self.started_at else None,
-            "duration_ms": self.duration_ms,
-            "asof": self.asof.isoformat() if self.asof else None,
-            "ttl": self.ttl,
-            "sources": list(self.sources),
-            "warnings": list(self.warnings),
-        }
-        if self.reason is not None:
-            entry["reason"] = self.reason
-        return entry
-
-
-def trace_as_dict(trace: Iterable[StepTrace]) -> dict[str, Any]:
-    """The trace as answers and rows have it."""
-    return {"steps": [step.as_dict() for step in trace]}
 
 
 class StepFailed(TieoutError):
@@ -115,14 +87,6 @@ class FinishedRun:
     transient: bool
 
 
-Report = Callable[[StepTrace], object]
-"""Is told of each step that has run; what it raises ends the run."""
-
-
-def tell_nobody(step: StepTrace) -> None:
-    """A report that nobody waits for."""
-
-
 def run(
     pattern: ParsedPattern,
     inputs: Mapping[str, Any],
@@ -137,101 +101,166 @@ def run(
     raises  StepFailed; PatternInvalid, TemplateInvalid, ConditionInvalid for a pattern that was never linted
     """
     ordered = patterns.steps_to_run(pattern)
-    traces = {s.name: StepTrace(s.name, s.capability, runtime.agent_of(s.capability)) for s in pattern.steps}
-    unknown = [
-        patterns.Violation("/outputs", f"no step is named {name}") for name in pattern.outputs if name not in traces
-    ]
-    if unknown:
-        raise patterns.PatternInvalid(unknown)
-    state: dict[str, Any] = {}
-    sources: dict[str, tuple[str, ...]] = {}
-    scope = Scope(inputs=inputs, state=state, ctx=templating.context_values(ctx))
-    transient = False
+    under_way = _Run(pattern, inputs, ctx, runtime, calls, report)
     for step, needs in ordered:
-        upstream = sorted(name for name in needs.required if name in traces and name not in state)
+        under_way.settle(needs.all)
+        under_way.begin(step, needs)
+    under_way.settle()
+    return under_way.finished()
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A step under way. `rests_on`: sources of its arguments; `call`: None once the answer is there."""
+
+    step: Step
+    rests_on: frozenset[str]
+    started_at: datetime
+    started: float
+    call: NetworkCall | None = None
+
+    def outcome(self) -> dict[str, Any]:
+        """When it began and how long it took, up to now."""
+        return {"started_at": self.started_at, "duration_ms": round((perf_counter() - self.started) * 1000, 3)}
+
+
+class _Run:
+    """A run under way: what the steps gave so far, and the calls that are waited for."""
+
+    def __init__(
+        self,
+        pattern: ParsedPattern,
+        inputs: Mapping[str, Any],
+        ctx: RequestContext,
+        runtime: AgentRuntime,
+        calls: ProviderCalls,
+        report: Report,
+    ) -> None:
+        self._pattern, self._ctx, self._runtime, self._calls, self._report = pattern, ctx, runtime, calls, report
+        self._traces = {s.name: StepTrace(s.name, s.capability, runtime.agent_of(s.capability)) for s in pattern.steps}
+        unknown = [
+            patterns.Violation("/outputs", f"no step is named {name}")
+            for name in pattern.outputs
+            if name not in self._traces
+        ]
+        if unknown:
+            raise patterns.PatternInvalid(unknown)
+        self._state: dict[str, Any] = {}
+        self._sources: dict[str, tuple[str, ...]] = {}
+        self._scope = Scope(inputs=inputs, state=self._state, ctx=templating.context_values(ctx))
+        self._waiting: dict[str, _Begun] = {}
+        self._transient = False
+        self._started = perf_counter()
+
+    def begin(self, step: Step, needs: StepNeeds) -> None:
+        """Run a step, or begin its call. All that it needs is settled. Raises StepFailed."""
+        upstream = sorted(name for name in needs.required if name in self._traces and name not in self._state)
         if upstream:
-            traces[step.name] = replace(traces[step.name], status="skipped", reason=f"upstream: {upstream[0]}")
-            continue
-        started_at, started = datetime.now(UTC), perf_counter()
+            self._note(step, status="skipped", reason=f"upstream: {upstream[0]}")
+            return
+        rests_on = frozenset(code for name in needs.all & self._sources.keys() for code in self._sources[name])
+        begun = _Begun(step, rests_on, datetime.now(UTC), perf_counter())
         try:
-            rests_on = {code for name in needs.all & sources.keys() for code in sources[name]}
-            result = _run_step(step, scope, ctx, runtime, calls, sorted(rests_on))
+            if (took_s := perf_counter() - self._started) > RUN_S:
+                raise RunTimedOut(took_s)
+            if step.when is not None and not conditions.compile(step.when).holds(self._scope):
+                self._note(step, status="skipped", reason=f"condition {step.when}", started_at=begun.started_at)
+                return
+            answered = self._ask(begun)
         except TieoutError as cause:
-            traces[step.name] = replace(
-                traces[step.name],
-                status="failed",
-                reason=str(cause),
-                started_at=started_at,
-                duration_ms=_since(started),
-            )
-            if step.on_error != "omit":
-                failed = traces[step.name]
-                raise StepFailed(
-                    step.name, step.capability, failed.agent, cause, tuple(traces[s.name] for s in pattern.steps)
-                ) from cause
-            transient = transient or isinstance(cause, NOT_FINAL)
-            continue
-        if result is None:
-            traces[step.name] = replace(
-                traces[step.name], status="skipped", reason=f"condition {step.when}", started_at=started_at
-            )
-            continue
-        transient = transient or not result.is_final
-        state[step.name] = result.data
-        sources[step.name] = tuple(sorted(rests_on.union(result.sources)))
-        traces[step.name] = replace(
-            traces[step.name],
+            self._fail(begun, cause)
+            return
+        if isinstance(answered, Result):
+            self._keep(begun, answered)
+        else:
+            self._waiting[step.name] = replace(begun, call=answered)
+
+    def settle(self, names: Iterable[str] | None = None) -> None:
+        """Wait for the calls of these steps, or of all. Raises StepFailed."""
+        for name in list(self._waiting) if names is None else sorted(self._waiting.keys() & set(names)):
+            begun = self._waiting.pop(name)
+            assert begun.call is not None
+            try:
+                result = self._record(begun.step, begun.call.wait().result)
+            except TieoutError as cause:
+                self._fail(begun, cause)
+            else:
+                self._keep(begun, result)
+
+    def finished(self) -> FinishedRun:
+        trace = self._trace()
+        return FinishedRun(
+            outputs={name: self._output(name) for name in self._pattern.outputs},
+            state=self._state,
+            trace=trace,
+            sources=self._sources,
+            warnings=tuple(dict.fromkeys(warning for each in trace for warning in each.warnings)),
+            transient=self._transient,
+        )
+
+    def _ask(self, begun: _Begun) -> Result[Any] | NetworkCall:
+        """The step's result, or the call that will give it."""
+        step = begun.step
+        arguments = templating.resolve(step.args, self._scope)
+        capability = self._runtime.find(step.capability)
+        is_recorded = capability is not None and capability.recorded
+        if is_recorded and (recorded := self._calls.answer(step.name)) is not None:
+            return recorded
+        call = self._runtime.prepare(
+            step.capability, self._ctx, arguments, sources=sorted(begun.rests_on), permit=self._calls.permit
+        )
+        if _waits(capability):
+            left_s = self._started + RUN_S - perf_counter()
+            return NetworkCall(call, min(step.timeout_s or CALL_S, left_s))
+        result = call().result
+        took_s = perf_counter() - begun.started
+        if step.timeout_s is not None and took_s > step.timeout_s:
+            raise StepTimedOut(step.timeout_s, took_s)
+        return self._record(step, result) if is_recorded else result
+
+    def _record(self, step: Step, result: Result[Any]) -> Result[Any]:
+        capability = self._runtime.find(step.capability)
+        assert capability is not None
+        return self._calls.record(step.name, capability.provider if capability.is_on() else "", result)
+
+    def _keep(self, begun: _Begun, result: Result[Any]) -> None:
+        name = begun.step.name
+        self._transient = self._transient or not result.is_final
+        self._state[name] = result.data
+        self._sources[name] = tuple(sorted(begun.rests_on.union(result.sources)))
+        self._note(
+            begun.step,
             status="ok",
-            started_at=started_at,
-            duration_ms=_since(started),
             asof=result.asof,
             ttl=result.ttl,
             sources=tuple(sorted(set(result.sources))),
             warnings=result.warnings,
+            **begun.outcome(),
         )
-        report(traces[step.name])
-    trace = tuple(traces[step.name] for step in pattern.steps)
-    return FinishedRun(
-        outputs={name: _output(name, state, traces) for name in pattern.outputs},
-        state=state,
-        trace=trace,
-        sources=sources,
-        warnings=tuple(dict.fromkeys(warning for each in trace for warning in each.warnings)),
-        transient=transient,
-    )
+        self._report(self._traces[name])
+
+    def _fail(self, begun: _Begun, cause: TieoutError) -> None:
+        """Put the failure of a step in the trace. Raises StepFailed where the step had to work, or the time is over."""
+        step = begun.step
+        self._note(step, status="failed", reason=str(cause), **begun.outcome())
+        if step.on_error != "omit" or isinstance(cause, RunTimedOut):
+            agent = self._traces[step.name].agent
+            raise StepFailed(step.name, step.capability, agent, cause, self._trace()) from cause
+        self._transient = self._transient or isinstance(cause, NOT_FINAL)
+
+    def _note(self, step: Step, **what: Any) -> None:
+        self._traces[step.name] = replace(self._traces[step.name], **what)
+
+    def _trace(self) -> tuple[StepTrace, ...]:
+        """One entry a step, in the order of the document."""
+        return tuple(self._traces[step.name] for step in self._pattern.steps)
+
+    def _output(self, name: str) -> Any:
+        if name in self._state:
+            return self._state[name]
+        return Unavailable(f"{self._traces[name].status}({self._traces[name].reason})")
 
 
-def _run_step(
-    step: Step,
-    scope: Scope,
-    ctx: RequestContext,
-    runtime: AgentRuntime,
-    calls: ProviderCalls,
-    sources: Sequence[str],
-) -> Result[Any] | None:
-    """The step's result, None when its condition does not hold. `sources` are those that its arguments rest on."""
-    if step.when is not None and not conditions.compile(step.when).holds(scope):
-        return None
-    arguments = templating.resolve(step.args, scope)
-    called = runtime.find(step.capability)
-    is_recorded = called is not None and called.recorded
-    if is_recorded and (recorded := calls.answer(step.name)) is not None:
-        return recorded
-    started = perf_counter()
-    result = runtime.call(step.capability, ctx, arguments, sources=sources, permit=calls.permit).result
-    if called is not None and is_recorded:
-        result = calls.record(step.name, called.provider if called.is_on() else "", result)
-    took_s = perf_counter() - started
-    if step.timeout_s is not None and took_s > step.timeout_s:
-        raise StepTimedOut(step.timeout_s, took_s)
-    return result
-
-
-def _output(name: str, state: Mapping[str, Any], traces: Mapping[str, StepTrace]) -> Any:
-    if name in state:
-        return state[name]
-    return Unavailable(f"{traces[name].status}({traces[name].reason})")
-
-
-def _since(started: float) -> float:
-    return round((perf_counter() - started) * 1000, 3)
+def _waits(capability: Capability | None) -> bool:
+    """Whether a call of it waits on the network."""
+    return capability is not None and capability.recorded and capability.is_on()

@@ -23,9 +23,9 @@ from redis.exceptions import RedisError
 from config import locks, scope
 from config.errors import TieoutError
 from execution.executor import failure_record, planning, store
-from execution.executor.orchestrator import StepTrace
 from execution.executor.request import PortfolioNotFound, Request
 from execution.executor.running import execute
+from execution.executor.step_trace import StepTrace
 from execution.models import ExecutionOrder, OrderState
 from portfolio.models import Portfolio
 

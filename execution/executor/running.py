@@ -17,11 +17,11 @@ from execution import metering
 from execution.executor import endings, planning, store
 from execution.executor.computation import Computed, compute
 from execution.executor.engine import engine_version
-from execution.executor.orchestrator import Report, tell_nobody
 from execution.executor.planning import Plan
 from execution.executor.provider_calls import ProviderCalls
 from execution.executor.request import Request
 from execution.executor.serving import Served, serve
+from execution.executor.step_trace import Report, tell_nobody
 from execution.executor.store import FinishedExecution
 from execution.models import Execution, ExecutionStatus
 

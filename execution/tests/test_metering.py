@@ -92,7 +92,7 @@ def test_packs_and_breakers_have_their_gauges(private_demo):
     error = series("tieout_pack_freshness")
 
     assert (fresh['policy="ECB_EUR"'], error['policy="ECB_EUR"']) == (1.0, 2.0)
-    assert series("tieout_circuit_breaker_state")['agent="financial_analyst"'] in (0.0, 1.0, 2.0)
+    assert series("tieout_circuit_breaker_state")['capability="metrics.over_span"'] in (0.0, 1.0, 2.0)
 
 
 def test_refusals_are_counted_by_the_type_of_the_problem_at_every_door(demo):

@@ -12,7 +12,8 @@ from agents.tests.fakes import PORTFOLIO_ID, context
 from config.breaker import BreakerOpen
 from execution import canonical, patterns
 from execution.executor import orchestrator
-from execution.executor.orchestrator import StepFailed, StepTimedOut, Unavailable
+from execution.executor.network_call import StepTimedOut
+from execution.executor.orchestrator import StepFailed, Unavailable
 from execution.executor.provider_calls import ProviderCalls
 from execution.patterns import PatternInvalid
 from execution.patterns.conditions import ConditionFailed, ConditionInvalid
@@ -255,7 +256,7 @@ def test_an_open_breaker_fails_the_step_with_its_retry_time():
         with pytest.raises(StepFailed):
             run(step("test.away", "x"), runtime=runtime)
 
-    failed = failure(step("test.echo", "x"), runtime=runtime)
+    failed = failure(step("test.away", "x"), runtime=runtime)
 
     assert isinstance(failed.cause, BreakerOpen)
     assert failed.cause.retry_after_s > 0

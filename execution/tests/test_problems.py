@@ -28,7 +28,7 @@ from config.log_in import personal_tokens
 from config.strict_json import TooLarge
 from execution import executor
 from execution.canonical import NotFinite
-from execution.executor import failure_record, orchestrator, planning
+from execution.executor import failure_record, orchestrator, planning, step_trace
 from execution.models import Execution
 from execution.night import attempts, ledger_reconciliation, nightly, pack_building, runs
 from execution.operations import demo as demo_command
@@ -157,7 +157,7 @@ def test_what_is_ours_to_mend_is_told_in_no_word_of_its_own(failure):
 
 
 def failed(cause):
-    trace = (orchestrator.StepTrace("made", "fake.made", "faker", "failed", reason=str(cause)),)
+    trace = (step_trace.StepTrace("made", "fake.made", "faker", "failed", reason=str(cause)),)
     return orchestrator.StepFailed("made", "fake.made", "faker", cause, trace)
 
 
@@ -196,7 +196,7 @@ def test_a_step_whose_agent_broke_is_a_failed_step():
 def test_a_recorded_failure_is_answered_as_the_failure_itself(failure):
     problem = problems.describe(failure)
     record = json.loads(json.dumps(failure_record.describe(failure)))
-    trace = json.loads(json.dumps(orchestrator.trace_as_dict(getattr(failure, "trace", ()))))
+    trace = json.loads(json.dumps(step_trace.trace_as_dict(getattr(failure, "trace", ()))))
 
     answer = problems.answer_on_record(Execution(problem=record, trace=trace))
 

@@ -44,7 +44,7 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "tieout_audit_check_age_seconds": ("Seconds since the last check of the audit log ended", ()),
     "tieout_audit_unsealed_seconds": ("Seconds of the audit log that are not sealed", ()),
     "tieout_migrations_unapplied": ("Migrations that the database lacks", ()),
-    "tieout_circuit_breaker_state": ("Breaker of an agent: 0 closed, 1 open, 2 half-open", ("agent",)),
+    "tieout_circuit_breaker_state": ("Breaker of a capability: 0 closed, 1 open, 2 half-open", ("capability",)),
     "tieout_provider_on": ("1 where there is a key", ("provider",)),
     "tieout_provider_breaker_state": ("Breaker of a provider: 0 closed, 1 open, 2 half-open", ("provider",)),
     "tieout_provider_quota_ratio": ("Share of a provider's budget that is used", ("provider", "window")),
@@ -151,8 +151,8 @@ def _read_redis(now: datetime) -> Iterator[Sample]:
     for process in (pulse.WORKER, pulse.BEAT):
         if (sign := pulse.last_sign(process)) is not None:
             yield "tieout_silent_seconds", (process,), sign.age_s
-    for agent, state in executor.runtime().breaker_states().items():
-        yield "tieout_circuit_breaker_state", (agent,), state
+    for capability, state in executor.runtime().breaker_states().items():
+        yield "tieout_circuit_breaker_state", (capability,), state
     for provider in states.all_providers():
         if provider.breaker is not None:
             yield "tieout_provider_breaker_state", (provider.provider,), provider.breaker

@@ -12,7 +12,7 @@ from config import strict_json
 from config.breaker import BreakerOpen
 from config.log_in import tries
 from execution import comparison, executor, exports, patterns
-from execution.executor import orchestrator, orders
+from execution.executor import orchestrator, orders, step_trace
 from execution.night.estimates import estimated_ready
 from execution.patterns.versions import PatternNotFound, PatternRetired
 from execution.web.authentication import ScopeMissing
@@ -182,7 +182,7 @@ def step_members(failure: orchestrator.StepFailed) -> dict[str, Any]:
     }
 
 
-def _trace_step(step: orchestrator.StepTrace, failure: orchestrator.StepFailed) -> dict[str, Any]:
+def _trace_step(step: step_trace.StepTrace, failure: orchestrator.StepFailed) -> dict[str, Any]:
     """A step of the trace. Name and place of what does not answer are for the log alone."""
     described = step.as_dict()
     entry = entry_of(failure.cause)

@@ -21,7 +21,7 @@ from config.errors import TieoutError
 from config.log_in import tries
 from config.postgresql.base import WrongRole
 from execution import canonical, comparison, executor, explanation, exports, patterns
-from execution.executor import orchestrator, orders
+from execution.executor import network_call, orchestrator, orders
 from execution.exports.content import ExportCancelled
 from execution.exports.zipped import Unreadable
 from execution.patterns import conditions, templating
@@ -141,7 +141,8 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     runtime.NotPermitted: (500, "internal"),
     registry.UnknownCapability: (500, "internal"),
     registry.ArgumentsInvalid: (500, "internal"),
-    orchestrator.StepTimedOut: (500, "internal"),
+    network_call.StepTimedOut: (500, "internal"),
+    orchestrator.RunTimedOut: (500, "internal"),
     templating.TemplateUnresolved: (500, "internal"),
     conditions.ConditionFailed: (500, "internal"),
     market.MissingSeries: (500, "internal"),
