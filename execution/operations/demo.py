@@ -44,6 +44,11 @@ NAMESPACE = uuid5(NAMESPACE_URL, "tieout:demo")
 """The demo's portfolios have the same ids, and its ledger the same commits, on every machine: so has its result."""
 SLUG, PATTERN = "public", "portfolio_overview"
 """Portfolio and pattern whose result is printed."""
+OTHER_PATTERNS = (
+    "portfolio_macro_overview", "portfolio_cycle_risk", "portfolio_scenario_analysis", "portfolio_tax_report",
+    "news_impact_analysis",
+)  # fmt: skip
+"""Patterns of which a line is printed."""
 LOG_INS = Path(settings.VAR) / "demo-users.json"
 
 BENCHMARK = "What the demo holds: AAPL, IBM, MSFT"
@@ -70,15 +75,16 @@ class LogIn:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What the demo shows: the result of a portfolio, and how to log in."""
+    """What the demo shows: the result of a portfolio, those of OTHER_PATTERNS, and how to log in."""
 
     served: executor.Served
+    others: tuple[executor.Served, ...]
     portfolio: Portfolio
     log_ins: tuple[LogIn, ...]
 
 
 def run(*, progress: Progress) -> Demo:
-    """Make everything that is not there yet, then compute the overview of the public portfolio for its owner.
+    """Make everything that is not there yet, then compute the overview and other patterns of the public portfolio for its owner.
 
     raises   DemoFailed where database, roles, migrations or Redis are not as they must be; else what a step's verb raises
     """
@@ -92,8 +98,18 @@ def run(*, progress: Progress) -> Demo:
     import_ledgers(progress)
     nightly.run(policy=PricingPolicy.objects.get(pk=POLICY), from_date=FIRST, date=LAST, progress=progress)
     portfolio = Portfolio.objects.select_related("owner").get(slug=SLUG)
-    request = executor.Request(PATTERN, {}, portfolio_id=portfolio.pk, asof_date=LAST)
-    return Demo(executor.execute(request, user=portfolio.owner), portfolio, log_ins)
+    served = ask(PATTERN, portfolio)
+    others = []
+    for position, pattern in enumerate(OTHER_PATTERNS, 1):
+        others.append(ask(pattern, portfolio))
+        progress("other patterns", position, len(OTHER_PATTERNS))
+    return Demo(served, tuple(others), portfolio, log_ins)
+
+
+def ask(pattern: str, portfolio: Portfolio) -> executor.Served:
+    """The answer of a pattern on a portfolio at the demo's last day, to its owner."""
+    request = executor.Request(pattern, {}, portfolio_id=portfolio.pk, asof_date=LAST)
+    return executor.execute(request, user=portfolio.owner)
 
 
 def require_services() -> None:

@@ -42,9 +42,7 @@ OTHER_OUTPUTS: Final = frozenset(
 
 def show(served: Served, name: str, console: Console | None = None) -> None:
     """Print a result. Colours on a terminal; plain text of at most 100 columns elsewhere."""
-    console = console or Console(
-        width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False, emoji=False
-    )
+    console = console or make_console()
     result, metadata = served.result, served.metadata
     footnotes = Footnotes()
     console.print(Text(printable(name), style="bold"))
@@ -65,6 +63,11 @@ def show(served: Served, name: str, console: Console | None = None) -> None:
     for warning in (*withheld_warnings(metadata), *metadata["warnings"]):
         console.print(Text(printable(f"warning: {warning}"), style="yellow"))
     _print(console, "Ties out to", provenance(served))
+
+
+def make_console() -> Console:
+    """Of standard output: as wide as a terminal, of WIDTH elsewhere."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False, markup=False, emoji=False)
 
 
 def _asof(metadata: Mapping[str, Any]) -> Text:

@@ -5,7 +5,7 @@ from typing import Any
 
 from config import env
 from execution.operations import demo
-from execution.terminal import report
+from execution.terminal import other_patterns, report
 from execution.terminal.command import TieoutCommand, progress_bars
 
 
@@ -19,6 +19,7 @@ class Command(TieoutCommand):
             self.print_json(json.loads(result.served.body()))
             return
         report.show(result.served, result.portfolio.name)
+        other_patterns.show(result.others, result.portfolio.slug, result.portfolio.base_currency)
         address = f"http://127.0.0.1:{env.integer('PORT', default=8000, minimum=1)}"
         self.stdout.write("\nNext: `make serve`, then look at")
         self.stdout.write(f"  {address}/portfolios/{result.portfolio.slug}/{demo.PATTERN}/")
