@@ -90,7 +90,7 @@ class Manifest:
         yield f"Engine: {facts['engine_version']}"
         yield f"Execution: {facts['execution_id']}, result {facts['result_hash']}"
         if facts["provisional"]:
-            yield "Provisional: the pricing pack was not ready when this was computed"
+            yield "Provisional: something that this rests on was not ready or did not answer when it was computed"
         yield f"Rights: version {facts['rights']['version']}, {facts['rights']['use']}"
         if self.left_out:
             yield f"Left out, as providers do not allow this use: {', '.join(self.left_out)}"
