@@ -5,7 +5,7 @@ from uuid import UUID
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio import valuation
-from portfolio.valuation import deal_rates
+from portfolio.valuation import conversion, deal_rates
 from pricing.models import QuoteUnit, Security
 
 HOLDINGS_TTL_S = 60
@@ -47,3 +47,13 @@ def apply_pack(ctx: RequestContext, *, positions: valuation.Positions) -> Result
         if row.age_sessions or row.reason == valuation.DELISTED
     )
     return Result(valued, sources=valued.sources, asof=ctx.asof_date, ttl=HOLDINGS_TTL_S, warnings=warnings)
+
+
+@capability("portfolio.converted_value", agent="financial_analyst")
+def converted_value(
+    ctx: RequestContext, *, valued: valuation.ValuedPositions, currency: str | None = None
+) -> Result[conversion.ConvertedValue]:
+    """The value in another currency, at the rates of the pack; without one, in the base currency."""
+    converted = conversion.convert(valued, ctx.market.asof, currency or valued.currency)
+    sources = tuple(sorted({each.source for each in converted.fixings}))
+    return Result(converted, sources=sources, asof=ctx.asof_date, ttl=HOLDINGS_TTL_S)

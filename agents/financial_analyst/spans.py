@@ -8,11 +8,12 @@ from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio import valuation
 from portfolio.performance import calendar_months as months_of
-from portfolio.performance import day_span, leading_holdings, range_performance
+from portfolio.performance import day_span, leading_holdings, range_performance, return_line
 from portfolio.performance.calendar_months import YearOfMonths
 from portfolio.performance.day_span import DaySpan, Range
 from portfolio.performance.leading_holdings import LeadingHolding
 from portfolio.performance.range_performance import RangePerformance
+from portfolio.performance.return_line import ReturnLine
 
 
 @capability("portfolio.span", agent="financial_analyst")
@@ -28,6 +29,12 @@ def over_span(ctx: RequestContext, *, nav: HistoricalNav, span: DaySpan) -> Resu
     """Returns of the span, the benchmark's beside them, its drawdowns, and the series of a chart."""
     figures = range_performance.measure(nav.life, span, nav.benchmark)
     return Result(figures, sources=nav.sources(benchmark=True), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+
+
+@capability("metrics.return_line", agent="financial_analyst")
+def line(ctx: RequestContext, *, performance: RangePerformance) -> Result[ReturnLine]:
+    """The return of a span as a line that is small enough for a list."""
+    return Result(return_line.thin(performance), sources=(), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
 
 
 @dataclass(frozen=True, slots=True)

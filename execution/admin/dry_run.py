@@ -18,9 +18,10 @@ from execution.models import PatternDraft, PatternVersion
 from execution.patterns import inspection, versions
 from execution.patterns.document import ParsedPattern
 from execution.web import limits, problems
-from execution.web.pages import pattern_inputs, portfolio_list
+from execution.web.pages import pattern_inputs
 from execution.web.pages.pattern import result_context
 from portfolio.models import Portfolio
+from pricing.models import PackStatus, PricingPack
 
 MOST_DIFFERENCES: Final = 500
 FAILURES = (TieoutError, OperationalError, InterfaceError, RedisError)
@@ -84,7 +85,8 @@ def _answer(
     """Raises one of FAILURES."""
     query = pattern_inputs.read_request(given, version, portfolio)
     with transaction.atomic():
-        pack = portfolio_list.newest_fresh([portfolio.policy_id]).get(portfolio.policy_id)
+        fresh = PricingPack.objects.filter(policy=portfolio.policy_id, status=PackStatus.FRESH)
+        pack = fresh.order_by("-asof_date", "-sequence").first()
     newest = Request(
         query.pattern_id, query.inputs, portfolio_id=portfolio.pk, pricing_pack_id=pack.pk if pack else None
     )

@@ -51,6 +51,7 @@ def test_a_capability_that_computes_opens_no_database(demo):
     with connection.execute_wrapper(refuse):
         state["span"] = registry.get("portfolio.span")(ctx).data
         state["valued"] = registry.get("pricing.apply_pack")(ctx, positions=positions).data
+        state["performance"] = registry.get("metrics.over_span")(ctx, nav=nav, span=state["span"]).data
         state["record"] = registry.get("metrics.compute")(ctx, nav=nav).data
         state["factor_exposures"] = registry.get("risk.compute_factor_exposures")(ctx, nav=nav).data
         state["stdc"] = registry.get("cycles.compute_short_term")(ctx, indicators=indicators).data

@@ -14,7 +14,7 @@ from django.test import Client
 from execution.operations import intake
 from execution.patterns import publishing
 from execution.tests import staging
-from execution.web.pages import portfolio_list
+from execution.web.pages import summary_rows
 from portfolio import books
 from portfolio.models import DailyValue, LedgerRevision, Portfolio
 from portfolio.valuation import quantise
@@ -55,8 +55,9 @@ def doors(world, slug="small"):
 
     listed = client.get("/").content.decode()
     row = re.search(rf"{slug}/[^<]*<.*?</tr>|>{portfolio.name}</a>.*?</tr>", listed, re.DOTALL)[0]
-    value = re.search(r'<td class="num">(\S+) <span class="unit">CAD</span></td>\s*<td><time datetime="([0-9-]+)"', row)
-    found["list"] = (value[2], money(value[1])) if value else None
+    value = re.search(r'data-label="Value"><span>(\S+)</span>\s*<span class="unit">CAD</span>', row)
+    day = re.search(r'As of <time datetime="([0-9-]+)"', listed)
+    found["list"] = (day[1], money(value[1])) if value else None
 
     body = {"pattern_id": "portfolio_overview", "portfolio_id": str(portfolio.pk)}
     answer = client.post("/v1/execute", json.dumps(body), content_type="application/json")
@@ -171,16 +172,19 @@ def listed(portfolio):
 @pytest.mark.parametrize(
     ("spoil", "words", "page"),
     [
-        ("UPDATE portfolio_reconciliation SET database_value = NULL", portfolio_list.NO_VALUE, "portfolio_overview"),
         (
             "UPDATE portfolio_ledgerrevision SET status = 'broken', reason = 'x'",
-            portfolio_list.BOOKS_DIFFER,
-            "reconcili",
+            summary_rows.BOOKS_DIFFER,
+            "reconciliation",
         ),
-        ("UPDATE portfolio_ledgerrevision SET status = 'read'", portfolio_list.NOT_COMPARED, "reconciliation"),
-        ("DELETE FROM portfolio_reconciliation", portfolio_list.NOT_COMPUTED, "portfolio_overview"),
-        ("UPDATE portfolio_reconciliation SET status = 'fail'", portfolio_list.BOOKS_DIFFER, "reconciliation"),
-        ("UPDATE pricing_pricingpack SET status = 'warming'", portfolio_list.NO_PACK, "portfolio_overview"),
+        ("UPDATE portfolio_ledgerrevision SET status = 'read'", summary_rows.NOT_COMPARED, "reconciliation"),
+        ("UPDATE portfolio_reconciliation SET status = 'fail'", summary_rows.BOOKS_DIFFER, "reconciliation"),
+        ("UPDATE pricing_pricingpack SET status = 'warming'", summary_rows.WARMING, "portfolio_overview"),
+        (
+            "DELETE FROM pricing_packprice WHERE security_id = (SELECT id FROM pricing_security WHERE symbol = 'OAK')",
+            "The pricing pack has changed since it was sealed",
+            "portfolio_overview",
+        ),
     ],
 )
 def test_where_there_is_no_value_the_list_says_why(world, spoil, words, page):
@@ -192,7 +196,7 @@ def test_where_there_is_no_value_the_list_says_why(world, spoil, words, page):
 
     assert words.lower() in shown.lower()
     assert f'href="/portfolios/small/{page}' in shown
-    assert '<td class="num">' not in shown
+    assert 'data-label="Value"' not in shown
 
 
 def test_a_portfolio_of_cash_alone_and_one_without_a_ledger_are_on_the_list(world, tmp_path):
@@ -208,7 +212,7 @@ def test_a_portfolio_of_cash_alone_and_one_without_a_ledger_are_on_the_list(worl
     shown = listed(portfolio)
 
     assert "2,500.00" in shown
-    assert portfolio_list.NOTHING_BOOKED.capitalize() in shown
+    assert summary_rows.NOTHING_BOOKED.capitalize() in shown
     assert '<a href="/portfolios/none/imports/">None yet</a>' in shown
     assert doors(world, "cash")["api"] == ("2020-01-10", Decimal("2500.00"))
     client = Client()
@@ -234,5 +238,5 @@ def test_entries_whose_books_differ_are_said_beside_the_value_without_them(world
 
     shown = listed(portfolio)
 
-    assert "without the newest entries (revision 2), whose books differ" in shown
+    assert "newest revision 2 is broken; this is revision 1" in shown
     assert before["list"] == before["api"]

@@ -106,7 +106,7 @@ def test_an_unchanged_overview_is_not_sent_again(demo):
     assert first["Cache-Control"] == "private, no-cache"
 
 
-@pytest.mark.parametrize(("path", "most"), [("/", 12), (OVERVIEW, 26)])
+@pytest.mark.parametrize(("path", "most"), [("/", 22), (OVERVIEW, 26)])
 def test_a_page_that_was_answered_before_costs_a_fixed_number_of_queries(demo, path, most):
     client = demo.client("owner")
     client.get(path)

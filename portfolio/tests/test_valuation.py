@@ -12,6 +12,7 @@ from portfolio import valuation
 from portfolio.performance import daily_returns
 from portfolio.performance import record as metrics_record
 from portfolio.tests.made import NAN, book, day, days, event, lot, market
+from portfolio.valuation import conversion
 from pricing.fx import Leg, MissingRate
 from pricing.market import Close, Market, MissingPrice
 
@@ -466,6 +467,22 @@ def test_no_total_is_given_where_a_part_of_it_has_no_rate():
     for value in (valuation.apply, valuation.value):
         with pytest.raises(MissingRate):
             value(held, EURO_MARKET)
+
+
+def test_a_value_is_converted_through_the_published_legs_and_rounded_once():
+    valued = valuation.apply(positions([event("2020-01-02", "deposit", "1000.01")], []), EURO_MARKET)
+
+    dollars, own = (conversion.convert(valued, EURO_MARKET, currency) for currency in ("USD", "CAD"))
+
+    assert dollars.value == (Decimal("1000.01") * Decimal("1.1193") / Decimal("1.4549")).quantize(Decimal("0.01"))
+    assert dollars.rate == round(Decimal("1.1193") / Decimal("1.4549"), 12)
+    assert [(leg.base, leg.quote, leg.rate) for leg in dollars.fixings] == [
+        ("EUR", "CAD", Decimal("1.4549")),
+        ("EUR", "USD", Decimal("1.1193")),
+    ]
+    assert (own.value, own.rate, own.fixings) == (Decimal("1000.01"), 1, ())
+    with pytest.raises(MissingRate):
+        conversion.convert(valued, EURO_MARKET, "GBP")
 
 
 def test_cost_in_base_is_unknown_where_the_ledger_names_no_rate():

@@ -1,6 +1,6 @@
 """The frame of a portfolio's pages: where they lead, on which day and over which range; and which page shows one holding."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -17,6 +17,8 @@ from portfolio.valuation import tax_years
 from pricing.models import PackStatus, PricingPack
 
 OVERVIEW: Final = "portfolio_overview"
+SUMMARY: Final = "portfolio_summary"
+"""A row of the list of portfolios, which is its page."""
 HOLDING: Final = "holding_deep_dive"
 SECURITY: Final = "security_id"
 """Input of a pattern that shows one holding."""
@@ -112,7 +114,8 @@ def for_portfolio(
     of_one = [pk for pk, _, inputs in published if inputs.get(SECURITY, {}).get("required")]
     ids = declared.keys()
     section = "portfolio_holdings" if current in of_one else current
-    named = {name for _, name, _ in SECTIONS} | {name for below in WITHIN.values() for _, name in below} | set(of_one)
+    within = {name for below in WITHIN.values() for _, name in below}
+    named = {name for _, name, _ in SECTIONS} | within | set(of_one) | {SUMMARY}
     start = OVERVIEW if OVERVIEW in ids else min(ids - set(of_one), default="")
     here = current if current in ids else start
     same = {name: text for name, text in (query or {}).items() if text and current in ids}
@@ -187,12 +190,16 @@ def _years(portfolio: Portfolio, pattern_id: str, query: Mapping[str, str], show
 
 
 def _days(portfolio: Portfolio, pattern_id: str, query: Mapping[str, str], shown: str) -> Iterator[Link]:
-    """Fresh pack days around the one that is shown."""
-    day = date.fromisoformat(shown)
-    around = PricingPack.objects.filter(policy=portfolio.policy_id, status=PackStatus.FRESH).aggregate(
-        before=Max("asof_date", filter=Q(asof_date__lt=day)),
-        after=Min("asof_date", filter=Q(asof_date__gt=day)),
-        newest=Max("asof_date", filter=Q(asof_date__gt=day)),
+    for title, hint, day in pack_days([portfolio.policy_id], date.fromisoformat(shown)):
+        yield Link(title, address(portfolio, pattern_id, {**query, ASOF: day.isoformat()}), hint=hint)
+
+
+def pack_days(policies: Iterable[str], shown: date) -> Iterator[tuple[str, str, date]]:
+    """Title, hint and day of each fresh pack day around the one that is shown; a day that there is not is absent."""
+    around = PricingPack.objects.filter(policy__in=set(policies), status=PackStatus.FRESH).aggregate(
+        before=Max("asof_date", filter=Q(asof_date__lt=shown)),
+        after=Min("asof_date", filter=Q(asof_date__gt=shown)),
+        newest=Max("asof_date", filter=Q(asof_date__gt=shown)),
     )
     for title, hint, other in (
         ("‹", "The pack day before", around["before"]),
@@ -200,4 +207,4 @@ def _days(portfolio: Portfolio, pattern_id: str, query: Mapping[str, str], shown
         ("Newest", "The newest pack day", around["newest"]),
     ):
         if other is not None:
-            yield Link(title, address(portfolio, pattern_id, {**query, ASOF: other.isoformat()}), hint=hint)
+            yield title, hint, other

@@ -1,123 +1,222 @@
-"""The list of portfolios: each with one value, or the words for why there is none.
+"""The list of portfolios: each by the stored result of one small pattern, or the words for why there is none, and their total.
 
-The value is that of the newest reconciled revision at the newest fresh pack, as they were reconciled: what the overview of
-that day shows. It is never that of an older revision.
+All are asked for one day, and each is what the overview of that day shows. Sorting is no input of the pattern, and stores nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from typing import Any, Final
-from uuid import UUID
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
+from redis.exceptions import RedisError
 
-from config.decimals import plain
-from execution import figures
-from execution.operations import shown_values
-from execution.web.pages.navigation import OVERVIEW
-from portfolio import books
-from portfolio.models import LedgerRevision, Portfolio, Reconciliation, RevisionStatus
-from pricing.models import PackStatus, PricingPack
+from compliance.terms import Placement
+from config import dates
+from config.errors import TieoutError
+from execution.executor import RequestInvalid, Served
+from execution.exports import Reader
+from execution.operations import portfolio_summaries
+from execution.operations.portfolio_summaries import Answered, Refused
+from execution.web import limits
+from execution.web.pages import navigation, summary_rows
+from execution.web.pages.problem_page import render_failure
+from portfolio.models import Portfolio
+from pricing.fx import CURRENCIES
+from pricing.models import PackRate
 
-NOTHING_BOOKED: Final = "nothing is booked yet"
-NOT_COMPARED: Final = "the books are compared with the next pricing pack; until then there are no figures"
-BOOKS_DIFFER: Final = "the books do not tie out, so that there are no figures; the reconciliation says where"
-NO_PACK: Final = "there are no prices yet: the first nightly run makes them ready"
-NOT_COMPUTED: Final = "not computed yet for the newest entries: the overview does it at once"
-NO_VALUE: Final = "a price or an exchange rate is missing; the overview says which"
+ROWS: Final = 30
+"""On a page."""
+PATIENCE_S: Final = 5.0
+"""So long a page computes what was not answered before; the rest follows when it is shown again."""
+COLUMNS: Final[Mapping[str, str]] = {
+    "name": "Portfolio",
+    "value": "Value",
+    "today": "Gain today, without flows",
+    "year": "This year",
+}
+"""What rows can be sorted by -> its heading."""
+PARAMETERS: Final = frozenset({navigation.ASOF, "currency", "sort", "page"})
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A value and its as-of date, or the reason why there is none. `note` goes with either; `page` tells more."""
+class Query:
+    """What the address asks for. `sort` begins with a minus where the greatest comes first."""
 
-    portfolio: Portfolio
-    value: figures.Figure | None = None
-    asof: str = ""
-    reason: str = ""
-    note: str = ""
-    page: str = "overview"
-    """overview, imports or reconciliation."""
+    asof: date | None
+    currency: str
+    sort: str
+    page: str
+
+    def parameters(self, **changes: str) -> dict[str, str]:
+        """Of the same page, or of one that differs by `changes`; what is empty is left out."""
+        own = {
+            navigation.ASOF: self.asof.isoformat() if self.asof else "",
+            "currency": self.currency,
+            "sort": self.sort,
+        }
+        return {name: text for name, text in (own | changes).items() if text}
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
-    """What the database has on all the portfolios: revisions, packs and reconciliations."""
-
-    newest: Mapping[UUID, LedgerRevision]
-    usable: Mapping[UUID, LedgerRevision]
-    packs: Mapping[str, PricingPack]
-    reconciliations: Mapping[tuple[UUID, int, str], Reconciliation]
-    withheld: Mapping[tuple[UUID, str], tuple[str, ...]]
-    """Portfolio and pack -> the sources whose terms keep its value back."""
+class Heading:
+    title: str
+    address: str
+    order: str
+    """ascending, descending, or none."""
 
 
+@transaction.non_atomic_requests
 @require_safe
 @login_required
 def page(request: HttpRequest) -> HttpResponse:
-    """The portfolios that one may see, each with its value, or why there is none."""
-    portfolios = list(Portfolio.objects.order_by("name", "slug"))
-    return TemplateResponse(request, "portfolios.html", {"rows": rows(portfolios), "overview": OVERVIEW})
+    """The portfolios that one may see, each with its figures, or why there are none."""
+    try:
+        context = _read(request)
+    except (TieoutError, OperationalError, InterfaceError, RedisError) as failure:
+        return render_failure(request, failure, {})
+    response = render(request, "portfolios.html", context)
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
 
 
-def rows(portfolios: Sequence[Portfolio]) -> list[Row]:
-    """In the order given, in a fixed number of queries."""
-    stored = _read(portfolios)
-    return [_row(portfolio, stored) for portfolio in portfolios]
+def _read(request: HttpRequest) -> dict[str, Any]:
+    """Raises RequestInvalid with everything that is wrong with the address."""
+    query = _read_query(request.GET.dict())
+    with transaction.atomic():
+        order = "-name" if query.sort == "-name" else "name"
+        portfolios = list(Portfolio.objects.order_by(order, "slug"))
+        day = portfolio_summaries.common_day(portfolios, query.asof)
+        days, currencies = _days(query, portfolios, day), _currencies(portfolios, day)
+    chosen = Paginator(portfolios, ROWS).get_page(query.page)
+    currency = query.currency or portfolio_summaries.usual_currency(portfolios)
+    admit = partial(_while_patient, request.user, time.monotonic() + PATIENCE_S)
+    summaries = list(
+        portfolio_summaries.ask(
+            list(chosen), navigation.SUMMARY, user=request.user, asof=day, currency=currency, admit=admit  # type: ignore[arg-type]
+        )
+    )  # fmt: skip
+    carried = _carried(query, portfolios, day)
+    rows = [summary_rows.draw(each, carried) for each in summaries]
+    served = [each.served for each in summaries if isinstance(each, Answered)]
+    return {
+        "rows": summary_rows.arrange(rows, query.sort.removeprefix("-"), descending=query.sort.startswith("-")),
+        "total": summary_rows.draw_total(portfolio_summaries.add_up(summaries, currency)),
+        "has_several_currencies": any(each.base_currency != currency for each in portfolios),
+        "page": chosen,
+        "asof": day.isoformat() if day else "",
+        "query": query,
+        "headings": [_heading(name, query) for name in COLUMNS],
+        "days": days,
+        "currency": currency,
+        "currencies": sorted(currencies | {currency}),
+        "again": f"?{urlencode(query.parameters(page=query.page))}",
+        "is_unfinished": any(
+            isinstance(each, Refused) and isinstance(each.failure, ComputedLater) for each in summaries
+        ),
+        "earlier": _page_address(query, chosen.previous_page_number()) if chosen.has_previous() else "",
+        "later": _page_address(query, chosen.next_page_number()) if chosen.has_next() else "",
+    } | _terms(served, request)
 
 
-def _read(portfolios: Sequence[Portfolio]) -> _Stored:
-    usable = books.newest_reconciled_by_portfolio(portfolios)
-    newest = LedgerRevision.objects.filter(portfolio__in=portfolios).order_by("portfolio_id", "-number")
-    packs = newest_fresh(portfolio.policy_id for portfolio in portfolios)
-    reconciliations = Reconciliation.objects.filter(
-        revision__in=[each.pk for each in usable.values()], pack__in=[each.pk for each in packs.values()]
-    ).order_by("portfolio_id", "revision_id", "pack_id", "-made_at", "-id")
-    compared = list(reconciliations.distinct("portfolio_id", "revision_id", "pack_id"))
-    return _Stored(
-        {each.portfolio_id: each for each in newest.distinct("portfolio_id")},
-        usable,
-        packs,
-        {_key(each): each for each in compared},
-        shown_values.find_withheld((each.portfolio_id, each.pack_id) for each in compared),
-    )
+class ComputedLater(limits.LimitReached):
+    """A page computes only so long."""
+
+    def __init__(self) -> None:
+        super().__init__("not computed yet: it is when this page is shown again", {"Retry-After": "1"})
 
 
-def newest_fresh(policies: Iterable[str]) -> dict[str, PricingPack]:
-    """Policy -> the fresh pack of its last date that has one; policies without one are absent."""
-    fresh = PricingPack.objects.filter(policy__in=set(policies), status=PackStatus.FRESH)
-    newest = fresh.order_by("policy_id", "-asof_date", "-sequence").distinct("policy_id")
-    return {pack.policy_id: pack for pack in newest}
+@contextmanager
+def _while_patient(user: Any, until: float) -> Iterator[None]:
+    """Around what has to be computed. Raises ComputedLater once the page has computed long enough; LimitReached."""
+    if time.monotonic() > until:
+        raise ComputedLater
+    with limits.executing(user):
+        yield
 
 
-def _key(row: Any) -> tuple[UUID, int, str]:
-    return row.portfolio_id, row.revision_id, row.pack_id
+def _read_query(given: Mapping[str, str]) -> Query:
+    """Raises RequestInvalid with everything that is wrong."""
+    given = {name: text for name, text in given.items() if text}
+    findings = [{"pointer": f"/{name}", "reason": "unknown parameter"} for name in given if name not in PARAMETERS]
+    asof, currency, sort = None, given.get("currency", ""), given.get("sort", "name")
+    try:
+        asof = dates.parse(given[navigation.ASOF]) if navigation.ASOF in given else None
+    except ValueError:
+        findings.append({"pointer": "/asof_date", "reason": "not a date YYYY-MM-DD"})
+    if currency and currency not in CURRENCIES:
+        findings.append({"pointer": "/currency", "reason": "not a currency by its three letters"})
+    if sort.removeprefix("-") not in COLUMNS:
+        findings.append({"pointer": "/sort", "reason": f"not one of {', '.join(COLUMNS)}"})
+    if findings:
+        raise RequestInvalid(findings)
+    return Query(asof, currency, "" if sort == "name" else sort, given.get("page", ""))
 
 
-def _row(portfolio: Portfolio, stored: _Stored) -> Row:
-    newest, usable = stored.newest.get(portfolio.pk), stored.usable.get(portfolio.pk)
-    pack = stored.packs.get(portfolio.policy_id)
-    if newest is None:
-        return Row(portfolio, reason=NOTHING_BOOKED, page="imports")
-    if usable is None:
-        broken = newest.status == RevisionStatus.BROKEN
-        return Row(portfolio, reason=BOOKS_DIFFER if broken else NOT_COMPARED, page="reconciliation")
-    if pack is None:
-        return Row(portfolio, reason=NO_PACK)
-    note = ""
-    if newest.status == RevisionStatus.BROKEN:
-        note = f"without the newest entries (revision {newest.number}), whose books differ"
-    reconciliation = stored.reconciliations.get((portfolio.pk, usable.pk, pack.pk))
-    if reconciliation is None:
-        return Row(portfolio, reason=NOT_COMPUTED, note=note)
-    if reconciliation.status != "pass":
-        return Row(portfolio, reason=BOOKS_DIFFER, note=note, page="reconciliation")
-    if reconciliation.database_value is None:
-        return Row(portfolio, reason=NO_VALUE, note=note)
-    if refusing := stored.withheld.get((portfolio.pk, pack.pk)):
-        return Row(portfolio, reason=shown_values.explain(refusing), note=note)
-    value = figures.from_value(plain(reconciliation.database_value), "currency", currency=portfolio.base_currency)
-    return Row(portfolio, value, pack.asof_date.isoformat(), note=note)
+def _carried(query: Query, portfolios: Sequence[Portfolio], day: date | None) -> dict[str, str]:
+    """What the links to the overviews carry on: the day, where it was named or is not the newest of all of them."""
+    several = len({each.policy_id for each in portfolios}) > 1
+    return {navigation.ASOF: day.isoformat()} if day is not None and (query.asof or several) else {}
+
+
+def _heading(name: str, query: Query) -> Heading:
+    """The address turns the order of a column round that rows are sorted by; figures begin with the greatest."""
+    current, order, wanted = query.sort or "name", "none", name if name == "name" else f"-{name}"
+    if name == current.removeprefix("-"):
+        order = "descending" if current.startswith("-") else "ascending"
+        wanted = name if current.startswith("-") else f"-{name}"
+    return Heading(COLUMNS[name], _address(query.parameters(sort="" if wanted == "name" else wanted)), order)
+
+
+def _days(query: Query, portfolios: Sequence[Portfolio], day: date | None) -> list[navigation.Link]:
+    if day is None:
+        return []
+    return [
+        navigation.Link(title, _address(query.parameters(asof=other.isoformat())), hint=hint)
+        for title, hint, other in navigation.pack_days((each.policy_id for each in portfolios), day)
+    ]
+
+
+def _currencies(portfolios: Sequence[Portfolio], day: date | None) -> set[str]:
+    """Those that the packs of the day have a rate of, and those that portfolios are kept in."""
+    bases = {each.base_currency for each in portfolios}
+    if day is None:
+        return bases
+    policies = {each.policy_id for each in portfolios}
+    rates = PackRate.objects.filter(content__packs__policy__in=policies, content__packs__asof_date=day)
+    pairs = rates.order_by().values_list("base", "quote").distinct()
+    return {currency for pair in pairs for currency in pair} | bases
+
+
+def _page_address(query: Query, number: int) -> str:
+    return _address(query.parameters(page=str(number)))
+
+
+def _address(parameters: Mapping[str, str]) -> str:
+    return f"?{urlencode(parameters)}"
+
+
+def _terms(served: Sequence[Served], request: HttpRequest) -> dict[str, Any]:
+    """What the providers of the rows want to be said beside them, each once."""
+    reader = Reader(request.user.pk, request.request_id, timezone.now())  # type: ignore[arg-type, attr-defined]
+    attributions = dict.fromkeys(term for each in served for term in each.attributions)
+    return {
+        "attributions": {
+            place.value: [each for each in attributions if each.placement is place] for place in Placement
+        },
+        "watermarks": [
+            reader.watermark(text, "Shown")
+            for text in dict.fromkeys(text for each in served for text in each.watermarks)
+        ],
+    }

@@ -112,7 +112,7 @@ def _cell(row: Any, column: Mapping[str, Any], currency: str) -> Cell:
             return figures.missing(column["format"], reason_words("not_in_result"))
         value = value[name]
     if column["format"] == "sparkline":
-        return _sparkline(value)
+        return sparkline(value)
     signed = bool(RETURNS.fullmatch(column["key"].rsplit(".", 1)[-1]))
     figure = figures.from_value(value, column["format"], currency=currency, signed=signed)
     age = row.get("age_sessions")
@@ -123,7 +123,7 @@ def _cell(row: Any, column: Mapping[str, Any], currency: str) -> Cell:
     return figure
 
 
-def _sparkline(value: Any) -> Cell:
+def sparkline(value: Any) -> Cell:
     """A line through a list of numbers; what is no number is a gap."""
     numbers = [
         each if isinstance(each, int | float) and not isinstance(each, bool) else None
