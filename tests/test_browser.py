@@ -133,6 +133,47 @@ def own_site(demo_name):
         yield base_url
 
 
+TRADES = (
+    "date,type,symbol,quantity,unit_price,fee,currency\n"
+    "2013-02-27,buy,APPL,10,444.57,5,USD\n"
+    "2013-02-28,buy,AAPL,1,441.40,5,USD\n"
+)
+
+
+def log_in_as_owner(page):
+    page.get_by_label("Username").press_sequentially("owner")
+    page.get_by_label("Password").press_sequentially(PASSWORD)
+    page.keyboard.press("Enter")
+
+
+def test_an_owner_imports_by_keyboard_without_script_through_a_session_that_ends(chromium, own_site):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{own_site}/portfolios/public/imports/")
+    log_in_as_owner(page)
+    page.wait_for_url(f"{own_site}/portfolios/public/imports/")
+
+    page.locator("#file").set_input_files({"name": "trades.csv", "mimeType": "text/csv", "buffer": TRADES.encode()})
+    page.get_by_role("button", name="Check and preview").press("Enter")
+    page.get_by_label("Leave row 2 out").press("Space")
+    context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Check again").press("Enter")
+    page.wait_for_url(f"{own_site}/login/**")
+    log_in_as_owner(page)
+    page.wait_for_url(f"{own_site}/portfolios/public/imports/?waiting=*")
+    preview, width = page.locator("main").inner_text(), page.evaluate("document.documentElement.scrollWidth")
+    page.get_by_role("button", name="Import 1 transaction").press("Enter")
+    page.wait_for_url(f"{own_site}/portfolios/public/imports/?done=*")
+    page.get_by_role("link", name="See the new value").press("Enter")
+    page.wait_for_url("**/portfolio_overview/")
+
+    assert "Left out: row 2." in preview
+    assert "756,411.71" in preview
+    assert width == 390
+    assert page.get_by_role("heading", level=1).is_visible()
+    context.close()
+
+
 def log_in_as_staff(page):
     """At the page of the log-in; gives back how large the drawing of the key is."""
     page.get_by_label("Username").fill("staff")

@@ -102,13 +102,15 @@ def test_all_that_is_wrong_in_any_layer_stands_at_once_beside_the_rows_as_writte
         + "2013-01-04,SELL,IBM,-4,71,5,USD\n"  # can't be read
         + "2013-01-04,BUY,MSTF,4,71,5,USD\n"  # names nothing that is known
         + "2013-01-04,SELL,AAPL,99999999,71,5,USD\n"  # is more than the ledger holds
+        + "2004-01-01,DEPOSIT,,1,9,,CAD\n"  # contradicts what the ledger states
     )
 
     shown = upload(client, layers)
 
     text = shown.content.decode()
     assert shown.status_code == 400
-    assert [text.count(words) for words in ("is negative", "perhaps MSFT", "is more than is held")] == [1, 1, 1]
+    told = ("is negative", "perhaps MSFT", "is more than is held", "the ledger states that Broker holds 3,953.02 CAD")
+    assert [text.count(words) for words in told] == [1, 1, 1, 1]
     assert "<code><bdi>2013-01-04,SELL,IBM,-4,71,5,USD</bdi></code>" in text
     assert 'aria-current="step">Check' in text
     assert rows(private_demo) == before
@@ -143,6 +145,7 @@ def test_a_balance_that_the_ledger_states_is_told_in_the_owners_words_beside_the
     # demo/ledger/public/main.beancount: 2003-01-02 balance Assets:Broker:USD:IBM  116 IBM
     assert "the ledger states that Broker holds 116 IBM at the start of 2003-01-02" in text
     assert "it would hold 117 IBM, 1 too much" in text
+    assert text.count("the ledger states that") == 2  # of IBM and of USD, each once though later years state them, too
     assert "<code><bdi>2002-12-31,BUY,IBM,1,70,,USD</bdi></code>" in text
     assert "leave it out if the ledger has it already" in text
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from portfolio.books import booking_settings, ledger_folder, preflight, writer
 from portfolio.books.imports import folder, row_findings, statements
 from portfolio.books.imports.previews import Choices, ImportTooLarge, Preview
+from portfolio.books.imports.statements import Statement
 from portfolio.books.ledger_folder import MAIN
 from portfolio.books.ledger_reading import Reading
 from portfolio.ledger import reader
@@ -48,15 +49,17 @@ class Prepared:
     def find_rows(self, refused: LedgerRefused, accounts: Accounts) -> tuple[RowFinding, ...]:
         """The ledger's findings against our text, as findings against the rows that it was made of."""
         findings: list[RowFinding] = []
+        contradicted: list[Statement] = []
         for finding in refused.findings:
             row = self.written.row_at(finding.line) if finding.file == self.path else None
             where = "" if row is not None or finding.file == self.path else f"{finding.file}:{finding.line}"
             if row is not None:
                 findings.append(row_findings.of_entry(row, finding.reason))
             elif (statement := statements.read(finding, self.files)) is not None:
-                findings += statements.find_contradictions(statement, self.preview.added, accounts)
+                contradicted.append(statement)
             else:
                 findings.append(RowFinding(0, where, finding.reason))
+        findings += statements.find_contradictions(contradicted, self.preview.added, accounts)
         return tuple(dict.fromkeys(findings))
 
 
@@ -138,7 +141,9 @@ class Candidate:
             at_fault = tuple(RowFinding(0, f"{each.file}:{each.line}", each.reason) for each in refused.findings)
             return Prepared(row_findings.with_more(preview, at_fault))
         if written.findings:
-            return Prepared(row_findings.with_more(preview, written.findings))
+            preview = row_findings.with_more(preview, written.findings)
+            standing = row_findings.rows_apart(new, preview.findings, self.content)
+            return self._write(standing, preview, inferring) if 0 < len(standing) < len(new) else Prepared(preview)
         files = {
             **self.before,
             MAIN: (self.before.get(MAIN) or ledger_folder.new_main(self.portfolio)) + folder.include_of(import_id),

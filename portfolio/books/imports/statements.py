@@ -101,9 +101,25 @@ def read(finding: Finding, files: Mapping[str, bytes]) -> Statement | None:
     )
 
 
-def find_contradictions(statement: Statement, rows: Sequence[Row], accounts: Accounts) -> Iterator[RowFinding]:
-    """The statement against each row that moves what it states; against the file, where there is none or there are many."""
-    reason, movers = statement.describe(accounts), statement.find_rows(rows, accounts)
+def find_contradictions(
+    statements: Sequence[Statement], rows: Sequence[Row], accounts: Accounts
+) -> Iterator[RowFinding]:
+    """Each statement against the rows that move what it states; against the file, where there is none or there are many.
+
+    A later statement of the same account fails for the same rows, and is told for further ones alone.
+    """
+    told: dict[tuple[str, str], set[int]] = {}
+    for statement in sorted(statements, key=lambda each: each.day):
+        movers = statement.find_rows(rows, accounts)
+        key = statement.account, statement.commodity
+        further = [row for row in movers if row.row not in told.get(key, set())]
+        if further or key not in told:
+            yield from _contradict(statement, further, accounts)
+        told.setdefault(key, set()).update(row.row for row in movers)
+
+
+def _contradict(statement: Statement, movers: Sequence[Row], accounts: Accounts) -> Iterator[RowFinding]:
+    reason = statement.describe(accounts)
     if not movers:
         yield RowFinding(0, statement.where, reason, ELSEWHERE)
     elif len(movers) > MOST_ROWS:
