@@ -1,6 +1,6 @@
 # Targets and stamps are relative paths on purpose: the folder's own path may hold spaces.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-quick fuzz attack check fix bench lock stop clean
+.PHONY: help setup demo serve test test-quick fuzz attack pictures check fix bench lock stop clean
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --no-compile --disable-pip-version-check
@@ -41,6 +41,10 @@ attack: .venv/.dev ## attack what `make serve` serves meanwhile, kill imports an
 		"audit_tampering" "logins --port $${PORT:-8000}" "killed_imports" "killed_nights" "full_disk"; do \
 		echo "chaos.$$attack"; $(PY) -m chaos.$$attack || failed="$$failed $$attack"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+
+pictures: .venv/.dev ## the pictures in docs/owners from the running demo, and every page by width and light in var/pictures
+	@$(PY) manage.py demo > /dev/null
+	@$(PY) -m tests.pictures
 
 check: .venv/.dev ## format, lint, types, migrations, settings, patterns, import directions
 	@$(PY) -m ruff format --check --quiet .

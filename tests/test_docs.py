@@ -66,6 +66,14 @@ def test_every_relative_link_leads_somewhere(page):
     assert broken == []
 
 
+def test_every_picture_is_small_and_on_a_page():
+    pictures = set(DOCS.rglob("*.png"))
+    shown = {(page.parent / target).resolve() for page in pages() for target in links(page) if target.endswith(".png")}
+
+    assert pictures == shown
+    assert [each.name for each in pictures if each.stat().st_size > 150_000] == []
+
+
 @pytest.mark.parametrize("page", sorted(pages()), ids=lambda page: str(page.relative_to(PROJECT)))
 def test_every_file_that_a_page_names_is_there(page):
     named = re.findall(rf"`((?:{ROOMS})/[\w./*-]+)`", page.read_text())
