@@ -8,24 +8,29 @@ import numpy as np
 
 from agents.financial_analyst import attribution as attributing
 from agents.financial_analyst import positions as one_position
+from execution.explanation import benchmark_days
 from execution.explanation.question import Question
 from portfolio.explanation import (
     attribution,
     bridges,
     days,
     gains,
+    holding_record,
     holdings,
+    income,
     life_days,
     lives,
     one_holding,
     returns,
     risk,
+    spans,
 )
 from portfolio.explanation.lives import Life
 from portfolio.explanation.market_terms import MarketTerms
 from portfolio.explanation.one_holding import OneHolding
-from portfolio.explanation.terms import Explanation, NoSuchFigure
-from portfolio.performance.measures import FIGURE_OF_KEY, RETURN_WINDOWS, RISK, Measure, Window
+from portfolio.explanation.terms import Explanation, NoSuchFigure, Term
+from portfolio.performance import leading_holdings, range_performance
+from portfolio.performance.measures import FIGURE_OF_KEY, RETURN_WINDOWS, RISK, Measure, Window, key_of
 from portfolio.performance.windows import Span
 
 Explain = Callable[[Question], Explanation]
@@ -37,7 +42,8 @@ def _market(question: Question) -> MarketTerms:
 
 def _life(question: Question) -> Life:
     nav = question.arguments.get("nav", question.data)
-    return Life.of(_market(question), nav.life, nav.risk_free, nav.benchmark)
+    market = _market(question)
+    return Life.of(market, nav.life, nav.risk_free, nav.benchmark, benchmark_days.load(question.ctx, market, nav.life))
 
 
 # Values, gains, bridges
@@ -71,6 +77,10 @@ def _gains(question: Question) -> Explanation:
     return gains.explain(_market(question), question.data, question.path)
 
 
+def _income(question: Question) -> Explanation:
+    return income.explain(question.arguments["positions"], _market(question), question.data, question.path)
+
+
 # Returns and risk
 
 
@@ -94,8 +104,15 @@ def _record(question: Question) -> Explanation:
     figure = FIGURE_OF_KEY.get(question.path[0]) if len(question.path) == 1 else None
     if figure is None:
         raise NoSuchFigure
-    explain = risk.explain if figure in RISK else returns.explain
-    return explain(_life(question), *figure, question.data.figures[figure])
+    metric, life = question.data.figures[figure], _life(question)
+    if figure in RISK:
+        return risk.explain(life, *figure, metric)
+
+    def beside(measure: Measure) -> Term:
+        also = measure, figure[1]
+        return Term(measure.value, question.data.figures[also].value, "fraction", path=f"{{step}}/{key_of(also)}")
+
+    return returns.explain(life, *figure, metric, beside)
 
 
 def _by_window(question: Question) -> Explanation:
@@ -108,7 +125,7 @@ def _by_window(question: Question) -> Explanation:
         raise NoSuchFigure  # of the whole portfolio, where its deposits are inferred
     is_money_weighted = measure in (Measure.MWR, Measure.BENCHMARK_MWR, Measure.EXCESS_MWR)
     window = RETURN_WINDOWS[int(number)] if is_money_weighted else Window(row.window)
-    return returns.explain(_life(question), measure, window, getattr(row, name))
+    return returns.explain(_life(question), measure, window, getattr(row, name), _beside(row, f"rows/{number}"))
 
 
 def _calendar_years(question: Question) -> Explanation:
@@ -120,13 +137,48 @@ def _calendar_years(question: Question) -> Explanation:
     metric, dates = getattr(year, name), life.history.dates
     start = int(np.searchsorted(dates, np.datetime64(year.first), side="right")) - 1
     span = Span(start, int(np.searchsorted(dates, np.datetime64(year.last))), year.first, year.last)
-    return returns.time_weighted(life, Measure(name), span, metric)
+    return returns.time_weighted(life, Measure(name), span, metric, _beside(year, f"years/{number}"))
+
+
+def _beside(row: object, below: str) -> returns.Beside:
+    """The other measures of a row, by where they are explained."""
+
+    def term(measure: Measure) -> Term:
+        return Term(measure.value, getattr(row, measure).value, "fraction", path=f"{{step}}/{below}/{measure}")
+
+    return term
+
+
+# Spans and months
+
+
+def _over_span(question: Question) -> Explanation:
+    life = _life(question)
+    span = range_performance.span_of(life.history, life.measured, question.arguments["span"])
+    return spans.explain_over(life, span, question.data, question.path)
+
+
+def _calendar_months(question: Question) -> Explanation:
+    return spans.explain_months(_life(question), question.data.years, question.path)
+
+
+def _leading_holdings(question: Question) -> Explanation:
+    match question.path:
+        case ("rows" | "largest" as part, number, *path):
+            row = getattr(question.data, part)[int(number)]
+        case _:
+            raise NoSuchFigure
+    places = [place for place, each in enumerate(question.arguments["valued"].positions) if each.symbol == row.symbol]
+    position = {name: f"{{valued}}/positions/{places[0]}/{name}" for name in spans.OF_POSITION}
+    life = _life(question)
+    span = leading_holdings.span_of(life.history, question.arguments["span"])
+    return spans.explain_leading(life, span, row, path, position)
 
 
 # Where the return came from
 
 
-def _spans(question: Question) -> tuple[str, Span, Any]:
+def _views(question: Question) -> tuple[str, Span, Any]:
     """View, its span, and what was computed of it."""
     nav, lookback = question.arguments["nav"], question.arguments["lookback_days"]
     whole, recent, _ = attributing.spans(question.ctx, nav, lookback)
@@ -138,12 +190,12 @@ def _spans(question: Question) -> tuple[str, Span, Any]:
 
 
 def _currency(question: Question) -> Explanation:
-    view, span, computed = _spans(question)
+    view, span, computed = _views(question)
     return attribution.explain_currency(_life(question), span, computed, question.path[1:], f"{{step}}/{view}")
 
 
 def _contribution(question: Question) -> Explanation:
-    view, span, computed = _spans(question)
+    view, span, computed = _views(question)
     return attribution.explain_contributions(_life(question), span, computed, question.path[1:], f"{{step}}/{view}")
 
 
@@ -156,6 +208,20 @@ def _one(question: Question) -> OneHolding:
     return OneHolding.of(_life(question), nav.securities[given["security_id"]].symbol, span)
 
 
+def _one_holding(question: Question) -> Explanation:
+    """What is held of it is a row of the valued positions; the rest is its own."""
+    positions, valued, market = question.arguments["positions"], question.arguments["valued"], question.ctx.market
+    security = question.arguments["security_id"]
+    if len(question.path) > 1:
+        terms = _market(question)
+        return holding_record.explain(terms, question.ctx.asof_date, security, question.data, question.path)
+    places = [place for place, row in enumerate(valued.positions) if row.security_id == security]
+    if not places:
+        raise NoSuchFigure
+    below = ("positions", str(places[0]), question.path[0])
+    return holdings.explain(positions, market.asof, _market(question), valued, below)
+
+
 def _position_return(question: Question) -> Explanation:
     return one_holding.explain_returns(_one(question), question.data, question.path)
 
@@ -163,7 +229,7 @@ def _position_return(question: Question) -> Explanation:
 def _position_risk(question: Question) -> Explanation:
     valued, holding = question.arguments["valued"], _one(question)
     places = [place for place, row in enumerate(valued.positions) if row.symbol == holding.symbol]
-    below = f"/{question.step_of('valued')}/positions/{places[0]}" if places else ""
+    below = f"{{valued}}/positions/{places[0]}" if places else ""
     paths = {name: f"{below}/{name}" for name in ("market_value", "weight")} if places else {}
     return one_holding.explain_risk(holding, question.data, question.path, paths)
 
@@ -187,6 +253,7 @@ EXPLAINED: Final[dict[str, Explain]] = {
     "portfolio.money_bridge": _bridge,
     "portfolio.money_bridges": _bridges,
     "portfolio.gains": _gains,
+    "portfolio.income": _income,
     "portfolio.historical_nav": _historical_nav,
     "metrics.compute_twr": _record,
     "metrics.compute_mwr": _record,
@@ -194,8 +261,12 @@ EXPLAINED: Final[dict[str, Explain]] = {
     "metrics.compute": _record,
     "metrics.by_window": _by_window,
     "metrics.calendar_years": _calendar_years,
+    "metrics.over_span": _over_span,
+    "metrics.calendar_months": _calendar_months,
+    "portfolio.leading_holdings": _leading_holdings,
     "attribution.currency": _currency,
     "attribution.contribution": _contribution,
+    "portfolio.one_holding": _one_holding,
     "compute_position_return": _position_return,
     "compute_position_risk": _position_risk,
     "compute_portfolio_contribution": _position_contribution,
@@ -203,6 +274,12 @@ EXPLAINED: Final[dict[str, Explain]] = {
 }
 """Capability -> how a figure below its answer is explained. Raises NoSuchFigure for one that it has not, or not yet."""
 
-OF_POSITIONS: Final = ("pricing.apply_pack", "portfolio.money_bridge", "portfolio.money_bridges", "portfolio.gains")
+OF_POSITIONS: Final = (
+    "pricing.apply_pack",
+    "portfolio.money_bridge",
+    "portfolio.money_bridges",
+    "portfolio.gains",
+    "portfolio.income",
+)
 BELOW_DAYS: Final[Mapping[str, str]] = dict.fromkeys(EXPLAINED, "nav") | dict.fromkeys(OF_POSITIONS, "positions")
 """Capability -> the argument whose step explains single days, where it is not the step itself."""

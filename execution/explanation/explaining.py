@@ -54,20 +54,19 @@ def explain(execution_id: UUID, path: str, *, user: AbstractBaseUser) -> dict[st
         step = next((each for each in plan.pattern.steps if each.name == names[0]), None)
         if step is None:
             raise PathNotFound(path)
-        names, stored = _stored_figure(execution, plan, names)
+        stored = None
+        if names[0] in plan.pattern.outputs:
+            names, stored = _figure_in(json.loads(execution.result), names)
         with scope.snapshot():
             packs.require_intact(pack=plan.pack)
             return _explain(execution, plan, step, names, stored)
 
 
-def _stored_figure(execution: Execution, plan: Plan, names: tuple[str, ...]) -> tuple[tuple[str, ...], Any]:
-    """The path without a metric's `value`, and the figure as it was answered; None for that of a single day, which no answer
-    has. Raises PathNotFound, RequestInvalid."""
+def _figure_in(result: Any, names: tuple[str, ...]) -> tuple[tuple[str, ...], Any]:
+    """The path without a metric's `value`, and the figure as a result has it; None for that of a single day, which none has.
+    Raises PathNotFound, RequestInvalid."""
     if names[1:2] and names[1] in BY_DAY:
         return names, None
-    if names[0] not in plan.pattern.outputs:
-        raise PathNotFound(pointer_to(*names))
-    result = json.loads(execution.result)
     if names[-1] == "value" and question.is_metric(question.stored_at(result, names[:-1])):
         names = names[:-1]
     stored = question.stored_at(result, names)
@@ -93,6 +92,8 @@ def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...
     run = orchestrator.run(part, plan.inputs, ctx, computation.runtime(), ProviderCalls(execution.recorded))
     if step.name not in run.state or step.capability not in EXPLAINED:
         raise NotExplained(pointer, step.capability)
+    if step.name not in plan.pattern.outputs:  # what a figure of the answer is made of
+        names, stored = _figure_in({step.name: canonical.render(run.state[step.name])}, names)
     values = templating.Scope(plan.inputs, run.state, templating.context_values(ctx))
     arguments = registry.bind(registry.get(step.capability), templating.resolve(step.args, values))
     asked = Question(step, names[1:], arguments, run.state[step.name], ctx)
@@ -105,7 +106,9 @@ def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...
     if decision.refused_outputs:
         raise RightDenied(Use.DISPLAY, decision.refusals)
     _require_same(execution, stored, canonical.render(explanation.term.value), pointer)
-    places = {"step": pointer_to(step.name), "days": pointer_to(_days_of(asked), "days")}
+    places = {"step": step.name, "valued": asked.step_of("valued") if "valued" in arguments else step.name}
+    places = {name: pointer_to(place) for name, place in places.items()}
+    places["days"] = pointer_to(_days_of(asked), "days")
     return {
         "execution_id": str(execution.pk),
         "path": pointer,

@@ -4,14 +4,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import F
+
 from config.decimals import plain
 from execution.executor.planning import Plan
 from portfolio.books.revisions import rows_of_revisions
-from portfolio.explanation.terms import Close, Entry, Explanation, Fixing, Observation, Part, Row, Series, Term
+from portfolio.explanation.terms import (
+    Action,
+    Close,
+    Entry,
+    Explanation,
+    Fixing,
+    Observation,
+    Part,
+    Row,
+    Series,
+    Setting,
+    Term,
+)
 from portfolio.models import LedgerRevision, Transaction
 from pricing import fx, market
 from pricing.fx import Leg
-from pricing.models import PackObservation, PackPrice, PackRate, PricingPack, Security
+from pricing.models import PackAction, PackObservation, PackPrice, PackRate, PricingPack, Security
 from pricing.packs.rows import series_source
 
 Described = Mapping[str, Any]
@@ -58,6 +72,10 @@ def load(explanation: Explanation, plan: Plan) -> Rows:
     for row in named:
         if isinstance(row, Observation):
             loaded.by_name[row] = (_observation(row, plan),)
+        elif isinstance(row, Action):
+            loaded.by_name[row] = (_action(row, plan),)
+        elif isinstance(row, Setting):
+            loaded.by_name[row] = ({"kind": "setting", "setting": row.name, "value": row.value},)
     return loaded
 
 
@@ -171,6 +189,33 @@ def _observation(row: Observation, plan: Plan) -> Described:
         "vintage": known.vintage,
         "source": known.source,
         "flags": known.flags,
+    }
+
+
+def _action(row: Action, plan: Plan) -> Described:
+    """A corporate action as the newest pack has it that the execution's pack sees."""
+    stored = PackAction.objects.filter(
+        security__symbol=row.symbol,
+        ex_date=row.ex_date,
+        action=row.action,
+        content__packs__policy=plan.pack.policy_id,
+        content__packs__sequence__lte=plan.pack.sequence,
+    ).order_by("-content__packs__sequence")
+    action, pack_id, sequence = next(
+        (each, each.pack_id, each.pack_sequence)
+        for each in stored.annotate(pack_id=F("content__packs__pk"), pack_sequence=F("content__packs__sequence"))[:1]
+    )
+    fields = ("ratio", "amount", "currency", "pay_date", "announced")
+    return {
+        "kind": "action",
+        "pack_id": pack_id,
+        "sequence": sequence,
+        "symbol": row.symbol,
+        "action": action.action,
+        "ex_date": action.ex_date.isoformat(),
+        **{name: _shown(getattr(action, name)) for name in fields if getattr(action, name)},
+        "source": action.source,
+        "flags": action.flags,
     }
 
 

@@ -65,6 +65,10 @@ def _row(row: Mapping[str, Any]) -> str:
             what = f"{row['symbol']} {row['close']} {row['currency']} of {row['observed_date']}"
         case "rate":
             what = f"{row['base']}/{row['quote']} {row['rate']} of {row['observed_date']}"
+        case "action":
+            what = f"{row['symbol']} {row['action']} {row.get('ratio') or row.get('amount')} of {row['ex_date']}"
+        case "setting":
+            return f"setting {row['setting']}: {row['value']}"
         case _:
             what = f"{row['series']} {row['value']} of {row['observation_date']}, known {row['known_at']}"
     return f"{row['pack_id']} #{row['sequence']}: {what}, {row['source']}"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from portfolio.explanation import versus_benchmark
 from portfolio.explanation.lives import Life
 from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Part, Series, Term
 from portfolio.performance import contributions, currency_attribution, parts
@@ -42,9 +43,11 @@ def explain_currency(
             return figure("error_bps", computed.error_bps, *terms, life.daily_returns(span.start, span.end), unit="bp")
         case ["benchmark_return" | "benchmark_hedged_return" as name]:
             metric = getattr(computed, name)
-            if metric.value is not None:
+            if metric.value is None:
+                return figure(name, None)
+            if name == "benchmark_hedged_return":
                 raise NoSuchFigure
-            return Explanation("Return of the benchmark", Term(name, None, "fraction"))
+            return figure(name, metric.value, versus_benchmark.returns_over(life, span))
         case ["by_holding", number, effect] if effect in EFFECTS:
             row = computed.by_holding[int(number)]
             if int(number) >= len(life.history.holdings):

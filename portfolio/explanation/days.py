@@ -79,7 +79,12 @@ def cash(market: MarketTerms, place: int, currency: str) -> Explanation:
     return Explanation(f"Cash in {currency} at the close", total("cash", (Items("items", items),), currency))
 
 
-def value(market: MarketTerms, place: int) -> Explanation:
+def value(market: MarketTerms, place: int, *, of_securities: bool = False) -> Explanation:
+    """The value at the close of a pack day; of the securities alone, without the cash."""
+    if of_securities:
+        holdings, _, due = value_parts(market, place)
+        what = "Value of the securities at the close"
+        return Explanation(what, total("value", (holdings, due), market.base))
     parts = value_parts(market, place)
     return Explanation("Value of the portfolio at the close", total("value", parts, market.base))
 
@@ -87,14 +92,20 @@ def value(market: MarketTerms, place: int) -> Explanation:
 def explain(market: MarketTerms, path: Sequence[str]) -> Explanation:
     """Of a pack day: `<date>/value`, `<date>/units/<symbol>`, `<date>/cash/<currency>`. Raises NoSuchFigure."""
     on, *rest = path
+    place = place_of(market, on)
+    match rest:
+        case ["value"]:
+            return value(market, place)
+        case ["units", symbol] if symbol in market.symbols.values():
+            return units(market, place, symbol)
+        case ["cash", currency]:
+            return cash(market, place, currency)
+    raise NoSuchFigure
+
+
+def place_of(market: MarketTerms, on: str) -> int:
+    """The number of a pack day. Raises NoSuchFigure."""
     places = {str(day): place for place, day in enumerate(market.market.dates)}
     if on not in places:
         raise NoSuchFigure
-    match rest:
-        case ["value"]:
-            return value(market, places[on])
-        case ["units", symbol] if symbol in market.symbols.values():
-            return units(market, places[on], symbol)
-        case ["cash", currency]:
-            return cash(market, places[on], currency)
-    raise NoSuchFigure
+    return places[on]

@@ -1,10 +1,11 @@
 """Gains since purchase and income: each sale, each open lot, each payment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal, localcontext
 
-from portfolio.books import Event, LotMatch, LotState
+from portfolio.books import LotMatch, LotState
+from portfolio.explanation import payments
 from portfolio.explanation.costs import layer_terms
 from portfolio.explanation.market_terms import MarketTerms
 from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Number, Part, Term, product, total
@@ -153,37 +154,15 @@ class _Figures:
 
     # Income
 
-    def payments(self, *, since: date = date.min, security: int | None = None) -> list[Event]:
-        return [
-            event
-            for event in self.book.events
-            if event.kind in gains.PAYING and since <= event.date <= self.asof and security in (None, event.security)
-        ]
-
-    def paid(self, events: Iterable[Event], name: str, what: str, *, in_base: bool = True) -> Items:
-        """Payments, gross or what was withheld of them, each at the rate of its day; or in their own currency."""
-        return Items(name, tuple(self.payment(event, what, in_base=in_base) for event in events))
-
-    def payment(self, event: Event, what: str, *, in_base: bool) -> Term:
-        market = self.market
-        if what in ("tax", "fee"):
-            amount = market.booked(event, what, getattr(event, what))
-        else:
-            booked = [market.booked(event, each, getattr(event, each)) for each in ("amount", "tax", "fee")]
-            formula, gross = "amount + tax + fee", gains.gross(event)
-            if event.kind == "reinvested_dividend":
-                booked.append(market.booked(event, "bought", gross - event.amount - event.tax - event.fee))
-                formula += " + bought"
-            amount = Term("gross", gross, event.currency, formula, tuple(booked))
-        label = f"{event.date} {event.kind} {market.symbol(event.security)}".rstrip()
-        terms = (amount, market.deal_rate(event)) if in_base else (amount,)
-        return product(event.entry_id, terms, self.base if in_base else event.currency, label=label)
-
     def income(self, part: str, value: Number, *, since: date) -> Explanation:
-        payments = self.payments(since=since)
-        dividends = self.paid((each for each in payments if each.kind != "interest"), "dividends", "gross")
-        interest = self.paid((each for each in payments if each.kind == "interest"), "interest", "gross")
-        tax = self.paid((each for each in payments if each.tax), "tax", "tax")
+        received = payments.received(self.book, self.asof, since=since)
+        dividends = payments.paid(
+            self.market, (each for each in received if each.kind != "interest"), "dividends", "gross"
+        )
+        interest = payments.paid(
+            self.market, (each for each in received if each.kind == "interest"), "interest", "gross"
+        )
+        tax = payments.paid(self.market, (each for each in received if each.tax), "tax", "tax")
         parts = {"dividends": (dividends,), "interest": (interest,), "tax": (tax,), "net": (dividends, interest, tax)}
         if part not in parts:
             raise NoSuchFigure
@@ -195,21 +174,23 @@ class _Figures:
         row = self.computed.by_currency[number]
         value = getattr(row, name)
         events = [event for event in self.book.events if event.date <= self.asof and event.currency == currency]
-        payments = [event for event in events if event.kind in gains.PAYING]
+        received = [event for event in events if event.kind in gains.PAYING]
         match name:
             case "realised":
                 terms = (self.realised_in(match, currency) for match in self.matches)
                 items = Items("items", tuple(term for term in terms if term is not None))
             case "dividends":
-                chosen = (each for each in payments if each.kind != "interest")
-                items = self.paid(chosen, "items", "gross", in_base=False)
+                chosen = (each for each in received if each.kind != "interest")
+                items = payments.paid(self.market, chosen, "items", "gross", in_base=False)
             case "interest":
-                items = self.paid(
-                    (each for each in payments if each.kind == "interest"), "items", "gross", in_base=False
+                items = payments.paid(
+                    self.market, (each for each in received if each.kind == "interest"), "items", "gross", in_base=False
                 )
             case "tax" | "fees":
                 what = "fee" if name == "fees" else "tax"
-                items = self.paid((each for each in events if getattr(each, what)), "items", what, in_base=False)
+                items = payments.paid(
+                    self.market, (each for each in events if getattr(each, what)), "items", what, in_base=False
+                )
             case _:
                 raise NoSuchFigure
         return _figure(f"currency_{name}", value, currency, items)
@@ -241,8 +222,11 @@ class _Figures:
         row = self.computed.by_security[number]
         value, security = getattr(row, name), self.security_of(row.symbol)
         sold, held = self.sold("total", security=security), self.held("total", security=security)
-        payments = self.payments(security=security)
-        gross, tax = self.paid(payments, "dividends", "gross"), self.paid(payments, "tax", "tax")
+        received = payments.received(self.book, self.asof, security=security)
+        gross, tax = (
+            payments.paid(self.market, received, "dividends", "gross"),
+            payments.paid(self.market, received, "tax", "tax"),
+        )
         match name:
             case "realised":
                 return _figure("security_realised", value, self.base, sold)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from portfolio.books import EXTERNAL
 from portfolio.explanation.lives import Life
 from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Part, Term, product
 from portfolio.performance.formulas import DAYS
@@ -73,6 +74,8 @@ def moves(life: Life, place: int, symbol: str, currency: str, at: int) -> tuple[
     went: list[Term] = []
     for event in life.events(place):
         if symbol == currency:
+            if event.kind not in EXTERNAL and event.counter_amount is None and event.security is None:
+                continue  # interest, or a fee of no deal: what the balance returned
             for moved_in, amount in event.cash_legs():
                 if moved_in == currency and amount:
                     term = Term(
@@ -85,13 +88,15 @@ def moves(life: Life, place: int, symbol: str, currency: str, at: int) -> tuple[
                     (came if amount > 0 else went).append(term)
         elif life.market.symbol(event.security) == symbol and event.kind in IN_KIND:
             assert event.security is not None
-            units = life.market.booked(event, "quantity", abs(event.quantity or Decimal(0)), "units")
+            rows = life.market.entry(event.entry_id)
+            units = Term("units", abs(event.quantity or Decimal(0)), "units", "abs(quantity)", rows=rows)
             term = product(event.entry_id, (units, life.market.price(event.security, at)), currency, label=event.kind)
             (came if IN_KIND[event.kind] > 0 else went).append(term)
         elif life.market.symbol(event.security) == symbol and event.currency and event.amount:
-            amount_term = Term("amount", abs(event.amount), event.currency, rows=life.market.entry(event.entry_id))
+            rows = life.market.entry(event.entry_id)
+            paid = Term("paid", abs(event.amount), event.currency, "abs(amount)", rows=rows)
             across = life.market.across(event.currency, currency, life.day(place))
-            term = product(event.entry_id, (amount_term, across), currency, label=event.kind)
+            term = product(event.entry_id, (paid, across), currency, label=event.kind)
             (came if event.amount < 0 else went).append(term)
     return (
         Term("came", _sum(came), currency, "sum(items)", (Items("items", tuple(came)),)),

@@ -121,7 +121,7 @@ class _Figures(ValuedTerms):
                 return figure("cash_amount", value, row.currency, Items("items", legs))
             case "unsettled":
                 items = tuple(
-                    Term(each.kind, each.amount, each.currency, path=f"{{step}}/pending/{place}/amount")
+                    Term(each.kind, each.amount, each.currency, path=f"{{valued}}/pending/{place}/amount")
                     for place, each in enumerate(self.positions.pending)
                     if each.currency == row.currency
                 )

@@ -8,8 +8,9 @@ from math import isclose
 import numpy as np
 import numpy.typing as npt
 
-from portfolio.books import EXTERNAL, RECURRING_FEES, Event
+from portfolio.books import RECURRING_FEES, Event
 from portfolio.explanation import days
+from portfolio.explanation.benchmark_days import BenchmarkDays
 from portfolio.explanation.market_terms import MarketTerms
 from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Observation, Part, Series, Term, product
 from portfolio.performance import daily_returns, measured_history, risk_free
@@ -18,7 +19,7 @@ from portfolio.performance.formulas import DAYS
 from portfolio.performance.measured_history import MeasuredHistory
 from portfolio.performance.risk_free import RiskFree
 from portfolio.valuation import ValueHistory
-from portfolio.valuation.flows import IN_KIND
+from portfolio.valuation.flows import IN_KIND, crosses_border
 from portfolio.valuation.pack_days import Floats
 
 Places = npt.NDArray[np.intp]
@@ -31,15 +32,22 @@ class Life:
     market: MarketTerms
     history: ValueHistory
     measured: MeasuredHistory
+    benchmark_days: BenchmarkDays | None = None
+    """What the benchmark's days are made of; None without a benchmark."""
 
     @classmethod
     def of(
-        cls, market: MarketTerms, history: ValueHistory, free: RiskFree | None, benchmark: BenchmarkReturns | None
+        cls,
+        market: MarketTerms,
+        history: ValueHistory,
+        free: RiskFree | None,
+        benchmark: BenchmarkReturns | None,
+        benchmark_days: BenchmarkDays | None = None,
     ) -> "Life":
         """Raises NoSuchFigure where nothing was booked, so that there is nothing to take apart."""
         if not len(history.dates):
             raise NoSuchFigure
-        return cls(market, history, measured_history.measure(history, free, benchmark))
+        return cls(market, history, measured_history.measure(history, free, benchmark), benchmark_days)
 
     @property
     def base(self) -> str:
@@ -123,9 +131,10 @@ class Life:
         """Money and securities that crossed the border on a day, one way. Raises NoSuchFigure where they are not flows of
         the whole portfolio."""
         value = float(getattr(self.history, direction)[place])
-        items = [
-            self.flow(event, place) for event in self.events(place) if event.kind in EXTERNAL or event.kind in IN_KIND
-        ]
+        at = self.in_market(place)
+        items = [self.flow(event, at) for event in self.events(place) if crosses_border(event, self.history.scope)]
+        if place == 0 and self.history.is_late:
+            items = [self.value(0)]  # what was there at the first close
         sign = 1 if direction == "inflow" else -1
         chosen = tuple(item for item in items if sign * (item.value or 0) > 0)
         moved = sum(float(item.value or 0) for item in chosen)
@@ -133,9 +142,12 @@ class Life:
             raise NoSuchFigure
         return Term(direction, value, self.base, "sum(items)" if sign > 0 else "-sum(items)", (Items("items", chosen),))
 
-    def flow(self, event: Event, place: int) -> Term:
-        """One external flow, money in positive."""
-        at = self.in_market(place)
+    def border_events(self) -> list[Event]:
+        """All that moved money or securities over the border of what is measured."""
+        return [event for event in self.market.book.events if crosses_border(event, self.history.scope)]
+
+    def flow(self, event: Event, at: int) -> Term:
+        """One external flow at the rate of a day of the market, money in positive."""
         label = f"{event.date} {event.kind}"
         if event.kind in IN_KIND and event.security is not None:
             price = self.market.price(event.security, at)
@@ -145,7 +157,10 @@ class Life:
                 event.entry_id, (sign, units, price, self.market.rate(price.unit, at)), self.base, label=label
             )
         amount = self.market.booked(event, "amount", event.amount)
-        return product(event.entry_id, (amount, self.market.rate(event.currency, at)), self.base, label=label)
+        terms = [amount, self.market.rate(event.currency, at)]
+        if self.history.scope == "securities_only":  # what is paid for a security comes in
+            terms.insert(0, Term("sign", -1))
+        return product(event.entry_id, terms, self.base, label=label)
 
     def fees(self, place: int, name: str) -> Term:
         """Fees of a day: those paid from elsewhere, or of management and custody."""
@@ -202,10 +217,12 @@ class Life:
         """All money that came from outside up to a day, less what went."""
         last = self.history.dates[place].item()
         items = tuple(
-            self.flow(event, int(np.searchsorted(self.history.dates, np.datetime64(event.date))))
-            for event in self.market.book.events
-            if event.date <= last and (event.kind in EXTERNAL or event.kind in IN_KIND)
+            self.flow(event, self.in_market(int(np.searchsorted(self.history.dates, np.datetime64(event.date)))))
+            for event in self.border_events()
+            if event.date <= last and not (self.history.is_late and event.date <= self.day(0))
         )
+        if self.history.is_late:
+            items = (self.value(0), *items)
         if value is not None and not isclose(sum(float(item.value or 0) for item in items), value, rel_tol=1e-9):
             raise NoSuchFigure
         formula = DAYS["net_contributions"]

@@ -33,7 +33,8 @@ class MarketTerms:
         column = self.market.security(security)
         value = Decimal(repr(float(self.market.close[place, column])))
         row = Close(self.market.pack_ids[place], security)
-        return Term(name, value, self.market.security_currencies[column], rows=(row,), label=self.symbol(security))
+        unit = self.market.security_currencies[column]
+        return Term(name, value, unit, "close * factor", rows=(row,), label=self.symbol(security))
 
     def rate(self, currency: str, place: int, name: str = "rate") -> Term:
         """Base currency for one of a currency, at the fixing of a pack day."""

@@ -1,10 +1,11 @@
 """Volatility, ratios, drawdowns and tails, of the returns between observations."""
 
+from portfolio.explanation import versus_benchmark
 from portfolio.explanation.lives import Life
-from portfolio.explanation.terms import Explanation, NoSuchFigure, Part, Series, Term
-from portfolio.performance import observations, risk_figures
+from portfolio.explanation.terms import Explanation, Part, Series, Term
+from portfolio.performance import observations, relative_figures, risk_figures
 from portfolio.performance.formulas import PERIODS_PER_YEAR, RISK
-from portfolio.performance.measures import RELATIVE_MEASURES, Measure, Window
+from portfolio.performance.measures import RELATIVE_MEASURES, Measure, Window, key_of
 from portfolio.performance.metric import Metric
 from portfolio.performance.observations import Observations
 
@@ -15,14 +16,14 @@ UNSCALED = frozenset({Measure.WIN_RATE})
 
 
 def explain(life: Life, measure: Measure, window: Window, metric: Metric) -> Explanation:
-    """A figure of risk. Raises NoSuchFigure: one that rests on the benchmark can't be taken apart yet."""
+    """A figure of risk."""
     formula = RISK[measure]
     if metric.value is None:
         return Explanation(formula.what, Term(measure.value, None, "", formula.expression))
-    if measure in RELATIVE_MEASURES:
-        raise NoSuchFigure
     parts: tuple[Part, ...]
-    if measure in DRAWDOWNS:
+    if measure in RELATIVE_MEASURES:
+        parts = _relative(life, measure, window)
+    elif measure in DRAWDOWNS:
         span = life.measured.spans[window]
         assert span is not None
         parts = (life.daily_returns(span.start, span.end),)
@@ -36,6 +37,29 @@ def explain(life: Life, measure: Measure, window: Window, metric: Metric) -> Exp
         elif measure not in UNSCALED:
             parts += (periods_per_year(life),)
     return Explanation(formula.what, Term(measure.value, metric.value, "", formula.expression, parts))
+
+
+def _relative(life: Life, measure: Measure, window: Window) -> tuple[Part, ...]:
+    """What a measure against the benchmark is made of: returns, the benchmark's, and what else its formula names."""
+    observed, index = observations.of_window(life.measured, window), life.measured.benchmark
+    assert not isinstance(observed, str)  # or there was no value
+    assert index is not None
+    if observed.closes[0] == -1 and index.known_from == 0:  # no pack was before the first day
+        observed = observations.between(life.measured, observed.closes[1:], observed.doubts)
+    parts: tuple[Part, ...] = (returns_of(life, observed), versus_benchmark.observed(life, observed))
+    if measure == Measure.ALPHA:
+        parts += (risk_free_of(life, observed), _beside(life, Measure.BETA, window))
+    if measure == Measure.INFORMATION_RATIO:
+        parts += (_beside(life, Measure.TRACKING_ERROR, window),)
+    if measure in (Measure.ALPHA, Measure.TRACKING_ERROR, Measure.INFORMATION_RATIO):
+        parts += (periods_per_year(life),)
+    return parts
+
+
+def _beside(life: Life, measure: Measure, window: Window) -> Term:
+    """Another measure of the window, by where it is explained."""
+    metric = relative_figures.figures(life.measured)[measure, window]
+    return Term(measure.value, metric.value, path=f"{{step}}/{key_of((measure, window))}")
 
 
 def _observed(life: Life, measure: Measure, window: Window) -> Observations:

@@ -44,7 +44,24 @@ class Entry:
     entry_id: str
 
 
-Row: TypeAlias = Close | Fixing | Observation | Entry
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A corporate action, by its row in the pack that knew it last."""
+
+    symbol: str
+    ex_date: date
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What staff or an owner chose, as it was when the answer was computed."""
+
+    name: str
+    value: str
+
+
+Row: TypeAlias = Close | Fixing | Observation | Entry | Action | Setting
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class ValuedTerms:
 
     def quantity(self, number: int) -> Term:
         row = self.positions.positions[number]
-        return Term("quantity", row.quantity, "units", path=f"{{step}}/positions/{number}/quantity", label=row.symbol)
+        return Term("quantity", row.quantity, "units", path=f"{{valued}}/positions/{number}/quantity", label=row.symbol)
 
     def holding(self, number: int, name: str = "") -> Term:
         """The unrounded value of a position."""
@@ -51,7 +51,7 @@ class ValuedTerms:
     def balance(self, number: int, name: str = "") -> Term:
         """The unrounded value of the cash of a currency."""
         row = self.balances[number]
-        amount = Term("amount", row.amount, row.currency, path=f"{{step}}/cash/{number}/amount")
+        amount = Term("amount", row.amount, row.currency, path=f"{{valued}}/cash/{number}/amount")
         return product(name or row.currency, (amount, self.rate(row.currency)), self.base)
 
     def cash(self, chosen: Callable[[str], bool] = lambda currency: True) -> Items:

@@ -106,13 +106,13 @@ def compute(
     known = _known_from(table)
     returns, weights = np.full(len(table), np.nan), np.full(table.shape, np.nan)
     if known < len(table):
-        rebalanced = _rebalanced(history.dates[since:], definition.rebalance)[known:]
+        opens = rebalanced(history.dates[since:], definition.rebalance)[known:]
         target = np.array([part.weight for part in parts])
-        weights[known:] = _opening_weights(table[known:], target, rebalanced)
+        weights[known:] = _opening_weights(table[known:], target, opens)
         if definition.rebalance == Rebalance.DAILY or len(parts) == 1:
             returns[known:] = table[known:] @ target
         else:
-            returns[known:] = composite_returns(table[known:], target, rebalanced)
+            returns[known:] = composite_returns(table[known:], target, opens)
     own_days = slice(first - since, first - since + D)
     is_hedged = (weights * np.column_stack(hedged)).sum(axis=1)[own_days]
     return BenchmarkReturns(
@@ -194,7 +194,7 @@ def _periods(dates: Days, rebalance: str) -> npt.NDArray[np.int64]:
     return months if rebalance == Rebalance.MONTHLY else months // 3
 
 
-def _rebalanced(dates: Days, rebalance: str) -> npt.NDArray[np.bool_]:
+def rebalanced(dates: Days, rebalance: str) -> npt.NDArray[np.bool_]:
     """(D,) whether the day opens at the weights again."""
     if rebalance == Rebalance.DAILY:
         return np.ones(len(dates), dtype=np.bool_)

@@ -160,6 +160,13 @@ DAYS: Mapping[str, Formula] = {
     ),
     "local_effect": Formula("What local returns added to a day's return", "sum(items)"),
     "holding_contribution": Formula("What a holding added to a day's return", "weight * ((1 + local) * (1 + fx) - 1)"),
+    "fees": Formula(
+        "What fees that belong to no deal took from a day's return", "-sum(fees) / (value_before + inflow)"
+    ),
+    "other": Formula(
+        "What deals at another rate than the fixing, and balances that a day began without, added to its return",
+        "(sum(deals) + sum(balances)) / (value_before + inflow)",
+    ),
     "values": Formula("Value of the portfolio at a close", "sum(holdings) + sum(cash) + sum(receivables)"),
     "net_contributions": Formula("Money put in less money taken out, up to a day", "sum(items)"),
     "total_return_pct": Formula("Growth of the return index up to a day", "prod(1 + daily_returns) - 1"),
@@ -180,6 +187,7 @@ RETURNS: Mapping[Measure, Formula] = {
 }
 A_YEAR = "prod(1 + daily_returns) ** (365 / days) - 1"
 """A time-weighted return of several years, as a yearly rate."""
+BENCHMARK_A_YEAR = "prod(1 + benchmark_returns) ** (365 / days) - 1"
 YEARLY_RATE = Formula(
     "The yearly rate at which all that was put in and taken out is worth nothing", "irr(amounts, days_left)"
 )
@@ -248,6 +256,10 @@ PARTS: Mapping[str, Formula] = {
         "How far the parts are from the independently linked return, in basis points",
         "abs(local_return + fx_return + interaction - (prod(1 + daily_returns) - 1)) * 10000",
     ),
+    "benchmark_return": Formula("Return of the benchmark over the span", "prod(1 + benchmark_returns) - 1"),
+    "benchmark_hedged_return": Formula(
+        "Return of the benchmark over the span, its currencies sold forward", "prod(1 + hedged_returns) - 1"
+    ),
     "days": Formula("Days of the span", "count(returns)"),
     "holding_local": Formula(
         "A holding's local part, linked", "sum(weights * locals * carino(returns)) / carino(total)"
@@ -297,4 +309,53 @@ HOLDING: Mapping[str, Formula] = {
         "Volatility of the portfolio on the same days", "std(portfolio_returns) * sqrt(periods_per_year)"
     ),
     "data_points": Formula("Observations", "count(returns)"),
+    "lot_quantity": Formula("Units of an open lot: bought, less what was sold of it", "quantity - sum(sold)"),
+    "lot_unit_cost": Formula("Cost of one unit of a lot, fees apart", ""),
+    "lot_cost": Formula("What a lot cost, in the currency of its purchase", "sum(purchases)"),
+    "entry_quantity": Formula("Units of an entry of the ledger", ""),
+    "entry_unit_price": Formula("Price of one unit in an entry of the ledger", ""),
+    "entry_amount": Formula("What an entry of the ledger did to cash", ""),
+    "entry_tax": Formula("What was withheld in an entry of the ledger", ""),
+    "close": Formula("The close of one unit on a pack day", ""),
+}
+
+SPANS: Mapping[str, Formula] = {
+    "days": Formula("Days of the span", "count(daily_returns)"),
+    "return": Formula("Growth of the return index since the span opened", "prod(1 + daily_returns) - 1"),
+    "drawdown": Formula(
+        "How far the return index stands below its highest of the span",
+        "last(growth(daily_returns) / peak(growth(daily_returns))) - 1",
+    ),
+    "depth": Formula("Depth of a fall: from its peak to its trough", "prod(1 + daily_returns) - 1"),
+    "fall_days": Formula("Calendar days from the peak to the recovery, or to the last day", "sum(elapsed)"),
+    "month": Formula("Time-weighted return of a month", "prod(1 + daily_returns) - 1"),
+    "year": Formula("Time-weighted return of a year", "prod(1 + daily_returns) - 1"),
+    "holding_return": Formula("Return of a holding over the span", "prod((1 + locals) * (1 + fxs)) - 1"),
+    "way": Formula("Growth of a holding's return index over the span", "prod((1 + locals) * (1 + fxs))"),
+    "leading_contribution": Formula("What a holding added to the return of the span", ""),
+}
+
+BENCHMARK: Mapping[str, Formula] = {
+    "benchmark": Formula("Return of the benchmark on a day", "sum(items)"),
+    "benchmark_linked": Formula(
+        "Return of the benchmark from one day with a value to the next", "prod(1 + benchmark_returns) - 1"
+    ),
+    "benchmark_observation": Formula(
+        "Return of the benchmark since the observation before", "prod(1 + benchmark_returns) - 1"
+    ),
+    "benchmark_index": Formula("Growth of the benchmark's return index up to a day", "prod(1 + benchmark_returns)"),
+    "benchmark_growth": Formula("Return of the benchmark since the span opened", "prod(1 + benchmark_returns) - 1"),
+    "component": Formula("Return of a component on a day, in the base currency", ""),
+    "target_weight": Formula("Weight of a component as a period opens", "target"),
+    "component_weight": Formula("Weight of a component as a day opens", "own / sum(grown)"),
+    "in_benchmark": Formula("What the same money would be at the close, had it been in the benchmark", "sum(items)"),
+}
+
+INCOME: Mapping[str, Formula] = {
+    "gross": Formula("Dividends and interest, gross, each at the rate of its day", "round_money(sum(payments))"),
+    "withheld": Formula("What was withheld of dividends and interest", "round_money(sum(taxes))"),
+    "net": Formula("Dividends and interest, net", "round_money(sum(payments) - sum(taxes))"),
+    "yield_on_cost": Formula(
+        "Gross dividends of twelve months on what is held, over its cost", "sum(payments) / sum(costs)"
+    ),
 }

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import numpy as np
+import numpy.typing as npt
 
 from portfolio.analytics.errors import Floats
 from portfolio.performance import contributions, holding_returns, windows
@@ -74,8 +75,19 @@ def _row(position: ValuedPosition, history: ValueHistory, span: Span | None, add
         unrealized_pnl=position.unrealized_pnl,
         total_return=float(way[-1] - 1.0) if len(way) else None,
         contribution=added.get(position.symbol),
-        way=with_gaps(way[np.unique(np.linspace(0, len(way) - 1, POINTS).astype(int))]) if len(way) else (),
+        way=with_gaps(way[_points(len(way))]) if len(way) else (),
     )
+
+
+def closes_of_way(history: ValueHistory, span: Span, column: int) -> npt.NDArray[np.intp]:
+    """(n,) the closes of the points of a way; empty where it was held on no day."""
+    length = len(_way(history, span, column))
+    return span.end + 1 - length + _points(length) if length else np.zeros(0, dtype=np.intp)
+
+
+def _points(length: int) -> npt.NDArray[np.intp]:
+    """Up to 48 places among `length`, the first and the last among them."""
+    return np.unique(np.linspace(0, length - 1, POINTS).astype(np.intp))
 
 
 def _way(history: ValueHistory, span: Span, column: int) -> Floats:

@@ -181,10 +181,15 @@ def _value_in_benchmark(history: ValueHistory, comparison: Comparison, paid: Flo
     days = np.array([day for day, _ in history.flows], dtype="datetime64[D]")
     amounts = -paid[:-1]
     closes = np.full(len(amounts), comparison.opening)
+    closes[: len(days)] = np.maximum(closes_of_flows(history, days, amounts[: len(days)]), comparison.opening)
+    growth = comparison.index.growth
+    return float((amounts * (growth[comparison.span.end + 1] / growth[closes + 1])).sum())
+
+
+def closes_of_flows(history: ValueHistory, days: Days, amounts: Floats) -> npt.NDArray[np.intp]:
+    """(F,) the closes at which flows enter or leave, by the flow timing; amounts that come in are positive."""
     pack_day = np.minimum(np.searchsorted(history.dates, days), len(history.dates) - 1)
     early = np.full(len(days), history.flow_timing == "start")
     if history.flow_timing == "in_start_out_end":
-        early = amounts[: len(days)] > 0
-    closes[: len(days)] = np.maximum(pack_day - early, comparison.opening)
-    growth = comparison.index.growth
-    return float((amounts * (growth[comparison.span.end + 1] / growth[closes + 1])).sum())
+        early = amounts > 0
+    return np.asarray(pack_day - early)

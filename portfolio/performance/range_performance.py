@@ -67,7 +67,7 @@ def measure(history: ValueHistory, chosen: DaySpan, benchmark: BenchmarkReturns 
     if not len(history.dates):
         return _empty(chosen, benchmark)
     measured = measured_history.measure(history, None, benchmark)
-    span = _span(history, measured, chosen)
+    span = span_of(history, measured, chosen)
     own, other = time_weighted.over(measured, span), versus_benchmark.time_weighted(measured, span)
     closes = slice(max(span.start, 0), span.end + 1)
     growth = _growth(measured, span)
@@ -94,7 +94,8 @@ def measure(history: ValueHistory, chosen: DaySpan, benchmark: BenchmarkReturns 
     )
 
 
-def _span(history: ValueHistory, measured: MeasuredHistory, chosen: DaySpan) -> Span:
+def span_of(history: ValueHistory, measured: MeasuredHistory, chosen: DaySpan) -> Span:
+    """The span of a history that the days are; since inception where it is younger."""
     whole = measured.spans[Window.INCEPTION] or measured.life
     if chosen.from_date is None:
         return whole

@@ -99,7 +99,7 @@ def record(positions: Positions, market: History) -> IncomeRecord:
         context.prec = DECIMAL_DIGITS
         book, asof = positions.book, positions.asof_date
         payments = _payments(positions, market)
-        since = _year_before(asof)
+        since = year_before(asof)
         lately = [each for each in payments if each.date > since]
         costs = {row.symbol: row.cost_basis_base for row in positions.positions}
 
@@ -189,7 +189,7 @@ def _years_of(payments: Sequence[_Payment]) -> list[str]:
     return [str(year) for year in range(years[0], years[-1] - 1, -1)] if years else []
 
 
-def _year_before(day: date) -> date:
+def year_before(day: date) -> date:
     """The day whose close opens the twelve months."""
     try:
         return day.replace(year=day.year - 1)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from portfolio.books import Book
+from portfolio.books import Book, Event, LotState
 from portfolio.valuation.as_of import ValuedPositions
 from portfolio.valuation.money import without_trailing_zeros
 from portfolio.valuation.pack_days import Days
@@ -67,10 +67,7 @@ def find(book: Book, valued: ValuedPositions, market: History, security_id: int,
     """All that the books and the market have of one security."""
     asof = valued.asof_date
     own = next((row for row in valued.positions if row.security_id == security_id), None)
-    events = [
-        event for event in book.events if event.date <= asof and security_id in (event.security, event.to_security)
-    ]
-    lots = [lot for lot in book.lots if lot.security == security_id and lot.is_open(asof)]
+    events = events_of(book, asof, security_id)
     dates, closes = _closes(market, security_id, events[0].date if events else asof)
     return OneHolding(
         symbol=symbol,
@@ -92,7 +89,7 @@ def find(book: Book, valued: ValuedPositions, market: History, security_id: int,
                 lot.currency,
                 lot.account,
             )
-            for lot in sorted(lots, key=lambda lot: (lot.acquired, lot.account, lot.quantity))
+            for lot in lots_of(book, asof, security_id)
         ),
         entries=tuple(
             HoldingEntry(
@@ -110,6 +107,17 @@ def find(book: Book, valued: ValuedPositions, market: History, security_id: int,
         dates=dates,
         closes=closes,
     )
+
+
+def events_of(book: Book, asof: date, security_id: int) -> list[Event]:
+    """The events of a security up to a date, the oldest first."""
+    return [event for event in book.events if event.date <= asof and security_id in (event.security, event.to_security)]
+
+
+def lots_of(book: Book, asof: date, security_id: int) -> list[LotState]:
+    """Its open lots, the oldest first."""
+    lots = (lot for lot in book.lots if lot.security == security_id and lot.is_open(asof))
+    return sorted(lots, key=lambda lot: (lot.acquired, lot.account, lot.quantity))
 
 
 def _closes(market: History, security_id: int, since: date) -> tuple[Days, tuple[float | None, ...]]:

@@ -1,0 +1,92 @@
+"""Dividends and interest as they were received: each payment, and the cost that a yield is of."""
+
+from collections.abc import Collection, Sequence
+from decimal import localcontext
+
+from portfolio.books import Event
+from portfolio.explanation import payments
+from portfolio.explanation.costs import lot_costs
+from portfolio.explanation.market_terms import MarketTerms
+from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Number, Part, Term, total
+from portfolio.performance.formulas import INCOME
+from portfolio.valuation import Positions, income
+from portfolio.valuation.income import IncomeRecord
+from portfolio.valuation.money import DECIMAL_DIGITS
+
+
+def explain(positions: Positions, market: MarketTerms, computed: IncomeRecord, path: Sequence[str]) -> Explanation:
+    """A figure of IncomeRecord. Raises NoSuchFigure."""
+    with localcontext() as context:
+        context.prec = DECIMAL_DIGITS
+        figures = _Figures(positions, market)
+        lately = figures.lately()
+        match path:
+            case ["twelve_months" as period, name]:
+                return figures.paid(name, getattr(getattr(computed, period), name, None), lately)
+            case ["this_year" as period, name]:
+                year = [each for each in figures.received if each.date.year == computed.asof_date.year]
+                return figures.paid(name, getattr(getattr(computed, period), name, None), year)
+            case ["since_inception" as period, name]:
+                return figures.paid(name, getattr(getattr(computed, period), name, None), figures.received)
+            case ["months" | "years" as rows, number, name]:
+                row = getattr(computed, rows)[int(number)]
+                inside = [each for each in figures.received if each.date.isoformat().startswith(f"{row.label}-")]
+                return figures.paid(name, getattr(row, name, None), inside)
+            case ["yield_on_cost"]:
+                return figures.on_cost(computed.yield_on_cost, lately, {row.symbol for row in positions.positions})
+            case ["by_security", number, "twelve_months" | "since_inception" as name]:
+                security = computed.by_security[int(number)]
+                own = figures.by(security.symbol, lately if name == "twelve_months" else figures.received)
+                return figures.paid("net", getattr(security, name), own)
+            case ["by_security", number, "yield_on_cost"]:
+                security = computed.by_security[int(number)]
+                return figures.on_cost(security.yield_on_cost, lately, {security.symbol})
+        raise NoSuchFigure
+
+
+class _Figures:
+    def __init__(self, positions: Positions, market: MarketTerms) -> None:
+        self.positions, self.market = positions, market
+        self.received = payments.received(positions.book, positions.asof_date)
+
+    def lately(self) -> list[Event]:
+        """The payments of the twelve months up to the as-of date."""
+        return [each for each in self.received if each.date > income.year_before(self.positions.asof_date)]
+
+    def by(self, symbol: str, events: Sequence[Event]) -> list[Event]:
+        """The payments of one security; of all that cash earned."""
+        if symbol == income.INTEREST:
+            return [each for each in events if each.security is None]
+        return [each for each in events if self.market.symbol(each.security) == symbol]
+
+    def paid(self, name: str, value: Number | None, events: Sequence[Event]) -> Explanation:
+        gross = payments.paid(self.market, events, "payments", "gross")
+        taxes = payments.paid(self.market, (each for each in events if each.tax), "taxes", "tax")
+        parts = {"gross": (gross,), "withheld": (taxes,), "net": (gross, taxes)}
+        if name not in parts:
+            raise NoSuchFigure
+        return _figure(name, value, *parts[name], unit=self.market.base)
+
+    def on_cost(self, value: float | None, lately: Sequence[Event], symbols: Collection[str]) -> Explanation:
+        """The yield of what is held of some securities."""
+        if value is None:
+            return _figure("yield_on_cost", None)
+        rows = [row for row in self.positions.positions if row.symbol in symbols]
+        held = {row.symbol for row in rows}
+        gross = [each for each in lately if self.market.symbol(each.security) in held]
+        costs = tuple(self.cost(row.symbol, row.security_id) for row in rows)
+        return _figure(
+            "yield_on_cost", value, payments.paid(self.market, gross, "payments", "gross"), Items("costs", costs)
+        )
+
+    def cost(self, symbol: str, security: int) -> Term:
+        """What the open lots of a security cost, in base currency."""
+        book, asof = self.positions.book, self.positions.asof_date
+        lots = [lot for lot in book.lots if lot.security == security and lot.is_open(asof)]
+        of_lots = Items("lots", tuple(lot_costs(self.market, lot, self.market.base) for lot in lots))
+        return total(symbol, (of_lots,), self.market.base)
+
+
+def _figure(key: str, value: Number | None, *parts: Part, unit: str = "fraction") -> Explanation:
+    formula = INCOME[key]
+    return Explanation(formula.what, Term(key, value, unit, formula.expression, () if value is None else parts))
