@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from base64 import b32decode
+from decimal import Decimal
 
 import psycopg
 import pytest
@@ -109,6 +110,65 @@ def test_the_day_and_the_range_go_on_from_page_to_page(overview):
     assert "asof=2013-02-28" in overview.url
     assert "range=3y" in overview.url
     assert overview.locator(".ranges [aria-current]").inner_text() == "3Y"
+
+
+def number_of(text):
+    return Decimal(text.split()[0].replace(",", "").replace("−", "-"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_figure_is_opened_read_and_closed_by_keyboard_alone(overview, scheme, tmp_path):
+    keyboard, dialog = overview.keyboard, overview.locator("dialog")
+    overview.emulate_media(color_scheme=scheme)
+    for _ in range(80):
+        keyboard.press("Tab")
+        if overview.evaluate("document.activeElement.matches('#at_once a.fig')"):
+            break
+    printed = overview.evaluate("document.activeElement.textContent")
+
+    keyboard.press("Enter")
+    dialog.locator("h1").wait_for()
+    overview.screenshot(path=tmp_path / "figure.png")
+    assert dialog.locator(".amount").inner_text().startswith(printed)
+    lists = dialog.locator(".made > .terms > li")
+    items = [lists.nth(place).locator("> .terms > li:not(.total) > .term .num") for place in range(lists.count())]
+    added = [number_of(text) for item in items for text in item.all_inner_texts()]
+    assert len(added) == 6
+    assert round(sum(added), 2) == number_of(printed) == Decimal("756411.71")
+    assert dialog.evaluate("each => each.scrollWidth <= each.clientWidth")
+
+    for _ in range(40):
+        keyboard.press("Tab")
+        if overview.evaluate("document.activeElement.matches('dialog summary')"):
+            break
+    keyboard.press("Enter")
+    keyboard.press("Tab")
+    keyboard.press("Enter")
+    dialog.locator("h1", has_text="Units held at the close").or_(dialog.locator("h1", has_text="Quantity")).wait_for()
+    assert "687" in dialog.locator(".amount").inner_text()
+
+    keyboard.press("Escape")
+    assert not dialog.is_visible()
+    assert overview.evaluate("document.activeElement.textContent") == printed
+    assert overview.complaints == []
+
+
+def test_without_script_a_figure_is_a_page_of_its_own(chromium, live_demo):
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(live_demo.base_url)
+    page.get_by_label("Username").fill(live_demo.username)
+    page.get_by_label("Password").fill(live_demo.password)
+    page.get_by_role("button", name="Log in").click()
+    page.goto(f"{live_demo.base_url}/portfolios/public/portfolio_overview/?asof=2013-03-01&range=3y")
+
+    page.locator("#at_once a.fig").first.click()
+    page.wait_for_url("**/figures/**")
+
+    assert page.locator("h1").inner_text() == "Value"
+    assert page.locator(".made .amount").inner_text().startswith("756,411.71")
+    assert page.locator(".tabbar").get_by_role("link", name="Holdings").get_attribute("href").endswith("range=3y")
+    context.close()
 
 
 def test_the_owner_can_log_out(overview):

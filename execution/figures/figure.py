@@ -30,6 +30,8 @@ class Figure:
     unit: str = ""
     exact: Decimal | None = None
     """The number itself, where it is one."""
+    path: str = ""
+    """Where it stands in the result, as a JSON pointer, so that a page can open it; empty for what stands in none."""
     security_id: int | None = None
     """The holding that a row is about, on its first cell, so that a page can link to it."""
 

@@ -321,3 +321,60 @@ def test_a_grid_without_a_known_figure_is_one_reason():
 def test_what_is_drawn_and_how_it_is_written_is_what_the_linter_knows():
     assert set(panels.DRAWERS) == set(panel_parts.PARTS)
     assert set(panel_parts.FORMATS) == {*figures.FORMATS, "text", "date", "sparkline"}
+
+
+def opened_by(document, **state):
+    """The places that the figures of a panel lead to."""
+    page = panels.panel({"id": "it", "title": "It", "ttl": 60, **document}, scope(**state), figure_page="/f/?path=")
+    return [attrs["href"].removeprefix("/f/?path=") for attrs in Reader(page).named("a")]
+
+
+@pytest.mark.parametrize(
+    ("document", "places"),
+    [
+        (
+            {"type": "metrics_grid", "items": [{"label": "A", "value": "{{state.out.total}}", "format": "currency"},
+                                               {"label": "B", "value": "{{state.out.none}}", "format": "number"},
+                                               {"label": "C", "value": "{{state.out.name}}", "format": "text"},
+                                               {"label": "D", "value": "{{ctx.base_currency}}", "format": "text"},
+                                               {"label": "E", "value": "12", "format": "number"}]},
+            ["/out/total", "/out/none"],
+        ),
+        (
+            {"type": "table", "rows": "{{state.out.rows}}",
+             "columns": [{"key": "name", "label": "N", "format": "text"}, {"key": "a.b", "label": "AB", "format": "percentage"}]},
+            ["/out/rows/0/a/b"],
+        ),
+        (
+            {"type": "bar_chart", "rows": "{{state.out.rows}}",
+             "columns": [{"key": "name", "label": "N", "format": "text"}, {"key": "c", "label": "C", "format": "number"}]},
+            ["/out/rows/0/c", "/out/rows/1/c"],
+        ),
+        (
+            {"type": "comparison_table", "headings": ["X", "Y"],
+             "lines": [{"label": "L", "format": "number", "values": ["{{state.out.total}}", "{{state.out.rows.1.c}}"]}]},
+            ["/out/total", "/out/rows/1/c"],
+        ),
+        (
+            {"type": "line_chart", "x": "{{state.out.days}}",
+             "series": [{"label": "S", "values": "{{state.out.values}}", "format": "number"}]},
+            ["/out/values/0", "/out/values/2", "/out/values/1", "/out/values/0"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_figure_leads_to_its_place_in_the_result(document, places):
+    out = {
+        "total": "12.00",
+        "name": "it",
+        "rows": [{"name": "x", "a": {"b": 0.1}, "c": 2}, {"name": "y", "a": {"b": None}, "c": 3}],
+        "days": ["2013-01-01", "2013-01-02", "2013-01-03"],
+        "values": [1, 3, 2],
+    }
+
+    assert opened_by(document, out=out) == places
+
+
+def test_a_panel_of_no_stored_answer_leads_nowhere():
+    page = grid({"value": 0.1, "status": "ok", "reason": None, "basis": METRIC})
+
+    assert page.named("a") == []

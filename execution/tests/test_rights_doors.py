@@ -20,6 +20,7 @@ ASKING = {
     *("execute", "execution", "explain", "pack", "reconciliations"),
     "compare",  # withheld outputs are not compared: test_compare_doors
     *("portfolios", "pattern", "holding", "reconciliation"),
+    "figure",  # of an answer, as the page of its pattern; what it rests on as `explain`
     *("transactions", "lots"),  # the ledger's own: test_portfolio_doors
     "portfolio-file",  # of the ledger: test_portfolio_file
     "portfolio-imports",  # the preview: test_imports_page

@@ -22,8 +22,8 @@ from execution.web.api import (
     tokens,
 )
 from execution.web.pages import audit as audit_page
-from execution.web.pages import imports as imports_page
 from execution.web.pages import (
+    figure,
     log_in,
     own_exports,
     own_tokens,
@@ -35,6 +35,7 @@ from execution.web.pages import (
     sharing,
     transactions,
 )
+from execution.web.pages import imports as imports_page
 from execution.web.pages import settings as settings_page
 
 urlpatterns = [
@@ -97,6 +98,7 @@ urlpatterns = [
     path("portfolios/<slug:slug>/settings/", settings_page.page, name="portfolio-settings"),
     path("portfolios/<slug:slug>/transactions/", transactions.page, name="portfolio-transactions"),
     path("portfolios/<slug:slug>/holdings/<str:symbol>/", pattern.holding, name="holding"),
+    path("portfolios/<slug:slug>/figures/<uuid:execution_id>/", figure.page, name="figure"),
     path("portfolios/<slug:slug>/imports/", imports_page.page, name="portfolio-imports"),
     path("portfolios/<slug:slug>/<slug:pattern_id>/", pattern.page, name="pattern"),
 ]

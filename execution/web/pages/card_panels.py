@@ -8,7 +8,7 @@ from execution import figures
 from execution.figures import Figure
 from execution.patterns.templating import Scope
 from execution.web.pages import chart_panel, part_panels, table_panels
-from execution.web.pages.panel_values import NothingToDrawError, base_currency, resolve, resolve_list
+from execution.web.pages.panel_values import NothingToDrawError, Place, base_currency, locate_rows, resolve
 
 Body = dict[str, Any]
 
@@ -61,17 +61,17 @@ def draw_card_grid(document: Mapping[str, Any], scope: Scope) -> list[Body]:
 
 def draw_action_cards(document: Mapping[str, Any], scope: Scope) -> list[Body]:
     """A card for each row: the first column is its title, texts are sentences, the rest are figures."""
-    return [_card(row, document, scope) for row in resolve_list(document["rows"], scope)]
+    return [_card(row, document, scope) for row in locate_rows(document["rows"], scope)]
 
 
 def draw_news(document: Mapping[str, Any], scope: Scope) -> list[Body]:
     """As action cards; `link` names the key of an address, which is followed where it is one of the web."""
-    rows = resolve_list(document["rows"], scope)
+    rows = locate_rows(document["rows"], scope)
     key = document.get("link")
-    return [_card(row, document, scope) | {"link": _web_address(row.get(key)) if key else ""} for row in rows]
+    return [_card(row, document, scope) | {"link": _web_address(row.value.get(key)) if key else ""} for row in rows]
 
 
-def _card(row: Any, document: Mapping[str, Any], scope: Scope) -> Body:
+def _card(row: Place, document: Mapping[str, Any], scope: Scope) -> Body:
     columns = document["columns"]
     title, *cells = table_panels.row_cells(row, columns, base_currency(scope))
     named = list(zip([column["label"] for column in columns[1:]], cells, strict=True))

@@ -9,7 +9,14 @@ from execution import figures
 from execution.figures import SPACE, number, reason_words
 from execution.patterns.templating import Scope
 from execution.web.pages import charts
-from execution.web.pages.panel_values import NothingToDrawError, base_currency, resolve, resolve_list
+from execution.web.pages.panel_values import (
+    NothingToDrawError,
+    base_currency,
+    figure_at,
+    locate_list,
+    resolve,
+    resolve_list,
+)
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -22,20 +29,20 @@ def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
         return {}
     drawn, absent = [], []
     for each in document["series"]:
-        values = resolve_list(each["values"], scope)
-        if any(value is not None for value in values):
-            drawn.append((each["label"], each["format"], values))
+        place = locate_list(each["values"], scope)
+        if any(value is not None for value in place.value):
+            drawn.append((each["label"], each["format"], place))
         else:
             absent.append((each["label"], _why(each, scope)))
     if not drawn:
         raise NothingToDrawError("; ".join(f"{label}: {why}" for label, why in absent))
     series = drawn
-    heights = [[None if value is None else float(value) for value in values] for _, _, values in series]
+    heights = [[None if value is None else float(value) for value in place.value] for _, _, place in series]
     chart = charts.line_chart(days, heights)
     lines, data = [], []
-    for (label, kind, values), line in zip(series, chart.lines, strict=True):
+    for (label, kind, place), line in zip(series, chart.lines, strict=True):
         assert line is not None  # each has a value
-        texts = [figures.from_value(value, kind, currency=currency) for value in values]
+        texts = [figures.from_value(value, kind, currency=currency) for value in place.value]
         unit = currency if kind == "currency" else ""
         turns = {
             "First": line.extent.first,
@@ -43,7 +50,10 @@ def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
             "High": line.extent.high,
             "Low": line.extent.low,
         }
-        points = [(word, days[index].isoformat(), texts[index]) for word, index in turns.items()]
+        points = [
+            (word, days[index].isoformat(), figure_at(place.below(index, place.value[index]), kind, currency=currency))
+            for word, index in turns.items()
+        ]
         lines.append({"label": label, "path": line.path, "unit": unit, "points": points})
         data.append({"label": label, "unit": unit, "texts": [each.text for each in texts]})
     return {

@@ -1,13 +1,12 @@
 """A panel that is a text about figures: each reference in it is printed from the figure that it names."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from execution import figures
 from execution.figures import Figure, reason_words
 from execution.patterns.templating import Scope
-from execution.web.pages.panel_values import NothingToDrawError, base_currency, resolve
+from execution.web.pages.panel_values import NothingToDrawError, Place, base_currency, figure_at, locate
 
 BY_MODEL: Final = "Written by a language model"
 BY_RULE: Final = "Written by a rule"
@@ -25,11 +24,12 @@ class ShownPart:
 
 def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     """`sentences` of parts, the notice, and who wrote it. Raises NothingToDrawError."""
-    narrative = resolve(document["text"], scope)
+    place = locate(document["text"], scope)
+    narrative = place.value
     if not isinstance(narrative, Mapping) or "sentences" not in narrative:
         reason = narrative.get("reason") if isinstance(narrative, Mapping) else None
         raise NothingToDrawError(reason_words(reason or "not_in_result"))
-    facts, currency = narrative["facts"], base_currency(scope)
+    facts, currency = place.below("facts", narrative["facts"]), base_currency(scope)
     writer = BY_MODEL if narrative["writer"] == "model" else f"{BY_RULE}: {narrative['reason']}"
     return {
         "sentences": [[_part(part, facts, currency) for part in sentence] for sentence in narrative["sentences"]],
@@ -38,13 +38,15 @@ def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     }
 
 
-def _part(part: Mapping[str, Any], facts: Sequence[Mapping[str, Any]], currency: str) -> ShownPart:
+def _part(part: Mapping[str, Any], facts: Place, currency: str) -> ShownPart:
     if part["kind"] == "words":
         return ShownPart(part["text"])
-    fact = facts[part["fact"]]
+    number = part["fact"]
+    fact = facts.value[number]
     if part["kind"] == "figure":
-        return ShownPart("", _label(fact), figures.from_value(fact, fact["format"], currency=currency))
-    other = "" if part["other"] is None else _label(facts[part["other"]])
+        figure = figure_at(facts.below(number, fact), fact["format"], currency=currency)
+        return ShownPart("", _label(fact), replace(figure, path=figure.path and f"{figure.path}/value"))
+    other = "" if part["other"] is None else _label(facts.value[part["other"]])
     return ShownPart(part["text"], _label(fact), None, other)
 
 

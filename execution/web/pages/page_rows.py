@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from execution import figures
 from execution.figures import Figure
 from execution.patterns.templating import Scope
-from execution.web.pages.panel_values import NothingToDrawError, base_currency, resolve
+from execution.web.pages.panel_values import NothingToDrawError, base_currency, figure_at, locate
 from execution.web.pages.table_panels import Cell, Column, draw_table
 
 SORT: Final = "sort"
@@ -139,7 +139,7 @@ def _total(
 
 def _named(template: str, column: Mapping[str, Any], scope: Scope) -> Figure:
     try:
-        return figures.from_value(resolve(template, scope), column["format"], currency=base_currency(scope))
+        return figure_at(locate(template, scope), column["format"], currency=base_currency(scope))
     except NothingToDrawError as absent:
         return figures.missing(column["format"], absent.reason)
 

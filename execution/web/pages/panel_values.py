@@ -1,11 +1,14 @@
-"""What the templates of a panel name in a result, or why there is nothing to draw."""
+"""What the templates of a panel name in a result, and where it stands there; or why there is nothing to draw."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from execution.figures import reason_words
+from config.strict_json import pointer_to
+from execution import figures
+from execution.figures import FORMATS, Figure, reason_words
 from execution.patterns import templating
-from execution.patterns.templating import Scope
+from execution.patterns.templating import NamePath, Scope
 
 
 class NothingToDrawError(Exception):
@@ -16,12 +19,23 @@ class NothingToDrawError(Exception):
         self.reason = reason
 
 
-def resolve(text: Any, scope: Scope) -> Any:
-    """The value that a template names. All below an output that is unavailable is so, too. Raises NothingToDrawError."""
-    parsed = templating.parse(text) if isinstance(text, str) else ()
-    if len(parsed) != 1 or not isinstance(parsed[0], tuple):
-        return text
-    path = parsed[0]
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A value with where it stands in the result, as a JSON pointer; empty for what is no part of it."""
+
+    value: Any
+    pointer: str = ""
+
+    def below(self, name: str | int, value: Any) -> "Place":
+        """The place of a value that is at this one by a name or a number."""
+        return Place(value, f"{self.pointer}{pointer_to(name)}" if self.pointer else "")
+
+
+def locate(text: Any, scope: Scope) -> Place:
+    """What a template names. All below an output that is unavailable is so, too. Raises NothingToDrawError."""
+    path = _path_of(text)
+    if path is None:
+        return Place(text)
     for length in range(2, len(path) + 1):
         try:
             value = templating.walk(path[:length], scope)
@@ -29,21 +43,57 @@ def resolve(text: Any, scope: Scope) -> Any:
             raise NothingToDrawError(reason_words("not_in_result")) from None
         if length < len(path):
             _require_available(value)
-    return value
+    return Place(value, pointer_of(text))
+
+
+def pointer_of(text: Any) -> str:
+    """Where the value of a template stands in the result, be it there or not; empty for a text that names nothing of it."""
+    path = _path_of(text)
+    return pointer_to(*path[1:]) if path and path[0] == "state" else ""
+
+
+def resolve(text: Any, scope: Scope) -> Any:
+    """The value that a template names. Raises NothingToDrawError."""
+    return locate(text, scope).value
+
+
+def locate_list(text: Any, scope: Scope) -> Place:
+    """The list that a template names. Raises NothingToDrawError."""
+    place = locate(text, scope)
+    _require_available(place.value)
+    if not isinstance(place.value, list):
+        raise NothingToDrawError("the result holds no list here")
+    return place
 
 
 def resolve_list(text: Any, scope: Scope) -> Sequence[Any]:
-    """The list that a template names. Raises NothingToDrawError."""
-    value = resolve(text, scope)
-    _require_available(value)
-    if not isinstance(value, list):
-        raise NothingToDrawError("the result holds no list here")
-    return value
+    """The values of a list that a template names. Raises NothingToDrawError."""
+    values: Sequence[Any] = locate_list(text, scope).value
+    return values
+
+
+def locate_rows(text: Any, scope: Scope) -> list[Place]:
+    """The elements of a list that a template names, each with its place. Raises NothingToDrawError."""
+    rows = locate_list(text, scope)
+    return [rows.below(number, row) for number, row in enumerate(rows.value)]
+
+
+def figure_at(place: Place, kind: str, *, currency: str = "", signed: bool = False) -> Figure:
+    """The figure that stands at a place, as `figures.from_value` has it. A number, or the state of one, knows its place."""
+    figure = figures.from_value(place.value, kind, currency=currency, signed=signed)
+    opens = place.pointer and kind in FORMATS and place.value is not None
+    return replace(figure, path=place.pointer) if opens else figure
 
 
 def base_currency(scope: Scope) -> str:
     """The currency of the money in a result; empty for a pattern without a portfolio."""
     return scope.ctx.get("base_currency") or ""
+
+
+def _path_of(text: Any) -> NamePath | None:
+    """The path of a text that is one template; None for another."""
+    parsed = templating.parse(text) if isinstance(text, str) else ()
+    return parsed[0] if len(parsed) == 1 and isinstance(parsed[0], tuple) else None
 
 
 def _require_available(value: Any) -> None:

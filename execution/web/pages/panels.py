@@ -88,6 +88,7 @@ def panel(
     holding_page: str = "",
     export_page: str = "",
     rows: PageRows | str | None = None,
+    figure_page: str = "",
 ) -> str:
     """The HTML of one panel.
 
@@ -95,11 +96,13 @@ def panel(
     export_page    the address at which the result is exported, to which the panel is added
     rows           what the page's query says of its rows; without it all panels are drawn as the result has them. A page without
                    the name gives an empty text
+    figure_page    the address of a figure's page, to which its place in the result is added
     """
     shown = {
         "panel": draw(document, scope, rows if isinstance(rows, PageRows) else None),
         "holding_page": holding_page,
         "export_page": export_page,
+        "figure_page": figure_page,
     }
     return get_template("panels/panel.html").render(shown)
 

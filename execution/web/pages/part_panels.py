@@ -10,7 +10,7 @@ from execution import figures
 from execution.figures import FORMATS, Figure
 from execution.patterns.templating import Scope
 from execution.web.pages import shapes, table_panels
-from execution.web.pages.panel_values import NothingToDrawError, base_currency, resolve, resolve_list
+from execution.web.pages.panel_values import NothingToDrawError, base_currency, locate_rows, resolve
 from execution.web.pages.shapes import Bar, Tile
 
 LEVELS = 4
@@ -121,7 +121,7 @@ def _parts(document: Mapping[str, Any], scope: Scope) -> Parts:
         raise NothingToDrawError("the panel has no column of numbers")
     order = [measure, *(place for place in range(1, len(columns)) if place != measure)]
     rows = []
-    for row in resolve_list(document["rows"], scope):
+    for row in locate_rows(document["rows"], scope):
         cells = table_panels.row_cells(row, columns, currency)
         rows.append(Part(cells[0].text, cells[measure], tuple(cells[place] for place in order[1:])))
     headings = table_panels.headings([columns[place] for place in order], currency)

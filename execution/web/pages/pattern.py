@@ -27,7 +27,7 @@ from execution.models import PatternVersion
 from execution.patterns import versions
 from execution.patterns.templating import Scope
 from execution.web import limits
-from execution.web.pages import holdings, navigation, page_tag
+from execution.web.pages import figure, holdings, navigation, page_tag
 from execution.web.pages.navigation import OVERVIEW, SECURITY
 from execution.web.pages.page_rows import PageRows
 from execution.web.pages.pattern_inputs import form_context, is_unanswered, read_request
@@ -100,6 +100,8 @@ def _show(request: HttpRequest, served: executor.Served, version: PatternVersion
         return unchanged
     context = result_context(served, version, portfolio) | frame | {"page_rows": rows}
     reader = Reader(request.user.pk, request.request_id, timezone.now())  # type: ignore[arg-type, attr-defined]
+    carried = navigation.carry(request.GET.dict())
+    context["figure_page"] = figure.address_before_path(portfolio, served.execution_id, carried)
     context["watermarks"] = [reader.watermark(text, "Shown") for text in served.watermarks]
     response = render(request, "pattern.html", context | form_context(version, portfolio, request.GET))
     response["ETag"] = tag

@@ -10,7 +10,15 @@ from execution import figures
 from execution.figures import FORMATS, Figure, reason_words
 from execution.patterns.templating import Scope
 from execution.web.pages import shapes
-from execution.web.pages.panel_values import NothingToDrawError, base_currency, resolve, resolve_list
+from execution.web.pages.panel_values import (
+    NothingToDrawError,
+    Place,
+    base_currency,
+    figure_at,
+    locate,
+    locate_rows,
+    pointer_of,
+)
 
 RETURNS: Final = re.compile(
     r"(\w+_)?(twr|mwr)(_.+)?|.+_return|local|fx|interaction|total|contribution|whole|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
@@ -56,7 +64,7 @@ def draw_table(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     currency, columns = base_currency(scope), document["columns"]
     return {
         "columns": headings(columns, currency),
-        "rows": [row_cells(row, columns, currency) for row in resolve_list(document["rows"], scope)],
+        "rows": [row_cells(row, columns, currency) for row in locate_rows(document["rows"], scope)],
     }
 
 
@@ -78,11 +86,12 @@ def items(document: Mapping[str, Any], scope: Scope) -> list[tuple[str, Figure]]
 
 def _item(item: Mapping[str, Any], scope: Scope) -> Figure:
     try:
-        value = resolve(item["value"], scope)
+        place = locate(item["value"], scope)
     except NothingToDrawError as absent:
-        return figures.missing(item["format"], absent.reason)
+        path = pointer_of(item["value"]) if item["format"] in FORMATS else ""
+        return replace(figures.missing(item["format"], absent.reason), path=path)
     signed = bool(RETURNS.fullmatch(item["value"].strip("{} ").rsplit(".", 1)[-1]))
-    return figures.from_value(value, item["format"], currency=base_currency(scope), signed=signed)
+    return figure_at(place, item["format"], currency=base_currency(scope), signed=signed)
 
 
 def notes(items: Sequence[tuple[str, Figure]]) -> list[tuple[str, Figure]]:
@@ -97,29 +106,30 @@ def notes(items: Sequence[tuple[str, Figure]]) -> list[tuple[str, Figure]]:
     ]
 
 
-def row_cells(row: Any, columns: Sequence[Mapping[str, Any]], currency: str) -> list[Cell]:
+def row_cells(row: Place, columns: Sequence[Mapping[str, Any]], currency: str) -> list[Cell]:
     """A cell for each column; the first knows the security that the row is about."""
     cells = [_cell(row, column, currency) for column in columns]
-    if cells and isinstance(row, Mapping) and isinstance(row.get("security_id"), int):
-        cells[0] = replace(cells[0], security_id=row["security_id"])
+    values = row.value
+    if cells and isinstance(values, Mapping) and isinstance(values.get("security_id"), int):
+        cells[0] = replace(cells[0], security_id=values["security_id"])
     return cells
 
 
-def _cell(row: Any, column: Mapping[str, Any], currency: str) -> Cell:
-    value = row
+def _cell(row: Place, column: Mapping[str, Any], currency: str) -> Cell:
+    place = row
     for name in column["key"].split("."):
-        if not isinstance(value, Mapping) or name not in value:
+        if not isinstance(place.value, Mapping) or name not in place.value:
             return figures.missing(column["format"], reason_words("not_in_result"))
-        value = value[name]
+        place = place.below(name, place.value[name])
     if column["format"] == "sparkline":
-        return sparkline(value)
+        return sparkline(place.value)
     signed = bool(RETURNS.fullmatch(column["key"].rsplit(".", 1)[-1]))
-    figure = figures.from_value(value, column["format"], currency=currency, signed=signed)
-    age = row.get("age_sessions")
+    figure = figure_at(place, column["format"], currency=currency, signed=signed)
+    age = row.value.get("age_sessions")
     if column["key"] == "observed_date" and age:
         return replace(figure, status="degraded", note=f"{age} session{'s' if age > 1 else ''} old")
-    if column["key"] in PRICED and row.get("status") == "degraded" and row.get("reason"):
-        return replace(figure, status="degraded", note=reason_words(row["reason"]))
+    if column["key"] in PRICED and row.value.get("status") == "degraded" and row.value.get("reason"):
+        return replace(figure, status="degraded", note=reason_words(row.value["reason"]))
     return figure
 
 

@@ -1,0 +1,153 @@
+"""An explanation as a page shows it: each term in words, with its formula, its rows and the terms below it."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from execution import figures
+from execution.figures import DASH, FORMATS, SPACE, formulas
+
+MOST_ITEMS: Final = 500
+MOST_DAYS: Final = 60
+"""Of a longer list the first items, and of a longer series the last days; the API has all."""
+PLACES: Final = 6
+"""Decimals of a number that is no money, or digits of one below 1."""
+CENTS: Final = 4
+"""Decimals of money that is no whole minor units, so that items add up to what is rounded once."""
+
+Address = Callable[[str], str]
+"""Makes the address of a figure's page of its path."""
+Line = dict[str, Any]
+
+
+def line(term: Mapping[str, Any], address: Address) -> Line:
+    """A term with all below it."""
+    formula = term.get("formula", "")
+    path = term.get("path", "")
+    return {
+        "name": formulas.name_words(term["name"]),
+        "label": term.get("label", ""),
+        "text": number_text(term["value"], term["unit"]),
+        "unit": unit_words(term["unit"]),
+        "formula": formulas.formula_words(formula) if formula else "",
+        "address": address(path) if path else "",
+        "rows": [_row(row) for row in term.get("rows", ())],
+        "parts": [_part(part, formula, address) for part in term.get("terms", ())],
+    }
+
+
+def number_text(value: Any, unit: str) -> str:
+    """A number of an explanation: money to the minor unit or, where it is not rounded yet, to some digits more."""
+    if value is None:
+        return DASH
+    exact = Decimal(str(value))
+    if unit == "fraction":
+        return f"{figures.number(_shortened(exact * 100))}{SPACE}%"
+    if not is_currency(unit):
+        return figures.number(_shortened(exact))
+    rounded = FORMATS["currency"](exact, unit)
+    return rounded if Decimal(_digits(rounded)) == exact else figures.number(round(exact, CENTS))
+
+
+def unit_words(unit: str) -> str:
+    """The unit as it stands after a number; a fraction is written in percent, and a bare number has none."""
+    return "" if unit in ("fraction", "number") else unit
+
+
+def is_currency(unit: str) -> bool:
+    return len(unit) == 3 and unit.isalpha() and unit.isupper()
+
+
+def _part(part: Mapping[str, Any], formula: str, address: Address) -> Line:
+    if "items" in part:
+        return _items(part, formula, address)
+    return _series(part, address) if "values" in part else {"term": line(part, address)}
+
+
+def _items(part: Mapping[str, Any], formula: str, address: Address) -> Line:
+    """A list of terms; where the formula takes their sum, it stands below them."""
+    items, name = part["items"], part["name"]
+    units = {item["unit"] for item in items}
+    total = None
+    if len(units) == 1 and f"sum({name})" in formula and all(item["value"] is not None for item in items):
+        (unit,) = units
+        total = {"text": number_text(_sum([item["value"] for item in items]), unit), "unit": unit_words(unit)}
+    return {
+        "name": formulas.name_words(name),
+        "is_list": True,
+        "lines": [line(item, address) for item in items[:MOST_ITEMS]],
+        "count": f"{len(items):,}",
+        "left_out": max(0, len(items) - MOST_ITEMS),
+        "total": total,
+    }
+
+
+def _sum(values: Sequence[Any]) -> Any:
+    """Exact where the numbers are, and else as near as floats are."""
+    if all(isinstance(value, str | int) for value in values):
+        return sum((Decimal(value) for value in values), Decimal(0))
+    return math.fsum(float(value) for value in values)
+
+
+def _series(part: Mapping[str, Any], address: Address) -> Line:
+    dates, unit, path = part["dates"], part["unit"], part.get("path", "")
+    last = list(zip(dates, part["values"], strict=True))[-MOST_DAYS:]
+    return {
+        "name": formulas.name_words(part["name"]),
+        "count": f"{len(dates):,}",
+        "first": dates[0] if dates else "",
+        "last": dates[-1] if dates else "",
+        "unit": unit_words(unit),
+        "earlier": len(dates) - len(last),
+        "days": [
+            (day, number_text(value, unit), address(path.replace("{date}", day)) if path else "")
+            for day, value in reversed(last)
+        ],
+    }
+
+
+def _row(row: Mapping[str, Any]) -> Line:
+    """A row of a pack or an entry of the ledger: what it says, its day, where it is from."""
+    match row["kind"]:
+        case "transaction":
+            return {
+                "words": " ".join(_entry_words(row)),
+                "day": row["date"],
+                "entry_id": row["entry_id"],
+                "commit": row["commit"] or "",
+            }
+        case "price":
+            said = f"close of {row['symbol']} {_plain(row['close'])} {row['currency']}", row["observed_date"]
+        case "rate":
+            said = f"1 {row['base']} is {_plain(row['rate'])} {row['quote']}", row["observed_date"]
+        case _:
+            said = f"{row['series']} {_plain(row['value'])}, known on {row['known_at'][:10]}", row["observation_date"]
+    words, day = said
+    return {"words": words, "day": day, "source": row["source"], "pack": row["pack_id"], "flags": row["flags"]}
+
+
+def _entry_words(row: Mapping[str, Any]) -> Iterator[str]:
+    yield row["transaction"].replace("_", " ")
+    if row.get("quantity"):
+        yield f"of {_plain(row['quantity'])}"
+    if row.get("symbol"):
+        yield row["symbol"]
+    if row.get("unit_price"):
+        yield f"at {_plain(row['unit_price'])}"
+    if row.get("amount"):
+        yield f"for {_plain(row['amount'])} {row.get('currency', '')}".rstrip()
+
+
+def _plain(number: str) -> str:
+    return figures.number(Decimal(number))
+
+
+def _shortened(exact: Decimal) -> Decimal:
+    if not exact or abs(exact) >= 1:
+        return round(exact, PLACES)
+    return round(exact, PLACES - 1 - exact.adjusted())
+
+
+def _digits(text: str) -> str:
+    return text.replace(",", "").replace("−", "-")
