@@ -100,3 +100,18 @@ def test_of_a_long_list_the_rest_is_counted():
     part = line(term, str)["parts"][0]
 
     assert (len(part["lines"]), part["left_out"], part["total"]["text"]) == (500, 1, "501")
+
+
+def test_a_corporate_action_and_a_setting_say_what_they_are():
+    pack = {"pack_id": "P1", "source": "derived:s", "flags": "", "symbol": "AAPL", "ex_date": "2012-08-09"}
+    rows = [
+        {"kind": "action", "action": "dividend", "amount": "2.65", "currency": "USD", **pack},
+        {"kind": "action", "action": "split", "ratio": "2", **pack},
+        {"kind": "setting", "setting": "benchmark", "value": "Two: 0.6 IBM, 0.4 MSFT, rebalanced monthly"},
+    ]
+
+    dividend, split, setting = line({"name": "t", "value": 1, "unit": "", "rows": rows}, str)["rows"]
+
+    assert (dividend["words"], dividend["day"]) == ("dividend of AAPL, 2.65 USD", "2012-08-09")
+    assert split["words"] == "split of AAPL, 2 for 1"
+    assert (setting["words"], setting["day"]) == ("Two: 0.6 IBM, 0.4 MSFT, rebalanced monthly", "")

@@ -121,6 +121,11 @@ def _row(row: Mapping[str, Any]) -> Line:
             said = f"close of {row['symbol']} {_plain(row['close'])} {row['currency']}", row["observed_date"]
         case "rate":
             said = f"1 {row['base']} is {_plain(row['rate'])} {row['quote']}", row["observed_date"]
+        case "action":
+            size = f"{_plain(row['ratio'])} for 1" if "ratio" in row else f"{_plain(row['amount'])} {row['currency']}"
+            said = f"{row['action']} of {row['symbol']}, {size}", row["ex_date"]
+        case "setting":
+            return {"words": row["value"], "day": "", "source": f"chosen as the {row['setting']}"}
         case _:
             said = f"{row['series']} {_plain(row['value'])}, known on {row['known_at'][:10]}", row["observation_date"]
     words, day = said
