@@ -41,16 +41,26 @@ def reduce(picture: bytes, page: Page) -> bytes:
 
 
 def _index(pixels: npt.NDArray[np.uint8], most: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """(height, width) places in the palette, and the palette (colours, 3) of the most frequent ones; others get the nearest."""
+    """(height, width) places in the palette, and the palette (colours, 3); colours that are not in it get the nearest."""
     packed = pixels.astype(np.int64) @ np.array([65536, 256, 1])
     colours, inverse, counts = np.unique(packed, return_inverse=True, return_counts=True)
-    chosen = colours[np.argsort(-counts, kind="stable")[:most]]
-    rgb, palette = (np.stack([each >> 16, each >> 8 & 255, each & 255], axis=1) for each in (colours, chosen))
+    rgb = np.stack([colours >> 16, colours >> 8 & 255, colours & 255], axis=1)
+    palette = rgb[_choose(rgb, counts, most)]
     nearest = np.empty(len(colours), np.uint8)
     for first in range(0, len(colours), 4096):
         apart = ((rgb[first : first + 4096, None] - palette[None]) ** 2).sum(axis=2)
         nearest[first : first + 4096] = apart.argmin(axis=1)
     return nearest[inverse].reshape(packed.shape), palette.astype(np.uint8)
+
+
+def _choose(rgb: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64]:
+    """Places of the colours of a palette: the most frequent of each tone, so that a single red figure stays red, then the most
+    frequent of all."""
+    by_count = np.argsort(-counts, kind="stable")
+    tones = (rgb >> 5) @ np.array([64, 8, 1])
+    _, first_of_tone = np.unique(tones[by_count], return_index=True)
+    leading = by_count[np.sort(first_of_tone)][: most // 2]
+    return np.concatenate([leading, by_count[~np.isin(by_count, leading)]])[:most]
 
 
 def _write(places: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> bytes:
