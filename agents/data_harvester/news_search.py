@@ -71,8 +71,8 @@ def fetch_news(ctx: RequestContext, *, query: str, lookback_hours: int = 24, lim
     first, until = _look_back(ctx, lookback_hours, client.clock.utc())
     answer = newsapi.fetch_everything(client, query, first=first, last=until)
     within = sorted((row for row in answer.rows if first <= row.published_at < until), key=_newest_first)[:limit]
-    told = NewsArticles(query, first.isoformat(), until.isoformat(), tuple(map(_article, within)), len(answer.refused))
-    return Result(told, sources=(), asof=ctx.asof_date, ttl=NEWS_TTL_S)
+    found = NewsArticles(query, first.isoformat(), until.isoformat(), tuple(map(_article, within)), len(answer.refused))
+    return Result(found, sources=(), asof=ctx.asof_date, ttl=NEWS_TTL_S)
 
 
 def _look_back(ctx: RequestContext, hours: int, now: datetime) -> tuple[datetime, datetime]:

@@ -94,7 +94,7 @@ def fetch_fundamentals(
     income = fmp.fetch_income_statements(client, symbol, period=period, limit=limit)
     sheets = fmp.fetch_balance_sheets(client, symbol, period=period, limit=limit)
     flows = fmp.fetch_cash_flows(client, symbol, period=period, limit=limit)
-    told = Statements(
+    answered = Statements(
         symbol,
         period,
         tuple(row for row in income.rows if row.period_end <= ctx.asof_date),
@@ -102,7 +102,7 @@ def fetch_fundamentals(
         tuple(row for row in flows.rows if row.period_end <= ctx.asof_date),
         sum(len(answer.refused) for answer in (income, sheets, flows)),
     )
-    return Result(told, sources=(), asof=ctx.asof_date, ttl=REPORTS_TTL_S)
+    return Result(answered, sources=(), asof=ctx.asof_date, ttl=REPORTS_TTL_S)
 
 
 @capability("provider.fetch_ratios", agent="data_harvester", provider="fmp", is_on=is_fmp_on)
@@ -111,9 +111,9 @@ def fetch_ratios(
 ) -> Result[PeriodRatios]:
     """Ratios of the newest periods, as fractions."""
     answer = fmp.fetch_ratios(http.prompt_client_of(fmp.PROVIDER), symbol, period=period, limit=limit)
-    told = tuple(row for row in answer.rows if row.period_end <= ctx.asof_date)
+    answered = tuple(row for row in answer.rows if row.period_end <= ctx.asof_date)
     return Result(
-        PeriodRatios(symbol, period, told, len(answer.refused)), sources=(), asof=ctx.asof_date, ttl=REPORTS_TTL_S
+        PeriodRatios(symbol, period, answered, len(answer.refused)), sources=(), asof=ctx.asof_date, ttl=REPORTS_TTL_S
     )
 
 
@@ -128,7 +128,7 @@ def fetch_macro(ctx: RequestContext, *, series_id: str, limit: int = 100) -> Res
     answer = fred.fetch_observations(client, series_id, first=FIRST_OBSERVATION, last=day, known_from=day, known_to=day)
     newest = sorted(answer.rows, key=lambda row: row.observation_date)[-limit:]
     series = terms.rows[0]
-    told = SeriesObservations(
+    answered = SeriesObservations(
         series_id, series.title, series.unit, series.frequency, tuple(newest), len(answer.refused)
     )
-    return Result(told, sources=(), asof=ctx.asof_date, ttl=REPORTS_TTL_S)
+    return Result(answered, sources=(), asof=ctx.asof_date, ttl=REPORTS_TTL_S)
