@@ -73,7 +73,7 @@ def doors(world, slug="small"):
     assert page.status_code == answer.status_code
     if page.status_code == 200:
         text = page.content.decode()
-        shown = re.search(r'<span class="unit">Value</span> <strong><span[^>]*>([^<]+)<', text)[1]
+        shown = re.search(r'<span class="unit">Value</span> <strong><a [^>]*>([^<]+)<', text)[1]
         found["overview"] = (re.search(r'as of <time datetime="([0-9-]+)"', text)[1], money(shown))
     else:
         found["overview"] = None
