@@ -1,19 +1,24 @@
 """The lines of a money bridge: every transaction and every end of a lot that moved one."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
+from typing import Final
 
 from portfolio.explanation import days
 from portfolio.explanation.market_terms import ONE, MarketTerms
-from portfolio.explanation.terms import Entry, Explanation, Items, NoSuchFigure, Number, Part, Row, Term, product
+from portfolio.explanation.terms import Entry, Explanation, Items, NoSuchFigure, Part, Row, Term, product
 from portfolio.performance.formulas import BRIDGE
 from portfolio.valuation import bridge
 from portfolio.valuation.bridge import LABELS, Bridges, MoneyBridge
 from portfolio.valuation.bridge_pieces import Piece, WayIn
 from portfolio.valuation.bridge_walk import LINES, PARTS, BridgeWalk, Cause
 from portfolio.valuation.money import DECIMAL_DIGITS, quantise
+
+NAME: Final = re.compile(r"[a-z_]+")
+"""A name in the formula of an amount."""
 
 
 def explain_overview(market: MarketTerms, bridges: Bridges, path: Sequence[str]) -> Explanation:
@@ -91,24 +96,24 @@ class ItemisedWalk(BridgeWalk):
         return tuple(self.item(each) for each in self.added.get(line, ()))
 
     def item(self, added: Amount) -> Term:
-        cause = added.cause
-        terms = tuple(self.term(name, added) for name in added.numbers if _is_in(name, added.formula))
+        cause, names = added.cause, NAME.findall(added.formula)
+        ways_in = {} if cause.piece is None else self.ways_in(cause.piece)
+        terms = tuple(self.term(name, added, ways_in) for name in added.numbers if name in names)
         event, symbol = cause.event, self.terms.symbol(cause.security)
         on = event.date if event else self.terms.day(cause.place)
         label = f"{on} {event.kind if event else 'close'} {symbol or cause.currency}"
         name = event.entry_id if event else symbol or cause.currency
         return Term(name, added.amount, self.terms.base, added.formula, terms, label=label)
 
-    def term(self, name: str, added: Amount) -> Term:
-        """A number of an amount, with where it is from."""
+    def term(self, name: str, added: Amount, ways_in: Mapping[str, Term]) -> Term:
+        """A number of an amount, with where it is from. `ways_in`: those of its piece."""
         market, cause, numbers = self.terms, added.cause, added.numbers
         event, value = cause.event, added.numbers[name]
         rows: tuple[Row, ...] = (Entry(event.entry_id),) if event else ()
         match name:
             case "rate" if "across" in numbers:
-                return Term(
-                    name, value, "", "deal_rate / across", (self.term("deal_rate", added), self.term("across", added))
-                )
+                both = (self.term("deal_rate", added, ways_in), self.term("across", added, ways_in))
+                return Term(name, value, "", "deal_rate / across", both)
             case "rate":
                 return market.fixing(cause.currency, cause.place, name, value)
             case "counter_rate" if event is not None:
@@ -125,15 +130,11 @@ class ItemisedWalk(BridgeWalk):
                 return Term(name, value, cause.currency, path=path)
             case "value":
                 made_of = ("units", "price") if "price" in numbers else ("proceeds", "across")
-                return product(name, [self.term(each, added) for each in made_of], "")
-            case "local" | "base" if cause.piece is not None:
-                return self.way_in(name, value, cause.piece)
+                return product(name, [self.term(each, added, ways_in) for each in made_of], "")
+            case "local" | "base" if ways_in:
+                return ways_in[name]
             case "entry_rate" if cause.piece is not None and cause.piece.local:
-                both = (
-                    self.way_in("base", cause.piece.base, cause.piece),
-                    self.way_in("local", cause.piece.local, cause.piece),
-                )
-                return Term(name, value, "", "base / local", both)
+                return Term(name, value, "", "base / local", (ways_in["base"], ways_in["local"]))
             case "units":
                 openers = (
                     [] if cause.piece is None else [self.opener_of(each) for each, _ in _origins(cause.piece, ONE)]
@@ -141,10 +142,16 @@ class ItemisedWalk(BridgeWalk):
                 return Term(name, value, "units", rows=rows or tuple(map(Entry, dict.fromkeys(openers))))
         return Term(name, value, cause.currency, rows=rows)
 
-    def way_in(self, name: str, value: Number, piece: Piece) -> Term:
-        """The value of a piece on its way into the period: its share of each purchase, or of what was held at the opening."""
-        items = tuple(self.origin(name, way_in, share) for way_in, share in _origins(piece, ONE))
-        return Term(name, value, self.terms.base if name == "base" else "", "sum(ways_in)", (Items("ways_in", items),))
+    def ways_in(self, piece: Piece) -> dict[str, Term]:
+        """The value of a piece on its way into the period, in its currency (`local`) and in the base currency (`base`): its
+        share of each purchase, or of what was held at the opening."""
+        origins = _origins(piece, ONE)
+
+        def term(name: str, value: Decimal, unit: str) -> Term:
+            items = tuple(self.origin(name, way_in, share) for way_in, share in origins)
+            return Term(name, value, unit, "sum(ways_in)", (Items("ways_in", items),))
+
+        return {"local": term("local", piece.local, ""), "base": term("base", piece.base, self.terms.base)}
 
     def opener_of(self, way_in: WayIn) -> str:
         """The entry by which a lot came in, or that had opened it before the period."""
@@ -167,11 +174,6 @@ class ItemisedWalk(BridgeWalk):
             elif paid and way_in.local != paid:
                 terms.append(market.across(event.currency, self.currency_of(way_in.security), event.date))
         return product(event.entry_id if event else f"opening {market.symbol(way_in.security)}", terms, "")
-
-
-def _is_in(name: str, formula: str) -> bool:
-    words = "".join(each if each.isalnum() or each == "_" else " " for each in formula).split()
-    return name in words
 
 
 def _origins(piece: Piece, share: Decimal) -> list[tuple[WayIn, Decimal]]:
