@@ -70,6 +70,30 @@ def test_the_value_is_the_sum_of_what_stands_below_it(demo, execution_id):
     assert "close of AAPL 430.47 USD, <time" in page
 
 
+@pytest.mark.parametrize("path", ["/bridges/since_inception/fx", "/gains/unrealised/interaction"])
+def test_a_long_list_adds_up_and_each_item_opens_by_its_own_link(demo, execution_id, path):
+    page = get(demo, execution_id, path=path).content.decode()
+
+    items = [each for each in links_in(page) if "part=" in each[0]]
+    first = demo.client("owner").get(items[0][0]).content.decode()
+    assert len(items) > 100
+    assert len(page.encode()) < MOST_BYTES * 2
+    amounts = [Decimal(text.replace(",", "").replace("−", "-")) for _, text in items]
+    value = Decimal(amount_in(page).replace(",", "").replace("−", "-"))
+    assert abs(sum(amounts) - value) < Decimal("0.01") + len(items) * Decimal("0.00005")
+    assert Decimal(amount_in(first).replace(",", "").replace("−", "-")) == round(amounts[0], 2)
+    assert "transaction" in first or "entry " in first
+    assert (html.escape(path) in first, "A part of" in first) == (True, True)
+
+
+@pytest.mark.parametrize("part", ["/items/9999", "/items/x", "/items", "/nothing", "/items/0/nothing", "x", "/"])
+def test_a_part_that_is_not_there_is_told_in_the_frame(demo, execution_id, part):
+    answer = get(demo, execution_id, path="/bridges/since_inception/fx", part=part)
+
+    assert answer.status_code in (400, 404)
+    assert 'class="rail"' in answer.content.decode()
+
+
 def test_it_names_what_it_ties_out_to_and_how_to_ask_for_it(demo, execution_id):
     page = html.unescape(get(demo, execution_id, path=VALUE, asof="2013-03-01").content.decode())
 

@@ -2,38 +2,73 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from config.strict_json import pointer_to
 from execution import figures
+from execution.explanation import PathNotFound, question
 from execution.figures import DASH, FORMATS, SPACE, formulas
 
 MOST_ITEMS: Final = 500
 MOST_DAYS: Final = 60
 """Of a longer list the first items, and of a longer series the last days; the API has all."""
+MOST_UNFOLDED: Final = 20
+"""What each item of a longer list is made of has a page of its own."""
 PLACES: Final = 6
 """Decimals of a number that is no money, or digits of one below 1."""
 CENTS: Final = 4
 """Decimals of money that is no whole minor units, so that items add up to what is rounded once."""
 
-Address = Callable[[str], str]
-"""Makes the address of a figure's page of its path."""
 Line = dict[str, Any]
 
 
-def line(term: Mapping[str, Any], address: Address) -> Line:
-    """A term with all below it."""
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the figures of an answer have their pages, and the parts of the one that is shown."""
+
+    of_figure: Callable[[str], str]
+    """By its path."""
+    of_part: Callable[[str], str]
+    """By its place in the explanation, as `find` reads it."""
+
+
+def find(document: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+    """A term of an explanation by its place in it: a JSON pointer of names, and after that of a list the number of the item,
+    such as /items/12. Raises PathNotFound, RequestInvalid."""
+    term, names = document, list(question.split(place))
+    while names:
+        name = names.pop(0)
+        part = next((each for each in term.get("terms", ()) if each["name"] == name), None)
+        if part is not None and "items" in part:
+            number = names.pop(0) if names else ""
+            part = question.stored_at(part["items"], (number,))
+        if part is None or "values" in part:
+            raise PathNotFound(place)
+        term = part
+    return term
+
+
+def line(term: Mapping[str, Any], addresses: Addresses, place: str = "") -> Line:
+    """A term with what is below it. `place`: its own in the explanation."""
     formula = term.get("formula", "")
+    return _alone(term, addresses) | {
+        "formula": formulas.formula_words(formula) if formula else "",
+        "rows": [_row(row) for row in term.get("rows", ())],
+        "parts": [_part(part, formula, addresses, place) for part in term.get("terms", ())],
+    }
+
+
+def _alone(term: Mapping[str, Any], addresses: Addresses) -> Line:
+    """A term without what is below it."""
     path = term.get("path", "")
     return {
         "name": formulas.name_words(term["name"]),
         "label": term.get("label", ""),
         "text": number_text(term["value"], term["unit"]),
         "unit": unit_words(term["unit"]),
-        "formula": formulas.formula_words(formula) if formula else "",
-        "address": address(path) if path else "",
-        "rows": [_row(row) for row in term.get("rows", ())],
-        "parts": [_part(part, formula, address) for part in term.get("terms", ())],
+        "address": addresses.of_figure(path) if path else "",
     }
 
 
@@ -59,13 +94,14 @@ def is_currency(unit: str) -> bool:
     return len(unit) == 3 and unit.isalpha() and unit.isupper()
 
 
-def _part(part: Mapping[str, Any], formula: str, address: Address) -> Line:
+def _part(part: Mapping[str, Any], formula: str, addresses: Addresses, place: str) -> Line:
+    within = f"{place}{pointer_to(part['name'])}"
     if "items" in part:
-        return _items(part, formula, address)
-    return _series(part, address) if "values" in part else {"term": line(part, address)}
+        return _items(part, formula, addresses, within)
+    return _series(part, addresses) if "values" in part else {"term": line(part, addresses, within)}
 
 
-def _items(part: Mapping[str, Any], formula: str, address: Address) -> Line:
+def _items(part: Mapping[str, Any], formula: str, addresses: Addresses, place: str) -> Line:
     """A list of terms; where the formula takes their sum, it stands below them."""
     items, name = part["items"], part["name"]
     units = {item["unit"] for item in items}
@@ -76,11 +112,22 @@ def _items(part: Mapping[str, Any], formula: str, address: Address) -> Line:
     return {
         "name": formulas.name_words(name),
         "is_list": True,
-        "lines": [line(item, address) for item in items[:MOST_ITEMS]],
+        "lines": [
+            line(item, addresses, f"{place}/{number}")
+            if len(items) <= MOST_UNFOLDED
+            else _folded(item, addresses, f"{place}/{number}")
+            for number, item in enumerate(items[:MOST_ITEMS])
+        ],
         "count": f"{len(items):,}",
         "left_out": max(0, len(items) - MOST_ITEMS),
         "total": total,
     }
+
+
+def _folded(item: Mapping[str, Any], addresses: Addresses, place: str) -> Line:
+    """An item of a long list: its value leads to what it is made of."""
+    alone = _alone(item, addresses)
+    return alone | {"address": alone["address"] or addresses.of_part(place)}
 
 
 def _sum(values: Sequence[Any]) -> Any:
@@ -90,7 +137,7 @@ def _sum(values: Sequence[Any]) -> Any:
     return math.fsum(float(value) for value in values)
 
 
-def _series(part: Mapping[str, Any], address: Address) -> Line:
+def _series(part: Mapping[str, Any], addresses: Addresses) -> Line:
     dates, unit, path = part["dates"], part["unit"], part.get("path", "")
     last = list(zip(dates, part["values"], strict=True))[-MOST_DAYS:]
     return {
@@ -101,7 +148,7 @@ def _series(part: Mapping[str, Any], address: Address) -> Line:
         "unit": unit_words(unit),
         "earlier": len(dates) - len(last),
         "days": [
-            (day, number_text(value, unit), address(path.replace("{date}", day)) if path else "")
+            (day, number_text(value, unit), addresses.of_figure(path.replace("{date}", day)) if path else "")
             for day, value in reversed(last)
         ],
     }

@@ -24,7 +24,7 @@ from config.errors import TieoutError
 from execution import executor, explanation, figures, metering
 from execution.executor import DifferentEngine, ExecutionNotFound, RequestInvalid
 from execution.explanation import NotExplained, PathNotFound, question
-from execution.figures import FORMATS, Figure
+from execution.figures import FORMATS, Figure, formulas
 from execution.models import Execution
 from execution.patterns import versions
 from execution.web import limits, problems
@@ -88,11 +88,14 @@ def _show(request: HttpRequest, portfolio: Portfolio, execution_id: UUID) -> Htt
         if execution is None:
             raise ExecutionNotFound
         version = versions.published_version(served.metadata["pattern_id"], served.metadata["pattern_version"])
-    pointer, result = request.GET.get("path", ""), served.result
+    pointer, place, result = request.GET.get("path", ""), request.GET.get("part", ""), served.result
     stored = _stored(result, pointer)
     is_absent = _is_unavailable(stored) and not question.is_metric(stored)
-    account = Account() if is_absent else _account(request, execution_id, pointer)
+    account = Account() if is_absent else _account(request, execution_id, pointer, place)
     printed = panel_labels.find(version.document, pointer, result)
+    whole = printed.label if printed else "the whole figure"
+    if place:
+        stored = printed = None
     carried = navigation.carry(request.GET.dict())
     security = execution.request["inputs"].get(navigation.SECURITY)
     before = address_before_path(portfolio, execution_id, carried)
@@ -104,12 +107,13 @@ def _show(request: HttpRequest, portfolio: Portfolio, execution_id: UUID) -> Htt
         "printed": printed,
         "figure": _figure(stored, printed, account, portfolio.base_currency),
         "account": account,
-        "made": _made(account.document, before),
+        "made": _made(account.document, before, pointer, place),
+        "whole": {"title": whole, "address": f"{before}{quote(pointer)}"} if place else None,
         "title": version.document["title"],
         "printing_page": navigation.address(
             portfolio, version.pattern_id, carried | ({navigation.SECURITY: security} if security else {})
         ),
-        "link": request.build_absolute_uri(f"{before}{quote(pointer)}"),
+        "link": request.build_absolute_uri(f"{_before_part(before, place)}{quote(pointer)}"),
         "curl": _curl(request, execution_id, pointer),
     }
     response = render(request, "figure.html", context, status=account.status)
@@ -117,11 +121,12 @@ def _show(request: HttpRequest, portfolio: Portfolio, execution_id: UUID) -> Htt
     return response
 
 
-def _account(request: HttpRequest, execution_id: UUID, pointer: str) -> Account:
-    """Raises LimitReached, and what the failure of a step is."""
+def _account(request: HttpRequest, execution_id: UUID, pointer: str, place: str) -> Account:
+    """Of a figure, or of the part of its explanation at a place. Raises LimitReached, and what the failure of a step is."""
     try:
         with limits.replaying(request.user):
-            return Account(explanation.explain(execution_id, pointer, user=request.user))  # type: ignore[arg-type]
+            document = explanation.explain(execution_id, pointer, user=request.user)  # type: ignore[arg-type]
+        return Account(_part_of(document, place) if place else document)
     except REFUSED as failure:
         problem = problems.problem_of(failure)
         assert problem is not None  # each of these has its row in the table
@@ -166,11 +171,26 @@ def _figure(stored: Any, printed: PrintedFigure | None, account: Account, curren
     return figures.from_value(value, kind, currency=unit if explained.is_currency(unit) else currency)
 
 
-def _made(document: Mapping[str, Any] | None, before: str) -> dict[str, Any] | None:
+def _part_of(document: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """A term of an explanation as an explanation of its own. Raises PathNotFound, RequestInvalid."""
+    term = explained.find(document, place)
+    return {**term, "what": term.get("label") or formulas.name_words(term["name"]), "metadata": document["metadata"]}
+
+
+def _made(document: Mapping[str, Any] | None, before: str, pointer: str, place: str) -> dict[str, Any] | None:
     """The explanation as the template draws it."""
     if document is None:
         return None
-    return explained.line({**document, "path": ""}, lambda path: f"{before}{quote(path)}")
+    addresses = explained.Addresses(
+        of_figure=lambda path: f"{before}{quote(path)}",
+        of_part=lambda part: f"{_before_part(before, part)}{quote(pointer)}",
+    )
+    return explained.line({**document, "path": ""}, addresses, place)
+
+
+def _before_part(before: str, place: str) -> str:
+    """The address before the path of a figure of which a part is shown."""
+    return f"{before.removesuffix('path=')}{urlencode({'part': place, 'path': ''})}" if place else before
 
 
 def _curl(request: HttpRequest, execution_id: UUID, pointer: str) -> str:
