@@ -1,34 +1,16 @@
 """The overview in a real browser, under the real content security policy."""
 
 import json
-import os
-import shutil
 from base64 import b32decode
 from decimal import Decimal
 
 import psycopg
 import pytest
 from django_otp.oath import totp
-from playwright.sync_api import sync_playwright
 
 from execution import exports
 from execution.exports.tests import bundles
 from tests.plugin import DEMO, PASSWORD, SHARED, address, template, web_server
-
-ARGUMENTS = ["--disable-quic", "--disable-background-networking", "--no-first-run"]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    path = shutil.which("chromium")
-    if path is None:
-        missing = "there is no chromium on the path"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *as_root])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
