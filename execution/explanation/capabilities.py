@@ -21,6 +21,7 @@ from portfolio.explanation import (
     life_days,
     lives,
     one_holding,
+    realised_lots,
     returns,
     risk,
     spans,
@@ -75,6 +76,11 @@ def _bridges(question: Question) -> Explanation:
 
 def _gains(question: Question) -> Explanation:
     return gains.explain(_market(question), question.data, question.path)
+
+
+def _realised_in_year(question: Question) -> Explanation:
+    year, begins = question.arguments.get("tax_year"), question.arguments.get("begins", "01-01")
+    return realised_lots.explain(_market(question), question.data, year, begins, question.path)
 
 
 def _income(question: Question) -> Explanation:
@@ -254,6 +260,7 @@ EXPLAINED: Final[dict[str, Explain]] = {
     "portfolio.money_bridges": _bridges,
     "portfolio.gains": _gains,
     "portfolio.income": _income,
+    "tax.realized_gains": _realised_in_year,
     "portfolio.historical_nav": _historical_nav,
     "metrics.compute_twr": _record,
     "metrics.compute_mwr": _record,
@@ -280,6 +287,7 @@ OF_POSITIONS: Final = (
     "portfolio.money_bridges",
     "portfolio.gains",
     "portfolio.income",
+    "tax.realized_gains",
 )
 BELOW_DAYS: Final[Mapping[str, str]] = dict.fromkeys(EXPLAINED, "nav") | dict.fromkeys(OF_POSITIONS, "positions")
 """Capability -> the argument whose step explains single days, where it is not the step itself."""

@@ -20,7 +20,16 @@ PART_FORMULAS = {
     "interaction": "(proceeds_local - cost_local) * (fx_out - fx_in)",
     "fees": "fees",
     "total": "proceeds_base - cost_base - fees",
+    "proceeds": "proceeds_base",
+    "cost": "cost_base",
+    "proceeds_local": "proceeds_local",
+    "cost_local": "cost_local",
+    "gain_local": "proceeds_local - cost_local",
+    "fx_in": "fx_in",
+    "fx_out": "fx_out",
 }
+"""How each part of a gain is made of both its sides."""
+IN_GAINS = ("price", "fx", "interaction", "fees", "total")
 
 
 def explain(market: MarketTerms, computed: Gains, path: Sequence[str]) -> Explanation:
@@ -29,14 +38,14 @@ def explain(market: MarketTerms, computed: Gains, path: Sequence[str]) -> Explan
         context.prec = DECIMAL_DIGITS
         figures = _Figures(market, computed)
         match path:
-            case ["since_inception" | "year_to_date" as period, "realised", part] if part in PART_FORMULAS:
+            case ["since_inception" | "year_to_date" as period, "realised", part] if part in IN_GAINS:
                 of_period = getattr(computed, period)
                 value = getattr(of_period.realised, part)
                 return _figure(f"realised_{part}", value, market.base, figures.sold(part, since=of_period.first_date))
             case ["since_inception" | "year_to_date" as period, "income", part]:
                 of_period = getattr(computed, period)
                 return figures.income(part, getattr(of_period.income, part), since=of_period.first_date)
-            case ["unrealised", part] if part in PART_FORMULAS:
+            case ["unrealised", part] if part in IN_GAINS:
                 value = getattr(computed.unrealised, part)
                 return _figure(f"unrealised_{part}", value, market.base, figures.held(part))
             case ["by_currency", number, name]:
@@ -51,14 +60,12 @@ def _figure(key: str, value: Number | None, unit: str, *parts: Part) -> Explanat
     return Explanation(formula.what, Term(key, value, unit, formula.expression, parts))
 
 
-class _Figures:
-    def __init__(self, market: MarketTerms, computed: Gains) -> None:
-        self.market, self.computed, self.book, self.base = market, computed, market.book, market.base
-        self.asof = computed.asof_date
-        self.by_entry = {event.entry_id: event for event in self.book.events}
-        self.matches = [each for each in self.book.matches if each.date <= self.asof and each.kind not in gains.MOVES]
+class Deals:
+    """What was sold up to a day and what is held at it, each part of a lot with both sides of its gain."""
 
-    # Realised and unrealised
+    def __init__(self, market: MarketTerms, asof: date) -> None:
+        self.market, self.book, self.base, self.asof = market, market.book, market.base, asof
+        self.matches = [each for each in self.book.matches if each.date <= self.asof and each.kind not in gains.MOVES]
 
     def sold(self, part: str, *, since: date = date.min, security: int | None = None) -> Items:
         """Each part of a lot that was sold."""
@@ -148,9 +155,29 @@ class _Figures:
             "interaction": (proceeds_local, cost_local, fx_in, fx_out),
             "fees": (fees,),
             "total": (proceeds_base, cost_base, fees),
+            "proceeds": (proceeds_base,),
+            "cost": (cost_base,),
+            "proceeds_local": (proceeds_local,),
+            "cost_local": (cost_local,),
+            "gain_local": (proceeds_local, cost_local),
+            "fx_in": (fx_in,),
+            "fx_out": (fx_out,),
         }[part]
-        value = getattr(gains.split(sides), part)
-        return Term(name, value, self.base, PART_FORMULAS[part], used, label=label)
+        formula, values = PART_FORMULAS[part], [term.value for term in used]
+        if part == "gain_local":
+            both = [Decimal(each) for each in values if each is not None]
+            return Term(name, both[0] - both[1] if len(both) == 2 else None, trades_in, formula, used, label=label)
+        if part not in IN_GAINS:
+            return Term(name, values[0], used[0].unit, formula, used, label=label)
+        exact = gains.split(sides)
+        is_known = exact.known if part in ("fees", "total") else exact.apart
+        return Term(name, getattr(exact, part) if is_known else None, self.base, formula, used, label=label)
+
+
+class _Figures(Deals):
+    def __init__(self, market: MarketTerms, computed: Gains) -> None:
+        super().__init__(market, computed.asof_date)
+        self.computed = computed
 
     # Income
 

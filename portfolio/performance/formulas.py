@@ -13,6 +13,7 @@ are lists or series, taken number by number. Beside + - * / and **:
     growth(r)         the return index after each return: 1, then the product of 1 + r so far
     peak(x)           the highest so far
     round_money(x)    half to even, to the minor unit of the currency
+    round_to(x, n)    half to even, to n decimals
 """
 
 from collections.abc import Mapping
@@ -100,6 +101,45 @@ GAINS: Mapping[str, Formula] = {
     "security_total": Formula(
         "All that a security gained", "round_money(realised + unrealised + sum(dividends) - sum(tax))"
     ),
+}
+
+REALISED: Mapping[str, Formula] = {
+    "lots": Formula("Parts of lots that were sold", "count(items)"),
+    **{
+        name: Formula(f"{words} of what was sold, base currency", "round_money(sum(items))")
+        for name, words in (
+            ("proceeds", "Proceeds"),
+            ("cost", "Cost"),
+            ("fees", "Fees that stand apart from cost and proceeds,"),
+            ("gain", "Gain since purchase"),
+            ("price", "The price's part of the gain"),
+            ("fx", "The exchange rate's part of the gain"),
+            ("interaction", "The part of the gain that price and rate made together,"),
+        )
+    },
+    "before_fees": Formula("Gain before fees that stand apart", "round_money(sum(price) + sum(fx) + sum(interaction))"),
+    "gains": Formula("The lots that gained", "round_money(sum(items))"),
+    "losses": Formula("The lots that lost", "round_money(sum(items))"),
+    "without_cost": Formula("Lots whose cost in base currency is not known", "count(items)"),
+    "quantity": Formula("Units that a sale took from a lot", ""),
+    "days_held": Formula("Calendar days from the purchase to the sale", ""),
+    **{
+        f"lot_{name}": Formula(what, "")
+        for name, what in (
+            ("proceeds", "Proceeds of what a sale took from a lot"),
+            ("cost", "Cost of what a sale took from a lot"),
+            ("fees", "Fees of purchase and sale that stand apart"),
+            ("gain", "Gain since purchase of what a sale took from a lot"),
+            ("price", "The price's part of the gain"),
+            ("fx", "The exchange rate's part of the gain"),
+            ("interaction", "The part of the gain that price and rate made together"),
+            ("proceeds_local", "Proceeds in the currency that the security trades in"),
+            ("cost_local", "Cost in the currency that the security trades in"),
+            ("gain_local", "Gain in the currency that the security trades in, before fees that stand apart"),
+            ("fx_in", "Base currency for one of the security's, at the purchase"),
+            ("fx_out", "Base currency for one of the security's, at the sale"),
+        )
+    },
 }
 
 BRIDGE: Mapping[str, Formula] = {

@@ -120,6 +120,7 @@ FUNCTIONS = {
     "growth": growth,
     "peak": peak,
     "round_money": round_money,
+    "round_to": lambda x, places: Fraction(round(Fraction(x) * 10**places), 10**places),
     "below": lambda x, mark: Many(n for n in x if n <= mark + abs(mark) * 1e-14),
     "above": lambda x, mark: Many(n for n in x if n > mark),
     "unequal": lambda x, mark: Many(n for n in x if n != mark),

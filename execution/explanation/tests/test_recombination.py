@@ -47,6 +47,18 @@ def test_figures_of_one_holding(demo):
         check(demo, answer, path, value, seen, follow=0 if path.startswith("/position_perf") else 1)
 
 
+@pytest.mark.parametrize("inputs", [{}, {"tax_year": 2012}, {"tax_year": 2012, "begins": "07-01"}], ids=str)
+def test_figures_of_what_was_sold_in_a_tax_year(demo, inputs):
+    answer = ask(demo, "portfolio_tax_report", **inputs)
+
+    realised = {name: value for name, value in answer["result"]["realised"].items() if name != "tax_year"}
+    figures = list(figures_of(realised, "/realised"))
+    for path, value in figures:
+        check(demo, answer, path, value, set(), follow=0)
+
+    assert ("tax_year" in inputs) == any(path.startswith("/realised/lots/0/") for path, _ in figures)
+
+
 LEADING_TO_DAYS = {
     "portfolio_overview": ["/metrics/sharpe_1y", "/metrics/gross_twr_1y", "/contribution/lookback/rows/5/contribution",
                            "/currency_attr/lookback/local_return", "/currency_attr/lookback/by_holding/1/fx"],
