@@ -520,7 +520,7 @@ def test_a_database_that_does_not_answer_a_step_never_opens_the_breaker(private_
         problem(answer, 503, "unavailable")
         assert int(answer["Retry-After"]) >= 1
         assert b"10.0.0.7" not in answer.content
-    assert runtime.breaker_states()["faker"] == 0
+    assert runtime.breaker_states()["fake.away"] == 0
 
 
 def test_a_security_that_the_pack_has_no_price_of_is_named(private_demo):
