@@ -130,7 +130,7 @@ class BenchmarkDays:
         dates = tuple(self.market.day(self.first + each) for each in range(opened, row))
         path = f"{{days}}/{{date}}/components/{part.symbol}/return"
         series = Series("moves", dates, tuple(moves.tolist()), "fraction", path)
-        value = float(target.value or 0) * float(np.prod(1.0 + moves))
+        value = float(target.known_value) * float(np.prod(1.0 + moves))
         return Term(part.symbol, value, "", "target * prod(1 + moves)", (target, series))
 
 

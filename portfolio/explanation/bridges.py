@@ -59,7 +59,7 @@ def explain(
             items = () if period is None else ItemisedWalk(market, *period).items_of(name)
             parts = (Items("items", items),)
             if name not in PARTS:
-                exact = sum((Decimal(item.value or 0) for item in items), Decimal(0))
+                exact = sum((Decimal(item.known_value) for item in items), Decimal(0))
                 carried = value - quantise(exact, market.base)
                 what = "one minor unit, where the lines would not add up without it"
                 parts += (Term("carried", carried, market.base, label=what),)

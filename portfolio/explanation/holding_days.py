@@ -140,7 +140,7 @@ def contribution(life: Life, place: int, symbol: str) -> Explanation:
             ("fx", history.fx_returns),
         )
     )
-    weight, local, fx = (float(term.value or 0) for term in terms)
+    weight, local, fx = (float(term.known_value) for term in terms)
     value, formula = weight * ((1.0 + local) * (1.0 + fx) - 1.0), DAYS["holding_contribution"]
     first_currency = len(history.holdings) - history.cash_fees.shape[1]
     expression = formula.expression
@@ -164,4 +164,4 @@ def contribution(life: Life, place: int, symbol: str) -> Explanation:
 
 
 def _sum(terms: Sequence[Term]) -> Decimal:
-    return sum((Decimal(term.value or 0) for term in terms), Decimal(0))
+    return sum((Decimal(term.known_value) for term in terms), Decimal(0))

@@ -35,7 +35,7 @@ def explain(market: MarketTerms, asof: date, security: int, computed: OneHolding
                 if computed.closes[int(number)] is None:
                     return Explanation(HOLDING["close"].what, Term("close", None))
                 close = market.price(security, place, "close")
-                value = float(close.value or 0)
+                value = float(close.known_value)
                 term = Term("close", value, close.unit, close.formula, rows=close.rows, label=close.label)
                 return Explanation(HOLDING["close"].what, term)
         raise NoSuchFigure
@@ -67,7 +67,7 @@ def _units_left(market: MarketTerms, lot: LotState, value: Decimal, opened: Even
         if match.opened_by == lot.opened_by and match.quantity:
             label = f"{match.date} {match.kind}"
             sold.append(Term("sold", match.quantity, "units", rows=market.entry(match.entry_id), label=label))
-    taken = sum((Decimal(each.value or 0) for each in sold), Decimal(0))
+    taken = sum((Decimal(each.known_value) for each in sold), Decimal(0))
     rows = market.entry(market.opener(lot.opened_by))
     if opened is None or opened.quantity is None or opened.quantity - taken != lot.quantity:
         return Explanation(what, Term("units", value, "units", rows=rows))

@@ -186,7 +186,7 @@ class _Figures(ValuedTerms):
             return figure(name, value, "number", self.holdings())
         if name not in LARGEST:
             raise NoSuchFigure
-        largest = sorted(self.holdings().items, key=lambda term: (-(term.value or 0), term.name))[: LARGEST[name]]
+        largest = sorted(self.holdings().items, key=lambda term: (-term.known_value, term.name))[: LARGEST[name]]
         return figure("largest_weights", value, "fraction", Items("holdings", tuple(largest)), self.total())
 
     def of_quality(self, name: str) -> Explanation:

@@ -136,8 +136,8 @@ class Life:
         if place == 0 and self.history.is_late:
             items = [self.value(0)]  # what was there at the first close
         sign = 1 if direction == "inflow" else -1
-        chosen = tuple(item for item in items if sign * (item.value or 0) > 0)
-        moved = sum(float(item.value or 0) for item in chosen)
+        chosen = tuple(item for item in items if sign * item.known_value > 0)
+        moved = sum(float(item.known_value) for item in chosen)
         if not isclose(sign * moved, value, rel_tol=1e-9, abs_tol=1e-9):
             raise NoSuchFigure
         return Term(direction, value, self.base, "sum(items)" if sign > 0 else "-sum(items)", (Items("items", chosen),))
@@ -223,7 +223,7 @@ class Life:
         )
         if self.history.is_late:
             items = (self.value(0), *items)
-        if value is not None and not isclose(sum(float(item.value or 0) for item in items), value, rel_tol=1e-9):
+        if value is not None and not isclose(sum(float(item.known_value) for item in items), value, rel_tol=1e-9):
             raise NoSuchFigure
         formula = DAYS["net_contributions"]
         return Explanation(

@@ -37,7 +37,7 @@ def explain_in_benchmark(life: Life, span: Span, metric: Metric) -> Explanation:
     assert isinstance(compared, Comparison)  # or there was no value
     flows = amounts(life, span)
     items = tuple(_grown(life, span, compared, on, amount) for on, amount in flows)
-    value = sum(float(item.value or 0) for item in items)
+    value = sum(float(item.known_value) for item in items)
     formula = BENCHMARK["in_benchmark"]
     closing = Term("in_benchmark", value, life.base, formula.expression, (Items("items", items),), label=formula.what)
     return _of_amounts(life, span, Measure.BENCHMARK_MWR, metric, [*flows, (life.day(span.end), closing)])
@@ -45,13 +45,13 @@ def explain_in_benchmark(life: Life, span: Span, metric: Metric) -> Explanation:
 
 def _grown(life: Life, span: Span, compared: Comparison, on: date, amount: Term) -> Term:
     """One amount as the benchmark would have let it grow up to the close."""
-    put_in = -float(amount.value or 0)
+    put_in = -float(amount.known_value)
     close = compared.opening
     if amount.name != "opening":
         closes = closes_of_flows(life.history, np.array([on], dtype="datetime64[D]"), np.array([put_in]))
         close = max(int(closes[0]), compared.opening)
     then, now = index_term(life, close, "index_then"), index_term(life, span.end, "index_now")
-    value = put_in * float(now.value or 0) / float(then.value or 1)
+    value = put_in * float(now.known_value) / float(then.known_value)
     named = replace(amount, name="amount", label=f"{on} {amount.label}".strip())
     return Term(amount.name, value, life.base, "-amount * index_now / index_then", (named, then, now))
 
@@ -78,7 +78,7 @@ def amounts(life: Life, span: Span) -> list[Amount]:
     dated: list[Amount] = []
     if span.start >= 0:
         opening = life.value(span.start, "opening")
-        dated.append((life.day(span.start), Term("opening", -(opening.value or 0), life.base, "-opening", (opening,))))
+        dated.append((life.day(span.start), Term("opening", -opening.known_value, life.base, "-opening", (opening,))))
     days = life.market.market.dates
     for event in life.border_events():
         at = life.market.rates.pack_day(event.date)
@@ -87,7 +87,7 @@ def amounts(life: Life, span: Span) -> list[Amount]:
         on: date = days[at].item() if event.kind in IN_KIND else event.date
         if on > span.opened or span.start < 0:
             flow = replace(life.flow(event, at), name="flow")
-            dated.append((on, Term(event.entry_id, -(flow.value or 0), life.base, "-flow", (flow,), label=flow.label)))
+            dated.append((on, Term(event.entry_id, -flow.known_value, life.base, "-flow", (flow,), label=flow.label)))
     solved = sorted(float(each) for each in paid(life.history, (span,))[1][:-1, 0] if each)
     named = sorted(float(term.value) for _, term in dated if term.value)
     if len(solved) != len(named) or not np.allclose(solved, named, rtol=1e-9):

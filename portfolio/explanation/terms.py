@@ -80,6 +80,13 @@ class Term:
     path: str = ""
     label: str = ""
 
+    @property
+    def known_value(self) -> Number:
+        """The value, for a number that is made of it. Raises NoSuchFigure where it is missing: nothing can be made of it then."""
+        if self.value is None:
+            raise NoSuchFigure
+        return self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Items:
@@ -116,10 +123,11 @@ class NoSuchFigure(TieoutError):
 
 
 def total(name: str, parts: Sequence[Items], unit: str) -> Term:
-    """The sum of all items, unrounded."""
-    values = [item.value for part in parts for item in part.items if item.value is not None]
+    """The sum of all items, unrounded; without a value where one of them has none."""
+    values = [item.value for part in parts for item in part.items]
+    value = None if None in values else sum((each for each in values if each is not None), Decimal(0))
     formula = " + ".join(f"sum({part.name})" for part in parts)
-    return Term(name, sum(values, Decimal(0)), unit, formula, tuple(parts))
+    return Term(name, value, unit, formula, tuple(parts))
 
 
 def product(name: str, terms: Sequence[Term], unit: str, label: str = "") -> Term:

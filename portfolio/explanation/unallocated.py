@@ -45,7 +45,7 @@ def _part(life: Life, place: int, name: str, value: float, made: float, *items: 
     """A part of what the day opened with. Raises NoSuchFigure where the items do not make it."""
     formula = DAYS[name]
     opened, inflow = life.value(place - 1, "value_before"), life.flows(place, "inflow")
-    begin = float(opened.value or 0) + float(inflow.value or 0)
+    begin = float(opened.known_value) + float(inflow.known_value)
     if begin <= 0:
         return Explanation(formula.what, Term(name, value, "fraction"))
     if not isclose(made, value * begin, rel_tol=1e-9, abs_tol=1e-8):
@@ -68,7 +68,7 @@ def _deals(life: Life, place: int) -> tuple[Term, ...]:
             market.booked(event, "counter_amount", event.counter_amount, event.counter_currency),
             market.rate(event.counter_currency, at, "counter_rate"),
         )
-        amount, rate, counter, counter_rate = (Decimal(term.value or 0) for term in terms)
+        amount, rate, counter, counter_rate = (Decimal(term.known_value) for term in terms)
         value = amount * rate + counter * counter_rate
         formula = "amount * rate + counter_amount * counter_rate"
         exchanges.append(Term(event.entry_id, value, life.base, formula, terms, label=f"{event.date} {event.kind}"))
@@ -84,7 +84,7 @@ def _balances(life: Life, place: int) -> tuple[Term, ...]:
     for column in np.flatnonzero(history.weights[place] == 0.0).tolist():
         symbol, currency = history.holdings[column]
         terms = holding_days.holding_terms(life, place, column)
-        number = {name: Decimal(term.value or 0) for name, term in terms.items()}
+        number = {name: Decimal(term.known_value) for name, term in terms.items()}
         value = (number["closed"] + number["went"]) * number["rate"]
         value -= number["opened"] * number["rate_before"] + number["came"] * number["rate"]
         if abs(value) > Decimal("1e-12"):
@@ -94,4 +94,4 @@ def _balances(life: Life, place: int) -> tuple[Term, ...]:
 
 
 def _sum(terms: tuple[Term, ...]) -> float:
-    return sum(float(term.value or 0) for term in terms)
+    return sum(float(term.known_value) for term in terms)
