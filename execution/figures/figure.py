@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from execution.figures import privacy
 from execution.figures.basis import basis_words, turning_points
 from execution.figures.formats import DASH, FORMATS, MINUS, is_zero
 from execution.figures.reasons import reason_words
@@ -55,7 +56,7 @@ def missing(kind: str, reason: str) -> Figure:
 
 
 def from_value(value: Any, kind: str, *, currency: str = "", signed: bool = False) -> Figure:
-    """A value, or a metric {value, status, reason, basis}, in the format `kind`.
+    """A value, or a metric {value, status, reason, basis}, in the format `kind`. Amounts are hidden where a reader wants that.
 
     currency   the unit of money
     signed     a percentage above zero is written with a plus
@@ -74,6 +75,8 @@ def from_value(value: Any, kind: str, *, currency: str = "", signed: bool = Fals
     text = FORMATS[kind](exact, currency)
     if signed and kind == "percentage" and exact > 0 and not is_zero(text):
         text = f"+{text}"
+    if kind in privacy.AMOUNTS:
+        text = privacy.amount(text, sign=MINUS if text.startswith(MINUS) else "")
     return Figure(text, kind, unit=currency if kind == "currency" else "", exact=exact)
 
 

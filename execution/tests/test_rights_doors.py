@@ -34,6 +34,7 @@ SHOWING_NO_VALUE = {
     *("imports", "import"),  # what the owner's file says
     *("portfolio-settings", "portfolio-transactions"),  # what the owner's ledger says
     *("token", "token-refresh", "token-revoke", "login", "admin-login", "second-factor", "logout"),
+    "display",
     *("personal-tokens", "portfolio-ids", "portfolio", "securities", "patterns", "pattern-schemas"),
     *(
         "executions",

@@ -23,6 +23,7 @@ from execution.web.api import (
 )
 from execution.web.pages import audit as audit_page
 from execution.web.pages import (
+    display,
     figure,
     log_in,
     own_exports,
@@ -83,6 +84,7 @@ urlpatterns = [
     path("metrics", monitoring.behind_token(metrics.metrics), name="metrics"),
     path("login/", log_in.LogIn.as_view(), name="login"),
     path("admin/login/", log_in.LogIn.as_view(), name="admin-login"),
+    path("account/display/", display.choose, name="display"),
     path("account/tokens/", own_tokens.page, name="personal-tokens"),
     path("account/second-factor/", second_factor.page, name="second-factor"),
     path("", portfolio_list.page, name="portfolios"),

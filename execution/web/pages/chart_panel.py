@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from execution import figures
-from execution.figures import SPACE, number, reason_words
+from execution.figures import SPACE, number, privacy, reason_words
 from execution.patterns.templating import Scope
 from execution.web.pages import charts
 from execution.web.pages.panel_values import (
@@ -85,7 +85,9 @@ def tick_words(day: date, unit: str) -> str:
 
 
 def _level_words(value: Decimal, kind: str) -> str:
-    return f"{number(value * 100)}{SPACE}%" if kind == "percentage" else number(value)
+    if kind == "percentage":
+        return f"{number(value * 100)}{SPACE}%"
+    return privacy.amount(number(value)) if kind in privacy.AMOUNTS else number(value)
 
 
 def anchor(at: float) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from config.strict_json import pointer_to
 from execution import figures
 from execution.explanation import PathNotFound, question
-from execution.figures import DASH, FORMATS, SPACE, formulas
+from execution.figures import DASH, FORMATS, MINUS, SPACE, formulas, privacy
 
 MOST_ITEMS: Final = 500
 MOST_DAYS: Final = 60
@@ -65,7 +65,7 @@ def _alone(term: Mapping[str, Any], addresses: Addresses) -> Line:
     path = term.get("path", "")
     return {
         "name": formulas.name_words(term["name"]),
-        "label": term.get("label", ""),
+        "label": privacy.sentence(term.get("label", "")),
         "text": number_text(term["value"], term["unit"]),
         "unit": unit_words(term["unit"]),
         "address": addresses.of_figure(path) if path else "",
@@ -73,12 +73,17 @@ def _alone(term: Mapping[str, Any], addresses: Addresses) -> Line:
 
 
 def number_text(value: Any, unit: str) -> str:
-    """A number of an explanation: money to the minor unit or, where it is not rounded yet, to some digits more."""
+    """A number of an explanation: money to the minor unit or, where it is not rounded yet, to some digits more.
+
+    Where a reader hides amounts, all but percentages are.
+    """
     if value is None:
         return DASH
     exact = Decimal(str(value))
     if unit == "fraction":
         return f"{figures.number(_shortened(exact * 100))}{SPACE}%"
+    if privacy.is_on():
+        return privacy.amount(str(value), sign=MINUS if exact < 0 else "")
     if not is_currency(unit):
         return figures.number(_shortened(exact))
     rounded = FORMATS["currency"](exact, unit)
@@ -172,7 +177,7 @@ def _row(row: Mapping[str, Any]) -> Line:
             size = f"{_plain(row['ratio'])} for 1" if "ratio" in row else f"{_plain(row['amount'])} {row['currency']}"
             said = f"{row['action']} of {row['symbol']}, {size}", row["ex_date"]
         case "setting":
-            return {"words": row["value"], "day": "", "source": f"chosen as the {row['setting']}"}
+            return {"words": privacy.sentence(row["value"]), "day": "", "source": f"chosen as the {row['setting']}"}
         case _:
             said = f"{row['series']} {_plain(row['value'])}, known on {row['known_at'][:10]}", row["observation_date"]
     words, day = said
@@ -192,7 +197,7 @@ def _entry_words(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _plain(number: str) -> str:
-    return figures.number(Decimal(number))
+    return privacy.amount(figures.number(Decimal(number)))
 
 
 def _shortened(exact: Decimal) -> Decimal:

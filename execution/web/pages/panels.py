@@ -11,6 +11,7 @@ from typing import Any, Final
 from django import template
 from django.template.loader import get_template
 
+from execution.figures import privacy
 from execution.patterns.templating import Scope
 from execution.web.pages import (
     card_panels,
@@ -79,6 +80,12 @@ class Panel:
     @property
     def template(self) -> str:
         return f"panels/{self.name}.html"
+
+
+@register.filter
+def discreet(value: object) -> str | None:
+    """A text that is no figure of ours, without the numbers in it where the reader hides amounts; None stays None."""
+    return None if value is None else privacy.sentence(str(value))
 
 
 @register.simple_tag

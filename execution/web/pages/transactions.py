@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from config import dates
 from config.decimals import plain
 from execution import figures
+from execution.figures import privacy
 from execution.web.pages import navigation
 from portfolio import books
 from portfolio.models import Portfolio, Transaction
@@ -100,7 +101,7 @@ def _row(row: Transaction, portfolio: Portfolio) -> dict[str, Any]:
         "tax": _money(row.tax, row.currency),
         "counter": _money(row.counter_amount, row.counter_currency),
         "counter_currency": row.counter_currency,
-        "note": row.note,
+        "note": privacy.sentence(row.note),
         "entry_id": row.entry_id,
         "came_by": PurePosixPath(row.file).stem if row.file.startswith("imports/") else "",
         "inferred": row.inferred,

@@ -1,0 +1,93 @@
+"""How a reader wants pages to look: light or dark, the colours of gain and loss, amounts shown or hidden.
+
+Each choice is a cookie of the browser, not of the account: a screen that is shown to others is one device's matter.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.cache import patch_cache_control
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from execution.executor import RequestInvalid
+from execution.figures import privacy
+from execution.web.pages.problem_page import render_failure
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`values` with their words; the first is that of who has chosen nothing."""
+
+    label: str
+    values: Mapping[str, str]
+
+    def read(self, text: str) -> str:
+        return text if text in self.values else next(iter(self.values))
+
+
+CHOICES: Final[Mapping[str, Choice]] = {
+    "theme": Choice("Theme", {"system": "as the system", "light": "light", "dark": "dark"}),
+    "colours": Choice(
+        "Gain and loss", {"teal-red": "teal and red", "blue-orange": "blue and orange, for the colour-blind"}
+    ),
+    "privacy": Choice("Amounts", {"off": "shown", "on": "hidden"}),
+}
+"""Name of the cookie, and of the attribute of the page -> what can be chosen."""
+KEPT_S: Final = 365 * 24 * 3600
+
+
+def read(request: HttpRequest) -> dict[str, str]:
+    """What the browser has chosen, by name; what is no choice of ours is as if nothing was chosen."""
+    return {name: choice.read(request.COOKIES.get(name, "")) for name, choice in CHOICES.items()}
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: the attributes of each page, and the form."""
+    chosen = read(request)
+    fields = [(name, choice.label, choice.values.items(), chosen[name]) for name, choice in CHOICES.items()]
+    return {"display": {"chosen": chosen, "fields": fields, "is_private": chosen["privacy"] == "on"}}
+
+
+class DisplayMiddleware:
+    """Hides amounts while a request of a browser that has chosen so is answered."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with privacy.hiding(is_on=read(request)["privacy"] == "on"):
+            return self.get_response(request)
+
+
+@require_POST
+def choose(request: HttpRequest) -> HttpResponse:
+    """Keep the choices that were sent, and go back to the page that they were made on."""
+    sent = {name: request.POST[name] for name in CHOICES if name in request.POST}
+    findings = [
+        {"pointer": f"/{name}", "reason": f"is none of {', '.join(CHOICES[name].values)}"}
+        for name, text in sent.items()
+        if text not in CHOICES[name].values
+    ]
+    if findings:
+        return render_failure(request, RequestInvalid(findings), {})
+    response = HttpResponseRedirect(_way_back(request))
+    for name, text in sent.items():
+        response.set_cookie(
+            name, text, max_age=KEPT_S, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
+        )
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
+def _way_back(request: HttpRequest) -> str:
+    """The page of this site that the form was sent from; from elsewhere, or unknown, it is the list of portfolios."""
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    place = f"{came_from.path}?{came_from.query}".removesuffix("?")
+    is_ours = came_from.netloc == request.get_host() and url_has_allowed_host_and_scheme(place, allowed_hosts=None)
+    return place if is_ours and came_from.path != request.path else reverse("portfolios")
