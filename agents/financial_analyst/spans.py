@@ -8,12 +8,13 @@ from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio import valuation
 from portfolio.performance import calendar_months as months_of
-from portfolio.performance import day_span, leading_holdings, range_performance, return_line
+from portfolio.performance import day_span, leading_holdings, range_performance, return_line, trading_days
 from portfolio.performance.calendar_months import YearOfMonths
 from portfolio.performance.day_span import DaySpan, Range
 from portfolio.performance.leading_holdings import LeadingHolding
 from portfolio.performance.range_performance import RangePerformance
 from portfolio.performance.return_line import ReturnLine
+from portfolio.performance.trading_days import TradingDay
 
 
 @capability("portfolio.span", agent="financial_analyst")
@@ -35,6 +36,20 @@ def over_span(ctx: RequestContext, *, nav: HistoricalNav, span: DaySpan) -> Resu
 def line(ctx: RequestContext, *, performance: RangePerformance) -> Result[ReturnLine]:
     """The return of a span as a line that is small enough for a list."""
     return Result(return_line.thin(performance), sources=(), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Trades:
+    days: tuple[TradingDay, ...]
+    """Those of the span, rising."""
+
+
+@capability("portfolio.trades", agent="financial_analyst")
+def trades(ctx: RequestContext, *, nav: HistoricalNav, performance: RangePerformance) -> Result[Trades]:
+    """What was bought and sold on which days of a span."""
+    symbols = {pk: security.symbol for pk, security in nav.securities.items()}
+    days = trading_days.find(ctx.book.events, symbols, performance)
+    return Result(Trades(days), sources=("ledger",), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
 
 
 @dataclass(frozen=True, slots=True)

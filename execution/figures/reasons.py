@@ -23,7 +23,7 @@ REASONS: Final[Mapping[str, str]] = {
     "no_risk_free_rate": "no risk-free rate is known for this currency and time",
     "risk_free_currency": "the risk-free rate is that of another currency",
     "assumed_release_date": "the day on which a series was published is assumed",
-    "no_benchmark": "the portfolio has no benchmark",
+    "no_benchmark": "the portfolio has no benchmark, which can be chosen under Settings",
     "first_day_excluded": "the first day is left out: nothing is known of the day before, or flows count at the end of their day",
     "default_flow_timing": "its parts count money in from the start of its day and money out until the end",
     "empty_days_excluded": "days on which nothing was held are left out",

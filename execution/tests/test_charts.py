@@ -158,3 +158,22 @@ def test_time_is_to_scale():
 def test_what_can_not_be_drawn_is_refused(dates, series, why):
     with pytest.raises(ValueError, match=why):
         charts.line_chart(dates, series)
+
+
+@given(
+    st.lists(st.floats(-1e9, 1e9) | st.none(), min_size=1, max_size=3_000).filter(
+        lambda each: any(v is not None for v in each)
+    ),
+    st.data(),
+)
+def test_marks_are_few_at_the_line_and_each_day_that_has_a_value_is_in_one(values, data):
+    places = data.draw(st.sets(st.integers(0, len(values) - 1)))
+
+    drawn = charts.line_chart(days(len(values)), [values], [places, []])
+
+    marks, none = drawn.marks
+    known = sorted(place for place in places if values[place] is not None)
+    assert none == ()
+    assert len(marks) <= charts.MARK_COLUMNS
+    assert [place for mark in marks for place in mark.days] == known
+    assert all(0 <= mark.x <= 100 and 0 <= mark.y <= 100 for mark in marks)

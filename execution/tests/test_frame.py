@@ -92,3 +92,41 @@ def test_another_portfolio_is_one_click_away_and_nobody_elses(demo):
 
     assert "/portfolios/second/portfolio_overview/" in theirs
     assert "/portfolios/public/" not in theirs
+
+
+def form_of_span(page: bytes) -> dict[str, str]:
+    """Name and text of each field of the form of one's own span."""
+    form = re.search(r'<form class="inputs" id="span".*?</form>', page.decode(), re.DOTALL)
+    assert form is not None
+    return {name: html.unescape(text) for name, text in re.findall(r'name="(\w+)"[^>]*? value="([^"]*)"', form[0])}
+
+
+def test_an_own_span_is_two_days_of_the_address_and_keeps_what_was_asked_for_beside(owner):
+    fields = form_of_span(owner.get(OVERVIEW, {"range": "3m", "lookback_days": "100"}).content)
+    page = owner.get(OVERVIEW, fields | {"from_date": "2012-01-10", "asof": "2012-06-29"}).content
+
+    assert fields == {"lookback_days": "100", "from_date": "", "asof": "2013-03-01"}
+    assert form_of_span(page) == {"lookback_days": "100", "from_date": "2012-01-10", "asof": "2012-06-29"}
+    assert "2012-01-10 – 2012-06-29</summary>" in page.decode()
+    assert "2012-01-09 to 2012-06-29" in page.decode()
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        {"from_date": "2012-06-29", "asof": "2012-01-10"},
+        {"from_date": "soon", "asof": "2012-01-10"},
+        {"from_date": "2012-02-30", "asof": "2012-06-29"},
+        {"from_date": "2012-01-10", "asof": "1990-01-01"},
+    ],
+    ids=["ends before it begins", "no day", "a day that there is not", "before the first prices"],
+)
+def test_an_own_span_that_is_none_is_refused_with_the_frame(owner, span):
+    response = owner.get(OVERVIEW, span)
+
+    assert response.status_code in (400, 404, 422), response.content[:300]
+    assert '<nav class="rail"' in response.content.decode()
+
+
+def test_a_page_without_a_range_has_no_form_of_a_span(owner):
+    assert b'id="span"' not in owner.get("/portfolios/public/income/").content

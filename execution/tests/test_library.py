@@ -72,5 +72,5 @@ def test_the_demos_benchmark_is_made_once_and_its_weights_are_a_whole(measured):
 def test_without_a_benchmark_the_pages_say_so(demo):
     words = text_of(demo.client("owner").get("/portfolios/public/rolling_figures/").content)
 
-    assert "Tracking error is unavailable: the portfolio has no benchmark." in words
+    assert "Tracking error is unavailable: the portfolio has no benchmark, which can be chosen under Settings." in words
     assert "Volatility" in words

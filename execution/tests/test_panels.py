@@ -303,6 +303,35 @@ def test_a_chart_without_a_day_says_so():
     assert page.text == "It No day has a value yet."
 
 
+MARKED = {**CHART, "series": CHART["series"][:1], "marks": "{{state.trades.days}}"}
+NAV = {"dates": ["2013-02-27", "2013-02-28", "2013-03-01"], "values": [1.0, None, 3.0]}
+
+
+def test_what_was_traded_is_marked_at_the_line_and_stands_in_a_table():
+    days = [
+        {"date": "2013-02-26", "bought": ["OAK"], "sold": []},
+        {"date": "2013-02-28", "bought": ["OAK"], "sold": []},
+        {"date": "2013-03-01", "bought": ["ELM", "<OAK>"], "sold": ["ASH"]},
+    ]
+
+    page = draw(MARKED, nav=NAV, trades={"days": days})
+
+    assert "▲2013-03-01: bought ELM, <OAK>" in page.text
+    assert "▼2013-03-01: sold ASH" in page.text
+    assert "2013-02-26" not in page.text
+    assert "2013-02-28: bought" not in page.text  # there is no value to mark it at
+    assert "2013-03-01 ELM, <OAK> ASH 2013-02-28 OAK" in page.text
+    assert "2 days with trades" in page.text
+
+
+def test_a_chart_whose_trades_are_withheld_says_why_and_is_drawn():
+    page = draw(MARKED, nav=NAV, trades={"status": "unavailable", "reason": "not_given"})
+
+    assert "What was traded is unavailable: " in page.text
+    assert "▲" not in page.text
+    assert page.named("path")
+
+
 def test_a_grid_without_a_known_figure_is_one_reason():
     missing = {"value": None, "status": "unavailable", "reason": "no_benchmark", "basis": {}}
     document = {

@@ -1,7 +1,10 @@
 """Figures over a span of days agree with the record's windows, with the calendar years and with the gains since purchase."""
 
 from datetime import date
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from agents import registry
@@ -9,8 +12,9 @@ from agents.result import RequestContext
 from execution.executor.market_view import MarketView
 from execution.executor.reference_series import ReferenceSeries
 from portfolio import books
-from portfolio.models import Portfolio
-from portfolio.performance import composite, day_span
+from portfolio.books.entries import Event
+from portfolio.models import Portfolio, Transaction
+from portfolio.performance import composite, day_span, trading_days
 from pricing.models import PricingPack
 
 BENCHMARK = composite.define("Held", "monthly", [("AAPL", "0.5"), ("IBM", "0.5")])
@@ -139,3 +143,37 @@ def test_the_contributions_of_the_leading_holdings_are_those_of_the_span(asked):
     assert rows[0].symbol == of_dive.symbol == "AAPL"
     assert all(len(row.way) <= 48 and row.way[0] == 1.0 for row in rows)
     assert rows[0].way[-1] - 1.0 == pytest.approx(rows[0].total_return)
+
+
+@pytest.mark.role("job")
+@pytest.mark.parametrize("name", ["1y", "max"])
+def test_each_purchase_and_sale_of_the_span_is_a_trade_of_the_first_close_that_has_it(asked, name):
+    span = asked.over(name)
+    found = asked("portfolio.trades", nav=asked.nav, performance=span).days
+
+    closes = [day for day in span.dates.tolist() if day > span.first_date]
+    expected = set()
+    for entry in Transaction.objects.filter(portfolio=asked.ctx.portfolio, removed_in=None, kind__in=("buy", "sell")):
+        if span.first_date < entry.date <= span.last_date:
+            marked = next(day for day in closes if day >= entry.date)
+            expected.add((marked, entry.kind, entry.security.symbol))
+    assert len(expected) > 5
+    assert {(day.date, "buy", symbol) for day in found for symbol in day.bought} | {
+        (day.date, "sell", symbol) for day in found for symbol in day.sold
+    } == expected
+    assert [day.date for day in found] == sorted({day for day, _, _ in expected})
+
+
+@pytest.mark.parametrize(
+    ("booked", "marked"),
+    [(date(2020, 1, 3), None), (date(2020, 1, 4), date(2020, 1, 6)), (date(2020, 1, 6), date(2020, 1, 6)),
+     (date(2020, 1, 8), None)],
+    ids=["at the opening", "on a Sunday", "on a day of the span", "after it"],
+)  # fmt: skip
+def test_a_trade_is_marked_within_the_span_alone(booked, marked):
+    days = np.array(["2020-01-03", "2020-01-06", "2020-01-07"], dtype="datetime64[D]")
+    span: Any = SimpleNamespace(dates=days, first_date=date(2020, 1, 3))
+
+    found = trading_days.find([Event("1", 1, booked, "sell", security=7)], {7: "OAK"}, span)
+
+    assert found == (() if marked is None else (trading_days.TradingDay(marked, (), ("OAK",)),))

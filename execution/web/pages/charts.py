@@ -1,7 +1,7 @@
 """The geometry of a line chart: what a page draws as SVG. Pure; words and number formats are the page's."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ SIDE = 10_000
 COLUMNS = 398
 """A path keeps the lowest and highest point of each column and both ends: at most 2 x 398 + 2 vertices a run."""
 
+MARK_COLUMNS = 60
 MAX_X_TICKS, MAX_Y_TICKS = 8, 6
 DAY_STEPS, MONTH_STEPS, YEAR_STEPS = (1, 2, 7, 14), (1, 3, 6), (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
@@ -56,18 +57,34 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A sign at a line. It stands for all `days` that have one so near to it that two could not be told apart."""
+
+    x: float
+    y: float
+    """Percent from the left and from the top."""
+    days: tuple[int, ...]
+    """Places among the chart's days, rising; the sign stands at the last."""
+
+
+@dataclass(frozen=True, slots=True)
 class LineChart:
     lines: tuple[Line | None, ...]
     """One a series; None for a series without a single value."""
+    marks: tuple[tuple[Mark, ...], ...]
+    """One tuple for each kind of mark."""
     date_ticks: tuple[DateTick, ...]
     value_ticks: tuple[ValueTick, ...]
 
 
-def line_chart(dates: Sequence[date], series: Sequence[Sequence[float | None]]) -> LineChart:
+def line_chart(
+    dates: Sequence[date], series: Sequence[Sequence[float | None]], marked: Sequence[Collection[int]] = ()
+) -> LineChart:
     """Draw series over the days they share.
 
     dates    (D,) rising, D >= 1
     series   each (D,); None is a gap, which no line crosses
+    marked   for each kind of mark the places of its days; they stand at the first series, and none where it has a gap
     raises   ValueError where lengths differ, days do not rise or no series holds a value
     """
     if not dates or any(len(values) != len(dates) for values in series):
@@ -93,6 +110,7 @@ def line_chart(dates: Sequence[date], series: Sequence[Sequence[float | None]]) 
             for day, unit in date_ticks(dates[0], dates[-1])
         ),
         value_ticks=tuple(ValueTick(round(100 * (high - float(level)) / (high - low), 3), level) for level in levels),
+        marks=tuple(_marks(across, arrays[0], places, low, high) for places in marked),
     )
 
 
@@ -172,6 +190,22 @@ def _line(across: Floats, values: Floats, low: float, high: float) -> Line | Non
         low=int(known[values[known].argmin()]),
     )
     return Line("".join(pieces), extent)
+
+
+def _marks(across: Floats, values: Floats, places: Collection[int], low: float, high: float) -> tuple[Mark, ...]:
+    """Marks at a line, no more than one in each of MARK_COLUMNS."""
+    columns: dict[int, list[int]] = {}
+    for place in sorted(places):
+        if math.isfinite(values[place]):
+            columns.setdefault(min(int(across[place] * MARK_COLUMNS), MARK_COLUMNS - 1), []).append(place)
+    return tuple(
+        Mark(
+            round(100 * float(across[days[-1]]), 3),
+            round(100 * (high - float(values[days[-1]])) / (high - low), 3),
+            tuple(days),
+        )
+        for days in columns.values()
+    )
 
 
 def _round_steps(least: float) -> Iterator[Decimal]:

@@ -60,6 +60,18 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnSpan:
+    """The form of a span of one's own: two days, both of which count."""
+
+    address: str
+    kept: tuple[tuple[str, str], ...]
+    """Name and text of what the page was asked for beside."""
+    from_date: str
+    """Empty: the page shows a range."""
+    to_date: str
+
+
+@dataclass(frozen=True, slots=True)
 class Navigation:
     """What stands around each page of a portfolio."""
 
@@ -70,6 +82,8 @@ class Navigation:
     analyses: tuple[Link, ...]
     """Every other published pattern of a portfolio."""
     ranges: tuple[Link, ...]
+    span: OwnSpan | None
+    """None on a page whose figures look back upon no range."""
     years: tuple[Link, ...]
     """Tax years that a page of one can show, the newest first."""
     days: tuple[Link, ...]
@@ -139,6 +153,14 @@ def for_portfolio(
         )
         if default_range
         else (),
+        span=OwnSpan(
+            address(portfolio, here, {}),
+            tuple((name, text) for name, text in same.items() if name not in (ASOF, FROM, RANGE)),
+            carried.get(FROM, ""),
+            shown or carried.get(ASOF, ""),
+        )
+        if default_range
+        else None,
         years=tuple(_years(portfolio, current, same, shown)) if shown and YEAR in declared.get(current, {}) else (),
         days=tuple(_days(portfolio, here, same | carried, shown)) if shown else (),
         shown=shown,
