@@ -41,6 +41,7 @@ MIDDLEWARE = [
     "config.log_in.middleware.SecondFactorMiddleware",
     "config.scope.ScopeMiddleware",
     "execution.web.pages.display.DisplayMiddleware",
+    "execution.web.pages.unsent_forms.UnsentFormMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -68,6 +69,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "execution.web.pages.display.context",
             ],
+            "builtins": ["execution.web.pages.form_owner"],
             "libraries": {"panels": "execution.web.pages.panels", "board": "execution.admin.board"},
         },
     }

@@ -35,6 +35,7 @@ from execution.web.pages import (
     second_factor,
     sharing,
     transactions,
+    unsent_forms,
 )
 from execution.web.pages import imports as imports_page
 from execution.web.pages import settings as settings_page
@@ -87,6 +88,7 @@ urlpatterns = [
     path("account/display/", display.choose, name="display"),
     path("account/tokens/", own_tokens.page, name="personal-tokens"),
     path("account/second-factor/", second_factor.page, name="second-factor"),
+    path("account/unsent/<str:token>/", unsent_forms.page, name="unsent-form"),
     path("", portfolio_list.page, name="portfolios"),
     path("portfolios/<slug:slug>/reconciliation/", reconciliation.page, name="reconciliation"),
     path("v1/portfolios/<uuid:portfolio_id>/access", access.PortfolioAccesses.as_view(), name="portfolio-access"),

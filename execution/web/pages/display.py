@@ -76,7 +76,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     ]
     if findings:
         return render_failure(request, RequestInvalid(findings), {})
-    response = HttpResponseRedirect(_way_back(request))
+    response = HttpResponseRedirect(way_back(request))
     for name, text in sent.items():
         response.set_cookie(
             name, text, max_age=KEPT_S, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
@@ -85,7 +85,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _way_back(request: HttpRequest) -> str:
+def way_back(request: HttpRequest) -> str:
     """The page of this site that the form was sent from; from elsewhere, or unknown, it is the list of portfolios."""
     came_from = urlsplit(request.headers.get("Referer", ""))
     place = f"{came_from.path}?{came_from.query}".removesuffix("?")

@@ -1,4 +1,4 @@
-"""What the forms of the imports hold: the choices, and whose form it is, so that nothing is lost where the session has ended.
+"""What the forms of the imports hold: the file and the choices, so that nothing is lost where the session has ended.
 
 A form that comes without a session is answered by the log-in. Its file waits for who was given the form, and its choices are
 in the address that the log-in leads back to: the step goes on where it was.
@@ -8,26 +8,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from django.contrib.auth.views import redirect_to_login
-from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from execution.web.pages import waiting_files
-from execution.web.pages.waiting_files import Shelf, WaitingFile
+from execution.web.pages import form_owner, waiting_files
+from execution.web.pages.shelf import Shelf
+from execution.web.pages.waiting_files import WaitingFile
 from portfolio.books.imports import Choices
 from portfolio.ledger.importing.rows import MAX_BYTES, MAX_ROWS
 
-SALT: Final = "imports"
-VALID_S: Final = 30 * 24 * 60 * 60
 WAITING: Final = "waiting"
 """Parameter of the address of a preview: the token of its file."""
-
-
-def sign(shelf: Shelf) -> str:
-    """Who is given a form, as a field of it that nobody else can write."""
-    return signing.dumps([shelf.user_id, shelf.portfolio_id], salt=SALT)
 
 
 def choices(fields: QueryDict) -> Choices:
@@ -51,27 +44,19 @@ def go_to_log_in(request: HttpRequest, slug: str) -> HttpResponse:
     """The log-in, and from there on with what was sent."""
     page = reverse("portfolio-imports", args=[slug])
     query = list(_rest(request.POST)) if request.method == "POST" else list(_pairs(request.GET))
-    if request.method == "POST" and (token := _find_token(request)):
+    if request.method == "POST" and (token := _find_token(request, slug)):
         query.insert(0, (WAITING, token))
     back = f"{page}?{urlencode(query)}" if query else page
     return redirect_to_login(back)
 
 
-def _find_token(request: HttpRequest) -> str:
+def _find_token(request: HttpRequest, slug: str) -> str:
     """Of the file that waits already, or that came with this form and waits from now on; "" where there is none."""
     known = request.POST.get("confirm") or request.POST.get("look")
     if known:
         return known[:64]
-    shelf, file = _signed_shelf(request.POST.get("form", "")), uploaded_file(request)
-    return waiting_files.keep(shelf, file) if shelf and file else ""
-
-
-def _signed_shelf(signed: str) -> Shelf | None:
-    try:
-        user_id, portfolio_id = signing.loads(signed, salt=SALT, max_age=VALID_S)
-    except signing.BadSignature:
-        return None
-    return Shelf(user_id, portfolio_id)
+    user_id, file = form_owner.read(request.POST), uploaded_file(request)
+    return waiting_files.keep(Shelf(waiting_files.KIND, user_id, slug), file) if user_id and file else ""
 
 
 def _rest(fields: QueryDict) -> Iterator[tuple[str, str]]:

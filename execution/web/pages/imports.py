@@ -25,7 +25,8 @@ from execution.web import limits
 from execution.web.pages import import_form, import_tables, navigation, waiting_files
 from execution.web.pages.import_form import WAITING
 from execution.web.pages.navigation import OVERVIEW
-from execution.web.pages.waiting_files import Shelf, WaitingFile
+from execution.web.pages.shelf import Shelf
+from execution.web.pages.waiting_files import WaitingFile
 from execution.web.problems import problem_of
 from portfolio.books import imports
 from portfolio.books.imports import Choices, ImportRefused, ImportTooLarge, Preview
@@ -106,7 +107,7 @@ def _submit(request: HttpRequest, portfolio: Portfolio) -> HttpResponse:
 
 
 def _shelf(request: HttpRequest, portfolio: Portfolio) -> Shelf:
-    return Shelf(str(request.user.pk), str(portfolio.pk))
+    return Shelf(waiting_files.KIND, str(request.user.pk), portfolio.slug)
 
 
 def _undo(request: HttpRequest, portfolio: Portfolio, import_id: str) -> HttpResponse:
@@ -141,7 +142,7 @@ def _confirm(request: HttpRequest, portfolio: Portfolio, token: str, choices: Ch
         )
     except ImportRefused as refused:
         return _check(request, portfolio, file, refused.findings, choices, token)
-    waiting_files.drop(_shelf(request, portfolio), token)
+    _shelf(request, portfolio).drop(token)
     return _redirect(portfolio, done=imported.import_id or "nothing")
 
 
@@ -229,7 +230,6 @@ def _render(
         "is_owner": portfolio.owner_id == request.user.pk,
         "step": step,
         "steps": import_tables.steps(step or ("done" if done else "file")),
-        "form_token": import_form.sign(_shelf(request, portfolio)),
         "stored_imports": stored,
         "formats": [(code, each.TITLE) for code, each in FORMATS.items()],
         "limit_mib": MAX_BYTES // 1024**2,
