@@ -1,5 +1,6 @@
 """A workbook holds typed cells, formulas that give our numbers, and nothing that a text of others could do."""
 
+import csv
 import io
 import re
 import shutil
@@ -137,15 +138,45 @@ def test_equal_inputs_are_equal_bytes():
     assert workbook(row()) == workbook(row())
 
 
+ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load">
+<prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop>
+</item></oor:items>
+"""
+
+
+def without_cached_numbers(data):
+    """The workbook with 999 as what each formula is said to give, so that only who computes it sees our number."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as book, zipfile.ZipFile(made, "w") as changed:
+        for name in book.namelist():
+            text = book.read(name)
+            if name.startswith("xl/worksheets/"):
+                text, count = re.subn(rb"(</f>)<v>[^<]*</v>", rb"\1<v>999</v>", text)
+                assert count or name != "xl/worksheets/sheet2.xml"
+            changed.writestr(name, text)
+    return made.getvalue()
+
+
 @pytest.mark.skipif(LIBREOFFICE is None, reason="LibreOffice is not installed")
 def test_libreoffice_computes_what_we_did(tmp_path):
-    (tmp_path / "book.xlsx").write_bytes(workbook(row(), row("B", "2.00", "1.00", "0.50", 0.25)))
+    made = workbook(row(), row("B", "2.00", "1.00", "0.50", 0.25))
+    (tmp_path / "book.xlsx").write_bytes(without_cached_numbers(made))
+    (tmp_path / "profile" / "user").mkdir(parents=True)
+    (tmp_path / "profile" / "user" / "registrymodifications.xcu").write_text(ALWAYS_RECALCULATE)
 
     subprocess.run(
-        [LIBREOFFICE, "--headless", "--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,2",
+        [LIBREOFFICE, f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless",
+         # Comma, quote, UTF-8, from line 1, cells as they are shown, second sheet.
+         "--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,true,false,false,2",
          "--outdir", str(tmp_path), str(tmp_path / "book.xlsx")],
         check=True, capture_output=True, timeout=120,
     )  # fmt: skip
 
-    (made,) = tmp_path.glob("*.csv")
-    assert "2.70" in made.read_text()
+    (sheet,) = tmp_path.glob("*.csv")
+    assert list(csv.reader(sheet.read_text().splitlines()))[2:] == [
+        ["A", "2026-02-27", "1.10", "-2.20", "0.30", "-0.80", "50.00%"],
+        ["B", "2026-02-27", "2.00", "1.00", "0.50", "3.50", "25.00%"],
+        ["Total of these rows", "", "3.10", "-1.20", "0.80", "2.70", "75.00%"],
+    ]
