@@ -188,12 +188,14 @@ def run(code, **environment):
     return subprocess.run(command, cwd=env.PROJECT, env=variables, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_without_an_address_the_sdk_is_not_imported():
     ended = run("import sys\nprint('sentry_sdk' in sys.modules, len(sys.modules) > 100)")
 
     assert ended.stdout.split() == ["False", "True"]
 
 
+@pytest.mark.slow
 def test_a_command_that_breaks_is_reported_as_it_ends():
     with envelopes.receiver() as made:
         ended = run(f"raise ValueError('{SECRET}')", SENTRY_DSN=made.dsn, SENTRY_ENVIRONMENT="staging")

@@ -188,6 +188,7 @@ def manage(*words, **environment):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("doctor",), ("runall",), ("nightly",)], ids=lambda words: words[0])
 def test_a_process_that_finds_neither_database_nor_redis_ends_so_too(words):
     ended = manage(*words)
@@ -197,6 +198,7 @@ def test_a_process_that_finds_neither_database_nor_redis_ends_so_too(words):
     assert re.match(r"(database|Redis|port \d+): .+; .+", last_line(ended.stderr))
 
 
+@pytest.mark.slow
 def test_output_that_finds_no_room_is_told():
     """/dev/full is a disk that is always full."""
     with open("/dev/full", "w") as full:

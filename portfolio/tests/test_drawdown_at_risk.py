@@ -14,6 +14,7 @@ def measure(portfolio, history, **how):
     return drawdown.measure(portfolio, history, **{"confidence": 0.95, "sessions": 30, "seed": 11, **how})
 
 
+@pytest.mark.slow
 def test_the_typical_fall_is_that_of_a_brownian_path():
     falls = simulation.simulate(sessions=2000, seed=3, draws=5000).falls
 
@@ -27,6 +28,7 @@ def test_the_fall_of_a_path_counts_from_its_highest_point_and_the_start():
     assert simulation.path_drawdown([0.01, 0.02]) == 0.0
 
 
+@pytest.mark.slow
 def test_the_interval_of_the_simulation_holds_the_level_of_twenty_times_the_draws():
     exact = simulation.simulate(sessions=30, seed=1, draws=200_000).at(0.95, 0.01)[0]
 
@@ -41,6 +43,7 @@ def test_no_path_is_drawn_of_nothing():
         simulation.simulate(sessions=0, seed=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "verdict"), [(0.025, "too_high"), (0.05, "calibrated"), (0.10, "too_low")])
 def test_a_limit_whose_true_rate_is_planted_is_judged_rightly(rate, verdict):
     limits = simulation.simulate(sessions=30, seed=99, draws=200_000)

@@ -292,6 +292,7 @@ def known(value: object) -> bool:
     return all(known(each) for each in value) if isinstance(value, list) else True
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32))
 @settings(max_examples=EXAMPLES)
 @pytest.mark.parametrize("scope", ["portfolio", "securities_only"])
@@ -307,6 +308,7 @@ def test_every_figure_of_any_book_has_a_value_or_a_reason(scope, seed):
     assert known(plain(figures(life, made.market.pack_id)))
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32))
 @settings(max_examples=EXAMPLES)
 def test_a_figure_of_a_day_does_not_depend_on_what_happened_after_it(seed):

@@ -77,6 +77,7 @@ def texts():
     return [text(seed) for seed in range(3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fees_in_cost", [False, True])
 @pytest.mark.parametrize("method", METHODS)
 def test_the_second_count_comes_to_what_is_booked(method, fees_in_cost, texts):

@@ -86,6 +86,7 @@ def test_the_regime_meets_the_recessions_of_thirty_years_better_than_a_constant(
     assert balanced_accuracy(np.zeros(len(MONTHS), dtype=bool), true) == 0.5
 
 
+@pytest.mark.slow
 @needs_data
 def test_the_window_that_fits_the_other_recessions_meets_the_one_left_out(monkeypatch):
     true, fold = is_recession(), np.searchsorted(BETWEEN, MONTHS, side="right")

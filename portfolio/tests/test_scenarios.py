@@ -257,6 +257,7 @@ def coverage(first, last):
     return len(symbols), float(((real_returns >= low) & (real_returns <= high)).mean())
 
 
+@pytest.mark.slow
 @needs_data
 @pytest.mark.parametrize(
     ("first", "last"), [("2008-09-01", "2008-09-30"), ("2011-08-01", "2011-08-31"), ("2020-03-01", "2020-03-31")]
@@ -268,6 +269,7 @@ def test_what_holdings_did_in_months_of_crisis_lies_in_the_interval_of_the_day_b
     assert covered >= 0.80
 
 
+@pytest.mark.slow
 @needs_data
 def test_in_ordinary_months_the_interval_is_not_too_wide():
     months = [f"{year}-{month:02d}" for year in range(2004, 2018) for month in (2, 5, 8, 11)]

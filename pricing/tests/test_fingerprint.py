@@ -79,6 +79,7 @@ def line_of_action(**row):
     return action_line(KnownAction(**row))
 
 
+@pytest.mark.slow
 @given(st.lists(TEXTS, max_size=20), st.randoms())
 def test_the_order_of_rows_does_not_matter(lines, random):
     shuffled = list(lines)

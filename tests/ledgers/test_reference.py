@@ -357,6 +357,7 @@ def test_what_was_paid_is_the_cost():
     assert ask(made, rows).positions["VTI"][2] == D("29.99")
 
 
+@pytest.mark.slow
 def test_money_weighted_returns_are_those_of_pyxirr():
     made = markets.make(7)
     compared = 0
@@ -373,6 +374,7 @@ def test_money_weighted_returns_are_those_of_pyxirr():
     assert compared > 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["FIFO", "LIFO", "HIFO"])
 def test_lots_are_those_that_beancount_books(method):
     made = markets.make(7)

@@ -391,6 +391,7 @@ def test_a_ledger_that_takes_too_long_is_stopped():
     assert findings[0] == Finding("main.beancount", 0, "reading took longer than 0.3 s")
 
 
+@pytest.mark.slow
 def test_a_ledger_that_needs_too_much_memory_is_stopped_and_costs_no_other():
     large = folder(ACCOUNTS + FLOW * 20_000)
 
@@ -457,6 +458,7 @@ def test_a_child_that_is_gone_is_replaced():
     assert before == after
 
 
+@pytest.mark.slow
 def test_each_ledger_has_its_own_seconds(tmp_path):
     (tmp_path / "main.beancount").write_text(ACCOUNTS + FLOW * 1_000)
     request = json.dumps([str(tmp_path), "main.beancount", 1]) + "\n"

@@ -54,6 +54,7 @@ def test_a_new_repository_is_bare_and_has_no_head(tmp_path):
     assert not (tmp_path / "ledger.git" / ".git").exists()
 
 
+@pytest.mark.slow
 def test_whoever_is_killed_while_it_is_made_leaves_none_that_is_half_made(tmp_path):
     walk = killing.Walk(("portfolio/ledger/repository.py", "dulwich/repo.py"), ("repository.py", "open_or_create"))
     statements = walk.statements(lambda: LedgerRepository.open_or_create(tmp_path / "walked.git").close())
