@@ -389,7 +389,10 @@ def test_no_column_of_evidence_is_a_float_but_statistics_and_durations():
 
     assert floats == {
         ("portfolio/models/figures.py", name) for name in ("beta", "standard_error", "t_statistic", "variance_share")
-    } | {("execution/models.py", "duration_ms")}
+    } | {
+        ("execution/models.py", "duration_ms"),
+        *(("portfolio/models/economy.py", name) for name in ("score", "margin")),
+    }
 
 
 SIGNALS = {

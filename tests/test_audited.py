@@ -25,6 +25,7 @@ NOT_AUDITED = {
     "portfolio_dailyvalue": "computed from ledger and packs, and computed again",
     "portfolio_portfoliometrics": "computed by the night; no answer reads it",
     "portfolio_factorexposure": "computed by the night; no answer reads it",
+    "portfolio_economicphase": "computed from packs, and computed again",
     "portfolio_reconciliation": "computed from ledger and packs, and computed again",
     "portfolio_break": "of a reconciliation",
     "execution_droppedexecution": "tells of a dropped answer, whose removal is recorded",

@@ -47,6 +47,7 @@ EVIDENCE = {
     "portfolio_dailyvalue": ("value", "value + 1"),
     "portfolio_portfoliometrics": ("record", "'{}'"),
     "portfolio_factorexposure": ("reason", "'other'"),
+    "portfolio_economicphase": ("sources", "'{}'"),
     "portfolio_reconciliation": ("error_bp", "error_bp + 1"),
     "portfolio_break": ("detail", "'other'"),
     "execution_execution": ("result", "'{}'"),

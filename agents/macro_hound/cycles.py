@@ -6,8 +6,9 @@ from agents.macro_hound.economy import MACRO_TTL_S
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio.macro import cycle_risk, cycles
+from portfolio.macro import phases as stored
 from portfolio.macro.cycle_risk import CycleRisk
-from portfolio.macro.cycles import Cycle, CycleRecord
+from portfolio.macro.cycles import Cycle, CycleHistory, CycleRecord
 from portfolio.macro.indicators import Indicators
 from portfolio.performance.factor_exposures import FactorRecord
 
@@ -53,6 +54,15 @@ def compute_cycles(ctx: RequestContext, *, indicators: Indicators) -> Result[Cyc
     )
 
 
+@capability("cycles.history", agent="macro_hound")
+def cycle_history(ctx: RequestContext, *, lookback_weeks: int = 52) -> Result[CycleHistory]:
+    """The phases of the cycles over the last weeks, as they were known then and the night has stored them."""
+    phases = stored.load(ctx.pack, weeks=lookback_weeks)
+    history = cycles.history({each.id: phases.by_subject[each.id] for each in cycles.CYCLES})
+    sources = tuple(sorted({source for each in cycles.CYCLES for source in phases.sources[each.id]}))
+    return Result(history, sources=sources, asof=ctx.asof_date, ttl=CYCLE_TTL_S)
+
+
 @capability("risk.overlay_cycle_phases", agent="macro_hound")
 def overlay_cycle_phases(
     ctx: RequestContext, *, factor_exposures: FactorRecord, stdc: CycleRecord
@@ -62,6 +72,5 @@ def overlay_cycle_phases(
 
 
 def _phase(ctx: RequestContext, cycle: Cycle, indicators: Indicators) -> Result[CycleRecord]:
-    used = (indicators.by_name[name] for name in cycle.weights if name in indicators.by_name)
-    sources = tuple(sorted({source for each in used for source in each.sources}))
-    return Result(cycles.compute(cycle, indicators), sources=sources, asof=ctx.asof_date, ttl=CYCLE_TTL_S)
+    record, sources = cycles.compute(cycle, indicators), cycles.sources(cycle, indicators)
+    return Result(record, sources=sources, asof=ctx.asof_date, ttl=CYCLE_TTL_S)

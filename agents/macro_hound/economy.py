@@ -3,6 +3,7 @@
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio.macro import indicators as loaded
+from portfolio.macro import phases as stored
 from portfolio.macro import regime
 from portfolio.macro.indicators import Indicators
 from portfolio.macro.regime import RegimeHistory, RegimeRecord
@@ -25,9 +26,8 @@ def detect_regime(ctx: RequestContext, *, indicators: Indicators) -> Result[Regi
 
 
 @capability("macro.get_regime_history", agent="macro_hound")
-def get_regime_history(
-    ctx: RequestContext, *, indicators: Indicators, lookback_weeks: int = 52
-) -> Result[RegimeHistory]:
-    """The regime of each of the last weeks, as it was known then."""
-    points = regime.history(indicators, weeks=lookback_weeks)
-    return Result(points, sources=regime.sources(indicators), asof=ctx.asof_date, ttl=MACRO_TTL_S)
+def get_regime_history(ctx: RequestContext, *, lookback_weeks: int = 52) -> Result[RegimeHistory]:
+    """The regime at the end of each of the last weeks, as it was known then and the night has stored it."""
+    phases = stored.load(ctx.pack, weeks=lookback_weeks)
+    history = regime.history(phases.by_subject[regime.SUBJECT])
+    return Result(history, sources=phases.sources[regime.SUBJECT], asof=ctx.asof_date, ttl=MACRO_TTL_S)

@@ -5,6 +5,7 @@ from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio import valuation
 from portfolio.macro import regime, trends
+from portfolio.macro.cycles import CycleHistory
 from portfolio.macro.holding_history import HoldingHistory
 from portfolio.macro.indicators import Indicators
 from portfolio.macro.regime import RegimeHistory
@@ -27,9 +28,10 @@ def detect_trend_shifts(
     *,
     indicators: Indicators,
     regime_history: RegimeHistory,
+    cycle_history: CycleHistory,
     beta_history: BetaHistory,
     lookback_weeks: int = 52,
 ) -> Result[TrendShifts]:
-    """Changes of the regime, of indicators by a standard deviation and of exposures by two standard errors."""
-    shifts = trends.detect(indicators, regime_history, beta_history, weeks=lookback_weeks)
+    """Changes of the regime and of cycles, of indicators by a standard deviation and of exposures by two standard errors."""
+    shifts = trends.detect(indicators, regime_history, cycle_history, beta_history, weeks=lookback_weeks)
     return Result(shifts, sources=regime.sources(indicators), asof=ctx.asof_date, ttl=MACRO_TTL_S)

@@ -21,6 +21,7 @@ from execution.models import HistoryCheck
 from portfolio import books
 from portfolio.books import comparison_verification, pack_prices, row_verification
 from portfolio.ledger.reader import LoadingProcess
+from portfolio.macro import phases
 from portfolio.models import LedgerRevision, Portfolio, RevisionStatus
 from portfolio.performance import value_verification
 from pricing import packs
@@ -34,7 +35,7 @@ MOST_PLACES: Final = 200
 
 
 def find_differences(policy: PricingPolicy, *, part: int | None = None) -> Iterator[RowDifference]:
-    """Every row of a policy's portfolios that is not what it was made from.
+    """Every row of a policy's portfolios, and of what is stored of the economy by its packs, that is not what it was made from.
 
     part    0 to 6: a seventh of it; None: all
     raises  packs.PackWarming, packs.PackInError where there is no pack to compare at
@@ -44,6 +45,7 @@ def find_differences(policy: PricingPolicy, *, part: int | None = None) -> Itera
     if part is not None:
         sealed = sealed.annotate(part=F("sequence") % PARTS).filter(part=part)
     compared = list(sealed)
+    yield from phases.find_differences(head, compared)
     prices = pack_prices.load(compared, policy.pivot)
     with LoadingProcess() as child:
         for portfolio in Portfolio.objects.filter(policy=policy).order_by("slug"):

@@ -9,6 +9,7 @@ from execution.night.ledger_reconciliation import reconcile_ledger
 from execution.night.night import Job, JobResult, Night
 from execution.night.pack_building import build_pack
 from portfolio import books
+from portfolio.macro import phases
 from pricing import packs
 from pricing.models import PackStatus, PricingPack
 
@@ -19,7 +20,8 @@ def compute_metrics(night: Night) -> JobResult:
 
 def prewarm_factors(night: Night) -> JobResult:
     done = _in_chunks(night, "prewarm_factors")
-    return JobResult({name: count for name, count in done.items() if name != "daily_values"})
+    of_packs = phases.store(night.head)
+    return JobResult({name: count for name, count in done.items() if name != "daily_values"} | {"phases": of_packs})
 
 
 def _in_chunks(night: Night, name: str) -> Mapping[str, Any]:

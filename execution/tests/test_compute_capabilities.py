@@ -13,8 +13,9 @@ from portfolio.performance import benchmarks, factor_series, risk_free_rates
 from pricing.models import PricingPack, Security
 
 LOADING = (
-    "ledger.positions", "portfolio.historical_nav", "macro.get_indicators", "macro.holding_history",
-    "corporate_actions.upcoming", "corporate_actions.dividends", "corporate_actions.splits", "fundamentals.load",
+    "ledger.positions", "portfolio.historical_nav", "macro.get_indicators", "macro.holding_history", "macro.get_regime_history",
+    "cycles.history", "corporate_actions.upcoming", "corporate_actions.dividends", "corporate_actions.splits",
+    "fundamentals.load",
 )  # fmt: skip
 
 
@@ -41,9 +42,12 @@ def test_a_capability_that_computes_opens_no_database(demo):
     indicators = registry.get("macro.get_indicators")(ctx).data
     holdings = registry.get("macro.holding_history")(ctx, positions=positions).data
     actions = registry.get("corporate_actions.upcoming")(ctx, positions=positions).data
+    regime_history, cycle_history = (
+        registry.get(name)(ctx).data for name in ("macro.get_regime_history", "cycles.history")
+    )
     assert ctx.market.asof.asof_date == pack.asof_date
     state = {"positions": positions, "nav": nav, "indicators": indicators, "holdings": holdings, "lookback_days": 252}
-    state["actions"] = actions
+    state |= {"actions": actions, "regime_history": regime_history, "cycle_history": cycle_history}
     state["security_id"] = Security.objects.get(symbol=positions.positions[0].symbol).pk
     state["scenario_id"] = "equity_selloff"
     state["news_items"] = registry.get("news.search")(ctx, entities=()).data
@@ -55,7 +59,6 @@ def test_a_capability_that_computes_opens_no_database(demo):
         state["record"] = registry.get("metrics.compute")(ctx, nav=nav).data
         state["factor_exposures"] = registry.get("risk.compute_factor_exposures")(ctx, nav=nav).data
         state["stdc"] = registry.get("cycles.compute_short_term")(ctx, indicators=indicators).data
-        state["regime_history"] = registry.get("macro.get_regime_history")(ctx, indicators=indicators).data
         state["beta_history"] = registry.get("macro.beta_history")(ctx, valued=state["valued"], holdings=holdings).data
         answered = {
             each.name: each(

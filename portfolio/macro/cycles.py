@@ -1,13 +1,14 @@
 """The cycles of the economy: which phase its indicators fit best, or which series the packs lack for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 
 from portfolio.analytics.macro import regimes
 from portfolio.analytics.macro.fitting import Interval, Phase, fit
+from portfolio.macro.day_phase import DayPhase
 from portfolio.macro.indicators import Indicators
 from portfolio.performance.metric import Metric, degraded, doubts_of, unavailable
 
@@ -117,6 +118,41 @@ class CycleRecord:
     method_version: str
 
 
+@dataclass(frozen=True, slots=True)
+class PhaseSpan:
+    """Weeks that a cycle was in one phase, as it was known then."""
+
+    title: str
+    phase_label: str
+    since: date
+    until: date
+    """The last of its weeks."""
+
+
+@dataclass(frozen=True, slots=True)
+class CycleHistory:
+    """By cycle the phases that it was said to be in, the newest last; of unknown weeks there is no span."""
+
+    spans: tuple[PhaseSpan, ...]
+    reason: str | None
+    """Why there is no span at all."""
+
+
+def history(phases: Mapping[str, Mapping[date, DayPhase]]) -> CycleHistory:
+    """The spans of cycles, by their types and days in rising order."""
+    spans: list[PhaseSpan] = []
+    for cycle in CYCLES:
+        before = UNKNOWN
+        for day, phase in phases[cycle.id].items():
+            if phase.name != UNKNOWN and phase.name == before:
+                spans[-1] = replace(spans[-1], until=day)
+            elif phase.name != UNKNOWN:
+                spans.append(PhaseSpan(cycle.title, phase.name, day, day))
+            before = phase.name
+    newest = [list(each.values())[-1].reason for each in phases.values()]
+    return CycleHistory(tuple(spans), None if spans else "; ".join(newest[:2]))
+
+
 def compute(cycle: Cycle, indicators: Indicators) -> CycleRecord:
     """The phase of a cycle as of the indicators' day."""
     readings = {each.name: each for each in indicators.readings}
@@ -153,6 +189,22 @@ def compute(cycle: Cycle, indicators: Indicators) -> CycleRecord:
         indicators=rows,
         method_version=cycle.method,
     )
+
+
+def sources(cycle: Cycle, indicators: Indicators) -> tuple[str, ...]:
+    """The providers of a cycle's indicators."""
+    used = (indicators.by_name[name] for name in cycle.weights if name in indicators.by_name)
+    return tuple(sorted({source for each in used for source in each.sources}))
+
+
+def as_known(record: CycleRecord) -> DayPhase:
+    """The phase of a cycle without what it is made of."""
+    score, margin = record.composite_score.value, record.margin.value
+    if score is None:
+        reason = record.composite_score.reason or ""
+        return DayPhase(record.cycle_type, record.method_version, UNKNOWN, None, None, {}, reason)
+    scores = {each.phase_label: each.score.value for each in record.phases if each.score.value is not None}
+    return DayPhase(record.cycle_type, record.method_version, record.phase_label, score, margin, scores, "")
 
 
 def _words(name: str) -> str:

@@ -19,6 +19,8 @@ from pricing.packs.rows import KnownObservation
 
 REVISED_VINTAGE = "revised_vintage"
 """A figure that its source revises, of which the archive says not which vintage it is: it may be a later one."""
+SERIES = frozenset(series for each in DEFINITIONS.values() for choice in each.choices for series in choice)
+"""Every series that an indicator may be made of."""
 REVISED = frozenset("MQA")
 """Frequencies of the series that their sources revise."""
 
@@ -70,8 +72,10 @@ class Indicators:
     asof_date: date
     window_years: int
     readings: tuple[Reading, ...]
+    choices: Mapping[str, tuple[Indicator, ...]] = field(metadata={"handed_on": True})
+    """By name, what may stand for it of all that the packs have series of; the first that can speak does."""
     by_name: Mapping[str, Indicator] = field(metadata={"handed_on": True})
-    """Those that the packs have series of."""
+    """What stands for each on the day."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -79,6 +83,10 @@ class Indicators:
 
     def reading(self, name: str) -> Reading:
         return next(each for each in self.readings if each.name == name)
+
+    def standing_on(self, name: str, day: np.datetime64) -> Standing | str:
+        """Where an indicator stood on an earlier day by what was public then, or the code of why that is not known."""
+        return _speaker(self.choices.get(name, ()), day)[1]
 
 
 def load(pack: PricingPack) -> Indicators:
@@ -89,22 +97,36 @@ def load(pack: PricingPack) -> Indicators:
 @lru_cache(maxsize=8)
 def _load(pack: PricingPack, chain_hash: str) -> Indicators:
     """The chain hash pins all that was known when the pack was sealed."""
-    names = {series for each in DEFINITIONS.values() for choice in each.choices for series in choice}
-    frequencies = dict(Series.objects.filter(pk__in=names).values_list("pk", "frequency"))
+    frequencies = dict(Series.objects.filter(pk__in=SERIES).values_list("pk", "frequency"))
     rows = {name: market.vintages(pack, name) for name in sorted(frequencies)}
-    day = np.datetime64(pack.asof_date, "D")
-    found = {name: _indicator(each, frequencies, rows, day) for name, each in DEFINITIONS.items()}
+    return as_of({name: _choices(each, frequencies, rows) for name, each in DEFINITIONS.items()}, pack.asof_date)
+
+
+def as_of(choices: Mapping[str, tuple[Indicator, ...]], day: date) -> Indicators:
+    """Every indicator of the definitions as it stood on a day, by what was public then."""
+    found = {name: _speaker(choices.get(name, ()), np.datetime64(day, "D")) for name in DEFINITIONS}
     return Indicators(
-        asof_date=pack.asof_date,
+        asof_date=day,
         window_years=standings.YEARS,
-        readings=tuple(read(DEFINITIONS[name], each, day) for name, each in found.items()),
-        by_name={name: each for name, each in found.items() if each is not None},
+        readings=tuple(_read(DEFINITIONS[name], *each) for name, each in found.items()),
+        choices=choices,
+        by_name={name: indicator for name, (indicator, _) in found.items() if indicator is not None},
     )
 
 
-def read(definition: Definition, indicator: Indicator | None, day: np.datetime64) -> Reading:
-    """An indicator as of a day. None: the packs hold no series of it."""
-    found = "no_series" if indicator is None else indicator.standing(day)
+def _speaker(choices: Sequence[Indicator], day: np.datetime64) -> tuple[Indicator | None, Standing | str]:
+    """The first choice that has a standing on a day, else the first of which any figure was public; and that standing."""
+    silent: tuple[Indicator | None, str] = None, "no_series"
+    for each in choices:
+        found = each.standing(day)
+        if isinstance(found, Standing):
+            return each, found
+        if silent[0] is None and found != "no_series":
+            silent = each, found
+    return silent
+
+
+def _read(definition: Definition, indicator: Indicator | None, found: Standing | str) -> Reading:
     series = " - ".join(indicator.series) if indicator else ""
     if indicator is None or isinstance(found, str):
         reason = found if isinstance(found, str) else None
@@ -118,15 +140,11 @@ def read(definition: Definition, indicator: Indicator | None, day: np.datetime64
     )  # fmt: skip
 
 
-def _indicator(
-    definition: Definition,
-    frequencies: Mapping[str, str],
-    rows: Mapping[str, Sequence[KnownObservation]],
-    day: np.datetime64,
-) -> Indicator | None:
-    """The first choice that has a standing on the day, else the first that has any figure."""
-    choices = [each for each in definition.choices if all(rows.get(name) for name in each)]
-    candidates = [
+def _choices(
+    definition: Definition, frequencies: Mapping[str, str], rows: Mapping[str, Sequence[KnownObservation]]
+) -> tuple[Indicator, ...]:
+    """What may stand for an indicator, of the series that the packs hold."""
+    return tuple(
         Indicator(
             definition,
             names,
@@ -135,10 +153,9 @@ def _indicator(
             _doubts([row for name in names for row in rows[name]], frequencies[names[0]]),
             tuple(sorted({row.series_source for name in names for row in rows[name]})),
         )
-        for names in choices
-    ]
-    speaking = (each for each in candidates if isinstance(each.standing(day), Standing))
-    return next(speaking, candidates[0] if candidates else None)
+        for names in definition.choices
+        if all(rows.get(name) for name in names)
+    )
 
 
 def _vintages(rows: Sequence[KnownObservation]) -> Vintages:

@@ -1,5 +1,6 @@
 """The regime of the economy as of a pack, and as it was known on earlier days."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,9 +9,11 @@ import numpy as np
 from portfolio.analytics.macro import regimes
 from portfolio.analytics.macro.regimes import INPUTS, Verdict
 from portfolio.analytics.macro.standing import Standing
+from portfolio.macro.day_phase import DayPhase
 from portfolio.macro.indicators import Indicators
 from portfolio.performance.metric import Metric, degraded, doubts_of, unavailable
 
+SUBJECT = "regime"
 UNKNOWN = "unknown"
 
 
@@ -61,7 +64,7 @@ class RegimePoint:
 
 @dataclass(frozen=True, slots=True)
 class RegimeHistory:
-    """Week by week, each as it was known on its day. `dates` and `scores` rise, `points` begin with the newest."""
+    """Each as it was known on its day. `dates` and `scores` rise, `points` begin with the newest."""
 
     points: tuple[RegimePoint, ...]
     dates: tuple[date, ...]
@@ -112,27 +115,36 @@ def detect(indicators: Indicators) -> RegimeRecord:
     )
 
 
-def history(indicators: Indicators, *, weeks: int) -> RegimeHistory:
-    """The regime at the end of each of the last weeks, up to the indicators' own day."""
-    last = np.datetime64(indicators.asof_date, "D")
-    days = last - np.timedelta64(7, "D") * np.arange(weeks, -1, -1)
-    verdicts = [verdict_as_known(indicators, day) for day in days]
-    newest = verdicts[-1]
+def history(phases: Mapping[date, DayPhase]) -> RegimeHistory:
+    """The regimes of days, in rising order, as they were known on them."""
+    newest = list(phases.values())[-1]
     return RegimeHistory(
-        points=tuple(_point(day.item(), each) for day, each in zip(days[::-1], verdicts[::-1], strict=True)),
-        dates=tuple(day.item() for day in days),
+        points=tuple(
+            RegimePoint(day, each.name, label_of(each.name), each.score, each.margin)
+            for day, each in reversed(list(phases.items()))
+        ),
+        dates=tuple(phases),
         scores={
-            each.value: tuple(None if isinstance(verdict, str) else verdict.scores[each] for verdict in verdicts)
-            for each in regimes.Regime
+            each.value: tuple(phase.scores.get(each.value) for phase in phases.values()) for each in regimes.Regime
         },
-        reason=newest if isinstance(newest, str) else None,
+        reason=newest.reason or None,
     )
+
+
+def as_known(indicators: Indicators, day: date) -> DayPhase:
+    """The regime from what was public on a day."""
+    verdict = verdict_as_known(indicators, np.datetime64(day, "D"))
+    if isinstance(verdict, str):
+        return DayPhase(SUBJECT, regimes.METHOD, UNKNOWN, None, None, {}, verdict)
+    scores = {each.value: score for each, score in verdict.scores.items()}
+    name = verdict.regime.value
+    return DayPhase(SUBJECT, regimes.METHOD, name, scores[name], verdict.margin, scores, "")
 
 
 def verdict_as_known(indicators: Indicators, day: np.datetime64) -> Verdict | str:
     """The verdict from what was public on a day, or why it is unknown."""
-    found = {name: indicators.by_name[name].standing(day) for name in INPUTS if name in indicators.by_name}
-    missing = [name for name in INPUTS if not isinstance(found.get(name), Standing)]
+    found = {name: indicators.standing_on(name, day) for name in INPUTS}
+    missing = [name for name, each in found.items() if isinstance(each, str)]
     if missing:
         return unknown(missing)
     return regimes.classify([each.z for each in found.values() if isinstance(each, Standing)])
@@ -152,11 +164,3 @@ def unknown(names: list[str]) -> str:
 def label_of(regime_name: str) -> str:
     """The name as a person writes it: Early expansion."""
     return regime_name.replace("_", " ").capitalize()
-
-
-def _point(day: date, verdict: Verdict | str) -> RegimePoint:
-    if isinstance(verdict, str):
-        return RegimePoint(day, UNKNOWN, label_of(UNKNOWN), None, None)
-    return RegimePoint(
-        day, verdict.regime.value, label_of(verdict.regime), verdict.scores[verdict.regime], verdict.margin
-    )

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 
 from portfolio.analytics.errors import UndefinedRatio
 from portfolio.analytics.macro import joint_betas as regression
 from portfolio.analytics.macro.standing import Standing
+from portfolio.macro.cycles import CycleHistory
 from portfolio.macro.holding_history import WINDOW, HoldingHistory
 from portfolio.macro.indicators import Indicators
 from portfolio.macro.regime import UNKNOWN, RegimeHistory
@@ -96,17 +98,24 @@ def betas(valued: ValuedPositions, holdings: HoldingHistory, *, weeks: int) -> B
     return BetaHistory(dates, values, errors, tuple(newest_first))
 
 
-def detect(indicators: Indicators, regimes: RegimeHistory, history: BetaHistory, *, weeks: int) -> TrendShifts:
-    """Every change of the regime over the weeks, and of indicators and exposures from their beginning to their end."""
+def detect(
+    indicators: Indicators, regimes: RegimeHistory, cycles: CycleHistory, history: BetaHistory, *, weeks: int
+) -> TrendShifts:
+    """Every change of the regime and of cycles over the weeks; of indicators and exposures that from beginning to end."""
     rows = [
         Shift("regime", "regime", before.label, after.label, after.date, None)
         for after, before in zip(regimes.points, regimes.points[1:], strict=False)
         if before.regime_name != after.regime_name and UNKNOWN not in (before.regime_name, after.regime_name)
     ]
+    rows += [
+        Shift("cycle", before.title, before.phase_label, after.phase_label, after.since, None)
+        for before, after in pairwise(cycles.spans)
+        if before.title == after.title and before.phase_label != after.phase_label
+    ]
     last = np.datetime64(indicators.asof_date, "D")
     first = last - np.timedelta64(7 * weeks, "D")
-    for name, each in indicators.by_name.items():
-        before, after = each.standing(first), each.standing(last)
+    for name in indicators.by_name:
+        before, after = indicators.standing_on(name, first), indicators.standing_on(name, last)
         if isinstance(before, Standing) and isinstance(after, Standing) and abs(after.z - before.z) >= SHIFT_DEVIATIONS:
             since = date.fromisoformat(str(first))
             rows.append(

@@ -1,9 +1,11 @@
-"""Rows of what is owned. All of them belong to a portfolio and are closed to everybody who may not see it (forced RLS).
+"""Rows of what is owned. All but those of the economy belong to a portfolio and are closed to everybody who may not see it
+(forced RLS).
 
 Transactions, lots and daily values are derived from the ledger and the packs: jobs write them, nobody edits them.
 """
 
 from .benchmarks import Benchmark, BenchmarkComponent, OneMonthRate, Rebalance
+from .economy import EconomicPhase
 from .figures import DailyValue, FactorExposure, PackFigure, PortfolioMetrics
 from .ledger_rows import LedgerRevision, Lot, MatchedLot, RevisionedRow, RevisionStatus, Transaction
 from .portfolios import (
@@ -26,6 +28,7 @@ __all__ = [
     "BookingMethod",
     "Break",
     "DailyValue",
+    "EconomicPhase",
     "FactorExposure",
     "FlowTiming",
     "LedgerRevision",

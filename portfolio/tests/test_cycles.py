@@ -1,6 +1,5 @@
 """Cycles: weights that sum to one, phases of months that nobody doubts, and nothing in place of what lacks."""
 
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -15,11 +14,7 @@ from pricing.tests.test_archive import needs_data
 
 def as_of(day):
     """The real indicators as they were known on a day."""
-    known = real()
-    readings = tuple(
-        indicators.read(each, known.by_name.get(name), np.datetime64(day, "D")) for name, each in DEFINITIONS.items()
-    )
-    return replace(known, asof_date=day, readings=readings)
+    return indicators.as_of(real().choices, day)
 
 
 @needs_data

@@ -14,7 +14,7 @@ from portfolio.analytics.macro.regimes import INPUTS, Regime
 from portfolio.analytics.macro.vintages import Vintages
 from portfolio.macro import indicators, regime
 from portfolio.macro.definitions import DEFINITIONS
-from portfolio.macro.indicators import Indicator, Indicators
+from portfolio.macro.indicators import Indicator
 from pricing.packs.deltas import LagRule, release_dates
 from pricing.tests.folders import DATA
 from pricing.tests.test_archive import needs_data
@@ -30,17 +30,15 @@ BETWEEN = np.array(["2005-01", "2014-12"], dtype="datetime64[M]")
 
 def made(**vintages):
     """Indicators of monthly and daily series that a test makes."""
-    by_name = {
-        name: Indicator(
-            DEFINITIONS[name], (name,), "D" if name in ("T10Y2Y", "BAA10Y") else "M", (each,), (), ("maker",)
+    choices = {
+        name: (
+            Indicator(
+                DEFINITIONS[name], (name,), "D" if name in ("T10Y2Y", "BAA10Y") else "M", (each,), (), ("maker",)
+            ),
         )
         for name, each in vintages.items()
     }
-    day = date(2022, 12, 30)
-    readings = tuple(
-        indicators.read(each, by_name.get(name), np.datetime64(day, "D")) for name, each in DEFINITIONS.items()
-    )
-    return Indicators(day, standings.YEARS, readings, by_name)
+    return indicators.as_of(choices, date(2022, 12, 30))
 
 
 @cache
