@@ -1,9 +1,8 @@
 """Find the pack of an id, or the one that answers for a date; require that it is open to readers."""
 
-from collections.abc import Sequence
 from datetime import date
 
-from django.db.models import Max, Min, Subquery
+from django.db.models import Case, F, Max, Min, When
 
 from config.errors import TieoutError
 from pricing.models import PackStatus, PricingPack, PricingPolicy
@@ -58,21 +57,17 @@ def resolve(*, policy: PricingPolicy, asof_date: date | None = None, today: date
     """
     headers = PricingPack.objects.filter(policy=policy)
     until = headers if asof_date is None else headers.filter(asof_date__lte=asof_date)
-    day = until.order_by("-asof_date").values("asof_date")[:1]
-    releases = headers.filter(asof_date=Subquery(day)).select_related("policy", "content").order_by("-release")
-    if asof_date is not None and (not releases or (today is not None and asof_date > today)):
+    # Of the releases of one date the fresh one that was sealed last; where none is fresh, the newest.
+    sealed_fresh = Case(When(status=PackStatus.FRESH, then=F("sequence")))
+    pack = until.order_by("-asof_date", sealed_fresh.desc(nulls_last=True), "-release").first()
+    if asof_date is not None and (pack is None or (today is not None and asof_date > today)):
         days = headers.aggregate(first=Min("asof_date"), last=Max("asof_date"))
         if days["first"] is not None:
             raise AsofOutOfRange(asof_date, days["first"], today or days["last"])
-    if not releases:
+    if pack is None:
         raise PackWarming("", "absent")
-    return _answering_release(list(releases))
-
-
-def _answering_release(releases: Sequence[PricingPack]) -> PricingPack:
-    """Of the releases of one date, newest first, the fresh one that was sealed last; where none is fresh, the newest."""
-    fresh = [pack for pack in releases if pack.status == PackStatus.FRESH]
-    return max(fresh, key=lambda pack: pack.sequence or 0) if fresh else releases[0]
+    pack.policy = policy  # it is known, and need not be read again
+    return pack
 
 
 def require_fresh(*, pack: PricingPack) -> PricingPack:
