@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from config.errors import TieoutError
 from portfolio.ledger.repository import LedgerRepository
@@ -14,6 +14,7 @@ from pricing.models import PricingPack
 
 MOST_BREAKS = 20
 """Breaks that an answer names, the newest."""
+Revisions = QuerySet[LedgerRevision]
 
 
 class CommitNotFound(TieoutError):
@@ -53,12 +54,12 @@ def choose_revision(
     whose breaks are then the answer.
     raises   CommitNotFound, NothingBooked, LedgerNotReconciled, ReconciliationFailed
     """
+    revisions = _with_outcome(LedgerRevision.objects.filter(portfolio=portfolio), pack)
     if commit is not None:
-        revision = revision_at(portfolio, commit)
-        _require_reconciled(portfolio, revision, pack)
-        return revision, ()
-    revision, newest = _newest_usable(portfolio)
-    _require_reconciled(portfolio, revision, pack)
+        revision = newest = _find_at(revisions, commit)
+    else:
+        revision, newest = _newest_usable(revisions)
+    _require_reconciled(revision, pack)
     if newest != revision and newest.status == RevisionStatus.BROKEN:
         return revision, (
             f"the ledger's newest revision {newest.number} is broken; this is revision {revision.number}",
@@ -68,17 +69,7 @@ def choose_revision(
 
 def revision_at(portfolio: Portfolio, commit: str) -> LedgerRevision:
     """The last revision at or before a commit. Raises CommitNotFound."""
-    revisions = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number")
-    exact = revisions.filter(commit=commit).first()
-    if exact is not None:
-        return exact
-    with LedgerRepository(settings.LEDGER_PATH) as repository:
-        if not repository.commit_exists(commit):
-            raise CommitNotFound(commit)
-        for revision in revisions:
-            if repository.is_ancestor(revision.commit, commit):
-                return revision
-    raise CommitNotFound(commit)
+    return _find_at(LedgerRevision.objects.filter(portfolio=portfolio), commit)
 
 
 def find_breaks(reconciliations: QuerySet[Reconciliation]) -> list[dict[str, Any]]:
@@ -103,29 +94,51 @@ def find_breaks(reconciliations: QuerySet[Reconciliation]) -> list[dict[str, Any
     ]
 
 
-def _newest_usable(portfolio: Portfolio) -> tuple[LedgerRevision, LedgerRevision]:
+def _with_outcome(revisions: Revisions, pack: PricingPack) -> Revisions:
+    """Each revision with its last reconciliation at the pack as `outcome`: pass, fail, or None where there is none."""
+    reconciliations = Reconciliation.objects.filter(portfolio=OuterRef("portfolio"), revision=OuterRef("pk"), pack=pack)
+    last = reconciliations.order_by("-made_at", "-id")
+    return revisions.annotate(outcome=Subquery(last.values("status")[:1]))
+
+
+def _find_at(revisions: Revisions, commit: str) -> LedgerRevision:
+    newest_first = revisions.order_by("-number")
+    exact = newest_first.filter(commit=commit).first()
+    if exact is not None:
+        return exact
+    with LedgerRepository(settings.LEDGER_PATH) as repository:
+        if not repository.commit_exists(commit):
+            raise CommitNotFound(commit)
+        for revision in newest_first:
+            if repository.is_ancestor(revision.commit, commit):
+                return revision
+    raise CommitNotFound(commit)
+
+
+def _newest_usable(revisions: Revisions) -> tuple[LedgerRevision, LedgerRevision]:
     """The newest reconciled revision (else the newest broken one), and the newest of all."""
-    revisions = LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number")
-    newest = revisions.first()
+    newest_first = revisions.order_by("-number")
+    newest = newest_first.first()
     if newest is None:
         raise NothingBooked
     if newest.status == RevisionStatus.RECONCILED:
         return newest, newest
     usable = (
-        revisions.filter(status=RevisionStatus.RECONCILED).first()
-        or revisions.filter(status=RevisionStatus.BROKEN).first()
+        newest_first.filter(status=RevisionStatus.RECONCILED).first()
+        or newest_first.filter(status=RevisionStatus.BROKEN).first()
     )
     if usable is None:
         raise LedgerNotReconciled
     return usable, newest
 
 
-def _require_reconciled(portfolio: Portfolio, revision: LedgerRevision, pack: PricingPack) -> None:
+def _require_reconciled(revision: LedgerRevision, pack: PricingPack) -> None:
+    """Raises LedgerNotReconciled, ReconciliationFailed. `revision` is one of `_with_outcome`."""
     if revision.status == RevisionStatus.READ:
         raise LedgerNotReconciled
-    reconciliations = Reconciliation.objects.filter(portfolio=portfolio, revision=revision, pack=pack)
-    last = reconciliations.order_by("-made_at", "-id").values_list("status", flat=True).first()
-    if last == "fail" or revision.status == RevisionStatus.BROKEN:
+    outcome = revision.outcome  # type: ignore[attr-defined]  # an annotation
+    if outcome == "fail" or revision.status == RevisionStatus.BROKEN:
+        reconciliations = Reconciliation.objects.filter(portfolio=revision.portfolio_id, revision=revision, pack=pack)
         raise ReconciliationFailed(pack.pk, find_breaks(reconciliations))
 
 

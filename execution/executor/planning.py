@@ -179,10 +179,10 @@ def _follows_from(pointer: str, unread: set[str]) -> bool:
 
 
 def _find_portfolio(portfolio_id: UUID) -> Portfolio:
-    portfolio = Portfolio.objects.select_related("policy").filter(pk=portfolio_id).first()
-    if portfolio is None:
-        raise PortfolioNotFound
-    return portfolio
+    try:
+        return Portfolio.objects.select_related("policy").get(pk=portfolio_id)
+    except Portfolio.DoesNotExist:
+        raise PortfolioNotFound from None
 
 
 def _require_period(pattern: patterns.ParsedPattern, inputs: Mapping[str, Any], pack: PricingPack) -> None:

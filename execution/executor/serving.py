@@ -100,11 +100,12 @@ def serve(
 ) -> Served:
     """Decide the rights of now, and put the stored bytes beside what they tie out to."""
     decision = rights.decide_outputs(finished.sources)
+    withheld, attributions = decision.withheld, decision.attributions
     text = finished.result
-    if decision.withheld:
+    if withheld:
         decision_record.record(decision, execution_id=UUID(finished.id))
         result = json.loads(text)
-        for output in decision.withheld:
+        for output in withheld:
             result[output] = {"value": None, "status": "unavailable", "reason": "right-denied"}
         text = canonical.canonical_bytes(result).decode()
     metadata = {
@@ -124,11 +125,11 @@ def serve(
         "computed_at": finished.computed_at,
         "duration_ms": duration_ms,
         "sources": sorted({code for codes in finished.sources.values() for code in codes}),
-        "attributions": [each.text for each in decision.attributions],
+        "attributions": [each.text for each in attributions],
         "rights": {
             "version": decision.version,
-            "withheld": {name: list(codes) for name, codes in decision.withheld.items()},
+            "withheld": {name: list(codes) for name, codes in withheld.items()},
         },
         "warnings": [*warnings, *finished.warnings],
     }
-    return Served(UUID(finished.id), text, metadata, finished.trace, decision.attributions, decision.watermarks)
+    return Served(UUID(finished.id), text, metadata, finished.trace, attributions, decision.watermarks)

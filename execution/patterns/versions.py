@@ -83,11 +83,11 @@ def current_version(pattern_id: str) -> PatternVersion:
 
     raises   PatternNotFound with up to three near names; PatternRetired, PatternAltered
     """
-    version = (
-        PatternVersion.objects.select_related("pattern").filter(pattern=pattern_id, pattern__current=F("pk")).first()
-    )
-    if version is None:
-        raise PatternNotFound(pattern_id, registry.near(pattern_id, served_patterns().values_list("id", flat=True)))
+    try:
+        version = PatternVersion.objects.select_related("pattern").get(pattern=pattern_id, pattern__current=F("pk"))
+    except PatternVersion.DoesNotExist:
+        near = registry.near(pattern_id, served_patterns().values_list("id", flat=True))
+        raise PatternNotFound(pattern_id, near) from None
     if version.pattern.retired_at is not None:
         raise PatternRetired(version.pattern)
     return require_intact(version)

@@ -24,13 +24,10 @@ def read_definition(benchmark_id: int | None) -> BenchmarkDefinition | None:
     """A portfolio's benchmark as staff define it now; None where the portfolio has none."""
     if benchmark_id is None:
         return None
-    rows = list(
-        BenchmarkComponent.objects.filter(benchmark=benchmark_id).values_list(
-            "benchmark__name", "benchmark__rebalance", "security__symbol", "weight"
-        )
-    )
+    components = BenchmarkComponent.objects.filter(benchmark=benchmark_id).order_by()  # `define` puts them in order
+    rows = list(components.values_list("benchmark__name", "benchmark__rebalance", "security__symbol", "weight"))
     (name, rebalance, *_), *_ = rows
-    rates = OneMonthRate.objects.values_list("currency", "series_id")
+    rates = OneMonthRate.objects.order_by().values_list("currency", "series_id")
     return composite.define(name, rebalance, [(symbol, weight) for *_, symbol, weight in rows], rates)
 
 

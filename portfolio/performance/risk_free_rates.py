@@ -20,8 +20,8 @@ class RiskFreeSeries:
 
 def read_series(base_currency: str) -> RiskFreeSeries | None:
     """The series that staff chose for a base currency; None where they chose none."""
-    row = RiskFreeRate.objects.filter(pk=base_currency).values_list("series_id", "series_currency").first()
-    return RiskFreeSeries(*row) if row else None
+    rows = RiskFreeRate.objects.filter(pk=base_currency).values_list("series_id", "series_currency")
+    return next((RiskFreeSeries(*row) for row in rows), None)
 
 
 def load(pack: PricingPack, series: RiskFreeSeries | None, base_currency: str, days: Days) -> RiskFree | None:
