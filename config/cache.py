@@ -3,6 +3,7 @@ code, as unpickling would, and what the service has not written itself, under th
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, NoReturn
 
 from django.core.cache.backends import redis
@@ -33,6 +34,14 @@ class Bytes:
 
 class SealedClient(redis.RedisCacheClient):
     """Django's, whose values are sealed when they are written and proved when they are read."""
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        """The client of the one server. Django's method makes another for each question."""
+        return self._only_client
+
+    @cached_property
+    def _only_client(self) -> Any:
+        return super().get_client(write=True)
 
     def add(self, key: Any, value: Any, timeout: Any) -> bool:
         return bool(super().add(key, _seal(key, value), timeout))
