@@ -41,6 +41,21 @@ FORMATS: Final[Mapping[str, Callable[[Decimal, str], str]]] = {
 """Format of a panel's item or column -> what writes it."""
 
 
+def digits(kind: str, currency: str) -> int | None:
+    """How many decimals a format writes; None for as many as there are."""
+    if kind == "currency":
+        return -int(quantise(Decimal(0), currency).as_tuple().exponent)
+    return {"percentage": 2, "decimal_2": 2}.get(kind)
+
+
+def rounded(value: Decimal, kind: str, currency: str) -> Decimal:
+    """The number that a format writes of a value: a fraction for a percentage."""
+    places = digits(kind, currency)
+    if places is None:
+        return value
+    return round(value, places + 2 if kind == "percentage" else places)
+
+
 def is_zero(text: str) -> bool:
     """Whether a number that has been written shows no digit but zero."""
     return not any(digit in text for digit in "123456789")

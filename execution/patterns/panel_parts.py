@@ -100,6 +100,14 @@ def find_tables(body: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...]
             yield from (((side, *where), table) for where, table in find_tables(body[side]))
 
 
+def charts(panel: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The panels of lines that a panel is or has behind its tabs, by the ids that a page gives them."""
+    if set(_LINES[0]) <= set(panel):
+        yield panel
+    for number, each in enumerate(_list_of_mappings(panel, "panels"), 1):
+        yield from charts({**each, "id": f"{panel['id']}_{number}"})
+
+
 def plain_panels(panel: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The panels of figures, rows or lines that a panel is made of, each with an id of its own: what is tabulated of it."""
     made = list(_plain(panel))

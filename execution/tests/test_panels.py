@@ -1,6 +1,5 @@
 """Formats and panels: what a result says is what the page says, and what it does not say is told."""
 
-import json
 from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
@@ -10,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execution import figures
-from execution.figures import from_value
+from execution.figures import from_value, privacy
 from execution.patterns import panel_parts
 from execution.patterns.templating import Scope
-from execution.web.pages import panels
+from execution.web.pages import chart_panel, panels
+from execution.web.pages.panel_values import NothingToDrawError
 
 NBSP = "\N{NO-BREAK SPACE}"
 METRIC = {
@@ -277,24 +277,67 @@ def test_a_chart_says_in_words_what_it_draws():
 def test_a_chart_is_drawn_without_a_style_or_script_that_a_strict_policy_refuses():
     page = chart(["2013-02-28", "2013-03-01"], [1.0, 2.0], [1.0, 1.0])
 
-    assert {each["type"] for each in page.named("script")} == {"application/json"}
+    assert not page.named("script")
     assert not [name for _, attrs in page.elements for name in attrs if name == "style" or name.startswith("on")]
 
 
-def test_a_chart_hands_its_days_to_the_cross_hair_as_they_are_written():
-    page = chart(["2013-02-28", "2013-03-01"], [1000.0, 2000.555], [1.0, 1.0])
+def test_a_chart_says_where_its_data_are_and_without_an_address_it_is_a_drawing_alone():
+    state = scope(nav={"dates": ["2013-02-28", "2013-03-01"], "values": [1.0, 2.0], "put_in": [1.0, 1.0]})
+    document = {"id": "it", "title": "It", "ttl": 60, "type": "tabbed_content", "panels": [CHART | {"title": "In"}]}
 
-    data = json.loads(next(words for words in page.words if words.startswith('{"days"')))
-    assert data["days"] == ["2013-02-28", "2013-03-01"]
-    assert data["series"][0] == {"label": "Value", "unit": "CAD", "texts": ["1,000.00", "2,000.56"]}
+    served = Reader(panels.panel(document, state, chart_data="/charts/?panel=")).named("figure")
+    alone = Reader(panels.panel(document, state)).named("figure")
+
+    assert served == [{"class": "chart", "data-chart": "it_1", "data-columns": "/charts/?panel=it"}]
+    assert [each["id"] for each in panel_parts.charts(document)] == ["it_1"]
+    assert alone == [{"class": "chart"}]
 
 
-def test_the_data_of_a_chart_can_not_close_its_script():
-    document = {**CHART, "series": [{**CHART["series"][0], "label": "</script><script>alert(1)"}]}
+@given(
+    st.lists(st.none() | st.floats(-1e9, 1e9), min_size=1, max_size=30),
+    st.sampled_from(["currency", "percentage", "decimal_2"]),
+)
+def test_the_columns_of_a_chart_are_its_figures_as_they_are_written(values, kind):
+    days = [f"2013-01-{number:02}" for number in range(1, len(values) + 1)]
+    document = {**CHART, "series": [{"label": "It", "values": "{{state.nav.values}}", "format": kind}]}
+    state = scope(nav={"dates": days, "values": values})
+    if all(value is None for value in values):
+        with pytest.raises(NothingToDrawError):
+            chart_panel.columns(document, state)
+        return
 
-    page = draw(document, nav={"dates": ["2013-03-01"], "values": [1.0]})
+    columns = chart_panel.columns(document, state)
 
-    assert [each["type"] for each in page.named("script")] == ["application/json"]
+    (series,) = columns["series"]
+    written = [from_value(value, kind, currency="CAD") for value in values]
+    again = [from_value(value, kind, currency="CAD") for value in series["values"]]
+    assert [each.text for each in again] == [each.text for each in written]
+    assert columns["days"] == list(range(15706, 15706 + len(days)))
+    assert (series["unit"], series["digits"], series["is_hidden"]) == ("CAD" if kind == "currency" else "", 2, False)
+    assert columns["levels"][0] <= min(value for value in values if value is not None)
+    assert columns["levels"][1] >= max(value for value in values if value is not None)
+
+
+@given(
+    st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=30).filter(any),
+    st.sampled_from(["currency", "number", "percentage"]),
+)
+def test_columns_of_hidden_amounts_are_parts_of_the_highest_level_and_ratios_stay(values, kind):
+    days = [f"2013-01-{number:02}" for number in range(1, len(values) + 1)]
+    document = {**CHART, "series": [{"label": "It", "values": "{{state.nav.values}}", "format": kind}]}
+    state = scope(nav={"dates": days, "values": values})
+    plain = chart_panel.columns(document, state)
+
+    with privacy.hiding(is_on=True):
+        hidden = chart_panel.columns(document, state)
+
+    if kind == "percentage":
+        assert hidden == plain
+        return
+    (series,) = hidden["series"]
+    assert series["is_hidden"]
+    assert max(abs(each) for each in hidden["levels"]) == 1.0
+    assert all(abs(each) <= 1.0 and each == round(each, 4) for each in series["values"])
 
 
 def test_a_chart_without_a_day_says_so():

@@ -20,6 +20,7 @@ ASKING = {
     *("execute", "execution", "explain", "pack", "reconciliations"),
     "compare",  # withheld outputs are not compared: test_compare_doors
     *("portfolios", "pattern", "holding", "reconciliation"),
+    "chart-data",
     "figure",  # of an answer, as the page of its pattern; what it rests on as `explain`
     *("transactions", "lots"),  # the ledger's own: test_portfolio_doors
     "portfolio-file",  # of the ledger: test_portfolio_file
@@ -35,6 +36,7 @@ SHOWING_NO_VALUE = {
     *("portfolio-settings", "portfolio-transactions"),  # what the owner's ledger says
     *("token", "token-refresh", "token-revoke", "login", "admin-login", "second-factor", "logout"),
     "display",
+    "unsent-form",  # what was typed
     *("personal-tokens", "portfolio-ids", "portfolio", "securities", "patterns", "pattern-schemas"),
     *(
         "executions",
@@ -106,11 +108,12 @@ def test_no_page_of_the_owner_and_no_answer_shows_a_value(denied, secrets):
 
     shown = {path: client.get(path) for path in paths}
     shown["execute"] = denied.ask()
-    explained = client.get(
-        f"/v1/executions/{shown['execute'].json()['execution_id']}/explain", {"path": "/valued_positions/total_value"}
-    )
+    execution = shown["execute"].json()["execution_id"]
+    explained = client.get(f"/v1/executions/{execution}/explain", {"path": "/valued_positions/total_value"})
+    charts = client.get(f"/portfolios/public/charts/{execution}/", {"panel": "historical_nav"})
 
     assert {path: answer.status_code for path, answer in shown.items()} == dict.fromkeys(shown, 200)
+    assert (charts.status_code, charts.json()) == (200, {})
     assert (explained.status_code, found_in(explained.content.decode(), secrets)) == (403, [])
     assert {
         path: found for path, answer in shown.items() if (found := found_in(answer.content.decode(), secrets))

@@ -23,6 +23,7 @@ from execution.web.api import (
 )
 from execution.web.pages import audit as audit_page
 from execution.web.pages import (
+    chart_data,
     display,
     figure,
     log_in,
@@ -103,6 +104,7 @@ urlpatterns = [
     path("portfolios/<slug:slug>/transactions/", transactions.page, name="portfolio-transactions"),
     path("portfolios/<slug:slug>/holdings/<str:symbol>/", pattern.holding, name="holding"),
     path("portfolios/<slug:slug>/figures/<uuid:execution_id>/", figure.page, name="figure"),
+    path("portfolios/<slug:slug>/charts/<uuid:execution_id>/", chart_data.columns, name="chart-data"),
     path("portfolios/<slug:slug>/imports/", imports_page.page, name="portfolio-imports"),
     path("portfolios/<slug:slug>/<slug:pattern_id>/", pattern.page, name="pattern"),
 ]

@@ -1,16 +1,18 @@
 """The panel of a line chart: its geometry with words at its axes, and the figures that it is drawn from."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
 from execution import figures
-from execution.figures import SPACE, number, privacy, reason_words
+from execution.figures import SPACE, formats, number, privacy, reason_words
 from execution.patterns.templating import Scope
 from execution.web.pages import charts
 from execution.web.pages.panel_values import (
     NothingToDrawError,
+    Place,
     base_currency,
     figure_at,
     locate_list,
@@ -23,46 +25,56 @@ MARKS: Final[Mapping[str, tuple[str, str]]] = {"bought": ("▲", "Bought"), "sol
 MOST_TRADES: Final = 20
 """Days of trades in the table beside a chart, the newest first; the transactions have all."""
 MOST_TOLD: Final = 3
+EPOCH: Final = date(1970, 1, 1)
+SHARE_DIGITS: Final = 4
+"""Of hidden values: what the drawing has, too."""
+NO_DAY: Final = "no day has a value yet"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A line's label, the format of its values, and where they stand."""
+
+    label: str
+    format: str
+    place: Place
+
+    @property
+    def heights(self) -> list[float | None]:
+        return [None if value is None else float(value) for value in self.place.value]
+
+
 def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    """Lines with their turning points, the words at both axes, and the data that the page's script reads."""
+    """Lines with their turning points, their marks, and the words at both axes."""
     currency = base_currency(scope)
     days = [date.fromisoformat(day) for day in resolve_list(document["x"], scope)]
     if not days:
         return {}
-    drawn, absent = [], []
-    for each in document["series"]:
-        place = locate_list(each["values"], scope)
-        if any(value is not None for value in place.value):
-            drawn.append((each["label"], each["format"], place))
-        else:
-            absent.append((each["label"], _why(each, scope)))
-    if not drawn:
-        raise NothingToDrawError("; ".join(f"{label}: {why}" for label, why in absent))
-    series = drawn
+    series, absent = _series(document, scope)
     trades, lacking = _trades(document, scope, days)
-    heights = [[None if value is None else float(value) for value in place.value] for _, _, place in series]
     marked = [[place for place, trade in trades.items() if trade[side]] for side in MARKS]
-    chart = charts.line_chart(days, heights, marked)
-    lines, data = [], []
-    for (label, kind, place), line in zip(series, chart.lines, strict=True):
+    chart = charts.line_chart(days, [each.heights for each in series], marked)
+    lines = []
+    for each, line in zip(series, chart.lines, strict=True):
         assert line is not None  # each has a value
-        texts = [figures.from_value(value, kind, currency=currency) for value in place.value]
-        unit = currency if kind == "currency" else ""
         turns = {
             "First": line.extent.first,
             "Last": line.extent.last,
             "High": line.extent.high,
             "Low": line.extent.low,
         }
+        place = each.place
         points = [
-            (word, days[index].isoformat(), figure_at(place.below(index, place.value[index]), kind, currency=currency))
+            (
+                word,
+                days[index].isoformat(),
+                figure_at(place.below(index, place.value[index]), each.format, currency=currency),
+            )
             for word, index in turns.items()
         ]
-        lines.append({"label": label, "path": line.path, "unit": unit, "points": points})
-        data.append({"label": label, "unit": unit, "texts": [each.text for each in texts]})
+        lines.append({"label": each.label, "path": line.path, "unit": _unit(each.format, currency), "points": points})
+    newest = sorted(trades)[: -MOST_TRADES - 1 : -1]
     return {
         "first": days[0].isoformat(),
         "last": days[-1].isoformat(),
@@ -74,15 +86,77 @@ def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
             for (kind, (sign, label)), marks in zip(MARKS.items(), chart.marks, strict=True)
             if marks
         ],
-        "trades": [
-            (days[place].isoformat(), *_symbols(trades[place])) for place in sorted(trades)[: -MOST_TRADES - 1 : -1]
-        ],
+        "trades": [(days[place].isoformat(), *_symbols(trades[place])) for place in newest],
         "trading_days": len(trades),
         "side": charts.SIDE,
         "date_ticks": [(tick.at, tick_words(tick.day, tick.unit), anchor(tick.at)) for tick in chart.date_ticks],
-        "value_ticks": [(tick.at, _level_words(tick.value, series[0][1])) for tick in chart.value_ticks],
-        "data": {"days": [day.isoformat() for day in days], "series": data},
+        "value_ticks": [(tick.at, _level_words(tick.value, series[0].format)) for tick in chart.value_ticks],
     }
+
+
+def columns(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+    """What a script draws of the same chart. Raises NothingToDrawError.
+
+    days     since 1970-01-01
+    levels   the lowest and the highest of the scale
+    series   {label, format, unit, digits, is_hidden, values}: values as they are written, but for those that are hidden, which are
+             parts of the greatest level; `digits` are the decimals of what is written, null for as many as there are
+    trades   [place among the days, symbols bought, symbols sold]
+    """
+    currency = base_currency(scope)
+    days = [date.fromisoformat(day) for day in resolve_list(document["x"], scope)]
+    if not days:
+        raise NothingToDrawError(NO_DAY)
+    series, _ = _series(document, scope)
+    trades, _ = _trades(document, scope, days)
+    levels = charts.levels([each.heights for each in series])
+    low, high = float(levels[0]), float(levels[-1])
+    is_private = privacy.is_on() and any(each.format in privacy.AMOUNTS for each in series)
+    scale = max(abs(low), abs(high)) if is_private else 1.0
+    return {
+        "days": [(day - EPOCH).days for day in days],
+        "levels": [low / scale, high / scale],
+        "series": [
+            {
+                "label": each.label,
+                "format": each.format,
+                "unit": _unit(each.format, currency),
+                "digits": formats.digits(each.format, currency),
+                "is_hidden": is_private,
+                "values": [_height(value, each.format, currency, scale) for value in each.place.value],
+            }
+            for each in series
+        ],
+        "trades": [[place, *(trades[place][kind] for kind in MARKS)] for place in sorted(trades)],
+    }
+
+
+def _height(value: Any, kind: str, currency: str, scale: float) -> float | None:
+    """A value as it is written, or what part of the greatest level it is."""
+    if value is None:
+        return None
+    if scale != 1.0:
+        return round(float(value) / scale, SHARE_DIGITS)
+    exact = figures.from_value(value, kind, currency=currency).exact
+    return None if exact is None else float(formats.rounded(exact, kind, currency))
+
+
+def _unit(kind: str, currency: str) -> str:
+    return currency if kind == "currency" else ""
+
+
+def _series(document: Mapping[str, Any], scope: Scope) -> tuple[list[Series], list[tuple[str, str]]]:
+    """The series that have a value, and label and reason of those that have none. Raises NothingToDrawError without any."""
+    drawn, absent = [], []
+    for each in document["series"]:
+        place = locate_list(each["values"], scope)
+        if any(value is not None for value in place.value):
+            drawn.append(Series(each["label"], each["format"], place))
+        else:
+            absent.append((each["label"], _why(each, scope)))
+    if not drawn:
+        raise NothingToDrawError("; ".join(f"{label}: {why}" for label, why in absent))
+    return drawn, absent
 
 
 def _trades(

@@ -94,12 +94,8 @@ def line_chart(
     arrays = [
         np.array([math.nan if value is None else value for value in values], dtype=np.float64) for values in series
     ]
-    known = np.concatenate([array[np.isfinite(array)] for array in arrays]) if arrays else np.empty(0)
-    if not known.size:
-        raise ValueError("no series holds a value")
-
-    levels = value_ticks(float(known.min()), float(known.max()))
-    low, high = float(levels[0]), float(levels[-1])
+    scale = levels(series)
+    low, high = float(scale[0]), float(scale[-1])
     days = np.array(dates, dtype="datetime64[D]").astype(np.int64)
     span = days[-1] - days[0]
     across = (days - days[0]) / span if span else np.full(len(days), 0.5)
@@ -109,9 +105,17 @@ def line_chart(
             DateTick(round(100 * (day - dates[0]).days / int(span), 3) if span else 50.0, day, unit)
             for day, unit in date_ticks(dates[0], dates[-1])
         ),
-        value_ticks=tuple(ValueTick(round(100 * (high - float(level)) / (high - low), 3), level) for level in levels),
+        value_ticks=tuple(ValueTick(round(100 * (high - float(level)) / (high - low), 3), level) for level in scale),
         marks=tuple(_marks(across, arrays[0], places, low, high) for places in marked),
     )
+
+
+def levels(series: Sequence[Sequence[float | None]]) -> list[Decimal]:
+    """The round levels of the scale of a chart, rising. Raises ValueError where no series holds a value."""
+    known = [value for values in series for value in values if value is not None and math.isfinite(value)]
+    if not known:
+        raise ValueError("no series holds a value")
+    return value_ticks(min(known), max(known))
 
 
 NO_SPAN = 1e-290
@@ -165,9 +169,10 @@ def thin(across: Floats, values: Floats) -> list[Indexes]:
     vertices = []
     for run in runs:
         columns = np.minimum((across[run] * COLUMNS).astype(np.int64), COLUMNS - 1)
-        chosen = {int(run[0]), int(run[-1])}
-        for group in np.split(run, np.flatnonzero(np.diff(columns)) + 1):
-            chosen |= {int(group[values[group].argmin()]), int(group[values[group].argmax()])}
+        by_value = np.lexsort((values[run], columns))  # within each column from the lowest to the highest
+        ends = np.flatnonzero(np.diff(columns[by_value]))
+        chosen = {int(run[0]), int(run[-1]), int(run[by_value[0]]), int(run[by_value[-1]])}
+        chosen.update(run[by_value[ends]].tolist(), run[by_value[ends + 1]].tolist())
         vertices.append(np.array(sorted(chosen), dtype=np.intp))
     return vertices
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from config.strict_json import pointer_to
-from execution import figures
+from execution import executor, figures
 from execution.figures import FORMATS, Figure, reason_words
 from execution.patterns import templating
 from execution.patterns.templating import NamePath, Scope
+from portfolio.models import Portfolio
 
 
 class NothingToDrawError(Exception):
@@ -83,6 +84,21 @@ def figure_at(place: Place, kind: str, *, currency: str = "", signed: bool = Fal
     figure = figures.from_value(place.value, kind, currency=currency, signed=signed)
     opens = place.pointer and kind in FORMATS and place.value is not None
     return replace(figure, path=place.pointer) if opens else figure
+
+
+def scope_of(served: executor.Served, portfolio: Portfolio) -> Scope:
+    """What the templates of panels may read of an answer: its outputs, and what it is of."""
+    metadata = served.metadata
+    return Scope(
+        inputs={},
+        state=served.result,
+        ctx={
+            "portfolio_id": str(portfolio.pk),
+            "asof_date": metadata["asof_date"],
+            "pricing_pack_id": metadata["pricing_pack_id"],
+            "base_currency": portfolio.base_currency,
+        },
+    )
 
 
 def base_currency(scope: Scope) -> str:

@@ -96,6 +96,7 @@ def panel(
     export_page: str = "",
     rows: PageRows | str | None = None,
     figure_page: str = "",
+    chart_data: str = "",
 ) -> str:
     """The HTML of one panel.
 
@@ -104,12 +105,14 @@ def panel(
     rows           what the page's query says of its rows; without it all panels are drawn as the result has them. A page without
                    the name gives an empty text
     figure_page    the address of a figure's page, to which its place in the result is added
+    chart_data     the address of the data of a panel's charts, to which its id is added; without it they are drawings alone
     """
     shown = {
         "panel": draw(document, scope, rows if isinstance(rows, PageRows) else None),
         "holding_page": holding_page,
         "export_page": export_page,
         "figure_page": figure_page,
+        "columns": f"{chart_data}{document['id']}" if chart_data else "",
     }
     return get_template("panels/panel.html").render(shown)
 

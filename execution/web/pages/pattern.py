@@ -25,11 +25,11 @@ from execution.executor import NothingBooked, PortfolioNotFound, RequestInvalid
 from execution.exports import Reader
 from execution.models import PatternVersion
 from execution.patterns import versions
-from execution.patterns.templating import Scope
 from execution.web import limits
-from execution.web.pages import figure, holdings, navigation, page_tag
+from execution.web.pages import chart_data, figure, holdings, navigation, page_tag
 from execution.web.pages.navigation import OVERVIEW, SECURITY
 from execution.web.pages.page_rows import PageRows
+from execution.web.pages.panel_values import scope_of
 from execution.web.pages.pattern_inputs import form_context, is_unanswered, read_request
 from execution.web.pages.problem_page import render_failure
 from portfolio.models import Portfolio
@@ -102,6 +102,7 @@ def _show(request: HttpRequest, served: executor.Served, version: PatternVersion
     reader = Reader(request.user.pk, request.request_id, timezone.now())  # type: ignore[arg-type, attr-defined]
     carried = navigation.carry(request.GET.dict())
     context["figure_page"] = figure.address_before_path(portfolio, served.execution_id, carried)
+    context["chart_data"] = chart_data.address_before_panel(portfolio, served.execution_id)
     context["watermarks"] = [reader.watermark(text, "Shown") for text in served.watermarks]
     response = render(request, "pattern.html", context | form_context(version, portfolio, request.GET))
     response["ETag"] = tag
@@ -178,14 +179,5 @@ def result_context(served: executor.Served, version: PatternVersion, portfolio: 
             ("Result hash", metadata["result_hash"]),
             ("Execution", str(served.execution_id)),
         ],
-        "scope": Scope(
-            inputs={},
-            state=result,
-            ctx={
-                "portfolio_id": str(portfolio.pk),
-                "asof_date": metadata["asof_date"],
-                "pricing_pack_id": metadata["pricing_pack_id"],
-                "base_currency": portfolio.base_currency,
-            },
-        ),
+        "scope": scope_of(served, portfolio),
     }
