@@ -66,6 +66,13 @@ class Walk:
         return trace
 
 
+def seconds_of(action: Callable[[], object]) -> float:
+    """How long it takes in a process of its own that nobody kills. Raises as `_wait` does."""
+    started = time.monotonic()
+    _wait(_fork(action, None))
+    return time.monotonic() - started
+
+
 def kill_after(seconds: float, action: Callable[[], object]) -> bool:
     """Do it for so long; whether it was killed, and not done before. Raises as `_wait` does."""
     child = _fork(action, None)
