@@ -1,5 +1,6 @@
 """The one table of what failures are answered with: nothing is left out, nothing tells what is inside."""
 
+import errno
 import importlib
 import json
 import pkgutil
@@ -22,7 +23,7 @@ from agents.breaker import StorageAway
 from agents.runtime import CapabilityFailed
 from compliance import registry as rights_registry
 from compliance import versions
-from config import doctor, embedded, env
+from config import doctor, embedded, env, outage
 from config.errors import TieoutError
 from config.log_in import personal_tokens
 from config.strict_json import TooLarge
@@ -282,7 +283,41 @@ def test_a_database_that_is_away_is_said_on_pages_too(demo, monkeypatch):
     answer = client.get("/")
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert b"<h1>A part of the service does not answer</h1>" in answer.content
     assert b"10.0.0.7" not in answer.content
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [("ENOSPC", "is full"), ("EDQUOT", "is full"), ("EROFS", "can only be read")]
+)
+def test_a_disk_that_takes_nothing_is_an_outage_with_its_reason_at_every_door(demo, monkeypatch, caplog, number, words):
+    """At the API in a view of ours, on a page where nothing of ours catches it, and inside a step."""
+    full = OSError(getattr(errno, number), "No space left on device", "/srv/secret/ledger.git")
+
+    def write(*args, **kwargs):
+        raise full
+
+    monkeypatch.setattr(Portfolio.objects, "order_by", write)
+    monkeypatch.setattr(planning, "prepare", write)
+    client = demo.client("owner")
+    client.raise_request_exception = False
+
+    page, document, step = client.get("/"), demo.ask(), problems.describe(failed(full))
+
+    assert (page.status_code, page["Retry-After"]) == (503, "5")
+    assert f"The disk {words}: try again in a moment. What you sent was not stored." in page.content.decode()
+    assert (document.status_code, document.json()["type"], document["Retry-After"]) == (503, "unavailable", "5")
+    assert document.json()["detail"] == f"the disk {words}: try again in a moment"
+    assert (step.status, step.detail, step.extra["step"]) == (503, document.json()["detail"], "made")
+    assert b"secret" not in page.content + document.content
+    assert "secret" not in str(step.document(""))
+    assert [record.cause for record in caplog.records if record.getMessage() == "request refused"] == [
+        str(outage.find(full))
+    ]
+
+
+def test_another_failure_of_a_file_stays_a_fault_of_ours():
+    assert problems.describe(FileNotFoundError(errno.ENOENT, "No such file", "/srv/secret")).type == "internal"
 
 
 def test_what_nobody_expected_at_the_api_is_an_internal_problem_and_in_the_log(demo, monkeypatch, caplog):

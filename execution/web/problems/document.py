@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from rest_framework import exceptions as drf
 
+from config import outage
 from execution import executor
 from execution.executor import orchestrator
 from execution.web.problems.details import details_of, step_members, words_of
@@ -55,6 +56,8 @@ def problem_of(failure: BaseException) -> Problem | None:
         detail = str(failure)
     elif kind == "unavailable":
         detail = "try again in a moment"
+        if (fault := outage.find(failure)) in (outage.DISK_FULL, outage.READ_ONLY):
+            detail = f"the {fault.piece} {fault.what}: {detail}"
     elif isinstance(failure, RequestDataTooBig):
         detail = f"more than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes"
     else:

@@ -8,10 +8,12 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from django.views import defaults
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
+from config import outage
 from execution import metering
 from execution.web.problems.document import describe, is_fault
 from execution.web.problems.problem import CONTENT_TYPE, INTERNAL, TITLES, Problem
@@ -47,7 +49,7 @@ def log(failure: BaseException, problem: Problem, request: HttpRequest) -> None:
     if is_fault(failure):
         logger.error("request failed", exc_info=failure, extra=about)
     elif problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        logger.warning("request refused", extra=about)
+        logger.warning("request refused", extra=about | {"cause": str(outage.find(failure) or type(failure).__name__)})
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -74,12 +76,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     problem = INTERNAL if failure is None else describe(failure)
     if is_for_machines(request):
         return response_of(problem, request)
-    response = SERVER_ERROR(request)
-    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.status_code = problem.status
-        for name, value in problem.headers.items():
-            response[name] = value
-    return response
+    if problem.status != HTTPStatus.SERVICE_UNAVAILABLE:
+        return SERVER_ERROR(request)
+    # Without the request: who is logged in would be asked of what may be away.
+    page = render_to_string("503.html", {"problem": problem})
+    return HttpResponse(page, status=problem.status, headers=problem.headers)
 
 
 def answer(failure: Exception, context: Mapping[str, Any]) -> Response | None:

@@ -15,7 +15,7 @@ from agents.data_harvester.fundamentals import SecurityUnknown
 from agents.data_harvester.provider_answers import NoAnswer
 from agents.financial_analyst.positions import SecurityNotHeld
 from compliance.refusal import RightDenied
-from config import strict_json
+from config import outage, strict_json
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
 from config.log_in import tries
@@ -168,8 +168,8 @@ ANSWERED_AS_CAUSE: Final = (503, 404, 403, 409, 400)
 
 
 def entry_of(failure: BaseException) -> tuple[int, str] | None:
-    """Status and type by the nearest class in the table."""
+    """Status and type by the nearest class in the table; a disk that is full or can only be read is away as a database is."""
     for kind in type(failure).__mro__:
         if kind in PROBLEMS:
             return PROBLEMS[kind]
-    return None
+    return PROBLEMS[OperationalError] if isinstance(failure, OSError) and outage.find(failure) else None
