@@ -11,6 +11,13 @@ class ComplianceConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(_give_staff_their_rights, dispatch_uid="compliance.staff_rights")
+        _record_refused_changes()
+
+
+def _record_refused_changes() -> None:
+    from compliance.audit import refusals  # with models, which are there by then
+
+    refusals.begin_recording()
 
 
 def _give_staff_their_rights(*, sender: AppConfig, plan: Any, **_: Any) -> None:

@@ -285,6 +285,9 @@ class AuditEntry(models.Model):
                 fields=("of_portfolio", "-id"), condition=Q(of_portfolio__isnull=False), name="audit_by_portfolio"
             ),
             models.Index(fields=("-at",), name="audit_by_time"),
+            models.Index(
+                fields=("-id",), condition=Q(action="change of the log refused"), name="audit_of_refused_changes"
+            ),
         ]
 
     def __str__(self) -> str:

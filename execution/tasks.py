@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from compliance.audit import sealing
+from compliance.audit import refusals, sealing
 from config.errors import TieoutError
 from execution import executor, exports
 from execution.executor import orders
@@ -80,7 +80,8 @@ def fetch_market_data(**_: Any) -> None:
 
 @shared_task
 def seal_audit_log(**_: Any) -> None:
-    """Sign what the audit log has gained."""
+    """Record what tried to change the audit log, and sign what it has gained."""
+    refusals.record_counted()
     sealing.seal(at=datetime.now(UTC))
 
 

@@ -448,7 +448,10 @@ def test_no_view_sees_past_the_policies_and_no_function_runs_as_another_but_thos
     )
 
     assert views == []
-    assert definers == [(name, True, False) for name in ("audit_change", "audit_event", "open_to_staff", "pattern_use")]
+    assert definers == [
+        (name, True, False)
+        for name in ("audit_change", "audit_event", "count_audit_refusal", "open_to_staff", "pattern_use")
+    ]
 
 
 def test_the_app_may_not_undo_the_protection(demo):

@@ -1,4 +1,4 @@
-"""What happens without a row of its own: log-ins, log-outs, tokens. Changes of rows are recorded by triggers alone."""
+"""What happens without a row of its own: log-ins, log-outs, tokens, refused changes of the log. Triggers record all changes."""
 
 import json
 from enum import StrEnum
@@ -14,6 +14,7 @@ class Event(StrEnum):
     ISSUED = "token issued"
     RENEWED = "token renewed"
     REVOKED = "token revoked"
+    CHANGE_REFUSED = "change of the log refused"
 
 
 def record(event: Event, *, user_id: int | None, details: dict[str, Any]) -> None:

@@ -1,12 +1,14 @@
 """Each change leaves a row of the audit log in its own transaction, whoever makes it and however."""
 
+from contextlib import suppress
+
 import psycopg
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, connection, transaction
 
-from compliance.audit import events
+from compliance.audit import events, refusals
 from compliance.audit.events import Event
 from compliance.models import AuditEntry, DataSource
 from config import origin, scope
@@ -171,3 +173,56 @@ def test_nor_do_the_owner_and_a_superuser_change_it_while_the_triggers_are_on(be
         pass
 
     assert entries(begun) == before
+
+
+def refused(world):
+    return entries(world, action=Event.CHANGE_REFUSED)
+
+
+@pytest.mark.parametrize("role", ["app", "job"])
+@pytest.mark.parametrize("statement", FORGERIES[:4], ids=lambda text: text.split()[0])
+def test_what_a_role_of_ours_tried_to_do_to_the_log_is_on_record_with_who_though_its_transaction_is_gone(
+    begun, role, statement, caplog
+):
+    anna = begun.user("anna")
+    with (
+        begun.role(role),
+        origin.of_request(Door.PAGE, "POST /", "r-1", may_write=True),
+        scope.acting_as(anna),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("UPDATE auth_user SET first_name = 'gone with it' WHERE username = 'anna'")
+        with pytest.raises(DatabaseError, match="permission denied"):
+            cursor.execute(statement)
+        transaction.set_rollback(True)
+
+    (entry,) = refused(begun)
+    assert (entry.user_id, entry.role, entry.door, entry.request_id) == (anna.pk, "tester", "page", "r-1")
+    assert entry.after == {"table": "compliance_auditentry", "verb": statement.split()[0]}
+    assert "a change of the audit log was refused" in [record.getMessage() for record in caplog.records]
+
+
+@pytest.mark.parametrize("role", ["owner", "postgres"])
+def test_what_the_triggers_refused_is_counted_and_on_record_once(begun, role, caplog):
+    for statement in (
+        "UPDATE compliance_auditentry SET reason = 'other'",
+        "DELETE FROM compliance_auditseal",
+        "TRUNCATE compliance_auditentry",
+    ):
+        with suppress(psycopg.Error), psycopg.connect(plugin.address(begun.database, role)) as session:
+            session.execute(statement)
+
+    with begun.role("job"):
+        tries = [refusals.record_counted(), refusals.record_counted()]
+
+    assert tries == [3, 0]
+    assert [entry.after for entry in refused(begun)] == [{"tries": 3, "in_all": 3}]
+    assert "a change of the audit log was refused" in [record.getMessage() for record in caplog.records]
+
+
+def test_a_log_that_nobody_tried_to_change_says_nothing(begun):
+    with begun.role("job"):
+        assert refusals.record_counted() == 0
+
+    assert refused(begun) == []
