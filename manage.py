@@ -7,7 +7,7 @@ import sys
 ROLE_OF_COMMAND = {
     "migrate": "owner", "makemigrations": "owner", "sqlmigrate": "owner", "showmigrations": "owner", "dbshell": "owner",
     "createsuperuser": "app", "changepassword": "app", "runserver": "app", "shell": "app", "check": "app",
-    "collectstatic": "app", "test": "owner",
+    "collectstatic": "app", "test": "owner", "sign_anew": "owner",
 }  # fmt: skip
 WITHOUT_SERVICES = {"help", "--help", "-h", "--version", "version", "collectstatic", "spectacular", "makemessages"}
 

@@ -99,12 +99,20 @@ def debug_pages() -> bool:
 
 def secret(name: str, *, minimum: int) -> str:
     """A secret of at least so many characters, of five different ones, and not one that a generator marks as insecure."""
-    value = required(name)
+    return _random_enough(name, required(name), minimum)
+
+
+def _random_enough(name: str, value: str, minimum: int) -> str:
     if value.startswith("django-insecure-"):
         raise SettingInvalid(name, "begins with django-insecure-: make one that nobody else has")
     if len(value) < minimum or len(set(value)) < 5:
         raise SettingInvalid(name, f"must be at least {minimum} random characters")
     return value
+
+
+def secrets_of(name: str, *, minimum: int) -> list[str]:
+    """The secrets of a list that commas part, each as `secret` has it; none where it is not set."""
+    return [_random_enough(name, each, minimum) for each in items(name)]
 
 
 def secret_or_own(name: str, *, minimum: int, kept: Path) -> str:

@@ -13,8 +13,6 @@ logger = logging.getLogger(__name__)
 
 LENGTH: Final = 64
 """Hexadecimal digits of a digest."""
-NEVER_RIGHT: Final = "0" * LENGTH
-"""In a row that was found changed before it had a digest."""
 
 ALTERED = Counter(
     "tieout_altered_total", "What was not served because it was not as the service had stored it, by place", ("place",)
@@ -23,11 +21,17 @@ ALTERED = Counter(
 
 def of(kind: str, content: bytes) -> str:
     """HMAC-SHA-256 of something stored, hex. `kind`: what it is, so that nothing can stand in another's place."""
-    return hmac.new(settings.RESULT_KEY.encode(), f"{kind}\0".encode() + content, hashlib.sha256).hexdigest()
+    return _make(settings.RESULT_KEY, kind, content)
 
 
 def is_right(digest: str, kind: str, content: bytes) -> bool:
-    return hmac.compare_digest(digest.encode(), of(kind, content).encode())
+    """Whether RESULT_KEY, or a key that was it before, made the digest of this."""
+    keys = (settings.RESULT_KEY, *settings.RESULT_KEY_FALLBACKS)
+    return any(hmac.compare_digest(digest.encode(), _make(key, kind, content).encode()) for key in keys)
+
+
+def _make(key: str, kind: str, content: bytes) -> str:
+    return hmac.new(key.encode(), f"{kind}\0".encode() + content, hashlib.sha256).hexdigest()
 
 
 def tell_altered(place: str, **ids: str) -> None:

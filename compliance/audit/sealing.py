@@ -64,13 +64,20 @@ def sealed_up_to(server: int) -> int:
     return FIRST if sealed is None else sealed
 
 
-def sign(seal: AuditSeal) -> str:
-    """What the signature of a seal has to be."""
+def find_key(seal: AuditSeal) -> int | None:
+    """The key that signed a seal: 0 is AUDIT_KEY, 1 the first of AUDIT_KEY_FALLBACKS and so on; None where it is none of them."""
+    keys = (settings.AUDIT_KEY, *settings.AUDIT_KEY_FALLBACKS)
+    signed = (hmac.compare_digest(seal.signature.encode(), sign(seal, key).encode()) for key in keys)
+    return next((number for number, is_signed in enumerate(signed) if is_signed), None)
+
+
+def sign(seal: AuditSeal, key: str) -> str:
+    """What the signature of a seal by a key has to be."""
     signed = [
         *(seal.number, seal.server, seal.from_transaction, seal.to_transaction, seal.entries, seal.previous),
         seal.sealed_at.astimezone(UTC).isoformat(),
     ]
-    return hmac.new(settings.AUDIT_KEY.encode(), json.dumps(signed).encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key.encode(), json.dumps(signed).encode(), hashlib.sha256).hexdigest()
 
 
 def last_witnessed() -> tuple[int, str] | None:
@@ -106,7 +113,7 @@ def _sign(last: AuditSeal | None, *, server: int, begin: int, end: int, entries:
         previous=last.signature if last else "",
         sealed_at=at,
     )
-    made.signature = sign(made)
+    made.signature = sign(made, settings.AUDIT_KEY)
     made.save(force_insert=True)
     logger.info("audit entries sealed", extra={"seal": made.number, "count": len(entries)})
     return made

@@ -1,6 +1,5 @@
 """Whether the sealed log is what was sealed: computed again, entry by entry, with the key."""
 
-import hmac
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,6 +39,8 @@ class _Walk:
         self.seals = 0
         self.entries = 0
         self.signature = ""
+        self.key: int | None = None
+        """Which signed the seal before, by `sealing.find_key`."""
         self.ends: dict[int, int] = {}
         """Server -> the first transaction that no seal covers."""
 
@@ -53,8 +54,7 @@ class _Walk:
     def _of_seal(self, seal: AuditSeal) -> Iterator[RowDifference]:
         for missing in range(self.seals + 1, seal.number):
             yield RowDifference(SEAL, str(missing), expected="sealed")
-        if not hmac.compare_digest(seal.signature.encode(), sealing.sign(seal).encode()):
-            yield RowDifference(SEAL, str(seal.number), "signature", "one that AUDIT_KEY makes", "another")
+        yield from self._of_signature(seal)
         if seal.previous != self.signature:
             yield RowDifference(SEAL, str(seal.number), "previous", "the signature of the seal before", "another")
         sealed = dict(json.loads(seal.entries))
@@ -69,6 +69,22 @@ class _Walk:
         self.seals, self.signature = seal.number, seal.signature
         self.entries += len(sealed)
         self.ends[seal.server] = seal.to_transaction
+
+    def _of_signature(self, seal: AuditSeal) -> Iterator[RowDifference]:
+        """A key that was replaced, and may be known to others, signs nothing behind the first seal of the next one."""
+        key = sealing.find_key(seal)
+        if key is None:
+            yield RowDifference(SEAL, str(seal.number), "signature", "one of AUDIT_KEY or a key of before", "another")
+            return
+        if self.key is not None and key > self.key:
+            yield RowDifference(
+                SEAL,
+                str(seal.number),
+                "signature",
+                "one of a key that is no older than that of the seal before",
+                "one of an older key",
+            )
+        self.key = key
 
     def _of_no_transaction(self) -> Iterator[RowDifference]:
         """Entries that no seal can ever cover: of a server that is no more, or of a number that is not given out yet."""

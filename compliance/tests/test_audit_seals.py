@@ -210,6 +210,28 @@ def test_without_the_key_nothing_can_be_sealed_that_verifies(begun, three_seals,
     assert differences(begun)[0].startswith("audit seal 5: signature")
 
 
+def test_seals_of_an_earlier_key_verify_while_it_is_named_and_it_signs_nothing_new(
+    begun, three_seals, groups, settings
+):
+    replaced = settings.AUDIT_KEY
+    settings.AUDIT_KEY = "a new key of fifty characters or more, which nobody else has"
+    settings.AUDIT_KEY_FALLBACKS = [replaced]
+    groups("with the new key")
+    seal(begun)
+
+    assert differences(begun) == []
+    with override_settings(AUDIT_KEY=replaced, AUDIT_KEY_FALLBACKS=[settings.AUDIT_KEY]):
+        groups("by whoever has the replaced key")
+        seal(begun)
+    assert differences(begun) == [
+        "audit seal 6: signature is one of an older key, not one of a key that is no older than that of the seal before"
+    ]
+    settings.AUDIT_KEY_FALLBACKS = []
+    assert [each.split(": ")[0] for each in differences(begun)] == [
+        f"audit seal {number}" for number in (1, 2, 3, 4, 6)
+    ]
+
+
 def test_a_database_from_a_dump_goes_on_on_another_server(begun, three_seals, superuser, groups):
     """As if all that is there had been numbered elsewhere, higher than here."""
     superuser.execute("DELETE FROM compliance_auditseal")

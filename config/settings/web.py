@@ -11,6 +11,8 @@ from .base import BASE_DIR, DEVELOPMENT, RELEASE, VAR
 SECRET_KEY = env.secret_or_own("SECRET_KEY", minimum=50, kept=VAR / "secret_key")
 RESULT_KEY = env.secret_or_own("RESULT_KEY", minimum=50, kept=VAR / "result_key")
 """Makes the digests that stored results, published patterns and what is cached are proved by."""
+RESULT_KEY_FALLBACKS = env.secrets_of("RESULT_KEY_FALLBACKS", minimum=50)
+"""Keys of before, the newest first: they make no digest any more, and those that they made hold."""
 
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", default=("localhost", "127.0.0.1", "[::1]") if DEVELOPMENT else ())
 if not DEVELOPMENT and not ALLOWED_HOSTS:

@@ -82,14 +82,6 @@ def seal(execution: Execution) -> FinishedExecution:
     return finished
 
 
-def seal_if_whole(execution: Execution) -> None:
-    """Put a digest into a row of a release that made none: one that is never right where the result is not what was hashed."""
-    finished = _read_row(execution)
-    whole = hashlib.sha256(finished.result.encode()).hexdigest() == finished.result_hash
-    right = keyed_digest.of(KIND, _content(execution, finished))
-    execution.digest = right if whole else keyed_digest.NEVER_RIGHT
-
-
 def is_intact(execution: Execution) -> bool:
     """Whether the row of a finished execution is what was stored."""
     return _is_intact(execution, _read_row(execution))

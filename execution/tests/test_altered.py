@@ -9,8 +9,8 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
+from compliance.audit import rows
 from config import keyed_digest
-from execution.executor import store
 from execution.models import Execution, PatternVersion
 from execution.night import history_check
 from execution.operations import altered
@@ -117,24 +117,16 @@ def test_the_daily_check_and_a_command_name_what_was_altered(asked_demo):
     assert {"table": "execution", "row": known} in json.loads(out.getvalue())
 
 
-def test_a_row_of_an_earlier_release_is_sealed_as_it_is_unless_its_result_is_not_what_was_hashed(asked_demo):
-    with asked_demo.role("job"):
-        row = Execution.objects.select_related("pattern_version").get()
-        right, row.digest = row.digest, ""
-
-        store.seal_if_whole(row)
-        sealed = row.digest
-        row.result = row.result.replace("756411.71", "999999.99")
-        store.seal_if_whole(row)
-
-    assert (sealed, row.digest) == (right, keyed_digest.NEVER_RIGHT)
-
-
 @pytest.mark.slow
-def test_the_migration_seals_the_rows_that_are_there(asked_demo):
+def test_the_migration_seals_the_rows_that_are_there_unless_a_result_is_not_what_was_hashed(asked_demo):
     known = asked_demo.ask().json()["execution_id"]
+    edited = asked_demo.ask(inputs={"lookback_days": 40}).json()["execution_id"]
     with asked_demo.role("owner"):
         call_command("migrate", "execution", "0013", verbosity=0)
+    assert (
+        staging.by_force(asked_demo, f"UPDATE execution_execution SET result = result || ' ' WHERE id = '{edited}'")
+        == 1
+    )
 
     with asked_demo.role("owner"):
         call_command("migrate", "execution", verbosity=0)
@@ -142,6 +134,64 @@ def test_the_migration_seals_the_rows_that_are_there(asked_demo):
 
     assert asked_demo.client("owner").get(f"/v1/executions/{known}").status_code == 200
     with asked_demo.role("job"):
-        assert list(altered.find()) == []
+        assert [each.row for each in altered.find()] == [edited]
         with pytest.raises(DatabaseError, match="evidence"), transaction.atomic():
             Execution.objects.update(digest="0" * 64)
+
+
+@pytest.fixture
+def key_replaced(settings):
+    """RESULT_KEY as an earlier one, behind a new one."""
+    settings.RESULT_KEY_FALLBACKS = [settings.RESULT_KEY]
+    settings.RESULT_KEY = "a new key of fifty characters or more, which nobody else has"
+    versions._is_intact.cache_clear()
+    yield settings
+    versions._is_intact.cache_clear()
+
+
+def test_what_an_earlier_key_proves_is_served_while_that_key_is_named(asked_demo, key_replaced):
+    known = asked_demo.ask().json()["execution_id"]
+    cache.clear()
+
+    assert asked_demo.client("owner").get(f"/v1/executions/{known}").status_code == 200
+    assert asked_demo.ask().json()["execution_id"] == known
+    key_replaced.RESULT_KEY_FALLBACKS = []
+    versions._is_intact.cache_clear()
+    cache.clear()
+    assert asked_demo.client("owner").get(f"/v1/executions/{known}").json()["type"] == "execution-altered"
+    assert asked_demo.ask().json()["type"] == "pattern-altered"
+
+
+def test_what_is_signed_anew_needs_the_earlier_key_no_more_and_what_was_altered_stays_so(private_demo, key_replaced):
+    known = private_demo.ask().json()["execution_id"]
+    key_replaced.RESULT_KEY, key_replaced.RESULT_KEY_FALLBACKS = (
+        "the newest key, of fifty characters or more, of nobody",
+        [
+            key_replaced.RESULT_KEY,
+            *key_replaced.RESULT_KEY_FALLBACKS,
+        ],
+    )
+    edited = private_demo.ask(inputs={"lookback_days": 40}).json()["execution_id"]
+    assert staging.by_force(private_demo, f"UPDATE execution_execution SET duration_ms = 1 WHERE id = '{edited}'") == 1
+    out = io.StringIO()
+
+    with private_demo.role("owner"), pytest.raises(CommandError, match="1 were altered"):
+        call_command("sign_anew", json=True, stdout=out)
+    key_replaced.RESULT_KEY_FALLBACKS = []
+    versions._is_intact.cache_clear()
+    cache.clear()
+
+    signed = json.loads(out.getvalue())
+    with private_demo.role("job"):
+        assert signed == {
+            "executions": 1,
+            "patterns": PatternVersion.objects.count(),
+            "altered": [f"execution {edited}"],
+        }
+        assert [each.row for each in altered.find()] == [edited]
+        with pytest.raises(DatabaseError, match="evidence"), transaction.atomic():
+            Execution.objects.update(digest="0" * 64)
+    assert private_demo.client("owner").get(f"/v1/executions/{known}").status_code == 200
+    with private_demo.role("job"):
+        (audited,) = [table for table in rows.read_tables() if table.name == "execution_patternversion"]
+        assert list(rows.find_differences(audited)) == []

@@ -262,3 +262,14 @@ def test_tries_that_are_told_to_wait_leave_no_entries_and_nothing_that_was_typed
     assert len(events(private_demo)) - before == 10
     with private_demo.role("job"):
         assert not any("wrong-field" in str(row.__dict__) for row in AuditEntry.objects.all())
+
+
+def test_another_secret_key_logs_everybody_out_and_breaks_nothing(demo, settings):
+    client = demo.client("owner")
+    assert client.get("/").status_code == 200
+
+    settings.SECRET_KEY = "another key of fifty characters or more, which nobody else has"
+
+    answer = client.get("/")
+    assert (answer.status_code, answer["Location"]) == (302, "/login/?next=/")
+    assert client.get(answer["Location"]).status_code == 200
