@@ -167,16 +167,23 @@ def _paths(declared: Any, prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
                 yield from _paths(type_, path, depth - 1)
 
 
-def _fit_one(value: Any, member: Any) -> Any:
-    if get_origin(member) is Literal:
-        if any(value == choice and type(value) is type(choice) for choice in get_args(member)):
-            return value
-        raise TypeMismatch(f"{_describe(value)} where one of {', '.join(map(repr, get_args(member)))} is needed")
+@cache
+def _parts(member: Any) -> tuple[Any, tuple[Any, ...], bool]:
+    """The bare type, what it is declared of, and whether it says nothing about one value."""
     bare, inner = get_origin(member) or member, get_args(member)
     if typing.is_typeddict(bare):
         bare, inner = dict, ()
-    if _opaque(bare):
+    return bare, inner, bare is not Literal and _opaque(bare)
+
+
+def _fit_one(value: Any, member: Any) -> Any:
+    bare, inner, is_opaque = _parts(member)
+    if is_opaque:
         return value
+    if bare is Literal:
+        if any(value == choice and type(value) is type(choice) for choice in inner):
+            return value
+        raise TypeMismatch(f"{_describe(value)} where one of {', '.join(map(repr, inner))} is needed")
     convert = _CONVERSIONS.get(bare)
     if convert is not None:
         return convert(value)

@@ -3,9 +3,8 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 
@@ -60,8 +59,7 @@ def permit_nothing(capability: Capability, sources: Sequence[str]) -> None:
     raise NotPermitted(capability.name, capability.provider)
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(NamedTuple):
     """One answered call."""
 
     result: Result[Any]

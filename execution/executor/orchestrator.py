@@ -249,7 +249,7 @@ class _Run:
         self._transient = self._transient or isinstance(cause, NOT_FINAL)
 
     def _note(self, step: Step, **what: Any) -> None:
-        self._traces[step.name] = replace(self._traces[step.name], **what)
+        self._traces[step.name] = StepTrace(step.name, step.capability, self._traces[step.name].agent, **what)
 
     def _trace(self) -> tuple[StepTrace, ...]:
         """One entry a step, in the order of the document."""
