@@ -87,9 +87,10 @@ def moves(life: Life, place: int, symbol: str, currency: str, at: int) -> tuple[
                     )
                     (came if amount > 0 else went).append(term)
         elif life.market.symbol(event.security) == symbol and event.kind in IN_KIND:
-            assert event.security is not None
+            if event.security is None or event.quantity is None:
+                raise NoSuchFigure  # nothing can be made of units that nobody stated
             rows = life.market.entry(event.entry_id)
-            units = Term("units", abs(event.quantity or Decimal(0)), "units", "abs(quantity)", rows=rows)
+            units = Term("units", abs(event.quantity), "units", "abs(quantity)", rows=rows)
             term = product(event.entry_id, (units, life.market.price(event.security, at)), currency, label=event.kind)
             (came if IN_KIND[event.kind] > 0 else went).append(term)
         elif life.market.symbol(event.security) == symbol and event.currency and event.amount:

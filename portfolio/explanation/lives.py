@@ -149,10 +149,12 @@ class Life:
     def flow(self, event: Event, at: int) -> Term:
         """One external flow at the rate of a day of the market, money in positive."""
         label = f"{event.date} {event.kind}"
-        if event.kind in IN_KIND and event.security is not None:
+        if event.kind in IN_KIND:
+            if event.security is None or event.quantity is None:
+                raise NoSuchFigure  # nothing can be made of units that nobody stated
             price = self.market.price(event.security, at)
             sign = Term("sign", IN_KIND[event.kind])
-            units = self.market.booked(event, "quantity", event.quantity or Decimal(0), "units")
+            units = self.market.booked(event, "quantity", event.quantity, "units")
             return product(
                 event.entry_id, (sign, units, price, self.market.rate(price.unit, at)), self.base, label=label
             )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from portfolio.valuation.invariants import InvariantViolated
 from pricing.fx import MissingRate
 from pricing.market import History, MissingPrice
 
+Required = TypeVar("Required")
 POOL = ""
 """Name of the one lot of an average pool."""
 
@@ -317,7 +319,7 @@ class BridgeWalk:
 
     def buy(self, event: Event, place: int, rate: Decimal) -> Decimal:
         """Add units at what was paid for them; gives that in the deal's currency."""
-        quantity = event.quantity or ZERO
+        quantity = _required(event.quantity)
         value = -event.amount - event.fee - event.tax if event.unit_price is None else quantity * event.unit_price
         local, _ = self.as_traded(event, place, value, rate)
         security = _required(event.security)
@@ -329,7 +331,7 @@ class BridgeWalk:
     def convert(self, event: Event, place: int) -> None:
         """Both legs at the fixing: what they miss each other by is what dealing cost."""
         rate, counter_rate = self.rate(event.currency, place), self.rate(event.counter_currency, place)
-        cause, counter_amount = Cause(event, place, event.currency), event.counter_amount or ZERO
+        cause, counter_amount = Cause(event, place, event.currency), _required(event.counter_amount)
         numbers = {
             "amount": event.amount, "rate": rate, "fee": event.fee,
             "counter_amount": counter_amount, "counter_rate": counter_rate,
@@ -344,7 +346,7 @@ class BridgeWalk:
 
     def transfer(self, event: Event, place: int) -> None:
         """In kind, at the close of the day: what comes in is measured from there, what goes out up to there."""
-        security, quantity = _required(event.security), event.quantity or ZERO
+        security, quantity = _required(event.security), _required(event.quantity)
         price, rate = self.price(security, place), self.rate_of(security, place)
         cause = Cause(event, place, self.currency_of(security), security)
         if event.kind == "transfer_in":
@@ -409,7 +411,7 @@ class BridgeWalk:
             piece.lose(given_back)
 
 
-def _required(security: int | None) -> int:
-    """The security of an event whose kind has one: the journal refuses it without."""
-    assert security is not None
-    return security
+def _required(field: Required | None) -> Required:
+    """The security, quantity or counter amount of an event whose kind has one: the journal refuses it without."""
+    assert field is not None
+    return field
