@@ -6,6 +6,8 @@ EXECUTIONS_PER_MINUTE = env.integer("EXECUTIONS_PER_MINUTE", default=120, minimu
 """Answers that are computed; those that are stored already are not counted."""
 COMPUTATIONS_AT_ONCE = env.integer("COMPUTATIONS_AT_ONCE", default=2, minimum=1)
 """Answers that are computed, and files that are read, for one user at the same time."""
+STEP_VALUES = env.integer("STEP_VALUES", default=10_000_000, minimum=1000)
+"""What a step may read: a value for each entry of the ledger, and one for each pack day of each security that is booked."""
 EXPORTS_PER_MINUTE = env.integer("EXPORTS_PER_MINUTE", default=30, minimum=1)
 """Files that are made of answers."""
 TOKEN_REQUESTS_PER_MINUTE = env.integer("TOKEN_REQUESTS_PER_MINUTE", default=600, minimum=1)

@@ -13,7 +13,7 @@ from config import scope
 from config.redis_client import shared_redis
 from config.strict_json import TooLarge
 from execution import canonical, metering
-from execution.executor import orchestrator, step_trace
+from execution.executor import orchestrator, reading, step_trace
 from execution.executor.market_view import MarketView
 from execution.executor.planning import Plan
 from execution.executor.provider_calls import ProviderCalls
@@ -45,11 +45,12 @@ def compute(plan: Plan, calls: ProviderCalls, report: step_trace.Report = step_t
     """Run the steps of a plan. They can not write to the database, and the pack is verified to be what was sealed.
 
     calls    with what providers answered before, in a replay
-    raises   StepFailed with the trace so far, PackCorrupt, NotRenderable, TooLarge
+    raises   StepFailed with the trace so far, PackCorrupt, TooMuchToRead, NotRenderable, TooLarge
     """
     ctx = context_of(plan)
     with scope.snapshot():
         packs.require_intact(pack=plan.pack)
+        reading.require_readable(plan)
         run = _run_steps(plan, ctx, calls, report)
     rendered = {name: canonical.render(data) for name, data in run.outputs.items()}
     text = canonical.canonical_bytes(rendered)

@@ -194,6 +194,7 @@ def _as_dict(request: Request) -> dict[str, Any]:
         "require_fresh": request.require_fresh,
         "ledger_commit": request.ledger_commit,
         "pricing_pack_id": request.pricing_pack_id,
+        "pattern_version": request.pattern_version,
     }
 
 

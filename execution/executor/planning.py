@@ -69,12 +69,12 @@ class Plan:
 def prepare(request: Request, *, user: AbstractBaseUser) -> Plan:
     """Decide what a request leaves open, and refuse what may not run. Called in a transaction of the caller's scope.
 
-    raises   NotAllowed, PatternNotFound, PortfolioNotFound; RequestInvalid with everything that is wrong; what choose_pack and
-             choose_revision raise
+    raises   NotAllowed, PatternNotFound, VersionNotFound, PortfolioNotFound; RequestInvalid with everything that is wrong;
+             what choose_pack and choose_revision raise
     """
     if not request.require_fresh and not user.is_staff:  # type: ignore[attr-defined]
         raise NotAllowed("only staff may ask for a result on a pack that is not fresh")
-    version = versions.current_version(request.pattern_id)
+    version = versions.find_version(request.pattern_id, request.pattern_version)
     return prepare_version(version, versions.parse_version(version), request)
 
 

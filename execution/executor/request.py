@@ -13,6 +13,7 @@ from config.errors import TieoutError
 class Request:
     """A request for a result. Who makes it is not part of it.
 
+    pattern_version   one that was published; without it the one that is served
     faults   fields that could not be parsed, each {pointer, reason}: they are reported together with all other errors
     """
 
@@ -23,6 +24,7 @@ class Request:
     require_fresh: bool = True
     ledger_commit: str | None = None
     pricing_pack_id: str | None = None
+    pattern_version: str | None = None
     faults: tuple[Mapping[str, str], ...] = ()
 
 

@@ -130,6 +130,15 @@ def serve(
             "version": decision.version,
             "withheld": {name: list(codes) for name, codes in withheld.items()},
         },
+        "confidence": confidence_of(text),
         "warnings": [*warnings, *finished.warnings],
     }
     return Served(UUID(finished.id), text, metadata, finished.trace, attributions, decision.watermarks)
+
+
+def confidence_of(text: str) -> dict[str, Any]:
+    """How many figures of a result, in its canonical form, stand without a doubt, are degraded, or have no value; and the part
+    of the first in all of them, None where no figure has a status."""
+    counts = {status: text.count(f'"status":"{status}"') for status in ("ok", "degraded", "unavailable")}
+    every = sum(counts.values())
+    return {"share": round(counts["ok"] / every, 4) if every else None, **counts}

@@ -23,6 +23,14 @@ class PatternNotFound(TieoutError):
         self.pattern_id, self.near = pattern_id, tuple(near)
 
 
+class VersionNotFound(TieoutError):
+    """No version of this name was published of a pattern."""
+
+    def __init__(self, pattern_id: str, version: str, published: Sequence[str]) -> None:
+        super().__init__(f"pattern {pattern_id} has no version {version!r}; published: {', '.join(published)}")
+        self.pattern_id, self.version, self.published = pattern_id, version, tuple(published)
+
+
 class PatternRetired(TieoutError):
     """The pattern answers no more. What it answered is still there."""
 
@@ -91,6 +99,26 @@ def current_version(pattern_id: str) -> PatternVersion:
     if version.pattern.retired_at is not None:
         raise PatternRetired(version.pattern)
     return require_intact(version)
+
+
+def find_version(pattern_id: str, version: str | None) -> PatternVersion:
+    """A version that can be asked: of a pattern that is served any that was published, None the one that is served.
+
+    raises   PatternNotFound with up to three near names; VersionNotFound; PatternRetired, PatternAltered
+    """
+    current = current_version(pattern_id)
+    if version in (None, current.version):
+        return current
+    row = PatternVersion.objects.select_related("pattern").filter(pattern=pattern_id, version=version).first()
+    if row is None:
+        raise VersionNotFound(pattern_id, version or "", published_names(pattern_id))
+    return require_intact(row)
+
+
+def published_names(pattern_id: str) -> tuple[str, ...]:
+    """The names of all versions of a pattern, the newest first."""
+    rows = PatternVersion.objects.filter(pattern=pattern_id).order_by("-published_at", "-pk")
+    return tuple(rows.values_list("version", flat=True))
 
 
 def served_patterns() -> QuerySet[Pattern]:

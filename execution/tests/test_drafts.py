@@ -7,6 +7,7 @@ import json
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.test import Client
 
 from agents.result import Result
 from compliance.models import AuditEntry
@@ -187,6 +188,26 @@ def test_the_library_leaves_alone_what_staff_published_and_retired_and_says_so(s
     assert outcomes["portfolio_overview 9.0.0"] == "published"
     assert versions.current_version("money_bridge").document["title"] == "Bridge"
     assert not PatternVersion.objects.filter(pattern="holding_deep_dive", version="9.0.0").exists()
+
+
+def test_an_older_version_answers_whoever_asks_for_it(private_demo):
+    older = versions.current_version("money_bridge")
+    newer = older.document | {"version": "9.0.0", "title": "Bridge"}
+    with private_demo.role("job"):
+        publishing.publish(newer)
+
+    served, before, unknown = (
+        private_demo.ask(pattern_id="money_bridge", **asked)
+        for asked in ({}, {"pattern_version": older.version}, {"pattern_version": "0.0.7"})
+    )
+    headers = {"Authorization": f"Bearer {private_demo.token('owner')}"}
+    shown = Client().get(f"/v1/patterns/money_bridge?version={older.version}", headers=headers).json()
+
+    assert [each.json()["metadata"]["pattern_version"] for each in (served, before)] == ["9.0.0", older.version]
+    assert served.json()["execution_id"] != before.json()["execution_id"]
+    assert (shown["title"], shown["versions"]) == (older.document["title"], ["9.0.0", older.version])
+    assert (unknown.status_code, unknown.json()["type"]) == (404, "pattern-version-not-found")
+    assert unknown.json()["published"] == ["9.0.0", older.version]
 
 
 def test_a_retired_pattern_answers_by_name_and_what_it_answered_stays(asked_demo):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
@@ -60,6 +61,7 @@ def test_a_fresh_pack_is_answered_with_all_that_the_result_ties_out_to(demo):
         "sources",
         "attributions",
         "rights",
+        "confidence",
         "warnings",
     }
     assert answer["metadata"]["rights"].keys() == {"version", "withheld"}
@@ -604,3 +606,37 @@ def test_a_page_asks_by_its_session_with_the_check_against_forged_requests(demo,
     )
 
     assert (forged.status_code, own.status_code) == (403, 200)
+
+
+def statuses_in(value):
+    """Every status below a value, of figures and of outputs."""
+    if isinstance(value, dict):
+        if value.get("status") in ("ok", "degraded", "unavailable"):
+            yield value["status"]
+        value = list(value.values())
+    for each in value if isinstance(value, list) else ():
+        yield from statuses_in(each)
+
+
+def test_confidence_counts_what_has_a_status_as_it_is_served(private_demo):
+    first = private_demo.ask().json()
+    staging.decide_rights(private_demo, "ust-par-curve", "deny")
+    withheld = private_demo.ask().json()
+
+    for answer in (first, withheld):
+        counted = Counter(statuses_in(answer["result"]))
+        confidence = answer["metadata"]["confidence"]
+        assert {name: confidence[name] for name in ("ok", "degraded", "unavailable")} == {
+            name: counted[name] for name in ("ok", "degraded", "unavailable")
+        }
+        assert confidence["share"] == round(counted["ok"] / counted.total(), 4)
+
+
+def test_a_portfolio_greater_than_a_step_may_read_is_refused_by_name(private_demo, settings):
+    settings.STEP_VALUES = 1000
+
+    body = problem(private_demo.ask(), 413, "too-much-to-read")
+
+    assert "a step may read 1,000" in body["detail"]
+    settings.STEP_VALUES = 10_000_000
+    assert private_demo.ask().status_code == 200

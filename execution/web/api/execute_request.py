@@ -70,6 +70,13 @@ class ExecuteRequest(serializers.Serializer[Any]):
         reason="must be a string of 1 to 64 characters",
         error_messages=dict.fromkeys(("required", "null"), "is missing"),
     )
+    pattern_version = JsonText(
+        required=False,
+        allow_null=True,
+        max_length=32,
+        reason="must be a string of 1 to 32 characters",
+        help_text="Any that was published; without it, the one that is served.",
+    )
     inputs = serializers.DictField(
         default=dict,
         error_messages=dict.fromkeys(("not_a_dict", "null"), "must be an object"),

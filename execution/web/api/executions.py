@@ -55,6 +55,17 @@ METADATA = inline_serializer(
                 ),
             },
         ),
+        "confidence": inline_serializer(
+            "Confidence",
+            {
+                "share": serializers.FloatField(
+                    allow_null=True, help_text="Part of `ok` in all figures that have a status; null where none has."
+                ),
+                "ok": serializers.IntegerField(help_text="Figures that stand without a doubt."),
+                "degraded": serializers.IntegerField(help_text="Those whose reason says what they lack."),
+                "unavailable": serializers.IntegerField(help_text="Those without a value, and outputs kept back."),
+            },
+        ),
         "warnings": serializers.ListField(child=serializers.CharField()),
     },
 )

@@ -1,6 +1,6 @@
 """The patterns that can be executed: what each takes, and what it gives."""
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.db.models import F
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
@@ -26,6 +26,10 @@ PATTERN = inline_serializer(
     "Pattern",
     {
         **HEADER,
+        "versions": serializers.ListField(
+            child=serializers.CharField(),
+            help_text="All that were published, the newest first: `pattern_version` asks for one.",
+        ),
         "inputs": serializers.DictField(help_text="JSON Schema (2020-12) of `inputs` of POST /v1/execute."),
         "outputs": serializers.DictField(
             child=serializers.DictField(), help_text="Name of each output of the result -> its JSON Schema."
@@ -57,19 +61,26 @@ class Patterns(Door):
         )
 
 
+class VersionQuery(serializers.Serializer[Any]):
+    version = serializers.CharField(required=False, max_length=32, help_text="Without it, the one that is served.")
+
+
 class Pattern(Door):
+    query_forms: ClassVar = {"GET": VersionQuery}
+
     @extend_schema(
         operation_id="pattern",
         summary="What a pattern takes and gives, as JSON Schema",
-        parameters=[OpenApiParameter("pattern_id", str, OpenApiParameter.PATH)],
+        parameters=[OpenApiParameter("pattern_id", str, OpenApiParameter.PATH), VersionQuery],
         responses={200: PATTERN, **refusals(410)},
     )
     def get(self, request: Request, pattern_id: str) -> Response:
-        row = versions.current_version(pattern_id)
+        row = versions.find_version(pattern_id, self.query.get("version"))
         pattern = versions.parse_version(row)
         return Response(
             {
                 **_header(row, pattern),
+                "versions": versions.published_names(pattern_id),
                 "inputs": json_schema.of_inputs(pattern),
                 "outputs": {name: json_schema.of_output(pattern, name) for name in pattern.outputs},
                 "steps": [

@@ -14,7 +14,7 @@ from config.log_in import tries
 from execution import comparison, executor, exports, patterns
 from execution.executor import orchestrator, orders, step_trace
 from execution.night.estimates import estimated_ready
-from execution.patterns.versions import PatternNotFound, PatternRetired
+from execution.patterns.versions import PatternNotFound, PatternRetired, VersionNotFound
 from execution.web.authentication import ScopeMissing
 from execution.web.limits import LimitReached
 from execution.web.problems.problem import TITLES
@@ -95,6 +95,8 @@ def details_of(failure: BaseException, kind: str) -> Details:
             return {"errors": [{"pointer": "/asof_date", "reason": str(failure)}], **possible}, {}
         case PatternNotFound():
             return {"near": list(failure.near)}, {}
+        case VersionNotFound():
+            return {"published": list(failure.published)}, {}
         case access.AccessRefused():
             return {"errors": [{"pointer": f"/{failure.field}", "reason": failure.reason}]}, {}
         case PatternRetired():

@@ -21,11 +21,11 @@ from config.errors import TieoutError
 from config.log_in import tries
 from config.postgresql.base import WrongRole
 from execution import canonical, comparison, executor, explanation, exports, patterns
-from execution.executor import network_call, orchestrator, orders
+from execution.executor import network_call, orchestrator, orders, reading
 from execution.exports.content import ExportCancelled
 from execution.exports.zipped import Unreadable
 from execution.patterns import conditions, templating
-from execution.patterns.versions import PatternAltered, PatternNotFound, PatternRetired
+from execution.patterns.versions import PatternAltered, PatternNotFound, PatternRetired, VersionNotFound
 from execution.web import authentication
 from execution.web.limits import LimitReached, QuotaReached
 from execution.web.problems.retries import AnsweredBefore, IdempotencyConflict
@@ -72,6 +72,8 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     drf.PermissionDenied: (403, "forbidden"),
     PermissionDenied: (403, "forbidden"),
     PatternNotFound: (404, "pattern-not-found"),
+    reading.TooMuchToRead: (413, "too-much-to-read"),
+    VersionNotFound: (404, "pattern-version-not-found"),
     executor.PortfolioNotFound: (404, "portfolio-not-found"),
     executor.ExecutionNotFound: (404, "execution-not-found"),
     orders.OrderNotFound: (404, "execution-not-found"),
