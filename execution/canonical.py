@@ -8,7 +8,7 @@ whose last digits depend on the linear algebra library.
 import dataclasses
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -45,9 +45,23 @@ class NotFinite(NotRenderable):
     """A number is NaN or infinite. A missing figure is a state with a reason, never a number."""
 
 
-def render(data: Any) -> Any:
+def render(data: Any, digits: int = DIGITS) -> Any:
     """The data in types of JSON: dict with text keys, list, str, int, float, bool, None. Raises NotRenderable, NotFinite."""
-    return _render(data, DIGITS, MAX_DEPTH)
+    return _render(data, digits, MAX_DEPTH)
+
+
+def digits_at(data: Any, path: Sequence[str]) -> int:
+    """The significant digits that a ratio at a path of the data is rendered with."""
+    digits = DIGITS
+    for name in path:
+        if dataclasses.is_dataclass(data) and not isinstance(data, type):
+            digits = dict(_rendered_fields(type(data))).get(name) or digits
+            data = getattr(data, name, None)
+        elif isinstance(data, Mapping):
+            data = data.get(name)
+        elif isinstance(data, list | tuple) and name.isdecimal() and int(name) < len(data):
+            data = data[int(name)]
+    return digits
 
 
 def canonical_bytes(rendered: Any) -> bytes:

@@ -23,4 +23,7 @@ def load(ctx: RequestContext, market: MarketTerms, history: ValueHistory) -> Ben
     symbols = tuple(symbol for symbol, _ in definition.components)
     securities, actions = benchmarks.read_securities(ctx.pack, ctx.pack.chain_hash, symbols)
     bases = {symbol: securities[symbol][4] for symbol in symbols}
-    return BenchmarkDays(market, definition, daily, first, bases, actions)
+    currencies = {market.base, *(part.currency for part in daily.components)}
+    rates = benchmarks.one_month_rates(ctx.pack, definition, currencies, dates)
+    one_month = {currency: np.broadcast_to(rate, dates.shape) for currency, (rate, _) in rates.items()}
+    return BenchmarkDays(market, definition, daily, first, bases, actions, one_month)

@@ -8,29 +8,41 @@ import numpy as np
 
 from agents.financial_analyst import attribution as attributing
 from agents.financial_analyst import positions as one_position
+from config.strict_json import pointer_to
 from execution.explanation import benchmark_days
 from execution.explanation.question import Question
+from execution.patterns import templating
 from portfolio.explanation import (
     attribution,
     bridges,
+    closed_holdings,
+    coming_actions,
+    conversion,
     days,
+    decisions,
+    exposures,
     gains,
     holding_record,
     holdings,
     income,
+    indicators,
     life_days,
     lives,
     one_holding,
     realised_lots,
     returns,
     risk,
+    rolling,
+    rules,
     spans,
 )
+from portfolio.explanation.estimates import ESTIMATES
 from portfolio.explanation.lives import Life
 from portfolio.explanation.market_terms import MarketTerms
 from portfolio.explanation.one_holding import OneHolding
-from portfolio.explanation.terms import Explanation, NoSuchFigure, Term
-from portfolio.performance import leading_holdings, range_performance
+from portfolio.explanation.terms import Explanation, NoSuchFigure, Observation, Term
+from portfolio.performance import brinson, factor_exposures, leading_holdings, range_performance
+from portfolio.performance.formulas import REPORTED
 from portfolio.performance.measures import FIGURE_OF_KEY, RETURN_WINDOWS, RISK, Measure, Window, key_of
 from portfolio.performance.windows import Span
 
@@ -81,6 +93,21 @@ def _gains(question: Question) -> Explanation:
 def _realised_in_year(question: Question) -> Explanation:
     year, begins = question.arguments.get("tax_year"), question.arguments.get("begins", "01-01")
     return realised_lots.explain(_market(question), question.data, year, begins, question.path)
+
+
+def _income_of_year(question: Question) -> Explanation:
+    year, begins = question.arguments.get("tax_year"), question.arguments.get("begins", "01-01")
+    positions = question.arguments["positions"]
+    return income.explain_year(positions, _market(question), question.data, year, begins, question.path)
+
+
+def _closed(question: Question) -> Explanation:
+    return closed_holdings.explain(_market(question), question.data.rows, question.path)
+
+
+def _converted(question: Question) -> Explanation:
+    valued, asof = question.arguments["valued"], question.ctx.market.asof
+    return conversion.explain(_market(question), asof, valued, question.data, question.path)
 
 
 def _income(question: Question) -> Explanation:
@@ -248,6 +275,83 @@ def _position_currency(question: Question) -> Explanation:
     return attribution.explain_position_currency(_one_part(question), question.data, question.path)
 
 
+# Against the benchmark, and over windows of observations
+
+
+def _brinson(question: Question) -> Explanation:
+    view, span, computed = _views(question)
+    nav, by = question.arguments["nav"], question.arguments.get("by", "currency")
+    if nav.benchmark is None:
+        raise NoSuchFigure
+    kinds = {each.symbol: (each.kind, each.exchange) for each in nav.securities.values()}
+    decided = brinson.decide(nav.life, span, nav.benchmark, by=by, kinds=kinds)
+    if isinstance(decided, str):
+        raise NoSuchFigure
+    return decisions.explain(_life(question), decided, computed, question.path[1:], f"{{step}}/{view}")
+
+
+def _rolling(question: Question) -> Explanation:
+    return rolling.explain(_life(question), question.data, question.path)
+
+
+def _return_line(question: Question) -> Explanation:
+    return spans.explain_line(question.arguments["performance"], question.path)
+
+
+# Exposures, the economy, news, corporate actions, what companies reported
+
+
+def _exposures(question: Question) -> Explanation:
+    nav = question.arguments["nav"]
+    if not len(nav.life.dates):
+        raise NoSuchFigure
+    regression = factor_exposures.regress(nav.life, nav.factor_levels, nav.risk_free, nav.benchmark)
+    life, asof = _life(question), question.ctx.asof_date
+    return exposures.explain(life, regression.used, question.data, nav.factor_levels, asof, question.path)
+
+
+def _indicators(question: Question) -> Explanation:
+    return indicators.explain(question.data, question.path)
+
+
+def _estimate(question: Question) -> Explanation:
+    answers = {"": question.data, **question.arguments}
+    return rules.explain(ESTIMATES[question.step.capability], answers, question.ctx.asof_date, question.path)
+
+
+def _action_impact(question: Question) -> Explanation:
+    return coming_actions.explain(_market(question), question.data, question.path, "{days}/{date}/units/{symbol}")
+
+
+def _reported(question: Question) -> Explanation:
+    match question.path:
+        case ["figures", number, "value"]:
+            reported = question.data.figures[int(number)]
+        case _:
+            raise NoSuchFigure
+    series = f"{question.data.symbol}/{reported.concept}/{reported.frequency}"
+    rows = (Observation(series, question.ctx.asof_date, reported.period_end),)
+    term = Term("value", reported.value, reported.unit, REPORTED.expression, rows=rows, label=reported.concept)
+    return Explanation(REPORTED.what, term)
+
+
+def _fact(question: Question) -> Explanation:
+    """A figure that a text speaks of, by where the answer has it."""
+    match question.path:
+        case ["facts", number, "value"]:
+            fact = rules.at(question.data, ("facts", number))
+        case _:
+            raise NoSuchFigure
+    (listed,) = (each for each in question.step.args.values() if isinstance(each, list))
+    (reference,) = templating.references_in(listed[int(number)]["value"])
+    if reference.path[0] != "state":
+        raise NoSuchFigure
+    path = pointer_to(*reference.path[1:])
+    value, label = rules.number_at(fact, ("value",)), str(rules.at(fact, ("label",)))
+    term = Term("value", value, "", "figure", (Term("figure", value, path=path),), label=label)
+    return Explanation("A figure of the answer that the text speaks of", term)
+
+
 def _one_part(question: Question) -> tuple[Life, str, Span]:
     holding = _one(question)
     return holding.life, holding.symbol, holding.span
@@ -261,6 +365,9 @@ EXPLAINED: Final[dict[str, Explain]] = {
     "portfolio.gains": _gains,
     "portfolio.income": _income,
     "tax.realized_gains": _realised_in_year,
+    "tax.income": _income_of_year,
+    "portfolio.closed_holdings": _closed,
+    "portfolio.converted_value": _converted,
     "portfolio.historical_nav": _historical_nav,
     "metrics.compute_twr": _record,
     "metrics.compute_mwr": _record,
@@ -270,9 +377,18 @@ EXPLAINED: Final[dict[str, Explain]] = {
     "metrics.calendar_years": _calendar_years,
     "metrics.over_span": _over_span,
     "metrics.calendar_months": _calendar_months,
+    "metrics.return_line": _return_line,
+    "metrics.rolling": _rolling,
+    "risk.compute_factor_exposures": _exposures,
+    "macro.get_indicators": _indicators,
+    "corporate_actions.calculate_impact": _action_impact,
+    "fundamentals.load": _reported,
+    "claude.explain": _fact,
+    **dict.fromkeys(ESTIMATES, _estimate),
     "portfolio.leading_holdings": _leading_holdings,
     "attribution.currency": _currency,
     "attribution.contribution": _contribution,
+    "attribution.brinson": _brinson,
     "portfolio.one_holding": _one_holding,
     "compute_position_return": _position_return,
     "compute_position_risk": _position_risk,
@@ -288,6 +404,9 @@ OF_POSITIONS: Final = (
     "portfolio.gains",
     "portfolio.income",
     "tax.realized_gains",
+    "tax.income",
+    "portfolio.closed_holdings",
+    "corporate_actions.calculate_impact",
 )
 BELOW_DAYS: Final[Mapping[str, str]] = dict.fromkeys(EXPLAINED, "nav") | dict.fromkeys(OF_POSITIONS, "positions")
 """Capability -> the argument whose step explains single days, where it is not the step itself."""

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Final
 from uuid import UUID
 
@@ -65,7 +66,7 @@ def explain(execution_id: UUID, path: str, *, user: AbstractBaseUser) -> dict[st
 def _figure_in(result: Any, names: tuple[str, ...]) -> tuple[tuple[str, ...], Any]:
     """The path without a metric's `value`, and the figure as a result has it; None for that of a single day, which none has.
     Raises PathNotFound, RequestInvalid."""
-    if names[1:2] and names[1] in BY_DAY:
+    if any(name in BY_DAY and question.is_date(below) for name, below in pairwise(names[1:])):
         return names, None
     if names[-1] == "value" and question.is_metric(question.stored_at(result, names[:-1])):
         names = names[:-1]
@@ -105,14 +106,17 @@ def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...
     decision = rights_of_use.decide({step.name: {*run.sources[step.name], *found.sources}}, Use.DISPLAY)
     if decision.refused_outputs:
         raise RightDenied(Use.DISPLAY, decision.refusals)
-    _require_same(execution, stored, canonical.render(explanation.term.value), pointer)
-    places = {"step": step.name, "valued": asked.step_of("valued") if "valued" in arguments else step.name}
-    places = {name: pointer_to(place) for name, place in places.items()}
+    digits = canonical.digits_at(asked.data, asked.path)
+    _require_same(execution, stored, canonical.render(explanation.term.value, digits), pointer)
+    places = {
+        name: pointer_to(place) for name, place in {"step": step.name, "valued": step.name, **asked.steps}.items()
+    }
     places["days"] = pointer_to(_days_of(asked), "days")
     return {
         "execution_id": str(execution.pk),
         "path": pointer,
         "what": explanation.what,
+        **({"method": explanation.method} if explanation.method else {}),
         **document.as_dict(explanation.term, found, places),
         **_as_answered(stored),
         "metadata": {
@@ -145,7 +149,7 @@ def _steps_up_to(pattern: patterns.ParsedPattern, name: str) -> tuple[Step, ...]
 
 def _days_of(asked: Question) -> str:
     argument = BELOW_DAYS.get(asked.step.capability, "")
-    return asked.step_of(argument) if argument in asked.arguments else asked.step.name
+    return asked.steps.get(argument, asked.step.name)
 
 
 def _require_same(execution: Execution, stored: Any, computed: Any, pointer: str) -> None:

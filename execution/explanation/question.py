@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from agents.result import RequestContext
@@ -50,10 +51,15 @@ class Question:
     """As the capability gave it."""
     ctx: RequestContext
 
-    def step_of(self, argument: str) -> str:
-        """The name of the step whose answer an argument is."""
-        (reference,) = templating.references_in(self.step.args[argument])
-        return reference.path[1]
+    @property
+    def steps(self) -> dict[str, str]:
+        """Argument -> the step whose answer it is."""
+        references = {name: list(templating.references_in(value)) for name, value in self.step.args.items()}
+        return {
+            name: found[0].path[1]
+            for name, found in references.items()
+            if len(found) == 1 and found[0].path[0] == "state" and len(found[0].path) == 2
+        }
 
 
 def split(pointer: str) -> tuple[str, ...]:
@@ -61,6 +67,15 @@ def split(pointer: str) -> tuple[str, ...]:
     if not pointer.startswith("/") or pointer == "/":
         raise invalid("is no JSON pointer such as /valued_positions/total_value")
     return tuple(name.replace("~1", "/").replace("~0", "~") for name in pointer[1:].split("/"))
+
+
+def is_date(name: str) -> bool:
+    """Whether a name of a path is a day."""
+    try:
+        date.fromisoformat(name)
+    except ValueError:
+        return False
+    return True
 
 
 def invalid(reason: str) -> RequestInvalid:

@@ -15,6 +15,7 @@ from portfolio.explanation.terms import (
     Entry,
     Explanation,
     Fixing,
+    Input,
     Observation,
     Part,
     Row,
@@ -76,6 +77,8 @@ def load(explanation: Explanation, plan: Plan) -> Rows:
             loaded.by_name[row] = (_action(row, plan),)
         elif isinstance(row, Setting):
             loaded.by_name[row] = ({"kind": "setting", "setting": row.name, "value": row.value},)
+        elif isinstance(row, Input):
+            loaded.by_name[row] = ({"kind": "input", "input": row.name, row.name: _shown(row.value)},)
     return loaded
 
 
@@ -168,7 +171,7 @@ def _of_pack(pack: PricingPack) -> dict[str, Any]:
 
 
 def _observation(row: Observation, plan: Plan) -> Described:
-    known = market.known_on(plan.pack, row.series, row.on)
+    known = market.known_on(plan.pack, row.series, row.on, row.of)
     stored = PackObservation.objects.filter(
         series=row.series,
         observation_date=known.observation_date,
@@ -249,4 +252,4 @@ def _read_transactions(loaded: Rows, entries: Iterable[Entry], plan: Plan) -> No
 def _shown(cell: Any) -> Any:
     if hasattr(cell, "isoformat"):
         return cell.isoformat()
-    return cell if isinstance(cell, bool | int | str) else plain(cell)
+    return cell if isinstance(cell, bool | int | float | str) else plain(cell)

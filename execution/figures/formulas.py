@@ -31,6 +31,7 @@ PAIRS: Final[Mapping[str, str]] = {
     "below": "those of {} at or below {}",
     "unequal": "those of {} that are not {}",
     "irr": "internal rate of return of {} over {}",
+    "linking": "linking factor of {} and {}",
     "round_to": "{} rounded to {} decimals",
 }
 """Function of two arguments -> the words around them."""

@@ -23,6 +23,8 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"from the close of {window['first']} to that of {window['last']}"
     ledger = (about["ledger_commit_hash"] or "-")[:12]
     yield f"{about['pricing_pack_id']}, ledger {ledger}, {about['pattern_id']} {about['pattern_version']}"
+    if document.get("method"):
+        yield f"method: {document['method']}"
     yield from _term(document, 0)
 
 
@@ -67,6 +69,8 @@ def _row(row: Mapping[str, Any]) -> str:
             what = f"{row['base']}/{row['quote']} {row['rate']} of {row['observed_date']}"
         case "action":
             what = f"{row['symbol']} {row['action']} {row.get('ratio') or row.get('amount')} of {row['ex_date']}"
+        case "input":
+            return f"asked for: {row['input']} {row[row['input']]}"
         case "setting":
             return f"setting {row['setting']}: {row['value']}"
         case _:

@@ -45,9 +45,8 @@ def explain_currency(
             metric = getattr(computed, name)
             if metric.value is None:
                 return figure(name, None)
-            if name == "benchmark_hedged_return":
-                raise NoSuchFigure
-            return figure(name, metric.value, versus_benchmark.returns_over(life, span))
+            over = versus_benchmark.hedged_over if name == "benchmark_hedged_return" else versus_benchmark.returns_over
+            return figure(name, metric.value, over(life, span))
         case ["by_holding", number, effect] if effect in EFFECTS:
             row = computed.by_holding[int(number)]
             if int(number) >= len(life.history.holdings):

@@ -9,9 +9,10 @@ from portfolio.explanation.costs import lot_costs
 from portfolio.explanation.market_terms import MarketTerms
 from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Number, Part, Term, total
 from portfolio.performance.formulas import INCOME
-from portfolio.valuation import Positions, income
-from portfolio.valuation.income import IncomeRecord
+from portfolio.valuation import Positions, gains, income, tax_years
+from portfolio.valuation.income import IncomeRecord, IncomeYear
 from portfolio.valuation.money import DECIMAL_DIGITS
+from portfolio.valuation.tax_years import Begins
 
 
 def explain(positions: Positions, market: MarketTerms, computed: IncomeRecord, path: Sequence[str]) -> Explanation:
@@ -44,6 +45,32 @@ def explain(positions: Positions, market: MarketTerms, computed: IncomeRecord, p
         raise NoSuchFigure
 
 
+def explain_year(
+    positions: Positions,
+    market: MarketTerms,
+    computed: IncomeYear,
+    year: int | None,
+    begins: Begins,
+    path: Sequence[str],
+) -> Explanation:
+    """A figure of IncomeYear, of which `year` and `begins` were asked for. Raises NoSuchFigure."""
+    with localcontext() as context:
+        context.prec = DECIMAL_DIGITS
+        figures, chosen = _Figures(positions, market), tax_years.choose(year, begins, positions.asof_date)
+        received = [each for each in figures.received if chosen.holds(each.date)]
+        match path:
+            case ["whole", name]:
+                return figures.paid(name, getattr(computed.whole, name, None), received)
+            case ["months", number, name]:
+                row = computed.months[int(number)]
+                inside = [each for each in received if f"{each.date:%Y-%m}" == row.label]
+                return figures.paid(name, getattr(row, name, None), inside)
+            case ["by_payer", number, name]:
+                payer = computed.by_payer[int(number)]
+                return figures.paid(name, getattr(payer, name, None), figures.by(payer.symbol, received))
+        raise NoSuchFigure
+
+
 class _Figures:
     def __init__(self, positions: Positions, market: MarketTerms) -> None:
         self.positions, self.market = positions, market
@@ -57,7 +84,11 @@ class _Figures:
         """The payments of one security; of all that cash earned."""
         if symbol == income.INTEREST:
             return [each for each in events if each.security is None]
-        return [each for each in events if self.market.symbol(each.security) == symbol]
+        return [
+            each
+            for each in events
+            if each.security and (self.market.symbol(each.security) or gains.NEVER_PRICED) == symbol
+        ]
 
     def paid(self, name: str, value: Number | None, events: Sequence[Event]) -> Explanation:
         gross = payments.paid(self.market, events, "payments", "gross")

@@ -22,9 +22,9 @@ def explain(life: Life, path: Sequence[str]) -> Explanation:
             return life.risk_free(life.place(on))
         case [on, "holdings", symbol, what]:
             return holding_days.of_holding(life, life.place(on), symbol, what)
-        case [on, "benchmark" | "benchmark_observation" | "benchmark_index" as what]:
+        case [on, "benchmark" | "hedged" | "benchmark_observation" | "benchmark_index" as what]:
             return versus_benchmark.explain_day(life, life.place(on), [what])
-        case [on, "benchmark_day" | "components" as what, *below]:
+        case [on, "benchmark_day" | "hedged_day" | "components" as what, *below]:
             return versus_benchmark.explain_pack_day(life, days.place_of(life.market, on), [what, *below])
         case [on, "fees"]:
             return unallocated.fees(life, life.place(on))

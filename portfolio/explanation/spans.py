@@ -9,7 +9,7 @@ import numpy as np
 from portfolio.explanation import attribution, lives, money_weighted, returns, versus_benchmark
 from portfolio.explanation.lives import Life
 from portfolio.explanation.terms import Explanation, NoSuchFigure, Number, Part, Series, Term
-from portfolio.performance import calendar_months, contributions, holding_returns, leading_holdings
+from portfolio.performance import calendar_months, contributions, holding_returns, leading_holdings, return_line
 from portfolio.performance.calendar_months import YearOfMonths
 from portfolio.performance.formulas import SPANS, VALUES
 from portfolio.performance.leading_holdings import LeadingHolding
@@ -75,6 +75,17 @@ def _fall(life: Life, span: Span, fall: Fall, name: str) -> Explanation:
 def _place(life: Life, on: date) -> int:
     """The number of a close; -1 of the day before the first."""
     return -1 if on < life.day(0) else life.place(on.isoformat())
+
+
+def explain_line(performance: RangePerformance, path: Sequence[str]) -> Explanation:
+    """A point of the line of a span's returns: that of the span at the same close. Raises NoSuchFigure."""
+    match path:
+        case ["returns", number]:
+            place = return_line.places(performance)[int(number)]
+        case _:
+            raise NoSuchFigure
+    value = performance.returns[place]
+    return _figure("line", value, Term("growth", value, "fraction", path=f"{{performance}}/returns/{place}"))
 
 
 def explain_months(life: Life, years: Sequence[YearOfMonths], path: Sequence[str]) -> Explanation:

@@ -31,10 +31,11 @@ class Fixing:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What was known of a series on a day."""
+    """What was known of a series on a day: its newest figure, or that of an observation date."""
 
     series: str
     on: date
+    of: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,15 @@ class Setting:
     value: str
 
 
-Row: TypeAlias = Close | Fixing | Observation | Entry | Action | Setting
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What was asked for, or the default of the capability that took it."""
+
+    name: str
+    value: Number | str
+
+
+Row: TypeAlias = Close | Fixing | Observation | Entry | Action | Setting | Input
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +121,14 @@ Part: TypeAlias = Term | Items | Series
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a figure is, how it is made, and of what."""
+    """What a figure is, how it is made, and of what.
+
+    method   of an estimate, which no formula of its terms gives: how it is estimated; the terms are what it is estimated from
+    """
 
     what: str
     term: Term
+    method: str = ""
 
 
 class NoSuchFigure(TieoutError):

@@ -111,11 +111,11 @@ def compute_on(pack: PricingPack, definition: BenchmarkDefinition, base_currency
     parts = [Component(*securities[symbol][:4], float(weight)) for symbol, weight in definition.components]
     bases = [securities[symbol][4] for symbol in symbols]
     history = market.history(pack)
-    rates = _one_month(pack, definition, {base_currency, *(part.currency for part in parts)}, history.dates)
+    rates = one_month_rates(pack, definition, {base_currency, *(part.currency for part in parts)}, history.dates)
     return composite.compute(history, parts, bases, actions, definition, base_currency, days, rates)
 
 
-def _one_month(
+def one_month_rates(
     pack: PricingPack, definition: BenchmarkDefinition, currencies: Collection[str], days: Days
 ) -> dict[str, tuple[Floats, tuple[str, ...]]]:
     """By currency the yearly one-month rate known on each day, and its providers; only currencies whose rate the pack has."""

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from portfolio.analytics import attribution
 from portfolio.analytics.errors import AnalyticsError, Floats
@@ -53,6 +54,36 @@ class BrinsonAttribution:
     segments: tuple[Segment, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What the parts of an excess are made of: D days, S segments."""
+
+    rows: npt.NDArray[np.intp]
+    """(D,) the days of the history that count."""
+    start: int
+    """The first that could count."""
+    doubts: tuple[str, ...]
+    names: tuple[str, ...]
+    """(S,) in their order."""
+    own_keys: tuple[str, ...]
+    """The segment of each holding, and of each component of the benchmark."""
+    benchmark_keys: tuple[str, ...]
+    weights: Floats
+    """(D, S) as each day opens, likewise `returns` and those of the benchmark."""
+    returns: Floats
+    benchmark_weights: Floats
+    benchmark_returns: Floats
+
+    @property
+    def totals(self) -> Floats:
+        """(D,) return of the portfolio."""
+        return np.asarray((self.weights * self.returns).sum(axis=1))
+
+    @property
+    def benchmark_totals(self) -> Floats:
+        return np.asarray((self.benchmark_weights * self.benchmark_returns).sum(axis=1))
+
+
 def attribute(
     history: ValueHistory,
     span: Span,
@@ -62,10 +93,6 @@ def attribute(
     kinds: Mapping[str, tuple[str, str]],
 ) -> BrinsonAttribution:
     """Decompose the excess of a span. `kinds`: kind and exchange of each security held, by symbol; cash is a segment of its own.
-
-    A segment that the portfolio does not hold earns in it what the benchmark's does; one that is not in the benchmark earns in
-    that what the portfolio's does, so that all of it is allocation. What belongs to no holding counts by weight. Days on which
-    the portfolio was empty are left out of both.
 
     raises   InvariantViolated where the parts miss the excess
     """
@@ -81,17 +108,66 @@ def attribute(
         return without(NO_BENCHMARK)
     if figure.value is None:
         return without(figure.reason or "")
+    decided = decide(history, span, benchmark, by=by, kinds=kinds)
+    if isinstance(decided, str):
+        return without(decided)
+    own, bench, rows = decided.weights, decided.benchmark_weights, decided.rows
+    try:
+        split = attribution.brinson(own, decided.returns, bench, decided.benchmark_returns)
+    except AnalyticsError as undefined:
+        return without(str(undefined))
+    sums = split.allocation + split.selection + split.interaction
+    if not abs(float(sums.sum()) - split.excess) <= 1e-9 * max(1.0, abs(split.excess)):
+        raise InvariantViolated("Brinson parts sum to the excess", span.closed, float(sums.sum()) - split.excess)
+    parts.require_return("Brinson's return is the portfolio's", history, span, split.portfolio, rows)
+    doubts = [*doubts_of(figure), *decided.doubts]
+    figure = degraded(Metric(0.0, "ok", None, {**rests_on, "n": len(rows), "benchmark": benchmark.name}), doubts)
+    return BrinsonAttribution(
+        by=by,
+        benchmark=benchmark.name,
+        first_date=span.opened if decided.start == span.start + 1 else history.dates[decided.start - 1].item(),
+        last_date=span.closed,
+        days=len(rows),
+        portfolio_return=replace(figure, value=float(split.portfolio)),
+        benchmark_return=replace(figure, value=float(split.benchmark)),
+        excess_return=replace(figure, value=float(split.excess)),
+        allocation=replace(figure, value=float(split.allocation.sum())),
+        selection=replace(figure, value=float(split.selection.sum())),
+        interaction=replace(figure, value=float(split.interaction.sum())),
+        segments=tuple(
+            Segment(name, *(float(each[number]) for each in (*weights, *effects, sums)))
+            for number, name in enumerate(decided.names)
+            for weights in ((own.mean(axis=0), bench.mean(axis=0)),)
+            for effects in ((split.allocation, split.selection, split.interaction),)
+        ),
+    )
+
+
+def decide(
+    history: ValueHistory,
+    span: Span,
+    benchmark: BenchmarkReturns,
+    *,
+    by: SegmentBy,
+    kinds: Mapping[str, tuple[str, str]],
+) -> Decisions | str:
+    """Weights and returns by segment of a span that has a return, or the code of why there are none.
+
+    A segment that the portfolio does not hold earns in it what the benchmark's does; one that is not in the benchmark earns in
+    that what the portfolio's does, so that all of it is allocation. What belongs to no holding counts by weight. Days on which
+    the portfolio was empty are left out of both.
+    """
     unknown = np.flatnonzero(np.isnan(benchmark.returns))
-    doubts, start = [*doubts_of(figure), *benchmark.degraded], span.start + 1
+    doubts, start = [*benchmark.degraded], span.start + 1
     if len(unknown) and unknown[-1] >= start:
         if unknown[-1] > 0:
-            return without(benchmark.reason)
+            return benchmark.reason
         doubts, start = [*doubts, "first_day_excluded"], 1
     begin = np.concatenate(([0.0], history.value[:-1])) + history.inflow
     rows = np.arange(start, span.end + 1)
     rows = rows[begin[rows] > 0]
     if not len(rows):
-        return without(SHORT_HISTORY)
+        return SHORT_HISTORY
     if len(rows) < span.end + 1 - start:
         doubts.append("empty_days_excluded")
 
@@ -114,33 +190,8 @@ def attribute(
     earned = np.where(nothing, 0.0, earned)
     bench_earned = np.where(nothing, 0.0, bench_earned)
     earned = earned + (total - (own * earned).sum(axis=1))[:, None]
-    try:
-        split = attribution.brinson(own, earned, bench, bench_earned)
-    except AnalyticsError as undefined:
-        return without(str(undefined))
-    sums = split.allocation + split.selection + split.interaction
-    if not abs(float(sums.sum()) - split.excess) <= 1e-9 * max(1.0, abs(split.excess)):
-        raise InvariantViolated("Brinson parts sum to the excess", span.closed, float(sums.sum()) - split.excess)
-    parts.require_return("Brinson's return is the portfolio's", history, span, split.portfolio, rows)
-    figure = degraded(Metric(0.0, "ok", None, {**rests_on, "n": len(rows), "benchmark": benchmark.name}), doubts)
-    return BrinsonAttribution(
-        by=by,
-        benchmark=benchmark.name,
-        first_date=span.opened if start == span.start + 1 else history.dates[start - 1].item(),
-        last_date=span.closed,
-        days=len(rows),
-        portfolio_return=replace(figure, value=float(split.portfolio)),
-        benchmark_return=replace(figure, value=float(split.benchmark)),
-        excess_return=replace(figure, value=float(split.excess)),
-        allocation=replace(figure, value=float(split.allocation.sum())),
-        selection=replace(figure, value=float(split.selection.sum())),
-        interaction=replace(figure, value=float(split.interaction.sum())),
-        segments=tuple(
-            Segment(name, *(float(each[number]) for each in (*weights, *effects, sums)))
-            for number, name in enumerate(names)
-            for weights in ((own.mean(axis=0), bench.mean(axis=0)),)
-            for effects in ((split.allocation, split.selection, split.interaction),)
-        ),
+    return Decisions(
+        rows, start, tuple(doubts), tuple(names), tuple(own_keys), tuple(bench_keys), own, earned, bench, bench_earned
     )
 
 

@@ -97,7 +97,7 @@ def rows(
     benchmark: BenchmarkReturns | None = None,
 ) -> tuple[Exposure, ...]:
     """An exposure, or its reason, for each factor. `levels` are on the days of the history."""
-    return _regress(history, levels, risk_free, benchmark).rows
+    return regress(history, levels, risk_free, benchmark).rows
 
 
 def record(
@@ -113,7 +113,7 @@ def record(
 
     raises   InvariantViolated where the shares miss 1 or the contributions the return
     """
-    regression = _regress(history, levels, risk_free, benchmark)
+    regression = regress(history, levels, risk_free, benchmark)
     fit = regression.fit
     risk = metrics_record.risk(
         history, portfolio_id=portfolio_id, pack_id=pack_id, risk_free=risk_free, benchmark=benchmark
@@ -194,7 +194,25 @@ def _candidate(
 
 
 @dataclass(frozen=True, slots=True)
-class _Regression:
+class Days:
+    """The n days that a regression used, by the closes that they end at, and what it used of them."""
+
+    closes: npt.NDArray[np.intp]
+    """(n,) indexes of the history's days; likewise `opened`, the closes that they begin at."""
+    opened: npt.NDArray[np.intp]
+    returns: Floats
+    risk_free: Floats
+    factors: tuple[str, ...]
+    series: tuple[str, ...]
+    """(F,) what stands for each factor."""
+    changes: Floats
+    """(n, F)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """What the regression of a portfolio found; without `fit`, each row says why there is none."""
+
     rows: tuple[Exposure, ...]
     fit: factors.FactorExposures | None = None
     first_date: date | None = None
@@ -203,6 +221,7 @@ class _Regression:
     risk_free_contribution: float | None = None
     residual_contribution: float | None = None
     sources: tuple[str, ...] = ()
+    used: Days | None = None
 
     @property
     def days(self) -> Mapping[str, object]:
@@ -217,15 +236,16 @@ class _Regression:
         return {**own, **self.days}
 
 
-def _regress(
+def regress(
     history: ValueHistory, levels: FactorLevels, risk_free: RiskFree | None, benchmark: BenchmarkReturns | None
-) -> _Regression:
+) -> Regression:
+    """The regression of the portfolio's excess returns on all factors. `levels` are on the days of the history."""
     if risk_free is None:
-        return _Regression(tuple(Exposure(each, "", "unavailable", NO_RISK_FREE_RATE) for each in Factor.values))
+        return Regression(tuple(Exposure(each, "", "unavailable", NO_RISK_FREE_RATE) for each in Factor.values))
     observed = observations.observed_returns(history, risk_free, benchmark)
     if not len(observed.returns):
         reason = NO_OBSERVATIONS if len(history.dates) else NOT_STARTED
-        return _Regression(tuple(Exposure(each, "", "unavailable", reason) for each in Factor.values))
+        return Regression(tuple(Exposure(each, "", "unavailable", reason) for each in Factor.values))
     by_factor = choose(levels.at(observed.days), observed, benchmark)
     usable = [each for each in by_factor.values() if each is not None]
     absent = tuple(
@@ -241,18 +261,18 @@ def _regress(
     )
     usable = [each for each in usable if varies[each.factor]]
     if not usable:
-        return _Regression(absent, sources=sources)
+        return Regression(absent, sources=sources)
     changes = np.column_stack([each.changes for each in usable])
     try:
         fit = factors.factor_exposures(excess, changes, window=WINDOW)
     except AnalyticsError as undefined:
         refused = tuple(Exposure(each.factor, each.series_id, "unavailable", str(undefined)) for each in usable)
-        return _Regression(absent + refused, sources=sources)
+        return Regression(absent + refused, sources=sources)
     used = np.flatnonzero(np.isfinite(excess) & np.isfinite(changes).all(axis=1))[-int(fit.n) :]
     linked, total = _contributions(observed, changes, fit, used)
     _require_sums(observed.closes[-1].item(), fit, linked, total)
     rows = tuple(_exposure(each, number, fit, risk_free, linked) for number, each in enumerate(usable))
-    return _Regression(
+    return Regression(
         rows=absent + rows,
         fit=fit,
         first_date=observed.closes[used[0]].item(),
@@ -261,6 +281,15 @@ def _regress(
         risk_free_contribution=float(linked[-2]),
         residual_contribution=float(linked[-1]),
         sources=sources,
+        used=Days(
+            closes=observed.days[used + 1],
+            opened=observed.days[used],
+            returns=observed.returns[used],
+            risk_free=observed.risk_free[used],
+            factors=tuple(each.factor for each in usable),
+            series=tuple(each.series_id for each in usable),
+            changes=changes[used],
+        ),
     )
 
 

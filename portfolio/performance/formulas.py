@@ -10,6 +10,7 @@ are lists or series, taken number by number. Beside + - * / and **:
     above(x, m)       the numbers above m; below: at or below it; unequal: not m
     negative(x)       min(x, 0) of each; last(x): the last one
     carino(r)         ln(1 + r) / r, 1 where r is 0
+    linking(r, b)     (ln(1 + r) - ln(1 + b)) / (r - b), 1 / (1 + b) where both are one
     growth(r)         the return index after each return: 1, then the product of 1 + r so far
     peak(x)           the highest so far
     round_money(x)    half to even, to the minor unit of the currency
@@ -140,6 +141,22 @@ REALISED: Mapping[str, Formula] = {
             ("fx_out", "Base currency for one of the security's, at the sale"),
         )
     },
+}
+
+CLOSED: Mapping[str, Formula] = {
+    "realised": GAINS["security_realised"],
+    "income": GAINS["security_income"],
+    "total": Formula(
+        "All that a security gained that is held no more", "round_money(sum(sold) + sum(dividends) - sum(tax))"
+    ),
+}
+
+CONVERTED: Mapping[str, Formula] = {
+    "value": Formula("Value of the portfolio in another currency", "round_money(total_value * rate)"),
+    "rate": Formula(
+        "The other currency for one of the base currency, at the fixing of the pack", "round_to(cross, 12)"
+    ),
+    "fixing": Formula("A rate as it was published", ""),
 }
 
 BRIDGE: Mapping[str, Formula] = {
@@ -368,12 +385,130 @@ SPANS: Mapping[str, Formula] = {
     ),
     "depth": Formula("Depth of a fall: from its peak to its trough", "prod(1 + daily_returns) - 1"),
     "fall_days": Formula("Calendar days from the peak to the recovery, or to the last day", "sum(elapsed)"),
+    "line": Formula("Growth of the return index since the span opened", "growth"),
     "month": Formula("Time-weighted return of a month", "prod(1 + daily_returns) - 1"),
     "year": Formula("Time-weighted return of a year", "prod(1 + daily_returns) - 1"),
     "holding_return": Formula("Return of a holding over the span", "prod((1 + locals) * (1 + fxs)) - 1"),
     "way": Formula("Growth of a holding's return index over the span", "prod((1 + locals) * (1 + fxs))"),
     "leading_contribution": Formula("What a holding added to the return of the span", ""),
 }
+
+ROLLING: Mapping[str, Formula] = {
+    "window": Formula("Observations that each figure looks back upon", ""),
+    "periods_per_year": Formula("Observations a year", "periods_per_year"),
+    "twr": Formula("Time-weighted return of the window", "prod(1 + returns) - 1"),
+    "volatility": RISK[Measure.VOLATILITY],
+    "sharpe": RISK[Measure.SHARPE],
+    "beta": RISK[Measure.BETA],
+    "correlation": RISK[Measure.CORRELATION],
+    "tracking_error": RISK[Measure.TRACKING_ERROR],
+}
+
+DECISIONS: Mapping[str, Formula] = {
+    "days": Formula("Days of the span on which something was held", "count(returns)"),
+    "portfolio_return": Formula("Return of the portfolio on these days", "prod(1 + returns) - 1"),
+    "benchmark_return": Formula("Return of the benchmark on these days", "prod(1 + benchmark_returns) - 1"),
+    "excess_return": Formula("Return over the benchmark's", "portfolio_return - benchmark_return"),
+    **{
+        name: Formula(f"What {words} added to the excess, over all segments", "sum(segments)")
+        for name, words in (
+            ("allocation", "other weights than the benchmark's"),
+            ("selection", "other holdings than the benchmark's"),
+            ("interaction", "other weights and other holdings together"),
+        )
+    },
+    "segment_portfolio_weight": Formula("Mean of the days' weights of a segment", "mean(weights)"),
+    "segment_benchmark_weight": Formula("Mean of the days' weights of a segment in the benchmark", "mean(weights)"),
+    **{
+        f"segment_{name}": Formula(
+            what, f"sum({effect} * linking(totals, benchmark_totals)) / linking(total, benchmark_total)"
+        )
+        for name, what, effect in (
+            (
+                "allocation",
+                "What the weight of a segment added to the excess, linked",
+                "(weights - benchmark_weights) * (benchmark_returns - benchmark_totals)",
+            ),
+            (
+                "selection",
+                "What the holdings of a segment added to the excess, linked",
+                "benchmark_weights * (returns - benchmark_returns)",
+            ),
+            (
+                "interaction",
+                "What weight and holdings of a segment added together, linked",
+                "(weights - benchmark_weights) * (returns - benchmark_returns)",
+            ),
+        )
+    },
+    "segment_total": Formula("What a segment added to the excess", "allocation + selection + interaction"),
+    "weight": Formula("Weight of a segment as a day opens", "sum(items) / sum(all)"),
+    "return": Formula(
+        "Return of a segment on a day, with what belongs to no holding by its weight",
+        "sum(items) / sum(weights) + rest",
+    ),
+    "as_benchmark": Formula("Return of a segment that is not held: the benchmark's in it", "benchmark_return + rest"),
+    "benchmark_weight": Formula("Weight of a segment in the benchmark as a day opens", "sum(items)"),
+    "benchmark_segment": Formula("Return of a segment of the benchmark on a day", "sum(items) / sum(weights)"),
+    "as_held": Formula(
+        "Return of a segment that is not in the benchmark: that of what is held in it", "sum(items) / sum(weights)"
+    ),
+    "nothing": Formula("A segment that neither holds on a day", ""),
+    "nothing_held": Formula("A segment that neither holds on a day", "rest"),
+}
+
+EXPOSURES: Mapping[str, Formula] = {
+    "t_statistic": Formula("The beta over its standard error", "beta / standard_error"),
+    "variance_share": Formula(
+        "Part of the excess returns' variance that a factor explains",
+        "beta * cov(changes, returns - risk_free) / var(returns - risk_free)",
+    ),
+    "contribution": Formula(
+        "What a factor added to the return of the days used, linked",
+        "sum(beta * changes * carino(returns)) / carino(total)",
+    ),
+    "r_squared": Formula("Part of the excess returns' variance that the factors explain", "sum(shares)"),
+    "residual_share": Formula("Part of the excess returns' variance that no factor explains", "1 - sum(shares)"),
+    "alpha": Formula("Excess return a day that no factor explains", "mean(returns - risk_free) - sum(means)"),
+    "total_return": Formula("Return of the portfolio over the days used", "prod(1 + returns) - 1"),
+    "risk_free_contribution": Formula(
+        "What the risk-free rate added to the return of the days used, linked",
+        "sum(risk_free * carino(returns)) / carino(total)",
+    ),
+    "residual_contribution": Formula(
+        "What no factor explains of the return of the days used, linked",
+        "total_return - sum(contributions) - risk_free_contribution",
+    ),
+    "observations": Formula("Days that the regression used", "count(returns)"),
+    "factor_return": Formula("Change of a factor since the observation before", "level / level_before - 1"),
+    "factor_difference": Formula("Change of a factor since the observation before", "(level - level_before) / 100"),
+    "factor_benchmark": Formula("Return of the benchmark since the observation before", "benchmark"),
+    "factor_premium": Formula("Return of the benchmark over the risk-free return", "benchmark - risk_free"),
+}
+INDICATORS: Mapping[str, Formula] = {
+    "window_years": Formula("Years of its own past that an indicator is compared with", ""),
+    "value": Formula("The newest figure of an indicator, as its definition takes it", ""),
+    "z": Formula("Standard deviations from the mean of its window", "(last(figures) - mean(figures)) / std(figures)"),
+}
+ACTIONS: Mapping[str, Formula] = {
+    "ratio": Formula("New shares for an old one", ""),
+    "amount": Formula("Dividend a share, gross", ""),
+    "portfolio_quantity": Formula("Units held at the close before the ex-date, with splits until then", ""),
+    "quantity_change": Formula("New units of a split", "portfolio_quantity * (ratio - 1)"),
+    "cash": Formula(
+        "Dividend of all units before tax, in its own currency", "round_money(amount * portfolio_quantity)"
+    ),
+    "portfolio_impact": Formula(
+        "Dividend of all units before tax, in the base currency", "round_money(amount * portfolio_quantity * rate)"
+    ),
+    "total_actions": Formula("Actions of what is held on their ex-dates", "count(actions)"),
+    "dividends_expected": Formula(
+        "Dividends of all actions before tax, in the base currency", "round_money(sum(dividends))"
+    ),
+    "splits_pending": Formula("Splits after the as-of date", "count(splits)"),
+    "delistings": Formula("Securities that are taken off their exchange", "count(delistings)"),
+}
+REPORTED = Formula("What a company reported of a period, as it was known on the day of the pack", "value")
 
 BENCHMARK: Mapping[str, Formula] = {
     "benchmark": Formula("Return of the benchmark on a day", "sum(items)"),
@@ -386,6 +521,14 @@ BENCHMARK: Mapping[str, Formula] = {
     "benchmark_index": Formula("Growth of the benchmark's return index up to a day", "prod(1 + benchmark_returns)"),
     "benchmark_growth": Formula("Return of the benchmark since the span opened", "prod(1 + benchmark_returns) - 1"),
     "component": Formula("Return of a component on a day, in the base currency", ""),
+    "hedged": Formula("Return of the benchmark on a day, its currencies sold forward", "sum(items)"),
+    "hedged_linked": Formula(
+        "Return of the benchmark, its currencies sold forward, from one day with a value to the next",
+        "prod(1 + hedged_returns) - 1",
+    ),
+    "hedged_component": Formula(
+        "Return of a component on a day with its value of the day before sold forward", "local + premium + local * fx"
+    ),
     "target_weight": Formula("Weight of a component as a period opens", "target"),
     "component_weight": Formula("Weight of a component as a day opens", "own / sum(grown)"),
     "in_benchmark": Formula("What the same money would be at the close, had it been in the benchmark", "sum(items)"),

@@ -18,6 +18,13 @@ class ReturnLine:
 
 
 def thin(performance: RangePerformance) -> ReturnLine:
+    chosen = places(performance)
+    return ReturnLine(
+        performance.first_date, performance.last_date, tuple(performance.returns[each] for each in chosen)
+    )
+
+
+def places(performance: RangePerformance) -> tuple[int, ...]:
+    """Which of the span's closes the line has, by their numbers."""
     series = performance.returns
-    chosen = np.unique(np.linspace(0, len(series) - 1, POINTS).astype(int)).tolist() if series else ()
-    return ReturnLine(performance.first_date, performance.last_date, tuple(series[each] for each in chosen))
+    return tuple(np.unique(np.linspace(0, len(series) - 1, POINTS).astype(int)).tolist()) if series else ()

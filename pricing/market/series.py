@@ -104,9 +104,16 @@ def series(pack: PricingPack, series: str, *, dates: Dates | None = None) -> Ser
     )
 
 
-def known_on(pack: PricingPack, series: str, on: date) -> KnownObservation:
-    """The observation that a series stands at on a day. Raises MissingSeries before the first was known."""
-    known = [row for row in _read_steps(Seal.from_pack(pack), series).rows if row.known_at <= on]
+def known_on(pack: PricingPack, series: str, on: date, of: date | None = None) -> KnownObservation:
+    """The observation that a series stands at on a day, or its figure of an observation date as it was known then.
+
+    raises   MissingSeries before the first was known
+    """
+    known = [
+        row
+        for row in _read_steps(Seal.from_pack(pack), series).rows
+        if row.known_at <= on and of in (None, row.observation_date)
+    ]
     if not known:
         raise MissingSeries(series, on)
     last = max(row.observation_date for row in known)

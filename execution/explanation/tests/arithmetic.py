@@ -103,6 +103,14 @@ def round_money(x):
     return Fraction(round(x * 100), 100) if isinstance(x, Fraction | int) else Fraction(round(Fraction(x) * 100), 100)
 
 
+def linking(one, other):
+    """(ln(1 + r) - ln(1 + b)) / (r - b), in terms of what r is over b; of each pair, or of two numbers."""
+    if isinstance(one, Many):
+        return Many(linking(r, b) for r, b in zip(one, other, strict=True))
+    over = (one - other) / (1 + other)
+    return (math.log1p(over) / over if over else 1.0) / (1 + other)
+
+
 FUNCTIONS = {
     "sum": lambda x: sum(x, Fraction(0)) if all(isinstance(n, Fraction | int) for n in x) else math.fsum(x),
     "prod": math.prod,
@@ -127,6 +135,7 @@ FUNCTIONS = {
     "negative": each(lambda n: min(n, 0)),
     "last": lambda x: x[-1],
     "irr": lambda amounts, days_left: internal_rate(amounts, days_left),
+    "linking": linking,
     "carino": each(lambda r: math.log1p(r) / r if r else 1.0),
 }
 
@@ -156,7 +165,7 @@ def recombine(node, where=""):
         names = names or of_rows(rows)
         made = eval(node["formula"], {"__builtins__": {}}, FUNCTIONS | names)
         assert is_same(value, made), f"{where}: {node['value']} is not {node['formula']}, which is {made}"
-    else:
+    elif not node.get("method"):
         assert rows or node.get("path") or is_constant(node["name"], value), f"{where}: rests on nothing"
         for row in rows:
             if node["name"] in row:

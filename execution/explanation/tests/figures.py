@@ -7,7 +7,7 @@ from execution.explanation.tests.arithmetic import is_same, paths_in, recombine
 
 MOST_PATHS = 2
 MOST_OF_A_SERIES = 40
-NO_FIGURES = {"security_id", "year", "label"}
+NO_FIGURES = {"security_id", "year", "tax_year", "label", "fact"}
 """Numbers of an answer that name something."""
 
 

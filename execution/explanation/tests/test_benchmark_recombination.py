@@ -4,7 +4,7 @@ import pytest
 
 from execution.explanation.tests.figures import ask, check, figures_of, follow_days
 from execution.operations import demo as verb
-from portfolio.models import Portfolio, Rebalance
+from portfolio.models import OneMonthRate, Portfolio, Rebalance
 from tests.plugin import role
 
 pytestmark = pytest.mark.slow
@@ -56,3 +56,57 @@ def test_a_split_and_a_dividend_are_in_the_return_of_their_day(measured, day):
 
     seen = set()
     follow_days(measured, answer, f"/historical_nav/days/{day}/components/AAPL/return", seen)
+
+
+@pytest.mark.parametrize("by", ["currency", "exchange"])
+def test_decisions_against_the_benchmark(measured, by):
+    answer = ask(measured, "brinson_attribution", by=by)
+    figures = list(figures_of(answer["result"]))
+
+    assert sum("/segments/" in path for path, _ in figures) >= 24
+    for path, value in figures:
+        check(measured, answer, path, value, set(), follow=2)
+
+
+@pytest.mark.parametrize("effect", ["allocation", "selection", "interaction"])
+def test_what_a_segment_added_leads_to_the_holdings_of_a_day(measured, effect):
+    answer = ask(measured, "brinson_attribution")
+    segments = answer["result"]["brinson"]["lookback"]["segments"]
+
+    seen = set()
+    for number in range(len(segments)):
+        follow_days(measured, answer, f"/brinson/lookback/segments/{number}/{effect}", seen)
+
+    assert any("/holdings/AAPL/weight" in place for place in seen)
+    assert any("/components/AAPL/weight" in place for place in seen)
+
+
+@pytest.mark.parametrize("window", [21, 252])
+def test_figures_of_windows_of_observations(measured, window):
+    answer = ask(measured, "rolling_figures", window=window)
+    figures = list(figures_of(answer["result"]))
+
+    assert {path.split("/")[2] for path, _ in figures} == {
+        "window", "periods_per_year", "twr", "volatility", "sharpe", "beta", "correlation", "tracking_error",
+    }  # fmt: skip
+    for path, value in figures:
+        check(measured, answer, path, value, set(), follow=1)
+
+
+def test_a_benchmark_whose_currencies_are_sold_forward(measured):
+    """The rates are none of one month, and one is another country's: what is shown is that they are taken."""
+    with role("job"):
+        for currency, series in (("USD", "UST3M"), ("CAD", "UST2Y")):
+            OneMonthRate.objects.create(currency=currency, series_id=series)
+    answer = ask(measured, "hedged_benchmark")
+
+    seen = set()
+    for view in ("lookback", "since_inception"):
+        path = f"/currency_attr/{view}/benchmark_hedged_return"
+        check(
+            measured, answer, path, answer["result"]["currency_attr"][view]["benchmark_hedged_return"]["value"], set()
+        )
+        follow_days(measured, answer, path, seen)
+
+    assert answer["result"]["currency_attr"]["lookback"]["benchmark_hedged_return"]["value"] is not None
+    assert any(place.endswith("/components/IBM/hedged") for place in seen)

@@ -29,6 +29,10 @@ ANSWER = inline_serializer(
         "formula": serializers.CharField(
             required=False, help_text="In the names of `terms`; docs/explain.md has its words."
         ),
+        "method": serializers.CharField(
+            required=False,
+            help_text="Of an estimate, which no formula gives: how it is estimated. `terms` are what it is estimated from.",
+        ),
         "terms": serializers.ListField(
             child=serializers.DictField(),
             required=False,

@@ -176,6 +176,10 @@ def _row(row: Mapping[str, Any]) -> Line:
         case "action":
             size = f"{_plain(row['ratio'])} for 1" if "ratio" in row else f"{_plain(row['amount'])} {row['currency']}"
             said = f"{row['action']} of {row['symbol']}, {size}", row["ex_date"]
+        case "input":
+            value = row[row["input"]]
+            words = f"{formulas.name_words(row['input'])}: {value}"
+            return {"words": words, "day": "", "source": "asked for"}
         case "setting":
             return {"words": privacy.sentence(row["value"]), "day": "", "source": f"chosen as the {row['setting']}"}
         case _:

@@ -1,0 +1,93 @@
+"""What corporate actions mean for a portfolio: units on the ex-date, and the dividends or new units of them."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import localcontext
+
+from portfolio.explanation.market_terms import MarketTerms
+from portfolio.explanation.terms import Action, Explanation, Items, NoSuchFigure, Number, Part, Term
+from portfolio.performance.formulas import ACTIONS
+from portfolio.valuation.coming_actions import ActionImpact, ActionImpacts
+from portfolio.valuation.money import DECIMAL_DIGITS
+
+COUNTED = {"splits_pending": "split", "delistings": "delisting"}
+
+
+def explain(market: MarketTerms, computed: ActionImpacts, path: Sequence[str], units: str) -> Explanation:
+    """A figure of ActionImpacts. `units`: where the units of a day are explained. Raises NoSuchFigure."""
+    with localcontext() as context:
+        context.prec = DECIMAL_DIGITS
+        match path:
+            case ["summary", name] if name in ACTIONS:
+                return _of_all(computed, name)
+            case ["actions", number, name] if name in ACTIONS:
+                return _of_one(market, computed, computed.actions[int(number)], name, units)
+        raise NoSuchFigure
+
+
+def _figure(name: str, value: Number | None, unit: str, *parts: Part) -> Explanation:
+    formula = ACTIONS[name]
+    return Explanation(formula.what, Term(name, value, unit, formula.expression, () if value is None else parts))
+
+
+def _of_all(computed: ActionImpacts, name: str) -> Explanation:
+    value = getattr(computed.summary, name)
+    if name == "dividends_expected":
+        dividends = tuple(
+            Term(row.symbol, row.portfolio_impact, computed.currency, path=f"{{step}}/actions/{place}/portfolio_impact")
+            for place, row in enumerate(computed.actions)
+            if row.type == "dividend"
+        )
+        return _figure(name, value, computed.currency, Items("dividends", dividends))
+    chosen = [
+        row
+        for row in computed.actions
+        if COUNTED.get(name) in (None, row.type) and (name != "splits_pending" or row.date > computed.asof_date)
+    ]
+    counted = tuple(Term(row.symbol, 1, "", rows=_rows(row)) for row in chosen)
+    of = {"total_actions": "actions", "splits_pending": "splits", "delistings": "delistings"}[name]
+    return _figure(name, value, "actions", Items(of, counted))
+
+
+def _rows(row: ActionImpact) -> tuple[Action]:
+    return (Action(row.symbol, row.date, row.type),)
+
+
+def _of_one(market: MarketTerms, computed: ActionImpacts, row: ActionImpact, name: str, units: str) -> Explanation:
+    value = getattr(row, name)
+    if name in ("ratio", "amount"):
+        unit = row.currency if name == "amount" else ""
+        return Explanation(ACTIONS[name].what, Term(name, value, unit, rows=() if value is None else _rows(row)))
+    day = min(row.date - timedelta(days=1), computed.asof_date)
+    path = units.replace("{date}", day.isoformat()).replace("{symbol}", row.symbol)
+    if name == "portfolio_quantity":
+        return _quantity(market, computed, row, path)
+    if value is None:
+        return _figure(name, None, "")
+    quantity = Term("portfolio_quantity", row.portfolio_quantity, "units", path="{step}/" + _place(computed, row))
+    if name == "quantity_change":
+        return _figure(name, value, "units", quantity, Term("ratio", row.ratio, rows=_rows(row)))
+    amount = Term("amount", row.amount, row.currency, rows=_rows(row))
+    if name == "cash":
+        return _figure(name, value, row.currency, amount, quantity)
+    if name == "portfolio_impact":
+        rate = market.rate(row.currency, len(market.market.dates) - 1)
+        return _figure(name, value, computed.currency, amount, quantity, rate)
+    raise NoSuchFigure
+
+
+def _place(computed: ActionImpacts, row: ActionImpact) -> str:
+    return f"actions/{computed.actions.index(row)}/portfolio_quantity"
+
+
+def _quantity(market: MarketTerms, computed: ActionImpacts, row: ActionImpact, path: str) -> Explanation:
+    """Units of the last close before the ex-date; of days to come, those of the as-of date and the splits until then."""
+    security = next((each for each, symbol in market.symbols.items() if symbol == row.symbol), None)
+    day = min(row.date - timedelta(days=1), computed.asof_date)
+    held = market.book.quantities(day).get(security) if security is not None else None
+    what = ACTIONS["portfolio_quantity"].what
+    if held is None or held != row.portfolio_quantity:
+        splits = "The units of the as-of date, times the splits that are announced until the ex-date."
+        return Explanation(what, Term("portfolio_quantity", row.portfolio_quantity, "units"), splits)
+    term = Term("units", held, "units", path=path)
+    return Explanation(what, Term("portfolio_quantity", row.portfolio_quantity, "units", "units", (term,)))
