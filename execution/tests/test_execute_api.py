@@ -86,6 +86,7 @@ def test_the_trace_names_every_step_in_order(demo):
         "calendar_years",
         "span",
         "over_span",
+        "trades",
         "bridge",
         "income",
         "leading",
