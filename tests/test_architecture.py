@@ -37,7 +37,7 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "valuation": {*_BOOKS, "books"},
         "performance": {*_BOOKS, "books", "valuation"},
         "macro": {*_BOOKS, "books", "valuation", "performance"},
-        "explanation": {*_BOOKS, "books", "valuation", "performance"},
+        "explanation": {*_BOOKS, "books", "valuation", "performance", "macro"},
         "portfolio_settings": {*_BOOKS, "books", "valuation", "performance"},
     },
     "execution": {
