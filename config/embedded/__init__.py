@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -181,8 +182,7 @@ def inaccessible(var: Path, exc: OSError) -> ServiceUnavailable:
 def _hold(var: Path, wanted: tuple[str, ...]) -> Path:
     """Take a share, then join or start; the folder of the sockets."""
     try:
-        # Root's servers run as another account, which has to pass through; nobody else reads what is in it.
-        var.mkdir(parents=True, exist_ok=True, mode=0o700 if os.geteuid() else 0o711)
+        _make_private(var)
         users = _open_lock(var / "embedded.lock")
         fcntl.flock(users, fcntl.LOCK_SH)  # waits while the last user is stopping the servers
         _process.hold = Hold(os.getpid(), var, wanted, users)
@@ -194,6 +194,16 @@ def _hold(var: Path, wanted: tuple[str, ...]) -> Path:
         if isinstance(exc, OSError):
             raise inaccessible(var, exc) from exc
         raise
+
+
+def _make_private(var: Path) -> None:
+    """Let nobody else read what is in it, also where the interpreter made it first, for its byte code; a folder that everybody may
+    write to was not made for us and stays as it is."""
+    mode = 0o700 if os.geteuid() else 0o711  # root's servers run as another account, which has to pass through
+    var.mkdir(parents=True, exist_ok=True, mode=mode)
+    found = var.stat()
+    if found.st_uid == os.geteuid() and not found.st_mode & stat.S_IWOTH and found.st_mode & 0o777 & ~mode:
+        var.chmod(mode)
 
 
 def _join(var: Path, wanted: tuple[str, ...]) -> Path | None:

@@ -312,3 +312,15 @@ def test_the_doctor_refuses_a_login_that_row_security_does_not_bind(
         leave(only)
 
     assert (str(fault) if fault else None) == line
+
+
+@pytest.mark.parametrize(("found", "mode"), [(0o755, 0o700), (0o700, 0o700), (0o777, 0o777)], ids=oct)
+def test_var_is_its_users_alone_unless_it_is_a_folder_of_everybodys(tmp_path, found, mode):
+    var = tmp_path / "var"
+    var.mkdir()
+    var.chmod(found)
+
+    embedded._make_private(var)
+
+    passing_through = 0 if os.geteuid() or found == mode else 0o011
+    assert var.stat().st_mode & 0o777 == mode | passing_through
