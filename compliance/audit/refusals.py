@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.signals import connection_created
+from prometheus_client import Counter
 from psycopg.errors import InsufficientPrivilege
 
 from compliance.audit import events
@@ -22,6 +23,7 @@ from config import scope
 
 logger = logging.getLogger(__name__)
 
+REFUSED: Final = Counter("tieout_audit_refused_total", "Tries to change the audit log, all of which were refused")
 _TABLE: Final = re.compile(r"\bcompliance_audit(?:entry|seal)\b")
 
 
@@ -40,7 +42,7 @@ def record_counted() -> int:
         tries: int = in_all - (recorded.values_list("after__in_all", flat=True).first() or 0)
         if tries > 0:
             events.record(Event.CHANGE_REFUSED, user_id=None, details={"tries": tries, "in_all": in_all})
-            logger.error("a change of the audit log was refused", extra={"tries": tries})
+            _tell(tries, {"tries": tries})
     return tries
 
 
@@ -62,7 +64,7 @@ def _record_refusal(execute: Any, statement: Any, params: Any, many: bool, conte
 
 def _record_apart(wrapper: Any, table: str, verb: str) -> None:
     """Over a connection of its own: the one that it was tried over takes nothing until its transaction ends."""
-    logger.error("a change of the audit log was refused", extra={"table": table, "verb": verb})
+    _tell(1, {"table": table, "verb": verb})
     apart = wrapper.copy()
     try:
         apart.set_autocommit(False)
@@ -72,3 +74,8 @@ def _record_apart(wrapper: Any, table: str, verb: str) -> None:
         apart.commit()
     finally:
         apart.close()
+
+
+def _tell(tries: int, details: dict[str, Any]) -> None:
+    REFUSED.inc(tries)
+    logger.error("a change of the audit log was refused", extra=details)

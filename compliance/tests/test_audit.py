@@ -205,6 +205,7 @@ def test_what_a_role_of_ours_tried_to_do_to_the_log_is_on_record_with_who_though
 
 @pytest.mark.parametrize("role", ["owner", "postgres"])
 def test_what_the_triggers_refused_is_counted_and_on_record_once(begun, role, caplog):
+    before = refusals.REFUSED._value.get()
     for statement in (
         "UPDATE compliance_auditentry SET reason = 'other'",
         "DELETE FROM compliance_auditseal",
@@ -217,6 +218,7 @@ def test_what_the_triggers_refused_is_counted_and_on_record_once(begun, role, ca
         tries = [refusals.record_counted(), refusals.record_counted()]
 
     assert tries == [3, 0]
+    assert refusals.REFUSED._value.get() == before + 3
     assert [entry.after for entry in refused(begun)] == [{"tries": 3, "in_all": 3}]
     assert "a change of the audit log was refused" in [record.getMessage() for record in caplog.records]
 
