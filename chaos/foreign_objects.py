@@ -30,8 +30,8 @@ VARYING = re.compile(
     r'"?request_id"?:\s*\S+|<dt>Request</dt><dd><code>[^<]*</code>|name="csrfmiddlewaretoken" value="[^"]*"|nonce="[^"]*"'
     r"|go on in \d+ s"
 )
-COUNTING = ("metrics",)
-"""Routes whose answer is another each time."""
+COUNTING = ("metrics", "v1/token/refresh")
+"""Routes whose answer is another each time: a guess at a refresh token is a try, of which the address has so many."""
 SEEN = ("Content-Type", "Location", "ETag", "Allow", "WWW-Authenticate", "Cache-Control", "Vary")
 """Headers that could tell of an object."""
 
@@ -246,7 +246,7 @@ def _seen(answer: requests.Response, names: set[str]) -> Any:
     headers = {name: unquote(unquote(answer.headers.get(name, ""))) for name in SEEN}
     forms = {form for name in names for form in (name, quote(name, safe=""), name.replace("-", ""))}
     asked = re.compile(
-        "|".join(rf"(?<![\w-]){re.escape(form)}(?![\w-])" for form in sorted(forms, key=len, reverse=True))
+        "|".join(rf"(?:(?<![\w-])|(?<=%3D)){re.escape(form)}(?![\w-])" for form in sorted(forms, key=len, reverse=True))
     )
     text, headers = asked.sub("…", text), {name: asked.sub("…", value) for name, value in headers.items()}
     return answer.status_code, headers, text
