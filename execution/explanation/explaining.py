@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any, Final
 from uuid import UUID
 
@@ -38,6 +37,7 @@ from pricing import packs
 
 BY_DAY: Final = frozenset({"days", "observations", "portfolio_observations"})
 """Names below a step that lead to single days, which are in no answer."""
+VIEWS: Final = frozenset({"since_inception", "lookback"})
 
 
 def explain(execution_id: UUID, path: str, *, user: AbstractBaseUser) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def explain(execution_id: UUID, path: str, *, user: AbstractBaseUser) -> dict[st
 def _figure_in(result: Any, names: tuple[str, ...]) -> tuple[tuple[str, ...], Any]:
     """The path without a metric's `value`, and the figure as a result has it; None for that of a single day, which none has.
     Raises PathNotFound, RequestInvalid."""
-    if any(name in BY_DAY and question.is_date(below) for name, below in pairwise(names[1:])):
+    if _is_below_a_day(names):
         return names, None
     if names[-1] == "value" and question.is_metric(question.stored_at(result, names[:-1])):
         names = names[:-1]
@@ -77,6 +77,12 @@ def _figure_in(result: Any, names: tuple[str, ...]) -> tuple[tuple[str, ...], An
         kind = "an object" if isinstance(stored, dict) else "a list" if isinstance(stored, list) else "a text"
         raise question.invalid(f"names no figure but {kind}")
     return names, stored
+
+
+def _is_below_a_day(names: tuple[str, ...]) -> bool:
+    """Whether a path leads to a single day of a step, or of one of its views."""
+    place = 2 if names[1:2] and names[1] in VIEWS else 1
+    return len(names) > place + 1 and names[place] in BY_DAY and question.is_date(names[place + 1])
 
 
 def _is_number(text: str) -> bool:

@@ -1,6 +1,6 @@
 """Which figure is asked for: a JSON pointer into the answers of an execution's steps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,6 +13,8 @@ from execution.patterns import templating
 from execution.patterns.document import Step
 
 FIGURE_KEYS = {"value", "status", "reason", "basis"}
+MOST_DIGITS = 9
+"""Of the place in a list; no list is as long."""
 
 
 class PathNotFound(TieoutError):
@@ -88,11 +90,17 @@ def stored_at(result: Any, path: tuple[str, ...]) -> Any:
     for name in path:
         if isinstance(value, dict) and name in value:
             value = value[name]
-        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
-            value = value[int(name)]
+        elif isinstance(value, list) and (place := place_in(value, name)) is not None:
+            value = value[place]
         else:
             raise PathNotFound(pointer_to(*path))
     return value
+
+
+def place_in(values: Sequence[Any], name: str) -> int | None:
+    """The number that a name of a path is, where a list has so many; None else."""
+    is_number = name.isascii() and name.isdecimal() and len(name) <= MOST_DIGITS
+    return int(name) if is_number and int(name) < len(values) else None
 
 
 def is_metric(stored: Any) -> bool:

@@ -1,9 +1,13 @@
+import contextlib
 import dataclasses
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agents.tests.fakes import PORTFOLIO_ID, context
 from execution.patterns import templating
@@ -90,6 +94,25 @@ def test_a_path_that_leads_nowhere_fails_with_template_and_path(template, path):
         templating.resolve(template, SCOPE)
 
     assert (unresolved.value.template, unresolved.value.path) == (template, path)
+
+
+WORDS = """
+    {{ }} { } {{{ }}} inputs state ctx . .. lookback_days flag nothing rows name positions curve values quantity note asof_date
+    portfolio_id base_currency __class__ __globals__ _x 0 1 007 999999 9999999 -1 * [ ] ( ) ' " | : $ % é ٣ a x
+    {{inputs. {{state. {{ctx.
+"""
+"""What templates are made of, what looks like it, and what gets out of other templates."""
+ALLOWED = (str, int, float, bool, Decimal, date, type(None), list, dict, tuple, Position, Positions, UUID, np.ndarray)
+
+
+@settings(max_examples=settings().max_examples * 3)
+@given(
+    st.lists(st.sampled_from([*WORDS.split(), "\\", "\0"]), max_size=24),
+    st.sampled_from(["", " "]),
+)
+def test_no_text_of_words_does_more_than_lead_to_a_value_or_be_refused(words, between):
+    with contextlib.suppress(TemplateInvalid, TemplateUnresolved):
+        assert isinstance(templating.resolve(between.join(words), SCOPE), ALLOWED)
 
 
 HOSTILE = [

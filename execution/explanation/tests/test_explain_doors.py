@@ -1,14 +1,19 @@
 """Who is told what a figure is made of, by the API and on the terminal, and what is refused."""
 
+import contextlib
 import io
 import json
+import random
 from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from config.errors import TieoutError
+from execution import explanation
 from execution.explanation import explaining
+from execution.explanation.tests.figures import figures_of
 from execution.tests import staging
 
 VALUE = "/valued_positions/positions/0/market_value"
@@ -88,6 +93,45 @@ def test_a_path_that_leads_nowhere_is_not_found(demo, execution_id, path):
     answer = get(demo, execution_id, path=path)
 
     assert (answer.status_code, answer.json()["type"]) == (404, "path-not-found")
+
+
+BESIDE = (
+    "abc",
+    "-1",
+    "9" * 5000,
+    "٣",
+    "days",
+    "2013-03-01",
+    "2013-02-30",
+    "lookback",
+    "value",
+    "",
+    "~1",
+    "0",
+    "rows",
+    "AAPL",
+)
+
+
+@pytest.mark.parametrize("output", ["valued_positions", "historical_nav", "leading", "currency_attr", "months"])
+def test_a_path_that_is_bent_is_refused_by_name_and_never_breaks(demo, execution_id, output):
+    """Each name of a figure's path in turn is another, and each path goes on with another."""
+    chosen, result = random.Random(output), demo.ask().json()["result"]
+    figures = [path for path, _ in figures_of(result[output], f"/{output}")]
+    days = [f"/{output}/days/2013-03-01/value", f"/{output}/lookback/days/2013-03-01/return"]
+
+    for path in (*chosen.sample(figures, min(3, len(figures))), *days):
+        names = path.split("/")[2:]
+        place = chosen.randrange(len(names))
+        for name in BESIDE:
+            for bent in (
+                [*names[:place], name, *names[place + 1 :]],
+                [*names, name],
+                [*names[:place], name, *names[place:]],
+            ):
+                pointer = "/".join(("", output, *bent))
+                with contextlib.suppress(TieoutError):
+                    explanation.explain(UUID(execution_id), pointer, user=demo.user("owner"))
 
 
 def test_a_figure_that_nobody_can_explain_says_so_by_name(demo, execution_id, monkeypatch):
