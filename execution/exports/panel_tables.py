@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from execution.patterns import panel_parts, templating
+from execution.patterns import panel_parts, panel_values, templating
+from execution.patterns.panel_values import NoPanelValueError
 from execution.patterns.templating import Scope
 
 NUMERIC: Final = ("number", "currency", "percentage", "decimal_2")
@@ -43,13 +44,6 @@ class PanelTable:
     """Its first column are days, and the others lines over them."""
 
 
-class NothingToTabulateError(Exception):
-    """A panel, or a figure of it, has no value. `reason` is a code, as results have it."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-
-
 def outputs_of(panel: Mapping[str, Any]) -> frozenset[str]:
     """The outputs that a panel reads."""
     return frozenset(each.path[1] for each in templating.references_in(panel) if each.path[0] == "state")
@@ -65,18 +59,18 @@ def _tabulate_plain(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
         if "items" in panel:
             return _grid(panel, scope)
         return _table(panel, scope) if "rows" in panel else _lines(panel, scope)
-    except NothingToTabulateError as absent:
+    except NoPanelValueError as absent:
         return PanelTable(panel["id"], panel["title"], (), (), 0, absent.reason)
 
 
 def _grid(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
-    currency = scope.ctx.get("base_currency") or ""
+    currency = panel_values.base_currency(scope)
     columns = tuple(TableColumn(name, name, "text") for name in ("figure", "value", "unit", "status", "reason"))
     rows = []
     for item in panel["items"]:
         try:
-            value, status, reason = _figure(_resolve(item["value"], scope))
-        except NothingToTabulateError as absent:
+            value, status, reason = _figure(panel_values.resolve(item["value"], scope))
+        except NoPanelValueError as absent:
             value, status, reason = None, "unavailable", absent.reason
         unit = {"currency": currency, "percentage": "fraction"}.get(item["format"], "")
         shown = _Number(value) if item["format"] in NUMERIC and value is not None else value
@@ -99,8 +93,8 @@ def is_numeric(value: Cell, column: TableColumn) -> bool:
 
 
 def _table(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
-    found = _require_list(panel["rows"], scope)
-    currency = scope.ctx.get("base_currency") or ""
+    found = panel_values.resolve_list(panel["rows"], scope)
+    currency = panel_values.base_currency(scope)
     # a sparkline is a picture of a list, which no cell holds
     columns = _with_headers([each for each in panel["columns"] if each["format"] != "sparkline"], currency)
     paths = [tuple(column.key.split(".")) for column in columns]
@@ -153,12 +147,12 @@ def _is_plain(row: Any, paths: Sequence[Sequence[str]]) -> bool:
 
 
 def _lines(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
-    x = _require_list(panel["x"], scope)
-    currency = scope.ctx.get("base_currency") or ""
+    x = panel_values.resolve_list(panel["x"], scope)
+    currency = panel_values.base_currency(scope)
     series = [{**each, "key": each["label"]} for each in panel["series"]]
     columns = (TableColumn("x", "Date", "date"), *_with_headers(series, currency))
     # a series without any value, of a benchmark that there is not, say, is empty cells
-    values = [_require_list(each["values"], scope) or [None] * len(x) for each in panel["series"]]
+    values = [panel_values.resolve_list(each["values"], scope) or [None] * len(x) for each in panel["series"]]
     return PanelTable(panel["id"], panel["title"], columns, _Zipped((x, *values)), len(x), is_series=True)
 
 
@@ -199,32 +193,3 @@ def _figure(value: Any) -> tuple[Cell, str, str]:
         plain = None if isinstance(inner, Mapping | list) else inner
         return plain, str(value.get("status") or "ok"), str(value.get("reason") or "")
     return (None if isinstance(value, list) else value), "ok", ""
-
-
-def _resolve(text: Any, scope: Scope) -> Any:
-    """What a template names. All below an output that is unavailable is so, too. Raises NothingToTabulateError."""
-    parsed = templating.parse(text) if isinstance(text, str) else ()
-    if len(parsed) != 1 or not isinstance(parsed[0], tuple):
-        return text
-    path = parsed[0]
-    for length in range(2, len(path) + 1):
-        try:
-            value = templating.walk(path[:length], scope)
-        except KeyError:
-            raise NothingToTabulateError("not_in_result") from None
-        if length < len(path):
-            _require_available(value)
-    return value
-
-
-def _require_list(text: Any, scope: Scope) -> list[Any]:
-    value = _resolve(text, scope)
-    _require_available(value)
-    if not isinstance(value, list):
-        raise NothingToTabulateError("not_in_result")
-    return value
-
-
-def _require_available(value: Any) -> None:
-    if isinstance(value, Mapping) and value.get("status") == "unavailable":
-        raise NothingToTabulateError(str(value.get("reason") or "not_given"))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from execution import figures
 from execution.figures import from_value, privacy
 from execution.patterns import panel_parts
+from execution.patterns.panel_values import NoPanelValueError
 from execution.patterns.templating import Scope
 from execution.web.pages import chart_panel, panels
-from execution.web.pages.panel_values import NothingToDrawError
 
 NBSP = "\N{NO-BREAK SPACE}"
 METRIC = {
@@ -302,7 +302,7 @@ def test_the_columns_of_a_chart_are_its_figures_as_they_are_written(values, kind
     document = {**CHART, "series": [{"label": "It", "values": "{{state.nav.values}}", "format": kind}]}
     state = scope(nav={"dates": days, "values": values})
     if all(value is None for value in values):
-        with pytest.raises(NothingToDrawError):
+        with pytest.raises(NoPanelValueError):
             chart_panel.columns(document, state)
         return
 

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from execution import figures
 from execution.figures import Figure
+from execution.patterns.panel_values import NoPanelValueError, Place, base_currency, locate_rows, resolve
 from execution.patterns.templating import Scope
 from execution.web.pages import chart_panel, part_panels, table_panels
-from execution.web.pages.panel_values import NothingToDrawError, Place, base_currency, locate_rows, resolve
 
 Body = dict[str, Any]
 
@@ -94,7 +94,7 @@ def draw_comparison(document: Mapping[str, Any], scope: Scope) -> Body:
         lines.append((line["label"], [figure for _, figure in table_panels.items({"items": items}, scope)]))
     notes = [note for label, cells in lines for note in _compared_notes(label, document["headings"], cells)]
     if all(figure.status == "unavailable" for _, cells in lines for figure in cells):
-        raise NothingToDrawError(notes[0][1].note)
+        raise NoPanelValueError(notes[0][1].note)
     return {"headings": document["headings"], "lines": lines, "notes": table_panels.notes(notes)}
 
 

@@ -16,9 +16,10 @@ from execution import executor
 from execution.executor import ExecutionNotFound
 from execution.models import Execution
 from execution.patterns import panel_parts, versions
+from execution.patterns.panel_values import NoPanelValueError
 from execution.web import problems
 from execution.web.pages import chart_panel, page_tag
-from execution.web.pages.panel_values import NothingToDrawError, scope_of
+from execution.web.pages.panel_scope import scope_of
 from portfolio.models import Portfolio
 
 
@@ -61,7 +62,7 @@ def _answer(request: HttpRequest, slug: str, execution_id: UUID) -> HttpResponse
         for document in panel_parts.charts(panel) if panel["id"] == asked_for else ():
             try:
                 charts[document["id"]] = chart_panel.columns(document, scope)
-            except NothingToDrawError:
+            except NoPanelValueError:
                 continue  # the page says why
     response = JsonResponse(charts)
     response["ETag"] = tag

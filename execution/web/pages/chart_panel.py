@@ -8,17 +8,10 @@ from typing import Any, Final
 
 from execution import figures
 from execution.figures import SPACE, formats, number, privacy, reason_words
+from execution.patterns.panel_values import NoPanelValueError, Place, base_currency, locate_list, resolve, resolve_list
 from execution.patterns.templating import Scope
 from execution.web.pages import charts
-from execution.web.pages.panel_values import (
-    NothingToDrawError,
-    Place,
-    base_currency,
-    figure_at,
-    locate_list,
-    resolve,
-    resolve_list,
-)
+from execution.web.pages.placed_figures import figure_at
 
 MARKS: Final[Mapping[str, tuple[str, str]]] = {"bought": ("▲", "Bought"), "sold": ("▼", "Sold")}
 """Key of a day's symbols -> its sign and its word in the legend."""
@@ -95,7 +88,7 @@ def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
 
 
 def columns(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    """What a script draws of the same chart. Raises NothingToDrawError.
+    """What a script draws of the same chart. Raises NoPanelValueError.
 
     days     since 1970-01-01
     levels   the lowest and the highest of the scale
@@ -106,7 +99,7 @@ def columns(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     currency = base_currency(scope)
     days = [date.fromisoformat(day) for day in resolve_list(document["x"], scope)]
     if not days:
-        raise NothingToDrawError(NO_DAY)
+        raise NoPanelValueError(NO_DAY)
     series, _ = _series(document, scope)
     trades, _ = _trades(document, scope, days)
     levels = charts.levels([each.heights for each in series])
@@ -146,7 +139,7 @@ def _unit(kind: str, currency: str) -> str:
 
 
 def _series(document: Mapping[str, Any], scope: Scope) -> tuple[list[Series], list[tuple[str, str]]]:
-    """The series that have a value, and label and reason of those that have none. Raises NothingToDrawError without any."""
+    """The series that have a value, and label and reason of those that have none. Raises NoPanelValueError without any."""
     drawn, absent = [], []
     for each in document["series"]:
         place = locate_list(each["values"], scope)
@@ -155,7 +148,7 @@ def _series(document: Mapping[str, Any], scope: Scope) -> tuple[list[Series], li
         else:
             absent.append((each["label"], _why(each, scope)))
     if not drawn:
-        raise NothingToDrawError("; ".join(f"{label}: {why}" for label, why in absent))
+        raise NoPanelValueError("; ".join(f"{label}: {why}" for label, why in absent))
     return drawn, absent
 
 
@@ -167,8 +160,8 @@ def _trades(
         return {}, []
     try:
         found = resolve_list(document["marks"], scope)
-    except NothingToDrawError as absent:
-        return {}, [("What was traded", absent.reason)]
+    except NoPanelValueError as absent:
+        return {}, [("What was traded", reason_words(absent.reason))]
     places = {day.isoformat(): place for place, day in enumerate(days)}
     return {places[trade["date"]]: trade for trade in found if trade["date"] in places}, []
 
@@ -188,7 +181,7 @@ def _why(series: Mapping[str, Any], scope: Scope) -> str:
     """Why a series has no value: its `reason` where it names one."""
     try:
         code = resolve(series.get("reason"), scope)
-    except NothingToDrawError:
+    except NoPanelValueError:
         code = None
     return reason_words(code if isinstance(code, str) else "not_given")
 

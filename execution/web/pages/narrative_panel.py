@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from execution.figures import Figure, reason_words
+from execution.figures import Figure
+from execution.patterns.panel_values import NoPanelValueError, Place, base_currency, locate
 from execution.patterns.templating import Scope
-from execution.web.pages.panel_values import NothingToDrawError, Place, base_currency, figure_at, locate
+from execution.web.pages.placed_figures import figure_at
 
 BY_MODEL: Final = "Written by a language model"
 BY_RULE: Final = "Written by a rule"
@@ -23,12 +24,12 @@ class ShownPart:
 
 
 def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    """`sentences` of parts, the notice, and who wrote it. Raises NothingToDrawError."""
+    """`sentences` of parts, the notice, and who wrote it. Raises NoPanelValueError."""
     place = locate(document["text"], scope)
     narrative = place.value
     if not isinstance(narrative, Mapping) or "sentences" not in narrative:
         reason = narrative.get("reason") if isinstance(narrative, Mapping) else None
-        raise NothingToDrawError(reason_words(reason or "not_in_result"))
+        raise NoPanelValueError(reason or "not_in_result")
     facts, currency = place.below("facts", narrative["facts"]), base_currency(scope)
     writer = BY_MODEL if narrative["writer"] == "model" else f"{BY_RULE}: {narrative['reason']}"
     return {

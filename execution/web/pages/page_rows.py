@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 from execution import figures
 from execution.figures import Figure
+from execution.patterns.panel_values import NoPanelValueError, base_currency, locate
 from execution.patterns.templating import Scope
-from execution.web.pages.panel_values import NothingToDrawError, base_currency, figure_at, locate
+from execution.web.pages.placed_figures import figure_at
 from execution.web.pages.table_panels import Cell, Column, draw_table
 
 SORT: Final = "sort"
@@ -140,8 +141,8 @@ def _total(
 def _named(template: str, column: Mapping[str, Any], scope: Scope) -> Figure:
     try:
         return figure_at(locate(template, scope), column["format"], currency=base_currency(scope))
-    except NothingToDrawError as absent:
-        return figures.missing(column["format"], absent.reason)
+    except NoPanelValueError as absent:
+        return figures.missing(column["format"], figures.reason_words(absent.reason))
 
 
 def _sum(cells: Sequence[Cell], column: Mapping[str, Any], scope: Scope) -> Figure:

@@ -6,7 +6,7 @@ from typing import Any
 
 from execution.explanation import PathNotFound, question
 from execution.patterns import panel_parts
-from execution.web.pages.panel_values import pointer_of
+from execution.patterns.panel_values import pointer_of
 
 
 @dataclass(frozen=True, slots=True)

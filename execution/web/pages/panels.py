@@ -11,7 +11,8 @@ from typing import Any, Final
 from django import template
 from django.template.loader import get_template
 
-from execution.figures import privacy
+from execution.figures import privacy, reason_words
+from execution.patterns.panel_values import NoPanelValueError
 from execution.patterns.templating import Scope
 from execution.web.pages import (
     card_panels,
@@ -23,12 +24,11 @@ from execution.web.pages import (
     timeline_panel,
 )
 from execution.web.pages.page_rows import PageRows
-from execution.web.pages.panel_values import NothingToDrawError
 
 register = template.Library()
 
 Drawer = Callable[[Mapping[str, Any], Scope], Any]
-"""Makes what a panel's template shows. Raises NothingToDrawError."""
+"""Makes what a panel's template shows. Raises NoPanelValueError."""
 
 DRAWERS: Final[Mapping[str, tuple[str, Drawer]]] = {
     "action_cards": ("cards", card_panels.draw_action_cards),
@@ -138,8 +138,8 @@ def draw(document: Mapping[str, Any], scope: Scope, rows: PageRows | None = None
         if rows is not None and document.get("sortable") is True and document["type"] == "table":
             return replace(empty, name="sortable_table", body=page_rows.draw_sortable(document, scope, rows))
         return replace(empty, name=name, body=drawer(document, scope))
-    except NothingToDrawError as absent:
-        return replace(empty, reason=absent.reason)
+    except NoPanelValueError as absent:
+        return replace(empty, reason=reason_words(absent.reason))
 
 
 def draw_within(document: Mapping[str, Any], scope: Scope) -> list[Panel]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from execution import figures
 from execution.figures import FORMATS, Figure
+from execution.patterns.panel_values import NoPanelValueError, base_currency, locate_rows, resolve
 from execution.patterns.templating import Scope
 from execution.web.pages import shapes, table_panels
-from execution.web.pages.panel_values import NothingToDrawError, base_currency, locate_rows, resolve
 from execution.web.pages.shapes import Bar, Tile
 
 LEVELS = 4
@@ -83,7 +83,7 @@ def draw_gauge(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     bounds = {name: _bound(document.get(name), scope) for name in ("minimum", "maximum", "threshold")}
     low, high = bounds["minimum"], bounds["maximum"]
     if low is None or high is None or high <= low:
-        raise NothingToDrawError("the gauge has no scale")
+        raise NoPanelValueError("the gauge has no scale")
 
     def at(value: Decimal | None) -> float | None:
         return None if value is None else round(100 * min(max(float((value - low) / (high - low)), 0.0), 1.0), 3)
@@ -118,7 +118,7 @@ def _parts(document: Mapping[str, Any], scope: Scope) -> Parts:
     columns, currency = document["columns"], base_currency(scope)
     measure = next((place for place, column in enumerate(columns) if column["format"] in FORMATS), None)
     if measure is None:
-        raise NothingToDrawError("the panel has no column of numbers")
+        raise NoPanelValueError("the panel has no column of numbers")
     order = [measure, *(place for place in range(1, len(columns)) if place != measure)]
     rows = []
     for row in locate_rows(document["rows"], scope):

@@ -29,7 +29,7 @@ from execution.web import limits
 from execution.web.pages import chart_data, figure, holdings, navigation, page_tag
 from execution.web.pages.navigation import OVERVIEW, SECURITY
 from execution.web.pages.page_rows import PageRows
-from execution.web.pages.panel_values import scope_of
+from execution.web.pages.panel_scope import scope_of
 from execution.web.pages.pattern_inputs import form_context, is_unanswered, read_request
 from execution.web.pages.problem_page import render_failure
 from portfolio.models import Portfolio

@@ -8,17 +8,10 @@ from typing import Any, Final
 
 from execution import figures
 from execution.figures import FORMATS, Figure, reason_words
+from execution.patterns.panel_values import NoPanelValueError, Place, base_currency, locate, locate_rows, pointer_of
 from execution.patterns.templating import Scope
 from execution.web.pages import shapes
-from execution.web.pages.panel_values import (
-    NothingToDrawError,
-    Place,
-    base_currency,
-    figure_at,
-    locate,
-    locate_rows,
-    pointer_of,
-)
+from execution.web.pages.placed_figures import figure_at
 
 RETURNS: Final = re.compile(
     r"(\w+_)?(twr|mwr)(_.+)?|.+_return|local|fx|interaction|total|contribution|whole|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
@@ -56,7 +49,7 @@ def draw_metrics_grid(document: Mapping[str, Any], scope: Scope) -> dict[str, An
     named = items(document, scope)
     reasons = Counter(figure.note for _, figure in named if figure.status == "unavailable")
     if len(named) > 1 and reasons.total() == len(named):
-        raise NothingToDrawError(reasons.most_common(1)[0][0])
+        raise NoPanelValueError(reasons.most_common(1)[0][0])
     return {"items": named, "notes": notes(named)}
 
 
@@ -87,9 +80,9 @@ def items(document: Mapping[str, Any], scope: Scope) -> list[tuple[str, Figure]]
 def _item(item: Mapping[str, Any], scope: Scope) -> Figure:
     try:
         place = locate(item["value"], scope)
-    except NothingToDrawError as absent:
+    except NoPanelValueError as absent:
         path = pointer_of(item["value"]) if item["format"] in FORMATS else ""
-        return replace(figures.missing(item["format"], absent.reason), path=path)
+        return replace(figures.missing(item["format"], reason_words(absent.reason)), path=path)
     signed = bool(RETURNS.fullmatch(item["value"].strip("{} ").rsplit(".", 1)[-1]))
     return figure_at(place, item["format"], currency=base_currency(scope), signed=signed)
 

@@ -6,9 +6,9 @@ from datetime import date
 from typing import Any
 
 from execution.figures import Figure
+from execution.patterns.panel_values import NoPanelValueError
 from execution.patterns.templating import Scope
 from execution.web.pages import chart_panel, charts, table_panels
-from execution.web.pages.panel_values import NothingToDrawError
 
 LANE_HEIGHT = 32
 TONES = 6
@@ -32,7 +32,7 @@ def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     kinds = [column["format"] for column in document["columns"]]
     dates = [place for place, kind in enumerate(kinds) if kind == "date"]
     if not dates:
-        raise NothingToDrawError("the panel has no column of dates")
+        raise NoPanelValueError("the panel has no column of dates")
     said = max((place for place, kind in enumerate(kinds) if kind == "text"), default=0)
     rows = [(row, *_days(row, dates)) for row in table["rows"]]
     known = [(row, begin, end) for row, begin, end in rows if begin is not None and end is not None]

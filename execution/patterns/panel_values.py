@@ -1,19 +1,19 @@
-"""What the templates of a panel name in a result, and where it stands there; or why there is nothing to draw."""
+"""What the templates of a panel name in a result, and where it stands there; or why there is nothing.
+
+The one place that reads a panel's values: pages draw them, and exports put them into tables.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from config.strict_json import pointer_to
-from execution import executor, figures
-from execution.figures import FORMATS, Figure, reason_words
 from execution.patterns import templating
 from execution.patterns.templating import NamePath, Scope
-from portfolio.models import Portfolio
 
 
-class NothingToDrawError(Exception):
-    """There is nothing to draw a panel from. `reason` is in words."""
+class NoPanelValueError(Exception):
+    """A panel, or a figure of it, has no value. `reason` is a code as results have it, or a sentence."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -33,7 +33,7 @@ class Place:
 
 
 def locate(text: Any, scope: Scope) -> Place:
-    """What a template names. All below an output that is unavailable is so, too. Raises NothingToDrawError."""
+    """What a template names. All below an output that is unavailable is so, too. Raises NoPanelValueError."""
     path = _path_of(text)
     if path is None:
         return Place(text)
@@ -41,7 +41,7 @@ def locate(text: Any, scope: Scope) -> Place:
         try:
             value = templating.walk(path[:length], scope)
         except KeyError:
-            raise NothingToDrawError(reason_words("not_in_result")) from None
+            raise NoPanelValueError("not_in_result") from None
         if length < len(path):
             _require_available(value)
     return Place(value, pointer_of(text))
@@ -54,51 +54,29 @@ def pointer_of(text: Any) -> str:
 
 
 def resolve(text: Any, scope: Scope) -> Any:
-    """The value that a template names. Raises NothingToDrawError."""
+    """The value that a template names. Raises NoPanelValueError."""
     return locate(text, scope).value
 
 
 def locate_list(text: Any, scope: Scope) -> Place:
-    """The list that a template names. Raises NothingToDrawError."""
+    """The list that a template names. Raises NoPanelValueError."""
     place = locate(text, scope)
     _require_available(place.value)
     if not isinstance(place.value, list):
-        raise NothingToDrawError("the result holds no list here")
+        raise NoPanelValueError("the result holds no list here")
     return place
 
 
 def resolve_list(text: Any, scope: Scope) -> Sequence[Any]:
-    """The values of a list that a template names. Raises NothingToDrawError."""
+    """The values of a list that a template names. Raises NoPanelValueError."""
     values: Sequence[Any] = locate_list(text, scope).value
     return values
 
 
 def locate_rows(text: Any, scope: Scope) -> list[Place]:
-    """The elements of a list that a template names, each with its place. Raises NothingToDrawError."""
+    """The elements of a list that a template names, each with its place. Raises NoPanelValueError."""
     rows = locate_list(text, scope)
     return [rows.below(number, row) for number, row in enumerate(rows.value)]
-
-
-def figure_at(place: Place, kind: str, *, currency: str = "", signed: bool = False) -> Figure:
-    """The figure that stands at a place, as `figures.from_value` has it. A number, or the state of one, knows its place."""
-    figure = figures.from_value(place.value, kind, currency=currency, signed=signed)
-    opens = place.pointer and kind in FORMATS and place.value is not None
-    return replace(figure, path=place.pointer) if opens else figure
-
-
-def scope_of(served: executor.Served, portfolio: Portfolio) -> Scope:
-    """What the templates of panels may read of an answer: its outputs, and what it is of."""
-    metadata = served.metadata
-    return Scope(
-        inputs={},
-        state=served.result,
-        ctx={
-            "portfolio_id": str(portfolio.pk),
-            "asof_date": metadata["asof_date"],
-            "pricing_pack_id": metadata["pricing_pack_id"],
-            "base_currency": portfolio.base_currency,
-        },
-    )
 
 
 def base_currency(scope: Scope) -> str:
@@ -114,4 +92,4 @@ def _path_of(text: Any) -> NamePath | None:
 
 def _require_available(value: Any) -> None:
     if isinstance(value, Mapping) and value.get("status") == "unavailable":
-        raise NothingToDrawError(reason_words(value.get("reason") or "not_given"))
+        raise NoPanelValueError(str(value.get("reason") or "not_given"))
