@@ -96,5 +96,5 @@ def _decide_source(
 
 def _find_licence(table: RightsTable, source: str, use: Use, at: date, environment: str) -> LicenceTerms | None:
     """The valid licence with the lowest id: licences may overlap, and then each alone would do."""
-    valid = [each for each in table.licences if each.covers(source, use, at=at, environment=environment)]
+    valid = [each for each in table.licences_of(source) if each.is_valid(use, at=at, environment=environment)]
     return min(valid, key=lambda licence: licence.id, default=None)

@@ -112,10 +112,9 @@ class LicenceTerms:
     document: str
     environment: str = ""
 
-    def covers(self, source: str, use: Use, *, at: date, environment: str) -> bool:
+    def is_valid(self, use: Use, *, at: date, environment: str) -> bool:
         return (
-            self.source in (source, source_of_series(source))
-            and use in self.uses
+            use in self.uses
             and self.environment in ("", environment)
             and self.valid_from <= at
             and (self.valid_to is None or at <= self.valid_to)
@@ -158,6 +157,11 @@ class RightsTable:
     def terms_of(self, source: str) -> SourceTerms | None:
         """The terms of a series where it has some of its own, else those of its source; None where neither is known."""
         return self.sources.get(self.row_of(source))
+
+    def licences_of(self, source: str) -> list[LicenceTerms]:
+        """The licences of a source, and of its host where it is a series."""
+        codes = (source, source_of_series(source))
+        return [each for each in self.licences if each.source in codes]
 
     def row_of(self, source: str) -> str:
         """The code of the row that speaks for a source: its own, else its host's; itself where neither is there."""
