@@ -150,8 +150,10 @@ class LogOutsAdmin(EvidenceAdmin):
 
 
 def pretty(data: Any) -> SafeString:
-    """JSON to read: of a long list the beginning alone, and the whole text cut where it is still long."""
+    """JSON to read: of a long list the beginning alone, and the whole text cut where it is still long. What nobody could see, such
+    as a mark that turns the reading direction, stands as its escape."""
     text = json.dumps(_shortened(data), indent=2, ensure_ascii=False)
+    text = "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
     cut = f"\n… {len(text) - MAX_SHOWN_CHARACTERS:,} more characters" if len(text) > MAX_SHOWN_CHARACTERS else ""
     return format_html("<pre>{}{}</pre>", text[:MAX_SHOWN_CHARACTERS], cut)
 

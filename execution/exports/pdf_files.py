@@ -15,7 +15,7 @@ from execution import canonical
 from execution.exports import neutral
 from execution.exports.content import ExportContent, Report
 from execution.exports.panel_tables import Cell, PanelTable, TableColumn, is_numeric
-from execution.figures import FORMATS, number, reason_words
+from execution.figures import FORMATS, number, plain_text, reason_words
 
 TEMPLATE: Final = Path(__file__).with_name("report.typ")
 STANDARDS: Final = ("a-3a", "ua-1")
@@ -39,12 +39,12 @@ def write_paper(paper: str, file: BinaryIO, content: ExportContent, report: Repo
     if content.attaches_result:
         attached = {"result.json": content.result_text, **attached}
     whole = {
-        "title": neutral.printable(manifest.title),
+        "title": plain_text.printable(manifest.title),
         "paper": paper,
         "at": [at.year, at.month, at.day],
-        "facts": [[neutral.printable(part) for part in line.split(": ", 1)] for line in manifest.lines()],
-        "footer": [neutral.printable(line) for line in _footer(content)],
-        "watermark": neutral.printable("\n".join(manifest.as_dict()["watermarks"])),
+        "facts": [[plain_text.printable(part) for part in line.split(": ", 1)] for line in manifest.lines()],
+        "footer": [plain_text.printable(line) for line in _footer(content)],
+        "watermark": plain_text.printable("\n".join(manifest.as_dict()["watermarks"])),
         "panels": [_panel(table, content.base_currency) for table in tables],
         "attached": [{"name": name, **ATTACHED[name]} for name in attached],
     }
@@ -71,13 +71,15 @@ def _footer(content: ExportContent) -> Iterator[str]:
 
 def _panel(table: PanelTable, currency: str) -> dict[str, Any]:
     """A panel as the template reads it: lines where its rows are days, else cells as a page writes them."""
-    told: dict[str, Any] = {"title": neutral.printable(table.title), "reason": ""}
+    told: dict[str, Any] = {"title": plain_text.printable(table.title), "reason": ""}
     if table.reason or not table.count:
         return told | {"reason": reason_words(table.reason) if table.reason else "no rows"}
     if table.is_series:
         return told | _lines(table)
     return told | {
-        "columns": [{"header": neutral.printable(each.header), "numeric": each.is_numeric} for each in table.columns],
+        "columns": [
+            {"header": plain_text.printable(each.header), "numeric": each.is_numeric} for each in table.columns
+        ],
         "rows": [
             [_words(cell, column, currency) for cell, column in zip(row, table.columns, strict=True)]
             for row in table.rows
@@ -92,7 +94,7 @@ def _words(cell: Cell, column: TableColumn, currency: str) -> str:
         return "yes" if cell else "no"
     if is_numeric(cell, column) and neutral.is_number(str(cell)):
         return FORMATS.get(column.format, number)(Decimal(str(cell)), currency)
-    return neutral.printable(str(cell))
+    return plain_text.printable(str(cell))
 
 
 def _lines(table: PanelTable) -> dict[str, Any]:
@@ -105,7 +107,7 @@ def _lines(table: PanelTable) -> dict[str, Any]:
     low, high = min(known), max(known)
     span = (high - low) or 1.0
     kind = table.columns[1].format
-    labels = [neutral.printable(column.header) for column in table.columns[1:]]
+    labels = [plain_text.printable(column.header) for column in table.columns[1:]]
     return {
         "series": [
             {"label": label, "pieces": list(_pieces(values, low, span))}
@@ -117,7 +119,7 @@ def _lines(table: PanelTable) -> dict[str, Any]:
             {"at": place / (LEVELS - 1), "label": _level(low + span * place / (LEVELS - 1), kind)}
             for place in range(LEVELS)
         ],
-        "alt": neutral.printable(
+        "alt": plain_text.printable(
             f"{table.title} from {days[0]} to {days[-1]}: "
             + ", ".join(labels)
             + f"; lowest {_level(low, kind)}, highest {_level(high, kind)}"

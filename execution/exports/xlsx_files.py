@@ -14,6 +14,7 @@ from xlsxwriter.worksheet import Worksheet
 from execution.exports import neutral
 from execution.exports.content import ExportContent, Report
 from execution.exports.panel_tables import Cell, PanelTable, TableColumn, is_numeric
+from execution.figures import plain_text
 
 NUMBER_FORMATS: Final[Mapping[str, str]] = {
     "currency": "#,##0.00",
@@ -68,8 +69,8 @@ def _write_manifest(sheet: Worksheet, lines: Iterator[str], bold: Any) -> None:
     sheet.set_column(1, 1, 100)
     for row, line in enumerate(lines):
         name, _, value = line.partition(": ")
-        sheet.write_string(row, 0, neutral.printable(name), bold)
-        sheet.write_string(row, 1, neutral.printable(value))
+        sheet.write_string(row, 0, plain_text.printable(name), bold)
+        sheet.write_string(row, 1, plain_text.printable(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +80,11 @@ class _Sheet:
     bold: Any
 
     def write(self, table: PanelTable) -> None:
-        self.sheet.write_string(0, 0, neutral.printable(table.title), self.bold)
+        self.sheet.write_string(0, 0, plain_text.printable(table.title), self.bold)
         if table.reason:
-            self.sheet.write_string(1, 0, f"No rows: {neutral.printable(table.reason)}")
+            self.sheet.write_string(1, 0, f"No rows: {plain_text.printable(table.reason)}")
         for place, column in enumerate(table.columns):
-            self.sheet.write_string(1, place, neutral.printable(column.header), self.bold)
+            self.sheet.write_string(1, place, plain_text.printable(column.header), self.bold)
             self.sheet.set_column(place, place, 16)
         places = {column.key: place for place, column in enumerate(table.columns)}
         totals: dict[int, Decimal | None] = {
@@ -121,7 +122,7 @@ class _Sheet:
         elif isinstance(value, str) and column.format == "date" and _DATE.fullmatch(value):
             self.sheet.write_datetime(row, place, _midnight(value), style)
         elif value is not None:
-            self.sheet.write_string(row, place, neutral.printable(str(value)))
+            self.sheet.write_string(row, place, plain_text.printable(str(value)))
 
     def _write_totals(self, table: PanelTable, last: int, totals: Mapping[int, Decimal | None]) -> None:
         """A sum is there where every row has its number: of some rows alone it would be no total."""
@@ -178,7 +179,7 @@ def _names(tables: Sequence[PanelTable]) -> list[str]:
     """A name for each sheet, of those that the format allows, and no two alike; Excel looks at no case."""
     taken, names = {"manifest", "history"}, []
     for table in tables:
-        plain = _NOT_IN_NAMES.sub(" ", neutral.printable(table.title)).strip() or table.id
+        plain = _NOT_IN_NAMES.sub(" ", plain_text.printable(table.title)).strip() or table.id
         name, number = plain[:SHEET_NAME].strip(), 2
         while name.lower() in taken:
             end = f" {number}"

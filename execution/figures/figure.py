@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from execution.figures import privacy
+from execution.figures import plain_text, privacy
 from execution.figures.basis import basis_words, turning_points
 from execution.figures.formats import DASH, FORMATS, MINUS, is_zero
 from execution.figures.reasons import reason_words
@@ -66,7 +66,8 @@ def from_value(value: Any, kind: str, *, currency: str = "", signed: bool = Fals
     if value is None:
         return missing(kind, reason_words("not_given"))
     if kind in ("text", "date"):
-        return Figure({True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value), kind)
+        words = {True: "yes", False: "no"}[value] if isinstance(value, bool) else plain_text.printable(str(value))
+        return Figure(words, kind)
     if kind not in FORMATS:
         return missing(kind, f"there is no format {kind}")
     exact = _exact(value)
