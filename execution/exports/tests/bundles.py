@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 from datetime import UTC, datetime
 
 from compliance.decisions import Attribution
@@ -9,7 +10,7 @@ from compliance.rights import OutputDecisions
 from compliance.terms import Placement, Use
 from execution import canonical
 from execution.executor.store import FinishedExecution
-from execution.exports import bundle_files
+from execution.exports import bundle_files, zipped
 from execution.exports.content import ExportContent
 from execution.exports.evidence import Evidence
 from execution.exports.manifest import Manifest, Reader
@@ -57,6 +58,34 @@ def bundle(**how):
     file = io.BytesIO()
     bundle_files.write(file, content(**how), lambda done, total: None)
     return file.getvalue()
+
+
+CHANGES = 1_000
+
+
+def changes(whole, seed):
+    """A place in a bundle and what its byte is XORed with, a thousand times; every file and every part of the zip is met."""
+    chance = random.Random(seed)
+    return [(chance.randrange(len(whole)), chance.randrange(1, 256)) for _ in range(CHANGES)]
+
+
+def changed(whole, at, other):
+    return whole[:at] + bytes([whole[at] ^ other]) + whole[at + 1 :]
+
+
+def unnamed(whole, at, faults):
+    """What is wrong with the faults that were found of a changed byte; empty where they name it.
+
+    A byte of a file is named by the file, one of the zip around the files as the zip's.
+    """
+    begin = 0
+    for name, content in zipped.read_stored(whole):
+        begin += zipped.HEADER.size + len(name)
+        if begin <= at < begin + len(content):
+            return "" if any(fault.startswith(f"{name} ") for fault in faults) else f"{name} at {at}: {faults}"
+        begin += len(content)
+    words = ("the zip ", "the bundle holds other files ")
+    return "" if faults and all(fault.startswith(words) for fault in faults) else f"zip at {at}: {faults}"
 
 
 def keys_document(*keys):

@@ -1,7 +1,6 @@
 """A bundle proves itself to who trusts its key, by our command's check and by the offline page, and no byte of it can differ."""
 
 import json
-import random
 import re
 import shutil
 import subprocess
@@ -13,11 +12,10 @@ import pytest
 from config import env
 from execution.exports import bundle_check, merkle, zipped
 from execution.exports.signing import PublicKey, Signer
-from execution.exports.tests.bundles import AT, KEY, ROWS, SIGNER, bundle, keys_document
+from execution.exports.tests.bundles import AT, KEY, ROWS, SIGNER, bundle, changed, changes, keys_document, unnamed
 
 PAGE = env.PROJECT / "execution/exports/verify_bundle.html"
 NODE = shutil.which("node")
-CHANGES = 1_000
 
 
 def test_it_is_what_was_signed_and_says_what_it_ties_out_to():
@@ -32,35 +30,30 @@ def test_equal_inputs_are_equal_bytes():
     assert bundle() == bundle()
 
 
-def changed_bundles(seed):
-    """A bundle, and copies of it in each of which one byte is another; every file and every part of the zip is met."""
-    chance, whole = random.Random(seed), bundle()
-    copies = []
-    for _ in range(CHANGES):
-        at, other = chance.randrange(len(whole)), chance.randrange(1, 256)
-        copies.append(whole[:at] + bytes([whole[at] ^ other]) + whole[at + 1 :])
-    return whole, copies
-
-
 @pytest.mark.slow
-def test_a_thousand_changed_bytes_are_a_thousand_faults(request):
-    _, copies = changed_bundles(request.config.getoption("--hypothesis-seed"))
+def test_each_of_a_thousand_changed_bytes_is_named(request):
+    whole = bundle()
 
-    missed = [number for number, copy in enumerate(copies) if not bundle_check.check(copy, [KEY]).faults]
+    wrong = [
+        unnamed(whole, at, bundle_check.check(changed(whole, at, other), [KEY]).faults)
+        for at, other in changes(whole, request.config.getoption("--hypothesis-seed"))
+    ]
 
-    assert missed == []
+    assert [each for each in wrong if each] == []
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(NODE is None, reason="no JavaScript here but the browser's")
-def test_the_offline_page_finds_them_too(request, tmp_path):
-    whole, copies = changed_bundles(request.config.getoption("--hypothesis-seed"))
+def test_the_offline_page_names_them_too(request, tmp_path):
+    whole = bundle()
+    made = changes(whole, request.config.getoption("--hypothesis-seed"))
 
-    found = in_page(tmp_path, [whole, *copies], keys_document())
+    first, *found = in_page(tmp_path, [whole, *(changed(whole, *each) for each in made)], keys_document())
 
-    assert found[0]["faults"] == []
-    assert (found[0]["rows"], found[0]["withheld"]) == (26, 14)
-    assert [number for number, each in enumerate(found[1:]) if not each["faults"]] == []
+    assert first["faults"] == []
+    assert (first["rows"], first["withheld"]) == (26, 14)
+    wrong = [unnamed(whole, at, each["faults"]) for (at, _), each in zip(made, found, strict=True)]
+    assert [each for each in wrong if each] == []
 
 
 def in_page(folder, bundles, keys):
