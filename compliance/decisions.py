@@ -1,10 +1,13 @@
 """May these sources' data be used so? Pure: (table, sources, use, day, environment) -> outcome, with the reason of each source."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from compliance.terms import LicenceTerms, Outcome, Placement, RightsTable, SourceTerms, Use
+from compliance.terms import LicenceTerms, Outcome, Placement, RightsTable, SourceTerms, Use, source_of_series
+
+Licences = Mapping[str, Sequence[LicenceTerms]]
+"""By the code of their source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,10 @@ def decide(table: RightsTable, sources: Iterable[str], use: Use, *, at: date, en
     decided = []
     attributions = set()
     watermarks = set()
+    licences = table.licences_by_source()
     for source in sorted({table.row_of(source) for source in sources}):
         terms = table.sources.get(source)
-        decision = _decide_source(table, source, terms, use, at, environment)
+        decision = _decide_source(licences, source, terms, use, at, environment)
         decided.append(decision)
         if terms is None or not decision.outcome.lets_through:
             continue
@@ -77,7 +81,7 @@ def decide(table: RightsTable, sources: Iterable[str], use: Use, *, at: date, en
 
 
 def _decide_source(
-    table: RightsTable, source: str, terms: SourceTerms | None, use: Use, at: date, environment: str
+    licences: Licences, source: str, terms: SourceTerms | None, use: Use, at: date, environment: str
 ) -> SourceDecision:
     if terms is None:
         return SourceDecision(source, Outcome.DENY, f"{source} is not registered, and so nothing is allowed")
@@ -86,7 +90,7 @@ def _decide_source(
         return SourceDecision(source, outcome, f"{terms.name} does not allow {use}")
     if outcome is not Outcome.LICENCE_REQUIRED:
         return SourceDecision(source, outcome, f"{terms.name} allows {use}")
-    licence = _find_licence(table, source, use, at, environment)
+    licence = _find_licence(licences, source, use, at, environment)
     if licence is None:
         return SourceDecision(source, outcome, f"{terms.name} allows {use} with a licence, and none is valid")
     with_licence = Outcome.WATERMARK if terms.watermark else Outcome.ATTRIBUTE
@@ -94,7 +98,8 @@ def _decide_source(
     return SourceDecision(source, with_licence, reason, licence.id)
 
 
-def _find_licence(table: RightsTable, source: str, use: Use, at: date, environment: str) -> LicenceTerms | None:
-    """The valid licence with the lowest id: licences may overlap, and then each alone would do."""
-    valid = [each for each in table.licences_of(source) if each.is_valid(use, at=at, environment=environment)]
+def _find_licence(licences: Licences, source: str, use: Use, at: date, environment: str) -> LicenceTerms | None:
+    """The valid licence with the lowest id, of the source or of its host: licences may overlap, and then each alone would do."""
+    held = (*licences.get(source, ()), *licences.get(source_of_series(source), ()))
+    valid = [each for each in held if each.is_valid(use, at=at, environment=environment)]
     return min(valid, key=lambda licence: licence.id, default=None)

@@ -158,10 +158,11 @@ class RightsTable:
         """The terms of a series where it has some of its own, else those of its source; None where neither is known."""
         return self.sources.get(self.row_of(source))
 
-    def licences_of(self, source: str) -> list[LicenceTerms]:
-        """The licences of a source, and of its host where it is a series."""
-        codes = (source, source_of_series(source))
-        return [each for each in self.licences if each.source in codes]
+    def licences_by_source(self) -> dict[str, list[LicenceTerms]]:
+        by_source: dict[str, list[LicenceTerms]] = {}
+        for each in self.licences:
+            by_source.setdefault(each.source, []).append(each)
+        return by_source
 
     def row_of(self, source: str) -> str:
         """The code of the row that speaks for a source: its own, else its host's; itself where neither is there."""
