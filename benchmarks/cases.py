@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from benchmarks import exports, imports, jobs, ledger, metrics, packs, tracing, worlds
+from benchmarks import exports, imports, jobs, ledger, metrics, packs, rights, tracing, worlds
 from benchmarks.measuring import Goal, Line, line, p95, part, round_robin
 from benchmarks.serving import Site, serving, token_of
 from benchmarks.worlds import World
@@ -157,6 +157,7 @@ CASES: Mapping[str, Callable[[], list[Line]]] = {
     **packs.CASES,
     **ledger.CASES,
     **exports.CASES,
+    **rights.CASES,
     **imports.CASES,
     **jobs.CASES,
     **metrics.CASES,

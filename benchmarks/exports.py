@@ -1,20 +1,27 @@
-"""A table of 50,000 rows as CSV, beside csv.writer with the same cells; and what memory that takes, in a process of its own."""
+"""Exports: 50,000 rows as CSV beside csv.writer, with what memory that takes, and a report of five pages beside typst alone."""
 
+import contextlib
 import csv
 import io
 import json
+import os
+import re
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from time import process_time
+from time import perf_counter, process_time
 from typing import Any
 
-from benchmarks.measuring import Goal, Line, line, part, round_robin
+import django
+
+from benchmarks.measuring import Goal, Line, line, peak_mib, round_robin
+from config import env
 
 ROWS = 50_000
 SECONDS, MEBIBYTES = 3.0, 100.0
+PDF_ROWS, PDF_PAGES, PDF_SECONDS = 300, 5, 2.0
 COLUMNS = (
     ("symbol", "text"), ("name", "text"), ("quantity", "number"), ("price", "number"), ("currency", "text"),
     ("market_value", "currency"), ("weight", "percentage"), ("unrealized_pnl", "currency"), ("observed_date", "date"),
@@ -31,6 +38,46 @@ DOCUMENT: Mapping[str, Any] = {
 
 
 def csv_table() -> list[Line]:
+    samples = _samples("csv")
+    memory = [_samples("memory") for _ in range(5)]
+    return [
+        line(
+            f"CSV of {ROWS:,} rows, from the stored result", "s", samples["ours"], samples["floor"], goal=Goal(SECONDS)
+        ),
+        line(
+            "  RSS beyond that of a process with the project loaded",
+            "MiB",
+            [each["peak"][0] - each["loaded"][0] for each in memory],
+            [each["loaded"][0] for each in memory],
+            goal=Goal(MEBIBYTES),
+        ),
+    ]
+
+
+def pdf_report() -> list[Line]:
+    samples = _samples("pdf")
+    return [line(f"PDF of {PDF_PAGES} pages", "s", samples["ours"], samples["floor"], goal=Goal(PDF_SECONDS))]
+
+
+def _samples(name: str) -> dict[str, list[float]]:
+    """What a function of INSIDE gives, in a process of its own with the project loaded."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.exports", name],
+        cwd=env.PROJECT,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    if done.returncode:
+        sys.exit(f"{name} ended with {done.returncode}:\n{done.stderr[-4000:]}")
+    return dict(json.loads(done.stdout))
+
+
+def _sample_csv() -> dict[str, list[float]]:
+    from execution.exports import csv_files
+
     text = result_text()
     rows = [list(row.values()) for row in json.loads(text)["held"]["rows"]]
 
@@ -39,21 +86,59 @@ def csv_table() -> list[Line]:
         writer.writerow([key for key, _ in COLUMNS])
         writer.writerows(rows)
 
-    from execution.exports import csv_files
-
-    samples = round_robin(
+    return round_robin(
         {
             "ours": _took(lambda file: csv_files.write(file, content(text), lambda done, total: None)),
             "floor": _took(floor),
         }
     )
-    memory = [_memory() for _ in range(3)]
-    return [
-        line(
-            f"CSV of {ROWS:,} rows, from the stored result", "s", samples["ours"], samples["floor"], goal=Goal(SECONDS)
-        ),
-        part("memory above that of a process with the project loaded, MiB", "MiB", memory),
-    ]
+
+
+def _sample_memory() -> dict[str, list[float]]:
+    """MiB of a process that has the stored text, and its highest while it parses that and writes."""
+    from execution.exports import csv_files
+
+    text = result_text()
+    loaded = peak_mib()
+    with tempfile.TemporaryFile() as file:
+        csv_files.write(file, content(text), lambda done, total: None)
+    return {"loaded": [loaded], "peak": [peak_mib()]}
+
+
+def _sample_pdf() -> dict[str, list[float]]:
+    """With the result attached, beside typst with a bare table of the same cells."""
+    import typst
+
+    from execution.exports import pdf_files
+
+    rows = json.loads(result_text())["held"]["rows"][:PDF_ROWS]
+    text = json.dumps({"held": {"rows": rows}}, separators=(",", ":"))
+    cells = ", ".join(f"[{value}]" for row in rows for value in row.values())
+    bare = f"#set page(flipped: true)\n#table(columns: {len(COLUMNS)}, {cells})".encode()
+
+    def ours() -> float:
+        file, started = io.BytesIO(), perf_counter()
+        pdf_files.write_a4(file, content(text, attaches_result=True), lambda done, total: None)
+        took = perf_counter() - started
+        if (pages := pages_of(file.getvalue())) != PDF_PAGES:
+            raise RuntimeError(f"the report has {pages} pages, not {PDF_PAGES}")
+        return took
+
+    def floor() -> float:
+        started = perf_counter()
+        typst.compile(bare, format="pdf", font_paths=typst.Fonts(include_system_fonts=False))
+        return perf_counter() - started
+
+    return round_robin({"ours": ours, "floor": floor})
+
+
+def pages_of(pdf: bytes) -> int:
+    """Pages of a PDF whose objects stand in packed streams."""
+    parts = [pdf]
+    for raw in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+        with contextlib.suppress(zlib.error):
+            parts.append(zlib.decompress(raw))
+    return sum(len(re.findall(rb"/MediaBox", each)) for each in parts)
 
 
 def result_text() -> str:
@@ -68,7 +153,7 @@ def result_text() -> str:
     return json.dumps({"held": {"rows": rows}}, separators=(",", ":"))
 
 
-def content(text: str) -> Any:
+def content(text: str, *, attaches_result: bool = False) -> Any:
     from datetime import UTC, datetime
 
     from execution.executor.store import FinishedExecution
@@ -90,7 +175,7 @@ def content(text: str) -> Any:
         watermarks=(),
         result_hash="",
     )
-    return ExportContent(told, text, DOCUMENT, "", "USD")
+    return ExportContent(told, text, DOCUMENT, "", "USD", attaches_result=attaches_result)
 
 
 def _took(write: Callable[[Any], None]) -> Callable[[], float]:
@@ -103,33 +188,13 @@ def _took(write: Callable[[Any], None]) -> Callable[[], float]:
     return run
 
 
-CHILD = """
-import re, sys
-import django
-django.setup()
-from benchmarks import exports
-from execution.exports import csv_files
-with open(sys.argv[1]) as file:
-    text = file.read()
-def highest():
-    with open("/proc/self/status") as status:
-        return int(re.search(r"VmHWM:\\s+(\\d+)", status.read())[1]) / 1024
-before = highest()
-with open(sys.argv[1] + ".csv", "w+b") as file:
-    csv_files.write(file, exports.content(text), lambda done, total: None)
-print(highest() - before, highest())
-"""
+INSIDE: Mapping[str, Callable[[], dict[str, list[float]]]] = {
+    "csv": _sample_csv,
+    "memory": _sample_memory,
+    "pdf": _sample_pdf,
+}
+CASES: Mapping[str, Callable[[], list[Line]]] = {"csv_export": csv_table, "pdf_export": pdf_report}
 
-
-def _memory() -> float:
-    """MiB that writing takes, the parsed result included."""
-    with tempfile.TemporaryDirectory() as folder:
-        stored = Path(folder) / "result.json"
-        stored.write_text(result_text())
-        done = subprocess.run(
-            [sys.executable, "-c", CHILD, str(stored)], capture_output=True, text=True, check=True, timeout=120
-        )
-        return float(done.stdout.split()[0])
-
-
-CASES: Mapping[str, Callable[[], list[Line]]] = {"csv_export": csv_table}
+if __name__ == "__main__":
+    django.setup()
+    json.dump(INSIDE[sys.argv[1]](), sys.stdout)

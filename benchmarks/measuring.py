@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 ROUNDS = 5
@@ -67,3 +68,12 @@ def round_robin(cases: Mapping[str, Callable[[], float]], *, rounds: int = ROUND
 def p95(values: Sequence[float]) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+
+
+def peak_mib() -> float:
+    """The most memory this process has had resident since its program began (proc(5): status, VmHWM).
+
+    Not ru_maxrss, which a process takes over from the one that forked it.
+    """
+    status = dict(each.split(":", 1) for each in Path("/proc/self/status").read_text().splitlines())
+    return int(status["VmHWM"].removesuffix("kB")) / 1024

@@ -20,7 +20,7 @@ import psycopg
 from psycopg import sql
 
 from benchmarks import worlds
-from benchmarks.measuring import Goal, Line, line
+from benchmarks.measuring import Goal, Line, line, peak_mib
 from benchmarks.worlds import World
 from config import env
 
@@ -232,11 +232,11 @@ def days(database: psycopg.Connection[Any]) -> Figures:
     policy, dates = _loaded()
     figures: Figures = {name: [] for name in ("build", "floor", "rows", "peak_mib", "peak_before_mib")}
     for day in dates:
-        figures["peak_before_mib"].append(_peak_mib())
+        figures["peak_before_mib"].append(peak_mib())
         began = perf_counter()
         (pack,) = packs.build(policy=policy, dates=[day], run=uuid4())
         figures["build"].append(perf_counter() - began)
-        figures["peak_mib"].append(_peak_mib())
+        figures["peak_mib"].append(peak_mib())
         prepared = _prepared(database, [pack.content_id or 0])
         figures["rows"].append(sum(len(rows.splitlines()) for rows in prepared.values()) - 1)
         figures["floor"].append(_copy_in(database, prepared))
@@ -269,7 +269,7 @@ def backfill(database: psycopg.Connection[Any]) -> Figures:
         "build": [took],
         "processor": [spent],
         **halves,
-        "peak_mib": [_peak_mib()],
+        "peak_mib": [peak_mib()],
         "floor": [_copy_in(database, prepared)],
     }
 
@@ -342,15 +342,6 @@ def _loaded() -> tuple[Any, list[date]]:
     policy = PricingPolicy.objects.get(pk=POLICY)
     loading.load(Path(settings.VAR) / "archive")
     return policy, packs.pack_days(policy=policy, first=FIRST, last=date.max)
-
-
-def _peak_mib() -> float:
-    """The most memory this process has had resident since its program began (proc(5): status, VmHWM).
-
-    Not ru_maxrss, which a process takes over from the one that forked it.
-    """
-    status = dict(each.split(":", 1) for each in Path("/proc/self/status").read_text().splitlines())
-    return int(status["VmHWM"].removesuffix("kB")) / 1024
 
 
 if __name__ == "__main__":
