@@ -29,7 +29,8 @@ def positions(ctx: RequestContext, *, portfolio_id: UUID) -> Result[valuation.Po
     if lacking or book.trade_fx == "fixing":
         rates = deal_rates.DealRates(ctx.market.history, book.base_currency, book.trade_fx)
     grouped = valuation.positions(book, ctx.asof_date, described, rates, clean_priced=in_percent)
-    return Result(grouped, sources=("ledger",), asof=ctx.asof_date, ttl=HOLDINGS_TTL_S)
+    sources = ("ledger", *(rates.sources if rates else ()))
+    return Result(grouped, sources=tuple(sorted(sources)), asof=ctx.asof_date, ttl=HOLDINGS_TTL_S)
 
 
 @capability("pricing.apply_pack", agent="financial_analyst")

@@ -98,7 +98,7 @@ def historical_nav(ctx: RequestContext, *, portfolio_id: UUID) -> Result[Histori
             factor_levels=factor_series.load(ctx.pack, ctx.market.factors, life.dates),
             securities={pk: BookedSecurity(symbol, kind, exchange) for pk, symbol, kind, exchange in securities},
         ),
-        sources=life.sources,
+        sources=tuple(sorted({*life.sources, *whole.sources})),
         asof=ctx.asof_date,
         ttl=PERFORMANCE_TTL_S,
     )

@@ -85,17 +85,17 @@ def load(
     closes = _sessions(history, symbols)
     levels = factor_series.load(pack, choices, history.dates[closes])
     factors, changes = _factors(levels, benchmark, closes)
-    columns = []
+    columns, used = [], {source for each in factors for source in each.sources}
     for part in parts:
         known = [each for each in actions if each.symbol == part.symbol]
         try:
-            local, _ = composite.security_returns(history, part, described[part.symbol][4], known, part.currency)
+            basis = described[part.symbol][4]
+            local, _ = composite.security_returns(history, part, basis, known, part.currency)
+            used |= composite.return_sources(history, part, basis, known, part.currency)
         except MissingPrice:
             local = np.full(len(history.dates), np.nan)
         columns.append(_between(local, closes))
     sessions = max(len(closes) - 1, 0)
-    used = {source for each in factors for source in each.sources}
-    used |= {source for each in symbols if each in history.symbols for source in _close_sources(history, each)}
     used |= {source for each in (*currencies, base) if currencies for source in _fx_sources(history, each)}
     return HoldingHistory(
         first_date=history.dates[closes[0]].item() if sessions else None,
@@ -169,10 +169,6 @@ def _between(daily: Floats, closes: npt.NDArray[np.intp]) -> Floats:
 
 def _growth(rates: Floats) -> Floats:
     return np.asarray(rates[1:] / rates[:-1] - 1.0)
-
-
-def _close_sources(history: History, symbol: str) -> tuple[str, ...]:
-    return history.close_sources[history.symbols.index(symbol)]
 
 
 def _fx_sources(history: History, currency: str) -> tuple[str, ...]:

@@ -92,9 +92,7 @@ def compute(
                 pair = [one_month.get(code, _NO_RATE) for code in (base_currency, part.currency)]
                 sold_forward = _hedged(history.dates, local, fx, *(rate for rate, _ in pair))
                 sources |= {source for _, providers in pair for source in providers}
-            own = history.close_sources[history.symbols.index(part.symbol)]
-            rates = [code for code in (part.currency, base_currency) if part.currency != base_currency]
-            sources |= {*own, *(each for code in rates for each in history.fx_sources[history.currency(code)])}
+            sources |= return_sources(history, part, basis, known_actions, base_currency)
         except (MissingPrice, MissingRate) as absent:
             column = sold_forward = np.full(len(history.dates), np.nan)
             reason = "missing_benchmark_rate" if isinstance(absent, MissingRate) else reason
@@ -174,6 +172,20 @@ def security_returns(
     local[1:] = (close * ratio + paid)[1:] / close[:-1] - 1.0
     fx[1:] = rate[1:] / rate[:-1] - 1.0
     return local, fx
+
+
+def return_sources(
+    history: History, part: Component, basis: str, actions: Sequence[KnownAction], base_currency: str
+) -> set[str]:
+    """Providers of the closes, rates and actions that `security_returns` makes its returns of."""
+    used = actions if basis == PriceBasis.RAW else ()
+    other = {base_currency, *(each.currency for each in used if each.amount is not None)} - {part.currency}
+    currencies = {part.currency, *other} & {*history.currencies} if other else set()
+    return {
+        *history.close_sources[history.symbols.index(part.symbol)],
+        *(each.source for each in used),
+        *(source for code in currencies for source in history.fx_sources[history.currency(code)]),
+    }
 
 
 def _known_from(table: Floats) -> int:

@@ -43,6 +43,13 @@ class DealRates:
         self._days: list[date] = market.dates.tolist()
         self._columns: dict[str, list[float]] = {}
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Providers of the fixings that were looked up so far, sorted."""
+        looked_up = {*self._columns, self._base} if self._columns else set[str]()
+        known = [self._market.currencies.index(each) for each in looked_up if each in self._market.currencies]
+        return tuple(sorted({source for column in known for source in self._market.fx_sources[column]}))
+
     def pack_day(self, on: date) -> int:
         """The number of the pack day that a date belongs to: its own, or the next; len(days) for one after the last."""
         return bisect_left(self._days, on)

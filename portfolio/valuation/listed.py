@@ -65,6 +65,7 @@ def sources(book: Book, market: History) -> tuple[str, ...]:
     """Providers of all closes and rates that the book's life rests on, sorted."""
     listed = list_securities(book, market)
     currencies = {currency for event in book.events for currency, _ in event.cash_legs()} | {book.base_currency}
+    currencies |= {layer.currency for lot in book.lots for layer in lot.cost_layers()}
     return sources_of(market, listed.columns, [*currencies, *listed.trading])
 
 
