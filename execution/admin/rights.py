@@ -1,6 +1,6 @@
 """Publishing the rights, with what would change shown first. Added here: the room of rights knows no patterns or portfolios."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.contrib import admin, messages
@@ -16,8 +16,9 @@ from django.utils.safestring import SafeString
 from compliance import versions
 from compliance.admin import RightsVersionAdmin
 from compliance.models import RightsVersion
-from compliance.terms import RightsTable
+from compliance.terms import RightsTable, Use
 from config.admin import pretty
+from execution.exports import FORMATS
 from execution.operations.rights_effect import find_effects
 
 REFUSALS = (versions.NothingChanged, versions.ReasonMissing, versions.SecondPersonNeeded, versions.OvertakenVersion)
@@ -143,7 +144,17 @@ class PublishedRightsAdmin(RightsVersionAdmin):
             "effects": effects,
             "patterns": sorted({effect.pattern_id for effect in effects}),
             "portfolios": sorted({effect.portfolio for effect in effects if effect.portfolio}),
+            "exports": _forms_of({effect.use for effect in effects}),
             "reason": request.POST.get("reason", ""),
             "refusal": refusal,
         }
         return TemplateResponse(request, "admin/compliance/review.html", context, status=409 if refusal else 200)
+
+
+def _forms_of(uses: Collection[Use]) -> list[str]:
+    """The forms of exports that ask for one of the uses: all of them ask for display, and a bundle for its rows, too."""
+    return [
+        code
+        for code, form in FORMATS.items()
+        if {form.use, Use.DISPLAY} & set(uses) or (form.is_signed and Use.REDISTRIBUTE in uses)
+    ]

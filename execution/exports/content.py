@@ -10,6 +10,7 @@ from execution.exports import panel_tables
 from execution.exports.evidence import Evidence
 from execution.exports.manifest import Manifest
 from execution.exports.panel_tables import PanelTable
+from execution.patterns import panel_values
 from execution.patterns.templating import Scope
 
 Report = Callable[[int, int], None]
@@ -51,6 +52,6 @@ class ExportContent:
         return [
             table
             for panel in self.document["panels"]
-            if manifest.panel in ("", panel["id"]) and not panel_tables.outputs_of(panel) & set(manifest.left_out)
+            if manifest.panel in ("", panel["id"]) and not panel_values.outputs_of(panel) & set(manifest.left_out)
             for table in panel_tables.tabulate(panel, scope)
         ]

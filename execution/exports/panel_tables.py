@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from execution.patterns import panel_parts, panel_values, templating
+from execution.patterns import panel_parts, panel_values
 from execution.patterns.panel_values import NoPanelValueError
 from execution.patterns.templating import Scope
 
@@ -42,11 +42,6 @@ class PanelTable:
     reason: str = ""
     is_series: bool = False
     """Its first column are days, and the others lines over them."""
-
-
-def outputs_of(panel: Mapping[str, Any]) -> frozenset[str]:
-    """The outputs that a panel reads."""
-    return frozenset(each.path[1] for each in templating.references_in(panel) if each.path[0] == "state")
 
 
 def tabulate(panel: Mapping[str, Any], scope: Scope) -> list[PanelTable]:

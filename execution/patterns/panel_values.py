@@ -32,6 +32,11 @@ class Place:
         return Place(value, f"{self.pointer}{pointer_to(name)}" if self.pointer else "")
 
 
+def outputs_of(panel: Mapping[str, Any]) -> frozenset[str]:
+    """The outputs that a panel reads."""
+    return frozenset(each.path[1] for each in templating.references_in(panel) if each.path[0] == "state")
+
+
 def locate(text: Any, scope: Scope) -> Place:
     """What a template names. All below an output that is unavailable is so, too. Raises NoPanelValueError."""
     path = _path_of(text)

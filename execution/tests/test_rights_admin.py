@@ -49,6 +49,20 @@ def test_what_would_change_is_shown_before_it_is_published(root, private_demo):
     assert "1 pattern (portfolio_overview) on" in page
     assert "1 portfolio (public)" in page
     assert "<td>valued_positions</td>" in page
+    assert "Largest holdings" in page
+    assert "Their exports as csv, bundle, json, xlsx, pdf, pdf-us would be decided otherwise" in page
+
+
+def test_an_edit_of_one_use_names_the_exports_that_ask_for_it(root, private_demo):
+    private_demo.ask()
+    staging.grant(private_demo, "root", private_demo.public_id)
+    DataSource.objects.filter(code=PRICES).update(redistribute="deny")
+    rows = root.get(reverse(REVIEW)).content.decode()
+    DataSource.objects.filter(code=PRICES).update(redistribute="attribute", csv="deny")
+    tables = root.get(reverse(REVIEW)).content.decode()
+
+    assert "Their exports as bundle would be decided otherwise" in rows
+    assert "Their exports as csv would be decided otherwise" in tables
 
 
 def test_a_reason_publishes_and_the_next_answer_names_the_version(root, private_demo):
