@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from compliance import decision_record
@@ -24,15 +25,15 @@ from execution import canonical
 from execution.executor import ExecutionNotFound, store
 from execution.executor.serving import find_done
 from execution.executor.store import FinishedExecution
-from execution.exports import evidence, files, keys, manifest, panel_tables, refusal
+from execution.exports import evidence, files, keys, manifest, refusal
 from execution.exports.content import ExportCancelled, ExportContent
 from execution.exports.formats import FORMATS
 from execution.exports.manifest import Manifest, Reader
 from execution.exports.refusal import ExportDecision
 from execution.models import ExecutionExport, ExportState
-from execution.patterns import versions
+from execution.patterns import panel_values, versions
 from portfolio.models import AccessRole, Portfolio, PortfolioAccess
-from pricing.models import PackPrice, PricingPack
+from pricing.models import PackPrice, PricingPack, Security
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class _Material:
     """A finished execution with all that deciding and writing need of it."""
 
     finished: FinishedExecution
+    request: Mapping[str, Any]
     document: Mapping[str, Any]
     portfolio: Portfolio | None
 
@@ -208,7 +210,7 @@ def _content(row: ExecutionExport) -> ExportContent:
     proof = None
     if FORMATS[row.format].is_signed:
         with scope.snapshot():
-            proof = evidence.load(of, portfolio, keys.signer(), with_hashes=not left_out)
+            proof = evidence.load(of, material.request, portfolio, keys.signer(), left_out=left_out)
         with transaction.atomic():
             decision_record.record(proof.redistribution, execution_id=row.execution_id)
     shown = [decided for output, decided in decision.own.outputs.items() if output not in left_out]
@@ -248,7 +250,7 @@ def _load(execution_id: UUID) -> _Material:
     if execution.portfolio_id and portfolio is None:
         raise ExecutionNotFound
     document = versions.require_intact(execution.pattern_version).document
-    return _Material(store.from_row(execution), document, portfolio)
+    return _Material(store.from_row(execution), execution.request, document, portfolio)
 
 
 def _wanted(material: _Material, code: str, panel: str) -> dict[str, tuple[str, ...]]:
@@ -261,18 +263,26 @@ def _wanted(material: _Material, code: str, panel: str) -> dict[str, tuple[str, 
         raise NoSuchPanel(panel, tuple(panels))
     if not FORMATS[code].of_panel:
         raise NotOfPanels(code)
-    return {output: sources[output] for output in panel_tables.outputs_of(panels[panel]) if output in sources}
+    return {output: sources[output] for output in panel_values.outputs_of(panels[panel]) if output in sources}
 
 
 def _left_out(material: _Material, wanted: Mapping[str, Any], decision: ExportDecision) -> frozenset[str]:
     if not decision.refused_outputs:
         return frozenset()
     content = PricingPack.objects.values_list("content_id", flat=True).get(pk=material.finished.pack_id)
-    priced = PackPrice.objects.filter(content=content, source__in=decision.refusing_sources)
-    securities = dict(priced.values_list("security_id", "security__symbol"))
+    prices = PackPrice.objects.filter(content=content)
+    sources = {*prices.values_list("source", flat=True).distinct(), *Security.objects.values_list("source", flat=True)}
+    refusing = refusal.decide({source: (source,) for source in sources}, decision.use).refused_outputs
+    priced = Security.objects.filter(
+        Q(pk__in=prices.filter(source__in=refusing).values("security")) | Q(source__in=refusing)
+    )
+    rows = list(priced.values_list("pk", "symbol", "name"))
     result = {output: value for output, value in json.loads(material.finished.result).items() if output in wanted}
     return refusal.find_unsafe(
-        result, decision.refused_outputs, securities=securities.keys(), symbols=set(securities.values())
+        result,
+        decision.refused_outputs,
+        securities={pk for pk, *_ in rows},
+        names={name for _, *both in rows for name in both if name},
     )
 
 

@@ -9,7 +9,7 @@ from compliance import decision_record, rights
 from compliance.refusal import Refusal, find_refusals
 from compliance.rights import OutputDecisions
 from compliance.terms import Use
-from execution.exports import panel_tables
+from execution.patterns import panel_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,6 @@ class ExportDecision:
     @property
     def refusals(self) -> tuple[Refusal, ...]:
         return find_refusals(self.own, self.display)
-
-    @property
-    def refusing_sources(self) -> frozenset[str]:
-        return frozenset(each.provider for each in self.refusals)
 
     def record(self, execution_id: UUID, *, without: Collection[str] = ()) -> None:
         """Put it on record, but for outputs that are left out and so are not taken."""
@@ -62,28 +58,32 @@ def decide(sources: Mapping[str, Iterable[str]], use: Use) -> ExportDecision:
 
 
 def find_unsafe(
-    result: Mapping[str, Any], refused: Collection[str], *, securities: Collection[int], symbols: Collection[str]
+    result: Mapping[str, Any], refused: Collection[str], *, securities: Collection[int], names: Collection[str]
 ) -> frozenset[str]:
     """The outputs to leave out: those that rest on a refusing source, and those with a row about a security that it prices.
 
     Sources are the whole lineage of an output, so every total, weight and return of a refused row is refused by itself.
+
+    names  symbols and names of those securities: wherever one stands, as a key, too, the row is about it
     """
     about = (
-        output for output, value in result.items() if output not in refused and _is_about(value, securities, symbols)
+        output for output, value in result.items() if output not in refused and _is_about(value, securities, names)
     )
     return frozenset(refused) | frozenset(about)
 
 
-def _is_about(value: Any, securities: Collection[int], symbols: Collection[str]) -> bool:
+def _is_about(value: Any, securities: Collection[int], names: Collection[str]) -> bool:
+    if isinstance(value, str):
+        return value in names
     if isinstance(value, Mapping):
-        if value.get("security_id") in securities or value.get("symbol") in symbols:
-            return True
-        return any(_is_about(each, securities, symbols) for each in value.values() if isinstance(each, Mapping | list))
-    if isinstance(value, list):
-        return any(_is_about(each, securities, symbols) for each in value if isinstance(each, Mapping | list))
-    return False
+        return (
+            value.get("security_id") in securities
+            or any(key in names for key in value)
+            or any(_is_about(each, securities, names) for each in value.values())
+        )
+    return isinstance(value, list) and any(_is_about(each, securities, names) for each in value)
 
 
 def safe_panels(document: Mapping[str, Any], unsafe: Collection[str]) -> tuple[str, ...]:
     """The panels that read nothing unsafe, in their order."""
-    return tuple(panel["id"] for panel in document["panels"] if not panel_tables.outputs_of(panel) & set(unsafe))
+    return tuple(panel["id"] for panel in document["panels"] if not panel_values.outputs_of(panel) & set(unsafe))

@@ -357,6 +357,24 @@ def test_a_bundle_has_the_rows_that_may_travel_and_commits_to_those_that_may_not
     assert json.loads(held["ledger.json"])["commit"] == told["ledger_commit_hash"]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "with_portfolio", "kinds"),
+    [("money_weighted_returns", True, {"price", "rate"}), ("macro_cycles_overview", False, {"observation"})],
+)
+def test_a_bundle_has_rows_that_the_result_read_though_it_names_no_security(site, pattern, with_portfolio, kinds):
+    asked = {"pattern_id": pattern} | ({"portfolio_id": str(site.public_id)} if with_portfolio else {})
+    answered = site.post("owner", asked).json()
+
+    held = unzipped(download(site, order(site, "bundle", execution=answered["execution_id"])))
+
+    lines = [row["line"].split("|") for row in json.loads(held["rows.json"])]
+    assert {line[0] for line in lines} <= kinds
+    assert {line[1] for line in lines if line[0] == "price"} == (
+        {"AAPL", "GOOG", "IBM", "MSFT"} if with_portfolio else set()
+    )
+    assert {line[5] for line in lines} <= {each.partition("/")[0] for each in answered["metadata"]["sources"]}
+
+
 def test_without_a_key_there_are_no_bundles(site):
     with override_settings(EXPORT_SIGNING_KEY=""):
         answer = order(site, "bundle")

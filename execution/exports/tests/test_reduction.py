@@ -7,7 +7,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution.exports import manifest, panel_tables, refusal
+from execution.exports import manifest, refusal
+from execution.patterns import panel_values
 
 SOURCES = ("a", "b", "c")
 
@@ -39,6 +40,8 @@ def portfolios(draw):
         add(f"total_{size}", {"amount": str(total)}, some)
         add(f"weight_{size}", {"amount": str(some[0]["value"] / total)}, some)
     add("quantities", [{"symbol": each["symbol"], "amount": "1"} for each in held], [])
+    add("by_symbol", [{each["symbol"]: {"lots": 1}} for each in held[:1]], [])
+    add("list", [{"winners": [each["symbol"] for each in held[1:]], "as": {"text": held[0]["symbol"]}}], [])
     return held, result, sources
 
 
@@ -65,18 +68,24 @@ def test_nothing_that_was_left_out_comes_out_of_what_stays(portfolio, denied):
     refused = {name for name, codes in sources.items() if denied in codes}
     symbols = {each["symbol"] for each in held if each["source"] == denied}
 
-    left_out = refusal.find_unsafe(result, refused, securities=(), symbols=symbols)
+    left_out = refusal.find_unsafe(result, refused, securities=(), names=symbols)
     kept = manifest.without(result, left_out)
 
     known = [each for each in amounts(kept) if each]
     secret = {each["value"] for each in held if each["source"] == denied}
     assert not {each for each in combinations(known) if each in secret}
-    assert not symbols & {row.get("symbol") for output in kept.values() for row in _rows(output)}
+    assert not symbols & set(_words(kept))
     assert all(kept[name] == result[name] for name in result if name not in left_out)
 
 
-def _rows(output):
-    return output if isinstance(output, list) else [output]
+def _words(value):
+    """Every text and key of a result."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _words(each)
 
 
 def test_a_panel_goes_with_any_output_that_it_reads():
@@ -89,4 +98,4 @@ def test_a_panel_goes_with_any_output_that_it_reads():
     }
 
     assert refusal.safe_panels(document, {"b"}) == ("one", "none")
-    assert panel_tables.outputs_of(document["panels"][1]) == {"a", "b"}
+    assert panel_values.outputs_of(document["panels"][1]) == {"a", "b"}
