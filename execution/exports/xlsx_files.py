@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from io import BytesIO
 from typing import Any, BinaryIO, Final
 
 import xlsxwriter
@@ -52,7 +53,8 @@ def write(file: BinaryIO, content: ExportContent, report: Report) -> None:
         "strings_to_numbers": False,
         "strings_to_urls": False,
     }
-    with xlsxwriter.Workbook(file, options) as book:
+    made = BytesIO()  # whole before the disk is met: a workbook leaves its zip open where a write fails
+    with xlsxwriter.Workbook(made, options) as book:
         at = manifest.reader.at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
         book.set_properties({"title": manifest.title, "author": "Tieout", "created": at})
         styles = {name: book.add_format({"num_format": code}) for name, code in NUMBER_FORMATS.items()}
@@ -61,6 +63,7 @@ def write(file: BinaryIO, content: ExportContent, report: Report) -> None:
         for number, (table, name) in enumerate(zip(tables, _names(tables), strict=True), start=1):
             _Sheet(book.add_worksheet(name), styles, bold).write(table)
             report(number, len(tables) + 1)
+    file.write(made.getbuffer())
     report(1, 1)
 
 

@@ -91,19 +91,27 @@ def test_what_a_killed_worker_wrote_is_never_served_and_the_next_one_makes_it_wh
     assert [each.name for each in place.iterdir()] == [ordered.json()["export_id"]]
 
 
-def test_a_full_disk_leaves_no_file_and_its_reason(waiting, monkeypatch):
+@pytest.mark.parametrize("code", list(exports.FORMATS))
+def test_a_full_disk_leaves_no_file_of_any_form_and_its_reason_and_another_try_makes_it(
+    asked_demo, tmp_path, monkeypatch, code
+):
     """A disk that is really full: /dev/full takes no byte."""
-    demo, ordered, place = waiting
     opened = os.open
-    monkeypatch.setattr(
-        files.os, "open", lambda path, *how: opened("/dev/full" if str(path).endswith(".part") else path, *how)
-    )
-    with demo.role("job"), pytest.raises(exports.ExportFailed, match="No space left on device"):
-        exports.make(ExecutionExport.objects.get().pk)
-    monkeypatch.undo()
+    with override_settings(EXPORT_PATH=tmp_path / "exports"):
+        with monkeypatch.context() as full:
+            full.setattr(
+                files.os, "open", lambda path, *how: opened("/dev/full" if str(path).endswith(".part") else path, *how)
+            )
+            failed = order(asked_demo, code)
+        left = list((tmp_path / "exports").iterdir())
+        with scope.acting_as(asked_demo.user("owner")), transaction.atomic():
+            row = ExecutionExport.objects.get()
+        gone = send(asked_demo, "GET", f"/v1/exports/{row.pk}/file")
+        again = order(asked_demo, code)
 
-    with scope.acting_as(demo.user("owner")), transaction.atomic():
-        row = ExecutionExport.objects.get()
+    assert (failed.status_code, failed.json()["type"]) == (503, "export-failed")
+    assert "No space left on device" in failed.json()["detail"]
     assert (row.state, row.reason) == ("failed", "No space left on device")
-    assert send(demo, "GET", ordered["Location"] + "/file").status_code == 410
-    assert list(place.iterdir()) == []
+    assert left == []
+    assert gone.status_code == 410
+    assert (again.status_code, again.json()["state"]) == (201, "done")
