@@ -11,7 +11,8 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Mapping
-from time import perf_counter, process_time
+from itertools import count
+from time import process_time
 from typing import Any
 
 import django
@@ -56,7 +57,11 @@ def csv_table() -> list[Line]:
 
 def pdf_report() -> list[Line]:
     samples = _samples("pdf")
-    return [line(f"PDF of {PDF_PAGES} pages", "s", samples["ours"], samples["floor"], goal=Goal(PDF_SECONDS))]
+    return [
+        line(
+            f"PDF of {PDF_PAGES} pages, processor time", "s", samples["ours"], samples["floor"], goal=Goal(PDF_SECONDS)
+        )
+    ]
 
 
 def _samples(name: str) -> dict[str, list[float]]:
@@ -106,7 +111,7 @@ def _sample_memory() -> dict[str, list[float]]:
 
 
 def _sample_pdf() -> dict[str, list[float]]:
-    """With the result attached, beside typst with a bare table of the same cells."""
+    """With the result attached, beside typst with a bare table of the same cells. No two rounds are alike: it keeps what it set."""
     import typst
 
     from execution.exports import pdf_files
@@ -114,20 +119,23 @@ def _sample_pdf() -> dict[str, list[float]]:
     rows = json.loads(result_text())["held"]["rows"][:PDF_ROWS]
     text = json.dumps({"held": {"rows": rows}}, separators=(",", ":"))
     cells = ", ".join(f"[{value}]" for row in rows for value in row.values())
-    bare = f"#set page(flipped: true)\n#table(columns: {len(COLUMNS)}, {cells})".encode()
+    bare = f"#set page(flipped: true)\n#table(columns: {len(COLUMNS)}, {cells})"
+    rounds = count(1)
 
     def ours() -> float:
-        file, started = io.BytesIO(), perf_counter()
-        pdf_files.write_a4(file, content(text, attaches_result=True), lambda done, total: None)
-        took = perf_counter() - started
+        file, own = io.BytesIO(), text.replace("Company", f"Company {next(rounds)}")
+        started = process_time()
+        pdf_files.write_a4(file, content(own, attaches_result=True), lambda done, total: None)
+        took = process_time() - started
         if (pages := pages_of(file.getvalue())) != PDF_PAGES:
             raise RuntimeError(f"the report has {pages} pages, not {PDF_PAGES}")
         return took
 
     def floor() -> float:
-        started = perf_counter()
-        typst.compile(bare, format="pdf", font_paths=typst.Fonts(include_system_fonts=False))
-        return perf_counter() - started
+        own = bare.replace("Company", f"Company {next(rounds)}").encode()
+        started = process_time()
+        typst.compile(own, format="pdf", font_paths=typst.Fonts(include_system_fonts=False))
+        return process_time() - started
 
     return round_robin({"ours": ours, "floor": floor})
 

@@ -1,31 +1,26 @@
 """Text from others as a file may hold it: no formula for a spreadsheet, wherever it is parted."""
 
 import re
-import unicodedata
 from typing import Final
 
 from execution.figures import plain_text
+from portfolio.ledger.importing.tieout_csv import is_formula
 
 NUMBER: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 """A number as results write it. It stays one, its minus sign too."""
 
-_LEADS: Final = frozenset("=+-@|%")
+BEFORE_FORMULAS: Final = ("\t", "\r", "\n", "\x00")
+"""What spreadsheets were seen to skip at the begin of a cell."""
 _AFTER_SEPARATOR: Final = re.compile(r"([,;|]\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 def cell(text: str) -> str:
-    """The text as a cell of CSV: what a spreadsheet could take for a formula begins with an apostrophe.
-
-    Looked at as a lenient reader would: full-width forms are the plain ones, and spaces and control characters before it count
-    for nothing.
-    """
+    """The text as a cell of CSV: what a spreadsheet could take for a formula begins with an apostrophe, which our own import takes
+    away again."""
     if text.isascii() and text.isprintable() and text[:1].isalnum():
         return text  # as nearly all are
     shown = plain_text.printable(text)
-    bare = unicodedata.normalize("NFKC", shown).lstrip()
-    if (bare and bare[0] in _LEADS) or (text and text[0] in "\t\r\n\x00"):
-        return f"'{shown}"
-    return shown
+    return f"'{shown}" if is_formula(shown) or text[:1] in BEFORE_FORMULAS else shown
 
 
 def comment(text: str) -> str:

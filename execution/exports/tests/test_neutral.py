@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from execution.exports import csv_files, neutral
 from execution.exports.panel_tables import TableColumn
+from execution.figures import plain_text
+from portfolio.ledger.importing import tieout_csv
 
 TEXT, NUMBER = TableColumn("t", "Text", "text"), TableColumn("n", "Number", "number")
 ANY = st.text(st.characters(codec=None))
@@ -69,6 +71,29 @@ def test_numbers_stay_numbers_and_keep_their_value(number):
 
     assert not csv_files.line([cell], [NUMBER]).startswith('"')
     assert type(number)(written) == number
+
+
+LEDGER_TEXT = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), max_size=40).map(
+    lambda text: plain_text.printable(text).strip()
+)
+
+
+@example("'=1+1")
+@example("''=1")
+@example("'tis")
+@example("-5")
+@example("\uff1d1")
+@given(st.sampled_from(["", "=", "+", "-", "@", "'", "'=", "%"]).flatmap(lambda lead: LEDGER_TEXT.map(lead.__add__)))
+def test_a_note_comes_back_unchanged_through_our_own_import(note):
+    file = io.StringIO()
+    table = csv.writer(file)
+    table.writerow(("date", "type", "currency", "unit_price", "amount", "account", "note"))
+    table.writerow(("2026-01-05", "deposit", "CAD", "", "10.00", "Broker", neutral.cell(note)))
+
+    reading = tieout_csv.read(file.getvalue().encode())
+
+    assert reading.findings == ()
+    assert [row.note for row in reading.rows] == [note]
 
 
 def test_a_number_in_a_column_of_text_is_text():

@@ -1,5 +1,6 @@
 """Our own transactions file. docs/imports.md says what each type needs."""
 
+import unicodedata
 from collections import Counter
 from datetime import date
 from decimal import Decimal
@@ -30,6 +31,7 @@ MORE = (
     "fx_acquired",
 )
 REQUIRED = ("date", "type", "currency")
+FORMULA_SIGNS: Final = frozenset("=+-@|%")
 ALL: Final = "all"
 """The quantity that stands for whatever is held on the day."""
 TAKING: Final = ("sell", "transfer_out", "cash_in_lieu")
@@ -67,6 +69,17 @@ def read(content: bytes) -> FileReading:
     ignored = tuple(name for name in header if name not in COLUMNS + MORE)
     absent = tuple(name for name in COLUMNS + MORE if name not in header)
     return FileReading(tuple(rows), tuple(findings), ignored, absent=absent)
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet could take a text for a formula, as lenient as one may be: full-width forms are the plain ones, and
+    spaces and apostrophes before it count for nothing."""
+    return unicodedata.normalize("NFKC", text).lstrip("' \t\r\n\x00")[:1] in FORMULA_SIGNS
+
+
+def without_apostrophe(text: str) -> str:
+    """A text as it was before an apostrophe kept spreadsheets from taking it for a formula, as it does in files that we write."""
+    return text[1:] if text.startswith("'") and is_formula(text) else text
 
 
 def _find_header_faults(header: list[str]) -> list[RowFinding]:
@@ -122,7 +135,7 @@ def _row(row: Cells) -> Row | None:
         ex_date=row.day("ex_date"),
         pay_date=row.day("pay_date"),
         fx_rate=row.decimal("fx_rate"),
-        note=row.text("note"),
+        note=without_apostrophe(row.text("note")),
         given_id=row.text("id"),
         ratio=_ratio(row),
         to_symbol=row.text("to_symbol"),
