@@ -1,6 +1,6 @@
 """What rights cost: one decision on twenty sources, and what asking them adds to a warm answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
 from statistics import median
@@ -28,7 +28,7 @@ def decision() -> list[Line]:
         for number, code in enumerate(codes)
     )
 
-    def table(said: list[Outcome]) -> RightsTable:
+    def table(said: Sequence[Outcome]) -> RightsTable:
         terms = {
             code: SourceTerms(code, dict.fromkeys(Use, outcome), f"by {code}", watermark="mark")
             for code, outcome in zip(codes, said, strict=True)
