@@ -1,6 +1,6 @@
 # Targets and stamps are relative paths on purpose: the folder's own path may hold spaces.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test test-quick fuzz attack pictures check fix bench lock stop clean
+.PHONY: help setup demo serve test test-quick fuzz attack pictures check fix bench lock sbom stop clean
 
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --no-compile --disable-pip-version-check
@@ -71,6 +71,11 @@ lock: .venv/.runtime ## pin what requirements.in and requirements-dev.in ask for
 	@var/lock/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	@$(LOCK) requirements.in -o requirements.txt
 	@$(LOCK) requirements.in requirements-dev.in -o requirements-dev.txt
+
+sbom: .venv/.runtime ## what is installed, with versions and licences, as CycloneDX in var/sbom.json
+	@$(PY) -m venv var/sbom
+	@var/sbom/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0
+	@var/sbom/bin/cyclonedx-py environment .venv --output-format JSON --output-file var/sbom.json
 
 stop: ## stop the embedded PostgreSQL and Redis, whoever uses them
 	@if [ -x $(PY) ]; then $(PY) -m config.embedded stop; else echo "nothing to stop: there is no .venv"; fi
