@@ -9,7 +9,7 @@ import pytest
 from django.urls import URLPattern
 from prometheus_client import REGISTRY
 
-from config import cache
+from config import cache, doctor, pulse
 from config.telemetry import http_metrics
 from execution.web import problems, urls, world
 
@@ -141,6 +141,21 @@ def test_every_metric_has_its_row_and_no_row_is_left_over():
 
     assert {name.strip("`") for name, _ in rows if name.startswith(("`tieout_", "`django_"))} == there
     assert read == labels
+
+
+def test_every_piece_that_doctor_names_has_its_row_in_the_runbook():
+    code = "".join(
+        file.read_text()
+        for room in ("config", "execution", "portfolio", "pricing")
+        for file in (PROJECT / room).rglob("*.py")
+        if "tests" not in file.parts
+    )
+    named = {piece.strip() for piece in re.findall(r"\b(?:doctor\.)?Fault\(\s*f?\"([^\"{]+)", code)}
+    rows = re.findall(r"^\| ([^|]+?): ", (DOCS / "runbook/services.md").read_text(), re.MULTILINE)
+
+    explained = {piece.removesuffix("…").strip() for row in rows for piece in row.split(", ")}
+    assert named >= {"database", "disk", "ledger", "migrations", "pricing packs", "Redis", "port"}
+    assert (named | {doctor.ROLE, pulse.WORKER, pulse.BEAT}) - explained == set()
 
 
 def test_every_package_that_we_ask_for_has_its_line_and_no_line_is_left_over():
