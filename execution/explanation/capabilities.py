@@ -1,11 +1,12 @@
 """Who explains the figures of which capability."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
 
+from agents.data_harvester.fundamentals import Fundamentals
 from agents.financial_analyst import attribution as attributing
 from agents.financial_analyst import positions as one_position
 from config.strict_json import pointer_to
@@ -324,12 +325,20 @@ def _action_impact(question: Question) -> Explanation:
 
 
 def _reported(question: Question) -> Explanation:
-    match question.path:
+    return _of_report(question, question.data, question.path)
+
+
+def _security_fundamentals(question: Question) -> Explanation:
+    return _of_report(question, question.data.reported, question.path[1:])
+
+
+def _of_report(question: Question, data: Fundamentals, path: Sequence[str]) -> Explanation:
+    match path:
         case ["figures", number, "value"]:
-            reported = question.data.figures[int(number)]
+            reported = data.figures[int(number)]
         case _:
             raise NoSuchFigure
-    series = f"{question.data.symbol}/{reported.concept}/{reported.frequency}"
+    series = f"{data.symbol}/{reported.concept}/{reported.frequency}"
     rows = (Observation(series, question.ctx.asof_date, reported.period_end),)
     term = Term("value", reported.value, reported.unit, REPORTED.expression, rows=rows, label=reported.concept)
     return Explanation(REPORTED.what, term)
@@ -383,6 +392,7 @@ EXPLAINED: Final[dict[str, Explain]] = {
     "macro.get_indicators": _indicators,
     "corporate_actions.calculate_impact": _action_impact,
     "fundamentals.load": _reported,
+    "get_security_fundamentals": _security_fundamentals,
     "claude.explain": _fact,
     **dict.fromkeys(ESTIMATES, _estimate),
     "portfolio.leading_holdings": _leading_holdings,

@@ -15,7 +15,7 @@ from pricing.models import PricingPack, Security
 LOADING = (
     "ledger.positions", "portfolio.historical_nav", "macro.get_indicators", "macro.holding_history", "macro.get_regime_history",
     "cycles.history", "corporate_actions.upcoming", "corporate_actions.dividends", "corporate_actions.splits",
-    "fundamentals.load",
+    "fundamentals.load", "get_security_fundamentals", "securities.classifications", "get_comparable_positions",
 )  # fmt: skip
 
 
@@ -45,9 +45,15 @@ def test_a_capability_that_computes_opens_no_database(demo):
     regime_history, cycle_history = (
         registry.get(name)(ctx).data for name in ("macro.get_regime_history", "cycles.history")
     )
+    classified = registry.get("securities.classifications")(ctx, positions=positions).data
     assert ctx.market.asof.asof_date == pack.asof_date
     state = {"positions": positions, "nav": nav, "indicators": indicators, "holdings": holdings, "lookback_days": 252}
-    state |= {"actions": actions, "regime_history": regime_history, "cycle_history": cycle_history}
+    state |= {
+        "classified": classified,
+        "actions": actions,
+        "regime_history": regime_history,
+        "cycle_history": cycle_history,
+    }
     state["security_id"] = Security.objects.get(symbol=positions.positions[0].symbol).pk
     state["scenario_id"] = "equity_selloff"
     state["news_items"] = registry.get("news.search")(ctx, entities=()).data
@@ -60,6 +66,13 @@ def test_a_capability_that_computes_opens_no_database(demo):
         state["factor_exposures"] = registry.get("risk.compute_factor_exposures")(ctx, nav=nav).data
         state["stdc"] = registry.get("cycles.compute_short_term")(ctx, indicators=indicators).data
         state["beta_history"] = registry.get("macro.beta_history")(ctx, valued=state["valued"], holdings=holdings).data
+        state["trend_analysis"] = registry.get("macro.detect_trend_shifts")(
+            ctx,
+            indicators=indicators,
+            regime_history=regime_history,
+            cycle_history=cycle_history,
+            beta_history=state["beta_history"],
+        ).data
         answered = {
             each.name: each(
                 ctx, **{name: state[name] for name, argument in each.arguments.items() if argument.required}

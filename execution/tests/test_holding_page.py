@@ -54,7 +54,9 @@ def test_what_its_company_reported_has_the_day_since_which_it_is_known(demo):
         "known_at": "2013-02-26", "source": "edgar",
     }  # fmt: skip
     document = next(each for each in PATTERN["panels"] if each["id"] == "fundamentals")
-    scope = Scope(inputs={}, state={"fundamentals": {"status": "ok", "reason": None, "figures": [figure]}}, ctx={})
+    scope = Scope(
+        inputs={}, state={"fundamentals": {"reported": {"status": "ok", "reason": None, "figures": [figure]}}}, ctx={}
+    )
 
     drawn = panels.panel(document, scope)
 

@@ -43,7 +43,7 @@ from portfolio.ledger.screening import Finding, LedgerRefused
 from portfolio.models import Portfolio
 from portfolio.performance import nightly_figures
 from portfolio.valuation import InvariantViolated
-from pricing import packs
+from pricing import classifications, packs
 from pricing.providers import checking, fetching
 from pricing.quality import quarantine, symbols
 from tests import plugin
@@ -64,6 +64,7 @@ COMMANDS_ONLY = {
     versions.SecondPersonNeeded,
     quarantine.NothingToAccept,  # the admin's form refuses it
     quarantine.ReasonMissing,  # the admin's form asks for it
+    classifications.NoClassification,
     symbols.SymbolUnknown,
     demo_command.DemoFailed,
     embedded.ServiceUnavailable,

@@ -220,6 +220,9 @@ def test_the_pattern_offers_every_scenario_and_the_callers_own():
     assert set(document["inputs"]["scenario_id"]["enum"]) == {"custom", *presets.SCENARIOS}
 
 
+CRISES = [("2008-09-01", "2008-09-30"), ("2011-08-01", "2011-08-31"), ("2020-03-01", "2020-03-31")]
+
+
 @cache
 def real():
     with gzip.open(DATA / "prices.csv.gz", "rt") as file:
@@ -259,9 +262,7 @@ def coverage(first, last):
 
 @pytest.mark.slow
 @needs_data
-@pytest.mark.parametrize(
-    ("first", "last"), [("2008-09-01", "2008-09-30"), ("2011-08-01", "2011-08-31"), ("2020-03-01", "2020-03-31")]
-)
+@pytest.mark.parametrize(("first", "last"), CRISES)
 def test_what_holdings_did_in_months_of_crisis_lies_in_the_interval_of_the_day_before(first, last):
     holdings_known, covered = coverage(first, last)
 

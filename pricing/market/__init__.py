@@ -5,6 +5,7 @@ Packs never change, so what was read of one stays in the process under its seal,
 
 from pricing.market.actions import actions
 from pricing.market.as_of import Market, as_of, cross, legs_between
+from pricing.market.classification import Classification, classifications
 from pricing.market.delistings import DELISTED
 from pricing.market.fundamentals import ReportedFigure, fundamentals
 from pricing.market.history import History, history, seen_by
@@ -15,6 +16,7 @@ from pricing.packs.rows import Close
 __all__ = [
     "DELISTED",
     "REASONS",
+    "Classification",
     "Close",
     "History",
     "Market",
@@ -24,6 +26,7 @@ __all__ = [
     "SeriesHistory",
     "actions",
     "as_of",
+    "classifications",
     "cross",
     "fundamentals",
     "history",

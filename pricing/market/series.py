@@ -123,7 +123,7 @@ def known_on(pack: PricingPack, series: str, on: date, of: date | None = None) -
 @lru_cache(maxsize=64)
 def _read_steps(seal: Seal, series: str) -> Steps:
     contents = stored_rows.sealed_contents(policy=seal.policy, up_to=seal.sequence)
-    rows = stored_rows.observations(contents, series=series, known_by=seal.asof_date)
+    rows = stored_rows.observations(contents, series=(series,), known_by=seal.asof_date)
     return _steps(not_withdrawn(rows))
 
 

@@ -76,13 +76,13 @@ def in_order_of(contents: Sequence[int], rows: Iterable[tuple[Any, ...]]) -> lis
 
 
 def observations(
-    contents: Sequence[int], *, series: str | None = None, known_by: date | None = None
+    contents: Sequence[int], *, series: Collection[str] | None = None, known_by: date | None = None
 ) -> list[KnownObservation]:
     """Observations of sealed packs, in the order of `contents`; None: of all series, whenever they were known."""
     rows = PackObservation.objects.order_by("observation_date")
     if series is not None:
         # By its index (content, series, date).
-        rows = rows.filter(content__in=contents, series=series)
+        rows = rows.filter(content__in=contents, series__in=series)
     if known_by is not None:
         rows = rows.filter(known_at__lte=known_by)
     columns = rows.values_list("content_id", *orm_columns(KnownObservation))

@@ -46,6 +46,10 @@ class Judgement:
         return suspects
 
 
+UNBOUNDED_UNITS = frozenset({"code", "base 36", "USD", "USD per share"})
+"""Of figures that may be any after any other: codes of classifications, and what companies report, whose profit becomes a loss."""
+
+
 def judge(
     reading: ArchiveReading,
     *,
@@ -88,7 +92,8 @@ def judge(
     )
     figures = _as_figure_quotes(reading)
     percent = [not row.unit or row.unit.startswith("percent") for row in reading.series]
-    judged_figures = quote_acceptance.judge_figures(figures, decided, today=today, percent=percent)
+    free = [row.unit in UNBOUNDED_UNITS for row in reading.series]
+    judged_figures = quote_acceptance.judge_figures(figures, decided, today=today, percent=percent, free=free)
     return Judgement(
         reading=replace(_remaining(reading, judged_closes, judged_rates, judged_figures), actions=tuple(actions.taken)),
         suspects=(*actions.suspects, *judged_closes.suspects, *judged_rates.suspects, *judged_figures.suspects),

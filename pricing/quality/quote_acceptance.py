@@ -130,8 +130,10 @@ def judge_quotes(
     return JudgedRows(tuple(each for _, each in suspected), left_out, _flags(accepted, moves.extreme))
 
 
-def judge_figures(figures: Quotes, decisions: Decisions, *, today: date, percent: Sequence[bool]) -> JudgedRows:
-    """Figures of series, by (series, date, known_at). `percent` says by series whether its unit is percent."""
+def judge_figures(
+    figures: Quotes, decisions: Decisions, *, today: date, percent: Sequence[bool], free: Sequence[bool]
+) -> JudgedRows:
+    """Figures of series, by (series, date, known_at). By series, `percent`: its unit is percent; `free`: it may jump."""
     rejected, accepted = _decided_rows(figures, decisions)
     unreadable = row_rules.not_a_number(figures.value)
     suspected = [
@@ -144,6 +146,7 @@ def judge_figures(figures: Quotes, decisions: Decisions, *, today: date, percent
     ]
     readable = ~unreadable
     readable[sorted(rejected)] = False
+    readable &= ~np.array(free, dtype=bool)[figures.key] if len(figures.key) else readable
     numbers = np.flatnonzero(readable)
     place = {int(row): number for number, row in enumerate(numbers)}
     jumps = move_rules.find_figure_jumps(

@@ -108,7 +108,7 @@ def test_what_a_company_reported_leads_to_the_row_of_its_period(after_night, tmp
     request = executor.Request("holding_deep_dive", {"security_id": oak}, portfolio_id=small.portfolio().pk)
 
     served = executor.execute(request, user=owner)
-    told = explanation.explain(served.execution_id, "/fundamentals/figures/0/value", user=owner)
+    told = explanation.explain(served.execution_id, "/fundamentals/reported/figures/0/value", user=owner)
 
     (row,) = told["rows"]
     assert (told["value"], told["unit"], told["label"]) == ("1250.5", "USD", "Revenue")

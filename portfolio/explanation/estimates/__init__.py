@@ -1,4 +1,4 @@
-"""How the figures of the economy, of scenarios, of exposures and of news are made or estimated, by capability.
+"""How the figures of the economy, of scenarios, of exposures, of sectors and of news are made or estimated, by capability.
 
 docs/macro.md and docs/news.md have the methods at length. A figure that is estimated has no formula that a reader could work out
 by hand: its method is said in words, and its terms are what went in.
@@ -18,6 +18,7 @@ from portfolio.explanation.estimates.economy import (
 )
 from portfolio.explanation.estimates.news import NEWS
 from portfolio.explanation.estimates.scenarios import HOLDING_HISTORY, SCENARIO, SCENARIO_LINES
+from portfolio.explanation.estimates.securities import ALLOCATION, COMPARABLES
 from portfolio.explanation.rules import Rule
 
 ESTIMATES: Final[Mapping[str, tuple[Rule, ...]]] = {
@@ -37,5 +38,7 @@ ESTIMATES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "macro.compute_cycles": cycle("cycles/*/"),
     "risk.overlay_cycle_phases": CYCLE_RISK,
     "news.compute_portfolio_impact": NEWS,
+    "portfolio.sector_allocation": ALLOCATION,
+    "get_comparable_positions": COMPARABLES,
 }
 """Capability -> the rules of its figures."""

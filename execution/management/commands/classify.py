@@ -1,0 +1,57 @@
+"""`manage.py classify SYMBOL [--sector S] [--region CC] [--asset-class A] [--isin I] [--figi F] [--known-at D]`."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from execution.terminal.command import TieoutCommand
+from pricing.classifications import ASSET_CLASSES, SECTORS, TITLES, Kind, NoClassification
+from pricing.providers import classifying
+from pricing.quality.symbols import SymbolUnknown
+
+EXPECTED = {
+    Kind.SECTOR: f"one of {', '.join(SECTORS.values())}",
+    Kind.REGION: "two letters of ISO 3166-1",
+    Kind.ASSET_CLASS: f"one of {', '.join(ASSET_CLASSES.values())}",
+    Kind.ISIN: "with its check digit",
+    Kind.FIGI: "with its check digit",
+}
+
+
+class Command(TieoutCommand):
+    help = "Say of a security what sector, country or asset class it is of, or its ISIN and FIGI, known from a day on."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("symbol", metavar="SYMBOL")
+        for kind in Kind:
+            parser.add_argument(
+                f"--{kind.replace('_', '-')}", dest=kind.value, help=f"{TITLES[kind]}: {EXPECTED[kind]}"
+            )
+        parser.add_argument(
+            "--known-at", dest="known_at", type=date.fromisoformat, help="since when that was known; today without it"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        said = {kind: options[kind.value] for kind in Kind if options[kind.value] is not None}
+        if not said:
+            raise CommandError("say at least one of --sector, --region, --asset-class, --isin, --figi", returncode=2)
+        today = datetime.now(UTC).date()
+        known_at = options["known_at"] or today
+        if known_at > today:
+            raise CommandError(f"--known-at {known_at}: nothing is known before its day", returncode=2)
+        try:
+            outcome = classifying.classify(options["symbol"], said, known_at=known_at)
+        except (NoClassification, SymbolUnknown) as refused:
+            raise CommandError(str(refused), returncode=2) from refused
+        if options["json"]:
+            self.print_json(
+                {"symbol": outcome.symbol, "known_at": outcome.known_at.isoformat(), "added": outcome.added}
+            )
+        elif outcome.added:
+            named = ", ".join(each.replace("_", " ") for each in outcome.added)
+            self.stdout.write(
+                f"{outcome.symbol}: {named} known from {known_at} on; packs that are sealed from now on have it"
+            )
+        else:
+            self.stdout.write(f"{outcome.symbol}: the market data say that already")
