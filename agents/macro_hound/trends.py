@@ -4,7 +4,8 @@ from agents.macro_hound.economy import MACRO_TTL_S
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio import valuation
-from portfolio.macro import regime, trends
+from portfolio.macro import alert_presets, regime, trends
+from portfolio.macro.alert_presets import AlertPresets
 from portfolio.macro.cycles import CycleHistory
 from portfolio.macro.holding_history import HoldingHistory
 from portfolio.macro.indicators import Indicators
@@ -35,3 +36,9 @@ def detect_trend_shifts(
     """Changes of the regime and of cycles, of indicators by a standard deviation and of exposures by two standard errors."""
     shifts = trends.detect(indicators, regime_history, cycle_history, beta_history, weeks=lookback_weeks)
     return Result(shifts, sources=regime.sources(indicators), asof=ctx.asof_date, ttl=MACRO_TTL_S)
+
+
+@capability("alerts.suggest_presets", agent="macro_hound")
+def suggest_presets(ctx: RequestContext, *, trend_analysis: TrendShifts) -> Result[AlertPresets]:
+    """A condition to watch for each change. Nothing is sent by it."""
+    return Result(alert_presets.suggest(trend_analysis), sources=(), asof=ctx.asof_date, ttl=MACRO_TTL_S)

@@ -9,11 +9,13 @@ from agents import registry
 from agents.data_harvester.provider_answers import NoAnswer
 from agents.tests import fakes
 from config.breaker import BreakerOpen
+from config.errors import TieoutError
 from portfolio.tests.test_news_impact import APPLE, IBM
 from pricing.providers import http, newsapi
 from pricing.providers.http import ProviderOff
 from pricing.tests import provider_server
 from pricing.tests.provider_server import BOMB, BROKEN_GZIP, HTML, KEY, broken_off, endless, reset, sent
+from pricing.tests.test_every_fault import ON_THE_WAY
 
 TODAY = date(2026, 11, 20)
 END = datetime(2026, 11, 20, 17, tzinfo=UTC)  # now, as the server's clock has it: before the as-of date ends
@@ -214,6 +216,23 @@ def test_a_provider_that_fails_is_a_named_error(provider, name):
 
     with pytest.raises((http.NotData, BreakerOpen), match="not_data"):
         ask(name, **CALLS[name][0])
+
+
+@pytest.mark.parametrize("fault", ON_THE_WAY)
+def test_each_fault_on_the_way_is_a_named_error_or_a_reason_and_tells_no_key(provider, subtests, fault):
+    for name, (arguments, _) in CALLS.items():
+        with subtests.test(name):
+            provider.answers(ON_THE_WAY[fault][0]('{"a": 1, "b": [{"c": 2}]}'))
+
+            with pytest.raises(TieoutError) as failed:
+                ask(name, **arguments)
+
+            assert KEY not in str(failed.value)
+    provider.answers(ON_THE_WAY[fault][0]('{"status": "ok", "articles": []}'))
+    found = search().data
+    assert (found["status"], found["items"]) == ("unavailable", [])
+    assert "newsapi" in found["reason"]
+    assert KEY not in found["reason"]
 
 
 def test_every_capability_that_asks_a_provider_is_recorded():

@@ -8,6 +8,7 @@ from typing import Any
 from execution.figures import plain_text, privacy
 from execution.figures.basis import basis_words, turning_points
 from execution.figures.formats import DASH, FORMATS, MINUS, is_zero
+from execution.figures.names import name_words
 from execution.figures.reasons import reason_words
 
 
@@ -42,7 +43,7 @@ class Figure:
 
     @property
     def is_numeric(self) -> bool:
-        return self.kind not in ("text", "date")
+        return self.kind not in ("text", "name", "date")
 
     @property
     def explanation(self) -> str:
@@ -65,6 +66,8 @@ def from_value(value: Any, kind: str, *, currency: str = "", signed: bool = Fals
         return _metric(value, kind, currency=currency, signed=signed)
     if value is None:
         return missing(kind, reason_words("not_given"))
+    if kind == "name":
+        kind, value = "text", name_words(str(value))
     if kind in ("text", "date"):
         words = {True: "yes", False: "no"}[value] if isinstance(value, bool) else plain_text.printable(str(value))
         return Figure(words, kind)

@@ -4,8 +4,8 @@ not drawn, and is refused."""
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-FORMATS: Final = ("number", "currency", "percentage", "decimal_2", "text", "date", "sparkline")
-"""How a figure may be written. A sparkline is a list of numbers, in a column."""
+FORMATS: Final = ("number", "currency", "percentage", "decimal_2", "text", "name", "date", "sparkline")
+"""How a figure may be written. A name is a code in words. A sparkline is a list of numbers, in a column."""
 _ITEMS: Final = (("items",),)
 _TABLE: Final = (("rows", "columns"),)
 _LINES: Final = (("x", "series"),)

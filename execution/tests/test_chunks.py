@@ -74,7 +74,7 @@ def test_without_workers_the_process_does_all_chunks_itself(policy):
     assert states() == states("prewarm_factors") == ["done"] * 3
     assert rung == list(JobChunk.objects.order_by("pk").values_list("pk", flat=True))
     assert run.jobs.get(name="compute_metrics").detail == {"portfolios": 3, "daily_values": 15}
-    assert run.jobs.get(name="prewarm_factors").detail == {"portfolios": 3}
+    assert run.jobs.get(name="prewarm_factors").detail == {"portfolios": 3, "phases": 5}
     assert stored() == [15, 3, 15]
 
 

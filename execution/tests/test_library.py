@@ -16,7 +16,10 @@ LIBRARY = {document["id"]: document for document in publishing.read_library().va
 SHOWN = {
     "portfolio_risk": ("Value at risk, one day, 95 %", "Information ratio", "−42.00 %"),
     "rolling_figures": ("Sharpe ratio", "Tracking error", verb.BENCHMARK),
-    "factor_exposures": ("UST10Y", "fx_basket", "benchmark", "Inflation, Credit are unavailable: the packs hold no series of it."),
+    "factor_exposures": (
+        *("UST10Y", "The packs' own rates", "The portfolio's benchmark"),
+        "Inflation, Credit are unavailable: the packs hold no series of it.",
+    ),
     "brinson_attribution": ("Allocation", "Selection", "Interaction", verb.BENCHMARK),
     "money_weighted_returns": ("Same money in the benchmark", "+23.02 %"),
     "hedged_benchmark": (

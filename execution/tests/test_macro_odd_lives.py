@@ -25,11 +25,14 @@ OF_A_PORTFOLIO = (
     "portfolio_cycle_risk",
     "cycle_deleveraging_scenarios",
     "macro_trend_monitor",
+    "portfolio_sectors",
 )
 
 
 @pytest.mark.parametrize(
-    ("ledger", "reason"), [(CASH_ALONE, "nothing_at_risk"), (ON_CREDIT, "not_positive")], ids=["cash", "on credit"]
+    ("ledger", "reason"),
+    [(CASH_ALONE, "nothing_at_risk"), (ON_CREDIT, "not_positive"), (small.LEDGER, "too_few_sessions")],
+    ids=["cash", "on credit", "one holding of a week"],
 )
 def test_every_pattern_answers_and_says_why_there_is_no_figure(empty, tmp_path, ledger, reason):
     for document in publishing.read_library().values():
@@ -47,3 +50,5 @@ def test_every_pattern_answers_and_says_why_there_is_no_figure(empty, tmp_path, 
     assert (overview["dar"]["dar_value"]["value"], overview["dar"]["dar_value"]["reason"]) == (None, reason)
     assert result["portfolio_scenario_analysis"]["scenario_result"]["hedges"] == []
     assert result["macro_trend_monitor"]["trend_analysis"]["rows"] == []
+    assert result["macro_trend_monitor"]["alert_suggestions"]["reason"] == "no_shift"
+    assert result["portfolio_sectors"]["allocation"]["sector_known"]["reason"] == "no_classification"

@@ -392,7 +392,7 @@ def test_a_grid_without_a_known_figure_is_one_reason():
 
 def test_what_is_drawn_and_how_it_is_written_is_what_the_linter_knows():
     assert set(panels.DRAWERS) == set(panel_parts.PARTS)
-    assert set(panel_parts.FORMATS) == {*figures.FORMATS, "text", "date", "sparkline"}
+    assert set(panel_parts.FORMATS) == {*figures.FORMATS, "text", "name", "date", "sparkline"}
 
 
 def opened_by(document, **state):

@@ -131,11 +131,14 @@ class PhaseSpan:
 
 @dataclass(frozen=True, slots=True)
 class CycleHistory:
-    """By cycle the phases that it was said to be in, the newest last; of unknown weeks there is no span."""
+    """By cycle the phases that it was said to be in, the newest last; of unknown weeks there is no span.
+
+    Without any span `status` is unavailable, by the series that the cycles with phases lack.
+    """
 
     spans: tuple[PhaseSpan, ...]
+    status: str
     reason: str | None
-    """Why there is no span at all."""
 
 
 def history(phases: Mapping[str, Mapping[date, DayPhase]]) -> CycleHistory:
@@ -149,8 +152,11 @@ def history(phases: Mapping[str, Mapping[date, DayPhase]]) -> CycleHistory:
             elif phase.name != UNKNOWN:
                 spans.append(PhaseSpan(cycle.title, phase.name, day, day))
             before = phase.name
-    newest = [list(each.values())[-1].reason for each in phases.values()]
-    return CycleHistory(tuple(spans), None if spans else "; ".join(newest[:2]))
+    if spans:
+        return CycleHistory(tuple(spans), "ok", None)
+    newest = [list(phases[cycle.id].values())[-1].reason for cycle in CYCLES if cycle.phases]
+    lacking = {name for each in newest for name in each.removeprefix(f"{UNKNOWN}(").removesuffix(")").split(", ")}
+    return CycleHistory((), "unavailable", f"{UNKNOWN}({', '.join(sorted(lacking))})")
 
 
 def compute(cycle: Cycle, indicators: Indicators) -> CycleRecord:

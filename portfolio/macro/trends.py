@@ -50,14 +50,19 @@ class BetaHistory:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A change worth a look. `size` is in z-scores of an indicator, in standard errors of a beta, None of a regime."""
+    """A change worth a look. `size` is in z-scores of an indicator, in standard errors of a beta, None of a regime or a phase."""
 
     kind: str
     name: str
+    title: str
     before: str
     after: str
     since: date
     size: float | None
+    value: float | None = None
+    """The z-score, or the beta, now."""
+    change: float | None = None
+    """What it is now less what it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +108,12 @@ def detect(
 ) -> TrendShifts:
     """Every change of the regime and of cycles over the weeks; of indicators and exposures that from beginning to end."""
     rows = [
-        Shift("regime", "regime", before.label, after.label, after.date, None)
+        Shift("regime", "regime", "Regime", before.label, after.label, after.date, None)
         for after, before in zip(regimes.points, regimes.points[1:], strict=False)
         if before.regime_name != after.regime_name and UNKNOWN not in (before.regime_name, after.regime_name)
     ]
     rows += [
-        Shift("cycle", before.title, before.phase_label, after.phase_label, after.since, None)
+        Shift("cycle", before.title, before.title, before.phase_label, after.phase_label, after.since, None)
         for before, after in pairwise(cycles.spans)
         if before.title == after.title and before.phase_label != after.phase_label
     ]
@@ -118,9 +123,9 @@ def detect(
         before, after = indicators.standing_on(name, first), indicators.standing_on(name, last)
         if isinstance(before, Standing) and isinstance(after, Standing) and abs(after.z - before.z) >= SHIFT_DEVIATIONS:
             since = date.fromisoformat(str(first))
-            rows.append(
-                Shift("indicator", name, f"{before.value:.4g}", f"{after.value:.4g}", since, after.z - before.z)
-            )
+            definition, moved = indicators.by_name[name].definition, after.z - before.z
+            was, now_is = (f"{written(each.value)} {definition.unit}" for each in (before, after))
+            rows.append(Shift("indicator", name, definition.title, was, now_is, since, moved, after.z, moved))
     for factor, path in history.betas.items():
         errors = history.errors[factor]
         if len(path) < 2 or None in (path[0], path[-1], errors[0], errors[-1]):
@@ -128,5 +133,13 @@ def detect(
         moved = float(path[-1] or 0.0) - float(path[0] or 0.0)
         error = float(np.hypot(errors[0] or 0.0, errors[-1] or 0.0))
         if error > 0 and abs(moved) >= SHIFT_ERRORS * error:
-            rows.append(Shift("exposure", factor, f"{path[0]:.3g}", f"{path[-1]:.3g}", history.dates[0], moved / error))
+            was, now_is = (written(float(each or 0.0)) for each in (path[0], path[-1]))
+            title = f"Beta to {Factor(factor).label}"
+            since, now = history.dates[0], float(path[-1] or 0.0)
+            rows.append(Shift("exposure", factor, title, was, now_is, since, moved / error, now, moved))
     return TrendShifts(weeks, tuple(rows))
+
+
+def written(value: float) -> str:
+    """A figure within a text: two decimals and a true minus sign."""
+    return f"{value:.2f}".replace("-", "−")

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config import env
 from portfolio.analytics.errors import UndefinedRatio
@@ -212,6 +214,25 @@ def test_an_unknown_scenario_and_shocks_out_of_range_are_refused_with_all_that_i
     assert len(refused.value.findings) == 4
     with pytest.raises(presets.ShocksInvalid):
         presets.custom({})
+
+
+SIZES = st.one_of(st.floats(), st.integers(), st.booleans(), st.none(), st.text(max_size=3))
+
+
+@given(st.dictionaries(st.one_of(st.sampled_from([*presets.UNITS]), st.text(max_size=80)), SIZES, max_size=6))
+def test_any_shocks_are_refused_by_every_name_that_is_wrong_or_lie_within_their_bounds(shocks):
+    def is_good(name, size):
+        is_number = isinstance(size, int | float) and not isinstance(size, bool)
+        return name in presets.UNITS and is_number and abs(size) <= presets.UNITS[name][2]
+
+    wrong = [name[:64] for name, size in shocks.items() if not is_good(name, size)] or ([] if shocks else [""])
+    if wrong:
+        with pytest.raises(presets.ShocksInvalid) as refused:
+            presets.custom(shocks)
+        assert [name for name, _ in refused.value.findings] == wrong
+        return
+    scenario = presets.custom(shocks)
+    assert all(np.isfinite(size) for size in scenario.shocks.values())
 
 
 def test_the_pattern_offers_every_scenario_and_the_callers_own():

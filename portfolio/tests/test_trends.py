@@ -63,7 +63,7 @@ def test_each_change_of_a_cycle_is_a_shift_with_the_week_since_which_it_is_known
 
     spans = cycles.history({each.id: told if each is cycles.LONG_TERM else silent for each in cycles.CYCLES}).spans
     betas = trends.betas(valued(1000), history_of(1.0, 1.0), weeks=52)
-    history = cycles.CycleHistory(spans, None)
+    history = cycles.CycleHistory(spans, "ok", None)
     rows = trends.detect(made(), regime.history(silent), history, betas, weeks=52).rows
 
     assert [(each.phase_label, each.since, each.until) for each in spans] == [

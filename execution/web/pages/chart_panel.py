@@ -148,8 +148,16 @@ def _series(document: Mapping[str, Any], scope: Scope) -> tuple[list[Series], li
         else:
             absent.append((each["label"], _why(each, scope)))
     if not drawn:
-        raise NoPanelValueError("; ".join(f"{label}: {why}" for label, why in absent))
+        raise NoPanelValueError(_told_once(absent))
     return drawn, absent
+
+
+def _told_once(absent: Sequence[tuple[str, str]]) -> str:
+    """Why there is no line: in one sentence where all lack it for one reason."""
+    reasons = dict.fromkeys(why for _, why in absent)
+    if len(reasons) == 1:
+        return next(iter(reasons))
+    return "; ".join(f"{label}: {why}" for label, why in absent)
 
 
 def _trades(

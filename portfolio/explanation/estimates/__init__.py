@@ -9,6 +9,7 @@ from typing import Final
 
 from portfolio.explanation.estimates.drawdown import DRAWDOWN
 from portfolio.explanation.estimates.economy import (
+    ALERT_PRESETS,
     BETA_HISTORY,
     CYCLE_RISK,
     REGIME,
@@ -26,6 +27,7 @@ ESTIMATES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "macro.get_regime_history": REGIME_HISTORY,
     "macro.beta_history": BETA_HISTORY,
     "macro.detect_trend_shifts": SHIFTS,
+    "alerts.suggest_presets": ALERT_PRESETS,
     "macro.holding_history": HOLDING_HISTORY,
     "macro.run_scenario": SCENARIO,
     "macro.compare_scenarios": SCENARIO_LINES,

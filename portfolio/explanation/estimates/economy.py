@@ -105,17 +105,21 @@ BETA_HISTORY: Final = (
         for name in ("real_rate", "inflation", "credit", "equity")
     ),
 )
+_NOW = "As it stands at the end of the weeks: of an indicator its z-score, of an exposure its beta."
+_CHANGE = "What it is at the end of the weeks, less what it was at their beginning."
 SHIFTS: Final = (
+    Rule("rows/*/value", "Where an indicator's z-score or a beta stands now", method=_NOW),
+    Rule("rows/*/change", "Change of an indicator's z-score, or of a beta, over the weeks", method=_CHANGE),
     Rule("lookback_weeks", "Weeks looked back upon", is_asked=True, unit="weeks"),
     Rule(
         "rows/*/before",
         "Where an indicator or an exposure stood as the weeks began",
-        method="The figure of that day, as it was known then, to four digits; of an exposure its beta, to three.",
+        method="The figure of that day, as it was known then; of an exposure its beta; to two decimals.",
     ),
     Rule(
         "rows/*/after",
         "Where an indicator or an exposure stands now",
-        method="The figure of the last day, as it is known, to four digits; of an exposure its beta, to three.",
+        method="The figure of the last day, as it is known; of an exposure its beta; to two decimals.",
     ),
     Rule(
         "rows/*/size",
@@ -123,6 +127,18 @@ SHIFTS: Final = (
         method=(
             "Of an indicator, its z-score at the end less that at the beginning; of an exposure, the change of its"
             " beta over the root of both squared errors."
+        ),
+    ),
+)
+ALERT_PRESETS: Final = (
+    Rule("suggestions/*/current_value", "Where an indicator's z-score or a beta stands now", method=_NOW),
+    Rule("suggestions/*/change", "Change of an indicator's z-score, or of a beta, over the weeks", method=_CHANGE),
+    Rule(
+        "suggestions/*/threshold",
+        "Where to be told of it next",
+        method=(
+            "In the direction of the change: of an indicator the next half standard deviation, of a beta half the change"
+            " further; to two decimals."
         ),
     ),
 )
