@@ -176,7 +176,7 @@ def content(text: str, *, attaches_result: bool = False) -> Any:
     told = Manifest(
         format="csv",
         reader=Reader(1, "bench", datetime(2026, 3, 1, tzinfo=UTC)),
-        execution=FinishedExecution(**blank | {"provisional": False}),
+        execution=FinishedExecution(**blank | {"provisional": False, "sources": {}}),
         portfolio="bench",
         title="Bench",
         panel="holdings",

@@ -73,6 +73,9 @@ class Manifest:
             "engine_version": of.engine_version,
             "provisional": of.provisional,
             "result_hash": self.result_hash,
+            "sources": {
+                output: list(codes) for output, codes in sorted(of.sources.items()) if output not in self.left_out
+            },
             "rights": {"version": self.rights_version, "use": self.use, "left_out": list(self.left_out)},
             "attributions": [{"text": each.text, "link": each.link} for each in self.attributions],
             "watermarks": [self.reader.watermark(text) for text in self.watermarks],

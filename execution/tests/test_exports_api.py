@@ -66,6 +66,8 @@ def test_json_is_the_result_of_the_answer_byte_for_byte_and_the_manifest_says_wh
     } == {name: metadata[name] for name in ("pricing_pack_id", "pack_chain_hash", "ledger_commit_hash", "result_hash")}
     assert [each["text"] for each in manifest["attributions"]] == metadata["attributions"]
     assert manifest["pattern_version"] == metadata["pattern_version"]
+    assert manifest["sources"].keys() == answered.json()["result"].keys()
+    assert sorted({code for codes in manifest["sources"].values() for code in codes}) == metadata["sources"]
 
 
 def test_csv_is_a_file_for_each_panel_and_the_holdings_are_those_of_the_answer(site):
@@ -204,6 +206,7 @@ def test_a_reduced_export_leaves_out_whole_outputs_and_names_a_hash_of_what_is_i
     assert "holdings" in refused["reduced"]["panels"]
     assert result["metrics"] == {"value": None, "status": "unavailable", "reason": "right-denied"}
     assert result["valued_positions"] == whole["result"]["valued_positions"]
+    assert not manifest["sources"].keys() & {"metrics", "windows"}
     assert manifest["result_hash"] != whole["metadata"]["result_hash"]
     assert whole["metadata"]["result_hash"].encode() not in held["manifest.json"]
 

@@ -30,7 +30,8 @@ def content(signer=SIGNER, rows=ROWS, result=None, document=None, **changes):
         **{
             **dict.fromkeys(FinishedExecution.__dataclass_fields__, ""),
             "id": "e-1", "pattern_id": "overview", "pattern_version": "1.0.0", "pack_id": "P", "asof_date": "2026-02-27",
-            "result": text, "trace": {"steps": []}, "provisional": False, "ledger_commit_hash": "c" * 40,
+            "result": text, "trace": {"steps": []},
+            "sources": {"value": ("feed",)}, "provisional": False, "ledger_commit_hash": "c" * 40,
         }
     )  # fmt: skip
     told = Manifest(
