@@ -1,10 +1,12 @@
 """How the providers are doing, for the admin and for metrics. Asks Redis, never a provider."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import redis
 from redis.exceptions import RedisError
 
+from config.breaker import read_states
 from config.redis_client import shared_redis
 from pricing.providers import ecb, edgar, fmp, fred, http, metering, newsapi, polygon, tiingo, treasury
 from pricing.providers.budget import MARKS, Budget
@@ -57,24 +59,22 @@ class ProviderState:
 
 
 def for_provider(provider: Provider, *, client: redis.Redis | None = None, clock: Clock = REAL_TIME) -> ProviderState:
-    shared = client or shared_redis()
-    return _read(provider, shared, clock) if _answers(shared) else _unknown(provider)
+    (state,) = _read([provider], client or shared_redis(), clock)
+    return state
 
 
 def all_providers() -> tuple[ProviderState, ...]:
     """The state of each provider, by code."""
-    shared = shared_redis()
-    there = _answers(shared)
-    return tuple(_read(provider, shared, REAL_TIME) if there else _unknown(provider) for provider in ALL)
+    return _read(ALL, shared_redis(), REAL_TIME)
 
 
-def _answers(shared: redis.Redis) -> bool:
-    """Asked beforehand, as breaker and budget go on without it."""
+def _read(providers: Sequence[Provider], shared: redis.Redis, clock: Clock) -> tuple[ProviderState, ...]:
+    """The breakers are asked first, all at once: where they do not answer nothing is known, as a budget goes on without Redis."""
     try:
-        shared.ping()
+        breakers = read_states([http.breaker_of(each, shared, clock) for each in providers])
     except RedisError:
-        return False
-    return True
+        return tuple(map(_unknown, providers))
+    return tuple(_known(each, breaker, shared, clock) for each, breaker in zip(providers, breakers, strict=True))
 
 
 def _unknown(provider: Provider) -> ProviderState:
@@ -82,8 +82,7 @@ def _unknown(provider: Provider) -> ProviderState:
     return ProviderState(provider.code, _off(provider), None, unknown)
 
 
-def _read(provider: Provider, shared: redis.Redis, clock: Clock) -> ProviderState:
-    breaker = http.breaker_of(provider, shared, clock).state
+def _known(provider: Provider, breaker: int, shared: redis.Redis, clock: Clock) -> ProviderState:
     used = Budget(provider.code, provider.allowance, shared).used(clock.now())
     shares = tuple((quota.window, quota.share) for quota in used)
     return ProviderState(provider.code, _off(provider), breaker, shares)
