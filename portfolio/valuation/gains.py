@@ -263,8 +263,12 @@ def _sum(gains: Iterable[Exact], currency: str) -> Gain:
 
 def gross(event: Event) -> Decimal:
     """The payment before anything was withheld; with what a reinvested dividend bought."""
-    bought = (event.quantity or ZERO) * (event.unit_price or ZERO) if event.kind == "reinvested_dividend" else ZERO
-    return event.amount + event.tax + event.fee + bought
+    paid_out = event.amount + event.tax + event.fee
+    if event.kind != "reinvested_dividend":
+        return paid_out
+    assert event.quantity is not None  # the journal refuses it without
+    assert event.unit_price is not None
+    return paid_out + event.quantity * event.unit_price
 
 
 def _income(paid: Iterable[tuple[Event, Decimal]], book: Book) -> Income:
@@ -303,7 +307,8 @@ def _by_currency(
         deal = _Deal(match.date, match.currency, match.fx_out)
         cost = rates.cross(match.cost_currency, trades_in, match.acquired)
         if cost is not None:
-            proceeds = rates.convert_deal(deal, match.proceeds, trades_in).local or ZERO
+            proceeds = rates.convert_deal(deal, match.proceeds, trades_in).local
+            assert proceeds is not None  # or the rate was missing by name
             add(trades_in, "realised", proceeds - match.cost * cost)
     for event in events:
         if event.currency:
