@@ -70,6 +70,21 @@ def test_the_value_is_the_sum_of_what_stands_below_it(demo, execution_id):
     assert "close of AAPL 430.47 USD, <time" in page
 
 
+def test_an_estimate_says_its_method_in_place_of_a_formula(demo):
+    execution_id = demo.ask(pattern_id="rolling_figures", inputs={"window": 21}).json()["execution_id"]
+    estimated = demo.ask(pattern_id="factor_exposures").json()["execution_id"]
+
+    asked = get(demo, execution_id, path="/rolling/window").content.decode()
+    page = get(demo, estimated, path="/exposures/factors/usd").content.decode()
+
+    assert "window: 21" in asked
+    assert "asked for" in asked
+    assert "<h2>Method</h2>" in page
+    assert "Ordinary least squares with intercept" in page
+    assert "<h2>Formula</h2>" not in page
+    assert "Risk-free return" in page
+
+
 @pytest.mark.parametrize("path", ["/bridges/since_inception/fx", "/gains/unrealised/interaction"])
 def test_a_long_list_adds_up_and_each_item_opens_by_its_own_link(demo, execution_id, path):
     page = get(demo, execution_id, path=path).content.decode()

@@ -130,7 +130,7 @@ class Replay(Door):
         summary="Compute an execution again, and compare it byte for byte",
         request=None,
         parameters=[OF_EXECUTION],
-        responses={200: REPLAYED, **refusals(410)},
+        responses={200: REPLAYED, **refusals(410, 413)},
     )
     def post(self, request: Request, execution_id: UUID) -> Response:
         user = caller_of(request)
