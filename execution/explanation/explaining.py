@@ -32,7 +32,7 @@ from execution.exports import refusal as rights_of_use
 from execution.models import Execution
 from execution.patterns import templating
 from execution.patterns.document import Step
-from portfolio.explanation.terms import NoSuchFigure
+from portfolio.explanation.terms import Explanation, NoSuchFigure, Term
 from pricing import packs
 
 BY_DAY: Final = frozenset({"days", "observations", "portfolio_observations"})
@@ -97,17 +97,14 @@ def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...
     )
     ctx = computation.context_of(plan)
     run = orchestrator.run(part, plan.inputs, ctx, computation.runtime(), ProviderCalls(execution.recorded))
-    if step.name not in run.state or step.capability not in EXPLAINED:
+    if step.name not in run.state:
         raise NotExplained(pointer, step.capability)
     if step.name not in plan.pattern.outputs:  # what a figure of the answer is made of
         names, stored = _figure_in({step.name: canonical.render(run.state[step.name])}, names)
     values = templating.Scope(plan.inputs, run.state, templating.context_values(ctx))
     arguments = registry.bind(registry.get(step.capability), templating.resolve(step.args, values))
     asked = Question(step, names[1:], arguments, run.state[step.name], ctx)
-    try:
-        explanation = EXPLAINED[step.capability](asked)
-    except NoSuchFigure:
-        raise NotExplained(pointer, step.capability) from None
+    explanation = _explanation(asked, pointer, is_known=_is_below_a_day(names) or _has_value(stored))
     found = rows.load(explanation, plan)
     decision = rights_of_use.decide({step.name: {*run.sources[step.name], *found.sources}}, Use.DISPLAY)
     if decision.refused_outputs:
@@ -139,6 +136,22 @@ def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...
             "attributions": [each.text for each in decision.display.attributions],
         },
     }
+
+
+def _explanation(asked: Question, pointer: str, *, is_known: bool) -> Explanation:
+    """Of a figure without a value there is nothing to take apart but its reason. Raises NotExplained."""
+    try:
+        if asked.step.capability in EXPLAINED:
+            return EXPLAINED[asked.step.capability](asked)
+    except NoSuchFigure:
+        pass
+    if is_known:
+        raise NotExplained(pointer, asked.step.capability)
+    return Explanation("A figure that has no value here", Term(asked.path[-1], None))
+
+
+def _has_value(stored: Any) -> bool:
+    return (stored["value"] if isinstance(stored, dict) else stored) is not None
 
 
 def _steps_up_to(pattern: patterns.ParsedPattern, name: str) -> tuple[Step, ...]:

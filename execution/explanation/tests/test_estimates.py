@@ -49,6 +49,22 @@ def test_no_figure_of_a_pattern_is_without_explanation(measured, pattern):
 
 
 @pytest.mark.parametrize(
+    "pattern", ["brinson_attribution", "factor_exposures", "portfolio_macro_overview", "portfolio_risk"]
+)
+def test_a_figure_without_a_value_says_so_with_its_reason(measured, pattern):
+    """On the first day of the demo most have none."""
+    answer = measured.ask(pattern_id=pattern, asof_date="2002-12-02").json()
+    without = [path for path, value in one_of_each_kind(answer["result"]) if value is None]
+
+    told = [explain(measured, answer["execution_id"], path) for path in without]
+
+    assert told
+    assert {each["value"] for each in told} == {None}
+    assert all(each["what"] for each in told)
+    assert all(each["reason"] for each in told if "reason" in each)
+
+
+@pytest.mark.parametrize(
     "inputs",
     [
         {"scenario_id": "CRISIS_2008"},
