@@ -438,7 +438,7 @@ def test_the_demo_holds_nothing_but_what_may_be_shipped():
     assert (len(reading.closes.date), len(reading.rates.date), len(reading.observations.date)) == (
         11_958,
         25_410,
-        23_027,
+        23_035,
     )
     assert set(reading.source_names) == by_source.keys()
     assert {columns["tier"] for columns in by_source.values()} == {"A"}
