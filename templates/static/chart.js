@@ -6,6 +6,9 @@ const MINUS = "−";
 const HIDDEN = "•••";
 const DAY_S = 24 * 3600;
 const fetched = new Map();
+const known = new WeakSet();
+const drawn = new Set();
+let returning = ""; // the chart whose keyboard goes on once it is drawn of another span
 
 const columnsOf = (figure) => {
   const address = figure.dataset.columns;
@@ -152,6 +155,7 @@ const mount = (figure, data) => {
       tell(place);
     } else if (event.key === "Enter" && anchor !== null) {
       event.preventDefault();
+      returning = figure.dataset.chart;
       showSpan(...[anchor, place].sort((one, other) => one - other));
     }
   });
@@ -172,8 +176,12 @@ const mount = (figure, data) => {
     const { clientWidth: width, clientHeight: height } = holder;
     if (width && (width !== chart.width || height !== chart.height)) chart.setSize({ width, height });
   }).observe(holder);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => chart.redraw(false));
+  drawn.add(chart);
   tell(last);
+  if (returning === figure.dataset.chart) {
+    returning = "";
+    walker.focus({ preventScroll: true });
+  }
 };
 
 /** A chart is drawn when it is to be seen for the first time: behind a tab it has no width. */
@@ -186,8 +194,17 @@ const waiting = new ResizeObserver((entries) => {
 });
 
 const prepare = (root) => {
-  for (const figure of root.querySelectorAll("[data-columns]")) waiting.observe(figure);
+  for (const figure of root.querySelectorAll("[data-columns]")) {
+    if (!known.has(figure)) waiting.observe(figure);
+    known.add(figure);
+  }
 };
 
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const chart of drawn) {
+    if (chart.root.isConnected) chart.redraw(false);
+    else drawn.delete(chart);
+  }
+});
 prepare(document);
 document.addEventListener("htmx:load", (event) => prepare(event.target));
