@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 
 from execution.figures import plain_text, privacy
 from execution.figures.basis import basis_words, turning_points
 from execution.figures.formats import DASH, FORMATS, MINUS, is_zero
 from execution.figures.names import name_words
 from execution.figures.reasons import reason_words
+
+CHANGES: Final = ("percentage", "currency")
+"""Formats of gains and losses."""
+TONES: Final[Mapping[str, str]] = {"+": "gain", MINUS: "loss"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,21 @@ class Figure:
     """The number itself, where it is one."""
     path: str = ""
     """Where it stands in the result, as a JSON pointer, so that a page can open it; empty for what stands in none."""
+    is_change: bool = False
+    """Whether it is a gain or a loss, which is told from other amounts by its sign, an arrow and a colour."""
     security_id: int | None = None
     """The holding that a row is about, on its first cell, so that a page can link to it."""
 
     @property
     def is_negative(self) -> bool:
         return self.text.startswith(MINUS)
+
+    @property
+    def tone(self) -> str:
+        """The class of its colour: a gain, a loss, or another number below zero."""
+        if self.is_change and self.text[:1] in TONES:
+            return TONES[self.text[0]]
+        return "neg" if self.is_negative else ""
 
     @property
     def is_numeric(self) -> bool:
@@ -60,7 +73,7 @@ def from_value(value: Any, kind: str, *, currency: str = "", signed: bool = Fals
     """A value, or a metric {value, status, reason, basis}, in the format `kind`. Amounts are hidden where a reader wants that.
 
     currency   the unit of money
-    signed     a percentage above zero is written with a plus
+    signed     it is a gain or a loss: a percentage or money above zero is written with a plus
     """
     if isinstance(value, Mapping) and "status" in value:
         return _metric(value, kind, currency=currency, signed=signed)
@@ -77,11 +90,12 @@ def from_value(value: Any, kind: str, *, currency: str = "", signed: bool = Fals
     if exact is None:
         return missing(kind, reason_words("not_a_number"))
     text = FORMATS[kind](exact, currency)
-    if signed and kind == "percentage" and exact > 0 and not is_zero(text):
+    is_change = signed and kind in CHANGES
+    if is_change and exact > 0 and not is_zero(text):
         text = f"+{text}"
     if kind in privacy.AMOUNTS:
-        text = privacy.amount(text, sign=MINUS if text.startswith(MINUS) else "")
-    return Figure(text, kind, unit=currency if kind == "currency" else "", exact=exact)
+        text = privacy.amount(text, sign=text[0] if text[0] in TONES else "")
+    return Figure(text, kind, unit=currency if kind == "currency" else "", exact=exact, is_change=is_change)
 
 
 def _metric(metric: Mapping[str, Any], kind: str, *, currency: str, signed: bool) -> Figure:

@@ -81,9 +81,9 @@ TYPES: dict[str, tuple[dict[str, Any], dict[str, int], tuple[str, ...]]] = {
         {"li": 1, "strong": 1, "dd": 2},
         ("Debt cycle", "Late in it", "Opening 100.00 CAD", "Loss −50.00 CAD"),
     ),
-    "chart_with_metrics": (LINES | {"items": ITEMS}, {"path": 1, "dd": 3, "table": 1}, ("Level", "Gain 30.00 CAD")),
-    "comparison_grid": (COMPARED, {"li": 1, "dd": 2}, ("Worth", "Before 100.00 CAD", "After 30.00 CAD")),
-    "comparison_table": (COMPARED, {"table": 1, "td": 2}, ("Before After Worth 100.00 CAD 30.00 CAD",)),
+    "chart_with_metrics": (LINES | {"items": ITEMS}, {"path": 1, "dd": 3, "table": 1}, ("Level", "Gain +30.00 CAD")),
+    "comparison_grid": (COMPARED, {"li": 1, "dd": 2}, ("Worth", "Before 100.00 CAD", "After +30.00 CAD")),
+    "comparison_table": (COMPARED, {"table": 1, "td": 2}, ("Before After Worth 100.00 CAD +30.00 CAD",)),
     "donut_chart": (ROWS, {"path": 2, "rect": 4, "table": 1}, ("AAPL 60.00",)),
     "dual_list": (
         {"left": {"title": "Winners", **ROWS}, "right": {"title": "Losers", **ROWS}},
@@ -93,7 +93,7 @@ TYPES: dict[str, tuple[dict[str, Any], dict[str, int], tuple[str, ...]]] = {
     "gauge_with_waterfall": (
         {"items": ITEMS[1:], "minimum": 0, "maximum": "{{state.it.opening}}", "threshold": 50, **ROWS},
         {"rect": 4, "table": 1, "dd": 2},
-        ("Gain 30.00 CAD", "AAPL 60.00"),
+        ("Gain +30.00 CAD", "AAPL 60.00"),
     ),
     "heatmap": (
         {"rows": "{{state.it.rows}}", "columns": [COLUMNS[0], COLUMNS[2]]},
@@ -110,7 +110,7 @@ TYPES: dict[str, tuple[dict[str, Any], dict[str, int], tuple[str, ...]]] = {
     "scorecard": (
         {"items": [ITEMS[0] | {"threshold": 90}, ITEMS[1] | {"threshold": 20, "better": "below"}, ITEMS[2]]},
         {"table": 1, "tr": 4},
-        ("Opening 100.00 CAD at least 90.00 ✓ met", "Gain 30.00 CAD at most 20.00 ✗ missed", "Loss −50.00 CAD"),
+        ("Opening 100.00 CAD at least 90.00 ✓ met", "Gain +30.00 CAD at most 20.00 ✗ missed", "Loss −50.00 CAD"),
     ),
     "status": ({"items": ITEMS[:1]}, {"strong": 1}, ("Opening 100.00 CAD",)),
     "tabbed_content": (

@@ -266,6 +266,30 @@ def chart(dates, values, put_in):
     return draw(CHART, nav={"dates": dates, "values": values, "put_in": put_in})
 
 
+@given(st.decimals(-1_000_000, 1_000_000, places=4), st.sampled_from(["percentage", "currency"]), st.booleans())
+def test_a_gain_and_a_loss_are_told_by_sign_and_tone_also_where_amounts_are_hidden(value, kind, is_private):
+    key = {"percentage": "twr_itd", "currency": "gain"}[kind]
+    with privacy.hiding(is_on=is_private):
+        (change,) = grid(None, kind, f"state.it.{key}", it={key: str(value)}).named("span")[:1]
+        figure = from_value(str(value), kind, currency="CAD", signed=True)
+        plain = from_value(str(value), kind, currency="CAD")
+
+    rounded = round(value * 100, 2) if kind == "percentage" else round(value, 2)
+    tone = "gain" if rounded > 0 else "loss" if rounded < 0 else ""
+    assert figure.tone == change.get("class", "") == tone
+    assert figure.text[0] == {"gain": "+", "loss": "−", "": figure.text[0]}[tone]
+    assert plain.tone == ("neg" if rounded < 0 else "")
+    assert not plain.text.startswith("+")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("state.it.weight", "percentage"), ("state.it.contributions", "currency"), ("state.it.gain", "number")],
+)
+def test_what_is_no_gain_has_no_tone(path, kind):
+    assert "class" not in grid(None, kind, path, it={path.rsplit(".", 1)[-1]: "12.5"}).named("span")[0]
+
+
 def test_a_chart_says_in_words_what_it_draws():
     page = chart(["2013-02-27", "2013-02-28", "2013-03-01"], [1.0, 9.5, 3.0], [1.0, 1.0, 1.0])
 

@@ -18,6 +18,11 @@ RETURNS: Final = re.compile(
 )
 """Names of percentages that are written with their sign: returns and contributions, not weights or risks."""
 
+GAINS: Final = re.compile(
+    r"gains?|losses|(un)?realised(_price)?|unrealized_pnl|(cash_)?fx|fx_dealing|(total_)?delta_pl"
+)
+"""Names of money that is a gain or a loss."""
+
 PRICED: Final = frozenset({"price", "market_value", "observed_date"})
 """Columns that carry the status of a row that has one."""
 
@@ -83,7 +88,7 @@ def _item(item: Mapping[str, Any], scope: Scope) -> Figure:
     except NoPanelValueError as absent:
         path = pointer_of(item["value"]) if item["format"] in FORMATS else ""
         return replace(figures.missing(item["format"], reason_words(absent.reason)), path=path)
-    signed = bool(RETURNS.fullmatch(item["value"].strip("{} ").rsplit(".", 1)[-1]))
+    signed = _is_change(item["value"].strip("{} "), item["format"])
     return figure_at(place, item["format"], currency=base_currency(scope), signed=signed)
 
 
@@ -108,6 +113,12 @@ def row_cells(row: Place, columns: Sequence[Mapping[str, Any]], currency: str) -
     return cells
 
 
+def _is_change(path: str, kind: str) -> bool:
+    """Whether what a path ends in is a gain or a loss, by its name."""
+    names = GAINS if kind == "currency" else RETURNS
+    return bool(names.fullmatch(path.rsplit(".", 1)[-1]))
+
+
 def _cell(row: Place, column: Mapping[str, Any], currency: str) -> Cell:
     place = row
     for name in column["key"].split("."):
@@ -116,7 +127,7 @@ def _cell(row: Place, column: Mapping[str, Any], currency: str) -> Cell:
         place = place.below(name, place.value[name])
     if column["format"] == "sparkline":
         return sparkline(place.value)
-    signed = bool(RETURNS.fullmatch(column["key"].rsplit(".", 1)[-1]))
+    signed = _is_change(column["key"], column["format"])
     figure = figure_at(place, column["format"], currency=currency, signed=signed)
     age = row.value.get("age_sessions")
     if column["key"] == "observed_date" and age:
