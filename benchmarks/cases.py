@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from benchmarks import exports, imports, jobs, ledger, metrics, packs, rights, tracing, worlds
+from benchmarks import exports, imports, jobs, ledger, metrics, packs, pages, rights, tracing, worlds
 from benchmarks.measuring import Goal, Line, line, p95, part, round_robin
 from benchmarks.serving import Site, serving, token_of
 from benchmarks.worlds import World
@@ -161,6 +161,7 @@ CASES: Mapping[str, Callable[[], list[Line]]] = {
     **imports.CASES,
     **jobs.CASES,
     **metrics.CASES,
+    **pages.CASES,
     **tracing.CASES,
 }
 

@@ -54,6 +54,12 @@ def part(name: str, unit: str, values: Sequence[float]) -> Line:
     return Line(f"  of which {name}", round(median(values), 4), unit)
 
 
+def seen(name: str, unit: str, values: Sequence[float], goal: Goal) -> Line:
+    """The line of what has no floor: a person waits for it, or a size is fixed."""
+    value = median(values)
+    return Line(name, round(value, 4), unit, goal=f"{goal.of} ≤ {goal.at_most:g}", met=goal.is_met(value, value))
+
+
 def round_robin(cases: Mapping[str, Callable[[], float]], *, rounds: int = ROUNDS) -> dict[str, list[float]]:
     """One sample of each case a round, in an order that rotates, so that other load falls on all of them alike."""
     samples: dict[str, list[float]] = {name: [] for name in cases}

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -26,6 +27,16 @@ HEADERS = {"Content-Type": "application/json", "X-Forwarded-Proto": "https"}
 @dataclass(frozen=True, slots=True)
 class Site:
     port: int
+    arbiter: int
+    """The process that watches the one worker."""
+
+    def processor_s(self) -> float:
+        """Seconds of processor that the workers have taken so far."""
+        children = Path(f"/proc/{self.arbiter}/task/{self.arbiter}/children").read_text().split()
+        ticks = sum(
+            sum(map(int, Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:13])) for each in children
+        )
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def ask(
         self, path: str, bodies: Sequence[Any], *, token: str, warm_up: Sequence[Any] = (), clients: int = 1
@@ -72,7 +83,7 @@ def serving(world: World, application: str, **environment: str | None) -> Iterat
         )
     try:
         _wait_for(port, process, log)
-        yield Site(port)
+        yield Site(port, process.pid)
     finally:
         process.terminate()
         process.wait(20)
