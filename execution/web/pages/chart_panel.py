@@ -105,10 +105,10 @@ def columns(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     levels = charts.levels([each.heights for each in series])
     low, high = float(levels[0]), float(levels[-1])
     is_private = privacy.is_on() and any(each.format in privacy.AMOUNTS for each in series)
-    scale = max(abs(low), abs(high)) if is_private else 1.0
+    whole = max(abs(low), abs(high)) if is_private else None
     return {
         "days": [(day - EPOCH).days for day in days],
-        "levels": [low / scale, high / scale],
+        "levels": [low, high] if whole is None else [low / whole, high / whole],
         "series": [
             {
                 "label": each.label,
@@ -116,7 +116,7 @@ def columns(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
                 "unit": _unit(each.format, currency),
                 "digits": formats.digits(each.format, currency),
                 "is_hidden": is_private,
-                "values": [_height(value, each.format, currency, scale) for value in each.place.value],
+                "values": [_height(value, each.format, currency, whole) for value in each.place.value],
             }
             for each in series
         ],
@@ -124,12 +124,12 @@ def columns(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     }
 
 
-def _height(value: Any, kind: str, currency: str, scale: float) -> float | None:
-    """A value as it is written, or what part of the greatest level it is."""
+def _height(value: Any, kind: str, currency: str, whole: float | None) -> float | None:
+    """A value as it is written, or what part of a whole it is."""
     if value is None:
         return None
-    if scale != 1.0:
-        return round(float(value) / scale, SHARE_DIGITS)
+    if whole is not None:
+        return round(float(value) / whole, SHARE_DIGITS)
     exact = figures.from_value(value, kind, currency=currency).exact
     return None if exact is None else float(formats.rounded(exact, kind, currency))
 
