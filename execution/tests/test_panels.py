@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from execution import figures
@@ -346,6 +346,7 @@ def test_the_columns_of_a_chart_are_its_figures_as_they_are_written(values, kind
     st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=30).filter(any),
     st.sampled_from(["currency", "number", "percentage"]),
 )
+@example([1.0, 0.123456], "number")
 def test_columns_of_hidden_amounts_are_parts_of_the_highest_level_and_ratios_stay(values, kind):
     days = [f"2013-01-{number:02}" for number in range(1, len(values) + 1)]
     document = {**CHART, "series": [{"label": "It", "values": "{{state.nav.values}}", "format": kind}]}

@@ -7,11 +7,14 @@ templates may read (the result's outputs as `state`). A panel without a value sa
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import quote
 
 from django import template
 from django.template.loader import get_template
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 
-from execution.figures import privacy, reason_words
+from execution.figures import Figure, privacy, reason_words
 from execution.patterns.panel_values import NoPanelValueError
 from execution.patterns.templating import Scope
 from execution.web.pages import (
@@ -59,6 +62,7 @@ DRAWERS: Final[Mapping[str, tuple[str, Drawer]]] = {
 """Type of a panel -> its template, and what draws it. `execution.patterns.panel_parts` says what each has to hold."""
 
 
+APPROXIMATE: Final = mark_safe('<span class="mark" aria-hidden="true">≈</span>')
 SPANS: Final = (4, 6, 8, 12)
 
 
@@ -86,6 +90,25 @@ class Panel:
 def discreet(value: object) -> str | None:
     """A text that is no figure of ours, without the numbers in it where the reader hides amounts; None stays None."""
     return None if value is None else privacy.sentence(str(value))
+
+
+@register.simple_tag(name="figure")
+def figure_html(figure: Figure, figure_page: str = "") -> str:
+    """The HTML of a figure: a link to what it is made of where it stands in the result and there is a page of figures."""
+    aloud = ""
+    if figure.status != "ok":
+        aloud = format_html('<span class="heard"> ({}: {})</span>', figure.status, figure.explanation)
+    if figure.path and figure_page:
+        mark = APPROXIMATE if figure.status == "degraded" else ""
+        kind = f"fig {figure.tone}".strip()
+        place = f"{figure_page}{quote(figure.path)}"
+        return format_html('<a class="{}" href="{}">{}{}{}</a>', kind, place, figure.text, mark, aloud)
+    mark = ""
+    if figure.status == "degraded":
+        mark = format_html('<abbr class="mark" title="{}" aria-hidden="true">≈</abbr>', figure.explanation)
+    tone = format_html(' class="{}"', figure.tone) if figure.tone else ""
+    title = format_html(' title="{}"', figure.explanation) if figure.explanation else ""
+    return format_html("<span{}{}>{}{}</span>{}", tone, title, figure.text, mark, aloud)
 
 
 @register.simple_tag
