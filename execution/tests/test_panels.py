@@ -295,6 +295,7 @@ def test_a_chart_says_in_words_what_it_draws():
 
     assert len([each for each in page.named("path") if each["d"].startswith("M")]) == 2
     ends = "first 1.00 CAD on 2013-02-27, last 3.00 CAD on 2013-03-01"
+    assert "2013-03-01: Value 3.00 CAD, Put in 1.00 CAD" in page.text
     assert f"Value: {ends}, high 9.50 CAD on 2013-02-28, low 1.00 CAD on 2013-02-27." in page.text
 
 

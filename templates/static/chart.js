@@ -61,7 +61,6 @@ const mount = (figure, data) => {
   drawing.before(walker);
   drawing.after(holder);
   figure.classList.add("drawn");
-  readout.hidden = false;
 
   let anchor = null; // the day at which the keyboard began a span
 

@@ -48,7 +48,7 @@ def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     trades, lacking = _trades(document, scope, days)
     marked = [[place for place, trade in trades.items() if trade[side]] for side in MARKS]
     chart = charts.line_chart(days, [each.heights for each in series], marked)
-    lines = []
+    lines, last_values = [], []
     for each, line in zip(series, chart.lines, strict=True):
         assert line is not None  # each has a value
         turns = {
@@ -66,7 +66,10 @@ def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
             )
             for word, index in turns.items()
         ]
-        lines.append({"label": each.label, "path": line.path, "unit": _unit(each.format, currency), "points": points})
+        unit = _unit(each.format, currency)
+        lines.append({"label": each.label, "path": line.path, "unit": unit, "points": points})
+        if line.extent.last == len(days) - 1:
+            last_values.append((each.label, points[1][2].text, unit))
     newest = sorted(trades)[: -MOST_TRADES - 1 : -1]
     return {
         "first": days[0].isoformat(),
@@ -81,6 +84,7 @@ def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
         ],
         "trades": [(days[place].isoformat(), *_symbols(trades[place])) for place in newest],
         "trading_days": len(trades),
+        "last_values": last_values,
         "side": charts.SIDE,
         "date_ticks": [(tick.at, tick_words(tick.day, tick.unit), anchor(tick.at)) for tick in chart.date_ticks],
         "value_ticks": [(tick.at, _level_words(tick.value, series[0].format)) for tick in chart.value_ticks],
