@@ -70,6 +70,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "execution.web.pages.display.context",
+                "execution.web.pages.navigation.context",
             ],
             "builtins": ["execution.web.pages.form_owner"],
             "libraries": {"panels": "execution.web.pages.panels", "board": "execution.admin.board"},
@@ -107,6 +108,7 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not DEVELOPMENT
+CSRF_FAILURE_VIEW = "execution.web.pages.unsent_forms.csrf_failure"
 SECURE_REDIRECT_EXEMPT = [r"^metrics$"]  # Prometheus asks each process inside, where nobody ends TLS
 SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT

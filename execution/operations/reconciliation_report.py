@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Prefetch, QuerySet
 
@@ -15,6 +15,8 @@ from portfolio.books.comparison import VALUATION_MISMATCH
 from portfolio.models import Break, Portfolio, Reconciliation
 
 BASIS_POINT_PLACES = 6
+DISTANCE: Final = ("id", "pack_id", "pack__asof_date", "status", "error_bp")
+"""Columns of a Distance, in its order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Distance:
     """What the last reconciliation of a portfolio at one pack found."""
 
     reconciliation_id: int
+    pack_id: str
     asof_date: date
     status: str
     """pass or fail."""
@@ -53,7 +56,14 @@ def read_history(portfolio: Portfolio, *, first: date | None = None, last: date 
         rows = rows.filter(pack__asof_date__lte=last)
     rows = rows.order_by("-pack__asof_date", "-pack__sequence", "pack_id", "-made_at", "-id")
     newest = rows.distinct("pack__asof_date", "pack__sequence", "pack_id")
-    return History(tuple(Distance(*row) for row in newest.values_list("id", "pack__asof_date", "status", "error_bp")))
+    return History(tuple(Distance(*row) for row in newest.values_list(*DISTANCE)))
+
+
+def find_distance(portfolio: Portfolio, pack_id: str) -> Distance | None:
+    """What the last reconciliation at a pack found; None where the portfolio was not compared at it."""
+    rows = Reconciliation.objects.filter(portfolio=portfolio, pack=pack_id).order_by("-made_at", "-id")
+    row = rows.values_list(*DISTANCE).first()
+    return Distance(*row) if row else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def test_of_a_long_list_the_rest_is_counted():
     items = [{"name": str(number), "value": 1, "unit": "units"} for number in range(501)]
     term = {"name": "t", "value": 501, "unit": "units", "formula": "sum(x)", "terms": [{"name": "x", "items": items}]}
 
-    part = line(term, Addresses(str, str))["parts"][0]
+    part = line(term, Addresses(str, str, str))["parts"][0]
 
     assert (len(part["lines"]), part["left_out"], part["total"]["text"]) == (500, 1, "501")
 
@@ -110,7 +110,9 @@ def test_a_corporate_action_and_a_setting_say_what_they_are():
         {"kind": "setting", "setting": "benchmark", "value": "Two: 0.6 IBM, 0.4 MSFT, rebalanced monthly"},
     ]
 
-    dividend, split, setting = line({"name": "t", "value": 1, "unit": "", "rows": rows}, Addresses(str, str))["rows"]
+    dividend, split, setting = line({"name": "t", "value": 1, "unit": "", "rows": rows}, Addresses(str, str, str))[
+        "rows"
+    ]
 
     assert (dividend["words"], dividend["day"]) == ("dividend of AAPL, 2.65 USD", "2012-08-09")
     assert split["words"] == "split of AAPL, 2 for 1"

@@ -32,6 +32,8 @@ class Addresses:
     """By its path."""
     of_part: Callable[[str], str]
     """By its place in the explanation, as `find` reads it."""
+    of_entry: Callable[[str], str]
+    """Of the list of transactions with one entry of the ledger, by its id."""
 
 
 def find(document: Mapping[str, Any], place: str) -> Mapping[str, Any]:
@@ -55,7 +57,7 @@ def line(term: Mapping[str, Any], addresses: Addresses, place: str = "") -> Line
     formula = term.get("formula", "")
     return _alone(term, addresses) | {
         "formula": formulas.formula_words(formula) if formula else "",
-        "rows": [_row(row) for row in term.get("rows", ())],
+        "rows": [_row(row, addresses) for row in term.get("rows", ())],
         "parts": [_part(part, formula, addresses, place) for part in term.get("terms", ())],
     }
 
@@ -159,7 +161,7 @@ def _series(part: Mapping[str, Any], addresses: Addresses) -> Line:
     }
 
 
-def _row(row: Mapping[str, Any]) -> Line:
+def _row(row: Mapping[str, Any], addresses: Addresses) -> Line:
     """A row of a pack or an entry of the ledger: what it says, its day, where it is from."""
     match row["kind"]:
         case "transaction":
@@ -167,6 +169,7 @@ def _row(row: Mapping[str, Any]) -> Line:
                 "words": " ".join(_entry_words(row)),
                 "day": row["date"],
                 "entry_id": row["entry_id"],
+                "address": addresses.of_entry(row["entry_id"]),
                 "commit": row["commit"] or "",
             }
         case "price":

@@ -99,6 +99,12 @@ def _show(request: HttpRequest, portfolio: Portfolio, execution_id: UUID) -> Htt
     carried = navigation.carry(request.GET.dict())
     security = execution.request["inputs"].get(navigation.SECURITY)
     before = address_before_path(portfolio, execution_id, carried)
+    entries = reverse("portfolio-transactions", args=[portfolio.slug])
+    addresses = explained.Addresses(
+        of_figure=lambda path: f"{before}{quote(path)}",
+        of_part=lambda part: f"{_before_part(before, part)}{quote(pointer)}",
+        of_entry=lambda entry_id: navigation.with_query(entries, {**carried, "words": entry_id}),
+    )
     context = {
         "portfolio": portfolio,
         "navigation": _frame(request, portfolio, served),
@@ -107,7 +113,7 @@ def _show(request: HttpRequest, portfolio: Portfolio, execution_id: UUID) -> Htt
         "printed": printed,
         "figure": _figure(stored, printed, account, portfolio.base_currency),
         "account": account,
-        "made": _made(account.document, before, pointer, place),
+        "made": _made(account.document, addresses, place),
         "whole": {"title": whole, "address": f"{before}{quote(pointer)}"} if place else None,
         "title": version.document["title"],
         "printing_page": navigation.address(
@@ -177,14 +183,10 @@ def _part_of(document: Mapping[str, Any], place: str) -> dict[str, Any]:
     return {**term, "what": term.get("label") or formulas.name_words(term["name"]), "metadata": document["metadata"]}
 
 
-def _made(document: Mapping[str, Any] | None, before: str, pointer: str, place: str) -> dict[str, Any] | None:
+def _made(document: Mapping[str, Any] | None, addresses: explained.Addresses, place: str) -> dict[str, Any] | None:
     """The explanation as the template draws it."""
     if document is None:
         return None
-    addresses = explained.Addresses(
-        of_figure=lambda path: f"{before}{quote(path)}",
-        of_part=lambda part: f"{_before_part(before, part)}{quote(pointer)}",
-    )
     return explained.line({**document, "path": ""}, addresses, place)
 
 

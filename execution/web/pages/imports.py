@@ -116,7 +116,7 @@ def _undo(request: HttpRequest, portfolio: Portfolio, import_id: str) -> HttpRes
         imports.undo(portfolio=portfolio, author=author, at=timezone.now(), import_id=import_id)
     except LedgerRefused as refused:
         return _refuse(request, portfolio, f"Later entries need this import; undo those first. {refused}")
-    return _redirect(portfolio, undone=import_id)
+    return _redirect(request, portfolio, undone=import_id)
 
 
 def _look(request: HttpRequest, portfolio: Portfolio, token: str, choices: Choices) -> HttpResponse:
@@ -143,7 +143,7 @@ def _confirm(request: HttpRequest, portfolio: Portfolio, token: str, choices: Ch
     except ImportRefused as refused:
         return _check(request, portfolio, file, refused.findings, choices, token)
     _shelf(request, portfolio).drop(token)
-    return _redirect(portfolio, done=imported.import_id or "nothing")
+    return _redirect(request, portfolio, done=imported.import_id or "nothing")
 
 
 def _preview(
@@ -248,5 +248,6 @@ def _newest_revision(portfolio: Portfolio) -> LedgerRevision | None:
     return LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").first()
 
 
-def _redirect(portfolio: Portfolio, **query: str) -> HttpResponse:
-    return HttpResponseRedirect(reverse("portfolio-imports", args=[portfolio.slug], query=query))
+def _redirect(request: HttpRequest, portfolio: Portfolio, **query: str) -> HttpResponse:
+    page = reverse("portfolio-imports", args=[portfolio.slug])
+    return HttpResponseRedirect(navigation.with_query(page, {**navigation.carry(request.GET.dict()), **query}))

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.db.models import Max, Min, Q
+from django.http import HttpRequest
 from django.urls import reverse
 
 from config import dates
@@ -136,7 +137,7 @@ def for_portfolio(
     return Navigation(
         portfolio=portfolio,
         portfolios=tuple(
-            Link(name, _with_query(reverse("pattern", args=[slug, start]), carried), slug == portfolio.slug)
+            Link(name, with_query(reverse("pattern", args=[slug, start]), carried), slug == portfolio.slug)
             for slug, name in Portfolio.objects.order_by("name", "slug").values_list("slug", "name")[:50]
             if start
         ),
@@ -174,11 +175,17 @@ def carry(query: Mapping[str, str]) -> dict[str, str]:
     return days | ({RANGE: query[RANGE]} if query.get(RANGE) in LABELS else {})
 
 
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: `carried` goes behind the address of a link, `carried_inputs` are hidden fields of a form with a day."""
+    carried = carry(request.GET.dict())
+    return {"carried": with_query("", carried), "carried_inputs": _without(carried, ASOF)}
+
+
 def address(portfolio: Portfolio, pattern_id: str, query: Mapping[str, str]) -> str:
-    return _with_query(reverse("pattern", args=[portfolio.slug, pattern_id]), query)
+    return with_query(reverse("pattern", args=[portfolio.slug, pattern_id]), query)
 
 
-def _with_query(path: str, query: Mapping[str, str]) -> str:
+def with_query(path: str, query: Mapping[str, str]) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
@@ -191,7 +198,7 @@ def _sections(
 ) -> Iterator[Link]:
     for title, name, view in SECTIONS:
         if view:
-            yield Link(title, _with_query(reverse(view, args=[portfolio.slug]), carried), name == current)
+            yield Link(title, with_query(reverse(view, args=[portfolio.slug]), carried), name == current)
         elif name in published:
             below = tuple(
                 Link(under, address(portfolio, pk, carried), pk == current)

@@ -18,6 +18,7 @@ from execution import exports
 from execution.executor import RequestInvalid
 from execution.models import Execution, ExecutionExport, ExportState
 from execution.web import ordered_exports
+from execution.web.pages import navigation
 from execution.web.pages.problem_page import render_failure
 
 LISTED: Final = 50
@@ -46,7 +47,7 @@ def verifier(request: HttpRequest) -> FileResponse:
 def _submit(request: HttpRequest) -> HttpResponse:
     if "remove" in request.POST:
         exports.remove(_id_of(request.POST, "remove"))
-        return HttpResponseRedirect(reverse("exports-page"))
+        return _to_list(request)
     code = request.POST.get("format", "")
     if code not in exports.FORMATS:
         raise RequestInvalid([{"pointer": "/format", "reason": f"is none of {', '.join(exports.FORMATS)}"}])
@@ -60,7 +61,11 @@ def _submit(request: HttpRequest) -> HttpResponse:
         )
     except RightDenied as refused:
         return _show(request, refused=refused, code=code)
-    return HttpResponseRedirect(reverse("exports-page"))
+    return _to_list(request)
+
+
+def _to_list(request: HttpRequest) -> HttpResponse:
+    return HttpResponseRedirect(navigation.with_query(reverse("exports-page"), navigation.carry(request.GET.dict())))
 
 
 @transaction.atomic

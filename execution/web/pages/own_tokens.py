@@ -48,7 +48,7 @@ def page(request: HttpRequest) -> HttpResponse:
         token_id = request.POST["revoke"]
         if token_id.isascii() and token_id.isdigit() and len(token_id) < 19:
             personal_tokens.revoke(request.user, int(token_id))
-        return HttpResponseRedirect(request.path)
+        return HttpResponseRedirect(request.get_full_path())
     form = TokenForm(request.POST if request.method == "POST" else None)
     issued = _issue(request, form) if form.is_valid() else ""
     context = {"form": form if form.errors else TokenForm(), "issued": issued, "tokens": _listed(request)}

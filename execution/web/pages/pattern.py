@@ -101,6 +101,9 @@ def _show(request: HttpRequest, served: executor.Served, version: PatternVersion
     context = result_context(served, version, portfolio) | frame | {"page_rows": rows}
     reader = Reader(request.user.pk, request.request_id, timezone.now())  # type: ignore[arg-type, attr-defined]
     carried = navigation.carry(request.GET.dict())
+    context["export_page"] = navigation.with_query(
+        reverse("exports-page"), {**carried, "execution": str(served.execution_id)}
+    )
     context["figure_page"] = figure.address_before_path(portfolio, served.execution_id, carried)
     context["chart_data"] = chart_data.address_before_panel(portfolio, served.execution_id)
     context["watermarks"] = [reader.watermark(text, "Shown") for text in served.watermarks]
@@ -165,7 +168,6 @@ def result_context(served: executor.Served, version: PatternVersion, portfolio: 
             for placement in Placement
         },
         "execution_id": served.execution_id,
-        "export_page": f"{reverse('exports-page')}?execution={served.execution_id}",
         "caption": captions[0] if captions else "",
         "doubt": doubt(result),
         "ties": [

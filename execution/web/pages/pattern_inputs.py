@@ -12,7 +12,7 @@ from execution import executor, patterns
 from execution.executor import RequestInvalid
 from execution.models import PatternVersion
 from execution.web.pages import holdings, page_rows
-from execution.web.pages.navigation import CARRIED, SECURITY
+from execution.web.pages.navigation import ASOF, CARRIED, SECURITY
 from portfolio.models import Portfolio
 
 
@@ -51,25 +51,27 @@ def is_unanswered(version: PatternVersion, query: Mapping[str, str]) -> bool:
 
 @transaction.atomic
 def form_context(version: PatternVersion, portfolio: Portfolio, query: Mapping[str, str]) -> dict[str, Any]:
-    """The form's fields: the as-of date, and what the pattern declares but for the portfolio, which the address names."""
+    """The form's fields: the as-of date, and what the pattern declares but for the portfolio, which the address names. `kept`:
+    what else the address says of the page, the order and the filter of its rows among it."""
+    declared = version.document["inputs"]
+    others = {*CARRIED, *page_rows.parameters(version.document)} - {ASOF, *declared}
     return {
         "asof": query.get("asof"),
+        "kept": {name: query[name] for name in sorted(others) if query.get(name)},
         "fields": [
             {
                 "name": name,
                 "label": "Security" if name == SECURITY else name.replace("_", " ").capitalize(),
-                "type": {"integer": "number", "number": "number", "date": "date"}.get(declared["type"], "text"),
-                "step": "1" if declared["type"] == "integer" else "any",
-                "choices": _choices(name, declared, portfolio),
-                "required": declared.get("required", False),
-                "minimum": declared.get("minimum"),
-                "maximum": declared.get("maximum"),
-                "hint": declared.get("description", ""),
-                "value": query.get(name) or _default_text(declared.get("default")),
+                "type": {"integer": "number", "number": "number", "date": "date"}.get(own["type"], "text"),
+                "step": "1" if own["type"] == "integer" else "any",
+                "choices": _choices(name, own, portfolio),
+                "required": own.get("required", False),
+                "minimum": own.get("minimum"),
+                "maximum": own.get("maximum"),
+                "hint": own.get("description", ""),
+                "value": query.get(name) or _default_text(own.get("default")),
             }
-            for name, declared in sorted(
-                version.document["inputs"].items(), key=lambda each: (not each[1].get("required", False), each[0])
-            )
+            for name, own in sorted(declared.items(), key=lambda each: (not each[1].get("required", False), each[0]))
             if name != "portfolio_id"
         ],
     }

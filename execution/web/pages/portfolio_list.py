@@ -47,17 +47,19 @@ COLUMNS: Final[Mapping[str, str]] = {
     "year": "This year",
 }
 """What rows can be sorted by -> its heading."""
-PARAMETERS: Final = frozenset({navigation.ASOF, "currency", "sort", "page"})
+PARAMETERS: Final = frozenset({*navigation.CARRIED, "currency", "sort", "page"})
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What the address asks for. `sort` begins with a minus where the greatest comes first."""
+    """What the address asks for. `sort` begins with a minus where the greatest comes first. The page itself has no range: its
+    links carry that of the page before on."""
 
     asof: date | None
     currency: str
     sort: str
     page: str
+    span: Mapping[str, str]
 
     def parameters(self, **changes: str) -> dict[str, str]:
         """Of the same page, or of one that differs by `changes`; what is empty is left out."""
@@ -65,6 +67,7 @@ class Query:
             navigation.ASOF: self.asof.isoformat() if self.asof else "",
             "currency": self.currency,
             "sort": self.sort,
+            **self.span,
         }
         return {name: text for name, text in (own | changes).items() if text}
 
@@ -161,13 +164,15 @@ def _read_query(given: Mapping[str, str]) -> Query:
         findings.append({"pointer": "/sort", "reason": f"not one of {', '.join(COLUMNS)}"})
     if findings:
         raise RequestInvalid(findings)
-    return Query(asof, currency, "" if sort == "name" else sort, given.get("page", ""))
+    span = {name: text for name, text in navigation.carry(given).items() if name != navigation.ASOF}
+    return Query(asof, currency, "" if sort == "name" else sort, given.get("page", ""), span)
 
 
-def _carried(query: Query, portfolios: Sequence[Portfolio], day: date | None) -> dict[str, str]:
-    """What the links to the overviews carry on: the day, where it was named or is not the newest of all of them."""
+def _carried(query: Query, portfolios: Sequence[Portfolio], day: date | None) -> Mapping[str, str]:
+    """What the links to the overviews carry on: the range, and the day where it was named or is not the newest of all of them."""
     several = len({each.policy_id for each in portfolios}) > 1
-    return {navigation.ASOF: day.isoformat()} if day is not None and (query.asof or several) else {}
+    own_day = {navigation.ASOF: day.isoformat()} if day is not None and (query.asof or several) else {}
+    return own_day | query.span
 
 
 def _heading(name: str, query: Query) -> Heading:

@@ -1,4 +1,5 @@
-"""The reconciliation of a portfolio in a browser: the distance over time, what broke, and the last packs in figures."""
+"""The reconciliation of a portfolio in a browser: the distance over time, what broke, and the last packs in figures, each of which
+opens what was compared at it."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -7,13 +8,14 @@ from typing import Any, Final
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from config.decimals import plain
 from execution import figures
 from execution.operations import reconciliation_report, shown_values
-from execution.operations.reconciliation_report import Distance, Report, basis_points
+from execution.operations.reconciliation_report import Distance, History, Report, basis_points
 from execution.patterns.templating import Scope
 from execution.web.pages import navigation
 from portfolio.books.comparison import VALUE_TOLERANCE_BP
@@ -50,6 +52,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
             "count": len(history.distances),
             "failed": len(history.failing),
             "max_error_bp": basis_points(history.max_error_bp),
+            "largest": _find_largest(history),
             "chart": None if history.max_error_bp is None else CHART,
             "scope": _chart_scope(portfolio, history.distances[::-1]),
             "failing": [reconciliation_report.as_dict(reports[each.reconciliation_id]) for each in failing],
@@ -59,6 +62,42 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     )
     patch_cache_control(response, private=True, no_store=True)
     return response
+
+
+@require_safe
+@login_required
+def at_pack(request: HttpRequest, slug: str, pack_id: str) -> HttpResponse:
+    """What the two values at one pack are, how far they are apart, and what they tie out to."""
+    portfolio = Portfolio.objects.filter(slug=slug).first()
+    distance = reconciliation_report.find_distance(portfolio, pack_id) if portfolio else None
+    if portfolio is None or distance is None:
+        return render(request, "404.html", status=404)
+    (report,) = reconciliation_report.read_reports([distance])
+    ledger, database = report.reconciliation.ledger_value, report.reconciliation.database_value
+    is_known = ledger is not None and database is not None and not report.withheld
+    day = distance.asof_date.isoformat()
+    api = reverse("reconciliations", args=[portfolio.pk], query={"first": day, "last": day})
+    carried = navigation.carry(request.GET.dict())
+    context = {
+        "portfolio": portfolio,
+        "navigation": navigation.for_portfolio(portfolio, current="reconciliation", query=request.GET.dict()),
+        "row": _row(report, portfolio),
+        "pack": report.reconciliation.pack,
+        "difference": _figure(database - ledger if is_known else None, portfolio),  # type: ignore[operator]
+        "tolerance_bp": VALUE_TOLERANCE_BP,
+        "value_page": navigation.address(portfolio, navigation.OVERVIEW, {**carried, navigation.ASOF: day}),
+        "link": request.build_absolute_uri(),
+        "curl": f'curl -s "{request.build_absolute_uri(api)}" -H "Authorization: Bearer $TIEOUT_TOKEN"',
+    }
+    response = render(request, "reconciliation_at_pack.html", context)
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
+def _find_largest(history: History) -> str:
+    """The pack of the largest distance; empty where none could be computed."""
+    known = (each for each in history.distances if each.error_bp is not None)
+    return max(known, key=lambda each: each.error_bp or 0).pack_id if history.max_error_bp is not None else ""
 
 
 def _chart_scope(portfolio: Portfolio, rising: tuple[Distance, ...]) -> Scope:

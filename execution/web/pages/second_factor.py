@@ -53,7 +53,7 @@ def _give_up(request: HttpRequest) -> HttpResponse:
         if second_factor.find_match(user, form.cleaned_data["code"]):
             tries.succeed(request, user.get_username())
             second_factor.end(user)
-            return HttpResponseRedirect(request.path)
+            return HttpResponseRedirect(request.get_full_path())
         form.add_error("code", "This code is wrong, or was used before.")
     left = second_factor.count_recovery_codes(user)
     return render(request, "second_factor.html", {"form": form, "is_set_up": True, "recovery_codes": left})

@@ -72,7 +72,7 @@ def _submit(request: HttpRequest, portfolio: Portfolio) -> HttpResponse:
     names = list(changed.names)
     if "name" in typed and portfolio_settings.rename(portfolio=portfolio, name=typed["name"]):
         names.insert(0, "name")
-    query = {"changed": ",".join(names)} if names else {"changed": "nothing"}
+    query = navigation.carry(request.GET.dict()) | {"changed": ",".join(names) or "nothing"}
     if changed.breaks:
         query["broken"] = "1"
     return HttpResponseRedirect(reverse("portfolio-settings", args=[portfolio.slug], query=query))

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods
 
@@ -34,7 +33,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         except access.AccessNotFound:
             pass  # it is taken back already
         if refused is None:
-            return HttpResponseRedirect(reverse("sharing", args=[slug]))
+            return HttpResponseRedirect(request.get_full_path())
     context = {
         "portfolio": portfolio,
         "navigation": navigation.for_portfolio(portfolio, query=request.GET.dict()),

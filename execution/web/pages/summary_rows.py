@@ -1,7 +1,7 @@
 """Rows of the list of portfolios: what each shows of its summary, or why it shows nothing; and the total below them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Final
@@ -10,13 +10,14 @@ from django.urls import reverse
 
 from config.decimals import plain
 from config.errors import TieoutError
+from config.strict_json import pointer_to
 from execution import executor, figures
 from execution.figures import Figure
 from execution.operations import portfolio_summaries, shown_values
 from execution.operations.portfolio_summaries import Refused, Summary
 from execution.web import problems
 from execution.web.limits import LimitReached
-from execution.web.pages import navigation
+from execution.web.pages import figure, navigation
 from execution.web.pages.pattern import doubt
 from execution.web.pages.table_panels import Cell, sparkline
 from portfolio.models import Portfolio
@@ -48,6 +49,8 @@ class Row:
     asof: str = ""
     reason: str = ""
     notes: tuple[str, ...] = ()
+    figure_page: str = ""
+    """Address of the page of a figure of the result, to which its path is added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ def draw(summary: Summary, query: Mapping[str, str]) -> Row:
     overview = navigation.address(portfolio, navigation.OVERVIEW, query)
     if isinstance(summary, Refused):
         reason, page = _reason(summary.failure)
-        return Row(portfolio, reverse(page, args=[portfolio.slug]) if page else overview, reason=reason)
+        elsewhere = navigation.with_query(reverse(page, args=[portfolio.slug]), query) if page else overview
+        return Row(portfolio, elsewhere, reason=reason)
     result, metadata, base = summary.result, summary.served.metadata, portfolio.base_currency
     notes, refusing = tuple(metadata["warnings"]), metadata["rights"]["withheld"].get("valued_positions")
     if refusing:
@@ -97,14 +101,16 @@ def draw(summary: Summary, query: Mapping[str, str]) -> Row:
         doubt=doubt(result),
         asof=metadata["asof_date"],
         notes=notes,
+        figure_page=figure.address_before_path(portfolio, summary.served.execution_id, query),
     )
 
 
 def _figure(result: Mapping[str, Any], output: str, key: str, kind: str, currency: str) -> Figure:
-    """A figure of an output; of one that is unavailable, the reason of that."""
+    """A figure of an output, with its place; of one that is unavailable, the reason of that."""
     found = result[output]
     value = found if found.get("status") == "unavailable" else found[key]
-    return figures.from_value(value, kind, currency=currency, signed=kind == "percentage")
+    drawn = figures.from_value(value, kind, currency=currency, signed=kind == "percentage")
+    return drawn if value is None else replace(drawn, path=pointer_to(output, key))
 
 
 def _reason(failure: TieoutError) -> tuple[str, str]:
