@@ -6,8 +6,8 @@
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django import template
 from django.contrib.auth.models import User
@@ -16,14 +16,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from compliance import versions
-from compliance.models import AuditCheck, AuditSeal, RightsVersion
+from compliance.models import AuditCheck, AuditSeal, RightsDecision, RightsVersion
 from execution.models import BlockedPortfolio, JobRun, NightlyRun, PatternDraft, RunState
 from execution.night import blocked, due
-from execution.night.estimates import estimated_ready
+from execution.night.estimates import estimated_end, estimated_ready
 from portfolio.models import Reconciliation
 from pricing import packs
 from pricing.models import Decision, MarketArchive, PackStatus, PricingPack, PricingPolicy, QuarantinedRow
 from pricing.providers import states
+
+DAY: Final = timedelta(days=1)
 
 register = template.Library()
 
@@ -59,15 +61,16 @@ def cards(now: datetime) -> Iterator[Card]:
     policies = list(PricingPolicy.objects.order_by("code"))
     overdue = due.overdue_since([each.code for each in policies], now)
     for policy in policies:
-        yield from _policy_cards(policy, overdue.get(policy.code))
+        yield from _policy_cards(policy, overdue.get(policy.code), now)
     yield _quarantine()
     yield _providers()
     yield _rights()
+    yield _refusals(now)
     yield _drafts()
     yield _audit()
 
 
-def _policy_cards(policy: PricingPolicy, overdue: datetime | None) -> Iterator[Card]:
+def _policy_cards(policy: PricingPolicy, overdue: datetime | None, now: datetime) -> Iterator[Card]:
     try:
         pack = packs.resolve(policy=policy)
     except packs.PackWarming:
@@ -78,7 +81,7 @@ def _policy_cards(policy: PricingPolicy, overdue: datetime | None) -> Iterator[C
         return
     run = NightlyRun.objects.filter(pk=pack.run).first()
     yield _pack(policy, pack)
-    yield _night(policy, run, overdue)
+    yield _night(policy, run, overdue, now)
     yield _breaks(policy, run)
     yield _blocked(policy, run)
 
@@ -94,11 +97,11 @@ def _pack(policy: PricingPolicy, pack: PricingPack) -> Card:
     return Card(f"Pack {policy}", f"{text}.", pack.status == PackStatus.FRESH, address, "pricing.view_pricingpack")
 
 
-def _night(policy: PricingPolicy, run: NightlyRun | None, overdue: datetime | None) -> Card:
+def _night(policy: PricingPolicy, run: NightlyRun | None, overdue: datetime | None, now: datetime) -> Card:
     listed, permission = _list(NightlyRun)
-    title = f"Night {policy}"
+    title, rings = f"Night {policy}", f"beat rings next {due.next_ring(now):%Y-%m-%d %H:%M} UTC"
     if run is None:
-        return Card(title, "None has run.", False, listed, permission)
+        return Card(title, f"None has run; {rings}.", False, listed, permission)
     address = reverse("admin:execution_nightlyrun_change", args=[run.pk])
     text = f"{run.date} is {run.get_state_display().lower()}"
     failed = JobRun.objects.filter(run=run, state=RunState.FAILED).order_by("position").first()
@@ -107,9 +110,14 @@ def _night(policy: PricingPolicy, run: NightlyRun | None, overdue: datetime | No
             f"tried again {failed.retry_at:%Y-%m-%d %H:%M} UTC" if failed.retry_at else "a person has to run it again"
         )
         text += f": {failed.name} failed, {failed.reason[:200]}; {again}"
+    elif run.finished_at is None:
+        ready = estimated_end(run)
+        text += f", expected to be done about {ready:%Y-%m-%d %H:%M} UTC" if ready else ", as the first to be timed"
+    else:
+        text += f" since {run.finished_at:%Y-%m-%d %H:%M} UTC"
     if overdue is not None:
         text += f"; one has been due since {overdue:%Y-%m-%d %H:%M} UTC"
-    return Card(title, f"{text}.", failed is None and overdue is None, address, permission)
+    return Card(title, f"{text}; {rings}.", failed is None and overdue is None, address, permission)
 
 
 def _breaks(policy: PricingPolicy, run: NightlyRun | None) -> Card:
@@ -162,6 +170,19 @@ def _rights() -> Card:
     if differs:
         parts.append(f"{differs} edits are a draft")
     return Card("Rights", f"{'; '.join(parts)}.".capitalize(), bool(now) and not differs, listed, permission)
+
+
+def _refusals(now: datetime) -> Card:
+    """Asked for and not let out by the terms of a source: it is as it should be, and worth a look where it is new."""
+    listed, permission = _list(RightsDecision)
+    refused = RightsDecision.objects.filter(at__gte=now - DAY).exclude(refusing=[])
+    sources = sorted({source for refusing in refused.values_list("refusing", flat=True) for source in refusing})
+    text = (
+        f"In the last 24 hours, by {', '.join(sources)}: {refused.count()}."
+        if sources
+        else "None in the last 24 hours."
+    )
+    return Card("Refused by rights", text, True, f"{listed}?verdict=refused" if sources else listed, permission)
 
 
 def _drafts() -> Card:

@@ -42,6 +42,12 @@ def end_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(0), UTC)
 
 
+def next_ring(now: datetime) -> datetime:
+    """When beat rings next for the days that are over by then."""
+    today = datetime.combine(now.date(), RINGS_AT)
+    return today if now < today else today + timedelta(days=1)
+
+
 def overdue_since(policies: Iterable[str], now: datetime) -> dict[str, datetime | None]:
     """By policy, since when a night should have been done that is not; None where none should. Empty without market data.
 

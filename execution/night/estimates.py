@@ -18,8 +18,11 @@ def estimated_ready(pack_id: str) -> datetime | None:
     """
     run_id = PricingPack.objects.filter(pk=pack_id).values_list("run", flat=True).first()
     run = NightlyRun.objects.filter(pk=run_id).first() if run_id else None
-    if run is None:
-        return None
+    return estimated_end(run) if run else None
+
+
+def estimated_end(run: NightlyRun) -> datetime | None:
+    """The instant at which a run will probably be done, never in the past; None where no night has ended yet."""
     seconds_a_day = [
         (finished - started).total_seconds() / ((until - since).days + 1)
         for started, finished, since, until in NightlyRun.objects.filter(policy=run.policy, state=RunState.DONE)

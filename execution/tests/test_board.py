@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 
+from compliance.models import RightsDecision
 from execution.admin import board
 from execution.models import JobRun, NightlyRun, PatternDraft
 from pricing.models import PricingPack, QuarantinedRow
@@ -29,7 +30,11 @@ def test_a_demo_whose_night_is_done_is_well_but_for_what_nobody_has_decided(priv
     shown = cards(private_demo)
 
     assert shown["Pack ECB_EUR"].text == "PP_2013-03-01_ECB_EUR_r1 is fresh."
-    assert shown["Night ECB_EUR"].text == "2013-03-01 is done."
+    night = shown["Night ECB_EUR"].text
+    assert re.fullmatch(
+        r"2013-03-01 is done since \d{4}-\d\d-\d\d \d\d:\d\d UTC; beat rings next 2013-03-05 00:05 UTC\.", night
+    )
+    assert shown["Refused by rights"].text == "None in the last 24 hours."
     assert shown["Blocked portfolios ECB_EUR"].text == "Every portfolio has an answer."
     assert re.fullmatch(r"Portfolios that equal their ledgers: all \d+\.", shown["Breaks ECB_EUR"].text)
     assert "off: FMP_API_KEY is not set" in shown["Providers"].text
@@ -56,10 +61,37 @@ def test_what_fails_is_said_with_its_reason(private_demo):
 
     night = shown["Night ECB_EUR"]
     assert not night.is_well
-    assert night.text.endswith("compute_metrics failed, the disk is full; a person has to run it again.")
+    assert night.text.endswith(
+        "compute_metrics failed, the disk is full; a person has to run it again; beat rings next 2013-03-05 00:05 UTC."
+    )
     assert night.address.endswith(f"{run.pk}/change/")
     assert shown["Quarantine"].text.startswith("Rows that wait for a decision: ")
     assert shown["Quarantine"].address.endswith("?decision__exact=pending")
+
+
+def test_a_night_that_runs_says_when_it_is_expected_to_be_done(private_demo):
+    with private_demo.role("job"):
+        done = NightlyRun.objects.latest("started_at")
+        run = NightlyRun.objects.create(
+            policy=done.policy, from_date=done.date, date=done.date, release=done.release + 1, state="running"
+        )
+        PricingPack.objects.filter(pk="PP_2013-03-01_ECB_EUR_r1").update(run=run.pk)
+
+    text = cards(private_demo)["Night ECB_EUR"].text
+
+    assert re.match(r"2013-03-01 is running, expected to be done about \d{4}-\d\d-\d\d \d\d:\d\d UTC; beat rings", text)
+
+
+def test_what_rights_refused_today_is_counted_with_whose_rights(private_demo):
+    with private_demo.role("job"):
+        RightsDecision.objects.create(
+            at=NOW, user_id=1, use="csv", outcome="deny", sources={}, refusing=["bokeh-wiki"], rights_version=1, day=NOW
+        )
+
+    card = cards(private_demo)["Refused by rights"]
+
+    assert card.text == "In the last 24 hours, by bokeh-wiki: 1."
+    assert card.address.endswith("?verdict=refused")
 
 
 def test_a_proposed_draft_waits_for_a_second_person(private_demo):
