@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from execution import figures
 from execution.figures import privacy
 from execution.web.pages import display
+from execution.web.problems import handlers
 from portfolio.models import DailyValue, Lot, Transaction
 
 CHOOSE = "/account/display/"
@@ -63,6 +64,27 @@ def test_who_has_chosen_nothing_or_nonsense_has_the_pages_as_they_are(demo):
     assert attributes(client.get("/")) == {"theme": "system", "colours": "teal-red", "privacy": "off"}
 
 
+@pytest.mark.parametrize("address", ["/login/", "/nothing-here/", "/portfolios/nobodys/sharing/", CHOOSE])
+def test_the_choices_are_there_before_the_log_in_and_on_refusals_too(demo, address):
+    client = Client()
+    client.cookies.load({"theme": "dark", "colours": "blue-orange"})
+    if "nobodys" in address:
+        client.force_login(demo.user("owner"))
+
+    page = client.get(address)
+
+    assert attributes(page) == {"theme": "dark", "colours": "blue-orange", "privacy": "off"}
+    assert f'action="{CHOOSE}"' in page.content.decode() or f'href="{CHOOSE}"' in page.content.decode()
+
+
+@pytest.mark.role("app")
+def test_a_fault_of_ours_looks_as_was_chosen():
+    request = RequestFactory().get("/")
+    request.COOKIES["theme"] = "dark"
+
+    assert attributes(handlers.server_error(request))["theme"] == "dark"
+
+
 @pytest.mark.parametrize("name", list(display.CHOICES))
 def test_what_is_no_choice_is_refused_and_nothing_is_kept(demo, name):
     answer = demo.client("owner").post(CHOOSE, {name: "<script>", "theme": "dark"} | {name: "<script>"})
@@ -88,7 +110,8 @@ def test_the_way_back_leads_nowhere_else(demo, place):
 def test_a_link_or_a_form_of_somebody_else_chooses_nothing(demo):
     strict = Client(enforce_csrf_checks=True)
 
-    assert demo.client("owner").get(CHOOSE).status_code == 405
+    looked = demo.client("owner").get(CHOOSE, {"privacy": "on"})
+    assert (looked.status_code, "privacy" in looked.cookies) == (200, False)
     assert strict.post(CHOOSE, {"privacy": "off"}).status_code == 403
 
 

@@ -12,6 +12,7 @@ from execution.tests import staging
 from execution.tests.test_imports_api import GOOD
 from execution.tests.test_imports_page import button, upload
 from execution.web.pages import form_owner, unsent_forms
+from portfolio.models import Portfolio
 from tests.crawl import PageReader, walk
 
 SETTINGS = "/portfolios/public/settings/"
@@ -128,10 +129,22 @@ def test_so_many_forms_wait_for_a_user_and_the_oldest_goes(private_demo):
     assert "name 1" in client.get(waiting[1]).content.decode()
 
 
-def test_a_form_without_its_csrf_token_keeps_nothing(private_demo):
-    sent = settings_form(private_demo.client("owner")).filled()
+def test_a_form_without_a_csrf_token_of_its_session_waits_for_its_own_user_alone(private_demo):
+    sent = settings_form(private_demo.client("owner")).filled() | {"name": "Ours, renamed"}
+    browsers = {}
+    for name in ("owner", "other"):
+        browsers[name] = Client(enforce_csrf_checks=True)
+        browsers[name].force_login(private_demo.user(name))
 
+    own = browsers["owner"].post(SETTINGS, sent)
+
+    assert own.status_code == 302
+    assert "Ours, renamed" in browsers["owner"].get(own["Location"]).content.decode()
+    assert browsers["other"].post(SETTINGS, sent).status_code == 403
     assert Client(enforce_csrf_checks=True).post(SETTINGS, sent).status_code == 403
+    assert browsers["owner"].post(SETTINGS, {"name": "x"}).status_code == 403
+    with private_demo.role("job"):
+        assert not Portfolio.objects.filter(name="Ours, renamed").exists()
 
 
 def settings_form(client):

@@ -3,48 +3,24 @@
 Each choice is a cookie of the browser, not of the account: a screen that is shown to others is one device's matter.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from execution.executor import RequestInvalid
 from execution.figures import privacy
 from execution.web.pages.problem_page import render_failure
+from execution.web.reader_choices import CHOICES, read
 
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """`values` with their words; the first is that of who has chosen nothing."""
-
-    label: str
-    values: Mapping[str, str]
-
-    def read(self, text: str) -> str:
-        return text if text in self.values else next(iter(self.values))
-
-
-CHOICES: Final[Mapping[str, Choice]] = {
-    "theme": Choice("Theme", {"system": "as the system", "light": "light", "dark": "dark"}),
-    "colours": Choice(
-        "Gain and loss", {"teal-red": "teal and red", "blue-orange": "blue and orange, for the colour-blind"}
-    ),
-    "privacy": Choice("Amounts", {"off": "shown", "on": "hidden"}),
-}
-"""Name of the cookie, and of the attribute of the page -> what can be chosen."""
 KEPT_S: Final = 365 * 24 * 3600
-
-
-def read(request: HttpRequest) -> dict[str, str]:
-    """What the browser has chosen, by name; what is no choice of ours is as if nothing was chosen."""
-    return {name: choice.read(request.COOKIES.get(name, "")) for name, choice in CHOICES.items()}
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
@@ -65,9 +41,14 @@ class DisplayMiddleware:
             return self.get_response(request)
 
 
-@require_POST
-def choose(request: HttpRequest) -> HttpResponse:
-    """Keep the choices that were sent, and go back to the page that they were made on."""
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: HttpRequest) -> HttpResponse:
+    """Keep the choices that were sent, and go back to the page that they were made on.
+
+    A page that has to be the same to the byte whoever asks has no menu, and leads to the form here.
+    """
+    if request.method != "POST":
+        return render(request, "display_page.html")
     sent = {name: request.POST[name] for name in CHOICES if name in request.POST}
     findings = [
         {"pointer": f"/{name}", "reason": f"is none of {', '.join(CHOICES[name].values)}"}

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -37,19 +37,37 @@ class UnsentFormMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if request.method == "POST" and _leads_back_by_log_in(request, response):
-            user_id, fields = form_owner.read(request.POST), list(_typed(request))
-            is_kept = fields or not any(_is_secret(name) for name in request.POST)
-            if user_id and is_kept and sum(len(text) for _, text in fields) <= MOST_CHARACTERS:
-                form = {
-                    "path": request.get_full_path(),
-                    "page": display.way_back(request),
-                    "fields": fields,
-                    "had_files": bool(request.FILES),
-                }
-                token = Shelf(KIND, user_id).keep(form, most=MOST_FORMS)
+            user_id = form_owner.read(request.POST)
+            token = _keep(request, user_id) if user_id else ""
+            if token:
                 log_in = urlsplit(response["Location"]).path
                 response["Location"] = f"{log_in}?{urlencode({'next': reverse('unsent-form', args=[token])})}"
         return response
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The answer to a form with the CSRF token of another session: where the same user has logged in anew meanwhile it waits to be
+    sent, any other is refused."""
+    user_id = form_owner.read(request.POST)
+    token = _keep(request, user_id) if request.user.is_authenticated and user_id == str(request.user.pk) else ""
+    if token:
+        return HttpResponseRedirect(reverse("unsent-form", args=[token]))
+    return render(request, "403_csrf.html", status=403)
+
+
+def _keep(request: HttpRequest, user_id: str) -> str:
+    """The token by which the form is found again; empty where it has nothing to keep, or too much."""
+    fields = list(_typed(request))
+    is_worth_it = fields or not any(_is_secret(name) for name in request.POST)
+    if not is_worth_it or sum(len(text) for _, text in fields) > MOST_CHARACTERS:
+        return ""
+    form = {
+        "path": request.get_full_path(),
+        "page": display.way_back(request),
+        "fields": fields,
+        "had_files": bool(request.FILES),
+    }
+    return Shelf(KIND, user_id).keep(form, most=MOST_FORMS)
 
 
 def _leads_back_by_log_in(request: HttpRequest, response: HttpResponse) -> bool:

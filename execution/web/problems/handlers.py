@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
 from django.template.loader import render_to_string
 from django.views import defaults
 from rest_framework import exceptions as drf
@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from config import outage
 from execution import metering
+from execution.web import reader_choices
 from execution.web.problems.document import describe, is_fault
 from execution.web.problems.problem import CONTENT_TYPE, INTERNAL, TITLES, Problem
 
@@ -24,7 +25,6 @@ Page = Callable[..., HttpResponse]
 BAD_REQUEST: Page = inspect.unwrap(defaults.bad_request)
 PERMISSION_DENIED: Page = inspect.unwrap(defaults.permission_denied)
 NOT_FOUND: Page = inspect.unwrap(defaults.page_not_found)
-SERVER_ERROR: Page = inspect.unwrap(defaults.server_error)
 """Django's pages without its check of forms, which reads the body: one that can't be read would be another failure."""
 
 
@@ -76,11 +76,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     problem = INTERNAL if failure is None else describe(failure)
     if is_for_machines(request):
         return response_of(problem, request)
+    context = {"chosen": reader_choices.read(request), "problem": problem}
     if problem.status != HTTPStatus.SERVICE_UNAVAILABLE:
-        return SERVER_ERROR(request)
+        return HttpResponseServerError(render_to_string("500.html", context))
     # Without the request: who is logged in would be asked of what may be away.
-    page = render_to_string("503.html", {"problem": problem})
-    return HttpResponse(page, status=problem.status, headers=problem.headers)
+    return HttpResponse(render_to_string("503.html", context), status=problem.status, headers=problem.headers)
 
 
 def answer(failure: Exception, context: Mapping[str, Any]) -> Response | None:
