@@ -4,9 +4,10 @@ A page without an input that its pattern must have asks for it: a holding is cho
 """
 
 from collections.abc import Mapping
+from datetime import date
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.decorators import login_required
 from django.db import InterfaceError, OperationalError, transaction
@@ -25,7 +26,7 @@ from execution.executor import NothingBooked, PortfolioNotFound, RequestInvalid
 from execution.exports import Reader
 from execution.models import PatternVersion
 from execution.patterns import versions
-from execution.web import limits
+from execution.web import limits, problems
 from execution.web.pages import chart_data, figure, holdings, navigation, page_tag
 from execution.web.pages.navigation import OVERVIEW, SECURITY
 from execution.web.pages.page_rows import PageRows
@@ -33,7 +34,11 @@ from execution.web.pages.panel_scope import scope_of
 from execution.web.pages.pattern_inputs import form_context, is_unanswered, read_request
 from execution.web.pages.problem_page import render_failure
 from portfolio.models import Portfolio
-from pricing.models import Security
+from pricing import packs
+from pricing.models import PricingPack, Security
+
+OF_ONE_DAY: Final = frozenset({"pack-warming", "pack-error", "missing-price", "missing-rate", "reconciliation-failed"})
+"""Types of problems past which the day before helps."""
 
 
 @transaction.non_atomic_requests
@@ -85,6 +90,7 @@ def _run(request: HttpRequest, slug: str, pattern_id: str) -> HttpResponse:
         frame = {}
         if portfolio and isinstance(failure, TieoutError):
             frame = _frame(request, portfolio, version)
+            frame |= {"ready": _day_before(request, portfolio, pattern_id, failure)}
         if portfolio and version and isinstance(failure, RequestInvalid | patterns.InputsInvalid):
             frame |= form_context(version, portfolio, request.GET)
         return render_failure(request, failure, frame)
@@ -106,6 +112,7 @@ def _show(request: HttpRequest, served: executor.Served, version: PatternVersion
     )
     context["figure_page"] = figure.address_before_path(portfolio, served.execution_id, carried)
     context["chart_data"] = chart_data.address_before_panel(portfolio, served.execution_id)
+    context["restated"] = _restated(portfolio, served.metadata["pricing_pack_id"], carried)
     context["watermarks"] = [reader.watermark(text, "Shown") for text in served.watermarks]
     response = render(request, "pattern.html", context | form_context(version, portfolio, request.GET))
     response["ETag"] = tag
@@ -113,6 +120,39 @@ def _show(request: HttpRequest, served: executor.Served, version: PatternVersion
         response[name] = value
     patch_cache_control(response, private=True, no_cache=True)
     return response
+
+
+@transaction.atomic
+def _day_before(
+    request: HttpRequest, portfolio: Portfolio, pattern_id: str, failure: BaseException
+) -> navigation.Link | None:
+    """The same page on the last day with a fresh pack before the one that failed; None where that is no help, or there is none."""
+    problem = problems.problem_of(failure)
+    if problem is None or problem.type not in OF_ONE_DAY:
+        return None
+    asof = navigation.carry(request.GET.dict()).get(navigation.ASOF)
+    try:
+        day = packs.resolve(policy=portfolio.policy, asof_date=date.fromisoformat(asof) if asof else None).asof_date
+    except (packs.PackWarming, packs.AsofOutOfRange):
+        return None
+    same = {name: text for name, text in request.GET.dict().items() if text}
+    for _, _, before in navigation.pack_days([portfolio.policy_id], day):
+        if before < day:
+            return navigation.Link(
+                before.isoformat(),
+                navigation.address(portfolio, pattern_id, {**same, navigation.ASOF: before.isoformat()}),
+            )
+    return None
+
+
+@transaction.atomic
+def _restated(portfolio: Portfolio, pack_id: str, carried: Mapping[str, str]) -> dict[str, str] | None:
+    """Why the pack of a page is not the first of its day, and where both are side by side; None for a first one."""
+    pack = PricingPack.objects.filter(pk=pack_id, release__gt=1).first()
+    if pack is None:
+        return None
+    trust = navigation.with_query(reverse("reconciliation", args=[portfolio.slug]), carried)
+    return {"reason": pack.restates, "release": str(pack.release), "address": f"{trust}#restatements"}
 
 
 def _ask(request: HttpRequest, version: PatternVersion, portfolio: Portfolio) -> HttpResponse:

@@ -15,10 +15,10 @@ from django.views.decorators.http import require_safe
 from config.decimals import plain
 from execution import figures
 from execution.operations import reconciliation_report, shown_values
-from execution.operations.reconciliation_report import Distance, History, Report, basis_points
+from execution.operations.reconciliation_report import Distance, History, Report, Restatement, basis_points
 from execution.patterns.templating import Scope
 from execution.web.pages import navigation
-from portfolio.books.comparison import VALUE_TOLERANCE_BP
+from portfolio.books.comparison import VALUE_TOLERANCE_BP, error_bp
 from portfolio.models import Portfolio
 
 VISIBLE_ROWS = 30
@@ -58,6 +58,10 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
             "failing": [reconciliation_report.as_dict(reports[each.reconciliation_id]) for each in failing],
             "rows": rows,
             "tolerance_bp": VALUE_TOLERANCE_BP,
+            "restatements": [
+                _restatement(each, portfolio)
+                for each in reconciliation_report.read_restatements(portfolio, most=VISIBLE_ROWS)
+            ],
         },
     )
     patch_cache_control(response, private=True, no_store=True)
@@ -116,6 +120,21 @@ def _row(report: Report, portfolio: Portfolio) -> dict[str, Any]:
         "ledger": _figure(None if report.withheld else report.reconciliation.ledger_value, portfolio),
         "database": _figure(None if report.withheld else report.reconciliation.database_value, portfolio),
         "why_withheld": shown_values.explain(report.withheld) if report.withheld else "",
+    }
+
+
+def _restatement(restated: Restatement, portfolio: Portfolio) -> dict[str, Any]:
+    """The values of both releases as figures, their difference, and its size in basis points of the value before."""
+    reports = (restated.before, restated.after)
+    before, after = (None if each.withheld else each.reconciliation.database_value for each in reports)
+    is_known = before is not None and after is not None
+    return {
+        "pack": restated.pack,
+        "before_pack": restated.before.reconciliation.pack_id,
+        "before": _figure(before, portfolio),
+        "after": _figure(after, portfolio),
+        "difference": _figure(after - before if is_known else None, portfolio),  # type: ignore[operator]
+        "distance_bp": basis_points(error_bp(before, after)),
     }
 
 
