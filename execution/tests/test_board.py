@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from compliance.models import RightsDecision
 from execution.admin import board
 from execution.models import JobRun, NightlyRun, PatternDraft
+from execution.tests import staging
 from pricing.models import PricingPack, QuarantinedRow
 
 NOW = datetime(2013, 3, 4, 8, tzinfo=UTC)
@@ -75,7 +76,7 @@ def test_a_night_that_runs_says_when_it_is_expected_to_be_done(private_demo):
         run = NightlyRun.objects.create(
             policy=done.policy, from_date=done.date, date=done.date, release=done.release + 1, state="running"
         )
-        PricingPack.objects.filter(pk="PP_2013-03-01_ECB_EUR_r1").update(run=run.pk)
+    staging.by_force(private_demo, "UPDATE pricing_pricingpack SET run = %s WHERE asof_date = '2013-03-01'", [run.pk])
 
     text = cards(private_demo)["Night ECB_EUR"].text
 

@@ -12,8 +12,8 @@ from django.test import Client, RequestFactory
 
 from execution import figures
 from execution.figures import privacy
-from execution.web.pages import display
 from execution.web.problems import handlers
+from execution.web.reader_choices import CHOICES
 from portfolio.models import DailyValue, Lot, Transaction
 
 CHOOSE = "/account/display/"
@@ -42,7 +42,7 @@ def attributes(response) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [(name, value) for name, choice in display.CHOICES.items() for value in choice.values]
+    ("name", "value"), [(name, value) for name, choice in CHOICES.items() for value in choice.values]
 )
 def test_each_choice_is_kept_and_is_an_attribute_of_the_page(demo, name, value):
     client = demo.client("owner")
@@ -77,7 +77,6 @@ def test_the_choices_are_there_before_the_log_in_and_on_refusals_too(demo, addre
     assert f'action="{CHOOSE}"' in page.content.decode() or f'href="{CHOOSE}"' in page.content.decode()
 
 
-@pytest.mark.role("app")
 def test_a_fault_of_ours_looks_as_was_chosen():
     request = RequestFactory().get("/")
     request.COOKIES["theme"] = "dark"
@@ -85,13 +84,13 @@ def test_a_fault_of_ours_looks_as_was_chosen():
     assert attributes(handlers.server_error(request))["theme"] == "dark"
 
 
-@pytest.mark.parametrize("name", list(display.CHOICES))
+@pytest.mark.parametrize("name", list(CHOICES))
 def test_what_is_no_choice_is_refused_and_nothing_is_kept(demo, name):
     answer = demo.client("owner").post(CHOOSE, {name: "<script>", "theme": "dark"} | {name: "<script>"})
 
     assert answer.status_code == 400
     assert "is none of" in answer.content.decode()
-    assert not answer.cookies.keys() & display.CHOICES.keys()
+    assert not answer.cookies.keys() & CHOICES.keys()
 
 
 @pytest.mark.parametrize(
@@ -292,7 +291,7 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("night", [False, True])
-@pytest.mark.parametrize("colours", list(display.CHOICES["colours"].values))
+@pytest.mark.parametrize("colours", list(CHOICES["colours"].values))
 def test_both_pairs_are_read_by_day_and_by_night(colours, night):
     of = {name: pair[night] for name, pair in tokens(colours).items()}
 

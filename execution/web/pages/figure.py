@@ -105,6 +105,7 @@ def _show(request: HttpRequest, portfolio: Portfolio, execution_id: UUID) -> Htt
         of_part=lambda part: f"{_before_part(before, part)}{quote(pointer)}",
         of_entry=lambda entry_id: navigation.with_query(entries, {**carried, "words": entry_id}),
     )
+    other_inputs = {navigation.SECURITY: str(security)} if security else {}
     context = {
         "portfolio": portfolio,
         "navigation": _frame(request, portfolio, served),
@@ -116,9 +117,9 @@ def _show(request: HttpRequest, portfolio: Portfolio, execution_id: UUID) -> Htt
         "made": _made(account.document, addresses, place),
         "whole": {"title": whole, "address": f"{before}{quote(pointer)}"} if place else None,
         "title": version.document["title"],
-        "printing_page": navigation.address(
-            portfolio, version.pattern_id, carried | ({navigation.SECURITY: security} if security else {})
-        ),
+        "printing_page": navigation.address(portfolio, version.pattern_id, carried | other_inputs),
+        "form_address": navigation.address(portfolio, version.pattern_id, {}),
+        "kept": {name: text for name, text in (carried | other_inputs).items() if name != navigation.ASOF},
         "link": request.build_absolute_uri(f"{_before_part(before, place)}{quote(pointer)}"),
         "curl": _curl(request, execution_id, pointer),
     }

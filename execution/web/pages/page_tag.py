@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 
-from execution.web.pages import display
+from execution.web import reader_choices
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 SOURCES = (Path(__file__).parent, Path(settings.BASE_DIR) / "execution" / "figures")
@@ -18,7 +18,7 @@ def of_result(result_tag: str, request: HttpRequest, frame: object = None) -> st
     """Of a page that shows a result: its tag, the user, the secret of the log-out form, what stands around it, how it is to look,
     and the code that draws pages."""
     get_token(request)
-    around = f"{frame!r} {display.read(request)}"
+    around = f"{frame!r} {reader_choices.read(request)}"
     parts = "\n".join((result_tag, str(request.user.pk), request.META["CSRF_COOKIE"], around, _drawing_hash()))
     return f'"{hashlib.sha256(parts.encode()).hexdigest()[:32]}"'
 

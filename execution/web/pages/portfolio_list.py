@@ -168,11 +168,11 @@ def _read_query(given: Mapping[str, str]) -> Query:
     return Query(asof, currency, "" if sort == "name" else sort, given.get("page", ""), span)
 
 
-def _carried(query: Query, portfolios: Sequence[Portfolio], day: date | None) -> Mapping[str, str]:
+def _carried(query: Query, portfolios: Sequence[Portfolio], day: date | None) -> dict[str, str]:
     """What the links to the overviews carry on: the range, and the day where it was named or is not the newest of all of them."""
     several = len({each.policy_id for each in portfolios}) > 1
     own_day = {navigation.ASOF: day.isoformat()} if day is not None and (query.asof or several) else {}
-    return own_day | query.span
+    return {**own_day, **query.span}
 
 
 def _heading(name: str, query: Query) -> Heading:

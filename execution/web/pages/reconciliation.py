@@ -78,7 +78,8 @@ def at_pack(request: HttpRequest, slug: str, pack_id: str) -> HttpResponse:
         return render(request, "404.html", status=404)
     (report,) = reconciliation_report.read_reports([distance])
     ledger, database = report.reconciliation.ledger_value, report.reconciliation.database_value
-    is_known = ledger is not None and database is not None and not report.withheld
+    is_known = not report.withheld
+    difference = database - ledger if is_known and database is not None and ledger is not None else None
     day = distance.asof_date.isoformat()
     api = reverse("reconciliations", args=[portfolio.pk], query={"first": day, "last": day})
     carried = navigation.carry(request.GET.dict())
@@ -87,7 +88,7 @@ def at_pack(request: HttpRequest, slug: str, pack_id: str) -> HttpResponse:
         "navigation": navigation.for_portfolio(portfolio, current="reconciliation", query=request.GET.dict()),
         "row": _row(report, portfolio),
         "pack": report.reconciliation.pack,
-        "difference": _figure(database - ledger if is_known else None, portfolio),  # type: ignore[operator]
+        "difference": _figure(difference, portfolio),
         "tolerance_bp": VALUE_TOLERANCE_BP,
         "value_page": navigation.address(portfolio, navigation.OVERVIEW, {**carried, navigation.ASOF: day}),
         "link": request.build_absolute_uri(),
@@ -127,13 +128,13 @@ def _restatement(restated: Restatement, portfolio: Portfolio) -> dict[str, Any]:
     """The values of both releases as figures, their difference, and its size in basis points of the value before."""
     reports = (restated.before, restated.after)
     before, after = (None if each.withheld else each.reconciliation.database_value for each in reports)
-    is_known = before is not None and after is not None
+    difference = after - before if before is not None and after is not None else None
     return {
         "pack": restated.pack,
         "before_pack": restated.before.reconciliation.pack_id,
         "before": _figure(before, portfolio),
         "after": _figure(after, portfolio),
-        "difference": _figure(after - before if is_known else None, portfolio),  # type: ignore[operator]
+        "difference": _figure(difference, portfolio),
         "distance_bp": basis_points(error_bp(before, after)),
     }
 
