@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from execution import figures
-from execution.figures import FORMATS, Figure
+from execution.figures import FORMATS, Figure, formats
 from execution.patterns.panel_values import NoPanelValueError, base_currency, locate_rows, resolve
 from execution.patterns.templating import Scope
 from execution.web.pages import shapes, table_panels
@@ -102,9 +102,10 @@ def draw_gauge(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
 
 
 def draw_heatmap(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
-    """A table whose numbers have shades, each by its part of the greatest."""
+    """A table whose numbers have shades, each by its part of the greatest. What is written as zero has none."""
     table = table_panels.draw_table(document, scope)
-    shades = iter(_shades([cell.exact for row in table["rows"] for cell in row[1:]]))
+    cells = [cell for row in table["rows"] for cell in row[1:]]
+    shades = iter(_shades([None if formats.is_zero(cell.text) else cell.exact for cell in cells]))
     table["shaded"] = [(row[0], [(cell, next(shades)) for cell in row[1:]]) for row in table["rows"]]
     return table
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from django.contrib.auth.decorators import login_required
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -24,7 +25,7 @@ from config.errors import TieoutError
 from execution import executor, figures, metering, patterns
 from execution.executor import NothingBooked, PortfolioNotFound, RequestInvalid
 from execution.exports import Reader
-from execution.models import PatternVersion
+from execution.models import BlockedPortfolio, PatternVersion
 from execution.patterns import versions
 from execution.web import limits, problems
 from execution.web.pages import chart_data, figure, holdings, navigation, page_tag
@@ -35,7 +36,7 @@ from execution.web.pages.pattern_inputs import form_context, is_unanswered, read
 from execution.web.pages.problem_page import render_failure
 from portfolio.models import Portfolio
 from pricing import packs
-from pricing.models import PricingPack, Security
+from pricing.models import PackStatus, PricingPack, Security
 
 OF_ONE_DAY: Final = frozenset({"pack-warming", "pack-error", "missing-price", "missing-rate", "reconciliation-failed"})
 """Types of problems past which the day before helps."""
@@ -126,7 +127,8 @@ def _show(request: HttpRequest, served: executor.Served, version: PatternVersion
 def _day_before(
     request: HttpRequest, portfolio: Portfolio, pattern_id: str, failure: BaseException
 ) -> navigation.Link | None:
-    """The same page on the last day with a fresh pack before the one that failed; None where that is no help, or there is none."""
+    """The same page on the last day before the one that failed whose pack is fresh and does not block the portfolio; None where
+    another day is no help, or there is none."""
     problem = problems.problem_of(failure)
     if problem is None or problem.type not in OF_ONE_DAY:
         return None
@@ -135,14 +137,13 @@ def _day_before(
         day = packs.resolve(policy=portfolio.policy, asof_date=date.fromisoformat(asof) if asof else None).asof_date
     except (packs.PackWarming, packs.AsofOutOfRange):
         return None
-    same = {name: text for name, text in request.GET.dict().items() if text}
-    for _, _, before in navigation.pack_days([portfolio.policy_id], day):
-        if before < day:
-            return navigation.Link(
-                before.isoformat(),
-                navigation.address(portfolio, pattern_id, {**same, navigation.ASOF: before.isoformat()}),
-            )
-    return None
+    blocked = BlockedPortfolio.objects.filter(portfolio=portfolio.pk).values("pack")
+    ready = PricingPack.objects.filter(policy=portfolio.policy_id, status=PackStatus.FRESH, asof_date__lt=day)
+    before = ready.exclude(pk__in=blocked).aggregate(newest=Max("asof_date"))["newest"]
+    if before is None:
+        return None
+    same = {name: text for name, text in request.GET.dict().items() if text} | {navigation.ASOF: before.isoformat()}
+    return navigation.Link(before.isoformat(), navigation.address(portfolio, pattern_id, same))
 
 
 @transaction.atomic
