@@ -11,9 +11,11 @@ OVERVIEW = "/portfolios/public/portfolio_overview/"
 TRUST = "/portfolios/public/reconciliation/"
 
 
-@pytest.mark.parametrize("status", ["warming", "building", "error"])
-def test_a_day_that_is_not_ready_offers_the_last_one_that_is(private_demo, status):
-    staging.set_packs(private_demo, status, job="compute_metrics", reason="the disk is full")
+@pytest.mark.parametrize(
+    ("status", "failed"), [("warming", {}), ("error", {"job": "compute_metrics", "reason": "full"})]
+)
+def test_a_day_that_is_not_ready_offers_the_last_one_that_is(private_demo, status, failed):
+    staging.set_packs(private_demo, status, **failed)
     client = private_demo.client("owner")
 
     page = client.get(OVERVIEW, {"range": "1y"})
