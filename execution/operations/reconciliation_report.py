@@ -13,10 +13,9 @@ from execution.models import BlockedPortfolio
 from execution.operations import shown_values
 from portfolio.books.comparison import VALUATION_MISMATCH
 from portfolio.models import Break, Portfolio, Reconciliation
-from pricing.models import PricingPack
 
 BASIS_POINT_PLACES = 6
-DISTANCE: Final = ("id", "pack_id", "pack__asof_date", "status", "error_bp")
+DISTANCE: Final = ("id", "pack_id", "pack__asof_date", "pack__release", "status", "error_bp")
 """Columns of a Distance, in its order."""
 
 
@@ -27,6 +26,8 @@ class Distance:
     reconciliation_id: int
     pack_id: str
     asof_date: date
+    release: int
+    """Of the pack; 1 for the first of its day."""
     status: str
     """pass or fail."""
     error_bp: Decimal | None
@@ -42,6 +43,13 @@ class History:
     @property
     def failing(self) -> tuple[Distance, ...]:
         return tuple(each for each in self.distances if each.status == "fail")
+
+    @property
+    def restated(self) -> tuple[tuple[Distance, Distance], ...]:
+        """Later releases of the pack of a day, newest first, each behind the release before it, where both were compared."""
+        known = {(each.asof_date, each.release): each for each in self.distances}
+        pairs = ((known.get((each.asof_date, each.release - 1)), each) for each in self.distances)
+        return tuple((before, after) for before, after in pairs if before is not None)
 
     @property
     def max_error_bp(self) -> Decimal | None:
@@ -100,32 +108,6 @@ def read_reports(distances: Sequence[Distance]) -> list[Report]:
             withheld.get((row.portfolio_id, row.pack_id), ()),
         )
         for row in reconciliations
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class Restatement:
-    """A later release of the pack of a day, with what the portfolio was worth at it and at the release before."""
-
-    pack: PricingPack
-    before: Report
-    after: Report
-
-
-def read_restatements(portfolio: Portfolio, *, most: int) -> list[Restatement]:
-    """The newest releases that followed another of their day, where the portfolio was compared at both."""
-    later = PricingPack.objects.filter(policy=portfolio.policy_id, release__gt=1).order_by("-sequence", "-id")[:most]
-    pairs = {pack: f"PP_{pack.asof_date}_{pack.policy_id}_r{pack.release - 1}" for pack in later}
-    compared = Reconciliation.objects.filter(
-        portfolio=portfolio, pack__in=[*(each.pk for each in pairs), *pairs.values()]
-    )
-    newest = compared.order_by("pack_id", "-made_at", "-id").distinct("pack_id")
-    distances = [Distance(*row) for row in newest.values_list(*DISTANCE)]
-    reports = {each.reconciliation.pack_id: each for each in read_reports(distances)}
-    return [
-        Restatement(pack, reports[before], reports[pack.pk])
-        for pack, before in pairs.items()
-        if before in reports and pack.pk in reports
     ]
 
 

@@ -3,12 +3,16 @@
 import re
 
 import pytest
-from django.core.management import call_command
 
 from execution.tests import staging
 
 OVERVIEW = "/portfolios/public/portfolio_overview/"
 TRUST = "/portfolios/public/reconciliation/"
+
+
+def restate(world, reason):
+    with world.role("job"):
+        call_command("nightly", "--date", "2013-03-01", "--restate", reason, "--json", verbosity=0)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +43,7 @@ def test_a_question_that_is_wrong_offers_no_other_day(demo):
 def test_a_restated_day_says_so_and_leads_to_both_values(private_demo):
     client = private_demo.client("owner")
     before = client.get(OVERVIEW).content.decode()
-    call_command("nightly", "--date", "2013-03-01", "--restate", "a late <close>", "--json", verbosity=0)
+    restate(private_demo, "a late <close>")
 
     page, trust = client.get(OVERVIEW).content.decode(), client.get(TRUST).content.decode()
 
@@ -53,7 +57,7 @@ def test_a_restated_day_says_so_and_leads_to_both_values(private_demo):
 
 
 def test_restated_values_that_may_not_be_shown_are_not(private_demo):
-    call_command("nightly", "--date", "2013-03-01", "--restate", "a late close", "--json", verbosity=0)
+    restate(private_demo, "a late close")
     staging.decide_rights(private_demo, "bokeh-wiki", "deny")
 
     trust = private_demo.client("owner").get(TRUST).content.decode()

@@ -146,12 +146,12 @@ def _day_before(
     return navigation.Link(before.isoformat(), navigation.address(portfolio, pattern_id, same))
 
 
-@transaction.atomic
 def _restated(portfolio: Portfolio, pack_id: str, carried: Mapping[str, str]) -> dict[str, str] | None:
     """Why the pack of a page is not the first of its day, and where both are side by side; None for a first one."""
-    pack = PricingPack.objects.filter(pk=pack_id, release__gt=1).first()
-    if pack is None:
+    if pack_id.endswith("_r1"):
         return None
+    with transaction.atomic():
+        pack = PricingPack.objects.get(pk=pack_id)
     trust = navigation.with_query(reverse("reconciliation", args=[portfolio.slug]), carried)
     return {"reason": pack.restates, "release": str(pack.release), "address": f"{trust}#restatements"}
 

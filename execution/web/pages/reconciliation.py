@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from config.decimals import plain
 from execution import figures
 from execution.operations import reconciliation_report, shown_values
-from execution.operations.reconciliation_report import Distance, History, Report, Restatement, basis_points
+from execution.operations.reconciliation_report import Distance, History, Report, basis_points
 from execution.patterns.templating import Scope
 from execution.web.pages import navigation
 from portfolio.books.comparison import VALUE_TOLERANCE_BP, error_bp
@@ -40,7 +40,9 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "404.html", status=404)
     history = reconciliation_report.read_history(portfolio)
     shown, failing = history.distances[:VISIBLE_ROWS], history.failing[:VISIBLE_ROWS]
-    reports = {each.reconciliation.pk: each for each in reconciliation_report.read_reports(list({*shown, *failing}))}
+    restated = history.restated[:VISIBLE_ROWS]
+    all_of_them = list({*shown, *failing, *(each for pair in restated for each in pair)})
+    reports = {each.reconciliation.pk: each for each in reconciliation_report.read_reports(all_of_them)}
     rows = [_row(reports[each.reconciliation_id], portfolio) for each in shown]
     response = render(
         request,
@@ -59,8 +61,8 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
             "rows": rows,
             "tolerance_bp": VALUE_TOLERANCE_BP,
             "restatements": [
-                _restatement(each, portfolio)
-                for each in reconciliation_report.read_restatements(portfolio, most=VISIBLE_ROWS)
+                _restatement(*(reports[each.reconciliation_id] for each in pair), portfolio=portfolio)
+                for pair in restated
             ],
         },
     )
@@ -124,14 +126,13 @@ def _row(report: Report, portfolio: Portfolio) -> dict[str, Any]:
     }
 
 
-def _restatement(restated: Restatement, portfolio: Portfolio) -> dict[str, Any]:
+def _restatement(earlier: Report, later: Report, *, portfolio: Portfolio) -> dict[str, Any]:
     """The values of both releases as figures, their difference, and its size in basis points of the value before."""
-    reports = (restated.before, restated.after)
-    before, after = (None if each.withheld else each.reconciliation.database_value for each in reports)
+    before, after = (None if each.withheld else each.reconciliation.database_value for each in (earlier, later))
     difference = after - before if before is not None and after is not None else None
     return {
-        "pack": restated.pack,
-        "before_pack": restated.before.reconciliation.pack_id,
+        "pack": later.reconciliation.pack,
+        "before_pack": earlier.reconciliation.pack_id,
         "before": _figure(before, portfolio),
         "after": _figure(after, portfolio),
         "difference": _figure(difference, portfolio),
