@@ -74,12 +74,6 @@ def _valued(question: Question) -> Explanation:
     return holdings.explain(positions, question.ctx.market.asof, _market(question), question.data, question.path)
 
 
-def _converted(question: Question) -> Explanation:
-    return holdings.explain_converted(
-        question.arguments["valued"], question.ctx.market.asof, question.data, question.path
-    )
-
-
 def _bridge(question: Question) -> Explanation:
     if len(question.path) != 1:
         raise NoSuchFigure
@@ -375,7 +369,6 @@ def _one_part(question: Question) -> tuple[Life, str, Span]:
 EXPLAINED: Final[dict[str, Explain]] = {
     "ledger.positions": _positions,
     "pricing.apply_pack": _valued,
-    "portfolio.converted_value": _converted,
     "portfolio.money_bridge": _bridge,
     "portfolio.money_bridges": _bridges,
     "portfolio.gains": _gains,

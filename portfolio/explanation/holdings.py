@@ -7,11 +7,10 @@ from typing import Final
 
 from portfolio.explanation.costs import lot_costs
 from portfolio.explanation.market_terms import MarketTerms
-from portfolio.explanation.terms import Close, Explanation, Fixing, Items, NoSuchFigure, Number, Part, Row, Term, total
+from portfolio.explanation.terms import Close, Explanation, Items, NoSuchFigure, Number, Part, Row, Term, total
 from portfolio.explanation.valued_terms import ValuedTerms
 from portfolio.performance.formulas import VALUES
 from portfolio.valuation import Positions, ValuedPositions, quality
-from portfolio.valuation.conversion import ConvertedValue
 from portfolio.valuation.money import DECIMAL_DIGITS
 from pricing import market as markets
 from pricing.market import Market
@@ -50,22 +49,6 @@ def explain(
             case [name]:
                 return holdings.of_total(name)
         raise NoSuchFigure
-
-
-def explain_converted(
-    valued: ValuedPositions, market: Market, converted: ConvertedValue, path: Sequence[str]
-) -> Explanation:
-    """The value in another currency. Raises NoSuchFigure for all but the value itself: rates are rows of the pack."""
-    if list(path) != ["value"]:
-        raise NoSuchFigure
-    base, currency = valued.currency, converted.currency
-    rows = () if currency == base else (Fixing(market.pack_id, base, currency),)
-    rate = Term("rate", markets.cross(market, base, currency), f"{currency} per {base}", rows=rows)
-    value = Term("total_value", valued.total_value, base, path="{valued}/total_value")
-    what = f"Value of the portfolio: securities and cash, in {currency}"
-    return Explanation(
-        what, Term("converted_value", converted.value, currency, "round_money(total_value * rate)", (value, rate))
-    )
 
 
 def figure(key: str, value: Number | None, unit: str, *parts: Part, rows: tuple[Row, ...] = ()) -> Explanation:

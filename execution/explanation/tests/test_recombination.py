@@ -33,13 +33,6 @@ def test_figures_of_the_overview(demo, output):
         check(demo, answer, path, value, seen, follow=MOST_PATHS if output in VALUES else 0)
 
 
-@pytest.mark.parametrize("currency", ["CAD", "EUR", "USD"])
-def test_the_value_in_another_currency(demo, currency):
-    answer = ask(demo, "portfolio_summary", currency=currency)
-
-    check(demo, answer, "/converted/value", answer["result"]["converted"]["value"], set())
-
-
 @pytest.mark.parametrize("period", [{}, {"from_date": "2010-01-01", "to_date": "2011-06-30"}], ids=["whole", "period"])
 def test_the_lines_of_a_bridge(demo, period):
     answer = ask(demo, "money_bridge", **period)
