@@ -108,10 +108,11 @@ def _find_largest(history: History) -> str:
 
 
 def _chart_scope(portfolio: Portfolio, rising: tuple[Distance, ...]) -> Scope:
-    """What the chart's templates read: days and distances, oldest first."""
+    """What the chart's templates read: days and distances, oldest first; of a day that was restated its last release."""
+    by_day = {each.asof_date: each for each in rising}
     distances = {
-        "dates": [each.asof_date.isoformat() for each in rising],
-        "values": [None if each.error_bp is None else float(round(each.error_bp, 6)) for each in rising],
+        "dates": [day.isoformat() for day in by_day],
+        "values": [None if each.error_bp is None else float(round(each.error_bp, 6)) for each in by_day.values()],
     }
     ctx = {"portfolio_id": str(portfolio.pk), "base_currency": portfolio.base_currency}
     return Scope(inputs={}, state={"distance": distances}, ctx=ctx)
