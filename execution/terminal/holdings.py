@@ -6,8 +6,9 @@ from typing import Any, Final
 from rich.table import Table
 
 from execution.figures import DASH, reason_words
+from execution.figures.plain_text import printable
 from execution.terminal.footnotes import Footnotes
-from execution.terminal.section import Section, cell, figure_list, headed_table, printable
+from execution.terminal.section import Section, cell, figure_list, headed_table
 
 NAME_WIDTH: Final = 28
 SHARES_OF_VALUE: Final = (

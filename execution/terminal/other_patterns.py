@@ -9,8 +9,8 @@ from rich.text import Text
 from execution import figures
 from execution.executor import Served
 from execution.figures import SPACE, Figure
+from execution.figures.plain_text import printable
 from execution.terminal import report
-from execution.terminal.section import printable
 
 LINES: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
     "portfolio_macro_overview": (("regime", "regime.score", "decimal_2"),),

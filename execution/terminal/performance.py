@@ -7,8 +7,9 @@ from rich.table import Table
 
 from execution import figures
 from execution.figures import DASH
+from execution.figures.plain_text import printable
 from execution.terminal.footnotes import Footnotes
-from execution.terminal.section import Section, cell, cell_and_remark, figure_list, headed_table, printable
+from execution.terminal.section import Section, cell, cell_and_remark, figure_list, headed_table
 
 KEY_FIGURES: Final = (
     # label, output, key, format, with its sign

@@ -7,7 +7,8 @@ from rich.table import Table
 
 from execution.executor import Served
 from execution.figures import DASH
-from execution.terminal.section import bare_table, printable
+from execution.figures.plain_text import printable
+from execution.terminal.section import bare_table
 
 
 def provenance(served: Served) -> Table:

@@ -15,10 +15,11 @@ from rich.text import Text
 
 from execution.executor import Served
 from execution.figures import DASH, reason_words
+from execution.figures.plain_text import printable
 from execution.terminal import holdings, performance, value_changes
 from execution.terminal.footnotes import Footnotes
 from execution.terminal.provenance import provenance, withheld_warnings
-from execution.terminal.section import Section, printable
+from execution.terminal.section import Section
 
 WIDTH: Final = 100
 

@@ -56,10 +56,5 @@ def cell_and_remark(figure: Figure, footnotes: Footnotes) -> tuple[str, str]:
     return DASH, figure.note
 
 
-def printable(text: str) -> str:
-    """Names come from files: an escape sequence in one must not reach the terminal."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
-
-
 def _text(figure: Figure) -> str:
     return figure.text.replace(SPACE, " ")

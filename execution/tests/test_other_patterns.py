@@ -35,7 +35,7 @@ DENIED: dict[str, object] = {"value": None, "status": "unavailable", "reason": "
         (
             "portfolio_scenario_analysis",
             {"scenario_result": SCENARIO | {"scenario_name": "a\x1b[2Jb"}},
-            "scenario: a�[2Jb; gain: −136,073.78 CAD",
+            "scenario: a [2Jb; gain: −136,073.78 CAD",
         ),
     ],
 )
