@@ -1,5 +1,6 @@
 """What is held, and its value at the pack."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from agents.registry import capability
@@ -48,6 +49,14 @@ def apply_pack(ctx: RequestContext, *, positions: valuation.Positions) -> Result
         if row.age_sessions or row.reason == valuation.DELISTED
     )
     return Result(valued, sources=valued.sources, asof=ctx.asof_date, ttl=HOLDINGS_TTL_S, warnings=warnings)
+
+
+@capability("portfolio.get_valued_positions", agent="financial_analyst")
+def get_valued_positions(ctx: RequestContext, *, portfolio_id: UUID) -> Result[valuation.ValuedPositions]:
+    """What is held at the closes and rates of the pack, for a pattern that needs no step for what is held alone."""
+    held = positions(ctx, portfolio_id=portfolio_id)
+    valued = apply_pack(ctx, positions=held.data)
+    return replace(valued, sources=tuple(sorted({*held.sources, *valued.sources})))
 
 
 @capability("portfolio.converted_value", agent="financial_analyst")

@@ -8,12 +8,14 @@ from agents.registry import capability
 from agents.result import RequestContext, Result
 from config.errors import TieoutError
 from portfolio import valuation
+from portfolio.analytics.errors import InvalidInput
 from portfolio.performance import holding_parts, holding_returns, holding_risk, windows
 from portfolio.performance.holding_parts import PositionContribution, PositionCurrencyAttribution
 from portfolio.performance.holding_returns import PositionReturn
 from portfolio.performance.holding_risk import PositionRisk
 from portfolio.performance.windows import Span
 from portfolio.valuation import one_holding
+from portfolio.valuation.one_holding import OneHolding, TransactionHistory
 from pricing.models import Security
 
 Data = TypeVar("Data")
@@ -30,18 +32,33 @@ class SecurityNotHeld(TieoutError):
         self.security_id, self.symbol, self.asof_date = security_id, symbol, asof_date
 
 
-@capability("portfolio.one_holding", agent="financial_analyst")
-def one(
+@capability("get_transaction_history", agent="financial_analyst")
+def get_transaction_history(
+    ctx: RequestContext, *, positions: valuation.Positions, security_id: int, limit: int | None = None
+) -> Result[TransactionHistory]:
+    """What was booked in one security, the newest first; all of it without a `limit`. Nothing where it was never held.
+
+    raises   InvalidInput for a limit of none
+    """
+    if limit is not None and limit < 1:
+        raise InvalidInput("limit", f"is {limit}, at least one entry is needed")
+    booked = one_holding.transactions(positions.book, ctx.asof_date, security_id, limit)
+    return Result(booked, sources=("ledger",), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+
+
+@capability("get_position_details", agent="financial_analyst")
+def get_position_details(
     ctx: RequestContext,
     *,
     positions: valuation.Positions,
     valued: valuation.ValuedPositions,
     nav: HistoricalNav,
+    transactions: TransactionHistory,
     security_id: int,
-) -> Result[one_holding.OneHolding]:
+) -> Result[OneHolding]:
     """What is held of it, its lots, its entries and its closes."""
     symbol = _symbol(ctx, nav, security_id)
-    found = one_holding.find(positions.book, valued, ctx.market.history, security_id, symbol)
+    found = one_holding.find(positions.book, valued, ctx.market.history, security_id, symbol, transactions)
     providers = tuple(sorted({*valued.sources, *nav.life.sources, "ledger"}))
     return Result(found, sources=providers, asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
 

@@ -5,7 +5,7 @@ from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio.performance import factor_exposures, record
 from portfolio.performance import rolling as rolling_figures
-from portfolio.performance.record import RiskRecord
+from portfolio.performance.record import RiskRecord, SharpeRecord
 from portfolio.performance.rolling import Rolling
 
 RISK_TTL_S = 3600
@@ -23,6 +23,19 @@ def measure(ctx: RequestContext, *, nav: HistoricalNav) -> Result[RiskRecord]:
     )
     sources = nav.sources(risk_free=True, benchmark=True)
     return Result(risk, sources=sources, asof=ctx.asof_date, ttl=RISK_TTL_S)
+
+
+@capability("metrics.compute_sharpe", agent="financial_analyst")
+def compute_sharpe(ctx: RequestContext, *, nav: HistoricalNav) -> Result[SharpeRecord]:
+    """Sharpe ratio of 30, 60 and 90 observations, of one, three and five years and since inception."""
+    ratios = record.sharpe(
+        nav.life,
+        portfolio_id=str(ctx.portfolio_id),
+        pack_id=ctx.pricing_pack_id,
+        risk_free=nav.risk_free,
+        benchmark=nav.benchmark,
+    )
+    return Result(ratios, sources=nav.sources(risk_free=True), asof=ctx.asof_date, ttl=RISK_TTL_S)
 
 
 @capability("metrics.rolling", agent="financial_analyst")

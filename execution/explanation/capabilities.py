@@ -8,6 +8,7 @@ import numpy as np
 
 from agents.data_harvester.fundamentals import Fundamentals
 from agents.financial_analyst import attribution as attributing
+from agents.financial_analyst import holdings as analyst_holdings
 from agents.financial_analyst import positions as one_position
 from config.strict_json import pointer_to
 from execution.explanation import benchmark_days
@@ -71,6 +72,14 @@ def _positions(question: Question) -> Explanation:
 
 def _valued(question: Question) -> Explanation:
     positions = question.arguments["positions"]
+    return holdings.explain(positions, question.ctx.market.asof, _market(question), question.data, question.path)
+
+
+def _valued_at_once(question: Question) -> Explanation:
+    """As `_valued`, where no step has what is held: days are below this one."""
+    positions = analyst_holdings.positions(question.ctx, portfolio_id=question.arguments["portfolio_id"]).data
+    if question.path[:1] == ("days",):
+        return days.explain(_market(question), question.path[1:])
     return holdings.explain(positions, question.ctx.market.asof, _market(question), question.data, question.path)
 
 
@@ -256,6 +265,13 @@ def _one_holding(question: Question) -> Explanation:
     return holdings.explain(positions, market.asof, _market(question), valued, below)
 
 
+def _transactions(question: Question) -> Explanation:
+    security = question.arguments["security_id"]
+    return holding_record.explain_entry(
+        _market(question), question.ctx.asof_date, security, question.data, question.path
+    )
+
+
 def _position_return(question: Question) -> Explanation:
     return one_holding.explain_returns(_one(question), question.data, question.path)
 
@@ -369,6 +385,7 @@ def _one_part(question: Question) -> tuple[Life, str, Span]:
 EXPLAINED: Final[dict[str, Explain]] = {
     "ledger.positions": _positions,
     "pricing.apply_pack": _valued,
+    "portfolio.get_valued_positions": _valued_at_once,
     "portfolio.money_bridge": _bridge,
     "portfolio.money_bridges": _bridges,
     "portfolio.gains": _gains,
@@ -380,6 +397,7 @@ EXPLAINED: Final[dict[str, Explain]] = {
     "portfolio.historical_nav": _historical_nav,
     "metrics.compute_twr": _record,
     "metrics.compute_mwr": _record,
+    "metrics.compute_sharpe": _record,
     "metrics.risk": _record,
     "metrics.compute": _record,
     "metrics.by_window": _by_window,
@@ -399,7 +417,8 @@ EXPLAINED: Final[dict[str, Explain]] = {
     "attribution.currency": _currency,
     "attribution.contribution": _contribution,
     "attribution.brinson": _brinson,
-    "portfolio.one_holding": _one_holding,
+    "get_position_details": _one_holding,
+    "get_transaction_history": _transactions,
     "compute_position_return": _position_return,
     "compute_position_risk": _position_risk,
     "compute_portfolio_contribution": _position_contribution,

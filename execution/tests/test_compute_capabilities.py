@@ -13,8 +13,9 @@ from portfolio.performance import benchmarks, factor_series, risk_free_rates
 from pricing.models import PricingPack, Security
 
 LOADING = (
-    "ledger.positions", "portfolio.historical_nav", "macro.get_indicators", "macro.holding_history", "macro.get_regime_history",
-    "cycles.history", "corporate_actions.upcoming", "corporate_actions.dividends", "corporate_actions.splits",
+    "ledger.positions", "portfolio.historical_nav", "portfolio.get_valued_positions", "macro.get_indicators",
+    "macro.holding_history", "macro.get_regime_history", "cycles.history",
+    "corporate_actions.upcoming", "corporate_actions.dividends", "corporate_actions.splits",
     "fundamentals.load", "get_security_fundamentals", "securities.classifications", "get_comparable_positions",
 )  # fmt: skip
 
@@ -62,6 +63,9 @@ def test_a_capability_that_computes_opens_no_database(demo):
         state["span"] = registry.get("portfolio.span")(ctx).data
         state["valued"] = registry.get("pricing.apply_pack")(ctx, positions=positions).data
         state["performance"] = registry.get("metrics.over_span")(ctx, nav=nav, span=state["span"]).data
+        state["transactions"] = registry.get("get_transaction_history")(
+            ctx, positions=positions, security_id=state["security_id"]
+        ).data
         state["record"] = registry.get("metrics.compute")(ctx, nav=nav).data
         state["factor_exposures"] = registry.get("risk.compute_factor_exposures")(ctx, nav=nav).data
         state["stdc"] = registry.get("cycles.compute_short_term")(ctx, indicators=indicators).data

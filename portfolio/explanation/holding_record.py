@@ -13,7 +13,7 @@ from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Row, T
 from portfolio.performance.formulas import HOLDING
 from portfolio.valuation import one_holding
 from portfolio.valuation.money import DECIMAL_DIGITS
-from portfolio.valuation.one_holding import HoldingLot, OneHolding
+from portfolio.valuation.one_holding import HoldingLot, OneHolding, TransactionHistory
 
 
 def explain(market: MarketTerms, asof: date, security: int, computed: OneHolding, path: Sequence[str]) -> Explanation:
@@ -24,12 +24,6 @@ def explain(market: MarketTerms, asof: date, security: int, computed: OneHolding
             case ["lots", number, name]:
                 lot = one_holding.lots_of(market.book, asof, security)[int(number)]
                 return _of_lot(market, lot, computed.lots[int(number)], name)
-            case ["entries", number, "quantity" | "unit_price" | "amount" | "tax" as name]:
-                entry = computed.entries[int(number)]
-                event = one_holding.events_of(market.book, asof, security)[-1 - int(number)]
-                unit = "units" if name == "quantity" else entry.currency
-                booked = Term(name, getattr(entry, name), unit, rows=market.entry(event.entry_id))
-                return Explanation(HOLDING[f"entry_{name}"].what, booked)
             case ["closes", number]:
                 place = int(np.searchsorted(market.market.dates, computed.dates[int(number)]))
                 if computed.closes[int(number)] is None:
@@ -38,7 +32,21 @@ def explain(market: MarketTerms, asof: date, security: int, computed: OneHolding
                 value = float(close.known_value)
                 term = Term("close", value, close.unit, close.formula, rows=close.rows, label=close.label)
                 return Explanation(HOLDING["close"].what, term)
-        raise NoSuchFigure
+        return explain_entry(market, asof, security, computed, path)
+
+
+def explain_entry(
+    market: MarketTerms, asof: date, security: int, computed: OneHolding | TransactionHistory, path: Sequence[str]
+) -> Explanation:
+    """A figure of an entry of one security. Raises NoSuchFigure."""
+    match path:
+        case ["entries", number, "quantity" | "unit_price" | "amount" | "tax" as name]:
+            entry = computed.entries[int(number)]
+            event = one_holding.events_of(market.book, asof, security)[-1 - int(number)]
+            unit = "units" if name == "quantity" else entry.currency
+            booked = Term(name, getattr(entry, name), unit, rows=market.entry(event.entry_id))
+            return Explanation(HOLDING[f"entry_{name}"].what, booked)
+    raise NoSuchFigure
 
 
 def _of_lot(market: MarketTerms, lot: LotState, answered: HoldingLot, name: str) -> Explanation:

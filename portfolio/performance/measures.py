@@ -104,6 +104,7 @@ MONEY_WEIGHTED: tuple[Figure, ...] = tuple(
     product((Measure.MWR, Measure.BENCHMARK_MWR, Measure.EXCESS_MWR), RETURN_WINDOWS[1:])
 )
 RISK: tuple[Figure, ...] = tuple(_risk_figures())
+SHARPE: tuple[Figure, ...] = tuple(figure for figure in RISK if figure[0] == Measure.SHARPE)
 
 _NAMED_BY_MEASURE: frozenset[Figure] = frozenset(
     {(Measure.MAX_DRAWDOWN, Window.INCEPTION), (Measure.CURRENT_DRAWDOWN, Window.INCEPTION)}

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, get_type_hints
 
 from portfolio.performance import measured_history, money_weighted, relative_figures, risk_figures, time_weighted
 from portfolio.performance.benchmark_index import BenchmarkReturns
-from portfolio.performance.measures import FIGURE_OF_KEY, MONEY_WEIGHTED, RISK, TIME_WEIGHTED, Figure, key_of
+from portfolio.performance.measures import FIGURE_OF_KEY, MONEY_WEIGHTED, RISK, SHARPE, TIME_WEIGHTED, Figure, key_of
 from portfolio.performance.metric import NOT_STARTED, Figures, Metric, unavailable
 from portfolio.performance.risk_free import RiskFree
 from portfolio.valuation import ValueHistory
@@ -79,6 +79,12 @@ class RiskRecord(Record):
     FIGURES = RISK
 
 
+class SharpeRecord(Record):
+    """The Sharpe ratio by window."""
+
+    FIGURES = SHARPE
+
+
 class MetricsRecord(TwrRecord, MwrRecord, RiskRecord):
     """The whole metrics record."""
 
@@ -119,6 +125,21 @@ def risk(
         return RiskRecord(head, _not_started(RiskRecord))
     measured = measured_history.measure(history, risk_free, benchmark)
     return RiskRecord(head, {**risk_figures.figures(measured), **relative_figures.figures(measured)})
+
+
+def sharpe(
+    history: ValueHistory,
+    *,
+    portfolio_id: str,
+    pack_id: str,
+    risk_free: RiskFree | None,
+    benchmark: BenchmarkReturns | None = None,
+) -> SharpeRecord:
+    """Every window's Sharpe ratio, unavailable without a risk-free rate. Of the benchmark the head has the name alone."""
+    head = _head(history, portfolio_id, pack_id, benchmark)
+    if not len(history.dates):
+        return SharpeRecord(head, _not_started(SharpeRecord))
+    return SharpeRecord(head, risk_figures.sharpe(measured_history.measure(history, risk_free)))
 
 
 def metrics(

@@ -9,7 +9,7 @@ from portfolio.analytics import returns, risk
 from portfolio.analytics.errors import AnalyticsError, Floats
 from portfolio.performance import drawdowns, measured_history, observations, windows
 from portfolio.performance.measured_history import MeasuredHistory
-from portfolio.performance.measures import RISK, Figure, Measure, Window
+from portfolio.performance.measures import RISK, SHARPE, Figure, Measure, Window
 from portfolio.performance.metric import UNDER_A_YEAR, Metric, degraded, unavailable
 from portfolio.performance.observations import Observations
 
@@ -60,6 +60,15 @@ def figures(measured: MeasuredHistory) -> dict[Figure, Metric]:
     if calmar.value is not None and measured_history.days_invested(measured.history) < returns.DAYS_A_YEAR:
         by_figure[Measure.CALMAR, Window.INCEPTION] = unavailable(UNDER_A_YEAR, calmar.basis)
     return by_figure | drawdowns.figures(measured)
+
+
+def sharpe(measured: MeasuredHistory) -> dict[Figure, Metric]:
+    """The Sharpe ratio of every window, a year: the mean return over the risk-free rate by its standard deviation."""
+    compute = _OVER_RISK_FREE[Measure.SHARPE]
+    return {
+        (measure, window): figure_over_risk_free(measured, observations.of_window(measured, window), compute)
+        for measure, window in SHARPE
+    }
 
 
 def figure(observed: Observations | str, compute: Compute, *, annualised: bool) -> Metric:

@@ -471,6 +471,21 @@ def test_sharpe_and_sortino_are_over_the_risk_free_rate_and_name_it():
     assert found["sharpe_itd"].status == "ok"
 
 
+def test_the_sharpe_ratios_alone_are_those_of_the_whole_record():
+    asked = {"portfolio_id": "p", "pack_id": "PP_2020-01-01_ECB_EUR_r1"}
+    short = life(["2020-01-06", "2020-01-07", "2020-01-08"], [100, 101, 104.03])
+    longer = life(weekdays("2019-01-07", "2020-03-02"), 1000 + np.cumsum(np.random.default_rng(3).normal(0, 9, 301)))
+
+    # Nothing, 1 % and 3 %: their mean is 4/3 %, their deviation the root of 7/3 %, and a year has 252 days.
+    by_hand = metrics_record.sharpe(short, risk_free=risk_free(short, rate=0.0), **asked)
+    assert by_hand["sharpe_itd"].value == pytest.approx(4 / 3 / np.sqrt(7 / 3) * np.sqrt(252))
+    for each in (short, longer):
+        alone = metrics_record.sharpe(each, risk_free=risk_free(each), **asked)
+        assert dict(alone) == {name: value for name, value in record(each, risk_free(each)).items() if name in alone}
+    without = metrics_record.sharpe(longer, risk_free=None, **asked)
+    assert {metric.reason for metric in without.figures.values()} == {"no_risk_free_rate"}
+
+
 def test_another_currencys_rate_degrades_and_none_makes_unavailable():
     history = life(["2020-01-06", "2020-01-07", "2020-01-08"], [100, 101, 100])
     unknown_at_first = RiskFree("UST3M", np.array([NAN, 0.05, 0.05]), (), ())

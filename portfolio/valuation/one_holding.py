@@ -40,6 +40,16 @@ class HoldingEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class TransactionHistory:
+    """What was booked in one security."""
+
+    first_date: date | None
+    """Of its first entry; None where nothing was booked."""
+    entries: tuple[HoldingEntry, ...]
+    """The newest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class OneHolding:
     """The figures of what is held now are None where nothing is. Value and gain are in base currency, the rest in its own."""
 
@@ -63,12 +73,39 @@ class OneHolding:
     """As quoted, not adjusted for splits; None on days without one."""
 
 
-def find(book: Book, valued: ValuedPositions, market: History, security_id: int, symbol: str) -> OneHolding:
-    """All that the books and the market have of one security."""
+def transactions(book: Book, asof: date, security_id: int, limit: int | None = None) -> TransactionHistory:
+    """The entries of a security up to a date, or the `limit` newest of them."""
+    events = events_of(book, asof, security_id)
+    return TransactionHistory(
+        first_date=events[0].date if events else None,
+        entries=tuple(
+            HoldingEntry(
+                event.date,
+                event.kind.replace("_", " "),
+                None if event.quantity is None else without_trailing_zeros(event.quantity),
+                None if event.unit_price is None else without_trailing_zeros(event.unit_price),
+                event.amount,
+                event.tax,
+                event.currency,
+                event.note,
+            )
+            for event in [*reversed(events)][:limit]
+        ),
+    )
+
+
+def find(
+    book: Book,
+    valued: ValuedPositions,
+    market: History,
+    security_id: int,
+    symbol: str,
+    history: TransactionHistory,
+) -> OneHolding:
+    """All that the books and the market have of one security. `history` is of all its entries."""
     asof = valued.asof_date
     own = next((row for row in valued.positions if row.security_id == security_id), None)
-    events = events_of(book, asof, security_id)
-    dates, closes = _closes(market, security_id, events[0].date if events else asof)
+    dates, closes = _closes(market, security_id, history.first_date or asof)
     return OneHolding(
         symbol=symbol,
         name=own.name if own else None,
@@ -91,19 +128,7 @@ def find(book: Book, valued: ValuedPositions, market: History, security_id: int,
             )
             for lot in lots_of(book, asof, security_id)
         ),
-        entries=tuple(
-            HoldingEntry(
-                event.date,
-                event.kind.replace("_", " "),
-                None if event.quantity is None else without_trailing_zeros(event.quantity),
-                None if event.unit_price is None else without_trailing_zeros(event.unit_price),
-                event.amount,
-                event.tax,
-                event.currency,
-                event.note,
-            )
-            for event in reversed(events)
-        ),
+        entries=history.entries,
         dates=dates,
         closes=closes,
     )
