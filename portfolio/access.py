@@ -35,7 +35,8 @@ def give(portfolio: Portfolio, *, username: str, role: str, until: datetime | No
         raise AccessRefused("role", f"is one of {AccessRole.VIEWER}, {AccessRole.ADVISER}")
     if until is not None and until <= timezone.now():
         raise AccessRefused("until", "is over already")
-    user = get_user_model().objects.filter(username=username, is_active=True).first()
+    can_be_name = "\0" not in username  # which PostgreSQL refuses in a text
+    user = get_user_model().objects.filter(username=username, is_active=True).first() if can_be_name else None
     if user is None:
         raise AccessRefused("username", "there is no user of that name")
     if user.pk == portfolio.owner_id:

@@ -141,7 +141,8 @@ def _fixed_fault(portfolio: Portfolio, name: str, value: Any, *, is_booked: bool
 def _benchmark_fault(portfolio: Portfolio, value: Any) -> str:
     if value is None:
         return ""
-    chosen = Benchmark.objects.filter(name=value).first() if isinstance(value, str) else None
+    can_be_name = isinstance(value, str) and "\0" not in value  # which PostgreSQL refuses in a text
+    chosen = Benchmark.objects.filter(name=value).first() if can_be_name else None
     if chosen is None:
         known = ", ".join(Benchmark.objects.values_list("name", flat=True)[:20])
         return f"is no benchmark; there are {known}" if known else "is no benchmark; staff have defined none yet"
