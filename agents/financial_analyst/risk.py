@@ -3,8 +3,9 @@
 from agents.financial_analyst.performance import PERFORMANCE_TTL_S, HistoricalNav
 from agents.registry import capability
 from agents.result import RequestContext, Result
-from portfolio.performance import factor_exposures, record
+from portfolio.performance import exposure_history, factor_exposures, record
 from portfolio.performance import rolling as rolling_figures
+from portfolio.performance.exposure_history import ExposureHistory
 from portfolio.performance.record import RiskRecord, SharpeRecord
 from portfolio.performance.rolling import Rolling
 
@@ -59,3 +60,15 @@ def compute_factor_exposures(ctx: RequestContext, *, nav: HistoricalNav) -> Resu
     )
     sources = tuple(sorted({*nav.sources(risk_free=True, benchmark=True), *providers}))
     return Result(exposures, sources=sources, asof=ctx.asof_date, ttl=RISK_TTL_S)
+
+
+@capability("risk.get_factor_exposure_history", agent="financial_analyst")
+def get_factor_exposure_history(
+    ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int = 252
+) -> Result[ExposureHistory]:
+    """The betas of the same regression as of the end of each week; `lookback_days` counts pack days."""
+    history, providers = exposure_history.history(
+        nav.life, nav.factor_levels, nav.risk_free, lookback_days=lookback_days, benchmark=nav.benchmark
+    )
+    sources = tuple(sorted({*nav.sources(risk_free=True, benchmark=True), *providers}))
+    return Result(history, sources=sources, asof=ctx.asof_date, ttl=RISK_TTL_S)

@@ -11,7 +11,9 @@ from portfolio.performance.composite import BenchmarkDefinition
 from portfolio.performance.factor_series import FactorChoice
 from portfolio.performance.risk_free_rates import RiskFreeSeries
 
-READS_FACTORS = frozenset({"risk.compute_factor_exposures", "macro.holding_history"})
+READS_FACTORS = frozenset(
+    {"risk.compute_factor_exposures", "risk.get_factor_exposure_history", "macro.holding_history"}
+)
 """Capabilities whose answer depends on which series stand for the factors."""
 
 

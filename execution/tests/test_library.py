@@ -17,7 +17,7 @@ SHOWN = {
     "portfolio_risk": ("Value at risk, one day, 95 %", "Information ratio", "−42.00 %"),
     "rolling_figures": ("Sharpe ratio", "Tracking error", verb.BENCHMARK),
     "factor_exposures": (
-        *("UST10Y", "The packs' own rates", "The portfolio's benchmark"),
+        "Beta to each factor, week by week", *("UST10Y", "The packs' own rates", "The portfolio's benchmark"),
         "Inflation, Credit are unavailable: the packs hold no series of it.",
     ),
     "brinson_attribution": ("Allocation", "Selection", "Interaction", verb.BENCHMARK),

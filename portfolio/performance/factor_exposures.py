@@ -246,6 +246,13 @@ def regress(
     if not len(observed.returns):
         reason = NO_OBSERVATIONS if len(history.dates) else NOT_STARTED
         return Regression(tuple(Exposure(each, "", "unavailable", reason) for each in Factor.values))
+    return regress_observed(observed, levels, risk_free, benchmark)
+
+
+def regress_observed(
+    observed: ObservedReturns, levels: FactorLevels, risk_free: RiskFree, benchmark: BenchmarkReturns | None
+) -> Regression:
+    """The regression as of the last close of `observed`, which has returns. `levels` are on the days of the whole history."""
     by_factor = choose(levels.at(observed.days), observed, benchmark)
     usable = [each for each in by_factor.values() if each is not None]
     absent = tuple(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from portfolio.models import FactorExposure
-from portfolio.performance import factor_exposures, factor_series
+from portfolio.performance import exposure_history, factor_exposures, factor_series
 from portfolio.performance.benchmark_index import BenchmarkReturns
 from portfolio.performance.factor_series import FactorChoice
 from portfolio.performance.risk_free import RiskFree
@@ -328,3 +328,76 @@ def test_every_factor_of_the_demo_has_a_number_or_a_reason(demo):
         assert (row.beta is None) is (row.status == "unavailable"), row
         assert (row.reason == "") is (row.status == "ok"), row
     assert rows.exclude(status="unavailable").exists()
+
+
+# --- through time
+
+
+def betas_by_week(life_of, rate=0.0, degraded=(), lookback_days=1000):
+    free = RiskFree("UST3M", np.full(len(life_of.dates), rate), degraded, ("treasury",))
+    return exposure_history.history(life_of, loaded(life_of), free, lookback_days=lookback_days, benchmark=None)
+
+
+def test_the_weeks_of_a_history_end_on_their_last_day_and_the_last_one_on_the_last_day():
+    # Thursday, Friday | Monday | a week without a day | Sunday | Monday
+    dates = np.array(["1969-12-25", "1969-12-26", "1969-12-29", "1970-01-11", "1970-01-12"], dtype="datetime64[D]")
+
+    assert exposure_history.week_ends(dates).tolist() == [1, 2, 3, 4]
+
+
+def test_each_week_has_the_beta_that_was_found_on_its_last_day(pack):
+    put(pack, "SP500", levels(noise(1)))
+    put(pack, "T10YIE", 2.0 + np.concatenate(([0.0], np.cumsum(noise(2, 0.05)))))
+    daily = levels(0.8 * noise(1) + noise(7, 0.004), 1000)
+
+    found, sources = betas_by_week(life(DAYS, daily), rate=0.03)
+
+    assert found.dates.tolist() == [each.item() for each in DAYS[4::5]]
+    for place, last in enumerate(range(4, len(DAYS), 5)):
+        then = exposures(life(DAYS[: last + 1], daily[: last + 1]), 0.03)
+        assert {name: series[place] for name, series in found.betas.items()} == {
+            name: row.beta for name, row in then.items()
+        }
+        assert found.observations[place] == then["equity"].observations
+    assert found.betas["equity"][-1] is not None
+    assert "treasury" in sources
+    assert any(each.startswith("bureau") for each in sources)
+
+
+def test_a_beta_that_doubled_is_two_before_and_rises_after(pack):
+    steps = noise(1)
+    put(pack, "SP500", levels(steps))
+    late = np.arange(len(steps)) >= 80
+
+    found, _ = betas_by_week(life(DAYS, levels(np.where(late, 4 * steps, 2 * steps), 1000)))
+
+    equity = dict(zip(found.dates.tolist(), found.betas["equity"], strict=True))
+    young = [beta for on, beta in equity.items() if on < DAYS[60].item()]
+    before = [beta for on, beta in equity.items() if DAYS[60].item() <= on <= DAYS[80].item()]
+    assert set(young) == {None}
+    assert before == pytest.approx([2] * len(before))
+    assert 2 < list(equity.values())[-1] < 4
+    assert found.unavailable == dict.fromkeys(("real_rate", "inflation", "credit", "usd"), "no_series")
+
+
+def test_a_look_back_has_the_weeks_that_end_in_it_and_a_doubt_is_said(pack):
+    put(pack, "SP500", levels(noise(1)))
+
+    found, _ = betas_by_week(life(DAYS, levels(noise(3), 1000)), degraded=("risk_free_currency",), lookback_days=10)
+
+    assert found.dates.tolist() == [DAYS[-11].item(), DAYS[-6].item(), DAYS[-1].item()]
+    assert found.degraded == {"equity": "risk_free_currency"}
+
+
+def test_without_a_rate_or_days_there_are_no_weeks_and_a_reason(pack):
+    put(pack, "SP500", levels(noise(1)))
+    whole = life(DAYS, levels(noise(3), 1000))
+
+    without_rate, _ = exposure_history.history(whole, loaded(whole), None, lookback_days=5, benchmark=None)
+    of_a_day, _ = betas_by_week(life(DAYS[:1], [1000]))
+
+    assert set(without_rate.unavailable.values()) == {"no_risk_free_rate"}
+    assert set(of_a_day.unavailable.values()) == {"no_observations"}
+    for each in (without_rate, of_a_day):
+        assert len(each.dates) == len(each.r_squared) == 0
+        assert each.betas == dict.fromkeys(("real_rate", "inflation", "credit", "usd", "equity"), ())

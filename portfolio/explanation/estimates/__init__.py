@@ -17,6 +17,7 @@ from portfolio.explanation.estimates.economy import (
     SHIFTS,
     cycle,
 )
+from portfolio.explanation.estimates.exposure_history import EXPOSURE_HISTORY
 from portfolio.explanation.estimates.news import NEWS
 from portfolio.explanation.estimates.scenarios import HOLDING_HISTORY, SCENARIO, SCENARIO_LINES
 from portfolio.explanation.estimates.securities import ALLOCATION, COMPARABLES
@@ -39,6 +40,7 @@ ESTIMATES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "cycles.compute_civil": cycle(),
     "macro.compute_cycles": cycle("cycles/*/"),
     "risk.overlay_cycle_phases": CYCLE_RISK,
+    "risk.get_factor_exposure_history": EXPOSURE_HISTORY,
     "news.compute_portfolio_impact": NEWS,
     "portfolio.sector_allocation": ALLOCATION,
     "get_comparable_positions": COMPARABLES,
