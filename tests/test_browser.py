@@ -260,7 +260,10 @@ def test_the_overview_has_few_screens_and_none_is_wider_than_the_window(overview
     overview.set_viewport_size({"width": width, "height": height})
 
     assert overview.evaluate("document.documentElement.scrollWidth") == width
-    assert overview.evaluate("document.documentElement.scrollHeight") <= screens * height
+    for kind in ("Sectors", "Currencies", "Securities"):
+        overview.locator("#allocation label", has_text=kind).click()
+        assert overview.evaluate("document.documentElement.scrollHeight") <= screens * height
+    overview.evaluate("window.scrollTo(0, 0)")
     assert overview.locator("#historical_nav .plot").first.bounding_box()["y"] < 1.5 * height
     assert overview.locator(".rail").is_visible() == (width > 800)
     assert overview.locator(".tabbar").is_visible() == (width <= 800)

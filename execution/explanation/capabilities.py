@@ -24,6 +24,7 @@ from portfolio.explanation import (
     decisions,
     exposures,
     gains,
+    group_values,
     holding_record,
     holdings,
     income,
@@ -336,6 +337,13 @@ def _estimate(question: Question) -> Explanation:
     return rules.explain(ESTIMATES[question.step.capability], answers, question.ctx.asof_date, question.path)
 
 
+def _allocation(question: Question) -> Explanation:
+    if question.path[-1] != "value":
+        return _estimate(question)
+    valued, classified = question.arguments["valued"], question.arguments["classified"].by_symbol
+    return group_values.explain(valued, classified, question.data, question.ctx.book.base_currency, question.path)
+
+
 def _action_impact(question: Question) -> Explanation:
     return coming_actions.explain(_market(question), question.data, question.path, "{days}/{date}/units/{symbol}")
 
@@ -413,6 +421,7 @@ EXPLAINED: Final[dict[str, Explain]] = {
     "get_security_fundamentals": _security_fundamentals,
     "claude.explain": _fact,
     **dict.fromkeys(ESTIMATES, _estimate),
+    "portfolio.sector_allocation": _allocation,
     "portfolio.leading_holdings": _leading_holdings,
     "attribution.currency": _currency,
     "attribution.contribution": _contribution,

@@ -38,6 +38,7 @@ REASONS: Final[Mapping[str, str]] = {
     "fx_basket": "the pack's own exchange rates stand for the dollar index",
     "no_shift": "nothing changed by as much as is listed",
     "no_classification": "the packs do not say of what sector, country or class it is: `manage.py classify` enters it",
+    "no_securities": "nothing is held but cash",
     "no_peer": "the packs say of no other security that it is of the same sector",
     "no_close": "the packs hold no close of it",
     "no_source(earnings)": "none of the providers says when companies will report",

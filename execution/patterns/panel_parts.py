@@ -44,7 +44,7 @@ PARTS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "tabbed_content": (("panels",),),
     "table": _TABLE,
     "timeline_chart": _TABLE,
-    "tree_map": _ITEMS + _TABLE,
+    "tree_map": (("items", "rows", "columns"), *_ITEMS, *_TABLE),
     "waterfall": _ITEMS + _TABLE,
 }
 """Type of a panel -> the parts that it has, or else those."""

@@ -90,13 +90,16 @@ def test_the_trace_names_every_step_in_order(demo):
         "bridge",
         "income",
         "leading",
+        "classified",
+        "allocation",
         "months",
     ]
     for step in steps:
         assert step.keys() >= {
             "as", "capability", "agent", "status", "started_at", "duration_ms", "asof", "ttl", "sources", "warnings"
         }  # fmt: skip
-        assert (step["status"], step["agent"], step["asof"]) == ("ok", "financial_analyst", "2013-03-01")
+        agent = "data_harvester" if step["as"] == "classified" else "financial_analyst"
+        assert (step["status"], step["agent"], step["asof"]) == ("ok", agent, "2013-03-01")
 
 
 def test_without_a_date_the_newest_pack_day_answers(demo):

@@ -51,4 +51,5 @@ def test_every_pattern_answers_and_says_why_there_is_no_figure(empty, tmp_path, 
     assert result["portfolio_scenario_analysis"]["scenario_result"]["hedges"] == []
     assert result["macro_trend_monitor"]["trend_analysis"]["rows"] == []
     assert result["macro_trend_monitor"]["alert_suggestions"]["reason"] == "no_shift"
-    assert result["portfolio_sectors"]["allocation"]["sector_known"]["reason"] == "no_classification"
+    unknown = "no_securities" if ledger == CASH_ALONE else "no_classification"
+    assert result["portfolio_sectors"]["allocation"]["sector_known"]["reason"] == unknown

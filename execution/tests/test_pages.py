@@ -80,7 +80,7 @@ def test_the_overview_shows_the_figures_and_what_they_tie_out_to(demo):
         "+720.52 %",
         "+23.02 %",
         "PP_2013-03-01_ECB_EUR_r",
-        "portfolio_overview 1.5.0",
+        "portfolio_overview 1.6.0",
         "European Central Bank",
         "1,729.04",
         "391,165.24",

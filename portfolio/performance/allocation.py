@@ -13,7 +13,7 @@ from pricing.packs.deltas import ASSUMED_RELEASE_DATE
 Classified = Mapping[str, Mapping[Kind, Classification]]
 """By symbol and kind what a pack says."""
 UNCLASSIFIED, CASH = "Unclassified", "Cash"
-NO_CLASSIFICATION = "no_classification"
+NO_CLASSIFICATION, NO_SECURITIES = "no_classification", "no_securities"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,16 @@ def allocate(valued: ValuedPositions, classified: Classified) -> Allocation:
     )
 
 
+def group_of(symbol: str, classified: Classified, kind: Kind) -> str:
+    """The name of the sector, country or asset class that a security is of."""
+    said = classified.get(symbol, {}).get(kind)
+    return said.text if said else UNCLASSIFIED
+
+
 def _groups(valued: ValuedPositions, classified: Classified, kind: Kind) -> tuple[Group, ...]:
     members: dict[str, list[tuple[str, Decimal]]] = {}
     for row in valued.positions:
-        said = classified.get(row.symbol, {}).get(kind)
-        members.setdefault(said.text if said else UNCLASSIFIED, []).append((row.symbol, row.market_value))
+        members.setdefault(group_of(row.symbol, classified, kind), []).append((row.symbol, row.market_value))
     cash = valued.total_value - sum((row.market_value for row in valued.positions), Decimal(0))
     if valued.cash:
         members[CASH] = [("", cash)]
@@ -113,7 +118,9 @@ def _known(valued: ValuedPositions, classified: Classified, kind: Kind) -> Metri
     said = [classified.get(row.symbol, {}).get(kind) for row in valued.positions]
     sizes = [abs(row.market_value) for row in valued.positions]
     whole = sum(sizes, Decimal(0))
-    if not any(said) or not whole:
+    if not whole:
+        return unavailable(NO_SECURITIES)
+    if not any(said):
         return unavailable(NO_CLASSIFICATION)
     known = sum((size for size, each in zip(sizes, said, strict=True) if each), Decimal(0))
     doubts = [ASSUMED_RELEASE_DATE] if any(each and each.is_assumed for each in said) else []

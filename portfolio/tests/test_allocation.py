@@ -66,4 +66,4 @@ def test_cash_alone_has_nothing_to_classify():
     found = allocation.allocate(valued({}, Decimal(7)), {})
 
     assert [(each.name, each.weight) for each in found.sectors] == [("Cash", 1.0)]
-    assert found.sector_known.status == "unavailable"
+    assert (found.sector_known.status, found.sector_known.reason) == ("unavailable", "no_securities")

@@ -11,7 +11,7 @@ from portfolio.models import Portfolio
 from pricing.models import Security
 
 pytestmark = pytest.mark.slow
-VALUES = ["valued_positions", "bridges", "bridge", "gains", "income", "historical_nav"]
+VALUES = ["valued_positions", "bridges", "bridge", "gains", "income", "historical_nav", "allocation"]
 RETURNS = [
     *("perf_metrics", "metrics", "windows", "calendar_years", "months", "over_span"),
     *("currency_attr", "contribution", "leading"),

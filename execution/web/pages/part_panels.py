@@ -65,7 +65,8 @@ def draw_shares(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
 
 def draw_tree_map(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     """Tiles as large as the first number of a row, in the shade of the second where there is one. What is not above zero has no
-    tile."""
+    tile. Items beside rows are figures of the whole, which stand below with the reasons of what they lack."""
+    beside = table_panels.items(document, scope) if "items" in document and "rows" in document else []
     parts = _parts(document, scope)
     drawn = sorted((each for each in parts.rows if (each.size or 0) > 0), key=lambda each: -(each.size or 0))
     places = shapes.tiles([each.size or 0 for each in drawn]) if drawn else []
@@ -74,6 +75,8 @@ def draw_tree_map(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
         "headings": parts.headings,
         "rows": parts.rows,
         "tiles": [_tile(*each) for each in zip(drawn, places, shades, strict=True)],
+        "items": beside,
+        "notes": table_panels.notes(beside),
     }
 
 
@@ -111,8 +114,8 @@ def draw_heatmap(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
 
 
 def _parts(document: Mapping[str, Any], scope: Scope) -> Parts:
-    """Of `items`, or of `rows` of which the first column names a part and the first column of numbers measures it."""
-    if "items" in document:
+    """Of `rows`, of which the first column names a part and the first column of numbers measures it, or else of `items`."""
+    if "rows" not in document:
         totals = [bool(item.get("total")) for item in document["items"]]
         named = zip(table_panels.items(document, scope), totals, strict=True)
         return Parts((), tuple(Part(label, figure, is_total=is_total) for (label, figure), is_total in named))

@@ -12,14 +12,6 @@ _KINDS: Final = (
 ALLOCATION: Final = (
     *(
         Rule(
-            f"{groups}/*/value",
-            f"Value of what is held of {kind}",
-            method="The sum of the values of its securities, as the pack values them; of cash, what they leave of the portfolio's.",
-        )
-        for groups, _, kind in _KINDS
-    ),
-    *(
-        Rule(
             f"{groups}/*/weight",
             f"Part of {kind} in the value of the portfolio",
             "value / total_value",
