@@ -128,6 +128,18 @@ def test_trends_have_a_beta_for_each_week(demo):
     assert set(trends["factor_history"]["betas"]["credit"]) == {None}
 
 
+def test_the_steps_of_a_scenario_sum_to_its_change_and_are_named_in_words(demo):
+    result = execute(demo, "portfolio_scenario_analysis", scenario_id="usd_up")
+
+    steps, total = result["charts"]["steps"], result["scenario_result"]["total_delta_pl"]
+    assert sum(Decimal(each["value"]) for each in steps) == Decimal(total) != 0
+    changes = sorted(Decimal(each["delta_pl"]) for each in result["scenario_result"]["positions"])
+    assert [Decimal(each["change"]) for each in result["charts"]["bars"]] == changes
+    page = demo.client("owner").get("/portfolios/public/portfolio_scenario_analysis/").content.decode()
+    assert "Returns on rates that moved" in page
+    assert all(each["label"] not in page for each in steps if "_" in each["label"])
+
+
 @pytest.mark.parametrize(
     "pattern",
     [

@@ -7,6 +7,7 @@ by hand: its method is said in words, and its terms are what went in.
 from collections.abc import Mapping
 from typing import Final
 
+from portfolio.explanation.estimates.charts import OVERVIEW_CHART, SCENARIO_CHART
 from portfolio.explanation.estimates.drawdown import DRAWDOWN
 from portfolio.explanation.estimates.economy import (
     ALERT_PRESETS,
@@ -41,6 +42,8 @@ ESTIMATES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "macro.compute_cycles": cycle("cycles/*/"),
     "risk.overlay_cycle_phases": CYCLE_RISK,
     "risk.get_factor_exposure_history": EXPOSURE_HISTORY,
+    "charts.overview": OVERVIEW_CHART,
+    "charts.scenario": SCENARIO_CHART,
     "news.compute_portfolio_impact": NEWS,
     "portfolio.sector_allocation": ALLOCATION,
     "get_comparable_positions": COMPARABLES,
