@@ -68,6 +68,9 @@ def test_a_capability_that_computes_opens_no_database(demo):
         ).data
         state["record"] = registry.get("metrics.compute")(ctx, nav=nav).data
         state["factor_exposures"] = registry.get("risk.compute_factor_exposures")(ctx, nav=nav).data
+        state["scenario_result"] = registry.get("macro.run_scenario")(
+            ctx, valued=state["valued"], holdings=holdings, scenario_id=state["scenario_id"]
+        ).data
         state["stdc"] = registry.get("cycles.compute_short_term")(ctx, indicators=indicators).data
         state["beta_history"] = registry.get("macro.beta_history")(ctx, valued=state["valued"], holdings=holdings).data
         state["trend_analysis"] = registry.get("macro.detect_trend_shifts")(
