@@ -72,6 +72,8 @@ def test_a_capability_that_computes_opens_no_database(demo):
             ctx, valued=state["valued"], holdings=holdings, scenario_id=state["scenario_id"]
         ).data
         state["stdc"] = registry.get("cycles.compute_short_term")(ctx, indicators=indicators).data
+        state["regime"] = registry.get("macro.detect_regime")(ctx, indicators=indicators).data
+        state["dar"] = registry.get("macro.compute_dar")(ctx, valued=state["valued"], holdings=holdings).data
         state["beta_history"] = registry.get("macro.beta_history")(ctx, valued=state["valued"], holdings=holdings).data
         state["trend_analysis"] = registry.get("macro.detect_trend_shifts")(
             ctx,

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolio.macro import scenario_chart
+from portfolio.macro import macro_chart, scenario_chart
 from portfolio.performance import allocation_chart
+from portfolio.performance.metric import Metric, unavailable
 
 D = Decimal
 
@@ -86,3 +87,32 @@ def test_a_scenario_that_could_not_be_applied_has_nothing_to_draw():
     made = scenario_chart.chart(scenario(None, positions=[("OAK", "500.00", "0.00")]))
 
     assert (made.bars, made.steps) == ((), ())
+
+
+def test_a_beta_has_an_interval_of_1_96_errors_and_what_is_unknown_has_no_bar():
+    def score(label, metric):
+        return SimpleNamespace(label=label, score=metric)
+
+    def row(factor, beta, error):
+        return SimpleNamespace(factor=factor, beta=beta, standard_error=error)
+
+    at_risk = Metric(0.12, "ok", None, {})
+    made = macro_chart.chart(
+        SimpleNamespace(
+            label="Late",
+            regime_scores=(
+                score("Early", Metric(0.25, "ok", None, {})),
+                score("Late", Metric(0.75, "ok", None, {})),
+                score("None", unavailable("unknown")),
+            ),
+        ),
+        SimpleNamespace(rows=(row("usd", 0.5, 0.25), row("credit", None, None), row("equity", -2.0, 0.5))),
+        SimpleNamespace(dar_value=at_risk, dar_amount=D("-120.00"), confidence=0.95),
+    )
+
+    assert [(each.factor, each.beta, each.low, each.high) for each in made.factors] == [
+        ("equity", -2.0, pytest.approx(-2.98), pytest.approx(-1.02)),
+        ("usd", 0.5, pytest.approx(0.01), pytest.approx(0.99)),
+    ]
+    assert (made.regime, [each.label for each in made.scores]) == ("Late", ["Late", "Early"])
+    assert (made.drawdown_at_risk, made.drawdown_amount, made.confidence) == (at_risk, D("-120.00"), 0.95)

@@ -7,7 +7,7 @@ by hand: its method is said in words, and its terms are what went in.
 from collections.abc import Mapping
 from typing import Final
 
-from portfolio.explanation.estimates.charts import OVERVIEW_CHART, SCENARIO_CHART
+from portfolio.explanation.estimates.charts import MACRO_CHART, OVERVIEW_CHART, SCENARIO_CHART
 from portfolio.explanation.estimates.drawdown import DRAWDOWN
 from portfolio.explanation.estimates.economy import (
     ALERT_PRESETS,
@@ -43,6 +43,7 @@ ESTIMATES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "risk.overlay_cycle_phases": CYCLE_RISK,
     "risk.get_factor_exposure_history": EXPOSURE_HISTORY,
     "charts.overview": OVERVIEW_CHART,
+    "charts.macro_overview": MACRO_CHART,
     "charts.scenario": SCENARIO_CHART,
     "news.compute_portfolio_impact": NEWS,
     "portfolio.sector_allocation": ALLOCATION,

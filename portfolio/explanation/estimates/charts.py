@@ -36,3 +36,31 @@ SCENARIO_CHART: Final = (
         terms={"total_delta_pl": "scenario_result:total_delta_pl"},
     ),
 )
+_ERROR = {"beta": "factors/*/beta", "standard_error": "factors/*/standard_error"}
+MACRO_CHART: Final = (
+    Rule("scores/*/score", "How well a regime fits the indicators, from 0 to 1", method="As the regime has it."),
+    Rule("factors/*/beta", "Beta to a factor", method="As the exposures have it."),
+    Rule("factors/*/standard_error", "Standard error of a beta", method="As the exposures have it."),
+    Rule("factors/*/low", "Low end of the 95 % interval of a beta", "beta - 1.96 * standard_error", _ERROR),
+    Rule("factors/*/high", "High end of the 95 % interval of a beta", "beta + 1.96 * standard_error", _ERROR),
+    Rule(
+        "drawdown_at_risk",
+        "Drawdown that is not exceeded with this confidence, a fraction of the highest value",
+        "dar_value",
+        {"dar_value": "dar:dar_value"},
+        unit="fraction",
+    ),
+    Rule(
+        "drawdown_amount",
+        "Drawdown that is not exceeded with this confidence, in the base currency",
+        "dar_amount",
+        {"dar_amount": "dar:dar_amount"},
+    ),
+    Rule(
+        "confidence",
+        "Share of the paths that stay within the drawdown at risk",
+        "confidence",
+        {"confidence": "dar:confidence"},
+        unit="fraction",
+    ),
+)
