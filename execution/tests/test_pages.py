@@ -1,5 +1,6 @@
 """The pages through HTTP, on the demo; and what of them needs no database."""
 
+import gzip
 import html
 import re
 from datetime import date, timedelta
@@ -104,6 +105,28 @@ def test_an_unchanged_overview_is_not_sent_again(demo):
 
     assert (again.status_code, again.content) == (304, b"")
     assert first["Cache-Control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize("address", [OVERVIEW, "/portfolios/public/transactions/", "/portfolios/public/holdings/IBM/"])
+def test_a_page_is_compressed_for_who_takes_it_so_and_not_sent_twice(demo, address):
+    client = demo.client("owner")
+    plain = client.get(address)
+
+    small = client.get(address, headers={"Accept-Encoding": "gzip"})
+
+    assert (small["Content-Encoding"], "Content-Encoding" in plain) == ("gzip", False)
+    assert "Accept-Encoding" in small["Vary"]
+    assert "Accept-Encoding" in plain["Vary"]
+    assert len(small.content) < len(plain.content) / 2
+    assert without_tokens(gzip.decompress(small.content)) == without_tokens(plain.content)
+    if "ETag" in small:
+        again = client.get(address, headers={"Accept-Encoding": "gzip", "If-None-Match": small["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+def without_tokens(page):
+    """A page without what each answer has of its own: the masked token of its forms."""
+    return re.sub(rb'name="csrfmiddlewaretoken" value="[^"]+"', b"", page)
 
 
 @pytest.mark.parametrize(("path", "most"), [("/", 22), (OVERVIEW, 26)])

@@ -17,6 +17,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_cache_control
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
@@ -42,6 +43,7 @@ OF_ONE_DAY: Final = frozenset({"pack-warming", "pack-error", "missing-price", "m
 """Types of problems past which the day before helps."""
 
 
+@gzip_page
 @transaction.non_atomic_requests
 @require_safe
 @login_required

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from config import dates
@@ -27,6 +28,7 @@ ROWS: Final = 100
 FILTERS: Final = ("kind", "symbol", "words")
 
 
+@gzip_page
 @require_safe
 @login_required
 def page(request: HttpRequest, slug: str) -> HttpResponse:
