@@ -158,7 +158,7 @@ TOTAL = {"label": "Total", "value": "{{state.valued.total_value}}", "format": "c
         (
             {"type": "metrics_grid", "items": [TOTAL | {"format": "percent"}]},
             *("/items/0/format", "unknown-format"),
-            "percent is none of number, currency, percentage, decimal_2, text, date, sparkline",
+            "percent is none of number, currency, percentage, decimal_2, text, name, date, sparkline",
         ),
     ],
 )
