@@ -47,7 +47,7 @@ def test_the_stepper_knows_the_pack_days(owner):
     page = owner.get(OVERVIEW, {"asof": "2012-12-31"}).content.decode()
     newest = owner.get(OVERVIEW).content.decode()
 
-    steps = re.findall(r'<a href="[^"]*asof=([0-9-]+)[^"]*" aria-label="([^"]+)">', page)
+    steps = re.findall(r'<a id="[^"]+" href="[^"]*asof=([0-9-]+)[^"]*" aria-label="([^"]+)">', page)
     assert steps == [
         ("2012-12-28", "The pack day before"),
         ("2013-01-02", "The next pack day"),

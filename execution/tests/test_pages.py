@@ -254,9 +254,9 @@ def test_the_page_of_what_is_not_yours_says_nothing_of_the_request():
 
 
 def test_a_name_that_is_markup_is_text_on_every_page():
-    rows = [
-        {"portfolio": PORTFOLIO, "value": figures.from_value("1.00", "currency", currency="CAD"), "asof": "2013-03-01"}
-    ]
+    amount = figures.from_value("1.00", "currency", currency="CAD")
+    missing = dict.fromkeys(("gain", "today", "year", "line", "converted"), figures.missing("number", "<b>"))
+    rows = [{"portfolio": PORTFOLIO, "value": amount, "asof": "2013-03-01"} | missing]
     metadata = dict.fromkeys(
         (
             "pack_content_hash",
