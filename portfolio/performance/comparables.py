@@ -1,6 +1,6 @@
 """Securities of the same sector, and how each did."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,9 +13,10 @@ from portfolio.performance.metric import Metric, degraded, unavailable
 from portfolio.valuation import ValuedPositions
 from pricing import market
 from pricing.classifications import Kind
-from pricing.market import Classification, MissingPrice
+from pricing.market import History, MissingPrice
 from pricing.models import PricingPack
 from pricing.packs.deltas import ASSUMED_RELEASE_DATE
+from pricing.packs.rows import KnownAction
 
 NO_PEER = "no_peer"
 
@@ -65,21 +66,29 @@ def load(
         return Comparables(own.text, "unavailable", NO_PEER, None, ()), (own.source,)
     chosen = (symbol, *peers[:limit])
     begin = max(len(history.dates) - 1 - lookback_days, 0)
-    rows = tuple(_measure(pack, each, begin, weights.get(each), said[each]) for each in chosen)
+    described, actions = benchmarks.read_securities(pack, pack.chain_hash, chosen)
     providers = {said[each][Kind.SECTOR].source for each in chosen}
-    providers |= {source for each in chosen for source in history.close_sources[history.symbols.index(each)]}
+    rows = []
+    for each in chosen:
+        part, basis = Component(*described[each][:4], 0.0), described[each][4]
+        own_actions = [action for action in actions if action.symbol == each]
+        rows.append(_measure(history, part, basis, own_actions, begin, weights.get(each)))
+        providers |= composite.return_sources(history, part, basis, own_actions, part.currency)
     is_assumed = any(said[each][Kind.SECTOR].is_assumed for each in chosen)
     status, reason = ("degraded", ASSUMED_RELEASE_DATE) if is_assumed else ("ok", None)
-    found = Comparables(own.text, status, reason, history.dates[begin].item(), rows)
+    found = Comparables(own.text, status, reason, history.dates[begin].item(), tuple(rows))
     return found, tuple(sorted(providers))
 
 
 def _measure(
-    pack: PricingPack, symbol: str, begin: int, weight: float | None, said: Mapping[Kind, Classification]
+    history: History,
+    part: Component,
+    basis: str,
+    actions: Sequence[KnownAction],
+    begin: int,
+    weight: float | None,
 ) -> Comparable:
-    history = market.history(pack)
-    described, actions = benchmarks.read_securities(pack, pack.chain_hash, (symbol,))
-    part, basis = Component(*described[symbol][:4], 0.0), described[symbol][4]
+    symbol = part.symbol
     try:
         local, _ = composite.security_returns(history, part, basis, actions, part.currency)
     except MissingPrice:
