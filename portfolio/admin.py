@@ -296,6 +296,13 @@ class FactorExposureAdmin(EvidenceAdmin):
     search_fields = ("pack__id",)
 
 
+@admin.register(models.EconomicPhase)
+class EconomicPhaseAdmin(EvidenceAdmin):
+    list_display = ("id", "pack_id", "subject", "name", "score", "margin", "reason", "method")
+    list_filter = ("subject", "method")
+    search_fields = ("pack__id",)
+
+
 class BreakInline(EvidenceInline):
     model = models.Break
     fields = ("kind", "account", "commodity", "ledger_value", "database_value", "difference", "error_bp", "detail")

@@ -17,7 +17,7 @@ from execution.operations.shown_values import find_denied, find_withheld
 from portfolio import admin as portfolio_admin
 from portfolio.books.comparison import VALUATION_MISMATCH
 from portfolio.books.value_sources import figure_sources, value_sources
-from portfolio.models import Break, DailyValue, FactorExposure, PortfolioMetrics, Reconciliation
+from portfolio.models import Break, DailyValue, EconomicPhase, FactorExposure, PortfolioMetrics, Reconciliation
 from pricing import admin as pricing_admin
 from pricing.models import PackAction, PackObservation, PackPrice, PackRate, QuarantinedRow
 from pricing.packs.rows import series_source
@@ -84,7 +84,7 @@ class RowOfPortfolio(ShownByRight):
 
 for model in (
     *(PackPrice, PackRate, PackObservation, PackAction, QuarantinedRow),
-    *(DailyValue, PortfolioMetrics, FactorExposure, Reconciliation, Break),
+    *(DailyValue, PortfolioMetrics, FactorExposure, EconomicPhase, Reconciliation, Break),
 ):
     admin.site.unregister(model)
 
@@ -135,6 +135,17 @@ class ShownMetricsAdmin(RowOfPortfolio, portfolio_admin.PortfolioMetricsAdmin):
 class ShownExposureAdmin(RowOfPortfolio, portfolio_admin.FactorExposureAdmin):
     numbers = ("beta", "standard_error", "t_statistic", "variance_share")
     sources = figure_sources
+
+
+@admin.register(EconomicPhase)
+class ShownPhaseAdmin(ShownByRight, portfolio_admin.EconomicPhaseAdmin):
+    """Each row names the sources of all series that it was judged by."""
+
+    numbers = ("name", "score", "margin", "scores")
+
+    def find_withheld(self, rows: Sequence[Any]) -> Iterable[Any]:
+        denied = find_denied({source for row in rows for source in row.sources})
+        return [row for row in rows if denied & {*row.sources}]
 
 
 class ShownBreaks(BaseInlineFormSet):  # type: ignore[type-arg]

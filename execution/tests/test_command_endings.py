@@ -21,6 +21,7 @@ from portfolio.ledger.repository import LedgerRepository
 
 DEMO = env.PROJECT / "demo"
 WORDS = {
+    "classify": ("IBM", "--sector", "Information Technology"),
     "compare": (str(UUID(int=1)), str(UUID(int=2))),
     "end_second_factor": ("owner",),
     "execute": ("portfolio_overview", "--portfolio", "public"),

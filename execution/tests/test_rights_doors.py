@@ -19,7 +19,7 @@ ROOMS = ("pricing", "portfolio", "execution")
 ASKING = {
     *("execute", "execution", "explain", "pack", "reconciliations"),
     "compare",  # withheld outputs are not compared: test_compare_doors
-    *("portfolios", "pattern", "holding", "reconciliation"),
+    *("portfolios", "pattern", "holding", "reconciliation", "reconciliation-at-pack"),
     "chart-data",
     "figure",  # of an answer, as the page of its pattern; what it rests on as `explain`
     *("transactions", "lots"),  # the ledger's own: test_portfolio_doors
@@ -103,6 +103,7 @@ def test_no_page_of_the_owner_and_no_answer_shows_a_value(denied, secrets):
     client, head = denied.client("owner"), packs_of(denied)[0]
     paths = [
         "/", "/portfolios/public/portfolio_overview/", "/portfolios/public/reconciliation/",
+        f"/portfolios/public/reconciliation/{head}/",
         f"/v1/portfolios/{denied.public_id}/reconciliations", f"/v1/packs/{head}", f"/v1/packs/{head}?kind=prices",
     ]  # fmt: skip
 
