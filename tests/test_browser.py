@@ -272,7 +272,9 @@ def test_the_overview_has_few_screens_and_none_is_wider_than_the_window(overview
 
 def test_the_day_and_the_range_go_on_from_page_to_page(overview):
     overview.get_by_role("link", name="The pack day before").click()
+    overview.wait_for_selector(".tabbar a[href*='asof=2013-02-28']")
     overview.get_by_role("link", name="3Y").click()
+    overview.wait_for_selector(".tabbar a[href*='asof=2013-02-28'][href*='range=3y']")
     overview.locator(".tabbar").get_by_role("link", name="Performance").click()
 
     overview.wait_for_url("**/performance/**")
