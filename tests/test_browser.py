@@ -255,6 +255,12 @@ def test_a_chart_behind_another_tab_is_chosen_by_keyboard(overview):
     assert not overview.locator("#historical_nav .tab").nth(0).is_visible()
 
 
+def test_a_chart_that_was_drawn_for_a_wider_window_does_not_widen_the_page(overview):
+    overview.locator("#historical_nav .u-wrap").first.evaluate("drawing => { drawing.style.width = '600px'; }")
+
+    assert overview.evaluate("document.documentElement.scrollWidth") == 390
+
+
 @pytest.mark.parametrize(("width", "height", "screens"), [(1440, 900, 3), (390, 844, 5)])
 def test_the_overview_has_few_screens_and_none_is_wider_than_the_window(overview, width, height, screens):
     overview.set_viewport_size({"width": width, "height": height})
