@@ -457,9 +457,13 @@ def asked_demo(_asked_demo, django_db_blocker) -> Iterator[Demo]:
 
 @contextmanager
 def template(of: str) -> Iterator[str]:
-    """A copy of a database that is prepared once, `at_work`, and copied for each test that begins with it."""
+    """A copy of a database that is prepared once, `at_work`, and copied for each test that begins with it; or is served by
+    processes of its own, which find nothing in the cache that another copy's have left."""
+    from django.core.cache import cache
+
     name = f"test_own{next(_numbers)}_{os.getpid()}"
     _copy(of, name)
+    cache.clear()
     try:
         yield name
     finally:
