@@ -105,7 +105,10 @@ def test_a_request_is_one_trace_from_http_to_the_last_query(demo, traced):
         step["capability"] for step in told["trace"]["steps"] if step["status"] == "ok"
     ]
     assert all(call.parent_id == pattern.span_id for call in calls)
-    assert all(call.attributes.items() >= {**ids, "tieout.agent": "financial_analyst"}.items() for call in calls)
+    assert [call.attributes["tieout.agent"] for call in calls] == [
+        step["agent"] for step in told["trace"]["steps"] if step["status"] == "ok"
+    ]
+    assert all(call.attributes.items() >= ids.items() for call in calls)
     assert by_id[pattern.parent_id] is root
     queries = [span for span in spans if span.attributes.get("db.system") == "postgresql"]
     assert {by_id[query.parent_id].name for query in queries} == {root.name, "pattern.run", "capability.call"}

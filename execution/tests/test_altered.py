@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from datetime import date
 
 import pytest
@@ -71,7 +72,7 @@ def test_nothing_is_computed_in_the_place_of_an_altered_answer(asked_demo):
 
     assert (answer.status_code, answer.json()["type"]) == (500, "execution-altered")
     assert (page.status_code, "500 execution-altered" in page.content.decode()) == (500, True)
-    assert "999" not in page.content.decode()
+    assert re.search(r"999,?999", page.content.decode()) is None
     with asked_demo.role("job"):
         assert Execution.objects.count() == 1
 
