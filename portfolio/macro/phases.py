@@ -150,8 +150,9 @@ def _ends_of_weeks(days: Sequence[_Day], last: date, weeks: int) -> list[_Day]:
 def _seen(pack: PricingPack) -> dict[date, _Day]:
     """By date, rising, the pack that answers for it."""
     ids = {pack_id: day for day, pack_id, _ in market.seen_by(pack)}
-    sequences = dict(PricingPack.objects.filter(pk__in=ids).values_list("pk", "sequence"))
-    return {day: _Day(day, pack_id, sequences[pack_id] or 0) for pack_id, day in ids.items()}
+    rows = PricingPack.objects.filter(pk__in=ids).values_list("pk", "sequence")
+    sequences = {pack_id: sequence for pack_id, sequence in rows if sequence is not None}  # each: they are sealed
+    return {day: _Day(day, pack_id, sequences[pack_id]) for pack_id, day in ids.items()}
 
 
 def _complete(pack: PricingPack, days: Sequence[_Day]) -> list[_Day]:

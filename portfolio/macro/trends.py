@@ -127,16 +127,16 @@ def detect(
             was, now_is = (f"{written(each.value)} {definition.unit}" for each in (before, after))
             rows.append(Shift("indicator", name, definition.title, was, now_is, since, moved, after.z, moved))
     for factor, path in history.betas.items():
-        errors = history.errors[factor]
-        if len(path) < 2 or None in (path[0], path[-1], errors[0], errors[-1]):
+        if len(path) < 2:
             continue
-        moved = float(path[-1] or 0.0) - float(path[0] or 0.0)
-        error = float(np.hypot(errors[0] or 0.0, errors[-1] or 0.0))
+        errors = history.errors[factor]
+        then, now, error_then, error_now = path[0], path[-1], errors[0], errors[-1]
+        if then is None or now is None or error_then is None or error_now is None:
+            continue
+        moved, error = now - then, float(np.hypot(error_then, error_now))
         if error > 0 and abs(moved) >= SHIFT_ERRORS * error:
-            was, now_is = (written(float(each or 0.0)) for each in (path[0], path[-1]))
-            title = f"Beta to {Factor(factor).label}"
-            since, now = history.dates[0], float(path[-1] or 0.0)
-            rows.append(Shift("exposure", factor, title, was, now_is, since, moved / error, now, moved))
+            title, since = f"Beta to {Factor(factor).label}", history.dates[0]
+            rows.append(Shift("exposure", factor, title, written(then), written(now), since, moved / error, now, moved))
     return TrendShifts(weeks, tuple(rows))
 
 

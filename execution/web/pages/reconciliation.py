@@ -103,8 +103,8 @@ def at_pack(request: HttpRequest, slug: str, pack_id: str) -> HttpResponse:
 
 def _find_largest(history: History) -> str:
     """The pack of the largest distance; empty where none could be computed."""
-    known = (each for each in history.distances if each.error_bp is not None)
-    return max(known, key=lambda each: each.error_bp or 0).pack_id if history.max_error_bp is not None else ""
+    known = [(each.error_bp, each.pack_id) for each in history.distances if each.error_bp is not None]
+    return max(known, key=lambda each: each[0])[1] if known else ""
 
 
 def _chart_scope(portfolio: Portfolio, rising: tuple[Distance, ...]) -> Scope:
