@@ -1,4 +1,4 @@
-"""Numbers as the database keeps them: exact, and finite by the type itself.
+"""What columns are made of: digests, and numbers that are exact, and finite by the type itself.
 
 `numeric CHECK (x > 0)` lets NaN pass, because NaN sorts above every number. The two domains close that hole once, for every
 column that uses them (created in config/migrations/0001).
@@ -7,6 +7,9 @@ column that uses them (created in config/migrations/0001).
 from typing import Any
 
 from django.db import models
+
+DIGEST = r"^[0-9a-f]{64}$"
+"""What a column of a SHA-256, plain or keyed, matches."""
 
 
 class FiniteNumeric(models.DecimalField):  # type: ignore[type-arg]

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from config.fields import DIGEST
+
 
 class LogOuts(models.Model):
     """How often a user has logged out. A token that renews others carries the count at which it was given."""
@@ -48,7 +50,7 @@ class PersonalToken(models.Model):
     class Meta:
         ordering = ("-created_at", "-id")
         constraints = [
-            models.CheckConstraint(condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="personal_token_has_a_digest"),
+            models.CheckConstraint(condition=Q(digest__regex=DIGEST), name="personal_token_has_a_digest"),
             models.CheckConstraint(
                 condition=Q(scopes__contained_by=TokenScope.values, scopes__len__gt=0),
                 name="personal_token_scopes_known",

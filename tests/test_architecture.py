@@ -20,14 +20,15 @@ ROOMS = {
     "execution": {"config", "compliance", "pricing", "portfolio", "agents", "execution"},
 }
 _BOOKS = {"models", "ledger", "analytics"}
-_NIGHT = {"patterns", "executor", "night"}
+_NIGHT = {"models", "patterns", "executor", "night"}
 INSIDE: dict[str, dict[str, set[str]]] = {
     "pricing": {
-        "archive": set(),
-        "quality": {"archive"},
-        "packs": {"archive", "quality"},
-        "market": {"archive", "quality", "packs"},
-        "providers": {"archive", "quality"},
+        "models": set(),
+        "archive": {"models"},
+        "quality": {"models", "archive"},
+        "packs": {"models", "archive", "quality"},
+        "market": {"models", "archive", "quality", "packs"},
+        "providers": {"models", "archive", "quality"},
     },
     "portfolio": {
         "models": set(),
@@ -41,11 +42,12 @@ INSIDE: dict[str, dict[str, set[str]]] = {
         "portfolio_settings": {*_BOOKS, "books", "valuation", "performance"},
     },
     "execution": {
-        "patterns": set(),
-        "executor": {"patterns"},
-        "night": set(),
-        "exports": {"patterns", "executor", "figures"},
-        "explanation": {"patterns", "executor", "exports"},
+        "models": set(),
+        "patterns": {"models"},
+        "executor": {"models", "patterns"},
+        "night": {"models"},
+        "exports": {"models", "patterns", "executor", "figures"},
+        "explanation": {"models", "patterns", "executor", "exports"},
         "operations": _NIGHT,
         "comparison": {*_NIGHT, "operations"},
         "figures": set(),
@@ -390,7 +392,7 @@ def test_no_column_of_evidence_is_a_float_but_statistics_and_durations():
     assert floats == {
         ("portfolio/models/figures.py", name) for name in ("beta", "standard_error", "t_statistic", "variance_share")
     } | {
-        ("execution/models.py", "duration_ms"),
+        ("execution/models/executions.py", "duration_ms"),
         *(("portfolio/models/economy.py", name) for name in ("score", "margin")),
     }
 
