@@ -19,6 +19,7 @@ from typing import Any
 
 import django
 
+from chaos import killing
 from config import embedded
 
 CONTENT = b"date,type,amount,currency,note\n2020-01-08,deposit,1.25,CAD,killed import\n"
@@ -50,8 +51,6 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1)
     asked = parser.parse_args()
     _set_up()
-    from chaos import killing
-
     walk, take_in, tally = killing.Walk(FILES, BEGIN), partial(_import, asked.portfolio), Tally()
     take_in()  # the first import does what later ones need not: the walk is of one of these, and so are the moments
     _heal(asked.portfolio, by_watchdog=False, tally=Tally())
@@ -108,7 +107,9 @@ def _try(slug: str, kill: Callable[[], bool], tally: Tally, where: str) -> bool:
         _heal(slug, by_watchdog=tally.kills % 2 == 0, tally=tally)
     except Exception as failure:  # whatever it is, it is what the script looks for
         tally.failures.append(f"{where}: {type(failure).__name__}: {failure}")
-    tally.kills += was_killed
+    if was_killed:
+        tally.kills += 1
+        killing.tell(tally.kills, len(tally.failures))
     return was_killed
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import django
 
+from chaos import killing
 from config import embedded
 
 FILES = (
@@ -48,8 +49,6 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1)
     asked = parser.parse_args()
     _set_up()
-    from chaos import killing
-
     attack = _Attack(asked.policy, f"chaos {int(time.time())}")
     walk, tally = killing.Walk(FILES, BEGIN), Tally()
     attack.night("warm")
@@ -114,7 +113,9 @@ class _Attack:
             tally.half_done += self._heal(reason, by_watchdog=tally.kills % 2 == 0)
         except Exception as failure:  # whatever it is, it is what the script looks for
             tally.failures.append(f"{where}: {type(failure).__name__}: {failure}")
-        tally.kills += was_killed
+        if was_killed:
+            tally.kills += 1
+            killing.tell(tally.kills, len(tally.failures))
         return was_killed
 
     def _heal(self, reason: str, *, by_watchdog: bool) -> bool:

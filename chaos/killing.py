@@ -16,6 +16,7 @@ from django.db import connections
 Statement = tuple[str, int, int]
 """File, line, and whether it is reached for the first or the second time."""
 MOST_PASSES = 2
+TOLD_EACH = 25
 Trace = Callable[[FrameType, str, Any], Any]
 
 
@@ -81,6 +82,12 @@ def kill_after(seconds: float, action: Callable[[], object]) -> bool:
         child, signal.SIGKILL
     )  # where it has ended already, there is nobody to kill, and it is waited for all the same
     return _wait(child)
+
+
+def tell(kills: int, failures: int) -> None:
+    """Say each so many kills how far it is: a walk takes an hour."""
+    if kills % TOLD_EACH == 0:
+        print(f"{kills} kills, {failures} failures", file=sys.stderr, flush=True)
 
 
 def _fork(action: Callable[[], object], trace: Trace | None) -> int:
