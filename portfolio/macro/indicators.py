@@ -98,7 +98,7 @@ def load(pack: PricingPack) -> Indicators:
 def _load(pack: PricingPack, chain_hash: str) -> Indicators:
     """The chain hash pins all that was known when the pack was sealed."""
     frequencies = dict(Series.objects.filter(pk__in=SERIES).values_list("pk", "frequency"))
-    rows = {name: market.vintages(pack, name) for name in sorted(frequencies)}
+    rows = market.vintages(pack, frequencies)
     return as_of({name: _choices(each, frequencies, rows) for name, each in DEFINITIONS.items()}, pack.asof_date)
 
 

@@ -22,6 +22,7 @@ from portfolio.macro.indicators import Indicators
 from portfolio.models import EconomicPhase
 from pricing import market
 from pricing.models import PackObservation, PricingPack
+from pricing.packs.stored_rows import any_of
 
 METHODS = {regime.SUBJECT: regimes.METHOD} | {each.id: each.method for each in cycles.CYCLES}
 MOST_PACKS = 300
@@ -150,7 +151,7 @@ def _ends_of_weeks(days: Sequence[_Day], last: date, weeks: int) -> list[_Day]:
 def _seen(pack: PricingPack) -> dict[date, _Day]:
     """By date, rising, the pack that answers for it."""
     ids = {pack_id: day for day, pack_id, _ in market.seen_by(pack)}
-    rows = PricingPack.objects.filter(pk__in=ids).values_list("pk", "sequence")
+    rows = PricingPack.objects.filter(policy=pack.policy_id, sequence__lte=pack.sequence).values_list("pk", "sequence")
     sequences = {pack_id: sequence for pack_id, sequence in rows if sequence is not None}  # each: they are sealed
     return {day: _Day(day, pack_id, sequences[pack_id]) for pack_id, day in ids.items()}
 
@@ -163,7 +164,7 @@ def _complete(pack: PricingPack, days: Sequence[_Day]) -> list[_Day]:
         policy=pack.policy_id, sequence__gt=min(each.sequence for each in days), sequence__lte=pack.sequence
     )
     sealed = dict(later.order_by("sequence").values_list("content", "sequence"))
-    found = PackObservation.objects.filter(content__in=sealed, series__in=indicators.SERIES).order_by()
+    found = PackObservation.objects.filter(content__in=any_of(sealed), series__in=indicators.SERIES).order_by()
     pairs = {(sealed[content], known) for content, known in found.values_list("content_id", "known_at")}
     sequences: npt.NDArray[np.int64] = np.array([sequence for sequence, _ in pairs], dtype=np.int64)
     known_at = np.array([known for _, known in pairs], dtype="datetime64[D]")

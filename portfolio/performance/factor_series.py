@@ -10,6 +10,7 @@ from portfolio.analytics.errors import Floats
 from portfolio.valuation import Days
 from pricing import market
 from pricing.models import FactorSeries, PricingPack
+from pricing.packs.rows import KnownObservation
 
 FX_BASKET, BENCHMARK = "fx_basket", "benchmark"
 """What may stand for a factor beside the series of the pack."""
@@ -69,14 +70,19 @@ def read_choices() -> tuple[FactorChoice, ...]:
 
 def load(pack: PricingPack, choices: Sequence[FactorChoice], days: Days) -> FactorLevels:
     """The levels on `days`, which are days of the pack's history, of the series that the pack has."""
-    levels = ((choice, _levels(pack, choice, days)) for choice in choices if choice.series_id != BENCHMARK)
+    packed = [choice for choice in choices if choice.series_id not in (BENCHMARK, FX_BASKET)]
+    rows = market.observations_by_series(pack, {choice.series_id for choice in packed}) if packed else {}
+    levels = (
+        (choice, _levels(pack, choice, rows.get(choice.series_id, []), days))
+        for choice in choices
+        if choice.series_id != BENCHMARK
+    )
     return FactorLevels(tuple(choices), {choice: each for choice, each in levels if each is not None})
 
 
-def _levels(pack: PricingPack, choice: FactorChoice, days: Days) -> Levels | None:
+def _levels(pack: PricingPack, choice: FactorChoice, rows: Sequence[KnownObservation], days: Days) -> Levels | None:
     if choice.series_id == FX_BASKET:
         return _dollar_basket(pack, days)
-    rows = market.observations(pack, choice.series_id)
     if not rows:
         return None
     dates = np.array([row.observation_date for row in rows], dtype="datetime64[D]")

@@ -10,7 +10,15 @@ from pricing.market.delistings import DELISTED
 from pricing.market.fundamentals import ReportedFigure, fundamentals
 from pricing.market.history import History, history, seen_by
 from pricing.market.missing import REASONS, MissingPrice
-from pricing.market.series import MissingSeries, SeriesHistory, known_on, observations, series, vintages
+from pricing.market.series import (
+    MissingSeries,
+    SeriesHistory,
+    known_on,
+    observations,
+    observations_by_series,
+    series,
+    vintages,
+)
 from pricing.packs.rows import Close
 
 __all__ = [
@@ -33,6 +41,7 @@ __all__ = [
     "known_on",
     "legs_between",
     "observations",
+    "observations_by_series",
     "seen_by",
     "series",
     "vintages",

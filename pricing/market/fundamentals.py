@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from pricing.market.series import observations
+from pricing.market.series import observations_by_series
 from pricing.models import PricingPack, Series
 
 PERIODS = 12
@@ -29,13 +29,15 @@ def fundamentals(pack: PricingPack, symbol: str) -> tuple[ReportedFigure, ...]:
 
     Raises packs.PackWarming, packs.PackInError.
     """
+    units = dict(Series.objects.filter(id__startswith=f"{symbol}/").values_list("id", "unit"))
+    of_symbol = sorted(each for each in units if each.rsplit("/", 2)[0] == symbol)
     figures = []
-    for series_id, unit in Series.objects.filter(id__startswith=f"{symbol}/").order_by("id").values_list("id", "unit"):
-        named, concept, frequency = series_id.rsplit("/", 2)
-        if named != symbol:
-            continue
+    for series_id, known in observations_by_series(pack, of_symbol).items():
+        _, concept, frequency = series_id.rsplit("/", 2)
         figures += [
-            ReportedFigure(concept, frequency, row.observation_date, row.value, unit, row.known_at, row.source)
-            for row in reversed(observations(pack, series_id)[-PERIODS:])
+            ReportedFigure(
+                concept, frequency, row.observation_date, row.value, units[series_id], row.known_at, row.source
+            )
+            for row in reversed(known[-PERIODS:])
         ]
     return tuple(figures)

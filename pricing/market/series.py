@@ -1,6 +1,6 @@
 """Series as they were known: of each date the newest figure that was public on it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -68,16 +68,24 @@ def observations(pack: PricingPack, series: str) -> list[KnownObservation]:
 
     Raises packs.PackWarming, packs.PackInError.
     """
-    newest = {row.observation_date: row for row in _read_steps(Seal.from_pack(pack), series).rows}
-    return [newest[day] for day in sorted(newest)]
+    return observations_by_series(pack, (series,))[series]
 
 
-def vintages(pack: PricingPack, series: str) -> tuple[KnownObservation, ...]:
-    """Every row of a series that the pack knows, in order of sequence: of two for one date the later is the correction.
+def observations_by_series(pack: PricingPack, names: Iterable[str]) -> dict[str, list[KnownObservation]]:
+    """Several series as `observations` has each, in one reading; none of a series of which the pack knows nothing."""
+    found: dict[str, list[KnownObservation]] = {}
+    for series, rows in vintages(pack, names).items():
+        newest = {row.observation_date: row for row in rows}
+        found[series] = [newest[day] for day in sorted(newest)]
+    return found
+
+
+def vintages(pack: PricingPack, names: Iterable[str]) -> dict[str, tuple[KnownObservation, ...]]:
+    """By series every row that the pack knows, in order of sequence: of two for one date the later is the correction.
 
     Raises packs.PackWarming, packs.PackInError.
     """
-    return _read_steps(Seal.from_pack(pack), series).rows
+    return {series: steps.rows for series, steps in _read_steps(Seal.from_pack(pack), tuple(sorted(names))).items()}
 
 
 def series(pack: PricingPack, series: str, *, dates: Dates | None = None) -> SeriesHistory:
@@ -85,7 +93,7 @@ def series(pack: PricingPack, series: str, *, dates: Dates | None = None) -> Ser
 
     A date knows what was known on it by the packs up to this one, corrections included, and no later date's figure.
     """
-    steps = _read_steps(Seal.from_pack(pack), series)
+    steps = _read_steps(Seal.from_pack(pack), (series,))[series]
     if not steps.rows:
         raise MissingSeries(series, pack.asof_date)
     days = history(pack).dates if dates is None else dates
@@ -110,9 +118,7 @@ def known_on(pack: PricingPack, series: str, on: date, of: date | None = None) -
     raises   MissingSeries before the first was known
     """
     known = [
-        row
-        for row in _read_steps(Seal.from_pack(pack), series).rows
-        if row.known_at <= on and of in (None, row.observation_date)
+        row for row in vintages(pack, (series,))[series] if row.known_at <= on and of in (None, row.observation_date)
     ]
     if not known:
         raise MissingSeries(series, on)
@@ -121,10 +127,12 @@ def known_on(pack: PricingPack, series: str, on: date, of: date | None = None) -
 
 
 @lru_cache(maxsize=64)
-def _read_steps(seal: Seal, series: str) -> Steps:
+def _read_steps(seal: Seal, names: tuple[str, ...]) -> Mapping[str, Steps]:
     contents = stored_rows.sealed_contents(policy=seal.policy, up_to=seal.sequence)
-    rows = stored_rows.observations(contents, series=(series,), known_by=seal.asof_date)
-    return _steps(not_withdrawn(rows))
+    rows: dict[str, list[KnownObservation]] = {name: [] for name in names}
+    for row in stored_rows.observations(contents, series=names, known_by=seal.asof_date):
+        rows[row.series].append(row)
+    return {name: _steps(not_withdrawn(each)) for name, each in rows.items()}
 
 
 def _steps(rows: Sequence[KnownObservation]) -> Steps:

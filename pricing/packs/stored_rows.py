@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any, cast
 
 from django.db.models import Model
+from django.db.models.expressions import RawSQL
 
 from pricing.fx import Leg
 from pricing.models import PackAction, PackObservation, PackPrice, PackRate, PricingPack
@@ -75,6 +76,11 @@ def in_order_of(contents: Sequence[int], rows: Iterable[tuple[Any, ...]]) -> lis
     return [row for content in contents for row in of_content[content]]
 
 
+def any_of(ids: Iterable[int]) -> RawSQL:
+    """Thousands of ids as one parameter, for `__in`: each as one of its own costs more than the reading of what they name."""
+    return RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])
+
+
 def observations(
     contents: Sequence[int], *, series: Collection[str] | None = None, known_by: date | None = None
 ) -> list[KnownObservation]:
@@ -82,7 +88,7 @@ def observations(
     rows = PackObservation.objects.order_by("observation_date")
     if series is not None:
         # By its index (content, series, date).
-        rows = rows.filter(content__in=contents, series__in=series)
+        rows = rows.filter(content__in=any_of(contents), series__in=series)
     if known_by is not None:
         rows = rows.filter(known_at__lte=known_by)
     columns = rows.values_list("content_id", *orm_columns(KnownObservation))

@@ -217,7 +217,7 @@ def test_a_revision_is_seen_from_the_pack_that_brought_it_on(policy, tmp_path):
 
     assert [row.value for row in before] == [Decimal("257.8")]
     assert [row.value for row in after] == [Decimal("257.9")]
-    assert [row.value for row in market.vintages(revised, "CPI1")] == [Decimal("257.8"), Decimal("257.9")]
+    assert [row.value for row in market.vintages(revised, ["CPI1"])["CPI1"]] == [Decimal("257.8"), Decimal("257.9")]
 
 
 def test_a_figure_of_twelve_months_before_is_known_beside_the_newest(tmp_path):
@@ -248,6 +248,18 @@ def test_a_history_is_read_in_a_fixed_number_of_queries_and_then_kept(policy, dj
         market.history(pack)
     with django_assert_num_queries(0):
         market.history(pack)
+
+
+def test_several_series_are_read_in_one_statement_and_then_kept(policy, django_assert_num_queries):
+    pack = packs.find(pack_id=market_data.build(policy)[-1].pk)
+
+    with django_assert_num_queries(2):  # the contents of the packs, and the observations
+        found = market.vintages(pack, ["Y10", "CPI1", "NONE"])
+    with django_assert_num_queries(0):
+        known = market.observations_by_series(pack, ["NONE", "CPI1", "Y10"])
+
+    assert {series: bool(rows) for series, rows in found.items()} == {"CPI1": True, "NONE": False, "Y10": True}
+    assert known == {series: market.observations(pack, series) for series in found}
 
 
 @needs_data
