@@ -1,6 +1,6 @@
 """The events of a period in ledger order, each taken apart into the lines of the money bridge that it moves."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from portfolio.books import Book, Event, LotMatch, lot_names
+from portfolio.books import Book, Event, lot_names
+from portfolio.valuation.bridge_lots import NEGLIGIBLE, BridgeLots
 from portfolio.valuation.bridge_pieces import ZERO, Piece, WayIn
 from portfolio.valuation.deal_rates import DealRates
 from portfolio.valuation.invariants import InvariantViolated
@@ -16,13 +17,6 @@ from pricing.fx import MissingRate
 from pricing.market import History, MissingPrice
 
 Required = TypeVar("Required")
-POOL = ""
-"""Name of the one lot of an average pool."""
-
-
-NEGLIGIBLE = Decimal("1e-9")
-"""Units that a split leaves off, where its ratio has no end (1:3)."""
-
 
 LINES = (
     "contributions", "withdrawals", "realised_price", "unrealised_price", "fx", "cash_fx", "income", "fees", "taxes",
@@ -71,12 +65,7 @@ class BridgeWalk:
         self.book, self.market, self.first, self.last = book, market, first, last
         self.rates = DealRates(market, book.base_currency, book.trade_fx)
         self.amounts = BridgeAmounts()
-        self.matches: dict[str, list[LotMatch]] = {}
-        for match in book.matches:
-            self.matches.setdefault(match.entry_id, []).append(match)
-        self.entries = {event.entry_id for event in book.events}
-        self.pooled = book.booking_method == "AVERAGE"
-        self.pieces: dict[tuple[str, int], dict[str, Piece]] = {}
+        self.lots = BridgeLots(book)
         self.symbols = dict(zip(market.security_ids, market.symbols, strict=True))
 
     def add_amount(self, line: str, amount: Decimal, formula: str, cause: Cause, /, **numbers: Decimal) -> None:
@@ -125,15 +114,6 @@ class BridgeWalk:
     def rate_of(self, security: int, place: int) -> Decimal:
         return self.rate(self.currency_of(security), place)
 
-    def opener(self, opened_by: str) -> str:
-        """The entry that opened a lot. Lots that came in with one entry came at one price: here they are one."""
-        if opened_by in self.entries:
-            return opened_by
-        opener, path = lot_names.split(opened_by)
-        if opener not in self.entries:
-            opener = opener.rpartition("#")[0] or opener
-        return f"{opener}~{path}" if path else opener
-
     # Both ends
 
     def open(self) -> Decimal:
@@ -144,14 +124,14 @@ class BridgeWalk:
                 local = lot.quantity * self.price(lot.security, self.first)
                 base = local * self.rate_of(lot.security, self.first)
                 way_in = WayIn(None, lot.security, self.first, lot.quantity, local, base, lot.opened_by)
-                self.add((lot.account, lot.security), lot.opened_by, way_in)
+                self.lots.add((lot.account, lot.security), lot.opened_by, way_in)
                 total += base
         return total
 
     def close(self) -> Decimal:
         """Value of what is left, at the closing close and fixing. Raises InvariantViolated where it is not what the lots hold."""
         total, left = ZERO, dict[int, Decimal]()
-        for (_, security), pieces in self.pieces.items():
+        for (_, security), pieces in self.lots.pieces.items():
             for piece in pieces.values():
                 if piece.quantity:
                     left[security] = left.get(security, ZERO) + piece.quantity
@@ -198,30 +178,7 @@ class BridgeWalk:
                 total += event.amount * rate
         return total
 
-    # Lots
-
-    def add(
-        self, key: tuple[str, int], opened_by: str, origin: WayIn | Piece, entry_rate: Decimal | None = None
-    ) -> None:
-        """A purchase goes on as the lot it opened, or in the pool of its account, which is one as long as it is held."""
-        piece = self.pieces.setdefault(key, {}).setdefault(self.lot(opened_by), Piece(ZERO, ZERO, ZERO))
-        piece.gain(origin)
-        if not self.pooled:
-            piece.entry_rate = entry_rate if entry_rate is not None or not origin.local else origin.base / origin.local
-
-    def lot(self, opened_by: str) -> str:
-        """The name of a lot in this walk."""
-        return POOL if self.pooled else self.opener(opened_by)
-
-    def matched_pieces(self, event: Event) -> Iterable[tuple[LotMatch, Piece]]:
-        """The parts of lots that an event took."""
-        for match in self.matches.get(event.entry_id, ()):
-            piece = self.pieces.get((match.account, match.security), {}).get(self.lot(match.opened_by))
-            left = (piece.quantity if piece else ZERO) - match.quantity
-            if piece is None or left < -NEGLIGIBLE:
-                raise InvariantViolated(f"the bridge's lot {match.opened_by}", event.date, float(-left))
-            if match.quantity:
-                yield match, piece.take(match.quantity if left > NEGLIGIBLE else piece.quantity)
+    # Gains
 
     def add_gain(self, cause: Cause, value: Decimal, rate: Decimal, line: str, /, **made_of: Decimal) -> None:
         """Add the gain of the cause's piece, from its value on the way in to `value` (its currency) at `rate`.
@@ -257,7 +214,7 @@ class BridgeWalk:
         if event.counter_amount is not None:
             return self.convert(event, place)
         if event.kind == "split":
-            for piece in self.pieces.get((event.account, _required(event.security)), {}).values():
+            for piece in self.lots.of(event.account, _required(event.security)).values():
                 piece.quantity *= event.ratio or Decimal(1)
             return None
         if event.kind in ("transfer_in", "transfer_out"):
@@ -284,7 +241,7 @@ class BridgeWalk:
             moved, numbers = moved + bought, numbers | {"bought": bought}
             formula = "(amount + fee + tax + bought) * deal_rate"
         elif event.kind == "sell":
-            for match, piece in self.matched_pieces(event):
+            for match, piece in self.lots.matched(event):
                 moved -= match.proceeds
                 value, out = self.as_traded(event, place, match.proceeds, rate)
                 of_lot, across = replace(cause, piece=piece), value / match.proceeds if match.proceeds else Decimal(1)
@@ -323,7 +280,7 @@ class BridgeWalk:
         value = -event.amount - event.fee - event.tax if event.unit_price is None else quantity * event.unit_price
         local, _ = self.as_traded(event, place, value, rate)
         security = _required(event.security)
-        self.add(
+        self.lots.add(
             (event.account, security), event.entry_id, WayIn(event, security, place, quantity, local, value * rate)
         )
         return value
@@ -352,11 +309,11 @@ class BridgeWalk:
         if event.kind == "transfer_in":
             value = quantity * price
             way_in = WayIn(event, security, place, quantity, value, value * rate)
-            self.add((event.account, security), event.entry_id, way_in)
+            self.lots.add((event.account, security), event.entry_id, way_in)
             numbers = {"units": quantity, "price": price, "rate": rate}
             self.add_amount("contributions", value * rate, "units * price * rate", cause, **numbers)
             return
-        for match, piece in self.matched_pieces(event):
+        for match, piece in self.lots.matched(event):
             value, numbers = match.quantity * price, {"units": match.quantity, "price": price}
             self.add_gain(replace(cause, piece=piece), value, rate, "unrealised_price", **numbers)
             self.add_amount("withdrawals", -value * rate, "-units * price * rate", cause, **numbers, rate=rate)
@@ -367,9 +324,9 @@ class BridgeWalk:
             rate, cause = self.rate(event.currency, place), Cause(event, place, event.currency)
             numbers = {"amount": event.amount, "rate": rate}
             self.add_amount("cash_fx", -event.amount * rate, "-amount * rate", cause, **numbers)
-        for match, piece in list(self.matched_pieces(event)):
-            name = lot_names.after_move(self.lot(match.opened_by), event.entry_id)
-            self.add((event.to_account, match.security), name, piece, piece.entry_rate)
+        for match, piece in list(self.lots.matched(event)):
+            name = lot_names.after_move(self.lots.name(match.opened_by), event.entry_id)
+            self.lots.add((event.to_account, match.security), name, piece, piece.entry_rate)
 
     def exchange(self, event: Event, place: int) -> None:
         """Lots go on under another security: with all that they are value, or in a spin-off with the part that the ledger gives
@@ -382,14 +339,14 @@ class BridgeWalk:
             given = ratio * self.price(gives, place)
             share = given / (given + self.price(key[1], place))
         to = (event.to_account or event.account, gives)
-        for name, piece in list(self.pieces.get(key, {}).items()):
+        for name, piece in list(self.lots.of(*key).items()):
             if piece.quantity:
                 part, left = piece.part(share), piece.quantity
                 piece.lose(part)
                 if event.kind == "merger":
                     piece.quantity = ZERO
                 goes_on = replace(part, quantity=left * ratio)
-                self.add(to, lot_names.after_move(name, event.entry_id), goes_on, piece.entry_rate)
+                self.lots.add(to, lot_names.after_move(name, event.entry_id), goes_on, piece.entry_rate)
 
     def return_capital(self, cause: Cause, received: Decimal, rate: Decimal, paid: Decimal, deal_rate: Decimal) -> None:
         """Lots give up what is paid out, unit by unit; beyond their value it is gain.
@@ -399,7 +356,7 @@ class BridgeWalk:
         """
         assert cause.event is not None
         key = (cause.event.account, _required(cause.event.security))
-        pieces = [piece for piece in self.pieces.get(key, {}).values() if piece.quantity]
+        pieces = [piece for piece in self.lots.of(*key).values() if piece.quantity]
         units = sum((piece.quantity for piece in pieces), ZERO)
         for piece in pieces:
             of_piece = received * piece.quantity / units
