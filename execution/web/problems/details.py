@@ -44,43 +44,28 @@ def details_of(failure: BaseException, kind: str) -> Details:
             span = dict(zip(("first", "last"), map(_iso, failure.possible), strict=True)) if failure.possible else {}
             return {"errors": [dict(finding) for finding in failure.findings], **span}, {}
         case comparison.NotComparable():
-            return {"errors": [{"pointer": failure.pointer, "reason": failure.reason}]}, {}
+            return _errors((failure.pointer, failure.reason)), {}
         case exports.NoSuchPanel() | exports.NotOfPanels():
-            return {"errors": [{"pointer": "/panel", "reason": str(failure)}]}, {}
+            return _errors(("/panel", failure)), {}
         case RightDenied():
             return _refused(failure), {}
         case exports.ExportNotReady():
             return {"state": failure.state, "progress": failure.progress}, {"Retry-After": str(RETRY_NOT_READY_S)}
         case patterns.InputsInvalid():
-            return {
-                "errors": [{"pointer": finding.pointer, "reason": finding.reason} for finding in failure.findings]
-            }, {}
+            return _errors(*((finding.pointer, finding.reason) for finding in failure.findings)), {}
         case ShocksInvalid():
-            return {
-                "errors": [
-                    {
-                        "pointer": f"/inputs/custom_shocks{strict_json.pointer_to(name) if name else ''}",
-                        "reason": reason,
-                    }
-                    for name, reason in failure.findings
-                ]
-            }, {}
+            below = {name: strict_json.pointer_to(name) if name else "" for name, _ in failure.findings}
+            return _errors(*((f"/inputs/custom_shocks{below[name]}", why) for name, why in failure.findings)), {}
         case ScenarioUnknown():
-            return {"errors": [{"pointer": "/inputs/scenario_id", "reason": str(failure)}]}, {}
+            return _errors(("/inputs/scenario_id", failure)), {}
         case YearNotBegun():
-            return {"errors": [{"pointer": "/inputs/tax_year", "reason": str(failure)}]}, {}
+            return _errors(("/inputs/tax_year", failure)), {}
         case portfolio_settings.SettingsRefused():
-            return {
-                "errors": [
-                    {"pointer": strict_json.pointer_to(name), "reason": reason} for name, reason in failure.findings
-                ]
-            }, {}
+            return _errors(*((strict_json.pointer_to(name), reason) for name, reason in failure.findings)), {}
         case LedgerRefused():
-            return {
-                "errors": [{"pointer": "", "reason": str(finding)} for finding in failure.findings[:MAX_FINDINGS]]
-            }, {}
+            return _errors(*(("", finding) for finding in failure.findings[:MAX_FINDINGS])), {}
         case ArchiveRefused():
-            return {"errors": [{"pointer": "", "reason": str(fault)} for fault in failure.faults]}, {}
+            return _errors(*(("", fault) for fault in failure.faults)), {}
         case imports.ImportRefused():
             return {
                 "errors": [
@@ -89,30 +74,20 @@ def details_of(failure: BaseException, kind: str) -> Details:
                 ]
             }, {}
         case strict_json.JsonRefused():
-            return {"errors": [{"pointer": failure.pointer or "", "reason": failure.reason}]}, {}
+            return _errors((failure.pointer or "", failure.reason)), {}
         case packs.AsofOutOfRange():
             possible = {"first": _iso(failure.first), "last": _iso(failure.last)}
-            return {"errors": [{"pointer": "/asof_date", "reason": str(failure)}], **possible}, {}
+            return _errors(("/asof_date", failure)) | possible, {}
         case PatternNotFound():
             return {"near": list(failure.near)}, {}
         case VersionNotFound():
             return {"published": list(failure.published)}, {}
         case access.AccessRefused():
-            return {"errors": [{"pointer": f"/{failure.field}", "reason": failure.reason}]}, {}
+            return _errors((f"/{failure.field}", failure.reason)), {}
         case PatternRetired():
             return {"retired_at": _iso(failure.retired_at), "reason": failure.reason}, {}
         case packs.PackWarming():
-            ready = estimated_ready(failure.pack_id)
-            wait = (
-                RETRY_UNAVAILABLE_S
-                if ready is None
-                else max(1, math.ceil((ready - datetime.now(ready.tzinfo)).total_seconds()))
-            )
-            return {
-                "pack_id": failure.pack_id or None,
-                "status_of_pack": failure.status,
-                "estimated_ready": _iso(ready),
-            }, {"Retry-After": str(wait)}
+            return _warming(failure)
         case packs.PackInError():
             return {"pack_id": failure.pack_id, "job": failure.job, "reason": failure.reason}, {}
         case market.MissingPrice():
@@ -139,12 +114,8 @@ def details_of(failure: BaseException, kind: str) -> Details:
         case IdempotencyConflict():
             return {"first_at": failure.first_at}, {}
         case drf.ValidationError():
-            return {
-                "errors": [
-                    {"pointer": f"/{name}" if name else "", "reason": words_of(reasons)}
-                    for name, reasons in _named(failure.detail)
-                ]
-            }, {}
+            named = _named(failure.detail)
+            return _errors(*((f"/{name}" if name else "", words_of(reasons)) for name, reasons in named)), {}
         case ScopeMissing():
             return {"scope": failure.needed.value if failure.needed else None}, {}
         case orders.TooManyOrders():
@@ -158,6 +129,27 @@ def details_of(failure: BaseException, kind: str) -> Details:
         case drf.UnsupportedMediaType():
             return {}, {"Accept": "application/json"}
     return {}, {"Retry-After": str(RETRY_UNAVAILABLE_S)} if kind == "unavailable" else {}
+
+
+def _errors(*findings: tuple[str, object]) -> dict[str, Any]:
+    """The member `errors`, of pointers and reasons."""
+    return {"errors": [{"pointer": pointer, "reason": str(reason)} for pointer, reason in findings]}
+
+
+def _warming(failure: packs.PackWarming) -> Details:
+    """When to ask again: at the time that past nights let expect, or soon where none does."""
+    ready = estimated_ready(failure.pack_id)
+    wait_s = (
+        RETRY_UNAVAILABLE_S
+        if ready is None
+        else max(1, math.ceil((ready - datetime.now(ready.tzinfo)).total_seconds()))
+    )
+    members = {
+        "pack_id": failure.pack_id or None,
+        "status_of_pack": failure.status,
+        "estimated_ready": _iso(ready),
+    }
+    return members, {"Retry-After": str(wait_s)}
 
 
 def _refused(failure: RightDenied) -> dict[str, Any]:
