@@ -3,7 +3,6 @@
 `{% load board %}{% staff_board %}` in the admin's index. A card stands there for who may open its page.
 """
 
-import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,9 +13,11 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst, slugify
 
 from compliance import versions
 from compliance.models import AuditCheck, AuditSeal, RightsDecision, RightsVersion
+from execution.admin.tasks import TASKS
 from execution.models import BlockedPortfolio, JobRun, NightlyRun, PatternDraft, RunState
 from execution.night import blocked, due
 from execution.night.estimates import estimated_end, estimated_ready
@@ -49,11 +50,17 @@ def staff_board(context: Any) -> dict[str, Any]:
 
 
 @register.simple_tag
-def description(opts: Any) -> str:
-    """What the rows of a list are: the first paragraph of their model's docstring; empty where it has none."""
-    model: type[Model] = opts.model
-    words = inspect.getdoc(model) or ""
-    return "" if words.startswith(f"{model.__name__}(") else " ".join(words.partition("\n\n")[0].split())
+def pages_by_task(rooms: list[Any]) -> list[dict[str, Any]]:
+    """The pages that the user may open, which Django lists by room."""
+    pages = {page["model"]._meta.label_lower: page for room in rooms for page in room["models"]}
+    by_task = {task: [pages[label] for label in labels if label in pages] for task, labels in TASKS.items()}
+    return [{"name": task, "code": slugify(task), "pages": of_task} for task, of_task in by_task.items() if of_task]
+
+
+@register.simple_tag
+def why_empty(opts: Any) -> str:
+    """Why a list of the admin has no rows."""
+    return next(labels[opts.label_lower] for labels in TASKS.values() if opts.label_lower in labels)
 
 
 def cards(now: datetime) -> Iterator[Card]:
@@ -169,7 +176,7 @@ def _rights() -> Card:
         parts.append(f"{proposed} proposed and not published")
     if differs:
         parts.append(f"{differs} edits are a draft")
-    return Card("Rights", f"{'; '.join(parts)}.".capitalize(), bool(now) and not differs, listed, permission)
+    return Card("Rights", capfirst(f"{'; '.join(parts)}."), bool(now) and not differs, listed, permission)
 
 
 def _refusals(now: datetime) -> Card:
@@ -197,11 +204,11 @@ def _audit() -> Card:
     listed, permission = _list(AuditCheck)
     seal, check = AuditSeal.objects.first(), AuditCheck.objects.first()
     sealed = f"sealed {seal.sealed_at:%Y-%m-%d %H:%M} UTC" if seal else "not sealed yet: the worker does each minute"
-    verified = "not verified yet: the night does"
+    verified = "not verified yet: beat rings for it each day"
     if check is not None:
         verified = f"verified {check.finished_at:%Y-%m-%d %H:%M} UTC, {check.count or 'no'} differences"
     is_well = seal is not None and (check is None or not check.count)
-    return Card("Audit log", f"{sealed}; {verified}.".capitalize(), is_well, listed, permission)
+    return Card("Audit log", capfirst(f"{sealed}; {verified}."), is_well, listed, permission)
 
 
 def _list(model: type[Model]) -> tuple[str, str]:
