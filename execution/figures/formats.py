@@ -1,5 +1,6 @@
 """Numbers as a reader sees them: thousands separated by commas, a true minus sign, and none before a zero."""
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final
@@ -11,6 +12,7 @@ DASH: Final = "—"
 """Stands where there is no figure."""
 MINUS: Final = "−"
 SPACE: Final = "\N{NO-BREAK SPACE}"
+OTHER_DIGIT: Final = re.compile("[1-9]")
 
 
 def number(value: Decimal, currency: str = "") -> str:
@@ -58,7 +60,7 @@ def rounded(value: Decimal, kind: str, currency: str) -> Decimal:
 
 def is_zero(text: str) -> bool:
     """Whether a number that has been written shows no digit but zero."""
-    return not any(digit in text for digit in "123456789")
+    return OTHER_DIGIT.search(text) is None
 
 
 def _grouped(text: str) -> str:

@@ -174,8 +174,9 @@ def _trades(
         found = resolve_list(document["marks"], scope)
     except NoPanelValueError as absent:
         return {}, [("What was traded", reason_words(absent.reason))]
-    places = {day.isoformat(): place for place, day in enumerate(days)}
-    return {places[trade["date"]]: trade for trade in found if trade["date"] in places}, []
+    places = {day: place for place, day in enumerate(days)}
+    by_day = {date.fromisoformat(trade["date"]): trade for trade in found}
+    return {places[day]: trade for day, trade in by_day.items() if day in places}, []
 
 
 def _symbols(trade: Mapping[str, Any]) -> list[str]:

@@ -200,7 +200,8 @@ def doubt(result: Mapping[str, Any]) -> figures.Figure | None:
 
 def result_context(served: executor.Served, version: PatternVersion, portfolio: Portfolio) -> dict[str, Any]:
     """What the template shows of a result: its outputs for the panels, and what it ties out to."""
-    result, metadata = served.result, served.metadata
+    scope, metadata = scope_of(served, portfolio), served.metadata
+    result = scope.state
     captions = [each["basis_caption"] for each in result.values() if isinstance(each, dict) and "basis_caption" in each]
     return {
         "document": version.document,
@@ -224,5 +225,5 @@ def result_context(served: executor.Served, version: PatternVersion, portfolio: 
             ("Result hash", metadata["result_hash"]),
             ("Execution", str(served.execution_id)),
         ],
-        "scope": scope_of(served, portfolio),
+        "scope": scope,
     }

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.db import transaction
-
 from config import dates
 from execution import executor, patterns
 from execution.executor import RequestInvalid
@@ -49,7 +47,6 @@ def is_unanswered(version: PatternVersion, query: Mapping[str, str]) -> bool:
     )
 
 
-@transaction.atomic
 def form_context(version: PatternVersion, portfolio: Portfolio, query: Mapping[str, str]) -> dict[str, Any]:
     """The form's fields: the as-of date, and what the pattern declares but for the portfolio, which the address names. `kept`:
     what else the address says of the page, the order and the filter of its rows among it."""
