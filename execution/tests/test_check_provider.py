@@ -47,6 +47,7 @@ def test_a_provider_that_answers_as_ever_differs_in_nothing(answers, capsys):
         ("fmp", sent([]), "it sent no row that can be used, of what it surely has"),
         ("fmp", sent("Premium Endpoint", 402), "fmp /profile: not_in_plan, refused with 402"),
         ("polygon", sent({"status": "OK", "results": [SPLIT | {"split_to": "4"}]}), "split_to 4: is not a number"),
+        ("openfigi", sent([{"warning": "No identifier found."}]), "it sent no row that can be used"),
         ("ecb", HTML, "not_data: is a page for people (HTML), with status 200"),
         ("treasury", sent("Day,10 Yr\n"), "has no column Date"),
     ],

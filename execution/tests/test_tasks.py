@@ -265,4 +265,4 @@ def test_every_provider_that_is_on_is_asked_and_one_that_fails_keeps_nobody_else
     monkeypatch.setattr(fetching, "fetch", fetch)
     tasks.fetch_market_data()
 
-    assert asked == [("ecb", True), ("fred", True), ("polygon", True), ("treasury", True)]
+    assert asked == [("ecb", True), ("fred", True), ("openfigi", True), ("polygon", True), ("treasury", True)]

@@ -10,6 +10,9 @@ from pathlib import Path
 
 Row = Mapping[str, str]
 
+MANUAL = "manual"
+"""The source of what staff enter; it stands for any other source's row of its key."""
+
 KEYS: Mapping[str, tuple[str, ...]] = {
     "prices.csv": ("date", "symbol", "source"),
     "fx.csv": ("date", "base", "quote", "source"),
@@ -88,7 +91,7 @@ def _write(before: Path, after: Path, name: str, rows: Sequence[Row], sent: Prov
         doubted = quality_at is not None and cells[quality_at] not in ("", "ok")
         if doubted:
             rows_after.append(cells)
-        elif key in new and not is_own:
+        elif key in new and not is_own and sent.source != MANUAL:
             counts.kept += 1
             del new[key]
             rows_after.append(cells)

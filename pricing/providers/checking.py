@@ -7,7 +7,7 @@ from typing import Any
 
 from config.breaker import BreakerOpen
 from config.errors import TieoutError
-from pricing.providers import ecb, edgar, fmp, fred, http, newsapi, polygon, tiingo, treasury
+from pricing.providers import ecb, edgar, fmp, fred, http, newsapi, openfigi, polygon, tiingo, treasury
 from pricing.providers.fields import Answer
 from pricing.providers.http import Client, Provider
 
@@ -23,6 +23,8 @@ DIVIDEND_DAY = date(2020, 8, 7)
 APPLE = "320193"
 """Its CIK."""
 
+APPLE_ISIN = "US0378331005"
+
 Question = Callable[[Client, date], Answer[Any]]
 
 CHECKS: Mapping[str, tuple[Provider, Question]] = {
@@ -33,6 +35,7 @@ CHECKS: Mapping[str, tuple[Provider, Question]] = {
         lambda client, today: fred.fetch_observations(client, "DGS10", first=_fortnight(today), last=today),
     ),
     "newsapi": (newsapi.PROVIDER, lambda client, today: newsapi.fetch_headlines(client, country="us", size=5)),
+    "openfigi": (openfigi.PROVIDER, lambda client, today: openfigi.fetch_figis(client, "XNAS", APPLE_ISIN)),
     "polygon": (
         polygon.PROVIDER,
         lambda client, today: polygon.fetch_splits(client, "AAPL", first=SPLIT_DAY, last=SPLIT_DAY),

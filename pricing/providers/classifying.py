@@ -3,18 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from pricing import classifications
 from pricing.archive import folder, loading
 from pricing.archive.contents import ArchiveReading
-from pricing.classifications import Kind
+from pricing.archive.folder import MANUAL
+from pricing.classifications import Kind, NoClassification
 from pricing.models import Security
-from pricing.providers import intake, vintages
-from pricing.providers.conversation import Fetched
+from pricing.providers import intake
+from pricing.providers.conversation import Conversation, Fetched
 from pricing.quality.symbols import SymbolUnknown
-
-MANUAL = "manual"
-"""The source of what staff enter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +47,45 @@ def classify(symbol: str, said: Mapping[Kind, str], *, known_at: date) -> Classi
     return Classified(symbol, known_at, tuple(added))
 
 
+def take(conversation: Conversation, symbol: str, said: Mapping[Kind, str]) -> None:
+    """What a provider says of a security on the day it is asked: known from that day on. What is none fails by name."""
+    source, today = conversation.outcome.provider, conversation.client.clock.utc().date()
+    for kind, text in said.items():
+        try:
+            rows = rows_of(conversation.reading, symbol, kind, text, source=source, known_at=today)
+        except NoClassification as none:
+            conversation.fail(symbol, kind.replace("_", " "), str(none))
+            continue
+        for name, these in rows.items():
+            conversation.rows[name] += these
+
+
+def said_by(reading: ArchiveReading, kind: Kind, source: str) -> list[str]:
+    """The symbols of which a source described the series of a kind first."""
+    names = (row.id.partition(":") for row in reading.series if row.source == source)
+    return sorted(symbol for prefix, _, symbol in names if prefix == kind)
+
+
+def text_of(reading: ArchiveReading, symbol: str, kind: Kind) -> str | None:
+    """What the folder says last of a security; None where it says nothing."""
+    newest = _newest(reading, f"{kind}:{symbol}", date.max)
+    return None if newest is None else classifications.decode(kind, newest.figure)
+
+
 def rows_of(
     reading: ArchiveReading, symbol: str, kind: Kind, text: str, *, source: str, known_at: date
 ) -> dict[str, list[dict[str, str]]]:
     """The rows of one classification by file; none where the folder says the same of that day already.
 
+    Nor any where another source spoke last and this one is a provider: staff overrule providers, and these nobody but themselves,
+    or two that differ would take turns night by night.
+
     raises  NoClassification
     """
     name, figure = classifications.series_id(kind, symbol), classifications.encode(kind, text)
     rows: dict[str, list[dict[str, str]]] = {"macro.csv": [], "macro_series.csv": []}
-    known = vintages.known_values(reading, name)
-    before = [(known_on, day, value) for day, values in known.items() for known_on, value in values]
-    newest = max((each for each in before if each[0] <= known_at), default=None)
-    if newest is not None and newest[2] == figure:
+    newest = _newest(reading, name, known_at)
+    if newest is not None and ((newest.is_dated and newest.figure == figure) or source not in (MANUAL, newest.source)):
         return rows
     rows["macro.csv"].append(
         {
@@ -82,3 +107,25 @@ def rows_of(
             }
         )
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    figure: Decimal
+    source: str
+    is_dated: bool
+    """Whether the folder says since when it was known."""
+
+
+def _newest(reading: ArchiveReading, name: str, by: date) -> _Said | None:
+    """What the folder says last of a series, of what was known by a day; of undated rows, that of the newest date."""
+    stored = reading.observations
+    said: dict[tuple[date, date], _Said] = {}
+    for code in (code for code, row in enumerate(reading.series) if row.id == name):
+        for row in (stored.series == code).nonzero()[0].tolist():
+            day, known_at = stored.date[row].item(), stored.known_at[row].item()
+            source = reading.source_names[stored.source[row]]
+            if (known_at or day) <= by:
+                figure = Decimal(stored.value[row].decode())
+                said[known_at or day, day] = _Said(figure, source, known_at is not None)
+    return said[max(said)] if said else None

@@ -4,6 +4,7 @@ A company is its CIK. `fy` and `fp` of a fact are those of the filing that says 
 read: the period is `start` to `end`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -26,6 +27,7 @@ PROVIDER = Provider(
 )
 
 CLOSE = time(16, 0)
+_SIC = re.compile(r"\d{4}", re.ASCII)
 QUARTER_DAYS, YEAR_DAYS = range(80, 101), range(350, 381)
 
 
@@ -89,14 +91,17 @@ def fetch_facts(client: Client, cik: str) -> Answer[Fact]:
 def fetch_filings(client: Client, cik: str) -> Answer[Filing]:
     """When each of a company's newest filings was accepted. Older ones are on further pages, which are not asked for."""
     payload = client.get(f"/submissions/CIK{cik_of(cik)}.json", fault=_fault_of_filings)
-    recent = payload["filings"]["recent"]
+    recent, sic = payload["filings"]["recent"], payload.get("sic")
+    known_sic = sic if isinstance(sic, str) and _SIC.fullmatch(sic) else None
     rows = [
         {"accessionNumber": number, "acceptanceDateTime": accepted}
         for number, accepted in zip(recent["accessionNumber"], recent["acceptanceDateTime"], strict=True)
     ]
 
     def filing(row: Mapping[str, Any]) -> Filing:
-        return Filing(fields.text(row, "accessionNumber"), fields.instant(row, "acceptanceDateTime"), PROVIDER.code)
+        return Filing(
+            fields.text(row, "accessionNumber"), fields.instant(row, "acceptanceDateTime"), known_sic, PROVIDER.code
+        )
 
     sieve = Sieve[Filing](PROVIDER.code, "filing", day="acceptanceDateTime", about=cik)
     sieve.take(rows, filing, key=lambda row: row.accession)

@@ -37,6 +37,16 @@ PROVIDER = Provider(
 CALENDAR_DAYS, CALENDAR_ROWS = 90, 3_000
 """The most that its pages on the calendars say one answer speaks of. Of what is beyond, an answer says nothing."""
 
+SECTORS: Mapping[str, str] = {
+    "Basic Materials": "Materials",
+    "Consumer Cyclical": "Consumer Discretionary",
+    "Consumer Defensive": "Consumer Staples",
+    "Financial Services": "Financials",
+    "Healthcare": "Health Care",
+    "Technology": "Information Technology",
+}
+"""Its words for sectors that we call otherwise; the others it calls as we do."""
+
 Period = Literal["annual", "quarter"]
 Reported = TypeVar("Reported", IncomeStatement, BalanceSheet, CashFlow, Ratios)
 Sent = Mapping[str, Any]

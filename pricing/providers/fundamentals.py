@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
+from pricing.classifications import Kind
 from pricing.models import Security
-from pricing.providers import edgar, vintages
+from pricing.providers import classifying, edgar, industries, vintages
 from pricing.providers.conversation import Conversation
 from pricing.providers.rows import Fact, Observation
 
@@ -34,6 +35,15 @@ def ask_edgar(conversation: Conversation) -> None:
             conversation.fail(security.symbol, "facts", "no figure by US GAAP in dollars")
         accepted_at = {filing.accession: filing.accepted_at for filing in filings.rows}
         _take(conversation, security.symbol, facts.rows, accepted_at)
+        _take_sector(conversation, security.symbol, next((filing.sic for filing in filings.rows), None))
+
+
+def _take_sector(conversation: Conversation, symbol: str, sic: str | None) -> None:
+    sector = None if sic is None else industries.sector_of(sic)
+    if sector is not None:
+        classifying.take(conversation, symbol, {Kind.SECTOR: sector})
+    elif sic is not None:
+        conversation.fail(symbol, "sector", f"the industry {sic} (SIC) is near to no sector")
 
 
 def observations(

@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 HOSTS = frozenset(
     {
         "api.massive.com",
+        "api.openfigi.com",
         "api.stlouisfed.org",
         "api.tiingo.com",
         "data-api.ecb.europa.eu",
@@ -271,7 +272,11 @@ class Client:
         fault   why a well-formed answer is none; None when it is one
         raises  ProviderFailed, ProviderBusy, RequestRefused, KeyRefused, BreakerOpen
         """
-        return self._get(path, parameters, answers.json_of, fault)
+        return self._get(partial(self._body, path, dict(parameters or {})), path, answers.json_of, fault)
+
+    def post(self, path: str, document: Any, *, fault: Callable[[Any], str | None]) -> Any:
+        """The JSON that answers a document sent to `path`; a question, which may be sent again. The rest as `get`."""
+        return self._get(partial(self._body, path, {}, document), path, answers.json_of, fault)
 
     def get_table(
         self, path: str, parameters: Mapping[str, str] | None = None, *, columns: Sequence[str]
@@ -280,15 +285,14 @@ class Client:
 
         raises  as `get`
         """
-        rows: list[dict[str, str]] = self._get(
-            path, parameters, partial(answers.table_of, columns=columns), lambda _: None
-        )
+        send = partial(self._body, path, dict(parameters or {}))
+        rows: list[dict[str, str]] = self._get(send, path, partial(answers.table_of, columns=columns), lambda _: None)
         return rows
 
     def _get(
         self,
+        send: Callable[[], bytes],
         path: str,
-        parameters: Mapping[str, str] | None,
         read: Callable[[bytes], Any],
         fault: Callable[[Any], str | None],
     ) -> Any:
@@ -302,12 +306,12 @@ class Client:
             sleep=self.clock.sleep,
             reraise=True,
         )
-        return retrying(self._ask, path, dict(parameters or {}), read, fault, deadline)
+        return retrying(self._ask, send, path, read, fault, deadline)
 
     def _ask(
         self,
+        send: Callable[[], bytes],
         path: str,
-        parameters: dict[str, str],
         read: Callable[[bytes], Any],
         fault: Callable[[Any], str | None],
         deadline: float,
@@ -320,7 +324,7 @@ class Client:
             outcome: metering.RequestOutcome = "failed"
             try:
                 with telemetry.span("provider.request", provider=self.provider.code):
-                    payload = self._payload(path, self._body(path, parameters), read)
+                    payload = self._payload(path, send(), read)
                 wrong = fault(payload)
                 if wrong is not None:
                     raise ProviderFailed(self.provider.code, path, wrong, passing=False)
@@ -371,16 +375,25 @@ class Client:
 
     # --- one request
 
-    def _body(self, path: str, parameters: dict[str, str]) -> bytes:
-        """The answer's bytes. A failure is raised outside of `except`, so that no cause with an address goes along."""
+    def _body(self, path: str, parameters: dict[str, str], document: Any = None) -> bytes:
+        """The answer's bytes. A failure is raised outside of `except`, so that no cause with an address goes along.
+
+        document  is posted; None: the address alone is asked for
+        """
         started = self.clock.monotonic()
         address = f"https://{self.provider.host}{self.provider.base_path}{path}"
         if self.provider.key_parameter:
             parameters = {**parameters, self.provider.key_parameter: self._key}
         failure: ProviderFailed | None = None
         try:
-            with self.session.get(
-                address, params=parameters, headers=self._headers, stream=True, timeout=self.provider.timeouts_s
+            with self.session.request(
+                "GET" if document is None else "POST",
+                address,
+                params=parameters,
+                json=document,
+                headers=self._headers,
+                stream=True,
+                timeout=self.provider.timeouts_s,
             ) as response:
                 self._check_status(path, response)
                 body = self._read(path, response, until=started + REQUEST_S)

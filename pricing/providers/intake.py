@@ -22,7 +22,7 @@ KEPT_FOLDERS = 2
 KINDS: Mapping[str, Kind] = {
     "close": "price", "split": "action", "dividend": "action", "observation": "observation", "series": "observation",
     "copyright": "observation", "fact": "observation", "filing": "observation",
-    "fixing": "rate", "par yield": "observation",
+    "fixing": "rate", "par yield": "observation", "profile": "observation", "figi": "observation",
 }  # fmt: skip
 
 

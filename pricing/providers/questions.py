@@ -1,17 +1,18 @@
 """What each provider is asked for the market data, and which rows come of its answers."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from pricing import fx
 from pricing.archive.contents import ArchiveReading
+from pricing.classifications import Kind
 from pricing.models import PriceBasis, Security, Series
-from pricing.providers import ecb, fmp, polygon, tiingo, treasury
+from pricing.providers import classifying, ecb, fmp, openfigi, polygon, tiingo, treasury
 from pricing.providers.conversation import Conversation
 from pricing.providers.fields import Answer
 from pricing.providers.rows import Close, Dividend, Split, TradedDay
-from pricing.quality.symbols import SymbolSpan
+from pricing.quality.symbols import SymbolSpan, SymbolUnknown
 
 AHEAD_DAYS = 60
 """Dividends are announced before their ex-date, and known from then on."""
@@ -83,9 +84,58 @@ def _take_closes(conversation: Conversation, security: Security, rows: Iterable[
 
 
 def ask_fmp(conversation: Conversation) -> None:
-    """Splits and dividends. Its quotes are of an instant, which nobody calls a close."""
+    """Splits and dividends, and what a company is said to be. Its quotes are of an instant, which nobody calls a close."""
     for security, span in conversation.securities():
         _ask_actions(conversation, security, span, fmp.fetch_splits, fmp.fetch_dividends)
+        if span.last == conversation.outcome.last:
+            _ask_profile(conversation, security.symbol, span.symbol or "")
+
+
+def _ask_profile(conversation: Conversation, name: str, symbol: str) -> None:
+    answer = conversation.ask(name, "profile", fmp.fetch_profile, symbol)
+    if answer is None:
+        return
+    conversation.refuse(answer.refused, name)
+    for profile in answer.rows:
+        said = {
+            Kind.SECTOR: fmp.SECTORS.get(profile.sector or "", profile.sector),
+            Kind.REGION: profile.country,
+            Kind.ISIN: profile.isin,
+        }
+        classifying.take(conversation, name, {kind: text for kind, text in said.items() if text is not None})
+
+
+def ask_openfigi(conversation: Conversation) -> None:
+    """The FIGI of securities that are named, or have one from here already; each by its ISIN, which has to be known."""
+    names = conversation.only or classifying.said_by(conversation.reading, Kind.FIGI, openfigi.PROVIDER.code)
+    securities = list(Security.objects.filter(symbol__in=names).order_by("exchange", "symbol"))
+    if unknown := sorted(set(names) - {row.symbol for row in securities}):
+        raise SymbolUnknown(conversation.outcome.provider, unknown[0], conversation.outcome.last)
+    by_exchange: dict[str, dict[str, str]] = {}
+    for security in securities:
+        isin = classifying.text_of(conversation.reading, security.symbol, Kind.ISIN)
+        if isin is None:
+            conversation.questions += 1
+            conversation.fail(security.symbol, "FIGI", "no ISIN of it is known to ask by")
+        else:
+            by_exchange.setdefault(security.exchange, {})[isin] = security.symbol
+    for exchange, symbol_of in by_exchange.items():
+        isins = list(symbol_of)
+        for start in range(0, len(isins), openfigi.MOST_AT_ONCE):
+            _ask_figis(conversation, exchange, symbol_of, isins[start : start + openfigi.MOST_AT_ONCE])
+
+
+def _ask_figis(conversation: Conversation, exchange: str, symbol_of: Mapping[str, str], isins: Sequence[str]) -> None:
+    names = ", ".join(symbol_of[isin] for isin in isins)
+    answer = conversation.ask(names, "FIGI", openfigi.fetch_figis, exchange, *isins)
+    if answer is None:
+        return
+    for refused in answer.refused:
+        conversation.refuse([refused], symbol_of.get(refused.symbol, names))
+    for absent in answer.absent:
+        conversation.fail(symbol_of[absent], "FIGI", f"there is none of {absent} at {exchange}")
+    for row in answer.rows:
+        classifying.take(conversation, symbol_of[row.isin], {Kind.FIGI: row.figi})
 
 
 def _ask_actions(

@@ -126,6 +126,15 @@ class Filing:
 
     accession: str
     accepted_at: datetime
+    sic: str | None
+    """Of the company, as EDGAR has it when it is asked."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figi:
+    isin: str
+    figi: str
     source: str
 
 

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 
 from config.breaker import read_states
 from config.redis_client import shared_redis
-from pricing.providers import ecb, edgar, fmp, fred, http, metering, newsapi, polygon, tiingo, treasury
+from pricing.providers import ecb, edgar, fmp, fred, http, metering, newsapi, openfigi, polygon, tiingo, treasury
 from pricing.providers.budget import MARKS, Budget
 from pricing.providers.http import REAL_TIME, Clock, Provider
 
@@ -17,6 +17,7 @@ ALL: tuple[Provider, ...] = (
     fmp.PROVIDER,
     fred.PROVIDER,
     newsapi.PROVIDER,
+    openfigi.PROVIDER,
     polygon.PROVIDER,
     edgar.PROVIDER,
     tiingo.PROVIDER,

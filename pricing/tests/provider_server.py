@@ -91,12 +91,14 @@ BOMB = sent(gzip.compress(b'["' + b"x" * 4_000_000), Content_Encoding="gzip")
 
 
 class Server:
-    """Answers with what is in `script`, one a request, the last one for ever. `asked` is what came, `headers` by what."""
+    """Answers with what is in `script`, one a request, the last one for ever. `asked` is what came, `headers` by what,
+    `bodies` with what."""
 
     def __init__(self) -> None:
         self.script: list[Answer] = []
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.headers: list[dict[str, str]] = []
+        self.bodies: list[str] = []
         self.over = threading.Event()
         outer = self
 
@@ -119,6 +121,7 @@ class Server:
 
             def respond(self, headers):
                 address = urlsplit(self.path)
+                outer.bodies.append(self.rfile.read(int(headers.get("content-length", 0))).decode())
                 outer.headers.append(headers)
                 outer.asked.append((address.path, {k: v[0] for k, v in parse_qs(address.query).items()}))
                 script = outer.script
@@ -158,7 +161,7 @@ class Server:
             sleep(0.001)
 
     def answers(self, *script: Answer) -> None:
-        self.script, self.asked, self.headers = list(script), [], []
+        self.script, self.asked, self.headers, self.bodies = list(script), [], [], []
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from config.breaker import BreakerOpen
-from pricing.providers import ecb, edgar, fmp, fred, http, newsapi, polygon, states, tiingo, treasury
+from pricing.providers import ecb, edgar, fmp, fred, http, newsapi, openfigi, polygon, states, tiingo, treasury
 from pricing.providers.fields import Answer
 from pricing.providers.http import (
     Client,
@@ -139,6 +139,12 @@ QUESTIONS = {
         lambda client: treasury.fetch_par_yields(client, "UST10Y", first=FIRST, last=LAST),
         {"Date": "11/02/2026", "10 Yr": "4.03"},
         None,
+    ),
+    "openfigi figis": Question(
+        openfigi.PROVIDER,
+        lambda client: openfigi.fetch_figis(client, "XNAS", "US0378331005"),
+        {"figi": "BBG000B9Y5X2", "compositeFIGI": "BBG000B9XRY4"},
+        lambda rows: [{"data": rows}],
     ),
     "polygon closes": Question(
         polygon.PROVIDER,
@@ -355,7 +361,7 @@ def test_an_empty_list_is_no_row_and_who_was_asked_for_by_name_is_absent(connect
     answer = question.ask(connect(question.provider))
 
     assert (answer.rows, answer.refused) == ((), ())
-    assert set(answer.absent) <= {"AAPL", "DGS10", "USD", "UST10Y"}
+    assert set(answer.absent) <= {"AAPL", "DGS10", "USD", "UST10Y", "US0378331005"}
 
 
 NO_NUMBERS = ("1e400", "-1e400", "9" * 400, '"30,504.50"', '"NaN"', '"."', '""', "true", "[]", "{}")
@@ -474,6 +480,7 @@ OTHERS = {
     "edgar filings": {"acceptanceDateTime": "2026-10-31T18:08:27.000Z"},
     "ecb fixings": {"OBS_VALUE": "1.2"},
     "treasury par yields": {"10 Yr": "4.04"},
+    "openfigi figis": {"compositeFIGI": "BBG000BLNNH6"},
     "polygon closes": {"c": Raw("270.1")},
     "polygon splits": {"split_to": 5},
     "fmp profile": {"companyName": "Apfel"},

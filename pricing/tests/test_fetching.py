@@ -31,6 +31,7 @@ from tests.plugin import role
 
 pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.role("job")]
 
+FMP_SPLITS, FMP_DIVIDENDS, FMP_PROFILE = "/stable/splits", "/stable/dividends", "/stable/profile"
 RUN = UUID(int=77)
 EIGHTH, NINTH, TENTH = date(2020, 1, 8), date(2020, 1, 9), date(2020, 1, 10)
 QUIET = {"corporate_actions.csv": folders.SMALL["corporate_actions.csv"].rsplit("2020-01-07,,OAK", 1)[0]}
@@ -60,7 +61,7 @@ def provider(server, settings, monkeypatch):
         return clients[-1]
 
     def answers(**by_path):
-        routes = {BARS: bars(), SPLITS: events(), DIVIDENDS: events()} | by_path.pop("routes", {})
+        routes = {BARS: bars(), SPLITS: events(), DIVIDENDS: events(), FMP_PROFILE: "[]"} | by_path.pop("routes", {})
 
         def answer(handler):
             address = urlsplit(handler.path)
@@ -408,9 +409,6 @@ def test_a_security_is_called_by_override_then_alias_then_its_own_symbol_and_nev
             assert symbols.resolve(provider="polygon", symbol=span.symbol, asof_date=span.first) == security
 
 
-FMP_SPLITS, FMP_DIVIDENDS = "/stable/splits", "/stable/dividends"
-
-
 @pytest.fixture
 def fmp_key(policy, settings):
     settings.PROVIDER_KEYS["fmp"] = KEY
@@ -428,6 +426,7 @@ def test_splits_of_a_company_are_taken_under_our_own_symbol(provider, policy, fm
     assert [(path, asked["symbol"]) for path, asked in server.asked] == [
         (FMP_SPLITS, "OAK.N"),
         (FMP_DIVIDENDS, "OAK.N"),
+        (FMP_PROFILE, "OAK.N"),
     ]
     assert (outcome.failed, outcome.refused, outcome.counts.keys()) == ([], [], {"corporate_actions.csv"})
     (ours,) = (row for row in loading.read_loaded().actions if row.source == "fmp")

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from pricing import market, packs
+from pricing import classifications, market, packs
 from pricing.archive import loading
+from pricing.classifications import Kind
 from pricing.models import PackObservation, PackRate, QuarantinedRow, Security, SecurityAlias, Series
 from pricing.providers import fetching, http
 from pricing.tests import folders, market_data, provider_server
@@ -187,7 +188,9 @@ def filings(policy, server, settings, monkeypatch):
 
     def answer(handler):
         told = (
-            oak_filed(ASSETS, AGAIN, CORRECTED) if "companyfacts" in handler.path else {"filings": {"recent": ACCEPTED}}
+            oak_filed(ASSETS, AGAIN, CORRECTED)
+            if "companyfacts" in handler.path
+            else {"sic": "3571", "sicDescription": "Electronic Computers", "filings": {"recent": ACCEPTED}}
         )
         sent(told)(handler)
 
@@ -215,6 +218,20 @@ def test_a_figure_enters_the_pack_of_the_first_session_after_it_was_filed(policy
     assert known[9] == [(Decimal(90), 9, "")]
     assert Series.objects.get(pk="OAK/assets/Q").unit == "USD"
     assert fetch("sec-edgar").counts == {}
+
+
+def test_the_industry_of_a_company_is_a_sector_known_from_the_day_it_was_asked_for(policy, filings):
+    fetch("sec-edgar")
+
+    rows = loading.read_loaded()
+    code = next(code for code, row in enumerate(rows.series) if row.id == "sector:OAK")
+    (row,) = (rows.observations.series == code).nonzero()[0].tolist()
+    told = rows.observations
+    assert classifications.decode(Kind.SECTOR, Decimal(told.value[row].decode())) == "Information Technology"
+    assert (rows.source_names[told.source[row]], told.known_at[row].item()) == (
+        "sec-edgar",
+        provider_server.NOON.date(),
+    )
 
 
 def test_a_security_without_its_number_is_not_looked_up_by_its_ticker(policy, filings, server):
