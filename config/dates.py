@@ -1,7 +1,7 @@
-"""Dates as people and programs send them."""
+"""Dates and instants, as people and programs send them and as we write them."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -11,3 +11,8 @@ def parse(text: str) -> date:
     if not ISO_DATE.fullmatch(text):
         raise ValueError(f"{text!r} is not a date written as YYYY-MM-DD")
     return date.fromisoformat(text)
+
+
+def utc_text(at: datetime) -> str:
+    """An instant in UTC, to the second: 2013-03-01T17:00:00Z."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

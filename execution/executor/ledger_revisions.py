@@ -1,12 +1,12 @@
 """The revision of a portfolio's ledger that a result is computed on."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from config.decimals import plain
 from config.errors import TieoutError
 from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import Break, LedgerRevision, Portfolio, Reconciliation, RevisionStatus
@@ -84,10 +84,10 @@ def find_breaks(reconciliations: QuerySet[Reconciliation]) -> list[dict[str, Any
             "kind": row.kind,
             "account": row.account,
             "commodity": row.commodity,
-            "ledger_value": _plain(row.ledger_value),
-            "database_value": _plain(row.database_value),
-            "difference": _plain(row.difference),
-            "error_bp": _plain(row.error_bp),
+            "ledger_value": plain(row.ledger_value),
+            "database_value": plain(row.database_value),
+            "difference": plain(row.difference),
+            "error_bp": plain(row.error_bp),
             "detail": row.detail,
         }
         for row in rows[:MOST_BREAKS]
@@ -140,7 +140,3 @@ def _require_reconciled(revision: LedgerRevision, pack: PricingPack) -> None:
     if outcome == "fail" or revision.status == RevisionStatus.BROKEN:
         reconciliations = Reconciliation.objects.filter(portfolio=revision.portfolio_id, revision=revision, pack=pack)
         raise ReconciliationFailed(pack.pk, find_breaks(reconciliations))
-
-
-def _plain(number: Decimal | None) -> str | None:
-    return None if number is None else format(number, "f")

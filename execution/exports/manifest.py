@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from compliance.decisions import Attribution
+from config.dates import utc_text
 from execution.executor.store import FinishedExecution
 
 
@@ -24,7 +25,7 @@ class Reader:
 
     @property
     def exported_at(self) -> str:
-        return self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return utc_text(self.at)
 
     def watermark(self, text: str, how: str = "Exported") -> str:
         return (

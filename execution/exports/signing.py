@@ -5,12 +5,13 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from config.dates import utc_text
 from config.errors import TieoutError
 from execution import canonical
 
@@ -42,8 +43,8 @@ class PublicKey:
             "keyid": self.keyid,
             "algorithm": "ed25519",
             "public_key": base64.b64encode(self.raw).decode(),
-            "valid_from": _iso(self.valid_from),
-            "valid_to": _iso(self.valid_to) if self.valid_to else None,
+            "valid_from": utc_text(self.valid_from),
+            "valid_to": utc_text(self.valid_to) if self.valid_to else None,
         }
 
     @classmethod
@@ -101,10 +102,6 @@ def is_signed(payload: bytes, signature: bytes, key: PublicKey) -> bool:
 def _signed(payload: bytes) -> bytes:
     """DSSE's pre-authentication encoding."""
     return b"DSSEv1 %d %s %d %s" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)
-
-
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def text_of(envelope: Mapping[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
 
+from config.decimals import trimmed
 from portfolio.ledger.statement import Inventory
 
 CASH_TOLERANCE = COST_TOLERANCE = Decimal("0.01")
@@ -143,4 +144,4 @@ def has_same_ratio(one: Decimal | None, other: Decimal | None) -> bool:
 
 
 def _plain(number: Decimal | None) -> str:
-    return "unknown" if number is None else format(round(number, 10).normalize() + ZERO, "f")
+    return "unknown" if number is None else trimmed(number, places=10)

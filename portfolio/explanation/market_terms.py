@@ -75,7 +75,4 @@ class MarketTerms:
 
     def opener(self, opened_by: str) -> str:
         """The entry that opened a lot."""
-        if opened_by in self.entries:
-            return opened_by
-        entry = lot_names.split(opened_by)[0]
-        return entry if entry in self.entries else entry.rpartition("#")[0] or entry
+        return lot_names.opening_entry(opened_by, self.entries)

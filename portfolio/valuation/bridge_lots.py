@@ -52,14 +52,9 @@ class BridgeLots:
                 yield match, piece.take(match.quantity if left > NEGLIGIBLE else piece.quantity)
 
     def name(self, opened_by: str) -> str:
-        """The name of a lot in the walk."""
-        return POOL if self.pooled else self._opener(opened_by)
-
-    def _opener(self, opened_by: str) -> str:
-        """The entry that opened a lot. Lots that came in with one entry came at one price: here they are one."""
-        if opened_by in self.entries:
-            return opened_by
-        opener, path = lot_names.split(opened_by)
-        if opener not in self.entries:
-            opener = opener.rpartition("#")[0] or opener
-        return f"{opener}~{path}" if path else opener
+        """The name of a lot in the walk. Lots that came in with one entry came at one price: here they are one."""
+        if self.pooled:
+            return POOL
+        entry = lot_names.opening_entry(opened_by, self.entries)
+        path = "" if opened_by in self.entries else lot_names.split(opened_by)[1]
+        return f"{entry}~{path}" if path else entry

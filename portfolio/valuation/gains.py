@@ -354,17 +354,13 @@ def _by_security(
     return tuple(
         SecurityGains(
             symbol=symbols[security],
-            realised=_money(of_sold, base),
-            unrealised=_money(of_held, base),
+            realised=quantise(of_sold, base),
+            unrealised=quantise(of_held, base),
             income=quantise(paid_out, base),
-            total=_money(total, base),
+            total=quantise(total, base),
         )
         for security, of_sold, of_held, paid_out, total in rows
     )
-
-
-def _money(amount: Decimal | None, currency: str) -> Decimal | None:
-    return None if amount is None else quantise(amount, currency)
 
 
 def _total(gains: Iterable[Exact]) -> Decimal | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import overload
 
 DECIMAL_DIGITS = 34
 
@@ -15,8 +16,14 @@ MINOR_UNITS: Mapping[str, Decimal] = {
 """Where a currency's minor unit is not a hundredth (ISO 4217)."""
 
 
-def quantise(amount: Decimal, currency: str) -> Decimal:
-    """Money as it is shown: once, at output, half-even, to the minor unit."""
+@overload
+def quantise(amount: Decimal, currency: str) -> Decimal: ...
+@overload
+def quantise(amount: Decimal | None, currency: str) -> Decimal | None: ...
+def quantise(amount: Decimal | None, currency: str) -> Decimal | None:
+    """Money as it is shown: once, at output, half-even, to the minor unit. None, for what is not known, stays None."""
+    if amount is None:
+        return None
     return amount.quantize(MINOR_UNITS.get(currency, Decimal("0.01")), rounding=ROUND_HALF_EVEN)
 
 

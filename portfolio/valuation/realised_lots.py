@@ -174,17 +174,17 @@ def _lot(sale: _Sale, book: Book, market: History) -> RealisedLot:
         days_held=None if acquired is None else (match.date - acquired).days,
         kind=match.kind,
         quantity=match.quantity,
-        proceeds=_money(sides.proceeds.base, base),
-        cost=_money(sides.cost.base, base),
-        fees=_money(sides.fees, base),
-        gain=_money(exact.total if exact.known else None, base),
-        price=_money(exact.price if exact.apart else None, base),
-        fx=_money(exact.fx if exact.apart else None, base),
-        interaction=_money(exact.interaction if exact.apart else None, base),
+        proceeds=quantise(sides.proceeds.base, base),
+        cost=quantise(sides.cost.base, base),
+        fees=quantise(sides.fees, base),
+        gain=quantise(exact.total if exact.known else None, base),
+        price=quantise(exact.price if exact.apart else None, base),
+        fx=quantise(exact.fx if exact.apart else None, base),
+        interaction=quantise(exact.interaction if exact.apart else None, base),
         currency=currency,
-        proceeds_local=_money(proceeds, currency),
-        cost_local=_money(cost, currency),
-        gain_local=_money(None if cost is None or proceeds is None else proceeds - cost, currency),
+        proceeds_local=quantise(proceeds, currency),
+        cost_local=quantise(cost, currency),
+        gain_local=quantise(None if cost is None or proceeds is None else proceeds - cost, currency),
         fx_in=_rate(sides.fx_in),
         fx_out=_rate(sides.fx_out),
         lot=match.opened_by,
@@ -217,10 +217,6 @@ def _before_fees(sales: Sequence[_Sale], currency: str) -> Decimal | None:
     if not all(each.exact.apart for each in sales):
         return None
     return quantise(sum((each.exact.total + each.exact.fees for each in sales), ZERO), currency)
-
-
-def _money(amount: Decimal | None, currency: str) -> Decimal | None:
-    return None if amount is None else quantise(amount, currency)
 
 
 def _rate(rate: Decimal | None) -> Decimal | None:

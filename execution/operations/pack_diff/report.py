@@ -56,7 +56,7 @@ def change_as_dict(change: Change, denied: Collection[str] = ()) -> dict[str, An
 
 
 def _money(amount: Decimal | None, currency: str) -> str | None:
-    return None if amount is None else plain(valuation.quantise(amount, currency))
+    return plain(valuation.quantise(amount, currency))
 
 
 def _rounded(basis_points: Decimal | None) -> str | None:

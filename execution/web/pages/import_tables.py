@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from config.decimals import plain
 from execution.operations.intake import Effect
+from portfolio.books.imports.previews import money
 from portfolio.ledger.importing import as_written
 from portfolio.ledger.importing.rows import MAX_FINDINGS, Row, RowFinding
 from portfolio.models import Portfolio
@@ -88,11 +89,11 @@ def effect_rows(effect: Effect, portfolio: Portfolio) -> Iterator[dict[str, str]
         "title": "",
         "before": _value(effect.before),
         "after": _value(effect.after),
-        "difference": "" if difference is None else _signed(difference, _money(difference)),
+        "difference": "" if difference is None else _signed(difference, money(difference)),
         "sign": _sign(difference),
     }
     for each in effect.cash:
-        yield _change(each, f"Cash, {each.name}", _money(each.before), _money(each.after), _money(each.difference))
+        yield _change(each, f"Cash, {each.name}", money(each.before), money(each.after), money(each.difference))
     for each in effect.holdings:
         yield _change(each, each.name, _units(each.before), _units(each.after), _units(each.difference))
 
@@ -114,11 +115,7 @@ def _change(change: Change, name: str, before: str, after: str, difference: str)
 
 
 def _value(value: DayValue) -> str:
-    return "not known" if value.amount is None else _money(value.amount)
-
-
-def _money(amount: Decimal) -> str:
-    return f"{amount:,.2f}".replace("-", "\N{MINUS SIGN}")
+    return "not known" if value.amount is None else money(value.amount)
 
 
 def _units(number: Decimal) -> str:

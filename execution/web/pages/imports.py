@@ -28,7 +28,7 @@ from execution.web.pages.navigation import OVERVIEW
 from execution.web.pages.shelf import Shelf
 from execution.web.pages.waiting_files import WaitingFile
 from execution.web.problems import problem_of
-from portfolio.books import imports
+from portfolio.books import imports, revisions
 from portfolio.books.imports import Choices, ImportRefused, ImportTooLarge, Preview
 from portfolio.ledger.importing.formats import FORMATS
 from portfolio.ledger.importing.rows import MAX_BYTES, RowFinding
@@ -245,7 +245,7 @@ def _render(
 
 @transaction.atomic
 def _newest_revision(portfolio: Portfolio) -> LedgerRevision | None:
-    return LedgerRevision.objects.filter(portfolio=portfolio).order_by("-number").first()
+    return revisions.newest(portfolio)
 
 
 def _redirect(request: HttpRequest, portfolio: Portfolio, **query: str) -> HttpResponse:

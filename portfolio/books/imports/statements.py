@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from config.decimals import trimmed
 from portfolio.books.imports.previews import money
 from portfolio.ledger import names
 from portfolio.ledger.importing.accounts import Accounts
@@ -44,7 +45,7 @@ class Statement:
     """too little or too much."""
 
     def describe(self, accounts: Accounts) -> str:
-        amount = money if self.commodity in CURRENCIES else _plain
+        amount = money if self.commodity in CURRENCIES else trimmed
         return (
             f"the ledger states that {accounts.name_of(self.root)} holds {amount(self.expected)} {self.commodity} at the start of"
             f" {self.day}; with this file it would hold {amount(self.accumulated)} {self.commodity},"
@@ -130,7 +131,3 @@ def _contradict(statement: Statement, movers: Sequence[Row], accounts: Accounts)
     else:
         for row in movers:
             yield RowFinding(row.row, statement.where, reason, f"this row moves it: {IN_LEDGER}")
-
-
-def _plain(number: Decimal) -> str:
-    return f"{number.normalize():f}"
