@@ -1,17 +1,20 @@
 """The pages say what is there: links, files, targets, problems, packages, variables and addresses."""
 
+import json
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandParser, load_command_class
 from django.urls import URLPattern
 from prometheus_client import REGISTRY
 
 from config import cache, doctor, pulse
 from config.telemetry import http_metrics
 from execution.web import problems, urls, world
+from tests.sources import python_files
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
@@ -81,6 +84,38 @@ def test_every_file_that_a_page_names_is_there(page):
     missing = [name for name in named if not any(PROJECT.glob(name.rstrip("/")))]
 
     assert missing == []
+
+
+def test_every_page_that_a_source_names_is_there():
+    named = {
+        (path, target)
+        for path, text in ((file.relative_to(PROJECT).as_posix(), file.read_text()) for file in python_files())
+        for target in re.findall(r"\bdocs/([\w/-]+\.md(?:#[\w-]+)?)", text)
+    }
+
+    def is_there(target: str) -> bool:
+        page, _, anchor = target.partition("#")
+        return (DOCS / page).is_file() and (not anchor or anchor in anchors(DOCS / page))
+
+    assert len(named) > 20
+    assert {(path, target) for path, target in named if not is_there(target)} == set()
+
+
+def test_every_excerpt_is_of_the_version_that_is_served():
+    served = {
+        document["id"]: document["version"]
+        for document in (json.loads(path.read_text()) for path in (PROJECT / "execution/library").glob("*.json"))
+    }
+    version = re.compile(rf"\b({'|'.join(served)})\b(?:\"?,? \"pattern_version\": \"| )([0-9]+\.[0-9]+\.[0-9]+)")
+
+    shown = {
+        (page.relative_to(PROJECT).as_posix(), *found)
+        for page in (PROJECT / "README.md", *DOCS.rglob("*.md"))
+        for found in version.findall(page.read_text())
+    }
+
+    assert {"README.md", "docs/explain.md", "docs/api.md"} <= {page for page, _, _ in shown}
+    assert {each for each in shown if served[each[1]] != each[2]} == set()
 
 
 def rooms() -> dict[str, set[str]]:
@@ -182,6 +217,22 @@ def test_every_command_has_its_row_and_no_row_is_left_over():
     ours = {file.stem for file in PROJECT.glob("*/management/commands/*.py") if file.stem != "__init__"}
 
     assert rows - {"migrate"} == ours
+
+
+def test_every_argument_of_a_command_says_what_it_is_and_every_option_stands_in_its_row():
+    rows: dict[str, set[str]] = {}
+    for row in re.findall(r"^\| `([^`]+)` \|", (DOCS / "commands.md").read_text(), re.MULTILINE):
+        rows.setdefault(row.split()[0], {"--help"}).update(re.findall(r"--[a-z-]+", row))
+    wordless, unlisted = set(), set()
+    for file in PROJECT.glob("*/management/commands/[a-z]*.py"):
+        parser = CommandParser()
+        load_command_class(file.parts[-4], file.stem).add_arguments(parser)
+        for argument in parser._actions:
+            if argument.dest != "help" and not argument.help:
+                wordless.add((file.stem, argument.dest))
+            unlisted |= {(file.stem, name) for name in argument.option_strings[-1:] if name not in rows[file.stem]}
+
+    assert (wordless, unlisted) == (set(), set())
 
 
 def test_every_address_is_on_a_page():

@@ -15,7 +15,7 @@ class Command(TieoutCommand):
     help = "Issue, list and revoke personal tokens. The text of a new one is printed once and stored nowhere."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("verb", choices=("issue", "list", "revoke"))
+        parser.add_argument("verb", choices=("issue", "list", "revoke"), help="what to do with tokens of the user")
         parser.add_argument("user", help="user name")
         parser.add_argument("token", nargs="?", help="of revoke: what the token begins with, as list shows it")
         parser.add_argument("--name", help="of issue: what it is for")

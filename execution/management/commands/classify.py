@@ -23,7 +23,7 @@ class Command(TieoutCommand):
     help = "Say of a security what sector, country or asset class it is of, or its ISIN and FIGI, known from a day on."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("symbol", metavar="SYMBOL")
+        parser.add_argument("symbol", metavar="SYMBOL", help="the security, by its symbol")
         for kind in Kind:
             parser.add_argument(
                 f"--{kind.replace('_', '-')}", dest=kind.value, help=f"{TITLES[kind]}: {EXPECTED[kind]}"

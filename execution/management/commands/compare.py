@@ -15,8 +15,8 @@ class Command(TieoutCommand):
     help = "Compare two stored executions of one pattern and portfolio: every figure that differs, and what moved it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("before", metavar="A", type=UUID)
-        parser.add_argument("after", metavar="B", type=UUID)
+        parser.add_argument("before", metavar="A", type=UUID, help="the id of an execution, as execute prints it")
+        parser.add_argument("after", metavar="B", type=UUID, help="the id of another of the same pattern and portfolio")
 
     def handle(self, *args: Any, **options: Any) -> None:
         first = Execution.objects.select_related("user").filter(pk=options["before"]).first()

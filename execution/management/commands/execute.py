@@ -17,10 +17,21 @@ class Command(TieoutCommand):
     help = "Run a pattern for a portfolio, as its owner, and print the result."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("pattern")
-        parser.add_argument("--portfolio", metavar="SLUG", required=True)
-        parser.add_argument("--input", action="append", default=[], metavar="K=V", help="V is JSON, or else a string")
-        parser.add_argument("--asof", type=date.fromisoformat, metavar="D")
+        parser.add_argument("pattern", help="the id of a published pattern, such as portfolio_overview")
+        parser.add_argument("--portfolio", metavar="SLUG", required=True, help="the portfolio, by its slug")
+        parser.add_argument(
+            "--input",
+            action="append",
+            default=[],
+            metavar="K=V",
+            help="an input of the pattern; V is JSON, or else a string; may be given again",
+        )
+        parser.add_argument(
+            "--asof",
+            type=date.fromisoformat,
+            metavar="D",
+            help="the as-of date, YYYY-MM-DD; without it, the newest pack day",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         portfolio = Portfolio.objects.select_related("owner").filter(slug=options["portfolio"]).first()

@@ -16,7 +16,7 @@ class Command(TieoutCommand):
     help = "Take a figure of a stored execution apart: its formula, and what went in, down to rows of packs and transactions."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("execution", type=UUID)
+        parser.add_argument("execution", type=UUID, help="the id of a stored execution, as execute prints it")
         parser.add_argument("path", help="a JSON pointer into the result, such as /valued_positions/total_value")
 
     def handle(self, *args: Any, **options: Any) -> None:

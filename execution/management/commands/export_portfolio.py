@@ -20,8 +20,8 @@ class Command(TieoutCommand):
     has_json = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("portfolio", metavar="SLUG")
-        parser.add_argument("file", metavar="FILE", help="must not exist yet")
+        parser.add_argument("portfolio", metavar="SLUG", help="the portfolio, by its slug")
+        parser.add_argument("file", metavar="FILE", help="where to write it; the file must not exist yet")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with transaction.atomic():

@@ -20,9 +20,12 @@ class Command(TieoutCommand):
             "only", metavar="NAME", nargs="*", help="symbols or series; all that are the provider's without"
         )
         parser.add_argument(
-            "--from", dest="first", type=date.fromisoformat, help="a week before the end of what is loaded"
+            "--from",
+            dest="first",
+            type=date.fromisoformat,
+            help="first day; without it, a week before the end of what is loaded",
         )
-        parser.add_argument("--to", dest="last", type=date.fromisoformat, help="yesterday")
+        parser.add_argument("--to", dest="last", type=date.fromisoformat, help="last day; without it, yesterday")
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = fetching.as_dict(

@@ -15,7 +15,7 @@ class Command(TieoutCommand):
     help = "Commit a Beancount ledger (a folder with main.beancount, or a file with what it includes) to a portfolio."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", metavar="PATH")
+        parser.add_argument("path", metavar="PATH", help="the folder, or the file")
         parser.add_argument(
             "--portfolio", metavar="SLUG", help="the portfolio; without it, the folder's or file's name"
         )

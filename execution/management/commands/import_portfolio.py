@@ -13,7 +13,7 @@ class Command(TieoutCommand):
     help = "Take in a portfolio that export_portfolio wrote, with the history of its ledger."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", metavar="FILE")
+        parser.add_argument("file", metavar="FILE", help="the file that it wrote")
         parser.add_argument("--owner", metavar="USER", required=True, help="whose it is here")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -15,8 +15,12 @@ class Command(TieoutCommand):
     help = "Take a file of transactions into a portfolio's ledger: all of it, as one commit, or nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", metavar="FILE")
-        parser.add_argument("--portfolio", metavar="SLUG", required=True)
+        parser.add_argument(
+            "file", metavar="FILE", help="the file of transactions (docs/imports.md says in which forms)"
+        )
+        parser.add_argument(
+            "--portfolio", metavar="SLUG", required=True, help="the portfolio that it goes into, by its slug"
+        )
         parser.add_argument(
             "--dry-run", action="store_true", help="say what would be added and what is wrong; write nothing"
         )

@@ -12,7 +12,7 @@ class Command(TieoutCommand):
     help = "Take in a market data folder (securities, series, rights of the sources); packs are then built from it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("folder", metavar="DIR")
+        parser.add_argument("folder", metavar="DIR", help="the folder (docs/market-data.md says what is in it)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         counts = intake.load_market_data(options["folder"])

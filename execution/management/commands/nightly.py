@@ -21,17 +21,23 @@ class Command(TieoutCommand):
     help = "Build, reconcile, compute, mark fresh: the night of --date, or of a span with --from and --to."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--policy", default="ECB_EUR")
-        parser.add_argument("--date", type=date.fromisoformat, help="default: the last day of the loaded archive")
-        parser.add_argument("--from", dest="since", type=date.fromisoformat, metavar="D")
-        parser.add_argument("--to", dest="until", type=date.fromisoformat, metavar="D")
-        parser.add_argument("--restate", default="", metavar="REASON", help="open the next release of its packs")
+        parser.add_argument("--policy", default="ECB_EUR", help="pricing policy of the packs (ECB_EUR)")
+        parser.add_argument(
+            "--date", type=date.fromisoformat, help="the pack day; without it, the last day of the loaded archive"
+        )
+        parser.add_argument("--from", dest="since", type=date.fromisoformat, metavar="D", help="first day of a span")
+        parser.add_argument("--to", dest="until", type=date.fromisoformat, metavar="D", help="last day of a span")
+        parser.add_argument(
+            "--restate", default="", metavar="REASON", help="why: the next release of its packs is opened"
+        )
         parser.add_argument(
             "--restate-lacking",
             action="store_true",
             help="restate all days that lack what the loaded data have, no other",
         )
-        parser.add_argument("--from-step", choices=list(JOBS), metavar="S", help="do again from this job on")
+        parser.add_argument(
+            "--from-step", choices=list(JOBS), metavar="S", help=f"do again from this job on: {', '.join(JOBS)}"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         policy = PricingPolicy.objects.filter(pk=options["policy"]).first()

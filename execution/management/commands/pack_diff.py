@@ -13,8 +13,8 @@ class Command(TieoutCommand):
     help = "List the rows in which two sealed packs differ, by effect, and the value of each portfolio at either."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("before", metavar="A", help="PP_<date>_<policy>_r<n>")
-        parser.add_argument("after", metavar="B")
+        parser.add_argument("before", metavar="A", help="the id of a sealed pack, PP_<date>_<policy>_r<n>")
+        parser.add_argument("after", metavar="B", help="the id of another of the same policy")
 
     def handle(self, *args: Any, **options: Any) -> None:
         before, after = (packs.find(pack_id=options[name]) for name in ("before", "after"))

@@ -21,17 +21,25 @@ class Command(TieoutCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--portfolio", metavar="SLUG", required=True)
-        parser.add_argument("--booking-method", choices=BookingMethod.values, help="which lot a sale takes")
+        parser.add_argument("--portfolio", metavar="SLUG", required=True, help="the portfolio, by its slug")
+        parser.add_argument("--booking-method", choices=BookingMethod.values, help="which lots a sale takes first")
         parser.add_argument(
             "--fees-in-cost", choices=("yes", "no"), help="buy fees in cost and sell fees off proceeds, or fees apart"
         )
-        parser.add_argument("--trade-fx", choices=TradeFx.values, help="what deals are converted at")
-        parser.add_argument("--accrual", choices=Accrual.values, help="when dividends count")
+        parser.add_argument(
+            "--trade-fx",
+            choices=TradeFx.values,
+            help="the rate of deals in another currency: what the ledger says, or the fixing of the day",
+        )
+        parser.add_argument(
+            "--accrual", choices=Accrual.values, help="when dividends count: once paid, or from their ex-date"
+        )
         parser.add_argument("--flow-timing", choices=FlowTiming.values, help="when money in and out of a day counts")
         parser.add_argument("--benchmark", metavar="NAME", help="what it is measured against; none: nothing")
-        parser.add_argument("--base-currency", metavar="CURRENCY", help="only while the portfolio has no ledger")
-        parser.add_argument("--policy", metavar="POLICY", help="only while the portfolio has no ledger")
+        parser.add_argument(
+            "--base-currency", metavar="CURRENCY", help="base currency, only while the portfolio has no ledger"
+        )
+        parser.add_argument("--policy", metavar="POLICY", help="pricing policy, only while the portfolio has no ledger")
 
     def handle(self, *args: Any, **options: Any) -> None:
         portfolio = Portfolio.objects.select_related("policy", "benchmark").filter(slug=options["portfolio"]).first()

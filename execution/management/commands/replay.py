@@ -17,7 +17,7 @@ class Command(TieoutCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("execution", type=UUID)
+        parser.add_argument("execution", type=UUID, help="the id of a stored execution, as execute prints it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         stored = Execution.objects.select_related("user").filter(pk=options["execution"]).first()

@@ -13,8 +13,13 @@ class Command(TieoutCommand):
     help = "Undo the last import, or the one with an id: the ledger is then as it was without it, byte for byte."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("import_id", metavar="IMPORT", nargs="?", help="as import_transactions printed it")
-        parser.add_argument("--portfolio", metavar="SLUG", required=True)
+        parser.add_argument(
+            "import_id",
+            metavar="IMPORT",
+            nargs="?",
+            help="its id, as import_transactions printed it; without it, the last",
+        )
+        parser.add_argument("--portfolio", metavar="SLUG", required=True, help="the portfolio, by its slug")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
