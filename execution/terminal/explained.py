@@ -11,7 +11,9 @@ MOST_ITEMS: Final = 20
 
 def lines(document: Mapping[str, Any]) -> Iterator[str]:
     """The figure, how it is made, and of what."""
-    yield from map(printable, _lines(document))
+    for line in _lines(document):
+        text = line.lstrip(" ")
+        yield line[: -len(text)] + printable(text)
 
 
 def _lines(document: Mapping[str, Any]) -> Iterator[str]:
@@ -32,7 +34,7 @@ def _term(term: Mapping[str, Any], depth: int) -> Iterator[str]:
     indent = "  " * depth
     label = f" [{term['label']}]" if term.get("label") else ""
     formula = f" = {term['formula']}" if term.get("formula") else ""
-    path = f"  → {term['path']}" if term.get("path") and depth else ""
+    path = f" → {term['path']}" if term.get("path") and depth else ""
     yield f"{indent}{term['name']}{label} {_number(term)}{formula}{path}"
     for row in term.get("rows", ()):
         yield f"{indent}  {_row(row)}"

@@ -11,7 +11,7 @@ EXTERNAL = frozenset({"deposit", "withdrawal"})
 """Kinds whose cash crosses the portfolio's border."""
 
 RECURRING_FEES = frozenset({"management", "custody"})
-"""Kinds of fees that a gross return is before (docs/measures.md)."""
+"""Kinds of fees that a gross return is before (docs/measurement.md#a-day)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Positions at the closes and rates of one pack, exactly in Decimal.
 
 Value is quantity x close x FX, cash at FX, in the base currency, on cash basis: dividends between ex-date and pay date stand
-beside the value as a receivable, so that the value ties out with the ledger (docs/worth.md).
+beside the value as a receivable, so that the value ties out with the ledger (docs/measurement.md#value).
 """
 
 from dataclasses import dataclass, replace

@@ -1,8 +1,9 @@
 """The money bridge of a period: how the opening value became the closing value, line by line, to the cent.
 
 A lot is measured from the later of the period's opening (close and fixing) and its purchase (price and rate of the deal):
-price q·ΔP·F0, FX q·P0·ΔF, interaction q·ΔP·ΔF (docs/worth.md). What is sold in the period is realised, what is held at its end
-or moved out in kind is unrealised. "Realised in the period" is not "realised since purchase", which is `portfolio.valuation.gains`.
+price q·ΔP·F0, FX q·P0·ΔF, interaction q·ΔP·ΔF (docs/measurement.md#money-bridge). What is sold in the period is realised, what is
+held at its end or moved out in kind is unrealised. "Realised in the period" is not "realised since purchase", which is
+`portfolio.valuation.gains`.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """Gains since purchase: realised by sales, unrealised on what is held, and income.
 
 A gain from purchase is price q·ΔP·F0 + FX q·P0·ΔF + interaction q·ΔP·ΔF − fees, with the rate of the purchase locked in the lot
-(docs/worth.md). P is in the currency that the security trades in: what was dealt in another is converted into it
-at the fixing of its day, and its base amount stays as it was. Fees are in cost and proceeds, or apart, by the portfolio's
+(docs/measurement.md#lots-and-gains). P is in the currency that the security trades in: what was dealt in another is converted
+into it at the fixing of its day, and its base amount stays as it was. Fees are in cost and proceeds, or apart, by the portfolio's
 setting. How a period's value came about is `portfolio.valuation.bridge`, which measures lots from the period's opening.
 """
 
