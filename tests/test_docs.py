@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandParser, load_command_class
 from django.urls import URLPattern
 from prometheus_client import REGISTRY
@@ -19,6 +20,7 @@ from tests.sources import python_files
 PROJECT = Path(__file__).resolve().parent.parent
 DOCS = PROJECT / "docs"
 NOT_OURS = {"var", "node_modules"}
+ROOMS_WITH_ROWS = ("compliance", "config", "execution", "portfolio", "pricing")
 ROOMS = "agents|compliance|config|demo|docs|execution|portfolio|pricing|templates|tests"
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -137,6 +139,16 @@ def test_architecture_names_every_room_and_every_sub_package_and_no_folder_that_
     }
 
     assert rooms() == there
+
+
+def test_the_data_model_names_every_table_and_no_other():
+    text = (DOCS / "data-model.md").read_text()
+    ours = {model.__name__ for room in ROOMS_WITH_ROWS for model in apps.get_app_config(room).get_models()}
+
+    words = set(re.findall(r"\b[A-Z][A-Za-z]+\b", text))
+
+    assert ours - words == set()
+    assert set(re.findall(r"\*\*([A-Z]\w+)\*\*", text)) - ours == set()
 
 
 def test_every_make_target_of_the_readme_exists():
