@@ -48,6 +48,7 @@ def period_money_weighted_return(annual_rate: npt.ArrayLike, days: npt.ArrayLike
 
 
 def broadcast(**named: npt.ArrayLike) -> list[Floats]:
+    """Float64 arrays of one shape. Raises InvalidInput where shapes do not go together, or a single number is not finite."""
     arrays = [as_floats(name, values) for name, values in named.items()]
     try:
         spread = np.broadcast_arrays(*arrays)

@@ -18,6 +18,7 @@ EPOCH = date(1970, 1, 1).toordinal()  # what datetime64 counts from
 
 
 def day_numbers(dates: Dates) -> npt.NDArray[np.int64]:
+    """Days since 1970-01-01, (D,) or (D, P). Raises InvalidInput for what is no day, and for a missing one (NaT)."""
     if not isinstance(dates, np.ndarray) and all(isinstance(day, date) for day in dates):
         return np.fromiter((day.toordinal() - EPOCH for day in dates), dtype=np.int64, count=len(dates))
     try:

@@ -302,6 +302,7 @@ class Books:
 
 
 def require_fixing(index: int, fixing: Decimal | None, layer: OpenLayer, trading: str | None) -> Decimal:
+    """Trading currency per one of the layer's on its day. Raises InvalidInput where an average over currencies needs it."""
     if fixing is None or trading is None:
         raise InvalidInput(
             "fixing",

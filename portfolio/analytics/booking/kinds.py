@@ -28,6 +28,7 @@ NEGLIGIBLE = Decimal("1e-6")
 
 
 def buy(books: Books, index: int, entry: Transaction) -> None:
+    """A lot is opened at what was paid for it, on its day and at its rate."""
     quantity = required_number(index, entry, "quantity", above=True)
     fee, fx = fee_of(index, entry), fx_of(index, entry)
     amount = consideration(index, entry, quantity)
@@ -35,6 +36,7 @@ def buy(books: Books, index: int, entry: Transaction) -> None:
 
 
 def transfer_in(books: Books, index: int, entry: Transaction) -> None:
+    """A lot comes in with the cost, day and rate that are given, else at what it is worth."""
     quantity = required_number(index, entry, "quantity", above=True)
     known = entry.cost is not None
     cost = required_number(index, entry, "cost") if known else consideration(index, entry, quantity)
@@ -44,6 +46,7 @@ def transfer_in(books: Books, index: int, entry: Transaction) -> None:
 
 
 def sell(books: Books, index: int, entry: Transaction) -> None:
+    """Lots are drawn by the booking method; what they brought beyond their cost is realised."""
     holding = books.require_holding(index, entry)
     quantity = required_number(index, entry, "quantity", above=True)
     amount = consideration(index, entry, quantity)
@@ -51,6 +54,7 @@ def sell(books: Books, index: int, entry: Transaction) -> None:
 
 
 def cash_in_lieu(books: Books, index: int, entry: Transaction) -> None:
+    """The fraction of a unit that is held is sold for the amount paid."""
     if entry.quantity is not None:
         return sell(books, index, entry)
     holding = books.require_holding(index, entry)
@@ -62,6 +66,7 @@ def cash_in_lieu(books: Books, index: int, entry: Transaction) -> None:
 
 
 def transfer_out(books: Books, index: int, entry: Transaction) -> None:
+    """Lots leave with their cost; nothing is realised."""
     holding = books.require_holding(index, entry)
     quantity = required_number(index, entry, "quantity", above=True)
     for lot, part in books.draw(index, entry, holding, quantity):
@@ -81,6 +86,7 @@ def move(books: Books, index: int, entry: Transaction) -> None:
 
 
 def split(books: Books, index: int, entry: Transaction) -> None:
+    """Units are multiplied by the ratio (new per old); cost, day and rate stay."""
     holding = books.require_holding(index, entry)
     ratio = required_number(index, entry, "ratio", above=True)
     lots = list(holding.lots())

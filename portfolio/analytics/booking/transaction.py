@@ -144,12 +144,14 @@ def cross_rate(index: int, entry: Transaction, currency: str | None) -> Decimal:
 
 
 def consideration(index: int, entry: Transaction, quantity: Decimal) -> Decimal:
+    """What is paid for the units, in the transaction's currency, without fees: the amount where no price is given; >= 0."""
     if entry.unit_price is None and entry.amount is not None:
         return required_number(index, entry, "amount")
     return required_number(index, entry, "unit_price") * quantity
 
 
 def new_symbol(index: int, entry: Transaction) -> str:
+    """The symbol that lots go on under. Raises InvalidInput where there is none, or it is the old one."""
     if not entry.to_symbol or entry.to_symbol == entry.symbol:
         raise InvalidInput("to_symbol", f"is {entry.to_symbol!r}, another symbol is needed", index)
     return entry.to_symbol
