@@ -52,17 +52,17 @@ class OutputDecisions:
     @property
     def attributions(self) -> tuple[Attribution, ...]:
         """Of what may be used, once each."""
-        shown = {each for decision in self._used() for each in decision.attributions}
+        shown = {each for decision in self._passing_decisions() for each in decision.attributions}
         return tuple(sorted(shown, key=lambda each: (each.text, each.link)))
 
     @property
     def watermarks(self) -> tuple[str, ...]:
-        return tuple(sorted({text for decision in self._used() for text in decision.watermarks}))
+        return tuple(sorted({text for decision in self._passing_decisions() for text in decision.watermarks}))
 
     def without(self, outputs: Collection[str]) -> Self:
         return replace(self, outputs={name: each for name, each in self.outputs.items() if name not in outputs})
 
-    def _used(self) -> list[Decision]:
+    def _passing_decisions(self) -> list[Decision]:
         return [decision for decision in self.outputs.values() if decision.lets_through]
 
 

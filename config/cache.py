@@ -66,7 +66,7 @@ class SealedClient(redis.RedisCacheClient):
 
     def _prove(self, key: Any, stored: bytes) -> Any:
         digest, content = stored[: keyed_digest.LENGTH], stored[keyed_digest.LENGTH :]
-        if keyed_digest.is_right(digest.decode("latin-1"), KIND, _named(key, content)):
+        if keyed_digest.is_right(digest.decode("latin-1"), KIND, _bytes_to_seal(key, content)):
             return json.loads(content)
         keyed_digest.tell_altered("cache")
         self.delete(key)
@@ -75,10 +75,10 @@ class SealedClient(redis.RedisCacheClient):
 
 def _seal(key: str, value: Any) -> bytes:
     content = json.dumps(value).encode()
-    return keyed_digest.of(KIND, _named(key, content)).encode() + content
+    return keyed_digest.of(KIND, _bytes_to_seal(key, content)).encode() + content
 
 
-def _named(key: str, content: bytes) -> bytes:
+def _bytes_to_seal(key: str, content: bytes) -> bytes:
     return key.encode() + b"\0" + content
 
 

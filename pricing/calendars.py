@@ -35,7 +35,7 @@ def from_archive(reading: ArchiveReading, *, pivot: str, exchange_of: Mapping[st
 
     exchange_of  symbol -> exchange; the archive's own securities unless given
     """
-    first, last = reading.listed
+    first, last = reading.listing_days
     security, days = reading.closes.security, reading.closes.date
     exchanges = [(exchange_of or {}).get(each.symbol, each.exchange) for each in reading.securities]
     codes = {exchange: code for code, exchange in enumerate(dict.fromkeys(exchanges))}
@@ -58,11 +58,6 @@ def _distinct(days: Dates) -> Dates:
     seen[(days - begin).astype(np.int64)] = True
     distinct: Dates = begin + np.nonzero(seen)[0]
     return distinct
-
-
-def listed(days: Dates, first_date: date, last_date: date | None) -> Dates:
-    """Those of `days` on which a security is active."""
-    return days[is_listed(days, first_date, last_date)]
 
 
 def is_listed(days: Dates, first_date: date, last_date: date | None) -> npt.NDArray[np.bool_]:

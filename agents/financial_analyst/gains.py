@@ -45,7 +45,7 @@ class ClosedHoldings:
 @capability("portfolio.closed_holdings", agent="financial_analyst")
 def sold_out(ctx: RequestContext, *, positions: valuation.Positions) -> Result[ClosedHoldings]:
     """What was held and is held no more, with its realised gain and income."""
-    return _result(ctx, ClosedHoldings(closed_holdings.closed(positions.book, ctx.market.history)), positions)
+    return _result(ctx, ClosedHoldings(closed_holdings.find_closed(positions.book, ctx.market.history)), positions)
 
 
 @capability("portfolio.income", agent="financial_analyst")

@@ -209,7 +209,7 @@ class PatternDraftAdmin(OfferedFilters):
                     {"line": each.line, "column": each.column, "pointer": each.pointer, "message": each.message}
                     for each in found.findings
                 ],
-                "graph": None if found.document is None else drawn(found),
+                "graph": None if found.document is None else draw_graph(found),
             }
         )
 
@@ -279,7 +279,7 @@ class PatternDraftAdmin(OfferedFilters):
             text=text,
             revision=draft.revision if revision is None else revision,
             found=found,
-            graph=drawn(found) if found.document is not None else "",
+            graph=draw_graph(found) if found.document is not None else "",
             may_change=self.has_change_permission(request),
             may_publish=request.user.has_perm("execution.publish_pattern"),
             refusal=refusal,
@@ -293,7 +293,7 @@ class PatternDraftAdmin(OfferedFilters):
         )
 
 
-def drawn(found: inspection.Inspection) -> SafeString:
+def draw_graph(found: inspection.Inspection) -> SafeString:
     return render_to_string("admin/execution/patterndraft/graph.html", {"graph": step_graph.draw(found.document or {})})
 
 

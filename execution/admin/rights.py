@@ -113,7 +113,7 @@ class PublishedRightsAdmin(RightsVersionAdmin):
         if not request.user.has_perm("compliance.add_rightsversion"):
             raise PermissionDenied
 
-    def _done(self, request: HttpRequest, version: RightsVersion) -> HttpResponse:
+    def _tell_outcome(self, request: HttpRequest, version: RightsVersion) -> HttpResponse:
         if version.published_at:
             words = f"version {version.pk} decides now"
         else:
@@ -132,7 +132,7 @@ class PublishedRightsAdmin(RightsVersionAdmin):
             except REFUSALS as error:
                 refusal = str(error)
             else:
-                return self._done(request, version)
+                return self._tell_outcome(request, version)
         before = versions.current()
         table = before.as_table() if before and before.table else RightsTable({})
         effects = find_effects(table, after, at=timezone.now().date())

@@ -49,11 +49,11 @@ def explain_record(question: Question) -> Explanation:
     if figure in RISK:
         return risk.explain(life, *figure, metric)
 
-    def beside(measure: Measure) -> Term:
+    def other_measure(measure: Measure) -> Term:
         also = measure, figure[1]
         return Term(measure.value, question.data.figures[also].value, "fraction", path=f"{{step}}/{key_of(also)}")
 
-    return returns.explain(life, *figure, metric, beside)
+    return returns.explain(life, *figure, metric, other_measure)
 
 
 def explain_by_window(question: Question) -> Explanation:
@@ -66,7 +66,9 @@ def explain_by_window(question: Question) -> Explanation:
         raise NoSuchFigure  # of the whole portfolio, where its deposits are inferred
     is_money_weighted = measure in (Measure.MWR, Measure.BENCHMARK_MWR, Measure.EXCESS_MWR)
     window = RETURN_WINDOWS[int(number)] if is_money_weighted else Window(row.window)
-    return returns.explain(life_of(question), measure, window, getattr(row, name), _beside(row, f"rows/{number}"))
+    return returns.explain(
+        life_of(question), measure, window, getattr(row, name), _other_measure(row, f"rows/{number}")
+    )
 
 
 def explain_calendar_years(question: Question) -> Explanation:
@@ -78,10 +80,10 @@ def explain_calendar_years(question: Question) -> Explanation:
     metric, dates = getattr(year, name), life.history.dates
     start = int(np.searchsorted(dates, np.datetime64(year.first), side="right")) - 1
     span = Span(start, int(np.searchsorted(dates, np.datetime64(year.last))), year.first, year.last)
-    return returns.time_weighted(life, Measure(name), span, metric, _beside(year, f"years/{number}"))
+    return returns.time_weighted(life, Measure(name), span, metric, _other_measure(year, f"years/{number}"))
 
 
-def _beside(row: object, below: str) -> returns.Beside:
+def _other_measure(row: object, below: str) -> returns.OtherMeasure:
     """The other measures of a row, by where they are explained."""
 
     def term(measure: Measure) -> Term:

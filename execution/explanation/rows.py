@@ -78,7 +78,7 @@ def load(explanation: Explanation, plan: Plan) -> Rows:
         elif isinstance(row, Setting):
             loaded.by_name[row] = ({"kind": "setting", "setting": row.name, "value": row.value},)
         elif isinstance(row, Input):
-            loaded.by_name[row] = ({"kind": "input", "input": row.name, row.name: _shown(row.value)},)
+            loaded.by_name[row] = ({"kind": "input", "input": row.name, row.name: _as_json(row.value)},)
     return loaded
 
 
@@ -216,7 +216,7 @@ def _action(row: Action, plan: Plan) -> Described:
         "symbol": row.symbol,
         "action": action.action,
         "ex_date": action.ex_date.isoformat(),
-        **{name: _shown(getattr(action, name)) for name in fields if getattr(action, name)},
+        **{name: _as_json(getattr(action, name)) for name in fields if getattr(action, name)},
         "source": action.source,
         "flags": action.flags,
     }
@@ -244,12 +244,12 @@ def _read_transactions(loaded: Rows, entries: Iterable[Entry], plan: Plan) -> No
                 "commit": commits.get(row.introduced_in),
                 "transaction": row.kind,
                 "symbol": row.security.symbol if row.security else None,
-                **{name: _shown(getattr(row, name)) for name in TRANSACTION_FIELDS if getattr(row, name)},
+                **{name: _as_json(getattr(row, name)) for name in TRANSACTION_FIELDS if getattr(row, name)},
             },
         )
 
 
-def _shown(cell: Any) -> Any:
+def _as_json(cell: Any) -> Any:
     if hasattr(cell, "isoformat"):
         return cell.isoformat()
     return cell if isinstance(cell, bool | int | float | str) else plain(cell)

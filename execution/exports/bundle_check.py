@@ -47,7 +47,7 @@ def check(data: bytes, keys: Sequence[PublicKey]) -> BundleFindings:
     ]
     if not faults:
         faults = _find_faults_of_tree(files, statement)
-    whole = zipped.stored(entries)
+    whole = zipped.unpacked_zip(entries)
     if not faults and whole != data:
         at = next((at for at, (one, other) in enumerate(zip(whole, data, strict=False)) if one != other), len(whole))
         faults = [f"the zip around the files is not as it was written, from byte {at}"]

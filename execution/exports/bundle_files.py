@@ -63,7 +63,7 @@ def write(file: BinaryIO, content: ExportContent, report: Report) -> None:
         },
     }
     files[STATEMENT] = text_of(signer.envelope(_bytes(statement)))
-    file.write(zipped.stored((name, files[name]) for name in ORDER))
+    file.write(zipped.unpacked_zip((name, files[name]) for name in ORDER))
     report(2, 2)
 
 

@@ -34,7 +34,7 @@ def archive_of(file: IO[bytes]) -> ZipFile:
     return ZipFile(file, "w")
 
 
-def stored(entries: Iterable[tuple[str, bytes]]) -> bytes:
+def unpacked_zip(entries: Iterable[tuple[str, bytes]]) -> bytes:
     """The entries as a zip in which nothing is packed: of each list of entries there is one."""
     buffer = BytesIO()
     with ZipFile(buffer, "w") as archive:

@@ -43,7 +43,10 @@ class StepGraph:
 def draw(document: Mapping[str, Any]) -> StepGraph:
     """From left to right: no step stands left of one that it needs, but where they wait for each other."""
     steps = {step["as"]: step for step in list(_steps(document))[:MOST]}
-    needed = {name: [each for each in _named(step) if each in steps and each != name] for name, step in steps.items()}
+    needed = {
+        name: [each for each in _steps_needed_by(step) if each in steps and each != name]
+        for name, step in steps.items()
+    }
     columns = _columns(needed)
     outputs = document.get("outputs")
     heights: dict[int, int] = {}
@@ -77,7 +80,7 @@ def _steps(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield step
 
 
-def _named(step: Mapping[str, Any]) -> list[str]:
+def _steps_needed_by(step: Mapping[str, Any]) -> list[str]:
     """The steps that a step names, each once."""
     paths = []
     for _, text in templating.texts_in(step.get("args")):

@@ -93,9 +93,9 @@ class ItemisedWalk(BridgeWalk):
         """Each amount of a line, of its terms."""
         if not self.added:
             self.run()
-        return tuple(self.item(each) for each in self.added.get(line, ()))
+        return tuple(self.amount_term(each) for each in self.added.get(line, ()))
 
-    def item(self, added: Amount) -> Term:
+    def amount_term(self, added: Amount) -> Term:
         cause, names = added.cause, NAME.findall(added.formula)
         ways_in = {} if cause.piece is None else self.ways_in(cause.piece)
         terms = tuple(self.term(name, added, ways_in) for name in added.numbers if name in names)

@@ -22,7 +22,7 @@ def explain(market: MarketTerms, rows: Sequence[ClosedHolding], path: Sequence[s
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
         deals = Deals(market, market.day(len(market.market.dates) - 1))
-        sold = deals.sold("total", security=row.security_id)
+        sold = deals.sold_parts("total", security=row.security_id)
         received = payments.received(market.book, deals.asof, security=row.security_id)
         gross = payments.paid(market, received, "dividends", "gross")
         tax = payments.paid(market, received, "tax", "tax")

@@ -70,13 +70,13 @@ def explain(
 
 def _of_risk(life: Life, name: str, metric: Metric) -> Explanation:
     found = risk.explain(life, OF_RISK[name], Window.ONE_YEAR, metric)
-    beside = tuple(
+    terms = tuple(
         replace(part, path="{step}/tracking_error")
         if isinstance(part, Term) and part.name == "tracking_error"
         else part
         for part in found.term.terms
     )
-    return replace(found, term=replace(found.term, terms=beside))
+    return replace(found, term=replace(found.term, terms=terms))
 
 
 def _without_fit(record: FactorRecord, path: Sequence[str]) -> Explanation:
@@ -93,7 +93,7 @@ def _without_fit(record: FactorRecord, path: Sequence[str]) -> Explanation:
     raise NoSuchFigure
 
 
-def _chosen(used: Days, levels: FactorLevels, factor: str) -> FactorChoice:
+def _choice_of(used: Days, levels: FactorLevels, factor: str) -> FactorChoice:
     series = used.series[used.factors.index(factor)]
     return next(each for each in levels.choices if (each.factor, each.series_id) == (factor, series))
 
@@ -173,9 +173,9 @@ class _Regressed:
             "total_return": (self.returns,),
             "risk_free_contribution": (self.free, self.returns, self.total),
             "residual_contribution": (
-                self.beside("total_return"),
+                self.other_figure("total_return"),
                 Items("contributions", added),
-                self.beside("risk_free_contribution"),
+                self.other_figure("risk_free_contribution"),
             ),
         }[name]
         return _figure(name, metric.value, *parts, unit="fraction")
@@ -186,7 +186,7 @@ class _Regressed:
         value = float(beta.known_value) * float(np.mean(changes.values))
         return Term(factor, value, "fraction", "beta * mean(changes)", (beta, changes))
 
-    def beside(self, name: str) -> Term:
+    def other_figure(self, name: str) -> Term:
         return Term(name, getattr(self.record, name).value, "fraction", path=f"{{step}}/{name}")
 
     def change(self, on: str, factor: str, levels: FactorLevels, asof: date) -> Explanation:
@@ -194,7 +194,7 @@ class _Regressed:
         rows = np.flatnonzero(self.used.closes == self.life.place(on))
         if not len(rows):
             raise NoSuchFigure
-        row, choice = int(rows[0]), _chosen(self.used, levels, factor)
+        row, choice = int(rows[0]), _choice_of(self.used, levels, factor)
         value = float(self.used.changes[row, self.used.factors.index(factor)])
         closed, opened = self.life.day(int(self.used.closes[row])), self.life.day(int(self.used.opened[row]))
         if choice.series_id == BENCHMARK:

@@ -41,13 +41,15 @@ def explain(market: MarketTerms, computed: Gains, path: Sequence[str]) -> Explan
             case ["since_inception" | "year_to_date" as period, "realised", part] if part in IN_GAINS:
                 of_period = getattr(computed, period)
                 value = getattr(of_period.realised, part)
-                return _figure(f"realised_{part}", value, market.base, figures.sold(part, since=of_period.first_date))
+                return _figure(
+                    f"realised_{part}", value, market.base, figures.sold_parts(part, since=of_period.first_date)
+                )
             case ["since_inception" | "year_to_date" as period, "income", part]:
                 of_period = getattr(computed, period)
                 return figures.income(part, getattr(of_period.income, part), since=of_period.first_date)
             case ["unrealised", part] if part in IN_GAINS:
                 value = getattr(computed.unrealised, part)
-                return _figure(f"unrealised_{part}", value, market.base, figures.held(part))
+                return _figure(f"unrealised_{part}", value, market.base, figures.open_lots(part))
             case ["by_currency", number, name]:
                 return figures.by_currency(computed.by_currency[int(number)].currency, name, int(number))
             case ["by_security", number, name]:
@@ -67,12 +69,12 @@ class Deals:
         self.market, self.book, self.base, self.asof = market, market.book, market.base, asof
         self.matches = [each for each in self.book.matches if each.date <= self.asof and each.kind not in gains.MOVES]
 
-    def sold(self, part: str, *, since: date = date.min, security: int | None = None) -> Items:
+    def sold_parts(self, part: str, *, since: date = date.min, security: int | None = None) -> Items:
         """Each part of a lot that was sold."""
         matches = (each for each in self.matches if each.date >= since and security in (None, each.security))
         return Items("items", tuple(self.of_match(match, part) for match in matches))
 
-    def held(self, part: str, *, security: int | None = None) -> Items:
+    def open_lots(self, part: str, *, security: int | None = None) -> Items:
         """Each open lot."""
         lots = (lot for lot in self.book.lots if lot.is_open(self.asof) and security in (None, lot.security))
         return Items("items", tuple(self.of_lot(lot, part) for lot in lots))
@@ -248,7 +250,7 @@ class _Figures(Deals):
     def by_security(self, number: int, name: str) -> Explanation:
         row = self.computed.by_security[number]
         value, security = getattr(row, name), self.security_of(row.symbol)
-        sold, held = self.sold("total", security=security), self.held("total", security=security)
+        sold, held = self.sold_parts("total", security=security), self.open_lots("total", security=security)
         received = payments.received(self.book, self.asof, security=security)
         gross, tax = (
             payments.paid(self.market, received, "dividends", "gross"),

@@ -11,18 +11,18 @@ from portfolio.performance.metric import Metric
 from portfolio.performance.money_weighted import days_of
 from portfolio.performance.windows import Span
 
-Beside = Callable[[Measure], Term]
+OtherMeasure = Callable[[Measure], Term]
 """A measure of the same window, by where it is explained."""
 
 YEARLY = frozenset({Window.THREE_YEARS, Window.FIVE_YEARS, Window.INCEPTION_ANNUALISED})
 
 
-def explain(life: Life, measure: Measure, window: Window, metric: Metric, beside: Beside) -> Explanation:
+def explain(life: Life, measure: Measure, window: Window, metric: Metric, other_measure: OtherMeasure) -> Explanation:
     """A return of a window."""
     if metric.value is None:
         return figure(measure, metric)
     if measure == Measure.EXCESS_MWR:
-        return figure(measure, metric, beside(Measure.MWR), beside(Measure.BENCHMARK_MWR))
+        return figure(measure, metric, other_measure(Measure.MWR), other_measure(Measure.BENCHMARK_MWR))
     if measure in (Measure.MWR, Measure.BENCHMARK_MWR):
         lived = life.measured.life if window == Window.INCEPTION else life.measured.spans[window]
         assert lived is not None  # or there was no value
@@ -33,7 +33,7 @@ def explain(life: Life, measure: Measure, window: Window, metric: Metric, beside
     years = 0
     if window in YEARLY:
         years = 365 * span.years if span.years else days_of(life.measured, span)
-    return time_weighted(life, measure, span, metric, beside, years)
+    return time_weighted(life, measure, span, metric, other_measure, years)
 
 
 def figure(measure: Measure, metric: Metric, *parts: Part, expression: str = "") -> Explanation:
@@ -45,13 +45,13 @@ def figure(measure: Measure, metric: Metric, *parts: Part, expression: str = "")
 
 
 def time_weighted(
-    life: Life, measure: Measure, span: Span, metric: Metric, beside: Beside, yearly_days: int = 0
+    life: Life, measure: Measure, span: Span, metric: Metric, other_measure: OtherMeasure, yearly_days: int = 0
 ) -> Explanation:
     """The linked return of a span, or the excess over the benchmark's; a yearly one over so many days."""
     if metric.value is None:
         return figure(measure, metric)
     if measure == Measure.EXCESS_TWR:
-        return figure(measure, metric, beside(Measure.TWR), beside(Measure.BENCHMARK_TWR))
+        return figure(measure, metric, other_measure(Measure.TWR), other_measure(Measure.BENCHMARK_TWR))
     gross = life.measured.gross
     if measure == Measure.BENCHMARK_TWR:
         daily, a_year = versus_benchmark.returns_over(life, span), BENCHMARK_A_YEAR

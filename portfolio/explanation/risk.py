@@ -48,15 +48,15 @@ def _relative(life: Life, measure: Measure, window: Window) -> tuple[Part, ...]:
         observed = observations.between(life.measured, observed.closes[1:], observed.doubts)
     parts: tuple[Part, ...] = (returns_of(life, observed), versus_benchmark.observed(life, observed))
     if measure == Measure.ALPHA:
-        parts += (risk_free_of(life, observed), _beside(life, Measure.BETA, window))
+        parts += (risk_free_of(life, observed), _other_measure(life, Measure.BETA, window))
     if measure == Measure.INFORMATION_RATIO:
-        parts += (_beside(life, Measure.TRACKING_ERROR, window),)
+        parts += (_other_measure(life, Measure.TRACKING_ERROR, window),)
     if measure in (Measure.ALPHA, Measure.TRACKING_ERROR, Measure.INFORMATION_RATIO):
         parts += (periods_per_year(life),)
     return parts
 
 
-def _beside(life: Life, measure: Measure, window: Window) -> Term:
+def _other_measure(life: Life, measure: Measure, window: Window) -> Term:
     """Another measure of the window, by where it is explained."""
     metric = relative_figures.figures(life.measured)[measure, window]
     return Term(measure.value, metric.value, path=f"{{step}}/{key_of((measure, window))}")

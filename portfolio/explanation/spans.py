@@ -36,10 +36,10 @@ def explain_over(life: Life, span: Span, computed: RangePerformance, path: Seque
     match path:
         case ["twr" | "gross_twr" | "benchmark_twr" | "excess_twr" as name]:
 
-            def beside(measure: Measure) -> Term:
+            def other_measure(measure: Measure) -> Term:
                 return Term(measure.value, getattr(computed, measure).value, "fraction", path=f"{{step}}/{measure}")
 
-            return returns.time_weighted(life, Measure(name), span, getattr(computed, name), beside)
+            return returns.time_weighted(life, Measure(name), span, getattr(computed, name), other_measure)
         case ["mwr"]:
             return money_weighted.explain(life, span, computed.mwr)
         case ["days"]:

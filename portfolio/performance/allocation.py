@@ -83,9 +83,9 @@ def allocate(valued: ValuedPositions, classified: Classified) -> Allocation:
         sectors=_groups(valued, classified, Kind.SECTOR),
         regions=_groups(valued, classified, Kind.REGION),
         asset_classes=_groups(valued, classified, Kind.ASSET_CLASS),
-        sector_known=_known(valued, classified, Kind.SECTOR),
-        region_known=_known(valued, classified, Kind.REGION),
-        asset_class_known=_known(valued, classified, Kind.ASSET_CLASS),
+        sector_known=_known_share(valued, classified, Kind.SECTOR),
+        region_known=_known_share(valued, classified, Kind.REGION),
+        asset_class_known=_known_share(valued, classified, Kind.ASSET_CLASS),
         unclassified=", ".join(sorted(without)),
     )
 
@@ -113,7 +113,7 @@ def _groups(valued: ValuedPositions, classified: Classified, kind: Kind) -> tupl
     return tuple(replace(each, weight=float(each.value / total) if total > 0 else None) for each in groups)
 
 
-def _known(valued: ValuedPositions, classified: Classified, kind: Kind) -> Metric:
+def _known_share(valued: ValuedPositions, classified: Classified, kind: Kind) -> Metric:
     """By absolute values, so that a short position takes nothing away."""
     said = [classified.get(row.symbol, {}).get(kind) for row in valued.positions]
     sizes = [abs(row.market_value) for row in valued.positions]

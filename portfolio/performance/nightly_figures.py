@@ -142,7 +142,7 @@ def compute_metrics(*, used: Sequence[PortfolioRevision], pack: PricingPack) -> 
         return json.dumps(metrics, cls=_RecordEncoder, allow_nan=False)
 
     chunk, records, values = ChunkFigures(len(used)), [], []
-    for life, metrics in _computed(used, pack, PortfolioMetrics, compute, chunk):
+    for life, metrics in _compute_missing(used, pack, PortfolioMetrics, compute, chunk):
         records.append((life.portfolio.pk, life.revision.pk, pack.pk, metrics))
         values.append(daily_values.DailyValues.from_history(life.revision, life.whole))
     if records:
@@ -187,7 +187,7 @@ def prewarm_factors(*, used: Sequence[PortfolioRevision], pack: PricingPack) -> 
             each.variance_share,
             each.observations,
         )
-        for life, exposures in _computed(used, pack, FactorExposure, compute, chunk)
+        for life, exposures in _compute_missing(used, pack, FactorExposure, compute, chunk)
         for each in exposures
     ]
     if rows:
@@ -195,7 +195,7 @@ def prewarm_factors(*, used: Sequence[PortfolioRevision], pack: PricingPack) -> 
     return chunk
 
 
-def _computed(
+def _compute_missing(
     used: Sequence[PortfolioRevision],
     pack: PricingPack,
     stored: type[PackFigure],

@@ -97,7 +97,7 @@ def test_an_import_is_one_commit_with_the_files_hash_and_its_rows(portfolio):
     ]
     assert files[f"imports/{done.import_id}.source"] == FIRST.encode()
     assert done.import_id == done.preview.sha256[:16]
-    assert [(each.name, each.sha256, each.rows) for each in imports.stored(portfolio=portfolio)] == [
+    assert [(each.name, each.sha256, each.rows) for each in imports.stored_imports(portfolio=portfolio)] == [
         ("trades.csv", done.preview.sha256, 2)
     ]
     assert [(row.kind, row.quantity, row.amount) for row in Transaction.objects.all()] == [

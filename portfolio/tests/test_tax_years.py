@@ -204,7 +204,7 @@ def test_a_closed_holding_has_what_its_sales_and_its_dividends_brought():
         + bought("2021-06-03", 10, 44, "USD", "ASH")
     ).book("OAK", "ASH")  # fmt: skip
 
-    (closed,) = closed_holdings.closed(book, MARKET)
+    (closed,) = closed_holdings.find_closed(book, MARKET)
 
     assert (closed.symbol, closed.first_bought, closed.last_sold) == ("OAK", date(2020, 12, 31), date(2022, 3, 2))
     # 4 x 5 and 6 x 15 of price; 5 of dividend, of which 1 was withheld.

@@ -27,7 +27,7 @@ class ClosedHolding:
     total: Decimal | None
 
 
-def closed(book: Book, market: History) -> tuple[ClosedHolding, ...]:
+def find_closed(book: Book, market: History) -> tuple[ClosedHolding, ...]:
     """What was held up to the history's last day and is not held at its close, that which was sold last first.
 
     raises   MissingRate where proceeds or a payment can't be converted

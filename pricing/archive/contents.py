@@ -156,7 +156,7 @@ class ArchiveReading:
         return {row.symbol: code for code, row in enumerate(self.securities)}
 
     @cached_property
-    def listed(self) -> tuple[Dates, Dates]:
+    def listing_days(self) -> tuple[Dates, Dates]:
         """(N,) the first and the last day of each security."""
         return (
             frozen(np.array([row.first_date for row in self.securities], "datetime64[D]")),

@@ -91,10 +91,10 @@ def history(pack: PricingPack) -> History:
 
 def seen_by(pack: PricingPack) -> list[tuple[date, str, int]]:
     """Date, id and content of each pack that a sealed pack sees, by date. Raises packs.PackWarming, packs.PackInError."""
-    return _seen(Seal.from_pack(pack))
+    return _visible_contents(Seal.from_pack(pack))
 
 
-def _seen(seal: Seal) -> list[tuple[date, str, int]]:
+def _visible_contents(seal: Seal) -> list[tuple[date, str, int]]:
     """For each date up to the seal's the pack with the highest sequence up to its own."""
     sealed = PricingPack.objects.filter(
         policy=seal.policy, sequence__lte=seal.sequence, asof_date__lte=seal.asof_date, content__isnull=False
@@ -105,7 +105,7 @@ def _seen(seal: Seal) -> list[tuple[date, str, int]]:
 
 @lru_cache(maxsize=4)
 def _read(seal: Seal) -> History:
-    headers = _seen(seal)
+    headers = _visible_contents(seal)
     dates = np.array([day for day, *_ in headers], dtype="datetime64[D]")
     # Two days may have the same content: its rows are read once.
     contents, content_of_day = np.unique([content for *_, content in headers], return_inverse=True)

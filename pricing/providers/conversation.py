@@ -70,7 +70,7 @@ class Conversation:
         self.rows: dict[str, list[dict[str, str]]] = {name: [] for name in folder.KEYS}
         self.whole: list[tuple[str, str, str, str]] = []
 
-    def sent(self) -> folder.ProviderRows:
+    def provider_rows(self) -> folder.ProviderRows:
         return folder.ProviderRows(self.outcome.provider, self.rows, self.whole)
 
     def ask(

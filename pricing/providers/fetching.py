@@ -106,7 +106,7 @@ def fetch(
     if len(outcome.failed) >= conversation.questions and not conversation.answers:
         raise NothingFetched(provider, outcome.failed)
     quarantine.record(intake.suspects_of(outcome.refused, fetched_on=last), run=run)
-    intake.take_in(conversation.sent(), outcome)
+    intake.take_in(conversation.provider_rows(), outcome)
     return outcome
 
 

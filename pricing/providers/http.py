@@ -319,7 +319,7 @@ class Client:
         self.breaker.refuse_if_open()
         self._await_turn(deadline)
 
-        def sent() -> Any:
+        def exchange() -> Any:
             started = self.clock.monotonic()
             outcome: metering.RequestOutcome = "failed"
             try:
@@ -342,7 +342,7 @@ class Client:
                 metering.observe(self.provider.code, outcome, self.clock.monotonic() - started)
             return payload
 
-        return self.breaker.call(sent)
+        return self.breaker.call(exchange)
 
     def _await_turn(self, deadline: float) -> None:
         while (wait_s := self.budget.take(self.clock.now())) > 0:

@@ -74,16 +74,16 @@ def _read(providers: Sequence[Provider], shared: redis.Redis, clock: Clock) -> t
     try:
         breakers = read_states([http.breaker_of(each, shared, clock) for each in providers])
     except RedisError:
-        return tuple(map(_unknown, providers))
-    return tuple(_known(each, breaker, shared, clock) for each, breaker in zip(providers, breakers, strict=True))
+        return tuple(map(_unknown_state, providers))
+    return tuple(_state_of(each, breaker, shared, clock) for each, breaker in zip(providers, breakers, strict=True))
 
 
-def _unknown(provider: Provider) -> ProviderState:
+def _unknown_state(provider: Provider) -> ProviderState:
     unknown = tuple((window, None) for window in provider.allowance.windows)
     return ProviderState(provider.code, _off(provider), None, unknown)
 
 
-def _known(provider: Provider, breaker: int, shared: redis.Redis, clock: Clock) -> ProviderState:
+def _state_of(provider: Provider, breaker: int, shared: redis.Redis, clock: Clock) -> ProviderState:
     used = Budget(provider.code, provider.allowance, shared).used(clock.now())
     shares = tuple((quota.window, quota.share) for quota in used)
     return ProviderState(provider.code, _off(provider), breaker, shares)

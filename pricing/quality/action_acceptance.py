@@ -71,16 +71,18 @@ def explaining_events(actions: JudgedActions, symbols: Sequence[str], basis_of: 
             of_symbol.setdefault(row.symbol, ([], []))[place].append(row)
     return {
         number_of[symbol]: Events(
-            splits=_dated(taken, "split"),
-            dividends=_dated((*taken, *doubtful), "dividend") if basis_of[symbol] != "total_return_adjusted" else (),
-            doubtful_splits=_dated(doubtful, "split"),
+            splits=_dated_amounts(taken, "split"),
+            dividends=_dated_amounts((*taken, *doubtful), "dividend")
+            if basis_of[symbol] != "total_return_adjusted"
+            else (),
+            doubtful_splits=_dated_amounts(doubtful, "split"),
             adjusted=basis_of[symbol] != "raw",
         )
         for symbol, (taken, doubtful) in of_symbol.items()
     }
 
 
-def _dated(rows: Sequence[ActionRow], action: str) -> tuple[tuple[np.datetime64, float], ...]:
+def _dated_amounts(rows: Sequence[ActionRow], action: str) -> tuple[tuple[np.datetime64, float], ...]:
     """(ex-date, ratio or amount) of the rows of one kind."""
     return tuple(
         (np.datetime64(row.ex_date, "D"), float((row.ratio or 1) if action == "split" else (row.amount or 0)))

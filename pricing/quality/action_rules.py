@@ -88,7 +88,7 @@ def _dividend_doubted(
 ) -> tuple[Rule, str] | None:
     if around and amount > MAX_YIELD * around[0]:
         return Rule.SIZE, f"{amount / around[0]:.0%} of the close before it, {around[0]:g}"
-    if not paid or (around and _shown(amount, *around)):
+    if not paid or (around and _shows_in_close(amount, *around)):
         return None
     usual = median(each for _, each in paid[-USUAL_DIVIDENDS:])
     if not usual / MAX_DIVIDEND_JUMP < amount < usual * MAX_DIVIDEND_JUMP:
@@ -100,6 +100,6 @@ def _dividend_doubted(
     return None
 
 
-def _shown(amount: float, before: float, after: float) -> bool:
+def _shows_in_close(amount: float, before: float, after: float) -> bool:
     """The close fell by about a dividend that is large enough to be seen."""
     return amount >= SHOWN_YIELD * before and abs(log((after + amount) / before)) <= log(1 + amount / before) / 2

@@ -87,7 +87,7 @@ def test_the_file_that_differs_is_named(name):
     entries = dict(zipped.read_stored(bundle()))
     entries[name] = entries[name][:-1] + b" "
 
-    findings = bundle_check.check(zipped.stored(entries.items()), [KEY])
+    findings = bundle_check.check(zipped.unpacked_zip(entries.items()), [KEY])
 
     assert findings.faults == (f"{name} is not what was signed",)
 

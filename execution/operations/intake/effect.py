@@ -49,7 +49,7 @@ def find_effect(portfolio: Portfolio, book: Book) -> Effect:
     values = [DayValue(None, NO_PACK)] * 2
     if pack is not None:
         prices = market.as_of(pack)
-        values = [_shown(effect.day_value(each, prices, securities)) for each in (before, book)]
+        values = [_without_denied(effect.day_value(each, prices, securities)) for each in (before, book)]
     return Effect(
         on,
         effect.cash_changes(before, book, on),
@@ -61,7 +61,7 @@ def find_effect(portfolio: Portfolio, book: Book) -> Effect:
     )
 
 
-def _shown(value: DayValue) -> DayValue:
+def _without_denied(value: DayValue) -> DayValue:
     """The value where the terms of its sources allow it to be shown; else why it is not."""
     denied = shown_values.find_denied(value.sources)
     return DayValue(None, shown_values.explain(sorted(denied))) if denied else value

@@ -144,7 +144,7 @@ class Imports(Door):
     def get(self, request: Request, portfolio_id: UUID) -> Response:
         with transaction.atomic():
             portfolio = find_visible(portfolio_id)
-        return Response({"imports": [_as_dict(each) for each in imports.stored(portfolio=portfolio)]})
+        return Response({"imports": [_as_dict(each) for each in imports.stored_imports(portfolio=portfolio)]})
 
     @extend_schema(
         operation_id="import",

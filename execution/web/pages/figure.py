@@ -89,7 +89,7 @@ def _show(request: HttpRequest, portfolio: Portfolio, execution_id: UUID) -> Htt
             raise ExecutionNotFound
         version = versions.published_version(served.metadata["pattern_id"], served.metadata["pattern_version"])
     pointer, place, result = request.GET.get("path", ""), request.GET.get("part", ""), served.result
-    stored = _stored(result, pointer)
+    stored = _stored_value(result, pointer)
     is_absent = _is_unavailable(stored) and not question.is_metric(stored)
     account = Account() if is_absent else _account(request, execution_id, pointer, place)
     printed = panel_labels.find(version.document, pointer, result)
@@ -114,7 +114,7 @@ def _show(request: HttpRequest, portfolio: Portfolio, execution_id: UUID) -> Htt
         "printed": printed,
         "figure": _figure(stored, printed, account, portfolio.base_currency),
         "account": account,
-        "made": _made(account.document, addresses, place),
+        "made": _template_line(account.document, addresses, place),
         "whole": {"title": whole, "address": f"{before}{quote(pointer)}"} if place else None,
         "title": version.document["title"],
         "printing_page": navigation.address(portfolio, version.pattern_id, carried | other_inputs),
@@ -148,7 +148,7 @@ def _account(request: HttpRequest, execution_id: UUID, pointer: str, place: str)
         )
 
 
-def _stored(result: Any, pointer: str) -> Any:
+def _stored_value(result: Any, pointer: str) -> Any:
     """What an answer has at a path, or the state of what is above it and has no value; None where it has nothing there."""
     value = result
     try:
@@ -184,7 +184,9 @@ def _part_of(document: Mapping[str, Any], place: str) -> dict[str, Any]:
     return {**term, "what": term.get("label") or formulas.name_words(term["name"]), "metadata": document["metadata"]}
 
 
-def _made(document: Mapping[str, Any] | None, addresses: explained.Addresses, place: str) -> dict[str, Any] | None:
+def _template_line(
+    document: Mapping[str, Any] | None, addresses: explained.Addresses, place: str
+) -> dict[str, Any] | None:
     """The explanation as the template draws it."""
     if document is None:
         return None

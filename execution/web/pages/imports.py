@@ -211,7 +211,7 @@ def _check(
 
 def _find_same(portfolio: Portfolio, preview: Preview) -> imports.StoredImport | None:
     """The import that the same file came by before."""
-    stored = imports.stored(portfolio=portfolio) if not preview.added else ()
+    stored = imports.stored_imports(portfolio=portfolio) if not preview.added else ()
     return next((each for each in stored if each.sha256 == preview.sha256), None)
 
 
@@ -223,7 +223,7 @@ def _render(
     request: HttpRequest, portfolio: Portfolio, *, status: int = HTTPStatus.OK, step: str = "", **more: Any
 ) -> HttpResponse:
     """The page, with what `more` says of the form that was sent."""
-    stored, done = list(reversed(imports.stored(portfolio=portfolio))), request.GET.get("done")
+    stored, done = list(reversed(imports.stored_imports(portfolio=portfolio))), request.GET.get("done")
     context = {
         "portfolio": portfolio,
         "navigation": navigation.for_portfolio(portfolio, current="imports", query=request.GET.dict()),

@@ -51,7 +51,7 @@ def page(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(request.get_full_path())
     form = TokenForm(request.POST if request.method == "POST" else None)
     issued = _issue(request, form) if form.is_valid() else ""
-    context = {"form": form if form.errors else TokenForm(), "issued": issued, "tokens": _listed(request)}
+    context = {"form": form if form.errors else TokenForm(), "issued": issued, "tokens": _token_rows(request)}
     return render(request, "own_tokens.html", context, status=400 if form.errors else 200)
 
 
@@ -70,7 +70,7 @@ def _issue(request: HttpRequest, form: TokenForm) -> str:
     return text
 
 
-def _listed(request: HttpRequest) -> list[dict[str, Any]]:
+def _token_rows(request: HttpRequest) -> list[dict[str, Any]]:
     now = datetime.now(UTC)
     rows = PersonalToken.objects.filter(user=request.user.pk)[:LISTED]
     return [{"row": row, "state": _state(row, now), "scopes": ", ".join(row.scopes)} for row in rows]

@@ -133,12 +133,14 @@ def _total(
         cell = None
         if column["key"] in totals:
             named = totals[column["key"]] if is_whole else ""
-            cell = _named(named, column, scope) if named else _sum([row[place] for row in rows], column, scope)
+            cell = (
+                _template_figure(named, column, scope) if named else _sum([row[place] for row in rows], column, scope)
+            )
         cells.append((Column(column["label"], "", column["format"] in figures.FORMATS), cell))
     return cells
 
 
-def _named(template: str, column: Mapping[str, Any], scope: Scope) -> Figure:
+def _template_figure(template: str, column: Mapping[str, Any], scope: Scope) -> Figure:
     try:
         return figure_at(locate(template, scope), column["format"], currency=base_currency(scope))
     except NoPanelValueError as absent:

@@ -48,7 +48,7 @@ def details_of(failure: BaseException, kind: str) -> Details:
         case exports.NoSuchPanel() | exports.NotOfPanels():
             return _errors(("/panel", failure)), {}
         case RightDenied():
-            return _refused(failure), {}
+            return _right_denied(failure), {}
         case exports.ExportNotReady():
             return {"state": failure.state, "progress": failure.progress}, {"Retry-After": str(RETRY_NOT_READY_S)}
         case patterns.InputsInvalid():
@@ -114,7 +114,7 @@ def details_of(failure: BaseException, kind: str) -> Details:
         case IdempotencyConflict():
             return {"first_at": failure.first_at}, {}
         case drf.ValidationError():
-            named = _named(failure.detail)
+            named = _by_field(failure.detail)
             return _errors(*((f"/{name}" if name else "", words_of(reasons)) for name, reasons in named)), {}
         case ScopeMissing():
             return {"scope": failure.needed.value if failure.needed else None}, {}
@@ -152,7 +152,7 @@ def _warming(failure: packs.PackWarming) -> Details:
     return members, {"Retry-After": str(wait_s)}
 
 
-def _refused(failure: RightDenied) -> dict[str, Any]:
+def _right_denied(failure: RightDenied) -> dict[str, Any]:
     """Who refuses what, and what could leave without it: `reduced` is null where nothing could."""
     reduced = {"outputs": list(failure.safe_outputs), "panels": list(failure.safe_panels)}
     return {
@@ -185,7 +185,7 @@ def _trace_step(step: step_trace.StepTrace, failure: orchestrator.StepFailed) ->
     return described
 
 
-def _named(detail: Any) -> list[tuple[str, Any]]:
+def _by_field(detail: Any) -> list[tuple[str, Any]]:
     return list(detail.items()) if isinstance(detail, Mapping) else [("", detail)]
 
 

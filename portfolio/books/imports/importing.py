@@ -107,6 +107,6 @@ def undo(*, portfolio: Portfolio, author: str, at: datetime, import_id: str | No
     return chosen
 
 
-def stored(*, portfolio: Portfolio) -> tuple[StoredImport, ...]:
+def stored_imports(*, portfolio: Portfolio) -> tuple[StoredImport, ...]:
     """The imports that the ledger includes, in the order in which they came."""
     return tuple(folder.stored_imports(ledger_folder.read(portfolio)))
