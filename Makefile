@@ -30,10 +30,11 @@ test: .venv/.dev ## run all tests, against PostgreSQL and Redis
 test-quick: .venv/.dev ## run the tests that need neither of them, and take no seconds each; fewer generated examples
 	@$(PY) -m pytest -q -n auto --dist worksteal --without-servers -m "not slow" --hypothesis-profile=quick
 
-fuzz: .venv/.dev ## generated ledgers, spoilt portfolios beside a good one, every day of the demo, 1,000 replays, 100,000 requests: hours
+fuzz: .venv/.dev ## generated ledgers, spoilt portfolios beside a good one, every day of the demo, 10,000 dates of filings, 1,000 replays, 100,000 requests: hours
 	@$(PY) -m tests.ledgers --count 2000 --processes 2
 	@$(PY) -m tests.isolation --portfolios 200 --seeds 20
 	@$(PY) -m tests.demo_walk
+	@TIEOUT_FILING_DATES=10000 $(PY) -m pytest -q execution/tests/test_fundamentals_served.py
 	@TIEOUT_REPLAYS=1000 $(PY) -m pytest -q -s tests/test_replays.py
 	@TIEOUT_API_EXAMPLES=3500 $(PY) -m pytest -q execution/tests/test_fuzzed_api.py
 
