@@ -335,6 +335,16 @@ def test_a_page_leads_to_the_other_pages(demo):
     assert '<a href="/portfolios/public/reconciliation/">Trust</a>' in page
 
 
+def test_every_pattern_of_the_library_is_linked(demo):
+    """But for the page of one holding, which those that are held lead to, and the row of the list of portfolios."""
+    page = demo.client("owner").get(OVERVIEW).content.decode()
+    library = {document["id"] for document in publishing.read_library().values()}
+
+    linked = set(re.findall(r'<a href="/portfolios/public/(\w+)/"', page))
+
+    assert library - linked == {"holding_deep_dive", "portfolio_summary"}
+
+
 @pytest.mark.parametrize(("username", "slug"), [("owner", "public"), ("other", "second")])
 @pytest.mark.parametrize("asof", ["", "?asof=2006-07-05"])
 def test_every_link_of_the_navigation_and_of_the_holdings_leads_somewhere(demo, username, slug, asof):

@@ -81,7 +81,7 @@ class Navigation:
     """Those that one may see, on the same day and range."""
     sections: tuple[Link, ...]
     analyses: tuple[Link, ...]
-    """Every other published pattern of a portfolio."""
+    """Every other published pattern, those that ask for no portfolio among them."""
     ranges: tuple[Link, ...]
     span: OwnSpan | None
     """None on a page whose figures look back upon no range."""
@@ -120,11 +120,7 @@ def for_portfolio(
     default_range  the range of the page's figures where the query names none; empty where they have none
     """
     carried = carry(query or {})
-    published = list(
-        versions.served_patterns()
-        .filter(current__document__inputs__has_key="portfolio_id")
-        .values_list("pk", "title", "current__document__inputs")
-    )
+    published = list(versions.served_patterns().values_list("pk", "title", "current__document__inputs"))
     declared = {pk: inputs for pk, _, inputs in published}
     of_one = [pk for pk, _, inputs in published if inputs.get(SECURITY, {}).get("required")]
     ids = declared.keys()
