@@ -85,14 +85,8 @@ def compute(
     columns, hedged, missing, reason, sources = [], [], [], "", set[str]()
     for part, basis in zip(parts, bases, strict=True):
         try:
-            known_actions = [each for each in actions if each.symbol == part.symbol]
-            local, fx = security_returns(history, part, basis, known_actions, base_currency)
-            column, sold_forward = (1.0 + local) * (1.0 + fx) - 1.0, local
-            if part.currency != base_currency:
-                pair = [one_month.get(code, _NO_RATE) for code in (base_currency, part.currency)]
-                sold_forward = _hedged(history.dates, local, fx, *(rate for rate, _ in pair))
-                sources |= {source for _, providers in pair for source in providers}
-            sources |= return_sources(history, part, basis, known_actions, base_currency)
+            column, sold_forward, providers = _returns_of(history, part, basis, actions, base_currency, one_month)
+            sources |= providers
         except (MissingPrice, MissingRate) as absent:
             column = sold_forward = np.full(len(history.dates), np.nan)
             reason = "missing_benchmark_rate" if isinstance(absent, MissingRate) else reason
@@ -129,6 +123,28 @@ def compute(
 
 
 _NO_RATE: tuple[Floats, tuple[str, ...]] = (np.array(np.nan), ())
+
+
+def _returns_of(
+    history: History,
+    part: Component,
+    basis: str,
+    actions: Sequence[KnownAction],
+    base_currency: str,
+    one_month: Mapping[str, tuple[Floats, tuple[str, ...]]],
+) -> tuple[Floats, Floats, set[str]]:
+    """(D,) returns of a component in the base currency, the same with its currency sold forward, and the providers.
+
+    raises   MissingPrice, MissingRate
+    """
+    own_actions = [each for each in actions if each.symbol == part.symbol]
+    local, fx = security_returns(history, part, basis, own_actions, base_currency)
+    sources = set(return_sources(history, part, basis, own_actions, base_currency))
+    if part.currency == base_currency:
+        return (1.0 + local) * (1.0 + fx) - 1.0, local, sources
+    pair = [one_month.get(code, _NO_RATE) for code in (base_currency, part.currency)]
+    sold_forward = _hedged(history.dates, local, fx, *(rate for rate, _ in pair))
+    return (1.0 + local) * (1.0 + fx) - 1.0, sold_forward, sources.union(*(providers for _, providers in pair))
 
 
 def _hedged(dates: Days, local: Floats, fx: Floats, base_rate: Floats, foreign_rate: Floats) -> Floats:

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal, localcontext
 
 from portfolio.valuation.money import DECIMAL_DIGITS, quantise
-from portfolio.valuation.position import Pending, Position, Positions
+from portfolio.valuation.position import CashBalance, Pending, Position, Positions, Receivable
 from portfolio.valuation.quality import (
     DELISTED,
     Concentration,
@@ -26,6 +26,8 @@ from pricing.fx import MissingRate
 from pricing.market import Close, Market
 
 ZERO = Decimal(0)
+RATE_PLACES = 12
+"""Decimals of a rate as it is shown; values are computed with all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,33 +160,41 @@ def apply(positions: Positions, market: Market) -> ValuedPositions:
                 for row, close, value in zip(positions.positions, closes, values, strict=True)
             ),
             cash=tuple(
-                ValuedCash(
-                    currency=row.currency,
-                    amount=quantise(row.amount, row.currency),
-                    unsettled=quantise(row.unsettled, row.currency),
-                    fx_rate=round(fx[row.currency], 12),
-                    market_value=quantise(value, base),
-                    weight=weight(value),
-                )
+                _value_cash(row, fx[row.currency], quantise(value, base), weight(value))
                 for row, value in zip(positions.cash, cash_values, strict=True)
             ),
             receivables=tuple(
-                ValuedReceivable(
-                    symbol=row.symbol,
-                    currency=row.currency,
-                    ex_date=row.ex_date,
-                    pay_date=row.pay_date,
-                    gross=quantise(row.gross, row.currency),
-                    tax=quantise(row.tax, row.currency),
-                    amount=quantise(row.amount, row.currency),
-                    fx_rate=round(fx[row.currency], 12),
-                    market_value=quantise(value, base),
-                )
+                _value_receivable(row, fx[row.currency], quantise(value, base))
                 for row, value in zip(positions.receivables, due_values, strict=True)
             ),
             pending=positions.pending,
             sources=tuple(sorted(sources)),
         )
+
+
+def _value_cash(row: CashBalance, rate: Decimal, market_value: Decimal, weight: float) -> ValuedCash:
+    return ValuedCash(
+        currency=row.currency,
+        amount=quantise(row.amount, row.currency),
+        unsettled=quantise(row.unsettled, row.currency),
+        fx_rate=round(rate, RATE_PLACES),
+        market_value=market_value,
+        weight=weight,
+    )
+
+
+def _value_receivable(row: Receivable, rate: Decimal, market_value: Decimal) -> ValuedReceivable:
+    return ValuedReceivable(
+        symbol=row.symbol,
+        currency=row.currency,
+        ex_date=row.ex_date,
+        pay_date=row.pay_date,
+        gross=quantise(row.gross, row.currency),
+        tax=quantise(row.tax, row.currency),
+        amount=quantise(row.amount, row.currency),
+        fx_rate=round(rate, RATE_PLACES),
+        market_value=market_value,
+    )
 
 
 def _value_position(
@@ -208,7 +218,7 @@ def _value_position(
         status="degraded" if doubts else "ok",
         reason=", ".join(doubts) or None,
         value_local=quantise(row.quantity * close.unit_value, row.currency),
-        fx_rate=round(rate, 12),
+        fx_rate=round(rate, RATE_PLACES),
         market_value=quantise(value, base),
         weight=weight,
         cost_basis=None if cost is None else quantise(cost, row.currency),

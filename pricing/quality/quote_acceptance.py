@@ -1,6 +1,6 @@
 """The rules of quality over one table of closes, rates or figures, with what staff have decided. Pure; no Django."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -93,25 +93,17 @@ def judge_quotes(
     for row in np.flatnonzero(apart > row_rules.TWO_SOURCE_TOLERANCE).tolist():
         reason = f"{apart[row]:.2%} from what another source says of that day"
         suspected.append((row, quotes.suspect(row, Rule.SOURCES, reason)))
-    settled: set[int] = set()  # pairs of which staff, or another source, say that they are at another level now
-    for row, (times, usual) in row_rules.far_from_usual(quotes).items():
-        each = quotes.suspect(row, Rule.UNIT, f"{times:.4g} times the usual rate, {usual:.4g}")
-        if apart[row] <= row_rules.TWO_SOURCE_TOLERANCE:
-            settled.add(int(quotes.key[row]))
-        if quotes.key[row] not in settled:
-            suspected.append((row, each))
-        if decisions.accepts(each):
-            settled.add(int(quotes.key[row]))
-    vouched: set[int] = set()  # first rows of runs that staff, or another source, say are true
-    for row, begin in row_rules.stale_runs(quotes.key, quotes.value, limit=limits.stale).items():
-        days = row - begin + 1
-        each = quotes.suspect(row, Rule.STALE, f"is the same for {days} days in a row, since {quotes.date[begin]}")
-        if apart[row] <= row_rules.TWO_SOURCE_TOLERANCE:
-            vouched.add(begin)
-        if begin not in vouched:
-            suspected.append((row, each))
-        if decisions.accepts(each):
-            vouched.add(begin)
+    agreed = apart <= row_rules.TWO_SOURCE_TOLERANCE
+    levels = (
+        (row, int(quotes.key[row]), quotes.suspect(row, Rule.UNIT, f"{times:.4g} times the usual rate, {usual:.4g}"))
+        for row, (times, usual) in row_rules.far_from_usual(quotes).items()
+    )
+    suspected += _unless_vouched(levels, agreed, decisions)
+    runs = (
+        (row, begin, quotes.suspect(row, Rule.STALE, _same_since(row - begin + 1, quotes.date[begin])))
+        for row, begin in row_rules.stale_runs(quotes.key, quotes.value, limit=limits.stale).items()
+    )
+    suspected += _unless_vouched(runs, agreed, decisions)
     unusable = ~np.isfinite(quotes.value) | (quotes.value <= 0)
     never = unusable.copy()
     never[[row for row, each in suspected if not decisions.accepts(each)]] = True
@@ -123,11 +115,33 @@ def judge_quotes(
         limit=limits.jump,
         extreme=limits.extreme,
         accepts=lambda row, rule: decisions.accepts(quotes.suspect(row, rule, "")),
-        agreed=np.flatnonzero(apart <= row_rules.TWO_SOURCE_TOLERANCE).tolist(),
+        agreed=np.flatnonzero(agreed).tolist(),
     )
     suspected += [(row, quotes.suspect(row, *why)) for row, why in moves.suspects.items()]
     left_out = _leave_out(quotes, suspected, decisions, rejected, unusable)
     return JudgedRows(tuple(each for _, each in suspected), left_out, _flags(accepted, moves.extreme))
+
+
+def _unless_vouched(
+    doubts: Iterable[tuple[int, int, Suspect]], agreed: Mask, decisions: Decisions
+) -> Iterator[tuple[int, Suspect]]:
+    """The doubts that remain, with their rows.
+
+    doubts  row, what it belongs to (the level of a pair, a run of equal values), and what is wrong with it, in order. Once
+            another source agrees with one row, or staff accept one, what it belongs to is believed from there on
+    """
+    believed: set[int] = set()
+    for row, group, suspect in doubts:
+        if agreed[row]:
+            believed.add(group)
+        if group not in believed:
+            yield row, suspect
+        if decisions.accepts(suspect):
+            believed.add(group)
+
+
+def _same_since(days: int, first: np.datetime64) -> str:
+    return f"is the same for {days} days in a row, since {first}"
 
 
 def judge_figures(
