@@ -9,7 +9,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from execution.operations import audit_report
-from execution.web.pages import navigation
+from execution.web.pages import navigation, problem_page
 from portfolio.models import Portfolio
 
 VISIBLE_ENTRIES: Final = 100
@@ -20,8 +20,7 @@ VISIBLE_ENTRIES: Final = 100
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     portfolio = Portfolio.objects.filter(slug=slug).first()
     if portfolio is None or portfolio.owner_id != request.user.pk:
-        # Unknown and not yours are one page, to the byte.
-        return render(request, "404.html", status=404)
+        return problem_page.not_found(request)
     response = render(
         request,
         "audit.html",

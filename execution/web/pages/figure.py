@@ -28,7 +28,7 @@ from execution.figures import FORMATS, Figure, formulas
 from execution.models import Execution
 from execution.patterns import versions
 from execution.web import limits, problems
-from execution.web.pages import explained, navigation, panel_labels
+from execution.web.pages import explained, navigation, panel_labels, problem_page
 from execution.web.pages.panel_labels import PrintedFigure
 from execution.web.pages.problem_page import render_failure
 from portfolio.models import Portfolio
@@ -71,8 +71,7 @@ def page(request: HttpRequest, slug: str, execution_id: UUID) -> HttpResponse:
     with transaction.atomic():
         portfolio = Portfolio.objects.filter(slug=slug).first()
     if portfolio is None:
-        # Unknown and not yours are one page, to the byte.
-        return render(request, "404.html", status=404)
+        return problem_page.not_found(request)
     try:
         return _show(request, portfolio, execution_id)
     except (TieoutError, OperationalError, InterfaceError, RedisError) as failure:

@@ -22,7 +22,7 @@ from execution import metering
 from execution.executor import NotAllowed
 from execution.operations import intake
 from execution.web import limits
-from execution.web.pages import import_form, import_tables, navigation, waiting_files
+from execution.web.pages import import_form, import_tables, navigation, problem_page, waiting_files
 from execution.web.pages.import_form import WAITING
 from execution.web.pages.navigation import OVERVIEW
 from execution.web.pages.shelf import Shelf
@@ -71,7 +71,7 @@ def _checked_page(request: HttpRequest, slug: str) -> HttpResponse:
         return import_form.go_to_log_in(request, slug)
     portfolio = _find(slug)
     if portfolio is None:
-        return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
+        return problem_page.not_found(request)
     try:
         if request.method == "POST" or WAITING in request.GET:
             if portfolio.owner_id != request.user.pk:

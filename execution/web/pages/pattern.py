@@ -29,7 +29,7 @@ from execution.exports import Reader
 from execution.models import BlockedPortfolio, PatternVersion
 from execution.patterns import versions
 from execution.web import limits, problems
-from execution.web.pages import chart_data, figure, holdings, navigation, page_tag
+from execution.web.pages import chart_data, figure, holdings, navigation, page_tag, problem_page
 from execution.web.pages.navigation import OVERVIEW, SECURITY
 from execution.web.pages.page_rows import PageRows
 from execution.web.pages.panel_scope import scope_of
@@ -63,7 +63,7 @@ def holding(request: HttpRequest, slug: str, symbol: str) -> HttpResponse:
     with transaction.atomic():
         number = Security.objects.filter(symbol=symbol).values_list("pk", flat=True).first()
     if number is None:
-        return render(request, "404.html", status=404)
+        return problem_page.not_found(request)
     asked = request.GET.copy()
     asked[SECURITY] = str(number)
     request.GET = asked  # type: ignore[assignment]

@@ -27,14 +27,18 @@ def render_failure(request: HttpRequest, failure: BaseException, frame: dict[str
     metering.count_request_error(problem.type)
     problems.log(failure, problem, request)
     if problem.type == "portfolio-not-found":
-        # Unknown and not yours are one page, to the byte: no address, no form, no request id.
-        response = render(request, "404.html", status=HTTPStatus.NOT_FOUND)
+        response = not_found(request)
     else:
         response = render(request, "problem.html", {**_context(problem, request), **frame}, status=problem.status)
     for name, value in problem.headers.items():
         response[name] = value
     patch_cache_control(response, private=True, no_store=True)
     return response
+
+
+def not_found(request: HttpRequest) -> HttpResponse:
+    """The one page of what is unknown and of what is not yours, equal to the byte: no address, no form, no request id."""
+    return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
 
 
 def _context(problem: Problem, request: HttpRequest) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from execution import figures
 from execution.operations import reconciliation_report, shown_values
 from execution.operations.reconciliation_report import Distance, History, Report, basis_points
 from execution.patterns.templating import Scope
-from execution.web.pages import navigation
+from execution.web.pages import navigation, problem_page
 from portfolio.books.comparison import VALUE_TOLERANCE_BP, error_bp
 from portfolio.models import Portfolio
 
@@ -36,8 +36,7 @@ CHART: Final[Mapping[str, Any]] = {
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     portfolio = Portfolio.objects.filter(slug=slug).first()
     if portfolio is None:
-        # Unknown and not yours are one page, to the byte.
-        return render(request, "404.html", status=404)
+        return problem_page.not_found(request)
     history = reconciliation_report.read_history(portfolio)
     shown, failing = history.distances[:VISIBLE_ROWS], history.failing[:VISIBLE_ROWS]
     restated = history.restated[:VISIBLE_ROWS]
@@ -77,7 +76,7 @@ def at_pack(request: HttpRequest, slug: str, pack_id: str) -> HttpResponse:
     portfolio = Portfolio.objects.filter(slug=slug).first()
     distance = reconciliation_report.find_distance(portfolio, pack_id) if portfolio else None
     if portfolio is None or distance is None:
-        return render(request, "404.html", status=404)
+        return problem_page.not_found(request)
     (report,) = reconciliation_report.read_reports([distance])
     ledger, database = report.reconciliation.ledger_value, report.reconciliation.database_value
     is_known = not report.withheld

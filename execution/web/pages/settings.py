@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from config.errors import TieoutError
 from execution.executor import NotAllowed
-from execution.web.pages import navigation
+from execution.web.pages import navigation, problem_page
 from execution.web.pages.problem_page import render_failure
 from portfolio import portfolio_settings
 from portfolio.models import Benchmark, Portfolio
@@ -43,8 +43,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     with transaction.atomic():
         portfolio = Portfolio.objects.filter(slug=slug).first()
     if portfolio is None:
-        # Unknown and not yours are one page, to the byte.
-        return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
+        return problem_page.not_found(request)
     try:
         response = _submit(request, portfolio) if request.method == "POST" else _show(request, portfolio)
     except (TieoutError, OperationalError, InterfaceError, RedisError) as failure:

@@ -10,7 +10,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods
 
 from config import dates
-from execution.web.pages import navigation
+from execution.web.pages import navigation, problem_page
 from portfolio import access
 from portfolio.models import AccessRole, Portfolio
 
@@ -22,8 +22,7 @@ ROLES = [(role.value, role.label) for role in (AccessRole.VIEWER, AccessRole.ADV
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     portfolio = Portfolio.objects.filter(slug=slug).first()
     if portfolio is None or portfolio.owner_id != request.user.pk:
-        # Unknown and not yours are one page, to the byte.
-        return render(request, "404.html", status=404)
+        return problem_page.not_found(request)
     refused: access.AccessRefused | None = None
     if request.method == "POST":
         try:

@@ -20,7 +20,7 @@ from config import dates
 from config.decimals import plain
 from execution import figures
 from execution.figures import privacy
-from execution.web.pages import navigation
+from execution.web.pages import navigation, problem_page
 from portfolio import books
 from portfolio.models import Portfolio, Transaction
 
@@ -34,8 +34,7 @@ FILTERS: Final = ("kind", "symbol", "words")
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     portfolio = Portfolio.objects.filter(slug=slug).first()
     if portfolio is None:
-        # Unknown and not yours are one page, to the byte.
-        return render(request, "404.html", status=404)
+        return problem_page.not_found(request)
     revision = books.newest_reconciled(portfolio)
     found = Transaction.objects.none()
     if revision is not None:
