@@ -11,5 +11,7 @@ RUN key=$(python -c "import secrets; print(secrets.token_urlsafe(50))") && DEBUG
     DATABASE_URL=postgresql://localhost/tieout REDIS_URL=redis://localhost \
     python manage.py collectstatic --no-input
 
+# glibc would give each of a process's threads an arena of its own, and keep in all of them what the largest answer took.
+ENV MALLOC_ARENA_MAX=2
 EXPOSE 8000
 CMD ["python", "-m", "gunicorn", "--config", "python:config.gunicorn", "--bind", "0.0.0.0:8000", "config.wsgi:application"]

@@ -87,6 +87,7 @@ class Command(TieoutCommand):
                 "PROMETHEUS_MULTIPROC_DIR": str(counters),
                 "METRICS_ADDRESS": metrics_address,
                 "PYTHONUNBUFFERED": "1",
+                "MALLOC_ARENA_MAX": "2",  # as in the Dockerfile
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
