@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from hashlib import sha1, sha256
 from pathlib import Path
+from secrets import token_urlsafe
 from time import perf_counter, process_time
 from typing import Any
 from uuid import UUID, uuid4
@@ -42,12 +43,12 @@ Figures = dict[str, list[float]]
 
 def night() -> list[Line]:
     """compute_metrics, reading and storing included, by one process and by two, against COPY of its daily values."""
-    with _world(portfolios=PORTFOLIOS, holdings=30, trades=200) as world:
+    with made_up_world(portfolios=PORTFOLIOS, holdings=30, trades=200) as world:
         alone = _metrics(world)
         floor = _floor(world)
         _empty(world)
         together = _metrics(world, helpers=1)
-    with _world(portfolios=PORTFOLIOS // 4, holdings=30, trades=200) as world:
+    with made_up_world(portfolios=PORTFOLIOS // 4, holdings=30, trades=200) as world:
         quarter = _metrics(world)
     name = f"compute_metrics, {PORTFOLIOS:,} x {DAYS:,} days x 30"
     return [
@@ -69,9 +70,9 @@ def many_transactions() -> list[Line]:
     """The overview of a portfolio of 10,000 transactions, 50 securities, 3 currencies and 10 years, against one of 200."""
     took: dict[int, Figures] = {}
     for trades in (10_000, 200):
-        with _world(portfolios=1, holdings=50, trades=trades, status="fresh") as world:
-            _inside(world, "seal")
-            took[trades] = _inside(world, "overview")
+        with made_up_world(portfolios=1, holdings=50, trades=trades, status="fresh") as world:
+            inside(world, "seal")
+            took[trades] = inside(world, "overview")
     many, few = took[10_000], took[200]
     return [
         line("10,000 transactions, cold", "s", many["cold"], few["cold"], goal=Goal(1.5)),
@@ -83,11 +84,14 @@ CASES: Mapping[str, Callable[[], list[Line]]] = {"night": night, "many_transacti
 
 
 @contextmanager
-def _world(*, portfolios: int, holdings: int, trades: int, status: str = "warming") -> Iterator[World]:
+def made_up_world(
+    *, portfolios: int, holdings: int, trades: int, securities: int = SECURITIES, status: str = "warming"
+) -> Iterator[World]:
+    """A database of its own, filled as `fill` says."""
     world = worlds.migrated().copy()
     try:
         with world.connect() as database:
-            fill(database, portfolios=portfolios, holdings=holdings, trades=trades, status=status)
+            fill(database, securities, portfolios=portfolios, holdings=holdings, trades=trades, status=status)
         yield world
     finally:
         world.drop()
@@ -105,7 +109,7 @@ def _metrics(world: World, *, helpers: int = 0) -> Figures:
         other.stdout.readline()
     figures: Figures = {}
     try:
-        figures = _inside(world, "metrics")
+        figures = inside(world, "metrics")
     finally:
         for other in others:
             told, _ = other.communicate()
@@ -135,7 +139,7 @@ def _empty(world: World) -> None:
         )
 
 
-def _inside(world: World, step: str) -> Figures:
+def inside(world: World, step: str) -> Figures:
     with world.connect() as database:
         words = [sys.executable, "-m", "benchmarks.jobs", step, database.info.dsn]
     done = subprocess.run(words, cwd=env.PROJECT, env=world.environment, capture_output=True, text=True, check=False)
@@ -151,10 +155,13 @@ def weekdays() -> list[date]:
     return [day for day in (FIRST + timedelta(days=n) for n in range(2 * DAYS)) if day.weekday() < 5][:DAYS]
 
 
-def fill(database: psycopg.Connection[Any], *, portfolios: int, holdings: int, trades: int, status: str) -> None:
-    """A market of DAYS packs and portfolios over it, each of which holds `holdings` securities and traded `trades` times."""
+def fill(
+    database: psycopg.Connection[Any], securities: int, *, portfolios: int, holdings: int, trades: int, status: str
+) -> None:
+    """A market of DAYS packs of so many securities, and portfolios over it, each of which holds `holdings` of them and traded
+    `trades` times."""
     days, walk = weekdays(), np.random.default_rng(20261126)
-    close = np.round(80.0 * np.exp(np.cumsum(walk.normal(0, 0.01, (DAYS, SECURITIES)), axis=0)), 4)
+    close = np.round(80.0 * np.exp(np.cumsum(walk.normal(0, 0.01, (DAYS, securities)), axis=0)), 4)
     rates = np.round(1.3 * np.exp(np.cumsum(walk.normal(0, 0.004, (DAYS, len(CURRENCIES))), axis=0)), 6)
     yields = np.round(2.0 + np.cumsum(walk.normal(0, 0.02, (DAYS, 2)), axis=0), 4)
     database.execute("SET session_replication_role = replica")
@@ -174,13 +181,13 @@ def _market(
         ("id", "symbol", "name", "currency", "price_unit", "kind", "exchange", "price_basis", "first_date", "source"),
         (
             (n + 1, f"S{n:04}", f"Share {n}", currency, currency, "equity", f"X{currency}", "raw", FIRST, "made-up")
-            for n in range(SECURITIES)
+            for n in range(close.shape[1])
             for currency in [CURRENCIES[n % len(CURRENCIES)]]
         ),
     )  # fmt: skip
     _copy(
         database, "pricing_packcontent", ("id", "content_hash", "rows", "line_checks"),
-        ((n + 1, hashes[n], SECURITIES, b"") for n in range(DAYS)),
+        ((n + 1, hashes[n], close.shape[1], b"") for n in range(DAYS)),
     )  # fmt: skip
     _copy(
         database, "pricing_packprice",
@@ -294,7 +301,7 @@ def _life(
     """Of one portfolio, by date: lots (security, acquired, quantity, unit cost, cost, currency, from, to, opened by),
     transactions, and what each sale took (entry, opened by, date, kind, security, acquired, quantity, cost, proceeds, currency).
     """
-    held = walk.choice(SECURITIES, holdings, replace=False)
+    held = walk.choice(close.shape[1], holdings, replace=False)
     moved: list[Any] = [(days[0], "deposit", None, None, 9_000_000, CURRENCIES[0], None, "", None)]
     moved += [
         (days[0], "fx", None, None, -3_000_000, CURRENCIES[0], 3_000_000, other, None) for other in CURRENCIES[1:]
@@ -446,17 +453,30 @@ def seal() -> Figures:
     return {}
 
 
+def publish() -> Figures:
+    """The library, and a password of the owner, where `serving.token_of` looks for it."""
+    from django.contrib.auth import get_user_model
+
+    from execution.patterns import publishing
+
+    for document in publishing.read_library().values():
+        publishing.publish(document)
+    user, password = get_user_model().objects.get(username="owner"), token_urlsafe()
+    user.set_password(password)
+    user.save()
+    (env.var() / "demo-users.json").write_text(json.dumps({"owner": password}))
+    return {}
+
+
 def overview() -> Figures:
     """Cold in a process that has read nothing yet; then the stored answer."""
     from django.contrib.auth import get_user_model
 
     from config import scope
     from execution import executor
-    from execution.patterns import publishing
     from portfolio.models import Portfolio
 
-    for document in publishing.read_library().values():
-        publishing.publish(document)
+    publish()
     user = get_user_model().objects.get(username="owner")
     request = executor.Request("portfolio_overview", {}, portfolio_id=Portfolio.objects.get().pk)
     took = []
@@ -479,4 +499,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "help":
         help_out()
     else:
-        json.dump({"metrics": metrics, "seal": seal, "overview": overview}[sys.argv[1]](), sys.stdout)
+        steps = {"metrics": metrics, "seal": seal, "publish": publish, "overview": overview}
+        json.dump(steps[sys.argv[1]](), sys.stdout)

@@ -76,10 +76,10 @@ def p95(values: Sequence[float]) -> float:
     return ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
 
 
-def peak_mib() -> float:
-    """The most memory this process has had resident since its program began (proc(5): status, VmHWM).
+def peak_mib(process: Path = Path("/proc/self")) -> float:
+    """The most memory a process has had resident since its program began (proc(5): status, VmHWM).
 
     Not ru_maxrss, which a process takes over from the one that forked it.
     """
-    status = dict(each.split(":", 1) for each in Path("/proc/self/status").read_text().splitlines())
+    status = dict(each.split(":", 1) for each in (process / "status").read_text().splitlines())
     return int(status["VmHWM"].removesuffix("kB")) / 1024

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import closed_loop
+from benchmarks import closed_loop, measuring
 from benchmarks.worlds import World
 from config import env
 
@@ -32,11 +32,20 @@ class Site:
 
     def processor_s(self) -> float:
         """Seconds of processor that the workers have taken so far."""
-        children = Path(f"/proc/{self.arbiter}/task/{self.arbiter}/children").read_text().split()
         ticks = sum(
-            sum(map(int, Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:13])) for each in children
+            sum(map(int, (folder / "stat").read_text().rpartition(")")[2].split()[11:13])) for folder in self._workers()
         )
         return ticks / os.sysconf("SC_CLK_TCK")
+
+    def peak_mib(self) -> float:
+        """The most memory that the worker has had resident."""
+        (folder,) = self._workers()
+        return measuring.peak_mib(folder)
+
+    def _workers(self) -> list[Path]:
+        """Their folders in /proc."""
+        children = Path(f"/proc/{self.arbiter}/task/{self.arbiter}/children").read_text().split()
+        return [Path("/proc", each) for each in children]
 
     def ask(
         self, path: str, bodies: Sequence[Any], *, token: str, warm_up: Sequence[Any] = (), clients: int = 1
