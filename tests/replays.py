@@ -1,4 +1,5 @@
-"""`python -m tests.replays`: replay the executions whose ids are on standard input, a line each, and say what came of each.
+"""`python -m tests.replays`: replay the executions whose ids are on standard input, a line each, and say what came of each,
+and how one half is written here.
 
 It is started by tests/test_replays.py, in a process whose time zone, locale and hash seed are others than those of the process
 that computed them.
@@ -36,4 +37,5 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     locale.setlocale(locale.LC_ALL, "")
     django.setup()
-    json.dump(replay(line.strip() for line in sys.stdin if line.strip()), sys.stdout)
+    outcomes = replay(line.strip() for line in sys.stdin if line.strip())
+    json.dump({"outcomes": outcomes, "half": locale.str(0.5)}, sys.stdout)

@@ -15,13 +15,12 @@ import pytest
 from config import env
 from execution.patterns import publishing
 from tests import demo_walk, plugin
-from tests.test_reproducibility import other_locale
+from tests.elsewhere import TURKISH, elsewhere
 
 pytestmark = pytest.mark.slow
 
 COUNT = int(os.environ.get("TIEOUT_REPLAYS") or 8)
 SEED = os.environ["TIEOUT_TEST_SEED"]
-ELSEWHERE = {"TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "4711"}
 ASKED = sorted({name.removesuffix(".json") for name in publishing.read_library()} - {"holding_deep_dive"})
 """Each pattern that needs no input beside the portfolio."""
 
@@ -41,15 +40,15 @@ def stored(demo, random):
     return ids
 
 
-def test_stored_executions_are_identical_in_a_process_elsewhere(private_demo, settings):
+def test_stored_executions_are_identical_in_a_process_elsewhere(private_demo, settings, tmp_path):
     settings.EXECUTIONS_PER_MINUTE = 1_000_000
     ids = stored(private_demo, random.Random(SEED))
+    place = elsewhere(tmp_path)
     there = {
         "DATABASE_URL": plugin.address(private_demo.database, "job"),
         "LEDGER_PATH": str(plugin.ledger_of(private_demo.database)),
         "DEBUG": "1",
-        "LC_ALL": other_locale(),
-        **ELSEWHERE,
+        **place,
     }
 
     done = subprocess.run(
@@ -63,7 +62,9 @@ def test_stored_executions_are_identical_in_a_process_elsewhere(private_demo, se
     )
 
     assert done.returncode == 0, done.stderr[-2000:]
-    outcomes = json.loads(done.stdout)
-    print(f"{Counter(outcomes.values())} of {COUNT}, seed {SEED}")
+    said = json.loads(done.stdout)
+    outcomes = said["outcomes"]
+    print(f"{Counter(outcomes.values())} of {COUNT} under {place['LC_ALL']}, seed {SEED}")
+    assert said["half"] == ("0,5" if place["LC_ALL"] == TURKISH else "0.5")
     assert outcomes.keys() == ids.keys()
-    assert {ids[each]: said for each, said in outcomes.items() if said != "identical"} == {}
+    assert {ids[each]: outcome for each, outcome in outcomes.items() if outcome != "identical"} == {}

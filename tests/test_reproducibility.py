@@ -13,6 +13,7 @@ import redis
 
 from config import env
 from tests import plugin
+from tests.elsewhere import elsewhere
 
 COMMAND = ("execute", "portfolio_overview", "--portfolio", "public", "--asof", "2013-03-01", "--json")
 FIVE = (
@@ -64,20 +65,9 @@ def another_redis():
     return address
 
 
-def other_locale():
-    """A locale with a comma for the decimal point where the machine has one, else another one at least."""
-    known = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=False).stdout.split()
-    return next((name for name in known if name.lower().startswith(("de_", "fr_", "tr_"))), "C")
-
-
-def test_the_same_five_give_the_same_bytes_here_in_another_process_and_elsewhere(private_demo):
+def test_the_same_five_give_the_same_bytes_here_in_another_process_and_elsewhere(private_demo, tmp_path):
     here = {"TZ": "UTC", "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
-    there = {
-        "TZ": "Pacific/Kiritimati",
-        "PYTHONHASHSEED": "4711",
-        "LC_ALL": other_locale(),
-        "OPENBLAS_NUM_THREADS": "4",
-    }
+    there = {**elsewhere(tmp_path), "OPENBLAS_NUM_THREADS": "4"}
     answer = private_demo.ask(asof_date="2013-03-01").json()
     forget_stored(private_demo)
     first = executed(private_demo, REDIS_URL=another_redis(), **here)
