@@ -13,6 +13,15 @@ from uuid import UUID
 
 import numpy as np
 
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Between:
+    """In an `Annotated` type: the least and the most that a number or a day may be, both included."""
+
+    least: Any
+    most: Any
+
+
 PATH_DEPTH = 6  # how deep paths() looks; no declared result of ours is deeper
 NULL = type(None)
 
@@ -43,6 +52,14 @@ def paths(declared: Any) -> dict[str, Any]:
 
 def fit(value: Any, declared: Any) -> Any:
     """The value as the declared type wants it. Raises TypeMismatch. A boolean is no number, null only where declared."""
+    fitted, bounds = _fit_any(value, declared), _bounds(declared)
+    if bounds is not None and fitted is not None and not bounds.least <= fitted <= bounds.most:
+        raise TypeMismatch(f"{_describe(value)} where {spell(declared)} is needed")
+    return fitted
+
+
+def _fit_any(value: Any, declared: Any) -> Any:
+    """The value as one of the alternatives wants it, whatever its bounds."""
     members = _members(declared)
     if Any in members or object in members:
         return value
@@ -72,6 +89,9 @@ def spell(declared: Any) -> str:
         return "null" if declared is NULL else declared.__name__
     if get_origin(declared) in (Union, types.UnionType):
         return " or ".join(spell(member) for member in get_args(declared))
+    if get_origin(declared) is Annotated:
+        bounds = _bounds(declared)
+        return spell(get_args(declared)[0]) + (f" from {bounds.least} to {bounds.most}" if bounds else "")
     return str(declared).replace("typing.", "")
 
 
@@ -89,6 +109,17 @@ def field_types(declared: type) -> Mapping[str, Any]:
     """Declared types of the fields that a path may name, by name."""
     hints = get_type_hints(declared, include_extras=True)
     return {f.name: hints[f.name] for f in answer_fields(declared)}
+
+
+@cache
+def _bounds(declared: Any) -> Between | None:
+    """The bounds of a number or a day, also where null or another type may stand for it."""
+    inner = get_args(declared)
+    if get_origin(declared) is Annotated:
+        return next((each for each in inner[1:] if isinstance(each, Between)), None) or _bounds(inner[0])
+    if get_origin(declared) in (Union, types.UnionType):
+        return next(filter(None, map(_bounds, inner)), None)
+    return None
 
 
 @cache

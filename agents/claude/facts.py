@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from config.errors import TieoutError
+from agents.registry import ArgumentsInvalid
 from portfolio.performance.metric import Metric
 
 MOST_FACTS = 60
@@ -20,8 +20,11 @@ speaks of in words, where the label does not say it."""
 FORMATS = frozenset({"number", "currency", "percentage", "decimal_2", "text", "date"})
 
 
-class FactsInvalid(TieoutError):
+class FactsInvalid(ArgumentsInvalid):
     """What a pattern lists are no facts."""
+
+    def __init__(self, argument: str, reason: str) -> None:
+        super().__init__("claude", [(argument, reason)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,11 @@ class Fact:
         return words_of(f"{self.label} {self.window}")
 
 
-def read(items: Sequence[FactItem]) -> tuple[Fact, ...]:
-    """The facts that a pattern lists. Raises FactsInvalid where there are none, or more than a text can speak of."""
+def read(argument: str, items: Sequence[FactItem]) -> tuple[Fact, ...]:
+    """The facts that a pattern lists in an argument. Raises FactsInvalid, also where there are more than a text can speak of."""
     if not 0 < len(items) <= MOST_FACTS:
-        raise FactsInvalid(f"a text speaks of 1 to {MOST_FACTS} figures, and here are {len(items)}")
-    return tuple(_read(item) for item in items)
+        raise FactsInvalid(argument, f"a text speaks of 1 to {MOST_FACTS} figures, and here are {len(items)}")
+    return tuple(_read(argument, item) for item in items)
 
 
 def find_matching(facts: Sequence[Fact], question: str) -> tuple[int, ...]:
@@ -73,15 +76,17 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text.lower()))
 
 
-def _read(item: FactItem) -> Fact:
+def _read(argument: str, item: Any) -> Fact:
+    if not isinstance(item, Mapping):
+        raise FactsInvalid(argument, f"a figure is an object, and here is a {type(item).__name__}")
     label, window, form = item.get("label"), item.get("window", ""), item.get("format")
-    if not isinstance(label, str) or not isinstance(window, str) or form not in FORMATS:
-        raise FactsInvalid("a figure needs label and window as text, and a format that panels have")
+    if not isinstance(label, str) or not isinstance(window, str) or not isinstance(form, str) or form not in FORMATS:
+        raise FactsInvalid(argument, "a figure needs label and window as text, and a format that panels have")
     bare, value = Fact(label, window, form, None, "ok", None, {}), item.get("value")
     if isinstance(value, Metric):
         return replace(bare, value=value.value, status=value.status, reason=value.reason, basis=value.basis)
     if value is None:
         return replace(bare, status="unavailable", reason="not_given")
     if isinstance(value, bool) or not isinstance(value, Decimal | float | int | str | date):
-        raise FactsInvalid(f"{item['label']} is a {type(value).__name__}, which is no figure")
+        raise FactsInvalid(argument, f"{item['label']} is a {type(value).__name__}, which is no figure")
     return replace(bare, value=value)

@@ -52,31 +52,33 @@ class Narrative:
 @capability("claude.explain", agent="claude", **MODEL_CALL)
 def explain(ctx: RequestContext, *, subject: str, context: tuple[FactItem, ...]) -> Result[Narrative]:
     """What a result is, in words."""
-    return _result(ctx, f"Explain: {subject}", facts_of.read(context))
+    return _result(ctx, f"Explain: {subject}", facts_of.read("context", context))
 
 
 @capability("ai.explain", agent="claude", **MODEL_CALL)
 def explain_topic(ctx: RequestContext, *, topic: str, data: tuple[FactItem, ...]) -> Result[Narrative]:
     """The same as claude.explain, by its older name."""
-    return explain(ctx, subject=topic, context=data)
+    return _result(ctx, f"Explain: {topic}", facts_of.read("data", data))
 
 
 @capability("claude.summarize", agent="claude", **MODEL_CALL)
 def summarize(ctx: RequestContext, *, content: tuple[FactItem, ...], title: str = "Summary") -> Result[Narrative]:
     """The figures in a few sentences."""
-    return _result(ctx, f"Summarise: {title}", facts_of.read(content))
+    return _result(ctx, f"Summarise: {title}", facts_of.read("content", content))
 
 
 @capability("claude.analyze", agent="claude", **MODEL_CALL)
 def analyze(ctx: RequestContext, *, data: tuple[FactItem, ...], analysis_type: str = "general") -> Result[Narrative]:
     """How the figures stand to each other."""
-    return _result(ctx, f"Compare with each other, for an analysis of the kind {analysis_type}", facts_of.read(data))
+    return _result(
+        ctx, f"Compare with each other, for an analysis of the kind {analysis_type}", facts_of.read("data", data)
+    )
 
 
 @capability("claude.scenario_analysis", agent="claude", **MODEL_CALL)
 def scenario_analysis(ctx: RequestContext, *, scenario: str, portfolio_data: tuple[FactItem, ...]) -> Result[Narrative]:
     """What a scenario does to the portfolio, by the figures of the scenario's own result."""
-    return _result(ctx, f"Describe the scenario: {scenario}", facts_of.read(portfolio_data))
+    return _result(ctx, f"Describe the scenario: {scenario}", facts_of.read("portfolio_data", portfolio_data))
 
 
 @capability("claude.portfolio_advice", agent="claude", **MODEL_CALL)
@@ -84,17 +86,16 @@ def portfolio_advice(
     ctx: RequestContext, *, question: str, portfolio_context: tuple[FactItem, ...]
 ) -> Result[Narrative]:
     """The facts that bear on a question about the portfolio. It never says what to do."""
-    return _answer(ctx, question, portfolio_context)
+    return _answer(ctx, question, facts_of.read("portfolio_context", portfolio_context))
 
 
 @capability("claude.financial_qa", agent="claude", **MODEL_CALL)
 def financial_qa(ctx: RequestContext, *, question: str, context: tuple[FactItem, ...]) -> Result[Narrative]:
     """The figures that a question asks for."""
-    return _answer(ctx, question, context)
+    return _answer(ctx, question, facts_of.read("context", context))
 
 
-def _answer(ctx: RequestContext, question: str, context: Sequence[FactItem]) -> Result[Narrative]:
-    facts = facts_of.read(context)
+def _answer(ctx: RequestContext, question: str, facts: tuple[Fact, ...]) -> Result[Narrative]:
     return _result(ctx, f"Answer: {question}", facts, facts_of.find_matching(facts, question))
 
 

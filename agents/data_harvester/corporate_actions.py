@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from agents.bounds import Day, DaysAhead
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio import valuation
@@ -26,7 +27,7 @@ class EarningsDates:
 
 
 @capability("corporate_actions.upcoming", agent="data_harvester")
-def upcoming(ctx: RequestContext, *, positions: valuation.Positions, days_ahead: int = 90) -> Result[HeldActions]:
+def upcoming(ctx: RequestContext, *, positions: valuation.Positions, days_ahead: DaysAhead = 90) -> Result[HeldActions]:
     """What is announced with an ex-date after the as-of date."""
     first = ctx.asof_date + timedelta(days=1)
     return _load(ctx, positions, first, ctx.asof_date + timedelta(days=days_ahead))
@@ -34,7 +35,7 @@ def upcoming(ctx: RequestContext, *, positions: valuation.Positions, days_ahead:
 
 @capability("corporate_actions.dividends", agent="data_harvester")
 def dividends(
-    ctx: RequestContext, *, positions: valuation.Positions, from_date: date | None = None, to_date: date | None = None
+    ctx: RequestContext, *, positions: valuation.Positions, from_date: Day | None = None, to_date: Day | None = None
 ) -> Result[HeldActions]:
     """Dividends with an ex-date between two days; without them, ninety days around the as-of date."""
     return _load(ctx, positions, from_date, to_date, kinds=("dividend",))
@@ -42,7 +43,7 @@ def dividends(
 
 @capability("corporate_actions.splits", agent="data_harvester")
 def splits(
-    ctx: RequestContext, *, positions: valuation.Positions, from_date: date | None = None, to_date: date | None = None
+    ctx: RequestContext, *, positions: valuation.Positions, from_date: Day | None = None, to_date: Day | None = None
 ) -> Result[HeldActions]:
     """Splits between two days; without them, ninety days around the as-of date."""
     return _load(ctx, positions, from_date, to_date, kinds=("split",))

@@ -6,6 +6,7 @@ The names of the holdings leave this installation with the question.
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
+from agents.bounds import LookbackHours, RowLimit
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from config.breaker import BreakerOpen
@@ -36,7 +37,9 @@ def is_on() -> bool:
 
 
 @capability("news.search", agent="data_harvester", provider="newsapi", is_on=is_on)
-def search(ctx: RequestContext, *, entities: tuple[ValuedPosition, ...], lookback_hours: int = 24) -> Result[NewsFound]:
+def search(
+    ctx: RequestContext, *, entities: tuple[ValuedPosition, ...], lookback_hours: LookbackHours = 24
+) -> Result[NewsFound]:
     """Articles that name what is held, of the hours before the as-of date ends; unavailable by its reason where none can be had."""
     by_weight = sorted(entities, key=lambda row: (-row.weight, row.symbol))
     if not http.is_on(newsapi.PROVIDER):
@@ -65,7 +68,9 @@ def search(ctx: RequestContext, *, entities: tuple[ValuedPosition, ...], lookbac
 
 
 @capability("provider.fetch_news", agent="data_harvester", provider="newsapi", is_on=is_on)
-def fetch_news(ctx: RequestContext, *, query: str, lookback_hours: int = 24, limit: int = 10) -> Result[NewsArticles]:
+def fetch_news(
+    ctx: RequestContext, *, query: str, lookback_hours: LookbackHours = 24, limit: RowLimit = 10
+) -> Result[NewsArticles]:
     """Articles on a query, of the hours before the as-of date ends. Raises what the provider's client does."""
     client = http.prompt_client_of(newsapi.PROVIDER)
     first, until = _look_back(ctx, lookback_hours, client.clock.utc())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from agents.bounds import RowLimit
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from config.errors import TieoutError
@@ -87,7 +88,7 @@ def fetch_quote(ctx: RequestContext, *, symbol: str) -> Result[Quote]:
 
 @capability("provider.fetch_fundamentals", agent="data_harvester", provider="fmp", is_on=is_fmp_on)
 def fetch_fundamentals(
-    ctx: RequestContext, *, symbol: str, period: Period = "annual", limit: int = 5
+    ctx: RequestContext, *, symbol: str, period: Period = "annual", limit: RowLimit = 5
 ) -> Result[Statements]:
     """Income, balance sheet and cash flow of the newest periods."""
     client = http.prompt_client_of(fmp.PROVIDER)
@@ -107,7 +108,7 @@ def fetch_fundamentals(
 
 @capability("provider.fetch_ratios", agent="data_harvester", provider="fmp", is_on=is_fmp_on)
 def fetch_ratios(
-    ctx: RequestContext, *, symbol: str, period: Period = "annual", limit: int = 5
+    ctx: RequestContext, *, symbol: str, period: Period = "annual", limit: RowLimit = 5
 ) -> Result[PeriodRatios]:
     """Ratios of the newest periods, as fractions."""
     answer = fmp.fetch_ratios(http.prompt_client_of(fmp.PROVIDER), symbol, period=period, limit=limit)
@@ -118,7 +119,7 @@ def fetch_ratios(
 
 
 @capability("provider.fetch_macro", agent="data_harvester", provider="fred", is_on=is_fred_on)
-def fetch_macro(ctx: RequestContext, *, series_id: str, limit: int = 100) -> Result[SeriesObservations]:
+def fetch_macro(ctx: RequestContext, *, series_id: str, limit: RowLimit = 100) -> Result[SeriesObservations]:
     """The newest observations of a series of FRED's, as they were known on the as-of date."""
     client = http.prompt_client_of(fred.PROVIDER)
     terms = fred.fetch_series(client, series_id)

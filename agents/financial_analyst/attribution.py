@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agents.bounds import LookbackDays
 from agents.financial_analyst.performance import PERFORMANCE_TTL_S, HistoricalNav
 from agents.registry import capability
 from agents.result import RequestContext, Result
@@ -23,7 +24,7 @@ class CurrencyViews:
 
 
 @capability("attribution.currency", agent="financial_analyst")
-def currency(ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int) -> Result[CurrencyViews]:
+def currency(ctx: RequestContext, *, nav: HistoricalNav, lookback_days: LookbackDays) -> Result[CurrencyViews]:
     """Local, FX and interaction, headline and per holding and currency; `lookback_days` counts pack days."""
     whole, recent, warnings = spans(ctx, nav, lookback_days)
     return Result(
@@ -47,7 +48,7 @@ class ContributionViews:
 
 
 @capability("attribution.contribution", agent="financial_analyst")
-def contribution(ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int) -> Result[ContributionViews]:
+def contribution(ctx: RequestContext, *, nav: HistoricalNav, lookback_days: LookbackDays) -> Result[ContributionViews]:
     """What each holding, cash and fees added to the return; `lookback_days` counts pack days."""
     whole, recent, warnings = spans(ctx, nav, lookback_days)
     return Result(
@@ -69,7 +70,7 @@ class BrinsonViews:
 
 @capability("attribution.brinson", agent="financial_analyst")
 def brinson(
-    ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int, by: SegmentBy = "currency"
+    ctx: RequestContext, *, nav: HistoricalNav, lookback_days: LookbackDays, by: SegmentBy = "currency"
 ) -> Result[BrinsonViews]:
     """The excess over the benchmark by decision and segment: `by` currency, kind or exchange."""
     whole, recent, warnings = spans(ctx, nav, lookback_days)

@@ -1,9 +1,10 @@
 """What was gained and how the value moved: the money bridge of a period, gains since purchase, and those of a tax year."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
+from agents.bounds import Day, TaxYearNumber
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio import valuation
@@ -16,7 +17,7 @@ Data = TypeVar("Data")
 
 @capability("portfolio.money_bridge", agent="financial_analyst")
 def money_bridge(
-    ctx: RequestContext, *, positions: valuation.Positions, from_date: date | None = None, to_date: date | None = None
+    ctx: RequestContext, *, positions: valuation.Positions, from_date: Day | None = None, to_date: Day | None = None
 ) -> Result[bridge.MoneyBridge]:
     """From the close before `from_date` (None: since inception) to that of `to_date` (None: the as-of date)."""
     opening = None if from_date is None else from_date - timedelta(days=1)
@@ -56,7 +57,11 @@ def received(ctx: RequestContext, *, positions: valuation.Positions) -> Result[i
 
 @capability("tax.realized_gains", agent="financial_analyst")
 def realised_in_year(
-    ctx: RequestContext, *, positions: valuation.Positions, tax_year: int | None = None, begins: Begins = "01-01"
+    ctx: RequestContext,
+    *,
+    positions: valuation.Positions,
+    tax_year: TaxYearNumber | None = None,
+    begins: Begins = "01-01",
 ) -> Result[realised_lots.RealisedYear]:
     """What was sold in a tax year, lot by lot as booked, and the gain of each year."""
     return _result(
@@ -66,7 +71,11 @@ def realised_in_year(
 
 @capability("tax.income", agent="financial_analyst")
 def received_in_year(
-    ctx: RequestContext, *, positions: valuation.Positions, tax_year: int | None = None, begins: Begins = "01-01"
+    ctx: RequestContext,
+    *,
+    positions: valuation.Positions,
+    tax_year: TaxYearNumber | None = None,
+    begins: Begins = "01-01",
 ) -> Result[income.IncomeYear]:
     """Dividends and interest of a tax year, by month and payer: gross, withheld, net."""
     return _result(ctx, income.of_year(positions, ctx.market.history, year=tax_year, begins=begins), positions)

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import TypeVar
 
+from agents.bounds import LookbackDays, RowLimit
 from agents.financial_analyst.performance import PERFORMANCE_TTL_S, HistoricalNav
 from agents.registry import capability
 from agents.result import RequestContext, Result
@@ -34,7 +35,7 @@ class SecurityNotHeld(TieoutError):
 
 @capability("get_transaction_history", agent="financial_analyst")
 def get_transaction_history(
-    ctx: RequestContext, *, positions: valuation.Positions, security_id: int, limit: int | None = None
+    ctx: RequestContext, *, positions: valuation.Positions, security_id: int, limit: RowLimit | None = None
 ) -> Result[TransactionHistory]:
     """What was booked in one security, the newest first; all of it without a `limit`. Nothing where it was never held.
 
@@ -65,7 +66,7 @@ def get_position_details(
 
 @capability("compute_position_return", agent="financial_analyst")
 def compute_position_return(
-    ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = LOOKBACK_DAYS
+    ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: LookbackDays = LOOKBACK_DAYS
 ) -> Result[PositionReturn]:
     """Its own return, volatility, Sharpe ratio and drawdown while it was held; `lookback_days` counts pack days."""
     returns = holding_returns.returns(
@@ -81,7 +82,7 @@ def compute_position_risk(
     nav: HistoricalNav,
     valued: valuation.ValuedPositions,
     security_id: int,
-    lookback_days: int = LOOKBACK_DAYS,
+    lookback_days: LookbackDays = LOOKBACK_DAYS,
 ) -> Result[PositionRisk]:
     """Value at risk alone and within the portfolio, beta to it, and what diversification takes away."""
     risk = holding_risk.measure(nav.life, _symbol(ctx, nav, security_id), span_of(ctx, nav, lookback_days), valued)
@@ -90,7 +91,7 @@ def compute_position_risk(
 
 @capability("compute_portfolio_contribution", agent="financial_analyst")
 def compute_portfolio_contribution(
-    ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = LOOKBACK_DAYS
+    ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: LookbackDays = LOOKBACK_DAYS
 ) -> Result[PositionContribution]:
     """What it added to the portfolio's return."""
     span = span_of(ctx, nav, lookback_days)
@@ -99,7 +100,7 @@ def compute_portfolio_contribution(
 
 @capability("compute_position_currency_attribution", agent="financial_analyst")
 def compute_position_currency_attribution(
-    ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: int = LOOKBACK_DAYS
+    ctx: RequestContext, *, nav: HistoricalNav, security_id: int, lookback_days: LookbackDays = LOOKBACK_DAYS
 ) -> Result[PositionCurrencyAttribution]:
     """What its price, its currency and both together added to the portfolio's return."""
     span = span_of(ctx, nav, lookback_days)

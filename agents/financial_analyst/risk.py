@@ -1,5 +1,6 @@
 """What it risked, and what that owes to the benchmark and to factors."""
 
+from agents.bounds import LookbackDays, WindowLength
 from agents.financial_analyst.performance import PERFORMANCE_TTL_S, HistoricalNav
 from agents.registry import capability
 from agents.result import RequestContext, Result
@@ -40,7 +41,7 @@ def compute_sharpe(ctx: RequestContext, *, nav: HistoricalNav) -> Result[SharpeR
 
 
 @capability("metrics.rolling", agent="financial_analyst")
-def rolling(ctx: RequestContext, *, nav: HistoricalNav, window: int = 252) -> Result[Rolling]:
+def rolling(ctx: RequestContext, *, nav: HistoricalNav, window: WindowLength = 252) -> Result[Rolling]:
     """Return, volatility, Sharpe ratio and the benchmark's part over the last `window` observations, day by day."""
     figures = rolling_figures.rolling(nav.life, window=window, risk_free=nav.risk_free, benchmark=nav.benchmark)
     sources = nav.sources(risk_free=True, benchmark=True)
@@ -64,7 +65,7 @@ def compute_factor_exposures(ctx: RequestContext, *, nav: HistoricalNav) -> Resu
 
 @capability("risk.get_factor_exposure_history", agent="financial_analyst")
 def get_factor_exposure_history(
-    ctx: RequestContext, *, nav: HistoricalNav, lookback_days: int = 252
+    ctx: RequestContext, *, nav: HistoricalNav, lookback_days: LookbackDays = 252
 ) -> Result[ExposureHistory]:
     """The betas of the same regression as of the end of each week; `lookback_days` counts pack days."""
     history, providers = exposure_history.history(

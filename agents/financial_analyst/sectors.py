@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agents.bounds import LookbackDays, RowLimit
 from agents.data_harvester import fundamentals
 from agents.data_harvester.fundamentals import Fundamentals
 from agents.financial_analyst.positions import LOOKBACK_DAYS
@@ -56,8 +57,8 @@ def get_comparable_positions(
     *,
     valued: valuation.ValuedPositions,
     security_id: int,
-    limit: int = 5,
-    lookback_days: int = LOOKBACK_DAYS,
+    limit: RowLimit = 5,
+    lookback_days: LookbackDays = LOOKBACK_DAYS,
 ) -> Result[Comparables]:
     """Securities of the same sector, held or not, and how each did over the look-back."""
     symbol = Security.objects.filter(pk=security_id).values_list("symbol", flat=True).first() or ""

@@ -1,8 +1,8 @@
 """What the owner's pages ask over a span of days: performance, months, leading holdings."""
 
 from dataclasses import dataclass
-from datetime import date
 
+from agents.bounds import Day
 from agents.financial_analyst.performance import PERFORMANCE_TTL_S, HistoricalNav
 from agents.registry import capability
 from agents.result import RequestContext, Result
@@ -18,7 +18,7 @@ from portfolio.performance.trading_days import TradingDay
 
 
 @capability("portfolio.span", agent="financial_analyst")
-def span(ctx: RequestContext, *, range: Range = "max", from_date: date | None = None) -> Result[DaySpan]:
+def span(ctx: RequestContext, *, range: Range = "max", from_date: Day | None = None) -> Result[DaySpan]:
     """The days of a range up to the as-of date, or from `from_date` on."""
     return Result(
         day_span.choose(range, ctx.asof_date, from_date), sources=(), asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agents.bounds import LookbackWeeks
 from agents.macro_hound.economy import MACRO_TTL_S
 from agents.registry import capability
 from agents.result import RequestContext, Result
@@ -55,7 +56,7 @@ def compute_cycles(ctx: RequestContext, *, indicators: Indicators) -> Result[Cyc
 
 
 @capability("cycles.history", agent="macro_hound")
-def cycle_history(ctx: RequestContext, *, lookback_weeks: int = 52) -> Result[CycleHistory]:
+def cycle_history(ctx: RequestContext, *, lookback_weeks: LookbackWeeks = 52) -> Result[CycleHistory]:
     """The phases of the cycles over the last weeks, as they were known then and the night has stored them."""
     phases = stored.load(ctx.pack, weeks=lookback_weeks)
     history = cycles.history({each.id: phases.by_subject[each.id] for each in cycles.CYCLES})

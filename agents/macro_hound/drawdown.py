@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 from django.conf import settings
 
+from agents.bounds import Amplification, Confidence, HorizonDays
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio import valuation
@@ -21,9 +22,9 @@ def compute_dar(
     *,
     valued: valuation.ValuedPositions,
     holdings: HoldingHistory,
-    confidence: float = 0.95,
-    horizon_days: int = 30,
-    amplification: float | None = 1.0,
+    confidence: Confidence = 0.95,
+    horizon_days: HorizonDays = 30,
+    amplification: Amplification | None = 1.0,
 ) -> Result[DarRecord]:
     """Drawdown at risk over a number of sessions, what it is made of, and how well the same limit would have held."""
     record = drawdown.measure(

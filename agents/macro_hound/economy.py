@@ -1,5 +1,6 @@
 """The economy as of a pack: indicators and the regime that they speak for."""
 
+from agents.bounds import LookbackWeeks
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio.macro import indicators as loaded
@@ -26,7 +27,7 @@ def detect_regime(ctx: RequestContext, *, indicators: Indicators) -> Result[Regi
 
 
 @capability("macro.get_regime_history", agent="macro_hound")
-def get_regime_history(ctx: RequestContext, *, lookback_weeks: int = 52) -> Result[RegimeHistory]:
+def get_regime_history(ctx: RequestContext, *, lookback_weeks: LookbackWeeks = 52) -> Result[RegimeHistory]:
     """The regime at the end of each of the last weeks, as it was known then and the night has stored it."""
     phases = stored.load(ctx.pack, weeks=lookback_weeks)
     history = regime.history(phases.by_subject[regime.SUBJECT])

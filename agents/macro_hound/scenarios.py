@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from agents.bounds import CostBp
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio import valuation
@@ -34,7 +35,7 @@ def run_scenario(
     holdings: HoldingHistory,
     scenario_id: str,
     custom_shocks: Mapping[str, Any] | None = None,
-    max_cost_bps: float = 20.0,
+    max_cost_bps: CostBp = 20.0,
 ) -> Result[ScenarioRecord]:
     """A scenario on the positions, by its id or by shocks of one's own, with its standard error, winners, losers and hedges."""
     if scenario_id == "custom":
@@ -71,7 +72,7 @@ class ScenarioComparison:
 
 @capability("macro.compare_scenarios", agent="macro_hound")
 def compare_scenarios(
-    ctx: RequestContext, *, valued: valuation.ValuedPositions, holdings: HoldingHistory, max_cost_bps: float = 20.0
+    ctx: RequestContext, *, valued: valuation.ValuedPositions, holdings: HoldingHistory, max_cost_bps: CostBp = 20.0
 ) -> Result[ScenarioComparison]:
     """Every scenario that can be asked for by name."""
     return _compare(ctx, presets.SCENARIOS.values(), valued, holdings, max_cost_bps)
@@ -79,7 +80,7 @@ def compare_scenarios(
 
 @capability("scenarios.deleveraging", agent="macro_hound")
 def deleveraging(
-    ctx: RequestContext, *, valued: valuation.ValuedPositions, holdings: HoldingHistory, max_cost_bps: float = 20.0
+    ctx: RequestContext, *, valued: valuation.ValuedPositions, holdings: HoldingHistory, max_cost_bps: CostBp = 20.0
 ) -> Result[ScenarioComparison]:
     """The three ways out of too much debt: money printing, austerity, default."""
     return _compare(ctx, presets.DELEVERAGING, valued, holdings, max_cost_bps)

@@ -1,5 +1,6 @@
 """What changed over the last weeks."""
 
+from agents.bounds import LookbackWeeks
 from agents.macro_hound.economy import MACRO_TTL_S
 from agents.registry import capability
 from agents.result import RequestContext, Result
@@ -15,7 +16,11 @@ from portfolio.macro.trends import BetaHistory, TrendShifts
 
 @capability("macro.beta_history", agent="macro_hound")
 def beta_history(
-    ctx: RequestContext, *, valued: valuation.ValuedPositions, holdings: HoldingHistory, lookback_weeks: int = 52
+    ctx: RequestContext,
+    *,
+    valued: valuation.ValuedPositions,
+    holdings: HoldingHistory,
+    lookback_weeks: LookbackWeeks = 52,
 ) -> Result[BetaHistory]:
     """The betas of the portfolio as it stands, week by week."""
     history = trends.betas(valued, holdings, weeks=lookback_weeks)
@@ -31,7 +36,7 @@ def detect_trend_shifts(
     regime_history: RegimeHistory,
     cycle_history: CycleHistory,
     beta_history: BetaHistory,
-    lookback_weeks: int = 52,
+    lookback_weeks: LookbackWeeks = 52,
 ) -> Result[TrendShifts]:
     """Changes of the regime and of cycles, of indicators by a standard deviation and of exposures by two standard errors."""
     shifts = trends.detect(indicators, regime_history, cycle_history, beta_history, weeks=lookback_weeks)

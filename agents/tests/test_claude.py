@@ -46,7 +46,7 @@ ITEMS = (
     {"label": "Sharpe ratio", "format": "decimal_2", "value": unavailable("no_risk_free_rate")},
     {"label": "Largest holding", "format": "text", "value": "S&P 500 12 percent gain"},
 )  # fmt: skip
-FACTS = facts_of.read(ITEMS)
+FACTS = facts_of.read("context", ITEMS)
 GOOD = "The time-weighted return of this year was [[0]]. It [[0 sign]]. As for volatility, [[1]] is compared: [[0 against 1]]."
 
 
@@ -232,7 +232,7 @@ def test_every_capability_of_a_model_is_recorded():
 )
 def test_what_is_no_figure_is_refused(items):
     with pytest.raises(FactsInvalid):
-        facts_of.read(items)
+        facts_of.read("context", items)
 
 
 # --- with a model

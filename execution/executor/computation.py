@@ -13,10 +13,13 @@ from config import scope
 from config.redis_client import shared_redis
 from config.strict_json import TooLarge
 from execution import canonical, metering
-from execution.executor import orchestrator, reading, step_trace
+from execution.executor import blame, orchestrator, reading, step_trace
 from execution.executor.market_view import MarketView
 from execution.executor.planning import Plan
 from execution.executor.provider_calls import ProviderCalls
+from execution.patterns import PatternInvalid
+from execution.patterns.conditions import ConditionInvalid
+from execution.patterns.templating import TemplateInvalid
 from pricing import packs
 
 MAX_RESULT_BYTES = 16 * 1024 * 1024
@@ -89,7 +92,9 @@ def _run_steps(
         run = orchestrator.run(plan.pattern, plan.inputs, ctx, runtime(), calls, report)
     except orchestrator.StepFailed as failure:
         _meter(failure.trace)
-        raise
+        raise blame.settle(plan.pattern, failure) from failure.cause
+    except (PatternInvalid, TemplateInvalid, ConditionInvalid) as invalid:
+        raise blame.of_document(plan.pattern) from invalid
     _meter(run.trace)
     return run
 

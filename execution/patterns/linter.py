@@ -58,10 +58,7 @@ class Capabilities(Protocol):
 def lint(pattern: ParsedPattern, registry: Capabilities) -> list[LintFinding]:
     """Everything that would make the pattern fail or mislead, in the order of its parts. Empty: it may be published."""
     capabilities = {step.capability: _capability(registry, step.capability) for step in pattern.steps}
-    types = {
-        step.name: declared.data_type if isinstance(declared := capabilities[step.capability], Capability) else Any
-        for step in pattern.steps
-    }
+    types = _types(pattern, capabilities)
     names = _Names(pattern, types)
     findings: list[LintFinding] = []
     for place, step in enumerate(pattern.steps):
@@ -75,6 +72,22 @@ def lint(pattern: ParsedPattern, registry: Capabilities) -> list[LintFinding]:
         findings += _lint_panel(panel, pointer_to("panels", place), names)
     findings += _lint_graph(pattern)
     return findings
+
+
+def lint_step(pattern: ParsedPattern, place: int, registry: Capabilities) -> list[LintFinding]:
+    """What keeps one step from running."""
+    capabilities = {step.capability: _capability(registry, step.capability) for step in pattern.steps}
+    step = pattern.steps[place]
+    names = _Names(pattern, _types(pattern, capabilities))
+    return list(_lint_step(step, pointer_to("steps", place), capabilities[step.capability], names))
+
+
+def _types(pattern: ParsedPattern, capabilities: Mapping[str, Capability | UnknownCapability]) -> Mapping[str, Any]:
+    """Name of each step -> what it gives; Any where nobody knows its capability."""
+    return {
+        step.name: declared.data_type if isinstance(declared := capabilities[step.capability], Capability) else Any
+        for step in pattern.steps
+    }
 
 
 @dataclass(frozen=True, slots=True)

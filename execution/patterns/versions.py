@@ -39,6 +39,16 @@ class PatternRetired(TieoutError):
         self.pattern_id, self.retired_at, self.reason = pattern.pk, pattern.retired_at, pattern.retired_because
 
 
+class PatternUnusable(TieoutError):
+    """A published version can't be run by this release. findings: what is wrong with its document."""
+
+    def __init__(self, pattern_id: str, version: str, findings: Sequence[document.Violation]) -> None:
+        super().__init__(
+            f"{pattern_id} {version} can't be run by this release: ask another version, or have one published that can"
+        )
+        self.pattern_id, self.version, self.findings = pattern_id, version, tuple(findings)
+
+
 class PatternAltered(TieoutError):
     """The row of a published version is not what was published."""
 
@@ -127,8 +137,14 @@ def served_patterns() -> QuerySet[Pattern]:
 
 
 def parse_version(version: PatternVersion) -> ParsedPattern:
-    """The document of a version as a pattern. Parsed documents are cached by their text. Raises PatternAltered."""
-    return _parse_text(json.dumps(require_intact(version).document))
+    """The document of a version as a pattern. Parsed documents are cached by their text.
+
+    raises   PatternAltered, PatternUnusable
+    """
+    try:
+        return _parse_text(json.dumps(require_intact(version).document))
+    except document.PatternInvalid as invalid:
+        raise PatternUnusable(version.pattern_id, version.version, invalid.findings) from invalid
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from execution.models import PatternVersion
-from execution.patterns import ParsedPattern, json_schema, versions
+from execution.patterns import json_schema, versions
 from execution.web.api.door import Door
 from execution.web.api.schema import refusals
 
@@ -56,9 +56,7 @@ class Patterns(Door):
     )
     def get(self, request: Request) -> Response:
         current = PatternVersion.objects.filter(pattern__in=versions.served_patterns(), pattern__current=F("pk"))
-        return Response(
-            {"patterns": [_header(row, versions.parse_version(row)) for row in current.order_by("pattern_id")]}
-        )
+        return Response({"patterns": [_header(versions.require_intact(row)) for row in current.order_by("pattern_id")]})
 
 
 class VersionQuery(serializers.Serializer[Any]):
@@ -72,14 +70,14 @@ class Pattern(Door):
         operation_id="pattern",
         summary="What a pattern takes and gives, as JSON Schema",
         parameters=[OpenApiParameter("pattern_id", str, OpenApiParameter.PATH), VersionQuery],
-        responses={200: PATTERN, **refusals(410)},
+        responses={200: PATTERN, **refusals(409, 410)},
     )
     def get(self, request: Request, pattern_id: str) -> Response:
         row = versions.find_version(pattern_id, self.query.get("version"))
         pattern = versions.parse_version(row)
         return Response(
             {
-                **_header(row, pattern),
+                **_header(row),
                 "versions": versions.published_names(pattern_id),
                 "inputs": json_schema.of_inputs(pattern),
                 "outputs": {name: json_schema.of_output(pattern, name) for name in pattern.outputs},
@@ -91,12 +89,13 @@ class Pattern(Door):
         )
 
 
-def _header(row: PatternVersion, pattern: ParsedPattern) -> dict[str, Any]:
+def _header(row: PatternVersion) -> dict[str, Any]:
+    """What the document says of itself, whether this release can run it or not."""
     return {
-        "id": pattern.id,
-        "version": pattern.version,
-        "title": pattern.title,
-        "description": pattern.description,
+        "id": row.pattern_id,
+        "version": row.version,
+        "title": row.document["title"],
+        "description": row.document["description"],
         "published_at": row.published_at,
-        "document_hash": pattern.document_hash,
+        "document_hash": row.document_hash,
     }

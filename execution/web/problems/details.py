@@ -14,7 +14,7 @@ from config.log_in import tries
 from execution import comparison, executor, exports, patterns
 from execution.executor import orchestrator, orders, step_trace
 from execution.night.estimates import estimated_ready
-from execution.patterns.versions import PatternNotFound, PatternRetired, VersionNotFound
+from execution.patterns.versions import PatternNotFound, PatternRetired, PatternUnusable, VersionNotFound
 from execution.web.authentication import ScopeMissing
 from execution.web.limits import LimitReached
 from execution.web.problems.problem import TITLES
@@ -51,6 +51,8 @@ def details_of(failure: BaseException, kind: str) -> Details:
             return _right_denied(failure), {}
         case exports.ExportNotReady():
             return {"state": failure.state, "progress": failure.progress}, {"Retry-After": str(RETRY_NOT_READY_S)}
+        case PatternUnusable():
+            return {"document": [{"pointer": each.pointer, "reason": each.reason} for each in failure.findings]}, {}
         case patterns.InputsInvalid():
             return _errors(*((finding.pointer, finding.reason) for finding in failure.findings)), {}
         case ShocksInvalid():

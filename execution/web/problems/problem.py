@@ -15,6 +15,7 @@ TITLES: Final[Mapping[str, str]] = {
     "pattern-not-found": "There is no such pattern",
     "pattern-version-not-found": "The pattern has no such version",
     "pattern-retired": "The pattern answers no more",
+    "pattern-unusable": "This version of the pattern can't be run any more",
     "access-not-found": "There is no such access",
     "portfolio-not-found": "There is no such portfolio",
     "execution-not-found": "There is no such execution",

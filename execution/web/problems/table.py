@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from rest_framework import exceptions as drf
 
 from agents import breaker, registry, runtime
-from agents.claude import facts, fence, model
+from agents.claude import fence, model
 from agents.data_harvester.fundamentals import SecurityUnknown
 from agents.data_harvester.provider_answers import NoAnswer
 from agents.financial_analyst.positions import SecurityNotHeld
@@ -25,7 +25,13 @@ from execution.executor import network_call, orchestrator, orders, reading
 from execution.exports.content import ExportCancelled
 from execution.exports.zipped import Unreadable
 from execution.patterns import conditions, templating
-from execution.patterns.versions import PatternAltered, PatternNotFound, PatternRetired, VersionNotFound
+from execution.patterns.versions import (
+    PatternAltered,
+    PatternNotFound,
+    PatternRetired,
+    PatternUnusable,
+    VersionNotFound,
+)
 from execution.web import authentication
 from execution.web.limits import LimitReached, QuotaReached
 from execution.web.problems.retries import AnsweredBefore, IdempotencyConflict
@@ -88,6 +94,8 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     access.AccessNotFound: (404, "access-not-found"),
     executor.ExecutionDropped: (410, "execution-dropped"),
     PatternRetired: (410, "pattern-retired"),
+    PatternUnusable: (409, "pattern-unusable"),
+    registry.UnknownCapability: (409, "pattern-unusable"),
     explanation.PathNotFound: (404, "path-not-found"),
     explanation.NotExplained: (404, "not-explained"),
     NoSuchFigure: (404, "not-explained"),
@@ -141,7 +149,6 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     # Inside StepFailed these are answered in their own words; without it they are a fault of ours.
     breaker.AgentFailed: (500, "internal"),
     runtime.NotPermitted: (500, "internal"),
-    registry.UnknownCapability: (500, "internal"),
     registry.ArgumentsInvalid: (500, "internal"),
     network_call.StepTimedOut: (500, "internal"),
     orchestrator.RunTimedOut: (500, "internal"),
@@ -150,7 +157,6 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     market.MissingSeries: (500, "internal"),
     valuation.InvariantViolated: (500, "internal"),
     AnalyticsError: (500, "internal"),
-    facts.FactsInvalid: (500, "internal"),
     fence.TextVoid: (500, "internal"),  # the template answers, and says so
     model.ModelFailed: (500, "internal"),
     explanation.FigureDiffers: (500, "internal"),
