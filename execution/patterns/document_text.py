@@ -28,6 +28,11 @@ def diff_texts(before: str, after: str) -> list[str]:
     return list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2))[2:]
 
 
+def order_of(version: str) -> tuple[int, ...]:
+    """By which versions are sorted."""
+    return tuple(int(number) for number in version.split("."))
+
+
 def next_version(version: str) -> str:
     """The version after this one, with the last number raised."""
     first, second, third = version.split(".")

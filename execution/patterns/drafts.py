@@ -13,6 +13,7 @@ from config.errors import TieoutError
 from execution.models import Pattern, PatternDraft, PatternVersion
 from execution.patterns import document_text, publishing, versions
 from execution.patterns.document import PatternInvalid, Violation
+from execution.patterns.document_text import order_of
 from execution.patterns.publishing import MAX_DOCUMENT_BYTES, MAX_MESSAGE, Change, ReasonMissing
 
 VERSION: Final = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}", re.ASCII)
@@ -77,7 +78,7 @@ def begin_with(document: Mapping[str, Any], *, by: int) -> PatternDraft:
     """A draft with a document; its version is raised where the pattern has one as high. Raises DraftExists."""
     pattern_id, version = document["id"], str(document.get("version", ""))
     highest = _highest(pattern_id)
-    if highest is not None and (not VERSION.fullmatch(version) or _order(version) <= _order(highest)):
+    if highest is not None and (not VERSION.fullmatch(version) or order_of(version) <= order_of(highest)):
         document = {**document, "version": document_text.next_version(highest)}
     return begin(pattern_id, document_text.write(document), by=by)
 
@@ -170,7 +171,7 @@ def _check(draft: PatternDraft) -> dict[str, Any]:
     if draft.based_on_id != (pattern.current_id if pattern else None):
         raise VersionOvertaken(draft.pk, pattern.current if pattern else None)
     highest = _highest(draft.pk)
-    if highest is not None and _order(parsed.version) <= _order(highest):
+    if highest is not None and order_of(parsed.version) <= order_of(highest):
         raise VersionNotRaised(draft.pk, parsed.version, highest)
     return document
 
@@ -190,8 +191,4 @@ def _find(pattern_id: str) -> PatternDraft | None:
 
 def _highest(pattern_id: str) -> str | None:
     known = PatternVersion.objects.filter(pattern=pattern_id).values_list("version", flat=True)
-    return max(known, key=_order, default=None)
-
-
-def _order(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in version.split("."))
+    return max(known, key=order_of, default=None)

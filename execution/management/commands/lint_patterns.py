@@ -1,10 +1,10 @@
-"""`manage.py lint_patterns`: can the library's documents be published?"""
+"""`manage.py lint_patterns`: can the library's documents be published, and are they what was published?"""
 
 from typing import Any
 
 from django.core.management.base import CommandError
 
-from execution.patterns import PatternInvalid, publishing
+from execution.patterns import PatternInvalid, library_record, publishing
 from execution.terminal.command import TieoutCommand
 
 
@@ -14,6 +14,10 @@ class Command(TieoutCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         findings = []
         documents = publishing.read_library()
+        try:
+            published = library_record.read(library_record.RECORD.read_text(encoding="utf-8"))
+        except library_record.RecordBroken as broken:
+            raise CommandError(f"{library_record.RECORD.name}: {broken}") from broken
         for name, document in documents.items():
             try:
                 pattern = publishing.check(document, name)
@@ -22,6 +26,8 @@ class Command(TieoutCommand):
             except publishing.PatternRefused as refused:
                 findings += [{"file": name, "path": each.path, "message": each.message} for each in refused.findings]
             else:
+                if (fault := library_record.find_fault(pattern, published)) is not None:
+                    findings.append({"file": name, "path": "/version", "message": fault})
                 if name != f"{pattern.id}.json":
                     message = f"is {pattern.id}, so that the file has to be {pattern.id}.json"
                     findings.append({"file": name, "path": "/id", "message": message})
