@@ -56,8 +56,7 @@ def _refusals(step: Step, cause: Exception) -> Refusals:
     match cause:
         case ArgumentsInvalid():
             for argument, reason in cause.findings:
-                named = templating.references_in(step.args.get(argument))
-                yield argument, [each.path for each in named], reason
+                yield argument, [each.path for each in templating.references_in(step.args.get(argument))], reason
         case TemplateUnresolved():
             named = [each for each in templating.references_in(step.args) if str(each) == cause.path]
             yield "", [each.path for each in named or templating.references_in(step.args)], cause.reason
