@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
+from config.errors import TieoutError
 from execution.patterns.document import ParsedPattern
 from execution.patterns.document_text import order_of
 
@@ -15,7 +16,7 @@ Published = Mapping[tuple[str, str], str]
 """Pattern and version -> hash of the document."""
 
 
-class RecordBroken(ValueError):
+class RecordBroken(TieoutError):
     """A line of the record can't be read, or speaks of a version for the second time."""
 
 
@@ -24,10 +25,12 @@ def read(text: str) -> Published:
     published: dict[tuple[str, str], str] = {}
     for number, row in enumerate(csv.reader(io.StringIO(text)), start=1):
         if len(row) != 3:
-            raise RecordBroken(f"line {number} is not pattern, version and hash")
+            raise RecordBroken(f"{RECORD.name}, line {number} is not pattern, version and hash")
         pattern_id, version, document_hash = row
         if (pattern_id, version) in published:
-            raise RecordBroken(f"line {number}: {pattern_id} {version} is there twice: two changes took one number")
+            raise RecordBroken(
+                f"{RECORD.name}, line {number}: {pattern_id} {version} is there twice: two changes took one number"
+            )
         published[pattern_id, version] = document_hash
     return published
 

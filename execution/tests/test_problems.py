@@ -34,7 +34,7 @@ from execution.models import Execution
 from execution.night import attempts, ledger_reconciliation, nightly, pack_building, runs
 from execution.operations import demo as demo_command
 from execution.operations.intake import portfolio_file, portfolios
-from execution.patterns import drafts, publishing
+from execution.patterns import drafts, library_record, publishing
 from execution.patterns.templating import TemplateUnresolved
 from execution.web import problems
 from portfolio.books import writer
@@ -82,6 +82,7 @@ COMMANDS_ONLY = {
     ledger_reconciliation.ReconciliationBroke,
     nightly.RunElsewhere,
     pack_building.StoredPackCorrupt,
+    library_record.RecordBroken,
     drafts.DraftExists,  # those of drafts are answered by the studio's pages
     drafts.DraftOvertaken,
     drafts.PublisherIsAuthor,

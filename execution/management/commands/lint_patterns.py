@@ -14,10 +14,7 @@ class Command(TieoutCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         findings = []
         documents = publishing.read_library()
-        try:
-            published = library_record.read(library_record.RECORD.read_text(encoding="utf-8"))
-        except library_record.RecordBroken as broken:
-            raise CommandError(f"{library_record.RECORD.name}: {broken}") from broken
+        published = library_record.read(library_record.RECORD.read_text(encoding="utf-8"))
         for name, document in documents.items():
             try:
                 pattern = publishing.check(document, name)
