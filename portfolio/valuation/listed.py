@@ -33,6 +33,7 @@ class ListedSecurities:
 
 
 def list_securities(book: Book, market: History) -> ListedSecurities:
+    """What a book ever held or dealt in, in the market's order; securities that it has no close of come last, by symbol."""
     met: dict[int, str] = {}
     for lot in book.lots:
         met.setdefault(lot.security, lot.currency)

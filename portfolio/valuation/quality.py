@@ -74,6 +74,7 @@ def measure_quality(
     cash_values: Sequence[Decimal],
     total: Decimal,
 ) -> Quality:
+    """Shares of `total` that rest on closes and rates that are old, carried, by hand or otherwise doubtful; 0 where it is 0."""
     carried = {currency for currency, legs in legs_of.items() if any(age_of(leg.flags) for leg in legs)}
     by_holding = list(zip(positions.positions, closes, values, strict=True))
 
@@ -103,6 +104,7 @@ def measure_quality(
 
 
 def measure_concentration(symbols: Sequence[str], values: Sequence[Decimal], total: Decimal) -> Concentration:
+    """The largest holdings as shares of `total`, and the Herfindahl index of what is invested; None where nothing is."""
     ranked = sorted(zip(values, symbols, strict=True), reverse=True)
     invested = sum(values, Decimal(0))
     weights = [float(value / total) if total else 0.0 for value, _ in ranked]

@@ -15,6 +15,7 @@ from pricing.archive.tables import Table
 def observations(
     table: Table | None, series_table: Table | None, today: date, source_codes: dict[str, int]
 ) -> tuple[tuple[SeriesRow, ...], Observations]:
+    """The series that macro.csv has, and their figures by (series, observation date). What is wrong goes to the table's faults."""
     if table is None:
         days = np.empty(0, "datetime64[D]")
         codes, texts = np.empty(0, np.int32), np.empty(0, "S1")
@@ -64,6 +65,7 @@ def observations(
 
 
 def described_series(table: Table | None) -> tuple[SeriesRow, ...]:
+    """The rows of macro_series.csv. What is wrong goes to the table's faults."""
     if table is None:
         return ()
     ids = "id" if "id" in table.columns else "series_id"
@@ -85,6 +87,7 @@ def _frequency_of(dates: Dates) -> str:
 
 
 def actions(table: Table | None, symbols: set[str], today: date, source_codes: dict[str, int]) -> list[ActionRow]:
+    """The rows of corporate_actions.csv. What is wrong goes to the table's faults."""
     if table is None:
         return []
     table.refuse_values(
@@ -142,6 +145,7 @@ def actions(table: Table | None, symbols: set[str], today: date, source_codes: d
 
 
 def source_terms(table: Table | None) -> tuple[SourceTerms, ...]:
+    """The rows of sources.csv: what each source allows and wants said. What is wrong goes to the table's faults."""
     if table is None:
         return ()
     cells.require_filled(table, "source")

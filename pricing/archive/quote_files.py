@@ -15,6 +15,7 @@ from pricing.archive.tables import Table
 
 
 def securities(table: Table, today: date, source_codes: dict[str, int]) -> tuple[SecurityRow, ...]:
+    """The rows of securities.csv. What is wrong goes to the table's faults."""
     for column in ("symbol", "name", "type", "exchange"):
         cells.require_filled(table, column)
     cells.codes(table, "source", source_codes)

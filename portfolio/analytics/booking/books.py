@@ -16,6 +16,8 @@ from portfolio.analytics.errors import InvalidInput, Oversold
 
 
 class Books:
+    """Holdings by account and symbol, and what was matched and moved so far; kinds of transactions change them by these verbs."""
+
     def __init__(self, method: Method, fees_in_cost: bool, account_methods: Mapping[str, Method]) -> None:
         self.method, self.costs, self.account_methods = method, Costs(fees_in_cost), account_methods
         self.holdings: dict[tuple[str, str], Holding] = {}

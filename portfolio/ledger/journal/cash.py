@@ -9,6 +9,7 @@ from .transaction import ZERO, FeeKind, Kind, LedgerTransaction
 
 
 def read_fx(legs: Legs, entry_id: str) -> LedgerTransaction:
+    """A conversion of one currency into another. Raises UnreadableEntry."""
     entry, totals = legs.entry, dict[str, Decimal]()
     legs.allow_only(*FEES, "rounding")
     for leg in legs.cash:
@@ -59,6 +60,7 @@ def read_flow(legs: Legs, entry_id: str) -> LedgerTransaction:
 
 
 def read_income(legs: Legs, entry_id: str) -> LedgerTransaction:
+    """A dividend or interest, gross, with what was withheld and charged. Raises UnreadableEntry."""
     kind: Kind = "dividend" if "dividend" in legs.others else "interest"
     legs.allow_only(kind, "tax", "rounding", *FEES)
     currency = currency_of(legs)
@@ -128,6 +130,7 @@ def cash_event(
     rounding: Decimal = ZERO,
     rate: Decimal | None = None,
 ) -> LedgerTransaction:
+    """A transaction of cash alone: what its account got or gave, and what of it were fee, tax and rounding."""
     entry, currency = legs.entry, currency_of(legs)
     return LedgerTransaction(
         entry_id=entry_id,

@@ -10,6 +10,7 @@ from .transaction import ZERO, LedgerTransaction
 
 
 def read_split(legs: Legs, entry_id: str) -> LedgerTransaction:
+    """A split: the same cost in other units. Raises UnreadableEntry where the lots say another ratio."""
     entry, before, after = legs.entry, *(group_lots(legs.securities, new=new) for new in (False, True))
     legs.allow_only()
     ratio = sum((units for units, _ in after.values()), ZERO) / sum((units for units, _ in before.values()), ZERO)

@@ -10,6 +10,7 @@ from .transaction import ZERO, CashLeg, LedgerTransaction
 
 
 def read_deal(legs: Legs, entry_id: str) -> LedgerTransaction:
+    """A purchase or a sale: which one, its lots say. Raises UnreadableEntry."""
     bought = legs.securities[0].units > 0
     entry, currency = legs.entry, currency_of(legs) if bought else currency_of_sale(legs)
     lots = lots_of(legs.securities, currency)

@@ -50,6 +50,7 @@ class Legs(NamedTuple):
 
 
 def sort_legs(entry: Entry, chart: Chart) -> Legs:
+    """The postings of an entry: securities, cash, and the rest by purpose. Raises UnreadableEntry for what is none of these."""
     securities, cash = [], []
     others: dict[str, tuple[Posting, ...]] = {}
     for posting in entry.postings:
