@@ -38,7 +38,7 @@ SECTIONS: Final[Mapping[str, tuple[str, Draw]]] = {
 OTHER_OUTPUTS: Final = frozenset(
     {"perf_metrics", "metrics", "historical_nav", "over_span", "bridge", "income", "leading", "months"}
 )
-"""Outputs without a section: the metrics are among the key figures, the daily values are for charts alone."""
+"""Outputs that need no word beside sections: the metrics are among the key figures, the daily values are for charts alone."""
 
 
 def show(served: Served, name: str, console: Console | None = None) -> None:
@@ -59,7 +59,8 @@ def show(served: Served, name: str, console: Console | None = None) -> None:
         console.print()
     for mark, text in footnotes:
         console.print(Text(f"{mark} {text}", style="dim"))
-    for output in sorted(result.keys() - SECTIONS.keys() - OTHER_OUTPUTS):
+    is_drawn = table is not None or not result.keys().isdisjoint(SECTIONS)
+    for output in sorted(result.keys() - SECTIONS.keys() - (OTHER_OUTPUTS if is_drawn else frozenset())):
         console.print(Text(f"also in the result: {output} (--json prints it)", style="dim"))
     for warning in (*withheld_warnings(metadata), *metadata["warnings"]):
         console.print(Text(printable(f"warning: {warning}"), style="yellow"))

@@ -333,6 +333,11 @@ def test_another_patterns_outputs_are_named():
     assert "Positions" not in text
 
 
+def test_a_pattern_of_which_nothing_is_drawn_names_all_its_outputs():
+    assert "also in the result: bridge (--json prints it)" in shown({"bridge": {"fx": "1.00"}})
+    assert "bridge (" not in shown(RESULT | {"bridge": {"fx": "1.00"}})
+
+
 @pytest.mark.parametrize("width", [100, 120])
 def test_no_line_is_wider_than_the_terminal_and_no_figure_is_cut(width):
     result = deepcopy(RESULT)
