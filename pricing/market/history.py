@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pricing.archive.contents import frozen
 from pricing.fx import MissingRate
 from pricing.market.delistings import Delisting, known_delistings
 from pricing.market.missing import MissingPrice, missing_price, missing_rate
@@ -125,17 +125,17 @@ def _read(seal: Seal) -> History:
     currencies, fx_to_pivot, fx_sources = _rates(read_rates(contents.tolist()), seal.pivot)
     return History(
         pack_id=seal.pack_id,
-        dates=_frozen(dates),
+        dates=frozen(dates),
         pack_ids=tuple(pack_id for _, pack_id, _ in headers),
         security_ids=tuple(security.pk for security in securities),
         symbols=tuple(security.symbol for security in securities),
         security_currencies=tuple(security.currency for security in securities),
         exchanges=tuple(security.exchange for security in securities),
-        close=_frozen(close),
-        observed=_frozen(observed),
-        carried=_frozen(carried),
+        close=frozen(close),
+        observed=frozen(observed),
+        carried=frozen(carried),
         currencies=currencies,
-        fx_to_pivot=_frozen(fx_to_pivot[content_of_day]),
+        fx_to_pivot=frozen(fx_to_pivot[content_of_day]),
         close_sources=tuple(rows.sources[column] for column in columns),
         fx_sources=fx_sources,
         policy=seal.policy,
@@ -163,8 +163,3 @@ def _rates(rows: PackedRows, pivot: str) -> tuple[tuple[str, ...], Floats, tuple
         names.append(quote if base == pivot else base)
         columns.append(1.0 / published[:, number] if base == pivot else published[:, number])
     return tuple(names), np.stack(columns, axis=1), ((), *rows.sources)
-
-
-def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    array.flags.writeable = False
-    return array

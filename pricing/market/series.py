@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from config.errors import TieoutError
+from pricing.archive.contents import frozen
 from pricing.calendars import as_days
 from pricing.market.history import history
 from pricing.market.seal import Seal
@@ -106,9 +106,9 @@ def series(pack: PricingPack, series: str, *, dates: Dates | None = None) -> Ser
         sources=tuple(sorted({row.series_source for row in steps.rows})),
         assumed_release_date=any(ASSUMED_RELEASE_DATE in row.flags for row in steps.rows),
         dates=days,
-        value=_frozen(steps.value[step]),
-        observation_date=_frozen(steps.observation_date[step]),
-        year_ago=_frozen(steps.year_ago[step]),
+        value=frozen(steps.value[step]),
+        observation_date=frozen(steps.observation_date[step]),
+        year_ago=frozen(steps.year_ago[step]),
     )
 
 
@@ -165,8 +165,3 @@ def _steps(rows: Sequence[KnownObservation]) -> Steps:
 
 def _year_before(day: date) -> date:
     return day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
-
-
-def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    array.flags.writeable = False
-    return array
