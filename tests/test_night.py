@@ -348,6 +348,37 @@ def test_a_restatement_opens_the_next_release_and_the_old_one_stays_readable(aft
     ]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_killed_night_that_a_restatement_overtakes_is_on_record_as_ended(begun, monkeypatch, name):
+    policy = small.policy()
+
+    def dies(night):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(jobs, "JOBS", dict(jobs.JOBS) | {name: dies})
+        with pytest.raises(KeyboardInterrupt):
+            small.night(policy)
+    small.night(policy, first=WEEK[4], restates="a late close")
+
+    killed, later = NightlyRun.objects.order_by("release")
+    assert (killed.state, later.state) == ("failed", "done")
+    assert [(each.name, "release 2" in each.reason) for each in killed.jobs.filter(state="failed")] == [(name, True)]
+    assert not JobRun.objects.filter(state="running").exists()
+    left = PricingPack.objects.filter(run=killed.pk)
+    assert set(left.values_list("status", "failed_job")) <= {("error", name)}
+    assert packs.resolve(policy=policy, asof_date=WEEK[4]).status == "fresh"
+
+
+def test_a_killed_night_that_had_done_all_its_jobs_is_done(after_night):
+    policy = small.policy()
+    NightlyRun.objects.update(state="running", finished_at=None)
+
+    small.night(policy, first=WEEK[4], restates="a late close")
+
+    assert list(NightlyRun.objects.values_list("state", flat=True)) == ["done", "done"]
+
+
 def test_a_restatement_that_is_done_is_followed_by_another(after_night):
     policy = small.policy()
 

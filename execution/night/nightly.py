@@ -17,7 +17,7 @@ from execution.night import restatement
 from execution.night.attempts import attempt
 from execution.night.jobs import from_job_on
 from execution.night.night import Night, Progress, Ring
-from execution.night.runs import last_release, open_run, require_order
+from execution.night.runs import end_overtaken, last_release, open_run, require_order
 from pricing import packs
 from pricing.models import PricingPolicy
 
@@ -80,6 +80,7 @@ def run(
         night_run = open_run(policy=policy, from_date=days[0], date=days[-1], restates=restates)
         if night_run.state == RunState.DONE and from_step is None:
             return night_run
+        end_overtaken(night_run)
         night = Night(
             night_run, policy, () if night_run.restates == restatement.LACKING else tuple(days), progress, ring
         )

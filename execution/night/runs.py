@@ -3,14 +3,16 @@
 from datetime import date
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import F, Max, Q
+from django.db.models.functions import Now
 
 from config import scope
 from config.errors import TieoutError
 from execution.models import JobRun, NightlyRun, RunState
 from execution.night.jobs import JOBS
 from execution.night.restatement import LACKING, has_news
-from pricing.models import PricingPolicy
+from pricing import packs
+from pricing.models import PackStatus, PricingPack, PricingPolicy
 
 
 class OutOfOrder(TieoutError):
@@ -48,6 +50,27 @@ def _is_the_same(run: NightlyRun, restates: str) -> bool:
     if run.restates != restates:
         return False
     return run.state != RunState.DONE or (restates != LACKING and not has_news(since=run.started_at))
+
+
+@transaction.atomic
+def end_overtaken(run: NightlyRun) -> None:
+    """Put on record that nobody finishes earlier releases of its day any more, which killed processes left unfinished.
+
+    Under the lock of the night, so that none of them is under way.
+    """
+    reason = f"release {run.release} of the night was begun after the process of this one had ended"
+    earlier = NightlyRun.objects.filter(policy=run.policy, date=run.date, release__lt=run.release)
+    for left in earlier.filter(state__in=(RunState.WAITING, RunState.RUNNING)):
+        job = JobRun.objects.filter(run=left).exclude(state=RunState.DONE).order_by("position").first()
+        if job is not None:
+            JobRun.objects.filter(pk=job.pk).update(
+                state=RunState.FAILED, fencing=F("fencing") + 1, finished_at=Now(), reason=reason
+            )
+            unfinished = PricingPack.objects.filter(run=left.pk, status__in=(PackStatus.BUILDING, PackStatus.WARMING))
+            packs.mark_error(list(unfinished), job=job.name, reason=reason)
+        NightlyRun.objects.filter(pk=left.pk).update(
+            state=RunState.DONE if job is None else RunState.FAILED, finished_at=Now()
+        )
 
 
 def last_release(policy: PricingPolicy, date: date, restates: str) -> NightlyRun | None:
