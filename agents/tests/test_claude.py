@@ -3,7 +3,8 @@
 import json
 import random
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -239,8 +240,8 @@ def test_what_is_no_figure_is_refused(items):
 
 
 @contextmanager
-def model_server(answer, status=200):
-    """Anthropic's Messages API in the shape of 2026-11: `asked` gets each request as (headers, body)."""
+def model_server(answer, status=200, wait_s=0.0):
+    """Anthropic's Messages API in the shape of 2026-11, which takes its time: `asked` gets each request as (headers, body)."""
     asked = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -248,10 +249,12 @@ def model_server(answer, status=200):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             asked.append((self.path, dict(self.headers), json.loads(body)))
             content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            time.sleep(wait_s)
+            with suppress(ConnectionError):
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
 
         def log_message(self, *args):
             pass
@@ -277,8 +280,8 @@ def message(text, stop_reason="end_turn"):
 def written(monkeypatch):
     """The narrative of what a model answers, and what it was asked."""
 
-    def write(answer, status=200, items=ITEMS):
-        with model_server(answer, status) as (port, asked), override_settings(ANTHROPIC_API_KEY="canary-key"):
+    def write(answer, status=200, items=ITEMS, wait_s=0.0):
+        with model_server(answer, status, wait_s) as (port, asked), override_settings(ANTHROPIC_API_KEY="canary-key"):
             breaker = Breaker("anthropic", judge=model._judge, fail_max=3, reset_timeout_s=60.0)
             client = model.ModelClient("canary-key", "claude-sonnet-4-5", breaker, Loopback(port))
             monkeypatch.setattr(model, "_client", lambda key, name: client)
@@ -324,6 +327,18 @@ def test_whatever_else_the_model_answers_the_template_writes_and_says_why(writte
     assert narrative.reason
     assert [sentence[0].fact for sentence in narrative.sentences] == [0, 1, 2, 3, 4]
     assert "canary" not in narrative.reason
+
+
+def test_a_model_that_is_too_late_is_not_waited_for(written, monkeypatch):
+    monkeypatch.setattr(model, "TIMEOUTS_S", (1.0, 0.05))
+    silent, _ = written(message(GOOD), wait_s=0.3)
+    monkeypatch.setattr(model, "TIMEOUTS_S", (1.0, 5.0))
+    monkeypatch.setattr(model, "ANSWER_S", -1.0)
+    slow, _ = written(message(GOOD))
+
+    assert (silent.writer, silent.reason) == ("template", "the model gave no text: it did not answer (ReadTimeout)")
+    assert (slow.writer, slow.reason) == ("template", "the model gave no text: its answer came too late")
+    assert len(silent.sentences) == len(slow.sentences) == len(ITEMS)
 
 
 def test_a_model_that_fails_is_left_alone(written, monkeypatch):

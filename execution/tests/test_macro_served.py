@@ -3,6 +3,11 @@
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from portfolio.macro import indicators
+from pricing.market.series import _read_steps
 
 
 def execute(world, pattern, **inputs):
@@ -22,6 +27,20 @@ def test_the_overview_knows_what_the_packs_have_and_names_what_they_lack(demo):
     assert readings["CPIAUCSL"]["value"]["reason"] == "assumed_release_date, revised_vintage"
     # "The all items index increased 1.6 percent over the last 12 months": BLS, Consumer Price Index, January 2013.
     assert readings["CPIAUCSL"]["value"]["value"] == pytest.approx(1.6, abs=0.1)
+
+
+def test_the_series_of_a_cold_overview_are_read_in_few_statements(demo):
+    """Of indicators, of the risk-free rate, of the factors, of the growth of prices: each at once, over all packs."""
+    _read_steps.cache_clear()
+    indicators._load.cache_clear()
+
+    with CaptureQueriesContext(connection) as asked:
+        execute(demo, "portfolio_macro_overview", confidence_level=0.937)
+
+    of_series = [
+        query["sql"] for query in asked.captured_queries if '"pricing_packobservation"."series_id" IN' in query["sql"]
+    ]
+    assert 0 < len(of_series) <= 4
 
 
 def test_the_page_says_why_there_is_no_regime(demo):
