@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import localcontext
 
 from portfolio.explanation.market_terms import MarketTerms
-from portfolio.explanation.terms import Action, Explanation, Items, NoSuchFigure, Number, Part, Term
+from portfolio.explanation.terms import Action, Explanation, Items, NoSuchFigure, Term, figure
 from portfolio.performance.formulas import ACTIONS
 from portfolio.valuation.coming_actions import ActionImpact, ActionImpacts
 from portfolio.valuation.money import DECIMAL_DIGITS
@@ -25,11 +25,6 @@ def explain(market: MarketTerms, computed: ActionImpacts, path: Sequence[str], u
         raise NoSuchFigure
 
 
-def _figure(name: str, value: Number | None, unit: str, *parts: Part) -> Explanation:
-    formula = ACTIONS[name]
-    return Explanation(formula.what, Term(name, value, unit, formula.expression, () if value is None else parts))
-
-
 def _of_all(computed: ActionImpacts, name: str) -> Explanation:
     value = getattr(computed.summary, name)
     if name == "dividends_expected":
@@ -38,7 +33,7 @@ def _of_all(computed: ActionImpacts, name: str) -> Explanation:
             for place, row in enumerate(computed.actions)
             if row.type == "dividend"
         )
-        return _figure(name, value, computed.currency, Items("dividends", dividends))
+        return figure(ACTIONS[name], name, value, computed.currency, Items("dividends", dividends))
     chosen = [
         row
         for row in computed.actions
@@ -46,7 +41,7 @@ def _of_all(computed: ActionImpacts, name: str) -> Explanation:
     ]
     counted = tuple(Term(row.symbol, 1, "", rows=_rows(row)) for row in chosen)
     of = {"total_actions": "actions", "splits_pending": "splits", "delistings": "delistings"}[name]
-    return _figure(name, value, "actions", Items(of, counted))
+    return figure(ACTIONS[name], name, value, "actions", Items(of, counted))
 
 
 def _rows(row: ActionImpact) -> tuple[Action]:
@@ -63,16 +58,16 @@ def _of_one(market: MarketTerms, computed: ActionImpacts, row: ActionImpact, nam
     if name == "portfolio_quantity":
         return _quantity(market, computed, row, path)
     if value is None:
-        return _figure(name, None, "")
+        return figure(ACTIONS[name], name, None, "")
     quantity = Term("portfolio_quantity", row.portfolio_quantity, "units", path="{step}/" + _place(computed, row))
     if name == "quantity_change":
-        return _figure(name, value, "units", quantity, Term("ratio", row.ratio, rows=_rows(row)))
+        return figure(ACTIONS[name], name, value, "units", quantity, Term("ratio", row.ratio, rows=_rows(row)))
     amount = Term("amount", row.amount, row.currency, rows=_rows(row))
     if name == "cash":
-        return _figure(name, value, row.currency, amount, quantity)
+        return figure(ACTIONS[name], name, value, row.currency, amount, quantity)
     if name == "portfolio_impact":
         rate = market.rate(row.currency, len(market.market.dates) - 1)
-        return _figure(name, value, computed.currency, amount, quantity, rate)
+        return figure(ACTIONS[name], name, value, computed.currency, amount, quantity, rate)
     raise NoSuchFigure
 
 

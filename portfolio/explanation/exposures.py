@@ -8,7 +8,7 @@ import numpy as np
 
 from portfolio.explanation import risk
 from portfolio.explanation.lives import Life
-from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Observation, Part, Series, Term
+from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Observation, Part, Series, Term, figure
 from portfolio.performance.factor_exposures import WINDOW, Days, FactorRecord
 from portfolio.performance.factor_series import BENCHMARK, FX_BASKET, FactorChoice, FactorLevels
 from portfolio.performance.formulas import EXPOSURES
@@ -99,9 +99,7 @@ def _choice_of(used: Days, levels: FactorLevels, factor: str) -> FactorChoice:
 
 
 def _figure(key: str, value: float | None, *parts: Part, name: str = "", unit: str = "") -> Explanation:
-    formula = EXPOSURES[key]
-    terms = () if value is None else parts
-    return Explanation(formula.what, Term(name or key, value, unit, formula.expression, terms))
+    return figure(EXPOSURES[key], name or key, value, unit, *parts)
 
 
 class _Regressed:

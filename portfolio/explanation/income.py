@@ -7,7 +7,7 @@ from portfolio.books import Event
 from portfolio.explanation import payments
 from portfolio.explanation.costs import lot_costs
 from portfolio.explanation.market_terms import MarketTerms
-from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Number, Part, Term, total
+from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Number, Part, Term, figure, total
 from portfolio.performance.formulas import INCOME
 from portfolio.valuation import Positions, gains, income, tax_years
 from portfolio.valuation.income import IncomeRecord, IncomeYear
@@ -119,5 +119,4 @@ class _Figures:
 
 
 def _figure(key: str, value: Number | None, *parts: Part, unit: str = "fraction") -> Explanation:
-    formula = INCOME[key]
-    return Explanation(formula.what, Term(key, value, unit, formula.expression, () if value is None else parts))
+    return figure(INCOME[key], key, value, unit, *parts)

@@ -7,9 +7,9 @@ import numpy as np
 
 from portfolio.explanation.lives import Life
 from portfolio.explanation.risk import periods_per_year
-from portfolio.explanation.terms import Explanation, NoSuchFigure, Number, Part, Series, Term
+from portfolio.explanation.terms import Explanation, NoSuchFigure, Number, Part, Series, Term, figure
 from portfolio.performance import holding_returns, risk_figures
-from portfolio.performance.formulas import HOLDING, RISK, Formula
+from portfolio.performance.formulas import HOLDING, RISK
 from portfolio.performance.holding_returns import HoldingPeriod, PositionReturn
 from portfolio.performance.holding_risk import PositionRisk
 from portfolio.performance.measures import Measure
@@ -67,12 +67,7 @@ class OneHolding:
         return days.index(on)
 
     def figure(self, key: str, value: Number | None, *parts: Part, unit: str = "") -> Explanation:
-        return _figure(HOLDING[key], key, value, *parts, unit=unit)
-
-
-def _figure(formula: Formula, name: str, value: Number | None, *parts: Part, unit: str = "") -> Explanation:
-    """A figure; one that is unavailable has no terms."""
-    return Explanation(formula.what, Term(name, value, unit, formula.expression, () if value is None else parts))
+        return figure(HOLDING[key], key, value, unit, *parts)
 
 
 def explain_returns(holding: OneHolding, computed: PositionReturn, path: Sequence[str]) -> Explanation:
@@ -95,11 +90,11 @@ def explain_returns(holding: OneHolding, computed: PositionReturn, path: Sequenc
             return holding.figure("local_return", value, *both[:1])
         case ["volatility"]:
             value, yearly = computed.volatility.value, periods_per_year(holding.life)
-            return _figure(RISK[Measure.VOLATILITY], "volatility", value, holding.returns(), yearly)
+            return figure(RISK[Measure.VOLATILITY], "volatility", value, "", holding.returns(), yearly)
         case ["sharpe"]:
             value, yearly = computed.sharpe.value, periods_per_year(holding.life)
             free = () if value is None else (_risk_free(holding),)
-            return _figure(RISK[Measure.SHARPE], "sharpe", value, holding.returns(), *free, yearly)
+            return figure(RISK[Measure.SHARPE], "sharpe", value, "", holding.returns(), *free, yearly)
         case ["max_drawdown"]:
             return holding.figure("max_drawdown", computed.max_drawdown.value, holding.returns())
     raise NoSuchFigure
@@ -153,9 +148,9 @@ def explain_risk(
         "data_points": (own,),
     }
     if name == "var_1d_pct":
-        return _figure(tail, name, computed.var_1d_pct.value, own, level)
+        return figure(tail, name, computed.var_1d_pct.value, "", own, level)
     if name == "position_volatility":
-        return _figure(RISK[Measure.VOLATILITY], name, computed.position_volatility.value, own, yearly)
+        return figure(RISK[Measure.VOLATILITY], name, computed.position_volatility.value, "", own, yearly)
     if name not in parts:
         raise NoSuchFigure
     value = getattr(computed, name)

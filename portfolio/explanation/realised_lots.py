@@ -6,7 +6,7 @@ from decimal import localcontext
 from portfolio.books import LotMatch
 from portfolio.explanation.gains import PART_FORMULAS, Deals
 from portfolio.explanation.market_terms import MarketTerms
-from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Number, Part, Term
+from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Number, Term, figure
 from portfolio.performance.formulas import REALISED
 from portfolio.valuation import tax_years
 from portfolio.valuation.money import DECIMAL_DIGITS
@@ -48,12 +48,6 @@ def explain(
         raise NoSuchFigure
 
 
-def _figure(key: str, value: Number | None, unit: str, *parts: Part) -> Explanation:
-    """A figure of the registry; one that is not known has no terms."""
-    formula = REALISED[key]
-    return Explanation(formula.what, Term(key, value, unit, formula.expression, () if value is None else parts))
-
-
 def _in_year(deals: Deals, year: TaxYear) -> list[LotMatch]:
     return [each for each in deals.matches if year.holds(each.date)]
 
@@ -77,22 +71,24 @@ def _of_lot(deals: Deals, match: LotMatch, name: str, value: Number | None) -> E
 def _sum(deals: Deals, sold: Sequence[LotMatch], name: str, value: Number | None) -> Explanation:
     """A figure of a sum of lots."""
     if name == "lots":
-        return _figure("lots", value, "lots", _items(deals, sold, "total"))
+        return figure(REALISED["lots"], "lots", value, "lots", _items(deals, sold, "total"))
     if name not in SUMMED:
         raise NoSuchFigure
-    return _figure(name, value, deals.base, _items(deals, sold, SUMMED[name]))
+    return figure(REALISED[name], name, value, deals.base, _items(deals, sold, SUMMED[name]))
 
 
 def _of_year(deals: Deals, sold: Sequence[LotMatch], name: str, value: Number | None) -> Explanation:
     if name == "before_fees":
         parts = (_items(deals, sold, part, part) for part in ("price", "fx", "interaction"))
-        return _figure(name, value, deals.base, *parts)
+        return figure(REALISED[name], name, value, deals.base, *parts)
     items = _items(deals, sold, "total").items
     if name == "without_cost":
-        return _figure(name, value, "lots", Items("items", tuple(each for each in items if each.value is None)))
+        return figure(
+            REALISED[name], name, value, "lots", Items("items", tuple(each for each in items if each.value is None))
+        )
     sign = 1 if name == "gains" else -1
     chosen = tuple(each for each in items if each.value is not None and each.value * sign > 0)
-    return _figure(name, value, deals.base, Items("items", chosen))
+    return figure(REALISED[name], name, value, deals.base, Items("items", chosen))
 
 
 def _items(deals: Deals, sold: Sequence[LotMatch], part: str, name: str = "items") -> Items:

@@ -8,7 +8,7 @@ import numpy as np
 
 from portfolio.explanation import attribution, lives, money_weighted, returns, versus_benchmark
 from portfolio.explanation.lives import Life
-from portfolio.explanation.terms import Explanation, NoSuchFigure, Number, Part, Series, Term
+from portfolio.explanation.terms import Explanation, NoSuchFigure, Number, Part, Series, Term, figure
 from portfolio.performance import calendar_months, contributions, holding_returns, leading_holdings, return_line
 from portfolio.performance.calendar_months import YearOfMonths
 from portfolio.performance.formulas import SPANS, VALUES
@@ -22,9 +22,7 @@ OF_POSITION = {"market_value": "market_value", "weight": "weight", "unrealized_p
 
 
 def _figure(key: str, value: Number | None, *parts: Part, unit: str = "fraction") -> Explanation:
-    """A figure of the registry; one that is unavailable has no terms."""
-    formula = SPANS[key]
-    return Explanation(formula.what, Term(key, value, unit, formula.expression, () if value is None else parts))
+    return figure(SPANS[key], key, value, unit, *parts)
 
 
 # Performance

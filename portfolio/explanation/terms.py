@@ -8,6 +8,7 @@ from math import prod
 from typing import TypeAlias
 
 from config.errors import TieoutError
+from portfolio.performance.formulas import Formula
 
 Number: TypeAlias = Decimal | float | int
 
@@ -133,6 +134,11 @@ class Explanation:
 
 class NoSuchFigure(TieoutError):
     """An answer has no figure of this path, or one that nobody can explain yet."""
+
+
+def figure(formula: Formula, name: str, value: Number | None, unit: str, *parts: Part) -> Explanation:
+    """A figure of the registry of formulas, made of some parts; one that is not known has none."""
+    return Explanation(formula.what, Term(name, value, unit, formula.expression, () if value is None else parts))
 
 
 def total(name: str, parts: Sequence[Items], unit: str) -> Term:

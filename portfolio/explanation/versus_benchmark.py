@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from portfolio.explanation.lives import Life
-from portfolio.explanation.terms import Explanation, NoSuchFigure, Part, Series, Term
+from portfolio.explanation.terms import Explanation, NoSuchFigure, Part, Series, Term, figure
 from portfolio.performance import measured_history, versus_benchmark
 from portfolio.performance.benchmark_index import BenchmarkIndex
 from portfolio.performance.formulas import BENCHMARK
@@ -149,6 +149,4 @@ def _index(life: Life) -> BenchmarkIndex:
 
 
 def _figure(key: str, value: float | None, *parts: Part) -> Explanation:
-    formula = BENCHMARK[key]
-    terms = () if value is None else parts
-    return Explanation(formula.what, Term(key, value, "fraction", formula.expression, terms))
+    return figure(BENCHMARK[key], key, value, "fraction", *parts)
