@@ -66,7 +66,7 @@ def form_context(version: PatternVersion, portfolio: Portfolio, query: Mapping[s
                 "minimum": own.get("minimum"),
                 "maximum": own.get("maximum"),
                 "hint": own.get("description", ""),
-                "value": query.get(name) or _default_text(own.get("default")),
+                "value": query.get(name) or field_text(own.get("default")),
             }
             for name, own in sorted(declared.items(), key=lambda each: (not each[1].get("required", False), each[0]))
             if name != "portfolio_id"
@@ -95,5 +95,6 @@ def _choices(name: str, declared: Mapping[str, Any], portfolio: Portfolio) -> li
     return [(str(word), str(word)) for word in words]
 
 
-def _default_text(default: Any) -> str:
-    return "" if default is None else str(default).lower() if isinstance(default, bool) else str(default)
+def field_text(value: Any) -> str:
+    """A value as a field of a form has it: nothing for none, and true or false as JSON writes them."""
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

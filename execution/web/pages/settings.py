@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from config.errors import TieoutError
 from execution.executor import NotAllowed
 from execution.web.pages import navigation, problem_page
+from execution.web.pages.pattern_inputs import field_text
 from execution.web.pages.problem_page import render_failure
 from portfolio import portfolio_settings
 from portfolio.models import Benchmark, Portfolio
@@ -106,7 +107,7 @@ def _show(
                 "name": name,
                 "label": WORDS[name],
                 "choices": _choices(name),
-                "value": given.get(name, _text(current.values[name])),
+                "value": given.get(name, field_text(current.values[name])),
                 "hint": Portfolio._meta.get_field(name).help_text,  # type: ignore[union-attr]
                 "fault": wrong.get(name, ""),
             }
@@ -132,7 +133,3 @@ def _choices(name: str) -> list[tuple[str, str]]:
     assert isinstance(field, models.Field)
     words = dict(field.choices or ())
     return [(value, str(words[value])) for value in CHOICES[name]]
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
