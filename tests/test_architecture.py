@@ -431,6 +431,24 @@ def test_every_expected_error_is_of_one_family():
     assert set(alone) == set(SIGNALS)
 
 
+PARTICIPLES = re.compile(
+    r"_?(added|asked|chosen|closed|computed|counted|dated|done|drawn|found|given|held|joined|kept|known|listed|made|moved|named"
+    r"|opened|ordered|refused|seen|sent|shown|stored|taken|told|used|written)"
+)
+
+
+def test_no_function_is_named_by_a_participle_alone():
+    """It says that something was done, and neither what nor to what."""
+    wrong = [
+        f"{path}:{node.lineno} {node.name}"
+        for path, tree in sources().items()
+        for node in tree
+        if isinstance(node, ast.FunctionDef) and PARTICIPLES.fullmatch(node.name)
+    ]
+
+    assert wrong == []
+
+
 FACES = re.compile(r"execution/(web|terminal)/|\w+/management/|\w+/(tasks|admin|urls)(\.py|/)")
 """Paths of what translates between a caller and one verb: pages, API, problems, commands, tasks, admin."""
 

@@ -84,7 +84,7 @@ def test_a_figure_that_a_later_pack_brings_for_an_earlier_day_counts_from_that_d
     with unread(private_demo) as head:
         after = phases.load(head, weeks=52)
         known = indicators.load(head)
-        days = phases._complete(head, list(phases._seen(head).values()))
+        days = phases._complete(head, list(phases._visible_days(head).values()))
         differing = history_check.find_differences(PricingPolicy.objects.get())
         named = [each for each in differing if each.table == "economic phase"]
         restored = phases.store(head, most=0)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from portfolio.macro.trends import Shift, TrendShifts, written
+from portfolio.macro.trends import Shift, TrendShifts, two_decimals
 
 STEP = 0.5
 """Thresholds on z-scores are the next multiple of it."""
@@ -50,12 +50,21 @@ def _preset(shift: Shift) -> AlertPreset:
     operator, word = (">", "above") if rises else ("<", "below")
     if shift.kind == "indicator":
         limit = (math.floor(shift.value / STEP) + 1) * STEP if rises else (math.ceil(shift.value / STEP) - 1) * STEP
-        described = f"when it is {word} {written(limit)} standard deviations from its mean"
+        described = f"when it is {word} {two_decimals(limit)} standard deviations from its mean"
         kind, metric = "macro", "z"
     else:
         limit = shift.value + shift.change / 2
-        described = f"when the beta is {word} {written(limit)}, half as far on again"
+        described = f"when the beta is {word} {two_decimals(limit)}, half as far on again"
         kind, metric = "metric", "beta"
     return AlertPreset(
-        shift.title, kind, shift.name, metric, operator, written(limit), described, since, shift.value, shift.change
+        shift.title,
+        kind,
+        shift.name,
+        metric,
+        operator,
+        two_decimals(limit),
+        described,
+        since,
+        shift.value,
+        shift.change,
     )

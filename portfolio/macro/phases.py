@@ -74,7 +74,7 @@ def load(pack: PricingPack, *, weeks: int) -> PhaseHistory:
 @lru_cache(maxsize=8)
 def _load(pack: PricingPack, chain_hash: str, weeks: int) -> PhaseHistory:
     """The chain hash pins all that was known when the pack was sealed."""
-    days = _ends_of_weeks(list(_seen(pack).values()), pack.asof_date, weeks)
+    days = _ends_of_weeks(list(_visible_days(pack).values()), pack.asof_date, weeks)
     stored = _read([each.pack_id for each in _complete(pack, days)])
     judged = [stored.get(each.pack_id) or judge(indicators.load(pack), each.date) for each in days]
     return PhaseHistory(
@@ -94,7 +94,7 @@ def store(pack: PricingPack, *, most: int = MOST_PACKS) -> int:
     """
     subjects = Counter(_rows().values_list("pack_id", flat=True))
     done = {pack_id for pack_id, count in subjects.items() if count == len(METHODS)}
-    missing = [each for each in _seen(pack).values() if each.pack_id not in done]
+    missing = [each for each in _visible_days(pack).values() if each.pack_id not in done]
     days = _complete(pack, missing)[: -most - 1 : -1]
     known = indicators.load(pack)
     rows = (
@@ -110,7 +110,7 @@ def store(pack: PricingPack, *, most: int = MOST_PACKS) -> int:
 def find_differences(pack: PricingPack, among: Sequence[PricingPack]) -> Iterator[RowDifference]:
     """Where phases that are stored of packs, `among` those that a pack sees, are not what is computed of them now."""
     chosen = {each.pk for each in among}
-    days = _complete(pack, [each for each in _seen(pack).values() if each.pack_id in chosen])
+    days = _complete(pack, [each for each in _visible_days(pack).values() if each.pack_id in chosen])
     stored = _read([each.pack_id for each in days])
     known = indicators.load(pack) if stored else None
     for day in days:
@@ -148,7 +148,7 @@ def _ends_of_weeks(days: Sequence[_Day], last: date, weeks: int) -> list[_Day]:
     return [days[end] for end in dict.fromkeys(ends) if end >= 0]
 
 
-def _seen(pack: PricingPack) -> dict[date, _Day]:
+def _visible_days(pack: PricingPack) -> dict[date, _Day]:
     """By date, rising, the pack that answers for it."""
     ids = {pack_id: day for day, pack_id, _ in market.seen_by(pack)}
     rows = PricingPack.objects.filter(policy=pack.policy_id, sequence__lte=pack.sequence).values_list("pk", "sequence")

@@ -124,7 +124,7 @@ def detect(
         if isinstance(before, Standing) and isinstance(after, Standing) and abs(after.z - before.z) >= SHIFT_DEVIATIONS:
             since = date.fromisoformat(str(first))
             definition, moved = indicators.by_name[name].definition, after.z - before.z
-            was, now_is = (f"{written(each.value)} {definition.unit}" for each in (before, after))
+            was, now_is = (f"{two_decimals(each.value)} {definition.unit}" for each in (before, after))
             rows.append(Shift("indicator", name, definition.title, was, now_is, since, moved, after.z, moved))
     for factor, path in history.betas.items():
         if len(path) < 2:
@@ -136,10 +136,14 @@ def detect(
         moved, error = now - then, float(np.hypot(error_then, error_now))
         if error > 0 and abs(moved) >= SHIFT_ERRORS * error:
             title, since = f"Beta to {Factor(factor).label}", history.dates[0]
-            rows.append(Shift("exposure", factor, title, written(then), written(now), since, moved / error, now, moved))
+            rows.append(
+                Shift(
+                    "exposure", factor, title, two_decimals(then), two_decimals(now), since, moved / error, now, moved
+                )
+            )
     return TrendShifts(weeks, tuple(rows))
 
 
-def written(value: float) -> str:
+def two_decimals(value: float) -> str:
     """A figure within a text: two decimals and a true minus sign."""
     return f"{value:.2f}".replace("-", "−")

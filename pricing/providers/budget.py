@@ -74,7 +74,7 @@ class Budget:
 
         wait_s = self._ask(now, take_from)
         if wait_s <= 0:
-            for quota in self._ask(now, lambda book: book.used(now)):
+            for quota in self._ask(now, lambda book: book.quotas(now)):
                 if quota.window != "month":
                     self._mark(quota, quota.used - 1)
         return wait_s
@@ -89,8 +89,8 @@ class Budget:
             used = self._ask(now, lambda book: book.count_bytes(size, now))
             self._mark(Quota("month", used, allowed), used - size)
 
-    def used(self, now: float) -> tuple[Quota, ...]:
-        return self._ask(now, lambda book: book.used(now))
+    def quotas(self, now: float) -> tuple[Quota, ...]:
+        return self._ask(now, lambda book: book.quotas(now))
 
     def _mark(self, quota: Quota, before: int) -> None:
         """Log each mark as it is passed, so that an alarm rings once."""
@@ -122,7 +122,7 @@ class _Book(Protocol):
 
     def count_bytes(self, size: int, now: float) -> int: ...
 
-    def used(self, now: float) -> tuple[Quota, ...]: ...
+    def quotas(self, now: float) -> tuple[Quota, ...]: ...
 
 
 def _rates(allowance: Allowance) -> list[Rate]:
@@ -168,7 +168,7 @@ class _Memory:
             self._bytes[_month(now)] = self._bytes.get(_month(now), 0) + size
             return self._bytes[_month(now)]
 
-    def used(self, now: float) -> tuple[Quota, ...]:
+    def quotas(self, now: float) -> tuple[Quota, ...]:
         def count(window_ms: int) -> int:
             with self._turn:
                 return sum(item.timestamp >= round(now * 1000) - window_ms for item in self._bucket.items)
@@ -213,7 +213,7 @@ class _Shared:
         self._redis.expire(name, BYTES_EXPIRE_S)
         return used
 
-    def used(self, now: float) -> tuple[Quota, ...]:
+    def quotas(self, now: float) -> tuple[Quota, ...]:
         now_ms = round(now * 1000)
 
         def count(window_ms: int) -> int:

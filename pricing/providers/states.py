@@ -84,7 +84,7 @@ def _unknown_state(provider: Provider) -> ProviderState:
 
 
 def _state_of(provider: Provider, breaker: int, shared: redis.Redis, clock: Clock) -> ProviderState:
-    used = Budget(provider.code, provider.allowance, shared).used(clock.now())
+    used = Budget(provider.code, provider.allowance, shared).quotas(clock.now())
     shares = tuple((quota.window, quota.share) for quota in used)
     return ProviderState(provider.code, _off(provider), breaker, shares)
 

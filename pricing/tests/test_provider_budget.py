@@ -73,8 +73,8 @@ def test_what_is_used_is_told_by_window(budget):
         tested.take(NOW + second)
     tested.count_bytes(400, NOW)
 
-    assert tested.used(NOW + 71) == (Quota("minute", 1, 10), Quota("day", 3, 20), Quota("month", 400, 1000))
-    assert tested.used(NOW + 71)[2].share == 0.4
+    assert tested.quotas(NOW + 71) == (Quota("minute", 1, 10), Quota("day", 3, 20), Quota("month", 400, 1000))
+    assert tested.quotas(NOW + 71)[2].share == 0.4
 
 
 def test_each_mark_is_said_once(budget, caplog):

@@ -79,10 +79,10 @@ def headings(columns: Sequence[Mapping[str, Any]], currency: str) -> list[Column
 
 def items(document: Mapping[str, Any], scope: Scope) -> list[tuple[str, Figure]]:
     """Label and figure of each item; one without a value says why, and the others are not affected."""
-    return [(item["label"], _item(item, scope)) for item in document["items"]]
+    return [(item["label"], _item_figure(item, scope)) for item in document["items"]]
 
 
-def _item(item: Mapping[str, Any], scope: Scope) -> Figure:
+def _item_figure(item: Mapping[str, Any], scope: Scope) -> Figure:
     try:
         place = locate(item["value"], scope)
     except NoPanelValueError as absent:
