@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from compliance.terms import LicenceTerms, Outcome, Placement, RightsTable, SourceTerms, Use
+from config.fields import NameField, visible
 
 OUTCOMES = [(outcome.value, outcome.value) for outcome in Outcome]
 USES = [(use.value, use.value) for use in Use]
@@ -31,7 +32,7 @@ class DataSource(models.Model):
         max_length=128,
         help_text="As rows of market data carry it; code/series for a series of its own.",
     )
-    name = models.CharField(max_length=200)
+    name = NameField(max_length=200)
     terms = models.TextField(blank=True, help_text="What the provider says, and where.")
     attribution = models.CharField(max_length=400, blank=True)
     placement = models.CharField(max_length=8, choices=PLACEMENTS, default=Placement.FOOTER.value)
@@ -48,6 +49,7 @@ class DataSource(models.Model):
     class Meta:
         ordering = ("code",)
         constraints = [
+            visible("data_source", "name"),
             *(
                 models.CheckConstraint(
                     condition=Q(**{f"{use.value}__in": [outcome.value for outcome in Outcome]}),
@@ -107,7 +109,7 @@ class Licence(models.Model):
     """The draft of a licence that this installation holds."""
 
     source = models.ForeignKey(DataSource, models.PROTECT, related_name="licences")
-    tier = models.CharField(max_length=100, help_text="The plan's name.")
+    tier = NameField(max_length=100, help_text="The plan's name.")
     uses = ArrayField(
         models.CharField(max_length=16, choices=USES), help_text="Uses that it allows, with commas between."
     )
@@ -121,6 +123,7 @@ class Licence(models.Model):
     class Meta:
         ordering = ("source", "valid_from", "id")
         constraints = [
+            visible("licence", "tier"),
             models.CheckConstraint(
                 condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
                 name="licence_ends_after_it_begins",

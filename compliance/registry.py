@@ -12,6 +12,7 @@ from compliance import versions
 from compliance.models import RightsVersion
 from compliance.terms import Outcome, Placement, RightsTable, SourceTerms, Use
 from compliance.versions import Change
+from config import plain_text
 from config.errors import TieoutError
 
 SHIPPED: Final = Path(__file__).parent / "registry.yaml"
@@ -92,6 +93,7 @@ def read(path: Path = SHIPPED) -> dict[str, SourceTerms]:
         line = mark.line + 1 if mark else 1
         raise MalformedRegistry(path.name, line, getattr(error, "problem", None) or str(error)) from error
     _refuse_doubles(path.name, node)
+    _refuse_hidden(path.name, node)
     for finding in jsonschema.Draft202012Validator(_FORM).iter_errors(values):
         raise MalformedRegistry(path.name, _line(node, list(finding.absolute_path)), finding.message)
     sources = {}
@@ -158,6 +160,18 @@ def _line(node: Any, path: list[Any]) -> int:
             break
         node = found[0]
     return node.start_mark.line + 1 if node is not None else 1
+
+
+def _refuse_hidden(name: str, node: Any) -> None:
+    """Names, attributions and watermarks are read by people, whichever source they come from."""
+    if isinstance(node, yaml.ScalarNode):
+        for line in node.value.split("\n"):
+            if (reason := plain_text.find_hidden(line)) is not None:
+                raise MalformedRegistry(name, node.start_mark.line + 1, f"it {reason}")
+    elif node is not None:
+        for value in node.value:
+            for each in value if isinstance(value, tuple) else (value,):
+                _refuse_hidden(name, each)
 
 
 def _refuse_doubles(name: str, node: Any) -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config import origin, telemetry
@@ -38,6 +39,8 @@ class TieoutCommand(BaseCommand):
                 return super().execute(*args, **options)
         except TieoutError as failure:
             raise CommandError(str(failure), returncode=self.exit_code(failure)) from failure
+        except ValidationError as refused:
+            raise CommandError("; ".join(refused.messages), returncode=EXIT_FAILED) from refused
 
     def exit_code(self, failure: TieoutError) -> int:
         return EXIT_FAILED

@@ -1,15 +1,35 @@
-"""What columns are made of: digests, and numbers that are exact, and finite by the type itself.
+"""What columns are made of: digests, names, and numbers that are exact, and finite by the type itself.
 
 `numeric CHECK (x > 0)` lets NaN pass, because NaN sorts above every number. The two domains close that hole once, for every
 column that uses them (created in config/migrations/0001).
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
+from config import plain_text
+
 DIGEST = r"^[0-9a-f]{64}$"
 """What a column of a SHA-256, plain or keyed, matches."""
+
+
+if TYPE_CHECKING:
+    StringField = models.CharField[str, str]
+else:
+    StringField = models.CharField  # which takes no types where it runs
+
+
+class NameField(StringField):
+    """A name that people read: forms refuse a sign that nobody sees. Its table has the constraint `visible`, too."""
+
+    default_validators = [plain_text.require_visible]
+
+
+def visible(table: str, column: str) -> models.CheckConstraint:
+    """The database refuses a name with a sign that nobody sees."""
+    condition = ~models.Q(**{f"{column}__regex": f"[{plain_text.HIDDEN}]"})
+    return models.CheckConstraint(condition=condition, name=f"{table}_{column}_visible")
 
 
 class FiniteNumeric(models.DecimalField):  # type: ignore[type-arg]

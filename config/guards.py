@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from django.db.migrations import RunSQL
 
+from config.plain_text import HIDDEN
+
 ASKING = "nullif(current_setting('app.user_id', true), '')::bigint"
 """Whoever asks, by config.scope; NULL, and so nobody, where nothing was said (an ended transaction leaves '')."""
 
@@ -29,6 +31,18 @@ def permitted(codename: str) -> str:
             )
         )
     """  # noqa: S608 - codename stands in a migration
+
+
+def show_hidden(table: str, column: str, *, is_forced: bool = False) -> RunSQL:
+    """Let signs that nobody sees stand as U+FFFD in names that are there already, before a check refuses them.
+    is_forced: the table's row-level security holds for its owner, too."""
+    update = f"""
+        UPDATE {table} SET {column} = regexp_replace({column}, '[{HIDDEN}]', U&'\\FFFD', 'g') WHERE {column} ~ '[{HIDDEN}]';
+        """  # noqa: S608 - table and column stand in a migration
+    if is_forced:
+        unforced, forced = (f"ALTER TABLE {table} {word} ROW LEVEL SECURITY;" for word in ("NO FORCE", "FORCE"))
+        update = unforced + update + forced
+    return RunSQL(update, RunSQL.noop)
 
 
 def row_security(table: str, *, visible: str, writable: str | None = None) -> RunSQL:

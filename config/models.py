@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from config.fields import DIGEST
+from config.fields import DIGEST, NameField, visible
 
 
 class LogOuts(models.Model):
@@ -36,7 +36,7 @@ class PersonalToken(models.Model):
     """A credential for programs of a user. Of the token itself only a digest is stored; it ends, and can be revoked, for ever."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    name = models.CharField(max_length=100)
+    name = NameField(max_length=100)
     prefix = models.CharField(max_length=40, help_text="Its beginning, by which its user knows it again.")
     digest = models.CharField(
         max_length=64, unique=True, help_text="SHA-256 of the token: 32 random bytes need no more."
@@ -50,6 +50,7 @@ class PersonalToken(models.Model):
     class Meta:
         ordering = ("-created_at", "-id")
         constraints = [
+            visible("personal_token", "name"),
             models.CheckConstraint(condition=Q(digest__regex=DIGEST), name="personal_token_has_a_digest"),
             models.CheckConstraint(
                 condition=Q(scopes__contained_by=TokenScope.values, scopes__len__gt=0),

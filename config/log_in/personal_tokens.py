@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models.functions import Now
 
-from config import scope
+from config import plain_text, scope
 from config.errors import TieoutError
 from config.models import PersonalToken, TokenScope
 
@@ -40,7 +40,8 @@ def is_personal(text: str) -> bool:
 def issue(
     user: Any, *, name: str, scopes: Collection[TokenScope], days: int, now: datetime
 ) -> tuple[PersonalToken, str]:
-    """A new token, and its text, which is nowhere else. Raises TooManyTokens."""
+    """A new token, and its text, which is nowhere else. Raises TooManyTokens, and ValidationError for a name that is none."""
+    plain_text.require_visible(name)
     if usable(user, now).count() >= MOST_USABLE:
         raise TooManyTokens
     beginning, secret = f"{BEGINNING}{user.pk}_", secrets.token_urlsafe(32)

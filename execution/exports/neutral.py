@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from execution.figures import plain_text
+from config import plain_text
 from portfolio.ledger.importing.tieout_csv import is_formula
 
 NUMBER: Final = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)

@@ -11,11 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from config import plain_text
 from execution import canonical
 from execution.exports import neutral
 from execution.exports.content import ExportContent, Report
 from execution.exports.panel_tables import Cell, PanelTable, TableColumn, is_numeric
-from execution.figures import FORMATS, number, plain_text, reason_words
+from execution.figures import FORMATS, number, reason_words
 
 TEMPLATE: Final = Path(__file__).with_name("report.typ")
 STANDARDS: Final = ("a-3a", "ua-1")

@@ -12,10 +12,10 @@ import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
+from config import plain_text
 from execution.exports import neutral
 from execution.exports.content import ExportContent, Report
 from execution.exports.panel_tables import Cell, PanelTable, TableColumn, is_numeric
-from execution.figures import plain_text
 
 NUMBER_FORMATS: Final[Mapping[str, str]] = {
     "currency": "#,##0.00",

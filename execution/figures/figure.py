@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from execution.figures import plain_text, privacy
+from config import plain_text
+from execution.figures import privacy
 from execution.figures.basis import basis_words, turning_points
 from execution.figures.formats import DASH, FORMATS, MINUS, is_zero
 from execution.figures.names import name_words

@@ -5,12 +5,12 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from config.fields import DIGEST
+from config.fields import DIGEST, NameField, visible
 
 
 class Pattern(models.Model):
     id = models.SlugField(primary_key=True, max_length=64)
-    title = models.CharField(max_length=200)
+    title = NameField(max_length=200)
     current = models.ForeignKey(
         "PatternVersion", on_delete=models.PROTECT, null=True, related_name="+", help_text="The version that is served."
     )
@@ -22,11 +22,12 @@ class Pattern(models.Model):
         ordering = ("id",)
         permissions = [("publish_pattern", "Can publish, retire and bring back")]
         constraints = [
+            visible("pattern", "title"),
             models.CheckConstraint(
                 condition=Q(retired_at__isnull=True, retired_by__isnull=True, retired_because="")
                 | Q(retired_at__isnull=False) & ~Q(retired_because=""),
                 name="pattern_retired_says_why",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

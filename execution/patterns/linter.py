@@ -8,6 +8,7 @@ from uuid import UUID
 
 from agents import contract
 from agents.registry import Capability, UnknownCapability, near
+from config import plain_text
 from config.strict_json import pointer_to
 from execution.patterns import conditions, panel_parts, templating
 from execution.patterns.conditions import ConditionInvalid
@@ -41,7 +42,7 @@ class LintFinding:
 
     path: JSON pointer into the document. rule: unknown-capability, unknown-argument, missing-argument, wrong-type,
     bad-template, unresolved, bad-condition, duplicate-name, unused-step, cycle, unknown-output, unknown-column, undrawn-panel,
-    incomplete-panel or unknown-format.
+    incomplete-panel, unknown-format or hidden-sign.
     """
 
     path: str
@@ -60,7 +61,7 @@ def lint(pattern: ParsedPattern, registry: Capabilities) -> list[LintFinding]:
     capabilities = {step.capability: _capability(registry, step.capability) for step in pattern.steps}
     types = _types(pattern, capabilities)
     names = _Names(pattern, types)
-    findings: list[LintFinding] = []
+    findings = list(_lint_titles(pattern))
     for place, step in enumerate(pattern.steps):
         findings += _lint_step(step, pointer_to("steps", place), capabilities[step.capability], names)
     findings += _lint_names("steps", "as", [step.name for step in pattern.steps])
@@ -88,6 +89,13 @@ def _types(pattern: ParsedPattern, capabilities: Mapping[str, Capability | Unkno
         step.name: declared.data_type if isinstance(declared := capabilities[step.capability], Capability) else Any
         for step in pattern.steps
     }
+
+
+def _lint_titles(pattern: ParsedPattern) -> Iterator[LintFinding]:
+    panels = ((pointer_to("panels", place, "title"), panel.title) for place, panel in enumerate(pattern.panels))
+    for path, title in (("/title", pattern.title), *panels):
+        if (reason := plain_text.find_hidden(title)) is not None:
+            yield LintFinding(path, "hidden-sign", f"{title!r} {reason}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from execution.figures.plain_text import printable
+from config.plain_text import printable
 
 MOST_ITEMS: Final = 20
 """Of a list so many are printed; all are in the JSON."""

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from rich.table import Table
 
+from config.plain_text import printable
 from execution.figures import DASH, reason_words
-from execution.figures.plain_text import printable
 from execution.terminal.footnotes import Footnotes
 from execution.terminal.section import Section, cell, figure_list, headed_table
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
+from config.plain_text import printable
 from execution import figures
 from execution.executor import Served
 from execution.figures import SPACE, Figure
-from execution.figures.plain_text import printable
 from execution.terminal import report
 
 LINES: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {

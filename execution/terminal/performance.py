@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from rich.table import Table
 
+from config.plain_text import printable
 from execution import figures
 from execution.figures import DASH
-from execution.figures.plain_text import printable
 from execution.terminal.footnotes import Footnotes
 from execution.terminal.section import Section, cell, cell_and_remark, figure_list, headed_table
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from rich.table import Table
 
+from config.plain_text import printable
 from execution.executor import Served
 from execution.figures import DASH
-from execution.figures.plain_text import printable
 from execution.terminal.section import bare_table
 
 

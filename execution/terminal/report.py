@@ -13,9 +13,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from config.plain_text import printable
 from execution.executor import Served
 from execution.figures import DASH, reason_words
-from execution.figures.plain_text import printable
 from execution.terminal import holdings, performance, value_changes
 from execution.terminal.footnotes import Footnotes
 from execution.terminal.provenance import provenance, withheld_warnings

@@ -121,6 +121,15 @@ def test_a_step_that_nothing_shown_hangs_on_is_found():
     ]
 
 
+def test_a_title_with_a_sign_that_nobody_sees_is_found():
+    panel = TABLE | {"title": "Hold\u200bings"}
+
+    assert lint(POSITIONS, outputs=["held"], panels=[panel], title="A\u202eB")[:2] == [
+        ("/title", "hidden-sign"),
+        ("/panels/0/title", "hidden-sign"),
+    ]
+
+
 def test_an_output_of_no_step_is_found():
     assert lint(step("test.echo", "x"), outputs=["x", "y"]) == [("/outputs/1", "unknown-output")]
 

@@ -302,7 +302,9 @@ def test_a_holding_is_chosen_from_the_holdings(demo):
 
     with demo.role("job"):
         number = Security.objects.get(symbol="AAPL").pk
-    assert f'<a href="{DEEP_DIVE}?security_id={number}">AAPL</a> <span class="unit">Apple Inc.</span>' in page
+    assert (
+        f'<a href="{DEEP_DIVE}?security_id={number}">AAPL</a> <span class="unit"><bdi>Apple Inc.</bdi></span>' in page
+    )
     assert re.search(r'<option value="\d+">AAPL, Apple Inc.</option>', page)
 
 

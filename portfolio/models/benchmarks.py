@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from config.fields import PositiveNumeric
+from config.fields import NameField, PositiveNumeric, visible
 from pricing.models import Security, Series
 
 
@@ -20,7 +20,7 @@ class Benchmark(models.Model):
     It has no currency: each portfolio takes it in its own base currency, at the rates of its own packs.
     """
 
-    name = models.CharField(max_length=200, unique=True)
+    name = NameField(max_length=200, unique=True)
     rebalance = models.CharField(
         max_length=10,
         choices=Rebalance.choices,
@@ -31,6 +31,7 @@ class Benchmark(models.Model):
     class Meta:
         ordering = ("name",)
         constraints = [
+            visible("benchmark", "name"),
             models.CheckConstraint(condition=~Q(name=""), name="benchmark_has_a_name"),
             models.CheckConstraint(condition=Q(rebalance__in=Rebalance.values), name="benchmark_rebalance_known"),
         ]

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from config.fields import NameField, visible
 from pricing.models import PricingPolicy
 
 from .benchmarks import Benchmark
@@ -50,7 +51,7 @@ class Portfolio(models.Model):
         validators=[RegexValidator(r"^[a-z0-9][a-z0-9-]*$")],
         help_text="Also its ledger folder.",
     )
-    name = models.CharField(max_length=200)
+    name = NameField(max_length=200)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="portfolios")
     base_currency = models.CharField(max_length=3)
     policy = models.ForeignKey(PricingPolicy, on_delete=models.PROTECT, related_name="+")
@@ -84,6 +85,7 @@ class Portfolio(models.Model):
     class Meta:
         ordering = ("name", "slug")
         constraints = [
+            visible("portfolio", "name"),
             models.CheckConstraint(condition=Q(accrual__in=Accrual.values), name="portfolio_accrual_known"),
             models.CheckConstraint(condition=Q(trade_fx__in=TradeFx.values), name="portfolio_trade_fx_known"),
         ]

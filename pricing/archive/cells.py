@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from config import plain_text
 from pricing import fx
-from pricing.archive.columns import LONGEST
+from pricing.archive.columns import LONGEST, NAMES
 from pricing.archive.contents import EARLIEST, Codes, Dates, Texts
 from pricing.archive.tables import Table
 
@@ -82,6 +83,9 @@ def require_fitting(table: Table, column: str) -> None:
     most = LONGEST[column]
     long = {text for text in set(table.optional(column)) if len(text) > most}
     table.refuse_values(column, dict.fromkeys(long, f"is longer than {most} characters"))
+    if column in NAMES:
+        hidden = {text: reason for text in set(table.optional(column)) if (reason := plain_text.find_hidden(text))}
+        table.refuse_values(column, hidden)
 
 
 def require_once(table: Table, column: str) -> None:

@@ -44,6 +44,8 @@ LONGEST: Mapping[str, int] = {
     "unit": 64, "vintage": 32, "attribution": 400,
 }  # fmt: skip
 """Characters that there is room for, by column."""
+NAMES = frozenset({"symbol", "name", "title", "attribution"})
+"""What people read."""
 RIGHTS: Mapping[str, tuple[str, ...]] = dict.fromkeys(
     ("display", "export_csv", "export_pdf", "redistribute"), ("", "yes", "no", "ask")
 )

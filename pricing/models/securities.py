@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import F, Q
 
-from config.fields import PositiveNumeric
+from config.fields import NameField, PositiveNumeric, visible
 
 
 class PriceBasis(models.TextChoices):
@@ -30,8 +30,8 @@ PERCENT = Decimal("0.01")
 class Security(models.Model):
     """A thing with a price. The unit of its price keeps its own case: GBp is pence, GBP is pounds."""
 
-    symbol = models.CharField(max_length=32, unique=True)
-    name = models.CharField(max_length=200)
+    symbol = NameField(max_length=32, unique=True)
+    name = NameField(max_length=200)
     currency = models.CharField(max_length=3, help_text="Trading currency, ISO 4217.")
     price_unit = models.CharField(
         max_length=3, help_text="Unit of the published price: a currency, or GBp, GBX, ILA, ZAc."
@@ -60,6 +60,8 @@ class Security(models.Model):
         verbose_name_plural = "securities"
         ordering = ("symbol",)
         constraints = [
+            visible("security", "name"),
+            visible("security", "symbol"),
             models.CheckConstraint(
                 condition=Q(last_date__isnull=True) | Q(last_date__gte=F("first_date")), name="security_listed_in_order"
             ),
@@ -100,7 +102,7 @@ class SecurityAlias(models.Model):
 
     security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="aliases")
     provider = models.CharField(max_length=64)
-    symbol = models.CharField(max_length=32)
+    symbol = NameField(max_length=32)
     valid_from = models.DateField()
     valid_to = models.DateField(null=True, blank=True, help_text="The last day; empty while it is in use.")
 
@@ -108,9 +110,10 @@ class SecurityAlias(models.Model):
         verbose_name_plural = "security aliases"
         ordering = ("provider", "symbol", "valid_from")
         constraints = [
+            visible("security_alias", "symbol"),
             models.CheckConstraint(
                 condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")), name="alias_valid_in_order"
-            )
+            ),
         ]
 
     def __str__(self) -> str:
@@ -121,7 +124,7 @@ class SymbolOverride(models.Model):
     """What staff say a provider's symbol means, whatever aliases and names suggest; it goes before them."""
 
     provider = models.CharField(max_length=64)
-    symbol = models.CharField(max_length=32)
+    symbol = NameField(max_length=32)
     security = models.ForeignKey(Security, on_delete=models.PROTECT, related_name="+")
     valid_from = models.DateField()
     valid_to = models.DateField(null=True, blank=True, help_text="The last day; empty while it holds.")
@@ -130,6 +133,7 @@ class SymbolOverride(models.Model):
     class Meta:
         ordering = ("provider", "symbol", "valid_from")
         constraints = [
+            visible("symbol_override", "symbol"),
             models.CheckConstraint(
                 condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")), name="override_valid_in_order"
             ),

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from config.fields import NameField, visible
+
 
 class SeriesLag(models.TextChoices):
     """How long after its observation date a figure is taken to be public, where the source does not say."""
@@ -14,7 +16,7 @@ class Series(models.Model):
     """A macro series: a yield, an index, a rate of unemployment."""
 
     id = models.CharField(primary_key=True, max_length=32)
-    title = models.CharField(max_length=200)
+    title = NameField(max_length=200)
     unit = models.CharField(max_length=64)
     frequency = models.CharField(max_length=1, help_text="D, W, M, Q or A.")
     source = models.CharField(max_length=64)
@@ -24,6 +26,9 @@ class Series(models.Model):
     class Meta:
         verbose_name_plural = "series"
         ordering = ("id",)
+        constraints = [
+            visible("series", "title"),
+        ]
 
     def __str__(self) -> str:
         return self.id

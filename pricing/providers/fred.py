@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from config import plain_text
 from pricing.providers import fields, http
 from pricing.providers.budget import Allowance
 from pricing.providers.fields import Answer, BadField, Sieve
@@ -109,7 +110,7 @@ def fetch_series(client: Client, series: str) -> Answer[SeriesTerms]:
             raise BadField("frequency", words, "is none of D, W, M, Q, A")
         return SeriesTerms(
             id=fields.same(row, "id", series),
-            title=fields.text(row, "title"),
+            title=plain_text.printable(fields.text(row, "title")),
             unit=fields.text(row, "units"),
             frequency=frequency,
             updated_at=fields.instant(row, "last_updated", latest=now),

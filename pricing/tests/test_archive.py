@@ -214,6 +214,20 @@ def test_a_text_that_there_is_no_room_for_is_named_before_the_database_is_asked(
     assert refused(folder) == [(file, folders.SMALL[file].count("\n") + 1, column, f"is longer than {most} characters")]
 
 
+def test_a_name_with_a_sign_that_nobody_sees_is_refused_by_its_row(tmp_path):
+    row = "FIR,F\u202eir,USD,equity,XNYS,wood,raw,2020-01-02,"
+    folder = folders.write(tmp_path / "hidden", folders.appended("securities.csv", row))
+
+    assert refused(folder) == [
+        (
+            "securities.csv",
+            folders.SMALL["securities.csv"].count("\n") + 1,
+            "name",
+            "holds a sign that nobody sees, U+202E RIGHT-TO-LEFT OVERRIDE: take it out",
+        )
+    ]
+
+
 def test_there_is_the_room_that_the_database_has():
     model_of = {
         "symbol": Security, "name": Security, "exchange": Security, "source": PackPrice, "id": Series, "title": Series,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from config import plain_text
 from execution.exports import csv_files, neutral
 from execution.exports.panel_tables import TableColumn
-from execution.figures import plain_text
 from portfolio.ledger.importing import tieout_csv
 
 TEXT, NUMBER = TableColumn("t", "Text", "text"), TableColumn("n", "Number", "number")

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from config import plain_text
 from config.log_in import personal_tokens
 from config.models import PersonalToken, TokenScope
 
@@ -24,7 +25,7 @@ LISTED: Final = 100
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(label="What it is for", max_length=100)
+    name = forms.CharField(label="What it is for", max_length=100, validators=[plain_text.require_visible])
     scopes = forms.MultipleChoiceField(
         label="What it may do",
         choices=[(code.value, words) for code, words in SCOPES.items()],

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from config import plain_text
 from config.errors import TieoutError
 from portfolio.books.ledger_folder import MAIN
 from portfolio.ledger.importing import beancount_text
@@ -99,4 +100,4 @@ def without_id(text: str) -> str:
 
 def printable(name: str) -> str:
     """A file's name as one printable line."""
-    return "".join(sign if sign.isprintable() else " " for sign in name).strip()[:200] or "a file"
+    return plain_text.printable(name).strip()[:200] or "a file"
