@@ -47,7 +47,7 @@ def _term(term: Mapping[str, Any], depth: int) -> Iterator[str]:
                 yield f"{indent}    … and {len(part['items']) - MOST_ITEMS} more (--json has all)"
         elif "values" in part:
             first, last = part["dates"][:1], part["dates"][-1:]
-            yield f"{indent}  {part['name']}: {len(part['values'])} numbers, {' '.join(first)} to {' '.join(last)}"
+            yield f"{indent}  {part['name']}: {len(part['values']):,} numbers, {' '.join(first)} to {' '.join(last)}"
         else:
             yield from _term(part, depth + 1)
 

@@ -44,9 +44,9 @@ class Command(TieoutCommand):
             for name, counts in report["counts"].items():
                 self.stdout.write(f"{name}: " + ", ".join(f"{count} {what}" for what, count in counts.items() if count))
             self.stdout.write(
-                f"pack days to {report['archive_end']}; {len(report['refused'])} rows refused, into quarantine"
+                f"pack days to {report['archive_end']}; {len(report['refused']):,} rows refused, into quarantine"
             )
         if report["failed"]:
             failed = report["failed"]
             first = f"{failed[0]['what']} of {failed[0]['key']}: {failed[0]['reason']}"
-            raise CommandError(f"{len(failed)} questions without an answer, first {first}", returncode=1)
+            raise CommandError(f"{len(failed):,} questions without an answer, first {first}", returncode=1)

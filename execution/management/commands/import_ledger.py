@@ -50,14 +50,14 @@ class Command(TieoutCommand):
         except LedgerRefused as refused:
             for finding in refused.findings:
                 self.stderr.write(f"{finding.file}:{finding.line}: {finding.reason}")
-            raise CommandError(f"{len(refused.findings)} findings; nothing was imported") from refused
+            raise CommandError(f"{len(refused.findings):,} findings; nothing was imported") from refused
         if options["json"]:
             self.print_json(ledger)
         else:
             self.stdout.write(
                 f"{ledger['portfolio']}: revision {ledger['revision']} at commit {ledger['commit'][:12]}, "
-                f"{ledger['transactions']} transactions"
-                f" ({ledger['added']} new, {ledger['removed']} removed), {ledger['status']}"
+                f"{ledger['transactions']:,} transactions"
+                f" ({ledger['added']:,} new, {ledger['removed']:,} removed), {ledger['status']}"
             )
         if ledger["breaks"]:
             raise CommandError(f"ledger and database differ: {'; '.join(ledger['breaks'])}")

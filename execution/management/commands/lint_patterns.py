@@ -34,6 +34,6 @@ class Command(TieoutCommand):
             for finding in findings:
                 self.stderr.write(f"{finding['file']}{finding['path']}: {finding['message']}")
         if findings:
-            raise CommandError(f"{len(findings)} findings in {len(documents)} patterns")
+            raise CommandError(f"{len(findings):,} findings in {len(documents):,} patterns")
         if not options["json"]:
-            self.stdout.write(f"{len(documents)} patterns can be published")
+            self.stdout.write(f"{len(documents):,} patterns can be published")

@@ -88,7 +88,7 @@ class Command(TieoutCommand):
         if not rows:
             return
         self.stdout.write(
-            f"{len(rows)} portfolio{'s have' if len(rows) > 1 else ' has'} no answer at {rows[0]['pack_id']}:"
+            f"{len(rows):,} portfolio{'s have' if len(rows) > 1 else ' has'} no answer at {rows[0]['pack_id']}:"
         )
         for row in rows[:MAX_LISTED]:
             self.stdout.write(f"  {row['portfolio']}: {row['kind']}: {row['reason']}")

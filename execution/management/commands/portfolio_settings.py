@@ -58,7 +58,7 @@ class Command(TieoutCommand):
         except SettingsRefused as refused:
             for name, reason in refused.findings:
                 self.stderr.write(f"{name}: {reason}")
-            raise CommandError(f"{len(refused.findings)} findings; nothing was changed") from refused
+            raise CommandError(f"{len(refused.findings):,} findings; nothing was changed") from refused
         except LedgerRefused as refused:
             for finding in refused.findings:
                 self.stderr.write(str(finding))

@@ -24,4 +24,4 @@ class Command(TieoutCommand):
             for each in signed.altered:
                 self.stdout.write(f"{each} was altered")
         if signed.altered:
-            raise CommandError(f"{len(signed.altered)} were altered")
+            raise CommandError(f"{len(signed.altered):,} were altered")

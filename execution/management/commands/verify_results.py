@@ -21,6 +21,6 @@ class Command(TieoutCommand):
             if not options["json"]:
                 self.stdout.write(f"{each.table} {each.row} was altered")
         if found:
-            raise CommandError(f"{len(found)} were altered")
+            raise CommandError(f"{len(found):,} were altered")
         if not options["json"]:
             self.stdout.write("all are as they were stored")

@@ -67,7 +67,7 @@ def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
             for word, index in turns.items()
         ]
         unit = _unit(each.format, currency)
-        lines.append({"label": each.label, "path": line.path, "unit": unit, "points": points})
+        lines.append({"label": each.label, "path": line.path, "dots": line.dots, "unit": unit, "points": points})
         if line.extent.last == len(days) - 1:
             last_values.append((each.label, points[1][2].text, unit))
     newest = sorted(trades)[: -MOST_TRADES - 1 : -1]

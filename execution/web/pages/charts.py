@@ -54,6 +54,8 @@ class Extent:
 class Line:
     path: str
     extent: Extent
+    dots: tuple[tuple[float, float], ...] = ()
+    """Days with a value between days without one, which no line reaches: percent from the left and from the top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,18 +185,17 @@ def _line(across: Floats, values: Floats, low: float, high: float) -> Line | Non
         return None
     x = np.rint(across * SIDE).astype(np.int64)
     y = np.rint((high - np.where(np.isfinite(values), values, low)) / (high - low) * SIDE).astype(np.int64)
-    pieces = []
-    for run in thin(across, values):
-        points = [f"{x[index]} {y[index]}" for index in run]
-        # a point alone has no length: with a round cap, nothing at all across still makes a dot
-        pieces.append("M" + "L".join(points) + ("h0" if len(points) == 1 else ""))
+    runs = thin(across, values)
+    path = "".join("M" + "L".join(f"{x[index]} {y[index]}" for index in run) for run in runs if len(run) > 1)
+    alone = [run[0] for run in runs if len(run) == 1]
+    dots = tuple((round(100 * int(x[index]) / SIDE, 2), round(100 * int(y[index]) / SIDE, 2)) for index in alone)
     extent = Extent(
         first=int(known[0]),
         last=int(known[-1]),
         high=int(known[values[known].argmax()]),
         low=int(known[values[known].argmin()]),
     )
-    return Line("".join(pieces), extent)
+    return Line(path, extent, dots)
 
 
 def _marks(across: Floats, values: Floats, places: Collection[int], low: float, high: float) -> tuple[Mark, ...]:

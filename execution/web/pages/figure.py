@@ -174,7 +174,8 @@ def _figure(stored: Any, printed: PrintedFigure | None, account: Account, curren
     kind = "percentage" if unit == "fraction" else "currency" if explained.is_currency(unit) else "number"
     if printed and printed.format in FORMATS:
         kind = printed.format
-    return figures.from_value(value, kind, currency=unit if explained.is_currency(unit) else currency)
+    currency = unit if explained.is_currency(unit) else currency
+    return figures.from_value(value, kind, currency=currency, signed=printed is not None and printed.is_change)
 
 
 def _part_of(document: Mapping[str, Any], place: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from execution.explanation import PathNotFound, question
 from execution.patterns import panel_parts
 from execution.patterns.panel_values import pointer_of
+from execution.web.pages import table_panels
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,8 @@ class PrintedFigure:
     panel: str
     label: str
     format: str
+    is_change: bool = False
+    """A gain or a loss, which the panel writes with its sign."""
 
 
 def find(document: Mapping[str, Any], pointer: str, result: Any) -> PrintedFigure | None:
@@ -27,17 +30,23 @@ def _in_panel(panel: Mapping[str, Any], pointer: str, result: Any) -> Iterator[P
     for plain in panel_parts.plain_panels(panel):
         for item in plain.get("items", ()):
             if pointer_of(item["value"]) == pointer:
-                yield PrintedFigure(plain["title"], item["label"], item["format"])
+                yield PrintedFigure(plain["title"], item["label"], item["format"], _is_change(pointer, item))
         for column in plain.get("columns", ()):
             number = _row_number(pointer_of(plain["rows"]), pointer, column["key"])
             if number:
                 row = _value_at(result, f"{pointer_of(plain['rows'])}/{number}/{_steps(plain['columns'][0]['key'])}")
-                yield PrintedFigure(plain["title"], f"{row}, {column['label']}", column["format"])
+                yield PrintedFigure(
+                    plain["title"], f"{row}, {column['label']}", column["format"], _is_change(pointer, column)
+                )
         for series in plain.get("series", ()):
             number = _row_number(pointer_of(series["values"]), pointer, "")
             if number:
                 day = _value_at(result, f"{pointer_of(plain['x'])}/{number}")
                 yield PrintedFigure(plain["title"], f"{series['label']}, {day}", series["format"])
+
+
+def _is_change(pointer: str, declared: Mapping[str, Any]) -> bool:
+    return table_panels.is_change(pointer.replace("/", "."), declared["format"])
 
 
 def _row_number(rows: str, pointer: str, key: str) -> str:

@@ -93,6 +93,12 @@ def discreet(value: object) -> str | None:
     return None if value is None else privacy.sentence(str(value))
 
 
+@register.filter
+def grouped(count: int) -> str:
+    """A count with commas between its thousands, as figures have them."""
+    return f"{count:,}"
+
+
 @register.simple_tag(name="figure")
 def figure_html(figure: Figure, figure_page: str = "") -> str:
     """The HTML of a figure: a link to what it is made of where it stands in the result and there is a page of figures."""

@@ -13,6 +13,12 @@ from execution.patterns.templating import Scope
 from execution.web.pages import shapes, table_panels
 from execution.web.pages.shapes import Bar, Tile
 
+PADDING, LABEL_SIGN, SMALL_SIGN = 16, 9, 8
+"""In a tile of a tree map, in px: its room at both sides, and a sign of its label and of its figures at their widest."""
+PHONE, DESKTOP = 2.6, 5.0
+"""How many px a percent of a tree map is wide, at the least, on a phone of 320 px and on a window from 600 px."""
+LOWEST = 14
+"""In percent of a tree map: two lines of words need more."""
 LEVELS = 4
 """Shades of a heat map on each side of zero."""
 
@@ -142,15 +148,27 @@ def _second(part: Part) -> Decimal | None:
 
 def _tile(part: Part, place: Tile, shade: str) -> dict[str, Any]:
     second = next((each for each in part.others if each.exact is not None), None)
-    is_roomy = place.width > 9 and place.height > 14
+    size = part.figure.text
+    both = f"{size} · {second.text}" if second else size
+    label = _shortened(part.label, int((place.width * DESKTOP - PADDING) / LABEL_SIGN))
+    most = PADDING + max(LABEL_SIGN * len(label), SMALL_SIGN * len(size))
     return {
         "part": part,
         "place": place,
         "shade": shade,
         "second": second,
-        "is_roomy": is_roomy,
-        "is_wide": place.width > 24,
+        "label": label if place.height > LOWEST and place.width * DESKTOP > PADDING + SMALL_SIGN * len(size) else "",
+        "is_for_phones": place.width * PHONE > most,
+        "is_wide": place.width * DESKTOP > PADDING + SMALL_SIGN * len(both),
+        "is_wide_on_phones": place.width * PHONE > PADDING + SMALL_SIGN * len(both),
     }
+
+
+def _shortened(label: str, room: int) -> str:
+    """A label in a room of so many signs; empty where not even its beginning says anything."""
+    if len(label) <= room:
+        return label
+    return f"{label[: room - 1]}…" if room > 3 else ""
 
 
 def _shades(values: Sequence[Decimal | None]) -> list[str]:

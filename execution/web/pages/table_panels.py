@@ -88,7 +88,7 @@ def _item_figure(item: Mapping[str, Any], scope: Scope) -> Figure:
     except NoPanelValueError as absent:
         path = pointer_of(item["value"]) if item["format"] in FORMATS else ""
         return replace(figures.missing(item["format"], reason_words(absent.reason)), path=path)
-    signed = _is_change(item["value"].strip("{} "), item["format"])
+    signed = is_change(item["value"].strip("{} "), item["format"])
     return figure_at(place, item["format"], currency=base_currency(scope), signed=signed)
 
 
@@ -113,7 +113,7 @@ def row_cells(row: Place, columns: Sequence[Mapping[str, Any]], currency: str) -
     return cells
 
 
-def _is_change(path: str, kind: str) -> bool:
+def is_change(path: str, kind: str) -> bool:
     """Whether what a path ends in is a gain or a loss, by its name."""
     names = GAINS if kind == "currency" else RETURNS
     return bool(names.fullmatch(path.rsplit(".", 1)[-1]))
@@ -127,7 +127,7 @@ def _cell(row: Place, column: Mapping[str, Any], currency: str) -> Cell:
         place = place.below(name, place.value[name])
     if column["format"] == "sparkline":
         return sparkline(place.value)
-    signed = _is_change(column["key"], column["format"])
+    signed = is_change(column["key"], column["format"])
     figure = figure_at(place, column["format"], currency=currency, signed=signed)
     age = row.value.get("age_sessions")
     if column["key"] == "observed_date" and age:
