@@ -1,15 +1,17 @@
-"""Any series, however short, constant, broken off, late or corrected: a phase with figures from 0 to 1, or why there is none."""
+"""Any series, however short, constant, broken off, late or corrected: figures within their bounds, or why there are none."""
 
 from datetime import date, timedelta
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolio.analytics.macro.regimes import INPUTS
 from portfolio.analytics.macro.standing import Standing
 from portfolio.analytics.macro.vintages import Vintages
-from portfolio.macro import phases
+from portfolio.macro import holding_history, phases
+from portfolio.performance.factor_series import FactorChoice, FactorLevels, Levels
 from portfolio.tests.test_regimes import made
 
 LAST = date(2022, 12, 30)
@@ -65,3 +67,18 @@ def test_what_becomes_known_later_changes_nothing_of_an_earlier_day(data, name, 
     cut = Vintages(whole.observed[until], whole.known[until], whole.value[until])
 
     assert made(**{name: whole}).standing_on(name, day) == made(**{name: cut}).standing_on(name, day)
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [np.full(300, 2.0), np.append(np.full(240, np.nan), np.arange(60.0)), np.full(300, np.nan)],
+    ids=["constant", "short", "missing"],
+)
+def test_a_factor_whose_series_can_not_speak_is_missing_from_scenarios_by_name(levels):
+    choice = FactorChoice("real_rate", "UST10Y", "", "difference", "")
+    known = FactorLevels((choice,), {choice: Levels(levels[:, None], False, ("treasury",))})
+
+    sources, changes = holding_history._factors(known, None, np.arange(300))
+
+    assert {(each.series_id, each.status, each.reason) for each in sources} == {("", "unavailable", "missing_factor")}
+    assert np.isnan(changes).all()
