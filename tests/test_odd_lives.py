@@ -32,6 +32,8 @@ LONG_NAME = f"{LONG}{'Aktiengesellschaft' * 5}"[:180]
 SYMBOLS = [f"S{number:03}" for number in range(MOST_HOLDINGS)]
 LIVES = ("wide60", "wide250", "busy", "overdrawn", "below-zero", "nothing", "sold-out", "blocked")
 WINDOWS = {"desktop": (1440, 900), "phone": (390, 844), "narrow": (320, 640), "tablet": (820, 1180)}
+TOO_WIDE = """[...document.querySelectorAll(".scroll")].filter(each => each.scrollWidth > each.clientWidth)
+    .map(each => each.getAttribute("aria-label"))"""
 PAGES = (
     "portfolio_overview/",
     "portfolio_holdings/",
@@ -202,6 +204,15 @@ def test_each_page_of_an_odd_life_stands_in_its_window(page, slug):
     }
     assert {key: width for key, width in wide.items() if width > 0} == {}
     assert {name: found["status"] for name, found in seen.items()} == dict.fromkeys(PAGES, 200) | STATUSES.get(slug, {})
+
+
+@pytest.mark.parametrize("address", ["portfolio_overview/", "portfolio_holdings/"])
+def test_long_names_push_no_figure_out_of_sight(page, address):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"/portfolios/wide60/{address}")
+
+    assert LONG_NAME in page.locator("main").inner_text()
+    assert page.evaluate(TOO_WIDE) == []
 
 
 STATUSES = {"blocked": {name: 503 for name in PAGES if name not in ("transactions/", "reconciliation/")}}
