@@ -34,6 +34,8 @@ PORTFOLIOS = 1_000
 CURRENCIES = ("CAD", "USD", "GBP")
 """Trading currencies; the first is every portfolio's base."""
 NAMESPACE = UUID(int=5)
+SOURCE = "ecb"
+"""Of all closes, rates and series: a registered one, so that an answer may be shown."""
 
 Figures = dict[str, list[float]]
 
@@ -180,7 +182,7 @@ def _market(
         database, "pricing_security",
         ("id", "symbol", "name", "currency", "price_unit", "kind", "exchange", "price_basis", "first_date", "source"),
         (
-            (n + 1, f"S{n:04}", f"Share {n}", currency, currency, "equity", f"X{currency}", "raw", FIRST, "made-up")
+            (n + 1, f"S{n:04}", f"Share {n}", currency, currency, "equity", f"X{currency}", "raw", FIRST, SOURCE)
             for n in range(close.shape[1])
             for currency in [CURRENCIES[n % len(CURRENCIES)]]
         ),
@@ -193,7 +195,7 @@ def _market(
         database, "pricing_packprice",
         ("content_id", "security_id", "close", "currency", "observed_date", "price_basis", "source", "flags"),
         (
-            (n + 1, each + 1, repr(price), CURRENCIES[each % len(CURRENCIES)], day, "raw", "made-up", "")
+            (n + 1, each + 1, repr(price), CURRENCIES[each % len(CURRENCIES)], day, "raw", SOURCE, "")
             for n, (day, row) in enumerate(zip(days, close.tolist(), strict=True))
             for each, price in enumerate(row)
         ),
@@ -202,20 +204,20 @@ def _market(
         database, "pricing_packrate",
         ("content_id", "base", "quote", "rate", "observed_date", "fix_at", "source", "flags"),
         (
-            (n + 1, PIVOT, CURRENCIES[each], repr(rate), day, day, "made-up", "")
+            (n + 1, PIVOT, CURRENCIES[each], repr(rate), day, day, SOURCE, "")
             for n, (day, row) in enumerate(zip(days, rates.tolist(), strict=True))
             for each, rate in enumerate(row)
         ),
     )  # fmt: skip
     _copy(
         database, "pricing_series", ("id", "title", "unit", "frequency", "source", "lag_rule", "lag_days"),
-        ((name, name, "percent", "D", "made-up", "business_days", 0) for name in ("UST3M", "BAA10Y")),
+        ((name, name, "percent", "D", SOURCE, "business_days", 0) for name in ("UST3M", "BAA10Y")),
     )  # fmt: skip
     _copy(
         database, "pricing_packobservation",
         ("content_id", "series_id", "observation_date", "value", "known_at", "vintage", "source", "flags"),
         (
-            (n + 1, name, day, repr(value), day, "", "made-up", "")
+            (n + 1, name, day, repr(value), day, "", SOURCE, "")
             for n, (day, row) in enumerate(zip(days, yields.tolist(), strict=True))
             for name, value in zip(("UST3M", "BAA10Y"), row, strict=True)
         ),
@@ -454,11 +456,13 @@ def seal() -> Figures:
 
 
 def publish() -> Figures:
-    """The library, and a password of the owner, where `serving.token_of` looks for it."""
+    """The library, the rights, and a password of the owner, where `serving.token_of` looks for it."""
     from django.contrib.auth import get_user_model
 
+    from compliance import registry
     from execution.patterns import publishing
 
+    registry.load()
     for document in publishing.read_library().values():
         publishing.publish(document)
     user, password = get_user_model().objects.get(username="owner"), token_urlsafe()
