@@ -16,6 +16,7 @@ from config.strict_json import pointer_to
 from execution import canonical, patterns
 from execution.executor import (
     DifferentEngine,
+    blame,
     computation,
     engine,
     orchestrator,
@@ -96,7 +97,10 @@ def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...
         plan.pattern, steps=needed, outputs=(step.name,), document_hash=f"{plan.pattern.document_hash}/{step.name}"
     )
     ctx = computation.context_of(plan)
-    run = orchestrator.run(part, plan.inputs, ctx, computation.runtime(), ProviderCalls(execution.recorded))
+    try:
+        run = orchestrator.run(part, plan.inputs, ctx, computation.runtime(), ProviderCalls(execution.recorded))
+    except orchestrator.StepFailed as failure:
+        raise blame.settle(plan.pattern, failure) from failure.cause
     if step.name not in run.state:
         raise NotExplained(pointer, step.capability)
     if step.name not in plan.pattern.outputs:  # what a figure of the answer is made of

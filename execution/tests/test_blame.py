@@ -7,8 +7,10 @@ from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from agents import contract, registry
+from agents.result import RequestContext, Result
 from config.strict_json import MAX_INTEGER
 from execution import tasks
 from execution.models import Pattern, PatternVersion
@@ -191,6 +193,25 @@ def test_a_stored_document_that_this_release_can_not_run_is_named_with_the_place
     assert (answer.status_code, problem["type"]) == (409, "pattern-unusable"), problem
     assert CHANGES[change] in {each["pointer"] for each in problem["document"]}
     assert "ask another version" in problem["detail"]
+
+
+def test_what_was_answered_by_a_capability_that_is_gone_stays_and_is_not_computed_again(private_demo, monkeypatch):
+    def made(ctx: RequestContext) -> Result[dict[str, int]]:
+        return Result({"days": 1}, (), ctx.asof_date, 60)
+
+    with staging.offering(private_demo, monkeypatch, made=made):
+        place = f"/v1/executions/{private_demo.ask(pattern_id='fake_made').json()['execution_id']}"
+    client = private_demo.client("owner")
+
+    again = [
+        Client().post(f"{place}/replay", headers={"Authorization": f"Bearer {private_demo.token('owner')}"}),
+        client.get(f"{place}/explain", {"path": "/made/days"}),
+        private_demo.ask(pattern_id="fake_made", asof_date="2013-02-28"),
+    ]
+
+    assert client.get(place).json()["result"]["made"] == {"days": 1}
+    assert [(answer.status_code, answer.json()["type"]) for answer in again] == [(409, "pattern-unusable")] * 3
+    assert {each["pointer"] for answer in again for each in answer.json()["document"]} == {"/steps/1/capability"}
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)

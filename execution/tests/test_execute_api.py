@@ -13,7 +13,7 @@ from django.test import Client
 from rest_framework_simplejwt.tokens import AccessToken
 
 from agents.result import RequestContext, Result
-from execution.executor import planning
+from execution.executor import computation, planning
 from execution.models import Execution, NightlyRun, RunState
 from execution.tests import staging
 from portfolio.models import RevisionStatus
@@ -634,6 +634,16 @@ def test_confidence_counts_what_has_a_status_as_it_is_served(private_demo):
             name: counted[name] for name in ("ok", "degraded", "unavailable")
         }
         assert confidence["share"] == round(counted["ok"] / counted.total(), 4)
+
+
+def test_a_result_over_the_limit_is_refused_with_the_limit_and_on_record(private_demo, monkeypatch):
+    monkeypatch.setattr(computation, "MAX_RESULT_BYTES", 1000)
+
+    body = problem(private_demo.ask(), 413, "too-large")
+
+    assert "1000" in body["detail"].replace(",", "")
+    with private_demo.role("job"):
+        assert Execution.objects.get().status == "failed"
 
 
 def test_a_portfolio_greater_than_a_step_may_read_is_refused_by_name(private_demo, settings):

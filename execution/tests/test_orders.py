@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 from django.test import Client
 
@@ -136,6 +137,23 @@ def test_an_order_that_fails_says_by_what(private_demo, monkeypatch, rung):
     failed = get(private_demo, place).json()
     assert (failed["state"], failed["problem"]) == ("failed", "step-failed")
     assert [step["status"] for step in failed["steps"]] == ["ok", "failed", "not_reached"]
+
+
+def test_an_order_over_the_time_of_a_task_ends_as_a_failed_step_and_its_execution_with_it(
+    private_demo, monkeypatch, rung
+):
+    def endless(ctx: RequestContext) -> Result[dict[str, object]]:
+        raise SoftTimeLimitExceeded  # what Celery does in a task that has had its time
+
+    with staging.offering(private_demo, monkeypatch, endless=endless):
+        place = order(private_demo, pattern_id="fake_endless")["Location"]
+        work(private_demo, rung)
+
+    failed = get(private_demo, place).json()
+    assert tasks.make_execution.soft_time_limit < tasks.make_execution.time_limit
+    assert (failed["state"], failed["problem"]) == ("failed", "step-failed")
+    with private_demo.role("job"):
+        assert Execution.objects.get().status == "failed"
 
 
 def test_a_portfolio_that_was_taken_away_meanwhile_is_none(private_demo, rung):
