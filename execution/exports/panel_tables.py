@@ -46,6 +46,8 @@ class PanelTable:
 
 def tabulate(panel: Mapping[str, Any], scope: Scope) -> list[PanelTable]:
     """The tables of a panel, one for each plain panel that it is made of."""
+    if lacking := next(panel_parts.find_lacking(panel["type"], panel), None):
+        return [PanelTable(panel["id"], panel["title"], (), (), 0, lacking[2])]
     return [_tabulate_plain(plain, scope) for plain in panel_parts.plain_panels(panel)]
 
 

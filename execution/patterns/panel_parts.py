@@ -77,11 +77,13 @@ def find_lacking(panel_type: str, body: Mapping[str, Any]) -> Iterator[Finding]:
     if parts is None:
         needed = ", or ".join(" and ".join(each) for each in choices)
         yield (), "incomplete-panel", f"a {panel_type} needs {needed}"
-    for part in parts or ():
+    for part in dict.fromkeys((*(parts or ()), *(each for each in KEYS if each in body))):
         if part in KEYS:
             yield from _find_lacking_elements(part, body[part])
         elif part in ("left", "right"):
             yield from _within((part,), "table", body[part])
+        elif part == "text" and not isinstance(body[part], str):
+            yield (part,), "incomplete-panel", "text is a text"
     if parts == _COMPARED[0]:
         yield from _find_uneven(body)
     for part, kind in (("cards", "metrics_grid"), ("panels", "")):

@@ -142,7 +142,10 @@ def test_an_output_of_no_step_is_found():
         ({"rows": "{{rows}}"}, ("/panels/0/rows", "bad-template")),
         ({"rows": "{{state.valued.total_value}}"}, ("/panels/0/rows", "wrong-type")),
         ({"columns": [SYMBOL, SYMBOL | {"key": "weight"}]}, ("/panels/0/columns/1/key", "unknown-column")),
-        ({"items": [{"value": "{{state.valued.twr_itd}}"}]}, ("/panels/0/items/0/value", "unresolved")),
+        (
+            {"items": [{"label": "A", "value": "{{state.valued.twr_itd}}", "format": "number"}]},
+            ("/panels/0/items/0/value", "unresolved"),
+        ),
     ],
 )
 def test_a_panel_that_reads_what_does_not_exist_is_found(changed, finding):

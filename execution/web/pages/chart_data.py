@@ -59,7 +59,9 @@ def _answer(request: HttpRequest, slug: str, execution_id: UUID) -> HttpResponse
         return unchanged
     scope, charts = scope_of(served, portfolio), {}
     for panel in version.document["panels"]:
-        for document in panel_parts.charts(panel) if panel["id"] == asked_for else ():
+        if panel["id"] != asked_for or any(panel_parts.find_lacking(panel["type"], panel)):
+            continue  # the page says what it lacks
+        for document in panel_parts.charts(panel):
             try:
                 charts[document["id"]] = chart_panel.columns(document, scope)
             except NoPanelValueError:
