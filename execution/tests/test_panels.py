@@ -189,7 +189,7 @@ def test_a_withheld_output_leaves_the_other_figures_of_its_panel():
 
 def test_a_panel_whose_output_was_left_out_says_why():
     page = draw(
-        {"type": "table", "rows": "{{state.held.positions}}", "columns": []},
+        {"type": "table", "rows": "{{state.held.positions}}", "columns": COLUMNS},
         held={"value": None, "status": "unavailable", "reason": "skipped(upstream: positions)"},
     )
 
@@ -197,7 +197,7 @@ def test_a_panel_whose_output_was_left_out_says_why():
 
 
 def test_a_panel_that_names_nothing_of_the_result_says_so():
-    page = draw({"type": "table", "rows": "{{state.absent.rows}}", "columns": []})
+    page = draw({"type": "table", "rows": "{{state.absent.rows}}", "columns": COLUMNS})
 
     assert "Unavailable: the result does not hold it." in page.text
 

@@ -5,9 +5,13 @@ from execution.patterns.templating import Scope
 
 COLUMNS = [{"key": key, "label": key, "format": "number"} for key in ("a", "b.c")]
 
+TYPES = {"rows": "table", "items": "metrics_grid", "x": "line_chart"}
+"""First part of a panel -> its type."""
+
 
 def tabulate(panel, **state):
-    (table,) = panel_tables.tabulate({"id": "p", "title": "P", **panel}, Scope({}, state, {"base_currency": "CAD"}))
+    panel = {"id": "p", "type": TYPES[next(iter(panel))], "title": "P", **panel}
+    (table,) = panel_tables.tabulate(panel, Scope({}, state, {"base_currency": "CAD"}))
     return [column.header for column in table.columns], [list(row) for row in table.rows], table.reason
 
 
@@ -74,7 +78,7 @@ def test_lines_are_a_column_of_days_and_one_for_each_series_and_equal_labels_are
 
 def test_a_panel_of_several_parts_is_several_tables_with_ids_of_their_own():
     side = {"title": "Winners", "rows": "{{state.x.rows}}", "columns": COLUMNS[:1]}
-    panel = {"id": "p", "title": "P", "left": side, "right": {**side, "title": "Losers"}}
+    panel = {"id": "p", "type": "dual_list", "title": "P", "left": side, "right": {**side, "title": "Losers"}}
 
     tables = panel_tables.tabulate(panel, Scope({}, {"x": {"rows": [{"a": 1}]}}, {}))
 
