@@ -96,6 +96,9 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     PatternRetired: (410, "pattern-retired"),
     PatternUnusable: (409, "pattern-unusable"),
     registry.UnknownCapability: (409, "pattern-unusable"),
+    patterns.PatternInvalid: (409, "pattern-unusable"),
+    templating.TemplateInvalid: (409, "pattern-unusable"),
+    conditions.ConditionInvalid: (409, "pattern-unusable"),
     explanation.PathNotFound: (404, "path-not-found"),
     explanation.NotExplained: (404, "not-explained"),
     NoSuchFigure: (404, "not-explained"),
@@ -160,10 +163,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     fence.TextVoid: (500, "internal"),  # the template answers, and says so
     model.ModelFailed: (500, "internal"),
     explanation.FigureDiffers: (500, "internal"),
-    # What the linter and the renderer prevent.
-    patterns.PatternInvalid: (500, "internal"),
-    templating.TemplateInvalid: (500, "internal"),
-    conditions.ConditionInvalid: (500, "internal"),
+    # What the renderer prevents.
     ExportCancelled: (500, "internal"),
     Unreadable: (500, "internal"),  # of the command that verifies
     canonical.NotRenderable: (500, "internal"),
