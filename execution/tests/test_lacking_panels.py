@@ -1,5 +1,7 @@
 """A panel of a stored version that this release would not publish is not drawn and says why, on the page and in a file."""
 
+from typing import Any
+
 import pytest
 
 from execution.exports import panel_tables
@@ -10,7 +12,7 @@ from execution.web.pages import panels
 
 SCOPE = Scope(inputs={}, state={"after": {"rows": [{"a": 1, "b": None}, 5, "x"], "one": "1.00"}}, ctx={})
 RIGHT = [{"label": "A", "value": "{{state.after.one}}", "format": "number"}]
-VALUES = [
+VALUES: list[Any] = [
     None,
     5,
     "x",
