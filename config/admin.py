@@ -1,12 +1,13 @@
 """What the admin pages of all rooms share."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
-from django.db.models import Model
+from django.db.models import CharField, Model, TextField
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -47,6 +48,19 @@ class OfferedFilters(admin.ModelAdmin):  # type: ignore[type-arg]
         offered = [each for each in (*filters, self.date_hierarchy) if isinstance(each, str)]
         is_offered = any(f"{lookup}__".startswith(f"{field}__") for field in offered)
         return is_offered and super().lookup_allowed(lookup, value, request)
+
+
+class NamedValuesFilter(admin.AllValuesFieldListFilter):
+    """The values that a column has, where nothing is a value with a name: a link without words is none."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield choice | {"display": choice["display"] or "nothing"}
+
+
+admin.FieldListFilter.register(
+    lambda field: isinstance(field, CharField | TextField) and not field.choices, NamedValuesFilter, take_priority=True
+)
 
 
 class EvidenceAdmin(ReadOnly, OfferedFilters):
