@@ -5,9 +5,11 @@ import re
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from execution.tests import staging
 from execution.tests.test_figure_page import amount_in, links_in
+from execution.tests.test_imports_api import BAD, GOOD
 from tests.crawl import PageReader, name_of, walk
 
 DAY, RANGE = "2012-12-31", "3y"
@@ -27,6 +29,8 @@ REACHED = {
     *("portfolio_risk", "portfolio_tax_report", "portfolios", "reconciliation", "reconciliation-at-pack"),
     *("second-factor", "sharing"),
 }
+GOES_BACK = {"/account/display/", "/logout/"}
+"""What leads back to where it was sent from, or out."""
 TRUST = "/portfolios/public/reconciliation/"
 
 
@@ -41,19 +45,57 @@ def test_every_link_and_every_form_of_every_page_keeps_the_day_and_the_range(pri
     reached, dropped = set(), []
     for name, address, page in walk(private_demo.client("owner"), ROOT):
         reached.add(name)
-        links = [each for each in page.links if name_of(each) and urlsplit(each).path != urlsplit(address).path]
-        same_page = [each for each in page.links if urlsplit(each).path == urlsplit(address).path]
-        dropped += [
-            (name, each)
-            for each in (*links, *same_page)
-            if name_of(each) and not is_on_its_way(parse_qs(urlsplit(each).query))
-        ]
-        dropped += [
-            (name, form.action) for form in page.forms if form.method == "get" and not is_on_its_way(form.filled())
-        ]
+        dropped += [(name, each) for each in dropping(page, address)]
 
     assert reached >= REACHED
     assert dropped == []
+
+
+def dropping(page, address):
+    """Links and forms of a page that go on without the day or the range; a form that is sent stays on its own address."""
+    for each in page.links:
+        place = urlsplit(each)
+        if name_of(each) and place.path not in GOES_BACK and not is_on_its_way(parse_qs(place.query)):
+            yield each
+    for form in page.forms:
+        path = urlsplit(form.action).path
+        sent = form.filled() if form.method == "get" else parse_qs(urlsplit(form.action).query)
+        if path not in GOES_BACK and not is_on_its_way(sent):
+            yield f"{form.method} {form.action}"
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "status"),
+    [
+        ("holdings/NONE/", None, 404),
+        ("portfolio_overview/?lookback_days=x", None, 400),
+        ("portfolio_overview/?from_date=2013-01-01", None, 400),
+        ("sharing/", {"username": "nobody-at-all", "role": "viewer"}, 400),
+        ("settings/", {"name": " "}, 400),
+    ],
+)
+def test_a_page_that_refuses_keeps_the_day_and_the_range(private_demo, path, sent, status):
+    address = f"/portfolios/public/{path}{'&' if '?' in path else '?'}asof={DAY}&range={RANGE}"
+    client = private_demo.client("owner")
+
+    answer = client.post(address, sent) if sent else client.get(address)
+
+    page = PageReader(answer.content.decode(), address)
+    assert answer.status_code == status
+    assert page.links
+    assert list(dropping(page, address)) == []
+
+
+@pytest.mark.parametrize("text", [GOOD, BAD])
+def test_a_file_that_is_looked_at_keeps_the_day_and_the_range(private_demo, text):
+    address = f"/portfolios/public/imports/?asof={DAY}&range={RANGE}"
+    file = SimpleUploadedFile("trades.csv", text.encode())
+
+    answer = private_demo.client("owner").post(address, {"file": file}, follow=True)
+
+    page = PageReader(answer.content.decode(), address)
+    assert len(page.links) > 20
+    assert list(dropping(page, address)) == []
 
 
 @pytest.mark.parametrize(
