@@ -160,7 +160,7 @@ def test_a_preview_has_cash_holdings_and_value_before_and_after(private_demo):
     found = re.search(r"Value, CAD.*?</tr>", shown, re.DOTALL)
     assert re.findall(r'class="num">([^<]*)<', found[0]) == ["756,411.71", "757,411.71", "+1,000.00"]
     assert re.search(r"Cash, CAD.*?\+1,000\.00", shown, re.DOTALL)
-    assert re.search(r'<th scope="row">AAPL.*?\+6<', bought, re.DOTALL)  # 10 bought, 4 sold
+    assert re.search(r'<th scope="row"><bdi>AAPL.*?\+6<', bought, re.DOTALL)  # 10 bought, 4 sold
 
 
 def test_a_value_that_may_not_be_shown_is_not_in_a_preview_either(private_demo):
