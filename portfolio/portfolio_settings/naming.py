@@ -1,8 +1,8 @@
 """What a portfolio is called. It is no setting: no figure is computed by it."""
 
-import unicodedata
 from typing import Final
 
+from config import plain_text
 from portfolio.models import Portfolio
 from portfolio.portfolio_settings.changes import SettingsRefused
 
@@ -15,7 +15,7 @@ def find_fault(name: str) -> str:
         return "a portfolio has a name"
     if len(name) > MAX_LENGTH:
         return f"is longer than {MAX_LENGTH} characters"
-    if any(unicodedata.category(each) in ("Cc", "Cf", "Cs", "Zl", "Zp") for each in name):
+    if plain_text.find_hidden(name) is not None:
         return "has characters that can't be seen, or that turn the way of what follows"
     return ""
 
