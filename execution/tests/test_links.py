@@ -140,7 +140,7 @@ def test_each_figure_of_the_list_of_portfolios_opens_and_the_total_says_what_it_
     assert {answer.status_code for answer in opened} == {200}
     assert all("What went in" in answer.content.decode() for answer in opened)
     shown = [amount_in(answer.content.decode()) for answer in opened]
-    assert [text.lstrip("+") for _, text in links] == shown
+    assert [text for _, text in links] == shown
     added = re.findall(r'<li(?: class="total")?><p class="term">.*?class="num">.*?([\d,]+\.\d\d)\s*<', page, re.DOTALL)
     assert len(added) == 3  # two portfolios, and what they are together
     numbers = [float(text.replace(",", "")) for text in added]

@@ -214,7 +214,7 @@ def test_a_portfolio_of_cash_alone_and_one_without_a_ledger_are_on_the_list(worl
 
     assert "2,500.00" in shown
     assert summary_rows.NOTHING_BOOKED.capitalize() in shown
-    assert '<a href="/portfolios/none/imports/">None yet</a>' in shown
+    assert '<a href="/portfolios/none/imports/"><bdi>None yet</bdi></a>' in shown
     assert doors(world, "cash")["api"] == ("2020-01-10", Decimal("2500.00"))
     client = Client()
     log_in(client, anna)

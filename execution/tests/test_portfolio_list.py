@@ -33,7 +33,7 @@ def words_of(response):
 
 
 def names_of(response):
-    return re.findall(r'<th scope="row"><a [^>]*>([^<]*)<', response.content.decode())
+    return re.findall(r'<th scope="row"><a [^>]*><bdi>([^<]*)<', response.content.decode())
 
 
 @pytest.mark.parametrize("day", DAYS)
@@ -117,7 +117,7 @@ def test_what_can_not_be_converted_is_named_and_left_out_of_the_total(several, a
     own = Decimal(re.search(r"Small ([0-9,]+\.\d\d) CAD", words)[1].replace(",", ""))
     assert f"Total {own + 1000 * CADS_PER_EURO:,.2f} CAD 2 portfolios as of 2020-01-10" in words
     assert "1 EUR = 1.452 CAD (fixing of 2020-01-10 , central)" in words
-    assert "Not in the total: none, pounds. Their rows say why." in words
+    assert "Not in the total: none , pounds . Their rows say why." in words
     assert "500.00 GBP" in words
     assert "no rate GBP/CAD on 2020-01-10" in words
     assert "Nothing is booked yet." in words

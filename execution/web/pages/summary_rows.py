@@ -19,7 +19,7 @@ from execution.web import problems
 from execution.web.limits import LimitReached
 from execution.web.pages import figure, navigation
 from execution.web.pages.pattern import doubt
-from execution.web.pages.table_panels import Cell, sparkline
+from execution.web.pages.table_panels import Cell, is_change, sparkline
 from portfolio.models import Portfolio
 from pricing.packs import PackWarming
 
@@ -109,7 +109,7 @@ def _figure(result: Mapping[str, Any], output: str, key: str, kind: str, currenc
     """A figure of an output, with its place; of one that is unavailable, the reason of that."""
     found = result[output]
     value = found if found.get("status") == "unavailable" else found[key]
-    drawn = figures.from_value(value, kind, currency=currency, signed=kind == "percentage")
+    drawn = figures.from_value(value, kind, currency=currency, signed=is_change(key, kind))
     return drawn if value is None else replace(drawn, path=pointer_to(output, key))
 
 
