@@ -10,7 +10,7 @@ from django.test import Client
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 SHEETS = {
     name: re.sub(r"/\*.*?\*/", "", (TEMPLATES / "static" / name).read_text(encoding="utf-8"), flags=re.DOTALL)
-    for name in ("tieout.css", "studio.css", "board.css")
+    for name in ("tieout.css", "studio.css", "board.css", "staff.css")
 }
 SIZES = {"12px", "14px", "16px", "20px", "28px", "44px"}
 WEIGHTS = {"400", "600"}

@@ -27,7 +27,7 @@ const nameWidgets = (root) => {
   }
 };
 
-const complete = () => {
+const nameAll = () => {
   nameWidgets(document);
   for (const picture of document.querySelectorAll(".help-tooltip[aria-label]")) picture.setAttribute("role", "img");
   for (const heading of document.querySelectorAll("th:empty")) heading.setAttribute("role", "presentation");
@@ -37,6 +37,6 @@ const complete = () => {
 };
 
 // after the scripts of the widgets, of which some begin with jQuery's ready, which may be later than the load
-addEventListener("load", complete);
-window.django?.jQuery?.(complete);
+addEventListener("load", nameAll);
+window.django?.jQuery?.(nameAll);
 document.addEventListener("formset:added", (event) => nameWidgets(event.target));
