@@ -1,4 +1,4 @@
-"""What happens without a row of its own: log-ins, log-outs, tokens, refused changes of the log. Triggers record all changes."""
+"""What happens without a row of its own, such as a log-in, a token, or a file of the log. Triggers record all changes."""
 
 import json
 from enum import StrEnum
@@ -15,6 +15,7 @@ class Event(StrEnum):
     RENEWED = "token renewed"
     REVOKED = "token revoked"
     CHANGE_REFUSED = "change of the log refused"
+    EXPORTED = "entries exported"
 
 
 def record(event: Event, *, user_id: int | None, details: dict[str, Any]) -> None:
