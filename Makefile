@@ -40,7 +40,7 @@ fuzz: .venv/.dev ## generated ledgers, spoilt portfolios beside a good one, ever
 
 attack: .venv/.dev ## attack what `make serve` serves meanwhile, kill imports and nights, fill a disk (as root): hours
 	@failed=; for attack in "tampered_caches" "half_requests" "cold_questions" "many_clients" "foreign_objects" "fuzz" "audit_mutations" \
-		"audit_tampering" "logins --port $${PORT:-8000}" "tampered_history" "killed_imports" "killed_nights" "full_disk"; do \
+		"audit_tampering" "logins --port $${PORT:-8000}" "tampered_history" "turning_packs" "killed_imports" "killed_nights" "full_disk"; do \
 		echo "chaos.$$attack"; $(PY) -m chaos.$$attack || failed="$$failed $$attack"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 

@@ -1,6 +1,7 @@
 """Short forms of the attacks in chaos/, which `make attack` runs long: nothing of what they look for is found."""
 
 import os
+from datetime import UTC, datetime
 
 import pytest
 from django.core.management import call_command
@@ -15,6 +16,7 @@ from chaos import (
     many_clients,
     service,
     tampered_caches,
+    turning_packs,
 )
 from tests import plugin
 
@@ -98,3 +100,28 @@ def test_many_clients_are_all_answered_alike(person):
     tally = many_clients.attack(person, "public", clients=50, seconds=3)
 
     assert tally.answers.keys() == {"200, the same"}
+
+
+def test_a_day_that_is_restated_while_it_is_asked_for_is_answered_from_one_fresh_release(person):
+    with plugin.role("job"):
+        tally = turning_packs.attack(person, "public", "ECB_EUR", turns=3, clients=4)
+
+    assert (tally.turns, tally.failures) == (3, [])
+    assert tally.statuses.keys() <= {200, 429}
+    assert tally.packs >= 2
+
+
+def test_an_answer_of_a_release_that_was_not_fresh_was_replaced_or_is_mixed_would_be_named():
+    at = [datetime(2013, 3, 4, 8, minute, tzinfo=UTC) for minute in range(6)]
+    moved_at, fresh_since = {"PP_r1": at[0], "PP_r2": at[2]}, {1: at[0], 2: at[3]}
+
+    def faults(asked_at, answered_at, pack_id, *named):
+        answer = turning_packs.Answer(asked_at, answered_at, pack_id, "hash", frozenset(named))
+        return turning_packs._faults(answer, moved_at, fresh_since)
+
+    assert faults(at[1], at[4], "PP_r1", "PP_r1") == []
+    assert faults(at[1], at[4], "PP_r2", "PP_r2") == []
+    assert faults(at[0], at[1], "PP_r2", "PP_r2") == ["PP_r2 was answered before it was fresh"]
+    assert faults(at[1], at[1], "PP_r3", "PP_r3") == ["PP_r3 was answered before it was fresh"]
+    assert faults(at[4], at[5], "PP_r1", "PP_r1") == ["PP_r1 was answered after release 2 was fresh"]
+    assert faults(at[1], at[4], "PP_r1", "PP_r1", "PP_r2") == ["an answer of PP_r1 names PP_r1, PP_r2"]
