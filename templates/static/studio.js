@@ -97,10 +97,9 @@ const show = (view, told) => {
     item.append(link, `${each.pointer ? `, ${each.pointer}` : ""}: ${each.message}`);
     list.append(item);
   }
-  if (!told.findings.length) {
-    list.replaceChildren("None: it can be published, with a version that is higher than those that there are.");
-  }
-  findings.replaceChildren(list);
+  const none = document.createElement("p");
+  none.textContent = "None: it can be published, with a version that is higher than those that there are.";
+  findings.replaceChildren(told.findings.length ? list : none);
   if (told.graph !== null) graph.innerHTML = told.graph;
   view.dispatch(CodeMirror.setDiagnostics(view.state, marks));
 };
@@ -145,7 +144,7 @@ const view = new EditorView({
         ...CodeMirror.lintKeymap,
       ]),
       EditorState.readOnly.of(!editable),
-      EditorView.contentAttributes.of({ "aria-label": "Document" }),
+      EditorView.contentAttributes.of({ "aria-label": "Document", tabindex: "0" }),
       EditorView.theme({
         "&": { height: "34rem", fontSize: "13px" },
         ".cm-scroller": { overflow: "auto", fontFamily: 'ui-monospace, SFMono-Regular, Menlo, "DejaVu Sans Mono", monospace' },
