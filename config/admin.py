@@ -1,12 +1,15 @@
 """What the admin pages of all rooms share."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import BaseModelAdmin
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.core.exceptions import ValidationError
 from django.db.models import CharField, Model, TextField
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -61,6 +64,30 @@ class NamedValuesFilter(admin.AllValuesFieldListFilter):
 admin.FieldListFilter.register(
     lambda field: isinstance(field, CharField | TextField) and not field.choices, NamedValuesFilter, take_priority=True
 )
+
+
+class KeyedSelect(AutocompleteSelect):
+    """A choice by search. What is no key of a row at all is no choice; Django's own looks it up and breaks the page."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> list[Any]:
+        groups: list[Any] = super().optgroups(name, [each for each in value if self._is_key(each)], attr)
+        return groups
+
+    def _is_key(self, value: str) -> bool:
+        try:
+            self.field.target_field.to_python(value)
+        except ValidationError:
+            return False
+        return True
+
+
+class KeyedChoices(BaseModelAdmin):  # type: ignore[type-arg]
+    """Pages whose choices by search take whatever is sent."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = KeyedSelect(db_field, self.admin_site, using=kwargs.get("using"))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 class EvidenceAdmin(ReadOnly, OfferedFilters):

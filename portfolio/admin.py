@@ -18,7 +18,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from config.admin import EvidenceAdmin, EvidenceInline, OfferedFilters, UndeletableAdmin
+from config.admin import EvidenceAdmin, EvidenceInline, KeyedChoices, OfferedFilters, UndeletableAdmin
 from portfolio import access, models
 from portfolio.performance import benchmarks
 from pricing.market import MissingPrice
@@ -122,7 +122,7 @@ def _without_price(securities: list[Security]) -> list[str]:
 WEIGHT_TOLERANCE = Decimal("0.000000001")
 
 
-class BenchmarkComponentInline(admin.TabularInline):  # type: ignore[type-arg]
+class BenchmarkComponentInline(KeyedChoices, admin.TabularInline):  # type: ignore[type-arg]
     model = models.BenchmarkComponent
     formset = WholeFormSet
     autocomplete_fields = ("security",)

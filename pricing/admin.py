@@ -8,7 +8,7 @@ from django.contrib.admin.helpers import ActionForm
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from config.admin import EvidenceAdmin
+from config.admin import EvidenceAdmin, KeyedChoices
 from pricing import models, packs
 from pricing.providers import states
 from pricing.quality import quarantine
@@ -265,7 +265,7 @@ class QuarantinedRowForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(models.SecurityAlias)
-class SecurityAliasAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SecurityAliasAdmin(KeyedChoices, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display: tuple[str, ...] = ("provider", "symbol", "security", "valid_from", "valid_to")
     list_select_related = ("security",)
     list_filter = ("provider",)
