@@ -218,7 +218,7 @@ def test_long_names_push_no_figure_out_of_sight(page, address):
 STATUSES = {"blocked": {name: 503 for name in PAGES if name not in ("transactions/", "reconciliation/")}}
 WORDS = {
     "wide250": ("portfolio_holdings/", "250"),
-    "busy": ("transactions/", "15000 entries"),
+    "busy": ("transactions/", "15,000 entries"),
     "overdrawn": ("portfolio_holdings/", "−"),
     "below-zero": ("portfolio_overview/", "−"),
     "nothing": ("portfolio_overview/", "nothing was booked up to this day"),

@@ -29,18 +29,19 @@ SECURITY = (
 )
 
 
-def security(symbol, name="Oak", last_date=None):
-    return (symbol, name, "USD", "USD", "equity", "XNYS", "raw", date(2020, 1, 2), last_date, "wood")
+def security(symbol, name="Oak", last_date=None, source="wood"):
+    return (symbol, name, "USD", "USD", "equity", "XNYS", "raw", date(2020, 1, 2), last_date, source)
 
 
 def test_rows_arrive_as_they_were_given(empty):
     awkward = 'tab\there, back\\slash, "quote", new\nline, \\N and \N{SNOWMAN}'
 
-    inserted = copy_in(Security, SECURITY, [security("OAK", awkward), security("ELM", last_date=date(2020, 1, 9))])
+    elm = security("ELM", last_date=date(2020, 1, 9))
+    inserted = copy_in(Security, SECURITY, [security("OAK", source=awkward), elm])
 
     assert inserted == 2
-    assert list(Security.objects.order_by("symbol").values_list("symbol", "name", "last_date")) == [
-        ("ELM", "Oak", date(2020, 1, 9)),
+    assert list(Security.objects.order_by("symbol").values_list("symbol", "source", "last_date")) == [
+        ("ELM", "wood", date(2020, 1, 9)),
         ("OAK", awkward, None),
     ]
 

@@ -133,7 +133,7 @@ def words_of(page: str) -> str:
     page = re.sub(r"<style.*?</style>|<time[^>]*>|<code>.*?</code>", " ", page, flags=re.DOTALL)
     said = re.findall(r'(?:title|aria-label|aria-valuetext|content)="([^"]*)"', page)
     text = html.unescape(" ".join([re.sub(r"<[^>]*>", " ", page), *said])).replace("\N{NO-BREAK SPACE}", " ")
-    return re.sub(r"\d{4}-\d{2}-\d{2}|[\d,.]+ ?%|[\d,]+ (?:sub-periods|days)", " ", text)
+    return re.sub(r"\d{4}-\d{2}-\d{2}|[\d,.]+ ?%|[\d,]+ (?:sub-periods|days)|Packs compared\s+[\d,]+", " ", text)
 
 
 def amounts_of(result) -> set[Decimal]:

@@ -35,18 +35,22 @@ def pack(monkeypatch):
     """A pack of the series that a test puts in: name -> {day: value}."""
     known, trailing = {}, {}
 
-    def observations(pack, series):
-        return [
-            KnownObservation(series, day, Decimal(repr(float(value))), day, "", "bureau", "")
-            for day, value in sorted(known.get(series, {}).items())
-        ]
+    def observations_by_series(pack, names):
+        return {
+            name: [
+                KnownObservation(name, day, Decimal(repr(float(value))), day, "", "bureau", "")
+                for day, value in sorted(known[name].items())
+            ]
+            for name in names
+            if name in known
+        }
 
     def series(pack, name, *, dates):
         if name not in trailing:
             raise MissingSeries(name, date(2020, 6, 1))
         return trailing[name]
 
-    monkeypatch.setattr(market, "observations", observations)
+    monkeypatch.setattr(market, "observations_by_series", observations_by_series)
     monkeypatch.setattr(market, "series", series)
     return SimpleNamespace(known=known, trailing=trailing)
 
