@@ -54,7 +54,8 @@ class AuditFileAdmin(AuditEntryAdmin):
         counted = found.queryset.aggregate(entries=Count("pk"), newest=Max("pk"))
         details = {"entries": counted["entries"], "filters": found.get_filters_params(), "searched": bool(found.query)}
         events.record(Event.EXPORTED, user_id=request.user.pk, details=details)
-        rows = found.queryset.filter(pk__lte=counted["newest"] or 0).order_by("-pk")
+        newest = counted["newest"]
+        rows = found.queryset.none() if newest is None else found.queryset.filter(pk__lte=newest).order_by("-pk")
         return StreamingHttpResponse(
             _lines(request.user, rows),
             content_type="text/csv; charset=utf-8",

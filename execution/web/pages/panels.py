@@ -64,7 +64,6 @@ DRAWERS: Final[Mapping[str, tuple[str, Drawer]]] = {
 
 
 APPROXIMATE: Final = mark_safe('<span class="mark" aria-hidden="true">≈</span>')
-NOTHING: Final = mark_safe("")
 SPANS: Final = (4, 6, 8, 12)
 
 
@@ -103,19 +102,19 @@ def grouped(count: int) -> str:
 @register.simple_tag(name="figure")
 def figure_html(figure: Figure, figure_page: str = "") -> str:
     """The HTML of a figure: a link to what it is made of where it stands in the result and there is a page of figures."""
-    aloud = NOTHING
+    aloud = ""
     if figure.status != "ok":
         aloud = format_html('<span class="heard"> ({}: {})</span>', figure.status, figure.explanation)
     if figure.path and figure_page:
-        mark = APPROXIMATE if figure.status == "degraded" else NOTHING
-        kind = mark_safe(f"fig {figure.tone}".strip())  # noqa: S308 - a class, one of ours
+        mark = APPROXIMATE if figure.status == "degraded" else ""
+        kind = f"fig {figure.tone}".strip()
         place = f"{figure_page}{quote(figure.path)}"
         return format_html('<a class="{}" href="{}">{}{}{}</a>', kind, place, figure.text, mark, aloud)
-    mark = NOTHING
+    mark = ""
     if figure.status == "degraded":
         mark = format_html('<abbr class="mark" title="{}" aria-hidden="true">≈</abbr>', figure.explanation)
-    tone = format_html(' class="{}"', figure.tone) if figure.tone else NOTHING
-    title = format_html(' title="{}"', figure.explanation) if figure.explanation else NOTHING
+    tone = format_html(' class="{}"', figure.tone) if figure.tone else ""
+    title = format_html(' title="{}"', figure.explanation) if figure.explanation else ""
     return format_html("<span{}{}>{}{}</span>{}", tone, title, figure.text, mark, aloud)
 
 
