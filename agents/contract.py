@@ -13,6 +13,8 @@ from uuid import UUID
 
 import numpy as np
 
+from config import dates
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Between:
@@ -315,9 +317,9 @@ def _to_decimal(value: Any) -> Decimal:
 def _to_date(value: Any) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    if isinstance(value, str) and len(value) == 10 and value.isascii():
+    if isinstance(value, str):
         try:
-            return date.fromisoformat(value)
+            return dates.parse(value)
         except ValueError:
             pass
     raise TypeMismatch(f"{_describe(value)} where a date is needed")

@@ -8,6 +8,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from config import dates
+
 
 class Use(StrEnum):
     """What may be done with a source's data."""
@@ -140,8 +142,8 @@ class LicenceTerms:
             source=values["source"],
             tier=values["tier"],
             uses=frozenset(Use(use) for use in values["uses"]),
-            valid_from=date.fromisoformat(values["valid_from"]),
-            valid_to=date.fromisoformat(values["valid_to"]) if values["valid_to"] else None,
+            valid_from=dates.parse(values["valid_from"]),
+            valid_to=dates.parse(values["valid_to"]) if values["valid_to"] else None,
             document=values["document"],
             environment=values["environment"],
         )

@@ -1,16 +1,26 @@
 """What all commands share: --json, one line for a failure that is expected, exit codes."""
 
 import json
+from argparse import ArgumentTypeError
+from datetime import date
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config import origin, telemetry
+from config import dates, origin, telemetry
 from config.errors import TieoutError
 from config.telemetry import tracing
 
 EXIT_FAILED = 1
+
+
+def day_argument(text: str) -> date:
+    """The type of an option that is a day."""
+    try:
+        return dates.parse(text)
+    except ValueError as fault:
+        raise ArgumentTypeError(str(fault)) from fault
 
 
 class TieoutCommand(BaseCommand):

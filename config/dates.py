@@ -10,7 +10,10 @@ def parse(text: str) -> date:
     """The day that YYYY-MM-DD names; no other ISO form is taken. Raises ValueError."""
     if not ISO_DATE.fullmatch(text):
         raise ValueError(f"{text!r} is not a date written as YYYY-MM-DD")
-    return date.fromisoformat(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no date of the calendar") from None
 
 
 def utc_text(at: datetime) -> str:

@@ -13,6 +13,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from compliance.audit import refusals, sealing
+from config import dates
 from config.errors import TieoutError
 from execution import executor, exports
 from execution.executor import orders
@@ -194,4 +195,4 @@ def _ring(policy: str, first: date, last: date, restates: str = "") -> None:
 
 
 def _date(text: str) -> date:
-    return date.fromisoformat(text)
+    return dates.parse(text)

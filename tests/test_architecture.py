@@ -64,7 +64,7 @@ PURE = (
     "compliance/terms.py",
     "compliance/decisions.py",
 )
-PURE_MAY_IMPORT = {"numpy", "portfolio.analytics", "compliance.terms", "config.errors"}
+PURE_MAY_IMPORT = {"numpy", "portfolio.analytics", "compliance.terms", "config.errors", "config.dates"}
 
 ENVIRONMENT = {
     "config/env.py": "the one place that reads settings",
@@ -352,6 +352,18 @@ def test_verbs_do_not_ask_the_clock_for_the_day():
     ]
 
     assert wrong == []
+
+
+def test_a_day_that_is_sent_as_text_is_read_by_one_rule():
+    """`date.fromisoformat` takes 20130301 and 2013-W09-5 as well; `dates.parse` takes YYYY-MM-DD alone, and says so."""
+    loose = [
+        f"{path}:{node.lineno}"
+        for path, tree in sources().items()
+        for node in tree
+        if isinstance(node, ast.Attribute) and re.fullmatch(r"(\w+\.)?date\.fromisoformat", ast.unparse(node))
+    ]
+
+    assert {place.rpartition(":")[0] for place in loose} == {"config/dates.py", "portfolio/ledger/reader.py"}, loose
 
 
 def test_money_of_the_ledger_is_never_a_float():

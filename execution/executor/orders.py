@@ -7,7 +7,7 @@ write nothing to the database.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -20,7 +20,7 @@ from django.db.models import Q
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from config import locks, scope
+from config import dates, locks, scope
 from config.errors import TieoutError
 from execution.executor import failure_record, planning, store
 from execution.executor.request import PortfolioNotFound, Request
@@ -204,6 +204,6 @@ def _from_dict(stored: Mapping[str, Any]) -> Request:
         **{
             **stored,
             "portfolio_id": UUID(portfolio) if portfolio else None,
-            "asof_date": date.fromisoformat(asof) if asof else None,
+            "asof_date": dates.parse(asof) if asof else None,
         }
     )

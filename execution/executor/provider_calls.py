@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from compliance import decision_record, rights
 from compliance.refusal import RightDenied, find_refusals
 from compliance.rights import OutputDecisions
 from compliance.terms import Use
+from config import dates
 from execution import canonical
 
 
@@ -49,7 +49,7 @@ class ProviderCalls:
         return Result(
             stored["data"],
             sources=tuple(stored["sources"]),
-            asof=date.fromisoformat(stored["asof"]),
+            asof=dates.parse(stored["asof"]),
             ttl=stored["ttl"],
             warnings=tuple(stored["warnings"]),
         )

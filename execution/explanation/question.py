@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from agents.result import RequestContext
+from config import dates
 from config.errors import TieoutError
 from config.strict_json import pointer_to
 from execution.executor import RequestInvalid
@@ -74,7 +74,7 @@ def split(pointer: str) -> tuple[str, ...]:
 def is_date(name: str) -> bool:
     """Whether a name of a path is a day."""
     try:
-        date.fromisoformat(name)
+        dates.parse(name)
     except ValueError:
         return False
     return True

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from io import BytesIO
 from typing import Any, BinaryIO, Final
@@ -12,7 +12,7 @@ import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from config import plain_text
+from config import dates, plain_text
 from execution.exports import neutral
 from execution.exports.content import ExportContent, Report
 from execution.exports.panel_tables import Cell, PanelTable, TableColumn, is_numeric
@@ -144,7 +144,7 @@ def _add(total: Decimal | None, number: Decimal | None) -> Decimal | None:
 
 
 def _midnight(day: str) -> datetime:
-    return datetime.combine(date.fromisoformat(day), datetime.min.time())  # Excel's dates know no zone
+    return datetime.combine(dates.parse(day), datetime.min.time())  # Excel's dates know no zone
 
 
 def _number(value: Cell, column: TableColumn) -> Decimal | None:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from config import dates
 from config.strict_json import MAX_INTEGER
 from execution import canonical
 
@@ -69,9 +70,9 @@ def _uuid(value: Any) -> str:
 def _date(value: Any) -> str:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+    if isinstance(value, str):
         try:
-            return date.fromisoformat(value).isoformat()
+            return dates.parse(value).isoformat()
         except ValueError:
             pass
     raise ValueError("not a date YYYY-MM-DD")

@@ -10,6 +10,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
+from config import dates
 from portfolio.ledger.journal import LedgerTransaction
 
 ZERO: Final = Decimal(0)
@@ -147,7 +148,7 @@ class CostLayer:
         rate = stored["fx"]
         return cls(
             stored["currency"],
-            date.fromisoformat(stored["acquired"]),
+            dates.parse(stored["acquired"]),
             None if rate is None else Decimal(rate),
             Decimal(stored["cost"]),
             Decimal(stored["fee"]),

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from config import dates
 from portfolio.analytics.macro import standing as standings
 from portfolio.analytics.macro.standing import Change, Standing
 from portfolio.analytics.macro.vintages import Observations, Vintages
@@ -133,7 +134,7 @@ def _read(definition: Definition, indicator: Indicator | None, found: Standing |
         blank = unavailable(reason)
         return Reading(definition.name, definition.title, series, definition.unit, None, blank, blank)
     basis = {"first": str(found.first), "last": str(found.observed), "n": found.n}
-    observed = date.fromisoformat(str(found.observed))
+    observed = dates.parse(str(found.observed))
     value, z = (degraded(Metric(each, "ok", None, basis), indicator.doubts) for each in (found.value, found.z))
     return Reading(
         definition.name, definition.title, series, definition.unit, observed, value, z

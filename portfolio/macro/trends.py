@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from config import dates
 from portfolio.analytics.errors import UndefinedRatio
 from portfolio.analytics.macro import joint_betas as regression
 from portfolio.analytics.macro.standing import Standing
@@ -122,7 +123,7 @@ def detect(
     for name in indicators.by_name:
         before, after = indicators.standing_on(name, first), indicators.standing_on(name, last)
         if isinstance(before, Standing) and isinstance(after, Standing) and abs(after.z - before.z) >= SHIFT_DEVIATIONS:
-            since = date.fromisoformat(str(first))
+            since = dates.parse(str(first))
             definition, moved = indicators.by_name[name].definition, after.z - before.z
             was, now_is = (f"{two_decimals(each.value)} {definition.unit}" for each in (before, after))
             rows.append(Shift("indicator", name, definition.title, was, now_is, since, moved, after.z, moved))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, ClassVar, get_type_hints
 
+from config import dates
 from portfolio.performance import measured_history, money_weighted, relative_figures, risk_figures, time_weighted
 from portfolio.performance.benchmark_index import BenchmarkReturns
 from portfolio.performance.measures import FIGURE_OF_KEY, MONEY_WEIGHTED, RISK, SHARPE, TIME_WEIGHTED, Figure, key_of
@@ -175,7 +176,7 @@ def _head(history: ValueHistory, portfolio_id: str, pack_id: str, benchmark: Ben
     has_begun = len(history.dates) > 0
     return Head(
         portfolio_id=portfolio_id,
-        asof_date=history.dates[-1].item() if has_begun else date.fromisoformat(pack_id.split("_")[1]),
+        asof_date=history.dates[-1].item() if has_begun else dates.parse(pack_id.split("_")[1]),
         pricing_pack_id=pack_id,
         base_currency=history.base_currency,
         inception_date=history.dates[0].item() if has_begun else None,

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from config import plain_text
+from config.dates import parse
 from pricing import fx
 from pricing.archive.columns import LONGEST, NAMES
 from pricing.archive.contents import EARLIEST, Codes, Dates, Texts
@@ -21,7 +22,6 @@ from pricing.archive.tables import Table
 
 _NUMBER = re.compile(r"[+-]?\d{1,24}(?:\.\d{1,24})?", re.ASCII)
 _ABOVE_ZERO = re.compile(r"(?=[0.]*[1-9])\d{1,24}(?:\.\d{1,24})?", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -106,12 +106,12 @@ def require_once_by(table: Table, column: str, names: tuple[str, ...], *keys: np
 
 def date_or_fault(text: str, today: date | None) -> date | str:
     """The date, or the reason why it is none. `today` None: the future is allowed (an announced pay date)."""
-    if not _DATE.fullmatch(text):
-        return f"{text!r} is no date (YYYY-MM-DD)" if text else "is empty"
+    if not text:
+        return "is empty"
     try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return f"{text!r} is no date of the calendar"
+        day = parse(text)
+    except ValueError as fault:
+        return str(fault)
     if day < EARLIEST:
         return f"{text} lies before {EARLIEST}"
     if today is not None and day > today:

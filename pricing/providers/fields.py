@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
+from config import dates
 from config.strict_json import OutOfRange
 from pricing import fx
 
@@ -15,7 +16,6 @@ Row = TypeVar("Row")
 _EARLIEST = date(1600, 1, 1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN_CHARACTERS = 60
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _PLAIN = re.compile(r"[+-]?\d{1,24}(?:\.\d{1,24})?", re.ASCII)
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
@@ -124,10 +124,10 @@ def same(row: Mapping[str, Any], field: str, expected: str) -> str:
 def day(row: Mapping[str, Any], field: str, *, latest: date | None = None) -> date:
     """The ISO date in a field, from 1600 to `latest`."""
     sent = row.get(field)
-    if not isinstance(sent, str) or not _DATE.fullmatch(sent):
+    if not isinstance(sent, str) or not dates.ISO_DATE.fullmatch(sent):
         raise BadField(field, sent, "is missing" if sent is None else "is no date")
     try:
-        value = date.fromisoformat(sent)
+        value = dates.parse(sent)
     except ValueError:
         raise BadField(field, sent, "is no date of the calendar") from None
     return _within(value, field, sent, latest)

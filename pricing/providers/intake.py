@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from config import locks
+from config import dates, locks
 from pricing.archive import folder, loading
 from pricing.providers import polygon
 from pricing.providers.conversation import Fetched
@@ -44,7 +44,7 @@ def _date_of(sent: str) -> date | None:
     try:
         if sent.isdigit() and len(sent) >= 12:
             return datetime.fromtimestamp(int(sent) / 1000, UTC).astimezone(polygon.EXCHANGE_ZONE).date()
-        return date.fromisoformat(sent)
+        return dates.parse(sent)
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -125,7 +125,7 @@ def test_optional_columns_and_files_may_be_absent(tmp_path):
         ("prices.csv", "2020-01-10,OAK,5,CAD,wood", "currency", "CAD is not the currency of OAK (USD)"),
         ("prices.csv", "2020-01-09,OAK,52.2,USD,wood", "symbol", "duplicate row: 2020-01-09 OAK"),
         ("prices.csv", "2020-02-30,OAK,5,USD,wood", "date", "'2020-02-30' is no date of the calendar"),
-        ("prices.csv", "10/01/2020,OAK,5,USD,wood", "date", "'10/01/2020' is no date (YYYY-MM-DD)"),
+        ("prices.csv", "10/01/2020,OAK,5,USD,wood", "date", "'10/01/2020' is not a date written as YYYY-MM-DD"),
         ("prices.csv", "2020-02-02,OAK,5,USD,wood", "date", "2020-02-02 lies in the future"),
         ("prices.csv", "2020-01-10,OAK,5,USD,", "source", "is empty"),
         ("fx.csv", "2020-01-09,EUR,UUU,5,central", "quote", "unknown currency 'UUU'"),

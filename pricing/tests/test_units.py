@@ -69,7 +69,7 @@ def test_the_columns_are_read_and_empty_cells_are_the_ordinary_ones(tmp_path):
         (",0,,", "multiplier", "0 is not above zero"),
         (",-100,,", "multiplier", "-100 is not above zero"),
         (",1e2,,", "multiplier", "'1e2' is no plain decimal number"),
-        (",,31/12/2030,", "expiry", "'31/12/2030' is no date (YYYY-MM-DD)"),
+        (",,31/12/2030,", "expiry", "'31/12/2030' is not a date written as YYYY-MM-DD"),
         (",,,2030-02-30", "maturity", "'2030-02-30' is no date of the calendar"),
         (",,2019-12-31,", "expiry", "2019-12-31 lies before first_date 2020-01-02"),
         (",,,2019-12-31", "maturity", "2019-12-31 lies before first_date 2020-01-02"),

@@ -1,10 +1,11 @@
 """`manage.py classify SYMBOL [--sector S] [--region CC] [--asset-class A] [--isin I] [--figi F] [--known-at D]`."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from config.command import day_argument
 from execution.terminal.command import TieoutCommand
 from pricing.classifications import ASSET_CLASSES, SECTORS, TITLES, Kind, NoClassification
 from pricing.providers import classifying
@@ -29,7 +30,7 @@ class Command(TieoutCommand):
                 f"--{kind.replace('_', '-')}", dest=kind.value, help=f"{TITLES[kind]}: {EXPECTED[kind]}"
             )
         parser.add_argument(
-            "--known-at", dest="known_at", type=date.fromisoformat, help="since when that was known; today without it"
+            "--known-at", dest="known_at", type=day_argument, help="since when that was known; today without it"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

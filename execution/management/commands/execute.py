@@ -1,11 +1,11 @@
 """`manage.py execute PATTERN`: run a pattern as its portfolio's owner."""
 
 import json
-from datetime import date
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from config.command import day_argument
 from execution import executor
 from execution.executor import PortfolioNotFound
 from execution.terminal import report
@@ -28,7 +28,7 @@ class Command(TieoutCommand):
         )
         parser.add_argument(
             "--asof",
-            type=date.fromisoformat,
+            type=day_argument,
             metavar="D",
             help="the as-of date, YYYY-MM-DD; without it, the newest pack day",
         )

@@ -1,11 +1,12 @@
 """`manage.py fetch_market_data PROVIDER [NAME…] [--from D] [--to D]`: ask a provider, into the loaded market data."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from django.core.management.base import CommandError, CommandParser
 
+from config.command import day_argument
 from execution.operations.intake import market_data
 from execution.terminal.command import TieoutCommand
 from pricing.providers import fetching
@@ -22,10 +23,10 @@ class Command(TieoutCommand):
         parser.add_argument(
             "--from",
             dest="first",
-            type=date.fromisoformat,
+            type=day_argument,
             help="first day; without it, a week before the end of what is loaded",
         )
-        parser.add_argument("--to", dest="last", type=date.fromisoformat, help="last day; without it, yesterday")
+        parser.add_argument("--to", dest="last", type=day_argument, help="last day; without it, yesterday")
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = fetching.as_dict(

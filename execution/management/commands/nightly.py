@@ -1,11 +1,11 @@
 """`manage.py nightly`: the night of a date, or of a span."""
 
-from datetime import date
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from config.command import day_argument
 from execution.models import JobRun, NightlyRun
 from execution.night import blocked, nightly, restatement
 from execution.night.jobs import JOBS
@@ -23,10 +23,10 @@ class Command(TieoutCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--policy", default="ECB_EUR", help="pricing policy of the packs (ECB_EUR)")
         parser.add_argument(
-            "--date", type=date.fromisoformat, help="the pack day; without it, the last day of the loaded archive"
+            "--date", type=day_argument, help="the pack day; without it, the last day of the loaded archive"
         )
-        parser.add_argument("--from", dest="since", type=date.fromisoformat, metavar="D", help="first day of a span")
-        parser.add_argument("--to", dest="until", type=date.fromisoformat, metavar="D", help="last day of a span")
+        parser.add_argument("--from", dest="since", type=day_argument, metavar="D", help="first day of a span")
+        parser.add_argument("--to", dest="until", type=day_argument, metavar="D", help="last day of a span")
         parser.add_argument(
             "--restate", default="", metavar="REASON", help="why: the next release of its packs is opened"
         )

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from config import dates
 from execution import figures
 from execution.figures import SPACE, formats, number, privacy, reason_words
 from execution.patterns.panel_values import NoPanelValueError, Place, base_currency, locate_list, resolve, resolve_list
@@ -41,7 +42,7 @@ class Series:
 def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     """Lines with their turning points, their marks, and the words at both axes."""
     currency = base_currency(scope)
-    days = [date.fromisoformat(day) for day in resolve_list(document["x"], scope)]
+    days = [dates.parse(day) for day in resolve_list(document["x"], scope)]
     if not days:
         return {}
     series, absent = _series(document, scope)
@@ -101,7 +102,7 @@ def columns(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     trades   [place among the days, symbols bought, symbols sold]
     """
     currency = base_currency(scope)
-    days = [date.fromisoformat(day) for day in resolve_list(document["x"], scope)]
+    days = [dates.parse(day) for day in resolve_list(document["x"], scope)]
     if not days:
         raise NoPanelValueError(NO_DAY)
     series, _ = _series(document, scope)
@@ -175,7 +176,7 @@ def _trades(
     except NoPanelValueError as absent:
         return {}, [("What was traded", reason_words(absent.reason))]
     places = {day: place for place, day in enumerate(days)}
-    by_day = {date.fromisoformat(trade["date"]): trade for trade in found}
+    by_day = {dates.parse(trade["date"]): trade for trade in found}
     return {places[day]: trade for day, trade in by_day.items() if day in places}, []
 
 

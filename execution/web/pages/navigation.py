@@ -207,7 +207,7 @@ def _sections(
 def _years(portfolio: Portfolio, pattern_id: str, query: Mapping[str, str], shown: str) -> Iterator[Link]:
     """The years up to that of the day that is shown, and the one that is asked for where it is older."""
     begins = next((each for each in tax_years.BEGINNINGS if each == query.get("begins")), tax_years.BEGINNINGS[0])
-    newest = tax_years.of_day(date.fromisoformat(shown), begins).year
+    newest = tax_years.of_day(dates.parse(shown), begins).year
     chosen = query.get(YEAR, str(newest))
     years = [str(newest - back) for back in range(MOST_YEARS)]
     for year in years if chosen in years else [*years, chosen]:
@@ -215,7 +215,7 @@ def _years(portfolio: Portfolio, pattern_id: str, query: Mapping[str, str], show
 
 
 def _days(portfolio: Portfolio, pattern_id: str, query: Mapping[str, str], shown: str) -> Iterator[Link]:
-    for title, hint, day in pack_days([portfolio.policy_id], date.fromisoformat(shown)):
+    for title, hint, day in pack_days([portfolio.policy_id], dates.parse(shown)):
         yield Link(title, address(portfolio, pattern_id, {**query, ASOF: day.isoformat()}), hint=hint)
 
 

@@ -4,7 +4,6 @@ A page without an input that its pattern must have asks for it: a holding is cho
 """
 
 from collections.abc import Mapping
-from datetime import date
 from functools import partial
 from time import perf_counter
 from typing import Any, Final
@@ -22,6 +21,7 @@ from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 from compliance.terms import Placement
+from config import dates
 from config.errors import TieoutError
 from execution import executor, figures, metering, patterns
 from execution.executor import NothingBooked, PortfolioNotFound, RequestInvalid
@@ -136,7 +136,7 @@ def _day_before(
         return None
     asof = navigation.carry(request.GET.dict()).get(navigation.ASOF)
     try:
-        day = packs.resolve(policy=portfolio.policy, asof_date=date.fromisoformat(asof) if asof else None).asof_date
+        day = packs.resolve(policy=portfolio.policy, asof_date=dates.parse(asof) if asof else None).asof_date
     except (packs.PackWarming, packs.AsofOutOfRange):
         return None
     blocked = BlockedPortfolio.objects.filter(portfolio=portfolio.pk).values("pack")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from config import dates
 from execution.figures import Figure
 from execution.patterns.panel_values import NoPanelValueError
 from execution.patterns.templating import Scope
@@ -74,6 +75,6 @@ def _days(row: Sequence[Figure], dates: Sequence[int]) -> tuple[date | None, dat
 
 def _day(figure: Figure) -> date | None:
     try:
-        return date.fromisoformat(figure.text)
+        return dates.parse(figure.text)
     except ValueError:
         return None

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
+from config import dates
 from portfolio.ledger.reader import Entry
 
 from .legs import Legs
@@ -19,7 +20,7 @@ def read_date(entry: Entry, key: str) -> dt.date | None:
     if (text := entry.meta.get(key)) is None:
         return None
     try:
-        return dt.date.fromisoformat(text)
+        return dates.parse(text)
     except ValueError as fault:
         raise UnreadableEntry(f"{key} {text!r} is not a date") from fault
 
