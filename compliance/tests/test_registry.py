@@ -81,6 +81,7 @@ def test_the_first_load_adds_and_the_next_changes_nothing(empty):
     assert first.version is not None
     assert set(first.entered) == registry.read().keys() - {"ledger"}
     assert (again.entered, again.version) == ((), None)
+    assert (first.differing, again.differing) == ((), ())  # the ledger's row is there since its migration
     assert DataSource.objects.count() == len(registry.read())
 
 
