@@ -272,10 +272,6 @@ class SecurityAliasAdmin(KeyedChoices, admin.ModelAdmin):  # type: ignore[type-a
     search_fields = ("symbol", "security__symbol")
     autocomplete_fields = ("security",)
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
-        """A form begins empty: an address that fills it in would be looked up as it stands."""
-        return {}
-
 
 @admin.register(models.SymbolOverride)
 class SymbolOverrideAdmin(SecurityAliasAdmin):

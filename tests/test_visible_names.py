@@ -13,10 +13,11 @@ from django.core.management.base import CommandError
 from django.db import connection, models
 
 from compliance import registry
-from config import plain_text
+from config import env, plain_text
 from config.fields import NameField
 from config.guards import show_hidden
 from portfolio.models import Portfolio
+from tests.sources import python_files
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 HIDDEN = re.compile(f"[{plain_text.HIDDEN}]")
@@ -93,6 +94,16 @@ def test_python_and_postgresql_read_the_class_alike(empty):
 
     codes_of_python = (code for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000)
     assert codes == [code for code in codes_of_python if HIDDEN.match(chr(code))]
+
+
+def test_the_marks_of_direction_are_listed_in_one_place():
+    listing = re.compile(r"\\u20(2a|66)-", re.IGNORECASE)
+
+    assert {
+        path.as_posix()
+        for path in (file.relative_to(env.PROJECT) for file in python_files())
+        if not {"tests", "migrations"} & set(path.parts) and listing.search((env.PROJECT / path).read_text())
+    } == {"config/plain_text.py"}
 
 
 @pytest.mark.parametrize("field", NAMES, ids=label)

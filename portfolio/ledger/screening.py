@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from posixpath import dirname, join, normpath
 
+from config import plain_text
 from config.errors import TieoutError
 
 MAX_FOLDER_BYTES = 64 * 1024 * 1024
@@ -57,7 +58,7 @@ _DOCUMENT = re.compile(r"[^\"\n]*" + _STRING)
 _ZERO = re.compile(r"[0,]+(?:\.0*)?")
 _BARE_RETURN = re.compile(rb"\r(?!\n)")
 _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
-_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_DIRECTION = re.compile(f"[{plain_text.DIRECTION}]")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from config import plain_text
 from pricing.fx import MINOR_UNITS
 
 from .near_names import suggest
@@ -28,9 +29,7 @@ MAX_DIGITS: Final = 28
 """What Beancount's arithmetic keeps of a number."""
 DELIMITERS: Final = ",;\t"
 _ISO: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T[0-9:.]+(?:Z|[+-][0-9:]+)?)?")
-_CONTROL: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
-)
+_CONTROL: Final = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029{plain_text.DIRECTION}]")
 
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 """Half of a character, which JSON can write by its number and no other text can hold."""
