@@ -20,6 +20,7 @@ import numpy as np
 import rfc8785
 
 from agents import contract
+from config.decimals import plain
 from config.errors import TieoutError
 from config.strict_json import MAX_DEPTH, MAX_INTEGER, pointer_to
 
@@ -207,7 +208,7 @@ def _text(value: str, digits: int) -> str:
 def _decimal(value: Decimal, digits: int) -> str:
     if not value.is_finite():
         raise NotFinite("not a finite number")
-    return f"{value.copy_abs() if value.is_zero() else value:f}"
+    return plain(value)
 
 
 def _instant(value: datetime, digits: int) -> str:

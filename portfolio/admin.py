@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config.admin import EvidenceAdmin, EvidenceInline, KeyedChoices, OfferedFilters, UndeletableAdmin
+from config.decimals import trimmed
 from portfolio import access, models
 from portfolio.performance import benchmarks
 from pricing.market import MissingPrice
@@ -145,7 +146,7 @@ class BenchmarkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="components")
     def made_of(self, row: models.Benchmark) -> str:
-        return ", ".join(f"{each.weight.normalize():f} {each.security.symbol}" for each in row.components.all())
+        return ", ".join(f"{trimmed(each.weight)} {each.security.symbol}" for each in row.components.all())
 
 
 @admin.register(models.BenchmarkComponent)

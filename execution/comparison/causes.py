@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from config.decimals import plain
+from config.decimals import trimmed
 from execution.executor.planning import Plan
 from execution.models import Execution
 from execution.operations import pack_diff, shown_values
@@ -121,7 +121,7 @@ def _text(value: Any) -> Any:
         return value.isoformat()
     if hasattr(value, "symbol"):
         return value.symbol
-    return value if isinstance(value, bool | int | str) else plain(value.normalize())
+    return value if isinstance(value, bool | int | str) else trimmed(value)
 
 
 def _of_requests(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Cause]:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
 from config import dates
+from config.decimals import trimmed
 from portfolio.ledger.journal import LedgerTransaction
 
 ZERO: Final = Decimal(0)
@@ -227,9 +228,4 @@ def plain(value: Any) -> str:
     """One spelling of a value: 1.0 and 1 are the same text, None is none."""
     if value is None:
         return ""
-    text = str(value)
-    if not isinstance(value, Decimal):
-        return text
-    if "E" in text:
-        text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return trimmed(value) if isinstance(value, Decimal) else str(value)

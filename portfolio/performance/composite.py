@@ -12,6 +12,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from config.decimals import trimmed
 from portfolio.analytics.attribution import hedged_returns
 from portfolio.analytics.errors import Floats
 from portfolio.analytics.returns import composite_returns
@@ -55,7 +56,7 @@ def define(
     one_month: Iterable[tuple[str, str]] = (),
 ) -> BenchmarkDefinition:
     """A definition with its components in order and their weights in plain decimals."""
-    written = sorted((symbol, format(Decimal(weight).normalize(), "f")) for symbol, weight in components)
+    written = sorted((symbol, trimmed(Decimal(weight))) for symbol, weight in components)
     rates = sorted((currency, series) for currency, series in one_month)
     return BenchmarkDefinition(name, rebalance, tuple(written), tuple(rates))
 

@@ -24,6 +24,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 
+from config.decimals import trimmed
+
 GENESIS = "0" * 64
 """What the first pack of a policy chains to."""
 
@@ -34,10 +36,7 @@ def plain(number: Decimal) -> str:
     """A number without exponent, signed zero or trailing zeros: 1.0, 1.00 and 1e0 are "1". ValueError if not finite."""
     if not number.is_finite():
         raise ValueError(f"{number} is not a finite number")
-    text = format(number, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
+    return trimmed(number)
 
 
 @lru_cache(maxsize=65_536)

@@ -11,6 +11,7 @@ from typing import TypeVar
 from django.db.models import Q
 
 from config.breaker import BreakerOpen
+from config.decimals import trimmed
 from pricing import fx
 from pricing.archive import folder
 from pricing.archive.contents import ArchiveReading
@@ -182,4 +183,4 @@ class Conversation:
 
 def _ratio_text(ratio: Decimal) -> str:
     """A market data folder holds 24 decimals."""
-    return format(ratio.quantize(Decimal(1).scaleb(-24), context=fx.UNROUNDED).normalize(fx.UNROUNDED), "f")
+    return trimmed(ratio.quantize(Decimal(1).scaleb(-24), context=fx.UNROUNDED))

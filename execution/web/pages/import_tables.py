@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from config.decimals import plain
+from execution.figures import number
 from execution.operations.intake import Effect
 from portfolio.books.imports.previews import money
 from portfolio.ledger.importing import as_written
@@ -95,7 +96,7 @@ def effect_rows(effect: Effect, portfolio: Portfolio) -> Iterator[dict[str, str]
     for each in effect.cash:
         yield _change(each, f"Cash, {each.name}", money(each.before), money(each.after), money(each.difference))
     for each in effect.holdings:
-        yield _change(each, each.name, _units(each.before), _units(each.after), _units(each.difference))
+        yield _change(each, each.name, number(each.before), number(each.after), number(each.difference))
 
 
 def why_no_value(effect: Effect) -> list[str]:
@@ -116,12 +117,6 @@ def _change(change: Change, name: str, before: str, after: str, difference: str)
 
 def _value(value: DayValue) -> str:
     return "not known" if value.amount is None else money(value.amount)
-
-
-def _units(number: Decimal) -> str:
-    whole, _, fraction = f"{number:,f}".partition(".")
-    fraction = fraction.rstrip("0")
-    return (f"{whole}.{fraction}" if fraction else whole).replace("-", "\N{MINUS SIGN}")
 
 
 def _signed(number: Decimal, text: str) -> str:

@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from config.decimals import trimmed
+
 from .accounts import is_path
 from .near_names import suggest
 from .rows import Row, RowFinding
@@ -181,8 +183,8 @@ def _contradiction(row: Row) -> str:
     of_quantity = row.unit_price * _step(row.quantity, whole=False) * row.factor / 2
     if abs(row.amount - product) <= of_price + of_quantity + Decimal("0.01"):
         return ""
-    quote = "" if row.factor == 1 else f", as a price of {row.symbol} counts {row.factor.normalize():f} times"
-    return f"that is {product.normalize():f}{quote}"
+    quote = "" if row.factor == 1 else f", as a price of {row.symbol} counts {trimmed(row.factor)} times"
+    return f"that is {trimmed(product)}{quote}"
 
 
 def _step(number: Decimal, *, whole: bool) -> Decimal:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Final, Literal, Protocol, TypeAlias, get_args
 
+from config.decimals import trimmed
+
 RowKind: TypeAlias = Literal[
     "buy",
     "sell",
@@ -183,5 +185,5 @@ class Format(Protocol):
 
 def _plain(value: object) -> str:
     if isinstance(value, Decimal):
-        return format(value.normalize(), "f") if value else "0"
+        return trimmed(value)
     return "" if value is None else str(value)

@@ -5,10 +5,12 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
+from config.decimals import trimmed
+
 from ..accounts import TRANSIT
 from ..rows import ZERO, Row
 from .amounts import gross_of
-from .decimals import QUOTIENT, exact_ratio, plain_decimal, quotient, spread
+from .decimals import QUOTIENT, exact_ratio, quotient, spread
 from .draft import entry_date
 from .legs import charge_legs, money_leg
 from .lots import exchange_lots
@@ -46,7 +48,7 @@ def _exchange_at_ratio(state: LedgerState, row: Row, ratio: Fraction, to_symbol:
             if each
         ]
         if not after:
-            raise RowRefused("ratio", f"leaves nothing of {plain_decimal(state.shelf.units_of(account, row.symbol))}")
+            raise RowRefused("ratio", f"leaves nothing of {trimmed(state.shelf.units_of(account, row.symbol))}")
         yield exchange_lots(state, account, row.symbol, after)
 
 

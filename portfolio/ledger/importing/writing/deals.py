@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
+from config.decimals import trimmed
+
 from ..accounts import plain
 from ..rows import Row
 from .amounts import gross_of, unit_amount
-from .decimals import plain_decimal
 from .legs import charge_legs, describe_label, describe_lot, lot_leg, money_leg
 from .lots import put_lot
 from .sources import source_of
@@ -20,7 +21,7 @@ def buy(state: LedgerState, row: Row) -> Iterator[list[str]]:
     cost, account = unit_amount(row, gross, row.quantity), state.shares(row)
     put_lot(state, row, account, row.quantity, cost, row.date)
     yield [
-        lot_leg(account, row.quantity, row.symbol, f"{plain_decimal(cost)} {row.currency}{describe_label(row)}"),
+        lot_leg(account, row.quantity, row.symbol, f"{trimmed(cost)} {row.currency}{describe_label(row)}"),
         money_leg(state.cash(row), -(gross + row.fee + row.tax), row.currency),
         *charge_legs(state, row),
     ]
@@ -43,7 +44,7 @@ def reinvested_dividend(state: LedgerState, row: Row) -> Iterator[list[str]]:
     cost, account = unit_amount(row, gross, row.quantity), state.shares(row)
     put_lot(state, row, account, row.quantity, cost, row.date)
     yield [
-        lot_leg(account, row.quantity, row.symbol, f"{plain_decimal(cost)} {row.currency}{describe_label(row)}"),
+        lot_leg(account, row.quantity, row.symbol, f"{trimmed(cost)} {row.currency}{describe_label(row)}"),
         *charge_legs(state, row),
         money_leg(state.open("Income:Dividends"), -(gross + row.fee + row.tax), row.currency),
     ]
@@ -59,7 +60,7 @@ def legs_of_taken(
     """
     currencies = {lot.currency for lot in state.shelf.lots(account, row.symbol)}
     parts = state.shelf.take(account, row.symbol, quantity, label=row.lot or None)
-    at = "" if price is None else f" @ {plain_decimal(price)} {row.currency}"
+    at = "" if price is None else f" @ {trimmed(price)} {row.currency}"
     if len(currencies) > 1:
         if {part.currency for part in parts} != {row.currency}:
             at = ""

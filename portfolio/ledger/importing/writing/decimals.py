@@ -43,8 +43,3 @@ def half_digit(number: Decimal) -> Decimal:
 
 def quotient(whole: Decimal, parts: Decimal) -> Decimal:
     return QUOTIENT.divide(whole, parts)
-
-
-def plain_decimal(number: Decimal) -> str:
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
+from config.decimals import trimmed
+
 from ..accounts import plain
 from ..rows import Row, RowFinding
 from ..shelf import UnrankedLots
 from . import corporate_actions, deals, money, transfers
-from .decimals import plain_decimal
 from .draft import Draft, entry_date
 from .metadata import metadata_of
 from .refusal import RowRefused
@@ -58,7 +59,7 @@ def _title_of(row: Row) -> str:
 
 
 def _default_narration(row: Row) -> str:
-    quantity = "all" if row.whole else "" if row.quantity is None else plain_decimal(row.quantity)
+    quantity = "all" if row.whole else "" if row.quantity is None else trimmed(row.quantity)
     return " ".join(
         part for part in [_title_of(row), quantity, row.symbol, row.to_symbol and f"to {row.to_symbol}"] if part
     )

@@ -2,21 +2,21 @@
 
 from decimal import Decimal
 
+from config.decimals import trimmed
 from portfolio.ledger import names
 
 from ..accounts import plain
 from ..rows import Row
 from ..shelf import ShelfLot
-from .decimals import plain_decimal
 from .state import LedgerState
 
 
 def money_leg(account: str, amount: Decimal, currency: str, rest: str = "") -> str:
-    return f"{account}  {plain_decimal(amount)} {currency}{rest}"
+    return f"{account}  {trimmed(amount)} {currency}{rest}"
 
 
 def lot_leg(account: str, units: Decimal, symbol: str, cost: str, rest: str = "") -> str:
-    return f"{account}  {plain_decimal(units)} {names.commodity(symbol)} {{{cost}}}{rest}"
+    return f"{account}  {trimmed(units)} {names.commodity(symbol)} {{{cost}}}{rest}"
 
 
 def charge_legs(state: LedgerState, row: Row) -> list[str]:
@@ -27,7 +27,7 @@ def charge_legs(state: LedgerState, row: Row) -> list[str]:
 
 def describe_lot(lot: ShelfLot) -> str:
     label = f', "{lot.label}"' if lot.label else ""
-    return f"{plain_decimal(lot.unit_cost)} {lot.currency}, {lot.acquired.isoformat()}{label}"
+    return f"{trimmed(lot.unit_cost)} {lot.currency}, {lot.acquired.isoformat()}{label}"
 
 
 def describe_label(row: Row) -> str:

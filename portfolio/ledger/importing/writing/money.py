@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from config.decimals import trimmed
+
 from ..rows import Row
 from .amounts import gross_of, paid_of
-from .decimals import plain_decimal
 from .legs import charge_legs, money_leg
 from .state import LedgerState
 
@@ -57,7 +58,7 @@ def fx(state: LedgerState, row: Row) -> Iterator[list[str]]:
     assert row.quantity is not None
     paid = paid_of(row)
     legs = [
-        money_leg(state.cash(row), row.quantity, row.currency, f" @@ {plain_decimal(paid)} {row.symbol}"),
+        money_leg(state.cash(row), row.quantity, row.currency, f" @@ {trimmed(paid)} {row.symbol}"),
         money_leg(state.cash(row, row.symbol), -paid, row.symbol),
     ]
     yield legs + ([money_leg(state.cash(row), -row.fee, row.currency)] if row.fee else []) + charge_legs(state, row)

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
+from config.decimals import trimmed
+
 from ..rows import ZERO, Row
-from .decimals import half_digit, plain_decimal
+from .decimals import half_digit
 from .draft import Draft
 from .lots import move_lots
 from .refusal import MISSING_ROW, RowRefused
@@ -58,8 +60,8 @@ def _quantity(state: LedgerState, row: Row, places: Sequence[str], holding: Deci
     fraction = holding % 1
     if row.kind == "cash_in_lieu" and fraction and quantity != fraction and abs(fraction - quantity) < half:
         state.notes.append(
-            f"row {row.row}: {plain_decimal(quantity)} {row.symbol} is the fraction that is held,"
-            f" {plain_decimal(fraction)}, as it is printed: all of the fraction is sold"
+            f"row {row.row}: {trimmed(quantity)} {row.symbol} is the fraction that is held,"
+            f" {trimmed(fraction)}, as it is printed: all of the fraction is sold"
         )
         return fraction
     rest = holding - quantity
@@ -71,9 +73,9 @@ def _quantity(state: LedgerState, row: Row, places: Sequence[str], holding: Deci
     if price is None:
         price = max(lot.unit_cost for place in places for lot in state.shelf.lots(place, row.symbol))
     if abs(rest) < REST_SHARE * holding and abs(rest) * price < REST_MONEY and abs(rest) < half:
-        rest_text = f"the {plain_decimal(rest)} left" if rest > 0 else f"the {plain_decimal(-rest)} more than is held"
+        rest_text = f"the {trimmed(rest)} left" if rest > 0 else f"the {trimmed(-rest)} more than is held"
         state.notes.append(
-            f"row {row.row}: {plain_decimal(quantity)} {row.symbol} closes the position of {plain_decimal(holding)}:"
+            f"row {row.row}: {trimmed(quantity)} {row.symbol} closes the position of {trimmed(holding)}:"
             f" {rest_text} is rounding"
         )
         return holding
@@ -81,7 +83,7 @@ def _quantity(state: LedgerState, row: Row, places: Sequence[str], holding: Deci
         raise RowRefused(
             "quantity",
             "is more than is held on that day",
-            f"{plain_decimal(holding)} held; {MISSING_ROW}",
-            plain_decimal(quantity),
+            f"{trimmed(holding)} held; {MISSING_ROW}",
+            trimmed(quantity),
         )
     return quantity

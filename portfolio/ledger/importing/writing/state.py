@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 
+from config.decimals import trimmed
 from portfolio.ledger.reader import Entry
 
 from ..accounts import Accounts
 from ..rows import Row, RowFinding
 from ..shelf import Fixing, Shelf
-from .decimals import plain_decimal
 from .draft import Draft, entry_date
 from .kinds import TAKING
 from .refusal import MISSING_ROW, RowRefused
@@ -73,7 +73,7 @@ class LedgerState:
             where = f"{', '.join(sorted(self.broker_name(place) for place in elsewhere))} holds it" if elsewhere else ""
             column = "quantity" if row.kind in TAKING and not row.whole else "symbol"
             reason = "is more than is held on that day" if column == "quantity" else "is not held on that day"
-            value = row.symbol if row.quantity is None else plain_decimal(row.quantity)
+            value = row.symbol if row.quantity is None else trimmed(row.quantity)
             suggestion = where or MISSING_ROW
             raise RowRefused(column, reason, suggestion, value if column == "quantity" else row.symbol)
         return sorted(accounts, key=lambda place: not place.startswith(f"{root}:{row.currency}:"))

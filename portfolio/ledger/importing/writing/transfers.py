@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from config.decimals import trimmed
+
 from ..accounts import TRANSIT
 from ..rows import Row
 from .amounts import gross_of, unit_amount
 from .deals import legs_of_taken
-from .decimals import plain_decimal
 from .legs import describe_label, lot_leg, money_leg
 from .lots import move_lots, put_lot
 from .refusal import MISSING_ROW, RowRefused
@@ -21,7 +22,7 @@ def transfer_in(state: LedgerState, row: Row) -> Iterator[list[str]]:
     each, acquired = unit_amount(row, cost, row.quantity), row.acquired or row.date
     account = state.shares(row)
     put_lot(state, row, account, row.quantity, each, acquired)
-    lot = f"{plain_decimal(each)} {row.currency}, {acquired.isoformat()}{describe_label(row)}"
+    lot = f"{trimmed(each)} {row.currency}, {acquired.isoformat()}{describe_label(row)}"
     yield [lot_leg(account, row.quantity, row.symbol, lot), state.open("Equity:External")]
 
 
