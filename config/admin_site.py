@@ -21,16 +21,16 @@ class Site(admin.AdminSite):
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         @wraps(view)
-        def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
                 response: HttpResponse = view(request, *args, **kwargs)
                 if isinstance(response, SimpleTemplateResponse):
                     response.render()  # lists are read while they are rendered
-            except (DataError, OverflowError) as refused:
-                raise BadRequest("a value in the address can't be read") from refused
+            except (DataError, OverflowError) as fault:
+                raise BadRequest("a value in the address can't be read") from fault
             return response
 
-        return super().admin_view(answered, cacheable)
+        return super().admin_view(guarded_view, cacheable)
 
 
 class SiteConfig(AdminConfig):

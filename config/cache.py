@@ -53,19 +53,19 @@ class SealedClient(redis.RedisCacheClient):
         super().set_many({key: _seal(key, value) for key, value in data.items()}, timeout)
 
     def get(self, key: Any, default: Any) -> Any:
-        stored = super().get(key, None)
-        value = _ABSENT if stored is None else self._prove(key, stored)
+        sealed_value = super().get(key, None)
+        value = _ABSENT if sealed_value is None else self._prove(key, sealed_value)
         return default if value is _ABSENT else value
 
     def get_many(self, keys: Iterable[Any]) -> dict[Any, Any]:
-        values = {key: self._prove(key, stored) for key, stored in super().get_many(keys).items()}
+        values = {key: self._prove(key, sealed_value) for key, sealed_value in super().get_many(keys).items()}
         return {key: value for key, value in values.items() if value is not _ABSENT}
 
     def incr(self, key: Any, delta: Any) -> NoReturn:
         raise NotImplementedError("a sealed value can't be counted up: count in config.redis_client")
 
-    def _prove(self, key: Any, stored: bytes) -> Any:
-        digest, content = stored[: keyed_digest.LENGTH], stored[keyed_digest.LENGTH :]
+    def _prove(self, key: Any, sealed_value: bytes) -> Any:
+        digest, content = sealed_value[: keyed_digest.LENGTH], sealed_value[keyed_digest.LENGTH :]
         if keyed_digest.is_right(digest.decode("latin-1"), KIND, _bytes_to_seal(key, content)):
             return json.loads(content)
         keyed_digest.tell_altered("cache")

@@ -35,8 +35,8 @@ def _refuse_unbound_role(**_: Any) -> None:
     if not settings.DEVELOPMENT:
         try:
             doctor.require_bound_role("job")
-        except doctor.UnboundRole as refused:
-            raise SystemExit(str(refused)) from refused
+        except doctor.UnboundRole as failure:
+            raise SystemExit(str(failure)) from failure
 
 
 @worker_init.connect

@@ -49,8 +49,8 @@ class TieoutCommand(BaseCommand):
                 return super().execute(*args, **options)
         except TieoutError as failure:
             raise CommandError(str(failure), returncode=self.exit_code(failure)) from failure
-        except ValidationError as refused:
-            raise CommandError("; ".join(refused.messages), returncode=EXIT_FAILED) from refused
+        except ValidationError as faults:
+            raise CommandError("; ".join(faults.messages), returncode=EXIT_FAILED) from faults
 
     def exit_code(self, failure: TieoutError) -> int:
         return EXIT_FAILED

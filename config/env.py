@@ -115,26 +115,26 @@ def secrets_of(name: str, *, minimum: int) -> list[str]:
     return [_random_enough(name, each, minimum) for each in items(name)]
 
 
-def secret_or_own(name: str, *, minimum: int, kept: Path) -> str:
+def secret_or_own(name: str, *, minimum: int, own_file: Path) -> str:
     """The secret; in development, where it is not set, the checkout's own.
 
     That is made once and kept in a file, so that no key stands in the repository and what it signed outlives a restart.
     """
     if not development():
         return secret(name, minimum=minimum)
-    return text(name, default="") or _own_secret(kept)
+    return text(name, default="") or _own_secret(own_file)
 
 
-def _own_secret(kept: Path) -> str:
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        whole = kept.with_name(f"{kept.name}.{os.getpid()}")
+def _own_secret(own_file: Path) -> str:
+    if not own_file.exists():
+        own_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        whole = own_file.with_name(f"{own_file.name}.{os.getpid()}")
         with os.fdopen(os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(50))
         with contextlib.suppress(FileExistsError):  # another process was first, and its secret is the one
-            os.link(whole, kept)
+            os.link(whole, own_file)
         whole.unlink()
-    return kept.read_text()
+    return own_file.read_text()
 
 
 def var() -> Path:

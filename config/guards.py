@@ -125,14 +125,14 @@ def audited(
         "DELETE": "REFERENCING OLD TABLE AS old_rows",
     }
     events = [(event, transitions[event]) for event in on] + [("TRUNCATE", "")]
-    found = f"SELECT audit_what_is_there('{table}', {arguments});" if "INSERT" in list(on) else ""
+    record_rows = f"SELECT audit_what_is_there('{table}', {arguments});" if "INSERT" in list(on) else ""
     return RunSQL(
         "".join(
             f"CREATE TRIGGER {table}_audited_{event.lower()} AFTER {event} ON {table} {transition}"
             f" FOR EACH STATEMENT EXECUTE FUNCTION audit_change({arguments});"
             for event, transition in events
         )
-        + found,
+        + record_rows,
         "".join(f"DROP TRIGGER {table}_audited_{event.lower()} ON {table};" for event, _ in events),
     )
 
@@ -140,8 +140,8 @@ def audited(
 def grant(tables: Iterable[str], *, app: str = "", job: str = "") -> RunSQL:
     """Give rights on tables to the roles, in the words of GRANT."""
     names = ", ".join(tables)
-    given = [(role, rights) for role, rights in (("app", app), ("job", job)) if rights]
+    role_rights = [(role, rights) for role, rights in (("app", app), ("job", job)) if rights]
     return RunSQL(
-        ";".join(f"GRANT {rights} ON {names} TO {role}" for role, rights in given),
-        ";".join(f"REVOKE ALL ON {names} FROM {role}" for role, _ in given),
+        ";".join(f"GRANT {rights} ON {names} TO {role}" for role, rights in role_rights),
+        ";".join(f"REVOKE ALL ON {names} FROM {role}" for role, _ in role_rights),
     )

@@ -25,15 +25,15 @@ DATABASE_FAILURES: Final = (OperationalError, InterfaceError, psycopg.Operationa
 
 def find(failure: BaseException) -> Fault | None:
     """The outage that a failure was raised from, with its mend in words that anybody may read; None where it is none."""
-    found = [fault for link in _causes(failure) if (fault := _of(link)) is not None]
-    return found[-1] if found else None  # the database's own words say more than those of what they are wrapped in
+    faults = [fault for link in _causes(failure) if (fault := _of(link)) is not None]
+    return faults[-1] if faults else None  # the database's own words say more than those of what they are wrapped in
 
 
 def _causes(failure: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
+    visited_ids: set[int] = set()
     link: BaseException | None = failure
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
+    while link is not None and id(link) not in visited_ids:
+        visited_ids.add(id(link))
         yield link
         link = link.__cause__
 

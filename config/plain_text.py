@@ -36,10 +36,10 @@ def printable(text: str) -> str:
 
 def find_hidden(name: str) -> str | None:
     """Why this is no name, where it holds a sign that nobody sees."""
-    found = _HIDDEN.search(name)
-    if found is None:
+    match = _HIDDEN.search(name)
+    if match is None:
         return None
-    sign = found[0]
+    sign = match[0]
     return f"holds a sign that nobody sees, U+{ord(sign):04X} {unicodedata.name(sign, 'control')}: take it out"
 
 

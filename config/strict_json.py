@@ -107,11 +107,11 @@ def _parse(text: str, *, integer: Number, fraction: Number, max_depth: int) -> A
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Any:
-    made = dict(pairs)
-    if len(made) == len(pairs):
-        return made
-    seen: set[str] = set()
-    twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    earlier_keys: set[str] = set()
+    twice = next(key for key, _ in pairs if key in earlier_keys or earlier_keys.add(key))  # type: ignore[func-returns-value]
     return _Refused("key named twice", twice)
 
 

@@ -65,16 +65,16 @@ class WebWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         """The application, each of whose answers is a line of gunicorn's access log, and without a body where HEAD asks."""
 
         def served(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-            started, said = time.monotonic(), SimpleNamespace(status="500", headers=[], sent=None)
+            started, response = time.monotonic(), SimpleNamespace(status="500", headers=[], sent=None)
 
             def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
                 lengths = [int(value) for name, value in headers if name.lower() == "content-length"]
-                said.status, said.headers, said.sent = status, headers, sum(lengths)
+                response.status, response.headers, response.sent = status, headers, sum(lengths)
                 return start_response(status, headers, *failure)
 
             answer = application(environ, start)
             environ.setdefault("RAW_URI", environ.get("REQUEST_URI", ""))
-            self.log.access(said, [], environ, timedelta(seconds=time.monotonic() - started))
+            self.log.access(response, [], environ, timedelta(seconds=time.monotonic() - started))
             return _without_body(answer) if environ["REQUEST_METHOD"] == "HEAD" else answer
 
         return served

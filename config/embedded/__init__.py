@@ -59,7 +59,7 @@ class Hold:
 
     pid: int
     var: Path
-    wanted: tuple[str, ...]
+    variables: tuple[str, ...]
     users: int
 
 
@@ -85,14 +85,14 @@ def provide(role: str) -> None:
     """
     if role not in ROLES:
         raise env.SettingInvalid("TIEOUT_ROLE", f"must be one of {', '.join(ROLES)}")
-    wanted = tuple(name for name in ("DATABASE_URL", "REDIS_URL") if not env.is_set(name))
-    if wanted and _process.hold is None:
+    variables = tuple(name for name in ("DATABASE_URL", "REDIS_URL") if not env.is_set(name))
+    if variables and _process.hold is None:
         if not env.development():
-            raise ServiceUnavailable(wanted[0], "is not set and DEBUG is off", f"set {' and '.join(wanted)}")
-        sockets = _hold(env.var(), wanted)
-        if "DATABASE_URL" in wanted:
+            raise ServiceUnavailable(variables[0], "is not set and DEBUG is off", f"set {' and '.join(variables)}")
+        sockets = _hold(env.var(), variables)
+        if "DATABASE_URL" in variables:
             _process.set("TIEOUT_EMBEDDED", "1")
-        if "REDIS_URL" in wanted:
+        if "REDIS_URL" in variables:
             _process.set("REDIS_URL", f"unix://{quote(str(redis_server.socket_path(sockets)))}")
     _process.set("DATABASE_URL", database_url(role))
 
@@ -100,7 +100,7 @@ def provide(role: str) -> None:
 def database_url(role: str) -> str:
     """Where `role` logs in. One without an address of its own uses DATABASE_URL; config.doctor tells if it can't."""
     hold = _process.hold
-    if hold is not None and "DATABASE_URL" in hold.wanted:
+    if hold is not None and "DATABASE_URL" in hold.variables:
         last = _read_last_start(hold.var)
         if last is None:
             raise ServiceUnavailable("PostgreSQL", "was stopped", "begin again")
@@ -112,7 +112,7 @@ def database_url(role: str) -> str:
 def can_log_in_as(role: str) -> bool:
     """Whether this process was given an address for `role`: of a web server that has none for `job`, it is not expected."""
     hold = _process.hold
-    is_provided = hold is not None and "DATABASE_URL" in hold.wanted
+    is_provided = hold is not None and "DATABASE_URL" in hold.variables
     return is_provided or role == "app" or env.is_set(ADDRESS_OF_ROLE[role])
 
 
@@ -124,7 +124,7 @@ def child_environment() -> dict[str, str]:
 
 def running() -> bool:
     """Whether the servers this process was provided with still answer. Opens no session."""
-    return _process.hold is None or _join(_process.hold.var, _process.hold.wanted) is not None
+    return _process.hold is None or _join(_process.hold.var, _process.hold.variables) is not None
 
 
 def release() -> None:
@@ -179,15 +179,15 @@ def inaccessible(var: Path, exc: OSError) -> ServiceUnavailable:
 # -- finding what runs
 
 
-def _hold(var: Path, wanted: tuple[str, ...]) -> Path:
+def _hold(var: Path, variables: tuple[str, ...]) -> Path:
     """Take a share, then join or start; the folder of the sockets."""
     try:
         _make_private(var)
         users = _open_lock(var / "embedded.lock")
         fcntl.flock(users, fcntl.LOCK_SH)  # waits while the last user is stopping the servers
-        _process.hold = Hold(os.getpid(), var, wanted, users)
+        _process.hold = Hold(os.getpid(), var, variables, users)
         atexit.register(release)
-        return _join(var, wanted) or _start(var, wanted)
+        return _join(var, variables) or _start(var, variables)
     except BaseException as exc:
         with suppress(OSError):
             release()  # half of the servers may have been started
@@ -201,21 +201,21 @@ def _make_private(var: Path) -> None:
     write to was not made for us and stays as it is."""
     mode = 0o700 if os.geteuid() else 0o711  # root's servers run as another account, which has to pass through
     var.mkdir(parents=True, exist_ok=True, mode=mode)
-    found = var.stat()
-    if found.st_uid == os.geteuid() and not found.st_mode & stat.S_IWOTH and found.st_mode & 0o777 & ~mode:
+    status = var.stat()
+    if status.st_uid == os.geteuid() and not status.st_mode & stat.S_IWOTH and status.st_mode & 0o777 & ~mode:
         var.chmod(mode)
 
 
-def _join(var: Path, wanted: tuple[str, ...]) -> Path | None:
+def _join(var: Path, variables: tuple[str, ...]) -> Path | None:
     """The folder of the sockets if all that is wanted runs and is complete."""
     last = _read_last_start(var)
     if last is None:
         return None
-    if "DATABASE_URL" in wanted:
+    if "DATABASE_URL" in variables:
         postmaster = postgres.find_postmaster(var / "postgres")
         if postmaster is None or postmaster.pid != last.postmaster or postmaster.sockets != last.sockets:
             return None
-    if "REDIS_URL" in wanted and not answers(redis_server.socket_path(last.sockets)):
+    if "REDIS_URL" in variables and not answers(redis_server.socket_path(last.sockets)):
         return None
     return last.sockets
 
@@ -223,8 +223,8 @@ def _join(var: Path, wanted: tuple[str, ...]) -> Path | None:
 def _read_last_start(var: Path) -> LastStart | None:
     """None where there was none, and where the file is torn: then the servers are looked for and the file is written anew."""
     try:
-        stored = json.loads((var / "embedded.json").read_text())
-        return LastStart(Path(stored["sockets"]), stored["postmaster"])
+        record = json.loads((var / "embedded.json").read_text())
+        return LastStart(Path(record["sockets"]), record["postmaster"])
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError):
@@ -258,9 +258,9 @@ def _starting(var: Path) -> Iterator[None]:
 # -- starting
 
 
-def _start(var: Path, wanted: tuple[str, ...]) -> Path:
+def _start(var: Path, variables: tuple[str, ...]) -> Path:
     with _starting(var):
-        if sockets := _join(var, wanted):
+        if sockets := _join(var, variables):
             return sockets
         account, data = account_for(var / "postgres"), var / "postgres"
         last, postmaster = _read_last_start(var), postgres.find_postmaster(data)
@@ -271,9 +271,9 @@ def _start(var: Path, wanted: tuple[str, ...]) -> Path:
         else:
             sockets = make_folder(var, account)
         _write_last_start(var, LastStart(sockets, last.postmaster if last else None))
-        if "REDIS_URL" in wanted and not answers(redis_server.socket_path(sockets)):
+        if "REDIS_URL" in variables and not answers(redis_server.socket_path(sockets)):
             redis_server.start(sockets, account)
-        if "DATABASE_URL" in wanted:
+        if "DATABASE_URL" in variables:
             postmaster = postmaster or postgres.start(data, sockets, account)
             postgres.bootstrap(sockets)
             _write_last_start(var, LastStart(sockets, postmaster.pid))

@@ -59,8 +59,8 @@ def account_for(data: Path) -> Account:
 
 def packaged(package: str, folder: str, *, piece: str, mend: str) -> Path:
     """A folder of an installed package, which is not imported: one warns when it is, the other is slow."""
-    found = find_spec(package)
-    places = found.submodule_search_locations if found else None
+    spec = find_spec(package)
+    places = spec.submodule_search_locations if spec else None
     programs = Path(places[0], folder).resolve() if places else None
     if programs is None or not programs.is_dir():
         raise ServiceUnavailable(piece, "no program to start", mend)
@@ -70,7 +70,7 @@ def packaged(package: str, folder: str, *, piece: str, mend: str) -> Path:
 def run(account: Account, *command: object, piece: str, mend: str, log: Path | None = None) -> None:
     """Run to its end as `account`, in an environment of our own: the caller's PGPORT or PGDATA would lead it astray."""
     try:
-        done = subprocess.run(  # noqa: S603 - no shell, and each word is ours
+        process = subprocess.run(  # noqa: S603 - no shell, and each word is ours
             [str(word) for word in command],
             cwd="/",
             env={"PATH": os.defpath, "LC_ALL": "C"},
@@ -86,17 +86,19 @@ def run(account: Account, *command: object, piece: str, mend: str, log: Path | N
         raise ServiceUnavailable(piece, f"not done after {2 * TIMEOUT} s", mend) from exc
     except OSError as exc:
         raise ServiceUnavailable(piece, f"{command[0]}: {exc.strerror}", mend) from exc
-    if done.returncode:
-        raise ServiceUnavailable(piece, last_words((read_log(log) if log else "") or done.stderr or done.stdout), mend)
+    if process.returncode:
+        raise ServiceUnavailable(
+            piece, last_words((read_log(log) if log else "") or process.stderr or process.stdout), mend
+        )
 
 
 def read_log(log: Path) -> str:
     return log.read_text(errors="replace") if log.exists() else ""
 
 
-def last_words(said: str) -> str:
+def last_words(output: str) -> str:
     """Of what a program said, the line that tells what is wrong."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     loud = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", "error:", "ERROR", " # "))]
     return (loud or lines or ["said nothing"])[-1]
 
@@ -105,16 +107,17 @@ def let_through(path: Path, account: Account) -> None:
     """Where root starts servers that are not root: let them pass through the parents of `path`, and say so."""
     if account.uid == os.geteuid():
         return
-    opened = []
+    widened_folders = []
     for folder in path.parents:
-        found = folder.stat()
-        own = found.st_uid == account.uid and found.st_mode & stat.S_IXUSR
-        if not own and not found.st_mode & stat.S_IXOTH:
-            folder.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
-            opened.append(str(folder))
-    if opened:
+        status = folder.stat()
+        own = status.st_uid == account.uid and status.st_mode & stat.S_IXUSR
+        if not own and not status.st_mode & stat.S_IXOTH:
+            folder.chmod(stat.S_IMODE(status.st_mode) | stat.S_IXOTH)
+            widened_folders.append(str(folder))
+    if widened_folders:
         print(
-            f"opened to be passed through (o+x), as the servers don't run as root: {', '.join(opened)}", file=sys.stderr
+            f"opened to be passed through (o+x), as the servers don't run as root: {', '.join(widened_folders)}",
+            file=sys.stderr,
         )
 
 

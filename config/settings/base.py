@@ -43,7 +43,7 @@ EXPORT_PATH = env.path("EXPORT_PATH", default=VAR / "exports")
 EXPORT_DAYS = env.integer("EXPORT_DAYS", default=7, minimum=1)
 """How long the file of an export is kept."""
 EXPORT_SIGNING_KEY = (
-    env.secret_or_own("EXPORT_SIGNING_KEY", minimum=50, kept=VAR / "export_signing_key")
+    env.secret_or_own("EXPORT_SIGNING_KEY", minimum=50, own_file=VAR / "export_signing_key")
     if DEVELOPMENT or env.is_set("EXPORT_SIGNING_KEY")
     else ""
 )

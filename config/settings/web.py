@@ -8,8 +8,8 @@ from config import env
 
 from .base import BASE_DIR, DEVELOPMENT, RELEASE, VAR
 
-SECRET_KEY = env.secret_or_own("SECRET_KEY", minimum=50, kept=VAR / "secret_key")
-RESULT_KEY = env.secret_or_own("RESULT_KEY", minimum=50, kept=VAR / "result_key")
+SECRET_KEY = env.secret_or_own("SECRET_KEY", minimum=50, own_file=VAR / "secret_key")
+RESULT_KEY = env.secret_or_own("RESULT_KEY", minimum=50, own_file=VAR / "result_key")
 """Makes the digests that stored results, published patterns and what is cached are proved by."""
 RESULT_KEY_FALLBACKS = env.secrets_of("RESULT_KEY_FALLBACKS", minimum=50)
 """Keys of before, the newest first: they make no digest any more, and those that they made hold."""

@@ -111,10 +111,10 @@ def _is_first(failure: BaseException) -> bool:
 
 def _causes(failure: BaseException) -> Iterator[BaseException]:
     """A failure and those that it was deliberately raised from. What broke while another was handled is one of its own."""
-    seen = set()
+    visited_ids = set()
     link: BaseException | None = failure
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
+    while link is not None and id(link) not in visited_ids:
+        visited_ids.add(id(link))
         yield link
         link = link.__cause__
 
@@ -129,15 +129,15 @@ class _Transport(HttpTransport):
     """Sends from a thread of its own, out of a queue of 100 that drops what is too much."""
 
     TIMEOUT = 5
-    _said = False
+    _is_loss_logged = False
 
     def _get_pool_options(self) -> dict[str, Any]:
         """Without urllib3's three further tries, each of which writes a line of the log."""
         return {**super()._get_pool_options(), "retries": False}
 
     def on_dropped_event(self, reason: str) -> None:
-        if not self._said:
-            self._said = True
+        if not self._is_loss_logged:
+            self._is_loss_logged = True
             logger.warning("error reports do not arrive", extra={"reason": reason})
 
 

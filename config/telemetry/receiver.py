@@ -23,9 +23,9 @@ def is_away() -> bool:
 
 
 def note_answer() -> None:
-    _, said = _STATE.unpack_from(_shared)
+    _, is_silence_logged = _STATE.unpack_from(_shared)
     _STATE.pack_into(_shared, 0, 0.0, False)
-    if said:
+    if is_silence_logged:
         logger.warning("spans are received again")
 
 
@@ -35,7 +35,7 @@ def note_silence() -> None:
 
 def say_once(event: str) -> None:
     """Say why no spans leave, unless it was said since they last did."""
-    _, said = _STATE.unpack_from(_shared)
+    _, is_silence_logged = _STATE.unpack_from(_shared)
     _STATE.pack_into(_shared, 0, time.monotonic() + LOOK_AGAIN_S, True)
-    if not said:
+    if not is_silence_logged:
         logger.warning(event)

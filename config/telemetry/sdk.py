@@ -78,11 +78,11 @@ class WorkTracer:
         self._tracer = tracer
 
     def open(self, name: str, ids: Known) -> tuple[trace.Span, Any]:
-        opened = self._tracer.start_span(name, attributes=_attributes(ids))
-        return opened, otel_context.attach(trace.set_span_in_context(opened))
+        span = self._tracer.start_span(name, attributes=_attributes(ids))
+        return span, otel_context.attach(trace.set_span_in_context(span))
 
-    def close(self, opened: tuple[trace.Span, Any], failure: BaseException | None) -> None:
-        span, token = opened
+    def close(self, span_and_token: tuple[trace.Span, Any], failure: BaseException | None) -> None:
+        span, token = span_and_token
         otel_context.detach(token)
         if failure is not None:
             span.set_attribute("error.type", type(failure).__qualname__)
@@ -93,8 +93,8 @@ class WorkTracer:
         trace.get_current_span().set_attributes(_attributes(ids))
 
     def current_trace(self) -> tuple[str, str] | None:
-        found = trace.get_current_span().get_span_context()
-        return (f"{found.trace_id:032x}", f"{found.span_id:016x}") if found.is_valid else None
+        context = trace.get_current_span().get_span_context()
+        return (f"{context.trace_id:032x}", f"{context.span_id:016x}") if context.is_valid else None
 
 
 _ATTRIBUTE: Final = {name: PREFIX + name for name in Ids.__annotations__}

@@ -12,7 +12,7 @@ class Tracer(Protocol):
     def open(self, name: str, ids: Known) -> Any:
         """A span that is the current one from here on, as `close` takes it."""
 
-    def close(self, opened: Any, failure: BaseException | None) -> None: ...
+    def close(self, span_and_token: Any, failure: BaseException | None) -> None: ...
 
     def tell(self, ids: Known) -> None:
         """Add ids to the current span."""
@@ -62,7 +62,7 @@ class binding:  # noqa: N801 - reads as a word of a `with`
 class span:  # noqa: N801 - reads as a word of a `with`
     """Open a piece of work for the length of a `with`. Its span carries these ids and those that were bound before."""
 
-    __slots__ = ("_ids", "_name", "_opened", "_token", "_tracer")
+    __slots__ = ("_ids", "_name", "_span_and_token", "_token", "_tracer")
 
     def __init__(self, name: str, **ids: Unpack[Ids]) -> None:
         self._name, self._ids = name, with_value(ids)
@@ -71,9 +71,9 @@ class span:  # noqa: N801 - reads as a word of a `with`
         self._token: Token[Known] = set_known(self._ids)
         self._tracer = _tracer
         if self._tracer is not None:
-            self._opened = self._tracer.open(self._name, current_ids())
+            self._span_and_token = self._tracer.open(self._name, current_ids())
 
     def __exit__(self, kind: Any, failure: BaseException | None, traceback: Any) -> None:
         if self._tracer is not None:
-            self._tracer.close(self._opened, failure)
+            self._tracer.close(self._span_and_token, failure)
         return_to(self._token)

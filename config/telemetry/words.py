@@ -44,10 +44,10 @@ def describe_failure(failure: BaseException) -> str:
 
 def _chain(failure: BaseException) -> Iterator[BaseException]:
     """A failure, what it was raised from or while what was handled, and so on; each once."""
-    seen = set()
+    visited_ids = set()
     link: BaseException | None = failure
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
+    while link is not None and id(link) not in visited_ids:
+        visited_ids.add(id(link))
         yield link
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
 

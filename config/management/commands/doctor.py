@@ -29,11 +29,11 @@ class Command(TieoutCommand):
             faults = doctor.find_faults() + doctor.find_pulse_faults()
         advice = [] if faults or alone else doctor.find_advice()
         if options["json"]:
-            found = [
+            fault_documents = [
                 {"piece": each.piece, "what": each.what, "mend": each.mend, "is_advice": each in advice}
                 for each in (*faults, *advice)
             ]
-            self.print_json(found)
+            self.print_json(fault_documents)
         else:
             for fault in faults:
                 self.stderr.write(str(fault))

@@ -68,5 +68,5 @@ class Command(TieoutCommand):
 
 
 def _as_dict(token: PersonalToken) -> dict[str, Any]:
-    shown = ("prefix", "name", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at")
-    return {name: getattr(token, name) for name in shown}
+    fields = ("prefix", "name", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at")
+    return {name: getattr(token, name) for name in fields}
