@@ -144,8 +144,8 @@ class RightsDecisionAdmin(EvidenceAdmin):
 def with_username(rows: "QuerySet[Any]") -> "QuerySet[Any]":
     """The rows with the name of whom their `user_id` numbers."""
     users = get_user_model().objects.filter(pk=OuterRef("user_id"))
-    named: QuerySet[Any] = rows.annotate(username=Subquery(users.values("username")[:1]))
-    return named
+    rows_with_names: QuerySet[Any] = rows.annotate(username=Subquery(users.values("username")[:1]))
+    return rows_with_names
 
 
 class UserFilter(admin.SimpleListFilter):
@@ -159,8 +159,8 @@ class UserFilter(admin.SimpleListFilter):
         return [(str(pk), name) for pk, name in users.order_by("username").values_list("pk", "username")]
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[AuditEntry]") -> "QuerySet[AuditEntry]":
-        chosen = self.value()
-        return queryset.filter(user_id=chosen) if chosen and chosen.isdecimal() else queryset
+        user_id = self.value()
+        return queryset.filter(user_id=user_id) if user_id and user_id.isdecimal() else queryset
 
 
 @admin.register(AuditEntry)

@@ -100,6 +100,6 @@ def _decide_source(
 
 def _find_licence(licences: Licences, source: str, use: Use, at: date, environment: str) -> LicenceTerms | None:
     """The valid licence with the lowest id, of the source or of its host: licences may overlap, and then each alone would do."""
-    held = (*licences.get(source, ()), *licences.get(source_of_series(source), ()))
-    valid = [each for each in held if each.is_valid(use, at=at, environment=environment)]
+    candidates = (*licences.get(source, ()), *licences.get(source_of_series(source), ()))
+    valid = [each for each in candidates if each.is_valid(use, at=at, environment=environment)]
     return min(valid, key=lambda licence: licence.id, default=None)

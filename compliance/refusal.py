@@ -47,7 +47,7 @@ class RightDenied(TieoutError):
 
 def find_refusals(*decided: OutputDecisions) -> tuple[Refusal, ...]:
     """Once for each source and use that refuses, in their order."""
-    found = {
+    refusals = {
         Refusal(
             each.source, decisions.use, each.outcome, each.reason, _licence(each.source, decisions.use, each.outcome)
         )
@@ -55,7 +55,7 @@ def find_refusals(*decided: OutputDecisions) -> tuple[Refusal, ...]:
         for each in decisions.sources
         if not each.outcome.lets_through
     }
-    return tuple(sorted(found, key=lambda each: (each.provider, each.use)))
+    return tuple(sorted(refusals, key=lambda each: (each.provider, each.use)))
 
 
 def _licence(source: str, use: Use, outcome: Outcome) -> str:

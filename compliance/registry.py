@@ -123,10 +123,12 @@ def load(path: Path = SHIPPED, *, replace: bool = False) -> LoadedRights:
 def enter_sources(rows: Mapping[str, SourceTerms], *, reason: str, replace: bool = False) -> LoadedRights:
     """Enter sources that no version names, and tell what is said otherwise of those that one does."""
     now = versions.current()
-    known = now.as_table().sources if now else {}
+    current_terms = now.as_table().sources if now else {}
     version = versions.enter(rows, reason=reason, replace=replace)
-    differing = [] if replace else versions.compare(_common(known, rows), _common(rows, known))
-    entered = tuple(sorted(code for code in rows if code not in known or (replace and known[code] != rows[code])))
+    differing = [] if replace else versions.compare(_common(current_terms, rows), _common(rows, current_terms))
+    entered = tuple(
+        sorted(code for code in rows if code not in current_terms or (replace and current_terms[code] != rows[code]))
+    )
     return LoadedRights(entered, tuple(differing), version)
 
 
@@ -151,14 +153,14 @@ def _line(node: Any, path: list[Any]) -> int:
     """The line of the value at `path`, or of the nearest that is there."""
     for step in path:
         if isinstance(node, yaml.MappingNode):
-            found = [value for key, value in node.value if key.value == str(step)]
+            matches = [value for key, value in node.value if key.value == str(step)]
         elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            found = node.value[step : step + 1]
+            matches = node.value[step : step + 1]
         else:
-            found = []
-        if not found:
+            matches = []
+        if not matches:
             break
-        node = found[0]
+        node = matches[0]
     return node.start_mark.line + 1 if node is not None else 1
 
 
@@ -177,11 +179,11 @@ def _refuse_hidden(name: str, node: Any) -> None:
 def _refuse_doubles(name: str, node: Any) -> None:
     """YAML's parser keeps the last of two equal keys; here that would be one of two rights, by chance."""
     if isinstance(node, yaml.MappingNode):
-        seen = set()
+        earlier_keys = set()
         for key, value in node.value:
-            if key.value in seen:
+            if key.value in earlier_keys:
                 raise MalformedRegistry(name, key.start_mark.line + 1, f"{key.value} is there twice")
-            seen.add(key.value)
+            earlier_keys.add(key.value)
             _refuse_doubles(name, value)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:

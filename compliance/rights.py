@@ -32,8 +32,8 @@ class OutputDecisions:
     @property
     def sources(self) -> tuple[SourceDecision, ...]:
         """What each source said, in the order of their codes."""
-        said = {each.source: each for decision in self.outputs.values() for each in decision.sources}
-        return tuple(said[source] for source in sorted(said))
+        by_source = {each.source: each for decision in self.outputs.values() for each in decision.sources}
+        return tuple(by_source[source] for source in sorted(by_source))
 
     @property
     def outcome(self) -> Outcome:
@@ -52,8 +52,8 @@ class OutputDecisions:
     @property
     def attributions(self) -> tuple[Attribution, ...]:
         """Of what may be used, once each."""
-        shown = {each for decision in self._passing_decisions() for each in decision.attributions}
-        return tuple(sorted(shown, key=lambda each: (each.text, each.link)))
+        attributions = {each for decision in self._passing_decisions() for each in decision.attributions}
+        return tuple(sorted(attributions, key=lambda each: (each.text, each.link)))
 
     @property
     def watermarks(self) -> tuple[str, ...]:

@@ -26,14 +26,16 @@ def read() -> Mapping[str, Mapping[str, frozenset[str]]]:
 @transaction.atomic
 def apply() -> None:
     """Make the groups that are not there, and give each what the table says and nothing else."""
-    known = {
+    permission_ids = {
         (f"{app}.{codename}"): pk
         for app, codename, pk in Permission.objects.values_list("content_type__app_label", "codename", "pk")
     }
     for name, models in read().items():
         group, _ = Group.objects.get_or_create(name=name)
-        wanted = {known[each] for model, verbs in models.items() for each in permissions(model, verbs)}
-        group.permissions.set(wanted)
+        group_permissions = {
+            permission_ids[each] for model, verbs in models.items() for each in permissions(model, verbs)
+        }
+        group.permissions.set(group_permissions)
 
 
 def permissions(model: str, verbs: frozenset[str]) -> set[str]:

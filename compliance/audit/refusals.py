@@ -55,9 +55,9 @@ def _record_refusal(execute: Any, statement: Any, params: Any, many: bool, conte
     """A wrapper of statements."""
     try:
         return execute(statement, params, many, context)
-    except DatabaseError as refused:
+    except DatabaseError as failure:
         table = _TABLE.search(statement) if isinstance(statement, str) else None
-        if table is not None and isinstance(refused.__cause__, InsufficientPrivilege):
+        if table is not None and isinstance(failure.__cause__, InsufficientPrivilege):
             _record_apart(context["connection"], table[0], statement.split(maxsplit=1)[0].upper())
         raise
 

@@ -61,14 +61,14 @@ def find_differences(table: AuditedTable) -> Iterator[RowDifference]:
             )
         )
         rows: Collection[tuple[Any, ...]] = cursor.fetchall()
-    for row_key, is_expected, is_stored, column, expected, stored in rows:
+    for row_key, is_expected, is_stored, column, expected, current in rows:
         if not is_expected:
             if "insert" in table.on:
                 yield RowDifference(table.name, row_key, stored="not in the audit log")
         elif not is_stored:
             yield RowDifference(table.name, row_key, expected="in the audit log")
         else:
-            yield RowDifference(table.name, row_key, column, expected, stored)
+            yield RowDifference(table.name, row_key, column, expected, current)
 
 
 def count(table: AuditedTable) -> int:
@@ -88,9 +88,9 @@ def read_tables() -> list[AuditedTable]:
         )
         triggers = cursor.fetchall()
     bits = {4: "insert", 8: "delete", 16: "update", 32: "truncate"}
-    found: dict[str, AuditedTable] = {}
+    tables: dict[str, AuditedTable] = {}
     for name, arguments, kind in triggers:
         key, *_ = bytes(arguments).decode().split("\0")
         on = frozenset(change for bit, change in bits.items() if kind & bit)
-        found[name] = AuditedTable(name, key, on | found[name].on if name in found else on)
-    return list(found.values())
+        tables[name] = AuditedTable(name, key, on | tables[name].on if name in tables else on)
+    return list(tables.values())

@@ -30,7 +30,7 @@ def seal(*, at: datetime) -> list[AuditSeal]:
 
     What another PostgreSQL numbered, from whose dump this one was made, is signed first.
     """
-    made = []
+    seals = []
     with transaction.atomic():
         locks.lock_until_commit(LOCK)
         horizon = read_horizon()
@@ -40,7 +40,7 @@ def seal(*, at: datetime) -> list[AuditSeal]:
             entries = list(read_digests(server=server, begin=begin, end=end))
             if entries:
                 last = _sign(last, server=server, begin=begin, end=end, entries=entries, at=at)
-                made.append(last)
+                seals.append(last)
         oldest = AuditEntry.objects.filter(server=horizon.server, transaction__gte=horizon.ended_before)
         open_since = oldest.aggregate(since=Min("at"))["since"]
     if last is not None:
@@ -49,13 +49,13 @@ def seal(*, at: datetime) -> list[AuditSeal]:
         shared_redis().set(_SEALED_UP_TO, (open_since or at).timestamp())
     except RedisError:
         logger.warning("Redis does not answer: it was not told how far the audit log is sealed")
-    return made
+    return seals
 
 
 def read_sealed_up_to() -> float | None:
     """Up to which instant all is sealed, as seconds since 1970; None where nobody said. Raises RedisError."""
-    told = cast("bytes | None", shared_redis().get(_SEALED_UP_TO))
-    return None if told is None else float(told)
+    instant = cast("bytes | None", shared_redis().get(_SEALED_UP_TO))
+    return None if instant is None else float(instant)
 
 
 def sealed_up_to(server: int) -> int:
@@ -83,20 +83,22 @@ def sign(seal: AuditSeal, key: str) -> str:
 def last_witnessed() -> tuple[int, str] | None:
     """Number and signature of the newest seal as Redis was told; None where it was not, or does not answer."""
     try:
-        told = cast("bytes | None", shared_redis().get(_witness_key()))
+        witness = cast("bytes | None", shared_redis().get(_witness_key()))
     except RedisError:
         logger.warning("Redis does not answer: whether the newest seals are gone is not looked at")
         return None
-    if told is None:
+    if witness is None:
         return None
-    number, signature = json.loads(told)
+    number, signature = json.loads(witness)
     return number, signature
 
 
 def _ended(horizon: Horizon, last: AuditSeal | None) -> Iterator[tuple[int, int]]:
     """Servers with the first transaction that may not have ended."""
-    known = AuditEntry.objects.order_by().values_list("server", flat=True).distinct() if last is None else [last.server]
-    for server in known:
+    servers = (
+        AuditEntry.objects.order_by().values_list("server", flat=True).distinct() if last is None else [last.server]
+    )
+    for server in servers:
         if server != horizon.server:
             newest = AuditEntry.objects.filter(server=server).aggregate(newest=Max("transaction"))["newest"]
             yield server, (FIRST if newest is None else newest) + 1
@@ -104,7 +106,7 @@ def _ended(horizon: Horizon, last: AuditSeal | None) -> Iterator[tuple[int, int]
 
 
 def _sign(last: AuditSeal | None, *, server: int, begin: int, end: int, entries: Entries, at: datetime) -> AuditSeal:
-    made = AuditSeal(
+    new_seal = AuditSeal(
         number=last.number + 1 if last else 1,
         server=server,
         from_transaction=begin,
@@ -113,10 +115,10 @@ def _sign(last: AuditSeal | None, *, server: int, begin: int, end: int, entries:
         previous=last.signature if last else "",
         sealed_at=at,
     )
-    made.signature = sign(made, settings.AUDIT_KEY)
-    made.save(force_insert=True)
-    logger.info("audit entries sealed", extra={"seal": made.number, "count": len(entries)})
-    return made
+    new_seal.signature = sign(new_seal, settings.AUDIT_KEY)
+    new_seal.save(force_insert=True)
+    logger.info("audit entries sealed", extra={"seal": new_seal.number, "count": len(entries)})
+    return new_seal
 
 
 def is_there(seal: tuple[int, str]) -> bool:

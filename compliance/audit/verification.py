@@ -58,13 +58,13 @@ class _Walk:
         if seal.previous != self.signature:
             yield RowDifference(SEAL, str(seal.number), "previous", "the signature of the seal before", "another")
         sealed = dict(json.loads(seal.entries))
-        stored = dict(read_digests(server=seal.server, begin=seal.from_transaction, end=seal.to_transaction))
-        for pk in sorted(sealed.keys() | stored.keys()):
-            if pk not in stored:
+        digests = dict(read_digests(server=seal.server, begin=seal.from_transaction, end=seal.to_transaction))
+        for pk in sorted(sealed.keys() | digests.keys()):
+            if pk not in digests:
                 yield RowDifference(ENTRY, str(pk), expected="sealed")
             elif pk not in sealed:
                 yield RowDifference(ENTRY, str(pk), stored="not sealed")
-            elif sealed[pk] != stored[pk]:
+            elif sealed[pk] != digests[pk]:
                 yield RowDifference(ENTRY, str(pk), "content", "as sealed", "changed")
         self.seals, self.signature = seal.number, seal.signature
         self.entries += len(sealed)
@@ -112,6 +112,6 @@ def verify(*, most: int) -> Verified:
     witnessed = sealing.last_witnessed()  # before the snapshot, which would not see a seal that was made since
     with scope.snapshot():
         walk = _Walk()
-        found = tuple(islice(walk.find_differences(witnessed), most))
+        differences = tuple(islice(walk.find_differences(witnessed), most))
         unsealed = walk.open_entries().aggregate(count=Count("pk"), since=Min("at"))
-    return Verified(walk.seals, walk.entries, unsealed["count"], unsealed["since"], found)
+    return Verified(walk.seals, walk.entries, unsealed["count"], unsealed["since"], differences)
