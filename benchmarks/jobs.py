@@ -136,9 +136,7 @@ def _floor(world: World) -> list[float]:
 def _empty(world: World) -> None:
     with world.connect() as database:
         database.execute("SET session_replication_role = replica")
-        database.execute(
-            "TRUNCATE portfolio_dailyvalue, portfolio_portfoliometrics, execution_jobchunk, execution_jobrun, execution_nightlyrun"
-        )
+        database.execute("TRUNCATE portfolio_dailyvalue, execution_jobchunk, execution_jobrun, execution_nightlyrun")
 
 
 def inside(world: World, step: str) -> Figures:

@@ -158,22 +158,18 @@ class _Attack:
 
     def _figures(self, reason: str) -> Any:
         """What the run stored of its packs, without the names of pack, run and row."""
-        from portfolio.models import FactorExposure, PortfolioMetrics, Reconciliation
+        from portfolio.models import DailyValue, EconomicPhase, Reconciliation
+        from portfolio.performance.daily_values import NUMBERS
         from pricing.models import PricingPack
 
         pack = PricingPack.objects.get(restates=f"{self.name}: {reason}")
-        records = (
-            PortfolioMetrics.objects.filter(pack=pack).order_by("portfolio_id").values_list("portfolio_id", "record")
-        )
-        exposures = FactorExposure.objects.filter(pack=pack).order_by("portfolio_id", "factor")
+        values = DailyValue.objects.filter(pack=pack).order_by("portfolio_id")
+        phases = EconomicPhase.objects.filter(pack=pack).order_by("subject")
         compared = Reconciliation.objects.filter(pack=pack, run=pack.run).order_by("portfolio_id")
         return (
             pack.content_id,
-            [
-                (owner, {name: value for name, value in record.items() if name != "pricing_pack_id"})
-                for owner, record in records
-            ],
-            list(exposures.values_list("portfolio_id", "factor", "beta", "t_statistic")),
+            list(values.values_list("portfolio_id", *NUMBERS)),
+            list(phases.values_list("subject", "name", "score", "reason")),
             sorted(set(compared.values_list("portfolio_id", "status", "error_bp"))),
         )
 

@@ -275,28 +275,6 @@ class DailyValueAdmin(EvidenceAdmin):
         return row.revision.number
 
 
-@admin.register(models.PortfolioMetrics)
-class PortfolioMetricsAdmin(EvidenceAdmin):
-    list_display = ("id", "portfolio", "pack_id", "revision_number")
-    list_filter = ("portfolio",)
-    list_select_related = ("portfolio", "revision")
-    search_fields = ("pack__id",)
-
-    @admin.display(description="revision")
-    def revision_number(self, row: models.PortfolioMetrics) -> int:
-        return row.revision.number
-
-
-@admin.register(models.FactorExposure)
-class FactorExposureAdmin(EvidenceAdmin):
-    list_display = (
-        "id", "portfolio", "pack_id", "factor", "series_id", "status", "reason", "beta", "t_statistic", "observations",
-    )  # fmt: skip
-    list_filter = ("portfolio", "factor", "status")
-    list_select_related = ("portfolio",)
-    search_fields = ("pack__id",)
-
-
 @admin.register(models.EconomicPhase)
 class EconomicPhaseAdmin(EvidenceAdmin):
     list_display = ("id", "pack_id", "subject", "name", "score", "margin", "reason", "method")

@@ -93,7 +93,6 @@ CATCH_ALL = {
     "execution/executor/running.py": "puts the failure on record and raises it again",
     "config/embedded/__init__.py": "gives its share back and raises it again",
     "portfolio/ledger/reader.py": "stops the child and raises it again",
-    "portfolio/performance/nightly_figures.py": "somebody's data: what breaks on it is a named failure of that portfolio alone",
     "execution/night/attempts.py": "puts the end of the job on record and raises it again",
     "execution/exports/making.py": "puts the failure on record and raises it again",
     "execution/night/chunks.py": "somebody's data, read or stored with that of others: they are done one by one",
@@ -102,7 +101,6 @@ CATCH_ALL = {
 }
 OF_STRANGERS = {
     "agents/runtime.py",
-    "portfolio/performance/nightly_figures.py",
     "execution/night/chunks.py",
     "execution/night/ledger_reconciliation.py",
     "execution/night/history_check.py",
@@ -416,7 +414,7 @@ def test_money_of_the_ledger_is_never_a_float():
     assert wrong == []
 
 
-def test_no_column_of_evidence_is_a_float_but_statistics_and_durations():
+def test_no_column_of_evidence_is_a_float_but_scores_and_durations():
     floats = {
         (path, target.id)
         for path, tree in sources().items()
@@ -430,8 +428,6 @@ def test_no_column_of_evidence_is_a_float_but_statistics_and_durations():
     }
 
     assert floats == {
-        ("portfolio/models/figures.py", name) for name in ("beta", "standard_error", "t_statistic", "variance_share")
-    } | {
         ("execution/models/executions.py", "duration_ms"),
         *(("portfolio/models/economy.py", name) for name in ("score", "margin")),
     }

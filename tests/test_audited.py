@@ -23,8 +23,6 @@ NOT_AUDITED = {
     "portfolio_lot": "derived from the ledger's commit, and compared with it",
     "portfolio_matchedlot": "derived from the ledger's commit, and compared with it",
     "portfolio_dailyvalue": "computed from ledger and packs, and computed again",
-    "portfolio_portfoliometrics": "computed by the night; no answer reads it",
-    "portfolio_factorexposure": "computed by the night; no answer reads it",
     "portfolio_economicphase": "computed from packs, and computed again",
     "portfolio_reconciliation": "computed from ledger and packs, and computed again",
     "portfolio_break": "of a reconciliation",

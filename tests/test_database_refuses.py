@@ -15,10 +15,8 @@ from execution.models import Execution, ExecutionExport, JobRun, NightlyRun, Pat
 from portfolio.models import (
     Break,
     DailyValue,
-    FactorExposure,
     LedgerRevision,
     Lot,
-    PortfolioMetrics,
     Reconciliation,
     Transaction,
 )
@@ -45,8 +43,6 @@ EVIDENCE = {
     "portfolio_transaction": ("amount", "amount + 1"),
     "portfolio_lot": ("quantity", "quantity + 1"),
     "portfolio_dailyvalue": ("value", "value + 1"),
-    "portfolio_portfoliometrics": ("record", "'{}'"),
-    "portfolio_factorexposure": ("reason", "'other'"),
     "portfolio_economicphase": ("sources", "'{}'"),
     "portfolio_reconciliation": ("error_bp", "error_bp + 1"),
     "portfolio_break": ("detail", "'other'"),
@@ -263,8 +259,6 @@ def test_the_orm_changes_nothing_either(full):
         (PackContent, "content_hash"),
         (PricingPack, "chain_hash"),
         (DailyValue, "date"),
-        (PortfolioMetrics, "record"),
-        (FactorExposure, "reason"),
         (Reconciliation, "status"),
         (Transaction, "note"),
         (Lot, "currency"),
@@ -273,7 +267,7 @@ def test_the_orm_changes_nothing_either(full):
         (Execution, "result"),
     ):
         row = model.objects.first()
-        other = {"date": "1999-01-01", "record": {}, "status": "fail", "content_hash": "0" * 64, "chain_hash": "0" * 64}
+        other = {"date": "1999-01-01", "status": "fail", "content_hash": "0" * 64, "chain_hash": "0" * 64}
         setattr(row, column, other.get(column, "0" * 3))
 
         for change in (
@@ -580,9 +574,8 @@ def test_a_price_and_a_rate_are_positive_and_finite(empty):
 
 
 @pytest.mark.role("job")
-def test_flows_are_gross_and_a_doubt_has_its_reason(private_demo):
+def test_flows_are_gross(private_demo):
     value = DailyValue.objects.filter(portfolio__slug="public").first()
-    exposure = FactorExposure.objects.first()
     other = LedgerRevision.objects.get(portfolio__slug="second")
 
     def again(row, **changes):
@@ -595,9 +588,3 @@ def test_flows_are_gross_and_a_doubt_has_its_reason(private_demo):
     for changes in ({"inflow": -1}, {"outflow": -1}):
         with pytest.raises(DatabaseError, match="gross_flows"):
             again(DailyValue.objects.get(pk=value.pk), **changes)
-    for changes in (
-        {"status": "degraded", "reason": "", "beta": 1.0},
-        {"status": "unavailable", "beta": 1.0, "reason": "x"},
-    ):
-        with pytest.raises(DatabaseError, match="exposure"):
-            again(FactorExposure.objects.get(pk=exposure.pk), **changes)

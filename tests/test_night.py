@@ -23,7 +23,7 @@ from config.errors import TieoutError
 from execution import executor, tasks
 from execution.executor import LedgerNotReconciled, ReconciliationFailed
 from execution.models import BlockedPortfolio, Execution, JobRun, NightlyRun
-from execution.night import attempts, jobs, nightly, restatement, runs
+from execution.night import attempts, history_check, jobs, nightly, restatement, runs
 from execution.operations import intake
 from execution.patterns import publishing
 from portfolio import books, valuation
@@ -32,10 +32,9 @@ from portfolio.ledger.repository import LedgerRepository
 from portfolio.models import (
     Break,
     DailyValue,
-    FactorExposure,
+    EconomicPhase,
     LedgerRevision,
     Portfolio,
-    PortfolioMetrics,
     Reconciliation,
 )
 from pricing import market, packs
@@ -66,8 +65,7 @@ def statuses(**of):
 
 
 WRITTEN = (
-    PricingPack, PackContent, Reconciliation, Break, DailyValue, PortfolioMetrics, FactorExposure, NightlyRun, JobRun,
-    LedgerRevision,
+    PricingPack, PackContent, Reconciliation, Break, DailyValue, EconomicPhase, NightlyRun, JobRun, LedgerRevision,
 )  # fmt: skip
 
 
@@ -304,7 +302,7 @@ def test_a_back_fill_ends_with_a_new_head_that_sees_the_older_days(own):
     assert statuses() == {"fresh"}
     assert market.history(head).dates.tolist() == list(WEEK)
     assert market.history(old_head).dates.tolist() == list(WEEK[2:])
-    assert PortfolioMetrics.objects.filter(pack=head).exists()
+    assert DailyValue.objects.filter(pack=head).exists()
     assert packs.verify(policy=policy) is None
 
 
@@ -429,8 +427,7 @@ def test_a_missing_close_stops_those_who_hold_it_and_nobody_else(own):
     assert body["detail"] == "no price of OAK on 2020-01-10 (last known 2020-01-06)"
     assert of_others.status_code == 200
     assert statuses() == {"fresh"}
-    jobs = ("reconcile_ledger", "compute_metrics", "prewarm_factors")
-    assert blocked() == {("small", job, "missing-price") for job in jobs}
+    assert blocked() == {("small", job, "missing-price") for job in ("reconcile_ledger", "compute_metrics")}
     assert Reconciliation.objects.filter(status="fail").count() == 0
 
 
@@ -459,7 +456,7 @@ def test_days_that_new_data_can_price_are_restated_when_the_night_is_run_again(o
     assert list(releases) == [(WEEK[0], 1), *((day, release) for day in WEEK[1:] for release in (1, 2))]
     assert statuses() == {"fresh"}
     assert set(PricingPack.objects.filter(release=2).values_list("restates", flat=True)) == {restatement.LACKING}
-    assert blocked() == {("small", job, "missing-price") for job in list(jobs.JOBS)[1:4]}  # of the first release
+    assert blocked() == {("small", job, "missing-price") for job in list(jobs.JOBS)[1:3]}  # of the first release
     assert not BlockedPortfolio.objects.filter(pack__release=2).exists()
     assert "release 1: done" in command("--from", "2020-01-06", "--to", "2020-01-10")
     assert PricingPack.objects.count() == 9
@@ -483,6 +480,7 @@ def test_a_night_restates_earlier_days_that_data_loaded_since_can_price(empty, t
     assert statuses() == {"fresh"}
     assert packs.resolve(policy=policy).run == run.pk
     assert DailyValue.objects.filter(date=WEEK[1], pack__release=2).exists()
+    assert list(history_check.find_differences(policy)) == []
 
 
 def test_a_killed_restatement_is_taken_up_with_all_its_days(empty, tmp_path, monkeypatch):
@@ -575,7 +573,7 @@ def test_a_fixing_that_is_absent_whole_fails_the_build_for_all(empty, tmp_path):
     assert failed.value.job == "build_pack"
     assert (pack.status, pack.failed_job, pack.content_id, pack.sequence) == ("error", "build_pack", None, None)
     assert list(states(NightlyRun.objects.get()).values()) == ["failed"] + ["waiting"] * 4
-    assert [model.objects.count() for model in (Reconciliation, DailyValue, PortfolioMetrics)] == [0, 0, 0]
+    assert [model.objects.count() for model in (Reconciliation, DailyValue)] == [0, 0]
     with pytest.raises(packs.PackInError):
         packs.require_fresh(pack=packs.resolve(policy=policy, asof_date=WEEK[1]))
 

@@ -3,9 +3,8 @@
 Added here, because the rooms of packs and portfolios know no rights.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
-from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -16,8 +15,7 @@ from django.http import HttpRequest
 from execution.operations.shown_values import find_denied, find_withheld
 from portfolio import admin as portfolio_admin
 from portfolio.books.comparison import VALUATION_MISMATCH
-from portfolio.books.value_sources import figure_sources, value_sources
-from portfolio.models import Break, DailyValue, EconomicPhase, FactorExposure, PortfolioMetrics, Reconciliation
+from portfolio.models import Break, DailyValue, EconomicPhase, Reconciliation
 from pricing import admin as pricing_admin
 from pricing.models import PackAction, PackObservation, PackPrice, PackRate, QuarantinedRow
 from pricing.packs.rows import series_source
@@ -73,18 +71,14 @@ class RowOfSource(ShownByRight):
 class RowOfPortfolio(ShownByRight):
     """Each row is of a portfolio at a pack."""
 
-    sources: ClassVar[Callable[[Iterable[tuple[UUID, str]]], Mapping[tuple[UUID, str], tuple[str, ...]]]] = (
-        value_sources
-    )
-
     def find_withheld(self, rows: Sequence[Any]) -> Iterable[Any]:
-        withheld = find_withheld(((row.portfolio_id, row.pack_id) for row in rows), type(self).sources)
+        withheld = find_withheld((row.portfolio_id, row.pack_id) for row in rows)
         return [row for row in rows if (row.portfolio_id, row.pack_id) in withheld]
 
 
 for model in (
     *(PackPrice, PackRate, PackObservation, PackAction, QuarantinedRow),
-    *(DailyValue, PortfolioMetrics, FactorExposure, EconomicPhase, Reconciliation, Break),
+    *(DailyValue, EconomicPhase, Reconciliation, Break),
 ):
     admin.site.unregister(model)
 
@@ -123,18 +117,6 @@ class ShownQuarantinedRowAdmin(RowOfSource, pricing_admin.QuarantinedRowAdmin):
 @admin.register(DailyValue)
 class ShownDailyValueAdmin(RowOfPortfolio, portfolio_admin.DailyValueAdmin):
     numbers = ("value", "cash", "inflow", "outflow", "receivable")
-
-
-@admin.register(PortfolioMetrics)
-class ShownMetricsAdmin(RowOfPortfolio, portfolio_admin.PortfolioMetricsAdmin):
-    numbers = ("record",)
-    sources = figure_sources
-
-
-@admin.register(FactorExposure)
-class ShownExposureAdmin(RowOfPortfolio, portfolio_admin.FactorExposureAdmin):
-    numbers = ("beta", "standard_error", "t_statistic", "variance_share")
-    sources = figure_sources
 
 
 @admin.register(EconomicPhase)

@@ -46,8 +46,6 @@ TASKS: Final[dict[str, dict[str, str]]] = {
         "portfolio.lot": f"They are derived from purchases. {OWN}",
         "portfolio.matchedlot": f"They are derived from sales and transfers out. {OWN}",
         "portfolio.dailyvalue": f"Nights compute them. {OWN}",
-        "portfolio.portfoliometrics": f"Nights compute them. {OWN}",
-        "portfolio.factorexposure": f"Nights compute them. {OWN}",
         "portfolio.economicphase": "Nights judge them from the macro series of a pack.",
         "portfolio.reconciliation": f"Nights compare the books. {OWN}",
         "portfolio.break": f"The two books agree wherever they were compared. {OWN}",

@@ -1,4 +1,4 @@
-"""A job over all portfolios, split into chunks that any process may take: more workers, less time.
+"""The daily values of all portfolios, split into chunks that any process may take: more workers, less time.
 
 The chunks and how each ended are rows. The attempt that opened them works on chunks itself until none is left, so that it ends
 without workers too. A process that does a chunk holds a lock of its database session: if it dies, the lock goes, and another
@@ -8,7 +8,6 @@ process takes the chunk.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from time import sleep
-from typing import Any, Protocol
 
 from django.db.models import Count
 from django.db.models.functions import Now
@@ -18,33 +17,32 @@ from config.errors import TieoutError
 from execution import metering
 from execution.models import JobChunk, JobRun, RunState
 from execution.night import blocked
-from portfolio.models import LedgerRevision, Transaction
-from portfolio.performance import nightly_figures
+from portfolio.models import LedgerRevision, Portfolio, Transaction
+from portfolio.performance import daily_values
+from portfolio.performance.daily_values import PortfolioRevision
 from pricing import packs
 from pricing.models import PricingPack
 
 logger = logging.getLogger(__name__)
 
+JOB = "compute_metrics"
+"""The job of the night that they are chunks of."""
 MOST_PORTFOLIOS, MOST_TRANSACTIONS = 50, 20_000
 """Bounds of a chunk: some seconds of work, and some tens of megabytes while it lasts."""
 LOOK_AGAIN_S = 0.1
 UNFINISHED = (RunState.WAITING, RunState.RUNNING)
 
 
-class ChunkJob(Protocol):
-    def __call__(
-        self, *, used: Sequence[nightly_figures.PortfolioRevision], pack: PricingPack
-    ) -> nightly_figures.ChunkFigures: ...
+class FiguresFailed(TieoutError):
+    """The figures of a portfolio can't be computed for a reason that nobody foresaw; the log has it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "its figures could not be computed: a fault of this program, which its operator finds in the log"
+        )
 
 
-CHUNK_JOBS: Mapping[str, ChunkJob] = {
-    "compute_metrics": nightly_figures.compute_metrics,
-    "prewarm_factors": nightly_figures.prewarm_factors,
-}
-"""What each job does with a chunk."""
-
-
-def open_chunks(*, job: JobRun, pack: PricingPack, used: Sequence[nightly_figures.PortfolioRevision]) -> list[JobChunk]:
+def open_chunks(*, job: JobRun, pack: PricingPack, used: Sequence[PortfolioRevision]) -> list[JobChunk]:
     """The rows of this attempt's chunks, in the order of `used`."""
     counts = (
         Transaction.objects.filter(portfolio__in=[portfolio.pk for portfolio, _ in used], removed_in__isnull=True)
@@ -120,19 +118,22 @@ def _compute_and_store(chunk: JobChunk) -> None:
     row.update(state=RunState.RUNNING, started_at=Now())
     revisions = LedgerRevision.objects.select_related("portfolio").in_bulk(chunk.revisions)
     used = [(revisions[pk].portfolio, revisions[pk]) for pk in chunk.revisions]
-    outcome = _compute(CHUNK_JOBS[chunk.job.name], used, packs.find(pack_id=chunk.pack_id))
+    added, failed = _store_values(used, packs.find(pack_id=chunk.pack_id))
     blocked.add(
         job=chunk.job.name,
         blockages=[
-            blocked.from_failure(revisions[pk].portfolio_id, chunk.pack_id, failure)
-            for pk, failure in outcome.failed.items()
+            blocked.from_failure(revisions[pk].portfolio_id, chunk.pack_id, failure) for pk, failure in failed.items()
         ],
     )
     row.update(
         state=RunState.DONE,
         finished_at=Now(),
-        detail=_describe(outcome),
-        reason=next(map(blocked.reason_of, outcome.failed.values()), "")[: blocked.MAX_REASON],
+        detail={
+            "portfolios": len(used),
+            "daily_values": added,
+            "failed": {str(revision): str(failure)[:400] for revision, failure in failed.items()},
+        },
+        reason=next(map(blocked.reason_of, failed.values()), "")[: blocked.MAX_REASON],
     )
 
 
@@ -141,42 +142,32 @@ def concerns_all(failure: Exception) -> bool:
     return isinstance(failure, packs.PackCorrupt) or outage.find(failure) is not None
 
 
-def _compute(
-    compute: ChunkJob, used: Sequence[nightly_figures.PortfolioRevision], pack: PricingPack
-) -> nightly_figures.ChunkFigures:
-    """Compute a chunk. Where it fails as a whole, in reading or in storing, its portfolios are computed one by one, so that only
-    those at fault have no figures."""
+def _store_values(used: Sequence[PortfolioRevision], pack: PricingPack) -> tuple[int, Mapping[int, TieoutError]]:
+    """How many values were added, and by revision why its portfolio has none.
+
+    What breaks on one portfolio's data breaks its chunk: then the portfolios are done one by one, and those at fault go without.
+    """
     try:
-        return compute(used=used, pack=pack)
-    except TieoutError as failure:
-        if concerns_all(failure):
-            raise
-        if len(used) == 1:
-            logger.warning(
-                "a portfolio has no figures",
-                extra={"portfolio_id": str(used[0][0].pk), "failure": type(failure).__name__},
-            )
-            return nightly_figures.ChunkFigures(1, failed={used[0][1].pk: failure})
+        return daily_values.store(used=used, pack=pack), {}
     except Exception as failure:
         if concerns_all(failure):
             raise
         if len(used) == 1:
-            logger.exception("the figures of a portfolio failed", extra={"portfolio_id": str(used[0][0].pk)})
-            return nightly_figures.ChunkFigures(1, failed={used[0][1].pk: nightly_figures.FiguresFailed()})
-        # What it is at fault with is said of the portfolio, below.
-        logger.warning("a chunk broke", exc_info=True, extra={"portfolios": len(used)})
-    total = nightly_figures.ChunkFigures()
-    for each in used:
-        one = _compute(compute, [each], pack)
-        total.portfolios += one.portfolios
-        total.added += one.added
-        total.failed |= one.failed
-    return total
+            ((portfolio, revision),) = used
+            return 0, {revision.pk: _log(portfolio, pack, failure)}
+        logger.warning(
+            "a chunk is done portfolio by portfolio",
+            extra={"pack_id": pack.pk, "portfolios": len(used), "failure": type(failure).__name__},
+        )
+    parts = [_store_values([each], pack) for each in used]
+    return sum(added for added, _ in parts), {pk: failure for _, failed in parts for pk, failure in failed.items()}
 
 
-def _describe(outcome: nightly_figures.ChunkFigures) -> dict[str, Any]:
-    return {
-        "portfolios": outcome.portfolios,
-        "daily_values": outcome.added,
-        "failed": {str(revision): str(failure)[:400] for revision, failure in outcome.failed.items()},
-    }
+def _log(portfolio: Portfolio, pack: PricingPack, failure: Exception) -> TieoutError:
+    """What the portfolio is told. An expected failure is logged without its words, which may tell holdings."""
+    ids = {"portfolio_id": str(portfolio.pk), "pack_id": pack.pk}
+    if isinstance(failure, TieoutError):
+        logger.warning("a portfolio has no figures", extra={**ids, "failure": type(failure).__name__})
+        return failure
+    logger.exception("the figures of a portfolio failed", extra=ids)
+    return FiguresFailed()

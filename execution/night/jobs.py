@@ -1,7 +1,6 @@
 """The five jobs of a night, in their order."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from execution.models import JobRun
 from execution.night import blocked, chunks
@@ -15,21 +14,11 @@ from pricing.models import PackStatus, PricingPack
 
 
 def compute_metrics(night: Night) -> JobResult:
-    return JobResult(_in_chunks(night, "compute_metrics"))
-
-
-def prewarm_factors(night: Night) -> JobResult:
-    done = _in_chunks(night, "prewarm_factors")
-    of_packs = phases.store(night.head)
-    return JobResult({name: count for name, count in done.items() if name != "daily_values"} | {"phases": of_packs})
-
-
-def _in_chunks(night: Night, name: str) -> Mapping[str, Any]:
-    """Do a job for all portfolios whose ledger ties out at the newest pack, and return its detail.
+    """Store the daily values of all portfolios whose ledger ties out at the newest pack, by chunks.
 
     Nothing is computed of the others; their answers say why.
     """
-    job = JobRun.objects.get(run=night.run, name=name)
+    job = JobRun.objects.get(run=night.run, name=chunks.JOB)
     portfolios = night.portfolios()
     revisions = books.newest_reconciled_by_portfolio(portfolios)
     differing = blocked.portfolios_without_books(night.head)
@@ -42,8 +31,13 @@ def _in_chunks(night: Night, name: str) -> Mapping[str, Any]:
     if len(opened) > 1:
         for chunk in opened:
             night.ring(chunk.pk)
-    done = chunks.finish(job=job, progress=lambda done, total: night.progress(name, done, total))
-    return {**done, **blocked.report(night.head, job=name)}
+    done = chunks.finish(job=job, progress=lambda done, total: night.progress(chunks.JOB, done, total))
+    return JobResult({**done, **blocked.report(night.head, job=chunks.JOB)})
+
+
+def prewarm_factors(night: Night) -> JobResult:
+    """Store the regime and the cycle phases of packs that lack them."""
+    return JobResult({"phases": phases.store(night.head)})
 
 
 def mark_pack_fresh(night: Night) -> JobResult:

@@ -1,19 +1,18 @@
-"""May stored figures be shown? The night's values, metrics and comparisons pass here, as results pass the rights when served."""
+"""May stored figures be shown? The night's values and comparisons pass here, as results pass the rights when served."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from uuid import UUID
 
 from compliance import rights
 from portfolio.books.value_sources import value_sources
 
 Pair = tuple[UUID, str]
-Sources = Callable[[Iterable[Pair]], Mapping[Pair, tuple[str, ...]]]
 
 
-def find_withheld(wanted: Iterable[Pair], sources: Sources = value_sources) -> dict[Pair, tuple[str, ...]]:
+def find_withheld(wanted: Iterable[Pair]) -> dict[Pair, tuple[str, ...]]:
     """(portfolio, pack id) -> the sources that keep its figures back; what may be shown is absent."""
     by_name = {
-        f"{portfolio} {pack}": ((portfolio, pack), codes) for (portfolio, pack), codes in sources(wanted).items()
+        f"{portfolio} {pack}": ((portfolio, pack), codes) for (portfolio, pack), codes in value_sources(wanted).items()
     }
     decision = rights.decide_outputs({name: codes for name, (_, codes) in by_name.items()})
     return {by_name[name][0]: refusing for name, refusing in decision.withheld.items()}

@@ -20,7 +20,7 @@ from execution.models import BlockedPortfolio, JobRun, NightlyRun
 from execution.night import attempts, due, jobs
 from portfolio.ledger import reader
 from portfolio.ledger.repository import LedgerRepository, LedgerUnavailable
-from portfolio.performance import nightly_figures
+from portfolio.performance import daily_values
 from pricing.models import PricingPack
 from tests import plugin, small
 
@@ -232,7 +232,7 @@ def test_a_full_disk_is_no_fault_of_a_portfolio(begun, monkeypatch, name):
             commit(small.LEDGER + small.SECOND_PURCHASE)
             broken.setattr(reader.tempfile, "TemporaryDirectory", full)
         else:
-            broken.setattr(nightly_figures.market, "history", full)
+            broken.setattr(daily_values.market, "history", full)
         with pytest.raises(attempts.JobFailed, match="disk: is full"):
             small.night(small.policy())
 

@@ -31,7 +31,7 @@ from execution import executor
 from execution.canonical import NotFinite
 from execution.executor import failure_record, orchestrator, planning, step_trace
 from execution.models import Execution
-from execution.night import attempts, ledger_reconciliation, nightly, pack_building, runs
+from execution.night import attempts, chunks, ledger_reconciliation, nightly, pack_building, runs
 from execution.operations import demo as demo_command
 from execution.operations.intake import portfolio_file, portfolios
 from execution.patterns import drafts, library_record, publishing
@@ -41,7 +41,6 @@ from portfolio.books import writer
 from portfolio.ledger import reader, repository
 from portfolio.ledger.screening import Finding, LedgerRefused
 from portfolio.models import Portfolio
-from portfolio.performance import nightly_figures
 from portfolio.valuation import InvariantViolated
 from pricing import classifications, packs
 from pricing.providers import checking, fetching
@@ -73,7 +72,7 @@ COMMANDS_ONLY = {
     portfolio_file.PortfolioFileRefused,
     portfolios.UnknownPolicy,
     portfolios.UnknownUser,
-    nightly_figures.FiguresFailed,  # becomes the reason of a blocked portfolio
+    chunks.FiguresFailed,  # becomes the reason of a blocked portfolio
     attempts.JobFailed,
     attempts.JobTakenOver,
     ledger_reconciliation.NotCompared,  # becomes a break

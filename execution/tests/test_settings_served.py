@@ -20,7 +20,7 @@ from execution.night import nightly
 from execution.operations import intake
 from execution.patterns import publishing
 from portfolio import portfolio_settings
-from portfolio.models import Benchmark, BenchmarkComponent, Portfolio, PortfolioMetrics
+from portfolio.models import Benchmark, BenchmarkComponent, Portfolio
 from portfolio.portfolio_settings import SettingsRefused
 from pricing.models import PricingPolicy, Security
 from pricing.tests import folders
@@ -393,14 +393,3 @@ def test_a_benchmark_is_named_and_measured_against(own):
         None,
         "unavailable",
     )
-
-
-@pytest.mark.parametrize("slug", ["by-ledger", "by-fixing", "on-cash", "on-accrual"])
-def test_what_the_night_stores_is_computed_by_the_settings_that_answers_are(own, slug):
-    stored = PortfolioMetrics.objects.get(portfolio__slug=slug).record
-    served = ask(slug).result
-
-    for output, names in (("perf_metrics", ("twr_itd", "twr_1d")), ("metrics", ("volatility_itd", "max_drawdown"))):
-        for name in names:
-            value, same = served[output][name]["value"], stored[name]["value"]
-            assert value == (None if same is None else pytest.approx(same, rel=1e-11)), name

@@ -7,7 +7,6 @@ from execution import executor
 from execution.patterns import publishing
 from execution.tests import staging
 from execution.tests.test_figures_served import NAV, step
-from portfolio.models import PortfolioMetrics
 from pricing.models import Security
 from tests import small
 
@@ -68,5 +67,3 @@ def test_every_pattern_answers_for_a_portfolio_that_owes_more_than_it_has(empty,
     assert overview["historical_nav"]["total_return_pct"][-1] is None
     assert None in dive["position_perf"]["portfolio_returns"]
     assert result["fake_figures"]["rolling"]["twr"][-1] is None
-    stored = PortfolioMetrics.objects.order_by("pack__sequence").last().record
-    assert stored["twr_itd"] == overview["metrics"]["twr_itd"]

@@ -118,7 +118,7 @@ def _read_database(now: datetime) -> Iterator[Sample]:
 def _read_job(job: JobState) -> Iterator[Sample]:
     for state in RunState.values:
         yield "tieout_job_state", (job.policy, job.name, state), float(job.state == state)
-        if job.name in chunks.CHUNK_JOBS:
+        if job.name == chunks.JOB:
             yield "tieout_job_chunks", (job.policy, job.name, state), job.chunks.get(state, 0)
     if job.duration_s is not None:
         yield "tieout_job_last_duration_seconds", (job.policy, job.name), job.duration_s

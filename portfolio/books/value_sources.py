@@ -19,8 +19,6 @@ _OF_VALUES = """
     UNION
     SELECT portfolio_id, wanted.pack_id, rate.source FROM wanted JOIN pricing_packrate AS rate USING (content_id)
 """
-# A series as pricing.packs.rows.series_source has it.
-_OF_ALL_MARKET_DATA = "SELECT source FROM pricing_security UNION SELECT source || '/' || id FROM pricing_series"
 
 
 def value_sources(wanted: Iterable[tuple[UUID, str]]) -> dict[tuple[UUID, str], tuple[str, ...]]:
@@ -35,11 +33,3 @@ def value_sources(wanted: Iterable[tuple[UUID, str]]) -> dict[tuple[UUID, str], 
         for portfolio, pack, source in cursor.fetchall():
             sources[portfolio, pack].add(source)
     return {pair: tuple(sorted(codes)) for pair, codes in sources.items()}
-
-
-def figure_sources(wanted: Iterable[tuple[UUID, str]]) -> dict[tuple[UUID, str], tuple[str, ...]]:
-    """As `value_sources`, of figures that rest on a history, a benchmark or series, too: the sources of all market data."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OF_ALL_MARKET_DATA)
-        market = {source for (source,) in cursor.fetchall()}
-    return {pair: tuple(sorted({*codes, *market})) for pair, codes in value_sources(wanted).items()}

@@ -6,7 +6,7 @@ Transactions, lots and daily values are derived from the ledger and the packs: j
 
 from .benchmarks import Benchmark, BenchmarkComponent, OneMonthRate, Rebalance
 from .economy import EconomicPhase
-from .figures import DailyValue, FactorExposure, PackFigure, PortfolioMetrics
+from .figures import DailyValue
 from .ledger_rows import LedgerRevision, Lot, MatchedLot, RevisionedRow, RevisionStatus, Transaction
 from .portfolios import (
     AccessRole,
@@ -29,16 +29,13 @@ __all__ = [
     "Break",
     "DailyValue",
     "EconomicPhase",
-    "FactorExposure",
     "FlowTiming",
     "LedgerRevision",
     "Lot",
     "MatchedLot",
     "OneMonthRate",
-    "PackFigure",
     "Portfolio",
     "PortfolioAccess",
-    "PortfolioMetrics",
     "PortfolioRow",
     "Rebalance",
     "Reconciliation",

@@ -1,5 +1,6 @@
-"""The daily values of portfolios, stored by COPY."""
+"""The daily values of portfolios, stored by COPY. Storing them again changes nothing."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -7,13 +8,19 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from config.bulk import BINARY_END, BINARY_HEADER
-from portfolio.models import LedgerRevision, PortfolioMetrics
-from portfolio.valuation import ValueHistory
+from portfolio import books
+from portfolio.models import DailyValue, LedgerRevision, Portfolio
+from portfolio.valuation import ValueHistory, Valuer
+from pricing import market
 from pricing.models import PricingPack
 
 NUMBERS = ("value", "cash", "inflow", "outflow", "receivable")
+
+PortfolioRevision = tuple[Portfolio, LedgerRevision]
+"""A portfolio, and the revision of it that is computed from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +36,45 @@ class DailyValues:
 
     @classmethod
     def from_history(cls, revision: LedgerRevision, life: ValueHistory) -> "DailyValues":
-        """Days on which one of the numbers is unknown are left out."""
         numbers = np.column_stack([life.cash_basis_value, life.cash, life.inflow, life.outflow, life.receivable])
-        known = np.isfinite(numbers).all(axis=1)
-        pack_ids = life.pack_ids if known.all() else tuple(np.array(life.pack_ids)[known].tolist())
-        return cls(revision.portfolio_id, revision.pk, pack_ids, life.dates[known], numbers[known])
+        return cls(revision.portfolio_id, revision.pk, life.pack_ids, life.dates, numbers)
+
+
+def store(*, used: Sequence[PortfolioRevision], pack: PricingPack) -> int:
+    """Store each day of the portfolios' lives as of a pack that has no row yet, in one transaction. Returns how many there were.
+
+    A life ends with a value on the pack's own day or is refused. So a revision with a row of the pack has all rows of what it sees,
+    and is passed over; thus a chunk that was cut short is cheaply done again.
+
+    raises  what Valuer.history raises, for any of them: then nothing is stored
+    """
+    done = set(_rows_of(used).filter(pack=pack).values_list("revision_id", flat=True))
+    missing = [(portfolio, revision) for portfolio, revision in used if revision.pk not in done]
+    if not missing:
+        return 0
+    valuer = Valuer(market.history(pack))
+    lives = [
+        DailyValues.from_history(revision, valuer.history(book))
+        for (_, revision), book in zip(missing, books.load_all(missing), strict=True)
+    ]
+    with transaction.atomic():
+        # Whoever else stores values of these revisions waits here, and then finds them.
+        revisions = LedgerRevision.objects.filter(pk__in=[revision.pk for _, revision in missing]).order_by("pk")
+        list(revisions.select_for_update(no_key=True).values_list("pk"))
+        stored: dict[int, set[str]] = defaultdict(set)
+        for revision_id, pack_id in _rows_of(missing).values_list("revision_id", "pack_id").iterator():
+            stored[revision_id].add(pack_id)
+        return _copy(
+            lives,
+            [np.flatnonzero([pack_id not in stored[each.revision_id] for pack_id in each.pack_ids]) for each in lives],
+        )
+
+
+def _rows_of(used: Sequence[PortfolioRevision]) -> "QuerySet[DailyValue]":
+    """By portfolio, too, with which the index begins."""
+    return DailyValue.objects.filter(
+        portfolio__in=[portfolio.pk for portfolio, _ in used], revision__in=[revision.pk for _, revision in used]
+    ).order_by()
 
 
 _ROW = np.dtype(
@@ -51,50 +92,10 @@ _INSERT = """
     FROM arriving
     JOIN unnest(%s::uuid[], %s::bigint[]) WITH ORDINALITY AS books (portfolio_id, revision_id, place) ON books.place = book
     JOIN unnest(%s::text[], %s::date[]) WITH ORDINALITY AS days (pack_id, date, place) ON days.place = day
-    {conflict}
 """
 
 
-def lock(lives: Sequence[DailyValues]) -> None:
-    """Lock the revisions until the transaction ends: nobody else stores figures of them meanwhile."""
-    revisions = sorted(each.revision_id for each in lives)
-    list(
-        LedgerRevision.objects.filter(pk__in=revisions).order_by("pk").select_for_update(no_key=True).values_list("pk")
-    )
-
-
-def store(lives: Sequence[DailyValues], pack: PricingPack) -> int:
-    """Store the days that have no row yet. Returns how many there were.
-
-    Metrics as of a pack are stored with the values of all that it sees. So a revision without metrics has no values, and what
-    came after the newest pack with metrics is all that can be missing.
-    """
-    newest = {
-        revision: (sequence, asof_date)
-        for revision, sequence, asof_date in PortfolioMetrics.objects.filter(
-            revision__in=[each.revision_id for each in lives]
-        )
-        .order_by("revision_id", "-pack__sequence")
-        .distinct("revision_id")
-        .values_list("revision_id", "pack__sequence", "pack__asof_date")
-    }
-    first = [each for each in lives if each.revision_id not in newest]
-    later = [each for each in lives if each.revision_id in newest]
-    added = _copy(first, [np.arange(len(each.dates)) for each in first], conflict="") if first else 0
-    if later:
-        sealed = dict(
-            PricingPack.objects.filter(policy=pack.policy_id, sequence__isnull=False).values_list("pk", "sequence")
-        )
-        new = []
-        for each in later:
-            sequence, asof_date = newest[each.revision_id]
-            sequences = np.array([sealed[pack_id] for pack_id in each.pack_ids])
-            new.append(np.flatnonzero((sequences > sequence) | (each.dates > np.datetime64(asof_date))))
-        added += _copy(later, new, conflict="ON CONFLICT DO NOTHING")
-    return added
-
-
-def _copy(lives: Sequence[DailyValues], new: Sequence[npt.NDArray[np.intp]], *, conflict: str) -> int:
+def _copy(lives: Sequence[DailyValues], new: Sequence[npt.NDArray[np.intp]]) -> int:
     """Insert the days_of_it days of each in the order of the table's key: the index then takes half the time. Returns how many."""
     days: dict[str, object] = {}
     rows = np.zeros(sum(map(len, new)), dtype=_ROW)
@@ -114,9 +115,9 @@ def _copy(lives: Sequence[DailyValues], new: Sequence[npt.NDArray[np.intp]], *, 
         for column, name in enumerate(NUMBERS):
             part[name] = each.numbers[days_of_it, column]
     statement = _INSERT.format(
-        columns=", ".join(NUMBERS), numbers=", ".join(f"{name}::text::numeric" for name in NUMBERS), conflict=conflict
+        columns=", ".join(NUMBERS), numbers=", ".join(f"{name}::text::numeric" for name in NUMBERS)
     )
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(_ARRIVING)
         with connection.wrap_database_errors, cursor.copy("COPY arriving FROM STDIN (FORMAT BINARY)") as copy:
             copy.write(BINARY_HEADER + rows.tobytes() + BINARY_END)

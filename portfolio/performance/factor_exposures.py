@@ -89,17 +89,6 @@ class Candidate:
     sources: tuple[str, ...] = ()
 
 
-def rows(
-    history: ValueHistory,
-    levels: FactorLevels,
-    risk_free: RiskFree | None,
-    *,
-    benchmark: BenchmarkReturns | None = None,
-) -> tuple[Exposure, ...]:
-    """An exposure, or its reason, for each factor. `levels` are on the days of the history."""
-    return regress(history, levels, risk_free, benchmark).rows
-
-
 def record(
     history: ValueHistory,
     levels: FactorLevels,

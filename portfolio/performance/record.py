@@ -1,4 +1,4 @@
-"""The metrics record of a portfolio: its figures by measure and window, served and stored by their keys."""
+"""The metrics record of a portfolio: its figures by measure and window, served by their keys."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields

@@ -7,10 +7,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from portfolio import books, valuation
-from portfolio.models import DailyValue, Portfolio, PortfolioMetrics
-from portfolio.performance import nightly_figures, record
+from portfolio.models import DailyValue, Portfolio
 from portfolio.tests.made import book, event, lot, market
-from pricing.models import PricingPack
 
 DATES = ["2020-01-06", "2020-01-07", "2020-01-08", "2020-01-09"]
 
@@ -49,28 +47,6 @@ def test_books_loaded_together_are_what_each_is_alone(demo):
     assert books.newest_reconciled_by_portfolio(Portfolio.objects.all()) == {
         each.pk: revision for each, revision in used
     }
-
-
-@pytest.mark.role("job")
-def test_a_fault_in_the_figures_of_one_portfolio_is_its_own(private_demo, monkeypatch, caplog):
-    (unlucky, its_revision), (lucky, _) = used = [
-        (each, books.newest_reconciled(each)) for each in Portfolio.objects.order_by("slug")
-    ]
-    pack = PricingPack.objects.filter(policy=lucky.policy_id, asof_date="2010-06-30").get()
-    compute = record.metrics
-
-    def stumble(life, **settings):
-        if settings["portfolio_id"] == str(unlucky.pk):
-            raise IndexError("index 0 is out of bounds for axis 0 with size 0")
-        return compute(life, **settings)
-
-    monkeypatch.setattr(record, "metrics", stumble)
-
-    outcome = nightly_figures.compute_metrics(used=used, pack=pack)
-
-    assert {key: type(each) for key, each in outcome.failed.items()} == {its_revision.pk: nightly_figures.FiguresFailed}
-    assert [each.portfolio_id for each in PortfolioMetrics.objects.filter(pack=pack)] == [lucky.pk]
-    assert "IndexError" in caplog.text
 
 
 @pytest.mark.role("job")

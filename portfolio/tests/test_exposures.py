@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from portfolio.models import FactorExposure
 from portfolio.performance import exposure_history, factor_exposures, factor_series
 from portfolio.performance.benchmark_index import BenchmarkReturns
 from portfolio.performance.factor_series import FactorChoice
@@ -73,7 +72,7 @@ def loaded(history, choices=CHOICES):
 
 def exposures(history, risk_free_rate=0.0, degraded=()):
     free = RiskFree("UST3M", np.full(len(history.dates), risk_free_rate), degraded, ())
-    return {row.factor: row for row in factor_exposures.rows(history, loaded(history), free)}
+    return {row.factor: row for row in factor_exposures.regress(history, loaded(history), free, None).rows}
 
 
 def test_a_portfolio_that_is_the_factor_twice_has_a_beta_of_two(pack):
@@ -170,7 +169,7 @@ def test_without_a_risk_free_rate_nothing_is_known(pack):
 
     history = life(DAYS, levels(noise(3), 1000))
 
-    rows = factor_exposures.rows(history, loaded(history), None)
+    rows = factor_exposures.regress(history, loaded(history), None, None).rows
 
     assert {(row.factor, row.status, row.reason) for row in rows} == {
         (factor, "unavailable", "no_risk_free_rate") for factor in Factor.values
@@ -321,17 +320,6 @@ def test_a_series_that_goes_on_comes_before_one_that_ended(pack):
     row = exposures(life(DAYS, levels(noise(3), 1000)))["credit"]
 
     assert (row.series_id, row.status) == ("BAA10Y", "degraded")
-
-
-@pytest.mark.role("job")
-def test_every_factor_of_the_demo_has_a_number_or_a_reason(demo):
-    rows = FactorExposure.objects.filter(portfolio__slug="public")
-
-    assert sorted(rows.values_list("factor", flat=True)) == sorted(Factor.values)
-    for row in rows:
-        assert (row.beta is None) is (row.status == "unavailable"), row
-        assert (row.reason == "") is (row.status == "ok"), row
-    assert rows.exclude(status="unavailable").exists()
 
 
 # --- through time

@@ -1,12 +1,12 @@
 """From an import to rows: what a commit adds, what it leaves alone, and what never becomes one."""
 
-from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from portfolio import books, valuation
 from portfolio.books import booking_settings, writer
@@ -14,17 +14,14 @@ from portfolio.ledger.repository import LedgerMoved, LedgerRepository
 from portfolio.ledger.screening import LedgerRefused
 from portfolio.models import (
     DailyValue,
-    FactorExposure,
     LedgerRevision,
     Lot,
     MatchedLot,
     Portfolio,
-    PortfolioMetrics,
     RevisionStatus,
     Transaction,
 )
-from portfolio.performance import nightly_figures, risk_free_rates
-from portfolio.performance import record as metrics_record
+from portfolio.performance import daily_values
 from pricing import market, packs
 from pricing.models import PricingPolicy, Security
 from tests import small
@@ -321,23 +318,6 @@ def computed(demo):
     return found, pack, revision, valuation.history(books.load(found, revision), market.history(pack))
 
 
-def test_the_stored_record_is_the_one_computed_anew(computed):
-    portfolio, pack, revision, life = computed
-    stored = PortfolioMetrics.objects.get(portfolio=portfolio, pack=pack, revision=revision).record
-
-    anew = metrics_record.metrics(
-        life,
-        portfolio_id=str(portfolio.pk),
-        pack_id=pack.pk,
-        risk_free=risk_free_rates.load(pack, risk_free_rates.read_series("CAD"), "CAD", life.dates),
-    )
-
-    for name, value in anew.items():
-        value = asdict(value) if is_dataclass(value) else value
-        expected = value.isoformat() if hasattr(value, "isoformat") else value
-        assert stored[name] == expected, name
-
-
 def test_the_stored_values_are_the_float_of_each_day_to_its_last_bit(computed):
     portfolio, _, revision, life = computed
     stored = dict(DailyValue.objects.filter(portfolio=portfolio, revision=revision).values_list("pack_id", "value"))
@@ -347,18 +327,14 @@ def test_the_stored_values_are_the_float_of_each_day_to_its_last_bit(computed):
     )
 
 
-def test_computing_again_adds_nothing(private_demo):
+def test_storing_again_adds_nothing(private_demo):
     portfolio = Portfolio.objects.select_related("policy").get(slug="public")
     pack, revision = packs.resolve(policy=portfolio.policy), books.newest_reconciled(portfolio)
-    counted = [model.objects.count() for model in (DailyValue, PortfolioMetrics, FactorExposure)]
 
-    outcomes = [
-        compute(used=[(portfolio, revision)], pack=pack)
-        for compute in (nightly_figures.compute_metrics, nightly_figures.prewarm_factors)
-    ]
+    with CaptureQueriesContext(connection) as asked:
+        added = daily_values.store(used=[(portfolio, revision)], pack=pack)
 
-    assert [(outcome.added, outcome.failed) for outcome in outcomes] == [(0, {}), (0, {})]
-    assert [model.objects.count() for model in (DailyValue, PortfolioMetrics, FactorExposure)] == counted
+    assert (added, len(asked)) == (0, 1)
 
 
 POOL = """
