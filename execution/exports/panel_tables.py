@@ -46,8 +46,8 @@ class PanelTable:
 
 def tabulate(panel: Mapping[str, Any], scope: Scope) -> list[PanelTable]:
     """The tables of a panel, one for each plain panel that it is made of."""
-    if lacking := next(panel_parts.find_lacking(panel["type"], panel), None):
-        return [PanelTable(panel["id"], panel["title"], (), (), 0, lacking[2])]
+    if reason := panel_parts.why_undrawn(panel):
+        return [PanelTable(panel["id"], panel["title"], (), (), 0, reason)]
     return [_tabulate_plain(plain, scope) for plain in panel_parts.plain_panels(panel)]
 
 
@@ -150,6 +150,8 @@ def _lines(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
     columns = (TableColumn("x", "Date", "date"), *_with_headers(series, currency))
     # a series without any value, of a benchmark that there is not, say, is empty cells
     values = [panel_values.resolve_list(each["values"], scope) or [None] * len(x) for each in panel["series"]]
+    if any(len(each) != len(x) for each in values):
+        raise NoPanelValueError(panel_values.UNEVEN)
     return PanelTable(panel["id"], panel["title"], columns, _Zipped((x, *values)), len(x), is_series=True)
 
 

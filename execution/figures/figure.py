@@ -8,7 +8,7 @@ from typing import Any, Final
 from config import plain_text
 from execution.figures import privacy
 from execution.figures.basis import basis_words, turning_points
-from execution.figures.formats import DASH, FORMATS, MINUS, is_zero
+from execution.figures.formats import DASH, FORMATS, MINUS, MOST_DIGITS, is_zero
 from execution.figures.names import name_words
 from execution.figures.reasons import reason_words
 
@@ -90,6 +90,8 @@ def from_value(value: Any, kind: str, *, currency: str = "", signed: bool = Fals
     exact = _exact(value)
     if exact is None:
         return missing(kind, reason_words("not_a_number"))
+    if exact.adjusted() >= MOST_DIGITS:
+        return missing(kind, f"it is a number of more than {MOST_DIGITS} digits")
     text = FORMATS[kind](exact, currency)
     is_change = signed and kind in CHANGES
     if is_change and exact > 0 and not is_zero(text):

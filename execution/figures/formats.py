@@ -12,6 +12,8 @@ DASH: Final = "—"
 """Stands where there is no figure."""
 MINUS: Final = "−"
 SPACE: Final = "\N{NO-BREAK SPACE}"
+MOST_DIGITS: Final = 24
+"""Before the point: no reader can tell a greater number from another, and it can't be rounded exactly."""
 OTHER_DIGIT: Final = re.compile("[1-9]")
 
 

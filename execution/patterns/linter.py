@@ -259,7 +259,7 @@ def _lint_graph(pattern: ParsedPattern) -> Iterator[LintFinding]:
     except (PatternInvalid, TemplateInvalid, ConditionInvalid):
         pass  # findings of the step that they stand in
     used: set[str] = set()
-    waiting = [*pattern.outputs, *(name for panel in pattern.panels for name in _states_in(panel.body))]
+    waiting = [*pattern.outputs, *(name for panel in pattern.panels for name in templating.steps_named_in(panel.body))]
     while waiting:
         name = waiting.pop()
         if name not in used:
@@ -275,16 +275,7 @@ def _steps_named_by(step: Step) -> frozenset[str]:
     try:
         return needs(step).all
     except (TemplateInvalid, ConditionInvalid):
-        return frozenset(_states_in(step.args))
-
-
-def _states_in(value: Any) -> Iterator[str]:
-    for _, text in templating.texts_in(value):
-        try:
-            references = list(templating.references_in(text))
-        except TemplateInvalid:
-            continue
-        yield from (reference.path[1] for reference in references if reference.path[0] == "state")
+        return templating.steps_named_in(step.args)
 
 
 def _no_step(name: str, steps: Iterable[str]) -> str:

@@ -4,6 +4,9 @@ not drawn, and is refused."""
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from execution.patterns import templating
+from execution.patterns.templating import TemplateInvalid
+
 FORMATS: Final = ("number", "currency", "percentage", "decimal_2", "text", "name", "date", "sparkline")
 """How a figure may be written. A name is a code in words. A sparkline is a list of numbers, in a column."""
 _ITEMS: Final = (("items",),)
@@ -57,6 +60,10 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "panels": ("type", "title"),
 }
 """Part that is a list of mappings -> the texts that each has."""
+_FIXED: Final = frozenset({"id", "type", "title", "ttl"})
+_SIDES: Final = ("left", "right")
+_TEXTS: Final = ("text", "link")
+_WITH_SPARKLINES: Final = ("table", "timeline_chart")
 
 
 Finding = tuple[tuple[str | int, ...], str, str]
@@ -77,18 +84,32 @@ def find_lacking(panel_type: str, body: Mapping[str, Any]) -> Iterator[Finding]:
     if parts is None:
         needed = ", or ".join(" and ".join(each) for each in choices)
         yield (), "incomplete-panel", f"a {panel_type} needs {needed}"
-    for part in dict.fromkeys((*(parts or ()), *(each for each in KEYS if each in body))):
+    elif ("rows" in body) != ("columns" in body):
+        yield (), "incomplete-panel", "rows and columns stand together"
+    for part in body:
         if part in KEYS:
-            yield from _find_lacking_elements(part, body[part])
-        elif part in ("left", "right"):
+            yield from _find_lacking_elements(part, body[part], panel_type)
+        elif part in _SIDES:
             yield from _within((part,), "table", body[part])
-        elif part == "text" and not isinstance(body[part], str):
-            yield (part,), "incomplete-panel", "text is a text"
-    if parts == _COMPARED[0]:
+        elif part in _TEXTS and not isinstance(body[part], str):
+            yield (part,), "incomplete-panel", f"{part} is a text"
+    if "lines" in body:
         yield from _find_uneven(body)
     for part, kind in (("cards", "metrics_grid"), ("panels", "")):
         for place, each in enumerate(_list_of_mappings(body, part)):
             yield from _within((part, place), kind or str(each.get("type")), each)
+
+
+def why_undrawn(panel: Mapping[str, Any]) -> str | None:
+    """Why neither a page nor a file shows a panel, which may be of another release; None where they do."""
+    if lacking := next(find_lacking(panel["type"], panel), None):
+        return lacking[2]
+    try:
+        for part in panel.keys() - _FIXED:
+            list(templating.references_in(panel[part]))
+    except TemplateInvalid as bad:
+        return str(bad)
+    return None
 
 
 def find_tables(body: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Mapping[str, Any]]]:
@@ -97,7 +118,7 @@ def find_tables(body: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...]
         yield (), body
     for place, each in enumerate(_list_of_mappings(body, "panels")):
         yield from ((("panels", place, *where), table) for where, table in find_tables(each))
-    for side in ("left", "right"):
+    for side in _SIDES:
         if isinstance(body.get(side), Mapping):
             yield from (((side, *where), table) for where, table in find_tables(body[side]))
 
@@ -131,7 +152,7 @@ def _plain(panel: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _sides(panel: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield from (panel[side] for side in ("left", "right") if side in panel)
+    yield from (panel[side] for side in _SIDES if side in panel)
 
 
 def _compared_items(panel: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -150,7 +171,7 @@ def _within(place: tuple[str | int, ...], panel_type: str, body: Any) -> Iterato
         yield (*place, *where), rule, words
 
 
-def _find_lacking_elements(part: str, elements: Any) -> Iterator[Finding]:
+def _find_lacking_elements(part: str, elements: Any, panel_type: str) -> Iterator[Finding]:
     if not isinstance(elements, list) or not elements:
         yield (part,), "incomplete-panel", f"{part} is a list of one or more"
         return
@@ -161,10 +182,18 @@ def _find_lacking_elements(part: str, elements: Any) -> Iterator[Finding]:
             yield (part, place), "incomplete-panel", f"needs {', '.join(lacking)} as text"
         elif "format" in keys and keys["format"] not in FORMATS:
             yield (part, place, "format"), "unknown-format", f"{keys['format'][:40]} is none of {', '.join(FORMATS)}"
+        elif keys.get("format") == "sparkline" and (
+            part != "columns" or not place or panel_type not in _WITH_SPARKLINES
+        ):
+            yield (
+                (part, place, "format"),
+                "unknown-format",
+                "a sparkline stands in a column of a table, after the first",
+            )
 
 
 def _find_uneven(body: Mapping[str, Any]) -> Iterator[Finding]:
-    headings = body["headings"]
+    headings = body.get("headings")
     if not isinstance(headings, list) or not headings or not all(isinstance(each, str) for each in headings):
         yield ("headings",), "incomplete-panel", "headings is a list of one or more texts"
         return
@@ -172,6 +201,8 @@ def _find_uneven(body: Mapping[str, Any]) -> Iterator[Finding]:
         values = line.get("values")
         if not isinstance(values, list) or len(values) != len(headings):
             yield ("lines", place, "values"), "incomplete-panel", f"needs {len(headings)} values, one for each heading"
+        elif not all(isinstance(each, str) for each in values):
+            yield ("lines", place, "values"), "incomplete-panel", "its values are texts"
 
 
 def _list_of_mappings(body: Mapping[str, Any], part: str) -> Sequence[Mapping[str, Any]]:

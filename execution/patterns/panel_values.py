@@ -5,11 +5,13 @@ The one place that reads a panel's values: pages draw them, and exports put them
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from config.strict_json import pointer_to
 from execution.patterns import templating
 from execution.patterns.templating import NamePath, Scope
+
+UNEVEN: Final = "the result does not hold a value for each day here"
 
 
 class NoPanelValueError(Exception):
@@ -34,7 +36,7 @@ class Place:
 
 def outputs_of(panel: Mapping[str, Any]) -> frozenset[str]:
     """The outputs that a panel reads."""
-    return frozenset(each.path[1] for each in templating.references_in(panel) if each.path[0] == "state")
+    return templating.steps_named_in(panel)
 
 
 def locate(text: Any, scope: Scope) -> Place:

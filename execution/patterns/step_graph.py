@@ -1,12 +1,12 @@
 """The steps of a document as a drawing: which step needs which. It is drawn of what is not a pattern yet, too."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from execution.patterns import conditions, templating
 from execution.patterns.conditions import ConditionInvalid
-from execution.patterns.templating import TemplateInvalid
 
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 190, 46, 60, 18, 12
 MOST: Final = 200
@@ -82,21 +82,11 @@ def _steps(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _steps_needed_by(step: Mapping[str, Any]) -> list[str]:
     """The steps that a step names, each once."""
-    paths = []
-    for _, text in templating.texts_in(step.get("args")):
-        try:
-            paths += [reference.path for reference in templating.references_in(text)]
-        except TemplateInvalid:
-            continue  # a finding
+    named = set(templating.steps_named_in(step.get("args")))
     if isinstance(step.get("when"), str):
-        try:
-            condition = conditions.compile(step["when"])
-        except ConditionInvalid:
-            pass  # a finding
-        else:
-            paths += condition.paths
-            paths += [("state", name) for name in condition.optional_steps]
-    return list(dict.fromkeys(path[1] for path in paths if path[0] == "state"))
+        with contextlib.suppress(ConditionInvalid):  # a finding
+            named |= {path[1] for path in conditions.compile(step["when"]).paths if path[0] == "state"}
+    return sorted(named)
 
 
 def _columns(needed: Mapping[str, list[str]]) -> dict[str, int]:

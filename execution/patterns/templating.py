@@ -4,6 +4,7 @@ A path begins at a root (inputs, state, ctx) and walks mappings, sequences and d
 never reads an attribute that is not a field, calls nothing, and sees no name that starts with an underscore.
 """
 
+import contextlib
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -104,6 +105,15 @@ def references_in(value: Any) -> Iterator[Reference]:
         for piece in pieces:
             if isinstance(piece, tuple):
                 yield Reference(piece, pointer, whole=len(pieces) == 1)
+
+
+def steps_named_in(value: Any) -> frozenset[str]:
+    """The steps that a value names. A text that is no template, of a draft or of another release, names none."""
+    named: set[str] = set()
+    for _, text in texts_in(value):
+        with contextlib.suppress(TemplateInvalid):
+            named |= {piece[1] for piece in parse(text) if isinstance(piece, tuple) and piece[0] == "state"}
+    return frozenset(named)
 
 
 def texts_in(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:

@@ -68,7 +68,7 @@ def draw_news(document: Mapping[str, Any], scope: Scope) -> list[Body]:
     """As action cards; `link` names the key of an address, which is followed where it is one of the web."""
     rows = locate_rows(document["rows"], scope)
     key = document.get("link")
-    return [_card(row, document, scope) | {"link": _web_address(row.value.get(key)) if key else ""} for row in rows]
+    return [_card(row, document, scope) | {"link": _web_address(row.value, key)} for row in rows]
 
 
 def _card(row: Place, document: Mapping[str, Any], scope: Scope) -> Body:
@@ -82,8 +82,15 @@ def _card(row: Place, document: Mapping[str, Any], scope: Scope) -> Body:
     }
 
 
-def _web_address(value: Any) -> str:
-    return value if isinstance(value, str) and urlsplit(value).scheme in ("http", "https") else ""
+def _web_address(row: Any, key: str | None) -> str:
+    """The address that a row has under a key; empty where it has none that may be followed."""
+    address = row.get(key) if isinstance(row, Mapping) else None
+    if not isinstance(address, str):
+        return ""
+    try:
+        return address if urlsplit(address).scheme in ("http", "https") else ""
+    except ValueError:  # such as http://[
+        return ""
 
 
 def draw_comparison(document: Mapping[str, Any], scope: Scope) -> Body:

@@ -59,7 +59,7 @@ def _answer(request: HttpRequest, slug: str, execution_id: UUID) -> HttpResponse
         return unchanged
     scope, charts = scope_of(served, portfolio), {}
     for panel in version.document["panels"]:
-        if panel["id"] != asked_for or any(panel_parts.find_lacking(panel["type"], panel)):
+        if panel["id"] != asked_for or panel_parts.why_undrawn(panel):
             continue  # the page says what it lacks
         for document in panel_parts.charts(panel):
             try:

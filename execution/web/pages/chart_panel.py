@@ -1,15 +1,25 @@
 """The panel of a line chart: its geometry with words at its axes, and the figures that it is drawn from."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final
 
 from config import dates
 from execution import figures
 from execution.figures import SPACE, formats, number, privacy, reason_words
-from execution.patterns.panel_values import NoPanelValueError, Place, base_currency, locate_list, resolve, resolve_list
+from execution.patterns.panel_values import (
+    UNEVEN,
+    NoPanelValueError,
+    Place,
+    base_currency,
+    locate_list,
+    resolve,
+    resolve_list,
+)
 from execution.patterns.templating import Scope
 from execution.web.pages import charts
 from execution.web.pages.placed_figures import figure_at
@@ -33,19 +43,16 @@ class Series:
     label: str
     format: str
     place: Place
-
-    @property
-    def heights(self) -> list[float | None]:
-        return [None if value is None else float(value) for value in self.place.value]
+    heights: Sequence[float | None]
 
 
 def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     """Lines with their turning points, their marks, and the words at both axes."""
     currency = base_currency(scope)
-    days = [dates.parse(day) for day in resolve_list(document["x"], scope)]
+    days = _days(document, scope)
     if not days:
         return {}
-    series, absent = _series(document, scope)
+    series, absent = _series(document, scope, days)
     trades, lacking = _trades(document, scope, days)
     marked = [[place for place, trade in trades.items() if trade[side]] for side in MARKS]
     chart = charts.line_chart(days, [each.heights for each in series], marked)
@@ -102,10 +109,10 @@ def columns(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     trades   [place among the days, symbols bought, symbols sold]
     """
     currency = base_currency(scope)
-    days = [dates.parse(day) for day in resolve_list(document["x"], scope)]
+    days = _days(document, scope)
     if not days:
         raise NoPanelValueError(NO_DAY)
-    series, _ = _series(document, scope)
+    series, _ = _series(document, scope, days)
     trades, _ = _trades(document, scope, days)
     levels = charts.levels([each.heights for each in series])
     low, high = float(levels[0]), float(levels[-1])
@@ -143,13 +150,45 @@ def _unit(kind: str, currency: str) -> str:
     return currency if kind == "currency" else ""
 
 
-def _series(document: Mapping[str, Any], scope: Scope) -> tuple[list[Series], list[tuple[str, str]]]:
+def _days(document: Mapping[str, Any], scope: Scope) -> list[date]:
+    """The days of a chart, which rise. Raises NoPanelValueError."""
+    days = [_day(each) for each in resolve_list(document["x"], scope)]
+    if any(later <= earlier for earlier, later in pairwise(days)):
+        raise NoPanelValueError("the days that the result holds here do not rise")
+    return days
+
+
+def _day(value: Any) -> date:
+    try:
+        return dates.parse(value)
+    except (TypeError, ValueError):
+        raise NoPanelValueError("the result holds no days here") from None
+
+
+def _height_of(value: Any) -> float | None:
+    """A value that a line goes through; decimals come as text. Raises NoPanelValueError."""
+    if value is None:
+        return None
+    try:
+        height = float(value)
+    except (TypeError, ValueError):
+        height = math.nan
+    if abs(height) < 10.0**formats.MOST_DIGITS:
+        return height
+    raise NoPanelValueError("the result holds something else than numbers here")
+
+
+def _series(
+    document: Mapping[str, Any], scope: Scope, days: Sequence[date]
+) -> tuple[list[Series], list[tuple[str, str]]]:
     """The series that have a value, and label and reason of those that have none. Raises NoPanelValueError without any."""
     drawn, absent = [], []
     for each in document["series"]:
         place = locate_list(each["values"], scope)
         if any(value is not None for value in place.value):
-            drawn.append(Series(each["label"], each["format"], place))
+            if len(place.value) != len(days):
+                raise NoPanelValueError(UNEVEN)
+            drawn.append(Series(each["label"], each["format"], place, [_height_of(value) for value in place.value]))
         else:
             absent.append((each["label"], _why(each, scope)))
     if not drawn:
@@ -176,8 +215,19 @@ def _trades(
     except NoPanelValueError as absent:
         return {}, [("What was traded", reason_words(absent.reason))]
     places = {day: place for place, day in enumerate(days)}
-    by_day = {dates.parse(trade["date"]): trade for trade in found}
+    if not all(_is_trade(each) for each in found):
+        return {}, [("What was traded", reason_words("not_in_result"))]
+    by_day = {_day(trade["date"]): trade for trade in found}
     return {places[day]: trade for day, trade in by_day.items() if day in places}, []
+
+
+def _is_trade(value: Any) -> bool:
+    """Whether it is a day with the symbols of each kind of mark."""
+    return (
+        isinstance(value, Mapping)
+        and isinstance(value.get("date"), str)
+        and all(isinstance(value.get(kind), list) and all(isinstance(s, str) for s in value[kind]) for kind in MARKS)
+    )
 
 
 def _symbols(trade: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from execution.web.pages.placed_figures import figure_at
 
 BY_MODEL: Final = "Written by a language model"
 BY_RULE: Final = "Written by a rule"
+NEEDED: Final = frozenset({"sentences", "facts", "writer", "reason", "notice"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     """`sentences` of parts, the notice, and who wrote it. Raises NoPanelValueError."""
     place = locate(document["text"], scope)
     narrative = place.value
-    if not isinstance(narrative, Mapping) or "sentences" not in narrative:
+    if not isinstance(narrative, Mapping) or not narrative.keys() >= NEEDED:
         reason = narrative.get("reason") if isinstance(narrative, Mapping) else None
         raise NoPanelValueError(reason or "not_in_result")
     facts, currency = place.below("facts", narrative["facts"]), base_currency(scope)

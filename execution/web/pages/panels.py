@@ -159,8 +159,8 @@ def draw(document: Mapping[str, Any], scope: Scope, rows: PageRows | None = None
     )
     if document["type"] not in DRAWERS:
         return replace(empty, reason=f"this page can't draw a {document['type']}; the result holds its figures")
-    if lacking := next(panel_parts.find_lacking(document["type"], document), None):
-        return replace(empty, reason=f"this page can't draw it: {lacking[2]}; the result holds its figures")
+    if undrawn := panel_parts.why_undrawn(document):
+        return replace(empty, reason=f"this page can't draw it: {undrawn}; the result holds its figures")
     if rows is not None and not rows.is_asked_for(document):
         return replace(empty, name="on_demand", body=rows.link(document["id"], **{document["id"]: "1"}))
     if rows is not None and document.get("on_demand") is True:

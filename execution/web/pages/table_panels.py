@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from execution import figures
 from execution.figures import FORMATS, Figure, reason_words
+from execution.figures.formats import MOST_DIGITS
 from execution.patterns.panel_values import NoPanelValueError, Place, base_currency, locate, locate_rows, pointer_of
 from execution.patterns.templating import Scope
 from execution.web.pages import shapes
@@ -140,7 +141,7 @@ def _cell(row: Place, column: Mapping[str, Any], currency: str) -> Cell:
 def sparkline(value: Any) -> Cell:
     """A line through a list of numbers; what is no number is a gap."""
     numbers = [
-        each if isinstance(each, int | float) and not isinstance(each, bool) else None
+        each if isinstance(each, int | float) and not isinstance(each, bool) and abs(each) < 10**MOST_DIGITS else None
         for each in (value if isinstance(value, list) else ())
     ]
     path = shapes.spark(numbers)
