@@ -22,12 +22,14 @@ from execution.models import Execution
 
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "pack_row": ("pack",),
+    "pack": ("pack",),
     "transaction": ("revision",),
     "setting": ("portfolio", "reference_series"),
     "input": ("inputs",),
     "pattern": ("pattern", "version"),
 }
-"""What of a plan each kind of cause is of. The engine is of none: it is this process's."""
+"""What of a plan each kind of cause is of, but for the as-of date, which is an input and the pack's. The engine is of none: it is
+this process's."""
 
 
 class NotComparable(TieoutError):
@@ -119,11 +121,24 @@ def _attribute(
         if kind == "engine":
             paths = {each.path for each in differences.find(stored, again)}
         else:
-            mixed = replace(plans[0], **{name: getattr(plans[1], name) for name in FIELDS[kind]})
+            mixed = _mix(plans, kind, found)
             paths = {each.path for each in differences.find(again, _recompute(mixed, calls(), again, withheld))}
         for path in paths & moved.keys():
             moved[path].append(kind)
     return {path: tuple(by) for path, by in moved.items()}
+
+
+def _mix(plans: tuple[Plan, Plan], kind: str, found: Sequence[Cause]) -> Plan:
+    """The first plan with what the second has of one kind."""
+    names = FIELDS[kind]
+    if kind == "input" and any(cause.name == causes.ASOF_DATE for cause in found):
+        names = (*names, "pack")
+    mixed = replace(plans[0], **{name: getattr(plans[1], name) for name in names})
+    if kind in ("pattern", "input"):  # each version has the inputs that it asks for
+        own, other = (plans[0], plans[1]) if kind == "pattern" else (plans[1], plans[0])
+        given = {**other.inputs, **own.inputs}
+        mixed = replace(mixed, inputs={name: given[name] for name in mixed.pattern.inputs})
+    return mixed
 
 
 def _recompute(plan: Plan, calls: ProviderCalls, otherwise: dict[str, Any], withheld: Sequence[str]) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 Closes and rates are those of the two packs; of series and actions, which packs hold as deltas, what each of them knows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, localcontext
 from typing import Any, Final
 
@@ -51,9 +52,30 @@ class Change:
 
 def find_changes(before: PricingPack, after: PricingPack) -> list[Change]:
     """The rows that differ, by effect. Raises packs.PackWarming, packs.PackInError."""
-    for pack in (before, after):
+    return _by_effect(_find(KINDS, (before, before.asof_date), (after, after.asof_date)))
+
+
+def find_changes_of_day(before: PricingPack, after: PricingPack) -> list[Change]:
+    """The closes and rates that differ, by effect. Raises packs.PackWarming, packs.PackInError."""
+    return _by_effect(_find(OF_A_DAY, (before, before.asof_date), (after, after.asof_date)))
+
+
+def find_changes_known_by(before: PricingPack, after: PricingPack, day: date) -> list[Change]:
+    """What two packs know differently of series and actions, of what was known by a day that both see, by effect.
+
+    Raises packs.PackWarming, packs.PackInError.
+    """
+    return _by_effect(_find([name for name in KINDS if name not in OF_A_DAY], (before, day), (after, day)))
+
+
+def _find(kinds: Iterable[str], before: tuple[PricingPack, date], after: tuple[PricingPack, date]) -> Iterator[Change]:
+    for pack, _ in (before, after):
         packs.require_sealed(pack=pack)
-    changes = [change for name, kind in KINDS.items() for change in _changes(name, kind, before, after)]
+    for name in kinds:
+        yield from _changes(name, KINDS[name], before, after)
+
+
+def _by_effect(changes: Iterable[Change]) -> list[Change]:
     return sorted(
         changes, key=lambda each: (each.effect_bp is None, -abs(each.effect_bp or Decimal(0)), each.kind, each.key)
     )
@@ -114,9 +136,14 @@ KINDS: Final[Mapping[str, Kind]] = {
         """,
     ),
 }
+OF_A_DAY: Final = ("price", "rate")
+"""Kinds of rows that every pack has whole. Of the others a pack holds what is new, and knows what it and those before it hold."""
 
 
-def _changes(name: str, kind: Kind, before: PricingPack, after: PricingPack) -> Iterator[Change]:
+def _changes(
+    name: str, kind: Kind, before: tuple[PricingPack, date], after: tuple[PricingPack, date]
+) -> Iterator[Change]:
+    """`before` and `after`: a pack, and the day by which it is to have known a row."""
     old_fields, new_fields = (", ".join(f"{side}.{field}" for field in kind.fields) for side in ("before", "after"))
     side = f"SELECT {kind.key} AS key, {', '.join(kind.fields)} FROM (%s) AS known"  # noqa: S608  # names of this file alone
     statement = (
@@ -128,12 +155,12 @@ def _changes(name: str, kind: Kind, before: PricingPack, after: PricingPack) -> 
     )
     parameters = {
         f"{side}_{parameter}": value
-        for side, pack in (("before", before), ("after", after))
+        for side, (pack, known_by) in (("before", before), ("after", after))
         for parameter, value in {
             "content": pack.content_id,
             "policy": pack.policy_id,
             "sequence": pack.sequence,
-            "asof": pack.asof_date,
+            "asof": known_by,
         }.items()
     }
     with connection.cursor() as cursor:

@@ -35,7 +35,7 @@ ANSWER = inline_serializer(
         "same": serializers.BooleanField(),
         "moved": serializers.ListField(
             child=serializers.DictField(),
-            help_text="What the two were computed from differently: pack_row, transaction, setting, input, pattern, engine.",
+            help_text="What the two were computed from differently: pack_row, pack, transaction, setting, input, pattern, engine.",
         ),
         "count": serializers.IntegerField(help_text="Differences on all pages."),
         "offset": serializers.IntegerField(),
