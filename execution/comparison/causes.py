@@ -151,8 +151,8 @@ def _of_order(
         was, now = ({row.entry_id: row for row in rows if row.entry_id in shared} for rows in (old[day], new[day]))
         if list(was) != list(now):
             for entry_id in sorted(shared - _staying(list(was), list(now))):
-                places = [{"place": list(each).index(entry_id) + 1} for each in (was, now)]
-                yield Cause("transaction", entry_id, *places, _details("moved", now[entry_id], after))
+                first, then = ({"place": list(each).index(entry_id) + 1} for each in (was, now))
+                yield Cause("transaction", entry_id, first, then, _details("moved", now[entry_id], after))
 
 
 def _staying(was: list[str], now: list[str]) -> set[str]:
