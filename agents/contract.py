@@ -80,9 +80,9 @@ def _fit_any(value: Any, declared: Any) -> Any:
     raise TypeMismatch(reasons[0] if len(reasons) == 1 else f"{_describe(value)} where {spell(declared)} is needed")
 
 
-def assignable(given: Any, declared: Any) -> bool:
+def assignable(value_type: Any, declared: Any) -> bool:
     """False only where no value of the given type can be the declared one; what can't be told is True."""
-    return any(_assignable_one(g, d) for g in _members(given) for d in _members(declared))
+    return any(_assignable_one(g, d) for g in _members(value_type) for d in _members(declared))
 
 
 def spell(declared: Any) -> str:
@@ -231,14 +231,14 @@ def _fit_one(value: Any, member: Any) -> Any:
     return value
 
 
-def _assignable_one(given: Any, declared: Any) -> bool:
-    if Any in (given, declared) or object in (given, declared):
+def _assignable_one(value_type: Any, declared: Any) -> bool:
+    if Any in (value_type, declared) or object in (value_type, declared):
         return True
-    if get_origin(given) is Literal:
-        return any(_fits(choice, declared) for choice in get_args(given))
+    if get_origin(value_type) is Literal:
+        return any(_fits(choice, declared) for choice in get_args(value_type))
     if get_origin(declared) is Literal:
-        return any(_assignable_one(given, type(choice)) for choice in get_args(declared))
-    bare_given, bare_declared = get_origin(given) or given, get_origin(declared) or declared
+        return any(_assignable_one(value_type, type(choice)) for choice in get_args(declared))
+    bare_given, bare_declared = get_origin(value_type) or value_type, get_origin(declared) or declared
     bare_given = dict if typing.is_typeddict(bare_given) else bare_given
     bare_declared = dict if typing.is_typeddict(bare_declared) else bare_declared
     if _opaque(bare_given) or _opaque(bare_declared):
@@ -253,7 +253,7 @@ def _assignable_one(given: Any, declared: Any) -> bool:
         return False
     if not issubclass(bare_given, bare_declared) and not issubclass(bare_declared, bare_given):
         return False
-    inner_given, inner_declared = get_args(given), get_args(declared)
+    inner_given, inner_declared = get_args(value_type), get_args(declared)
     if len(inner_given) == len(inner_declared) and bare_given is bare_declared and bare_given is not np.ndarray:
         pairs = [(g, d) for g, d in zip(inner_given, inner_declared, strict=True) if Ellipsis not in (g, d)]
         return all(assignable(g, d) for g, d in pairs)

@@ -99,9 +99,9 @@ class Registry:
         """
 
         def register(function: Function) -> Function:
-            taken = self._capabilities.get(name)
-            if taken is not None:
-                raise BadCapability(name, f"already offered by {taken.agent}")
+            namesake = self._capabilities.get(name)
+            if namesake is not None:
+                raise BadCapability(name, f"already offered by {namesake.agent}")
             called = _Called(provider, reads_as_model, is_on)
             self._capabilities[name] = _read(function, name=name, agent=agent, called=called)
             return function
@@ -141,15 +141,15 @@ def result_paths(cap: Capability) -> dict[str, Any]:
     return contract.paths(cap.data_type)
 
 
-def bind(cap: Capability, given: Mapping[str, Any]) -> dict[str, Any]:
+def bind(cap: Capability, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments to call with: names checked, types checked, canonical strings made dates, UUIDs and decimals.
 
     A value that already fits is passed on as the same object. Raises ArgumentsInvalid with every finding.
     """
-    findings = [(name, "unknown argument") for name in given if name not in cap.arguments]
-    findings += [(n, "missing") for n, declared in cap.arguments.items() if declared.required and n not in given]
+    findings = [(name, "unknown argument") for name in arguments if name not in cap.arguments]
+    findings += [(n, "missing") for n, declared in cap.arguments.items() if declared.required and n not in arguments]
     bound = {}
-    for name, value in given.items():
+    for name, value in arguments.items():
         if name in cap.arguments:
             try:
                 bound[name] = contract.fit(value, cap.arguments[name].type)

@@ -89,9 +89,9 @@ class AgentRuntime:
     def register(self, capabilities: Iterable[Capability]) -> None:
         """Offer more of them. Raises BadCapability on a name that another function has."""
         for capability in capabilities:
-            taken = self._capabilities.setdefault(capability.name, capability)
-            if taken is not capability:
-                raise registry.BadCapability(capability.name, f"already offered by {taken.agent}")
+            namesake = self._capabilities.setdefault(capability.name, capability)
+            if namesake is not capability:
+                raise registry.BadCapability(capability.name, f"already offered by {namesake.agent}")
 
     @property
     def agents(self) -> dict[str, tuple[str, ...]]:

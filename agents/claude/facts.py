@@ -66,8 +66,8 @@ def read(argument: str, items: Sequence[FactItem]) -> tuple[Fact, ...]:
 
 def find_matching(facts: Sequence[Fact], question: str) -> tuple[int, ...]:
     """Numbers of the facts whose labels share most words with a question; of all where none shares any."""
-    asked = words_of(question)
-    shared = [len(fact.words & asked) for fact in facts]
+    question_words = words_of(question)
+    shared = [len(fact.words & question_words) for fact in facts]
     most = max(shared)
     return tuple(number for number, count in enumerate(shared) if count == most)
 

@@ -110,14 +110,14 @@ def _words(text: str) -> Iterator[Part]:
         yield Part("words", text)
 
 
-def _reference(found: re.Match[str], facts: Sequence[Fact]) -> Part:
-    number = int(found[1])
-    other = None if found[3] is None else int(found[3])
+def _reference(match: re.Match[str], facts: Sequence[Fact]) -> Part:
+    number = int(match[1])
+    other = None if match[3] is None else int(match[3])
     for each in (number, other):
         if each is not None and each >= len(facts):
             raise TextVoid("it refers to a figure that it was not given")
     if other is not None:
         return Part("comparison", comparison_words(facts[number], facts[other]), number, other)
-    if found[2]:
+    if match[2]:
         return Part("sign", sign_words(facts[number]), number)
     return Part("figure", "", number)

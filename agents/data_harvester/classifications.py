@@ -14,6 +14,8 @@ CLASSIFICATION_TTL_S = 86_400
 def classifications(ctx: RequestContext, *, positions: valuation.Positions) -> Result[ClassifiedPositions]:
     """Sector, country, asset class, ISIN and FIGI of what is held, each as it was known on the pack's date."""
     symbols = [row.symbol for row in positions.positions]
-    found = market.classifications(ctx.pack, symbols)
-    sources = tuple(sorted({said.source for kinds in found.values() for said in kinds.values()}))
-    return Result(allocation.classify(symbols, found), sources=sources, asof=ctx.asof_date, ttl=CLASSIFICATION_TTL_S)
+    by_symbol = market.classifications(ctx.pack, symbols)
+    sources = tuple(sorted({each.source for kinds in by_symbol.values() for each in kinds.values()}))
+    return Result(
+        allocation.classify(symbols, by_symbol), sources=sources, asof=ctx.asof_date, ttl=CLASSIFICATION_TTL_S
+    )

@@ -61,8 +61,8 @@ def calculate_impact(
     ctx: RequestContext, *, actions: HeldActions, positions: valuation.Positions
 ) -> Result[ActionImpacts]:
     """Units on each ex-date, and the dividends or new units of them."""
-    found = coming_actions.impacts(actions, positions.book, ctx.market.asof)
-    return Result(found, sources=tuple(sorted({"ledger", *found.sources})), asof=ctx.asof_date, ttl=ACTIONS_TTL_S)
+    impacts = coming_actions.impacts(actions, positions.book, ctx.market.asof)
+    return Result(impacts, sources=tuple(sorted({"ledger", *impacts.sources})), asof=ctx.asof_date, ttl=ACTIONS_TTL_S)
 
 
 def _load(
@@ -74,7 +74,7 @@ def _load(
 ) -> Result[HeldActions]:
     ids = {lot.security for lot in positions.book.lots}
     securities = dict(Security.objects.filter(pk__in=ids).values_list("symbol", "pk"))
-    found = coming_actions.between(
+    held_actions = coming_actions.between(
         market.actions(ctx.pack),
         securities,
         asof_date=ctx.asof_date,
@@ -82,5 +82,5 @@ def _load(
         last=last or ctx.asof_date + AROUND,
         kinds=kinds,
     )
-    read = {action.source for action in (*found.actions, *found.splits_ahead)}
-    return Result(found, sources=tuple(sorted({"ledger", *read})), asof=ctx.asof_date, ttl=ACTIONS_TTL_S)
+    read = {action.source for action in (*held_actions.actions, *held_actions.splits_ahead)}
+    return Result(held_actions, sources=tuple(sorted({"ledger", *read})), asof=ctx.asof_date, ttl=ACTIONS_TTL_S)

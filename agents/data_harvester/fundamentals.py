@@ -38,8 +38,8 @@ def load(ctx: RequestContext, *, security_id: int) -> Result[Fundamentals]:
     if symbol is None:
         raise SecurityUnknown(security_id)
     figures = market.fundamentals(ctx.pack, symbol)
-    told = Fundamentals(
+    fundamentals = Fundamentals(
         security_id, symbol, "ok" if figures else "unavailable", None if figures else "no_fundamentals", figures
     )
     sources = tuple(sorted({figure.source for figure in figures}))
-    return Result(told, sources=sources, asof=ctx.asof_date, ttl=FUNDAMENTALS_TTL_S)
+    return Result(fundamentals, sources=sources, asof=ctx.asof_date, ttl=FUNDAMENTALS_TTL_S)

@@ -54,7 +54,7 @@ def search(
     except (http.ProviderFailed, http.ProviderBusy, http.RequestRefused, BreakerOpen) as failure:
         return _unavailable(ctx, str(failure))
     within = {row.url: row for answer in answers for row in answer.rows if first <= row.published_at < until}
-    found = NewsFound(
+    news = NewsFound(
         status="ok",
         reason=None,
         from_time=first.isoformat(),
@@ -64,7 +64,7 @@ def search(
         refused=sum(len(answer.refused) for answer in answers),
         items=[_article(row) for row in sorted(within.values(), key=_newest_first)],
     )
-    return Result(found, sources=(), asof=ctx.asof_date, ttl=NEWS_TTL_S)
+    return Result(news, sources=(), asof=ctx.asof_date, ttl=NEWS_TTL_S)
 
 
 @capability("provider.fetch_news", agent="data_harvester", provider="newsapi", is_on=is_on)
@@ -76,8 +76,10 @@ def fetch_news(
     first, until = _look_back(ctx, lookback_hours, client.clock.utc())
     answer = newsapi.fetch_everything(client, query, first=first, last=until)
     within = sorted((row for row in answer.rows if first <= row.published_at < until), key=_newest_first)[:limit]
-    found = NewsArticles(query, first.isoformat(), until.isoformat(), tuple(map(_article, within)), len(answer.refused))
-    return Result(found, sources=(), asof=ctx.asof_date, ttl=NEWS_TTL_S)
+    articles = NewsArticles(
+        query, first.isoformat(), until.isoformat(), tuple(map(_article, within)), len(answer.refused)
+    )
+    return Result(articles, sources=(), asof=ctx.asof_date, ttl=NEWS_TTL_S)
 
 
 def _look_back(ctx: RequestContext, hours: int, now: datetime) -> tuple[datetime, datetime]:
@@ -99,7 +101,7 @@ def _queries(entities: list[ValuedPosition]) -> tuple[list[str], list[str]]:
 
 
 def _unavailable(ctx: RequestContext, reason: str, *, is_final: bool = False) -> Result[NewsFound]:
-    found = NewsFound(
+    news = NewsFound(
         status="unavailable",
         reason=reason,
         from_time=None,
@@ -109,7 +111,7 @@ def _unavailable(ctx: RequestContext, reason: str, *, is_final: bool = False) ->
         refused=0,
         items=[],
     )
-    return Result(found, sources=(), asof=ctx.asof_date, ttl=0, is_final=is_final)
+    return Result(news, sources=(), asof=ctx.asof_date, ttl=0, is_final=is_final)
 
 
 def _article(row: rows.Article) -> Article:

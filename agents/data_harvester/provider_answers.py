@@ -27,8 +27,8 @@ class NoAnswer(TieoutError):
     """The provider answered, and said nothing that can be used of what it was asked for."""
 
     def __init__(self, provider: str, subject: str, refused: int) -> None:
-        said = f"{refused} rows that can't be used" if refused else "nothing"
-        super().__init__(f"{provider} says {said} of {subject}")
+        content = f"{refused} rows that can't be used" if refused else "nothing"
+        super().__init__(f"{provider} says {content} of {subject}")
         self.provider, self.subject, self.refused = provider, subject, refused
 
 
@@ -95,7 +95,7 @@ def fetch_fundamentals(
     income = fmp.fetch_income_statements(client, symbol, period=period, limit=limit)
     sheets = fmp.fetch_balance_sheets(client, symbol, period=period, limit=limit)
     flows = fmp.fetch_cash_flows(client, symbol, period=period, limit=limit)
-    answered = Statements(
+    statements = Statements(
         symbol,
         period,
         tuple(row for row in income.rows if row.period_end <= ctx.asof_date),
@@ -103,7 +103,7 @@ def fetch_fundamentals(
         tuple(row for row in flows.rows if row.period_end <= ctx.asof_date),
         sum(len(answer.refused) for answer in (income, sheets, flows)),
     )
-    return Result(answered, sources=(), asof=ctx.asof_date, ttl=REPORTS_TTL_S)
+    return Result(statements, sources=(), asof=ctx.asof_date, ttl=REPORTS_TTL_S)
 
 
 @capability("provider.fetch_ratios", agent="data_harvester", provider="fmp", is_on=is_fmp_on)
@@ -112,9 +112,9 @@ def fetch_ratios(
 ) -> Result[PeriodRatios]:
     """Ratios of the newest periods, as fractions."""
     answer = fmp.fetch_ratios(http.prompt_client_of(fmp.PROVIDER), symbol, period=period, limit=limit)
-    answered = tuple(row for row in answer.rows if row.period_end <= ctx.asof_date)
+    ratios = tuple(row for row in answer.rows if row.period_end <= ctx.asof_date)
     return Result(
-        PeriodRatios(symbol, period, answered, len(answer.refused)), sources=(), asof=ctx.asof_date, ttl=REPORTS_TTL_S
+        PeriodRatios(symbol, period, ratios, len(answer.refused)), sources=(), asof=ctx.asof_date, ttl=REPORTS_TTL_S
     )
 
 
@@ -129,7 +129,7 @@ def fetch_macro(ctx: RequestContext, *, series_id: str, limit: RowLimit = 100) -
     answer = fred.fetch_observations(client, series_id, first=FIRST_OBSERVATION, last=day, known_from=day, known_to=day)
     newest = sorted(answer.rows, key=lambda row: row.observation_date)[-limit:]
     series = terms.rows[0]
-    answered = SeriesObservations(
+    observations = SeriesObservations(
         series_id, series.title, series.unit, series.frequency, tuple(newest), len(answer.refused)
     )
-    return Result(answered, sources=(), asof=ctx.asof_date, ttl=REPORTS_TTL_S)
+    return Result(observations, sources=(), asof=ctx.asof_date, ttl=REPORTS_TTL_S)

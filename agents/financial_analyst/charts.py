@@ -33,5 +33,5 @@ def macro_overview(
     ctx: RequestContext, *, regime: RegimeRecord, factor_exposures: FactorRecord, dar: DarRecord
 ) -> Result[MacroChart]:
     """The scores of the regimes, the betas with their intervals, and the drawdown at risk."""
-    made = macro_chart.chart(regime, factor_exposures, dar)
-    return Result(made, sources=(), asof=ctx.asof_date, ttl=CHARTS_TTL_S)
+    overview = macro_chart.chart(regime, factor_exposures, dar)
+    return Result(overview, sources=(), asof=ctx.asof_date, ttl=CHARTS_TTL_S)

@@ -54,9 +54,9 @@ def apply_pack(ctx: RequestContext, *, positions: valuation.Positions) -> Result
 @capability("portfolio.get_valued_positions", agent="financial_analyst")
 def get_valued_positions(ctx: RequestContext, *, portfolio_id: UUID) -> Result[valuation.ValuedPositions]:
     """What is held at the closes and rates of the pack, for a pattern that needs no step for what is held alone."""
-    held = positions(ctx, portfolio_id=portfolio_id)
-    valued = apply_pack(ctx, positions=held.data)
-    return replace(valued, sources=tuple(sorted({*held.sources, *valued.sources})))
+    book = positions(ctx, portfolio_id=portfolio_id)
+    valued = apply_pack(ctx, positions=book.data)
+    return replace(valued, sources=tuple(sorted({*book.sources, *valued.sources})))
 
 
 @capability("portfolio.converted_value", agent="financial_analyst")

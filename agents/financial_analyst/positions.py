@@ -59,9 +59,9 @@ def get_position_details(
 ) -> Result[OneHolding]:
     """What is held of it, its lots, its entries and its closes."""
     symbol = _symbol(ctx, nav, security_id)
-    found = one_holding.find(positions.book, valued, ctx.market.history, security_id, symbol, transactions)
+    holding = one_holding.find(positions.book, valued, ctx.market.history, security_id, symbol, transactions)
     providers = tuple(sorted({*valued.sources, *nav.life.sources, "ledger"}))
-    return Result(found, sources=providers, asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
+    return Result(holding, sources=providers, asof=ctx.asof_date, ttl=PERFORMANCE_TTL_S)
 
 
 @capability("compute_position_return", agent="financial_analyst")

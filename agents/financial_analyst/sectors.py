@@ -23,8 +23,8 @@ def sector_allocation(
     ctx: RequestContext, *, valued: valuation.ValuedPositions, classified: ClassifiedPositions
 ) -> Result[Allocation]:
     """The value by sector, country and asset class, with what nobody has classified by name."""
-    said = (each for kinds in classified.by_symbol.values() for each in kinds.values())
-    sources = tuple(sorted({*valued.sources, *(each.source for each in said)}))
+    classifications = (each for kinds in classified.by_symbol.values() for each in kinds.values())
+    sources = tuple(sorted({*valued.sources, *(each.source for each in classifications)}))
     return Result(
         allocation.allocate(valued, classified.by_symbol), sources=sources, asof=ctx.asof_date, ttl=SECTORS_TTL_S
     )
@@ -43,9 +43,9 @@ def get_security_fundamentals(ctx: RequestContext, *, security_id: int) -> Resul
     """How a security is classified, and what its company reported, each as it was known on the pack's date."""
     reported = fundamentals.load(ctx, security_id=security_id)
     symbol = reported.data.symbol
-    said = market.classifications(ctx.pack, [symbol])
-    (classification,) = allocation.classify([symbol], said).rows
-    sources = tuple(sorted({*reported.sources, *(each.source for each in said[symbol].values())}))
+    classifications = market.classifications(ctx.pack, [symbol])
+    (classification,) = allocation.classify([symbol], classifications).rows
+    sources = tuple(sorted({*reported.sources, *(each.source for each in classifications[symbol].values())}))
     return Result(
         SecurityFundamentals(classification, reported.data), sources=sources, asof=ctx.asof_date, ttl=SECTORS_TTL_S
     )
@@ -62,6 +62,6 @@ def get_comparable_positions(
 ) -> Result[Comparables]:
     """Securities of the same sector, held or not, and how each did over the look-back."""
     symbol = Security.objects.filter(pk=security_id).values_list("symbol", flat=True).first() or ""
-    found, providers = comparables.load(ctx.pack, symbol, valued, limit=limit, lookback_days=lookback_days)
+    peers, providers = comparables.load(ctx.pack, symbol, valued, limit=limit, lookback_days=lookback_days)
     sources = tuple(sorted({*valued.sources, *providers}))
-    return Result(found, sources=sources, asof=ctx.asof_date, ttl=SECTORS_TTL_S)
+    return Result(peers, sources=sources, asof=ctx.asof_date, ttl=SECTORS_TTL_S)

@@ -7,7 +7,7 @@ from agents.macro_hound.economy import MACRO_TTL_S
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio.macro import cycle_risk, cycles
-from portfolio.macro import phases as stored
+from portfolio.macro import phases as stored_phases
 from portfolio.macro.cycle_risk import CycleRisk
 from portfolio.macro.cycles import Cycle, CycleHistory, CycleRecord
 from portfolio.macro.indicators import Indicators
@@ -48,17 +48,17 @@ class CycleOverview:
 @capability("macro.compute_cycles", agent="macro_hound")
 def compute_cycles(ctx: RequestContext, *, indicators: Indicators) -> Result[CycleOverview]:
     """The phase of every cycle."""
-    found = [_phase(ctx, each, indicators) for each in cycles.CYCLES]
-    sources = tuple(sorted({source for each in found for source in each.sources}))
+    results = [_phase(ctx, each, indicators) for each in cycles.CYCLES]
+    sources = tuple(sorted({source for each in results for source in each.sources}))
     return Result(
-        CycleOverview(tuple(each.data for each in found)), sources=sources, asof=ctx.asof_date, ttl=CYCLE_TTL_S
+        CycleOverview(tuple(each.data for each in results)), sources=sources, asof=ctx.asof_date, ttl=CYCLE_TTL_S
     )
 
 
 @capability("cycles.history", agent="macro_hound")
 def cycle_history(ctx: RequestContext, *, lookback_weeks: LookbackWeeks = 52) -> Result[CycleHistory]:
     """The phases of the cycles over the last weeks, as they were known then and the night has stored them."""
-    phases = stored.load(ctx.pack, weeks=lookback_weeks)
+    phases = stored_phases.load(ctx.pack, weeks=lookback_weeks)
     history = cycles.history({each.id: phases.by_subject[each.id] for each in cycles.CYCLES})
     sources = tuple(sorted({source for each in cycles.CYCLES for source in phases.sources[each.id]}))
     return Result(history, sources=sources, asof=ctx.asof_date, ttl=CYCLE_TTL_S)

@@ -4,7 +4,7 @@ from agents.bounds import LookbackWeeks
 from agents.registry import capability
 from agents.result import RequestContext, Result
 from portfolio.macro import indicators as loaded
-from portfolio.macro import phases as stored
+from portfolio.macro import phases as stored_phases
 from portfolio.macro import regime
 from portfolio.macro.indicators import Indicators
 from portfolio.macro.regime import RegimeHistory, RegimeRecord
@@ -29,6 +29,6 @@ def detect_regime(ctx: RequestContext, *, indicators: Indicators) -> Result[Regi
 @capability("macro.get_regime_history", agent="macro_hound")
 def get_regime_history(ctx: RequestContext, *, lookback_weeks: LookbackWeeks = 52) -> Result[RegimeHistory]:
     """The regime at the end of each of the last weeks, as it was known then and the night has stored it."""
-    phases = stored.load(ctx.pack, weeks=lookback_weeks)
+    phases = stored_phases.load(ctx.pack, weeks=lookback_weeks)
     history = regime.history(phases.by_subject[regime.SUBJECT])
     return Result(history, sources=phases.sources[regime.SUBJECT], asof=ctx.asof_date, ttl=MACRO_TTL_S)

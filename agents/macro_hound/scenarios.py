@@ -88,13 +88,13 @@ def deleveraging(
 
 def _compare(
     ctx: RequestContext,
-    chosen: Iterable[Scenario],
+    selection: Iterable[Scenario],
     valued: valuation.ValuedPositions,
     holdings: HoldingHistory,
     cost_bp: float,
 ) -> Result[ScenarioComparison]:
     fitted = scenarios.fit(holdings)
-    ran = [scenarios.run(each, valued, fitted, cost_bp=cost_bp) for each in chosen]
+    ran = [scenarios.run(each, valued, fitted, cost_bp=cost_bp) for each in selection]
     ran.sort(key=lambda each: (each.total_delta_pl is None, each.total_delta_pl or 0))
     lines = tuple(
         ScenarioLine(
