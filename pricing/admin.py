@@ -235,15 +235,15 @@ class QuarantinedRowAdmin(EvidenceAdmin):
     def _decide_many(
         self, request: HttpRequest, rows: QuerySet[models.QuarantinedRow], decision: models.Decision
     ) -> None:
-        chosen, reason = list(rows), request.POST.get("reason", "")[:400]
+        selection, reason = list(rows), request.POST.get("reason", "")[:400]
         try:
-            self._decide(request, chosen, decision, reason)
+            self._decide(request, selection, decision, reason)
         except (quarantine.ReasonMissing, quarantine.NothingToAccept) as why:
             self.message_user(request, f"Nothing was decided: {why}.", messages.ERROR)
             return
-        for row in chosen:
+        for row in selection:
             self.log_change(request, row, f"{decision.label}: {reason}")
-        self.message_user(request, f"{len(chosen)} {decision.label}. The next build takes it into account.")
+        self.message_user(request, f"{len(selection)} {decision.label}. The next build takes it into account.")
 
     def _decide(
         self, request: HttpRequest, rows: list[models.QuarantinedRow], decision: models.Decision, reason: str

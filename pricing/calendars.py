@@ -54,9 +54,9 @@ def _distinct(days: Dates) -> Dates:
     if not len(days):
         return days
     begin: np.datetime64 = days.min()
-    seen = np.zeros(int((days.max() - begin).astype(np.int64)) + 1, dtype=bool)
-    seen[(days - begin).astype(np.int64)] = True
-    distinct: Dates = begin + np.nonzero(seen)[0]
+    has_day = np.zeros(int((days.max() - begin).astype(np.int64)) + 1, dtype=bool)
+    has_day[(days - begin).astype(np.int64)] = True
+    distinct: Dates = begin + np.nonzero(has_day)[0]
     return distinct
 
 

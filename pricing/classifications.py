@@ -79,15 +79,15 @@ def encode(kind: Kind, text: str) -> Decimal:
             if word.casefold() == text.strip().casefold():
                 return Decimal(code)
         raise NoClassification(kind, text, f"one of {', '.join(WORDS[kind].values())}")
-    written = text.strip().upper()
-    if not (written.isascii() and written.isalnum() and _is_well_formed(kind, written)):
+    letters = text.strip().upper()
+    if not (letters.isascii() and letters.isalnum() and _is_well_formed(kind, letters)):
         expected = {
             Kind.REGION: "a country by its two letters (ISO 3166-1)",
             Kind.ISIN: "two letters, nine letters or digits, and the check digit (ISO 6166)",
             Kind.FIGI: "two letters, G, eight letters or digits, and the check digit",
         }[kind]
         raise NoClassification(kind, text, expected)
-    return Decimal(int(written, 36))
+    return Decimal(int(letters, 36))
 
 
 def decode(kind: Kind, figure: Decimal) -> str | None:
@@ -97,21 +97,21 @@ def decode(kind: Kind, figure: Decimal) -> str | None:
     number = int(figure)
     if kind in WORDS:
         return WORDS[kind].get(number)
-    written = ""
+    code = ""
     while number:
         number, digit = divmod(number, 36)
-        written = DIGITS[digit] + written
-    return written if _is_well_formed(kind, written) else None
+        code = DIGITS[digit] + code
+    return code if _is_well_formed(kind, code) else None
 
 
-def _is_well_formed(kind: Kind, written: str) -> bool:
+def _is_well_formed(kind: Kind, code: str) -> bool:
     if kind == Kind.REGION:
-        return len(written) == 2 and written.isalpha()
-    if len(written) != 12 or not written[:2].isalpha() or not written[-1].isdigit():
+        return len(code) == 2 and code.isalpha()
+    if len(code) != 12 or not code[:2].isalpha() or not code[-1].isdigit():
         return False
     if kind == Kind.FIGI:
-        return written[2] == "G" and _figi_check(written[:-1]) == int(written[-1])
-    return _luhn("".join(str(DIGITS.index(each)) for each in written))
+        return code[2] == "G" and _figi_check(code[:-1]) == int(code[-1])
+    return _luhn("".join(str(DIGITS.index(each)) for each in code))
 
 
 def _luhn(digits: str) -> bool:

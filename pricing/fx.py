@@ -39,8 +39,8 @@ class MissingRate(TieoutError):
     """No published legs join the two currencies on that date. Never 1.0, never an older rate passed off as today's."""
 
     def __init__(self, frm: str, to: str, asof_date: date, last_known_date: date | None = None) -> None:
-        known = f"last known {last_known_date}" if last_known_date else "none known before"
-        super().__init__(f"no rate {frm}/{to} on {asof_date} ({known})")
+        note = f"last known {last_known_date}" if last_known_date else "none known before"
+        super().__init__(f"no rate {frm}/{to} on {asof_date} ({note})")
         self.frm, self.to, self.asof_date, self.last_known_date = frm, to, asof_date, last_known_date
 
 
@@ -71,14 +71,14 @@ def legs_between(
     legs: Mapping[tuple[str, str], Leg], *, pivot: str, frm: str, to: str, asof_date: date
 ) -> tuple[Leg, ...]:
     """The published legs, at most two, that a cross is made of. Raises MissingRate, naming the pair asked for."""
-    chosen: list[Leg] = []
+    cross_legs: list[Leg] = []
     for currency in (frm, to) if frm != to else ():
         if currency != pivot:
             leg = legs.get((pivot, currency)) or legs.get((currency, pivot))
             if leg is None:
                 raise MissingRate(frm, to, asof_date)
-            chosen.append(leg)
-    return tuple(chosen)
+            cross_legs.append(leg)
+    return tuple(cross_legs)
 
 
 def cross(legs: Mapping[tuple[str, str], Leg], *, pivot: str, frm: str, to: str, asof_date: date) -> Decimal:

@@ -47,20 +47,20 @@ def optional_dates(table: Table, column: str, today: date | None) -> dict[str, d
 def numbers(table: Table, column: str, *, positive: bool) -> Texts:
     # Most are plain numbers: only what one expression does not take is looked at closer.
     doubtful = filterfalse((_ABOVE_ZERO if positive else _NUMBER).fullmatch, set(table[column]))
-    refused = {text: reason for text in doubtful if (reason := number_fault(text, positive=positive))}
-    table.refuse_values(column, refused)
-    if refused:
-        return np.array(["" if text in refused else text for text in table[column]], dtype=np.bytes_)
+    faults = {text: reason for text in doubtful if (reason := number_fault(text, positive=positive))}
+    table.refuse_values(column, faults)
+    if faults:
+        return np.array(["" if text in faults else text for text in table[column]], dtype=np.bytes_)
     return np.array(table[column], dtype=np.bytes_)
 
 
 def optional_numbers(table: Table, column: str) -> dict[str, Decimal]:
     """By text, the numbers above zero of a column that may be missing or have empty cells."""
     texts = set(table.optional(column)) - {""}
-    refused = {text: reason for text in texts if (reason := number_fault(text, positive=True))}
-    if refused:
-        table.refuse_values(column, refused)
-    return {text: Decimal(text) for text in texts - refused.keys()}
+    faults = {text: reason for text in texts if (reason := number_fault(text, positive=True))}
+    if faults:
+        table.refuse_values(column, faults)
+    return {text: Decimal(text) for text in texts - faults.keys()}
 
 
 def codes(table: Table, column: str, code_of: dict[str, int]) -> Codes:
@@ -133,5 +133,5 @@ def number_fault(text: str, *, positive: bool) -> str:
 
 
 def unknown_units(units: Iterable[str]) -> dict[str, str]:
-    known = fx.CURRENCIES | fx.MINOR_UNITS.keys()
-    return {unit: f"unknown currency {unit!r}" if unit else "is empty" for unit in set(units) - known}
+    valid_units = fx.CURRENCIES | fx.MINOR_UNITS.keys()
+    return {unit: f"unknown currency {unit!r}" if unit else "is empty" for unit in set(units) - valid_units}

@@ -32,12 +32,12 @@ def observations(
     ids = dict.fromkeys((*described, *table["series_id"]))
     codes_of = {series_id: code for code, series_id in enumerate(ids)}
     series = np.array([codes_of[series_id] for series_id in table["series_id"]], dtype=np.int32)
-    known = cells.optional_dates(table, "known_at", today)
-    given = table.optional("known_at")
-    known_at: Dates = np.array([known.get(text) for text in given], dtype="datetime64[D]")
+    known_at_of = cells.optional_dates(table, "known_at", today)
+    known_at_texts = table.optional("known_at")
+    known_at: Dates = np.array([known_at_of.get(text) for text in known_at_texts], dtype="datetime64[D]")
     early = np.flatnonzero(known_at < days)  # NaT compares false
     for row in early.tolist():
-        table.refuse(row, "known_at", f"{given[row]} lies before the observation, {table['date'][row]}")
+        table.refuse(row, "known_at", f"{known_at_texts[row]} lies before the observation, {table['date'][row]}")
     cells.require_once_by(
         table, "series_id", ("date", "series_id", "known_at"), series, days.view(np.int64), known_at.view(np.int64)
     )
@@ -99,7 +99,7 @@ def actions(table: Table | None, symbols: set[str], today: date, source_codes: d
     pay, announced = cells.optional_dates(table, "pay_date", None), cells.optional_dates(table, "announced", today)
     qualities, announcements = table.optional("quality", "ok"), table.optional("announced")
     rows = []
-    seen: set[tuple[str, str, str]] = set()
+    earlier_keys: set[tuple[str, str, str]] = set()
     for row, (ex_date, pay_date, symbol, action, ratio, amount, unit, source) in enumerate(
         zip(*(table[c] for c in REQUIRED["corporate_actions.csv"]), strict=True)
     ):
@@ -108,12 +108,12 @@ def actions(table: Table | None, symbols: set[str], today: date, source_codes: d
         if action not in ACTIONS:
             table.refuse(row, "action", f"{action!r} is none of {', '.join(ACTIONS)}")
             continue
-        needed, empty = ACTIONS[action]
-        refused = {column: cells.number_fault(numbers[column], positive=True) for column in needed}
-        for column, reason in refused.items():
+        number_columns, empty = ACTIONS[action]
+        faults = {column: cells.number_fault(numbers[column], positive=True) for column in number_columns}
+        for column, reason in faults.items():
             if reason:
                 table.refuse(row, column, reason)
-        if any(refused.values()):
+        if any(faults.values()):
             continue
         for column in empty:
             if numbers[column]:
@@ -123,10 +123,10 @@ def actions(table: Table | None, symbols: set[str], today: date, source_codes: d
         if announced.get(announcements[row], EARLIEST) > days[row].item():
             table.refuse(row, "announced", f"lies after the ex-date, {ex_date}")
         # A quarantined row may well be the doubtful twin of a good one.
-        if quality == "ok" and (key := (ex_date, symbol, action)) in seen:
+        if quality == "ok" and (key := (ex_date, symbol, action)) in earlier_keys:
             table.refuse(row, "symbol", f"second {action} of {symbol} on {ex_date}")
         elif quality == "ok":
-            seen.add(key)
+            earlier_keys.add(key)
         rows.append(
             ActionRow(
                 symbol=symbol,

@@ -61,17 +61,21 @@ class RowCounts:
         return self.added + self.changed + self.gone
 
 
-def write(before: Path, after: Path, sent: ProviderRows) -> dict[str, RowCounts]:
+def write(before: Path, after: Path, provider_rows: ProviderRows) -> dict[str, RowCounts]:
     """Make the folder `after`, which must not exist, of `before` and the rows sent. Rows of other sources stay as they are."""
     after.mkdir(parents=True)
-    touched = {name for name, rows in sent.rows.items() if rows} | ({"corporate_actions.csv"} if sent.whole else set())
+    touched = {name for name, rows in provider_rows.rows.items() if rows} | (
+        {"corporate_actions.csv"} if provider_rows.whole else set()
+    )
     for path in sorted(before.iterdir()):
         if path.is_file() and path.name.removesuffix(".gz") not in touched:
             shutil.copyfile(path, after / path.name)
-    return {name: _write(before, after, name, sent.rows.get(name, ()), sent) for name in sorted(touched)}
+    return {
+        name: _write(before, after, name, provider_rows.rows.get(name, ()), provider_rows) for name in sorted(touched)
+    }
 
 
-def _write(before: Path, after: Path, name: str, rows: Sequence[Row], sent: ProviderRows) -> RowCounts:
+def _write(before: Path, after: Path, name: str, rows: Sequence[Row], provider_rows: ProviderRows) -> RowCounts:
     existing = [path for path in (before / name, before / f"{name}.gz") if path.is_file()]
     path = existing[0] if existing else before / name
     header, *body = list(_cells(path)) if existing else [list(COLUMNS[name])]
@@ -87,11 +91,11 @@ def _write(before: Path, after: Path, name: str, rows: Sequence[Row], sent: Prov
     for cells in body:
         cells += [""] * (len(header) - len(cells))
         key = tuple(cells[at] for at in key_at)
-        is_own = cells[source_at] == sent.source
+        is_own = cells[source_at] == provider_rows.source
         doubted = quality_at is not None and cells[quality_at] not in ("", "ok")
         if doubted:
             rows_after.append(cells)
-        elif key in new and not is_own and sent.source != MANUAL:
+        elif key in new and not is_own and provider_rows.source != MANUAL:
             counts.kept += 1
             del new[key]
             rows_after.append(cells)
@@ -104,7 +108,7 @@ def _write(before: Path, after: Path, name: str, rows: Sequence[Row], sent: Prov
             counts.changed += not same
             rows_after.append(new.pop(key))
         elif is_own and (
-            (key[:2] in silent and not key[2]) or (name == "corporate_actions.csv" and _is_gone(key, sent))
+            (key[:2] in silent and not key[2]) or (name == "corporate_actions.csv" and _is_gone(key, provider_rows))
         ):
             counts.gone += 1
         else:
@@ -117,10 +121,10 @@ def _write(before: Path, after: Path, name: str, rows: Sequence[Row], sent: Prov
     return counts
 
 
-def _is_gone(key: tuple[str, ...], sent: ProviderRows) -> bool:
+def _is_gone(key: tuple[str, ...], provider_rows: ProviderRows) -> bool:
     """ISO dates sort as text."""
     ex_date, symbol, action = key
-    return any((symbol, action) == whole[:2] and whole[2] <= ex_date <= whole[3] for whole in sent.whole)
+    return any((symbol, action) == whole[:2] and whole[2] <= ex_date <= whole[3] for whole in provider_rows.whole)
 
 
 def _cells(path: Path) -> list[list[str]]:

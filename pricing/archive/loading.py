@@ -113,18 +113,18 @@ def load(folder: str | Path) -> Loaded:
 def _moved_bases(reading: ArchiveReading) -> list[FolderFault]:
     """Securities whose sealed closes are of another basis: of a past that is half raw and half adjusted nothing is right."""
     before = dict(Security.objects.values_list("symbol", "price_basis"))
-    moved = {
+    rebased_rows = {
         row.symbol: row for row in reading.securities if before.get(row.symbol, row.price_basis) != row.price_basis
     }
-    sealed = PackPrice.objects.filter(security__symbol__in=moved).values_list("security__symbol", flat=True)
+    sealed = PackPrice.objects.filter(security__symbol__in=rebased_rows).values_list("security__symbol", flat=True)
     return [
         FolderFault(
             "securities.csv",
             0,
             "price_basis",
-            f"{symbol} is {before[symbol]} in sealed packs, and {moved[symbol].price_basis} there",
+            f"{symbol} is {before[symbol]} in sealed packs, and {rebased_rows[symbol].price_basis} there",
         )
-        for symbol in sorted(set(sealed.distinct()) if moved else ())
+        for symbol in sorted(set(sealed.distinct()) if rebased_rows else ())
     ]
 
 

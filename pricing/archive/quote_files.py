@@ -69,14 +69,14 @@ def securities(table: Table, today: date, source_codes: dict[str, int]) -> tuple
 def closes(
     table: Table, securities: Sequence[SecurityRow], today: date, source_codes: dict[str, int]
 ) -> tuple[Closes, Closes]:
-    known = {row.symbol: code for code, row in enumerate(securities)}
+    code_of = {row.symbol: code for code, row in enumerate(securities)}
     symbols = set(table["symbol"])
-    table.refuse_values("symbol", {s: f"unknown symbol {s!r}: not in securities.csv" for s in symbols - known.keys()})
+    table.refuse_values("symbol", {s: f"unknown symbol {s!r}: not in securities.csv" for s in symbols - code_of.keys()})
     table.refuse_values("currency", cells.unknown_units(table["currency"]))
     days = cells.dates(table, "date", today)
     close = cells.numbers(table, "close", positive=True)
     source = cells.codes(table, "source", source_codes)
-    codes = known | {symbol: len(known) + extra for extra, symbol in enumerate(symbols - known.keys())}
+    codes = code_of | {symbol: len(code_of) + extra for extra, symbol in enumerate(symbols - code_of.keys())}
     security = np.array([codes[symbol] for symbol in table["symbol"]], dtype=np.int32)
     quoted = dict.fromkeys(zip(table["symbol"], table["currency"], strict=True))
     units = {row.symbol: (row.price_unit, row.currency) for row in securities}
@@ -95,9 +95,9 @@ def closes(
             dtype=np.bytes_,
         )
     own = np.array([source_codes.get(row.source, -1) for row in securities] + [-1] * len(codes), dtype=np.int32)
-    chosen, others = _by_source(security, days, np.where(source == own[security], -1, _first_seen(source)))
+    main, others = _by_source(security, days, np.where(source == own[security], -1, _first_seen(source)))
     return (
-        Closes(*(frozen(column[chosen]) for column in (security, days, close, source))),
+        Closes(*(frozen(column[main]) for column in (security, days, close, source))),
         Closes(*(frozen(column[others]) for column in (security, days, close, source))),
     )
 
@@ -117,9 +117,9 @@ def rates(table: Table, today: date, source_codes: dict[str, int]) -> tuple[Rate
                 table.refuse(row, "quote", f"is the base, {base}")
     pair = np.array([pairs[each] for each in quoted], dtype=np.int32)
     cells.require_once_by(table, "quote", ("date", "base", "quote"), pair, days.view(np.int64), source)
-    chosen, others = _by_source(pair, days, _first_seen(source))
+    main, others = _by_source(pair, days, _first_seen(source))
     return (
-        Rates(tuple(pairs), *(frozen(column[chosen]) for column in (pair, days, rate, source))),
+        Rates(tuple(pairs), *(frozen(column[main]) for column in (pair, days, rate, source))),
         Rates(tuple(pairs), *(frozen(column[others]) for column in (pair, days, rate, source))),
     )
 

@@ -107,10 +107,10 @@ class Table:
         filled = filter(None, reader)
         try:
             header: list[str] = next(filled, [])
-            needed = REQUIRED[name]
+            required_columns = REQUIRED[name]
             if name == "macro_series.csv" and "id" not in header:
-                needed = ("series_id", *needed)
-            missing = [column for column in needed if column not in header]
+                required_columns = ("series_id", *required_columns)
+            missing = [column for column in required_columns if column not in header]
             twice = sorted({column for column in header if column and header.count(column) > 1})
             for column in missing:
                 refuse(1, column, "column missing from the header")

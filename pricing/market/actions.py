@@ -25,10 +25,10 @@ def known_actions(
     policy: str, sequence: int, asof_date: date, securities: Collection[int] | None = None
 ) -> list[KnownAction]:
     """What a pack of that sequence and date knows of these securities; None: of all. By ex-date."""
-    known = Q(announced__lte=asof_date) | Q(announced__isnull=True, ex_date__lte=asof_date)
-    wanted = Q() if securities is None else Q(security__in=securities)
-    rows = PackAction.objects.filter(known & wanted).order_by("ex_date")
-    stored = rows.values_list("content_id", *orm_columns(KnownAction))
-    in_sequence = in_order_of(sealed_contents(policy=policy, up_to=sequence), stored)
+    announced_by_then = Q(announced__lte=asof_date) | Q(announced__isnull=True, ex_date__lte=asof_date)
+    of_securities = Q() if securities is None else Q(security__in=securities)
+    rows = PackAction.objects.filter(announced_by_then & of_securities).order_by("ex_date")
+    value_rows = rows.values_list("content_id", *orm_columns(KnownAction))
+    in_sequence = in_order_of(sealed_contents(policy=policy, up_to=sequence), value_rows)
     newest = {action.key: action for action in not_withdrawn([KnownAction(*row) for row in in_sequence])}
     return sorted(newest.values(), key=lambda action: (action.ex_date, action.symbol, action.action))

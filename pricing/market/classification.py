@@ -35,18 +35,18 @@ def classifications(pack: PricingPack, symbols: Collection[str]) -> Mapping[str,
 
 @lru_cache(maxsize=16)
 def _read(seal: Seal, symbols: tuple[str, ...]) -> Mapping[str, Mapping[Kind, Classification]]:
-    named = {f"{kind}:{symbol}": (symbol, kind) for symbol in symbols for kind in Kind}
-    known = list(Series.objects.filter(pk__in=named).values_list("pk", flat=True))
-    contents = stored_rows.sealed_contents(policy=seal.policy, up_to=seal.sequence) if known else []
+    subject_of = {f"{kind}:{symbol}": (symbol, kind) for symbol in symbols for kind in Kind}
+    series_ids = list(Series.objects.filter(pk__in=subject_of).values_list("pk", flat=True))
+    contents = stored_rows.sealed_contents(policy=seal.policy, up_to=seal.sequence) if series_ids else []
     newest: dict[str, KnownObservation] = {}
-    for row in not_withdrawn(stored_rows.observations(contents, series=known, known_by=seal.asof_date)):
+    for row in not_withdrawn(stored_rows.observations(contents, series=series_ids, known_by=seal.asof_date)):
         if row.series not in newest or newest[row.series].observation_date <= row.observation_date:
             newest[row.series] = row
-    found: dict[str, dict[Kind, Classification]] = {symbol: {} for symbol in symbols}
+    by_symbol: dict[str, dict[Kind, Classification]] = {symbol: {} for symbol in symbols}
     for series, row in newest.items():
-        symbol, kind = named[series]
+        symbol, kind = subject_of[series]
         text = codes.decode(kind, row.value)
         if text is not None:
             is_assumed = ASSUMED_RELEASE_DATE in row.flags
-            found[symbol][kind] = Classification(kind, text, row.known_at, is_assumed, row.series_source)
-    return found
+            by_symbol[symbol][kind] = Classification(kind, text, row.known_at, is_assumed, row.series_source)
+    return by_symbol

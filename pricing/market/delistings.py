@@ -38,7 +38,7 @@ def known_delistings(policy: str, sequence: int, asof_date: date) -> Mapping[int
         return {}
     actions = known_actions(policy, sequence, asof_date, ids)
     ex_dates = {each.symbol: each.ex_date for each in reversed(actions) if each.action == "delisting"}
-    known: dict[int, Delisting] = {}
+    delisting_of: dict[int, Delisting] = {}
     for security in Security.objects.filter(
         symbol__in=[symbol for symbol, day in ex_dates.items() if day <= asof_date]
     ):
@@ -47,8 +47,8 @@ def known_delistings(policy: str, sequence: int, asof_date: date) -> Mapping[int
             for each in actions
             if security.price_basis == PriceBasis.RAW and each.action == "split" and each.symbol == security.symbol
         )
-        known[security.pk] = Delisting(security.symbol, ex_dates[security.symbol], security.ends, splits)
-    return known
+        delisting_of[security.pk] = Delisting(security.symbol, ex_dates[security.symbol], security.ends, splits)
+    return delisting_of
 
 
 def carried_closes(policy: str, sequence: int, asof_date: date, closes: Mapping[int, Close]) -> dict[int, Close]:
@@ -74,5 +74,5 @@ def carried_closes(policy: str, sequence: int, asof_date: date, closes: Mapping[
 def contents_seen(policy: str, sequence: int, first: date, last: date) -> list[int]:
     """Of each date in a span, rising, the content of its sealed pack with the highest sequence up to that one."""
     sealed = PricingPack.objects.filter(policy=policy, sequence__lte=sequence, asof_date__range=(first, last))
-    seen = sealed.order_by("asof_date", "-sequence").distinct("asof_date")
-    return [content for content in seen.values_list("content_id", flat=True) if content is not None]
+    newest_packs = sealed.order_by("asof_date", "-sequence").distinct("asof_date")
+    return [content for content in newest_packs.values_list("content_id", flat=True) if content is not None]

@@ -32,12 +32,12 @@ def fundamentals(pack: PricingPack, symbol: str) -> tuple[ReportedFigure, ...]:
     units = dict(Series.objects.filter(id__startswith=f"{symbol}/").values_list("id", "unit"))
     of_symbol = sorted(each for each in units if each.rsplit("/", 2)[0] == symbol)
     figures = []
-    for series_id, known in observations_by_series(pack, of_symbol).items():
+    for series_id, history in observations_by_series(pack, of_symbol).items():
         _, concept, frequency = series_id.rsplit("/", 2)
         figures += [
             ReportedFigure(
                 concept, frequency, row.observation_date, row.value, units[series_id], row.known_at, row.source
             )
-            for row in reversed(known[-PERIODS:])
+            for row in reversed(history[-PERIODS:])
         ]
     return tuple(figures)

@@ -64,9 +64,9 @@ class History:
         symbol, day = self.symbols[column], self.dates[day_index].item()
         if self.sequence:
             return missing_price(self.policy, self.sequence, self.security_ids[column], symbol, day)
-        known = self.observed[: day_index + 1, column]
-        known = known[~np.isnat(known)]
-        return MissingPrice(symbol, day, known.max().item() if len(known) else None)
+        observed_days = self.observed[: day_index + 1, column]
+        observed_days = observed_days[~np.isnat(observed_days)]
+        return MissingPrice(symbol, day, observed_days.max().item() if len(observed_days) else None)
 
     def missing_rate(self, frm: str, to: str, day_index: int) -> MissingRate:
         """The error of two currencies without a rate on a day of this history."""

@@ -31,9 +31,9 @@ class MissingPrice(TieoutError):
     """
 
     def __init__(self, symbol: str, asof_date: date, last_known_date: date | None = None, reason: str = "") -> None:
-        known = f"last known {last_known_date}" if last_known_date else "none known before"
+        note = f"last known {last_known_date}" if last_known_date else "none known before"
         why = f"; {REASONS[reason]}" if REASONS[reason] else ""
-        super().__init__(f"no price of {symbol} on {asof_date} ({known}{why})")
+        super().__init__(f"no price of {symbol} on {asof_date} ({note}{why})")
         self.symbol, self.asof_date, self.last_known_date, self.reason = symbol, asof_date, last_known_date, reason
 
 

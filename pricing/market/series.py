@@ -73,11 +73,11 @@ def observations(pack: PricingPack, series: str) -> list[KnownObservation]:
 
 def observations_by_series(pack: PricingPack, names: Iterable[str]) -> dict[str, list[KnownObservation]]:
     """Several series as `observations` has each, in one reading; none of a series of which the pack knows nothing."""
-    found: dict[str, list[KnownObservation]] = {}
+    by_series: dict[str, list[KnownObservation]] = {}
     for series, rows in vintages(pack, names).items():
         newest = {row.observation_date: row for row in rows}
-        found[series] = [newest[day] for day in sorted(newest)]
-    return found
+        by_series[series] = [newest[day] for day in sorted(newest)]
+    return by_series
 
 
 def vintages(pack: PricingPack, names: Iterable[str]) -> dict[str, tuple[KnownObservation, ...]]:
@@ -117,13 +117,13 @@ def known_on(pack: PricingPack, series: str, on: date, of: date | None = None) -
 
     raises   MissingSeries before the first was known
     """
-    known = [
+    candidates = [
         row for row in vintages(pack, (series,))[series] if row.known_at <= on and of in (None, row.observation_date)
     ]
-    if not known:
+    if not candidates:
         raise MissingSeries(series, on)
-    last = max(row.observation_date for row in known)
-    return [row for row in known if row.observation_date == last][-1]
+    last = max(row.observation_date for row in candidates)
+    return [row for row in candidates if row.observation_date == last][-1]
 
 
 @lru_cache(maxsize=64)

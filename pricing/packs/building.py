@@ -67,9 +67,9 @@ def build(
               other date is sealed
     """
     loaded = inputs.load(policy)
-    if refused := _refused_days(loaded.calendar, dates):
-        raise NoPackDay(policy.code, refused)
-    report = progress or (lambda done, total: None)
+    if no_pack_days := _refused_days(loaded.calendar, dates):
+        raise NoPackDay(policy.code, no_pack_days)
+    report = progress or (lambda count, total: None)
     with sealing.alone(policy):
         packs = _staying_packs(policy, dates, run, restating=restate_reason is not None)
         todo = [day for day in dates if day not in packs]
@@ -87,7 +87,7 @@ def build(
             [headers[day] for day in todo if day not in errors],
             drafts.rows,
             drafts.units,
-            lambda done: report(already_sealed + done, len(dates)),
+            lambda count: report(already_sealed + count, len(dates)),
         )
     if errors:
         incomplete = sorted(errors)

@@ -42,26 +42,27 @@ def known_observations(
 
     flags  of rows, by their number in the archive
     """
-    seen = reading.observations
-    known = seen.known_at.copy()
+    observations = reading.observations
+    known_dates = observations.known_at.copy()
     for code, series in enumerate(reading.series):
-        silent = (seen.series == code) & np.isnat(known)
-        known[silent] = release_dates(seen.date[silent], lags[series.id])
+        silent = (observations.series == code) & np.isnat(known_dates)
+        known_dates[silent] = release_dates(observations.date[silent], lags[series.id])
     series_of, dates, known_at, sources, values = (
-        column.tolist() for column in (seen.series, seen.date, known, seen.source, seen.value)
+        column.tolist()
+        for column in (observations.series, observations.date, known_dates, observations.source, observations.value)
     )
-    assumed = np.isnat(seen.known_at).tolist()
+    assumed = np.isnat(observations.known_at).tolist()
     return [
         KnownObservation(
             series=reading.series[series_of[row]].id,
             observation_date=dates[row],
             value=Decimal(values[row].decode()),
             known_at=known_at[row],
-            vintage=seen.vintage[row] if seen.vintage else "",
+            vintage=observations.vintage[row] if observations.vintage else "",
             source=reading.source_names[sources[row]],
             flags=join_flags((ASSUMED_RELEASE_DATE if assumed[row] else "", (flags or {}).get(row, ""))),
         )
-        for row in np.lexsort((seen.date, seen.series, known)).tolist()
+        for row in np.lexsort((observations.date, observations.series, known_dates)).tolist()
     ]
 
 
@@ -118,7 +119,7 @@ class Deltas(Generic[Known]):
         }
         self._rows: Sequence[Known] = rows
         self._known_dates = [row.known_at for row in rows]
-        self._done = 0
+        self._position = 0
         first_known: dict[object, date] = {}
         for row in rows:
             first_known.setdefault(row.key, row.known_at)
@@ -133,20 +134,20 @@ class Deltas(Generic[Known]):
     def next_rows(self, asof_date: date) -> list[Known]:
         """The rows that the pack of that date has to hold. Called with rising dates, once for each pack."""
         end = bisect_right(self._known_dates, asof_date)
-        newest = {row.key: row for row in self._rows[self._done : end]}
-        self._done = max(self._done, end)
-        added = [row for key, row in newest.items() if self._known_at(key, asof_date) != row]
-        for row in added:
+        newest = {row.key: row for row in self._rows[self._position : end]}
+        self._position = max(self._position, end)
+        new_rows = [row for key, row in newest.items() if self._known_at(key, asof_date) != row]
+        for row in new_rows:
             self._sealed.setdefault(row.key, []).append(row)
-        return added + self._withdraw(asof_date)
+        return new_rows + self._withdraw(asof_date)
 
     def _withdraw(self, asof_date: date) -> list[Known]:
         withdrawals: list[Known] = []
         for key, first_known in self._known_too_early.items():
-            known = self._known_at(key, asof_date)
-            if known is not None and first_known > asof_date:
-                withdrawals.append(replace(known, flags=WITHDRAWN))
-                self._sealed[key] = [row for row in self._sealed[key] if row.known_at > known.known_at]
+            newest = self._known_at(key, asof_date)
+            if newest is not None and first_known > asof_date:
+                withdrawals.append(replace(newest, flags=WITHDRAWN))
+                self._sealed[key] = [row for row in self._sealed[key] if row.known_at > newest.known_at]
         return withdrawals
 
     def _known_at(self, key: object, asof_date: date) -> Known | None:

@@ -88,18 +88,18 @@ def seal(lines: Iterable[str]) -> tuple[str, bytes]:
 def first_difference(lines: Iterable[str], checks: bytes) -> str:
     """The first line that is not one of those sealed, or else the place where one is gone; empty if neither is found."""
     sealed_checks = [check for (check,) in struct.iter_unpack(">I", checks)]
-    ordered = sorted(lines)
+    sorted_lines = sorted(lines)
     unmatched = Counter(sealed_checks)
-    for line in ordered if sealed_checks else ():
+    for line in sorted_lines if sealed_checks else ():
         check = zlib.crc32(line.encode())
         if not unmatched[check]:
             return line
         unmatched[check] -= 1
     for number, check in enumerate(sealed_checks):
-        if number == len(ordered):
-            return f"(a row is gone after {ordered[-1]})" if ordered else "(all rows are gone)"
-        if check != zlib.crc32(ordered[number].encode()):
-            return f"(a row is gone before {ordered[number]})"
+        if number == len(sorted_lines):
+            return f"(a row is gone after {sorted_lines[-1]})" if sorted_lines else "(all rows are gone)"
+        if check != zlib.crc32(sorted_lines[number].encode()):
+            return f"(a row is gone before {sorted_lines[number]})"
     return ""
 
 

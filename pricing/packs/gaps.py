@@ -23,8 +23,8 @@ class Missing:
     reason: str
 
     def __str__(self) -> str:
-        known = f", last known {self.last_known_date}" if self.last_known_date else ""
-        return f"{self.kind} {self.key} on {self.asof_date}: {self.reason}{known}"
+        note = f", last known {self.last_known_date}" if self.last_known_date else ""
+        return f"{self.kind} {self.key} on {self.asof_date}: {self.reason}{note}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Tolerance:
     share: float
     count: int
 
-    def most(self, counted: int) -> int:
-        return max(self.count, int(self.share * counted))
+    def most(self, population: int) -> int:
+        return max(self.count, int(self.share * population))
 
 
 def find_absent_fixings(
@@ -91,13 +91,13 @@ def find_outages(
     live = np.zeros(expected.shape, bool)
     for numbers in of_source.values():
         live[numbers] = fresh[numbers].any(axis=0)
-    counted = expected & live
-    lacking = counted & ~closes.usable
-    most = np.array([tolerance.most(int(each)) for each in counted.sum(axis=0)], dtype=np.int64)
-    refused = lacking & (lacking.sum(axis=0) > most)
+    population = expected & live
+    lacking = population & ~closes.usable
+    most = np.array([tolerance.most(int(each)) for each in population.sum(axis=0)], dtype=np.int64)
+    outages = lacking & (lacking.sum(axis=0) > most)
     return find_missing(
         [security.symbol for security in securities],
-        refused,
+        outages,
         closes,
         dates=reading.closes.date,
         days=days,
@@ -115,11 +115,11 @@ def delisted_from(reading: ArchiveReading) -> dict[str, date]:
 
 
 def find_missing(
-    symbols: Sequence[str], wanted: Grid, observed: NewestRows, *, dates: Dates, days: Dates, max_stale: int
+    symbols: Sequence[str], mask: Grid, observed: NewestRows, *, dates: Dates, days: Dates, max_stale: int
 ) -> list[Missing]:
     """The closes that are wanted and not usable, by day, then symbol. `dates` are those of the archive's rows."""
     gaps = []
-    for number, day in np.argwhere(wanted & ~observed.usable).tolist():
+    for number, day in np.argwhere(mask & ~observed.usable).tolist():
         row, age = int(observed.row[number, day]), int(observed.age[number, day])
         if (number, day) in observed.withheld:
             reason = observed.withheld[number, day]

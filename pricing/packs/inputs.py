@@ -67,7 +67,7 @@ def _without_other_fixings(reading: ArchiveReading, policy: PricingPolicy) -> Ar
 
 def _listed_securities() -> list[Listed]:
     """Every security, by symbol."""
-    listed = [
+    securities = [
         Listed(
             id=security.pk,
             symbol=security.symbol,
@@ -81,7 +81,7 @@ def _listed_securities() -> list[Listed]:
         )
         for security in Security.objects.all()
     ]
-    return sorted(listed, key=lambda security: security.symbol)
+    return sorted(securities, key=lambda security: security.symbol)
 
 
 def judge(inputs: Inputs) -> Judgement:

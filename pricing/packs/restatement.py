@@ -84,12 +84,12 @@ def _unknown_delistings(
     ex_dates = delisted_from(reading)
     if not ex_dates:
         return unknown
-    known: dict[tuple[str, date], int] = {}
+    first_sequence: dict[tuple[str, date], int] = {}
     for sequence, action in _sealed_delistings(policy):
         if action.is_withdrawal:
-            known.pop((action.symbol, action.ex_date), None)
+            first_sequence.pop((action.symbol, action.ex_date), None)
         else:
-            known.setdefault((action.symbol, action.ex_date), sequence)
+            first_sequence.setdefault((action.symbol, action.ex_date), sequence)
     for symbol, ex_date in ex_dates.items():
         number = reading.code_of[symbol]
         begin, end = np.searchsorted(reading.closes.security, [number, number + 1]).tolist()
@@ -97,7 +97,7 @@ def _unknown_delistings(
             last = reading.closes.date[end - 1].item()
             for place, (day, sequence) in enumerate(zip(days, sequences, strict=True)):
                 is_carried = max(ex_date, last) <= day <= last + timedelta(days=MOST_DAYS_CARRIED)
-                unknown[place] |= is_carried and known.get((symbol, ex_date), sequence + 1) > sequence
+                unknown[place] |= is_carried and first_sequence.get((symbol, ex_date), sequence + 1) > sequence
     return unknown
 
 

@@ -70,7 +70,7 @@ def open_headers(
     )
     headers = {pack.asof_date: pack for pack in unsealed.filter(run=run).select_related("policy")}
     releases = dict(of_dates.order_by("release").values_list("asof_date", "release"))  # the highest comes last
-    opened = []
+    new_headers = []
     for day in dates:
         if day not in headers:
             release = releases.get(day, 0) + 1
@@ -82,8 +82,8 @@ def open_headers(
                 run=run,
                 restates=restates,
             )
-            opened.append(headers[day])
-    PricingPack.objects.bulk_create(opened)
+            new_headers.append(headers[day])
+    PricingPack.objects.bulk_create(new_headers)
     for day, reason in errors.items():
         mark_error([headers[day]], job=BUILD_JOB, reason=reason)
     return headers
@@ -102,7 +102,7 @@ def seal_all(
     units     of the series, by id
     progress  is called with how many are sealed
     """
-    done = 0
+    sealed_count = 0
     chunk: list[tuple[PricingPack, PackRows, list[str]]] = []
     count = 0
     for pack in packs:
@@ -113,9 +113,9 @@ def seal_all(
             with transaction.atomic():
                 contents = _store([(rows, lines) for _, rows, lines in chunk])
                 seal(policy, [(pack, content) for (pack, *_), content in zip(chunk, contents, strict=True)])
-            done += len(chunk)
+            sealed_count += len(chunk)
             logger.info("packs sealed", extra={"policy": policy.code, "packs": len(chunk), "rows": count})
-            progress(done)
+            progress(sealed_count)
             chunk, count = [], 0
 
 
@@ -132,10 +132,10 @@ def _store(drafts: Sequence[tuple[PackRows, list[str]]]) -> list[SealedContent]:
             " ON CONFLICT (content_hash) DO NOTHING RETURNING content_hash, id",
             [list(columns), *(list(column) for column in zip(*columns.values(), strict=True))],
         )
-        added = dict(cursor.fetchall())
-        _copy_rows(cursor, {content: rows[content_hash] for content_hash, content in added.items()})
-    known = PackContent.objects.filter(content_hash__in=columns.keys() - added.keys())
-    ids = added | dict(known.values_list("content_hash", "id"))
+        new_ids = dict(cursor.fetchall())
+        _copy_rows(cursor, {content: rows[content_hash] for content_hash, content in new_ids.items()})
+    earlier_contents = PackContent.objects.filter(content_hash__in=columns.keys() - new_ids.keys())
+    ids = new_ids | dict(earlier_contents.values_list("content_hash", "id"))
     return [SealedContent(ids[content_hash], content_hash) for content_hash, _ in seals]
 
 

@@ -55,8 +55,8 @@ def _move(
     ids = [pack.pk for pack in packs]
     before = [status for status, after in TRANSITIONS.items() if to in after]
     movable = PricingPack.objects.filter(pk__in=ids, status__in=before, **only)
-    moved = movable.update(status=to, failed_job=failed_job, reason=reason, updated_at=Now())
-    if moved != len(set(ids)):
+    row_count = movable.update(status=to, failed_job=failed_job, reason=reason, updated_at=Now())
+    if row_count != len(set(ids)):
         stuck = PricingPack.objects.filter(pk__in=ids).exclude(status=to).values_list("pk", flat=True)
         raise BadTransition(sorted(stuck)[:NAMED_IN_REASON] or ids[:NAMED_IN_REASON], to)
     for pack in packs:

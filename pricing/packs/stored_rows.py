@@ -59,9 +59,9 @@ def read(contents: Collection[int]) -> dict[int, PackRows]:
 def sealed_contents(*, policy: str, up_to: int | None = None) -> list[int]:
     """The ids of the contents of a policy's sealed packs, in order of sequence, up to that one (None: all)."""
     sealed = PricingPack.objects.filter(policy=policy, sequence__isnull=False)
-    seen = sealed if up_to is None else sealed.filter(sequence__lte=up_to)
+    visible = sealed if up_to is None else sealed.filter(sequence__lte=up_to)
     # None is sealed without content: the database refuses it.
-    return cast("list[int]", list(seen.order_by("sequence").values_list("content_id", flat=True)))
+    return cast("list[int]", list(visible.order_by("sequence").values_list("content_id", flat=True)))
 
 
 def in_order_of(contents: Sequence[int], rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -15,10 +15,13 @@ CHUNK_PACKS = 1_000
 class PackCorrupt(TieoutError):
     """What is stored is not what was sealed. `row` is the first row that differs, as a canonical line, where it is known."""
 
-    def __init__(self, pack_id: str, what: str, stored: str, computed: str, row: str = "") -> None:
+    def __init__(self, pack_id: str, what: str, sealed_value: str, recomputed_value: str, row: str = "") -> None:
         where = f"; first row that differs: {row}" if row else ""
-        super().__init__(f"pricing pack {pack_id} is corrupt: {what} is {stored}, computed {computed}{where}")
-        self.pack_id, self.what, self.stored, self.computed, self.row = pack_id, what, stored, computed, row
+        super().__init__(
+            f"pricing pack {pack_id} is corrupt: {what} is {sealed_value}, computed {recomputed_value}{where}"
+        )
+        self.pack_id, self.what, self.row = pack_id, what, row
+        self.sealed_value, self.recomputed_value = sealed_value, recomputed_value
 
 
 def verify(*, policy: PricingPolicy, before: int | None = None) -> PackCorrupt | None:
@@ -53,19 +56,19 @@ def compare(pack: PricingPack, lines: Sequence[str], previous: str) -> PackCorru
     content = pack.content
     if content is None:
         return PackCorrupt(pack.pk, "content", "absent", "sealed")
-    computed = fingerprint.content_hash(lines)
-    if content.rows != len(lines) or computed != content.content_hash:
+    content_hash = fingerprint.content_hash(lines)
+    if content.rows != len(lines) or content_hash != content.content_hash:
         row = fingerprint.first_difference(lines, bytes(content.line_checks))
         if content.rows != len(lines):
             return PackCorrupt(pack.pk, "number of rows", str(content.rows), str(len(lines)), row)
-        return PackCorrupt(pack.pk, "content hash", content.content_hash, computed, row)
+        return PackCorrupt(pack.pk, "content hash", content.content_hash, content_hash, row)
     chained = fingerprint.chain_hash(
         previous=previous,
         pack_id=pack.pk,
         sequence=pack.sequence or 0,
         asof_date=pack.asof_date,
         policy=pack.policy_id,
-        content_hash=computed,
+        content_hash=content_hash,
     )
     return None if chained == pack.chain_hash else PackCorrupt(pack.pk, "chain hash", pack.chain_hash, chained)
 
@@ -104,8 +107,8 @@ def find_security_differences() -> list[RowDifference]:
     """
     newest = PackPrice.objects.order_by("security_id", "-content_id").distinct("security_id").select_related("security")
     return [
-        RowDifference("security", line.security.symbol, column, str(getattr(line, column)), str(stored))
+        RowDifference("security", line.security.symbol, column, str(getattr(line, column)), str(current))
         for line in newest
         for column in SEALED_OF_SECURITY
-        if (stored := getattr(line.security, column)) != getattr(line, column)
+        if (current := getattr(line.security, column)) != getattr(line, column)
     ]

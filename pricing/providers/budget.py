@@ -48,12 +48,12 @@ class Quota:
     """How much of a budget is used: requests in the last minute or day, or bytes in the calendar month (UTC)."""
 
     window: str  # minute, day, month
-    used: int
+    usage: int
     allowed: int
 
     @property
     def share(self) -> float:
-        return self.used / self.allowed
+        return self.usage / self.allowed
 
 
 class Budget:
@@ -76,7 +76,7 @@ class Budget:
         if wait_s <= 0:
             for quota in self._ask(now, lambda book: book.quotas(now)):
                 if quota.window != "month":
-                    self._mark(quota, quota.used - 1)
+                    self._mark(quota, quota.usage - 1)
         return wait_s
 
     def forbid(self, until: float, now: float) -> None:
@@ -86,8 +86,8 @@ class Budget:
     def count_bytes(self, size: int, now: float) -> None:
         allowed = self.allowance.bytes_per_month
         if allowed is not None:
-            used = self._ask(now, lambda book: book.count_bytes(size, now))
-            self._mark(Quota("month", used, allowed), used - size)
+            usage = self._ask(now, lambda book: book.count_bytes(size, now))
+            self._mark(Quota("month", usage, allowed), usage - size)
 
     def quotas(self, now: float) -> tuple[Quota, ...]:
         return self._ask(now, lambda book: book.quotas(now))
@@ -95,10 +95,10 @@ class Budget:
     def _mark(self, quota: Quota, before: int) -> None:
         """Log each mark as it is passed, so that an alarm rings once."""
         for mark in MARKS:
-            if before * 100 < mark * quota.allowed <= quota.used * 100:
+            if before * 100 < mark * quota.allowed <= quota.usage * 100:
                 logger.warning(
                     "provider budget is nearly used",
-                    extra={"provider": self.provider, "window": quota.window, "mark": mark, "used": quota.used},
+                    extra={"provider": self.provider, "window": quota.window, "mark": mark, "used": quota.usage},
                 )
 
     def _ask(self, now: float, question: "Callable[[_Book], T]") -> T:
@@ -209,9 +209,9 @@ class _Shared:
 
     def count_bytes(self, size: int, now: float) -> int:
         name = f"{self._key}:bytes:{_month(now)}"
-        used = self._redis.incrby(name, size)
+        usage = self._redis.incrby(name, size)
         self._redis.expire(name, BYTES_EXPIRE_S)
-        return used
+        return usage
 
     def quotas(self, now: float) -> tuple[Quota, ...]:
         now_ms = round(now * 1000)

@@ -22,11 +22,11 @@ class Classified:
 
     symbol: str
     known_at: date
-    added: tuple[str, ...]
+    new_kinds: tuple[str, ...]
     """The kinds of which something new is said."""
 
 
-def classify(symbol: str, said: Mapping[Kind, str], *, known_at: date) -> Classified:
+def classify(symbol: str, texts: Mapping[Kind, str], *, known_at: date) -> Classified:
     """Take what staff say of a security into the market data, known from a day on; packs of that day and later have it.
 
     What was said before stays known of the days before.
@@ -36,21 +36,21 @@ def classify(symbol: str, said: Mapping[Kind, str], *, known_at: date) -> Classi
     if not Security.objects.filter(symbol=symbol).exists():
         raise SymbolUnknown(MANUAL, symbol, known_at)
     reading = loading.read_loaded()
-    added = []
+    new_kinds = []
     rows: dict[str, list[dict[str, str]]] = {name: [] for name in folder.KEYS}
-    for kind, text in said.items():
+    for kind, text in texts.items():
         of_kind = rows_of(reading, symbol, kind, text, source=MANUAL, known_at=known_at)
-        added += [kind.value] if of_kind["macro.csv"] else []
+        new_kinds += [kind.value] if of_kind["macro.csv"] else []
         for name, these in of_kind.items():
             rows[name] += these
     intake.take_in(folder.ProviderRows(MANUAL, rows), Fetched(MANUAL, known_at, known_at))
-    return Classified(symbol, known_at, tuple(added))
+    return Classified(symbol, known_at, tuple(new_kinds))
 
 
-def take(conversation: Conversation, symbol: str, said: Mapping[Kind, str]) -> None:
+def take(conversation: Conversation, symbol: str, texts: Mapping[Kind, str]) -> None:
     """What a provider says of a security on the day it is asked: known from that day on. What is none fails by name."""
     source, today = conversation.outcome.provider, conversation.client.clock.utc().date()
-    for kind, text in said.items():
+    for kind, text in texts.items():
         try:
             rows = rows_of(conversation.reading, symbol, kind, text, source=source, known_at=today)
         except NoClassification as none:
@@ -119,13 +119,13 @@ class _Said:
 
 def _newest(reading: ArchiveReading, name: str, by: date) -> _Said | None:
     """What the folder says last of a series, of what was known by a day; of undated rows, that of the newest date."""
-    stored = reading.observations
-    said: dict[tuple[date, date], _Said] = {}
+    observations = reading.observations
+    statements: dict[tuple[date, date], _Said] = {}
     for code in (code for code, row in enumerate(reading.series) if row.id == name):
-        for row in (stored.series == code).nonzero()[0].tolist():
-            day, known_at = stored.date[row].item(), stored.known_at[row].item()
-            source = reading.source_names[stored.source[row]]
+        for row in (observations.series == code).nonzero()[0].tolist():
+            day, known_at = observations.date[row].item(), observations.known_at[row].item()
+            source = reading.source_names[observations.source[row]]
             if (known_at or day) <= by:
-                figure = Decimal(stored.value[row].decode())
-                said[known_at or day, day] = _Said(figure, source, known_at is not None)
-    return said[max(said)] if said else None
+                figure = Decimal(observations.value[row].decode())
+                statements[known_at or day, day] = _Said(figure, source, known_at is not None)
+    return statements[max(statements)] if statements else None

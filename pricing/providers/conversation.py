@@ -102,10 +102,10 @@ class Conversation:
     def fail(self, key: str, what: str, reason: str) -> None:
         self.outcome.failed.append(Failed(key, what, reason))
 
-    def refuse(self, refused: Iterable[UnusableRow], key: str) -> None:
+    def refuse(self, unusable_rows: Iterable[UnusableRow], key: str) -> None:
         """`key` is what we call it."""
         self.outcome.refused += [
-            UnusableRow(row.source, row.kind, key, row.day, row.field, row.value, row.rule) for row in refused
+            UnusableRow(row.source, row.kind, key, row.day, row.field, row.value, row.rule) for row in unusable_rows
         ]
 
     def securities(self) -> Iterator[tuple[Security, symbols.SymbolSpan]]:

@@ -40,8 +40,8 @@ def fetch_corrections(client: Client, *currencies: str, since: date, last: date)
     }
     try:
         return _fixings(client, currencies, query, date.min, last)
-    except http.RequestRefused as refused:
-        if refused.status != HTTPStatus.NOT_FOUND:
+    except http.RequestRefused as refusal:
+        if refusal.status != HTTPStatus.NOT_FOUND:
             raise
         return Answer(PROVIDER.code, ())  # its word for: nothing matches
 

@@ -137,8 +137,8 @@ def _fault_of_facts(payload: Any) -> str | None:
     if not isinstance(facts, dict) or not isinstance(facts.get("us-gaap", {}), dict):
         return "has no facts"
     tags = {tag for concept in CONCEPTS.values() for tag in concept.tags}
-    for tag, told in facts.get("us-gaap", {}).items():
-        units = told.get("units") if isinstance(told, dict) else None
+    for tag, content in facts.get("us-gaap", {}).items():
+        units = content.get("units") if isinstance(content, dict) else None
         if tag in tags and not (isinstance(units, dict) and all(isinstance(rows, list) for rows in units.values())):
             return f"has no units of {tag}"
     return None

@@ -23,9 +23,9 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 class BadField(ValueError):
     """A field can't be used: its name, what was sent, the rule it breaks."""
 
-    def __init__(self, field: str, sent: object, rule: str) -> None:
+    def __init__(self, field: str, raw: object, rule: str) -> None:
         super().__init__(f"{field}: {rule}")
-        self.field, self.sent, self.rule = field, sent, rule
+        self.field, self.raw, self.rule = field, raw, rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,14 @@ class Answer(Generic[Row]):
 
 def number(row: Mapping[str, Any], field: str, *, positive: bool = False) -> Decimal:
     """The JSON number in a field."""
-    sent = row.get(field)
-    if isinstance(sent, OutOfRange):
-        raise BadField(field, sent.digits, "is beyond every range")
-    if not isinstance(sent, Decimal):
-        raise BadField(field, sent, "is missing" if sent is None else "is not a number")
-    if positive and sent <= 0:
-        raise BadField(field, sent, "is not above zero")
-    return sent
+    raw = row.get(field)
+    if isinstance(raw, OutOfRange):
+        raise BadField(field, raw.digits, "is beyond every range")
+    if not isinstance(raw, Decimal):
+        raise BadField(field, raw, "is missing" if raw is None else "is not a number")
+    if positive and raw <= 0:
+        raise BadField(field, raw, "is not above zero")
+    return raw
 
 
 def maybe_number(row: Mapping[str, Any], field: str) -> Decimal | None:
@@ -84,34 +84,34 @@ def quotient(row: Mapping[str, Any], above: str, below: str) -> Decimal:
 
 def number_text(row: Mapping[str, Any], field: str, *, positive: bool = False) -> Decimal:
     """The plain decimal number that is sent as a text."""
-    sent = row.get(field)
-    if not isinstance(sent, str) or not _PLAIN.fullmatch(sent):
-        raise BadField(field, sent, "is missing" if sent is None else "is no plain decimal number")
-    if positive and Decimal(sent) <= 0:
-        raise BadField(field, sent, "is not above zero")
-    return Decimal(sent)
+    raw = row.get(field)
+    if not isinstance(raw, str) or not _PLAIN.fullmatch(raw):
+        raise BadField(field, raw, "is missing" if raw is None else "is no plain decimal number")
+    if positive and Decimal(raw) <= 0:
+        raise BadField(field, raw, "is not above zero")
+    return Decimal(raw)
 
 
 def text(row: Mapping[str, Any], field: str, *, longest: int = 400) -> str:
     """The text in a field without blanks around it."""
-    sent = maybe_text(row, field, longest=longest)
-    if sent is None:
+    raw = maybe_text(row, field, longest=longest)
+    if raw is None:
         raise BadField(field, row.get(field), "is missing")
-    return sent
+    return raw
 
 
 def maybe_text(row: Mapping[str, Any], field: str, *, longest: int = 400) -> str | None:
     """The text in a field without blanks around it, None where it is missing, null or blank."""
-    sent = row.get(field)
-    if sent is None:
+    raw = row.get(field)
+    if raw is None:
         return None
-    if not isinstance(sent, str):
-        raise BadField(field, sent, "is no text")
-    if _UNPRINTABLE.search(sent):
-        raise BadField(field, sent, "holds characters that can't be printed")
-    if len(sent) > longest:
-        raise BadField(field, sent, f"is longer than {longest} characters")
-    return sent.strip() or None
+    if not isinstance(raw, str):
+        raise BadField(field, raw, "is no text")
+    if _UNPRINTABLE.search(raw):
+        raise BadField(field, raw, "holds characters that can't be printed")
+    if len(raw) > longest:
+        raise BadField(field, raw, f"is longer than {longest} characters")
+    return raw.strip() or None
 
 
 def same(row: Mapping[str, Any], field: str, expected: str) -> str:
@@ -123,14 +123,14 @@ def same(row: Mapping[str, Any], field: str, expected: str) -> str:
 
 def day(row: Mapping[str, Any], field: str, *, latest: date | None = None) -> date:
     """The ISO date in a field, from 1600 to `latest`."""
-    sent = row.get(field)
-    if not isinstance(sent, str) or not dates.ISO_DATE.fullmatch(sent):
-        raise BadField(field, sent, "is missing" if sent is None else "is no date")
+    raw = row.get(field)
+    if not isinstance(raw, str) or not dates.ISO_DATE.fullmatch(raw):
+        raise BadField(field, raw, "is missing" if raw is None else "is no date")
     try:
-        value = dates.parse(sent)
+        value = dates.parse(raw)
     except ValueError:
-        raise BadField(field, sent, "is no date of the calendar") from None
-    return _within(value, field, sent, latest)
+        raise BadField(field, raw, "is no date of the calendar") from None
+    return _within(value, field, raw, latest)
 
 
 def maybe_day(row: Mapping[str, Any], field: str) -> date | None:
@@ -140,39 +140,39 @@ def maybe_day(row: Mapping[str, Any], field: str) -> date | None:
 
 def instant(row: Mapping[str, Any], field: str, *, latest: datetime | None = None) -> datetime:
     """The ISO instant with an offset in a field, in UTC."""
-    sent = row.get(field)
+    raw = row.get(field)
     try:
-        value = datetime.fromisoformat(sent) if isinstance(sent, str) else None
+        value = datetime.fromisoformat(raw) if isinstance(raw, str) else None
     except ValueError:
         value = None
     if value is None or value.tzinfo is None:
-        raise BadField(field, sent, "is missing" if sent is None else "is no instant")
-    return _not_after(value.astimezone(UTC), field, sent, latest)
+        raise BadField(field, raw, "is missing" if raw is None else "is no instant")
+    return _not_after(value.astimezone(UTC), field, raw, latest)
 
 
 def epoch(row: Mapping[str, Any], field: str, *, unit: timedelta, latest: datetime | None = None) -> datetime:
     """The instant that a field counts from 1970 in whole units, in UTC whatever the time zone of the machine."""
-    sent = number(row, field)
+    raw = number(row, field)
     try:
-        value = _EPOCH + int(sent) * unit
+        value = _EPOCH + int(raw) * unit
     except OverflowError:
-        raise BadField(field, sent, "is no instant") from None
-    if sent != int(sent):
-        raise BadField(field, sent, "is no instant")
-    return _not_after(value, field, sent, latest)
+        raise BadField(field, raw, "is no instant") from None
+    if raw != int(raw):
+        raise BadField(field, raw, "is no instant")
+    return _not_after(value, field, raw, latest)
 
 
-def _not_after(value: datetime, field: str, sent: object, latest: datetime | None) -> datetime:
+def _not_after(value: datetime, field: str, raw: object, latest: datetime | None) -> datetime:
     if latest is not None and value > latest:
-        raise BadField(field, sent, "lies in the future")
+        raise BadField(field, raw, "lies in the future")
     return value
 
 
-def _within(value: date, field: str, sent: object, latest: date | None) -> date:
+def _within(value: date, field: str, raw: object, latest: date | None) -> date:
     if value < _EARLIEST:
-        raise BadField(field, sent, f"lies before {_EARLIEST}")
+        raise BadField(field, raw, f"lies before {_EARLIEST}")
     if latest is not None and value > latest:
-        raise BadField(field, sent, "lies in the future")
+        raise BadField(field, raw, "lies in the future")
     return value
 
 
@@ -187,50 +187,50 @@ class Sieve(Generic[Row]):
 
     def __init__(self, source: str, kind: str, *, day: str = "", symbol: str = "", about: str = "") -> None:
         self.source, self.kind, self.day, self.symbol, self.about = source, kind, day, symbol, about
-        self._taken: dict[Hashable, tuple[Row, Mapping[str, Any]]] = {}
+        self._row_of_key: dict[Hashable, tuple[Row, Mapping[str, Any]]] = {}
         self._clashing: set[Hashable] = set()
-        self._refused: list[UnusableRow] = []
+        self._unusable_rows: list[UnusableRow] = []
 
     def take(
         self, rows: Iterable[Any], read: Callable[[Mapping[str, Any]], Row], *, key: Callable[[Row], Hashable]
     ) -> None:
         """Read each row; of two unequal ones with one key nobody can say which is right, so both are refused."""
-        for sent in rows:
+        for raw in rows:
             try:
-                if not isinstance(sent, Mapping):
-                    raise BadField("row", sent, "is no object")
-                row = read(sent)
+                if not isinstance(raw, Mapping):
+                    raise BadField("row", raw, "is no object")
+                row = read(raw)
             except BadField as bad:
-                self._refuse(sent, bad)
+                self._refuse(raw, bad)
             else:
-                self._keep(sent, row, key(row))
+                self._keep(raw, row, key(row))
 
     def answer(self, *, requested: Iterable[str] = (), name_of: Callable[[Row], str] | None = None) -> Answer[Row]:
         """What was taken. `absent` are the names in `requested` that no row has by `name_of`."""
-        rows = tuple(row for row, _ in self._taken.values())
-        answered = {name_of(row) for row in rows} if name_of else set()
+        rows = tuple(row for row, _ in self._row_of_key.values())
+        names = {name_of(row) for row in rows} if name_of else set()
         return Answer(
-            self.source, rows, tuple(self._refused), tuple(name for name in requested if name not in answered)
+            self.source, rows, tuple(self._unusable_rows), tuple(name for name in requested if name not in names)
         )
 
-    def _keep(self, sent: Mapping[str, Any], row: Row, key: Hashable) -> None:
-        before = self._taken.get(key)
+    def _keep(self, raw: Mapping[str, Any], row: Row, key: Hashable) -> None:
+        before = self._row_of_key.get(key)
         if key in self._clashing:
-            self._refuse(sent, BadField("row", "", "contradicts another row for the same"))
+            self._refuse(raw, BadField("row", "", "contradicts another row for the same"))
         elif before is None:
-            self._taken[key] = row, sent
+            self._row_of_key[key] = row, raw
         elif before[0] == row:
-            self._refuse(sent, BadField("row", "", "was sent twice and is taken once"))
+            self._refuse(raw, BadField("row", "", "was sent twice and is taken once"))
         else:
             self._clashing.add(key)
-            del self._taken[key]
-            for clashing in (before[1], sent):
+            del self._row_of_key[key]
+            for clashing in (before[1], raw):
                 self._refuse(clashing, BadField("row", "", "contradicts another row for the same"))
 
-    def _refuse(self, sent: Any, bad: BadField) -> None:
-        row = sent if isinstance(sent, Mapping) else {}
-        value = row if bad.field == "row" and row else bad.sent
-        self._refused.append(
+    def _refuse(self, raw: Any, bad: BadField) -> None:
+        row = raw if isinstance(raw, Mapping) else {}
+        value = row if bad.field == "row" and row else bad.raw
+        self._unusable_rows.append(
             UnusableRow(
                 self.source,
                 self.kind,
@@ -243,11 +243,11 @@ class Sieve(Generic[Row]):
         )
 
 
-def _printable(sent: Any) -> str:
+def _printable(raw: Any) -> str:
     """The value, cut, on one line, without anything that a terminal or a log would obey."""
-    if sent is None:
+    if raw is None:
         return ""
-    if isinstance(sent, Mapping):
-        return ", ".join(f"{_printable(name)} {_printable(value)}" for name, value in list(sent.items())[:8])[:200]
-    digits = sent.digits if isinstance(sent, OutOfRange) else str(sent)
+    if isinstance(raw, Mapping):
+        return ", ".join(f"{_printable(name)} {_printable(value)}" for name, value in list(raw.items())[:8])[:200]
+    digits = raw.digits if isinstance(raw, OutOfRange) else str(raw)
     return ascii(digits[:_SHOWN_CHARACTERS])[1:-1]

@@ -81,20 +81,20 @@ def fetch_observations(
         return Observation(series, day, value, start, end, PROVIDER.code)
 
     sieve = Sieve[Observation](PROVIDER.code, "observation", day="date", about=series)
-    taken, before = 0, None
+    offset, before = 0, None
     for _ in range(MAX_PAGES):
-        payload = client.get(path, query | {"offset": str(taken)}, fault=_fault_of("observations"))
+        payload = client.get(path, query | {"offset": str(offset)}, fault=_fault_of("observations"))
         rows = payload["observations"]
         if rows and rows == before:
             raise http.ProviderFailed(PROVIDER.code, path, "sent a page again", passing=False)
         before = rows
         sieve.take(rows, observation, key=lambda row: (row.observation_date, row.realtime_start))
-        taken += len(rows)
-        if taken >= payload.get("count", 0) or not rows:
+        offset += len(rows)
+        if offset >= payload.get("count", 0) or not rows:
             break
     else:
         raise http.ProviderFailed(PROVIDER.code, path, f"has more than {MAX_PAGES} pages", passing=False)
-    if taken < payload.get("count", 0):
+    if offset < payload.get("count", 0):
         raise http.ProviderFailed(PROVIDER.code, path, "sent fewer observations than it counts", passing=False)
     return sieve.answer()
 

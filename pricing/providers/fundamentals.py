@@ -55,15 +55,15 @@ def observations(
     concept in one filing the preferred one counts. Of two periods that end
     on one day and are as long as a quarter, or as a year, the longer one counts.
     """
-    chosen: dict[tuple[str, str, date, date], Fact] = {}
+    fact_of: dict[tuple[str, str, date, date], Fact] = {}
     for fact in sorted(facts, key=lambda each: (-each.rank, each.start is None or -each.start.toordinal(), each.filed)):
         frequency = edgar.frequency_of(fact)
         if frequency is not None:
-            known = edgar.known_at(fact.filed, accepted_at.get(fact.accession))
-            chosen[fact.concept, frequency, fact.end, known] = fact
+            known_on = edgar.known_at(fact.filed, accepted_at.get(fact.accession))
+            fact_of[fact.concept, frequency, fact.end, known_on] = fact
     series: dict[tuple[str, str], list[Observation]] = defaultdict(list)
-    for (concept, frequency, end, known), fact in sorted(chosen.items(), key=lambda item: item[0]):
-        series[concept, frequency].append(Observation(concept, end, fact.value, known, date.max, fact.source))
+    for (concept, frequency, end, known_on), fact in sorted(fact_of.items(), key=lambda item: item[0]):
+        series[concept, frequency].append(Observation(concept, end, fact.value, known_on, date.max, fact.source))
     return series
 
 

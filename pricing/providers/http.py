@@ -329,8 +329,8 @@ class Client:
                 if wrong is not None:
                     raise ProviderFailed(self.provider.code, path, wrong, passing=False)
                 outcome = "ok"
-            except (ProviderBusy, RequestRefused) as answered:
-                outcome = "busy" if isinstance(answered, ProviderBusy) else "refused"
+            except (ProviderBusy, RequestRefused) as failure:
+                outcome = "busy" if isinstance(failure, ProviderBusy) else "refused"
                 raise
             except ProviderFailed as failed:
                 logger.warning(

@@ -33,22 +33,22 @@ def fetch_figis(client: Client, mic: str, *isins: str) -> Answer[Figi]:
         return Figi(fields.text(row, "isin"), text, PROVIDER.code)
 
     jobs = [{"idType": "ID_ISIN", "idValue": isin, "micCode": mic} for isin in isins]
-    told = client.post("/mapping", jobs, fault=lambda payload: _fault(payload, len(jobs)))
+    answers = client.post("/mapping", jobs, fault=lambda payload: _fault(payload, len(jobs)))
     sieve = Sieve[Figi](PROVIDER.code, "figi", symbol="isin")
-    rows = chain.from_iterable(_of_job(isin, each) for isin, each in zip(isins, told, strict=True))
+    rows = chain.from_iterable(_of_job(isin, each) for isin, each in zip(isins, answers, strict=True))
     sieve.take(rows, figi, key=lambda row: row.isin)
     return sieve.answer(requested=isins, name_of=lambda row: row.isin)
 
 
-def _of_job(isin: str, told: Mapping[str, Any]) -> list[Any]:
+def _of_job(isin: str, answer: Mapping[str, Any]) -> list[Any]:
     """What was answered to one question, with the ISIN that it was asked by; nothing where it has a warning instead."""
-    if "error" in told:
+    if "error" in answer:
         return [{"isin": isin}]
-    return [{**row, "isin": isin} if isinstance(row, dict) else row for row in told.get("data", [])]
+    return [{**row, "isin": isin} if isinstance(row, dict) else row for row in answer.get("data", [])]
 
 
 def _fault(payload: Any, jobs: int) -> str | None:
     if not isinstance(payload, list) or len(payload) != jobs:
         return "does not answer each question"
-    known = (isinstance(each, dict) and isinstance(each.get("data", []), list) for each in payload)
-    return None if all(known) else "has an answer that is none"
+    checks = (isinstance(each, dict) and isinstance(each.get("data", []), list) for each in payload)
+    return None if all(checks) else "has an answer that is none"

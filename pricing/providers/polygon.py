@@ -136,7 +136,7 @@ def _fault(payload: Any) -> str | None:
 
 def _pages(client: Client, path: str, query: dict[str, str], fault: Any) -> Iterator[list[Any]]:
     """Page by page. Of the next address, at either host, only the cursor is taken: where to ask is not its to say."""
-    seen: set[str] = set()
+    earlier_cursors: set[str] = set()
     for _ in range(MAX_PAGES):
         payload = client.get(path, query, fault=fault)
         yield payload.get("results", [])
@@ -144,8 +144,8 @@ def _pages(client: Client, path: str, query: dict[str, str], fault: Any) -> Iter
         if following is None:
             return
         cursor = "".join(parse_qs(urlsplit(str(following)).query).get("cursor", [])[:1])
-        if not cursor or cursor in seen:
+        if not cursor or cursor in earlier_cursors:
             raise http.ProviderFailed(PROVIDER.code, path, "names no next page, or one again", passing=False)
-        seen.add(cursor)
+        earlier_cursors.add(cursor)
         query = {**query, "cursor": cursor}
     raise http.ProviderFailed(PROVIDER.code, path, f"has more than {MAX_PAGES} pages", passing=False)

@@ -97,12 +97,12 @@ def _ask_profile(conversation: Conversation, name: str, symbol: str) -> None:
         return
     conversation.refuse(answer.refused, name)
     for profile in answer.rows:
-        said = {
+        texts = {
             Kind.SECTOR: fmp.SECTORS.get(profile.sector or "", profile.sector),
             Kind.REGION: profile.country,
             Kind.ISIN: profile.isin,
         }
-        classifying.take(conversation, name, {kind: text for kind, text in said.items() if text is not None})
+        classifying.take(conversation, name, {kind: text for kind, text in texts.items() if text is not None})
 
 
 def ask_openfigi(conversation: Conversation) -> None:
@@ -130,8 +130,8 @@ def _ask_figis(conversation: Conversation, exchange: str, symbol_of: Mapping[str
     answer = conversation.ask(names, "FIGI", openfigi.fetch_figis, exchange, *isins)
     if answer is None:
         return
-    for refused in answer.refused:
-        conversation.refuse([refused], symbol_of.get(refused.symbol, names))
+    for unusable_row in answer.refused:
+        conversation.refuse([unusable_row], symbol_of.get(unusable_row.symbol, names))
     for absent in answer.absent:
         conversation.fail(symbol_of[absent], "FIGI", f"there is none of {absent} at {exchange}")
     for row in answer.rows:
@@ -154,9 +154,9 @@ def _ask_actions(
         if answer is None:
             continue
         conversation.refuse(answer.refused, name)
-        refused = len(conversation.outcome.refused)
+        refusals_before = len(conversation.outcome.refused)
         conversation.take_actions(security, action, answer.rows)
-        if not answer.refused and refused == len(conversation.outcome.refused):
+        if not answer.refused and refusals_before == len(conversation.outcome.refused):
             conversation.whole.append((name, action, span.first.isoformat(), until.isoformat()))
 
 
@@ -181,8 +181,8 @@ def ask_ecb(conversation: Conversation) -> None:
     rows = {(row.observed_date, row.quote): row for row in fixings.rows}
     if corrected is not None:
         rows |= {(row.observed_date, row.quote): row for row in corrected.rows}
-    for refused in (*fixings.refused, *(corrected.refused if corrected else ())):
-        conversation.refuse([refused], f"{ecb.BASE}/{refused.symbol}")
+    for unusable_row in (*fixings.refused, *(corrected.refused if corrected else ())):
+        conversation.refuse([unusable_row], f"{ecb.BASE}/{unusable_row.symbol}")
     conversation.rows["fx.csv"] += [
         {
             "date": row.observed_date.isoformat(),
@@ -216,16 +216,16 @@ def ask_treasury(conversation: Conversation) -> None:
     series = [each for each in requested if each in treasury.SERIES and sources.get(each, code) == code]
     for other in (each for each in requested if each not in series):
         conversation.questions += 1
-        known = f"its source is {sources[other]}" if other in sources else f"is none of {', '.join(treasury.SERIES)}"
-        conversation.fail(other, "par yields", known)
+        note = f"its source is {sources[other]}" if other in sources else f"is none of {', '.join(treasury.SERIES)}"
+        conversation.fail(other, "par yields", note)
     days = {"first": outcome.first, "last": outcome.last}
     answer = conversation.ask("the curve", "par yields", treasury.fetch_par_yields, *series, **days) if series else None
     if answer is None:
         return
     for absent in answer.absent:
         conversation.fail(absent, "par yields", f"the Treasury has none from {outcome.first} to {outcome.last}")
-    for refused in answer.refused:
-        conversation.refuse([refused], refused.symbol)
+    for unusable_row in answer.refused:
+        conversation.refuse([unusable_row], unusable_row.symbol)
     described = {row.id for row in conversation.reading.series}
     conversation.rows["macro_series.csv"] += [
         {

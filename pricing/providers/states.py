@@ -84,8 +84,8 @@ def _unknown_state(provider: Provider) -> ProviderState:
 
 
 def _state_of(provider: Provider, breaker: int, shared: redis.Redis, clock: Clock) -> ProviderState:
-    used = Budget(provider.code, provider.allowance, shared).quotas(clock.now())
-    shares = tuple((quota.window, quota.share) for quota in used)
+    quotas = Budget(provider.code, provider.allowance, shared).quotas(clock.now())
+    shares = tuple((quota.window, quota.share) for quota in quotas)
     return ProviderState(provider.code, _off(provider), breaker, shares)
 
 

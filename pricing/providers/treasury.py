@@ -39,7 +39,7 @@ _NONE = frozenset({"", "N/A"})
 def fetch_par_yields(client: Client, *series: str, first: date, last: date) -> Answer[ParYield]:
     """The yields of these series from `first` to `last`, in percent. A maturity that was not quoted on a day has no row."""
     today = client.clock.utc().date()
-    named = {SERIES[each]: each for each in series}
+    series_of = {SERIES[each]: each for each in series}
     sieve = Sieve[ParYield](PROVIDER.code, "par yield", day="Date", symbol="series")
 
     def par_yield(cell: Mapping[str, Any]) -> ParYield:
@@ -51,20 +51,20 @@ def fetch_par_yields(client: Client, *series: str, first: date, last: date) -> A
         rows = client.get_table(f"/{year}/all", query, columns=["Date"])
         columns = {column: _months(column) for column in rows[0]} if rows else {}
         cells = (
-            {"Date": day, "series": named[months], "yield": row[column].strip()}
+            {"Date": day, "series": series_of[months], "yield": row[column].strip()}
             for row in rows
             for day in [_iso(row["Date"])]
             if day == row["Date"] or first.isoformat() <= day <= last.isoformat() or day > today.isoformat()
             for column, months in columns.items()
-            if months in named and row[column].strip() not in _NONE
+            if months in series_of and row[column].strip() not in _NONE
         )
         sieve.take(cells, par_yield, key=lambda row: (row.series, row.observation_date))
     return sieve.answer(requested=series, name_of=lambda row: row.series)
 
 
-def _iso(sent: str) -> str:
+def _iso(text: str) -> str:
     """2026-11-19 for "11/19/2026"; what is written in another way as it is, to be refused by name."""
-    return _DAY.sub(r"\3-\1-\2", sent)
+    return _DAY.sub(r"\3-\1-\2", text)
 
 
 def _months(column: str) -> Decimal | None:

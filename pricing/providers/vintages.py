@@ -34,8 +34,8 @@ def ask_fred(conversation: Conversation) -> None:
             conversation.refuse(described.refused, series)
             if not described.rows:
                 continue
-        known = known_values(conversation.reading, series)
-        since = conversation.outcome.first if known else fred.FIRST_VINTAGE
+        earlier_values = known_values(conversation.reading, series)
+        since = conversation.outcome.first if earlier_values else fred.FIRST_VINTAGE
         answers = []
         for begin, end in _windows(since, conversation.outcome.last):
             answer = conversation.ask(
@@ -68,7 +68,7 @@ def ask_fred(conversation: Conversation) -> None:
                 )
             for answer in answers:
                 conversation.refuse(answer.refused, series)
-            take_observations(conversation, series, known, [row for answer in answers for row in answer.rows])
+            take_observations(conversation, series, earlier_values, [row for answer in answers for row in answer.rows])
 
 
 def _windows(since: date, last: date) -> Iterator[tuple[date, date]]:
@@ -82,22 +82,27 @@ def _windows(since: date, last: date) -> Iterator[tuple[date, date]]:
 
 def known_values(reading: ArchiveReading, series: str) -> dict[date, list[tuple[date, Decimal]]]:
     """By observation date, rising by the day it was known: what the loaded folder says. Where it does not say when, nothing."""
-    known: dict[date, list[tuple[date, Decimal]]] = {}
-    stored = reading.observations
+    by_date: dict[date, list[tuple[date, Decimal]]] = {}
+    observations = reading.observations
     codes = [code for code, row in enumerate(reading.series) if row.id == series]
     for code in codes:
-        for row in (stored.series == code).nonzero()[0].tolist():
-            known_at = stored.known_at[row].item()
+        for row in (observations.series == code).nonzero()[0].tolist():
+            known_at = observations.known_at[row].item()
             if known_at is not None:
-                known.setdefault(stored.date[row].item(), []).append((known_at, Decimal(stored.value[row].decode())))
-    return known
+                by_date.setdefault(observations.date[row].item(), []).append(
+                    (known_at, Decimal(observations.value[row].decode()))
+                )
+    return by_date
 
 
 def take_observations(
-    conversation: Conversation, series: str, known: Mapping[date, Sequence[tuple[date, Decimal]]], rows: Sequence[Any]
+    conversation: Conversation,
+    series: str,
+    earlier_values: Mapping[date, Sequence[tuple[date, Decimal]]],
+    rows: Sequence[Any],
 ) -> None:
     """Add the figures that are new. An answer repeats the value in force on the first day that was asked for: that is not new."""
-    values_of = {day: list(values) for day, values in known.items()}
+    values_of = {day: list(values) for day, values in earlier_values.items()}
     for row in sorted(rows, key=lambda row: (row.observation_date, row.realtime_start)):
         if row.value is None:
             conversation.outcome.missing += 1

@@ -32,7 +32,7 @@ class Judgement:
     def suspects_of(self, days: Sequence[date]) -> list[Suspect]:
         """Suspects that a pack of one of the days, rising, would have held; of series and actions all up to the last day."""
         suspects = [each for each in self.suspects if each.kind in ("observation", "action") and each.day <= days[-1]]
-        opened = np.array(days, dtype="datetime64[D]")
+        pack_days = np.array(days, dtype="datetime64[D]")
         for quotes in self.quotes:
             number_of = {key: number for number, key in enumerate(quotes.keys)}
             for each in self.suspects:
@@ -40,8 +40,8 @@ class Judgement:
                     begin, end = np.searchsorted(quotes.key, [number_of[each.key], number_of[each.key] + 1])
                     dates = quotes.date[begin:end]
                     after = int(np.searchsorted(dates, np.datetime64(each.day, "D"), "right"))
-                    until = dates[after] if after < len(dates) else opened[-1] + 1
-                    if np.searchsorted(opened, np.datetime64(each.day, "D")) < np.searchsorted(opened, until):
+                    until = dates[after] if after < len(dates) else pack_days[-1] + 1
+                    if np.searchsorted(pack_days, np.datetime64(each.day, "D")) < np.searchsorted(pack_days, until):
                         suspects.append(each)
         return suspects
 
@@ -95,7 +95,9 @@ def judge(
     free = [row.unit in UNBOUNDED_UNITS for row in reading.series]
     judged_figures = quote_acceptance.judge_figures(figures, decided, today=today, percent=percent, free=free)
     return Judgement(
-        reading=replace(_remaining(reading, judged_closes, judged_rates, judged_figures), actions=tuple(actions.taken)),
+        reading=replace(
+            _remaining(reading, judged_closes, judged_rates, judged_figures), actions=tuple(actions.usable)
+        ),
         suspects=(*actions.suspects, *judged_closes.suspects, *judged_rates.suspects, *judged_figures.suspects),
         closes=judged_closes.left_out,
         rates=judged_rates.left_out,
@@ -121,9 +123,18 @@ def _as_rate_quotes(rates: Rates, source_names: tuple[str, ...]) -> Quotes:
 
 
 def _as_figure_quotes(reading: ArchiveReading) -> Quotes:
-    ids, seen = tuple(row.id for row in reading.series), reading.observations
-    value = as_numbers(seen.value)
-    return Quotes("observation", ids, seen.series, seen.date, seen.value, value, seen.source, reading.source_names)
+    ids, observations = tuple(row.id for row in reading.series), reading.observations
+    value = as_numbers(observations.value)
+    return Quotes(
+        "observation",
+        ids,
+        observations.series,
+        observations.date,
+        observations.value,
+        value,
+        observations.source,
+        reading.source_names,
+    )
 
 
 def _remaining(reading: ArchiveReading, closes: JudgedRows, rates: JudgedRows, figures: JudgedRows) -> ArchiveReading:
@@ -137,16 +148,16 @@ def _remaining(reading: ArchiveReading, closes: JudgedRows, rates: JudgedRows, f
         columns = (legs.pair, legs.date, legs.rate, legs.source)
         reading = replace(reading, rates=Rates(legs.pairs, *map(rates.remaining, columns)))
     if figures.left_out.out.any():
-        seen = reading.observations
+        before = reading.observations
         rows = np.flatnonzero(~figures.left_out.out).tolist()
         observations = replace(
-            seen,
-            series=figures.remaining(seen.series),
-            date=figures.remaining(seen.date),
-            value=figures.remaining(seen.value),
-            known_at=figures.remaining(seen.known_at),
-            vintage=tuple(seen.vintage[row] for row in rows) if seen.vintage else (),
-            source=figures.remaining(seen.source),
+            before,
+            series=figures.remaining(before.series),
+            date=figures.remaining(before.date),
+            value=figures.remaining(before.value),
+            known_at=figures.remaining(before.known_at),
+            vintage=tuple(before.vintage[row] for row in rows) if before.vintage else (),
+            source=figures.remaining(before.source),
         )
         reading = replace(reading, observations=observations)
     return reading
@@ -166,15 +177,15 @@ def without_unreadable(judgement: Judgement, reading: ArchiveReading, unreadable
                 waiting.append((number, each))
     if not waiting:
         return judgement
-    left, added = judgement.closes, np.ones(len(waiting), dtype=bool)
+    left, mask = judgement.closes, np.ones(len(waiting), dtype=bool)
     rows = range(len(left.key), len(left.key) + len(waiting))
     return replace(
         judgement,
         closes=LeftOut(
             key=np.append(left.key, np.array([number for number, _ in waiting], dtype=left.key.dtype)),
             date=np.append(left.date, np.array([each.day for _, each in waiting], dtype="datetime64[D]")),
-            out=np.append(left.out, added),
-            pending=np.append(left.pending, added),
+            out=np.append(left.out, mask),
+            pending=np.append(left.pending, mask),
             reason={**left.reason, **{row: str(each) for row, (_, each) in zip(rows, waiting, strict=True)}},
         ),
     )

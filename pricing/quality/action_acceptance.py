@@ -18,7 +18,7 @@ class JudgedActions:
     """The actions that may enter a pack, those that are doubted and undecided, the (symbol, action, ex-date) of those that staff
     accepted, and all suspects."""
 
-    taken: list[ActionRow]
+    usable: list[ActionRow]
     doubtful: list[ActionRow]
     accepted: frozenset[tuple[str, str, date]]
     suspects: tuple[Suspect, ...]
@@ -41,7 +41,7 @@ def judge_actions(
             doubts.setdefault(row, []).append(_suspect(row, rule, reason))
     for row in reading.quarantined:
         doubts.setdefault(row, []).append(_suspect(row, Rule.SOURCE_DOUBTS, f"its source calls it {row.quality}"))
-    taken: list[ActionRow] = []
+    usable: list[ActionRow] = []
     doubtful: list[ActionRow] = []
     accepted: set[tuple[str, str, date]] = set()
     suspects: list[Suspect] = []
@@ -55,30 +55,30 @@ def judge_actions(
         if not all(map(decisions.accepts, row_doubts)) or (row_doubts and key in taken_keys):
             doubtful.append(row)  # of two actions of a day, the undoubted one stands
             continue
-        taken.append(row)
+        usable.append(row)
         taken_keys.add(key)
         if row_doubts:
             accepted.add(key)
-    return JudgedActions(taken, doubtful, frozenset(accepted), tuple(suspects))
+    return JudgedActions(usable, doubtful, frozenset(accepted), tuple(suspects))
 
 
 def explaining_events(actions: JudgedActions, symbols: Sequence[str], basis_of: Mapping[str, str]) -> dict[int, Events]:
     """By the number of a symbol, what may have moved its closes. A rejected action explains nothing; a doubted one may."""
     number_of = {symbol: number for number, symbol in enumerate(symbols)}
     of_symbol: dict[str, tuple[list[ActionRow], list[ActionRow]]] = {}
-    for place, rows in enumerate((actions.taken, actions.doubtful)):
+    for place, rows in enumerate((actions.usable, actions.doubtful)):
         for row in rows:
             of_symbol.setdefault(row.symbol, ([], []))[place].append(row)
     return {
         number_of[symbol]: Events(
-            splits=_dated_amounts(taken, "split"),
-            dividends=_dated_amounts((*taken, *doubtful), "dividend")
+            splits=_dated_amounts(usable, "split"),
+            dividends=_dated_amounts((*usable, *doubtful), "dividend")
             if basis_of[symbol] != "total_return_adjusted"
             else (),
             doubtful_splits=_dated_amounts(doubtful, "split"),
             adjusted=basis_of[symbol] != "raw",
         )
-        for symbol, (taken, doubtful) in of_symbol.items()
+        for symbol, (usable, doubtful) in of_symbol.items()
     }
 
 

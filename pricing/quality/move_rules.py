@@ -91,7 +91,7 @@ def find_moves(
     with np.errstate(divide="ignore", invalid="ignore"):
         step = np.abs(np.log(value[1:] / value[:-1]))
     keys = set(key[1:][same & (step > log(extreme))].tolist())
-    keys |= {number for number, known in events.items() if known.splits}
+    keys |= {number for number, of_symbol in events.items() if of_symbol.splits}
     confirmed = frozenset(agreed)
     for number in sorted(keys):
         begin, end = np.searchsorted(key, [number, number + 1]).tolist()

@@ -49,8 +49,8 @@ def record(suspects: Iterable[Suspect], *, run: UUID) -> None:
 
 def decisions() -> tuple[Decisions, list[Suspect]]:
     """All that staff have decided; and the closes that could not be read when they were fetched, which nobody has decided on."""
-    refused = Q(rule=Rule.REFUSED, kind="price")
-    rows = QuarantinedRow.objects.filter(refused | ~Q(decision=Decision.PENDING)).order_by("id")
+    unreadable = Q(rule=Rule.REFUSED, kind="price")
+    rows = QuarantinedRow.objects.filter(unreadable | ~Q(decision=Decision.PENDING)).order_by("id")
     accepted: set[tuple[Kind, str, date, str, str]] = set()
     rejected: set[tuple[Kind, str, date, str]] = set()
     undecided: list[Suspect] = []
@@ -74,8 +74,8 @@ def decide(rows: Sequence[QuarantinedRow], *, decision: Decision, reason: str, b
     """
     if not reason.strip():
         raise ReasonMissing
-    if decision == Decision.ACCEPTED and (refused := [row for row in rows if row.rule == Rule.REFUSED]):
-        raise NothingToAccept(refused[0])
+    if decision == Decision.ACCEPTED and (unreadable_rows := [row for row in rows if row.rule == Rule.REFUSED]):
+        raise NothingToAccept(unreadable_rows[0])
     decided = {
         "decision": decision,
         "decision_reason": reason.strip(),

@@ -52,14 +52,14 @@ class Difference:
 
 
 def find_differences(
-    listed: Iterable[Listing], meanings: Iterable[Meaning], securities: Mapping[str, Listing]
+    listings: Iterable[Listing], meanings: Iterable[Meaning], securities: Mapping[str, Listing]
 ) -> list[Difference]:
     """Pure. Where a provider's listing is not what we hold, by provider and symbol.
 
-    meanings    of the providers that `listed` speaks for, on the day of the listing
+    meanings    of the providers that `listings` speaks for, on the day of the listing
     securities  our symbol -> what we hold of it
     """
-    listing_of = {(each.provider, each.symbol): each for each in listed}
+    listing_of = {(each.provider, each.symbol): each for each in listings}
     meaning_of = {(each.provider, each.symbol): each for each in meanings}
     differences = []
     explained: set[tuple[str, str]] = set()
@@ -130,16 +130,16 @@ def symbol_at(*, provider: str, security: Security, asof_date: date) -> str:
 
 def report(reading: ArchiveReading) -> list[dict[str, Any]]:
     """The differences between a loaded archive and what we hold, as they stand in a night's record."""
-    listed = [Listing(row.source, row.symbol, row.name, row.currency, row.exchange) for row in reading.securities]
-    providers = sorted({each.provider for each in listed})
-    on, listed_symbols = reading.archive_end, {each.symbol for each in listed}
+    listings = [Listing(row.source, row.symbol, row.name, row.currency, row.exchange) for row in reading.securities]
+    providers = sorted({each.provider for each in listings})
+    on, listed_symbols = reading.archive_end, {each.symbol for each in listings}
     rows = [
         row
         for row in Security.objects.filter(source__in=providers)
         if row.symbol in listed_symbols or row.last_date is None or row.last_date >= on  # who left is not missed
     ]
     own = {row.symbol: Listing(row.source, row.symbol, row.name, row.currency, row.exchange) for row in rows}
-    differences = find_differences(listed, _meanings(providers, own.values(), on), own | _others(providers))
+    differences = find_differences(listings, _meanings(providers, own.values(), on), own | _others(providers))
     return [asdict(each) for each in differences]
 
 

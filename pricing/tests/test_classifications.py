@@ -85,7 +85,7 @@ class TestInPacks:
         classifying.classify("OAK", {Kind.SECTOR: "Utilities"}, known_at=date(2020, 1, 8))
         built = {pack.asof_date.day: pack for pack in market_data.build(policy)}
 
-        assert again.added == ()
+        assert again.new_kinds == ()
         assert self.said(built[2]) == {}
         assert self.said(built[3]) == self.said(built[7]) == {"sector": "Energy", "region": "US"}
         assert self.said(built[8]) == self.said(built[9]) == {"sector": "Utilities", "region": "US"}

@@ -47,10 +47,10 @@ class Command(TieoutCommand):
             raise CommandError(str(refused), returncode=2) from refused
         if options["json"]:
             self.print_json(
-                {"symbol": outcome.symbol, "known_at": outcome.known_at.isoformat(), "added": outcome.added}
+                {"symbol": outcome.symbol, "known_at": outcome.known_at.isoformat(), "added": outcome.new_kinds}
             )
-        elif outcome.added:
-            named = ", ".join(each.replace("_", " ") for each in outcome.added)
+        elif outcome.new_kinds:
+            named = ", ".join(each.replace("_", " ") for each in outcome.new_kinds)
             self.stdout.write(
                 f"{outcome.symbol}: {named} known from {known_at} on; packs that are sealed from now on have it"
             )
