@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from benchmarks import exports, imports, jobs, ledger, metrics, packs, pages, rights, tracing, worlds
-from benchmarks.measuring import Goal, Line, line, p95, part, round_robin, seen
+from benchmarks.measuring import Goal, Line, line, line_without_floor, p95, part, round_robin
 from benchmarks.serving import Site, serving, token_of
 from benchmarks.worlds import World
 
@@ -46,11 +46,11 @@ def large_portfolio() -> list[Line]:
             lines = _beside_floor("  warm", site, token, body)
             last = site.peak_mib()
     return [
-        seen("15,000 transactions of 250 securities, cold", "s", [took / 1000], Goal(1.5)),
+        line_without_floor("15,000 transactions of 250 securities, cold", "s", [took / 1000], Goal(1.5)),
         part("the web process before, RSS", "MiB", [before]),
-        seen("  the web process then, RSS at most", "MiB", [after], Goal(400)),
+        line_without_floor("  the web process then, RSS at most", "MiB", [after], Goal(400)),
         *lines,
-        seen("  the web process at the end, RSS at most", "MiB", [last], Goal(400)),
+        line_without_floor("  the web process at the end, RSS at most", "MiB", [last], Goal(400)),
     ]
 
 
@@ -62,9 +62,9 @@ def _beside_floor(name: str, site: Site, token: str, body: Mapping[str, Any]) ->
 
     def sample(took: list[float], site: Site, path: str, token: str, clients: int) -> Callable[[], float]:
         def run() -> float:
-            ms, got = site.ask(path, [body] * REQUESTS, token=token, warm_up=[body] * WARM_UP, clients=clients)
-            if abs(got - length) > 50:
-                raise RuntimeError(f"{path} sends {got} bytes, not {length}")
+            ms, size = site.ask(path, [body] * REQUESTS, token=token, warm_up=[body] * WARM_UP, clients=clients)
+            if abs(size - length) > 50:
+                raise RuntimeError(f"{path} sends {size} bytes, not {length}")
             took.append(median(ms))
             return p95(ms)
 
@@ -81,11 +81,11 @@ def _beside_floor(name: str, site: Site, token: str, body: Mapping[str, Any]) ->
                     "floor": sample(bases, floor, "/answer", floor_token, clients),
                 }
             )
-            told = f"{clients} client{'s' if clients > 1 else ''}"
+            caption = f"{clients} client{'s' if clients > 1 else ''}"
             goal = Goal(3.0, of="ratio") if clients == 1 else None
             lines += [
-                line(f"{name}, p95, {told}", "ms", samples["ours"], samples["floor"], goal=goal),
-                line(f"{name}, median, {told}", "ms", ours, bases),
+                line(f"{name}, p95, {caption}", "ms", samples["ours"], samples["floor"], goal=goal),
+                line(f"{name}, median, {caption}", "ms", ours, bases),
             ]
     bare.drop()
     return lines
@@ -111,8 +111,8 @@ def cold() -> list[Line]:
             return median(site.ask(PATH, [new_key() for _ in range(5)], token=token, warm_up=[body])[0])
 
         def another_pack() -> float:
-            asked = [body | {"asof_date": day.isoformat()} for (day,) in days.fetchmany(5)]
-            return median(site.ask(PATH, asked, token=token, warm_up=[body])[0])
+            bodies = [body | {"asof_date": day.isoformat()} for (day,) in days.fetchmany(5)]
+            return median(site.ask(PATH, bodies, token=token, warm_up=[body])[0])
 
         cases = {
             "first request of a process": first_of_a_process,

@@ -12,14 +12,14 @@ from time import perf_counter
 
 
 def main() -> None:
-    asked = json.load(sys.stdin)
+    options = json.load(sys.stdin)
     took: list[float] = []
     lengths: list[int] = []
     wrong: list[str] = []
-    begin = threading.Barrier(asked["clients"])
+    begin = threading.Barrier(options["clients"])
 
     def ask(connection: http.client.HTTPConnection, body: str) -> int:
-        connection.request("POST", asked["path"], body.encode(), asked["headers"])
+        connection.request("POST", options["path"], body.encode(), options["headers"])
         answer = connection.getresponse()
         read = answer.read()
         if answer.status != 200:
@@ -27,9 +27,9 @@ def main() -> None:
         return len(read)
 
     def client(bodies: list[str]) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", asked["port"], timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", options["port"], timeout=60)
         try:
-            for body in asked["warm_up"]:
+            for body in options["warm_up"]:
                 ask(connection, body)
             begin.wait(60)
             for body in bodies:
@@ -42,8 +42,8 @@ def main() -> None:
         finally:
             connection.close()
 
-    count = asked["clients"]
-    clients = [threading.Thread(target=client, args=(asked["bodies"][number::count],)) for number in range(count)]
+    count = options["clients"]
+    clients = [threading.Thread(target=client, args=(options["bodies"][number::count],)) for number in range(count)]
     for each in clients:
         each.start()
     for each in clients:

@@ -41,10 +41,10 @@ DOCUMENT: Mapping[str, Any] = {
 
 def csv_table() -> list[Line]:
     samples = _samples("csv")
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as stored:
-        stored.write(result_text())
-        stored.flush()
-        memory = [_samples("memory", stored.name) for _ in range(5)]
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(result_text())
+        file.flush()
+        memory = [_samples("memory", file.name) for _ in range(5)]
     return [
         line(
             f"CSV of {ROWS:,} rows, from the stored result", "s", samples["ours"], samples["floor"], goal=Goal(SECONDS)
@@ -70,7 +70,7 @@ def pdf_report() -> list[Line]:
 
 def _samples(*words: str) -> dict[str, list[float]]:
     """What a function of INSIDE gives for its name and arguments, in a process of its own with the project loaded."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "benchmarks.exports", *words],
         cwd=env.PROJECT,
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"},
@@ -79,9 +79,9 @@ def _samples(*words: str) -> dict[str, list[float]]:
         check=False,
         timeout=300,
     )
-    if done.returncode:
-        sys.exit(f"{words[0]} ended with {done.returncode}:\n{done.stderr[-4000:]}")
-    return dict(json.loads(done.stdout))
+    if process.returncode:
+        sys.exit(f"{words[0]} ended with {process.returncode}:\n{process.stderr[-4000:]}")
+    return dict(json.loads(process.stdout))
 
 
 def _sample_csv() -> dict[str, list[float]]:
@@ -97,20 +97,20 @@ def _sample_csv() -> dict[str, list[float]]:
 
     return round_robin(
         {
-            "ours": _took(lambda file: csv_files.write(file, content(text), lambda done, total: None)),
+            "ours": _took(lambda file: csv_files.write(file, content(text), lambda count, total: None)),
             "floor": _took(floor),
         }
     )
 
 
-def _sample_memory(stored: str) -> dict[str, list[float]]:
+def _sample_memory(path: str) -> dict[str, list[float]]:
     """MiB of a process that has read the stored text, and its highest while it parses that and writes."""
     from execution.exports import csv_files
 
-    text = Path(stored).read_text()
+    text = Path(path).read_text()
     loaded = peak_mib()
     with tempfile.TemporaryFile() as file:
-        csv_files.write(file, content(text), lambda done, total: None)
+        csv_files.write(file, content(text), lambda count, total: None)
     return {"loaded": [loaded], "peak": [peak_mib()]}
 
 
@@ -129,7 +129,7 @@ def _sample_pdf() -> dict[str, list[float]]:
     def ours() -> float:
         file, own = io.BytesIO(), text.replace("Company", f"Company {next(rounds)}")
         started = process_time()
-        pdf_files.write_a4(file, content(own, attaches_result=True), lambda done, total: None)
+        pdf_files.write_a4(file, content(own, attaches_result=True), lambda step, total: None)
         took = process_time() - started
         if (pages := pages_of(file.getvalue())) != PDF_PAGES:
             raise RuntimeError(f"the report has {pages} pages, not {PDF_PAGES}")
@@ -173,7 +173,7 @@ def content(text: str, *, attaches_result: bool = False) -> Any:
     from execution.exports.manifest import Manifest, Reader
 
     blank: dict[str, Any] = dict.fromkeys(FinishedExecution.__dataclass_fields__, "")
-    told = Manifest(
+    manifest = Manifest(
         format="csv",
         reader=Reader(1, "bench", datetime(2026, 3, 1, tzinfo=UTC)),
         execution=FinishedExecution(**blank | {"provisional": False, "sources": {}}),
@@ -187,7 +187,7 @@ def content(text: str, *, attaches_result: bool = False) -> Any:
         watermarks=(),
         result_hash="",
     )
-    return ExportContent(told, text, DOCUMENT, "", "USD", attaches_result=attaches_result)
+    return ExportContent(manifest, text, DOCUMENT, "", "USD", attaches_result=attaches_result)
 
 
 def _took(write: Callable[[Any], None]) -> Callable[[], float]:

@@ -49,10 +49,10 @@ def imports() -> list[Line]:
     else:
         print(f"there is no {SCRIPT.name} beside TIEOUT_DATA: sets of the same sizes are made up", file=sys.stderr)
     words = [sys.executable, "-m", "benchmarks.imports", str(sets)]
-    done = subprocess.run(words, cwd=env.PROJECT, env=world.environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"imports ended with {done.returncode}:\n{done.stderr[-4000:]}")
-    figures: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    process = subprocess.run(words, cwd=env.PROJECT, env=world.environment, capture_output=True, text=True, check=False)
+    if process.returncode:
+        sys.exit(f"imports ended with {process.returncode}:\n{process.stderr[-4000:]}")
+    figures: dict[str, dict[str, Any]] = json.loads(process.stdout)
     world.drop()
     lines = [
         line(
@@ -61,8 +61,8 @@ def imports() -> list[Line]:
         for name, each in figures.items()
     ]
     worst = max(float(each["difference"]) for each in figures.values())
-    told = f"gain less (value + sells - buys - fees), largest of {sum(each['periods'] for each in figures.values())}"
-    return [*lines, Line(told, worst, "USD", goal="value ≤ 0.005", met=worst <= 0.005)]
+    caption = f"gain less (value + sells - buys - fees), largest of {sum(each['periods'] for each in figures.values())}"
+    return [*lines, Line(caption, worst, "USD", goal="value ≤ 0.005", met=worst <= 0.005)]
 
 
 CASES: Mapping[str, Callable[[], list[Line]]] = {"imports": imports}
@@ -82,7 +82,7 @@ def inside(sets: Path) -> dict[str, dict[str, Any]]:
 
     owner = get_user_model().objects.create_user("bench")
     policy = PricingPolicy.objects.get(pk="ECB_EUR")
-    found: dict[str, dict[str, Any]] = {}
+    figures: dict[str, dict[str, Any]] = {}
     for name, content, market in _sets(sets, identity):
         rows = tieout_csv.read(content).rows
         for symbol, currency in {(row.symbol, row.currency) for row in rows}:
@@ -106,11 +106,11 @@ def inside(sets: Path) -> dict[str, dict[str, Any]]:
         assert Transaction.objects.filter(portfolio=portfolio).count() == len(rows)
         differences = identity.differences_of(journal.transactions(reader.read(files)), rows, market)
         worst = max(map(abs, differences.values()))
-        found[name] = {
+        figures[name] = {
             "rows": len(rows), "seconds": seconds, "loader": loaded, "periods": len(differences),
             "difference": str(worst.quantize(Decimal("1e-9"))),
         }  # fmt: skip
-    return found
+    return figures
 
 
 def _sets(sets: Path, identity: Any) -> Iterator[tuple[str, bytes, Any]]:

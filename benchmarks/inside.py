@@ -22,7 +22,7 @@ def _timed(took: Took, step: str) -> Iterator[None]:
     took[step] = perf_counter() - started
 
 
-def _quiet(what: str, done: int, total: int) -> None:
+def _quiet(what: str, count: int, total: int) -> None:
     """No bars."""
 
 

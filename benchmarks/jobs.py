@@ -114,8 +114,8 @@ def _metrics(world: World, *, helpers: int = 0) -> Figures:
         figures = inside(world, "metrics")
     finally:
         for other in others:
-            told, _ = other.communicate()
-            figures["cpu"] = [figures.get("cpu", [0.0])[0] + json.loads(told)]
+            output, _ = other.communicate()
+            figures["cpu"] = [figures.get("cpu", [0.0])[0] + json.loads(output)]
     return figures
 
 
@@ -142,10 +142,10 @@ def _empty(world: World) -> None:
 def inside(world: World, step: str) -> Figures:
     with world.connect() as database:
         words = [sys.executable, "-m", "benchmarks.jobs", step, database.info.dsn]
-    done = subprocess.run(words, cwd=env.PROJECT, env=world.environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{step} ended with {done.returncode}:\n{done.stderr[-4000:]}")
-    return dict(json.loads(done.stdout))
+    process = subprocess.run(words, cwd=env.PROJECT, env=world.environment, capture_output=True, text=True, check=False)
+    if process.returncode:
+        sys.exit(f"{step} ended with {process.returncode}:\n{process.stderr[-4000:]}")
+    return dict(json.loads(process.stdout))
 
 
 # --- the worlds: rows by COPY, as superuser and without triggers; each number is seeded
@@ -270,8 +270,8 @@ def _books(
     )  # fmt: skip
     transactions, lots, matched = [], [], []
     for portfolio in ids:
-        bought, moved, sold = _life(days, close, walk, holdings=holdings, trades=trades)
-        transactions += [(portfolio, 1, _entry(n), n, *row) for n, row in enumerate(moved)]
+        bought, entries, sold = _life(days, close, walk, holdings=holdings, trades=trades)
+        transactions += [(portfolio, 1, _entry(n), n, *row) for n, row in enumerate(entries)]
         lots += [(portfolio, 1, *row) for row in bought]
         matched += [(portfolio, 1, *row) for row in sold]
     _copy(
@@ -301,12 +301,12 @@ def _life(
     """Of one portfolio, by date: lots (security, acquired, quantity, unit cost, cost, currency, from, to, opened by),
     transactions, and what each sale took (entry, opened by, date, kind, security, acquired, quantity, cost, proceeds, currency).
     """
-    held = walk.choice(close.shape[1], holdings, replace=False)
-    moved: list[Any] = [(days[0], "deposit", None, None, 9_000_000, CURRENCIES[0], None, "", None)]
-    moved += [
+    holding_ids = walk.choice(close.shape[1], holdings, replace=False)
+    entries: list[Any] = [(days[0], "deposit", None, None, 9_000_000, CURRENCIES[0], None, "", None)]
+    entries += [
         (days[0], "fx", None, None, -3_000_000, CURRENCIES[0], 3_000_000, other, None) for other in CURRENCIES[1:]
     ]
-    open_lots: dict[int, list[list[Any]]] = {each: [] for each in held.tolist()}
+    open_lots: dict[int, list[list[Any]]] = {each: [] for each in holding_ids.tolist()}
     lots: list[list[Any]] = []
     matched: list[Any] = []
 
@@ -321,30 +321,30 @@ def _life(
             currency,
             days[day],
             None,
-            _entry(len(moved)),
+            _entry(len(entries)),
         ]
         open_lots[each].append(lot)
         lots.append(lot)
-        moved.append((days[day], "buy", each + 1, quantity, -cost, currency, None, "", None))
+        entries.append((days[day], "buy", each + 1, quantity, -cost, currency, None, "", None))
 
-    for each in held.tolist():
+    for each in holding_ids.tolist():
         buy(0, each, 200)
     at = np.sort(walk.integers(2, DAYS, trades)).tolist()
-    chosen = walk.choice(held, trades).tolist()
-    for number, (day, each) in enumerate(zip(at, chosen, strict=True)):
+    trade_ids = walk.choice(holding_ids, trades).tolist()
+    for number, (day, each) in enumerate(zip(at, trade_ids, strict=True)):
         currency, oldest = CURRENCIES[each % len(CURRENCIES)], open_lots[each][0]
         if number % 4 == 3:
             ex_date = days[max(day - 5, 1)]
-            moved.append((days[day], "dividend", each + 1, None, 25, currency, None, "", ex_date))
+            entries.append((days[day], "dividend", each + 1, None, 25, currency, None, "", ex_date))
         elif number % 4 == 2:
-            moved.append((days[day], "deposit", None, None, 1_000, CURRENCIES[0], None, "", None))
+            entries.append((days[day], "deposit", None, None, 1_000, CURRENCIES[0], None, "", None))
         elif number % 2 and len(open_lots[each]) > 1 and oldest[6] < days[day]:
             oldest[7] = days[day]
             open_lots[each].pop(0)
-            got = round(oldest[2] * close[day, each], 2)
+            proceeds = round(oldest[2] * close[day, each], 2)
             matched.append(
                 (
-                    _entry(len(moved)),
+                    _entry(len(entries)),
                     oldest[8],
                     days[day],
                     "sell",
@@ -352,14 +352,14 @@ def _life(
                     oldest[1],
                     oldest[2],
                     oldest[4],
-                    got,
+                    proceeds,
                     currency,
                 )
             )
-            moved.append((days[day], "sell", each + 1, -oldest[2], got, currency, None, "", None))
+            entries.append((days[day], "sell", each + 1, -oldest[2], proceeds, currency, None, "", None))
         else:
             buy(day, each, 10)
-    return lots, moved, matched
+    return lots, entries, matched
 
 
 def _entry(number: int) -> str:

@@ -59,8 +59,8 @@ def books() -> list[Line]:
     def peer(size: int) -> Callable[[], float]:
         def run() -> float:
             words = [sys.executable, "-c", PEER, str(world.folder / f"{size}.beancount")]
-            done = subprocess.run(words, capture_output=True, text=True, check=True)
-            peers[size].append(float(done.stdout))
+            process = subprocess.run(words, capture_output=True, text=True, check=True)
+            peers[size].append(float(process.stdout))
             return peers[size][-1]
 
         return run
@@ -127,10 +127,10 @@ def _stocked() -> World:
 
 def _inside(world: World, *step: str) -> Figures:
     words = [sys.executable, "-m", "benchmarks.ledger", *step]
-    done = subprocess.run(words, cwd=env.PROJECT, env=world.environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(step)} ended with {done.returncode}:\n{done.stderr[-4000:]}")
-    return dict(json.loads(done.stdout))
+    process = subprocess.run(words, cwd=env.PROJECT, env=world.environment, capture_output=True, text=True, check=False)
+    if process.returncode:
+        sys.exit(f"{' '.join(step)} ended with {process.returncode}:\n{process.stderr[-4000:]}")
+    return dict(json.loads(process.stdout))
 
 
 def ledger(transactions: int, *, seed: int = 20251022) -> str:
@@ -154,21 +154,21 @@ def _lines(count: int, chance: random.Random) -> Iterator[str]:
             for symbol in SYMBOLS:
                 price[symbol] = round(price[symbol] * (1 + chance.gauss(0.005, 0.04)), 4)
                 yield f"{day} price {symbol} {price[symbol]:.4f} USD\n"
-        symbol, drawn = chance.choice(SYMBOLS), chance.random()
-        at, held = round(price[symbol] * (1 + chance.uniform(-0.01, 0.01)), 2), lots[symbol]
-        if len(held) >= LOTS:
-            drawn = 0.6
-        if drawn < 0.50 or not held:
-            held.append(chance.randint(1, 100))
-            yield f'{day} * "buy {symbol}"\n  Assets:Broker:{symbol}  {held[-1]} {symbol} {{{at:.2f} USD}}\n'
+        symbol, draw = chance.choice(SYMBOLS), chance.random()
+        at, open_lots = round(price[symbol] * (1 + chance.uniform(-0.01, 0.01)), 2), lots[symbol]
+        if len(open_lots) >= LOTS:
+            draw = 0.6
+        if draw < 0.50 or not open_lots:
+            open_lots.append(chance.randint(1, 100))
+            yield f'{day} * "buy {symbol}"\n  Assets:Broker:{symbol}  {open_lots[-1]} {symbol} {{{at:.2f} USD}}\n'
             yield "  Expenses:Fees  1.00 USD\n  Assets:Cash\n"
-        elif drawn < 0.75:
-            taken = sum(held[: (16 if len(held) > 20 else 1)])
-            del held[: (16 if len(held) > 20 else 1)]
-            yield f'{day} * "sell {symbol}"\n  Assets:Broker:{symbol}  -{taken} {symbol} {{}} @ {at:.2f} USD\n'
-            yield f"  Assets:Cash  {taken * at:.2f} USD\n  Income:Gains\n"
-        elif drawn < 0.90:
-            amount = sum(held) * 0.01
+        elif draw < 0.75:
+            units = sum(open_lots[: (16 if len(open_lots) > 20 else 1)])
+            del open_lots[: (16 if len(open_lots) > 20 else 1)]
+            yield f'{day} * "sell {symbol}"\n  Assets:Broker:{symbol}  -{units} {symbol} {{}} @ {at:.2f} USD\n'
+            yield f"  Assets:Cash  {units * at:.2f} USD\n  Income:Gains\n"
+        elif draw < 0.90:
+            amount = sum(open_lots) * 0.01
             yield f'{day} * "dividend {symbol}"\n  Assets:Cash  {amount:.2f} USD\n'
             yield f"  Income:Dividends:{symbol}  -{amount:.2f} USD\n"
         else:
@@ -260,28 +260,28 @@ def one_of_many() -> Figures:
     from portfolio.books import writer
     from portfolio.ledger.repository import LedgerRepository
 
-    text, made = ledger(1_000), [_portfolio(f"one-{number:03}") for number in range(PORTFOLIOS)]
+    text, portfolios = ledger(1_000), [_portfolio(f"one-{number:03}") for number in range(PORTFOLIOS)]
     repository = LedgerRepository.open_or_create(settings.LEDGER_PATH)
 
-    def push(slug: str, said: str) -> None:
+    def push(slug: str, content: str) -> None:
         head = repository.head()
-        files = {"main.beancount": said.encode()}
+        files = {"main.beancount": content.encode()}
         repository.commit(slug, files, message="bench", author="bench", at=AT, expected_head=head)
 
-    for portfolio in made:
+    for portfolio in portfolios:
         push(portfolio.slug, text)
         writer.sync(portfolio=portfolio)
     figures: Figures = {"all": [], "one": []}
     for number in range(6):
         text += f'{LAST} * "deposit"\n  Assets:Cash  {number + 1}.00 USD\n  Equity:External\n'
-        push(made[number].slug, text)
+        push(portfolios[number].slug, text)
         began = perf_counter()
-        for portfolio in made:
+        for portfolio in portfolios:
             writer.sync(portfolio=portfolio)
         figures["all"].append(perf_counter() - began)
-        push(made[-1].slug, text)
+        push(portfolios[-1].slug, text)
         began = perf_counter()
-        writer.sync(portfolio=made[-1])
+        writer.sync(portfolio=portfolios[-1])
         figures["one"].append(perf_counter() - began)
     return {name: values[1:] for name, values in figures.items()}
 

@@ -44,9 +44,9 @@ def line(
     """The line of a case with its floor: the n-th value and the n-th base are of one round."""
     value = median(values) * scale
     ratio = median(ours / floor for ours, floor in zip(values, bases, strict=True))
-    told = None if goal is None else f"{goal.of} ≤ {goal.at_most:g}"
+    goal_text = None if goal is None else f"{goal.of} ≤ {goal.at_most:g}"
     met = None if goal is None else goal.is_met(value, ratio)
-    return Line(name, round(value, 4), unit, round(median(bases) * scale, 4), round(ratio, 3), told, met)
+    return Line(name, round(value, 4), unit, round(median(bases) * scale, 4), round(ratio, 3), goal_text, met)
 
 
 def part(name: str, unit: str, values: Sequence[float]) -> Line:
@@ -54,7 +54,7 @@ def part(name: str, unit: str, values: Sequence[float]) -> Line:
     return Line(f"  of which {name}", round(median(values), 4), unit)
 
 
-def seen(name: str, unit: str, values: Sequence[float], goal: Goal) -> Line:
+def line_without_floor(name: str, unit: str, values: Sequence[float], goal: Goal) -> Line:
     """The line of what has no floor: a person waits for it, or a size is fixed."""
     value = median(values)
     return Line(name, round(value, 4), unit, goal=f"{goal.of} ≤ {goal.at_most:g}", met=goal.is_met(value, value))
@@ -72,8 +72,8 @@ def round_robin(cases: Mapping[str, Callable[[], float]], *, rounds: int = ROUND
 
 
 def p95(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    sorted_values = sorted(values)
+    return sorted_values[min(len(sorted_values) - 1, int(0.95 * len(sorted_values)))]
 
 
 def peak_mib(process: Path = Path("/proc/self")) -> float:

@@ -61,10 +61,10 @@ def internal_rates() -> list[Line]:
     dates = np.datetime64("2015-01-02") + days
     series = [(dates[:, one].tolist(), np.ascontiguousarray(amounts[:, one])) for one in range(PORTFOLIOS)]
 
-    found = returns.money_weighted_return(dates, amounts)
+    results = returns.money_weighted_return(dates, amounts)
     agreed = np.array([pyxirr.xirr(*one) for one in series], dtype=float)
-    if not np.abs(found - agreed).max() <= 1e-9:
-        raise RuntimeError(f"differs from pyxirr by {np.abs(found - agreed).max()}")
+    if not np.abs(results - agreed).max() <= 1e-9:
+        raise RuntimeError(f"differs from pyxirr by {np.abs(results - agreed).max()}")
     samples = round_robin(
         {
             "ours": _took(lambda: returns.money_weighted_return(dates, amounts), times=5),

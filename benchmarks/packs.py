@@ -126,10 +126,10 @@ def _world(name: str, **size: int) -> Iterator[World]:
 def _inside(world: World, step: str) -> Figures:
     with world.connect() as database:
         words = [sys.executable, "-m", "benchmarks.packs", step, database.info.dsn]
-    done = subprocess.run(words, cwd=env.PROJECT, env=world.environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{step} ended with {done.returncode}:\n{done.stderr[-4000:]}")
-    return dict(json.loads(done.stdout))
+    process = subprocess.run(words, cwd=env.PROJECT, env=world.environment, capture_output=True, text=True, check=False)
+    if process.returncode:
+        sys.exit(f"{step} ended with {process.returncode}:\n{process.stderr[-4000:]}")
+    return dict(json.loads(process.stdout))
 
 
 def _prepared(database: psycopg.Connection[Any], contents: Sequence[int] | None = None) -> dict[str, bytes]:
@@ -250,7 +250,7 @@ def backfill(database: psycopg.Connection[Any]) -> Figures:
     from pricing import packs
 
     policy, dates = _loaded()
-    told: list[tuple[int, float]] = []
+    chunks: list[tuple[int, float]] = []
     connection.ensure_connection()
     server = connection.connection
     ours, theirs = process_time(), _processor_s(server.info.backend_pid)
@@ -259,11 +259,11 @@ def backfill(database: psycopg.Connection[Any]) -> Figures:
         policy=policy,
         dates=dates,
         run=uuid4(),
-        progress=lambda done, total: told.append((done, perf_counter())),
+        progress=lambda count, total: chunks.append((count, perf_counter())),
     )
     took = perf_counter() - began
     spent = process_time() - ours + _processor_s(server.info.backend_pid) - theirs
-    halves = _halves(told)
+    halves = _halves(chunks)
     prepared = _prepared(database)
     return {
         "build": [took],
@@ -274,13 +274,13 @@ def backfill(database: psycopg.Connection[Any]) -> Figures:
     }
 
 
-def _halves(told: Sequence[tuple[int, float]]) -> Figures:
+def _halves(chunks: Sequence[tuple[int, float]]) -> Figures:
     """Seconds that each half of the packs took, by the chunks told of as (packs done, at); the first of those began it all.
 
     Empty where fewer than three chunks were told of: there is no half to speak of.
     """
-    begun, *later = told[1:]
-    total = told[-1][0]
+    begun, *later = chunks[1:]
+    total = chunks[-1][0]
     if len(later) < 2:
         return {}
     half, end = min(later[:-1], key=lambda at: abs(at[0] - (begun[0] + total) / 2)), later[-1]
@@ -290,8 +290,8 @@ def _halves(told: Sequence[tuple[int, float]]) -> Figures:
 
 def _processor_s(process: int) -> float:
     """Seconds of the processors that a process has used so far (proc(5): stat, fields 14 and 15)."""
-    used = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
+    ticks = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def histories(database: psycopg.Connection[Any]) -> Figures:

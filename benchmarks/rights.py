@@ -28,10 +28,10 @@ def decision() -> list[Line]:
         for number, code in enumerate(codes)
     )
 
-    def table(said: Sequence[Outcome]) -> RightsTable:
+    def table(choice: Sequence[Outcome]) -> RightsTable:
         terms = {
             code: SourceTerms(code, dict.fromkeys(Use, outcome), f"by {code}", watermark="mark")
-            for code, outcome in zip(codes, said, strict=True)
+            for code, outcome in zip(codes, choice, strict=True)
         }
         return RightsTable(terms, licences)
 

@@ -51,7 +51,7 @@ class Site:
         self, path: str, bodies: Sequence[Any], *, token: str, warm_up: Sequence[Any] = (), clients: int = 1
     ) -> tuple[list[float], int]:
         """Milliseconds of each request, and the length of the last answer."""
-        asked = {
+        options = {
             "port": self.port,
             "path": path,
             "headers": HEADERS | {"Authorization": token},
@@ -59,25 +59,25 @@ class Site:
             "bodies": [json.dumps(body) for body in bodies],
             "clients": clients,
         }
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-I", str(closed_loop.__file__)],
-            input=json.dumps(asked),
+            input=json.dumps(options),
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode:
-            sys.exit(f"{path}: {done.stderr.strip()}")
-        answered = json.loads(done.stdout)
-        return answered["ms"], answered["bytes"]
+        if process.returncode:
+            sys.exit(f"{path}: {process.stderr.strip()}")
+        answer = json.loads(process.stdout)
+        return answer["ms"], answer["bytes"]
 
 
 @contextmanager
 def serving(world: World, application: str, **environment: str | None) -> Iterator[Site]:
     """gunicorn with one worker, the same for all but for variables; None is one that is not set."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     counters = world.folder / f"prometheus-{port}"
     counters.mkdir(parents=True)
     log = world.folder / f"web-{port}.log"

@@ -82,10 +82,10 @@ def minimal() -> Callable[[], Any]:
             for name, capability, arguments in steps:
                 resolved = {}
                 for argument, scope, path in arguments:
-                    found: Any = scopes[scope]
+                    node: Any = scopes[scope]
                     for part in path:
-                        found = found[part]
-                    resolved[argument] = found
+                        node = node[part]
+                    resolved[argument] = node
                 started = perf_counter()
                 with tracer.start_as_current_span("step") as span:
                     attributes: dict[str, Any] = {**IDS, "capability": capability, "agent": "bench"}

@@ -73,10 +73,12 @@ def no_op_steps() -> list[Line]:
 
 
 def _microseconds(command: list[str], environment: Mapping[str, str]) -> float:
-    done = subprocess.run(command, cwd=env.PROJECT, env=dict(environment), capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(done.stderr.strip())
-    return float(json.loads(done.stdout))
+    process = subprocess.run(
+        command, cwd=env.PROJECT, env=dict(environment), capture_output=True, text=True, check=False
+    )
+    if process.returncode:
+        sys.exit(process.stderr.strip())
+    return float(json.loads(process.stdout))
 
 
 @contextmanager

@@ -66,10 +66,10 @@ class World:
     def row(self, statement: LiteralString, *parameters: Any) -> tuple[Any, ...]:
         """The first row."""
         with self.connect() as database:
-            found = database.execute(statement, parameters).fetchone()
-        if found is None:
+            first_row = database.execute(statement, parameters).fetchone()
+        if first_row is None:
             raise LookupError(statement)
-        return tuple(found)
+        return tuple(first_row)
 
     def copy(self) -> "World":
         """A world of its own that begins as this one is. Nobody may be in this one."""
@@ -165,9 +165,9 @@ def _connect(database: str) -> psycopg.Connection[Any]:
 
 
 def _run(*words: str, environment: dict[str, str]) -> str:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, *words], cwd=env.PROJECT, env=environment, capture_output=True, text=True, check=False
     )
-    if done.returncode:
-        sys.exit(f"{' '.join(words)} ended with {done.returncode}:\n{done.stderr[-4000:]}")
-    return done.stdout
+    if process.returncode:
+        sys.exit(f"{' '.join(words)} ended with {process.returncode}:\n{process.stderr[-4000:]}")
+    return process.stdout

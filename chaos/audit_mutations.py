@@ -50,11 +50,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--owner", default="public-owner")
     parser.add_argument("--portfolio", default="public")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     url = service.set_up()
-    tally = attack(url, asked.owner, asked.portfolio, count=asked.count, seed=asked.seed, command=run_command)
+    tally = attack(url, options.owner, options.portfolio, count=options.count, seed=options.seed, command=run_command)
     print(
-        f"{tally.mutations.total()} mutations (seed {asked.seed}):"
+        f"{tally.mutations.total()} mutations (seed {options.seed}):"
         f" {', '.join(f'{number} {door}' for door, number in sorted(tally.mutations.items()))};"
         f" {tally.entries} entries, {len(tally.failures)} failures"
     )
@@ -77,7 +77,7 @@ def run_command(*arguments: str) -> None:
 def attack(url: str, owner: str, slug: str, *, count: int, seed: int, command: Callable[..., None]) -> Tally:
     chance, tally = random.Random(seed), Tally()
     doors = _Doors(url, owner, slug, chance, command)
-    seen = _newest()
+    last_id = _newest()
     for number in range(count):
         # One of each first; then those that are cheap, mostly.
         kind = (
@@ -86,8 +86,8 @@ def attack(url: str, owner: str, slug: str, *, count: int, seed: int, command: C
             else chance.choices(("api", "admin", "page", "command"), (550, 430, 4, 16))[0]
         )
         expected = getattr(doors, kind)()
-        entries = _after(seen)
-        seen = max((each.pk for each in entries), default=seen)
+        entries = _after(last_id)
+        last_id = max((each.pk for each in entries), default=last_id)
         tally.mutations[kind] += 1
         tally.entries += len(entries)
         if why := _wrong(entries, expected):
@@ -98,9 +98,9 @@ def attack(url: str, owner: str, slug: str, *, count: int, seed: int, command: C
 
 
 def _wrong(entries: list[Any], expected: Expected) -> str:
-    found = [(each.table_name, each.action) for each in entries]
-    if found != [(table, action) for table, action, _ in expected.entries]:
-        return f"left {found}"
+    changes = [(each.table_name, each.action) for each in entries]
+    if changes != [(table, action) for table, action, _ in expected.entries]:
+        return f"left {changes}"
     for entry, (_, _, after) in zip(entries, expected.entries, strict=True):
         who = (entry.door, entry.user_id, entry.request_id)
         if who != (expected.door, expected.user_id, expected.request_id):
@@ -133,11 +133,11 @@ def _newest() -> int:
         return AuditEntry.objects.values_list("pk", flat=True).first() or 0
 
 
-def _after(seen: int) -> list[Any]:
+def _after(last_id: int) -> list[Any]:
     from compliance.models import AuditEntry
 
     with service.as_job():
-        return list(AuditEntry.objects.filter(pk__gt=seen).order_by("pk"))
+        return list(AuditEntry.objects.filter(pk__gt=last_id).order_by("pk"))
 
 
 class _Doors:
@@ -193,13 +193,13 @@ class _Doors:
         content = (
             f"date,type,amount,currency,note\n2020-01-08,deposit,{self.chance.randrange(1, 10**6)}.25,CAD,audited\n"
         )
-        shown = self.owner.browse(
+        preview = self.owner.browse(
             "POST",
             self.page_of_imports,
             files={"file": ("audited.csv", content)},
             headers=self._form(self.owner, self._next()),
         )
-        (waiting,) = re.findall(r'name="confirm" value="([^"]*)"', _require(shown, 200).text)
+        (waiting,) = re.findall(r'name="confirm" value="([^"]*)"', _require(preview, 200).text)
         request_id = self._next()
         _require(self._submit(self.owner, self.page_of_imports, request_id, {"confirm": waiting}), 302)
         revision = [

@@ -30,7 +30,7 @@ CHANGED = {
 @dataclass
 class Tally:
     tries: Counter[str] = field(default_factory=Counter)
-    named: int = 0
+    detections: int = 0
     failures: list[str] = field(default_factory=list)
 
 
@@ -38,12 +38,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     service.set_up()
-    tally = attack(count=asked.count, seed=asked.seed)
+    tally = attack(count=options.count, seed=options.seed)
     print(
-        f"{tally.tries.total()} tries (seed {asked.seed}): {', '.join(f'{n} {kind}' for kind, n in sorted(tally.tries.items()))};"
-        f" {tally.named} named, {len(tally.failures)} failures"
+        f"{tally.tries.total()} tries (seed {options.seed}): {', '.join(f'{n} {kind}' for kind, n in sorted(tally.tries.items()))};"
+        f" {tally.detections} named, {len(tally.failures)} failures"
     )
     for failure in tally.failures[:20]:
         print(failure)
@@ -62,22 +62,22 @@ def attack(*, count: int, seed: int) -> Tally:
             "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'compliance_auditentry'"
             " ORDER BY ordinal_position"
         ).fetchall()
-        if found := _find():
-            raise SystemExit(f"the audit log differs before anything was tried: {found}")
+        if difference := _find():
+            raise SystemExit(f"the audit log differs before anything was tried: {difference}")
         for _ in range(count):
             pk, kind = chance.choice(sealed), chance.choice(("edit", "removal", "insertion"))
             session.execute("CREATE TEMP TABLE as_it_was AS SELECT * FROM compliance_auditentry WHERE id = %s", [pk])
             touched = _tamper(session, kind, pk, chance, columns)
-            found = _find()
+            difference = _find()
             session.execute("DELETE FROM compliance_auditentry WHERE id = ANY(%s)", [[pk, *touched]])
             session.execute("INSERT INTO compliance_auditentry SELECT * FROM as_it_was; DROP TABLE as_it_was")
             tally.tries[kind] += 1
-            if found is not None and found.table == "audit entry" and int(found.row) in (pk, *touched):
-                tally.named += 1
+            if difference is not None and difference.table == "audit entry" and int(difference.row) in (pk, *touched):
+                tally.detections += 1
             else:
-                tally.failures.append(f"{kind} of {pk}, {touched}: {found}")
-        if found := _find():
-            tally.failures.append(f"not taken back: {found}")
+                tally.failures.append(f"{kind} of {pk}, {touched}: {difference}")
+        if difference := _find():
+            tally.failures.append(f"not taken back: {difference}")
     return tally
 
 

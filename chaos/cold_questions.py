@@ -48,14 +48,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--owner", default="public-owner")
     parser.add_argument("--other", default="second-owner")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     url = service.set_up()
-    persons = service.Person(url, asked.owner), service.Person(url, asked.other)
-    tally = attack(*persons, slugs=("public", "second"), count=asked.count, rounds=asked.rounds, seed=asked.seed)
+    persons = service.Person(url, options.owner), service.Person(url, options.other)
+    tally = attack(*persons, slugs=("public", "second"), count=options.count, rounds=options.rounds, seed=options.seed)
     failures = tally.failures + tally.too_slow()
-    told = ", ".join(f"{number} of {status}" for status, number in sorted(tally.cold.items()))
+    counts = ", ".join(f"{number} of {status}" for status, number in sorted(tally.cold.items()))
     print(
-        f"{asked.rounds} times {asked.count} cold questions at once (seed {asked.seed}): {told};"
+        f"{options.rounds} times {options.count} cold questions at once (seed {options.seed}): {counts};"
         f" /health/live {len(tally.live_ms)} times, p50 {percentile(tally.live_ms, 50):.1f}, p99"
         f" {percentile(tally.live_ms, 99):.1f} ms; another user {len(tally.warm_ms)} times, p95"
         f" {percentile(tally.warm_ms, 95):.1f} ms, idle {percentile(tally.idle_ms, 95):.1f} ms; {len(failures)} failures"
@@ -128,8 +128,8 @@ def _ask_live(url: str, tally: Tally) -> None:
 
 
 def percentile(values: list[float], share: int) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, len(ordered) * share // 100)]
+    sorted_values = sorted(values)
+    return sorted_values[min(len(sorted_values) - 1, len(sorted_values) * share // 100)]
 
 
 if __name__ == "__main__":

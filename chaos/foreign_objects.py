@@ -40,7 +40,7 @@ SEEN = ("Content-Type", "Location", "ETag", "Allow", "WWW-Authenticate", "Cache-
 class Objects:
     """What an owner has: the names that lead to it, each beside one that leads nowhere, and what only the owner knows."""
 
-    named: dict[str, list[tuple[str, str]]]
+    pairs_by_type: dict[str, list[tuple[str, str]]]
     """By the kind of a part of a path; rows of the admin by their table."""
     secrets: list[str]
 
@@ -61,15 +61,15 @@ def main() -> int:
     parser.add_argument("--portfolio", default="public")
     parser.add_argument("--other", default="second-owner")
     parser.add_argument("--staff", default="staff")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     url = service.set_up()
-    owner = service.Person(url, asked.owner)
-    with service.staff(url, asked.staff) as staff:
-        others = [service.Person(url, asked.other), staff]
-        tally = attack(owner, others, asked.portfolio, count=asked.count, seed=asked.seed)
-    told = ", ".join(f"{number} of {status}" for status, number in sorted(tally.statuses.items()))
+    owner = service.Person(url, options.owner)
+    with service.staff(url, options.staff) as staff:
+        others = [service.Person(url, options.other), staff]
+        tally = attack(owner, others, options.portfolio, count=options.count, seed=options.seed)
+    counts = ", ".join(f"{number} of {status}" for status, number in sorted(tally.statuses.items()))
     print(
-        f"{tally.attempts} attempts (seed {asked.seed}), {tally.pairs} foreign against unknown: {told};"
+        f"{tally.attempts} attempts (seed {options.seed}), {tally.pairs} foreign against unknown: {counts};"
         f" {len(tally.failures)} failures"
     )
     for failure in tally.failures[:20]:
@@ -124,12 +124,12 @@ def find_objects(owner: service.Person, slug: str) -> Objects:
                 "SELECT DISTINCT note FROM portfolio_transaction WHERE portfolio_id <> %s", [portfolio_id]
             )
         }
-    named = {
+    pairs_by_type = {
         "uuid": [(portfolio_id, str(uuid.uuid4())), (execution_id, str(uuid.uuid4()))],
         "slug": [(slug, "zzzzzz"[: len(slug)])],
         "str": [(commits[0][0], commits[0][0][::-1])],
-        "int": [(key, _unknown_like(key)) for found in keys.values() for key in found if key.isdecimal()],
-        **{table: [(key, _unknown_like(key)) for key in found] for table, found in keys.items() if found},
+        "int": [(key, _unknown_like(key)) for ids in keys.values() for key in ids if key.isdecimal()],
+        **{table: [(key, _unknown_like(key)) for key in ids] for table, ids in keys.items() if ids},
     }
     secrets = [
         body["metadata"]["result_hash"],
@@ -137,7 +137,7 @@ def find_objects(owner: service.Person, slug: str) -> Objects:
         *(commit for (commit,) in commits),
         *(note for (note,) in entries if note not in foreign),
     ]
-    return Objects(named, secrets)
+    return Objects(pairs_by_type, secrets)
 
 
 def _unknown_like(key: str) -> str:
@@ -156,8 +156,8 @@ def _owned_state(slug: str) -> Any:
 
 def _try(route: str, chance: random.Random, person: service.Person, objects: Objects, tally: Tally) -> None:
     """Ask for a foreign object and for an unknown one, in the same way."""
-    kinds = [_table_of(route)] if _table_of(route) in objects.named else ["uuid", "slug", "str"]
-    foreign, unknown = chance.choice(objects.named[chance.choice(kinds)])
+    kinds = [_table_of(route)] if _table_of(route) in objects.pairs_by_type else ["uuid", "slug", "str"]
+    foreign, unknown = chance.choice(objects.pairs_by_type[chance.choice(kinds)])
     parts = {part[0]: _choose(part, objects, foreign, unknown, chance) for part in PART.finditer(route)}
     method, place, send = (
         chance.choice(METHODS),
@@ -170,7 +170,7 @@ def _try(route: str, chance: random.Random, person: service.Person, objects: Obj
     )
     answers = []
     for index, name in enumerate((foreign, unknown)):
-        path = "/" + PART.sub(partial(_named, parts, index), route)
+        path = "/" + PART.sub(partial(_name_of, parts, index), route)
         how: dict[str, Any] = {"headers": {}}
         if place == "query":
             path += f"?{parameter}={quote(name, safe='')}"
@@ -189,14 +189,14 @@ def _try(route: str, chance: random.Random, person: service.Person, objects: Obj
             _look_for_secrets(answer, objects, f"{method} {path} by {person.username}, {place}", tally)
     tally.pairs += 1
     names = {foreign, unknown, *(name for pair in parts.values() for name in pair)}
-    if route not in COUNTING and _seen(answers[0], names) != _seen(answers[1], names):
+    if route not in COUNTING and _comparable_parts(answers[0], names) != _comparable_parts(answers[1], names):
         tally.failures.append(
             f"{method} {route} by {person.username}, {place}: foreign {foreign} {answers[0].status_code} and unknown"
             f" {answers[1].status_code} differ"
         )
 
 
-def _named(parts: dict[str, tuple[str, str]], index: int, part: re.Match[str]) -> str:
+def _name_of(parts: dict[str, tuple[str, str]], index: int, part: re.Match[str]) -> str:
     return quote(parts[part[0]][index], safe="")
 
 
@@ -212,9 +212,9 @@ def _choose(
     if name in ("pack_id",):
         return "PP_2013-03-01_ECB_EUR_r1", "PP_2013-03-01_ECB_EUR_r1"
     if kind == "slug" or name == "slug":
-        return objects.named["slug"][0]
+        return objects.pairs_by_type["slug"][0]
     if kind == "uuid" or (kind == "int" and not foreign.isdecimal()):
-        return chance.choice(objects.named[kind])
+        return chance.choice(objects.pairs_by_type[kind])
     return foreign, unknown
 
 
@@ -229,9 +229,9 @@ def _sender(person: service.Person, chance: random.Random) -> Any:
 
 
 def _look_for_secrets(answer: requests.Response, objects: Objects, where: str, tally: Tally) -> None:
-    sent = unquote(answer.request.url or "") + str(answer.request.body or "") + str(answer.request.headers)
+    request_text = unquote(answer.request.url or "") + str(answer.request.body or "") + str(answer.request.headers)
     for secret in objects.secrets:
-        if secret in answer.text and secret not in sent:
+        if secret in answer.text and secret not in request_text:
             tally.failures.append(f"{where}: {answer.status_code} holds {secret[:40]}")
 
 
@@ -240,15 +240,15 @@ def _table_of(route: str) -> str:
     return "_".join(route.split("/")[1:3]) if route.startswith("admin/") else ""
 
 
-def _seen(answer: requests.Response, names: set[str]) -> Any:
+def _comparable_parts(answer: requests.Response, names: set[str]) -> Any:
     """All of an answer but what was asked for, and what is another each time."""
     text = VARYING.sub("", answer.text)
     headers = {name: unquote(unquote(answer.headers.get(name, ""))) for name in SEEN}
     forms = {form for name in names for form in (name, quote(name, safe=""), name.replace("-", ""))}
-    asked = re.compile(
+    pattern = re.compile(
         "|".join(rf"(?:(?<![\w-])|(?<=%3D)){re.escape(form)}(?![\w-])" for form in sorted(forms, key=len, reverse=True))
     )
-    text, headers = asked.sub("…", text), {name: asked.sub("…", value) for name, value in headers.items()}
+    text, headers = pattern.sub("…", text), {name: pattern.sub("…", value) for name, value in headers.items()}
     return answer.status_code, headers, text
 
 

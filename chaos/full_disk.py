@@ -40,7 +40,7 @@ PATIENCE_S = 120
 class Tally:
     rounds: int = 0
     commands: int = 0
-    refused: int = 0
+    refusals: int = 0
     """Commands that ended with a code of failure while the disk was full."""
     words: dict[str, int] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
@@ -51,25 +51,25 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size-mib", type=int, default=600)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     if os.geteuid() != 0:
         print("only root may mount a disk: run it as root")
         return 2
-    chance, tally = random.Random(asked.seed), Tally()
-    with _disk(asked.size_mib) as folder:
+    chance, tally = random.Random(options.seed), Tally()
+    with _disk(options.size_mib) as folder:
         attack = _Attack(folder)
-        made = attack.manage("demo")
-        if made.returncode:
-            print(f"no demo could be made: {made.stderr[-500:]}")
+        process = attack.manage("demo")
+        if process.returncode:
+            print(f"no demo could be made: {process.stderr[-500:]}")
             return 2
-        for number in range(asked.count):
+        for number in range(options.count):
             with attack.servers():
                 attack.fill_up(number, chance, tally)
             tally.rounds += 1
             with attack.servers():
                 attack.require_whole(number, tally)
     print(
-        f"{tally.rounds} full disks (seed {asked.seed}), {tally.commands} commands, {tally.refused} refused,"
+        f"{tally.rounds} full disks (seed {options.seed}), {tally.commands} commands, {tally.refusals} refused,"
         f" {len(tally.failures)} failures"
     )
     for line, count in sorted(tally.words.items(), key=lambda each: -each[1])[:12]:
@@ -113,8 +113,8 @@ class _Attack:
 
     def manage(self, *words: str) -> "subprocess.CompletedProcess[str]":
         process = self.python("manage.py", *words)
-        said, complained = process.communicate(timeout=540)
-        return subprocess.CompletedProcess(words, process.returncode, said, complained)
+        output, complained = process.communicate(timeout=540)
+        return subprocess.CompletedProcess(words, process.returncode, output, complained)
 
     @contextmanager
     def servers(self) -> Iterator[None]:
@@ -170,7 +170,7 @@ class _Attack:
         tally.commands += 1
         if code == 0:
             return
-        tally.refused += 1
+        tally.refusals += 1
         last = lines[-1] if lines else ""
         line = f"{name}: {re.sub(r'[0-9a-f]{8,}|/[^ ]+', '…', last)[:150]}"
         tally.words[line] = tally.words.get(line, 0) + 1
@@ -180,16 +180,16 @@ class _Attack:
     def require_whole(self, number: int, tally: Tally) -> None:
         """With room again: what the watchdog has done, and what the checks say."""
         process = self.python("-c", f"from chaos import full_disk; full_disk.tell({number})")
-        said, complained = process.communicate(timeout=540)
+        output, complained = process.communicate(timeout=540)
         if process.returncode:
             tally.failures.append(f"round {number}: {complained[-600:]}")
             return
-        found = json.loads(said.splitlines()[-1])
+        state = json.loads(output.splitlines()[-1])
         expected = {
             "runs": ["done"], "jobs": ["done"], "packs": ["fresh"], "running": [0, 0, 0], "behind": 0, "rows": 1,
         }  # fmt: skip
-        if found != expected:
-            tally.failures.append(f"round {number}: {found}")
+        if state != expected:
+            tally.failures.append(f"round {number}: {state}")
         for name in ("verify_packs", "verify_ledger"):
             ended = self.manage(name)
             if ended.returncode:

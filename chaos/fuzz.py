@@ -162,14 +162,16 @@ def main() -> int:
     parser.add_argument("--owner", default="public-owner")
     parser.add_argument("--staff", default="staff")
     parser.add_argument("--threads", type=int, default=6)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     url = service.set_up()
-    with service.staff(url, asked.staff) as staff:
+    with service.staff(url, options.staff) as staff:
         tally = attack(
-            [service.Person(url, asked.owner), staff], count=asked.count, seed=asked.seed, threads=asked.threads
+            [service.Person(url, options.owner), staff], count=options.count, seed=options.seed, threads=options.threads
         )
-    told = ", ".join(f"{number} of {status}" for status, number in sorted(tally.statuses.items()))
-    print(f"{asked.count} requests (seed {asked.seed}): {told}, {tally.unsent} unsent; {len(tally.failures)} failures")
+    counts = ", ".join(f"{number} of {status}" for status, number in sorted(tally.statuses.items()))
+    print(
+        f"{options.count} requests (seed {options.seed}): {counts}, {tally.unsent} unsent; {len(tally.failures)} failures"
+    )
     for failure in tally.failures[:20]:
         print(failure)
     return 1 if tally.failures else 0

@@ -26,7 +26,7 @@ HEAD = "POST /login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-
 @dataclass
 class Tally:
     halves: int = 0
-    closed: int = 0
+    closings: int = 0
     answers_ms: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -35,10 +35,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=32)
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
-    tally = attack(service.set_up(), count=asked.count, seed=asked.seed)
+    options = parser.parse_args()
+    tally = attack(service.set_up(), count=options.count, seed=options.seed)
     print(
-        f"{tally.halves} half requests (seed {asked.seed}), {tally.closed} closed by the service; meanwhile"
+        f"{tally.halves} half requests (seed {options.seed}), {tally.closings} closed by the service; meanwhile"
         f" {len(tally.answers_ms)} answers of /health/live, median {statistics.median(tally.answers_ms):.1f} ms,"
         f" slowest {max(tally.answers_ms):.1f} ms; {len(tally.failures)} failures"
     )
@@ -52,14 +52,14 @@ def attack(url: str, *, count: int, seed: int) -> Tally:
     whole = f"{HEAD}\r\n{'x' * 4000}"
     lengths = [chance.randrange(1, len(HEAD)) for _ in range(count)]
     lengths += [chance.randrange(len(HEAD) + 3, len(whole)) for _ in range(count)]
-    opened = [_send_half(url, whole[:length]) for length in lengths]
-    began, tally.halves = time.monotonic(), len(opened)
+    halves = [_send_half(url, whole[:length]) for length in lengths]
+    began, tally.halves = time.monotonic(), len(halves)
     while time.monotonic() - began < CLOSED_WITHIN_S:
         _ask(url, tally)
         time.sleep(0.1)
-    for half, length in zip(opened, lengths, strict=True):
+    for half, length in zip(halves, lengths, strict=True):
         if _is_closed(half):
-            tally.closed += 1
+            tally.closings += 1
         else:
             tally.failures.append(f"open after {CLOSED_WITHIN_S} s: {length} bytes of {len(whole)}")
         half.close()
@@ -68,9 +68,9 @@ def attack(url: str, *, count: int, seed: int) -> Tally:
 
 def _send_half(url: str, text: str) -> socket.socket:
     address = urlsplit(url)
-    opened = socket.create_connection((address.hostname, address.port), timeout=10)
-    opened.sendall(text.encode())
-    return opened
+    connection = socket.create_connection((address.hostname, address.port), timeout=10)
+    connection.sendall(text.encode())
+    return connection
 
 
 def _ask(url: str, tally: Tally) -> None:

@@ -49,31 +49,31 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--portfolio", default="public")
     parser.add_argument("--every", type=int, default=1)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     _set_up()
-    walk, take_in, tally = killing.Walk(FILES, BEGIN), partial(_import, asked.portfolio), Tally()
+    walk, take_in, tally = killing.Walk(FILES, BEGIN), partial(_import, options.portfolio), Tally()
     take_in()  # the first import does what later ones need not: the walk is of one of these, and so are the moments
-    _heal(asked.portfolio, by_watchdog=False, tally=Tally())
+    _heal(options.portfolio, by_watchdog=False, tally=Tally())
     took_s = killing.seconds_of(take_in)
-    _heal(asked.portfolio, by_watchdog=False, tally=Tally())
-    statements = walk.statements(take_in)[:: asked.every]
-    _heal(asked.portfolio, by_watchdog=False, tally=Tally())
+    _heal(options.portfolio, by_watchdog=False, tally=Tally())
+    statements = walk.statements(take_in)[:: options.every]
+    _heal(options.portfolio, by_watchdog=False, tally=Tally())
     for statement in statements:
         file, line, turn = statement
-        if not _try(asked.portfolio, partial(walk.kill_at, statement, take_in), tally, f"{file}:{line}, pass {turn}"):
+        if not _try(options.portfolio, partial(walk.kill_at, statement, take_in), tally, f"{file}:{line}, pass {turn}"):
             tally.failures.append(f"{file}:{line}, pass {turn}: never reached")
-    chance = random.Random(asked.seed)
-    for _ in range(asked.count * MOST_DRAWS):
-        if tally.kills - len(statements) >= asked.count:
+    chance = random.Random(options.seed)
+    for _ in range(options.count * MOST_DRAWS):
+        if tally.kills - len(statements) >= options.count:
             break
         after_s = chance.uniform(0, took_s)
-        _try(asked.portfolio, partial(killing.kill_after, after_s, take_in), tally, f"after {after_s:.3f} s")
+        _try(options.portfolio, partial(killing.kill_after, after_s, take_in), tally, f"after {after_s:.3f} s")
     at_random = tally.kills - len(statements)
-    if at_random < asked.count:
-        tally.failures.append(f"{at_random} random kills, not {asked.count}: the others fell behind the end")
+    if at_random < options.count:
+        tally.failures.append(f"{at_random} random kills, not {options.count}: the others fell behind the end")
     print(
-        f"an import took {took_s:.2f} s; {tally.kills} kills ({len(statements)} statements, {at_random} random, seed {asked.seed}),"
-        f" {tally.half_done} left something half done, {len(tally.failures)} failures"
+        f"an import took {took_s:.2f} s; {tally.kills} kills ({len(statements)} statements, {at_random} random,"
+        f" seed {options.seed}), {tally.half_done} left something half done, {len(tally.failures)} failures"
     )
     for failure in tally.failures[:20]:
         print(failure)

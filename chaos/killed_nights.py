@@ -47,12 +47,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--policy", default="ECB_EUR")
     parser.add_argument("--every", type=int, default=1)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     _set_up()
-    attack = _Attack(asked.policy, f"chaos {int(time.time())}")
+    attack = _Attack(options.policy, f"chaos {int(time.time())}")
     walk, tally = killing.Walk(FILES, BEGIN), Tally()
     attack.night("warm")
-    statements = walk.statements(partial(attack.night, "walked"))[:: asked.every]
+    statements = walk.statements(partial(attack.night, "walked"))[:: options.every]
     started = time.perf_counter()
     attack.night("undisturbed")
     took_s = time.perf_counter() - started
@@ -62,18 +62,18 @@ def main() -> int:
         kill = partial(walk.kill_at, statement, partial(attack.night, reason))
         if not attack.try_kill(kill, reason, tally, f"{file}:{line}, pass {turn}"):
             tally.failures.append(f"{file}:{line}, pass {turn}: never reached")
-    chance = random.Random(asked.seed)
-    for number in range(asked.count * MOST_DRAWS):
-        if tally.kills - len(statements) >= asked.count:
+    chance = random.Random(options.seed)
+    for number in range(options.count * MOST_DRAWS):
+        if tally.kills - len(statements) >= options.count:
             break
         after_s, reason = chance.uniform(0, took_s), f"random {number}"
         kill = partial(killing.kill_after, after_s, partial(attack.night, reason))
         attack.try_kill(kill, reason, tally, f"after {after_s:.3f} s")
     at_random = tally.kills - len(statements)
-    if at_random < asked.count:
-        tally.failures.append(f"{at_random} random kills, not {asked.count}: the others fell behind the end")
+    if at_random < options.count:
+        tally.failures.append(f"{at_random} random kills, not {options.count}: the others fell behind the end")
     print(
-        f"{tally.kills} kills ({len(statements)} statements, {at_random} random, seed {asked.seed}),"
+        f"{tally.kills} kills ({len(statements)} statements, {at_random} random, seed {options.seed}),"
         f" {tally.half_done} left a night half done, {len(tally.failures)} failures"
     )
     for failure in tally.failures[:20]:
@@ -188,9 +188,9 @@ def _until_free(action: Callable[[], object]) -> None:
             time.sleep(0.1)
 
 
-def _require_equal(what: str, found: Any, expected: Any) -> None:
-    if found != expected:
-        raise AssertionError(f"{what}: {str(found)[:300]}, not {str(expected)[:300]}")
+def _require_equal(what: str, actual: Any, expected: Any) -> None:
+    if actual != expected:
+        raise AssertionError(f"{what}: {str(actual)[:300]}, not {str(expected)[:300]}")
 
 
 if __name__ == "__main__":

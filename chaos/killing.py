@@ -30,13 +30,13 @@ class Walk:
 
     def statements(self, action: Callable[[], object]) -> list[Statement]:
         """Do it, and tell the statements in their order."""
-        found: list[Statement] = []
-        sys.settrace(self._trace(found.append))
+        statements: list[Statement] = []
+        sys.settrace(self._trace(statements.append))
         try:
             action()
         finally:
             sys.settrace(None)
-        return found
+        return statements
 
     def kill_at(self, statement: Statement, action: Callable[[], object]) -> bool:
         """Do it until the statement; whether it was killed there. Raises as `_wait` does."""

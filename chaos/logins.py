@@ -67,30 +67,32 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--user", default="public-owner")
-    asked = parser.parse_args()
-    if not web_processes(asked.port):
-        parser.error(f"nothing serves port {asked.port}: start `make serve` first")
+    options = parser.parse_args()
+    if not web_processes(options.port):
+        parser.error(f"nothing serves port {options.port}: start `make serve` first")
 
-    tried, failures = brute_force(asked.port, asked.user, asked.count), []
+    tried, failures = brute_force(options.port, options.user, options.count), []
     wrong = {each for each in tried if each not in {*WRONG.values(), REFUSED}}
     passed = sum(number for status, number in tried.items() if status in WRONG.values())
-    print(f"{asked.count} wrong passwords of {asked.user}: {passed} tried, {tried[REFUSED]} refused with 429")
+    print(f"{options.count} wrong passwords of {options.user}: {passed} tried, {tried[REFUSED]} refused with 429")
     failures += [f"{passed} were tried"] if passed > MOST_TRIED else []
     failures += [f"answered {status}" for status in wrong]
 
-    _, _, quiet_ms = rush(asked.port, 0, 3)
+    _, _, quiet_ms = rush(options.port, 0, 3)
     print(f"/health/live without log-ins: p50 {share(quiet_ms, 0.5):.0f} ms, p99 {share(quiet_ms, 0.99):.0f} ms")
-    answers, more_mib, live_ms = rush(asked.port, asked.clients, asked.seconds)
+    answers, more_mib, live_ms = rush(options.port, options.clients, options.seconds)
     p50, p99 = share(live_ms, 0.5), share(live_ms, 0.99)
-    told = ", ".join(f"{number} of {status}" for status, number in sorted(answers.items()))
-    print(f"{asked.clients} log-ins at once for {asked.seconds:g} s: {told}; web {more_mib:.0f} MiB more at most;")
+    counts = ", ".join(f"{number} of {status}" for status, number in sorted(answers.items()))
+    print(
+        f"{options.clients} log-ins at once for {options.seconds:g} s: {counts}; web {more_mib:.0f} MiB more at most;"
+    )
     print(f"/health/live, {len(live_ms)} times: p50 {p50:.0f} ms, p99 {p99:.0f} ms, longest {live_ms[-1]:.0f} ms")
     failures += [f"answered {status}" for status in answers if status not in {*WRONG.values(), REFUSED}]
     failures += [f"{more_mib:.0f} MiB more"] if more_mib > MOST_MIB else []
     failures += [f"p99 of /health/live was {p99:.0f} ms"] if p99 > MOST_P99_MS else []
 
     print(
-        f"{asked.count + sum(answers.values())} log-ins, {len(failures)} failures"
+        f"{options.count + sum(answers.values())} log-ins, {len(failures)} failures"
         + "".join(f"\n  {each}" for each in failures)
     )
     return 1 if failures else 0
@@ -152,15 +154,15 @@ def ask_live(port: int, seconds: float, answer: Any) -> None:
 
 def web_processes(port: int) -> list[Path]:
     """The folders in /proc of gunicorn's processes that serve the port."""
-    found = []
+    folders = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
         if b"gunicorn" in words and any(word.endswith(f":{port}".encode()) for word in words):
-            found.append(folder)
-    return found
+            folders.append(folder)
+    return folders
 
 
 def memory_mib(port: int) -> float:

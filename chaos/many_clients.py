@@ -44,12 +44,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--owner", default="public-owner")
     parser.add_argument("--portfolio", default="public")
-    asked = parser.parse_args()
-    person = service.Person(service.set_up(), asked.owner)
-    tally = attack(person, asked.portfolio, clients=asked.clients, seconds=asked.seconds)
+    options = parser.parse_args()
+    person = service.Person(service.set_up(), options.owner)
+    tally = attack(person, options.portfolio, clients=options.clients, seconds=options.seconds)
     failures = tally.failures()
     print(
-        f"{asked.clients} clients for {asked.seconds:g} s: {sum(tally.answers.values())} answers, p50"
+        f"{options.clients} clients for {options.seconds:g} s: {sum(tally.answers.values())} answers, p50"
         f" {percentile(tally.took_ms, 50):.0f} ms, p99 {percentile(tally.took_ms, 99):.0f} ms; web at most"
         f" {max(tally.memory_mib, default=0):.0f} MiB; {len(failures)} failures"
     )
@@ -83,8 +83,8 @@ def attack(person: service.Person, slug: str, *, clients: int, seconds: float) -
         thread.start()
     port = int(person.url.rpartition(":")[2])
     while time.monotonic() < until:
-        if (taken := memory_mib(port)) > 0:
-            tally.memory_mib.append(taken)
+        if (memory := memory_mib(port)) > 0:
+            tally.memory_mib.append(memory)
         time.sleep(0.5)
     for thread in threads:
         thread.join()

@@ -147,9 +147,9 @@ def superuser() -> psycopg.Connection[Any]:
     """A session of the embedded server in which no trigger and no row-level security holds."""
     from django.db import connection
 
-    known = connection.settings_dict
+    server = connection.settings_dict
     session = psycopg.connect(
-        host=known["HOST"], port=known["PORT"], dbname=known["NAME"], user="postgres", autocommit=True
+        host=server["HOST"], port=server["PORT"], dbname=server["NAME"], user="postgres", autocommit=True
     )
     session.execute("SET session_replication_role = replica")
     return session
@@ -180,7 +180,7 @@ def routes() -> list[str]:
 def known_objects(person: Person) -> list[str]:
     """What a path may name: ids, slugs and keys that are there, and some that are not."""
     with superuser() as session:
-        found = [
+        rows = [
             *session.execute("SELECT id::text FROM portfolio_portfolio UNION SELECT slug FROM portfolio_portfolio"),
             *session.execute("SELECT id::text FROM execution_execution ORDER BY started_at DESC LIMIT 20"),
             *session.execute("SELECT id FROM pricing_pricingpack ORDER BY asof_date DESC LIMIT 5"),
@@ -198,4 +198,4 @@ def known_objects(person: Person) -> list[str]:
         "execution",
         "nothing",
     ]
-    return [text for (text,) in found] + numbers
+    return [text for (text,) in rows] + numbers

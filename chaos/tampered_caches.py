@@ -65,11 +65,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--owner", default="public-owner")
     parser.add_argument("--portfolio", default="public")
-    asked = parser.parse_args()
-    person = service.Person(service.set_up(), asked.owner)
-    tally = attack(person, asked.portfolio, count=asked.count, seed=asked.seed)
+    options = parser.parse_args()
+    person = service.Person(service.set_up(), options.owner)
+    tally = attack(person, options.portfolio, count=options.count, seed=options.seed)
     print(
-        f"{tally.edits} edits (seed {asked.seed}), {sum(tally.outcomes.values())} answers:"
+        f"{tally.edits} edits (seed {options.seed}), {sum(tally.outcomes.values())} answers:"
         f" {', '.join(f'{number} {name}' for name, number in sorted(tally.outcomes.items()))};"
         f" {len(tally.failures)} failures"
     )

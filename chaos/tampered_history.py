@@ -58,8 +58,8 @@ EDITS = (
 @dataclass
 class Tally:
     edits: int = 0
-    named: int = 0
-    refused: int = 0
+    detections: int = 0
+    refusals: int = 0
     """Edits that the database took from nobody."""
     failures: list[str] = field(default_factory=list)
 
@@ -68,11 +68,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     service.set_up()
-    tally = attack(rounds=asked.rounds, seed=asked.seed)
+    tally = attack(rounds=options.rounds, seed=options.seed)
     print(
-        f"{tally.edits} edits (seed {asked.seed}), {tally.named} named, {tally.refused} refused, {len(tally.failures)} failures"
+        f"{tally.edits} edits (seed {options.seed}), {tally.detections} named, {tally.refusals} refused,"
+        f" {len(tally.failures)} failures"
     )
     for failure in tally.failures[:20]:
         print(failure)
@@ -84,8 +85,8 @@ def attack(*, rounds: int, seed: int) -> Tally:
     with service.as_job(), service.superuser() as session:
         checks = _checks()
         for name, check in checks.items():
-            if found := list(check()):
-                raise SystemExit(f"{name} differs before anything was edited: {found[0]}")
+            if differences := list(check()):
+                raise SystemExit(f"{name} differs before anything was edited: {differences[0]}")
         for _ in range(rounds):
             for name, table, column, change, where in EDITS:
                 row = _draw(session, table, where, chance)
@@ -96,14 +97,14 @@ def attack(*, rounds: int, seed: int) -> Tally:
                 try:
                     before = _edit(session, table, column, change, row)
                 except psycopg.IntegrityError:  # a constraint, which holds while the triggers are off
-                    tally.refused += 1
+                    tally.refusals += 1
                     continue
-                found = list(checks[name]())
+                differences = list(checks[name]())
                 _put_back(session, table, column, before, row)
-                tally.named += bool(found)
-                if not found:
+                tally.detections += bool(differences)
+                if not differences:
                     tally.failures.append(f"{name} did not name {table}.{column} of {row}")
-        tally.failures += [f"not taken back: {found}" for check in checks.values() for found in check()]
+        tally.failures += [f"not taken back: {difference}" for check in checks.values() for difference in check()]
     return tally
 
 
@@ -118,11 +119,11 @@ def _checks() -> dict[str, Callable[[], Iterable[Any]]]:
 
     def history() -> list[Any]:
         return packs.find_security_differences() + [
-            found for policy in policies for found in history_check.find_differences(policy)
+            difference for policy in policies for difference in history_check.find_differences(policy)
         ]
 
     return {
-        PACKS: lambda: [found for policy in policies if (found := packs.verify(policy=policy))],
+        PACKS: lambda: [difference for policy in policies if (difference := packs.verify(policy=policy))],
         HISTORY: history,
         AUDIT: audit_check.find_row_differences,
         ANSWERS: altered.find,
@@ -131,8 +132,8 @@ def _checks() -> dict[str, Callable[[], Iterable[Any]]]:
 
 def _draw(session: psycopg.Connection[Any], table: str, where: str, chance: random.Random) -> Any:
     """The key of a row; None where there is none."""
-    found = session.execute(f"SELECT {_key_of(table)} FROM {table} WHERE {where or 'true'} ORDER BY 1").fetchall()
-    return chance.choice(found)[0] if found else None
+    keys = session.execute(f"SELECT {_key_of(table)} FROM {table} WHERE {where or 'true'} ORDER BY 1").fetchall()
+    return chance.choice(keys)[0] if keys else None
 
 
 def _edit(session: psycopg.Connection[Any], table: str, column: str, change: str, row: Any) -> str:

@@ -28,7 +28,7 @@ class Answer:
     answered_at: datetime
     pack_id: str
     result_hash: str
-    named: frozenset[str]
+    pack_names: frozenset[str]
     """The releases of its day that stand anywhere in it."""
 
 
@@ -48,12 +48,12 @@ def main() -> int:
     parser.add_argument("--owner", default="public-owner")
     parser.add_argument("--portfolio", default="public")
     parser.add_argument("--policy", default="ECB_EUR")
-    asked = parser.parse_args()
-    person = service.Person(service.set_up(), asked.owner)
+    options = parser.parse_args()
+    person = service.Person(service.set_up(), options.owner)
     with service.as_job():
-        tally = attack(person, asked.portfolio, asked.policy, turns=asked.count, clients=asked.clients)
-    told = ", ".join(f"{number} of {status}" for status, number in sorted(tally.statuses.items()))
-    print(f"{tally.turns} turns: {told}; {tally.packs} releases answered, {len(tally.failures)} failures")
+        tally = attack(person, options.portfolio, options.policy, turns=options.count, clients=options.clients)
+    counts = ", ".join(f"{number} of {status}" for status, number in sorted(tally.statuses.items()))
+    print(f"{tally.turns} turns: {counts}; {tally.packs} releases answered, {len(tally.failures)} failures")
     for failure in tally.failures[:20]:
         print(failure)
     return 1 if tally.failures else 0
@@ -97,7 +97,11 @@ def attack(person: service.Person, slug: str, policy_code: str, *, turns: int, c
     hashes: dict[str, set[str]] = defaultdict(set)
     for each in answers:
         hashes[each.pack_id].add(each.result_hash)
-    tally.failures += [f"{pack} was answered in {len(found)} ways" for pack, found in hashes.items() if len(found) > 1]
+    tally.failures += [
+        f"{pack} was answered in {len(result_hashes)} ways"
+        for pack, result_hashes in hashes.items()
+        if len(result_hashes) > 1
+    ]
     tally.packs = len(hashes)
     return tally
 
@@ -122,8 +126,8 @@ def _faults(answer: Answer, moved_at: dict[str, datetime], fresh_since: dict[int
     replaced = [later for later, since in fresh_since.items() if later > release and since < answer.asked_at]
     if replaced:
         faults.append(f"{answer.pack_id} was answered after release {min(replaced)} was fresh")
-    if answer.named != {answer.pack_id}:
-        faults.append(f"an answer of {answer.pack_id} names {', '.join(sorted(answer.named))}")
+    if answer.pack_names != {answer.pack_id}:
+        faults.append(f"an answer of {answer.pack_id} names {', '.join(sorted(answer.pack_names))}")
     return faults
 
 
@@ -142,9 +146,9 @@ def _ask(
         tally.statuses[answer.status_code] += 1
         if answer.status_code == 200:
             metadata = answer.json()["metadata"]
-            named = frozenset(of_day.findall(answer.text))
-            found = Answer(asked_at, answered_at, metadata["pricing_pack_id"], metadata["result_hash"], named)
-            answers.append(found)
+            pack_names = frozenset(of_day.findall(answer.text))
+            record = Answer(asked_at, answered_at, metadata["pricing_pack_id"], metadata["result_hash"], pack_names)
+            answers.append(record)
         elif answer.status_code == 429:
             over.wait(PAUSE_S)
         else:

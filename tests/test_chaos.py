@@ -47,7 +47,7 @@ def test_what_is_changed_in_redis_or_in_a_row_is_on_no_page(person):
 def test_half_sent_requests_hold_nothing_and_are_closed(attacked):
     tally = half_requests.attack(attacked[1], count=32, seed=int(os.environ["TIEOUT_TEST_SEED"]))
 
-    assert (tally.halves, tally.closed, tally.failures) == (64, 64, [])
+    assert (tally.halves, tally.closings, tally.failures) == (64, 64, [])
 
 
 def test_each_change_leaves_its_rows_in_the_audit_log_and_all_of_them_verify(attacked, person):
@@ -65,7 +65,7 @@ def test_each_change_leaves_its_rows_in_the_audit_log_and_all_of_them_verify(att
 def test_each_edit_removal_and_insertion_of_a_sealed_entry_is_named(person):
     tally = audit_tampering.attack(count=30, seed=int(os.environ["TIEOUT_TEST_SEED"]))
 
-    assert (tally.tries.total(), tally.named, tally.failures) == (30, 30, [])
+    assert (tally.tries.total(), tally.detections, tally.failures) == (30, 30, [])
 
 
 def test_nobody_meets_what_is_anothers(person, attacked):
