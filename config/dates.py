@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime
 
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+INSTANT = re.compile(ISO_DATE.pattern + r"T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 def parse(text: str) -> date:
@@ -14,6 +15,13 @@ def parse(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{text!r} is no date of the calendar") from None
+
+
+def parse_instant(text: str) -> datetime:
+    """The moment that an RFC 3339 text names, in UTC; one without a zone is none. Raises ValueError, OverflowError."""
+    if not INSTANT.fullmatch(text):
+        raise ValueError(f"{text!r} is not an instant with its zone")
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def utc_text(at: datetime) -> str:

@@ -36,7 +36,9 @@ class RequestInvalid(TieoutError):
     """
 
     def __init__(self, findings: Sequence[Mapping[str, str]], possible: tuple[date, date] | None = None) -> None:
-        super().__init__("; ".join(f"{finding['pointer']}: {finding['reason']}" for finding in findings))
+        super().__init__(
+            "; ".join(": ".join(filter(None, (finding["pointer"], finding["reason"]))) for finding in findings)
+        )
         self.findings, self.possible = tuple(findings), possible
 
 

@@ -1,8 +1,9 @@
 """Which figure is asked for: a JSON pointer into the answers of an execution's steps."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from agents.result import RequestContext
 from config import dates
@@ -13,8 +14,9 @@ from execution.patterns import templating
 from execution.patterns.document import Step
 
 FIGURE_KEYS = {"value", "status", "reason", "basis"}
-MOST_DIGITS = 9
-"""Of the place in a list; no list is as long."""
+INDEX: Final = re.compile("0|[1-9][0-9]{0,8}")
+LOOSE_TILDE: Final = re.compile("~(?![01])")
+"""Which no name of a JSON pointer has."""
 
 
 class PathNotFound(TieoutError):
@@ -66,7 +68,7 @@ class Question:
 
 def split(pointer: str) -> tuple[str, ...]:
     """The names of a JSON pointer (RFC 6901). Raises RequestInvalid."""
-    if not pointer.startswith("/") or pointer == "/":
+    if not pointer.startswith("/") or pointer == "/" or LOOSE_TILDE.search(pointer):
         raise invalid("is no JSON pointer such as /valued_positions/total_value")
     return tuple(name.replace("~1", "/").replace("~0", "~") for name in pointer[1:].split("/"))
 
@@ -99,8 +101,7 @@ def stored_at(result: Any, path: tuple[str, ...]) -> Any:
 
 def place_in(values: Sequence[Any], name: str) -> int | None:
     """The number that a name of a path is, where a list has so many; None else."""
-    is_number = name.isascii() and name.isdecimal() and len(name) <= MOST_DIGITS
-    return int(name) if is_number and int(name) < len(values) else None
+    return int(name) if INDEX.fullmatch(name) and int(name) < len(values) else None
 
 
 def is_metric(stored: Any) -> bool:

@@ -133,7 +133,7 @@ def test_pages_of_differences(demo):
             {"question": {"pattern_id": "x", "ledger_commit": "a" * 40}, "ledger_commits": ["a" * 40] * 2},
             "/question/ledger_commit",
         ),
-        ({"question": {}, "ledger_commits": ["a" * 40] * 2}, "/pattern_id"),
+        ({"question": {}, "ledger_commits": ["a" * 40] * 2}, "/question/pattern_id"),
     ],
 )
 def test_what_is_no_comparison_is_refused(demo, document, pointer):

@@ -9,11 +9,12 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from execution.executor import PortfolioNotFound, RequestInvalid
+from execution.executor import PortfolioNotFound
 from execution.web.api.body import StrictJson
 from execution.web.api.door import Door
+from execution.web.api.fields import IsoInstant, Text
 from execution.web.api.portfolios import find_visible
-from execution.web.api.query import invalid_fields, unknown_fields
+from execution.web.api.query import read_form
 from portfolio import access
 from portfolio.models import AccessRole, Portfolio, PortfolioAccess
 
@@ -30,9 +31,9 @@ ENTRY: dict[str, serializers.Field[Any, Any, Any, Any]] = {
 
 
 class Given(serializers.Serializer[Any]):
-    username = serializers.CharField(max_length=150)
+    username = Text(max_length=150)
     role = serializers.ChoiceField(ROLES)
-    until = serializers.DateTimeField(required=False, allow_null=True)
+    until = IsoInstant(required=False, allow_null=True)
 
 
 class PortfolioAccesses(Door):
@@ -64,11 +65,7 @@ class PortfolioAccesses(Door):
     )
     def post(self, request: Request, portfolio_id: UUID) -> Response:
         portfolio = require_own(portfolio_id, request)
-        given = Given(data=request.data)
-        wrong = unknown_fields(given, request.data, "is not a field of this request") + invalid_fields(given)
-        if wrong:
-            raise RequestInvalid(wrong)
-        wanted = {"until": None, **given.validated_data}
+        wanted = {"until": None, **read_form(Given(data=request.data), request.data)}
         assert request.user.pk is not None  # who is not logged in was refused
         row = access.give(portfolio, **wanted, by=request.user.pk)
         return Response(as_dict(row), status=status.HTTP_201_CREATED)

@@ -1,6 +1,7 @@
 """POST /v1/compare: two executions, or one question under two packs or two ledger commits, and what moved each figure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
@@ -20,9 +21,9 @@ from execution.executor import RequestInvalid
 from execution.web import limits
 from execution.web.api import body, execute_request
 from execution.web.api.door import Door
-from execution.web.api.execute_request import UuidText
 from execution.web.api.executions import caller_of
-from execution.web.api.query import Page, invalid_fields, page_of, unknown_fields
+from execution.web.api.fields import IS_COMMIT, JsonInteger, Text, UuidText
+from execution.web.api.query import DEFAULT_ROWS, MAX_OFFSET, MAX_ROWS, page_of, read_form
 from execution.web.api.schema import refusals
 
 ANSWER = inline_serializer(
@@ -53,17 +54,17 @@ UNDER: Mapping[str, str] = {"pricing_pack_ids": "pricing_pack_id", "ledger_commi
 """What one question may be asked under twice, and the field of the question that it fills."""
 
 
-class CompareRequest(Page):
+class CompareRequest(serializers.Serializer[Any]):
     """`before` and `after`; or a `question` with two `pricing_pack_ids` or two `ledger_commits`."""
 
+    offset = JsonInteger(min_value=0, max_value=MAX_OFFSET, default=0)
+    limit = JsonInteger(min_value=1, max_value=MAX_ROWS, default=DEFAULT_ROWS)
     before = UuidText(required=False)
     after = UuidText(required=False)
     question = serializers.DictField(required=False, help_text="As POST /v1/execute takes it.")
-    pricing_pack_ids = serializers.ListField(
-        child=serializers.CharField(max_length=48), min_length=2, max_length=2, required=False
-    )
+    pricing_pack_ids = serializers.ListField(child=Text(max_length=48), min_length=2, max_length=2, required=False)
     ledger_commits = serializers.ListField(
-        child=serializers.CharField(max_length=40), min_length=2, max_length=2, required=False
+        child=Text(validators=[IS_COMMIT]), min_length=2, max_length=2, required=False
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -99,11 +100,7 @@ class Compare(Door):
 
 def _read(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Raises RequestInvalid with everything that is wrong."""
-    form = CompareRequest(data=document)
-    wrong = unknown_fields(form, document, "is not a field of this request") + invalid_fields(form)
-    if wrong:
-        raise RequestInvalid(wrong)
-    return dict(form.validated_data)
+    return read_form(CompareRequest(data=document), document)
 
 
 def _executions(query: Mapping[str, Any], user: User) -> tuple[UUID, UUID]:
@@ -111,13 +108,25 @@ def _executions(query: Mapping[str, Any], user: User) -> tuple[UUID, UUID]:
     if "question" not in query:
         return query["before"], query["after"]
     (under,) = query.keys() & UNDER.keys()
-    asked = execute_request.parse(dict(query["question"]))
+    with _within_question():
+        asked = execute_request.parse(dict(query["question"]))
     if getattr(asked, UNDER[under]) is not None:
         raise RequestInvalid([{"pointer": f"/question/{UNDER[under]}", "reason": f"is given by /{under}"}])
-    before, after = (
-        executor.execute(
-            replace(asked, **{UNDER[under]: each}), user=user, admit=partial(limits.executing, user)
-        ).execution_id
-        for each in query[under]
-    )
+    with _within_question():
+        before, after = (
+            executor.execute(
+                replace(asked, **{UNDER[under]: each}), user=user, admit=partial(limits.executing, user)
+            ).execution_id
+            for each in query[under]
+        )
     return before, after
+
+
+@contextmanager
+def _within_question() -> Iterator[None]:
+    """What is wrong with the question is told by its place in this request."""
+    try:
+        yield
+    except RequestInvalid as wrong:
+        findings = [{**each, "pointer": "/question" + each["pointer"]} for each in wrong.findings]
+        raise RequestInvalid(findings, wrong.possible) from wrong

@@ -14,6 +14,7 @@ from execution import explanation
 from execution.web import limits
 from execution.web.api.door import Door
 from execution.web.api.executions import caller_of
+from execution.web.api.fields import Text
 from execution.web.api.own_executions import OF_EXECUTION
 from execution.web.api.schema import refusals
 
@@ -91,9 +92,7 @@ EXAMPLE = OpenApiExample(
 class ExplainQuery(serializers.Serializer[Any]):
     """Which figure."""
 
-    path = serializers.CharField(
-        max_length=300, help_text="A JSON pointer into the result, such as /valued_positions/total_value."
-    )
+    path = Text(max_length=300, help_text="A JSON pointer into the result, such as /valued_positions/total_value.")
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")

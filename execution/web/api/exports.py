@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from io import BytesIO
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -18,14 +18,15 @@ from rest_framework.response import Response
 
 from config.models import TokenScope
 from execution import exports
-from execution.executor import NotAllowed, RequestInvalid
+from execution.executor import NotAllowed
 from execution.exports import portfolio_file
 from execution.models import ExecutionExport, ExportState
 from execution.web import limits, ordered_exports
 from execution.web.api.body import StrictJson
 from execution.web.api.door import Door
+from execution.web.api.fields import JsonBoolean, Text, UuidText
 from execution.web.api.portfolios import find_visible
-from execution.web.api.query import invalid_fields, unknown_fields
+from execution.web.api.query import read_form
 from execution.web.api.schema import EXAMPLE_ID, refusals
 
 EXPORT = inline_serializer(
@@ -50,10 +51,10 @@ EXPORT = inline_serializer(
 
 
 class ExportRequest(serializers.Serializer[Any]):
-    execution_id = serializers.UUIDField()
+    execution_id = UuidText()
     format = serializers.ChoiceField(list(exports.FORMATS))
-    panel = serializers.CharField(max_length=64, required=False, default="", help_text="The id of one panel alone.")
-    reduced = serializers.BooleanField(
+    panel = Text(max_length=64, required=False, default="", help_text="The id of one panel alone.")
+    reduced = JsonBoolean(
         required=False, default=False, help_text="Leave out what providers refuse, where something is left."
     )
 
@@ -76,11 +77,7 @@ class Exports(Door):
         responses={201: EXPORT, 202: EXPORT, **refusals(404, 410)},
     )
     def post(self, request: Request) -> Response:
-        form = ExportRequest(data=request.data)
-        wrong = unknown_fields(form, request.data, "is not a field here") + invalid_fields(form)
-        if wrong:
-            raise RequestInvalid(wrong)
-        asked = form.validated_data
+        asked = read_form(ExportRequest(data=request.data), request.data)
         made = ordered_exports.order(
             request,
             execution_id=asked["execution_id"],
@@ -112,6 +109,15 @@ class Export(Door):
         return Response(status=204)
 
 
+FILES: Final = [
+    (200, media_type.partition(";")[0])
+    for each in exports.FORMATS.values()
+    for media_type in (each.media_type, each.panel_media_type)
+    if media_type
+]
+"""Status and media type of each file that an export can be."""
+
+
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class ExportFile(Door):
     """The file, whole, or none."""
@@ -121,7 +127,7 @@ class ExportFile(Door):
     @extend_schema(
         operation_id="export_file",
         summary="The file of an export",
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, **refusals(409, 410)},
+        responses={**dict.fromkeys(FILES, OpenApiTypes.BINARY), **refusals(409, 410)},
     )
     def get(self, request: Request, export_id: UUID) -> FileResponse:
         row, file = exports.open_file(export_id)

@@ -1,10 +1,11 @@
 """Files of transactions: previewed, imported, listed, undone. Only the owner of a portfolio writes."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.db import transaction
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
@@ -19,7 +20,7 @@ from execution.operations import intake
 from execution.web import limits
 from execution.web.api.door import Door
 from execution.web.api.portfolios import find_visible, require_owned
-from execution.web.api.query import invalid_fields, unknown_fields
+from execution.web.api.query import read_form, repeated_fields
 from portfolio.books import imports
 from portfolio.ledger.importing.formats import FORMATS
 from portfolio.ledger.importing.rows import MAX_BYTES
@@ -216,10 +217,10 @@ def _read_form(request: Request) -> Mapping[str, Any]:
     if length.isdigit() and int(length) > MAX_BYTES + BODY_MARGIN:
         raise imports.ImportTooLarge(int(length))
     form = ImportForm(data=request.data)
-    wrong = unknown_fields(form, request.data, "is not a field here") + invalid_fields(form)
-    if wrong:
-        raise RequestInvalid(wrong)
-    return dict(form.validated_data)
+    repeated = repeated_fields(cast("QueryDict", request.data), lists={"margin"})
+    if repeated:
+        raise RequestInvalid(repeated)
+    return read_form(form, request.data)
 
 
 def _as_dict(stored: imports.StoredImport) -> dict[str, Any]:

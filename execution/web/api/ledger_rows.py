@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from django.core.validators import RegexValidator
 from django.db.models import Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
@@ -16,6 +15,7 @@ from compliance import rights
 from config.decimals import plain
 from execution.executor import ledger_revisions
 from execution.web.api.door import Door
+from execution.web.api.fields import IS_COMMIT, IsoDate, Text
 from execution.web.api.portfolios import REVISION, find_visible, revision_as_dict
 from execution.web.api.query import Page, PageOfSpan, page_of
 from portfolio import books
@@ -44,20 +44,20 @@ DATES: Final = {"date", "acquired", "settle_date", "ex_date", "pay_date", "valid
 
 
 class OfRevision(Page):
-    ledger_commit = serializers.CharField(
+    ledger_commit = Text(
         required=False,
-        validators=[RegexValidator(r"^[0-9a-f]{40}\Z", "must be 40 hexadecimal digits")],
+        validators=[IS_COMMIT],
         help_text="The ledger as it was then; without it, the newest reconciled revision.",
     )
-    symbol = serializers.CharField(required=False, max_length=32)
+    symbol = Text(required=False, max_length=32)
 
 
 class TransactionQuery(OfRevision, PageOfSpan):
-    kind = serializers.CharField(required=False, max_length=24, help_text="buy, sell, dividend, …")
+    kind = Text(required=False, max_length=24, help_text="buy, sell, dividend, …")
 
 
 class LotQuery(OfRevision):
-    asof_date = serializers.DateField(required=False, help_text="Open at its close; without it, after all entries.")
+    asof_date = IsoDate(required=False, help_text="Open at its close; without it, after all entries.")
 
 
 def _rows_of(name: str, columns: Iterable[str]) -> serializers.Serializer[Any]:

@@ -17,6 +17,7 @@ from execution.models import Execution, ExecutionStatus
 from execution.web import limits, problems
 from execution.web.api.door import Door
 from execution.web.api.executions import caller_of
+from execution.web.api.fields import Text, UuidText
 from execution.web.api.query import PageOfSpan, page_of
 from execution.web.api.schema import TRACE_STEPS, refusals
 
@@ -76,8 +77,8 @@ OF_EXECUTION: Final = OpenApiParameter("execution_id", UUID, OpenApiParameter.PA
 
 
 class ExecutionQuery(PageOfSpan):
-    pattern_id = serializers.CharField(required=False, max_length=64)
-    portfolio_id = serializers.UUIDField(required=False)
+    pattern_id = Text(required=False, max_length=64)
+    portfolio_id = UuidText(required=False)
     status = serializers.ChoiceField(ExecutionStatus.choices, required=False)
 
 

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from execution.web.api import pack_rows
 from execution.web.api.door import Door
+from execution.web.api.fields import QueryBoolean, Text
 from execution.web.api.pack_rows import COLUMNS
 from execution.web.api.query import Page, PageOfSpan, page_of
 from pricing import packs
@@ -37,9 +38,9 @@ HEADER_FIELDS: dict[str, serializers.Field[Any, Any, Any, Any]] = {
 
 
 class ListQuery(PageOfSpan):
-    policy = serializers.CharField(max_length=16, required=False)
+    policy = Text(max_length=16, required=False)
     status = serializers.ChoiceField(PackStatus.choices, required=False)
-    superseded = serializers.BooleanField(
+    superseded = QueryBoolean(
         required=False, allow_null=True, default=None, help_text="true: superseded packs alone; false: without them."
     )
 

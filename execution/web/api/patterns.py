@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from execution.models import PatternVersion
 from execution.patterns import json_schema, versions
 from execution.web.api.door import Door
+from execution.web.api.fields import Text
 from execution.web.api.schema import refusals
 
 HEADER: Final[dict[str, serializers.Field[Any, Any, Any, Any]]] = {
@@ -60,7 +61,7 @@ class Patterns(Door):
 
 
 class VersionQuery(serializers.Serializer[Any]):
-    version = serializers.CharField(required=False, max_length=32, help_text="Without it, the one that is served.")
+    version = Text(required=False, max_length=32, help_text="Without it, the one that is served.")
 
 
 class Pattern(Door):

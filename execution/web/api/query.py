@@ -1,28 +1,32 @@
-"""What query strings have in common: a span of dates, a page of rows, and how a wrong parameter is refused."""
+"""What query strings and bodies have in common: a span of dates, a page of rows, and how a wrong field is refused."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
+from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from config.strict_json import pointer_to
 from execution.executor import RequestInvalid
+from execution.web.api.fields import IsoDate, QueryInteger
 
-DEFAULT_ROWS, MAX_ROWS = 100, 1_000
+DEFAULT_ROWS, MAX_ROWS, MAX_OFFSET = 100, 1_000, 2**31
 
 
 class Page(serializers.Serializer[Any]):
     """Which rows of a long list are wanted; `rows[page_of(query)]` are they."""
 
-    offset = serializers.IntegerField(min_value=0, max_value=2**31, default=0)
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_ROWS, default=DEFAULT_ROWS)
+    offset = QueryInteger(min_value=0, max_value=MAX_OFFSET, default=0)
+    limit = QueryInteger(min_value=1, max_value=MAX_ROWS, default=DEFAULT_ROWS)
 
 
 class PageOfSpan(Page):
     """A page of rows that have a date, in a span of dates."""
 
-    first = serializers.DateField(required=False, help_text="Nothing of an earlier date.")
-    last = serializers.DateField(required=False, help_text="Nothing of a later date.")
+    first = IsoDate(required=False, help_text="Nothing of an earlier date.")
+    last = IsoDate(required=False, help_text="Nothing of a later date.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "first" in attrs and "last" in attrs and attrs["first"] > attrs["last"]:
@@ -39,25 +43,50 @@ def read_query(form: type[serializers.Serializer[Any]], request: Request) -> Map
 
     raises   RequestInvalid with every parameter that is unknown, wrong, blank or given twice
     """
+    try:
+        unquote_to_bytes(request.META.get("QUERY_STRING", "")).decode()
+    except UnicodeDecodeError as failure:
+        raise RequestInvalid([{"pointer": "", "reason": "the query string is not UTF-8"}]) from failure
     given = request.query_params
     checked = form(data=given.dict())
     wrong = unknown_fields(checked, given, "is not a parameter here")
-    repeated = (name for name, values in given.lists() if len(values) > 1)
-    wrong += [{"pointer": f"/{name}", "reason": "is given twice"} for name in repeated]
-    wrong += invalid_fields(checked)
+    wrong += repeated_fields(given) + invalid_fields(checked)
     if wrong:
         raise RequestInvalid(sorted(wrong, key=lambda finding: finding["pointer"]))
     return dict(checked.validated_data)
 
 
-def unknown_fields(form: serializers.Serializer[Any], given: Iterable[str], reason: str) -> list[dict[str, str]]:
+def read_form(form: serializers.Serializer[Any], given: Iterable[str]) -> Mapping[str, Any]:
+    """The fields of a body. Raises RequestInvalid with every one that is unknown or wrong."""
+    wrong = unknown_fields(form, given) + invalid_fields(form)
+    if wrong:
+        raise RequestInvalid(wrong)
+    return dict(form.validated_data)
+
+
+def unknown_fields(
+    form: serializers.Serializer[Any], given: Iterable[str], reason: str = "is not a field of this request"
+) -> list[dict[str, str]]:
     """A finding for each name that the form does not have."""
-    return [{"pointer": f"/{name}", "reason": reason} for name in given if name not in form.fields]
+    return [{"pointer": pointer_to(name), "reason": reason} for name in given if name not in form.fields]
+
+
+def repeated_fields(given: QueryDict, *, lists: Container[str] = ()) -> list[dict[str, str]]:
+    """A finding for each name that is given twice and is none of a list."""
+    repeated = (name for name, values in given.lists() if len(values) > 1 and name not in lists)
+    return [{"pointer": pointer_to(name), "reason": "is given twice"} for name in repeated]
 
 
 def invalid_fields(form: serializers.Serializer[Any]) -> list[dict[str, str]]:
     """A finding for each reason for which the form refuses a field; empty where it is valid."""
     form.is_valid()
-    return [
-        {"pointer": f"/{name}", "reason": str(reason)} for name, reasons in form.errors.items() for reason in reasons
-    ]
+    return [{"pointer": pointer, "reason": reason} for pointer, reason in _reasons(form.errors)]
+
+
+def _reasons(errors: Any, *place: object) -> Iterator[tuple[str, str]]:
+    """Pointer and reason of each error; those of a list's members are below it."""
+    if isinstance(errors, Mapping):
+        for name, below in errors.items():
+            yield from _reasons(below, *place, name)
+    else:
+        yield from ((pointer_to(*place), str(reason)) for reason in errors)

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from config.decimals import plain
 from execution.web.api.door import Door
+from execution.web.api.fields import Text
 from execution.web.api.query import Page, page_of
 from pricing.models import Security
 
@@ -40,10 +41,10 @@ ANSWER = inline_serializer(
 
 
 class SecurityQuery(Page):
-    symbol = serializers.CharField(max_length=32, required=False)
-    kind = serializers.CharField(max_length=32, required=False)
-    exchange = serializers.CharField(max_length=12, required=False)
-    currency = serializers.CharField(max_length=3, required=False)
+    symbol = Text(max_length=32, required=False)
+    kind = Text(max_length=32, required=False)
+    exchange = Text(max_length=12, required=False)
+    currency = Text(max_length=3, required=False)
 
 
 class Securities(Door):

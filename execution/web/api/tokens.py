@@ -19,9 +19,12 @@ from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
 from compliance.audit.events import Event
 from config.log_in import tokens, tries
+from execution.executor import RequestInvalid
 from execution.operations import log_ins
 from execution.web.api.body import StrictJson
 from execution.web.api.door import KnownParameters
+from execution.web.api.fields import Text
+from execution.web.api.query import unknown_fields
 from execution.web.authentication import BearerToken
 
 REFRESH = OpenApiExample("a refresh token", {"refresh": "…"}, request_only=True)
@@ -33,8 +36,23 @@ PAIR = inline_serializer(
 )
 
 
+class KnownFields(KnownParameters):
+    """A door whose body, too, has no field that its form has not."""
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_serializer(*args, **kwargs)  # type: ignore[misc]
+        wrong = unknown_fields(form, kwargs.get("data", ()))
+        if wrong:
+            raise RequestInvalid(wrong)
+        return form
+
+
 class LogIn(TokenObtainPairSerializer):
-    otp = serializers.CharField(required=False, write_only=True, max_length=16, help_text="Code of the second factor.")
+    otp = Text(required=False, write_only=True, max_length=16, help_text="Code of the second factor.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"] = Text(write_only=True)  # which may begin or end with a space
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, str]:
         """Raises AuthenticationFailed for all that is wrong alike, and for staff that have no second factor yet; TooManyTries."""
@@ -67,7 +85,7 @@ class LogIn(TokenObtainPairSerializer):
 @method_decorator(
     transaction.non_atomic_requests, name="dispatch"
 )  # a refusal takes back what it wrote, but for the audit log
-class Token(KnownParameters, TokenObtainPairView):
+class Token(KnownFields, TokenObtainPairView):
     serializer_class = LogIn
     parser_classes = (StrictJson,)
 
@@ -93,7 +111,7 @@ class Renewal(TokenRefreshSerializer):
         examples=[REFRESH],
     )
 )
-class RefreshedToken(KnownParameters, TokenRefreshView):
+class RefreshedToken(KnownFields, TokenRefreshView):
     serializer_class = Renewal
     parser_classes = (StrictJson,)
 

@@ -117,7 +117,9 @@ def details_of(failure: BaseException, kind: str) -> Details:
             return {"first_at": failure.first_at}, {}
         case drf.ValidationError():
             named = _by_field(failure.detail)
-            return _errors(*((f"/{name}" if name else "", words_of(reasons)) for name, reasons in named)), {}
+            return _errors(
+                *((strict_json.pointer_to(name) if name else "", words_of(reasons)) for name, reasons in named)
+            ), {}
         case ScopeMissing():
             return {"scope": failure.needed.value if failure.needed else None}, {}
         case orders.TooManyOrders():
