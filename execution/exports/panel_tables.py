@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from execution.figures import reason_words
 from execution.patterns import panel_parts, panel_values
 from execution.patterns.panel_values import NoPanelValueError
 from execution.patterns.templating import Scope
@@ -57,7 +58,7 @@ def _tabulate_plain(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
             return _grid(panel, scope)
         return _table(panel, scope) if "rows" in panel else _lines(panel, scope)
     except NoPanelValueError as absent:
-        return PanelTable(panel["id"], panel["title"], (), (), 0, absent.reason)
+        return PanelTable(panel["id"], panel["title"], (), (), 0, reason_words(absent.reason))
 
 
 def _grid(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
@@ -68,7 +69,7 @@ def _grid(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
         try:
             value, status, reason = _figure(panel_values.resolve(item["value"], scope))
         except NoPanelValueError as absent:
-            value, status, reason = None, "unavailable", absent.reason
+            value, status, reason = None, "unavailable", reason_words(absent.reason)
         unit = {"currency": currency, "percentage": "fraction"}.get(item["format"], "")
         shown = _Number(value) if item["format"] in NUMERIC and value is not None else value
         rows.append((item["label"], shown, unit, status, reason))
@@ -186,9 +187,9 @@ def _at(row: Any, path: Sequence[str]) -> Any:
 
 
 def _figure(value: Any) -> tuple[Cell, str, str]:
-    """Value, status and reason of what a result holds where a figure stands."""
+    """Value, status and reason in words of what a result holds where a figure stands."""
     if isinstance(value, Mapping):
         inner = value.get("value")
         plain = None if isinstance(inner, Mapping | list) else inner
-        return plain, str(value.get("status") or "ok"), str(value.get("reason") or "")
+        return plain, str(value.get("status") or "ok"), reason_words(str(value.get("reason") or ""))
     return (None if isinstance(value, list) else value), "ok", ""

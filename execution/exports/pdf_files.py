@@ -16,7 +16,7 @@ from execution import canonical
 from execution.exports import neutral
 from execution.exports.content import ExportContent, Report
 from execution.exports.panel_tables import Cell, PanelTable, TableColumn, is_numeric
-from execution.figures import FORMATS, number, reason_words
+from execution.figures import FORMATS, number
 
 TEMPLATE: Final = Path(__file__).with_name("report.typ")
 STANDARDS: Final = ("a-3a", "ua-1")
@@ -74,7 +74,7 @@ def _panel(table: PanelTable, currency: str) -> dict[str, Any]:
     """A panel as the template reads it: lines where its rows are days, else cells as a page writes them."""
     told: dict[str, Any] = {"title": plain_text.printable(table.title), "reason": ""}
     if table.reason or not table.count:
-        return told | {"reason": reason_words(table.reason) if table.reason else "no rows"}
+        return told | {"reason": table.reason or "no rows"}
     if table.is_series:
         return told | _lines(table)
     return told | {

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from config.plain_text import printable
+from execution.figures import reason_words
 
 MOST_ITEMS: Final = 20
 """Of a list so many are printed; all are in the JSON."""
@@ -18,7 +19,7 @@ def lines(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     about = document["metadata"]
-    state = f" ({document['reason']})" if document.get("reason") else ""
+    state = f" ({reason_words(document['reason'])})" if document.get("reason") else ""
     yield f"{document['what']}: {_number(document)}{state}"
     window = document.get("window") or {}
     if window.get("first"):

@@ -113,7 +113,7 @@ def test_a_break_is_shown_with_both_values_and_the_last_word_on_a_pack_counts(pr
         {"commodity": "IBM", "currency": "USD", "ledger_price": "9", "error_bp": "1111.1"}
     ]
     assert "<strong>differ</strong>" in page
-    assert "QUANTITY_MISMATCH" in page
+    assert "quantity mismatch" in page
     assert "Assets:&lt;b&gt;" in page
     assert "1111.1 bp off the pack" in page
 

@@ -6,9 +6,10 @@ does not stop the others. Shapes that do not fit raise for both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,13 @@ from config.errors import TieoutError
 Floats: TypeAlias = npt.NDArray[np.float64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Measure: TypeAlias = Any  # float for one series (D,), array (P,) for a table (D, P)
+NO_RATE: Final[Mapping[str, str]] = {
+    "no_sign_change": "money went one way only",
+    "no_root": "none makes up for what was paid",
+    "several_roots": "more than one fits",
+    "out_of_range": "it is too large for a number",
+}
+"""Why there is no internal rate of return, in words."""
 
 
 class AnalyticsError(TieoutError, ValueError):
@@ -32,7 +40,7 @@ class InvalidInput(AnalyticsError):
 
     def __init__(self, argument: str, problem: str, index: int | None = None) -> None:
         where = "" if index is None else f" at {index}"
-        super().__init__(f"{argument} {problem}{where}")
+        super().__init__(f"{argument.replace('_', ' ')} {problem}{where}")
         self.argument, self.problem, self.index = argument, problem, index
 
 
@@ -61,14 +69,11 @@ class NotAnnualised(AnalyticsError):
 
 
 class UndefinedRate(AnalyticsError):
-    """No internal rate of return, or more than one.
-
-    reason: "no_sign_change" | "no_root" | "several_roots" | "out_of_range"; roots: the rates found, rising.
-    """
+    """No internal rate of return, or more than one. reason: a key of NO_RATE; roots: the rates found, rising."""
 
     def __init__(self, reason: str, roots: tuple[float, ...] = ()) -> None:
-        found = f": {', '.join(f'{root:.6g}' for root in roots)}" if roots else ""
-        super().__init__(f"no single internal rate of return ({reason}{found})")
+        found = f", {', '.join(f'{root:.6g}' for root in roots)}" if roots else ""
+        super().__init__(f"no single internal rate of return: {NO_RATE[reason]}{found}")
         self.reason, self.roots = reason, roots
 
 

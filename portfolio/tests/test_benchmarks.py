@@ -282,7 +282,7 @@ def test_where_nothing_was_paid_in_neither_has_a_rate():
 
     for figure in (found["mwr_itd"], found["benchmark_mwr_itd"], found["excess_mwr_itd"]):
         assert (figure.value, figure.status) == (None, "unavailable")
-        assert "no_sign_change" in figure.reason
+        assert "money went one way only" in figure.reason
 
 
 def test_the_windows_of_a_record_are_its_own_figures_as_rows():

@@ -1,6 +1,7 @@
 """Panels as tables: values as the result has them, and why one is not there."""
 
 from execution.exports import panel_tables
+from execution.figures import reason_words
 from execution.patterns.templating import Scope
 
 COLUMNS = [{"key": key, "label": key, "format": "number"} for key in ("a", "b.c")]
@@ -34,7 +35,10 @@ def test_a_figure_that_is_ok_is_its_value_and_one_that_is_not_has_a_note():
 
     assert of_rows({"a": metric(1), "b": {"c": metric(2)}})[1] == [[1, 2]]
     assert headers == ["a", "b.c", "Notes"]
-    assert rows == [[1, 2, ""], [None, None, "a: no_benchmark; b.c: not_in_result"]]
+    assert rows == [
+        [1, 2, ""],
+        [None, None, f"a: {reason_words('no_benchmark')}; b.c: {reason_words('not_in_result')}"],
+    ]
 
 
 def test_rows_of_figures_without_deeper_keys_are_their_values_too():
@@ -45,8 +49,12 @@ def test_rows_of_figures_without_deeper_keys_are_their_values_too():
 def test_what_is_unavailable_as_a_whole_has_no_rows_and_a_reason():
     denied = {"value": None, "status": "unavailable", "reason": "right-denied"}
 
-    assert tabulate({"rows": "{{state.x.rows}}", "columns": COLUMNS}, x=denied) == ([], [], "right-denied")
-    assert tabulate({"rows": "{{state.y}}", "columns": COLUMNS}, x=1)[2] == "not_in_result"
+    assert tabulate({"rows": "{{state.x.rows}}", "columns": COLUMNS}, x=denied) == (
+        [],
+        [],
+        reason_words("right-denied"),
+    )
+    assert tabulate({"rows": "{{state.y}}", "columns": COLUMNS}, x=1)[2] == reason_words("not_in_result")
 
 
 def test_a_grid_says_of_each_figure_its_unit_and_status():
@@ -60,8 +68,8 @@ def test_a_grid_says_of_each_figure_its_unit_and_status():
 
     assert rows == [
         ["Value", "7.00", "CAD", "ok", ""],
-        ["Return", None, "fraction", "unavailable", "short_history"],
-        ["Gone", None, "", "unavailable", "not_in_result"],
+        ["Return", None, "fraction", "unavailable", reason_words("short_history")],
+        ["Gone", None, "", "unavailable", reason_words("not_in_result")],
     ]
 
 

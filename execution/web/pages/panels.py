@@ -94,6 +94,12 @@ def discreet(value: object) -> str | None:
 
 
 @register.filter
+def code_words(code: str) -> str:
+    """A kind of break or a column as a phrase: MISSING_POSITION is missing position."""
+    return code.replace("_", " ").lower()
+
+
+@register.filter
 def grouped(count: int) -> str:
     """A count with commas between its thousands, as figures have them."""
     return f"{count:,}"

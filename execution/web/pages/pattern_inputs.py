@@ -92,7 +92,7 @@ def _choices(name: str, declared: Mapping[str, Any], portfolio: Portfolio) -> li
         by_symbol = sorted([*known.now, *known.before], key=lambda each: each.symbol)
         return [(str(each.security_id), f"{each.symbol}, {each.name}") for each in by_symbol]
     words = ["true", "false"] if declared["type"] == "boolean" else declared.get("enum") or []
-    return [(str(word), str(word)) for word in words]
+    return [(str(word), str(word).replace("_", " ")) for word in words]
 
 
 def field_text(value: Any) -> str:
