@@ -1,6 +1,7 @@
 """The verb: from an execution and a path to the figure's explanation, on the snapshot that the execution was computed from."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
@@ -30,6 +31,7 @@ from execution.explanation import document, question, rows
 from execution.explanation.capabilities import BELOW_DAYS, EXPLAINED
 from execution.explanation.question import FigureDiffers, NotExplained, PathNotFound, Question
 from execution.exports import refusal as rights_of_use
+from execution.exports.refusal import ExportDecision
 from execution.models import Execution
 from execution.patterns import templating
 from execution.patterns.document import Step
@@ -51,13 +53,14 @@ def explain(execution_id: UUID, path: str, *, user: AbstractBaseUser) -> dict[st
     with scope.acting_as(user):
         with transaction.atomic():
             execution = serving.find_done(execution_id)
-            store.from_row(execution)
+            finished = store.from_row(execution)
             plan = planning.plan_again(execution)
         step = next((each for each in plan.pattern.steps if each.name == names[0]), None)
         if step is None:
             raise PathNotFound(path)
         stored = None
         if names[0] in plan.pattern.outputs:
+            _require_right(names[0], finished.sources.get(names[0], ()))
             names, stored = _figure_in(json.loads(execution.result), names)
         with scope.snapshot():
             packs.require_intact(pack=plan.pack)
@@ -103,6 +106,7 @@ def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...
         raise blame.settle(plan.pattern, failure) from failure.cause
     if step.name not in run.state:
         raise NotExplained(pointer, step.capability)
+    _require_right(step.name, run.sources[step.name])
     if step.name not in plan.pattern.outputs:  # what a figure of the answer is made of
         names, stored = _figure_in({step.name: canonical.render(run.state[step.name])}, names)
     values = templating.Scope(plan.inputs, run.state, templating.context_values(ctx))
@@ -110,9 +114,7 @@ def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...
     asked = Question(step, names[1:], arguments, run.state[step.name], ctx)
     explanation = _explanation(asked, pointer, is_known=_is_below_a_day(names) or _has_value(stored))
     found = rows.load(explanation, plan)
-    decision = rights_of_use.decide({step.name: {*run.sources[step.name], *found.sources}}, Use.DISPLAY)
-    if decision.refused_outputs:
-        raise RightDenied(Use.DISPLAY, decision.refusals)
+    decision = _require_right(step.name, {*run.sources[step.name], *found.sources})
     digits = canonical.digits_at(asked.data, asked.path)
     _require_same(execution, stored, canonical.render(explanation.term.value, digits), pointer)
     places = {
@@ -140,6 +142,15 @@ def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...
             "attributions": [each.text for each in decision.display.attributions],
         },
     }
+
+
+def _require_right(step: str, sources: Iterable[str]) -> ExportDecision:
+    """Whether what rests on the sources may be shown. Asked before anything is looked up in it: whether it has a path, and how many
+    rows, is of them, too. Raises RightDenied."""
+    decision = rights_of_use.decide({step: sources}, Use.DISPLAY)
+    if decision.refused_outputs:
+        raise RightDenied(Use.DISPLAY, decision.refusals)
+    return decision
 
 
 def _explanation(asked: Question, pointer: str, *, is_known: bool) -> Explanation:
