@@ -97,6 +97,12 @@ def test_each_door_has_its_scope_or_is_closed():
     assert [name for _, name, view in doors() if authentication.WithinScope not in view.permission_classes] == []
 
 
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer "])
+def test_the_name_of_a_scheme_has_no_case(private_demo, scheme):
+    for text in (private_demo.token("owner"), make(private_demo, "read")[1]):
+        assert Client().get("/v1/portfolios", headers={"Authorization": f"{scheme} {text}"}).status_code == 200
+
+
 @pytest.mark.parametrize("text", ["tieout_", "tieout_1_x", "tieout_1_" + "x" * 43, "tieout_\udcff"])
 def test_what_is_no_token_is_401(demo, text):
     answer = ask(demo, text.encode("utf-8", "surrogateescape").decode("latin-1"))

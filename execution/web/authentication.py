@@ -19,7 +19,15 @@ from config.models import PersonalToken, TokenScope
 from execution.web import limits
 
 
-class BearerToken(JWTAuthentication):
+class BearerHeader(JWTAuthentication):
+    """The header `Authorization: Bearer …`. Upper and lower case are one in the name of a scheme (RFC 9110)."""
+
+    def get_raw_token(self, header: bytes) -> bytes | None:
+        scheme, space, rest = header.partition(b" ")
+        return super().get_raw_token((b"Bearer" if scheme.lower() == b"bearer" else scheme) + space + rest)
+
+
+class BearerToken(BearerHeader):
     """A signed token of POST /v1/token. The user is read from the database each time, so that an inactive one is refused."""
 
     def authenticate(self, request: Request) -> Any:
@@ -29,7 +37,7 @@ class BearerToken(JWTAuthentication):
         return user_and_token
 
 
-class OwnToken(JWTAuthentication):
+class OwnToken(BearerHeader):
     """A personal token of the account page, sent like the signed ones, and told from them by its beginning."""
 
     def authenticate(self, request: Request) -> Any:
