@@ -126,7 +126,7 @@ def test_without_a_pack_it_is_ill(empty):
     assert (answer.json()["status"], answer.json()["pack_id"]) == ("error", None)
 
 
-@pytest.mark.parametrize("policy", ["WM4PM_USD", "", "%00", "x" * 500, "ECB_EUR%27--"])
+@pytest.mark.parametrize("policy", ["WM4PM_USD", "ecb_eur", "ECB_EUR%27--"])
 def test_an_unknown_policy_is_said_to_be_none(demo, policy):
     answer = ask(f"?policy={policy}")
 
@@ -134,12 +134,19 @@ def test_an_unknown_policy_is_said_to_be_none(demo, policy):
     assert answer.json()["error"]["reason"] == "name one of the pricing policies"
 
 
+@pytest.mark.parametrize("query", ["policy=", "policy=%00", "policy=" + "x" * 500, "policy=a&policy=a", "nonsense=1"])
+def test_a_parameter_that_is_none_is_refused(demo, query):
+    answer = ask(f"?{query}")
+
+    assert (answer.status_code, answer.json()["type"]) == (400, "invalid-request")
+
+
 def test_the_openapi_document_has_the_whole_body():
     document = SchemaGenerator().get_schema(public=True)
 
     assert document["components"]["schemas"]["PackHealth"]["properties"].keys() == KEYS
     told = document["paths"]["/health/pack"]["get"]
-    assert told["responses"].keys() == {"200", "503"}
+    assert told["responses"].keys() == {"200", "400", "401", "406", "500", "503"}
     assert [each["name"] for each in told["parameters"]] == ["policy"]
 
 
@@ -238,7 +245,14 @@ def test_the_health_check_of_one_container_asks_for_that_one_alone(demo, capsys)
 @pytest.mark.parametrize("path", ["/metrics", "/health/pack?policy=ECB_EUR"])
 @pytest.mark.parametrize(
     ("sent", "status"),
-    [(None, 401), ("Bearer of-somebody-else-0", 401), ("Bearer 0123456789abcdef", 200), ("0123456789abcdef", 401)],
+    [
+        (None, 401),
+        ("Bearer of-somebody-else-0", 401),
+        ("Bearer 0123456789abcdef", 200),
+        ("bearer 0123456789abcdef", 200),
+        ("Basic 0123456789abcdef", 401),
+        ("0123456789abcdef", 401),
+    ],
 )
 def test_a_token_closes_what_monitoring_reads(demo, settings, path, sent, status):
     settings.MONITORING_TOKEN = "0123456789abcdef"

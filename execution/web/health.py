@@ -1,21 +1,23 @@
 """Whether the packs are ready, and whether every part of the service answers."""
 
 import logging
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import connection, transaction
 from django.http import HttpRequest, JsonResponse
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from config import doctor
 from execution.models import JobRun, NightlyRun, RunState
 from execution.night import blocked
 from execution.night.estimates import estimated_ready
+from execution.web.api.door import Door
+from execution.web.api.fields import Text
+from execution.web.api.schema import refusals
 from pricing import packs
 from pricing.models import PackStatus, PricingPack, PricingPolicy
 
@@ -157,24 +159,30 @@ def _notes(job: JobRun) -> list[str]:
     return [f"folders of the ledger without a portfolio: {folders}"] if folders else []
 
 
-class Pack(APIView):
+class HealthQuery(serializers.Serializer[Any]):
+    policy = Text(required=False, max_length=16, help_text="May be left out where there is one.")
+
+
+class Pack(Door):
     """The state of the newest pack of a policy, for machines that have no credentials."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    query_forms: ClassVar = {"GET": HealthQuery}
 
     @extend_schema(
         operation_id="health_pack",
         summary="The newest pack and its night",
-        parameters=[OpenApiParameter("policy", str, description="May be left out where there is one.")],
+        parameters=[HealthQuery],
         responses={
             200: OpenApiResponse(HEALTH, description="Fresh or warming."),
             503: OpenApiResponse(HEALTH, description="In error, or there is no pack."),
+            **refusals(400, 401, 406, 500),
         },
     )
     def get(self, request: Request) -> Response:
         policies = {policy.pk: policy for policy in PricingPolicy.objects.all()}
-        code = request.query_params.get("policy", next(iter(policies)) if len(policies) == 1 else None)
+        code = self.query.get("policy", next(iter(policies)) if len(policies) == 1 else None)
         body = describe(policies[code]) if code in policies else None
         if body is None:
             reason = "there is no pricing pack" if code in policies else "name one of the pricing policies"
