@@ -61,9 +61,15 @@ def operations(document):
     ]
 
 
+MUST = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 202: ["Location"]}
+
+
 def require_declared(document, operation, answer):
     """The answer has a status of the document, and is what it says of it."""
     response = operation["responses"][str(answer.status_code)]
+    missing = {"X-Request-ID", "Cache-Control", *MUST.get(answer.status_code, ())} - answer.headers.keys()
+    assert not missing, (operation["operationId"], answer.status_code, missing)
+    assert answer.headers.keys() & openapi.HEADERS.keys() <= response["headers"].keys(), operation["operationId"]
     kind = answer.get("Content-Type", "").partition(";")[0]
     if response.get("content") or kind:
         assert kind in response.get("content", ()), (operation["operationId"], kind)
@@ -162,6 +168,9 @@ def test_every_address_answers_as_the_document_says(document, asked_demo, read_o
         content_type="application/json",
         headers={**headers, "Prefer": "respond-async"},
     )
+    by_id = {operation["operationId"]: operation for _, _, operation in operations(document)}
+    require_declared(document, by_id["order_export"], made)
+    require_declared(document, by_id["execute"], ordered)
     places = {
         "execution_id": execution,
         "order_id": ordered.json()["order_id"],

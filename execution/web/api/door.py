@@ -1,4 +1,5 @@
-"""The query string of every address of the API: a form reads it, and a parameter that the form has not is refused."""
+"""What every address of the API has in common: a form reads its query string, a parameter that the form has not is refused, and
+nothing of its answers is kept by caches that the address does not allow to."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -29,6 +30,11 @@ class KnownParameters:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         method = "GET" if request.method == "HEAD" else request.method or ""
         self.query = read_query(self.query_forms.get(method, NoParameters), request)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
+        answer.headers.setdefault("Cache-Control", "private, no-store")
+        return answer
 
 
 class Door(KnownParameters, APIView):

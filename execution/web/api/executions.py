@@ -187,7 +187,7 @@ def _order(query: executor.Request, request: Request, user: User) -> HttpRespons
     if order is None:
         return None
     ring(order)
-    headers = {"Location": address_of(order), "Preference-Applied": "respond-async"}
+    headers = {"Location": address_of(order), "Preference-Applied": "respond-async", **limits.EXECUTIONS.headers(user)}
     return JsonResponse(as_dict(order), status=202, headers=headers)
 
 

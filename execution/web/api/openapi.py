@@ -1,6 +1,6 @@
 """The OpenAPI document: made once by each process, and completed by what no view can say by itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from threading import Lock
 from typing import Any, Final
 
@@ -19,6 +19,38 @@ EVERYWHERE: Final = (400, 406, 500, 503)
 WITH_CREDENTIALS: Final = (401, 403, 429)
 WITH_BODY: Final = (413, 415)
 SCHEMAS: Final = "#/components/schemas/"
+HEADERS: Final[Mapping[str, str]] = {
+    "X-Request-ID": "The request's own if that is a plain one; the log knows it.",
+    "Cache-Control": "Nothing is for a cache that others share.",
+    "WWW-Authenticate": "The scheme of a token.",
+    "Retry-After": "Seconds until it is worth to ask again, where that can be said.",
+    "Accept": "The media type of a body that is taken.",
+    "ETag": "Of result, rights and warnings: for If-None-Match.",
+    "Location": "Where the order can be followed.",
+    "Preference-Applied": "respond-async",
+    "RateLimit-Policy": "How much may be asked in how many seconds; absent while nothing is counted.",
+    "RateLimit": "What is left of that, and the seconds until it begins again.",
+    "Content-Disposition": "The name of the file.",
+}
+OF_ALL: Final = ("X-Request-ID", "Cache-Control")
+BY_STATUS: Final[Mapping[str, tuple[str, ...]]] = {
+    "401": ("WWW-Authenticate",),
+    "409": ("Retry-After",),
+    "415": ("Accept",),
+    "429": ("Retry-After", "RateLimit-Policy", "RateLimit"),
+    "503": ("Retry-After",),
+}
+_RATE: Final = ("RateLimit-Policy", "RateLimit")
+BY_OPERATION: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("execute", "200"): ("ETag", *_RATE),
+    ("execute", "202"): ("Location", "Preference-Applied", *_RATE),
+    ("execution", "200"): ("ETag",),
+    ("execution", "304"): ("ETag",),
+    ("order_export", "201"): ("Location", *_RATE),
+    ("order_export", "202"): ("Location", *_RATE),
+    ("export_file", "200"): ("Content-Disposition",),
+    ("portfolio_file", "200"): ("Content-Disposition",),
+}
 UNAVAILABLE: Final = "UnavailableOutput"
 
 _making = Lock()
@@ -41,10 +73,14 @@ class Schema(KnownParameters, SpectacularAPIView):
 
 
 def complete(result: Node, generator: Any, request: Any, public: bool) -> Node:
-    """drf-spectacular's hook: the refusals that every address has, and the types of the results of our patterns."""
+    """drf-spectacular's hook: the refusals and headers that every address has, and the types of the results of our patterns."""
     for path, operation in operations(result):
         if path.startswith("/v1/"):
             _add_refusals(path, operation)
+        _add_headers(operation)
+    result["components"]["headers"] = {
+        name: {"description": what, "schema": {"type": "string"}} for name, what in HEADERS.items()
+    }
     _add_result_types(result["components"]["schemas"])
     return result
 
@@ -71,6 +107,12 @@ def _add_refusals(path: str, operation: Node) -> None:
             "content": {CONTENT_TYPE: {"schema": {"$ref": SCHEMAS + "Problem"}}},
         }
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _add_headers(operation: Node) -> None:
+    for status, response in operation["responses"].items():
+        names = (*OF_ALL, *BY_STATUS.get(status, ()), *BY_OPERATION.get((operation["operationId"], status), ()))
+        response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _add_result_types(schemas: Node) -> None:
