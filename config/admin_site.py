@@ -8,6 +8,7 @@ from django.contrib.admin.apps import AdminConfig
 from django.core.exceptions import BadRequest
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
 
 
@@ -18,6 +19,10 @@ class Site(admin.AdminSite):
     site_header = "Tieout"
     site_title = "Tieout"
     index_title = "What staff look after"
+
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
+        """Pages stand by task on the index; a room of the source is no page of staff's."""
+        return redirect("admin:index")
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         @wraps(view)

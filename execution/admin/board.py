@@ -58,6 +58,12 @@ def pages_by_task(rooms: list[Any]) -> list[dict[str, Any]]:
 
 
 @register.simple_tag
+def task_of(label: str) -> str:
+    """The task that the page of a model belongs to, as the index has it."""
+    return next(task for task, labels in TASKS.items() if label in labels)
+
+
+@register.simple_tag
 def why_empty(opts: Any) -> str:
     """Why a list of the admin has no rows."""
     return next(labels[opts.label_lower] for labels in TASKS.values() if opts.label_lower in labels)

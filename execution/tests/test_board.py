@@ -2,8 +2,10 @@
 
 import re
 from datetime import UTC, datetime
+from html import unescape
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
@@ -199,3 +201,39 @@ def test_dates_of_the_admin_are_iso(private_demo, root):
     assert "2013-03-01" in lists["pricing.pricingpack"]
     assert "2013-03-01" in rows["pricing.pricingpack"]
     assert {label for pages in (lists, rows) for label, page in pages.items() if in_words.search(page)} == set()
+
+
+def test_a_page_of_the_admin_says_its_task_where_django_says_the_room(private_demo, root):
+    run, owner, group = NightlyRun.objects.get(), private_demo.user("owner"), Group.objects.get(name="data steward")
+    pages = {
+        "pricing/series/": "Market data › Series",
+        f"execution/nightlyrun/{run.pk}/change/": f"Packs and night › Nightly runs › {run}",
+        f"auth/user/{owner.pk}/history/": f"People and access › Users › {owner} › History",
+        f"auth/user/{owner.pk}/password/": f"People and access › Users › {owner} › Password",
+        f"auth/group/{group.pk}/delete/": f"People and access › Groups › {group} › Delete",
+        "auth/group/add/": "People and access › Groups › Add",
+        "compliance/rightsversion/review/": "Rights and licences › Rights versions",
+    }
+    answers = {path: root.get(f"/admin/{path}") for path in pages}
+    trails = {path: trail_of(answer.content.decode()) for path, answer in answers.items()}
+
+    assert {path: trail for path, trail in trails.items() if not trail.startswith(f"Home › {pages[path]}")} == {}
+    assert root.get("/admin/pricing/").headers["Location"] == "/admin/"
+
+
+def test_no_page_of_the_admin_names_a_room(private_demo, root):
+    rooms = [each.verbose_name for each in apps.get_app_configs()]
+    lists = [f"/admin/{label.replace('.', '/')}/" for label in TASKS_BY_LABEL]
+
+    named = {
+        path: trail
+        for path in lists
+        if (trail := trail_of(root.get(path).content.decode())).split(" › ")[1] in set(rooms) - set(TASKS)
+    }
+
+    assert named == {}
+
+
+def trail_of(page):
+    trail = page.partition('<div class="breadcrumbs">')[2].partition("</div>")[0]
+    return unescape(" ".join(re.sub(r"<[^>]+>", "", trail).split()))
