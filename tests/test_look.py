@@ -53,6 +53,12 @@ def test_spaces_are_steps_of_eight_px_or_half_a_step(name):
     assert {each for each in lengths if not each.endswith("px") or float(each[:-2]) % 4} == set()
 
 
+@pytest.mark.parametrize("name", SHEETS)
+def test_a_sign_by_its_number_keeps_the_space_behind_it(name):
+    """The first space after a number ends it and is not shown: a space that is meant is written \\a0."""
+    assert re.findall(r"content: *\"[^\"]*\\[0-9a-fA-F]{1,6} [^\"]*\"", SHEETS[name]) == []
+
+
 def test_no_page_has_a_style_of_its_own():
     """The 500 and 503 pages have none either, since a policy forbids it."""
     assert [page.name for page in TEMPLATES.rglob("*.html") if re.search(r"<style|\sstyle=", page.read_text())] == []

@@ -75,6 +75,19 @@ def test_the_total_is_the_results_own_of_all_rows_and_a_sum_of_some():
     assert lacking["total"][1][1].status == "unavailable"
 
 
+def test_a_total_of_gains_has_the_sign_that_its_rows_have():
+    gains = [{"symbol": "OAK", "gains": "9.00"}, {"symbol": "ash", "gains": "1.00"}]
+    scope = Scope(inputs={}, state={"rows": gains, "total": "10.00"}, ctx={"base_currency": "CAD"})
+    columns = [DOCUMENT["columns"][0], {"key": "gains", "label": "Gains", "format": "currency"}]
+
+    for named, query in (("{{state.total}}", {}), ("", {}), ("", {"find": "OAK"})):
+        table = page_rows.draw_sortable(
+            {**DOCUMENT, "columns": columns, "totals": {"gains": named}}, scope, PageRows(query)
+        )
+        assert table["rows"][0][1][1].text == "+9.00"
+        assert table["total"][1][1].text == ("+9.00" if query else "+10.00")
+
+
 def test_a_panel_on_demand_is_a_link_until_it_is_asked_for():
     document = {**DOCUMENT, "on_demand": True}
 

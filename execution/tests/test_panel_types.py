@@ -205,6 +205,16 @@ def test_a_whole_with_a_part_below_zero_has_bars_and_no_ring():
     page = draw("donut_chart", {"items": ITEMS}, STATE)
 
     assert (len(page.named("path")), len(page.named("rect"))) == (0, 3)
+    assert "No ring is drawn: a part is below zero" in words_of(page)
+
+
+def test_an_allocation_of_nothing_above_zero_says_so():
+    below = {"rows": [{"symbol": "cash", "value": "-5.00", "weight": -0.2}]}
+
+    page = draw("tree_map", ROWS, {**STATE, **below})
+
+    assert page.named("rect") == []
+    assert "No tile is drawn: no part is above zero." in words_of(page)
 
 
 def test_cells_of_a_heat_map_have_the_shade_of_their_part_of_the_greatest():

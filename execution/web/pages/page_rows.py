@@ -10,6 +10,7 @@ from execution import figures
 from execution.figures import Figure
 from execution.patterns.panel_values import NoPanelValueError, base_currency, locate
 from execution.patterns.templating import Scope
+from execution.web.pages import table_panels
 from execution.web.pages.placed_figures import figure_at
 from execution.web.pages.table_panels import Cell, Column, draw_table
 
@@ -142,7 +143,8 @@ def _total(
 
 def _template_figure(template: str, column: Mapping[str, Any], scope: Scope) -> Figure:
     try:
-        return figure_at(locate(template, scope), column["format"], currency=base_currency(scope))
+        signed = table_panels.is_change(column["key"], column["format"])
+        return figure_at(locate(template, scope), column["format"], currency=base_currency(scope), signed=signed)
     except NoPanelValueError as absent:
         return figures.missing(column["format"], figures.reason_words(absent.reason))
 
@@ -151,4 +153,6 @@ def _sum(cells: Sequence[Cell], column: Mapping[str, Any], scope: Scope) -> Figu
     known = [cell.exact for cell in cells if cell.exact is not None]
     if len(known) < len(cells):
         return figures.missing(column["format"], "one of the rows has none")
-    return figures.from_value(str(sum(known, Decimal(0))), column["format"], currency=base_currency(scope))
+    signed = table_panels.is_change(column["key"], column["format"])
+    total = str(sum(known, Decimal(0)))
+    return figures.from_value(total, column["format"], currency=base_currency(scope), signed=signed)
