@@ -32,13 +32,13 @@ class PortfolioForm(ModelForm):  # type: ignore[type-arg]
     """A benchmark without a price is refused: packs can't be sealed without what a portfolio is measured against."""
 
     def clean_benchmark(self) -> models.Benchmark | None:
-        chosen: models.Benchmark | None = self.cleaned_data["benchmark"]
-        if chosen is not None and "benchmark" in self.changed_data:
-            securities = [each.security for each in chosen.components.select_related("security")]
+        benchmark: models.Benchmark | None = self.cleaned_data["benchmark"]
+        if benchmark is not None and "benchmark" in self.changed_data:
+            securities = [each.security for each in benchmark.components.select_related("security")]
             unpriced = benchmarks.find_unpriced(policy=self.instance.policy, securities=securities)
             if unpriced:
-                raise ValidationError([f"{chosen} can't be taken: {each}." for each in unpriced])
-        return chosen
+                raise ValidationError([f"{benchmark} can't be taken: {each}." for each in unpriced])
+        return benchmark
 
 
 @admin.register(models.Portfolio)
@@ -197,8 +197,8 @@ class PortfolioAccessAdmin(OfferedFilters):
             until = timezone.now() + timedelta(days=form.cleaned_data["days"])
             try:
                 access.open_to_staff(form.cleaned_data["slug"], until=until, reason=form.cleaned_data["reason"])
-            except access.AccessRefused as refused:
-                form.add_error({"portfolio": "slug", "until": "days"}.get(refused.field, refused.field), refused.reason)
+            except access.AccessRefused as failure:
+                form.add_error({"portfolio": "slug", "until": "days"}.get(failure.field, failure.field), failure.reason)
             else:
                 messages.success(
                     request, f"{form.cleaned_data['slug']} is open to you until {until:%Y-%m-%d %H:%M} UTC"

@@ -47,14 +47,14 @@ def period_money_weighted_return(annual_rate: npt.ArrayLike, days: npt.ArrayLike
         return settle(growth - 1.0, measured, UndefinedReturn("has no period rate"))
 
 
-def broadcast(**named: npt.ArrayLike) -> list[Floats]:
+def broadcast(**values_by_name: npt.ArrayLike) -> list[Floats]:
     """Float64 arrays of one shape. Raises InvalidInput where shapes do not go together, or a single number is not finite."""
-    arrays = [as_floats(name, values) for name, values in named.items()]
+    arrays = [as_floats(name, values) for name, values in values_by_name.items()]
     try:
         spread = np.broadcast_arrays(*arrays)
     except ValueError as exc:
-        raise InvalidInput(" and ".join(named), "have shapes that differ") from exc
+        raise InvalidInput(" and ".join(values_by_name), "have shapes that differ") from exc
     if spread[0].ndim == 0:
-        for name, array in zip(named, arrays, strict=True):
+        for name, array in zip(values_by_name, arrays, strict=True):
             require_finite(name, array)
     return list(spread)

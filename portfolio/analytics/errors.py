@@ -47,9 +47,9 @@ class InvalidInput(AnalyticsError):
 class TooFewObservations(InvalidInput):
     """Fewer observations than the measure needs."""
 
-    def __init__(self, argument: str, needed: int, got: int) -> None:
-        super().__init__(argument, f"holds {got} observations, {needed} are needed")
-        self.needed, self.got = needed, got
+    def __init__(self, argument: str, least: int, count: int) -> None:
+        super().__init__(argument, f"holds {count} observations, {least} are needed")
+        self.least, self.count = least, count
 
 
 class UndefinedReturn(AnalyticsError):
@@ -72,8 +72,8 @@ class UndefinedRate(AnalyticsError):
     """No internal rate of return, or more than one. reason: a key of NO_RATE; roots: the rates found, rising."""
 
     def __init__(self, reason: str, roots: tuple[float, ...] = ()) -> None:
-        found = f", {', '.join(f'{root:.6g}' for root in roots)}" if roots else ""
-        super().__init__(f"no single internal rate of return: {NO_RATE[reason]}{found}")
+        root_list = f", {', '.join(f'{root:.6g}' for root in roots)}" if roots else ""
+        super().__init__(f"no single internal rate of return: {NO_RATE[reason]}{root_list}")
         self.reason, self.roots = reason, roots
 
 
@@ -88,10 +88,12 @@ class UndefinedRatio(AnalyticsError):
 class Oversold(AnalyticsError):
     """More is sold or moved out than is held. index: place of the transaction in the sequence that was given."""
 
-    def __init__(self, *, index: int, on: date, symbol: str, account: str, held: Decimal, asked: Decimal) -> None:
-        super().__init__(f"transaction {index} of {on}: {asked} {symbol} asked, {held} held")
+    def __init__(
+        self, *, index: int, on: date, symbol: str, account: str, available: Decimal, quantity: Decimal
+    ) -> None:
+        super().__init__(f"transaction {index} of {on}: {quantity} {symbol} asked, {available} held")
         self.index, self.date, self.symbol, self.account = index, on, symbol, account
-        self.held, self.asked = held, asked
+        self.available, self.quantity = available, quantity
 
 
 def as_floats(name: str, values: npt.ArrayLike) -> Floats:
@@ -120,30 +122,30 @@ def finite_columns(values: Floats) -> Bools:
     return np.asarray(np.isfinite(values).all(axis=0))
 
 
-def observations(least: int, **named: npt.ArrayLike) -> tuple[list[Floats], Bools]:
+def observations(least: int, **arrays_by_name: npt.ArrayLike) -> tuple[list[Floats], Bools]:
     """Arrays that go together, and which of their series may be measured.
 
     The first is (D,) or (D, P) with D >= least; each other is a number, (D,), or of the first one's shape.
     Returns them so that they broadcast against the first, with a mask: 0-d for (D,), (P,) for (D, P). A table with
     too few rows comes back as NaN. Raises InvalidInput, TooFewObservations.
     """
-    (name, values), *others = named.items()
+    (name, values), *others = arrays_by_name.items()
     first = as_floats(name, values)
     if first.ndim not in (1, 2):
         raise InvalidInput(name, f"has {first.ndim} axes, 1 or 2 are needed")
     arrays, ok = [first], finite_columns(first)
-    for other, given in others:
-        array = as_floats(other, given)
+    for other, value in others:
+        array = as_floats(other, value)
         if array.ndim == 1 and first.ndim == 2:
             array = array[:, None]
         if array.ndim and (array.ndim != first.ndim or len(array) != len(first)):
-            raise InvalidInput(other, f"has shape {np.shape(given)}, {name} has {first.shape}")
+            raise InvalidInput(other, f"has shape {np.shape(value)}, {name} has {first.shape}")
         if array.ndim == 2 and array.shape[1] not in (1, first.shape[1]):
-            raise InvalidInput(other, f"has shape {np.shape(given)}, {name} has {first.shape}")
+            raise InvalidInput(other, f"has shape {np.shape(value)}, {name} has {first.shape}")
         ok = ok & (np.isfinite(array) if array.ndim == 0 else finite_columns(array))
         arrays.append(array)
     if first.ndim == 1:
-        for label, array in zip(named, arrays, strict=True):
+        for label, array in zip(arrays_by_name, arrays, strict=True):
             require_finite(label, array)
         if len(first) < least:
             raise TooFewObservations(name, least, len(first))

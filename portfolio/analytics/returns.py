@@ -68,9 +68,9 @@ def time_weighted_returns(
     early, late = _placed(money_in, money_out, flow_timing)
     with np.errstate(all="ignore"):
         begin, end = value[:-1] + early, value[1:] - late
-        moved = money_in + money_out
-        nothing_before = np.abs(begin) <= NOISE * (np.abs(value[:-1]) + moved)
-        nothing_after = np.abs(end) <= NOISE * (np.abs(value[1:]) + moved)
+        turnover = money_in + money_out
+        nothing_before = np.abs(begin) <= NOISE * (np.abs(value[:-1]) + turnover)
+        nothing_after = np.abs(end) <= NOISE * (np.abs(value[1:]) + turnover)
         empty = nothing_before & nothing_after
         measured = empty | ((begin > 0) & ~nothing_before)
         result = np.where(empty, 0.0, end / np.where(measured & ~empty, begin, 1.0) - 1.0)
@@ -89,20 +89,20 @@ def _gross_flows(value: Floats, flows: npt.ArrayLike, outflows: npt.ArrayLike | 
         raise InvalidInput("values", f"has {value.ndim} axes, 1 or 2 are needed")
     if len(value) < 2:
         raise TooFewObservations("values", 2, len(value))
-    given = {"flows": as_floats("flows", flows)}
+    flow_arrays = {"flows": as_floats("flows", flows)}
     if outflows is not None:
-        given["outflows"] = as_floats("outflows", outflows)
-    for name, array in given.items():
+        flow_arrays["outflows"] = as_floats("outflows", outflows)
+    for name, array in flow_arrays.items():
         if array.shape != value.shape:
             raise InvalidInput(name, f"has shape {array.shape}, values has {value.shape}")
     if outflows is None:
-        net = given["flows"][1:]
+        net = flow_arrays["flows"][1:]
         return np.maximum(net, 0.0), np.maximum(-net, 0.0)
-    for name, array in given.items() if value.ndim == 1 else ():
+    for name, array in flow_arrays.items() if value.ndim == 1 else ():
         below = array[1:] < 0
         if below.any():
             raise InvalidInput(name, "is below zero", int(np.argmax(below)) + 1)
-    return given["flows"][1:], given["outflows"][1:]
+    return flow_arrays["flows"][1:], flow_arrays["outflows"][1:]
 
 
 def _placed(money_in: Floats, money_out: Floats, flow_timing: FlowTiming) -> tuple[Floats, Floats]:

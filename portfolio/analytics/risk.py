@@ -89,9 +89,9 @@ def calmar_ratio(returns: npt.ArrayLike, *, periods_per_year: float = 252) -> Me
 def win_rate(returns: npt.ArrayLike) -> Measure:
     """Share of the returns above zero among those that are not zero. D >= 1."""
     (r,), ok = observations(1, returns=returns)
-    won, moved = (r > 0).sum(axis=0), (r != 0).sum(axis=0)
-    value = won / np.maximum(moved, 1)
-    return settle(value, ok & (moved > 0), UndefinedRatio("win rate", "every return is zero"))
+    won, nonzero = (r > 0).sum(axis=0), (r != 0).sum(axis=0)
+    value = won / np.maximum(nonzero, 1)
+    return settle(value, ok & (nonzero > 0), UndefinedRatio("win rate", "every return is zero"))
 
 
 def value_at_risk(returns: npt.ArrayLike, *, level: float = 0.95) -> Measure:

@@ -49,12 +49,12 @@ def roll(
         return np.lib.stride_tricks.sliding_window_view(array if array.ndim == 1 else array[:, column], window).T
 
     positional = [series(values) for values in others]
-    named = {name: series(values) for name, values in options.items()}
+    by_keyword = {name: series(values) for name, values in options.items()}
     columns = [
         measure(
             cut(r, column),
             *(cut(each, column) for each in positional),
-            **{name: cut(each, column) for name, each in named.items()},
+            **{name: cut(each, column) for name, each in by_keyword.items()},
         )
         for column in range(1 if r.ndim == 1 else r.shape[1])
     ]

@@ -49,10 +49,10 @@ def _lot_changes(
     lots = rows_of_revisions(Lot.objects.all(), [revision]).order_by().filter(valid_from__lte=last)
     lots = lots.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=first))
     sums = {"units": Sum("quantity"), "total_cost": Sum(F("quantity") * F("unit_cost"))}
-    opened = lots.annotate(on=Greatest("valid_from", Value(first))).values_list("on", "account", "security__symbol")
-    yield from opened.annotate(**sums)
-    closed = lots.filter(valid_to__lte=last).values_list("valid_to", "account", "security__symbol")
-    for on, account, symbol, units, cost in closed.annotate(**sums):
+    openings = lots.annotate(on=Greatest("valid_from", Value(first))).values_list("on", "account", "security__symbol")
+    yield from openings.annotate(**sums)
+    closings = lots.filter(valid_to__lte=last).values_list("valid_to", "account", "security__symbol")
+    for on, account, symbol, units, cost in closings.annotate(**sums):
         yield on, account, symbol, -units, -cost
 
 

@@ -35,12 +35,12 @@ class BookingSettings:
         return {**self.as_dict(), "rules": RULES}
 
 
-def from_ledger(portfolio: Portfolio, chosen: LedgerSettings) -> BookingSettings:
+def from_ledger(portfolio: Portfolio, own_settings: LedgerSettings) -> BookingSettings:
     """The settings that the ledger chooses, else those that the portfolio was made with."""
     return BookingSettings(
-        chosen.booking_method or portfolio.booking_method,
-        portfolio.fees_in_cost if chosen.fees_in_cost is None else chosen.fees_in_cost,
-        chosen.trade_fx or portfolio.trade_fx,
+        own_settings.booking_method or portfolio.booking_method,
+        portfolio.fees_in_cost if own_settings.fees_in_cost is None else own_settings.fees_in_cost,
+        own_settings.trade_fx or portfolio.trade_fx,
     )
 
 
@@ -51,13 +51,13 @@ def effective(portfolio: Portfolio, revision: LedgerRevision) -> BookingSettings
 
 def newest(portfolio: Portfolio) -> BookingSettings:
     """The settings that new entries are written by: of the newest revision that has any, reconciled or not."""
-    stored = LedgerRevision.objects.filter(portfolio=portfolio).exclude(settings={}).order_by("-number")
-    return _from_stored(portfolio, stored.values_list("settings", flat=True).first() or {})
+    revisions = LedgerRevision.objects.filter(portfolio=portfolio).exclude(settings={}).order_by("-number")
+    return _from_stored(portfolio, revisions.values_list("settings", flat=True).first() or {})
 
 
-def _from_stored(portfolio: Portfolio, stored: Mapping[str, Any]) -> BookingSettings:
+def _from_stored(portfolio: Portfolio, values: Mapping[str, Any]) -> BookingSettings:
     return BookingSettings(
-        **{each.name: stored.get(each.name, getattr(portfolio, each.name)) for each in fields(BookingSettings)}
+        **{each.name: values.get(each.name, getattr(portfolio, each.name)) for each in fields(BookingSettings)}
     )
 
 

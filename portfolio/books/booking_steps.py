@@ -54,16 +54,16 @@ def all_steps(
     ]
 
 
-def _trading_currencies(transactions: Sequence[LedgerTransaction], given: Mapping[str, str]) -> Mapping[str, str]:
+def _trading_currencies(transactions: Sequence[LedgerTransaction], currencies: Mapping[str, str]) -> Mapping[str, str]:
     """Symbol -> the currency that it trades in, as given or by the fixings of its entries."""
-    known = dict(given)
+    currency_of = dict(currencies)
     for event in transactions:
         if event.symbol is not None and event.fixings:
-            currency = known.setdefault(event.symbol, event.fixings[0].quote)
+            currency = currency_of.setdefault(event.symbol, event.fixings[0].quote)
             if currency != event.fixings[0].quote:
                 reason = f"fixing in {event.fixings[0].quote}: {event.symbol} trades in {currency}"
                 raise EntryNotBooked((Finding(event.file, event.line, reason),))
-    return known
+    return currency_of
 
 
 def booked_as(method: Method) -> booking.Method:

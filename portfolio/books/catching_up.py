@@ -48,10 +48,10 @@ def find_behind(portfolios: Iterable[Portfolio]) -> list[Portfolio]:
         return []
     with LedgerRepository(settings.LEDGER_PATH) as repository:
         head = repository.head()
-        found = {each: repository.tree_hash(head, each.slug) for each in portfolios} if head else {}
-    newest = LedgerRevision.objects.filter(portfolio__in=found).order_by("portfolio_id", "-number")
+        trees = {each: repository.tree_hash(head, each.slug) for each in portfolios} if head else {}
+    newest = LedgerRevision.objects.filter(portfolio__in=trees).order_by("portfolio_id", "-number")
     read = dict(newest.distinct("portfolio_id").values_list("portfolio_id", "tree_hash"))
-    return [portfolio for portfolio, tree in found.items() if tree is not None and read.get(portfolio.pk) != tree]
+    return [portfolio for portfolio, tree in trees.items() if tree is not None and read.get(portfolio.pk) != tree]
 
 
 def find_advice() -> list[doctor.Fault]:

@@ -30,10 +30,10 @@ def find_differences(
     Splits are left out of it: which are known depends on the day of the comparison.
     raises   LedgerRefused, LedgerUnavailable where the folder can't be read any more
     """
-    stored = _newest_by_pack(revision, packs)
-    if not stored:
+    rows_by_pack = _newest_by_pack(revision, packs)
+    if not rows_by_pack:
         return []
-    compared = sorted((pack for pack in packs if pack.pk in stored), key=lambda pack: (pack.asof_date, pack.pk))
+    compared = sorted((pack for pack in packs if pack.pk in rows_by_pack), key=lambda pack: (pack.asof_date, pack.pk))
     stated = writer.read_statement(portfolio=portfolio, revision=revision, child=child)
     comparisons = reconciliation.compare(
         portfolio=portfolio,
@@ -46,7 +46,7 @@ def find_differences(
     return [
         RowDifference("reconciliation", f"{portfolio.slug} at {each.pack.pk}", *difference)
         for each in comparisons
-        for difference in _differences(stored[each.pack.pk], each)
+        for difference in _differences(rows_by_pack[each.pack.pk], each)
     ]
 
 
@@ -55,14 +55,14 @@ def _newest_by_pack(revision: LedgerRevision, packs: Sequence[PricingPack]) -> d
     return {row.pack_id: row for row in rows.order_by("pack_id", "-made_at", "-id").distinct("pack_id")}
 
 
-def _differences(row: Reconciliation, computed: Comparison) -> Iterator[tuple[str, str, str]]:
+def _differences(row: Reconciliation, comparison: Comparison) -> Iterator[tuple[str, str, str]]:
     for column in ("ledger_value", "database_value", "error_bp"):
-        expected, stored = _text(getattr(computed, column)), _text(getattr(row, column))
-        if expected != stored:
-            yield column, expected, stored
-    if row.compared != computed.compared:
-        yield "compared", str(computed.compared), str(row.compared)
-    breaks = [each for each in computed.breaks if each.kind != "SPLIT_MISMATCH"]
+        expected, current = _text(getattr(comparison, column)), _text(getattr(row, column))
+        if expected != current:
+            yield column, expected, current
+    if row.compared != comparison.compared:
+        yield "compared", str(comparison.compared), str(row.compared)
+    breaks = [each for each in comparison.breaks if each.kind != "SPLIT_MISMATCH"]
     if breaks and row.status == "pass":
         yield "status", "fail", row.status
 

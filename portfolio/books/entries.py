@@ -145,14 +145,14 @@ class CostLayer:
         }
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> "CostLayer":
-        rate = stored["fx"]
+    def from_dict(cls, document: Mapping[str, Any]) -> "CostLayer":
+        rate = document["fx"]
         return cls(
-            stored["currency"],
-            dates.parse(stored["acquired"]),
+            document["currency"],
+            dates.parse(document["acquired"]),
             None if rate is None else Decimal(rate),
-            Decimal(stored["cost"]),
-            Decimal(stored["fee"]),
+            Decimal(document["cost"]),
+            Decimal(document["fee"]),
         )
 
 

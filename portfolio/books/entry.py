@@ -53,10 +53,10 @@ def enter(
         if checked is None:
             writer.lock(portfolio)
             checked = writer.check(portfolio=portfolio, files=files, today=at.date())
-        stored = writer.take_in(
+        stored_revision = writer.take_in(
             portfolio=portfolio, files=files, message=message, author=author, at=at, founding=founding, checked=checked
         )
-        return Entered(stored, reconcile(portfolio, stored.revision, checked.statement))
+        return Entered(stored_revision, reconcile(portfolio, stored_revision.revision, checked.statement))
 
 
 def reconcile(portfolio: Portfolio, revision: LedgerRevision, stated: Statement) -> Comparison | None:

@@ -39,11 +39,11 @@ def read(
     Raises LedgerRefused."""
     reading, entries = journal.read(files, child=child)
     transactions = journal.with_inferred_deposits(reading, entries)
-    chosen = booking_settings.from_ledger(portfolio, journal.settings(reading))
+    own_settings = booking_settings.from_ledger(portfolio, journal.settings(reading))
     _require_base(portfolio, files, reading.operating_currencies)
-    known = Security.objects.filter(symbol__in=symbols(transactions)).values_list("symbol", "id", "currency")
-    securities = {symbol: pk for symbol, pk, _ in known}
-    trading = {symbol: currency for symbol, _, currency in known}
+    security_rows = Security.objects.filter(symbol__in=symbols(transactions)).values_list("symbol", "id", "currency")
+    securities = {symbol: pk for symbol, pk, _ in security_rows}
+    trading = {symbol: currency for symbol, _, currency in security_rows}
     findings = [*_find_unknown(transactions, securities), *_find_future(transactions, today)]
     if findings:
         raise LedgerRefused(tuple(findings[:MOST_FINDINGS]))
@@ -52,17 +52,17 @@ def read(
             transactions,
             securities=securities,
             base_currency=portfolio.base_currency,
-            method=chosen.booking_method,  # type: ignore[arg-type]
-            fees_in_cost=chosen.fees_in_cost,
+            method=own_settings.booking_method,  # type: ignore[arg-type]
+            fees_in_cost=own_settings.fees_in_cost,
             account_methods=journal.account_methods(reading),
             trading=trading,
         )
     except AnalyticsError as wrong:
         raise LedgerRefused((Finding("main.beancount", 0, str(wrong)),)) from wrong
     stated = statement.from_reading(
-        reading, entries, method=chosen.booking_method, fees_in_cost=chosen.fees_in_cost, trading=trading
+        reading, entries, method=own_settings.booking_method, fees_in_cost=own_settings.fees_in_cost, trading=trading
     )
-    return Reading(transactions, history, securities, chosen, stated)
+    return Reading(transactions, history, securities, own_settings, stated)
 
 
 def symbols(transactions: Sequence[LedgerTransaction]) -> set[str]:

@@ -30,12 +30,14 @@ def load_all(revisions: Sequence[tuple[Portfolio, LedgerRevision]]) -> list[Book
 
     What the revision's settings say goes before what the portfolio was made with.
     """
-    wanted = [revision for _, revision in revisions]
+    revisions_to_load = [revision for _, revision in revisions]
     events = _by_portfolio(
-        rows_of_revisions(Transaction.objects.all(), wanted), ("date", "ordinal", "id"), EVENT_COLUMNS
+        rows_of_revisions(Transaction.objects.all(), revisions_to_load), ("date", "ordinal", "id"), EVENT_COLUMNS
     )
-    lots = _by_portfolio(rows_of_revisions(Lot.objects.all(), wanted), ("acquired", "id"), LOT_COLUMNS)
-    matches = _by_portfolio(rows_of_revisions(MatchedLot.objects.all(), wanted), ("date", "id"), MATCH_COLUMNS)
+    lots = _by_portfolio(rows_of_revisions(Lot.objects.all(), revisions_to_load), ("acquired", "id"), LOT_COLUMNS)
+    matches = _by_portfolio(
+        rows_of_revisions(MatchedLot.objects.all(), revisions_to_load), ("date", "id"), MATCH_COLUMNS
+    )
     return [
         Book(
             portfolio.pk,

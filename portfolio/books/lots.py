@@ -82,7 +82,7 @@ def _book(steps: Sequence[Step], methods: Methods, fees_in_cost: bool) -> bookin
             raise
         event = steps[wrong.index][0]
         reason = (
-            f"{event.kind} of {wrong.asked:f} {wrong.symbol}, of which {wrong.held:f} is held"
+            f"{event.kind} of {wrong.quantity:f} {wrong.symbol}, of which {wrong.available:f} is held"
             if isinstance(wrong, Oversold)
             else f"{event.kind}: {wrong.argument} {wrong.problem}{_suggestion(event, wrong)}"
         )
@@ -228,8 +228,10 @@ def _sum_of_layers(*matches: LotMatch, fees_in_cost: bool) -> tuple[CostLayer, .
     for match in matches:
         for layer in match.cost_layers(fees_in_cost=fees_in_cost):
             key = (layer.currency, layer.acquired, layer.fx_to_base)
-            known = sums.get(key)
+            same_layer = sums.get(key)
             sums[key] = (
-                layer if known is None else replace(known, cost=known.cost + layer.cost, fee=known.fee + layer.fee)
+                layer
+                if same_layer is None
+                else replace(same_layer, cost=same_layer.cost + layer.cost, fee=same_layer.fee + layer.fee)
             )
     return tuple(sums.values())

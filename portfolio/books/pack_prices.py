@@ -47,13 +47,13 @@ class PackPrices:
     ) -> Iterator[str]:
         """Names of the closes and rates that `value` would lack."""
         closes, legs = self.closes.get(content, {}), self.legs.get(content, {})
-        used = {currency for currency, amount in cash.items() if amount and currency != base}
+        currencies = {currency for currency, amount in cash.items() if amount and currency != base}
         for symbol, quantity in units:
             if quantity and symbol not in closes:
                 yield f"the close of {symbol}"
             elif quantity and self.currencies[symbol] != base:
-                used.add(self.currencies[symbol])
-        for currency in sorted(used and used | {base}):
+                currencies.add(self.currencies[symbol])
+        for currency in sorted(currencies and currencies | {base}):
             if self._per_pivot(legs, currency) is None:
                 yield f"the rate {self.pivot}{currency}"
 
@@ -110,9 +110,9 @@ def _carried_closes(packs: Sequence[PricingPack]) -> Iterator[tuple[int, str, De
     history = market.history(newest)
     row_of = {day: row for row, day in enumerate(history.dates.tolist())}
     columns = [column for column in range(len(history.symbols)) if history.carried[:, column].any()]
-    seen = PricingPack.objects.filter(pk__in=history.pack_ids).values("content")
+    contents = PricingPack.objects.filter(pk__in=history.pack_ids).values("content")
     for column in columns:
-        last = PackPrice.objects.filter(content__in=seen, security=history.security_ids[column])
+        last = PackPrice.objects.filter(content__in=contents, security=history.security_ids[column])
         close, factor = last.order_by("-observed_date", "-content").values_list("close", "factor")[0]
         for pack in packs:
             if pack.asof_date in row_of and history.carried[row_of[pack.asof_date], column]:

@@ -56,13 +56,13 @@ def find_split_hints(portfolio: Portfolio, breaks: Iterable[Difference]) -> tupl
     pack = reconciliation.newest_pack(portfolio.policy) if symbols else None
     if pack is None:
         return ()
-    known: dict[str, list[str]] = {symbol: [] for symbol in sorted(symbols)}
+    ratios_of: dict[str, list[str]] = {symbol: [] for symbol in sorted(symbols)}
     for action in market.actions(pack):
-        if action.action == "split" and action.symbol in known and action.ratio:
-            known[action.symbol].append(f"one of {format(action.ratio, 'f')} new for 1 old on {action.ex_date}")
+        if action.action == "split" and action.symbol in ratios_of and action.ratio:
+            ratios_of[action.symbol].append(f"one of {format(action.ratio, 'f')} new for 1 old on {action.ex_date}")
     return tuple(
         f"splits of {symbol}: the loaded prices have {' and '.join(ratios) or 'none'}; book each on its day, and no other"
-        for symbol, ratios in known.items()
+        for symbol, ratios in ratios_of.items()
     )
 
 
@@ -106,13 +106,15 @@ def find_lacks(portfolio: Portfolio, reading: Reading, events: Sequence[LedgerTr
 
 def find_unvalued(portfolio: Portfolio, events: Sequence[LedgerTransaction]) -> list[tuple[LedgerTransaction, str]]:
     """Transfers from or to outside on a pack day without a price of the security, so that they have no value; with the reason."""
-    moved = [event for event in events if event.kind in ("transfer_in", "transfer_out") and event.symbol]
-    pack = reconciliation.newest_pack(portfolio.policy) if moved else None
+    transfers = [event for event in events if event.kind in ("transfer_in", "transfer_out") and event.symbol]
+    pack = reconciliation.newest_pack(portfolio.policy) if transfers else None
     if pack is None:
         return []
     history, unvalued = market.history(pack), []
-    securities = dict(Security.objects.filter(symbol__in={event.symbol for event in moved}).values_list("symbol", "id"))
-    for event in moved:
+    securities = dict(
+        Security.objects.filter(symbol__in={event.symbol for event in transfers}).values_list("symbol", "id")
+    )
+    for event in transfers:
         at = int(np.searchsorted(history.dates, np.datetime64(event.date, "D"), side="right")) - 1
         if at < 0 or event.date > pack.asof_date:
             continue
@@ -146,10 +148,10 @@ def _find_begin_before_prices(
 
 def _find_missing_prices(history: History, reading: Reading, securities: Iterable[Security]) -> Iterator[str]:
     for security in sorted(securities, key=lambda each: each.symbol):
-        needed = _days_held(history, reading, security.symbol)
+        days = _days_held(history, reading, security.symbol)
         if security.pk in history.security_ids:
-            needed &= np.isnan(history.close[:, history.security_ids.index(security.pk)])
-        for first, last in _runs_of_days(needed):
+            days &= np.isnan(history.close[:, history.security_ids.index(security.pk)])
+        for first, last in _runs_of_days(days):
             pack = PricingPack.objects.select_related("policy").get(pk=history.pack_ids[first])
             missing = market.as_of(pack).missing_price(security.pk, security.symbol)
             yield _describe(missing, history, first, last)
@@ -158,12 +160,12 @@ def _find_missing_prices(history: History, reading: Reading, securities: Iterabl
 def _find_missing_rates(
     history: History, base: str, reading: Reading, securities: Iterable[Security], currencies: Collection[str]
 ) -> Iterator[str]:
-    needed = {code: _days_with_cash(history, reading, code) for code in currencies}
+    days_of = {code: _days_with_cash(history, reading, code) for code in currencies}
     for security in securities:
-        held = _days_held(history, reading, security.symbol)
-        needed[security.currency] = needed.get(security.currency, np.zeros_like(held)) | held
-    for code in sorted(needed.keys() - {base}):
-        lacking = needed[code] & (_days_without_rate(history, code) | _days_without_rate(history, base))
+        days_held = _days_held(history, reading, security.symbol)
+        days_of[security.currency] = days_of.get(security.currency, np.zeros_like(days_held)) | days_held
+    for code in sorted(days_of.keys() - {base}):
+        lacking = days_of[code] & (_days_without_rate(history, code) | _days_without_rate(history, base))
         for first, last in _runs_of_days(lacking):
             pack = PricingPack.objects.select_related("policy").get(pk=history.pack_ids[first])
             yield _describe(market.as_of(pack).missing_rate(code, base), history, first, last)

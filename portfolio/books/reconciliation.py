@@ -138,10 +138,10 @@ def find_splits_apart(stated: Statement, actions: Sequence[KnownAction]) -> dict
             for account in accounts.get(symbol, ())
         )
     }
-    held = {(account, *key) for key, there in stated.accounts_before(apart).items() for account in there}
+    keys_held = {(account, *key) for key, there in stated.accounts_before(apart).items() for account in there}
     return find_split_breaks(
-        {key: packed[key[1:]] for key in held if key[1:] in packed},
-        {key: booked[key] for key in held if key in booked},
+        {key: packed[key[1:]] for key in keys_held if key[1:] in packed},
+        {key: booked[key] for key in keys_held if key in booked},
     )
 
 

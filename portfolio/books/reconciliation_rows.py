@@ -77,8 +77,8 @@ def store(
 ) -> list[Comparison]:
     """One row each with its breaks; those that the run stored before stay as they are. Gives back `comparisons`."""
     rows = Reconciliation.objects.filter(portfolio=portfolio, revision=revision, run=run)
-    done = set(rows.values_list("pack_id", flat=True))
-    new = {each.pack.pk: each for each in comparisons if each.pack.pk not in done}
+    stored_packs = set(rows.values_list("pack_id", flat=True))
+    new = {each.pack.pk: each for each in comparisons if each.pack.pk not in stored_packs}
     copy_in(
         Reconciliation,
         ("portfolio_id", "revision_id", "run", "pack_id", "status", "compared", *_VALUES, "price_differences"),

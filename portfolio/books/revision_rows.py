@@ -41,12 +41,12 @@ def store(portfolio: Portfolio, commit: str, tree: str, reading: Reading) -> Sto
     last = revisions.newest(portfolio)
     if last is not None and last.tree_hash == tree and not is_of_older_rules(last):
         return StoredRevision(last, 0, 0, len(reading.transactions))
-    revision = open_revision(portfolio, commit, tree, chosen=reading.settings)
-    added, removed = _store_transactions(revision, reading)
+    revision = open_revision(portfolio, commit, tree, own_settings=reading.settings)
+    new_count, removed = _store_transactions(revision, reading)
     _store_lots(revision, reading.history.lots)
     _store_matches(revision, reading.history.matches)
-    logger.info("ledger revision read", extra={"commit": commit, "added": added, "removed": removed})
-    return StoredRevision(revision, added, removed, len(reading.transactions))
+    logger.info("ledger revision read", extra={"commit": commit, "added": new_count, "removed": removed})
+    return StoredRevision(revision, new_count, removed, len(reading.transactions))
 
 
 def open_revision(
@@ -56,7 +56,7 @@ def open_revision(
     *,
     status: RevisionStatus = RevisionStatus.READ,
     reason: str = "",
-    chosen: BookingSettings | None = None,
+    own_settings: BookingSettings | None = None,
 ) -> LedgerRevision:
     """The next revision of a portfolio, without rows yet."""
     last = revisions.newest(portfolio)
@@ -67,18 +67,18 @@ def open_revision(
         tree_hash=tree,
         status=status,
         reason=reason,
-        settings=chosen.as_stored() if chosen else {},
+        settings=own_settings.as_stored() if own_settings else {},
     )
 
 
 def _store_transactions(revision: LedgerRevision, reading: Reading) -> tuple[int, int]:
     """How many rows came and how many went."""
     standing = Transaction.objects.filter(portfolio=revision.portfolio_id, removed_in__isnull=True)
-    known = dict(standing.values_list("digest", "id"))
+    standing_ids = dict(standing.values_list("digest", "id"))
     arriving = {event.digest(): (event, entry) for event, entry in events(reading)}
-    gone = [pk for digest, pk in known.items() if digest not in arriving]
-    Transaction.objects.filter(pk__in=gone).update(removed_in=revision.number)
-    new = {digest: arriving[digest] for digest in arriving if digest not in known}
+    removed_ids = [pk for digest, pk in standing_ids.items() if digest not in arriving]
+    Transaction.objects.filter(pk__in=removed_ids).update(removed_in=revision.number)
+    new = {digest: arriving[digest] for digest in arriving if digest not in standing_ids}
     copy_in(
         Transaction,
         (*OF_REVISION, *EVENT_COLUMNS, "file", "line", "digest"),
@@ -87,7 +87,7 @@ def _store_transactions(revision: LedgerRevision, reading: Reading) -> tuple[int
             for digest, (event, entry) in new.items()
         ),
     )
-    return len(new), len(gone)
+    return len(new), len(removed_ids)
 
 
 def events(reading: Reading) -> Iterable[tuple[Event, LedgerTransaction]]:
@@ -100,22 +100,24 @@ def events(reading: Reading) -> Iterable[tuple[Event, LedgerTransaction]]:
 
 def _store_lots(revision: LedgerRevision, lots: Iterable[LotState]) -> None:
     standing = Lot.objects.filter(portfolio=revision.portfolio_id, removed_in__isnull=True).order_by()
-    known = {LotState(*with_layers(row)): pk for pk, *row in standing.values_list("id", *LOT_COLUMNS)}
-    gone, new = _differences(known, lots)
-    Lot.objects.filter(pk__in=gone).update(removed_in=revision.number)
+    standing_ids = {LotState(*with_layers(row)): pk for pk, *row in standing.values_list("id", *LOT_COLUMNS)}
+    removed_ids, new = _differences(standing_ids, lots)
+    Lot.objects.filter(pk__in=removed_ids).update(removed_in=revision.number)
     copy_in(Lot, (*OF_REVISION, *LOT_COLUMNS), ((revision.portfolio_id, revision.number, *as_row(lot)) for lot in new))
 
 
 def _store_matches(revision: LedgerRevision, matches: Iterable[LotMatch]) -> None:
     standing = MatchedLot.objects.filter(portfolio=revision.portfolio_id, removed_in__isnull=True).order_by()
-    known = {LotMatch(*with_layers(row)): pk for pk, *row in standing.values_list("id", *MATCH_COLUMNS)}
-    gone, new = _differences(known, matches)
-    MatchedLot.objects.filter(pk__in=gone).update(removed_in=revision.number)
+    standing_ids = {LotMatch(*with_layers(row)): pk for pk, *row in standing.values_list("id", *MATCH_COLUMNS)}
+    removed_ids, new = _differences(standing_ids, matches)
+    MatchedLot.objects.filter(pk__in=removed_ids).update(removed_in=revision.number)
     rows = ((revision.portfolio_id, revision.number, *as_row(match)) for match in new)
     copy_in(MatchedLot, (*OF_REVISION, *MATCH_COLUMNS), rows)
 
 
-def _differences(known: Mapping[Value, int], arriving: Iterable[Value]) -> tuple[list[int], list[Value]]:
+def _differences(standing_ids: Mapping[Value, int], arriving: Iterable[Value]) -> tuple[list[int], list[Value]]:
     """Ids of rows whose value is gone, and values that have no row yet."""
     values = dict.fromkeys(arriving)
-    return [pk for value, pk in known.items() if value not in values], [each for each in values if each not in known]
+    return [pk for value, pk in standing_ids.items() if value not in values], [
+        each for each in values if each not in standing_ids
+    ]

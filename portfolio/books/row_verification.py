@@ -59,8 +59,8 @@ def find_differences(
         files = repository.files(revision.commit, portfolio.slug)
     try:
         reading = ledger_reading.read(portfolio, files, today=date.max, child=child)
-    except LedgerRefused as refused:
-        return [RowDifference("revision", name, "status", f"refused: {refused}", revision.status)]
+    except LedgerRefused as refusal:
+        return [RowDifference("revision", name, "status", f"refused: {refusal}", revision.status)]
     return [*_settings(name, revision, reading), *_rows(revision, reading)]
 
 
@@ -72,9 +72,9 @@ def _settings(name: str, revision: LedgerRevision, reading: Reading) -> Iterator
 
 def _rows(revision: LedgerRevision, reading: Reading) -> Iterator[RowDifference]:
     events = rows_of_revisions(Transaction.objects.order_by("id"), [revision])
-    stored = [event_from_row(row) for row in events.values_list(*EVENT_COLUMNS)]
+    current = [event_from_row(row) for row in events.values_list(*EVENT_COLUMNS)]
     derived = [event for event, _ in revision_rows.events(reading)]
-    yield from _differences("transaction", lambda event: event.entry_id, derived, stored)
+    yield from _differences("transaction", lambda event: event.entry_id, derived, current)
     digest_of = {event.entry_id: event.digest() for event in derived}
     for entry_id, digest in events.values_list("entry_id", "digest"):
         if digest != digest_of.get(entry_id, digest):
@@ -96,12 +96,12 @@ def _rows(revision: LedgerRevision, reading: Reading) -> Iterator[RowDifference]
 
 
 def _differences(
-    table: str, name: Callable[[Value], str], derived: Iterable[Value], stored: Iterable[Value]
+    table: str, name: Callable[[Value], str], derived: Iterable[Value], current: Iterable[Value]
 ) -> Iterator[RowDifference]:
     """Rows that are missing, one too many, or otherwise in a column, by their names."""
-    expected, found = _by_name(name, dict.fromkeys(derived)), _by_name(name, stored)
-    for row in sorted(expected.keys() | found.keys()):
-        left, over = _without_common(expected.get(row, []), found.get(row, []))
+    expected, current_by_name = _by_name(name, dict.fromkeys(derived)), _by_name(name, current)
+    for row in sorted(expected.keys() | current_by_name.keys()):
+        left, over = _without_common(expected.get(row, []), current_by_name.get(row, []))
         for one, other in zip(left, over, strict=False):
             column = next(each.name for each in fields(one) if getattr(one, each.name) != getattr(other, each.name))
             yield RowDifference(table, row, column, _text(getattr(one, column)), _text(getattr(other, column)))
@@ -118,9 +118,9 @@ def _by_name(name: Callable[[Value], str], values: Iterable[Value]) -> dict[str,
     return grouped
 
 
-def _without_common(expected: Sequence[Value], found: Sequence[Value]) -> tuple[list[Value], list[Value]]:
+def _without_common(expected: Sequence[Value], current: Sequence[Value]) -> tuple[list[Value], list[Value]]:
     left, over = list(expected), []
-    for value in found:
+    for value in current:
         if value in left:
             left.remove(value)
         else:

@@ -125,10 +125,10 @@ def sync(*, portfolio: Portfolio, commit: str | None = None) -> LedgerRevision:
         require_forward(repository, repository.head())  # not the given commit: others may have entered since
         try:
             reading = ledger_reading.read(portfolio, repository.files(head, portfolio.slug), today=date.max)
-        except LedgerRefused as refused:
+        except LedgerRefused as refusal:
             logger.warning("ledger revision is broken", extra={"commit": head, "portfolio_id": str(portfolio.pk)})
             return revision_rows.open_revision(
-                portfolio, head, tree, status=RevisionStatus.BROKEN, reason=str(refused)[:4000]
+                portfolio, head, tree, status=RevisionStatus.BROKEN, reason=str(refusal)[:4000]
             )
         return revision_rows.store(portfolio, head, tree, reading).revision
 
@@ -160,14 +160,14 @@ def read_statement(
 
     raises   LedgerRefused where the folder can't be read any more, LedgerUnavailable
     """
-    chosen = booking_settings.effective(portfolio, revision)
+    own_settings = booking_settings.effective(portfolio, revision)
     with LedgerRepository(settings.LEDGER_PATH) as repository:
         reading, transactions = journal.read(repository.files(revision.commit, portfolio.slug), child=child)
     symbols = ledger_reading.symbols(transactions)
     return statement.from_reading(
         reading,
         transactions,
-        method=chosen.booking_method,
-        fees_in_cost=chosen.fees_in_cost,
+        method=own_settings.booking_method,
+        fees_in_cost=own_settings.fees_in_cost,
         trading=dict(Security.objects.filter(symbol__in=symbols).values_list("symbol", "currency")),
     )

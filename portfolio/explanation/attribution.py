@@ -26,37 +26,36 @@ def figure(key: str, value: float | None, *terms: Part, unit: str = "fraction") 
 
 
 def explain_currency(
-    life: Life, span: Span, computed: CurrencyAttribution, path: Sequence[str], siblings: str
+    life: Life, span: Span, answer: CurrencyAttribution, path: Sequence[str], siblings: str
 ) -> Explanation:
     """A figure of a currency attribution. Raises NoSuchFigure."""
     match path:
         case [name] if name in HEADLINE:
-            metric = getattr(computed, name)
+            metric = getattr(answer, name)
             return figure(name, metric.value, *(() if metric.value is None else _headline_terms(life, span, name)))
         case ["days"]:
-            return figure("days", computed.days, _returns(life, span), unit="days")
-        case ["error_bps"] if computed.error_bps is not None:
+            return figure("days", answer.days, _returns(life, span), unit="days")
+        case ["error_bps"] if answer.error_bps is not None:
             terms = (
-                Term(each, getattr(computed, each).value, "fraction", path=f"{siblings}/{each}")
-                for each in HEADLINE[:3]
+                Term(each, getattr(answer, each).value, "fraction", path=f"{siblings}/{each}") for each in HEADLINE[:3]
             )
-            return figure("error_bps", computed.error_bps, *terms, life.daily_returns(span.start, span.end), unit="bp")
+            return figure("error_bps", answer.error_bps, *terms, life.daily_returns(span.start, span.end), unit="bp")
         case ["benchmark_return" | "benchmark_hedged_return" as name]:
-            metric = getattr(computed, name)
+            metric = getattr(answer, name)
             if metric.value is None:
                 return figure(name, None)
             over = versus_benchmark.hedged_over if name == "benchmark_hedged_return" else versus_benchmark.returns_over
             return figure(name, metric.value, over(life, span))
         case ["by_holding", number, effect] if effect in EFFECTS:
-            row = computed.by_holding[int(number)]
+            row = answer.by_holding[int(number)]
             if int(number) >= len(life.history.holdings):
                 raise NoSuchFigure  # fees that were paid from elsewhere
             return holding_effect(life, span, int(number), effect, getattr(row, effect))
         case ["by_currency", number, effect] if effect in EFFECTS:
-            row = computed.by_currency[int(number)]
+            row = answer.by_currency[int(number)]
             holdings = tuple(
                 Term(each.symbol, getattr(each, effect), "fraction", path=f"{siblings}/by_holding/{place}/{effect}")
-                for place, each in enumerate(computed.by_holding)
+                for place, each in enumerate(answer.by_holding)
                 if each.currency == row.currency
             )
             return figure("by_currency", getattr(row, effect), Items("holdings", holdings))
@@ -66,8 +65,8 @@ def explain_currency(
 def holding_effect(life: Life, span: Span, column: int, effect: str, value: float | None) -> Explanation:
     """A holding's part of the effects of a span."""
     terms: tuple[Part, ...] = life.holding_series(column, span.start, span.end)
-    used = {"local": terms[:2], "fx": (terms[0], terms[2])}.get(effect, terms)
-    return figure(f"holding_{effect}", value, *used, _returns(life, span), _total(life, span))
+    terms_of_effect = {"local": terms[:2], "fx": (terms[0], terms[2])}.get(effect, terms)
+    return figure(f"holding_{effect}", value, *terms_of_effect, _returns(life, span), _total(life, span))
 
 
 def _headline_terms(life: Life, span: Span, name: str) -> tuple[Part, ...]:
@@ -97,17 +96,17 @@ def _total(life: Life, span: Span) -> Term:
 
 
 def explain_contributions(
-    life: Life, span: Span, computed: Contributions, path: Sequence[str], siblings: str
+    life: Life, span: Span, answer: Contributions, path: Sequence[str], siblings: str
 ) -> Explanation:
     """A figure of contributions. Raises NoSuchFigure."""
     match path:
         case ["total_return"]:
-            value = computed.total_return.value
+            value = answer.total_return.value
             return figure("total_return", value, *(() if value is None else (_returns(life, span),)))
         case ["days"]:
-            return figure("days", computed.days, _returns(life, span), unit="days")
+            return figure("days", answer.days, _returns(life, span), unit="days")
         case ["rows" | "top" | "bottom" as part, number, name]:
-            row = getattr(computed, part)[int(number)]
+            row = getattr(answer, part)[int(number)]
             return contribution(life, span, row, name, f"{siblings}/{part}/{number}/contribution")
     raise NoSuchFigure
 
@@ -116,8 +115,8 @@ def contribution(life: Life, span: Span, row: HoldingContribution, name: str, pa
     """A figure of one row of the contributions."""
     names = [each for each, _ in life.history.holdings]
     if name == "share":
-        added = Term("contribution", row.contribution, "fraction", path=path)
-        return figure("share", row.share, added, _total(life, span))
+        contribution_term = Term("contribution", row.contribution, "fraction", path=path)
+        return figure("share", row.share, contribution_term, _total(life, span))
     if name == "average_weight":
         return figure(name, row.average_weight, life.holding_series(names.index(row.symbol), span.start, span.end)[0])
     if name != "contribution":
@@ -130,12 +129,12 @@ def contribution(life: Life, span: Span, row: HoldingContribution, name: str, pa
     return figure("contribution", row.contribution, added_by_day, _returns(life, span), _total(life, span))
 
 
-def explain_position(of: tuple[Life, str, Span], computed: PositionContribution, path: Sequence[str]) -> Explanation:
+def explain_position(of: tuple[Life, str, Span], answer: PositionContribution, path: Sequence[str]) -> Explanation:
     """A figure of PositionContribution. Raises NoSuchFigure."""
     life, symbol, span = of
     if len(path) != 1 or path[0] not in ("total_contribution", "pct_of_portfolio_return", "portfolio_return"):
         raise NoSuchFigure
-    metric: Metric = getattr(computed, path[0])
+    metric: Metric = getattr(answer, path[0])
     if path[0] == "portfolio_return":
         return figure("total_return", metric.value, *(() if metric.value is None else (_returns(life, span),)))
     key = "share" if path[0] == "pct_of_portfolio_return" else "contribution"
@@ -147,14 +146,14 @@ def explain_position(of: tuple[Life, str, Span], computed: PositionContribution,
 
 
 def explain_position_currency(
-    of: tuple[Life, str, Span], computed: PositionCurrencyAttribution, path: Sequence[str]
+    of: tuple[Life, str, Span], answer: PositionCurrencyAttribution, path: Sequence[str]
 ) -> Explanation:
     """A figure of PositionCurrencyAttribution. Raises NoSuchFigure."""
     life, symbol, span = of
     effect = path[0].removesuffix("_contribution") if len(path) == 1 else ""
     if effect not in EFFECTS:
         raise NoSuchFigure
-    metric: Metric = getattr(computed, path[0])
+    metric: Metric = getattr(answer, path[0])
     if metric.value is None:
         return figure(f"holding_{effect}", None)
     return holding_effect(life, span, life.column(symbol), effect, metric.value)

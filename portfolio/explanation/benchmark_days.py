@@ -123,8 +123,8 @@ class BenchmarkDays:
             self.market.rate(part.currency, place),
             self.market.rate(part.currency, place - 1, "rate_before"),
         )
-        moved = float(rate.known_value) / float(rate_before.known_value) - 1.0
-        fx = Term("fx", moved, "fraction", "rate / rate_before - 1", (rate, rate_before))
+        fx_return = float(rate.known_value) / float(rate_before.known_value) - 1.0
+        fx = Term("fx", fx_return, "fraction", "rate / rate_before - 1", (rate, rate_before))
         base, foreign = (
             self._one_month(name, currency, place - 1)
             for name, currency in (("base_rate", self.market.base), ("foreign_rate", part.currency))
@@ -135,7 +135,7 @@ class BenchmarkDays:
         formula = "(1 + base_rate * days / 365) / (1 + foreign_rate * days / 365) - 1"
         premium = Term("premium", gain, "fraction", formula, (base, foreign, Term("days", days, "days")))
         own = float(local.known_value)
-        whole, expression = own + gain + own * moved, BENCHMARK["hedged_component"].expression
+        whole, expression = own + gain + own * fx_return, BENCHMARK["hedged_component"].expression
         return Term("hedged", whole, "fraction", expression, (local, premium, fx), label=part.symbol)
 
     def _one_month(self, name: str, currency: str, place: int) -> Term:
@@ -186,10 +186,10 @@ class BenchmarkDays:
     def _weight(self, place: int, column: int) -> Explanation:
         """The weight of the definition on the day that a period opens with; then each component's as it has grown since."""
         row = place - self.first
-        opened, value = self._period_of(row), float(self.daily.component_weights[row, column])
-        if opened == row:
+        opening, value = self._period_of(row), float(self.daily.component_weights[row, column])
+        if opening == row:
             return _figure("target_weight", value, self._target(column))
-        grown = tuple(self._grown(each, opened, row) for each in range(len(self.daily.components)))
+        grown = tuple(self._grown(each, opening, row) for each in range(len(self.daily.components)))
         own = Term("own", grown[column].value, "", grown[column].formula, grown[column].terms)
         return _figure("component_weight", value, own, Items("grown", grown))
 
@@ -199,20 +199,20 @@ class BenchmarkDays:
             return row
         table = self.daily.component_returns
         unknown = np.flatnonzero(np.isnan(table).any(axis=1))
-        known = int(unknown[-1]) + 1 if len(unknown) else 0
+        first_complete = int(unknown[-1]) + 1 if len(unknown) else 0
         opens = composite.rebalanced(self.market.market.dates[self.first :], self.definition.rebalance)
-        starts = np.flatnonzero(opens[known : row + 1])
-        return known + (int(starts[-1]) if len(starts) else 0)
+        starts = np.flatnonzero(opens[first_complete : row + 1])
+        return first_complete + (int(starts[-1]) if len(starts) else 0)
 
     def _target(self, column: int) -> Term:
         symbol, weight = self.definition.components[column]
         rows = (Setting("benchmark", f"{self.definition.name}: {self.definition.in_words}"),)
         return Term("target", Decimal(weight), "fraction", rows=rows, label=symbol)
 
-    def _grown(self, column: int, opened: int, row: int) -> Term:
+    def _grown(self, column: int, opening: int, row: int) -> Term:
         part, target = self.daily.components[column], self._target(column)
-        moves = self.daily.component_returns[opened:row, column]
-        dates = tuple(self.market.day(self.first + each) for each in range(opened, row))
+        moves = self.daily.component_returns[opening:row, column]
+        dates = tuple(self.market.day(self.first + each) for each in range(opening, row))
         path = f"{{days}}/{{date}}/components/{part.symbol}/return"
         series = Series("moves", dates, tuple(moves.tolist()), "fraction", path)
         value = float(target.known_value) * float(np.prod(1.0 + moves))

@@ -35,23 +35,21 @@ def explain_overview(market: MarketTerms, bridges: Bridges, path: Sequence[str])
 
 
 def explain(
-    market: MarketTerms, computed: MoneyBridge, name: str, opening: date | None, closing: date | None, siblings: str
+    market: MarketTerms, answer: MoneyBridge, name: str, opening: date | None, closing: date | None, siblings: str
 ) -> Explanation:
     """A line of a bridge between two days. `siblings`: where its other lines are. Raises NoSuchFigure."""
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
         if name not in BRIDGE:
             raise NoSuchFigure
-        value, formula = getattr(computed, name), BRIDGE[name]
+        value, formula = getattr(answer, name), BRIDGE[name]
         period = bridge.pack_days_between(market.book, market.market, opening, closing)
         parts: tuple[Part, ...]
         if name in ("gain", "rounding"):
             others: tuple[str, ...] = ("closing_value", "opening_value", "contributions", "withdrawals")
             if name == "rounding":
                 others += tuple(line for line in LINES if line not in others)
-            parts = tuple(
-                Term(each, getattr(computed, each), market.base, path=f"{siblings}/{each}") for each in others
-            )
+            parts = tuple(Term(each, getattr(answer, each), market.base, path=f"{siblings}/{each}") for each in others)
         elif name in ("opening_value", "closing_value"):
             place = -1 if period is None else period[name == "closing_value"]
             parts = days.value_parts(market, place)
@@ -82,37 +80,37 @@ class ItemisedWalk(BridgeWalk):
     def __init__(self, market: MarketTerms, first: int, last: int) -> None:
         super().__init__(market.book, market.market, first, last)
         self.terms = market
-        self.added: dict[str, list[Amount]] = {}
+        self.amounts_of_line: dict[str, list[Amount]] = {}
 
     def add_amount(self, line: str, amount: Decimal, formula: str, cause: Cause, /, **numbers: Decimal) -> None:
         super().add_amount(line, amount, formula, cause, **numbers)
         if amount:
-            self.added.setdefault(line, []).append(Amount(amount, formula, cause, numbers))
+            self.amounts_of_line.setdefault(line, []).append(Amount(amount, formula, cause, numbers))
 
     def items_of(self, line: str) -> tuple[Term, ...]:
         """Each amount of a line, of its terms."""
-        if not self.added:
+        if not self.amounts_of_line:
             self.run()
-        return tuple(self.amount_term(each) for each in self.added.get(line, ()))
+        return tuple(self.amount_term(each) for each in self.amounts_of_line.get(line, ()))
 
-    def amount_term(self, added: Amount) -> Term:
-        cause, names = added.cause, NAME.findall(added.formula)
+    def amount_term(self, amount: Amount) -> Term:
+        cause, names = amount.cause, NAME.findall(amount.formula)
         ways_in = {} if cause.piece is None else self.ways_in(cause.piece)
-        terms = tuple(self.term(name, added, ways_in) for name in added.numbers if name in names)
+        terms = tuple(self.term(name, amount, ways_in) for name in amount.numbers if name in names)
         event, symbol = cause.event, self.terms.symbol(cause.security)
         on = event.date if event else self.terms.day(cause.place)
         label = f"{on} {event.kind if event else 'close'} {symbol or cause.currency}"
         name = event.entry_id if event else symbol or cause.currency
-        return Term(name, added.amount, self.terms.base, added.formula, terms, label=label)
+        return Term(name, amount.amount, self.terms.base, amount.formula, terms, label=label)
 
-    def term(self, name: str, added: Amount, ways_in: Mapping[str, Term]) -> Term:
+    def term(self, name: str, amount: Amount, ways_in: Mapping[str, Term]) -> Term:
         """A number of an amount, with where it is from. `ways_in`: those of its piece."""
-        market, cause, numbers = self.terms, added.cause, added.numbers
-        event, value = cause.event, added.numbers[name]
+        market, cause, numbers = self.terms, amount.cause, amount.numbers
+        event, value = cause.event, amount.numbers[name]
         rows: tuple[Row, ...] = (Entry(event.entry_id),) if event else ()
         match name:
             case "rate" if "across" in numbers:
-                both = (self.term("deal_rate", added, ways_in), self.term("across", added, ways_in))
+                both = (self.term("deal_rate", amount, ways_in), self.term("across", amount, ways_in))
                 return Term(name, value, "", "deal_rate / across", both)
             case "rate":
                 return market.fixing(cause.currency, cause.place, name, value)
@@ -130,7 +128,7 @@ class ItemisedWalk(BridgeWalk):
                 return Term(name, value, cause.currency, path=path)
             case "value":
                 made_of = ("units", "price") if "price" in numbers else ("proceeds", "across")
-                return product(name, [self.term(each, added, ways_in) for each in made_of], "")
+                return product(name, [self.term(each, amount, ways_in) for each in made_of], "")
             case "local" | "base" if ways_in:
                 return ways_in[name]
             case "entry_rate" if cause.piece is not None and cause.piece.local:
@@ -178,12 +176,12 @@ class ItemisedWalk(BridgeWalk):
 
 def _origins(piece: Piece, share: Decimal) -> list[tuple[WayIn, Decimal]]:
     """Every way in of a piece, with the share of its value that the piece has."""
-    found: list[tuple[WayIn, Decimal]] = []
+    ways_in: list[tuple[WayIn, Decimal]] = []
     origin, share = piece.origins, share * piece.share
     while origin is not None:
         if isinstance(origin.of, WayIn):
-            found.append((origin.of, share * origin.share))
+            ways_in.append((origin.of, share * origin.share))
         else:
-            found += _origins(origin.of, share * origin.share)
+            ways_in += _origins(origin.of, share * origin.share)
         origin = origin.next
-    return found[::-1]
+    return ways_in[::-1]

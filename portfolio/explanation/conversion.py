@@ -14,14 +14,14 @@ from pricing.market import Market
 
 
 def explain(
-    terms: MarketTerms, asof: Market, valued: ValuedPositions, computed: ConvertedValue, path: Sequence[str]
+    terms: MarketTerms, asof: Market, valued: ValuedPositions, answer: ConvertedValue, path: Sequence[str]
 ) -> Explanation:
     """A figure of ConvertedValue. Raises NoSuchFigure."""
     pack_id = terms.market.pack_ids[-1]
-    unit = f"{computed.currency} per {valued.currency}"
+    unit = f"{answer.currency} per {valued.currency}"
     match path:
         case ["fixings", number, "rate"]:
-            leg = computed.fixings[int(number)]
+            leg = answer.fixings[int(number)]
             rows = (Fixing(pack_id, leg.base, leg.quote),)
             return Explanation(
                 CONVERTED["fixing"].what, Term("rate", leg.rate, f"{leg.quote} per {leg.base}", rows=rows)
@@ -33,14 +33,12 @@ def explain(
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
         cross = Term("cross", Decimal(1), unit, "1")
-        if computed.fixings:
-            exact = markets.cross(asof, valued.currency, computed.currency)
-            cross = Term("cross", exact, unit, rows=(Fixing(pack_id, valued.currency, computed.currency),))
+        if answer.fixings:
+            exact = markets.cross(asof, valued.currency, answer.currency)
+            cross = Term("cross", exact, unit, rows=(Fixing(pack_id, valued.currency, answer.currency),))
         formula = CONVERTED[name]
         if name == "rate":
-            return Explanation(formula.what, Term(name, computed.rate, unit, formula.expression, (cross,)))
+            return Explanation(formula.what, Term(name, answer.rate, unit, formula.expression, (cross,)))
         total = Term("total_value", valued.total_value, valued.currency, path="{valued}/total_value")
         rate = Term("rate", cross.value, unit, cross.formula, rows=cross.rows)
-        return Explanation(
-            formula.what, Term(name, computed.value, computed.currency, formula.expression, (total, rate))
-        )
+        return Explanation(formula.what, Term(name, answer.value, answer.currency, formula.expression, (total, rate)))

@@ -73,8 +73,8 @@ def cash(market: MarketTerms, place: int, currency: str) -> Explanation:
         Term(event.entry_id, amount, currency, rows=market.entry(event.entry_id), label=f"{event.date} {event.kind}")
         for event in market.book.events
         if event.date <= on
-        for moved, amount in event.cash_legs()
-        if moved == currency
+        for leg_currency, amount in event.cash_legs()
+        if leg_currency == currency
     )
     return Explanation(f"Cash in {currency} at the close", total("cash", (Items("items", items),), currency))
 

@@ -24,7 +24,7 @@ def figure(key: str, value: float | None, *terms: Part, name: str = "", unit: st
 
 
 def explain(
-    life: Life, decided: Decisions, computed: BrinsonAttribution, path: Sequence[str], siblings: str
+    life: Life, decided: Decisions, answer: BrinsonAttribution, path: Sequence[str], siblings: str
 ) -> Explanation:
     """A figure of BrinsonAttribution, or below a day of its own. `siblings`: where its figures are. Raises NoSuchFigure."""
     excess = _Excess(life, decided, siblings)
@@ -32,26 +32,26 @@ def explain(
         case ["days", on, "segments", segment, name] if name in OF_DAY and segment in decided.names:
             return excess.of_day(on, decided.names.index(segment), name)
         case ["days"]:
-            return figure("days", computed.days, excess.totals("returns"), unit="days")
+            return figure("days", answer.days, excess.totals("returns"), unit="days")
         case ["portfolio_return"]:
-            return figure("portfolio_return", computed.portfolio_return.value, excess.totals("returns"))
+            return figure("portfolio_return", answer.portfolio_return.value, excess.totals("returns"))
         case ["benchmark_return"]:
-            value = computed.benchmark_return.value
+            value = answer.benchmark_return.value
             return figure("benchmark_return", value, excess.benchmark_totals("benchmark_returns"))
         case ["excess_return"]:
             both = (
-                Term(name, getattr(computed, name).value, "fraction", path=f"{siblings}/{name}")
+                Term(name, getattr(answer, name).value, "fraction", path=f"{siblings}/{name}")
                 for name in ("portfolio_return", "benchmark_return")
             )
-            return figure("excess_return", computed.excess_return.value, *both)
+            return figure("excess_return", answer.excess_return.value, *both)
         case ["allocation" | "selection" | "interaction" as effect]:
             segments = tuple(
                 Term(each.segment, getattr(each, effect), "fraction", path=f"{siblings}/segments/{number}/{effect}")
-                for number, each in enumerate(computed.segments)
+                for number, each in enumerate(answer.segments)
             )
-            return figure(effect, getattr(computed, effect).value, Items("segments", segments))
-        case ["segments", number, name] if int(number) < len(computed.segments):
-            return excess.of_segment(int(number), name, getattr(computed.segments[int(number)], name, None))
+            return figure(effect, getattr(answer, effect).value, Items("segments", segments))
+        case ["segments", number, name] if int(number) < len(answer.segments):
+            return excess.of_segment(int(number), name, getattr(answer.segments[int(number)], name, None))
     raise NoSuchFigure
 
 
@@ -101,7 +101,7 @@ class _Excess:
             "returns": self.by_day("returns", number, "return"),
             "benchmark_returns": self.by_day("benchmark_returns", number, "benchmark_return"),
         }
-        wanted = {
+        series_names = {
             "allocation": ("weights", "benchmark_weights", "benchmark_returns"),
             "selection": ("benchmark_weights", "returns", "benchmark_returns"),
             "interaction": tuple(series),
@@ -109,7 +109,7 @@ class _Excess:
         return figure(
             f"segment_{name}",
             value,
-            *(series[each] for each in wanted),
+            *(series[each] for each in series_names),
             totals,
             benchmark_totals,
             self.linked("total", totals),
@@ -203,12 +203,12 @@ class _Excess:
         for column in columns:
             if self._is_held(place, column):
                 weight, local, fx = (self._of_holding(place, column, each, each) for each in ("weight", "local", "fx"))
-                added = float(weight.known_value) * (
+                gain = float(weight.known_value) * (
                     (1.0 + float(local.known_value)) * (1.0 + float(fx.known_value)) - 1.0
                 )
                 formula = "weight * ((1 + local) * (1 + fx) - 1)"
                 symbol = self.life.history.holdings[column][0]
-                terms.append(Term(symbol, added, "fraction", formula, (weight, local, fx)))
+                terms.append(Term(symbol, gain, "fraction", formula, (weight, local, fx)))
         return tuple(terms)
 
     def _is_held(self, place: int, column: int) -> bool:

@@ -32,7 +32,7 @@ TRAILING = "The change of the level less the growth of an index over the year be
 
 
 def explain(
-    life: Life, used: Days | None, record: FactorRecord, levels: FactorLevels, asof: date, path: Sequence[str]
+    life: Life, days: Days | None, record: FactorRecord, levels: FactorLevels, asof: date, path: Sequence[str]
 ) -> Explanation:
     """A figure of FactorRecord, or the change of a factor on a day that it used. `levels` are on the days of the life.
 
@@ -48,11 +48,11 @@ def explain(
             beta = Term("beta", record.market_beta.value, path=f"{{step}}/factors/{Factor.EQUITY}")
             parts = () if beta.value is None else (beta,)
             return Explanation("Beta to the equity market", Term("market_beta", beta.value, "", "beta", parts))
-    if used is None:
+    if days is None:
         return _without_fit(record, path)
-    regressed = _Regressed(life, used, record)
+    regressed = _Regressed(life, days, record)
     match path:
-        case ["days", on, "factors", factor] if factor in used.factors:
+        case ["days", on, "factors", factor] if factor in days.factors:
             return regressed.change(on, factor, levels, asof)
         case ["factors", factor]:
             return regressed.beta(factor)
@@ -69,14 +69,14 @@ def explain(
 
 
 def _of_risk(life: Life, name: str, metric: Metric) -> Explanation:
-    found = risk.explain(life, OF_RISK[name], Window.ONE_YEAR, metric)
+    explanation = risk.explain(life, OF_RISK[name], Window.ONE_YEAR, metric)
     terms = tuple(
         replace(part, path="{step}/tracking_error")
         if isinstance(part, Term) and part.name == "tracking_error"
         else part
-        for part in found.term.terms
+        for part in explanation.term.terms
     )
-    return replace(found, term=replace(found.term, terms=terms))
+    return replace(explanation, term=replace(explanation.term, terms=terms))
 
 
 def _without_fit(record: FactorRecord, path: Sequence[str]) -> Explanation:
@@ -93,8 +93,8 @@ def _without_fit(record: FactorRecord, path: Sequence[str]) -> Explanation:
     raise NoSuchFigure
 
 
-def _choice_of(used: Days, levels: FactorLevels, factor: str) -> FactorChoice:
-    series = used.series[used.factors.index(factor)]
+def _choice_of(days: Days, levels: FactorLevels, factor: str) -> FactorChoice:
+    series = days.series[days.factors.index(factor)]
     return next(each for each in levels.choices if (each.factor, each.series_id) == (factor, series))
 
 
@@ -103,18 +103,18 @@ def _figure(key: str, value: float | None, *parts: Part, name: str = "", unit: s
 
 
 class _Regressed:
-    def __init__(self, life: Life, used: Days, record: FactorRecord) -> None:
-        self.life, self.used, self.record = life, used, record
-        self.returns = life.series("returns", used.returns, used.closes, "observation")
-        self.free = life.series("risk_free", used.risk_free, used.closes, "risk_free")
-        total = float(np.prod(1.0 + used.returns) - 1.0)
+    def __init__(self, life: Life, days: Days, record: FactorRecord) -> None:
+        self.life, self.days, self.record = life, days, record
+        self.returns = life.series("returns", days.returns, days.closes, "observation")
+        self.free = life.series("risk_free", days.risk_free, days.closes, "risk_free")
+        total = float(np.prod(1.0 + days.returns) - 1.0)
         self.total = Term("total", total, "fraction", "prod(1 + returns) - 1", (self.returns,))
 
     def changes(self, factor: str, name: str = "changes") -> Series:
-        column = self.used.factors.index(factor)
-        dates = tuple(self.life.day(place) for place in self.used.closes.tolist())
+        column = self.days.factors.index(factor)
+        dates = tuple(self.life.day(place) for place in self.days.closes.tolist())
         path = f"{{step}}/days/{{date}}/factors/{factor}"
-        return Series(name, dates, tuple(self.used.changes[:, column].tolist()), "", path)
+        return Series(name, dates, tuple(self.days.changes[:, column].tolist()), "", path)
 
     def beta_term(self, factor: str) -> Term:
         return Term("beta", self.record.factors[factor].value, path=f"{{step}}/factors/{factor}")
@@ -123,7 +123,7 @@ class _Regressed:
         value = self.record.factors[factor].value if factor in self.record.factors else None
         if value is None:
             return Explanation(BETA, Term("beta", None), METHOD)
-        every = tuple(self.changes(each, each) for each in self.used.factors)
+        every = tuple(self.changes(each, each) for each in self.days.factors)
         return Explanation(BETA, Term("beta", value, "", "", (self.returns, self.free, *every)), METHOD)
 
     def of_row(self, number: int, name: str) -> Explanation:
@@ -132,14 +132,14 @@ class _Regressed:
         value = getattr(row, name, None)
         if name == "observations":
             return _figure(name, value, self.returns, unit="days")
-        if value is None or row.factor not in self.used.factors:
+        if value is None or row.factor not in self.days.factors:
             if name in EXPOSURES or name == "standard_error":
                 return Explanation(EXPOSURES[name].what if name in EXPOSURES else ERROR, Term(name, None))
             raise NoSuchFigure
         beta = self.beta_term(row.factor)
         match name:
             case "standard_error":
-                every = tuple(self.changes(each, each) for each in self.used.factors)
+                every = tuple(self.changes(each, each) for each in self.days.factors)
                 return Explanation(ERROR, Term(name, value, "", "", (self.returns, self.free, *every)), METHOD)
             case "t_statistic":
                 error = Term("standard_error", row.standard_error, path=f"{{step}}/rows/{number}/standard_error")
@@ -156,7 +156,7 @@ class _Regressed:
         metric = getattr(self.record, name, None)
         if not isinstance(metric, Metric):
             raise NoSuchFigure
-        shares, added = (
+        shares, contributions = (
             tuple(
                 Term(row.factor, getattr(row, each), "fraction", path=f"{{step}}/rows/{number}/{each}")
                 for number, row in enumerate(self.record.rows)
@@ -167,12 +167,12 @@ class _Regressed:
         parts: tuple[Part, ...] = {
             "r_squared": (Items("shares", shares),),
             "residual_share": (Items("shares", shares),),
-            "alpha": (self.returns, self.free, Items("means", tuple(self.mean(each) for each in self.used.factors))),
+            "alpha": (self.returns, self.free, Items("means", tuple(self.mean(each) for each in self.days.factors))),
             "total_return": (self.returns,),
             "risk_free_contribution": (self.free, self.returns, self.total),
             "residual_contribution": (
                 self.other_figure("total_return"),
-                Items("contributions", added),
+                Items("contributions", contributions),
                 self.other_figure("risk_free_contribution"),
             ),
         }[name]
@@ -189,17 +189,17 @@ class _Regressed:
 
     def change(self, on: str, factor: str, levels: FactorLevels, asof: date) -> Explanation:
         """The change of a factor to a day that the regression used. Raises NoSuchFigure."""
-        rows = np.flatnonzero(self.used.closes == self.life.place(on))
+        rows = np.flatnonzero(self.days.closes == self.life.place(on))
         if not len(rows):
             raise NoSuchFigure
-        row, choice = int(rows[0]), _choice_of(self.used, levels, factor)
-        value = float(self.used.changes[row, self.used.factors.index(factor)])
-        closed, opened = self.life.day(int(self.used.closes[row])), self.life.day(int(self.used.opened[row]))
+        row, choice = int(rows[0]), _choice_of(self.days, levels, factor)
+        value = float(self.days.changes[row, self.days.factors.index(factor)])
+        closing_day, opening_day = self.life.day(int(self.days.closes[row])), self.life.day(int(self.days.opened[row]))
         if choice.series_id == BENCHMARK:
-            return self._of_benchmark(value, closed, row, is_premium=factor == Factor.EQUITY)
+            return self._of_benchmark(value, closing_day, row, is_premium=factor == Factor.EQUITY)
         if choice.series_id == FX_BASKET:
             return Explanation(f"Change of the factor {factor}", Term("change", value), BASKET)
-        ends = {"level": (closed, self.used.closes[row]), "level_before": (opened, self.used.opened[row])}
+        ends = {"level": (closing_day, self.days.closes[row]), "level_before": (opening_day, self.days.opened[row])}
         rows_of = {name: (Observation(choice.series_id, asof, day),) for name, (day, _) in ends.items()}
         if choice.minus_trailing or factor == Factor.EQUITY:
             method = TRAILING if choice.minus_trailing else "The return of the series less the risk-free return."
@@ -214,12 +214,12 @@ class _Regressed:
         )
         return _figure("factor_return" if is_index else "factor_difference", value, *terms, name="change")
 
-    def _of_benchmark(self, value: float, closed: date, row: int, *, is_premium: bool) -> Explanation:
-        free = float(self.used.risk_free[row])
+    def _of_benchmark(self, value: float, closing_day: date, row: int, *, is_premium: bool) -> Explanation:
+        free = float(self.days.risk_free[row])
         benchmark = Term(
-            "benchmark", value + free * is_premium, "fraction", path=f"{{days}}/{closed}/benchmark_observation"
+            "benchmark", value + free * is_premium, "fraction", path=f"{{days}}/{closing_day}/benchmark_observation"
         )
         if not is_premium:
             return _figure("factor_benchmark", value, benchmark, name="change")
-        risk_free = Term("risk_free", free, "fraction", path=f"{{days}}/{closed}/risk_free")
+        risk_free = Term("risk_free", free, "fraction", path=f"{{days}}/{closing_day}/risk_free")
         return _figure("factor_premium", value, benchmark, risk_free, name="change")

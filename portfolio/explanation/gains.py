@@ -32,26 +32,26 @@ PART_FORMULAS = {
 IN_GAINS = ("price", "fx", "interaction", "fees", "total")
 
 
-def explain(market: MarketTerms, computed: Gains, path: Sequence[str]) -> Explanation:
+def explain(market: MarketTerms, answer: Gains, path: Sequence[str]) -> Explanation:
     """A figure of Gains. Raises NoSuchFigure."""
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
-        figures = _Figures(market, computed)
+        figures = _Figures(market, answer)
         match path:
             case ["since_inception" | "year_to_date" as period, "realised", part] if part in IN_GAINS:
-                of_period = getattr(computed, period)
+                of_period = getattr(answer, period)
                 value = getattr(of_period.realised, part)
                 return _figure(
                     f"realised_{part}", value, market.base, figures.sold_parts(part, since=of_period.first_date)
                 )
             case ["since_inception" | "year_to_date" as period, "income", part]:
-                of_period = getattr(computed, period)
+                of_period = getattr(answer, period)
                 return figures.income(part, getattr(of_period.income, part), since=of_period.first_date)
             case ["unrealised", part] if part in IN_GAINS:
-                value = getattr(computed.unrealised, part)
+                value = getattr(answer.unrealised, part)
                 return _figure(f"unrealised_{part}", value, market.base, figures.open_lots(part))
             case ["by_currency", number, name]:
-                return figures.by_currency(computed.by_currency[int(number)].currency, name, int(number))
+                return figures.by_currency(answer.by_currency[int(number)].currency, name, int(number))
             case ["by_security", number, name]:
                 return figures.by_security(int(number), name)
         raise NoSuchFigure
@@ -151,7 +151,7 @@ class Deals:
             fx_in = Term("fx_in", sides.rate_in, unit)
         if not sides.proceeds.local:
             fx_out = Term("fx_out", sides.rate_out, unit)
-        used = {
+        terms = {
             "price": (proceeds_local, cost_local, fx_in),
             "fx": (cost_local, fx_in, fx_out),
             "interaction": (proceeds_local, cost_local, fx_in, fx_out),
@@ -165,21 +165,21 @@ class Deals:
             "fx_in": (fx_in,),
             "fx_out": (fx_out,),
         }[part]
-        formula, values = PART_FORMULAS[part], [term.value for term in used]
+        formula, values = PART_FORMULAS[part], [term.value for term in terms]
         if part == "gain_local":
             both = [Decimal(each) for each in values if each is not None]
-            return Term(name, both[0] - both[1] if len(both) == 2 else None, trades_in, formula, used, label=label)
+            return Term(name, both[0] - both[1] if len(both) == 2 else None, trades_in, formula, terms, label=label)
         if part not in IN_GAINS:
-            return Term(name, values[0], used[0].unit, formula, used, label=label)
+            return Term(name, values[0], terms[0].unit, formula, terms, label=label)
         exact = gains.split(sides)
-        is_known = exact.known if part in ("fees", "total") else exact.apart
-        return Term(name, getattr(exact, part) if is_known else None, self.base, formula, used, label=label)
+        is_known = exact.is_known if part in ("fees", "total") else exact.apart
+        return Term(name, getattr(exact, part) if is_known else None, self.base, formula, terms, label=label)
 
 
 class _Figures(Deals):
-    def __init__(self, market: MarketTerms, computed: Gains) -> None:
-        super().__init__(market, computed.asof_date)
-        self.computed = computed
+    def __init__(self, market: MarketTerms, answer: Gains) -> None:
+        super().__init__(market, answer.asof_date)
+        self.answer = answer
 
     # Income
 
@@ -200,7 +200,7 @@ class _Figures(Deals):
     # By currency, by security
 
     def by_currency(self, currency: str, name: str, number: int) -> Explanation:
-        row = self.computed.by_currency[number]
+        row = self.answer.by_currency[number]
         value = getattr(row, name)
         events = [event for event in self.book.events if event.date <= self.asof and event.currency == currency]
         received = [event for event in events if event.kind in gains.PAYING]
@@ -209,8 +209,8 @@ class _Figures(Deals):
                 terms = (self.realised_in(match, currency) for match in self.matches)
                 items = Items("items", tuple(term for term in terms if term is not None))
             case "dividends":
-                chosen = (each for each in received if each.kind != "interest")
-                items = payments.paid(self.market, chosen, "items", "gross", in_base=False)
+                paid_events = (each for each in received if each.kind != "interest")
+                items = payments.paid(self.market, paid_events, "items", "gross", in_base=False)
             case "interest":
                 items = payments.paid(
                     self.market, (each for each in received if each.kind == "interest"), "items", "gross", in_base=False
@@ -248,9 +248,9 @@ class _Figures(Deals):
         return Term(match.entry_id, value, currency, "proceeds * across_out - cost * across_in", terms)
 
     def by_security(self, number: int, name: str) -> Explanation:
-        row = self.computed.by_security[number]
+        row = self.answer.by_security[number]
         value, security = getattr(row, name), self.security_of(row.symbol)
-        sold, held = self.sold_parts("total", security=security), self.open_lots("total", security=security)
+        sold, unrealised = self.sold_parts("total", security=security), self.open_lots("total", security=security)
         received = payments.received(self.book, self.asof, security=security)
         gross, tax = (
             payments.paid(self.market, received, "dividends", "gross"),
@@ -260,20 +260,20 @@ class _Figures(Deals):
             case "realised":
                 return _figure("security_realised", value, self.base, sold)
             case "unrealised":
-                return _figure("security_unrealised", value, self.base, held)
+                return _figure("security_unrealised", value, self.base, unrealised)
             case "income":
                 return _figure("security_income", value, self.base, gross, tax)
             case "total":
                 parts = (
                     total("realised", (sold,), self.base),
-                    total("unrealised", (held,), self.base),
+                    total("unrealised", (unrealised,), self.base),
                 )
                 return _figure("security_total", value, self.base, *parts, gross, tax)
         raise NoSuchFigure
 
     def security_of(self, symbol: str) -> int:
         """The id of a security of the answer."""
-        known = next((each for each, name in self.market.symbols.items() if name == symbol), None)
-        if known is None:  # one that no pack has a close of has no symbol in the answer either
+        security = next((each for each, name in self.market.symbols.items() if name == symbol), None)
+        if security is None:  # one that no pack has a close of has no symbol in the answer either
             raise NoSuchFigure
-        return known
+        return security

@@ -20,12 +20,12 @@ def of_holding(life: Life, place: int, symbol: str, what: str) -> Explanation:
     if not history.weights[place, column] and not value:  # nothing held, or too little to measure
         return Explanation(formula.what, Term(what, 0, "fraction"))
     of_day = holding_terms(life, place, column)
-    wanted = {"weight": ("opened", "came", "rate", "rate_before", "value_before", "inflow")}.get(
+    term_names = {"weight": ("opened", "came", "rate", "rate_before", "value_before", "inflow")}.get(
         what, ("opened", "came", "closed", "went") if what == "local" else ("opened", "came", "rate", "rate_before")
     )
     of_day |= {"value_before": life.value(place - 1, "value_before"), "inflow": life.flows(place, "inflow")}
     return Explanation(
-        formula.what, Term(what, value, "fraction", formula.expression, tuple(of_day[each] for each in wanted))
+        formula.what, Term(what, value, "fraction", formula.expression, tuple(of_day[each] for each in term_names))
     )
 
 
@@ -37,14 +37,14 @@ def holding_terms(life: Life, place: int, column: int) -> dict[str, Term]:
     is_cash = symbol == currency
     if history.accrual == "accrual" and not is_cash:
         raise NoSuchFigure  # dividends due are in what it opened and closed with
-    opened, closed = (
+    opening, closing = (
         cash_at(life, each, currency, name) if is_cash else units_at(life, each, symbol, name)
         for each, name in ((place - 1, "opened"), (place, "closed"))
     )
     came, went = moves(life, place, symbol, currency, at)
     return {
-        "opened": opened,
-        "closed": closed,
+        "opened": opening,
+        "closed": closing,
         "came": came,
         "went": went,
         "rate": market.rate(currency, at),
@@ -60,11 +60,11 @@ def cash_at(life: Life, place: int, currency: str, name: str) -> Term:
 
 
 def units_at(life: Life, place: int, symbol: str, name: str) -> Term:
-    security = next(each for each, known in life.market.symbols.items() if known == symbol)
-    held = Decimal(0) if place < 0 else life.market.book.quantities(life.day(place)).get(security, Decimal(0))
-    if not held:
+    security = next(each for each, name_of_security in life.market.symbols.items() if name_of_security == symbol)
+    quantity = Decimal(0) if place < 0 else life.market.book.quantities(life.day(place)).get(security, Decimal(0))
+    if not quantity:
         return Term(name, Decimal(0))
-    units = Term("units", held, "units", path=f"{{days}}/{life.day(place)}/units/{symbol}")
+    units = Term("units", quantity, "units", path=f"{{days}}/{life.day(place)}/units/{symbol}")
     return product(name, (units, life.market.price(security, life.in_market(place))), "")
 
 

@@ -61,8 +61,8 @@ class _Figures(ValuedTerms):
     """The figures, each of its terms."""
 
     def of_position(self, number: int, name: str) -> Explanation:
-        row, shown = self.positions.positions[number], self.valued.positions[number]
-        value = getattr(shown, name)
+        row, valued_row = self.positions.positions[number], self.valued.positions[number]
+        value = getattr(valued_row, name)
         match name:
             case "quantity":
                 return figure("quantity", value, "units", Items("lots", self.open_lots(row.security_id)))
@@ -107,8 +107,8 @@ class _Figures(ValuedTerms):
         )
 
     def of_cash(self, number: int, name: str) -> Explanation:
-        row, shown = self.balances[number], self.valued.cash[number]
-        value = getattr(shown, name)
+        row, valued_row = self.balances[number], self.valued.cash[number]
+        value = getattr(valued_row, name)
         match name:
             case "amount":
                 legs = tuple(

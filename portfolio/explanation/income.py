@@ -15,7 +15,7 @@ from portfolio.valuation.money import DECIMAL_DIGITS
 from portfolio.valuation.tax_years import Begins
 
 
-def explain(positions: Positions, market: MarketTerms, computed: IncomeRecord, path: Sequence[str]) -> Explanation:
+def explain(positions: Positions, market: MarketTerms, answer: IncomeRecord, path: Sequence[str]) -> Explanation:
     """A figure of IncomeRecord. Raises NoSuchFigure."""
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
@@ -23,24 +23,24 @@ def explain(positions: Positions, market: MarketTerms, computed: IncomeRecord, p
         lately = figures.lately()
         match path:
             case ["twelve_months" as period, name]:
-                return figures.paid(name, getattr(getattr(computed, period), name, None), lately)
+                return figures.paid(name, getattr(getattr(answer, period), name, None), lately)
             case ["this_year" as period, name]:
-                year = [each for each in figures.received if each.date.year == computed.asof_date.year]
-                return figures.paid(name, getattr(getattr(computed, period), name, None), year)
+                year = [each for each in figures.received if each.date.year == answer.asof_date.year]
+                return figures.paid(name, getattr(getattr(answer, period), name, None), year)
             case ["since_inception" as period, name]:
-                return figures.paid(name, getattr(getattr(computed, period), name, None), figures.received)
+                return figures.paid(name, getattr(getattr(answer, period), name, None), figures.received)
             case ["months" | "years" as rows, number, name]:
-                row = getattr(computed, rows)[int(number)]
+                row = getattr(answer, rows)[int(number)]
                 inside = [each for each in figures.received if each.date.isoformat().startswith(f"{row.label}-")]
                 return figures.paid(name, getattr(row, name, None), inside)
             case ["yield_on_cost"]:
-                return figures.on_cost(computed.yield_on_cost, lately, {row.symbol for row in positions.positions})
+                return figures.on_cost(answer.yield_on_cost, lately, {row.symbol for row in positions.positions})
             case ["by_security", number, "twelve_months" | "since_inception" as name]:
-                security = computed.by_security[int(number)]
+                security = answer.by_security[int(number)]
                 own = figures.by(security.symbol, lately if name == "twelve_months" else figures.received)
                 return figures.paid("net", getattr(security, name), own)
             case ["by_security", number, "yield_on_cost"]:
-                security = computed.by_security[int(number)]
+                security = answer.by_security[int(number)]
                 return figures.on_cost(security.yield_on_cost, lately, {security.symbol})
         raise NoSuchFigure
 
@@ -48,7 +48,7 @@ def explain(positions: Positions, market: MarketTerms, computed: IncomeRecord, p
 def explain_year(
     positions: Positions,
     market: MarketTerms,
-    computed: IncomeYear,
+    answer: IncomeYear,
     year: int | None,
     begins: Begins,
     path: Sequence[str],
@@ -56,17 +56,17 @@ def explain_year(
     """A figure of IncomeYear, of which `year` and `begins` were asked for. Raises NoSuchFigure."""
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
-        figures, chosen = _Figures(positions, market), tax_years.choose(year, begins, positions.asof_date)
-        received = [each for each in figures.received if chosen.holds(each.date)]
+        figures, tax_year = _Figures(positions, market), tax_years.choose(year, begins, positions.asof_date)
+        received = [each for each in figures.received if tax_year.holds(each.date)]
         match path:
             case ["whole", name]:
-                return figures.paid(name, getattr(computed.whole, name, None), received)
+                return figures.paid(name, getattr(answer.whole, name, None), received)
             case ["months", number, name]:
-                row = computed.months[int(number)]
+                row = answer.months[int(number)]
                 inside = [each for each in received if f"{each.date:%Y-%m}" == row.label]
                 return figures.paid(name, getattr(row, name, None), inside)
             case ["by_payer", number, name]:
-                payer = computed.by_payer[int(number)]
+                payer = answer.by_payer[int(number)]
                 return figures.paid(name, getattr(payer, name, None), figures.by(payer.symbol, received))
         raise NoSuchFigure
 
@@ -103,8 +103,8 @@ class _Figures:
         if value is None:
             return _figure("yield_on_cost", None)
         rows = [row for row in self.positions.positions if row.symbol in symbols]
-        held = {row.symbol for row in rows}
-        gross = [each for each in lately if self.market.symbol(each.security) in held]
+        symbols_held = {row.symbol for row in rows}
+        gross = [each for each in lately if self.market.symbol(each.security) in symbols_held]
         costs = tuple(self.cost(row.symbol, row.security_id) for row in rows)
         return _figure(
             "yield_on_cost", value, payments.paid(self.market, gross, "payments", "gross"), Items("costs", costs)

@@ -22,23 +22,23 @@ DIFFERENCE = "The newest figure of the first series less that of the second, of 
 REAL = "The newest figure of the first series less the growth of the second, a price index, in a year."
 
 
-def explain(computed: Indicators, path: Sequence[str]) -> Explanation:
+def explain(answer: Indicators, path: Sequence[str]) -> Explanation:
     """A figure of Indicators. Raises NoSuchFigure."""
     match path:
         case ["window_years"]:
-            term = Term("window_years", computed.window_years, "years")
+            term = Term("window_years", answer.window_years, "years")
             return Explanation(INDICATORS["window_years"].what, term, "Of the method, as it met the recessions best.")
         case ["readings", number, "value" | "z" as name]:
-            reading = computed.readings[int(number)]
+            reading = answer.readings[int(number)]
         case _:
             raise NoSuchFigure
     what, metric = INDICATORS[name].what, getattr(reading, name)
-    indicator = computed.by_name.get(reading.name)
+    indicator = answer.by_name.get(reading.name)
     if metric.value is None or indicator is None:
         return Explanation(what, Term(name, None, reading.unit if name == "value" else ""))
     if name == "value":
-        return _newest(indicator, computed.asof_date, metric.value, reading.unit)
-    figures = standings.changes(indicator.as_known(np.datetime64(computed.asof_date, "D")), indicator.definition.change)
+        return _newest(indicator, answer.asof_date, metric.value, reading.unit)
+    figures = standings.changes(indicator.as_known(np.datetime64(answer.asof_date, "D")), indicator.definition.change)
     count = metric.basis["n"]
     assert isinstance(count, int)
     dates = tuple(day.item() for day in figures.dates[-count:])
@@ -54,12 +54,14 @@ def _newest(indicator: Indicator, asof: date, value: float, unit: str) -> Explan
             what, Term("value", value, unit, rows=rows), REAL if indicator.definition.is_real else DIFFERENCE
         )
     (series,) = indicator.series
-    known = indicator.as_known(np.datetime64(asof, "D"))
-    dates = known.dates.tolist()
+    figures = indicator.as_known(np.datetime64(asof, "D"))
+    dates = figures.dates.tolist()
     newest: date = dates[-1]
     if change == Change.LEVEL:
         return Explanation(what, Term("value", value, unit, "value", rows=(Observation(series, asof, newest),)))
-    by_month = dict(zip(known.dates.astype("datetime64[M]").astype(int).tolist(), range(len(known.dates)), strict=True))
+    by_month = dict(
+        zip(figures.dates.astype("datetime64[M]").astype(int).tolist(), range(len(figures.dates)), strict=True)
+    )
     month = (newest.year - 1970) * 12 + newest.month - 1
     back = {"now": 0, "year_before": 12, "two_years_before": 24}
     terms = []
@@ -68,5 +70,5 @@ def _newest(indicator: Indicator, asof: date, value: float, unit: str) -> Explan
         if place is None or name not in MADE[change]:
             continue
         row = Observation(series, asof, dates[place])
-        terms.append(Term(name, float(known.value[place]), "", "value", rows=(row,)))
+        terms.append(Term(name, float(figures.value[place]), "", "value", rows=(row,)))
     return Explanation(what, Term("value", value, unit, MADE[change], tuple(terms)))

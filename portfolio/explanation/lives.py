@@ -60,11 +60,11 @@ class Life:
     def place(self, on: str) -> int:
         """The number of a day of the history. Raises NoSuchFigure."""
         try:
-            wanted = np.datetime64(on)
+            day = np.datetime64(on)
         except ValueError:
             raise NoSuchFigure from None
-        place = int(np.searchsorted(self.history.dates, wanted))
-        if place == len(self.history.dates) or self.history.dates[place] != wanted:
+        place = int(np.searchsorted(self.history.dates, day))
+        if place == len(self.history.dates) or self.history.dates[place] != day:
             raise NoSuchFigure
         return place
 
@@ -98,8 +98,8 @@ class Life:
 
     def events(self, place: int) -> list[Event]:
         """What happened on a day, with what belongs to it of days without a value before it."""
-        opened = self.history.dates[place - 1].item() if place else date.min
-        return [event for event in self.market.book.events if opened < event.date <= self.day(place)]
+        opening = self.history.dates[place - 1].item() if place else date.min
+        return [event for event in self.market.book.events if opening < event.date <= self.day(place)]
 
     def day_return(self, place: int, what: str) -> Explanation:
         history, timing = self.history, self.history.flow_timing
@@ -136,11 +136,13 @@ class Life:
         if place == 0 and self.history.is_late:
             items = [self.value(0)]  # what was there at the first close
         sign = 1 if direction == "inflow" else -1
-        chosen = tuple(item for item in items if sign * item.known_value > 0)
-        moved = sum(float(item.known_value) for item in chosen)
-        if not isclose(sign * moved, value, rel_tol=1e-9, abs_tol=1e-9):
+        one_way = tuple(item for item in items if sign * item.known_value > 0)
+        total = sum(float(item.known_value) for item in one_way)
+        if not isclose(sign * total, value, rel_tol=1e-9, abs_tol=1e-9):
             raise NoSuchFigure
-        return Term(direction, value, self.base, "sum(items)" if sign > 0 else "-sum(items)", (Items("items", chosen),))
+        return Term(
+            direction, value, self.base, "sum(items)" if sign > 0 else "-sum(items)", (Items("items", one_way),)
+        )
 
     def border_events(self) -> list[Event]:
         """All that moved money or securities over the border of what is measured."""
@@ -205,11 +207,11 @@ class Life:
             raise NoSuchFigure
         before = self.observation_before(place)
         value = risk_free.returns_between(self.history, free, np.array([before, place]))[0]
-        opened = max(before, 0)
-        elapsed = (self.day(place) - self.day(opened)).days + (1 if before < 0 else 0)
-        known = (Observation(free.series_id, self.day(opened)),)
-        quoted = Term("quoted", float(free.yields[opened] * 100), "percent a year", "value", rows=known)
-        annual = Term("annual_yield", float(free.yields[opened]), "fraction", "quoted / 100", (quoted,))
+        opening = max(before, 0)
+        elapsed = (self.day(place) - self.day(opening)).days + (1 if before < 0 else 0)
+        rows = (Observation(free.series_id, self.day(opening)),)
+        quoted = Term("quoted", float(free.yields[opening] * 100), "percent a year", "value", rows=rows)
+        annual = Term("annual_yield", float(free.yields[opening]), "fraction", "quoted / 100", (quoted,))
         terms = (annual, Term("days", elapsed, "days"))
         return Explanation(
             DAYS["risk_free"].what, Term("risk_free", float(value), "fraction", DAYS["risk_free"].expression, terms)

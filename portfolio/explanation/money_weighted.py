@@ -52,17 +52,17 @@ def _grown(life: Life, span: Span, compared: Comparison, on: date, amount: Term)
         close = max(int(closes[0]), compared.opening)
     then, now = index_term(life, close, "index_then"), index_term(life, span.end, "index_now")
     value = put_in * float(now.known_value) / float(then.known_value)
-    named = replace(amount, name="amount", label=f"{on} {amount.label}".strip())
-    return Term(amount.name, value, life.base, "-amount * index_now / index_then", (named, then, now))
+    start_amount = replace(amount, name="amount", label=f"{on} {amount.label}".strip())
+    return Term(amount.name, value, life.base, "-amount * index_now / index_then", (start_amount, then, now))
 
 
-def _of_amounts(life: Life, span: Span, measure: Measure, metric: Metric, dated: list[Amount]) -> Explanation:
+def _of_amounts(life: Life, span: Span, measure: Measure, metric: Metric, dated_amounts: list[Amount]) -> Explanation:
     assert metric.value is not None
-    left = [(life.day(span.end) - on).days for on, _ in dated]
-    days_left = Series("days_left", tuple(on for on, _ in dated), tuple(map(float, left)), "days")
+    left = [(life.day(span.end) - on).days for on, _ in dated_amounts]
+    days_left = Series("days_left", tuple(on for on, _ in dated_amounts), tuple(map(float, left)), "days")
     stated = stated_days(days_of(life.measured, span))
     rate = (1.0 + metric.value) ** (365.0 / stated) - 1.0
-    items = Items("amounts", tuple(term for _, term in dated))
+    items = Items("amounts", tuple(term for _, term in dated_amounts))
     yearly = Term("yearly_rate", rate, "fraction", YEARLY_RATE.expression, (items, days_left), label=YEARLY_RATE.what)
     return _figure(measure, metric, yearly, Term("days", stated, "days"))
 
@@ -75,10 +75,12 @@ def _figure(measure: Measure, metric: Metric, *parts: Term) -> Explanation:
 def amounts(life: Life, span: Span) -> list[Amount]:
     """(date, amount) of all that was put in, negative, and taken out before the close. Raises NoSuchFigure where it is not what
     the rate was solved for."""
-    dated: list[Amount] = []
+    dated_amounts: list[Amount] = []
     if span.start >= 0:
         opening = life.value(span.start, "opening")
-        dated.append((life.day(span.start), Term("opening", -opening.known_value, life.base, "-opening", (opening,))))
+        dated_amounts.append(
+            (life.day(span.start), Term("opening", -opening.known_value, life.base, "-opening", (opening,)))
+        )
     days = life.market.market.dates
     for event in life.border_events():
         at = life.market.rates.pack_day(event.date)
@@ -87,20 +89,22 @@ def amounts(life: Life, span: Span) -> list[Amount]:
         on: date = days[at].item() if event.kind in IN_KIND else event.date
         if on > span.opened or span.start < 0:
             flow = replace(life.flow(event, at), name="flow")
-            dated.append((on, Term(event.entry_id, -flow.known_value, life.base, "-flow", (flow,), label=flow.label)))
+            dated_amounts.append(
+                (on, Term(event.entry_id, -flow.known_value, life.base, "-flow", (flow,), label=flow.label))
+            )
     solved = sorted(float(each) for each in paid(life.history, (span,))[1][:-1, 0] if each)
-    named = sorted(float(term.value) for _, term in dated if term.value)
-    if len(solved) != len(named) or not np.allclose(solved, named, rtol=1e-9):
+    own_amounts = sorted(float(term.value) for _, term in dated_amounts if term.value)
+    if len(solved) != len(own_amounts) or not np.allclose(solved, own_amounts, rtol=1e-9):
         raise NoSuchFigure
-    return dated
+    return dated_amounts
 
 
 def _outside_fees(life: Life, span: Span) -> list[Amount]:
     """Fees that the owner paid from elsewhere: put in, and nothing to show for it."""
-    dated = []
+    dated_fees = []
     for place in np.flatnonzero(life.history.outside_fees).tolist():
         if span.start < place <= span.end:
             fees = life.fees(place, "outside_fees")
             value = -float(life.history.outside_fees[place])
-            dated.append((life.day(place), Term("outside_fees", value, life.base, "-outside_fees", (fees,))))
-    return dated
+            dated_fees.append((life.day(place), Term("outside_fees", value, life.base, "-outside_fees", (fees,))))
+    return dated_fees

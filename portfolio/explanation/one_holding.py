@@ -29,21 +29,21 @@ class OneHolding:
     life: Life
     symbol: str
     span: Span
-    held: HoldingPeriod
+    period: HoldingPeriod
 
     @classmethod
     def of(cls, life: Life, symbol: str, span: Span) -> "OneHolding":
         return cls(life, symbol, span, holding_returns.period(life.history, symbol, span))
 
     def series(self, name: str, values: Floats, below: str) -> Series:
-        dates = tuple(self.life.day(place) for place in self.held.days.tolist())
+        dates = tuple(self.life.day(place) for place in self.period.days.tolist())
         return Series(name, dates, tuple(values.tolist()), "fraction", f"{{step}}/{below}/{{date}}")
 
     def returns(self) -> Series:
-        return self.series("returns", self.held.own, "observations")
+        return self.series("returns", self.period.own, "observations")
 
     def portfolio_returns(self) -> Series:
-        return self.series("portfolio_returns", self.held.whole, "portfolio_observations")
+        return self.series("portfolio_returns", self.period.whole, "portfolio_observations")
 
     def locals_and_fxs(self, start: int, end: int) -> tuple[Series, Series]:
         column = holding_returns.find(self.life.history, self.symbol)
@@ -54,14 +54,14 @@ class OneHolding:
 
     def observation(self, what: str, number: int) -> Explanation:
         """The return to one observation from the one before, or from the opening of the span."""
-        opened, closed = int(self.held.opened[number]), int(self.held.days[number])
+        opening, closing = int(self.period.opened[number]), int(self.period.days[number])
         if what == "portfolio_observation":
-            return self.figure(what, float(self.held.whole[number]), self.life.daily_returns(opened, closed))
-        return self.figure(what, float(self.held.own[number]), *self.locals_and_fxs(opened, closed))
+            return self.figure(what, float(self.period.whole[number]), self.life.daily_returns(opening, closing))
+        return self.figure(what, float(self.period.own[number]), *self.locals_and_fxs(opening, closing))
 
     def number_of(self, on: str) -> int:
         """The number of the observation of a day. Raises NoSuchFigure."""
-        days = [str(self.life.day(place)) for place in self.held.days.tolist()]
+        days = [str(self.life.day(place)) for place in self.period.days.tolist()]
         if on not in days:
             raise NoSuchFigure
         return days.index(on)
@@ -70,7 +70,7 @@ class OneHolding:
         return figure(HOLDING[key], key, value, unit, *parts)
 
 
-def explain_returns(holding: OneHolding, computed: PositionReturn, path: Sequence[str]) -> Explanation:
+def explain_returns(holding: OneHolding, answer: PositionReturn, path: Sequence[str]) -> Explanation:
     """A figure of PositionReturn. Raises NoSuchFigure."""
     span = holding.span
     match path:
@@ -81,22 +81,22 @@ def explain_returns(holding: OneHolding, computed: PositionReturn, path: Sequenc
         case ["observations" | "portfolio_observations" as what, on]:
             return holding.observation(OBSERVATIONS[what], holding.number_of(on))
         case ["total_return"]:
-            value = computed.total_return.value
+            value = answer.total_return.value
             both = () if value is None else holding.locals_and_fxs(span.start, span.end)
             return holding.figure("total_return", value, *both)
         case ["local_return"]:
-            value = computed.local_return.value
+            value = answer.local_return.value
             both = () if value is None else holding.locals_and_fxs(span.start, span.end)
             return holding.figure("local_return", value, *both[:1])
         case ["volatility"]:
-            value, yearly = computed.volatility.value, periods_per_year(holding.life)
+            value, yearly = answer.volatility.value, periods_per_year(holding.life)
             return figure(RISK[Measure.VOLATILITY], "volatility", value, "", holding.returns(), yearly)
         case ["sharpe"]:
-            value, yearly = computed.sharpe.value, periods_per_year(holding.life)
+            value, yearly = answer.sharpe.value, periods_per_year(holding.life)
             free = () if value is None else (_risk_free(holding),)
             return figure(RISK[Measure.SHARPE], "sharpe", value, "", holding.returns(), *free, yearly)
         case ["max_drawdown"]:
-            return holding.figure("max_drawdown", computed.max_drawdown.value, holding.returns())
+            return holding.figure("max_drawdown", answer.max_drawdown.value, holding.returns())
     raise NoSuchFigure
 
 
@@ -104,13 +104,13 @@ def _risk_free(holding: OneHolding) -> Series:
     """The risk-free return of the same periods; each is explained with the day's."""
     life, free = holding.life, holding.life.measured.risk_free
     assert free is not None  # or there was no ratio
-    pairs = zip(holding.held.opened.tolist(), holding.held.days.tolist(), strict=True)
+    pairs = zip(holding.period.opened.tolist(), holding.period.days.tolist(), strict=True)
     values = np.array([returns_between(life.history, free, np.array(pair))[0] for pair in pairs])
-    return life.series("risk_free", values, holding.held.days, "risk_free")
+    return life.series("risk_free", values, holding.period.days, "risk_free")
 
 
 def explain_risk(
-    holding: OneHolding, computed: PositionRisk, path: Sequence[str], valued: Mapping[str, str]
+    holding: OneHolding, answer: PositionRisk, path: Sequence[str], valued: Mapping[str, str]
 ) -> Explanation:
     """A figure of PositionRisk. `valued`: where its value and weight are explained. Raises NoSuchFigure."""
     match path:
@@ -122,17 +122,17 @@ def explain_risk(
             raise NoSuchFigure
     own, whole = holding.returns(), holding.portfolio_returns()
     level, yearly = Term("level", risk_figures.TAIL_LEVEL), periods_per_year(holding.life)
-    market_value = Term("market_value", computed.market_value, holding.life.base, path=valued.get("market_value", ""))
-    weight = Term("weight", computed.position_weight, "fraction", path=valued.get("weight", ""))
+    market_value = Term("market_value", answer.market_value, holding.life.base, path=valued.get("market_value", ""))
+    weight = Term("weight", answer.position_weight, "fraction", path=valued.get("weight", ""))
 
     def below(field: str, name: str = "") -> Term:
-        metric: Metric = getattr(computed, field)
+        metric: Metric = getattr(answer, field)
         return Term(name or field, metric.value, "", path=f"{{step}}/{field}")
 
     tail = RISK[Measure.VALUE_AT_RISK]
     portfolio_var = Term("portfolio_var", None)
-    if computed.marginal_var.value is not None:
-        value = -float(np.percentile(holding.held.whole, 100.0 - 100.0 * risk_figures.TAIL_LEVEL))
+    if answer.marginal_var.value is not None:
+        value = -float(np.percentile(holding.period.whole, 100.0 - 100.0 * risk_figures.TAIL_LEVEL))
         portfolio_var = Term("portfolio_var", value, "", "-percentile(portfolio_returns, 1 - level)", (whole, level))
     parts: Mapping[str, tuple[Part, ...]] = {
         "market_value": (market_value,),
@@ -148,10 +148,10 @@ def explain_risk(
         "data_points": (own,),
     }
     if name == "var_1d_pct":
-        return figure(tail, name, computed.var_1d_pct.value, "", own, level)
+        return figure(tail, name, answer.var_1d_pct.value, "", own, level)
     if name == "position_volatility":
-        return figure(RISK[Measure.VOLATILITY], name, computed.position_volatility.value, "", own, yearly)
+        return figure(RISK[Measure.VOLATILITY], name, answer.position_volatility.value, "", own, yearly)
     if name not in parts:
         raise NoSuchFigure
-    value = getattr(computed, name)
+    value = getattr(answer, name)
     return holding.figure(name, value.value if isinstance(value, Metric) else value, *parts[name])

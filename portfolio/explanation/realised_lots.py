@@ -20,31 +20,31 @@ RATES = ("fx_in", "fx_out")
 
 
 def explain(
-    market: MarketTerms, computed: RealisedYear, year: int | None, begins: Begins, path: Sequence[str]
+    market: MarketTerms, answer: RealisedYear, year: int | None, begins: Begins, path: Sequence[str]
 ) -> Explanation:
     """A figure of RealisedYear, of which `year` and `begins` were asked for. Raises NoSuchFigure."""
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
         asof = market.day(len(market.market.dates) - 1)
-        deals, chosen = Deals(market, asof), tax_years.choose(year, begins, asof)
-        sold = _in_year(deals, chosen)
+        deals, tax_year = Deals(market, asof), tax_years.choose(year, begins, asof)
+        sold = _in_year(deals, tax_year)
         match path:
             case ["lots", number, name]:
-                return _of_lot(deals, sold[int(number)], name, getattr(computed.lots[int(number)], name, None))
+                return _of_lot(deals, sold[int(number)], name, getattr(answer.lots[int(number)], name, None))
             case ["whole", name]:
-                return _sum(deals, sold, name, getattr(computed.whole, name, None))
+                return _sum(deals, sold, name, getattr(answer.whole, name, None))
             case ["by_security", number, name]:
-                of_security = computed.by_security[int(number)]
+                of_security = answer.by_security[int(number)]
                 own = [each for each in sold if market.symbol(each.security) == of_security.label]
                 if not own:  # of what no pack has a close of
                     raise NoSuchFigure
                 return _sum(deals, own, name, getattr(of_security, name, None))
             case ["years", number, name]:
                 before = tax_years.starting_in(tax_years.of_day(asof, begins).year - int(number), begins)
-                value = getattr(computed.years[int(number)], name, None)
+                value = getattr(answer.years[int(number)], name, None)
                 return _sum(deals, _in_year(deals, before), name, value)
             case ["gains" | "losses" | "before_fees" | "without_cost" as name]:
-                return _of_year(deals, sold, name, getattr(computed, name))
+                return _of_year(deals, sold, name, getattr(answer, name))
         raise NoSuchFigure
 
 
@@ -87,8 +87,8 @@ def _of_year(deals: Deals, sold: Sequence[LotMatch], name: str, value: Number | 
             REALISED[name], name, value, "lots", Items("items", tuple(each for each in items if each.value is None))
         )
     sign = 1 if name == "gains" else -1
-    chosen = tuple(each for each in items if each.value is not None and each.value * sign > 0)
-    return figure(REALISED[name], name, value, deals.base, Items("items", chosen))
+    one_sign = tuple(each for each in items if each.value is not None and each.value * sign > 0)
+    return figure(REALISED[name], name, value, deals.base, Items("items", one_sign))
 
 
 def _items(deals: Deals, sold: Sequence[LotMatch], part: str, name: str = "items") -> Items:

@@ -15,17 +15,17 @@ OF_RISK_FREE = "sharpe"
 SCALED = frozenset({"volatility", "sharpe", "tracking_error"})
 
 
-def explain(life: Life, computed: Rolling, path: Sequence[str]) -> Explanation:
+def explain(life: Life, answer: Rolling, path: Sequence[str]) -> Explanation:
     """A figure of Rolling. Raises NoSuchFigure."""
     match path:
         case ["window"]:
-            rows = (Input("window", computed.window),)
-            return Explanation(ROLLING["window"].what, Term("window", computed.window, "observations", rows=rows))
+            rows = (Input("window", answer.window),)
+            return Explanation(ROLLING["window"].what, Term("window", answer.window, "observations", rows=rows))
         case ["periods_per_year"]:
-            term = replace(risk.periods_per_year(life), value=computed.periods_per_year)
+            term = replace(risk.periods_per_year(life), value=answer.periods_per_year)
             return Explanation(ROLLING["periods_per_year"].what, term)
         case [name, number] if name in FIGURES:
-            observed = _window(life, int(number), computed.window)
+            observed = _window(life, int(number), answer.window)
         case _:
             raise NoSuchFigure
     parts: list[Part] = [risk.returns_of(life, observed)]
@@ -35,7 +35,7 @@ def explain(life: Life, computed: Rolling, path: Sequence[str]) -> Explanation:
         parts.append(versus_benchmark.observed(life, observed))
     if name in SCALED:
         parts.append(risk.periods_per_year(life))
-    value, formula = getattr(computed, name)[int(number)], ROLLING[name]
+    value, formula = getattr(answer, name)[int(number)], ROLLING[name]
     unit = "" if name in ("sharpe", "beta", "correlation") else "fraction"
     return Explanation(formula.what, Term(name, value, unit, formula.expression, () if value is None else tuple(parts)))
 

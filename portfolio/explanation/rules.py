@@ -44,10 +44,8 @@ def explain(rules: Sequence[Rule], answers: Mapping[str, Any], asof: date, path:
     """
     for rule in rules:
         names = rule.path.split("/")
-        if len(names) == len(path) and all(name in (ANY, given) for name, given in zip(names, path, strict=True)):
-            return _by(
-                rule, answers, asof, path, [given for name, given in zip(names, path, strict=True) if name == ANY]
-            )
+        if len(names) == len(path) and all(name in (ANY, part) for name, part in zip(names, path, strict=True)):
+            return _by(rule, answers, asof, path, [part for name, part in zip(names, path, strict=True) if name == ANY])
     raise NoSuchFigure
 
 
@@ -105,17 +103,17 @@ def at(data: Any, path: Sequence[str]) -> Any:
 
 def number_at(data: Any, path: Sequence[str]) -> Number | None:
     """The number of a figure; None where it has none. Raises NoSuchFigure where there is something else."""
-    found = at(data, path)
-    if isinstance(found, Metric):
-        found = found.value
-    if isinstance(found, str):
+    value = at(data, path)
+    if isinstance(value, Metric):
+        value = value.value
+    if isinstance(value, str):
         try:
-            return Decimal(found)
+            return Decimal(value)
         except InvalidOperation:
             raise NoSuchFigure from None
-    if isinstance(found, Mapping | Sequence | bool | date):
+    if isinstance(value, Mapping | Sequence | bool | date):
         raise NoSuchFigure
-    number: Number | None = found
+    number: Number | None = value
     return number
 
 

@@ -28,35 +28,35 @@ def _figure(key: str, value: Number | None, *parts: Part, unit: str = "fraction"
 # Performance
 
 
-def explain_over(life: Life, span: Span, computed: RangePerformance, path: Sequence[str]) -> Explanation:
+def explain_over(life: Life, span: Span, answer: RangePerformance, path: Sequence[str]) -> Explanation:
     """A figure of RangePerformance. Raises NoSuchFigure."""
     first = max(span.start, 0)
     match path:
         case ["twr" | "gross_twr" | "benchmark_twr" | "excess_twr" as name]:
 
             def other_measure(measure: Measure) -> Term:
-                return Term(measure.value, getattr(computed, measure).value, "fraction", path=f"{{step}}/{measure}")
+                return Term(measure.value, getattr(answer, measure).value, "fraction", path=f"{{step}}/{measure}")
 
-            return returns.time_weighted(life, Measure(name), span, getattr(computed, name), other_measure)
+            return returns.time_weighted(life, Measure(name), span, getattr(answer, name), other_measure)
         case ["mwr"]:
-            return money_weighted.explain(life, span, computed.mwr)
+            return money_weighted.explain(life, span, answer.mwr)
         case ["days"]:
-            return _figure("days", computed.days, life.daily_returns(span.start, span.end), unit="days")
+            return _figure("days", answer.days, life.daily_returns(span.start, span.end), unit="days")
         case ["values", number] if life.history.scope == "portfolio":
             return lives.value_of(life.market, life.history, first + int(number))
         case ["net_contributions", number]:
-            return life.net_contributions(first + int(number), computed.net_contributions[int(number)])
+            return life.net_contributions(first + int(number), answer.net_contributions[int(number)])
         case ["returns", number]:
             daily = life.daily_returns(span.start, first + int(number))
-            return _figure("return", computed.returns[int(number)], daily)
+            return _figure("return", answer.returns[int(number)], daily)
         case ["drawdowns", number]:
             daily = life.daily_returns(span.start, first + int(number))
-            return _figure("drawdown", computed.drawdowns[int(number)], daily)
+            return _figure("drawdown", answer.drawdowns[int(number)], daily)
         case ["benchmark_returns", number]:
-            value = computed.benchmark_returns[int(number)]
+            value = answer.benchmark_returns[int(number)]
             return versus_benchmark.growth(life, span, first + int(number), value)
         case ["worst", number, "depth" | "days" as name]:
-            return _fall(life, span, computed.worst[int(number)], name)
+            return _fall(life, span, answer.worst[int(number)], name)
     raise NoSuchFigure
 
 
@@ -124,8 +124,8 @@ def explain_leading(
             if row.contribution is None or span is None:
                 return _figure("leading_contribution", None)
             rows = contributions.contribute(life.history, span).rows
-            added = next(each for each in rows if each.symbol == row.symbol and each.kind == "security")
-            return attribution.contribution(life, span, added, "contribution", "")
+            contribution_row = next(each for each in rows if each.symbol == row.symbol and each.kind == "security")
+            return attribution.contribution(life, span, contribution_row, "contribution", "")
     raise NoSuchFigure
 
 

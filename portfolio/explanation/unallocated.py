@@ -37,20 +37,20 @@ def other(life: Life, place: int) -> Explanation:
     without."""
     value = float(life.history.other[place])
     deals, balances = _deals(life, place), _balances(life, place)
-    made = _sum(deals) + _sum(balances)
-    return _part(life, place, "other", value, made, Items("deals", deals), Items("balances", balances))
+    total = _sum(deals) + _sum(balances)
+    return _part(life, place, "other", value, total, Items("deals", deals), Items("balances", balances))
 
 
-def _part(life: Life, place: int, name: str, value: float, made: float, *items: Items) -> Explanation:
+def _part(life: Life, place: int, name: str, value: float, total: float, *items: Items) -> Explanation:
     """A part of what the day opened with. Raises NoSuchFigure where the items do not make it."""
     formula = DAYS[name]
-    opened, inflow = life.value(place - 1, "value_before"), life.flows(place, "inflow")
-    begin = float(opened.known_value) + float(inflow.known_value)
+    opening, inflow = life.value(place - 1, "value_before"), life.flows(place, "inflow")
+    begin = float(opening.known_value) + float(inflow.known_value)
     if begin <= 0:
         return Explanation(formula.what, Term(name, value, "fraction"))
-    if not isclose(made, value * begin, rel_tol=1e-9, abs_tol=1e-8):
+    if not isclose(total, value * begin, rel_tol=1e-9, abs_tol=1e-8):
         raise NoSuchFigure
-    return Explanation(formula.what, Term(name, value, "fraction", formula.expression, (*items, opened, inflow)))
+    return Explanation(formula.what, Term(name, value, "fraction", formula.expression, (*items, opening, inflow)))
 
 
 def _deals(life: Life, place: int) -> tuple[Term, ...]:

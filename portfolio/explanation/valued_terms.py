@@ -38,15 +38,15 @@ class ValuedTerms:
         terms = (self.quantity(number), self.price(number), self.rate(row.currency))
         return product(name or row.symbol, terms, self.base, label=row.name)
 
-    def holdings(self, chosen: Callable[[int], bool] = lambda number: True) -> Items:
+    def holdings(self, includes: Callable[[int], bool] = lambda number: True) -> Items:
         places = range(len(self.positions.positions))
-        return Items("holdings", tuple(self.holding(place) for place in places if chosen(place)))
+        return Items("holdings", tuple(self.holding(place) for place in places if includes(place)))
 
     @property
     def balances(self) -> list[CashBalance]:
         """Those that are in the answer: an empty one without a rate is not."""
-        shown = {row.currency for row in self.valued.cash}
-        return [row for row in self.positions.cash if row.currency in shown]
+        currencies = {row.currency for row in self.valued.cash}
+        return [row for row in self.positions.cash if row.currency in currencies]
 
     def balance(self, number: int, name: str = "") -> Term:
         """The unrounded value of the cash of a currency."""
@@ -54,9 +54,9 @@ class ValuedTerms:
         amount = Term("amount", row.amount, row.currency, path=f"{{valued}}/cash/{number}/amount")
         return product(name or row.currency, (amount, self.rate(row.currency)), self.base)
 
-    def cash(self, chosen: Callable[[str], bool] = lambda currency: True) -> Items:
+    def cash(self, includes: Callable[[str], bool] = lambda currency: True) -> Items:
         rows = enumerate(self.balances)
-        return Items("cash", tuple(self.balance(place) for place, row in rows if chosen(row.currency)))
+        return Items("cash", tuple(self.balance(place) for place, row in rows if includes(row.currency)))
 
     @property
     def due(self) -> list[Event]:

@@ -220,12 +220,12 @@ def explain(message: str) -> str:
     if match is None:
         return message
     account, units, commodity = match.groups()
-    wanted = COST_CURRENCY.search(match[0])
+    cost_match = COST_CURRENCY.search(match[0])
     message = message.replace(match[0], f"{units} {commodity} of {account}", 1)
     lots = message.partition(" against balance ")[2]
-    if wanted is None or not lots or f" {wanted[1]}" in lots:
+    if cost_match is None or not lots or f" {cost_match[1]}" in lots:
         return message
-    return f"no lot of {commodity} in {account} cost {wanted[1]}, there is {lots[:120]}{IN_ANOTHER_CURRENCY}"
+    return f"no lot of {commodity} in {account} cost {cost_match[1]}, there is {lots[:120]}{IN_ANOTHER_CURRENCY}"
 
 
 def describe_error(error: Any) -> Line:

@@ -75,10 +75,10 @@ def component(name: str, otherwise: str = "Account") -> str:
     return f"{otherwise}-{signs}"  # a script without capitals
 
 
-def distinct(preferred: str, taken: Container[str]) -> str:
+def distinct(preferred: str, others: Container[str]) -> str:
     """`preferred`, or with the first number that makes it one of its own."""
     name, number = preferred, 1
-    while name in taken:
+    while name in others:
         number += 1
         name = f"{preferred}-{number}"
     return name

@@ -123,9 +123,9 @@ class LedgerRepository:
     def find_lock_files(self) -> list[Path]:
         """The lock files of the branch and of objects. While nobody writes, they are what a killed writer has left."""
         branch = self.path / BRANCH.decode()
-        found = [branch.with_name(f"{branch.name}.lock"), self.path / "HEAD.lock", self.path / "packed-refs.lock"]
+        lock_files = [branch.with_name(f"{branch.name}.lock"), self.path / "HEAD.lock", self.path / "packed-refs.lock"]
         with _naming_faults():
-            return [each for each in found if each.exists()] + sorted((self.path / "objects").glob("*/*.lock"))
+            return [each for each in lock_files if each.exists()] + sorted((self.path / "objects").glob("*/*.lock"))
 
     def remove_lock_files(self) -> None:
         """Remove them: a file stays locked for ever otherwise. To be called only by who holds the lock of all writers."""
@@ -152,14 +152,14 @@ class LedgerRepository:
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether `older` is `newer` or came before it. Raises CommitNotFound."""
         self._commit(older)
-        seen, waiting = {newer}, deque([newer])
+        visited, waiting = {newer}, deque([newer])
         while waiting:
             commit = waiting.popleft()
             if commit == older:
                 return True
             parents = [parent.decode() for parent in self._commit(commit).parents]
-            waiting.extend(parent for parent in parents if parent not in seen)
-            seen.update(parents)
+            waiting.extend(parent for parent in parents if parent not in visited)
+            visited.update(parents)
         return False
 
     def require_forward(self, read: str, head: str | None) -> None:
@@ -175,19 +175,19 @@ class LedgerRepository:
         """
         root = self._root(commit).id if slug is None else self._folder(commit, slug)
         waiting: list[bytes] = [root] if root else []
-        seen: set[bytes] = set()
+        visited: set[bytes] = set()
         while waiting:
             name = waiting.pop()
-            if name in seen:
+            if name in visited:
                 continue
-            seen.add(name)
-            stored = self._object(name)
-            text = stored.as_raw_string()
-            found = hashlib.sha1(b"%s %d\0" % (stored.type_name, len(text)) + text, usedforsecurity=False)
-            if found.hexdigest().encode() != name:
+            visited.add(name)
+            git_object = self._object(name)
+            text = git_object.as_raw_string()
+            digest = hashlib.sha1(b"%s %d\0" % (git_object.type_name, len(text)) + text, usedforsecurity=False)
+            if digest.hexdigest().encode() != name:
                 raise LedgerUnavailable(f"an object is damaged; {MEND}")
-            if isinstance(stored, Tree):
-                waiting += [entry.sha for entry in stored.iteritems() if not S_ISGITLINK(entry.mode)]
+            if isinstance(git_object, Tree):
+                waiting += [entry.sha for entry in git_object.iteritems() if not S_ISGITLINK(entry.mode)]
 
     def slugs(self, commit: str) -> tuple[str, ...]:
         """The folders of a commit, sorted. Raises CommitNotFound."""
@@ -205,15 +205,15 @@ class LedgerRepository:
 
     def origin(self, commit: str, slug: str) -> CommitOrigin:
         """The commit that made the folder what it is at `commit`: that one itself may be another portfolio's."""
-        tree, found = self.tree_hash(commit, slug), self._commit(commit)
-        while found.parents:
-            before = found.parents[0].decode()
+        tree, origin_commit = self.tree_hash(commit, slug), self._commit(commit)
+        while origin_commit.parents:
+            before = origin_commit.parents[0].decode()
             if self.tree_hash(before, slug) != tree:
                 break
-            found = self._commit(before)
-        author = found.author.decode(errors="replace")
-        at = datetime.fromtimestamp(found.commit_time, UTC)
-        return CommitOrigin(found.message.decode(errors="replace"), author, at)
+            origin_commit = self._commit(before)
+        author = origin_commit.author.decode(errors="replace")
+        at = datetime.fromtimestamp(origin_commit.commit_time, UTC)
+        return CommitOrigin(origin_commit.message.decode(errors="replace"), author, at)
 
     def tree_hash(self, commit: str, slug: str) -> str | None:
         """The hash of a folder: equal hashes, equal content. None when the commit has no such folder."""
@@ -253,9 +253,9 @@ class LedgerRepository:
             raise ValueError("the time of a commit needs a time zone")
         if re.search(r"[\r\n\0]", author):
             raise ValueError("an author is one line")
-        refused = tuple(Finding(name, 0, reason) for name in files if (reason := refuse_path(name)))
-        if refused:
-            raise LedgerUnsafe(refused)
+        findings = tuple(Finding(name, 0, reason) for name in files if (reason := refuse_path(name)))
+        if findings:
+            raise LedgerUnsafe(findings)
         head = self.head()
         if head != expected_head:
             raise LedgerMoved(expected_head, head)
@@ -272,10 +272,10 @@ class LedgerRepository:
             new = _build_commit(root, [head.encode()] if head else [], message=message, author=author, at=at)
             self._objects.add_object(new)
             if head:
-                moved = self._refs.set_if_equals(BRANCH, ObjectID(head.encode()), new.id)
+                is_head_moved = self._refs.set_if_equals(BRANCH, ObjectID(head.encode()), new.id)
             else:
-                moved = self._refs.add_if_new(BRANCH, new.id)
-        if not moved:
+                is_head_moved = self._refs.add_if_new(BRANCH, new.id)
+        if not is_head_moved:
             raise LedgerMoved(expected_head, self.head())
         return new.id.decode()
 
@@ -286,20 +286,20 @@ class LedgerRepository:
     def _commit(self, commit: str) -> Commit:
         if not _HASH.fullmatch(commit) or not self._has(commit):
             raise CommitNotFound(commit)
-        stored = self._object(commit.encode())
-        if not isinstance(stored, Commit):
+        git_object = self._object(commit.encode())
+        if not isinstance(git_object, Commit):
             raise CommitNotFound(commit)
-        return stored
+        return git_object
 
     def _has(self, name: str) -> bool:
         with _naming_faults():
             return ObjectID(name.encode()) in self._objects
 
     def _tree(self, name: bytes) -> Tree:
-        stored = self._object(name)
-        if not isinstance(stored, Tree):
+        git_object = self._object(name)
+        if not isinstance(git_object, Tree):
             raise LedgerUnavailable(f"{name.decode()} is not a folder")
-        return stored
+        return git_object
 
     def _root(self, commit: str) -> Tree:
         return self._tree(self._commit(commit).tree)
@@ -367,11 +367,11 @@ def _make(path: Path) -> None:
     with TemporaryDirectory(
         prefix=f".{path.name}-", dir=path.parent
     ) as folder:  # for nobody but ours to read, as a ledger is
-        made = Path(folder)
-        Repo.init_bare(made, default_branch=b"main").close()
-        _remove_hooks(made)
+        folder_path = Path(folder)
+        Repo.init_bare(folder_path, default_branch=b"main").close()
+        _remove_hooks(folder_path)
         try:
-            made.rename(path)
+            folder_path.rename(path)
         except OSError:
             if not (path / "objects").exists():  # else another process has made it in the meantime
                 raise

@@ -129,15 +129,15 @@ def _find_encoding_fault(name: str, content: bytes) -> Finding | None:
     except UnicodeDecodeError as fault:
         return at(fault.start, "not UTF-8")
     for pattern, reason in ((_CONTROL, "control character"), (_DIRECTION, "mark that changes the text direction")):
-        if found := pattern.search(text):
-            return Finding(name, text.count("\n", 0, found.start()) + 1, reason)
+        if match := pattern.search(text):
+            return Finding(name, text.count("\n", 0, match.start()) + 1, reason)
     return None
 
 
 def _find_directives(name: str, text: str, files: Mapping[str, bytes]) -> Iterator[Finding]:
     if _is_harmless_anywhere(name, text, files):
         return
-    line, counted = 1, 0
+    line, line_start = 1, 0
     for word in _WORDS.finditer(text):
         reason = None
         if word["directive"]:
@@ -145,8 +145,8 @@ def _find_directives(name: str, text: str, files: Mapping[str, bytes]) -> Iterat
         elif word["divisor"]:
             reason = _refuse_divisor(word["divisor"])
         if reason is not None:
-            line += text.count("\n", counted, word.start())
-            counted = word.start()
+            line += text.count("\n", line_start, word.start())
+            line_start = word.start()
             yield Finding(name, line, reason)
 
 
@@ -159,7 +159,7 @@ def _is_harmless_anywhere(name: str, text: str, files: Mapping[str, bytes]) -> b
             if _refuse_directive(directive, text, at + len(directive), name, files) is not None:
                 return False
             at = text.find(directive, at + 1)
-    return all(_refuse_divisor(found[1]) is None for found in _DIVISOR.finditer(text))
+    return all(_refuse_divisor(match[1]) is None for match in _DIVISOR.finditer(text))
 
 
 def _refuse_divisor(divisor: str) -> str | None:

@@ -37,8 +37,8 @@ class AlertPresets:
 
 def suggest(shifts: TrendShifts) -> AlertPresets:
     """One for each change, in their order."""
-    found = tuple(_preset(each) for each in shifts.rows)
-    return AlertPresets(found, "ok", None) if found else AlertPresets((), "unavailable", "no_shift")
+    presets = tuple(_preset(each) for each in shifts.rows)
+    return AlertPresets(presets, "ok", None) if presets else AlertPresets((), "unavailable", "no_shift")
 
 
 def _preset(shift: Shift) -> AlertPreset:

@@ -57,13 +57,15 @@ def overlay(exposures: FactorRecord, cycle: CycleRecord) -> CycleRisk:
         )
         for row in exposures.rows
     )
-    known = [row for row in rows if row.variance_share is not None]
+    rows_with_share = [row for row in rows if row.variance_share is not None]
     return CycleRisk(
         phase_label=cycle.phase_label,
         overall_amplification=overall,
         amplification=amplification,
         risk_level="unknown" if amplification is None else _level(amplification),
-        most_vulnerable_factor=max(known, key=lambda row: row.variance_share or 0.0).factor if known else None,
+        most_vulnerable_factor=max(rows_with_share, key=lambda row: row.variance_share or 0.0).factor
+        if rows_with_share
+        else None,
         rows=rows,
     )
 

@@ -199,8 +199,8 @@ def compute(cycle: Cycle, indicators: Indicators) -> CycleRecord:
 
 def sources(cycle: Cycle, indicators: Indicators) -> tuple[str, ...]:
     """The providers of a cycle's indicators."""
-    used = (indicators.by_name[name] for name in cycle.weights if name in indicators.by_name)
-    return tuple(sorted({source for each in used for source in each.sources}))
+    own_indicators = (indicators.by_name[name] for name in cycle.weights if name in indicators.by_name)
+    return tuple(sorted({source for each in own_indicators for source in each.sources}))
 
 
 def as_known(record: CycleRecord) -> DayPhase:

@@ -96,17 +96,17 @@ def measure(
         return _nothing(valued, confidence, sessions, amplification, NOT_POSITIVE)
     weights = np.array([float(row.market_value) for row in valued.positions]) / total
     in_currency = _currency_weights(valued, holdings, total)
-    known = np.isfinite(holdings.returns[-WINDOW:]).sum(axis=0) >= LEAST
-    held = np.where(known, weights, 0.0)
-    series = _series(holdings, held, in_currency)
-    rows, variance = _decompose(holdings, held, in_currency)
+    has_returns = np.isfinite(holdings.returns[-WINDOW:]).sum(axis=0) >= LEAST
+    weights_held = np.where(has_returns, weights, 0.0)
+    series = _series(holdings, weights_held, in_currency)
+    rows, variance = _decompose(holdings, weights_held, in_currency)
     if variance is None:
         reason = TOO_FEW_SESSIONS if len(weights) or in_currency.any() else NOTHING_AT_RISK
         return _nothing(valued, confidence, sessions, amplification, reason)
     volatility = float(np.sqrt(variance)) * (1.0 if amplification is None else amplification)
     value, low, high = paths.at(confidence, volatility).tolist()
     doubts = [FACTOR_IN_RESIDUALS] if _lacks_factor(holdings) else []
-    doubts += [TOO_FEW_SESSIONS] if not known.all() else []
+    doubts += [TOO_FEW_SESSIONS] if not has_returns.all() else []
     doubts += [CYCLE_UNKNOWN] if amplification is None else []
     calibration = _calibrate(series, paths, confidence=confidence, sessions=sessions)
     basis = {"draws": simulation.DRAWS, "low": low, "high": high, "n": int(np.isfinite(series[-WINDOW:]).sum())}
@@ -144,8 +144,10 @@ def _currency_weights(valued: ValuedPositions, holdings: HoldingHistory, total: 
 
 def _series(holdings: HoldingHistory, weights: Floats, in_currency: Floats) -> Floats:
     """(T,) return of the portfolio held as it is, NaN where one of its holdings or rates is not known."""
-    held, foreign = weights != 0, in_currency != 0
-    return np.asarray(holdings.returns[:, held] @ weights[held] + holdings.fx[:, foreign] @ in_currency[foreign])
+    in_position, foreign = weights != 0, in_currency != 0
+    return np.asarray(
+        holdings.returns[:, in_position] @ weights[in_position] + holdings.fx[:, foreign] @ in_currency[foreign]
+    )
 
 
 def _usable(holdings: HoldingHistory) -> list[int]:
@@ -169,12 +171,13 @@ def _decompose(
     together gives the variance of the whole: what holdings have in common besides the factors is in it.
     """
     places, foreign = _usable(holdings), np.flatnonzero(in_currency)
-    held = np.flatnonzero(weights)
+    positions_held = np.flatnonzero(weights)
     returns, changes, fx = (
-        each[-WINDOW:] for each in (holdings.returns[:, held], holdings.changes[:, places], holdings.fx[:, foreign])
+        each[-WINDOW:]
+        for each in (holdings.returns[:, positions_held], holdings.changes[:, places], holdings.fx[:, foreign])
     )
     complete = np.isfinite(np.column_stack((returns, changes, fx))).all(axis=1)
-    if complete.sum() < max(LEAST, len(places) + 2) or not len(held) + len(foreign):
+    if complete.sum() < max(LEAST, len(places) + 2) or not len(positions_held) + len(foreign):
         return (), None
     returns, changes, fx = returns[complete], changes[complete], fx[complete]
     try:
@@ -182,7 +185,7 @@ def _decompose(
     except UndefinedRatio:  # factors that move as one say nothing apart: all is what the holdings do by themselves
         places, changes = [], changes[:, :0]
         betas = regression.joint_betas(returns, changes)
-    exposures = np.concatenate((betas.betas @ weights[held], in_currency[foreign], weights[held]))
+    exposures = np.concatenate((betas.betas @ weights[positions_held], in_currency[foreign], weights[positions_held]))
     columns = np.column_stack((changes, fx, betas.residuals))
     covariance = np.atleast_2d(np.cov(columns, rowvar=False))
     variance = float(exposures @ covariance @ exposures)
@@ -191,7 +194,7 @@ def _decompose(
     shares = exposures * (covariance @ exposures) / variance
     names = [("factor", holdings.factors[place].factor) for place in places]
     names += [("currency", holdings.currencies[place]) for place in foreign]
-    names += [("holding", holdings.symbols[place]) for place in held]
+    names += [("holding", holdings.symbols[place]) for place in positions_held]
     spreads = np.sqrt(np.diag(covariance))
     rows = tuple(
         RiskSource(kind, name, *(float(each) for each in row))

@@ -85,18 +85,18 @@ def load(
     closes = _sessions(history, symbols)
     levels = factor_series.load(pack, choices, history.dates[closes])
     factors, changes = _factors(levels, benchmark, closes)
-    columns, used = [], {source for each in factors for source in each.sources}
+    columns, providers = [], {source for each in factors for source in each.sources}
     for part in parts:
-        known = [each for each in actions if each.symbol == part.symbol]
+        own_actions = [each for each in actions if each.symbol == part.symbol]
         try:
             basis = described[part.symbol][4]
-            local, _ = composite.security_returns(history, part, basis, known, part.currency)
-            used |= composite.return_sources(history, part, basis, known, part.currency)
+            local, _ = composite.security_returns(history, part, basis, own_actions, part.currency)
+            providers |= composite.return_sources(history, part, basis, own_actions, part.currency)
         except MissingPrice:
             local = np.full(len(history.dates), np.nan)
         columns.append(_between(local, closes))
     sessions = max(len(closes) - 1, 0)
-    used |= {source for each in (*currencies, base) if currencies for source in _fx_sources(history, each)}
+    providers |= {source for each in (*currencies, base) if currencies for source in _fx_sources(history, each)}
     return HoldingHistory(
         first_date=history.dates[closes[0]].item() if sessions else None,
         last_date=history.dates[closes[-1]].item() if sessions else None,
@@ -111,7 +111,7 @@ def load(
         fx=np.column_stack([_growth(history.fx(each, base)[closes]) for each in currencies])
         if currencies
         else np.zeros((sessions, 0)),
-        sources=tuple(sorted(used)),
+        sources=tuple(sorted(providers)),
     )
 
 
@@ -155,8 +155,8 @@ def _changes(
         if benchmark is None:
             return np.zeros(0), (), ()
         return _between(benchmark.returns, closes), (*doubts, *benchmark.degraded), benchmark.sources
-    found = levels.levels.get(choice)
-    return (np.zeros(0), (), ()) if found is None else (found.changes(), doubts, found.sources)
+    level = levels.levels.get(choice)
+    return (np.zeros(0), (), ()) if level is None else (level.changes(), doubts, level.sources)
 
 
 def _between(daily: Floats, closes: npt.NDArray[np.intp]) -> Floats:

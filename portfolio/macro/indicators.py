@@ -105,13 +105,13 @@ def _load(pack: PricingPack, chain_hash: str) -> Indicators:
 
 def as_of(choices: Mapping[str, tuple[Indicator, ...]], day: date) -> Indicators:
     """Every indicator of the definitions as it stood on a day, by what was public then."""
-    found = {name: _speaker(choices.get(name, ()), np.datetime64(day, "D")) for name in DEFINITIONS}
+    speakers = {name: _speaker(choices.get(name, ()), np.datetime64(day, "D")) for name in DEFINITIONS}
     return Indicators(
         asof_date=day,
         window_years=standings.YEARS,
-        readings=tuple(_read(DEFINITIONS[name], *each) for name, each in found.items()),
+        readings=tuple(_read(DEFINITIONS[name], *each) for name, each in speakers.items()),
         choices=choices,
-        by_name={name: indicator for name, (indicator, _) in found.items() if indicator is not None},
+        by_name={name: indicator for name, (indicator, _) in speakers.items() if indicator is not None},
     )
 
 
@@ -119,23 +119,23 @@ def _speaker(choices: Sequence[Indicator], day: np.datetime64) -> tuple[Indicato
     """The first choice that has a standing on a day, else the first of which any figure was public; and that standing."""
     silent: tuple[Indicator | None, str] = None, "no_series"
     for each in choices:
-        found = each.standing(day)
-        if isinstance(found, Standing):
-            return each, found
-        if silent[0] is None and found != "no_series":
-            silent = each, found
+        standing = each.standing(day)
+        if isinstance(standing, Standing):
+            return each, standing
+        if silent[0] is None and standing != "no_series":
+            silent = each, standing
     return silent
 
 
-def _read(definition: Definition, indicator: Indicator | None, found: Standing | str) -> Reading:
+def _read(definition: Definition, indicator: Indicator | None, standing: Standing | str) -> Reading:
     series = " - ".join(indicator.series) if indicator else ""
-    if indicator is None or isinstance(found, str):
-        reason = found if isinstance(found, str) else None
+    if indicator is None or isinstance(standing, str):
+        reason = standing if isinstance(standing, str) else None
         blank = unavailable(reason)
         return Reading(definition.name, definition.title, series, definition.unit, None, blank, blank)
-    basis = {"first": str(found.first), "last": str(found.observed), "n": found.n}
-    observed = dates.parse(str(found.observed))
-    value, z = (degraded(Metric(each, "ok", None, basis), indicator.doubts) for each in (found.value, found.z))
+    basis = {"first": str(standing.first), "last": str(standing.observed), "n": standing.n}
+    observed = dates.parse(str(standing.observed))
+    value, z = (degraded(Metric(each, "ok", None, basis), indicator.doubts) for each in (standing.value, standing.z))
     return Reading(
         definition.name, definition.title, series, definition.unit, observed, value, z
     )  # fmt: skip

@@ -39,7 +39,7 @@ class MacroChart:
 
 def chart(regime: RegimeRecord, exposures: FactorRecord, dar: DarRecord) -> MacroChart:
     """The bars of the scores and of the betas, and the gauge."""
-    known = [(each.score.value, each) for each in regime.regime_scores if each.score.value is not None]
+    scored = [(each.score.value, each) for each in regime.regime_scores if each.score.value is not None]
     bars = [
         FactorBar(
             row.factor,
@@ -53,7 +53,7 @@ def chart(regime: RegimeRecord, exposures: FactorRecord, dar: DarRecord) -> Macr
     ]
     return MacroChart(
         regime=regime.label,
-        scores=tuple(each for _, each in sorted(known, key=lambda pair: (-pair[0], pair[1].label))),
+        scores=tuple(each for _, each in sorted(scored, key=lambda pair: (-pair[0], pair[1].label))),
         factors=tuple(sorted(bars, key=lambda each: (-abs(each.beta), each.factor))),
         drawdown_at_risk=dar.dar_value,
         drawdown_amount=dar.dar_amount,

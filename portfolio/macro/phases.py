@@ -53,10 +53,10 @@ Judged = Mapping[str, tuple[DayPhase, tuple[str, ...]]]
 """By subject: its phase, and the providers of what it was judged by."""
 
 
-def judge(known: Indicators, day: date) -> Judged:
+def judge(all_indicators: Indicators, day: date) -> Judged:
     """The regime and the phase of each cycle from what was public on a day. Pure."""
-    then = indicators.as_of(known.choices, day)
-    judged = {regime.SUBJECT: (regime.as_known(known, day), regime.sources(then))}
+    then = indicators.as_of(all_indicators.choices, day)
+    judged = {regime.SUBJECT: (regime.as_known(all_indicators, day), regime.sources(then))}
     for cycle in cycles.CYCLES:
         judged[cycle.id] = cycles.as_known(cycles.compute(cycle, then)), cycles.sources(cycle, then)
     return judged
@@ -75,8 +75,8 @@ def load(pack: PricingPack, *, weeks: int) -> PhaseHistory:
 def _load(pack: PricingPack, chain_hash: str, weeks: int) -> PhaseHistory:
     """The chain hash pins all that was known when the pack was sealed."""
     days = _ends_of_weeks(list(_visible_days(pack).values()), pack.asof_date, weeks)
-    stored = _read([each.pack_id for each in _complete(pack, days)])
-    judged = [stored.get(each.pack_id) or judge(indicators.load(pack), each.date) for each in days]
+    stored_phases = _read([each.pack_id for each in _complete(pack, days)])
+    judged = [stored_phases.get(each.pack_id) or judge(indicators.load(pack), each.date) for each in days]
     return PhaseHistory(
         by_subject={
             subject: {day.date: each[subject][0] for day, each in zip(days, judged, strict=True)} for subject in METHODS
@@ -93,14 +93,14 @@ def store(pack: PricingPack, *, most: int = MOST_PACKS) -> int:
     A pack of whose day more became known since is left out: nobody reads what it said.
     """
     subjects = Counter(_rows().values_list("pack_id", flat=True))
-    done = {pack_id for pack_id, count in subjects.items() if count == len(METHODS)}
-    missing = [each for each in _visible_days(pack).values() if each.pack_id not in done]
+    complete_packs = {pack_id for pack_id, count in subjects.items() if count == len(METHODS)}
+    missing = [each for each in _visible_days(pack).values() if each.pack_id not in complete_packs]
     days = _complete(pack, missing)[: -most - 1 : -1]
-    known = indicators.load(pack)
+    all_indicators = indicators.load(pack)
     rows = (
         (day.pack_id, *_cells(phase), json.dumps(sources))
         for day in days
-        for phase, sources in judge(known, day.date).values()
+        for phase, sources in judge(all_indicators, day.date).values()
     )
     if days:
         copy_in(EconomicPhase, COLUMNS, rows, keep_existing=True)
@@ -109,19 +109,19 @@ def store(pack: PricingPack, *, most: int = MOST_PACKS) -> int:
 
 def find_differences(pack: PricingPack, among: Sequence[PricingPack]) -> Iterator[RowDifference]:
     """Where phases that are stored of packs, `among` those that a pack sees, are not what is computed of them now."""
-    chosen = {each.pk for each in among}
-    days = _complete(pack, [each for each in _visible_days(pack).values() if each.pack_id in chosen])
-    stored = _read([each.pack_id for each in days])
-    known = indicators.load(pack) if stored else None
+    pack_ids = {each.pk for each in among}
+    days = _complete(pack, [each for each in _visible_days(pack).values() if each.pack_id in pack_ids])
+    stored_phases = _read([each.pack_id for each in days])
+    all_indicators = indicators.load(pack) if stored_phases else None
     for day in days:
-        if known is None or day.pack_id not in stored:
+        if all_indicators is None or day.pack_id not in stored_phases:
             continue
-        expected = judge(known, day.date)
-        for subject, (phase, sources) in stored[day.pack_id].items():
-            computed, providers = expected[subject]
+        expected = judge(all_indicators, day.date)
+        for subject, (phase, sources) in stored_phases[day.pack_id].items():
+            phase_now, providers = expected[subject]
             name = f"{subject} at {day.pack_id}"
-            if not _is_same(phase, computed):
-                yield RowDifference("economic phase", name, "name", str(computed), str(phase))
+            if not _is_same(phase, phase_now):
+                yield RowDifference("economic phase", name, "name", str(phase_now), str(phase))
             if sources != providers:
                 yield RowDifference("economic phase", name, "sources", str(providers), str(sources))
 
@@ -164,10 +164,10 @@ def _complete(pack: PricingPack, days: Sequence[_Day]) -> list[_Day]:
         policy=pack.policy_id, sequence__gt=min(each.sequence for each in days), sequence__lte=pack.sequence
     )
     sealed = dict(later.order_by("sequence").values_list("content", "sequence"))
-    found = PackObservation.objects.filter(content__in=any_of(sealed), series__in=indicators.SERIES).order_by()
-    pairs = {(sealed[content], known) for content, known in found.values_list("content_id", "known_at")}
+    later_rows = PackObservation.objects.filter(content__in=any_of(sealed), series__in=indicators.SERIES).order_by()
+    pairs = {(sealed[content], known_day) for content, known_day in later_rows.values_list("content_id", "known_at")}
     sequences: npt.NDArray[np.int64] = np.array([sequence for sequence, _ in pairs], dtype=np.int64)
-    known_at = np.array([known for _, known in pairs], dtype="datetime64[D]")
+    known_at = np.array([known_day for _, known_day in pairs], dtype="datetime64[D]")
     return [
         each for each in days if not np.any((sequences > each.sequence) & (known_at <= np.datetime64(each.date, "D")))
     ]
@@ -175,11 +175,11 @@ def _complete(pack: PricingPack, days: Sequence[_Day]) -> list[_Day]:
 
 def _read(packs: Sequence[str]) -> dict[str, Judged]:
     """By pack, the phases of all subjects by the methods of now."""
-    found: dict[str, dict[str, tuple[DayPhase, tuple[str, ...]]]] = {}
+    phases_of: dict[str, dict[str, tuple[DayPhase, tuple[str, ...]]]] = {}
     for row in _rows().filter(pack__in=packs):
         phase = DayPhase(row.subject, row.method, row.name, row.score, row.margin, row.scores, row.reason)
-        found.setdefault(row.pack_id, {})[row.subject] = phase, tuple(row.sources)
-    return {pack_id: each for pack_id, each in found.items() if each.keys() == METHODS.keys()}
+        phases_of.setdefault(row.pack_id, {})[row.subject] = phase, tuple(row.sources)
+    return {pack_id: each for pack_id, each in phases_of.items() if each.keys() == METHODS.keys()}
 
 
 def _rows() -> "QuerySet[EconomicPhase]":

@@ -52,8 +52,8 @@ def _factors(
 ) -> Scenario:
     """Rates, inflation and credit in basis points."""
     sizes = (real * 1e-4, inflation * 1e-4, credit * 1e-4, usd, equity)
-    named = zip((Factor.REAL_RATE, Factor.INFLATION, Factor.CREDIT, Factor.USD, Factor.EQUITY), sizes, strict=True)
-    return Scenario(scenario_id, name, {factor.value: size for factor, size in named if size})
+    size_of = zip((Factor.REAL_RATE, Factor.INFLATION, Factor.CREDIT, Factor.USD, Factor.EQUITY), sizes, strict=True)
+    return Scenario(scenario_id, name, {factor.value: size for factor, size in size_of if size})
 
 
 def _stress(

@@ -143,17 +143,17 @@ def as_known(indicators: Indicators, day: date) -> DayPhase:
 
 def verdict_as_known(indicators: Indicators, day: np.datetime64) -> Verdict | str:
     """The verdict from what was public on a day, or why it is unknown."""
-    found = {name: indicators.standing_on(name, day) for name in INPUTS}
-    missing = [name for name, each in found.items() if isinstance(each, str)]
+    standings = {name: indicators.standing_on(name, day) for name in INPUTS}
+    missing = [name for name, each in standings.items() if isinstance(each, str)]
     if missing:
         return unknown(missing)
-    return regimes.classify([each.z for each in found.values() if isinstance(each, Standing)])
+    return regimes.classify([each.z for each in standings.values() if isinstance(each, Standing)])
 
 
 def sources(indicators: Indicators) -> tuple[str, ...]:
     """The providers of the regime's indicators."""
-    used = (indicators.by_name[name] for name in INPUTS if name in indicators.by_name)
-    return tuple(sorted({source for each in used for source in each.sources}))
+    own_indicators = (indicators.by_name[name] for name in INPUTS if name in indicators.by_name)
+    return tuple(sorted({source for each in own_indicators for source in each.sources}))
 
 
 def unknown(names: list[str]) -> str:

@@ -77,14 +77,14 @@ def run(scenario: Scenario, valued: ValuedPositions, fitted: FittedHoldings, *, 
     cost_bp   what a hedge is taken to cost, in basis points of its size
     """
     holdings, model = fitted.holdings, _model(scenario, fitted)
-    moved = _currency_moves(scenario, valued)
+    currency_returns = _currency_moves(scenario, valued)
     values = np.array([float(row.market_value) for row in valued.positions])
-    fx = np.array([moved[row.currency] for row in valued.positions])
+    fx = np.array([currency_returns[row.currency] for row in valued.positions])
     parts, reasons = _local_parts(scenario, model, holdings)
     local, floored = np.maximum(parts.sum(axis=0), -1.0), parts.sum(axis=0) < -1.0
     with np.errstate(invalid="ignore", divide="ignore"):
         parts = np.where(floored, parts * (local / parts.sum(axis=0)), parts)
-    cash = [(row, float(row.market_value), moved[row.currency]) for row in valued.cash if row.market_value]
+    cash = [(row, float(row.market_value), currency_returns[row.currency]) for row in valued.cash if row.market_value]
     contributions = parts @ values
     fx_delta = float(values @ fx) + sum(value * move for _, value, move in cash)
     interaction = float(values @ (local * fx))
@@ -136,7 +136,7 @@ def run(scenario: Scenario, valued: ValuedPositions, fitted: FittedHoldings, *, 
             valued.currency,
             total,
             equity=_equity(model, values * (1.0 + fx), holdings),
-            currencies=_by_currency(valued, moved),
+            currencies=_by_currency(valued, currency_returns),
             cost_bp=cost_bp,
         ),
     )
@@ -157,9 +157,9 @@ def _local_parts(scenario: Scenario, model: _Model, holdings: HoldingHistory) ->
     if scenario.classes:
         table = np.zeros((len(scenario.classes), len(holdings.kinds)))
         for place, kind in enumerate(holdings.kinds):
-            known = [row for row, each in enumerate(scenario.classes) if each == CLASS_OF.get(kind)]
-            if known:
-                table[known[0], place] = list(scenario.classes.values())[known[0]]
+            class_rows = [row for row, each in enumerate(scenario.classes) if each == CLASS_OF.get(kind)]
+            if class_rows:
+                table[class_rows[0], place] = list(scenario.classes.values())[class_rows[0]]
             else:
                 reasons[place].append(MISSING_CLASS)
         return table, reasons
@@ -177,16 +177,16 @@ CLASS_OF: Mapping[str, str] = {
 
 def _currency_moves(scenario: Scenario, valued: ValuedPositions) -> dict[str, float]:
     """By currency, its return in the base currency. A dollar up by s moves every other currency by 1 / (1 + s) against it."""
-    held = {*(row.currency for row in valued.positions), *(row.currency for row in valued.cash), valued.currency}
+    currencies = {*(row.currency for row in valued.positions), *(row.currency for row in valued.cash), valued.currency}
     usd = scenario.shocks.get(Factor.USD, 0.0)
-    worth = {each: 1.0 + scenario.currencies.get(each, usd if each == "USD" else 0.0) for each in held}
-    return {each: worth[each] / worth[valued.currency] - 1.0 for each in held}
+    worth = {each: 1.0 + scenario.currencies.get(each, usd if each == "USD" else 0.0) for each in currencies}
+    return {each: worth[each] / worth[valued.currency] - 1.0 for each in currencies}
 
 
 def _unmoved(scenario: Scenario, valued: ValuedPositions) -> list[str]:
     """missing_currency, where a currency is held that the scenario says nothing of."""
-    held = {*(row.currency for row in valued.positions), *(row.currency for row in valued.cash)}
-    return [NO_SHOCK_OF_CURRENCY] if scenario.currencies and held - set(scenario.currencies) else []
+    currencies = {*(row.currency for row in valued.positions), *(row.currency for row in valued.cash)}
+    return [NO_SHOCK_OF_CURRENCY] if scenario.currencies and currencies - set(scenario.currencies) else []
 
 
 def _factor_rows(
@@ -228,13 +228,13 @@ def _position(
     valued: ValuedPositions,
 ) -> PositionDelta:
     own = valued.positions[place]
-    moved = (1.0 + local[place]) * (1.0 + fx[place]) - 1.0
+    total_return = (1.0 + local[place]) * (1.0 + fx[place]) - 1.0
     basis: dict[str, object] = {}
     error = float(errors[place]) if np.isfinite(errors[place]) else None
     if error is not None:
         scale, residual = 1.0 + fx[place], float(model.betas.residual_variance[place])
         spread = regression.Z_90 * float(np.sqrt(error**2 + model.tail * HORIZON_SESSIONS * residual)) * scale
-        basis = {"n": int(model.betas.n[place]), "low": moved - spread, "high": moved + spread}
+        basis = {"n": int(model.betas.n[place]), "low": total_return - spread, "high": total_return + spread}
         error *= scale
     return PositionDelta(
         security_id=own.security_id,
@@ -242,8 +242,8 @@ def _position(
         name=own.name,
         currency=own.currency,
         market_value=own.market_value,
-        delta_pl=estimated(float(own.market_value) * moved, valued.currency),
-        delta=degraded(Metric(moved, "ok", None, basis), reasons),
+        delta_pl=estimated(float(own.market_value) * total_return, valued.currency),
+        delta=degraded(Metric(total_return, "ok", None, basis), reasons),
         local_return=float(local[place]),
         fx_return=float(fx[place]),
         standard_error=error,
@@ -270,10 +270,12 @@ def _portfolio_spread(model: _Model, amounts: Floats, before: float) -> tuple[fl
 
     The positions as one: their regressions share the factors, and what moves them besides need not be their own alone.
     """
-    known = model.betas.is_known
-    if not model.names or not known.any() or before <= 0:
+    has_betas = model.betas.is_known
+    if not model.names or not has_betas.any() or before <= 0:
         return None
-    whole = regression.joint_betas((model.returns[:, known] @ (amounts[known] / before))[:, None], model.changes)
+    whole = regression.joint_betas(
+        (model.returns[:, has_betas] @ (amounts[has_betas] / before))[:, None], model.changes
+    )
     if not whole.n[0]:
         return None
     low, high = whole.interval(model.shock, sessions=HORIZON_SESSIONS, tail=model.tail)
@@ -289,7 +291,7 @@ def _equity(model: _Model, amounts: Floats, holdings: HoldingHistory) -> tuple[s
     return series, float(np.nan_to_num(model.betas.betas[place]) @ amounts), float(model.shock[place])
 
 
-def _by_currency(valued: ValuedPositions, moved: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+def _by_currency(valued: ValuedPositions, currency_returns: Mapping[str, float]) -> dict[str, tuple[float, float]]:
     """Currency -> its amount in the base currency and its return."""
     amounts: dict[str, float] = {}
     for currency, value in [
@@ -297,7 +299,11 @@ def _by_currency(valued: ValuedPositions, moved: Mapping[str, float]) -> dict[st
         *((row.currency, row.market_value) for row in valued.cash),
     ]:
         amounts[currency] = amounts.get(currency, 0.0) + float(value)
-    return {currency: (amount, moved[currency]) for currency, amount in sorted(amounts.items()) if moved[currency]}
+    return {
+        currency: (amount, currency_returns[currency])
+        for currency, amount in sorted(amounts.items())
+        if currency_returns[currency]
+    }
 
 
 def _split(reasons: Iterable[str]) -> list[str]:

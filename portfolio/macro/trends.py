@@ -81,11 +81,11 @@ def betas(valued: ValuedPositions, holdings: HoldingHistory, *, weeks: int) -> B
         if each.status != "unavailable" and each.factor != Factor.USD
     ]
     weights = np.array([float(row.market_value) / total if total > 0 else 0.0 for row in valued.positions])
-    held = weights != 0
-    series = (holdings.returns[:, held] @ weights[held])[:, None]
+    in_position = weights != 0
+    series = (holdings.returns[:, in_position] @ weights[in_position])[:, None]
     ends = [end for end in range(holdings.sessions, 0, -SESSIONS_A_WEEK) if end >= WINDOW][: weeks + 1][::-1]
     table = np.full((2, len(ends), len(holdings.factors)), np.nan)
-    for row, end in enumerate(ends if usable and held.any() else []):
+    for row, end in enumerate(ends if usable and in_position.any() else []):
         window = slice(end - WINDOW, end)
         try:
             fit = regression.joint_betas(series[window], holdings.changes[window][:, usable])
@@ -97,9 +97,10 @@ def betas(valued: ValuedPositions, holdings: HoldingHistory, *, weeks: int) -> B
         {each.factor: with_gaps(sheet[:, place]) for place, each in enumerate(holdings.factors)} for sheet in table
     )
     dates = tuple(holdings.dates[end - 1].item() for end in ends)
-    named = (Factor.REAL_RATE, Factor.INFLATION, Factor.CREDIT, Factor.EQUITY)
+    shown_factors = (Factor.REAL_RATE, Factor.INFLATION, Factor.CREDIT, Factor.EQUITY)
     newest_first = [
-        WeekOfBetas(day, *(values[each][row] for each in named)) for row, day in reversed(list(enumerate(dates)))
+        WeekOfBetas(day, *(values[each][row] for each in shown_factors))
+        for row, day in reversed(list(enumerate(dates)))
     ]
     return BetaHistory(dates, values, errors, tuple(newest_first))
 
@@ -124,9 +125,9 @@ def detect(
         before, after = indicators.standing_on(name, first), indicators.standing_on(name, last)
         if isinstance(before, Standing) and isinstance(after, Standing) and abs(after.z - before.z) >= SHIFT_DEVIATIONS:
             since = dates.parse(str(first))
-            definition, moved = indicators.by_name[name].definition, after.z - before.z
+            definition, change = indicators.by_name[name].definition, after.z - before.z
             was, now_is = (f"{two_decimals(each.value)} {definition.unit}" for each in (before, after))
-            rows.append(Shift("indicator", name, definition.title, was, now_is, since, moved, after.z, moved))
+            rows.append(Shift("indicator", name, definition.title, was, now_is, since, change, after.z, change))
     for factor, path in history.betas.items():
         if len(path) < 2:
             continue
@@ -134,12 +135,12 @@ def detect(
         then, now, error_then, error_now = path[0], path[-1], errors[0], errors[-1]
         if then is None or now is None or error_then is None or error_now is None:
             continue
-        moved, error = now - then, float(np.hypot(error_then, error_now))
-        if error > 0 and abs(moved) >= SHIFT_ERRORS * error:
+        change, error = now - then, float(np.hypot(error_then, error_now))
+        if error > 0 and abs(change) >= SHIFT_ERRORS * error:
             title, since = f"Beta to {Factor(factor).label}", history.dates[0]
             rows.append(
                 Shift(
-                    "exposure", factor, title, two_decimals(then), two_decimals(now), since, moved / error, now, moved
+                    "exposure", factor, title, two_decimals(then), two_decimals(now), since, change / error, now, change
                 )
             )
     return TrendShifts(weeks, tuple(rows))

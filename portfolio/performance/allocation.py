@@ -67,11 +67,11 @@ def classify(symbols: Sequence[str], classified: Classified) -> ClassifiedPositi
     """What is said of securities, in their order."""
     rows = []
     for symbol in symbols:
-        said = classified.get(symbol, {})
-        status, reason = ("ok", None) if said else ("unavailable", NO_CLASSIFICATION)
-        if any(each.is_assumed for each in said.values()):
+        classifications = classified.get(symbol, {})
+        status, reason = ("ok", None) if classifications else ("unavailable", NO_CLASSIFICATION)
+        if any(each.is_assumed for each in classifications.values()):
             status, reason = "degraded", ASSUMED_RELEASE_DATE
-        texts = (said[kind].text if kind in said else None for kind in Kind)
+        texts = (classifications[kind].text if kind in classifications else None for kind in Kind)
         rows.append(ClassifiedPosition(symbol, status, reason, *texts))
     return ClassifiedPositions(tuple(rows), classified)
 
@@ -92,8 +92,8 @@ def allocate(valued: ValuedPositions, classified: Classified) -> Allocation:
 
 def group_of(symbol: str, classified: Classified, kind: Kind) -> str:
     """The name of the sector, country or asset class that a security is of."""
-    said = classified.get(symbol, {}).get(kind)
-    return said.text if said else UNCLASSIFIED
+    classification = classified.get(symbol, {}).get(kind)
+    return classification.text if classification else UNCLASSIFIED
 
 
 def _groups(valued: ValuedPositions, classified: Classified, kind: Kind) -> tuple[Group, ...]:
@@ -115,13 +115,15 @@ def _groups(valued: ValuedPositions, classified: Classified, kind: Kind) -> tupl
 
 def _known_share(valued: ValuedPositions, classified: Classified, kind: Kind) -> Metric:
     """By absolute values, so that a short position takes nothing away."""
-    said = [classified.get(row.symbol, {}).get(kind) for row in valued.positions]
+    classifications = [classified.get(row.symbol, {}).get(kind) for row in valued.positions]
     sizes = [abs(row.market_value) for row in valued.positions]
     whole = sum(sizes, Decimal(0))
     if not whole:
         return unavailable(NO_SECURITIES)
-    if not any(said):
+    if not any(classifications):
         return unavailable(NO_CLASSIFICATION)
-    known = sum((size for size, each in zip(sizes, said, strict=True) if each), Decimal(0))
-    doubts = [ASSUMED_RELEASE_DATE] if any(each and each.is_assumed for each in said) else []
-    return degraded(Metric(float(known / whole), "ok", None, {"n": sum(each is not None for each in said)}), doubts)
+    known_size = sum((size for size, each in zip(sizes, classifications, strict=True) if each), Decimal(0))
+    doubts = [ASSUMED_RELEASE_DATE] if any(each and each.is_assumed for each in classifications) else []
+    return degraded(
+        Metric(float(known_size / whole), "ok", None, {"n": sum(each is not None for each in classifications)}), doubts
+    )

@@ -30,11 +30,11 @@ def of_observations(
     history: ValueHistory, closes: npt.NDArray[np.intp], periods_per_year: float
 ) -> Mapping[str, object]:
     """Basis of a figure made from the returns between closes; the first close may be -1, the day before the first."""
-    opened = history.dates[0].item() - timedelta(days=1) if closes[0] < 0 else history.dates[closes[0]].item()
+    opening_day = history.dates[0].item() - timedelta(days=1) if closes[0] < 0 else history.dates[closes[0]].item()
     return {
         "net": NET,
         "annualised": True,
-        "first": opened.isoformat(),
+        "first": opening_day.isoformat(),
         "last": history.dates[closes[-1]].item().isoformat(),
         "n": len(closes) - 1,
         "periods_per_year": periods_per_year,

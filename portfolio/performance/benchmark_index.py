@@ -67,5 +67,5 @@ def index_of(benchmark: BenchmarkReturns) -> BenchmarkIndex:
     """The return index of a benchmark; see BenchmarkIndex."""
     unknown = np.flatnonzero(np.isnan(benchmark.returns))
     known_from = int(unknown[-1]) if len(unknown) else -1
-    known = np.where(np.isnan(benchmark.returns), 0.0, benchmark.returns)
-    return BenchmarkIndex(benchmark, np.concatenate(([1.0], np.cumprod(1.0 + known))), known_from)
+    filled_returns = np.where(np.isnan(benchmark.returns), 0.0, benchmark.returns)
+    return BenchmarkIndex(benchmark, np.concatenate(([1.0], np.cumprod(1.0 + filled_returns))), known_from)

@@ -84,16 +84,16 @@ def _cut(whole: BenchmarkReturns, first: int, after: int) -> BenchmarkReturns:
 
 def _linked(daily: BenchmarkReturns, rows: npt.NDArray[np.intp]) -> BenchmarkReturns:
     """From each of some days to the next, where others lie between; weights are those that the span opens at."""
-    opened = np.concatenate((rows[:1], rows[:-1] + 1))
+    opening_rows = np.concatenate((rows[:1], rows[:-1] + 1))
 
     def link(returns: Floats) -> Floats:
-        return composite.frozen(np.asarray(np.multiply.reduceat(1.0 + returns, opened, axis=0) - 1.0))
+        return composite.frozen(np.asarray(np.multiply.reduceat(1.0 + returns, opening_rows, axis=0) - 1.0))
 
     return replace(
         daily,
         returns=link(daily.returns),
         component_returns=link(daily.component_returns),
-        component_weights=composite.frozen(daily.component_weights[opened]),
+        component_weights=composite.frozen(daily.component_weights[opening_rows]),
         hedged_returns=None if daily.hedged_returns is None else link(daily.hedged_returns),
     )
 
@@ -123,10 +123,10 @@ def one_month_rates(
     for currency, series in definition.one_month if len(currencies) > 1 else ():
         if currency in currencies:
             try:
-                known = market.series(pack, series, dates=days)
+                rate_series = market.series(pack, series, dates=days)
             except market.MissingSeries:
                 continue
-            rates[currency] = (np.asarray(known.value) / 100.0, known.sources)
+            rates[currency] = (np.asarray(rate_series.value) / 100.0, rate_series.sources)
     return rates
 
 

@@ -48,12 +48,12 @@ def _calendar_year(measured: MeasuredHistory, years: npt.NDArray[np.int64], year
         return CalendarYear(year, str(year), before, before, False, none, none, none)
     start = max(int(inside[0]) - 1, life.start)
     is_first = start == life.start
-    opened = life.opened if is_first else days[start].item()
+    opening_day = life.opened if is_first else days[start].item()
     doubts = life.doubts if is_first else ()
-    span = Span(start, int(inside[-1]), opened, days[inside[-1]].item(), doubts=doubts)
+    span = Span(start, int(inside[-1]), opening_day, days[inside[-1]].item(), doubts=doubts)
     own, benchmark = time_weighted.over(measured, span), versus_benchmark.time_weighted(measured, span)
     opens_with_year = start >= 0 and int(years[start]) == year - 1
-    label = str(year) if opens_with_year else f"{year}, from {days[inside[0]] if is_first else opened}"
+    label = str(year) if opens_with_year else f"{year}, from {days[inside[0]] if is_first else opening_day}"
     is_whole = opens_with_year and (year < years[-1] or _is_year_end(span.closed))
     return CalendarYear(
         year, label, span.opened, span.closed, is_whole, own, benchmark, versus_benchmark.excess(own, benchmark)

@@ -51,33 +51,33 @@ def load(
 ) -> tuple[Comparables, tuple[str, ...]]:
     """The securities that the pack says are of the sector of `symbol`, at most `limit` of them, and their providers."""
     history = market.history(pack)
-    said = market.classifications(pack, history.symbols)
-    own = said.get(symbol, {}).get(Kind.SECTOR)
+    classifications = market.classifications(pack, history.symbols)
+    own = classifications.get(symbol, {}).get(Kind.SECTOR)
     if own is None:
         return Comparables(None, "unavailable", NO_CLASSIFICATION, None, ()), ()
     weights = {row.symbol: row.weight for row in valued.positions}
     peers = [
         each
-        for each, kinds in said.items()
+        for each, kinds in classifications.items()
         if each != symbol and Kind.SECTOR in kinds and kinds[Kind.SECTOR].text == own.text
     ]
     peers.sort(key=lambda each: (each not in weights, -(weights.get(each) or 0.0), each))
     if not peers:
         return Comparables(own.text, "unavailable", NO_PEER, None, ()), (own.source,)
-    chosen = (symbol, *peers[:limit])
+    symbols = (symbol, *peers[:limit])
     begin = max(len(history.dates) - 1 - lookback_days, 0)
-    described, actions = benchmarks.read_securities(pack, pack.chain_hash, chosen)
-    providers = {said[each][Kind.SECTOR].source for each in chosen}
+    described, actions = benchmarks.read_securities(pack, pack.chain_hash, symbols)
+    providers = {classifications[each][Kind.SECTOR].source for each in symbols}
     rows = []
-    for each in chosen:
+    for each in symbols:
         part, basis = Component(*described[each][:4], 0.0), described[each][4]
         own_actions = [action for action in actions if action.symbol == each]
         rows.append(_measure(history, part, basis, own_actions, begin, weights.get(each)))
         providers |= composite.return_sources(history, part, basis, own_actions, part.currency)
-    is_assumed = any(said[each][Kind.SECTOR].is_assumed for each in chosen)
+    is_assumed = any(classifications[each][Kind.SECTOR].is_assumed for each in symbols)
     status, reason = ("degraded", ASSUMED_RELEASE_DATE) if is_assumed else ("ok", None)
-    found = Comparables(own.text, status, reason, history.dates[begin].item(), tuple(rows))
-    return found, tuple(sorted(providers))
+    comparables = Comparables(own.text, status, reason, history.dates[begin].item(), tuple(rows))
+    return comparables, tuple(sorted(providers))
 
 
 def _measure(

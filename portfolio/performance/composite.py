@@ -56,9 +56,9 @@ def define(
     one_month: Iterable[tuple[str, str]] = (),
 ) -> BenchmarkDefinition:
     """A definition with its components in order and their weights in plain decimals."""
-    written = sorted((symbol, trimmed(Decimal(weight))) for symbol, weight in components)
+    weights = sorted((symbol, trimmed(Decimal(weight))) for symbol, weight in components)
     rates = sorted((currency, series) for currency, series in one_month)
-    return BenchmarkDefinition(name, rebalance, tuple(written), tuple(rates))
+    return BenchmarkDefinition(name, rebalance, tuple(weights), tuple(rates))
 
 
 def compute(
@@ -96,16 +96,16 @@ def compute(
         columns.append(column[since:])
         hedged.append(sold_forward[since:])
     table = np.column_stack(columns)
-    known = _known_from(table)
+    first_complete = _known_from(table)
     returns, weights = np.full(len(table), np.nan), np.full(table.shape, np.nan)
-    if known < len(table):
-        opens = rebalanced(history.dates[since:], definition.rebalance)[known:]
+    if first_complete < len(table):
+        opens = rebalanced(history.dates[since:], definition.rebalance)[first_complete:]
         target = np.array([part.weight for part in parts])
-        weights[known:] = _opening_weights(table[known:], target, opens)
+        weights[first_complete:] = _opening_weights(table[first_complete:], target, opens)
         if definition.rebalance == Rebalance.DAILY or len(parts) == 1:
-            returns[known:] = table[known:] @ target
+            returns[first_complete:] = table[first_complete:] @ target
         else:
-            returns[known:] = composite_returns(table[known:], target, opens)
+            returns[first_complete:] = composite_returns(table[first_complete:], target, opens)
     own_days = slice(first - since, first - since + D)
     is_hedged = (weights * np.column_stack(hedged)).sum(axis=1)[own_days]
     return BenchmarkReturns(
@@ -152,10 +152,10 @@ def _hedged(dates: Days, local: Floats, fx: Floats, base_rate: Floats, foreign_r
     """(D,) return of each day with the value of the day before sold forward to it, at the rates known then; else NaN."""
     base, foreign = (np.broadcast_to(rate, local.shape)[:-1] for rate in (base_rate, foreign_rate))
     elapsed = np.diff(dates).astype(np.int64)
-    known = np.isfinite(local[1:]) & np.isfinite(fx[1:]) & np.isfinite(base) & np.isfinite(foreign)
+    is_complete = np.isfinite(local[1:]) & np.isfinite(fx[1:]) & np.isfinite(base) & np.isfinite(foreign)
     hedged = np.full(len(local), np.nan)
-    for days in np.unique(elapsed[known]):
-        rows = np.flatnonzero(known & (elapsed == days))
+    for days in np.unique(elapsed[is_complete]):
+        rows = np.flatnonzero(is_complete & (elapsed == days))
         hedged[rows + 1] = hedged_returns(
             local[rows + 1], fx[rows + 1], base[rows], foreign[rows], years=float(days) / 365
         )
@@ -195,12 +195,12 @@ def return_sources(
     history: History, part: Component, basis: str, actions: Sequence[KnownAction], base_currency: str
 ) -> set[str]:
     """Providers of the closes, rates and actions that `security_returns` makes its returns of."""
-    used = actions if basis == PriceBasis.RAW else ()
-    other = {base_currency, *(each.currency for each in used if each.amount is not None)} - {part.currency}
+    own_actions = actions if basis == PriceBasis.RAW else ()
+    other = {base_currency, *(each.currency for each in own_actions if each.amount is not None)} - {part.currency}
     currencies = {part.currency, *other} & {*history.currencies} if other else set()
     return {
         *history.close_sources[history.symbols.index(part.symbol)],
-        *(each.source for each in used),
+        *(each.source for each in own_actions),
         *(source for code in currencies for source in history.fx_sources[history.currency(code)]),
     }
 

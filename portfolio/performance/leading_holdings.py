@@ -36,34 +36,37 @@ class LeadingHolding:
     """Growth of its return index over the span, at up to 48 of the closes."""
 
 
-def rank(positions: Sequence[ValuedPosition], history: ValueHistory, chosen: DaySpan) -> tuple[LeadingHolding, ...]:
+def rank(positions: Sequence[ValuedPosition], history: ValueHistory, day_span: DaySpan) -> tuple[LeadingHolding, ...]:
     """All holdings, the greatest value first."""
-    span = span_of(history, chosen)
-    added: dict[str, float] = {}
+    span = span_of(history, day_span)
+    contribution_of: dict[str, float] = {}
     if span is not None:
-        added = {
+        contribution_of = {
             row.symbol: row.contribution
             for row in contributions.contribute(history, span).rows
             if row.kind == "security"
         }
     return tuple(
-        _row(each, history, span, added) for each in sorted(positions, key=lambda row: (-row.market_value, row.symbol))
+        _row(each, history, span, contribution_of)
+        for each in sorted(positions, key=lambda row: (-row.market_value, row.symbol))
     )
 
 
-def span_of(history: ValueHistory, chosen: DaySpan) -> Span | None:
+def span_of(history: ValueHistory, day_span: DaySpan) -> Span | None:
     """The span of a history that the days are; its whole life where it is younger. None where it has no day."""
     whole = windows.life(history)
-    if whole is None or chosen.from_date is None:
+    if whole is None or day_span.from_date is None:
         return whole
-    opening = np.datetime64(chosen.from_date - timedelta(days=1))
+    opening = np.datetime64(day_span.from_date - timedelta(days=1))
     start = int(np.searchsorted(history.dates, opening, side="right")) - 1
     if start < 0 or start >= whole.end:
         return whole
     return Span(start, whole.end, history.dates[start].item(), whole.closed)
 
 
-def _row(position: ValuedPosition, history: ValueHistory, span: Span | None, added: dict[str, float]) -> LeadingHolding:
+def _row(
+    position: ValuedPosition, history: ValueHistory, span: Span | None, contribution_of: dict[str, float]
+) -> LeadingHolding:
     column = None if span is None else holding_returns.find(history, position.symbol)
     way = np.zeros(0) if column is None or span is None else _way(history, span, column)
     return LeadingHolding(
@@ -74,7 +77,7 @@ def _row(position: ValuedPosition, history: ValueHistory, span: Span | None, add
         weight=position.weight,
         unrealized_pnl=position.unrealized_pnl,
         total_return=float(way[-1] - 1.0) if len(way) else None,
-        contribution=added.get(position.symbol),
+        contribution=contribution_of.get(position.symbol),
         way=with_gaps(way[_points(len(way))]) if len(way) else (),
     )
 
@@ -94,8 +97,8 @@ def _way(history: ValueHistory, span: Span, column: int) -> Floats:
     """(n,) growth of the holding's return index at the closes of the span, from the first day on that it was held."""
     days = slice(span.start + 1, span.end + 1)
     local, fx = history.local_returns[days, column], history.fx_returns[days, column]
-    held = np.flatnonzero((history.weights[days, column] != 0) | (local != 0) | (fx != 0))
-    if not len(held):
+    days_held = np.flatnonzero((history.weights[days, column] != 0) | (local != 0) | (fx != 0))
+    if not len(days_held):
         return np.zeros(0)
-    growth = np.cumprod((1.0 + local) * (1.0 + fx))[held[0] :]
+    growth = np.cumprod((1.0 + local) * (1.0 + fx))[days_held[0] :]
     return np.concatenate(([1.0], growth))

@@ -162,15 +162,15 @@ def paid(history: ValueHistory, spans: tuple[Span, ...]) -> tuple[Days, Floats]:
     """(K,) dates and (K, W) amounts of W spans: the flows, W openings, the close. Put in is negative, zero is no flow."""
     days = np.array([day for day, _ in history.flows], dtype="datetime64[D]")
     money = np.array([amount for _, amount in history.flows], dtype=np.float64)
-    opened = np.array([span.opened for span in spans], dtype="datetime64[D]")
+    opening_days = np.array([span.opened for span in spans], dtype="datetime64[D]")
     amounts = np.zeros((len(days) + len(spans) + 1, len(spans)))
     for column, span in enumerate(spans):
-        inside = ((days > opened[column]) | (span.start < 0)) & (days <= history.dates[-1])
+        inside = ((days > opening_days[column]) | (span.start < 0)) & (days <= history.dates[-1])
         amounts[: len(days), column] = np.where(inside, -money, 0.0)
         if span.start >= 0:
             amounts[len(days) + column, column] = -history.value[span.start]
     amounts[-1] = history.value[-1]
-    return np.concatenate((days, opened, history.dates[-1:])), amounts
+    return np.concatenate((days, opening_days, history.dates[-1:])), amounts
 
 
 def _value_in_benchmark(history: ValueHistory, comparison: Comparison, paid: Floats) -> float:

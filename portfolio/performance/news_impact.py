@@ -140,34 +140,34 @@ def is_named(symbol: str, name: str, text: str) -> bool:
     )
 
 
-def measure(found: NewsFound, positions: Sequence[ValuedPosition], *, min_threshold: float) -> NewsImpact:
+def measure(news: NewsFound, positions: Sequence[ValuedPosition], *, min_threshold: float) -> NewsImpact:
     """The impact of each article and of all; the largest first, either way."""
-    first, until = found["from_time"], found["until"]
-    if found["status"] != "ok" or first is None or until is None:
-        return _unavailable(found, min_threshold)
+    first, until = news["from_time"], news["until"]
+    if news["status"] != "ok" or first is None or until is None:
+        return _unavailable(news, min_threshold)
     articles, mentions = [], dict.fromkeys((row.security_id for row in positions), 0)
     own = dict.fromkeys(mentions, 0.0)
-    for article in found["items"]:
+    for article in news["items"]:
         text = f"{article['headline']}\n{article['summary']}"
-        named = [row for row in positions if is_named(row.symbol, row.name, text)]
-        if not named:
+        rows_named = [row for row in positions if is_named(row.symbol, row.name, text)]
+        if not rows_named:
             continue
         tone = news_tone.score(article["headline"], article["summary"])
-        for row in named:
+        for row in rows_named:
             mentions[row.security_id] += 1
             own[row.security_id] += tone * RELEVANCE * row.weight
-        articles.append(_impact(article, named, tone, min_threshold))
+        articles.append(_impact(article, rows_named, tone, min_threshold))
     articles.sort(key=lambda each: (-abs(each.impact_score), each.published_at, each.link))
     mean = _mean_tone(articles)
     return NewsImpact(
-        status=found["status"],
-        reason=found["reason"],
+        status=news["status"],
+        reason=news["reason"],
         from_time=first,
         until=until,
         look_back=f"{_words(first)} until {_words(until)}",
         min_threshold=min_threshold,
         total_items=len(articles),
-        unrelated=len(found["items"]) - len(articles),
+        unrelated=len(news["items"]) - len(articles),
         high_impact_count=sum(each.is_high for each in articles),
         total_impact=sum(each.impact_score for each in articles),
         weighted_impact=mean,
@@ -178,10 +178,10 @@ def measure(found: NewsFound, positions: Sequence[ValuedPosition], *, min_thresh
     )
 
 
-def _unavailable(found: NewsFound, min_threshold: float) -> NewsImpact:
+def _unavailable(news: NewsFound, min_threshold: float) -> NewsImpact:
     return NewsImpact(
-        status=found["status"],
-        reason=found["reason"],
+        status=news["status"],
+        reason=news["reason"],
         from_time=None,
         until=None,
         look_back=None,
@@ -190,7 +190,7 @@ def _unavailable(found: NewsFound, min_threshold: float) -> NewsImpact:
         unrelated=None,
         high_impact_count=None,
         total_impact=None,
-        weighted_impact=unavailable(found["reason"]),
+        weighted_impact=unavailable(news["reason"]),
         exposed_portfolio_pct=None,
         overall_sentiment=None,
         news_with_impact=(),
@@ -198,10 +198,10 @@ def _unavailable(found: NewsFound, min_threshold: float) -> NewsImpact:
     )
 
 
-def _impact(article: Article, named: Iterable[ValuedPosition], tone: float, min_threshold: float) -> ArticleImpact:
-    weight = sum(row.weight for row in named)
+def _impact(article: Article, rows: Iterable[ValuedPosition], tone: float, min_threshold: float) -> ArticleImpact:
+    weight = sum(row.weight for row in rows)
     impact = tone * RELEVANCE * weight
-    sentiment, entities = news_tone.label(tone), ", ".join(row.symbol for row in named)
+    sentiment, entities = news_tone.label(tone), ", ".join(row.symbol for row in rows)
     return ArticleImpact(
         headline=article["headline"],
         summary=article["summary"],

@@ -62,19 +62,19 @@ class RangePerformance:
     """The deepest falls of the span, the deepest first."""
 
 
-def measure(history: ValueHistory, chosen: DaySpan, benchmark: BenchmarkReturns | None) -> RangePerformance:
+def measure(history: ValueHistory, day_span: DaySpan, benchmark: BenchmarkReturns | None) -> RangePerformance:
     """The span of a history; what a portfolio younger than the span has is measured from its first day."""
     if not len(history.dates):
-        return _empty(chosen, benchmark)
+        return _empty(day_span, benchmark)
     measured = measured_history.measure(history, None, benchmark)
-    span = span_of(history, measured, chosen)
+    span = span_of(history, measured, day_span)
     own, other = time_weighted.over(measured, span), versus_benchmark.time_weighted(measured, span)
     closes = slice(max(span.start, 0), span.end + 1)
     growth = _growth(measured, span)
     falls = growth / np.maximum.accumulate(np.where(np.isnan(growth), 0.0, growth)) - 1.0
     skipped = 0 if span.start >= 0 else 1  # the opening of a life is no day of it
     return RangePerformance(
-        label=chosen.label,
+        label=day_span.label,
         first_date=span.opened,
         last_date=span.closed,
         days=span.end - span.start,
@@ -94,12 +94,12 @@ def measure(history: ValueHistory, chosen: DaySpan, benchmark: BenchmarkReturns 
     )
 
 
-def span_of(history: ValueHistory, measured: MeasuredHistory, chosen: DaySpan) -> Span:
+def span_of(history: ValueHistory, measured: MeasuredHistory, day_span: DaySpan) -> Span:
     """The span of a history that the days are; since inception where it is younger."""
     whole = measured.spans[Window.INCEPTION] or measured.life
-    if chosen.from_date is None:
+    if day_span.from_date is None:
         return whole
-    opening = np.datetime64(chosen.from_date - timedelta(days=1))
+    opening = np.datetime64(day_span.from_date - timedelta(days=1))
     start = int(np.searchsorted(history.dates, opening, side="right")) - 1
     last = len(history.dates) - 1
     if start < whole.start or start < 0:
@@ -117,8 +117,8 @@ def _benchmark_returns(measured: MeasuredHistory, span: Span, skipped: int) -> S
     if not isinstance(compared, Comparison):
         return ()
     growth = compared.index.growth[span.start + 1 : span.end + 2] / compared.index.growth[compared.opening + 1] - 1.0
-    known = np.arange(span.start, span.end + 1) >= compared.opening
-    return with_gaps(np.where(known, growth, np.nan)[skipped:])
+    has_benchmark = np.arange(span.start, span.end + 1) >= compared.opening
+    return with_gaps(np.where(has_benchmark, growth, np.nan)[skipped:])
 
 
 def _worst(history: ValueHistory, span: Span, growth: Floats) -> tuple[Fall, ...]:
@@ -128,8 +128,8 @@ def _worst(history: ValueHistory, span: Span, growth: Floats) -> tuple[Fall, ...
 
     def day(point: int) -> date:
         place = span.start + point
-        found: date = span.opened if place < 0 else history.dates[place].item()
-        return found
+        close_day: date = span.opened if place < 0 else history.dates[place].item()
+        return close_day
 
     peaks = np.maximum.accumulate(growth)
     under = np.flatnonzero(growth < peaks)
@@ -143,12 +143,12 @@ def _worst(history: ValueHistory, span: Span, growth: Floats) -> tuple[Fall, ...
     return tuple(sorted(falls, key=lambda fall: (fall.depth, fall.peak))[:WORST])
 
 
-def _empty(chosen: DaySpan, benchmark: BenchmarkReturns | None) -> RangePerformance:
+def _empty(day_span: DaySpan, benchmark: BenchmarkReturns | None) -> RangePerformance:
     none = unavailable(NOT_STARTED)
     return RangePerformance(
-        label=chosen.label,
-        first_date=chosen.to_date,
-        last_date=chosen.to_date,
+        label=day_span.label,
+        first_date=day_span.to_date,
+        last_date=day_span.to_date,
         days=0,
         benchmark=benchmark.name if benchmark else None,
         twr=none,

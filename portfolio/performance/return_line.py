@@ -18,9 +18,9 @@ class ReturnLine:
 
 
 def thin(performance: RangePerformance) -> ReturnLine:
-    chosen = places(performance)
+    indexes = places(performance)
     return ReturnLine(
-        performance.first_date, performance.last_date, tuple(performance.returns[each] for each in chosen)
+        performance.first_date, performance.last_date, tuple(performance.returns[each] for each in indexes)
     )
 
 

@@ -23,8 +23,8 @@ class RiskFree:
 def returns_between(history: ValueHistory, free: RiskFree, closes: npt.NDArray[np.intp]) -> Floats:
     """(n,) (1 + y)^(calendar days / 365) - 1 between n + 1 closes, y the yield known at the opening pack."""
     days = history.dates
-    opened = np.maximum(closes[:-1], 0)
+    opening_rows = np.maximum(closes[:-1], 0)
     first = days[0] - np.timedelta64(1, "D")
-    opening_days = np.where(closes[:-1] < 0, first, days[opened])
+    opening_days = np.where(closes[:-1] < 0, first, days[opening_rows])
     elapsed = (days[closes[1:]] - opening_days).astype(int)
-    return np.asarray((1.0 + free.yields[opened]) ** (elapsed / 365.0) - 1.0)
+    return np.asarray((1.0 + free.yields[opening_rows]) ** (elapsed / 365.0) - 1.0)

@@ -29,10 +29,10 @@ def load(pack: PricingPack, series: RiskFreeSeries | None, base_currency: str, d
     if series is None:
         return None
     try:
-        known = market.series(pack, series.series_id, dates=days)
+        yield_series = market.series(pack, series.series_id, dates=days)
     except market.MissingSeries:
         return None
     degraded = ["risk_free_currency"] if series.series_currency != base_currency else []
-    if known.assumed_release_date:
+    if yield_series.assumed_release_date:
         degraded.append("assumed_release_date")
-    return RiskFree(series.series_id, np.asarray(known.value) / 100.0, tuple(degraded), known.sources)
+    return RiskFree(series.series_id, np.asarray(yield_series.value) / 100.0, tuple(degraded), yield_series.sources)

@@ -33,13 +33,13 @@ def find(events: Iterable[Event], symbols: Mapping[int, str], performance: Range
     bought: dict[int, set[str]] = {}
     sold: dict[int, set[str]] = {}
     for event in events:
-        kept = bought if event.kind in BOUGHT else sold if event.kind in SOLD else None
-        if kept is None or event.security is None:
+        days_of_side = bought if event.kind in BOUGHT else sold if event.kind in SOLD else None
+        if days_of_side is None or event.security is None:
             continue
         close = int(np.searchsorted(closes, np.datetime64(event.date)))
         is_within = close < len(closes) and closes[close].item() > performance.first_date
         if is_within:
-            kept.setdefault(close, set()).add(symbols[event.security])
+            days_of_side.setdefault(close, set()).add(symbols[event.security])
     return tuple(
         TradingDay(closes[close].item(), tuple(sorted(bought.get(close, ()))), tuple(sorted(sold.get(close, ()))))
         for close in sorted(bought.keys() | sold.keys())

@@ -98,8 +98,8 @@ def _since_last_undefined(history: ValueHistory, daily: DailyReturns, whole: Spa
     if reason == daily_returns.TOTAL_LOSS:
         came_in = np.flatnonzero(history.inflow[start + 1 :] > 0)
         start = start + int(came_in[0]) if len(came_in) else whole.end
-    opened: date = history.dates[start].item()
-    return replace(whole, start=start, opened=opened, doubts=(f"since {opened.isoformat()}",))
+    opening_day: date = history.dates[start].item()
+    return replace(whole, start=start, opened=opening_day, doubts=(f"since {opening_day.isoformat()}",))
 
 
 def _anniversary(history: ValueHistory, window: Window) -> date | None:

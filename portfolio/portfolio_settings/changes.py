@@ -142,11 +142,11 @@ def _benchmark_fault(portfolio: Portfolio, value: Any) -> str:
     if value is None:
         return ""
     can_be_name = isinstance(value, str) and "\0" not in value  # which PostgreSQL refuses in a text
-    chosen = Benchmark.objects.filter(name=value).first() if can_be_name else None
-    if chosen is None:
-        known = ", ".join(Benchmark.objects.values_list("name", flat=True)[:20])
-        return f"is no benchmark; there are {known}" if known else "is no benchmark; staff have defined none yet"
-    securities = [each.security for each in chosen.components.select_related("security")]
+    benchmark = Benchmark.objects.filter(name=value).first() if can_be_name else None
+    if benchmark is None:
+        names = ", ".join(Benchmark.objects.values_list("name", flat=True)[:20])
+        return f"is no benchmark; there are {names}" if names else "is no benchmark; staff have defined none yet"
+    securities = [each.security for each in benchmark.components.select_related("security")]
     unpriced = benchmarks.find_unpriced(policy=portfolio.policy, securities=securities)
     return "; ".join(map(str, unpriced))
 

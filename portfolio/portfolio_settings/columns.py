@@ -27,11 +27,11 @@ def as_dict(portfolio: Portfolio) -> dict[str, Any]:
     return {name: getattr(portfolio, attribute) for name, attribute in _ATTRIBUTES.items()}
 
 
-def restore(portfolio: Portfolio, stored: Mapping[str, Any]) -> None:
+def restore(portfolio: Portfolio, stored_settings: Mapping[str, Any]) -> None:
     """Set the settings of a stored request on a portfolio that is never saved."""
     for name, attribute in _ATTRIBUTES.items():
-        if name in stored or name in BEFORE_THEY_WERE_STORED:
-            setattr(portfolio, attribute, stored.get(name, BEFORE_THEY_WERE_STORED.get(name)))
+        if name in stored_settings or name in BEFORE_THEY_WERE_STORED:
+            setattr(portfolio, attribute, stored_settings.get(name, BEFORE_THEY_WERE_STORED.get(name)))
 
 
 def take_from(revision: LedgerRevision, portfolio: Portfolio) -> None:

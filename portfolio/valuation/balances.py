@@ -56,8 +56,8 @@ def receivable_by_day(
 
 def fill_rates(rates: Floats) -> Floats:
     """DealRates with the last known one, or zero, where there is none: for a product with what is nothing on those days."""
-    known = ~np.isnan(rates)
-    if known.all():
+    has_rate = ~np.isnan(rates)
+    if has_rate.all():
         return rates
-    last = np.maximum.accumulate(np.where(known, np.arange(len(rates)), -1))
+    last = np.maximum.accumulate(np.where(has_rate, np.arange(len(rates)), -1))
     return np.where(last < 0, 0.0, rates[last])

@@ -103,10 +103,10 @@ def _as_bridge(walk: BridgeWalk) -> MoneyBridge:
     if abs(difference) > TOLERANCE:
         raise InvariantViolated("the money bridge", walk.day(walk.last), float(difference))
     lines = _round(exact, quantise(closing, base) - quantise(opening, base), base)
-    opened = walk.day(walk.first) if walk.first >= 0 else (book.first_date or date.max) - timedelta(days=1)
+    opening_day = walk.day(walk.first) if walk.first >= 0 else (book.first_date or date.max) - timedelta(days=1)
     flows = lines["contributions"] + lines["withdrawals"]
     return MoneyBridge(
-        first_date=opened,
+        first_date=opening_day,
         last_date=walk.day(walk.last),
         base_currency=base,
         accrual=book.accrual,

@@ -48,13 +48,13 @@ class Piece:
 
     def take(self, quantity: Decimal) -> "Piece":
         """Cut a part off, with its share of the value."""
-        taken = replace(self)
+        part = replace(self)
         if quantity != self.quantity:
-            taken.quantity = quantity
-            taken.local, taken.base = self.local * quantity / self.quantity, self.base * quantity / self.quantity
-            taken.share = self.share * quantity / self.quantity
-        self.lose(taken)
-        return taken
+            part.quantity = quantity
+            part.local, part.base = self.local * quantity / self.quantity, self.base * quantity / self.quantity
+            part.share = self.share * quantity / self.quantity
+        self.lose(part)
+        return part
 
     def part(self, share: Decimal) -> "Piece":
         """A share of the value, and no units."""

@@ -235,32 +235,32 @@ class BridgeWalk:
         self.add_amount("fx_dealing", dealing, "amount * (rate - deal_rate)", cause, **numbers, rate=fixing)
         self.add_amount("fees", -event.fee * rate, "-fee * deal_rate", cause, **numbers)
         self.add_amount("taxes", -event.tax * rate, "-tax * deal_rate", cause, **numbers)
-        moved, formula = event.amount + event.fee + event.tax, "(amount + fee + tax) * deal_rate"
+        rest, formula = event.amount + event.fee + event.tax, "(amount + fee + tax) * deal_rate"
         if event.kind in ("buy", "reinvested_dividend"):
             bought = self.buy(event, place, rate)
-            moved, numbers = moved + bought, numbers | {"bought": bought}
+            rest, numbers = rest + bought, numbers | {"bought": bought}
             formula = "(amount + fee + tax + bought) * deal_rate"
         elif event.kind == "sell":
             for match, piece in self.lots.matched(event):
-                moved -= match.proceeds
+                rest -= match.proceeds
                 value, out = self.as_traded(event, place, match.proceeds, rate)
                 of_lot, across = replace(cause, piece=piece), value / match.proceeds if match.proceeds else Decimal(1)
                 self.add_gain(
                     of_lot, value, out, "realised_price", proceeds=match.proceeds, across=across, deal_rate=rate
                 )
-            numbers["sold"] = event.amount + event.fee + event.tax - moved
+            numbers["sold"] = event.amount + event.fee + event.tax - rest
             formula = "(amount + fee + tax - sold) * deal_rate"
         elif event.kind == "return_of_capital":
-            return self.return_capital(cause, *self.as_traded(event, place, moved, rate), moved, rate)
+            return self.return_capital(cause, *self.as_traded(event, place, rest, rate), rest, rate)
         if event.kind in ("dividend", "interest", "reinvested_dividend"):
-            return self.add_amount("income", moved * rate, formula, cause, **numbers)
+            return self.add_amount("income", rest * rate, formula, cause, **numbers)
         if event.kind == "tax":
-            return self.add_amount("taxes", moved * rate, formula, cause, **numbers)
+            return self.add_amount("taxes", rest * rate, formula, cause, **numbers)
         if event.kind not in ("buy", "sell", "fee"):
-            raise InvariantViolated(f"the bridge of a {event.kind}", event.date, float(moved))
+            raise InvariantViolated(f"the bridge of a {event.kind}", event.date, float(rest))
         # What is left is what the ledger booked as rounding of the deal's cash; a fee leaves nothing.
-        self.add_amount("fees", moved * rate, formula, cause, **numbers)
-        return self.add_amount("deal_rounding", moved * rate, formula, cause, **numbers)
+        self.add_amount("fees", rest * rate, formula, cause, **numbers)
+        return self.add_amount("deal_rounding", rest * rate, formula, cause, **numbers)
 
     def as_traded(self, event: Event, place: int, amount: Decimal, rate: Decimal) -> tuple[Decimal, Decimal]:
         """An amount of a deal in the currency that the security trades in, at the fixing of the day where it is another, and
@@ -336,8 +336,8 @@ class BridgeWalk:
         if event.kind == "spin_off" and event.cost_share is not None:
             share = event.cost_share
         elif event.kind == "spin_off":
-            given = ratio * self.price(gives, place)
-            share = given / (given + self.price(key[1], place))
+            new_value = ratio * self.price(gives, place)
+            share = new_value / (new_value + self.price(key[1], place))
         to = (event.to_account or event.account, gives)
         for name, piece in list(self.lots.of(*key).items()):
             if piece.quantity:

@@ -56,7 +56,7 @@ def find_closed(book: Book, market: History) -> tuple[ClosedHolding, ...]:
                 ),
                 ZERO,
             )
-            is_known = all(each.known for each in sold)
+            is_known = all(each.is_known for each in sold)
             realised = sum((each.total for each in sold), ZERO)
             rows.append(
                 ClosedHolding(

@@ -91,7 +91,7 @@ class ActionImpacts:
 
 
 def between(
-    known: Iterable[KnownAction],
+    known_actions: Iterable[KnownAction],
     securities: Mapping[str, int],
     *,
     asof_date: date,
@@ -100,13 +100,15 @@ def between(
     kinds: Collection[str] = KINDS,
 ) -> HeldActions:
     """Of what a pack knows, the actions of these securities (symbol → id)."""
-    held = [_of_security(action, securities[action.symbol]) for action in known if action.symbol in securities]
+    own_actions = [
+        _of_security(action, securities[action.symbol]) for action in known_actions if action.symbol in securities
+    ]
     return HeldActions(
         asof_date=asof_date,
         from_date=first,
         to_date=last,
-        actions=tuple(each for each in held if first <= each.date <= last and each.type in kinds),
-        splits_ahead=tuple(each for each in held if each.type == "split" and each.date > asof_date),
+        actions=tuple(each for each in own_actions if first <= each.date <= last and each.type in kinds),
+        splits_ahead=tuple(each for each in own_actions if each.type == "split" and each.date > asof_date),
     )
 
 
@@ -122,8 +124,8 @@ def impacts(actions: HeldActions, book: Book, market: Market) -> ActionImpacts:
                 sources.add(action.source)
                 rows.append(_impact(action, quantity, base, market, sources))
         dividends = [row for row in rows if row.type == "dividend"]
-        known = [row.portfolio_impact for row in dividends if row.portfolio_impact is not None]
-        expected = sum(known, Decimal(0)) if len(known) == len(dividends) else None
+        amounts = [row.portfolio_impact for row in dividends if row.portfolio_impact is not None]
+        expected = sum(amounts, Decimal(0)) if len(amounts) == len(dividends) else None
     return ActionImpacts(
         asof_date=actions.asof_date,
         currency=base,

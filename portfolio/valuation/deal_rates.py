@@ -47,8 +47,8 @@ class DealRates:
     def sources(self) -> tuple[str, ...]:
         """Providers of the fixings that were looked up so far, sorted."""
         looked_up = {*self._columns, self._base} if self._columns else set[str]()
-        known = [self._market.currencies.index(each) for each in looked_up if each in self._market.currencies]
-        return tuple(sorted({source for column in known for source in self._market.fx_sources[column]}))
+        columns = [self._market.currencies.index(each) for each in looked_up if each in self._market.currencies]
+        return tuple(sorted({source for column in columns for source in self._market.fx_sources[column]}))
 
     def pack_day(self, on: date) -> int:
         """The number of the pack day that a date belongs to: its own, or the next; len(days) for one after the last."""
@@ -98,8 +98,8 @@ class DealRates:
         """One of a currency in another, at the fixings of a day; None where one of them is missing."""
         if currency == to:
             return Decimal(1)
-        given, taken = self.fixing(currency, on), self.fixing(to, on)
-        return None if given is None or taken is None else given / taken
+        fixing_from, fixing_to = self.fixing(currency, on), self.fixing(to, on)
+        return None if fixing_from is None or fixing_to is None else fixing_from / fixing_to
 
     def cost_of_lot(self, lot: LotState, trades_in: str) -> LocalAndBase:
         """The cost of a lot, by the fee setting: in the currency that it trades in at the fixing of each purchase's day, in

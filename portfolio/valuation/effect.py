@@ -65,9 +65,9 @@ def day_value(book: Book | None, market: Market, securities: Mapping[int, tuple[
     """The value at a pack, as it would be shown; None where a price or a rate is missing, with which."""
     if book is None:
         return DayValue(ZERO)
-    held = positions(book.as_of(market.asof_date), market.asof_date, securities)
+    open_positions = positions(book.as_of(market.asof_date), market.asof_date, securities)
     try:
-        valued = apply(held, market)
+        valued = apply(open_positions, market)
     except (MissingPrice, MissingRate) as missing:
         return DayValue(None, str(missing))
     return DayValue(quantise(valued.total_value, book.base_currency), sources=valued.sources)

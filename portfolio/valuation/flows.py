@@ -52,7 +52,7 @@ class Moves:
 def find_moves(
     book: Book,
     at: Sequence[int],
-    listed: ListedSecurities,
+    securities: ListedSecurities,
     currencies: list[str],
     close: Floats,
     day_count: int,
@@ -61,7 +61,7 @@ def find_moves(
     since: int,
 ) -> Moves:
     """Moves of the events from the day number `since` on. `at` has the pack day of each event, `fx` the rates by currency."""
-    D, N, C = day_count, len(listed.symbols), len(currencies)
+    D, N, C = day_count, len(securities.symbols), len(currencies)
     money = {currency: index for index, currency in enumerate(currencies)}
     internal: tuple[list[tuple[int, int, float]], ...] = ([], [])
     external: tuple[list[tuple[int, int, float]], ...] = ([], [])
@@ -72,9 +72,9 @@ def find_moves(
             continue
         amount = float(event.amount)
         if event.kind in IN_KIND and event.security is not None and event.quantity:
-            column = listed.place[event.security]
-            moved = IN_KIND[event.kind] * float(event.quantity) * _last_known(close[: day + 1, column])
-            external[moved <= 0].append((day, column, abs(moved)))
+            column = securities.place[event.security]
+            amount_in_kind = IN_KIND[event.kind] * float(event.quantity) * _last_known(close[: day + 1, column])
+            external[amount_in_kind <= 0].append((day, column, abs(amount_in_kind)))
         if event.kind in EXTERNAL:
             external[amount <= 0].append((day, N + money[event.currency], abs(amount)))
         elif event.counter_amount is not None:
@@ -83,9 +83,9 @@ def find_moves(
             internal[counter <= 0].append((day, N + money[event.counter_currency], abs(counter)))
         elif _is_deal(event) and event.security is not None:
             internal[amount <= 0].append((day, N + money[event.currency], abs(amount)))
-            column = listed.place[event.security]
-            if listed.trading[column] != event.currency:  # paid in another than it trades in
-                own = float(fx[listed.trading[column]][day])
+            column = securities.place[event.security]
+            if securities.trading[column] != event.currency:  # paid in another than it trades in
+                own = float(fx[securities.trading[column]][day])
                 amount *= float(fx[event.currency][day]) / own if own else 0.0
             internal[amount >= 0].append((day, column, abs(amount)))
     return Moves(*(_filled(each, D, N + C) for each in (*internal, *external)))
@@ -105,15 +105,15 @@ def across_border(moves: Moves, securities: int) -> Moves:
 def _last_known(closes: Floats) -> float:
     """The last close of a column; zero where there is none. For what moved in kind on a day without a value, which no return
     is measured over."""
-    known = closes[~np.isnan(closes)]
-    return float(known[-1]) if len(known) else 0.0
+    closes_known = closes[~np.isnan(closes)]
+    return float(closes_known[-1]) if len(closes_known) else 0.0
 
 
-def in_base(moved: Floats, rates: Floats) -> Floats:
+def in_base(amounts_moved: Floats, rates: Floats) -> Floats:
     """(D,) base currency of what moved; on most days nothing did."""
-    amounts = np.zeros(len(moved))
-    days = np.flatnonzero(moved.any(axis=1))
-    amounts[days] = (moved[days] * rates[days]).sum(axis=1)
+    amounts = np.zeros(len(amounts_moved))
+    days = np.flatnonzero(amounts_moved.any(axis=1))
+    amounts[days] = (amounts_moved[days] * rates[days]).sum(axis=1)
     return amounts
 
 
@@ -123,7 +123,7 @@ def dated_flows(
     at: Sequence[int],
     fx: Mapping[str, Floats],
     close: Floats,
-    listed: ListedSecurities,
+    securities: ListedSecurities,
     scope: Scope,
 ) -> tuple[tuple[date, float], ...]:
     """Each external flow on its own date, at the rate of the pack that it belongs to; in kind, on the day of their close.
@@ -135,8 +135,8 @@ def dated_flows(
         if day == len(days):
             break
         if event.kind in IN_KIND and event.security is not None and event.quantity:
-            column, on = listed.place[event.security], days[day].item()
-            value = float(event.quantity) * float(close[day, column]) * float(fx[listed.trading[column]][day])
+            column, on = securities.place[event.security], days[day].item()
+            value = float(event.quantity) * float(close[day, column]) * float(fx[securities.trading[column]][day])
             in_kind[on] = in_kind.get(on, 0.0) + IN_KIND[event.kind] * value
         elif scope == "portfolio" and event.kind in EXTERNAL:
             money.append((event.date, float(event.amount) * float(fx[event.currency][day])))

@@ -111,7 +111,7 @@ def compute(book: Book, market: History) -> Gains:
         events = [event for event in book.events if event.date <= asof]
         matches = [match for match in book.matches if match.date <= asof and match.kind not in MOVES]
         sold = [(match, split(realised(book, match, market, rates))) for match in matches]
-        held = [(lot.security, split(unrealised(lot, market, rates))) for lot in book.lots if lot.is_open(asof)]
+        open_gains = [(lot.security, split(unrealised(lot, market, rates))) for lot in book.lots if lot.is_open(asof)]
         paid = [(event, rates.for_deal(event)) for event in events if event.kind in PAYING]
 
         def during(first: date) -> PeriodGains:
@@ -128,9 +128,9 @@ def compute(book: Book, market: History) -> Gains:
             fees="in_cost" if book.fees_in_cost else "apart",
             since_inception=during(book.first_date or asof),
             year_to_date=during(max(asof.replace(month=1, day=1), book.first_date or asof)),
-            unrealised=_sum((gain for _, gain in held), book.base_currency),
+            unrealised=_sum((gain for _, gain in open_gains), book.base_currency),
             by_currency=_by_currency(events, matches, market, rates),
-            by_security=_by_security(book, market, sold, held, paid),
+            by_security=_by_security(book, market, sold, open_gains, paid),
         )
 
 
@@ -141,14 +141,14 @@ PAYING = frozenset({"dividend", "reinvested_dividend", "interest"})
 
 @dataclass(slots=True)
 class Exact:
-    """A gain, unrounded. known: whether the total is; apart: whether its parts are, which are 0 where they are not."""
+    """A gain, unrounded. is_known: whether the total is; apart: whether its parts are, which are 0 where they are not."""
 
     total: Decimal = ZERO
     price: Decimal = ZERO
     fx: Decimal = ZERO
     interaction: Decimal = ZERO
     fees: Decimal = ZERO
-    known: bool = True
+    is_known: bool = True
     apart: bool = True
 
 
@@ -178,7 +178,7 @@ def split(sides: Sides) -> Exact:
     """The gain of proceeds over cost and fees, taken apart."""
     cost, proceeds, fees = sides.cost, sides.proceeds, sides.fees
     if cost.base is None or fees is None or proceeds.base is None:
-        return Exact(known=False, apart=False)
+        return Exact(is_known=False, apart=False)
     total = proceeds.base - cost.base - fees
     fx_in, fx_out = sides.fx_in, sides.fx_out
     if cost.local is None or proceeds.local is None or fx_in is None or fx_out is None:
@@ -250,14 +250,14 @@ def _sum(gains: Iterable[Exact], currency: str) -> Gain:
         sums.fx += gain.fx
         sums.interaction += gain.interaction
         sums.fees += gain.fees
-        sums.known &= gain.known
+        sums.is_known &= gain.is_known
         sums.apart &= gain.apart
     return Gain(
         price=quantise(sums.price, currency) if sums.apart else None,
         fx=quantise(sums.fx, currency) if sums.apart else None,
         interaction=quantise(sums.interaction, currency) if sums.apart else None,
-        fees=quantise(sums.fees, currency) if sums.known else None,
-        total=quantise(sums.total, currency) if sums.known else None,
+        fees=quantise(sums.fees, currency) if sums.is_known else None,
+        total=quantise(sums.total, currency) if sums.is_known else None,
     )
 
 
@@ -332,20 +332,20 @@ def _by_security(
 ) -> tuple[SecurityGains, ...]:
     """The greatest total first, those without one last."""
     sold: dict[int, list[Exact]] = {}
-    held: dict[int, list[Exact]] = {}
+    open_gains: dict[int, list[Exact]] = {}
     income: dict[int, Decimal] = {}
     for match, gain in realised:
         sold.setdefault(match.security, []).append(gain)
     for security, gain in unrealised:
-        held.setdefault(security, []).append(gain)
+        open_gains.setdefault(security, []).append(gain)
     for event, rate in paid:
         if event.security is not None:
             income[event.security] = income.get(event.security, ZERO) + (gross(event) - event.tax) * rate
     symbols = dict(zip(market.security_ids, market.symbols, strict=True))
-    symbols |= dict.fromkeys({*sold, *held, *income} - symbols.keys(), NEVER_PRICED)
+    symbols |= dict.fromkeys({*sold, *open_gains, *income} - symbols.keys(), NEVER_PRICED)
     rows = []
-    for security in sorted({*sold, *held, *income}, key=lambda each: symbols[each]):
-        of_sold, of_held = (_total(each.get(security, ())) for each in (sold, held))
+    for security in sorted({*sold, *open_gains, *income}, key=lambda each: symbols[each]):
+        of_sold, of_held = (_total(each.get(security, ())) for each in (sold, open_gains))
         paid_out = income.get(security, ZERO)
         total = None if of_sold is None or of_held is None else of_sold + of_held + paid_out
         rows.append((security, of_sold, of_held, paid_out, total))
@@ -365,4 +365,4 @@ def _by_security(
 
 def _total(gains: Iterable[Exact]) -> Decimal | None:
     exact = list(gains)
-    return sum((gain.total for gain in exact), ZERO) if all(gain.known for gain in exact) else None
+    return sum((gain.total for gain in exact), ZERO) if all(gain.is_known for gain in exact) else None

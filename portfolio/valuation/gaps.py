@@ -33,7 +33,7 @@ def find_gaps(
     book: Book,
     days: Days,
     at: Sequence[int],
-    listed: ListedSecurities,
+    securities: ListedSecurities,
     units: Floats,
     in_currency: Mapping[str, npt.NDArray[np.bool_]],
     close: Floats,
@@ -49,16 +49,18 @@ def find_gaps(
     lacking: list[tuple[Literal["price", "rate"], str, npt.NDArray[np.bool_]]] = []
     unpriced = np.isnan(close)
     if unpriced.any():
-        needed = units != 0
+        needs_price = units != 0
         for event, day in zip(book.events, at, strict=True):
             if day < D and event.kind in IN_KIND and event.security is not None and event.quantity:
-                needed[day, listed.place[event.security]] = True
-        missing = unpriced & needed
-        lacking += [("price", listed.symbols[each], missing[:, each]) for each in np.flatnonzero(missing.any(axis=0))]
+                needs_price[day, securities.place[event.security]] = True
+        missing = unpriced & needs_price
+        lacking += [
+            ("price", securities.symbols[each], missing[:, each]) for each in np.flatnonzero(missing.any(axis=0))
+        ]
     for currency in sorted(rates):
         unknown = np.isnan(rates[currency])
         if unknown.any():
-            missing = unknown & _needs_rate(book, days, at, listed, units, currency)
+            missing = unknown & _needs_rate(book, days, at, securities, units, currency)
             missing |= unknown & in_currency.get(currency, False)
             lacking += [("rate", f"{currency}/{book.base_currency}", missing)] if missing.any() else []
     valued = np.ones(D, dtype=np.bool_)
@@ -66,7 +68,7 @@ def find_gaps(
         valued &= ~missing
     if not lacking:
         return (), valued
-    begin = len(listed.market.dates) - D
+    begin = len(securities.market.dates) - D
     refusals: dict[str, TieoutError] = {}
     gaps: list[Gap] = []
     for day in np.flatnonzero(~valued).tolist():
@@ -76,16 +78,16 @@ def find_gaps(
             gaps[-1] = replace(gaps[-1], last=on)
             continue
         if key not in refusals:
-            refusals[key] = _refusal(kind, key, listed, begin + day)
+            refusals[key] = _refusal(kind, key, securities, begin + day)
         gaps.append(Gap(on, on, kind, key, getattr(refusals[key], "reason", "")))
     if not valued[-1]:
-        raise _refusal(gaps[-1].kind, gaps[-1].key, listed, begin + D - 1)
+        raise _refusal(gaps[-1].kind, gaps[-1].key, securities, begin + D - 1)
     return tuple(gaps), valued
 
 
-def _refusal(kind: str, key: str, listed: ListedSecurities, row: int) -> markets.MissingPrice | MissingRate:
+def _refusal(kind: str, key: str, securities: ListedSecurities, row: int) -> markets.MissingPrice | MissingRate:
     """The error for a price or rate that is missing on a day of the market."""
-    market = listed.market
+    market = securities.market
     if kind == "rate":
         currency, base = key.split("/")
         return market.missing_rate(currency, base, row)
@@ -95,29 +97,29 @@ def _refusal(kind: str, key: str, listed: ListedSecurities, row: int) -> markets
 
 
 def _needs_rate(
-    book: Book, days: Days, at: Sequence[int], listed: ListedSecurities, units: Floats, currency: str
+    book: Book, days: Days, at: Sequence[int], securities: ListedSecurities, units: Floats, currency: str
 ) -> npt.NDArray[np.bool_]:
     """(D,) days on which a security held, something due or something that moved is in the currency."""
     D = len(days)
-    traded_in = [each == currency for each in listed.trading]
-    needed = np.asarray((units[:, traded_in] != 0).any(axis=1))
+    traded_in = [each == currency for each in securities.trading]
+    needs_rate = np.asarray((units[:, traded_in] != 0).any(axis=1))
     due = [each for each in book.events if each.kind == "dividend" and each.ex_date is not None]
     starts, ends = (
         pack_days_of(days, dates) for dates in ([each.earliest_date for each in due], [each.date for each in due])
     )
     for event, start, end in zip(due, starts, ends, strict=True):
-        if currency == event.currency or (event.security is not None and traded_in[listed.place[event.security]]):
-            needed[start:end] = True
+        if currency == event.currency or (event.security is not None and traded_in[securities.place[event.security]]):
+            needs_rate[start:end] = True
     for event, day in zip(book.events, at, strict=True):
         if day == D:
             break
-        moved = {moved_in for moved_in, amount in event.cash_legs() if amount}
+        currencies = {moved_in for moved_in, amount in event.cash_legs() if amount}
         if event.fee:
-            moved.add(event.currency)
+            currencies.add(event.currency)
         if event.security is not None and (event.amount or event.kind in IN_KIND):
-            moved.add(listed.trading[listed.place[event.security]])
-        needed[day] |= currency in moved
-    return needed
+            currencies.add(securities.trading[securities.place[event.security]])
+        needs_rate[day] |= currency in currencies
+    return needs_rate
 
 
 def find_flows_between(

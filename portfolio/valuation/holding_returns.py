@@ -29,16 +29,16 @@ def attribute_gains(closes: Floats, rates: Floats, moves: Moves, begin: Floats) 
     with the difference between deal rate and fixing, into `other`. The arrays of a whole life are large, so each step writes
     where an earlier one is done with.
     """
-    opened, close, opening_rate, rate = closes[:-1], closes[1:], rates[:-1], rates[1:]
+    opening, close, opening_rate, rate = closes[:-1], closes[1:], rates[:-1], rates[1:]
     came, went = moves.internal_in + moves.external_in, moves.internal_out + moves.external_out
 
-    start_local = opened + came
-    start_base = opened * opening_rate
+    start_local = opening + came
+    start_base = opening * opening_rate
     spare = came * rate
     start_base += spare
     end_local = np.add(close, went, out=went)
 
-    dust = np.abs(opened, out=spare)
+    dust = np.abs(opening, out=spare)
     dust += came  # not negative
     dust += np.abs(end_local, out=came)
     dust *= 1e-9

@@ -103,8 +103,8 @@ def record(positions: Positions, market: History) -> IncomeRecord:
         lately = [each for each in payments if each.date > since]
         costs = {row.symbol: row.cost_basis_base for row in positions.positions}
 
-        def paid(label: str, chosen: Iterable[_Payment]) -> PaidIncome:
-            return _sum(label, list(chosen), book.base_currency)
+        def paid(label: str, payments_of_label: Iterable[_Payment]) -> PaidIncome:
+            return _sum(label, list(payments_of_label), book.base_currency)
 
         return IncomeRecord(
             base_currency=book.base_currency,
@@ -127,16 +127,16 @@ def of_year(positions: Positions, market: History, *, year: int | None, begins: 
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
         base, asof = positions.book.base_currency, positions.asof_date
-        chosen = tax_years.choose(year, begins, asof)
-        last = min(chosen.last_date, asof)
-        payments = [each for each in _payments(positions, market) if chosen.holds(each.date)]
-        months = (last.year - chosen.year) * 12 + last.month - chosen.first_date.month + 1
+        tax_year = tax_years.choose(year, begins, asof)
+        last = min(tax_year.last_date, asof)
+        payments = [each for each in _payments(positions, market) if tax_year.holds(each.date)]
+        months = (last.year - tax_year.year) * 12 + last.month - tax_year.first_date.month + 1
         return IncomeYear(
-            tax_year=chosen.label,
-            first_date=chosen.first_date,
+            tax_year=tax_year.label,
+            first_date=tax_year.first_date,
             last_date=last,
             base_currency=base,
-            whole=_sum(chosen.label, payments, base),
+            whole=_sum(tax_year.label, payments, base),
             months=_by(payments, _months_up_to(last, months), lambda day: f"{day:%Y-%m}", base),
             by_payer=tuple(
                 PayerIncome(symbol, own.gross, own.withheld, own.net)
@@ -176,7 +176,7 @@ def _by(
     for each in payments:
         if label_of(each.date) in by_label:
             by_label[label_of(each.date)].append(each)
-    return tuple(_sum(label, chosen, currency) for label, chosen in by_label.items())
+    return tuple(_sum(label, payments_of_label, currency) for label, payments_of_label in by_label.items())
 
 
 def _months_up_to(asof: date, count: int = 24) -> list[str]:
@@ -215,8 +215,8 @@ def _by_security(
 
 
 def _yield_on_cost(lately: Iterable[_Payment], costs: dict[str, Decimal | None]) -> float | None:
-    known = [cost for cost in costs.values() if cost is not None]
-    cost = sum(known, ZERO)
-    if len(known) < len(costs) or cost <= 0:
+    known_costs = [cost for cost in costs.values() if cost is not None]
+    cost = sum(known_costs, ZERO)
+    if len(known_costs) < len(costs) or cost <= 0:
         return None
     return float(sum((each.gross for each in lately if each.symbol in costs), ZERO) / cost)

@@ -46,12 +46,12 @@ def list_securities(book: Book, market: History) -> ListedSecurities:
             column[security] = market.security(security)
         except markets.MissingPrice as missing:
             absent[security] = missing.symbol
-    known = sorted(column, key=lambda each: column[each])
+    priced_ids = sorted(column, key=lambda each: column[each])
     others = sorted(absent, key=lambda each: (absent[each], each))
-    columns = [column[each] for each in known]
+    columns = [column[each] for each in priced_ids]
     return ListedSecurities(
         market,
-        {security: number for number, security in enumerate([*known, *others])},
+        {security: number for number, security in enumerate([*priced_ids, *others])},
         columns,
         [*(market.symbols[each] for each in columns), *(absent[each] for each in others)],
         [
@@ -64,15 +64,15 @@ def list_securities(book: Book, market: History) -> ListedSecurities:
 
 def sources(book: Book, market: History) -> tuple[str, ...]:
     """Providers of all closes and rates that the book's life rests on, sorted."""
-    listed = list_securities(book, market)
+    securities = list_securities(book, market)
     currencies = {currency for event in book.events for currency, _ in event.cash_legs()} | {book.base_currency}
     currencies |= {layer.currency for lot in book.lots for layer in lot.cost_layers()}
-    return sources_of(market, listed.columns, [*currencies, *listed.trading])
+    return sources_of(market, securities.columns, [*currencies, *securities.trading])
 
 
 def sources_of(market: History, columns: list[int], currencies: list[str]) -> tuple[str, ...]:
     providers = {source for column in columns for source in market.close_sources[column]}
     if len(set(currencies)) > 1:
-        known = [market.currencies.index(currency) for currency in set(currencies) & set(market.currencies)]
-        providers |= {source for column in known for source in market.fx_sources[column]}
+        columns_of_rates = [market.currencies.index(currency) for currency in set(currencies) & set(market.currencies)]
+        providers |= {source for column in columns_of_rates for source in market.fx_sources[column]}
     return tuple(sorted(providers))

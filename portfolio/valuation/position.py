@@ -100,8 +100,8 @@ def positions(
     for security_id in sorted(lots, key=lambda each: securities[each][0]):
         symbol, name, currency = securities[security_id]
         in_own, in_base = (
-            [_cost_in(lot, wanted, book.base_currency, rates) for lot in lots[security_id]]
-            for wanted in (currency, book.base_currency)
+            [_cost_in(lot, currency_of_cost, book.base_currency, rates) for lot in lots[security_id]]
+            for currency_of_cost in (currency, book.base_currency)
         )
         rows.append(
             Position(
@@ -189,5 +189,5 @@ def _cost_in(lot: LotState, currency: str, base: str, rates: DealRates | None) -
 
 
 def _sum_if_known(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    known = list(amounts)
-    return None if None in known else sum((amount for amount in known if amount is not None), Decimal(0))
+    terms = list(amounts)
+    return None if None in terms else sum((amount for amount in terms if amount is not None), Decimal(0))

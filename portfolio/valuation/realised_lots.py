@@ -114,23 +114,23 @@ def of_year(book: Book, market: History, *, year: int | None, begins: Begins) ->
     with localcontext() as context:
         context.prec = DECIMAL_DIGITS
         asof: date = market.dates[-1].item()
-        chosen = tax_years.choose(year, begins, asof)
+        tax_year = tax_years.choose(year, begins, asof)
         every = list(_sales(book, market, asof))
-        sales = [each for each in every if chosen.holds(each.match.date)]
-        base, known = book.base_currency, all(each.exact.known for each in sales)
+        sales = [each for each in every if tax_year.holds(each.match.date)]
+        base, are_totals_known = book.base_currency, all(each.exact.is_known for each in sales)
         totals = [each.exact.total for each in sales]
         return RealisedYear(
-            tax_year=chosen.label,
-            first_date=chosen.first_date,
-            last_date=min(chosen.last_date, asof),
+            tax_year=tax_year.label,
+            first_date=tax_year.first_date,
+            last_date=min(tax_year.last_date, asof),
             base_currency=base,
             booking_method=book.booking_method,
             fees_are="in cost and proceeds" if book.fees_in_cost else "apart",
-            whole=_sum(chosen.label, sales, base),
+            whole=_sum(tax_year.label, sales, base),
             before_fees=_before_fees(sales, base),
-            gains=quantise(sum((each for each in totals if each > 0), ZERO), base) if known else None,
-            losses=quantise(sum((each for each in totals if each < 0), ZERO), base) if known else None,
-            without_cost=sum(not each.exact.known for each in sales),
+            gains=quantise(sum((each for each in totals if each > 0), ZERO), base) if are_totals_known else None,
+            losses=quantise(sum((each for each in totals if each < 0), ZERO), base) if are_totals_known else None,
+            without_cost=sum(not each.exact.is_known for each in sales),
             lots=tuple(_lot(each, book, market) for each in sales),
             by_security=tuple(
                 _sum(symbol, [each for each in sales if each.symbol == symbol], base)
@@ -177,7 +177,7 @@ def _lot(sale: _Sale, book: Book, market: History) -> RealisedLot:
         proceeds=quantise(sides.proceeds.base, base),
         cost=quantise(sides.cost.base, base),
         fees=quantise(sides.fees, base),
-        gain=quantise(exact.total if exact.known else None, base),
+        gain=quantise(exact.total if exact.is_known else None, base),
         price=quantise(exact.price if exact.apart else None, base),
         fx=quantise(exact.fx if exact.apart else None, base),
         interaction=quantise(exact.interaction if exact.apart else None, base),
@@ -193,12 +193,12 @@ def _lot(sale: _Sale, book: Book, market: History) -> RealisedLot:
 
 
 def _sum(label: str, sales: Sequence[_Sale], currency: str) -> RealisedSum:
-    known, apart = (all(getattr(each.exact, name) for each in sales) for name in ("known", "apart"))
+    are_totals_known, apart = (all(getattr(each.exact, name) for each in sales) for name in ("is_known", "apart"))
 
-    def total(amounts: Iterable[Decimal | None], *, given: bool = True) -> Decimal | None:
-        chosen = list(amounts)
-        exact = [each for each in chosen if each is not None]
-        return quantise(sum(exact, ZERO), currency) if given and len(exact) == len(chosen) else None
+    def total(amounts: Iterable[Decimal | None], *, is_complete: bool = True) -> Decimal | None:
+        terms = list(amounts)
+        exact = [each for each in terms if each is not None]
+        return quantise(sum(exact, ZERO), currency) if is_complete and len(exact) == len(terms) else None
 
     return RealisedSum(
         label=label,
@@ -206,10 +206,10 @@ def _sum(label: str, sales: Sequence[_Sale], currency: str) -> RealisedSum:
         proceeds=total(each.sides.proceeds.base for each in sales),
         cost=total(each.sides.cost.base for each in sales),
         fees=total(each.sides.fees for each in sales),
-        gain=total((each.exact.total for each in sales), given=known),
-        price=total((each.exact.price for each in sales), given=apart),
-        fx=total((each.exact.fx for each in sales), given=apart),
-        interaction=total((each.exact.interaction for each in sales), given=apart),
+        gain=total((each.exact.total for each in sales), is_complete=are_totals_known),
+        price=total((each.exact.price for each in sales), is_complete=apart),
+        fx=total((each.exact.fx for each in sales), is_complete=apart),
+        interaction=total((each.exact.interaction for each in sales), is_complete=apart),
     )
 
 

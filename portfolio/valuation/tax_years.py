@@ -50,7 +50,7 @@ def of_day(day: date, begins: Begins) -> TaxYear:
 
 def choose(year: int | None, begins: Begins, asof_date: date) -> TaxYear:
     """The year that was asked for, or that of the as-of date. Raises YearNotBegun."""
-    chosen = of_day(asof_date, begins) if year is None else starting_in(year, begins)
-    if chosen.first_date > asof_date:
-        raise YearNotBegun(chosen.first_date, asof_date)
-    return chosen
+    tax_year = of_day(asof_date, begins) if year is None else starting_in(year, begins)
+    if tax_year.first_date > asof_date:
+        raise YearNotBegun(tax_year.first_date, asof_date)
+    return tax_year

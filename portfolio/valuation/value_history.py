@@ -100,15 +100,15 @@ class Valuer:
         if len(market.dates):
             book = book.as_of(market.dates[-1].item())
         days, first, is_late = life_of(book, market)
-        listed = list_securities(book, market)
-        place, N = listed.place, len(listed.symbols)
+        securities = list_securities(book, market)
+        place, N = securities.place, len(securities.symbols)
         currencies = sorted({currency for event in book.events for currency, _ in event.cash_legs()})
-        own_rates = {currency: self._fx(currency, base, first) for currency in {*listed.trading, *currencies}}
-        own_close, own_at = listed.closes(first), pack_days_of(days, [event.date for event in book.events])
+        own_rates = {currency: self._fx(currency, base, first) for currency in {*securities.trading, *currencies}}
+        own_close, own_at = securities.closes(first), pack_days_of(days, [event.date for event in book.events])
 
         units, balances = units_by_day(book, days, place), cash_by_day(book, own_at, currencies, len(days))
         in_currency = dict(zip(currencies, balances.T != 0, strict=True))
-        gaps, valued = find_gaps(book, days, own_at, listed, units, in_currency, own_close, own_rates)
+        gaps, valued = find_gaps(book, days, own_at, securities, units, in_currency, own_close, own_rates)
         flow_in_gap, rows, pack_days = None, first + np.arange(len(days)), days
         if gaps:
             places = np.flatnonzero(valued)
@@ -125,7 +125,7 @@ class Valuer:
         np.multiply(units, close, out=closes[1:, :N], where=is_held)
         closes[1:, N:] = balances
         rates = np.empty((D + 1, N + C))
-        for position, currency in enumerate([*listed.trading, *currencies]):
+        for position, currency in enumerate([*securities.trading, *currencies]):
             rates[1:, position] = fx[currency]
         rates[0] = rates[1] if D else 0.0
 
@@ -133,7 +133,7 @@ class Valuer:
         if book.accrual == "accrual":
             closes[1:, :N] += np.divide(due, rates[1:, :N], out=np.zeros(due.shape), where=due != 0)
 
-        moves = find_moves(book, at, listed, currencies, close, D, fx, since=1 if is_late else 0)
+        moves = find_moves(book, at, securities, currencies, close, D, fx, since=1 if is_late else 0)
         fees = fees_by_day(book, at, fx, currencies, D, since=1 if is_late else 0)
         if scope == "securities_only":  # what cash earns and pays by itself is outside
             closes, rates, currencies = closes[:, :N], rates[:, :N], []
@@ -153,10 +153,10 @@ class Valuer:
 
         with np.errstate(divide="ignore", invalid="ignore"):
             other = np.where(begin > 0, attributed.other / begin, 0.0)
-        flows = dated_flows(book, pack_days, own_at, own_rates, own_close, listed, scope)
+        flows = dated_flows(book, pack_days, own_at, own_rates, own_close, securities, scope)
         if is_late and D:
-            opened = days[0].item()
-            flows = ((opened, float(total[0])), *((on, amount) for on, amount in flows if on > opened))
+            opening_day = days[0].item()
+            flows = ((opening_day, float(total[0])), *((on, amount) for on, amount in flows if on > opening_day))
         result = ValueHistory(
             base_currency=base,
             flow_timing=book.flow_timing,
@@ -170,23 +170,23 @@ class Valuer:
             recurring_fees=recurring_fees.sum(axis=1),
             outside_fees=outside_fees.sum(axis=1),
             cash_fees=cash_fees,
-            observed=self._observed(listed.exchanges, rows, is_held[:, : len(listed.exchanges)]),
-            exchanges=tuple(sorted(set(listed.exchanges))),
+            observed=self._observed(securities.exchanges, rows, is_held[:, : len(securities.exchanges)]),
+            exchanges=tuple(sorted(set(securities.exchanges))),
             flows=flows,
             holdings=tuple(
-                list(zip(listed.symbols, listed.trading, strict=True))
+                list(zip(securities.symbols, securities.trading, strict=True))
                 + [(currency, currency) for currency in currencies]
             ),
             local_returns=attributed.local_returns,
             fx_returns=attributed.fx_returns,
             weights=attributed.weights,
             other=other,
-            sources=sources_of(market, listed.columns, [*listed.trading, *currencies, base]),
+            sources=sources_of(market, securities.columns, [*securities.trading, *currencies, base]),
             accrual=book.accrual,
             gaps=gaps,
             flow_in_gap=flow_in_gap,
             is_late=is_late,
-            carried=self._carried_value(listed.columns, rows, closes[1:, :N] * rates[1:, :N]),
+            carried=self._carried_value(securities.columns, rows, closes[1:, :N] * rates[1:, :N]),
             scope=scope,
         )
         return _read_only(result)
@@ -214,9 +214,9 @@ class Valuer:
         """(D,) days on which the exchange of something held was open: one of its securities closed that day."""
         open_days = np.zeros(len(is_held), dtype=np.bool_)
         for exchange in set(exchanges):
-            listed = np.asarray(is_held[:, [each == exchange for each in exchanges]].any(axis=1))
+            is_listed = np.asarray(is_held[:, [each == exchange for each in exchanges]].any(axis=1))
             # Held at the close of the day, or sold on it: the day's return is the holding's either way.
-            was_held = listed | np.concatenate(([False], listed[:-1]))[: len(listed)]
+            was_held = is_listed | np.concatenate(([False], is_listed[:-1]))[: len(is_listed)]
             open_days |= was_held & self._sessions(exchange)[rows]
         return open_days
 
@@ -231,8 +231,8 @@ class Valuer:
         """(D,) whether a security of the exchange closed on the pack day."""
         market = self.market
         if exchange not in self._open_days:
-            listed = [each == exchange for each in market.exchanges]
-            self._open_days[exchange] = (market.observed[:, listed] == market.dates[:, None]).any(axis=1)
+            on_exchange = [each == exchange for each in market.exchanges]
+            self._open_days[exchange] = (market.observed[:, on_exchange] == market.dates[:, None]).any(axis=1)
         return self._open_days[exchange]
 
 

@@ -22,7 +22,7 @@ class Books:
         self.method, self.costs, self.account_methods = method, Costs(fees_in_cost), account_methods
         self.holdings: dict[tuple[str, str], Holding] = {}
         self.matched: list[MatchedLot] = []
-        self.moved: list[tuple[int, Lot]] = []
+        self.moves: list[tuple[int, Lot]] = []
         self.parcels: list[Parcel] = []
         self.lots_opened = 0
 
@@ -112,12 +112,12 @@ class Books:
         pool.plain = False
         layers = {layer.opened_by: layer for layer in pool.own_layers()}
         for layer in lot.own_layers():
-            known = layers.get(layer.opened_by)
-            if known is None:
+            same_layer = layers.get(layer.opened_by)
+            if same_layer is None:
                 layers[layer.opened_by] = layer
             else:
-                known.cost += layer.cost
-                known.fee += layer.fee
+                same_layer.cost += layer.cost
+                same_layer.fee += layer.fee
         pool.layers = [layer for layer in layers.values() if layer.cost or layer.fee]
         pool.quantity += lot.quantity
         pool.fee_base += lot.fee_base
@@ -160,14 +160,14 @@ class Books:
         self, index: int, entry: Transaction, holding: Holding, quantity: Decimal
     ) -> Iterator[tuple[OpenLot, Decimal]]:
         """The lots that a quantity is taken from, with the part of each. The caller cuts each part."""
-        named = entry.lot_id is not None or entry.lot_cost is not None
-        if named and self.method_of(holding) == "AVERAGE":
+        is_chosen = entry.lot_id is not None or entry.lot_cost is not None
+        if is_chosen and self.method_of(holding) == "AVERAGE":
             raise InvalidInput("lot_id", "can't be chosen from an average pool", index)
-        lots = [lot for lot in holding.lots() if entry.lot_id in (None, lot.lot_id)] if named else []
-        available = sum((lot.quantity for lot in lots), ZERO) if named else holding.quantity
+        lots = [lot for lot in holding.lots() if entry.lot_id in (None, lot.lot_id)] if is_chosen else []
+        available = sum((lot.quantity for lot in lots), ZERO) if is_chosen else holding.quantity
         if quantity > available:
             raise self.oversold(index, entry, available)
-        for lot in sorted(lots, key=partial(self.distance, holding, entry)) if named else self.in_order(holding):
+        for lot in sorted(lots, key=partial(self.distance, holding, entry)) if is_chosen else self.in_order(holding):
             part = min(quantity, lot.quantity)
             yield lot, part
             quantity -= part
@@ -189,9 +189,16 @@ class Books:
             else:
                 heapq.heappop(holding.heap)
 
-    def oversold(self, index: int, entry: Transaction, held: Decimal) -> Oversold:
-        asked = ZERO if entry.quantity is None else entry.quantity
-        return Oversold(index=index, on=entry.date, symbol=entry.symbol, account=entry.account, held=held, asked=asked)
+    def oversold(self, index: int, entry: Transaction, available: Decimal) -> Oversold:
+        quantity = ZERO if entry.quantity is None else entry.quantity
+        return Oversold(
+            index=index,
+            on=entry.date,
+            symbol=entry.symbol,
+            account=entry.account,
+            available=available,
+            quantity=quantity,
+        )
 
     def cut(self, holding: Holding, lot: OpenLot, part: Decimal, on: date) -> OpenLot:
         """Take a part out of a lot, with its share of cost and fees."""
@@ -292,7 +299,7 @@ class Books:
         return Booked(
             open_lots=tuple(self.costs.lot(holding, lot) for holding, lot in left),
             matched_lots=tuple(self.matched),
-            transferred_lots=tuple(self.moved),
+            transferred_lots=tuple(self.moves),
             parcels=tuple(parcels),
             realised=Gain(
                 sum((gain.price for gain in gains), ZERO),

@@ -113,5 +113,5 @@ def gain_of(
     if bought is None or sold is None:
         return Gain(proceeds_base - cost_base, ZERO, ZERO, fees)
     (cost, fx_in), (proceeds, fx_out) = bought, sold
-    local, moved = proceeds - cost, fx_out - fx_in
-    return Gain(local * fx_in, cost * moved, local * moved, fees)
+    local, fx_change = proceeds - cost, fx_out - fx_in
+    return Gain(local * fx_in, cost * fx_change, local * fx_change, fees)

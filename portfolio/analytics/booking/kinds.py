@@ -38,10 +38,10 @@ def buy(books: Books, index: int, entry: Transaction) -> None:
 def transfer_in(books: Books, index: int, entry: Transaction) -> None:
     """A lot comes in with the cost, day and rate that are given, else at what it is worth."""
     quantity = required_number(index, entry, "quantity", above=True)
-    known = entry.cost is not None
-    cost = required_number(index, entry, "cost") if known else consideration(index, entry, quantity)
-    given = known and entry.cost_fx_to_base is not None
-    fx = required_number(index, entry, "cost_fx_to_base", above=True) if given else fx_of(index, entry)
+    has_cost = entry.cost is not None
+    cost = required_number(index, entry, "cost") if has_cost else consideration(index, entry, quantity)
+    has_rate = has_cost and entry.cost_fx_to_base is not None
+    fx = required_number(index, entry, "cost_fx_to_base", above=True) if has_rate else fx_of(index, entry)
     books.add(index, entry, entry.symbol, quantity, cost, fee_of(index, entry), fx, entry.acquired or entry.date)
 
 
@@ -70,7 +70,7 @@ def transfer_out(books: Books, index: int, entry: Transaction) -> None:
     holding = books.require_holding(index, entry)
     quantity = required_number(index, entry, "quantity", above=True)
     for lot, part in books.draw(index, entry, holding, quantity):
-        books.moved.append((index, books.costs.lot(holding, books.cut(holding, lot, part, entry.date))))
+        books.moves.append((index, books.costs.lot(holding, books.cut(holding, lot, part, entry.date))))
 
 
 def move(books: Books, index: int, entry: Transaction) -> None:
@@ -81,7 +81,7 @@ def move(books: Books, index: int, entry: Transaction) -> None:
     quantity = required_number(index, entry, "quantity", above=True)
     for lot, part in books.draw(index, entry, holding, quantity):
         piece = books.cut(holding, lot, part, entry.date)
-        books.moved.append((index, books.costs.lot(holding, piece)))
+        books.moves.append((index, books.costs.lot(holding, piece)))
         books.carry(index, entry, entry.symbol, piece)
 
 

@@ -87,13 +87,13 @@ class Transaction:
 def require_rates(transactions: Sequence[Transaction]) -> None:
     """One currency, the base, may come without rates; a rate that is missing elsewhere never becomes 1."""
     without: str | None = None
-    seen = False
+    has_unrated = False
     for index, entry in enumerate(transactions):
         if entry.fx_to_base is None and entry.cost_fx_to_base is None and entry.kind in NEEDS_RATE:
-            if seen and entry.currency != without:
+            if has_unrated and entry.currency != without:
                 raise InvalidInput("fx_to_base", "is missing", index)
-            without, seen = entry.currency, True
-    if seen:
+            without, has_unrated = entry.currency, True
+    if has_unrated:
         for index, entry in enumerate(transactions):
             if entry.currency == without and entry.fx_to_base not in (None, ONE):
                 raise InvalidInput("fx_to_base", "is given here and missing elsewhere for the same currency", index)

@@ -38,11 +38,11 @@ class Flows:
         first = moments[there.argmax(axis=0), np.arange(moments.shape[1])]
         return cls(amounts, np.where(there, (moments - first) / unit, 0.0))
 
-    def select(self, chosen: npt.NDArray[np.intp]) -> Flows:
+    def select(self, series: npt.NDArray[np.intp]) -> Flows:
         """Only these series; one alone is there twice."""
-        chosen = np.repeat(chosen, 2) if len(chosen) == 1 else chosen
+        series = np.repeat(series, 2) if len(series) == 1 else series
         # take keeps a row together in memory, which decides in which order a column is added
-        return Flows(np.take(self.amounts, chosen, axis=1), np.take(self.times, chosen, axis=1))
+        return Flows(np.take(self.amounts, series, axis=1), np.take(self.times, series, axis=1))
 
     def series(self, column: int) -> tuple[Floats, Floats]:
         """Amounts and times of one series, without what is no flow."""
@@ -54,10 +54,10 @@ def _netted(amounts: Floats, moments: Ints) -> Floats:
     """Flows of one moment become one, the last of them. What is left by rounding alone is no flow."""
     netted, sizes = amounts.reshape(-1).copy(), np.abs(amounts).reshape(-1)
     below = amounts.shape[1]
-    joined = np.flatnonzero(moments[1:] == moments[:-1])
-    while len(joined):  # once for each flow that a moment has more than one
-        is_later = np.isin(joined, joined + below, assume_unique=True)  # the flow above is to be added to it first
-        first, joined = joined[~is_later], joined[is_later]
+    repeats = np.flatnonzero(moments[1:] == moments[:-1])
+    while len(repeats):  # once for each flow that a moment has more than one
+        is_later = np.isin(repeats, repeats + below, assume_unique=True)  # the flow above is to be added to it first
+        first, repeats = repeats[~is_later], repeats[is_later]
         into = first + below
         netted[into] += netted[first]
         sizes[into] += sizes[first]

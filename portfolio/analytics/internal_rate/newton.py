@@ -53,9 +53,9 @@ def _newton(flows: Flows) -> tuple[Floats, Bools, Bools]:
             if close.all():
                 break
         converged = close & both & (np.abs(at) < 1e5)
-        moved, most = np.abs(at - here) * ends, size * np.exp(np.maximum(0.0, -here * ends))
+        shift, most = np.abs(at - here) * ends, size * np.exp(np.maximum(0.0, -here * ends))
         balance = np.cumsum(np.multiply(amounts, factors, out=factors), axis=0, out=factors)[:-1]
-        return at, converged, converged & _clearly_never_turns(balance, most, moved)
+        return at, converged, converged & _clearly_never_turns(balance, most, shift)
 
 
 def _start(flows: Flows, timed: Floats, bent: Floats) -> tuple[Floats, Floats, Bools]:
@@ -76,17 +76,17 @@ def _start(flows: Flows, timed: Floats, bent: Floats) -> tuple[Floats, Floats, B
     return np.where(np.abs(bend) < 0.5, step / (1 - bend), step), size, (inflow > 0) & (outflow > 0)
 
 
-def _clearly_never_turns(balance: Floats, most: Floats, moved: Floats) -> Bools:
+def _clearly_never_turns(balance: Floats, most: Floats, shift: Floats) -> Bools:
     """The balance keeps its sign at every flow, beyond any rounding. False is no answer.
 
     balance  (K - 1, P)  the present value of the flows so far, at a rate near the one found
     most     (P,)        not less than the sum of the present values' sizes
-    moved    (P,)        how far that rate is from the one found, times the span: by so much of its size each flow's
+    shift    (P,)        how far that rate is from the one found, times the span: by so much of its size each flow's
                          present value may be another
     """
-    doubt = (1e-10 + 2.0 * moved) * most
+    doubt = (1e-10 + 2.0 * shift) * most
     clear = (balance.min(axis=0, initial=np.inf) > doubt) | (balance.max(axis=0, initial=-np.inf) < -doubt)
-    return np.asarray(clear & (moved < 0.5))
+    return np.asarray(clear & (shift < 0.5))
 
 
 def _all_before(early: Bools, late: Bools) -> Bools:
@@ -132,18 +132,23 @@ def _careful_newton(flows: Flows, series: int) -> tuple[Floats, Bools]:
             if left == 0:
                 break
             if 2 < 2 * left <= len(at):  # the few that are left are not worth a sweep over all
-                kept = np.flatnonzero(goes_on) if left > 1 else np.repeat(np.flatnonzero(goes_on), 2)
-                active, goes_on, ends, bracketed = active[kept], goes_on[kept], ends[kept], bracketed[kept]
-                at, low, high = at[kept], low[kept], high[kept]
+                remaining = np.flatnonzero(goes_on) if left > 1 else np.repeat(np.flatnonzero(goes_on), 2)
+                active, goes_on, ends, bracketed = (
+                    active[remaining],
+                    goes_on[remaining],
+                    ends[remaining],
+                    bracketed[remaining],
+                )
+                at, low, high = at[remaining], low[remaining], high[remaining]
                 times, inflows, outflows, inflows_timed, outflows_timed = (
-                    _columns(table, kept) for table in (times, inflows, outflows, inflows_timed, outflows_timed)
+                    _columns(table, remaining) for table in (times, inflows, outflows, inflows_timed, outflows_timed)
                 )
     return log_rates[:series], converged[:series]
 
 
-def _columns(table: Floats, chosen: Ints) -> Floats:
+def _columns(table: Floats, places: Ints) -> Floats:
     """Row after row in memory: that decides in which order a column is added."""
-    return np.take(table, chosen, axis=1)
+    return np.take(table, places, axis=1)
 
 
 def _factors(times: Floats, ends: Floats, log_rates: Floats) -> Floats:

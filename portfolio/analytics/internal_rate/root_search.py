@@ -168,8 +168,8 @@ def _touching(slope: Callable[[float], float], low: float, high: float) -> float
 
 def _apart(roots: list[float]) -> list[float]:
     """The roots in rising order. Of a root that several boxes led to, the first is kept: it is known best."""
-    kept: list[float] = []
+    distinct: list[float] = []
     for root in roots:
-        if all(abs(root - other) > 1e-7 * max(1.0, abs(root)) for other in kept):
-            kept.append(root)
-    return sorted(kept)
+        if all(abs(root - other) > 1e-7 * max(1.0, abs(root)) for other in distinct):
+            distinct.append(root)
+    return sorted(distinct)

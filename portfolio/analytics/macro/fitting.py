@@ -34,7 +34,7 @@ def fit(phases: Sequence[Phase], weights: Mapping[str, float], values: Mapping[s
     """
     scores = []
     for phase in phases:
-        named = sum(weights[name] for name in phase.intervals)
+        weight = sum(weights[name] for name in phase.intervals)
         fits = (weights[name] * interval.fit(values[name]) for name, interval in phase.intervals.items())
-        scores.append(sum(fits) / named)
+        scores.append(sum(fits) / weight)
     return scores

@@ -180,7 +180,7 @@ def test_selling_more_than_is_held_names_the_transaction():
         book(trades)
 
     error = raised.value
-    assert (error.index, error.symbol, error.held, error.asked) == (2, "X", D(5), D(6))
+    assert (error.index, error.symbol, error.available, error.quantity) == (2, "X", D(5), D(6))
 
 
 def test_a_transfer_keeps_its_day_cost_and_rate_and_gains_nothing():

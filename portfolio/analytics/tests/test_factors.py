@@ -93,7 +93,7 @@ def test_fewer_than_sixty_complete_days_are_refused():
     with pytest.raises(TooFewObservations) as raised:
         factors.factor_exposures(r, changes, window=252)
 
-    assert (raised.value.needed, raised.value.got) == (60, 59)
+    assert (raised.value.least, raised.value.count) == (60, 59)
 
 
 @pytest.mark.parametrize("column", [0, 1])

@@ -88,9 +88,9 @@ def _find_near_names(candidate: Candidate, prepared: Prepared) -> Iterator[str]:
     """Columns that are not read and accounts that are new, whose names are nearly those of others."""
     yield from near_names.describe_unread_columns(prepared.preview.ignored, candidate.file.absent)
     before = Accounts(candidate.texts)
-    roots = {statements.root_of(account) for account in before.opened if account.startswith("Assets:")}
-    named = [name for row in prepared.preview.added for name in (row.account, row.to_account) if not is_path(name)]
-    yield from near_names.describe_new_accounts(named, {before.name_of(root) for root in roots})
+    roots = {statements.root_of(account) for account in before.commodities_of if account.startswith("Assets:")}
+    new_names = [name for row in prepared.preview.added for name in (row.account, row.to_account) if not is_path(name)]
+    yield from near_names.describe_new_accounts(new_names, {before.name_of(root) for root in roots})
 
 
 def _book(candidate: Candidate, reading: Reading) -> Book:
@@ -119,11 +119,11 @@ def _inferred_deposits(reading: Reading) -> str:
 def _find_shortfalls(candidate: Candidate, reading: Reading) -> tuple[Shortfall, ...]:
     """Cash below zero in accounts that the file moves money in."""
     rows, accounts = candidate.rows, candidate.accounts
-    moved = {accounts.root(name) for row in rows for name in (row.account, row.to_account) if not row.text}
+    accounts_of_file = {accounts.root(name) for row in rows for name in (row.account, row.to_account) if not row.text}
     if any(row.text for row in rows):
-        moved |= {each.account for each in cash_shortfalls.find_shortfalls(reading.transactions)}
+        accounts_of_file |= {each.account for each in cash_shortfalls.find_shortfalls(reading.transactions)}
     shortfalls = cash_shortfalls.find_shortfalls(reading.transactions, margin=candidate.all_margin)
-    return tuple(each for each in shortfalls if each.account in moved)
+    return tuple(each for each in shortfalls if each.account in accounts_of_file)
 
 
 def _find_other_balances(candidate: Candidate, reading: Reading) -> Iterator[str]:

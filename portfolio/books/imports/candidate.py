@@ -46,11 +46,11 @@ class Prepared:
     def path(self) -> str:
         return f"{folder.FOLDER}/{self.import_id}.beancount"
 
-    def find_rows(self, refused: LedgerRefused, accounts: Accounts) -> tuple[RowFinding, ...]:
+    def find_rows(self, refusal: LedgerRefused, accounts: Accounts) -> tuple[RowFinding, ...]:
         """The ledger's findings against our text, as findings against the rows that it was made of."""
         findings: list[RowFinding] = []
         contradicted: list[Statement] = []
-        for finding in refused.findings:
+        for finding in refusal.findings:
             row = self.written.row_at(finding.line) if finding.file == self.path else None
             where = "" if row is not None or finding.file == self.path else f"{finding.file}:{finding.line}"
             if row is not None:
@@ -106,17 +106,17 @@ class Candidate:
             confirmed=self.choices.confirm_transfers,
             is_known=lambda row: (row.given_id or _entry_id(row.digest(), 1)) in ids,
         )
-        new, known, conflicts = self._sort_out(paired.rows, ids)
+        new, known_rows, conflicts = self._sort_out(paired.rows, ids)
         findings = [*self._file_findings(), *self._find_faults(paired.rows), *self._find_margin_faults(), *conflicts]
         preview = Preview(
             self.name,
             self.format.CODE if self.format else "",
             self.sha256,
             tuple(row for _, row in new),
-            known,
+            known_rows,
             row_findings.in_order(findings),
             self.file.ignored,
-            unconfirmed=tuple(pair for pair in paired.unconfirmed_pairs if pair[0] not in known),
+            unconfirmed=tuple(pair for pair in paired.unconfirmed_pairs if pair[0] not in known_rows),
         )
         if preview.is_good or not self.rows:
             return self._write(new, preview, inferring) if new else Prepared(preview)
@@ -136,25 +136,25 @@ class Candidate:
         """The new rows as entries, read with the ledger; what is said of them comes to what the preview says already."""
         import_id = folder.free_name(self.before, self.sha256)
         try:
-            written = self._entries(new, inferring)
-        except LedgerRefused as refused:  # what is there already can't be read
-            at_fault = tuple(RowFinding(0, f"{each.file}:{each.line}", each.reason) for each in refused.findings)
+            file_text = self._entries(new, inferring)
+        except LedgerRefused as refusal:  # what is there already can't be read
+            at_fault = tuple(RowFinding(0, f"{each.file}:{each.line}", each.reason) for each in refusal.findings)
             return Prepared(row_findings.with_more(preview, at_fault))
-        if written.findings:
-            preview = row_findings.with_more(preview, written.findings)
+        if file_text.findings:
+            preview = row_findings.with_more(preview, file_text.findings)
             standing = row_findings.rows_apart(new, preview.findings, self.content)
             return self._write(standing, preview, inferring) if 0 < len(standing) < len(new) else Prepared(preview)
         files = {
             **self.before,
             MAIN: (self.before.get(MAIN) or ledger_folder.new_main(self.portfolio)) + folder.include_of(import_id),
-            f"{folder.FOLDER}/{import_id}.beancount": written.text.encode(),
+            f"{folder.FOLDER}/{import_id}.beancount": file_text.text.encode(),
             f"{folder.FOLDER}/{import_id}.source": self.content,
         }
-        prepared = Prepared(preview, import_id, files, written)
+        prepared = Prepared(preview, import_id, files, file_text)
         try:
             reading = writer.check(portfolio=self.portfolio, files=files, today=self.today)
-        except LedgerRefused as refused:
-            return Prepared(row_findings.with_more(preview, prepared.find_rows(refused, self.accounts)))
+        except LedgerRefused as refusal:
+            return Prepared(row_findings.with_more(preview, prepared.find_rows(refusal, self.accounts)))
         return replace(prepared, reading=reading)
 
     def _entries(self, new: Sequence[tuple[str, Row]], inferring: Sequence[str]) -> Written:
@@ -194,7 +194,7 @@ class Candidate:
             rows,
             securities=self.securities.keys(),
             currencies=CURRENCIES,
-            accounts=self.accounts.opened.keys(),
+            accounts=self.accounts.commodities_of.keys(),
             today=self.today,
             unquoted={symbol for symbol, each in self.securities.items() if each.lacks_quote_unit},
         )
@@ -203,10 +203,13 @@ class Candidate:
         names = {row.account for row in self.rows} | {each.to_account for each in self.rows if each.to_account}
         roots = {self.accounts.root(name) for name in names}
         for name, root in zip(self.choices.margin, self.margin, strict=True):
-            if root not in roots and not any(each.startswith(f"{root}:") for each in self.accounts.opened):
-                known = ", ".join(sorted(self.accounts.name_of(each) for each in roots))
+            if root not in roots and not any(each.startswith(f"{root}:") for each in self.accounts.commodities_of):
+                account_names = ", ".join(sorted(self.accounts.name_of(each) for each in roots))
                 yield RowFinding(
-                    0, "margin", f"{name} is no account of the file or the ledger", known and f"one of {known}"
+                    0,
+                    "margin",
+                    f"{name} is no account of the file or the ledger",
+                    account_names and f"one of {account_names}",
                 )
 
     def _sort_out(
@@ -216,26 +219,26 @@ class Candidate:
         something else."""
         entries = folder.entries_without_ids(self.texts) if any(row.text for row in rows) else frozenset[str]()
         new: list[tuple[str, Row]] = []
-        known: list[Row] = []
+        known_rows: list[Row] = []
         conflicts = []
         for entry_id, row in _with_ids(rows):
             if entry_id not in ids and folder.without_id(row.text) not in entries:
                 new.append((entry_id, row))
                 continue
-            known.append(row)
+            known_rows.append(row)
             if row.given_id and ids.get(row.given_id) not in (None, row.digest()[:16]):
                 reason, then = "is in the ledger and says something else there", "undo that import first"
                 conflicts.append(RowFinding(row.row, "id", reason, then, row.given_id))
-        return new, tuple(known), conflicts
+        return new, tuple(known_rows), conflicts
 
 
 def _read(name: str, content: bytes, code: str | None) -> tuple[Format | None, FileReading]:
-    chosen = formats.FORMATS.get(code) if code else formats.recognise(name, content)
-    if chosen is not None:
-        reading = chosen.read(content)
+    file_format = formats.FORMATS.get(code) if code else formats.recognise(name, content)
+    if file_format is not None:
+        reading = file_format.read(content)
         if not reading.rows and not reading.findings:
-            return chosen, FileReading(findings=(RowFinding(0, "", "holds no transactions"),))
-        return chosen, reading
+            return file_format, FileReading(findings=(RowFinding(0, "", "holds no transactions"),))
+        return file_format, reading
     if code:
         unknown = RowFinding(0, "", f"format {code!r} is not known", f"one of {', '.join(formats.FORMATS)}")
         return None, FileReading(findings=(unknown,))

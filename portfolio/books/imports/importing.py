@@ -65,12 +65,12 @@ def commit(
         catching_up.catch_up(portfolio)  # again, as another writer may have been killed meanwhile
         candidate = Candidate(portfolio, name, content, code, at.date(), choices)
         prepared = assess(candidate)
-        seen = prepared.preview
-        if not seen.is_good:
-            raise ImportRefused(seen.findings)
-        if not seen.added:
-            return Imported(seen, None, revisions.newest(portfolio))
-        about = f"format: {seen.format}\nsha256: {seen.sha256}\nrows: {len(seen.added)}\n"
+        preview = prepared.preview
+        if not preview.is_good:
+            raise ImportRefused(preview.findings)
+        if not preview.added:
+            return Imported(preview, None, revisions.newest(portfolio))
+        about = f"format: {preview.format}\nsha256: {preview.sha256}\nrows: {len(preview.added)}\n"
         try:
             entered = entry.enter(
                 portfolio=portfolio,
@@ -81,9 +81,9 @@ def commit(
                 founding=None if candidate.has_ledger else {MAIN: ledger_folder.new_main(portfolio)},
                 checked=prepared.reading,
             )
-        except LedgerRefused as refused:
-            raise ImportRefused(prepared.find_rows(refused, candidate.accounts)) from refused
-    return Imported(seen, prepared.import_id, entered.stored.revision, tuple(map(str, entered.breaks)))
+        except LedgerRefused as refusal:
+            raise ImportRefused(prepared.find_rows(refusal, candidate.accounts)) from refusal
+    return Imported(preview, prepared.import_id, entered.stored.revision, tuple(map(str, entered.breaks)))
 
 
 def undo(*, portfolio: Portfolio, author: str, at: datetime, import_id: str | None = None) -> StoredImport:
@@ -99,12 +99,12 @@ def undo(*, portfolio: Portfolio, author: str, at: datetime, import_id: str | No
         included = {each.import_id: each for each in folder.stored_imports(files)}
         if not included or (import_id is not None and import_id not in included):
             raise ImportNotFound(import_id)
-        chosen = included[import_id] if import_id is not None else list(included.values())[-1]
-        without = {path: text for path, text in files.items() if not path.startswith(f"{FOLDER}/{chosen.import_id}.")}
-        without[MAIN] = folder.without_include(files[MAIN], chosen.import_id)
-        message = f"undo the import of {folder.printable(chosen.name)}\n\nsha256: {chosen.sha256}\n"
+        target = included[import_id] if import_id is not None else list(included.values())[-1]
+        without = {path: text for path, text in files.items() if not path.startswith(f"{FOLDER}/{target.import_id}.")}
+        without[MAIN] = folder.without_include(files[MAIN], target.import_id)
+        message = f"undo the import of {folder.printable(target.name)}\n\nsha256: {target.sha256}\n"
         entry.enter(portfolio=portfolio, files=without, message=message, author=author, at=at)
-    return chosen
+    return target
 
 
 def stored_imports(*, portfolio: Portfolio) -> tuple[StoredImport, ...]:

@@ -46,11 +46,11 @@ def rows_apart(new: Sequence[tuple[str, Row]], findings: Sequence[RowFinding], c
     A row of a security that a refused row is of, too, is none: what is held of it is not known. Where the file as a whole is at
     fault there is none at all, and entries of Beancount, whose securities are not known here, need one another.
     """
-    refused = {each.row for each in findings}
-    if 0 in refused or any(row.text for _, row in new):
+    faulty_rows = {each.row for each in findings}
+    if 0 in faulty_rows or any(row.text for _, row in new):
         return []
-    words = " ".join(as_written.texts_of_rows(content, refused).values())
-    doubtful = {row.symbol for _, row in new if row.row in refused or (row.symbol and row.symbol in words)}
+    words = " ".join(as_written.texts_of_rows(content, faulty_rows).values())
+    doubtful = {row.symbol for _, row in new if row.row in faulty_rows or (row.symbol and row.symbol in words)}
     while True:
         further = {row.to_symbol for _, row in new if row.symbol in doubtful and row.to_symbol} - doubtful
         if not further:
@@ -60,5 +60,5 @@ def rows_apart(new: Sequence[tuple[str, Row]], findings: Sequence[RowFinding], c
     return [
         (name, row)
         for name, row in new
-        if row.row not in refused and row.symbol not in doubtful and row.to_symbol not in doubtful
+        if row.row not in faulty_rows and row.symbol not in doubtful and row.to_symbol not in doubtful
     ]

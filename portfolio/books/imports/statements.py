@@ -109,14 +109,14 @@ def find_contradictions(
 
     A later statement of the same account fails for the same rows, and is told for further ones alone.
     """
-    told: dict[tuple[str, str], set[int]] = {}
+    reported_rows: dict[tuple[str, str], set[int]] = {}
     for statement in sorted(statements, key=lambda each: each.day):
         movers = statement.find_rows(rows, accounts)
         key = statement.account, statement.commodity
-        further = [row for row in movers if row.row not in told.get(key, set())]
-        if further or key not in told:
+        further = [row for row in movers if row.row not in reported_rows.get(key, set())]
+        if further or key not in reported_rows:
             yield from _contradict(statement, further, accounts)
-        told.setdefault(key, set()).update(row.row for row in movers)
+        reported_rows.setdefault(key, set()).update(row.row for row in movers)
 
 
 def _contradict(statement: Statement, movers: Sequence[Row], accounts: Accounts) -> Iterator[RowFinding]:

@@ -34,7 +34,7 @@ class Accounts:
     """The accounts that the files of a ledger open, and those that an import opens in addition."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
-        self.opened: dict[str, tuple[str, ...]] = {}
+        self.commodities_of: dict[str, tuple[str, ...]] = {}
         """Account -> the symbols and currencies that it may hold; () where anything."""
         self._roots: dict[str, str] = {}
         self.known_names: dict[str, str] = {}
@@ -46,7 +46,7 @@ class Accounts:
         for text in texts:
             for account, commodities, method in _OPEN.findall(text):
                 self.methods[account] = (method or otherwise).removesuffix("_WITH_SIZE")
-                self.opened[account] = tuple(
+                self.commodities_of[account] = tuple(
                     names.symbol(each.strip()) for each in commodities.split(",") if each.strip()
                 )
             for account, name in _NAMED.findall(text):
@@ -66,8 +66,8 @@ class Accounts:
         ]
         for name in sorted(fresh, key=lambda each: names.component(each) != each):
             component = names.component(name)
-            taken = {root.rpartition(":")[2] for root in self._roots.values()} | {TRANSIT.rpartition(":")[2]}
-            root = f"Assets:{names.distinct(component, taken)}"
+            leaves = {root.rpartition(":")[2] for root in self._roots.values()} | {TRANSIT.rpartition(":")[2]}
+            root = f"Assets:{names.distinct(component, leaves)}"
             self._roots[name] = root
             if root != f"Assets:{name}":
                 self.to_name[root] = name
@@ -94,7 +94,7 @@ class Accounts:
         return {name: root for name, root in accounts.items() if root != f"Assets:{name}"}
 
     def open(self, account: str, holds: str = "") -> str:
-        if account not in self.opened:
+        if account not in self.commodities_of:
             self.to_open.setdefault(account, f"{OPENED} open {account} {holds}".rstrip())
         return account
 
@@ -102,7 +102,9 @@ class Accounts:
         """The accounts under a root that hold a security, once did, or are opened for it."""
         accounts = [account for account in shelf.accounts(symbol) if self._is_under(account, root)]
         accounts += [
-            account for account, symbols in self.opened.items() if symbol in symbols and self._is_under(account, root)
+            account
+            for account, symbols in self.commodities_of.items()
+            if symbol in symbols and self._is_under(account, root)
         ]
         return list(dict.fromkeys(accounts))
 
@@ -112,14 +114,14 @@ class Accounts:
         if places:
             own = [place for place in places if place.startswith(f"{root}:{currency}:")]
             return (own or places)[0]
-        taken = {
+        leaves = {
             account.rpartition(":")[2]
-            for account, symbols in self.opened.items()
+            for account, symbols in self.commodities_of.items()
             if account.rpartition(":")[0] == root and symbols and symbol not in symbols
         } | {account.rpartition(":")[2] for account in self.to_open if account.rpartition(":")[0] == root}
-        account = f"{root}:{names.distinct(names.leaf(symbol), taken)}"
+        account = f"{root}:{names.distinct(names.leaf(symbol), leaves)}"
         self.open(account, f'{names.commodity(symbol)} "{method}"')
-        self.opened[account] = (symbol,)
+        self.commodities_of[account] = (symbol,)
         return account
 
     def cash(self, root: str, currency: str) -> str:
@@ -141,7 +143,7 @@ class Accounts:
         if len(components) == 1:
             return True
         other = f"{root}:{components[0]}:Cash:"
-        return len(components) == 2 and not any(each.startswith(other) for each in self.opened)
+        return len(components) == 2 and not any(each.startswith(other) for each in self.commodities_of)
 
 
 def is_path(name: str) -> bool:

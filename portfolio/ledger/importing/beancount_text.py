@@ -42,8 +42,8 @@ def read(content: bytes) -> FileReading:
             if day is None:
                 findings.append(RowFinding(line, "date", "is not a date", "write YYYY-MM-DD", block[:10]))
             else:
-                given = _ID.search(block)
-                rows.append(Row(row=line, kind="entry", date=day, given_id=given[1] if given else "", text=block))
+                id_match = _ID.search(block)
+                rows.append(Row(row=line, kind="entry", date=day, given_id=id_match[1] if id_match else "", text=block))
         elif match and word == "open":
             opens[match[5]] = block
         elif word in _PASSED_OVER:

@@ -214,15 +214,15 @@ class Cells:
     def _refuse_date(self, column: str) -> None:
         self.refuse(column, "is not a date", "write YYYY-MM-DD")
 
-    def choice(self, column: str, known: Mapping[str, str]) -> str | None:
-        """One of the words of `known`, in any case; what it stands for."""
+    def choice(self, column: str, meanings: Mapping[str, str]) -> str | None:
+        """One of the words of `meanings`, in any case; what it stands for."""
         text = self.text(column)
-        choice = known.get(re.sub(r"[ -]", "_", text.lower()))
+        choice = meanings.get(re.sub(r"[ -]", "_", text.lower()))
         if choice is None:
             self.refuse(
                 column,
                 "is missing" if not text else "is not known",
-                suggest(text, list(known)) or f"one of {', '.join(sorted(known))}",
+                suggest(text, list(meanings)) or f"one of {', '.join(sorted(meanings))}",
             )
         return choice
 

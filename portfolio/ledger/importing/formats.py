@@ -56,9 +56,9 @@ def find_why_unknown(name: str, content: bytes) -> RowFinding:
             )
     columns = [column for column in cells.header(content) if column]
     if len(columns) > 1:
-        shown = ", ".join(column[:40] for column in columns[:20])
+        column_list = ", ".join(column[:40] for column in columns[:20])
         lacking = [name for name in tieout_csv.REQUIRED if name not in columns]
         near = [near_names.rename(name, columns, "") for name in lacking]
         hints = [*filter(None, near), f"our own needs {', '.join(tieout_csv.REQUIRED)}", codes]
-        return RowFinding(1, "", f"{reason}: its columns are {shown}", "; ".join(hints))
+        return RowFinding(1, "", f"{reason}: its columns are {column_list}", "; ".join(hints))
     return RowFinding(0, "", reason, codes)

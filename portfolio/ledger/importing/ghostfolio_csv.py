@@ -71,7 +71,7 @@ def _find_header_faults(columns: Sequence[str]) -> list[RowFinding]:
 
 
 def _row(row: Cells) -> Row | None:
-    return ghostfolio_json.activity_row(row, "unitPrice", {}, _day(row), dated=True)
+    return ghostfolio_json.activity_row(row, "unitPrice", {}, _day(row), has_day=True)
 
 
 def _day(row: Cells) -> date | None:

@@ -64,8 +64,8 @@ def read(content: bytes) -> FileReading:
 
 def _account_names(document: Mapping[str, Any]) -> dict[str, str]:
     """Id -> name; of accounts that have one name each is known by the beginning of its id, too."""
-    listed = [each for each in _as_list(document.get("accounts")) if isinstance(each, Mapping)]
-    names = {str(each.get("id")): str(each.get("name") or "").strip() for each in listed}
+    account_rows = [each for each in _as_list(document.get("accounts")) if isinstance(each, Mapping)]
+    names = {str(each.get("id")): str(each.get("name") or "").strip() for each in account_rows}
     times = Counter(names.values())
     return {key: name if times[name] == 1 or not name else f"{name} {key[:8]}" for key, name in names.items()}
 
@@ -82,23 +82,23 @@ def _balances(document: Mapping[str, Any]) -> Iterator[Balance]:
         (currency, factor), amount = row.money(), row.decimal("balance", signed=True)
         if currency and amount is not None:
             yield Balance(name, currency, amount * factor)
-        for dated in _as_list(account.get("balances")):
-            if isinstance(dated, Mapping) and currency:
-                row = Cells(0, dated, unread)
+        for balance_row in _as_list(account.get("balances")):
+            if isinstance(balance_row, Mapping) and currency:
+                row = Cells(0, balance_row, unread)
                 day, amount = row.day("date"), row.decimal("value", signed=True)
                 if day is not None and amount is not None:
                     yield Balance(name, currency, amount * factor, day)
 
 
 def activity_row(
-    row: Cells, price: str, accounts: Mapping[str, str], day: date | None = None, *, dated: bool = False
+    row: Cells, price: str, accounts: Mapping[str, str], day: date | None = None, *, has_day: bool = False
 ) -> Row | None:
     """An activity as Ghostfolio has it, in JSON or CSV. Its dividend is quantity times unit price, its fee may be alone."""
     if row.text("type").upper() in ("LIABILITY", "ITEM"):
         row.refuse("type", "is no transaction of a portfolio", "take it out: a liability or item has no price here")
         return None
     kind = row.choice("type", TYPES)
-    if not dated:
+    if not has_day:
         day = row.day("date")
         if not row.text("date"):
             row.refuse("date", "is missing")

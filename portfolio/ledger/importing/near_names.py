@@ -4,15 +4,15 @@ from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
 
 
-def nearest(name: str, known: Collection[str]) -> str:
+def nearest(name: str, names: Collection[str]) -> str:
     """The one of the known names that a name is nearest to, in whatever case; "" where none is near."""
-    by_lower = {each.lower(): each for each in known}
+    by_lower = {each.lower(): each for each in names}
     matches = get_close_matches(name.lower(), list(by_lower), 1)
     return by_lower[matches[0]] if matches else ""
 
 
-def suggest(name: str, known: Collection[str]) -> str:
-    near = nearest(name, known)
+def suggest(name: str, names: Collection[str]) -> str:
+    near = nearest(name, names)
     return f"perhaps {near}" if near else ""
 
 
@@ -22,15 +22,15 @@ def rename(missing: str, columns: Collection[str], otherwise: str) -> str:
     return f"perhaps {near[:40]} is it: name it {missing}" if near else otherwise
 
 
-def describe_unread_columns(ignored: Iterable[str], known: Collection[str]) -> Iterator[str]:
+def describe_unread_columns(ignored: Iterable[str], names: Collection[str]) -> Iterator[str]:
     """Columns that are not read and nearly have the name of one that is, in words."""
     for column in ignored:
-        if near := nearest(column, known):
+        if near := nearest(column, names):
             yield f"the column {column[:40]} is not read: if it is the {near}, name it so in the first line"
 
 
-def describe_new_accounts(names: Iterable[str], known: Collection[str]) -> Iterator[str]:
+def describe_new_accounts(names: Iterable[str], known_names: Collection[str]) -> Iterator[str]:
     """Accounts that a file would open, whose names are nearly those of accounts that there are, in words."""
     for name in dict.fromkeys(names):
-        if name and name not in known and (near := nearest(name, known)):
+        if name and name not in known_names and (near := nearest(name, known_names)):
             yield f"the account {name} is new: if it is {near}, write it so in the file"

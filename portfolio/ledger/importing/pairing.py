@@ -37,7 +37,7 @@ def pair(rows: Sequence[Row], *, confirmed: bool, is_known: Callable[[Row], bool
         and abs(rows[one].date - rows[other].date) <= WITHIN
     )
     spent: set[int] = set()
-    joined: dict[int, Row | None] = {}
+    whole_of: dict[int, Row | None] = {}
     unconfirmed, pairs = [], []
     for apart, one, other in near:
         if one in spent or other in spent:
@@ -49,9 +49,9 @@ def pair(rows: Sequence[Row], *, confirmed: bool, is_known: Callable[[Row], bool
         if apart and not confirmed and not is_known(whole):
             unconfirmed.append((rows[one], rows[other]))
             continue
-        joined[one], joined[other] = whole, None
+        whole_of[one], whole_of[other] = whole, None
         pairs.append((rows[one], rows[other]))
-    remaining = (joined.get(at, row) for at, row in enumerate(rows))
+    remaining = (whole_of.get(at, row) for at, row in enumerate(rows))
     return Pairing(tuple(row for row in remaining if row is not None), tuple(unconfirmed), tuple(pairs))
 
 

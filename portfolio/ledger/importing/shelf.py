@@ -78,15 +78,15 @@ class Shelf:
 
     def take(self, account: str, symbol: str, units: Decimal, *, label: str | None = None) -> list[ShelfLot]:
         """The parts that the method of the account takes, of lots with that label if one is given. Raises UnrankedLots."""
-        taken = []
+        lots = []
         for lot in self._in_turn(account, symbol):
             if units > 0 and (label is None or lot.label == label):
                 part = min(units, lot.units)
-                taken.append(replace(lot, units=part))
+                lots.append(replace(lot, units=part))
                 lot.units -= part
                 units -= part
         self._clear(account, symbol)
-        return taken
+        return lots
 
     def remove(self, account: str, symbol: str, lots: Iterable[ShelfLot]) -> None:
         """Take these parts of lots away, each from the lot with its cost, day and label."""

@@ -62,16 +62,16 @@ class InferredDeposits:
 
 def settings(reading: LedgerReading) -> LedgerSettings:
     """What the ledger chooses for itself. Raises EntryRefused, by file and line, for an unknown name or value."""
-    chosen: dict[str, str] = {}
+    values: dict[str, str] = {}
     for each in _directives(reading):
         name, value = each.values
         if name in _SETTING_VALUES:
-            chosen[name] = value
-    fees = chosen.get("fees-in-cost")
+            values[name] = value
+    fees = values.get("fees-in-cost")
     return LedgerSettings(
-        booking_method=chosen.get("booking-method"),
+        booking_method=values.get("booking-method"),
         fees_in_cost=None if fees is None else fees == "TRUE",
-        trade_fx=chosen.get("trade-fx"),
+        trade_fx=values.get("trade-fx"),
     )
 
 
@@ -109,8 +109,10 @@ def _directives(reading: LedgerReading) -> Iterable[Custom]:
             if len(values) != 1 or not (everywhere or _ACCOUNT_ROOT.fullmatch(values[0])):
                 findings.append(Finding(each.file, each.line, f"{name} names an account below Assets"))
         else:
-            known = ", ".join([*_SETTING_VALUES, "infer-deposits", "margin"])
-            findings.append(Finding(each.file, each.line, f"{name or 'nothing'} is no setting; there are {known}"))
+            setting_names = ", ".join([*_SETTING_VALUES, "infer-deposits", "margin"])
+            findings.append(
+                Finding(each.file, each.line, f"{name or 'nothing'} is no setting; there are {setting_names}")
+            )
     if findings:
         raise EntryRefused(tuple(findings[:MAX_FINDINGS]))
     return ours

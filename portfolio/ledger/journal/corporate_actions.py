@@ -55,13 +55,13 @@ def read_exchange(legs: Legs, entry_id: str) -> LedgerTransaction:
         raise UnreadableEntry("a merger or spin-off that pays cash: write the cash as a sale or return of capital")
     legs.allow_only()
     (symbol,) = sources
-    closed = [posting for posting in legs.securities if posting.units < 0]
+    legs_out = [posting for posting in legs.securities if posting.units < 0]
     remaining = [posting for posting in legs.securities if posting.units > 0 and posting.commodity == symbol]
-    opened = [posting for posting in legs.securities if posting.commodity != symbol]
-    accounts = [{posting.account for posting in group} for group in (closed + remaining, opened)]
+    legs_in = [posting for posting in legs.securities if posting.commodity != symbol]
+    accounts = [{posting.account for posting in group} for group in (legs_out + remaining, legs_in)]
     if any(len(each) > 1 for each in accounts):
         raise UnreadableEntry("several security accounts in one entry; write one entry for each")
-    before, after = total_by_lot(closed), total_by_lot(opened)
+    before, after = total_by_lot(legs_out), total_by_lot(legs_in)
     units = sum((number for number, _ in before.values()), ZERO)
     received = sum((number for number, _ in after.values()), ZERO)
     left = total_by_lot(remaining)
@@ -76,25 +76,25 @@ def read_exchange(legs: Legs, entry_id: str) -> LedgerTransaction:
         alike = False
     if not alike:
         raise UnreadableEntry("the lots after a merger or spin-off are not those before: each keeps its date and cost")
-    assert closed[0].cost is not None
+    assert legs_out[0].cost is not None
     return LedgerTransaction(
         entry_id=entry_id,
         date=entry.date,
         kind="spin_off" if remaining else "merger",
-        account=closed[0].account,
+        account=legs_out[0].account,
         symbol=symbol,
         quantity=None if remaining else units,
-        currency=closed[0].cost.currency,
+        currency=legs_out[0].cost.currency,
         ratio=read_ratio(entry, "ratio", received / units),
         to_quantity=received,
-        to_symbol=opened[0].commodity,
-        to_account=opened[0].account,
+        to_symbol=legs_in[0].commodity,
+        to_account=legs_in[0].account,
         cost=sum((cost for _, cost in after.values()), ZERO),
         ex_date=read_date(entry, "ex_date"),
         note=entry.narration,
         file=entry.file,
         line=entry.line,
-        lots=lots_of(closed, closed[0].cost.currency),
+        lots=lots_of(legs_out, legs_out[0].cost.currency),
     )
 
 

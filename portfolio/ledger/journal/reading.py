@@ -39,8 +39,8 @@ def transactions(reading: LedgerReading) -> tuple[LedgerTransaction, ...]:
             if event.kind in WHOLE_HOLDING:
                 require_all_lots(event, before)
             events.append(event)
-        except UnreadableEntry as refused:
-            findings.append(Finding(entry.file, entry.line, str(refused)))
+        except UnreadableEntry as refusal:
+            findings.append(Finding(entry.file, entry.line, str(refusal)))
             if len(findings) == MAX_FINDINGS:
                 break
     if findings:

@@ -46,17 +46,17 @@ def read_own_transfer(legs: Legs, entry_id: str) -> LedgerTransaction:
     if not legs.securities:
         gives = next(leg for leg in legs.cash if leg.amount < 0)
         return cash_event(legs, entry_id, "transfer", account=gives.account)
-    gone = [posting for posting in legs.securities if posting.units < 0]
-    come = [posting for posting in legs.securities if posting.units > 0]
-    accounts = [{posting.account for posting in group} for group in (gone, come)]
+    legs_out = [posting for posting in legs.securities if posting.units < 0]
+    legs_in = [posting for posting in legs.securities if posting.units > 0]
+    accounts = [{posting.account for posting in group} for group in (legs_out, legs_in)]
     if any(len(each) > 1 for each in accounts) or accounts[0] == accounts[1] or legs.cash:
         raise UnreadableEntry("several security accounts in one entry; write one entry for each")
-    currency = cost_of(gone[0]).currency
-    moved = [Counter[tuple[dt.date, Decimal, str | None]]() for _ in range(2)]
-    for group, count in zip((gone, come), moved, strict=True):
+    currency = cost_of(legs_out[0]).currency
+    lot_counts = [Counter[tuple[dt.date, Decimal, str | None]]() for _ in range(2)]
+    for group, count in zip((legs_out, legs_in), lot_counts, strict=True):
         for lot in lots_of(group, currency):
             count[lot.acquired, lot.unit_cost, lot.currency] += lot.quantity  # type: ignore[assignment]
-    if moved[0] != moved[1]:
+    if lot_counts[0] != lot_counts[1]:
         raise UnreadableEntry(
             "the lots that come are not those that go: between own accounts each keeps its date and cost"
         )
@@ -64,14 +64,14 @@ def read_own_transfer(legs: Legs, entry_id: str) -> LedgerTransaction:
         entry_id=entry_id,
         date=entry.date,
         kind="transfer",
-        account=gone[0].account,
-        symbol=gone[0].commodity,
-        quantity=sum((abs(posting.units) for posting in gone), ZERO),
+        account=legs_out[0].account,
+        symbol=legs_out[0].commodity,
+        quantity=sum((abs(posting.units) for posting in legs_out), ZERO),
         currency=currency,
-        to_account=come[0].account,
+        to_account=legs_in[0].account,
         settle_date=read_date(entry, "settle_date"),
         note=entry.narration,
         file=entry.file,
         line=entry.line,
-        lots=lots_of(gone, currency),
+        lots=lots_of(legs_out, currency),
     )

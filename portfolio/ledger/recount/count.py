@@ -96,7 +96,7 @@ class Recount:
 
     def take(self, out: Sequence[Posting]) -> list[Parcel]:
         """The parts that an entry takes, in the order that the account's method takes them."""
-        taken, required = [], dict[tuple[Key, object], tuple[Posting, Decimal]]()
+        pieces, required = [], dict[tuple[Key, object], tuple[Posting, Decimal]]()
         for number, posting in enumerate(out):
             assert posting.cost is not None
             method = self.methods.get(posting.account)
@@ -108,13 +108,13 @@ class Recount:
             for parcel in self.in_turn(key, posting):
                 part = min(left, parcel.units)
                 piece = parcel.split_off(part)
-                taken.append(piece)
+                pieces.append(piece)
                 self.cost[key] -= piece.cost
                 left -= part
                 if not left:
                     break
             self.parcels[key] = [parcel for parcel in self.parcels[key] if parcel.units]
-        return taken
+        return pieces
 
     def in_turn(self, key: Key, posting: Posting) -> list[Parcel]:
         """The parcels that a posting may take, in the order of the account's method."""
@@ -155,9 +155,9 @@ class Recount:
         groups: dict[Key, list[Posting]] = {}
         for posting in into:
             groups.setdefault(key_of(posting), []).append(posting)
-        cost_after, gone = total_cost(into), sum((parcel.units for parcel in freed), ZERO)
+        cost_after, units_out = total_cost(into), sum((parcel.units for parcel in freed), ZERO)
         for key, postings in groups.items():
-            ratio = sum((posting.units for posting in postings), ZERO) / gone
+            ratio = sum((posting.units for posting in postings), ZERO) / units_out
             share = Decimal(1) if len(groups) == 1 else total_cost(postings) / cost_after if cost_after else ZERO
             for each in freed:
                 self.put(

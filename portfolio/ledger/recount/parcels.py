@@ -34,20 +34,20 @@ class Parcel:
     def split_off(self, part: Decimal) -> "Parcel":
         """Take so many of its units away, with their share of cost and fee."""
         if part == self.units:
-            taken = replace(self)
+            piece = replace(self)
         else:
             share = part / self.units
-            taken = replace(
+            piece = replace(
                 self,
                 units=part,
                 cost=self.cost * part / self.units,
                 fee=self.fee * part / self.units,
                 restated=None if self.restated is None else self.restated * share,
             )
-        self.units, self.cost, self.fee = self.units - taken.units, self.cost - taken.cost, self.fee - taken.fee
-        if self.restated is not None and taken.restated is not None:
-            self.restated -= taken.restated
-        return taken
+        self.units, self.cost, self.fee = self.units - piece.units, self.cost - piece.cost, self.fee - piece.fee
+        if self.restated is not None and piece.restated is not None:
+            self.restated -= piece.restated
+        return piece
 
 
 def price_paid(event: LedgerTransaction) -> Decimal:

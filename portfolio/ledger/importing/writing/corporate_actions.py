@@ -68,10 +68,10 @@ def spin_off(state: LedgerState, row: Row) -> Iterator[list[str]]:
         lots, after = state.shelf.lots(account, row.symbol), []
         for lot, units in zip(lots, spread([lot.units for lot in lots], ratio), strict=True):
             cost = lot.units * lot.unit_cost
-            moved = cost * share if units else ZERO
-            after.append((account, row.symbol, replace(lot, unit_cost=quotient(cost - moved, lot.units))))
+            moved_cost = cost * share if units else ZERO
+            after.append((account, row.symbol, replace(lot, unit_cost=quotient(cost - moved_cost, lot.units))))
             if units:
-                after.append((other, row.to_symbol, replace(lot, units=units, unit_cost=quotient(moved, units))))
+                after.append((other, row.to_symbol, replace(lot, units=units, unit_cost=quotient(moved_cost, units))))
         yield exchange_lots(state, account, row.symbol, after)
 
 

@@ -85,12 +85,12 @@ def write(
     trading     symbol -> the currency that the security trades in
     """
     accounts = accounts or Accounts()
-    opened_before = dict(accounts.opened)
+    opened_before = dict(accounts.commodities_of)
     with localcontext(_PRECISE):
         state = LedgerState(base_currency, beancount_method(method), before, accounts, trading or {}, fixing)
         parts = [part for name, row in rows for part in _stages(name, row)]
-        ordered = sorted(parts, key=lambda each: entry_date(each[1]))
-        entries = [(row, text) for name, row in ordered for text in write_entries(state, name, row)]
+        parts_by_day = sorted(parts, key=lambda each: entry_date(each[1]))
+        entries = [(row, text) for name, row in parts_by_day for text in write_entries(state, name, row)]
     lines = [
         *(f"; {plain(each)}" for each in heading),
         "",

@@ -17,10 +17,10 @@ def put_lot(state: LedgerState, row: Row, account: str, units: Decimal, unit_cos
 
 def move_lots(state: LedgerState, row: Row, frm: str, to: str, parts: Sequence[ShelfLot]) -> list[str]:
     """Lots from one account to another, each with its day and cost. They are off the shelf already."""
-    gone = [lot_leg(frm, -part.units, row.symbol, describe_lot(part)) for part in parts]
+    legs_out = [lot_leg(frm, -part.units, row.symbol, describe_lot(part)) for part in parts]
     for part in parts:
         state.shelf.put(to, row.symbol, replace(part))
-    return gone + [lot_leg(to, part.units, row.symbol, describe_lot(part)) for part in parts]
+    return legs_out + [lot_leg(to, part.units, row.symbol, describe_lot(part)) for part in parts]
 
 
 def exchange_lots(
