@@ -1,9 +1,10 @@
 """Each value that the API takes has one spelling, at every address: what the OpenAPI document says of it, and nothing near it."""
 
 import json
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from config.strict_json import pointer_to
@@ -207,3 +208,40 @@ def test_a_tilde_that_stands_for_nothing_is_no_pointer(asked_demo, path):
     )
 
     assert refused(answer) == {"/path"}
+
+
+MANY = {f"a{number}": "1" for number in range(1_001)}
+
+
+def test_more_fields_than_are_read_are_refused_at_every_address(document, asked_demo, places):
+    headers = {"Authorization": f"Bearer {asked_demo.token('owner')}"}
+
+    for path, methods in document["paths"].items():
+        for method in methods:
+            answer = Client().generic(
+                method.upper(),
+                path.format(**places, access_id=1, import_id="x") + "?" + urlencode(MANY),
+                headers=headers,
+            )
+            assert (answer.status_code, answer.json()["detail"]) == (400, "more than 1000 fields"), (method, path)
+
+
+@pytest.mark.parametrize(
+    ("fields", "detail"),
+    [
+        (MANY, "more than 1000 fields"),
+        ({f"a{number}": SimpleUploadedFile("a", b"1") for number in range(101)}, "more than 100 files"),
+        ({"preflight": ["true", "false"]}, "/preflight: is given twice"),
+        ({"preflight": "", "margin": ["a", ""]}, "/preflight: is blank; /margin: is blank"),
+        ({"file": [SimpleUploadedFile("a.csv", b"1"), SimpleUploadedFile("b.csv", b"2")]}, "/file: is given twice"),
+    ],
+    ids=["fields", "files", "twice", "blank", "two files"],
+)
+def test_a_form_that_says_no_one_thing_is_refused_and_imports_nothing(asked_demo, places, fields, detail):
+    answer = Client().post(
+        f"/v1/portfolios/{places['portfolio_id']}/imports",
+        {"file": SimpleUploadedFile("a.csv", b"1"), **fields},
+        headers={"Authorization": f"Bearer {asked_demo.token('owner')}"},
+    )
+
+    assert (answer.status_code, answer.json()["detail"]) == (400, detail)

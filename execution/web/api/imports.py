@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.models import TokenScope
+from config.strict_json import pointer_to
 from execution.executor import RequestInvalid
 from execution.operations import intake
 from execution.web import limits
@@ -217,9 +218,12 @@ def _read_form(request: Request) -> Mapping[str, Any]:
     if length.isdigit() and int(length) > MAX_BYTES + BODY_MARGIN:
         raise imports.ImportTooLarge(int(length))
     form = ImportForm(data=request.data)
-    repeated = repeated_fields(cast("QueryDict", request.data), lists={"margin"})
-    if repeated:
-        raise RequestInvalid(repeated)
+    sent = cast("QueryDict", request.data)
+    wrong = repeated_fields(sent, lists={"margin"})
+    # A form takes a blank field for one that was not sent: `preflight=` would import.
+    wrong += [{"pointer": pointer_to(name), "reason": "is blank"} for name, values in sent.lists() if "" in values]
+    if wrong:
+        raise RequestInvalid(wrong)
     return read_form(form, request.data)
 
 

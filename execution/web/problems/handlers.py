@@ -17,7 +17,7 @@ from config import outage
 from execution import metering
 from execution.web import reader_choices
 from execution.web.problems.document import describe, is_fault
-from execution.web.problems.problem import CONTENT_TYPE, INTERNAL, TITLES, Problem
+from execution.web.problems.problem import CONTENT_TYPE, INTERNAL, TITLES, UNREADABLE, Problem
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def log(failure: BaseException, problem: Problem, request: HttpRequest) -> None:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if is_for_machines(request):
-        return response_of(Problem(400, "invalid-request", "the request can't be read"), request)
+        return response_of(Problem(400, "invalid-request", UNREADABLE), request)
     return BAD_REQUEST(request, exception)
 
 

@@ -80,5 +80,6 @@ class Problem:
         }
 
 
+UNREADABLE: Final = "the request can't be read"
 INTERNAL: Final = Problem(500, "internal", "the request id finds it in the log")
 """The answer to a failure that nobody expected, or that only we can do something about."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from redis.exceptions import RedisError
@@ -51,6 +51,7 @@ PROBLEMS: Final[Mapping[type[BaseException], tuple[int, str]]] = {
     strict_json.JsonRefused: (400, "invalid-request"),
     strict_json.TooLarge: (413, "too-large"),
     RequestDataTooBig: (413, "too-large"),
+    SuspiciousOperation: (400, "invalid-request"),  # more fields or files than are read, a name that no file may have
     imports.ImportTooLarge: (413, "too-large"),
     imports.ImportRefused: (400, "invalid-request"),
     executor.RequestInvalid: (400, "invalid-request"),
