@@ -288,6 +288,8 @@ def test_an_unchanged_execution_is_not_sent_again(demo):
     )
 
     assert [answer.status_code for answer in (same, weak, any_, other)] == [304, 304, 304, 200]
+    assert {answer["Cache-Control"] for answer in (same, weak, any_, other)} == {"private, no-cache"}
+    assert "Content-Type" not in same
     assert (same.content, same["ETag"]) == (b"", tag)
 
 

@@ -245,7 +245,7 @@ def test_a_refused_ledger_names_every_place():
     ]
 
 
-@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/executions/7", "/health/nothing"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/nothing", "/v1/executions/7", "/health", "/health/nothing"])
 def test_an_address_of_the_api_that_leads_nowhere_is_a_problem_document(path):
     answer = Client().get(path)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, HttpResponseNotModified, JsonResponse
 from django.utils.decorators import method_decorator
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
@@ -96,6 +96,8 @@ EXAMPLES = [
     ),
 ]
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+ASKED_AGAIN: Mapping[str, str] = MappingProxyType({"Cache-Control": "private, no-cache"})
+"""The caller's own cache may keep the answer, and asks each time whether it is still the same."""
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
@@ -166,7 +168,7 @@ class StoredExecution(Door):
     def get(self, request: Request, execution_id: UUID) -> HttpResponse:
         served = executor.fetch(execution_id, user=caller_of(request))
         if _is_unchanged(request, served.etag):
-            return HttpResponse(status=304, headers={"ETag": served.etag})
+            return HttpResponseNotModified(headers={"ETag": served.etag, **ASKED_AGAIN})
         return _answer(served)
 
 
@@ -206,5 +208,5 @@ def _answer(served: executor.Served, more: Mapping[str, str] = NO_HEADERS) -> Ht
     return HttpResponse(
         served.body(),
         content_type="application/json",
-        headers={"ETag": served.etag, "Cache-Control": "private, no-cache", **more},
+        headers={"ETag": served.etag, **ASKED_AGAIN, **more},
     )

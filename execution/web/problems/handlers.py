@@ -40,7 +40,7 @@ def response_of(problem: Problem, request: HttpRequest) -> JsonResponse:
 
 def is_for_machines(request: HttpRequest) -> bool:
     """Whether the caller reads problem documents; the others see pages."""
-    return request.path.startswith(("/v1/", "/health/", "/metrics"))
+    return f"{request.path}/".startswith(("/v1/", "/health/", "/metrics/"))
 
 
 def log(failure: BaseException, problem: Problem, request: HttpRequest) -> None:
