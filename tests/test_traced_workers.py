@@ -107,8 +107,7 @@ def test_a_night_is_one_trace_from_the_bell_through_its_messages_to_the_last_que
     (pack,) = {span.attributes["tieout.pricing_pack_id"] for span in runs[1:]}
     chunks = [span for span in spans if span.name == "chunk.run"]
     assert {(span.attributes["tieout.job"], span.attributes["tieout.pricing_pack_id"]) for span in chunks} == {
-        ("compute_metrics", pack),
-        ("prewarm_factors", pack),
+        ("compute_metrics", pack)
     }
     last = max(
         (span for span in spans if span.attributes.get("db.system") == "postgresql"), key=lambda span: span.end_ns
