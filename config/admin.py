@@ -25,6 +25,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from config import schedules
+from config.counts import number_of
 from config.models import LogOuts
 
 MAX_SHOWN_ITEMS, MAX_SHOWN_CHARACTERS = 12, 120_000
@@ -195,7 +196,11 @@ def pretty(data: Any) -> SafeString:
     as a mark that turns the reading direction, stands as its escape."""
     text = json.dumps(_shortened(data), indent=2, ensure_ascii=False)
     text = "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
-    cut = f"\n… {len(text) - MAX_SHOWN_CHARACTERS:,} more characters" if len(text) > MAX_SHOWN_CHARACTERS else ""
+    cut = (
+        f"\n… {number_of(len(text) - MAX_SHOWN_CHARACTERS, 'more character')}"
+        if len(text) > MAX_SHOWN_CHARACTERS
+        else ""
+    )
     return format_html("<pre>{}{}</pre>", text[:MAX_SHOWN_CHARACTERS], cut)
 
 

@@ -71,6 +71,7 @@ PURE_MAY_IMPORT = {
     "config.errors",
     "config.dates",
     "config.decimals",
+    "config.counts",
 }
 
 ENVIRONMENT = {

@@ -11,6 +11,7 @@ from typing import Literal
 from agents.bounds import RowLimit
 from agents.registry import capability
 from agents.result import RequestContext, Result
+from config.counts import number_of
 from config.errors import TieoutError
 from pricing.providers import fmp, fred, http
 from pricing.providers.rows import BalanceSheet, CashFlow, IncomeStatement, Observation, Quote, Ratios
@@ -27,7 +28,7 @@ class NoAnswer(TieoutError):
     """The provider answered, and said nothing that can be used of what it was asked for."""
 
     def __init__(self, provider: str, subject: str, refused: int) -> None:
-        content = f"{refused} rows that can't be used" if refused else "nothing"
+        content = f"{number_of(refused, 'row')} that can't be used" if refused else "nothing"
         super().__init__(f"{provider} says {content} of {subject}")
         self.provider, self.subject, self.refused = provider, subject, refused
 

@@ -6,6 +6,7 @@ from agents.bounds import LookbackDays
 from agents.financial_analyst.performance import PERFORMANCE_TTL_S, HistoricalNav
 from agents.registry import capability
 from agents.result import RequestContext, Result
+from config.counts import number_of
 from portfolio.performance import brinson as decisions
 from portfolio.performance import contributions, currency_attribution, windows
 from portfolio.performance.brinson import BrinsonAttribution, SegmentBy
@@ -92,5 +93,5 @@ def spans(ctx: RequestContext, nav: HistoricalNav, lookback_days: int) -> tuple[
         empty = windows.empty(ctx.asof_date)
         return empty, empty, ()
     recent = windows.last_days(nav.life, lookback_days)
-    warnings = () if recent else (f"the portfolio is younger than {lookback_days} pack days",)
+    warnings = () if recent else (f"the portfolio is younger than {number_of(lookback_days, 'pack day')}",)
     return whole, recent or whole, warnings

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from agents.registry import capability
 from agents.result import RequestContext, Result
+from config.counts import number_of
 from portfolio import valuation
 from portfolio.valuation import conversion, deal_rates
 from pricing.models import QuoteUnit, Security
@@ -41,9 +42,9 @@ def apply_pack(ctx: RequestContext, *, positions: valuation.Positions) -> Result
     warnings = tuple(
         f"{row.symbol}: close of {row.observed_date.isoformat()}, "
         + (
-            f"{row.age_sessions} sessions old"
+            f"{number_of(row.age_sessions, 'session')} old"
             if row.age_sessions
-            else f"carried for {row.age_days} days since it was delisted"
+            else f"carried for {number_of(row.age_days, 'day')} since it was delisted"
         )
         for row in valued.positions
         if row.age_sessions or row.reason == valuation.DELISTED

@@ -252,7 +252,7 @@ def test_a_quote_is_of_its_instant(provider):
 def test_a_symbol_that_nothing_is_said_of_has_no_quote(provider):
     provider.answers(sent([QUOTE | {"price": None}]))
 
-    with pytest.raises(NoAnswer, match="fmp says 1 rows that can't be used of AAPL"):
+    with pytest.raises(NoAnswer, match="fmp says 1 row that can't be used of AAPL"):
         ask("provider.fetch_quote", symbol="AAPL")
 
 

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from redis.commands.core import Script
 
+from config.counts import number_of
 from config.errors import TieoutError
 from config.redis_client import shared_redis
 
@@ -46,7 +47,7 @@ class TooManyTries(TieoutError):
     """No further try now; in `wait_s` seconds there is one."""
 
     def __init__(self, wait_s: int) -> None:
-        super().__init__(f"too many tries to log in: wait {wait_s} seconds")
+        super().__init__(f"too many tries to log in: wait {number_of(wait_s, 'second')}")
         self.wait_s = wait_s
 
 

@@ -17,6 +17,7 @@ from django.utils.text import capfirst, slugify
 
 from compliance import versions
 from compliance.models import AuditCheck, AuditSeal, RightsDecision, RightsVersion
+from config.counts import number_of
 from execution.admin.tasks import TASKS
 from execution.models import BlockedPortfolio, JobRun, NightlyRun, PatternDraft, RunState
 from execution.night import blocked, due
@@ -181,7 +182,7 @@ def _rights() -> Card:
     if proposed:
         parts.append(f"{proposed} proposed and not published")
     if differs:
-        parts.append(f"{differs} edits are a draft")
+        parts.append(f"{number_of(differs, 'edit')} in the draft")
     return Card("Rights", capfirst(f"{'; '.join(parts)}."), bool(now) and not differs, listed, permission)
 
 
@@ -212,7 +213,7 @@ def _audit() -> Card:
     sealed = f"sealed {seal.sealed_at:%Y-%m-%d %H:%M} UTC" if seal else "not sealed yet: the worker does each minute"
     verified = "not verified yet: beat rings for it each day"
     if check is not None:
-        verified = f"verified {check.finished_at:%Y-%m-%d %H:%M} UTC, {check.count or 'no'} differences"
+        verified = f"verified {check.finished_at:%Y-%m-%d %H:%M} UTC, {number_of(check.count, 'difference')}"
     is_well = seal is not None and (check is None or not check.count)
     return Card("Audit log", capfirst(f"{sealed}; {verified}."), is_well, listed, permission)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from config.counts import number_of
 from execution.comparison.comparing import Comparison
 from execution.executor import Served
 
@@ -44,7 +45,8 @@ def _about(served: Served) -> dict[str, Any]:
 def lines(comparison: Comparison) -> Iterator[str]:
     """What moved, and the first paths that differ."""
     document = as_dict(comparison)
-    yield f"{document['before']['execution_id']} -> {document['after']['execution_id']}: {document['count']} figures differ"
+    differences = number_of(document["count"], "difference")
+    yield f"{document['before']['execution_id']} -> {document['after']['execution_id']}: {differences}"
     for each in document["moved"]:
         place = f" of {each['pack_id']}" if "pack_id" in each else ""
         yield f"{each['kind']} {each['name']}{place}: {_short(each['before'])} -> {_short(each['after'])}"

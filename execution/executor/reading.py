@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from config.counts import number_of
 from config.errors import TieoutError
 from execution.executor.planning import Plan
 from portfolio.books.revisions import rows_of_revisions
@@ -14,8 +15,8 @@ class TooMuchToRead(TieoutError):
 
     def __init__(self, entries: int, securities: int, days: int, limit: int) -> None:
         super().__init__(
-            f"{entries:,} entries, and {days:,} pack days of {securities:,} securities, are {entries + securities * days:,} values,"
-            f" and a step may read {limit:,}"
+            f"{number_of(entries, 'entry')}, and {number_of(days, 'pack day')} of {number_of(securities, 'security')},"
+            f" are {number_of(entries + securities * days, 'value')}, and a step may read {limit:,}"
         )
         self.values, self.limit = entries + securities * days, limit
 

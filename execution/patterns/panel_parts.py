@@ -4,6 +4,7 @@ not drawn, and is refused."""
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from config.counts import number_of
 from execution.patterns import templating
 from execution.patterns.templating import TemplateInvalid
 
@@ -200,7 +201,11 @@ def _find_uneven(body: Mapping[str, Any]) -> Iterator[Finding]:
     for place, line in enumerate(_list_of_mappings(body, "lines")):
         values = line.get("values")
         if not isinstance(values, list) or len(values) != len(headings):
-            yield ("lines", place, "values"), "incomplete-panel", f"needs {len(headings)} values, one for each heading"
+            yield (
+                ("lines", place, "values"),
+                "incomplete-panel",
+                f"needs {number_of(len(headings), 'value')}, one for each heading",
+            )
         elif not all(isinstance(each, str) for each in values):
             yield ("lines", place, "values"), "incomplete-panel", "its values are texts"
 

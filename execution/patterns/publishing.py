@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from agents import registry
 from config import locks, scope, strict_json
+from config.counts import number_of
 from config.errors import TieoutError
 from execution.models import Pattern, PatternVersion
 from execution.patterns import document, linter, versions
@@ -27,7 +28,7 @@ class PatternRefused(TieoutError):
     def __init__(self, name: str, findings: Sequence[linter.LintFinding]) -> None:
         self.name, self.findings = name, tuple(findings)
         first = "; ".join(f"{finding.path}: {finding.message}" for finding in self.findings[:5])
-        super().__init__(f"pattern {name} is refused, {len(self.findings)} findings: {first}")
+        super().__init__(f"pattern {name} is refused, {number_of(len(self.findings), 'finding')}: {first}")
 
 
 class ReasonMissing(TieoutError):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from config.counts import number_of
 from config.plain_text import printable
 from execution.figures import reason_words
 
@@ -48,7 +49,7 @@ def _term(term: Mapping[str, Any], depth: int) -> Iterator[str]:
                 yield f"{indent}    … and {len(part['items']) - MOST_ITEMS} more (--json has all)"
         elif "values" in part:
             first, last = part["dates"][:1], part["dates"][-1:]
-            yield f"{indent}  {part['name']}: {len(part['values']):,} numbers, {' '.join(first)} to {' '.join(last)}"
+            yield f"{indent}  {part['name']}: {number_of(len(part['values']), 'number')}, {' '.join(first)} to {' '.join(last)}"
         else:
             yield from _term(part, depth + 1)
 

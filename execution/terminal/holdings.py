@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from rich.table import Table
 
+from config.counts import number_of
 from config.plain_text import printable
 from execution.figures import DASH, reason_words
 from execution.terminal.footnotes import Footnotes
@@ -58,7 +59,7 @@ def _positions(valued: Mapping[str, Any], footnotes: Footnotes) -> Table:
 def _marks(row: Mapping[str, Any], footnotes: Footnotes) -> str:
     """Of the footnotes on a close: its age, and why its row is degraded."""
     age = row["age_sessions"]
-    old = f"close of {row['observed_date']}, {age} session{'s' if age > 1 else ''} old"
+    old = f"close of {row['observed_date']}, {number_of(age, 'session')} old"
     marks = footnotes.mark(old) if age else ""
     return marks + (footnotes.mark(reason_words(row["reason"])) if row.get("reason") else "")
 

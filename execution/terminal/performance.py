@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from rich.table import Table
 
+from config.counts import number_of
 from config.plain_text import printable
 from execution import figures
 from execution.figures import DASH
@@ -95,13 +96,15 @@ def contributor_sections(contribution: Mapping[str, Any], footnotes: Footnotes) 
             weight = row["average_weight"]  # None for what is no holding: fees, deal rates
             table.add_row(row["symbol"], share, "" if weight is None else cell(weight, "percentage", footnotes))
         if lookback[name]:
-            yield Section(f"{label} contributors over {lookback['days']} pack days", table)
+            yield Section(f"{label} contributors over {number_of(lookback['days'], 'pack day')}", table)
 
 
 def attribution_sections(currency_attr: Mapping[str, Any], footnotes: Footnotes) -> Iterator[Section]:
     """currency_attr: the output of that name."""
     since, lookback = currency_attr["since_inception"], currency_attr["lookback"]
-    table = headed_table(("", "left"), ("since inception", "right"), (f"{lookback['days']} pack days", "right"))
+    table = headed_table(
+        ("", "left"), ("since inception", "right"), (f"{number_of(lookback['days'], 'pack day')}", "right")
+    )
     for label, key in ATTRIBUTION:
         cells = [cell(view[key], "percentage", footnotes, signed=True) for view in (since, lookback)]
         table.add_row(label, *cells)

@@ -150,7 +150,7 @@ def test_time_is_to_scale():
     ("dates", "series", "why"),
     [
         ([], [[]], "0 days"),
-        ([FIRST], [[1.0, 2.0]], "1 days for series of"),
+        ([FIRST], [[1.0, 2.0]], "1 day for series of"),
         ([FIRST, FIRST], [[1.0, 2.0]], "do not rise"),
         ([FIRST], [[None]], "no series holds a value"),
         ([FIRST], [], "no series holds a value"),

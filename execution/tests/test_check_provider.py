@@ -37,7 +37,7 @@ def test_a_provider_that_answers_as_ever_differs_in_nothing(answers, capsys):
 
     call_command("check_provider", "polygon")
 
-    assert capsys.readouterr().out == "polygon: 1 rows, by the contract of 2026-11\n"
+    assert capsys.readouterr().out == "polygon: 1 row, by the contract of 2026-11\n"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def edit(statement, *values):
 
 
 def test_what_is_as_sealed_is_counted_by_policy(built):
-    assert verified() == "ECB_EUR: 6 sealed packs are unchanged\n"
+    assert verified() == "ECB_EUR: 6 sealed packs unchanged\n"
     assert json.loads(verified(json=True)) == [
         {"policy": "ECB_EUR", "packs": 6, "difference": None, "pack_id": None, "row": None}
     ]

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from redis.exceptions import RedisError
 
+from config.counts import number_of
 from config.errors import TieoutError
 from config.redis_client import shared_redis
 from execution.models import Execution
@@ -53,7 +54,7 @@ class QuotaReached(TieoutError):
 
     def __init__(self, quota: int) -> None:
         super().__init__(
-            f"{quota} answers are stored for you, which is all that are: ask again what was answered, or come back"
+            f"{number_of(quota, 'answer')} may be stored for you, and no more are: ask again what was answered, or come back"
             " tomorrow, when the oldest have been dropped"
         )
 

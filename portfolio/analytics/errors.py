@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from config.counts import number_of
 from config.errors import TieoutError
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -48,7 +49,7 @@ class TooFewObservations(InvalidInput):
     """Fewer observations than the measure needs."""
 
     def __init__(self, argument: str, least: int, count: int) -> None:
-        super().__init__(argument, f"holds {count} observations, {least} are needed")
+        super().__init__(argument, f"holds {number_of(count, 'observation')}, {least} are needed")
         self.least, self.count = least, count
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from config import doctor
+from config.counts import number_of
 from config.errors import TieoutError
 from portfolio.books import entry, writer
 from portfolio.ledger.repository import LedgerRepository, LedgerUnavailable
@@ -69,9 +70,9 @@ def find_advice() -> list[doctor.Fault]:
         what, _, mend = damaged.reason.partition("; ")
         return [doctor.Fault("ledger", what, mend or "make it readable: LEDGER_PATH")]
     if locked:
-        what = f"{len(locked)} lock files, first {locked[0].name}, are left by a writer that was killed, or one writes"
+        what = f"{number_of(len(locked), 'lock file')}, first {locked[0].name}, left by a writer that was killed, or one writes"
         advice.append(doctor.Fault("ledger", what, "nothing: the next import or entry removes them"))
     if behind:
-        what = f"it is ahead of the rows of {behind} portfolios"
+        what = f"it is ahead of the rows of {number_of(behind, 'portfolio')}"
         advice.append(doctor.Fault("ledger", what, "start worker and beat: the watchdog reads it within a minute"))
     return advice

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from posixpath import dirname, join, normpath
 
 from config import plain_text
+from config.counts import number_of
 from config.errors import TieoutError
 
 MAX_FOLDER_BYTES = 64 * 1024 * 1024
@@ -90,7 +91,7 @@ def screen(files: Mapping[str, bytes]) -> list[Finding]:
     """Reasons not to parse these files (path within the folder -> content), in order of file and line; [] is clean."""
     total = sum(len(content) for content in files.values())
     if len(files) > MAX_FILES:
-        return [Finding("", 0, f"{len(files)} files; a ledger folder holds at most {MAX_FILES}")]
+        return [Finding("", 0, f"{number_of(len(files), 'file')}; a ledger folder holds at most {MAX_FILES}")]
     if total > MAX_FOLDER_BYTES:
         largest = max(files, key=lambda name: len(files[name]))
         return [Finding(largest, 0, f"folder of {total} bytes; a ledger folder holds at most {MAX_FOLDER_BYTES}")]

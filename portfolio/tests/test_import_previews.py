@@ -238,7 +238,7 @@ def test_a_stated_balance_is_told_of_against_each_row_that_moves_it_and_else_aga
         "the ledger states that Broker holds 20,000.00 EUR at the start of 2023-06-01; with this file it would hold 20,050.00 EUR,"
         " 50.00 too much",
     )
-    assert [(each.row, each.suggestion[:27]) for each in many.findings] == [(0, "7 rows, from 2 to 8, move i")]
+    assert [(each.row, each.suggestion[:27]) for each in many.findings] == [(0, "7 rows that move it, from 2")]
     assert later.is_good
 
 

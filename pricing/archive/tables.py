@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from config.counts import number_of
 from config.errors import TieoutError
 from pricing.archive.columns import REQUIRED
 
@@ -138,7 +139,7 @@ class Table:
         if cells.ragged:
             at = lines()
             for number, fields in cells.ragged:
-                refuse(at[number], "", f"has {fields} fields, the header {len(header)}")
+                refuse(at[number], "", f"has {number_of(fields, 'field')}, the header {len(header)}")
             return None
         return cls(path.name, dict(zip(header, cells.columns, strict=True)), cells.rows, lines, faults)
 

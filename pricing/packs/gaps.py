@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from config.counts import number_of
 from pricing.archive.contents import EARLIEST, ArchiveReading, Codes, Dates
 from pricing.calendars import Calendar
 from pricing.packs.point_in_time import Grid, Listed, NewestRows, active_grid, last_before, listed_spans, session_ages
@@ -128,7 +129,7 @@ def find_missing(
         elif observed.split_between[number, day]:
             reason = "a split has happened since the last close"
         elif age > max_stale:
-            reason = f"{age} sessions old"
+            reason = f"{number_of(age, 'session')} old"
         else:
             reason = "not listed on that day"
         last = dates[row].item() if row >= 0 else None

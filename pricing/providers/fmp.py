@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any, Literal, TypeVar
 
+from config.counts import number_of
 from pricing import fx
 from pricing.providers import fields, http
 from pricing.providers.budget import Allowance
@@ -291,7 +292,7 @@ def _whole(client: Client, path: str, first: date, last: date) -> list[Any]:
         return rows
     if first == last:
         raise http.ProviderFailed(
-            PROVIDER.code, path, f"sent {len(rows)} rows of {first}, and perhaps not all", passing=False
+            PROVIDER.code, path, f"sent {number_of(len(rows), 'row')} of {first}, and perhaps not all", passing=False
         )
     middle = first + (last - first) // 2
     return _whole(client, path, first, middle) + _whole(client, path, middle + timedelta(days=1), last)

@@ -8,6 +8,7 @@ from statistics import median
 
 import numpy as np
 
+from config.counts import number_of
 from pricing.archive.contents import ActionRow, Dates, Floats
 from pricing.quality.move_rules import MIN_SPLIT
 from pricing.quality.suspects import Rule
@@ -41,7 +42,7 @@ class ClosesOfOne:
     def go_on_after(self, ex_date: date) -> str:
         """How far the closes go on behind an ex-date; empty where none does."""
         after = len(self.days) - int(np.searchsorted(self.days, np.datetime64(ex_date, "D"), "right"))
-        return f"{after} closes follow it, the last of {self.days[-1]}" if after else ""
+        return f"{number_of(after, 'close')} behind it, the last of {self.days[-1]}" if after else ""
 
 
 def find_doubtful_actions(
@@ -96,7 +97,7 @@ def _dividend_doubted(
     gap = (ex_date - paid[-1][0]).days
     often = len(gaps) >= 3 and median(gaps[-USUAL_DIVIDENDS:]) < MIN_DIVIDEND_GAP_DAYS
     if gap < MIN_DIVIDEND_GAP_DAYS and not often:
-        return Rule.TWICE, f"{gap} days after the one of {paid[-1][0]}, {paid[-1][1]:g}"
+        return Rule.TWICE, f"{number_of(gap, 'day')} after the one of {paid[-1][0]}, {paid[-1][1]:g}"
     return None
 
 

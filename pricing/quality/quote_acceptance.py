@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from config.counts import number_of
 from pricing.archive.contents import Codes, Dates
 from pricing.quality import move_rules, row_rules
 from pricing.quality.move_rules import Events
@@ -141,7 +142,7 @@ def _unless_vouched(
 
 
 def _same_since(days: int, first: np.datetime64) -> str:
-    return f"is the same for {days} days in a row, since {first}"
+    return f"is the same for {number_of(days, 'day')} in a row, since {first}"
 
 
 def judge_figures(

@@ -176,7 +176,7 @@ def test_a_delisting_after_which_closes_go_on_waits_for_staff(tmp_path):
 
     row = QuarantinedRow.objects.get()
     assert (row.kind, row.key, row.rule, row.reason) == (
-        "action", "ASH/delisting", "still_traded", "3 closes follow it, the last of 2019-06-10",
+        "action", "ASH/delisting", "still_traded", "3 closes behind it, the last of 2019-06-10",
     )  # fmt: skip
     assert not PackAction.objects.exists()
     assert market.as_of(built[5]).closes[ash()].flags == ""

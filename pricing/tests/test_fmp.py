@@ -224,5 +224,5 @@ def test_a_day_that_fills_an_answer_may_be_cut_off_and_is_refused(connect, serve
     rows = [{"date": str(FIRST), "symbol": f"S{n}", "epsActual": 2} for n in range(3_000)]
     server.answers(sent(rows))
 
-    with pytest.raises(ProviderFailed, match="sent 3000 rows of 2026-11-01, and perhaps not all"):
+    with pytest.raises(ProviderFailed, match="sent 3,000 rows of 2026-11-01, and perhaps not all"):
         fmp.fetch_earnings_calendar(connect(fmp.PROVIDER), first=FIRST, last=FIRST)

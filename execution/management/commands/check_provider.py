@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from config.counts import number_of
 from execution.terminal.command import TieoutCommand
 from pricing.providers import checking
 
@@ -21,7 +22,9 @@ class Command(TieoutCommand):
         if options["json"]:
             self.print_json(asdict(outcome))
         else:
-            self.stdout.write(f"{outcome.provider}: {outcome.rows} rows, by the contract of {outcome.contract_as_of}")
+            self.stdout.write(
+                f"{outcome.provider}: {number_of(outcome.rows, 'row')}, by the contract of {outcome.contract_as_of}"
+            )
             self.stdout.writelines(f"differs: {difference}" for difference in outcome.differences)
         if outcome.differences:
             more = f", and {len(outcome.differences) - 1} more" if outcome.differences[1:] else ""

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import ProtectedError
 from django.utils import timezone
 
+from config.counts import number_of
 from execution.models import DropReason, Execution
 from execution.operations import retention
 from execution.terminal.command import TieoutCommand
@@ -29,7 +30,8 @@ class Command(TieoutCommand):
             self.print_json(asdict(dropped))
         else:
             self.stdout.write(
-                f"dropped: {dropped.by_age} answers by age, {dropped.by_quota} by quota, {dropped.keys} idempotency keys"
+                f"dropped: {number_of(dropped.by_age, 'answer')} by age, {dropped.by_quota} by quota,"
+                f" {number_of(dropped.keys, 'idempotency key')}"
             )
 
     def _drop(self, ids: list[UUID], *, as_json: bool) -> None:

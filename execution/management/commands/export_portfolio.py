@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from config import scope
+from config.counts import number_of
 from execution.executor import PortfolioNotFound
 from execution.exports import portfolio_file
 from execution.terminal.command import TieoutCommand
@@ -38,4 +39,4 @@ class Command(TieoutCommand):
             file.flush()
             os.fsync(file.fileno())
             os.link(file.name, path)
-        self.stdout.write(f"{portfolio.slug}: {path}, {path.stat().st_size} bytes")
+        self.stdout.write(f"{portfolio.slug}: {path}, {number_of(path.stat().st_size, 'byte')}")

@@ -7,6 +7,7 @@ from uuid import uuid4
 from django.core.management.base import CommandError, CommandParser
 
 from config.command import day_argument
+from config.counts import number_of
 from execution.operations.intake import market_data
 from execution.terminal.command import TieoutCommand
 from pricing.providers import fetching
@@ -45,9 +46,9 @@ class Command(TieoutCommand):
             for name, counts in report["counts"].items():
                 self.stdout.write(f"{name}: " + ", ".join(f"{count} {what}" for what, count in counts.items() if count))
             self.stdout.write(
-                f"pack days to {report['archive_end']}; {len(report['refused']):,} rows refused, into quarantine"
+                f"pack days to {report['archive_end']}; {number_of(len(report['refused']), 'row')} refused, into quarantine"
             )
         if report["failed"]:
             failed = report["failed"]
             first = f"{failed[0]['what']} of {failed[0]['key']}: {failed[0]['reason']}"
-            raise CommandError(f"{len(failed):,} questions without an answer, first {first}", returncode=1)
+            raise CommandError(f"{number_of(len(failed), 'question')} without an answer, first {first}", returncode=1)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from config.counts import number_of
 from execution.operations import intake
 from execution.terminal.command import TieoutCommand
 from portfolio.ledger.screening import LedgerRefused
@@ -50,13 +51,13 @@ class Command(TieoutCommand):
         except LedgerRefused as refused:
             for finding in refused.findings:
                 self.stderr.write(f"{finding.file}:{finding.line}: {finding.reason}")
-            raise CommandError(f"{len(refused.findings):,} findings; nothing was imported") from refused
+            raise CommandError(f"{number_of(len(refused.findings), 'finding')}; nothing was imported") from refused
         if options["json"]:
             self.print_json(ledger)
         else:
             self.stdout.write(
                 f"{ledger['portfolio']}: revision {ledger['revision']} at commit {ledger['commit'][:12]}, "
-                f"{ledger['transactions']:,} transactions"
+                f"{number_of(ledger['transactions'], 'transaction')}"
                 f" ({ledger['added']:,} new, {ledger['removed']:,} removed), {ledger['status']}"
             )
         if ledger["breaks"]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from config.counts import number_of
 from execution.operations import intake
 from execution.terminal.command import TieoutCommand
 
@@ -22,6 +23,6 @@ class Command(TieoutCommand):
             self.print_json(taken)
         else:
             self.stdout.write(
-                f"{taken['portfolio']}: {taken['revisions']} revisions, the newest at commit {taken['commit']},"
+                f"{taken['portfolio']}: {number_of(taken['revisions'], 'revision')}, the newest at commit {taken['commit']},"
                 f" folder {taken['tree_hash']}, {taken['status']}"
             )

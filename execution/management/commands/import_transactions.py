@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from config.counts import number_of
 from execution.operations import intake
 from execution.terminal.command import TieoutCommand
 from portfolio.books.imports import Choices, ImportRefused
@@ -66,13 +67,13 @@ class Command(TieoutCommand):
         except ImportRefused as refused:
             for finding in refused.findings:
                 self.stderr.write(f"{Path(options['file']).name}: {finding}")
-            raise CommandError(f"{len(refused.findings):,} findings; nothing was imported") from refused
+            raise CommandError(f"{number_of(len(refused.findings), 'finding')}; nothing was imported") from refused
         if options["json"]:
             self.print_json(report)
         else:
             self._print(report)
         if report["findings"]:
-            raise CommandError(f"{len(report['findings']):,} findings; nothing would be imported")
+            raise CommandError(f"{number_of(len(report['findings']), 'finding')}; nothing would be imported")
         if report["breaks"]:
             words = (
                 "ledger and database would differ" if report["status"] == "preflight" else "ledger and database differ"

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from config.counts import number_of
 from execution.patterns import PatternInvalid, library_record, publishing
 from execution.terminal.command import TieoutCommand
 
@@ -34,6 +35,6 @@ class Command(TieoutCommand):
             for finding in findings:
                 self.stderr.write(f"{finding['file']}{finding['path']}: {finding['message']}")
         if findings:
-            raise CommandError(f"{len(findings):,} findings in {len(documents):,} patterns")
+            raise CommandError(f"{number_of(len(findings), 'finding')} in {number_of(len(documents), 'pattern')}")
         if not options["json"]:
-            self.stdout.write(f"{len(documents):,} patterns can be published")
+            self.stdout.write(f"{number_of(len(documents), 'pattern')} can be published")

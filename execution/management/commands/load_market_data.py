@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from config.counts import number_of
 from execution.operations import intake
 from execution.terminal.command import TieoutCommand
 
@@ -20,9 +21,10 @@ class Command(TieoutCommand):
             self.print_json(counts)
         else:
             self.stdout.write(
-                f"{counts['securities']} securities, {counts['closes']} closes, {counts['rates']} rates, "
-                f"{counts['observations']} observations, "
-                f"{counts['sources']} sources; pack days to {counts['archive_end']}"
+                f"{number_of(counts['securities'], 'security')}, {number_of(counts['closes'], 'close')}, "
+                f"{number_of(counts['rates'], 'rate')}, "
+                f"{number_of(counts['observations'], 'observation')}, "
+                f"{number_of(counts['sources'], 'source')}; pack days to {counts['archive_end']}"
             )
             if entered := counts["rights"]["entered"]:
                 self.stdout.write(f"rights entered of {', '.join(entered)}")

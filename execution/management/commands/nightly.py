@@ -6,6 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from config.command import day_argument
+from config.counts import number_of
 from execution.models import JobRun, NightlyRun
 from execution.night import blocked, nightly, restatement
 from execution.night.jobs import JOBS
@@ -76,7 +77,7 @@ class Command(TieoutCommand):
         else:
             self.stdout.write(f"{policy.code} {night['from']} to {night['to']}, release {done.release}: {done.state}")
             if restated := done.jobs.get(name="build_pack").detail.get("restated"):
-                self.stdout.write(f"{restated} day{'s' if restated > 1 else ''} restated: {restatement.LACKING}")
+                self.stdout.write(f"{number_of(restated, 'day')} restated: {restatement.LACKING}")
             if options["restate"] and done.finished_at is not None and done.finished_at < begun_at:
                 self.stdout.write(
                     "it was restated for that reason already, and nothing was loaded since: give another reason"

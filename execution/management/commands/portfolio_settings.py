@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from config.counts import number_of
 from execution.executor import PortfolioNotFound
 from execution.operations import settings_report
 from execution.terminal.command import TieoutCommand
@@ -58,7 +59,7 @@ class Command(TieoutCommand):
         except SettingsRefused as refused:
             for name, reason in refused.findings:
                 self.stderr.write(f"{name}: {reason}")
-            raise CommandError(f"{len(refused.findings):,} findings; nothing was changed") from refused
+            raise CommandError(f"{number_of(len(refused.findings), 'finding')}; nothing was changed") from refused
         except LedgerRefused as refused:
             for finding in refused.findings:
                 self.stderr.write(str(finding))

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from config.counts import number_of
 from execution.operations import key_rotation
 from execution.terminal.command import TieoutCommand
 
@@ -20,7 +21,9 @@ class Command(TieoutCommand):
         if options["json"]:
             self.print_json(asdict(signed))
         else:
-            self.stdout.write(f"signed anew: {signed.executions} answers, {signed.patterns} published patterns")
+            self.stdout.write(
+                f"signed anew: {number_of(signed.executions, 'answer')}, {number_of(signed.patterns, 'published pattern')}"
+            )
             for each in signed.altered:
                 self.stdout.write(f"{each} was altered")
         if signed.altered:

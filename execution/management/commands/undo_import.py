@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from config.counts import number_of
 from execution.operations import intake
 from execution.terminal.command import TieoutCommand
 from portfolio.ledger.screening import LedgerRefused
@@ -32,5 +33,5 @@ class Command(TieoutCommand):
             self.print_json(undone)
         else:
             self.stdout.write(
-                f"{undone['portfolio']}: the import of {undone['file']} ({undone['rows']} rows) is undone"
+                f"{undone['portfolio']}: the import of {undone['file']} ({number_of(undone['rows'], 'row')}) is undone"
             )

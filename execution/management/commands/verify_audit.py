@@ -6,6 +6,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from compliance.audit import verification
+from config.counts import number_of
 from execution.night import audit_check
 from execution.terminal.command import TieoutCommand
 
@@ -34,7 +35,7 @@ class Command(TieoutCommand):
             )
         else:
             self.stdout.write(
-                f"{verified.entries} entries under {verified.seals} seals were verified;"
+                f"verified: {number_of(verified.entries, 'entry')} under {number_of(verified.seals, 'seal')};"
                 f" {verified.open_entries} of the last {open_for} s are not sealed yet"
             )
             for each in rows:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from config.counts import number_of
 from execution import exports
 from execution.terminal.command import TieoutCommand
 
@@ -33,7 +34,9 @@ class Command(TieoutCommand):
             f"{told['title']} of {told['portfolio']} as of {told['asof_date']}, pack {told['pricing_pack_id']}"
         )
         self.stdout.write(f"result {told['result_hash']}, ledger commit {told['ledger_commit_hash']}")
-        self.stdout.write(f"{findings.rows} rows of the pack, and {findings.rows_withheld} that may not travel")
+        self.stdout.write(
+            f"{number_of(findings.rows, 'row')} of the pack, and {findings.rows_withheld} that may not travel"
+        )
 
 
 def _read(path: Path) -> bytes:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from django.core.management.base import CommandError
 
+from config.counts import number_of
 from config.decimals import plain
 from execution.night import history_check
 from execution.operations import shown_values
@@ -54,7 +55,8 @@ class Command(TieoutCommand):
             for each in rows:
                 verdict = "; ".join(each["breaks"] or [*["ties out"], *each["price_differences"]])
                 self.stdout.write(
-                    f"{each['portfolio']} at {each['pack_id']}: {verdict} ({each['compared']} balances, {each['error_bp']} bp)"
+                    f"{each['portfolio']} at {each['pack_id']}: {verdict}"
+                    f" ({number_of(each['compared'], 'balance')}, {each['error_bp']} bp)"
                 )
             for difference in differences:
                 self.stdout.write(str(difference))

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from config.counts import number_of
 from execution.terminal.command import TieoutCommand
 from pricing import packs
 from pricing.models import PricingPack, PricingPolicy
@@ -13,7 +14,7 @@ class Command(TieoutCommand):
     help = "Compute every pack's content and chain hash again; exit 1 with the first pack and row that differ."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        rows = []
+        rows: list[dict[str, Any]] = []
         for policy in PricingPolicy.objects.order_by("code"):
             difference = packs.verify(policy=policy)
             count = PricingPack.objects.filter(policy=policy, sequence__isnull=False).count()
@@ -32,4 +33,4 @@ class Command(TieoutCommand):
             if each["difference"]:
                 raise CommandError(str(each["difference"]))
             if not options["json"]:
-                self.stdout.write(f"{each['policy']}: {each['packs']} sealed packs are unchanged")
+                self.stdout.write(f"{each['policy']}: {number_of(each['packs'], 'sealed pack')} unchanged")

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from config import dates
+from config.counts import number_of
 from execution import figures
 from execution.figures import SPACE, formats, number, privacy, reason_words
 from execution.patterns.panel_values import (
@@ -238,7 +239,7 @@ def _symbols(trade: Mapping[str, Any]) -> list[str]:
 def _mark_words(mark: charts.Mark, kind: str, days: Sequence[date], trades: Mapping[int, Mapping[str, Any]]) -> str:
     told = [f"{days[place].isoformat()}: {kind} {', '.join(trades[place][kind])}" for place in mark.days[:MOST_TOLD]]
     more = len(mark.days) - len(told)
-    return "; ".join([*told, *([f"and {more} more days"] if more else [])])
+    return "; ".join([*told, *([f"and {number_of(more, 'more day')}"] if more else [])])
 
 
 def _why(series: Mapping[str, Any], scope: Scope) -> str:

@@ -10,6 +10,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from config.counts import number_of
+
 Floats = npt.NDArray[np.float64]
 Indexes = npt.NDArray[np.intp]
 
@@ -90,7 +92,7 @@ def line_chart(
     raises   ValueError where lengths differ, days do not rise or no series holds a value
     """
     if not dates or any(len(values) != len(dates) for values in series):
-        raise ValueError(f"{len(dates)} days for series of {[len(values) for values in series]} values")
+        raise ValueError(f"{number_of(len(dates), 'day')} for series of {[len(values) for values in series]} values")
     if any(later <= earlier for earlier, later in pairwise(dates)):
         raise ValueError("days do not rise")
     arrays = [

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from config import plain_text
+from config.counts import number_of
 from config.log_in import personal_tokens
 from config.models import PersonalToken, TokenScope
 
@@ -34,7 +35,7 @@ class TokenForm(forms.Form):
     )
     days = forms.TypedChoiceField(
         label="How long it lives",
-        choices=[(days, f"{days} days") for days in (7, 30, 90, 365)],
+        choices=[(days, f"{number_of(days, 'day')}") for days in (7, 30, 90, 365)],
         coerce=int,
         initial=personal_tokens.USUAL_DAYS,
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from config.counts import number_of
 from execution import figures
 from execution.figures import FORMATS, Figure, reason_words
 from execution.figures.formats import MOST_DIGITS
@@ -132,7 +133,7 @@ def _cell(row: Place, column: Mapping[str, Any], currency: str) -> Cell:
     figure = figure_at(place, column["format"], currency=currency, signed=signed)
     age = row.value.get("age_sessions")
     if column["key"] == "observed_date" and age:
-        return replace(figure, status="degraded", note=f"{age} session{'s' if age > 1 else ''} old")
+        return replace(figure, status="degraded", note=f"{number_of(age, 'session')} old")
     if column["key"] in PRICED and row.value.get("status") == "degraded" and row.value.get("reason"):
         return replace(figure, status="degraded", note=reason_words(row.value["reason"]))
     return figure

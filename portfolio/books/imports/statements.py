@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from config.counts import number_of
 from config.decimals import trimmed
 from portfolio.books.imports.previews import money
 from portfolio.ledger import names
@@ -126,7 +127,10 @@ def _contradict(statement: Statement, movers: Sequence[Row], accounts: Accounts)
     elif len(movers) > MOST_ROWS:
         first, last = movers[0].row, movers[-1].row
         yield RowFinding(
-            0, statement.where, reason, f"{len(movers)} rows, from {first} to {last}, move it: {IN_LEDGER}"
+            0,
+            statement.where,
+            reason,
+            f"{number_of(len(movers), 'row')} that move it, from {first} to {last}: {IN_LEDGER}",
         )
     else:
         for row in movers:

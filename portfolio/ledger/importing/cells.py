@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from config import plain_text
+from config.counts import number_of
 from pricing.fx import MINOR_UNITS
 
 from .near_names import suggest
@@ -243,7 +244,9 @@ def cells_by_header(
     named_cells = Cells(row, dict(zip(header, cells, strict=False)), findings, decimal_signs)
     if len(cells) > len(header):
         named_cells.refuse(
-            "", f"has {len(cells)} cells, the header {len(header)}", "a comma in a cell needs quotes around the cell"
+            "",
+            f"has {number_of(len(cells), 'cell')}, the header {len(header)}",
+            "a comma in a cell needs quotes around the cell",
         )
     return named_cells
 
