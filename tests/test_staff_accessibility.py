@@ -13,7 +13,7 @@ from execution.tests import staging
 from tests.keyboard import Keyboard
 from tests.plugin import DEMO, SHARED, Demo, at_work, template, web_server
 from tests.test_accessibility import HEIGHT, WINDOWS, look_at
-from tests.test_browser import DRAFT
+from tests.test_browser_journeys import DRAFT
 
 LISTS = (
     *("auth/user/", "compliance/datasource/", "compliance/rightsversion/", "compliance/auditentry/"),

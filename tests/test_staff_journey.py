@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 from execution.tests import staging
 from tests.keyboard import Reader, reader_of
 from tests.plugin import DEMO, SHARED, Demo, at_work, template, web_server
-from tests.test_browser import DRAFT
+from tests.test_browser_journeys import DRAFT
 
 
 @pytest.fixture(scope="module")
