@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal, localcontext
 from typing import Final
 
-from portfolio.explanation import days
+from portfolio.explanation import days, entry_formulas
 from portfolio.explanation.market_terms import ONE, MarketTerms
 from portfolio.explanation.terms import Entry, Explanation, Items, NoSuchFigure, Part, Row, Term, product
 from portfolio.performance.formulas import BRIDGE
@@ -138,7 +138,7 @@ class ItemisedWalk(BridgeWalk):
                     [] if cause.piece is None else [self.opener_of(each) for each, _ in _origins(cause.piece, ONE)]
                 )
                 return Term(name, value, "units", rows=rows or tuple(map(Entry, dict.fromkeys(openers))))
-        return Term(name, value, cause.currency, rows=rows)
+        return entry_formulas.explain(event, rows, name, value, cause.currency)
 
     def ways_in(self, piece: Piece) -> dict[str, Term]:
         """The value of a piece on its way into the period, in its currency (`local`) and in the base currency (`base`): its
@@ -166,7 +166,7 @@ class ItemisedWalk(BridgeWalk):
             paid = -event.amount - event.fee - event.tax
             if event.unit_price is not None:
                 paid = way_in.quantity * event.unit_price
-            terms.append(market.booked(event, "paid", paid))
+            terms.append(entry_formulas.explain(event, market.entry(event.entry_id), "paid", paid, event.currency))
             if name == "base":
                 terms.append(market.deal_rate(event))
             elif paid and way_in.local != paid:

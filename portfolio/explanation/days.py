@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from portfolio.explanation import lot_units
 from portfolio.explanation.market_terms import MarketTerms
 from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Term, product, total
 
@@ -60,9 +61,7 @@ def units(market: MarketTerms, place: int, symbol: str) -> Explanation:
     """Units held at the close of a pack day: those of its open lots, with the transaction that opened each."""
     on = market.day(place)
     lots = [lot for lot in market.book.lots if lot.is_open(on) and market.symbol(lot.security) == symbol]
-    items = tuple(
-        Term(lot.opened_by, lot.quantity, "units", rows=market.entry(market.opener(lot.opened_by))) for lot in lots
-    )
+    items = tuple(lot_units.explain(market, lot, lot.opened_by) for lot in lots)
     return Explanation(f"Units of {symbol} held at the close", total("units", (Items("lots", items),), "units"))
 
 

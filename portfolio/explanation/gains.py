@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal, localcontext
 
 from portfolio.books import LotMatch, LotState
-from portfolio.explanation import payments
+from portfolio.explanation import entry_formulas, lot_units, payments
 from portfolio.explanation.costs import layer_terms
 from portfolio.explanation.market_terms import MarketTerms
 from portfolio.explanation.terms import Explanation, Items, NoSuchFigure, Number, Part, Term, product, total
@@ -84,10 +84,12 @@ class Deals:
         sides = gains.realised(book, match, market.market, market.rates)
         trades_in = gains.trades_in_of(match.security, match.cost_currency or match.currency, market.market)
         layers = match.cost_layers(fees_in_cost=book.fees_in_cost)
-        cost = [layer_terms(market, layers, match.security, match.opened_by, each) for each in (trades_in, "")]
-        rows = market.entry(match.entry_id)
-        proceeds = Term("proceeds", match.proceeds, match.currency, rows=rows)
-        exit_fee = Term("exit_fee", match.exit_fee * book.fees_in_cost, match.currency, rows=rows)
+        share = lot_units.share_of(market, match.opened_by, match.security, match.quantity, match.date)
+        cost = [
+            layer_terms(market, layers, match.security, match.opened_by, each, share=share) for each in (trades_in, "")
+        ]
+        proceeds = self.of_sale(match, "proceeds", match.proceeds)
+        exit_fee = self.of_sale(match, "exit_fee", match.exit_fee * book.fees_in_cost)
         across = market.across(match.currency, trades_in, match.date)
         rate = market.own_or_fixing(match.fx_out, match.currency, match.date, match.entry_id)
         local = Term(
@@ -103,8 +105,8 @@ class Deals:
         fees = Term("fees", sides.fees, self.base)
         if not book.fees_in_cost:
             of_purchase = [layer.of_fee() for layer in layers]
-            bought = layer_terms(market, of_purchase, match.security, match.opened_by, "")
-            exit_term = Term("exit_fee", match.exit_fee, match.currency, rows=rows)
+            bought = layer_terms(market, of_purchase, match.security, match.opened_by, "", share=share)
+            exit_term = self.of_sale(match, "exit_fee", match.exit_fee)
             fees = Term(
                 "fees",
                 sides.fees,
@@ -115,14 +117,23 @@ class Deals:
         label = f"{match.date} {match.kind} {market.symbol(match.security)}, lot {match.opened_by}"
         return self.of_sides(match.entry_id, label, sides, part, trades_in, cost, (local, base, fees))
 
+    def of_sale(self, match: LotMatch, name: str, value: Decimal, unit: str = "") -> Term:
+        """A number of the sale, of the part that came of one lot."""
+        event, rows = self.market.events.get(match.entry_id), self.market.entry(match.entry_id)
+        share = match.quantity / abs(event.quantity) if event and event.quantity else None
+        return entry_formulas.explain(event, rows, name, value, unit or match.currency, share=share)
+
     def of_lot(self, lot: LotState, part: str) -> Term:
         market = self.market
         sides = gains.unrealised(lot, market.market, market.rates)
         place = len(market.market.dates) - 1
         price = market.price(lot.security, place)
-        opener = market.entry(market.opener(lot.opened_by))
-        cost = [layer_terms(market, lot.cost_layers(), lot.security, lot.opened_by, each) for each in (price.unit, "")]
-        units = Term("units", lot.quantity, "units", rows=opener)
+        share = lot_units.share_of(market, lot.opened_by, lot.security, lot.quantity, lot.valid_from)
+        cost = [
+            layer_terms(market, lot.cost_layers(), lot.security, lot.opened_by, each, share=share)
+            for each in (price.unit, "")
+        ]
+        units = lot_units.explain(market, lot, "units")
         local = product("proceeds_local", (units, price), price.unit)
         base = product("proceeds_base", (units, price, market.rate(price.unit, place)), self.base)
         label = f"{market.symbol(lot.security)}, lot {lot.opened_by}"
@@ -226,15 +237,19 @@ class _Figures(Deals):
 
     def realised_in(self, match: LotMatch, currency: str) -> Term | None:
         """The gain of a sale before fees in a currency; None where it counts in another."""
-        market, rows = self.market, self.market.entry(match.entry_id)
+        market = self.market
         trades_in = match.currency
         if match.cost_currency:
             trades_in = gains.trades_in_of(match.security, match.cost_currency, market.market)
         if trades_in != currency:
             return None
         opener = market.entry(market.opener(match.opened_by))
-        proceeds = Term("proceeds", match.proceeds, match.currency, rows=rows)
-        cost = Term("cost", match.cost, match.cost_currency or match.currency, rows=opener)
+        entry = market.events.get(market.opener(match.opened_by))
+        share = lot_units.share_of(market, match.opened_by, match.security, match.quantity, match.date)
+        proceeds = self.of_sale(match, "proceeds", match.proceeds)
+        cost = entry_formulas.explain(
+            entry, opener, "cost", match.cost, match.cost_currency or match.currency, share=share
+        )
         if not match.cost_currency:
             return Term(match.entry_id, match.proceeds - match.cost, currency, "proceeds - cost", (proceeds, cost))
         into, out = (
@@ -244,8 +259,12 @@ class _Figures(Deals):
         if into.value is None or out.value is None:
             return None
         value = match.proceeds * Decimal(out.value) - match.cost * Decimal(into.value)
-        terms = (proceeds, out, cost, into)
-        return Term(match.entry_id, value, currency, "proceeds * across_out - cost * across_in", terms)
+        sides = [(proceeds, out, match.currency), (cost, into, match.cost_currency)]
+        formula = " - ".join(
+            f"{paid.name} * {rate.name}" if frm != currency else paid.name for paid, rate, frm in sides
+        )
+        terms = tuple(term for paid, rate, frm in sides for term in ((paid, rate) if frm != currency else (paid,)))
+        return Term(match.entry_id, value, currency, formula, terms)
 
     def by_security(self, number: int, name: str) -> Explanation:
         row = self.answer.by_security[number]

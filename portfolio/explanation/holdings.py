@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import localcontext
 from typing import Final
 
+from portfolio.explanation import lot_units
 from portfolio.explanation.costs import lot_costs
 from portfolio.explanation.market_terms import MarketTerms
 from portfolio.explanation.terms import Close, Explanation, Items, NoSuchFigure, Number, Part, Row, Term, total
@@ -101,10 +102,7 @@ class _Figures(ValuedTerms):
             for lot in self.positions.book.lots
             if lot.security == security and lot.is_open(self.positions.asof_date)
         )
-        return tuple(
-            Term(lot.opened_by, lot.quantity, "units", rows=self.lots.entry(self.lots.opener(lot.opened_by)))
-            for lot in lots
-        )
+        return tuple(lot_units.explain(self.lots, lot, lot.opened_by) for lot in lots)
 
     def of_cash(self, number: int, name: str) -> Explanation:
         row, valued_row = self.balances[number], self.valued.cash[number]

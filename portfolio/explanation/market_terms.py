@@ -19,7 +19,16 @@ class MarketTerms:
         self.base = book.base_currency
         self.rates = DealRates(market, book.base_currency, book.trade_fx)
         self.symbols = dict(zip(market.security_ids, market.symbols, strict=True))
-        self.entries = {event.entry_id for event in book.events}
+        self.events = {event.entry_id: event for event in book.events}
+        self.splits: dict[int, list[Event]] = {}
+        for event in book.events:
+            if event.kind == "split" and event.security is not None:
+                self.splits.setdefault(event.security, []).append(event)
+        self.taken: dict[str, dict[str, Decimal]] = {}
+        """Lot -> the entries that took of it, each with the units."""
+        for match in book.matches:
+            takers = self.taken.setdefault(match.opened_by, {})
+            takers[match.entry_id] = takers.get(match.entry_id, Decimal(0)) + match.quantity
 
     def day(self, place: int) -> date:
         on: date = self.market.dates[place].item()
@@ -63,8 +72,13 @@ class MarketTerms:
         if frm == to:
             return Term(name, ONE, f"{to} per {frm}")
         place = self.rates.pack_day(on)
-        terms = (self.rate(frm, place, "given"), self.rate(to, place, "taken"))
-        return Term(name, self.rates.cross(frm, to, on), f"{to} per {frm}", "given / taken", terms)
+        value, unit = self.rates.cross(frm, to, on), f"{to} per {frm}"
+        given, taken = self.rate(frm, place, "given"), self.rate(to, place, "taken")
+        if to == self.base:
+            return Term(name, value, unit, "given", (given,))
+        if frm == self.base:
+            return Term(name, value, unit, "1 / taken", (taken,))
+        return Term(name, value, unit, "given / taken", (given, taken))
 
     def booked(self, event: Event, name: str, value: Number, unit: str = "") -> Term:
         """A number as the ledger has it."""
@@ -75,4 +89,4 @@ class MarketTerms:
 
     def opener(self, opened_by: str) -> str:
         """The entry that opened a lot."""
-        return lot_names.opening_entry(opened_by, self.entries)
+        return lot_names.opening_entry(opened_by, self.events.keys())

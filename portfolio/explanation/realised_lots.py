@@ -56,7 +56,7 @@ def _of_lot(deals: Deals, match: LotMatch, name: str, value: Number | None) -> E
     """A figure of what one sale took from one lot."""
     market, sale = deals.market, deals.market.entry(match.entry_id)
     if name == "quantity":
-        return Explanation(REALISED["quantity"].what, Term(name, value, "units", rows=sale))
+        return Explanation(REALISED["quantity"].what, deals.of_sale(match, name, match.quantity, "units"))
     if name == "days_held":
         rows = (*market.entry(market.opener(match.opened_by)), *sale)
         return Explanation(REALISED[name].what, Term(name, value, "days", rows=() if value is None else rows))

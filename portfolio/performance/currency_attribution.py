@@ -13,6 +13,9 @@ from portfolio.performance.metric import Metric
 from portfolio.performance.windows import Span
 from portfolio.valuation import ValueHistory
 
+ERROR_DECIMALS = 9
+"""Of a basis point; what is below comes of the order in which floats are added."""
+
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
@@ -69,7 +72,8 @@ def attribute(history: ValueHistory, span: Span, benchmark: BenchmarkReturns | N
         headline, holdings = effects.compounded, effects.holdings
         values = (headline.local, headline.fx, headline.interaction, effects.total, holdings.other)
         total = headline.local + headline.fx + headline.interaction
-        error_bp = abs(parts.require_return("local + FX + interaction = return", history, span, total)) * 10_000
+        missing = parts.require_return("local + FX + interaction = return", history, span, total)
+        error_bp = round(abs(missing) * 10_000, ERROR_DECIMALS)
         rows = [
             Contribution(symbol, code, float(local), float(fx), float(both), float(local + fx + both))
             for (symbol, code), local, fx, both in zip(

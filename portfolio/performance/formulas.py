@@ -311,7 +311,7 @@ PARTS: Mapping[str, Formula] = {
     ),
     "error_bps": Formula(
         "How far the parts are from the independently linked return, in basis points",
-        "abs(local_return + fx_return + interaction - (prod(1 + daily_returns) - 1)) * 10000",
+        "round_to(abs(local_return + fx_return + interaction - (prod(1 + daily_returns) - 1)) * 10000, 9)",
     ),
     "benchmark_return": Formula("Return of the benchmark over the span", "prod(1 + benchmark_returns) - 1"),
     "benchmark_hedged_return": Formula(
