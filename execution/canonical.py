@@ -166,9 +166,9 @@ def _array(data: np.ndarray[Any, Any], digits: int, depth: int) -> Any:
             bad = NotFinite("not a finite number")
             bad.path += reversed(np.argwhere(~finite)[0].tolist())
             raise bad
-        written = f"%.{digits}g"
+        number_format = f"%.{digits}g"
         # through the decimal text, as a single float goes: scaling and np.round would differ in the last bit
-        return _nested([float(written % value) + 0.0 for value in data.ravel().tolist()], data.shape)
+        return _nested([float(number_format % value) + 0.0 for value in data.ravel().tolist()], data.shape)
     if data.dtype.kind in "biu":
         return data.tolist()
     if data.dtype.kind == "M":

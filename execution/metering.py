@@ -61,10 +61,10 @@ def _pattern_label(pattern_id: str, status: int) -> str:
     if status < 400:
         return pattern_id
     try:
-        known = Pattern.objects.filter(pk=pattern_id).exists()
+        exists = Pattern.objects.filter(pk=pattern_id).exists()
     except (OperationalError, InterfaceError):  # the database is away, which may be why the request was refused
-        known = False
-    return pattern_id if known else "unknown"
+        exists = False
+    return pattern_id if exists else "unknown"
 
 
 def count_request_error(error_type: str) -> None:

@@ -48,14 +48,22 @@ class AuditFileAdmin(AuditEntryAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            found = self.get_changelist_instance(request)
+            change_list = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"{reverse('admin:compliance_auditentry_changelist')}?e=1")
-        counted = found.queryset.aggregate(entries=Count("pk"), newest=Max("pk"))
-        details = {"entries": counted["entries"], "filters": found.get_filters_params(), "searched": bool(found.query)}
+        totals = change_list.queryset.aggregate(entries=Count("pk"), newest=Max("pk"))
+        details = {
+            "entries": totals["entries"],
+            "filters": change_list.get_filters_params(),
+            "searched": bool(change_list.query),
+        }
         events.record(Event.EXPORTED, user_id=request.user.pk, details=details)
-        newest = counted["newest"]
-        rows = found.queryset.none() if newest is None else found.queryset.filter(pk__lte=newest).order_by("-pk")
+        newest = totals["newest"]
+        rows = (
+            change_list.queryset.none()
+            if newest is None
+            else change_list.queryset.filter(pk__lte=newest).order_by("-pk")
+        )
         return StreamingHttpResponse(
             _lines(request.user, rows),
             content_type="text/csv; charset=utf-8",

@@ -88,9 +88,13 @@ def _policy_cards(policy: PricingPolicy, overdue: datetime | None, now: datetime
     try:
         pack = packs.resolve(policy=policy)
     except packs.PackWarming:
-        listed, permission = _list(PricingPack)
+        list_address, permission = _list(PricingPack)
         yield Card(
-            f"Pack {policy}", "There is none yet: load market data, then run the night.", False, listed, permission
+            f"Pack {policy}",
+            "There is none yet: load market data, then run the night.",
+            False,
+            list_address,
+            permission,
         )
         return
     run = NightlyRun.objects.filter(pk=pack.run).first()
@@ -112,10 +116,10 @@ def _pack(policy: PricingPolicy, pack: PricingPack) -> Card:
 
 
 def _night(policy: PricingPolicy, run: NightlyRun | None, overdue: datetime | None, now: datetime) -> Card:
-    listed, permission = _list(NightlyRun)
+    list_address, permission = _list(NightlyRun)
     title, rings = f"Night {policy}", f"beat rings next {due.next_ring(now):%Y-%m-%d %H:%M} UTC"
     if run is None:
-        return Card(title, f"None has run; {rings}.", False, listed, permission)
+        return Card(title, f"None has run; {rings}.", False, list_address, permission)
     address = reverse("admin:execution_nightlyrun_change", args=[run.pk])
     text = f"{run.date} is {run.get_state_display().lower()}"
     failed = JobRun.objects.filter(run=run, state=RunState.FAILED).order_by("position").first()
@@ -135,46 +139,62 @@ def _night(policy: PricingPolicy, run: NightlyRun | None, overdue: datetime | No
 
 
 def _breaks(policy: PricingPolicy, run: NightlyRun | None) -> Card:
-    listed, permission = _list(Reconciliation)
+    list_address, permission = _list(Reconciliation)
     detail = JobRun.objects.filter(run=run, name=blocked.RECONCILE).values_list("detail", flat=True).first() or {}
     compared, failed = detail.get("portfolios"), detail.get("failed")
     if compared is None:
-        return Card(f"Breaks {policy}", "The newest night has compared no books.", False, listed, permission)
+        return Card(f"Breaks {policy}", "The newest night has compared no books.", False, list_address, permission)
     text = f"Portfolios that equal their ledgers: all {compared}."
     if failed:
         text = f"Portfolios that differ from their ledgers: {failed} of {compared}."
-    return Card(f"Breaks {policy}", text, not failed, f"{listed}?status__exact=fail" if failed else listed, permission)
+    return Card(
+        f"Breaks {policy}",
+        text,
+        not failed,
+        f"{list_address}?status__exact=fail" if failed else list_address,
+        permission,
+    )
 
 
 def _blocked(policy: PricingPolicy, run: NightlyRun | None) -> Card:
-    listed, permission = _list(BlockedPortfolio)
+    list_address, permission = _list(BlockedPortfolio)
     described = blocked.describe_run(run)
     count = described["portfolios"]
     why = f" ({', '.join(described['missing'])})" if described["missing"] else ""
     text = (
         f"Portfolios without an answer at the newest pack: {count}{why}." if count else "Every portfolio has an answer."
     )
-    return Card(f"Blocked portfolios {policy}", text, not count, listed, permission)
+    return Card(f"Blocked portfolios {policy}", text, not count, list_address, permission)
 
 
 def _quarantine() -> Card:
-    listed, permission = _list(QuarantinedRow)
+    list_address, permission = _list(QuarantinedRow)
     pending = QuarantinedRow.objects.filter(decision=Decision.PENDING).count()
     text = f"Rows that wait for a decision: {pending}." if pending else "Nothing waits for a decision."
-    return Card("Quarantine", text, not pending, f"{listed}?decision__exact=pending" if pending else listed, permission)
+    return Card(
+        "Quarantine",
+        text,
+        not pending,
+        f"{list_address}?decision__exact=pending" if pending else list_address,
+        permission,
+    )
 
 
 def _providers() -> Card:
-    listed, permission = _list(MarketArchive)
+    list_address, permission = _list(MarketArchive)
     providers = states.all_providers()
     text = "; ".join(f"{each.provider} {each.words}" for each in providers)
     return Card(
-        "Providers", f"{text}.", all(not each.is_on or each.breaker == 0 for each in providers), listed, permission
+        "Providers",
+        f"{text}.",
+        all(not each.is_on or each.breaker == 0 for each in providers),
+        list_address,
+        permission,
     )
 
 
 def _rights() -> Card:
-    listed, permission = _list(RightsVersion)
+    list_address, permission = _list(RightsVersion)
     now = versions.current()
     proposed = RightsVersion.objects.filter(published_at=None).count()
     differs = len(versions.compare(now.as_table(), versions.draft())) if now and now.table is not None else 0
@@ -183,39 +203,41 @@ def _rights() -> Card:
         parts.append(f"{proposed} proposed and not published")
     if differs:
         parts.append(f"{number_of(differs, 'edit')} in the draft")
-    return Card("Rights", capfirst(f"{'; '.join(parts)}."), bool(now) and not differs, listed, permission)
+    return Card("Rights", capfirst(f"{'; '.join(parts)}."), bool(now) and not differs, list_address, permission)
 
 
 def _refusals(now: datetime) -> Card:
     """Asked for and not let out by the terms of a source: it is as it should be, and worth a look where it is new."""
-    listed, permission = _list(RightsDecision)
-    refused = RightsDecision.objects.filter(at__gte=now - DAY).exclude(refusing=[])
-    sources = sorted({source for refusing in refused.values_list("refusing", flat=True) for source in refusing})
+    list_address, permission = _list(RightsDecision)
+    refusals = RightsDecision.objects.filter(at__gte=now - DAY).exclude(refusing=[])
+    sources = sorted({source for refusing in refusals.values_list("refusing", flat=True) for source in refusing})
     text = (
-        f"In the last 24 hours, by {', '.join(sources)}: {refused.count()}."
+        f"In the last 24 hours, by {', '.join(sources)}: {refusals.count()}."
         if sources
         else "None in the last 24 hours."
     )
-    return Card("Refused by rights", text, True, f"{listed}?verdict=refused" if sources else listed, permission)
+    return Card(
+        "Refused by rights", text, True, f"{list_address}?verdict=refused" if sources else list_address, permission
+    )
 
 
 def _drafts() -> Card:
-    listed, permission = _list(PatternDraft)
+    list_address, permission = _list(PatternDraft)
     count = PatternDraft.objects.count()
     proposed = PatternDraft.objects.filter(proposed_by__isnull=False).count()
     text = f"Drafts: {count}; to be published by a second person: {proposed}." if count else "No drafts."
-    return Card("Patterns", text, not proposed, listed, permission)
+    return Card("Patterns", text, not proposed, list_address, permission)
 
 
 def _audit() -> Card:
-    listed, permission = _list(AuditCheck)
+    list_address, permission = _list(AuditCheck)
     seal, check = AuditSeal.objects.first(), AuditCheck.objects.first()
     sealed = f"sealed {seal.sealed_at:%Y-%m-%d %H:%M} UTC" if seal else "not sealed yet: the worker does each minute"
     verified = "not verified yet: beat rings for it each day"
     if check is not None:
         verified = f"verified {check.finished_at:%Y-%m-%d %H:%M} UTC, {number_of(check.count, 'difference')}"
     is_well = seal is not None and (check is None or not check.count)
-    return Card("Audit log", capfirst(f"{sealed}; {verified}."), is_well, listed, permission)
+    return Card("Audit log", capfirst(f"{sealed}; {verified}."), is_well, list_address, permission)
 
 
 def _list(model: type[Model]) -> tuple[str, str]:

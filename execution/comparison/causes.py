@@ -63,7 +63,7 @@ def _of_packs(before: PricingPack, after: PricingPack) -> list[Cause]:
     both = sorted(old.keys() & new.keys())
     differing = [day for day in both if old[day][1] != new[day][1]]
     packs = PricingPack.objects.select_related("policy", "content").in_bulk(
-        {seen[day][0] for seen in (old, new) for day in differing}
+        {visible[day][0] for visible in (old, new) for day in differing}
     )
     changes = [
         (new[day][0], change)
@@ -73,22 +73,22 @@ def _of_packs(before: PricingPack, after: PricingPack) -> list[Cause]:
     if both:
         changes += [(after.pk, change) for change in pack_diff.find_changes_known_by(before, after, both[-1])]
     denied = shown_values.find_denied({source for _, change in changes for source in change.sources})
-    shown = [_row(pack_id, change) for pack_id, change in changes if denied.isdisjoint(change.sources)]
+    causes = [_row(pack_id, change) for pack_id, change in changes if denied.isdisjoint(change.sources)]
     withheld = {tuple(sorted(denied & change.sources)) for _, change in changes} - {()}
-    return shown + [_withheld(after, sources) for sources in sorted(withheld)]
+    return causes + [_withheld(after, sources) for sources in sorted(withheld)]
 
 
 def _row(pack_id: str, change: pack_diff.Change) -> Cause:
     """A row of a pack, by the fields that differ."""
-    told = pack_diff.change_as_dict(change)
-    before, after = ({name: values[side] for name, values in told["fields"].items()} for side in (0, 1))
+    row_change = pack_diff.change_as_dict(change)
+    before, after = ({name: values[side] for name, values in row_change["fields"].items()} for side in (0, 1))
     details = {
-        "row": told["kind"], "pack_id": pack_id, "change": told["change"], "effect_bp": told["effect_bp"],
+        "row": row_change["kind"], "pack_id": pack_id, "change": row_change["change"], "effect_bp": row_change["effect_bp"],
         "withheld": False, "sources": sorted(change.sources),
     }  # fmt: skip
     return Cause(
         "pack_row",
-        told["key"],
+        row_change["key"],
         None if change.before is None else before,
         None if change.after is None else after,
         details,
@@ -111,11 +111,11 @@ def _of_ledgers(before: LedgerRevision | None, after: LedgerRevision | None) -> 
     if before is None or after is None or before.number == after.number:
         return []
     old, new = (_only_in(one, other) for one, other in ((before, after), (after, before)))
-    found = {entry_id: (old.get(entry_id), new.get(entry_id)) for entry_id in sorted(old.keys() | new.keys())}
-    entered = [cause for pair in found.values() if not _is_inferred(pair) for cause in _of_transaction(pair, after)]
-    days = {row.date for pair in found.values() for row in pair if row is not None}
+    pairs = {entry_id: (old.get(entry_id), new.get(entry_id)) for entry_id in sorted(old.keys() | new.keys())}
+    entered = [cause for pair in pairs.values() if not _is_inferred(pair) for cause in _of_transaction(pair, after)]
+    days = {row.date for pair in pairs.values() for row in pair if row is not None}
     entered += _of_order(before, after, days, {cause.name for cause in entered})
-    return entered or [cause for pair in found.values() for cause in _of_transaction(pair, after)]
+    return entered or [cause for pair in pairs.values() for cause in _of_transaction(pair, after)]
 
 
 Pair: TypeAlias = tuple[Transaction | None, Transaction | None]
@@ -128,12 +128,12 @@ def _is_inferred(pair: Pair) -> bool:
 def _of_transaction(pair: Pair, after: LedgerRevision) -> Iterator[Cause]:
     """What the two rows of an entry say differently."""
     one, other = pair
-    was, now = ({} if row is None else _said(row) for row in pair)
+    was, now = ({} if row is None else _texts_of(row) for row in pair)
     names = [name for name in SAID if was.get(name) != now.get(name)]
     row = other or one
     if names and row is not None:
         change = "added" if one is None else "removed" if other is None else "changed"
-        values = [{name: said.get(name) for name in names} if said else None for said in (was, now)]
+        values = [{name: row_fields.get(name) for name in names} if row_fields else None for row_fields in (was, now)]
         yield Cause("transaction", row.entry_id, values[0], values[1], _details(change, row, after))
 
 
@@ -142,12 +142,12 @@ def _details(change: str, row: Transaction, after: LedgerRevision) -> dict[str, 
 
 
 def _of_order(
-    before: LedgerRevision, after: LedgerRevision, days: Collection[date], known: Collection[str]
+    before: LedgerRevision, after: LedgerRevision, days: Collection[date], entry_ids: Collection[str]
 ) -> Iterator[Cause]:
     """Entries that stand elsewhere among those of their day that both revisions have: the fewest that explain the order."""
     old, new = (_in_order(revision, days) for revision in (before, after))
     for day in sorted(old.keys() & new.keys()):
-        shared = {row.entry_id for row in old[day]} & {row.entry_id for row in new[day]} - set(known)
+        shared = {row.entry_id for row in old[day]} & {row.entry_id for row in new[day]} - set(entry_ids)
         was, now = ({row.entry_id: row for row in rows if row.entry_id in shared} for rows in (old[day], new[day]))
         if list(was) != list(now):
             for entry_id in sorted(shared - _staying(list(was), list(now))):
@@ -165,10 +165,10 @@ def _staying(was: list[str], now: list[str]) -> set[str]:
 def _in_order(revision: LedgerRevision, days: Collection[date]) -> dict[date, list[Transaction]]:
     """By day, what was entered, in its order."""
     rows = rows_of_revisions(Transaction.objects.filter(date__in=days, inferred=False), [revision])
-    found: dict[date, list[Transaction]] = {}
+    rows_of_day: dict[date, list[Transaction]] = {}
     for row in rows.order_by("date", "ordinal", "id"):
-        found.setdefault(row.date, []).append(row)
-    return found
+        rows_of_day.setdefault(row.date, []).append(row)
+    return rows_of_day
 
 
 def _only_in(revision: LedgerRevision, other: LedgerRevision) -> dict[str, Transaction]:
@@ -182,10 +182,10 @@ def _only_in(revision: LedgerRevision, other: LedgerRevision) -> dict[str, Trans
     return {row.entry_id: row for row in rows}
 
 
-def _said(row: Transaction) -> dict[str, Any]:
+def _texts_of(row: Transaction) -> dict[str, Any]:
     """What a transaction says, as text; empty fields are left out."""
-    said = {name: getattr(row, name) for name in SAID}
-    return {name: _text(value) for name, value in said.items() if value not in (None, "", False)}
+    texts = {name: getattr(row, name) for name in SAID}
+    return {name: _text(value) for name, value in texts.items() if value not in (None, "", False)}
 
 
 def _text(value: Any) -> Any:
@@ -202,12 +202,12 @@ def _of_requests(before: Plan, after: Plan) -> Iterator[Cause]:
     old, new = before.request["portfolio"] or {}, after.request["portfolio"] or {}
     for name in sorted(old.keys() | new.keys()):
         yield from _plain("setting", name, old.get(name), new.get(name))
-    asked = before.pattern.inputs.keys() & after.pattern.inputs.keys()
-    given = [
-        {n: v for n, v in plan.inputs.items() if n in asked or v != plan.pattern.inputs[n].default}
+    shared_inputs = before.pattern.inputs.keys() & after.pattern.inputs.keys()
+    own_inputs = [
+        {n: v for n, v in plan.inputs.items() if n in shared_inputs or v != plan.pattern.inputs[n].default}
         for plan in (before, after)
     ]
-    for name in sorted(given[0].keys() | given[1].keys()):
-        yield from _plain("input", name, given[0].get(name), given[1].get(name))
+    for name in sorted(own_inputs[0].keys() | own_inputs[1].keys()):
+        yield from _plain("input", name, own_inputs[0].get(name), own_inputs[1].get(name))
     days = (plan.pack.asof_date.isoformat() for plan in (before, after))
     yield from _plain("input", ASOF_DATE, *days)

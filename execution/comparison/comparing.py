@@ -65,12 +65,12 @@ def compare(before_id: UUID, after_id: UUID, *, user: AbstractBaseUser) -> Compa
             _require_one_question(old, new)
             served = tuple(_serve(each) for each in (old, new))
             plans = tuple(planning.plan_again(each) for each in (old, new))
-            found = causes.find((old, plans[0]), (new, plans[1]))
+            all_causes = causes.find((old, plans[0]), (new, plans[1]))
         withheld = sorted({name for each in served for name in each.metadata["rights"]["withheld"]})
         results = [_without(each.result, withheld) for each in served]
         differing = differences.find(*results)
-        moved_by = _attribute(differing, found, (old, new), (plans[0], plans[1]), withheld)
-    return Comparison(served[0], served[1], differing, found, moved_by, withheld)
+        moved_by = _attribute(differing, all_causes, (old, new), (plans[0], plans[1]), withheld)
+    return Comparison(served[0], served[1], differing, all_causes, moved_by, withheld)
 
 
 def _require_one_question(before: Execution, after: Execution) -> None:
@@ -95,7 +95,7 @@ def _without(result: Mapping[str, Any], withheld: Iterable[str]) -> dict[str, An
 
 def _attribute(
     differing: Sequence[Difference],
-    found: Sequence[Cause],
+    all_causes: Sequence[Cause],
     executions: tuple[Execution, Execution],
     plans: tuple[Plan, Plan],
     withheld: Sequence[str],
@@ -104,11 +104,11 @@ def _attribute(
 
     A single kind moves them all.
     """
-    kinds = tuple(dict.fromkeys(cause.kind for cause in found))
+    kinds = tuple(dict.fromkeys(cause.kind for cause in all_causes))
     if len(kinds) <= 1 or not differing:
         return {each.path: kinds for each in differing}
-    stored = _without(json.loads(executions[0].result), withheld)
-    again = stored
+    old_result = _without(json.loads(executions[0].result), withheld)
+    again = old_result
 
     def calls() -> ProviderCalls:
         """What providers said of the first answer is an input of it, whatever else is changed."""
@@ -116,28 +116,28 @@ def _attribute(
 
     if "engine" in kinds:
         again = _without(json.loads(computation.compute(plans[0], calls()).text), withheld)
-    moved: dict[str, list[str]] = {each.path: [] for each in differing}
+    kinds_of_path: dict[str, list[str]] = {each.path: [] for each in differing}
     for kind in kinds:
         if kind == "engine":
-            paths = {each.path for each in differences.find(stored, again)}
+            paths = {each.path for each in differences.find(old_result, again)}
         else:
-            mixed = _mix(plans, kind, found)
+            mixed = _mix(plans, kind, all_causes)
             paths = {each.path for each in differences.find(again, _recompute(mixed, calls(), again, withheld))}
-        for path in paths & moved.keys():
-            moved[path].append(kind)
-    return {path: tuple(by) for path, by in moved.items()}
+        for path in paths & kinds_of_path.keys():
+            kinds_of_path[path].append(kind)
+    return {path: tuple(by) for path, by in kinds_of_path.items()}
 
 
-def _mix(plans: tuple[Plan, Plan], kind: str, found: Sequence[Cause]) -> Plan:
+def _mix(plans: tuple[Plan, Plan], kind: str, all_causes: Sequence[Cause]) -> Plan:
     """The first plan with what the second has of one kind."""
     names = FIELDS[kind]
-    if kind == "input" and any(cause.name == causes.ASOF_DATE for cause in found):
+    if kind == "input" and any(cause.name == causes.ASOF_DATE for cause in all_causes):
         names = (*names, "pack")
     mixed = replace(plans[0], **{name: getattr(plans[1], name) for name in names})
     if kind in ("pattern", "input"):  # each version has the inputs that it asks for
         own, other = (plans[0], plans[1]) if kind == "pattern" else (plans[1], plans[0])
-        given = {**other.inputs, **own.inputs}
-        mixed = replace(mixed, inputs={name: given[name] for name in mixed.pattern.inputs})
+        inputs = {**other.inputs, **own.inputs}
+        mixed = replace(mixed, inputs={name: inputs[name] for name in mixed.pattern.inputs})
     return mixed
 
 

@@ -44,10 +44,10 @@ def answering_date(portfolio: Portfolio, asof_date: date | None) -> date | None:
         return None
 
 
-def date_warnings(requested: date, answered: date) -> tuple[str, ...]:
-    if requested == answered:
+def date_warnings(requested: date, pack_date: date) -> tuple[str, ...]:
+    if requested == pack_date:
         return ()
-    return (f"{requested.isoformat()} has no pack; answered by {answered.isoformat()}",)
+    return (f"{requested.isoformat()} has no pack; answered by {pack_date.isoformat()}",)
 
 
 def only_policy() -> PricingPolicy:

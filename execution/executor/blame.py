@@ -30,7 +30,7 @@ def settle(pattern: ParsedPattern, failure: StepFailed) -> StepFailed:
     findings = findings or [
         Violation(pointer_to("steps", place, "args", where), reason) for where, paths, reason in refusals if not paths
     ]
-    given = [
+    violations = [
         Violation(pointer_to(*path), reason)
         for _, paths, reason in refusals
         if all(root == "inputs" for root, *_ in paths)
@@ -39,8 +39,8 @@ def settle(pattern: ParsedPattern, failure: StepFailed) -> StepFailed:
     cause: InputsInvalid | PatternUnusable
     if findings:
         cause = PatternUnusable(pattern.id, pattern.version, findings)
-    elif given:
-        cause = InputsInvalid(list(dict.fromkeys(given)))
+    elif violations:
+        cause = InputsInvalid(list(dict.fromkeys(violations)))
     else:
         return failure
     return StepFailed(failure.step, failure.capability, failure.agent, cause, failure.trace)
@@ -58,7 +58,7 @@ def _refusals(step: Step, cause: Exception) -> Refusals:
             for argument, reason in cause.findings:
                 yield argument, [each.path for each in templating.references_in(step.args.get(argument))], reason
         case TemplateUnresolved():
-            named = [each for each in templating.references_in(step.args) if str(each) == cause.path]
-            yield "", [each.path for each in named or templating.references_in(step.args)], cause.reason
+            references = [each for each in templating.references_in(step.args) if str(each) == cause.path]
+            yield "", [each.path for each in references or templating.references_in(step.args)], cause.reason
         case ConditionFailed() if step.when is not None:
             yield "", list(conditions.compile(step.when).paths), cause.reason

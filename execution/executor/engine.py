@@ -57,16 +57,16 @@ def import_closure(project: Path, modules: Iterable[str]) -> dict[str, str]:
     returns   full name of each module -> its source
     """
     sources: dict[str, str] = {}
-    seen: set[str] = set()
+    visited: set[str] = set()
     waiting = set(modules)
     while waiting:
         module = waiting.pop()
-        seen.add(module)
+        visited.add(module)
         file = _file(project, module)
         if file is not None:
             sources[module] = file.read_text(encoding="utf-8")
             package = module if file.name == "__init__.py" else module.rpartition(".")[0]
-            waiting |= imported_names(sources[module], package) - seen
+            waiting |= imported_names(sources[module], package) - visited
     return sources
 
 

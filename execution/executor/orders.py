@@ -198,11 +198,11 @@ def _as_dict(request: Request) -> dict[str, Any]:
     }
 
 
-def _from_dict(stored: Mapping[str, Any]) -> Request:
-    portfolio, asof = stored["portfolio_id"], stored["asof_date"]
+def _from_dict(document: Mapping[str, Any]) -> Request:
+    portfolio, asof = document["portfolio_id"], document["asof_date"]
     return Request(
         **{
-            **stored,
+            **document,
             "portfolio_id": UUID(portfolio) if portfolio else None,
             "asof_date": dates.parse(asof) if asof else None,
         }

@@ -138,11 +138,11 @@ def _read_inputs(pattern: patterns.ParsedPattern, request: Request) -> tuple[dic
 
 def _effective_inputs(pattern: patterns.ParsedPattern, request: Request) -> tuple[dict[str, Any], UUID | None]:
     """Effective inputs, and the id of the portfolio that they or the request name. Raises RequestInvalid where the two differ."""
-    given = dict(request.inputs)
+    own_inputs = dict(request.inputs)
     declared = "portfolio_id" in pattern.inputs
     if request.portfolio_id is not None and declared:
-        given.setdefault("portfolio_id", str(request.portfolio_id))
-    effective = patterns.effective_inputs(pattern, given)
+        own_inputs.setdefault("portfolio_id", str(request.portfolio_id))
+    effective = patterns.effective_inputs(pattern, own_inputs)
     by_input = effective.get("portfolio_id") if declared else None
     if request.portfolio_id is not None and by_input is not None and by_input != str(request.portfolio_id):
         raise RequestInvalid([{"pointer": "/inputs/portfolio_id", "reason": "is another portfolio than /portfolio_id"}])

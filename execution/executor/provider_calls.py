@@ -30,11 +30,11 @@ class ProviderCalls:
 
         Raises RightDenied.
         """
-        wanted = [(capability.provider, Use.DISPLAY)]
+        uses = [(capability.provider, Use.DISPLAY)]
         if capability.reads_as_model:
-            wanted += [(source, Use.AGENT) for source in sources]
+            uses += [(source, Use.AGENT) for source in sources]
         decided = [
-            rights.decide_outputs({source: (source,) for source, each in wanted if each is use}, use)
+            rights.decide_outputs({source: (source,) for source, each in uses if each is use}, use)
             for use in (Use.DISPLAY, Use.AGENT)
         ]
         self._decisions += [each for each in decided if each.outputs]
@@ -45,13 +45,13 @@ class ProviderCalls:
         """The recorded answer of a step, None where there is none."""
         if step not in self.answers:
             return None
-        stored = self.answers[step]
+        record = self.answers[step]
         return Result(
-            stored["data"],
-            sources=tuple(stored["sources"]),
-            asof=dates.parse(stored["asof"]),
-            ttl=stored["ttl"],
-            warnings=tuple(stored["warnings"]),
+            record["data"],
+            sources=tuple(record["sources"]),
+            asof=dates.parse(record["asof"]),
+            ttl=record["ttl"],
+            warnings=tuple(record["warnings"]),
         )
 
     def record(self, step: str, provider: str, result: Result[Any]) -> Result[Any]:

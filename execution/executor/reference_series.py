@@ -34,12 +34,12 @@ class ReferenceSeries:
         return series | {"factors": [asdict(each) for each in self.factors]} if self.factors else series
 
     @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> "ReferenceSeries":
-        risk_free, benchmark = stored["risk_free"], stored.get("benchmark")
+    def from_dict(cls, document: Mapping[str, Any]) -> "ReferenceSeries":
+        risk_free, benchmark = document["risk_free"], document.get("benchmark")
         return cls(
             RiskFreeSeries(**risk_free) if risk_free else None,
             composite.define(**benchmark) if benchmark else None,
-            tuple(FactorChoice(**each) for each in stored.get("factors", ())),
+            tuple(FactorChoice(**each) for each in document.get("factors", ())),
         )
 
     @classmethod

@@ -61,11 +61,11 @@ def execute(
         with transaction.atomic():
             plan = planning.prepare(request, user=user)
             _bind(plan)
-            stored = None if plan.provisional else store.find(plan.key, user)
-            if stored is not None:
+            earlier = None if plan.provisional else store.find(plan.key, user)
+            if earlier is not None:
                 metering.count_execution(plan.version.pattern_id, "stored")
-                telemetry.bind(execution_id=str(stored.id))
-                return answer(stored, cached=True)
+                telemetry.bind(execution_id=str(earlier.id))
+                return answer(earlier, cached=True)
         with admit():
             finished, cached = _run_once(plan, user, claimed, report)
         metering.count_execution(plan.version.pattern_id, "stored" if cached else "computed")
@@ -81,8 +81,8 @@ def _run_once(
     key = plan.key
     with locks.session_lock(endings.lock_name(key)):
         with transaction.atomic():
-            if not plan.provisional and (stored := store.find(key, user)) is not None:
-                return stored, True
+            if not plan.provisional and (earlier := store.find(key, user)) is not None:
+                return earlier, True
             execution = _claim(plan, user, key)
         telemetry.bind(execution_id=str(execution.pk))
         claimed(execution.pk)
@@ -91,10 +91,10 @@ def _run_once(
             calls = ProviderCalls()
             try:
                 with telemetry.span("pattern.run"):
-                    computed = compute(plan, calls, report)
+                    computation = compute(plan, calls, report)
             finally:
                 calls.put_on_record(execution.pk)
-            finished = _finish(execution, plan, computed, started)
+            finished = _finish(execution, plan, computation, started)
         except Exception as failure:
             metering.count_execution(plan.version.pattern_id, "failed")
             connection.close_if_unusable_or_obsolete()  # a session that was lost is not what failed to be told over
@@ -131,15 +131,19 @@ def _claim(plan: Plan, user: AbstractBaseUser, key: str) -> Execution:
     )
 
 
-def _finish(execution: Execution, plan: Plan, computed: Computed, started: float) -> FinishedExecution:
+def _finish(execution: Execution, plan: Plan, computation: Computed, started: float) -> FinishedExecution:
     """Put a result on record. Raises ExecutionAbandoned where this session was lost, and the execution ended as failed since."""
     execution.status = ExecutionStatus.DONE
-    execution.result, execution.result_hash = computed.text, computed.result_hash
-    execution.trace, execution.sources, execution.recorded = computed.trace, computed.sources, computed.recorded
+    execution.result, execution.result_hash = computation.text, computation.result_hash
+    execution.trace, execution.sources, execution.recorded = (
+        computation.trace,
+        computation.sources,
+        computation.recorded,
+    )
     about_pack = [f"provisional: {plan.pack.pk} is {plan.pack.status}"] if plan.provisional else []
-    execution.warnings = [*about_pack, *computed.warnings]
+    execution.warnings = [*about_pack, *computation.warnings]
     # A step that was left out because something did not answer may work next time: that is no function of the five.
-    execution.provisional = plan.provisional or computed.transient
+    execution.provisional = plan.provisional or computation.transient
     execution.finished_at = timezone.now()
     execution.duration_ms = endings.milliseconds_since(started)
     with transaction.atomic():

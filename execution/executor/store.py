@@ -139,9 +139,9 @@ def find(key: str, user: AbstractBaseUser) -> FinishedExecution | None:
 
     raises   ExecutionAltered: the question is not answered anew before somebody has looked
     """
-    stored = _read_cache(key, user)
-    if stored is not None and stored.keys() == FIELDS:
-        return FinishedExecution(**stored)
+    fields = _read_cache(key, user)
+    if fields is not None and fields.keys() == FIELDS:
+        return FinishedExecution(**fields)
     execution = (
         Execution.objects.select_related("pattern_version")
         .filter(key=key, user=user.pk, status=ExecutionStatus.DONE, provisional=False)
@@ -163,11 +163,11 @@ def put_in_cache(finished: FinishedExecution, key: str, user: AbstractBaseUser) 
 
 def _read_cache(key: str, user: AbstractBaseUser) -> dict[str, Any] | None:
     try:
-        stored: dict[str, Any] | None = cache.get(_cache_name(key, user))
+        fields: dict[str, Any] | None = cache.get(_cache_name(key, user))
     except RedisError:
         logger.warning("store is without its cache")
         return None
-    return stored
+    return fields
 
 
 def _cache_name(key: str, user: AbstractBaseUser) -> str:

@@ -45,7 +45,7 @@ def run(version: PatternVersion, pattern: ParsedPattern, request: Request, *, us
             plan = planning.prepare_version(version, pattern, request)
         calls = ProviderCalls()
         try:
-            computed = compute(plan, calls)
+            computation = compute(plan, calls)
         finally:
             calls.put_on_record(None)
         finished = FinishedExecution(
@@ -59,11 +59,11 @@ def run(version: PatternVersion, pattern: ParsedPattern, request: Request, *, us
             ledger_commit_hash=plan.revision.commit if plan.revision else "",
             asof_date=plan.pack.asof_date.isoformat(),
             engine_version=engine_version(),
-            result=computed.text,
-            result_hash=computed.result_hash,
-            trace=computed.trace,
-            sources=computed.sources,
-            warnings=computed.warnings,
+            result=computation.text,
+            result_hash=computation.result_hash,
+            trace=computation.trace,
+            sources=computation.sources,
+            warnings=computation.warnings,
             provisional=True,
             computed_at=None,
             duration_ms=endings.milliseconds_since(started),

@@ -58,13 +58,13 @@ def explain(execution_id: UUID, path: str, *, user: AbstractBaseUser) -> dict[st
         step = next((each for each in plan.pattern.steps if each.name == names[0]), None)
         if step is None:
             raise PathNotFound(path)
-        stored = None
+        figure = None
         if names[0] in plan.pattern.outputs:
             _require_right(names[0], finished.sources.get(names[0], ()))
-            names, stored = _figure_in(json.loads(execution.result), names)
+            names, figure = _figure_in(json.loads(execution.result), names)
         with scope.snapshot():
             packs.require_intact(pack=plan.pack)
-            return _explain(execution, plan, step, names, stored)
+            return _explain(execution, plan, step, names, figure)
 
 
 def _figure_in(result: Any, names: tuple[str, ...]) -> tuple[tuple[str, ...], Any]:
@@ -74,13 +74,13 @@ def _figure_in(result: Any, names: tuple[str, ...]) -> tuple[tuple[str, ...], An
         return names, None
     if names[-1] == "value" and question.is_metric(question.stored_at(result, names[:-1])):
         names = names[:-1]
-    stored = question.stored_at(result, names)
-    if question.is_metric(stored):
-        return names, stored
-    if isinstance(stored, bool | dict | list) or (isinstance(stored, str) and not _is_number(stored)):
-        kind = "an object" if isinstance(stored, dict) else "a list" if isinstance(stored, list) else "a text"
+    figure = question.stored_at(result, names)
+    if question.is_metric(figure):
+        return names, figure
+    if isinstance(figure, bool | dict | list) or (isinstance(figure, str) and not _is_number(figure)):
+        kind = "an object" if isinstance(figure, dict) else "a list" if isinstance(figure, list) else "a text"
         raise question.invalid(f"names no figure but {kind}")
-    return names, stored
+    return names, figure
 
 
 def _is_below_a_day(names: tuple[str, ...]) -> bool:
@@ -93,11 +93,11 @@ def _is_number(text: str) -> bool:
     return text.removeprefix("-").replace(".", "", 1).isdecimal()
 
 
-def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...], stored: Any) -> dict[str, Any]:
+def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...], figure: Any) -> dict[str, Any]:
     pointer = pointer_to(*names)
-    needed = _steps_up_to(plan.pattern, step.name)
+    steps = _steps_up_to(plan.pattern, step.name)
     part = replace(
-        plan.pattern, steps=needed, outputs=(step.name,), document_hash=f"{plan.pattern.document_hash}/{step.name}"
+        plan.pattern, steps=steps, outputs=(step.name,), document_hash=f"{plan.pattern.document_hash}/{step.name}"
     )
     ctx = computation.context_of(plan)
     try:
@@ -108,26 +108,27 @@ def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...
         raise NotExplained(pointer, step.capability)
     _require_right(step.name, run.sources[step.name])
     if step.name not in plan.pattern.outputs:  # what a figure of the answer is made of
-        names, stored = _figure_in({step.name: canonical.render(run.state[step.name])}, names)
+        names, figure = _figure_in({step.name: canonical.render(run.state[step.name])}, names)
     values = templating.Scope(plan.inputs, run.state, templating.context_values(ctx))
     arguments = registry.bind(registry.get(step.capability), templating.resolve(step.args, values))
-    asked = Question(step, names[1:], arguments, run.state[step.name], ctx)
-    explanation = _explanation(asked, pointer, is_known=_is_below_a_day(names) or _has_value(stored))
-    found = rows.load(explanation, plan)
-    decision = _require_right(step.name, {*run.sources[step.name], *found.sources})
-    digits = canonical.digits_at(asked.data, asked.path)
-    _require_same(execution, stored, canonical.render(explanation.term.value, digits), pointer)
+    figure_question = Question(step, names[1:], arguments, run.state[step.name], ctx)
+    explanation = _explanation(figure_question, pointer, is_known=_is_below_a_day(names) or _has_value(figure))
+    row_values = rows.load(explanation, plan)
+    decision = _require_right(step.name, {*run.sources[step.name], *row_values.sources})
+    digits = canonical.digits_at(figure_question.data, figure_question.path)
+    _require_same(execution, figure, canonical.render(explanation.term.value, digits), pointer)
     places = {
-        name: pointer_to(place) for name, place in {"step": step.name, "valued": step.name, **asked.steps}.items()
+        name: pointer_to(place)
+        for name, place in {"step": step.name, "valued": step.name, **figure_question.steps}.items()
     }
-    places["days"] = pointer_to(_days_of(asked), "days")
+    places["days"] = pointer_to(_days_of(figure_question), "days")
     return {
         "execution_id": str(execution.pk),
         "path": pointer,
         "what": explanation.what,
         **({"method": explanation.method} if explanation.method else {}),
-        **document.as_dict(explanation.term, found, places),
-        **_as_answered(stored),
+        **document.as_dict(explanation.term, row_values, places),
+        **_as_answered(figure),
         "metadata": {
             "pattern_id": plan.version.pattern_id,
             "pattern_version": plan.version.version,
@@ -138,7 +139,7 @@ def _explain(execution: Execution, plan: Plan, step: Step, names: tuple[str, ...
             "asof_date": execution.asof_date.isoformat(),
             "engine_version": execution.engine_version,
             "result_hash": execution.result_hash,
-            "sources": sorted({*run.sources[step.name], *found.sources}),
+            "sources": sorted({*run.sources[step.name], *row_values.sources}),
             "attributions": [each.text for each in decision.display.attributions],
         },
     }
@@ -153,59 +154,59 @@ def _require_right(step: str, sources: Iterable[str]) -> ExportDecision:
     return decision
 
 
-def _explanation(asked: Question, pointer: str, *, is_known: bool) -> Explanation:
+def _explanation(figure_question: Question, pointer: str, *, is_known: bool) -> Explanation:
     """Of a figure without a value there is nothing to take apart but its reason. Raises NotExplained."""
     try:
-        if asked.step.capability in EXPLAINED:
-            return EXPLAINED[asked.step.capability](asked)
+        if figure_question.step.capability in EXPLAINED:
+            return EXPLAINED[figure_question.step.capability](figure_question)
     except NoSuchFigure:
         pass
     if is_known:
-        raise NotExplained(pointer, asked.step.capability)
-    return Explanation("A figure that has no value here", Term(asked.path[-1], None))
+        raise NotExplained(pointer, figure_question.step.capability)
+    return Explanation("A figure that has no value here", Term(figure_question.path[-1], None))
 
 
-def _has_value(stored: Any) -> bool:
-    return (stored["value"] if isinstance(stored, dict) else stored) is not None
+def _has_value(figure: Any) -> bool:
+    return (figure["value"] if isinstance(figure, dict) else figure) is not None
 
 
 def _steps_up_to(pattern: patterns.ParsedPattern, name: str) -> tuple[Step, ...]:
     """A step and all that it needs, however indirectly, in the order of the document."""
-    needs = {step.name: needed.all for step, needed in patterns.steps_to_run(pattern)}
-    wanted, waiting = set[str](), [name]
+    needs = {step.name: step_needs.all for step, step_needs in patterns.steps_to_run(pattern)}
+    names_needed, waiting = set[str](), [name]
     while waiting:
         each = waiting.pop()
-        if each not in wanted:
-            wanted.add(each)
+        if each not in names_needed:
+            names_needed.add(each)
             waiting += needs[each]
-    return tuple(step for step in pattern.steps if step.name in wanted)
+    return tuple(step for step in pattern.steps if step.name in names_needed)
 
 
-def _days_of(asked: Question) -> str:
-    argument = BELOW_DAYS.get(asked.step.capability, "")
-    return asked.steps.get(argument, asked.step.name)
+def _days_of(figure_question: Question) -> str:
+    argument = BELOW_DAYS.get(figure_question.step.capability, "")
+    return figure_question.steps.get(argument, figure_question.step.name)
 
 
-def _require_same(execution: Execution, stored: Any, computed: Any, pointer: str) -> None:
+def _require_same(execution: Execution, figure: Any, recomputed_value: Any, pointer: str) -> None:
     """Refuse to explain a figure by another. Raises DifferentEngine, FigureDiffers."""
-    value = stored["value"] if isinstance(stored, dict) else stored
-    if value is None or value == computed:
+    value = figure["value"] if isinstance(figure, dict) else figure
+    if value is None or value == recomputed_value:
         return
     if execution.engine_version != engine.engine_version():
         raise DifferentEngine(execution.engine_version, engine.engine_version(), pointer)
     raise FigureDiffers(pointer)
 
 
-def _as_answered(stored: Any) -> dict[str, Any]:
+def _as_answered(figure: Any) -> dict[str, Any]:
     """The figure to the digits that it was answered with, its status, reason and basis where it has them; its window is the
     first and last day of these. A single day was in no answer."""
-    if not isinstance(stored, dict):
-        return {} if stored is None else {"value": stored}
-    basis = stored["basis"]
+    if not isinstance(figure, dict):
+        return {} if figure is None else {"value": figure}
+    basis = figure["basis"]
     return {
-        "value": stored["value"],
-        "status": stored["status"],
-        "reason": stored["reason"],
+        "value": figure["value"],
+        "status": figure["status"],
+        "reason": figure["reason"],
         "window": {"first": basis.get("first"), "last": basis.get("last")},
         "basis": basis,
     }

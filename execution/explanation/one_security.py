@@ -16,9 +16,9 @@ from portfolio.performance.windows import Span
 
 
 def _one(question: Question) -> OneHolding:
-    nav, given = question.arguments["nav"], question.arguments
-    span = one_position.span_of(question.ctx, nav, given.get("lookback_days", one_position.LOOKBACK_DAYS))
-    return OneHolding.of(life_of(question), nav.securities[given["security_id"]].symbol, span)
+    nav, arguments = question.arguments["nav"], question.arguments
+    span = one_position.span_of(question.ctx, nav, arguments.get("lookback_days", one_position.LOOKBACK_DAYS))
+    return OneHolding.of(life_of(question), nav.securities[arguments["security_id"]].symbol, span)
 
 
 def explain_one_holding(question: Question) -> Explanation:

@@ -57,8 +57,8 @@ def explain_fact(question: Question) -> Explanation:
             fact = rules.at(question.data, ("facts", number))
         case _:
             raise NoSuchFigure
-    (listed,) = (each for each in question.step.args.values() if isinstance(each, list))
-    (reference,) = templating.references_in(listed[int(number)]["value"])
+    (facts,) = (each for each in question.step.args.values() if isinstance(each, list))
+    (reference,) = templating.references_in(facts[int(number)]["value"])
     if reference.path[0] != "state":
         raise NoSuchFigure
     path = pointer_to(*reference.path[1:])

@@ -127,17 +127,17 @@ def _views(question: Question) -> tuple[str, Span, Any]:
 
 
 def explain_currency(question: Question) -> Explanation:
-    view, span, computed = _views(question)
-    return attribution.explain_currency(life_of(question), span, computed, question.path[1:], f"{{step}}/{view}")
+    view, span, answer = _views(question)
+    return attribution.explain_currency(life_of(question), span, answer, question.path[1:], f"{{step}}/{view}")
 
 
 def explain_contribution(question: Question) -> Explanation:
-    view, span, computed = _views(question)
-    return attribution.explain_contributions(life_of(question), span, computed, question.path[1:], f"{{step}}/{view}")
+    view, span, answer = _views(question)
+    return attribution.explain_contributions(life_of(question), span, answer, question.path[1:], f"{{step}}/{view}")
 
 
 def explain_brinson(question: Question) -> Explanation:
-    view, span, computed = _views(question)
+    view, span, answer = _views(question)
     nav, by = question.arguments["nav"], question.arguments.get("by", "currency")
     if nav.benchmark is None:
         raise NoSuchFigure
@@ -145,7 +145,7 @@ def explain_brinson(question: Question) -> Explanation:
     decided = brinson.decide(nav.life, span, nav.benchmark, by=by, kinds=kinds)
     if isinstance(decided, str):
         raise NoSuchFigure
-    return decisions.explain(life_of(question), decided, computed, question.path[1:], f"{{step}}/{view}")
+    return decisions.explain(life_of(question), decided, answer, question.path[1:], f"{{step}}/{view}")
 
 
 def explain_rolling(question: Question) -> Explanation:

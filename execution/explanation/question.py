@@ -60,9 +60,9 @@ class Question:
         """Argument -> the step whose answer it is."""
         references = {name: list(templating.references_in(value)) for name, value in self.step.args.items()}
         return {
-            name: found[0].path[1]
-            for name, found in references.items()
-            if len(found) == 1 and found[0].path[0] == "state" and len(found[0].path) == 2
+            name: of_argument[0].path[1]
+            for name, of_argument in references.items()
+            if len(of_argument) == 1 and of_argument[0].path[0] == "state" and len(of_argument[0].path) == 2
         }
 
 
@@ -104,6 +104,6 @@ def place_in(values: Sequence[Any], name: str) -> int | None:
     return int(name) if INDEX.fullmatch(name) and int(name) < len(values) else None
 
 
-def is_metric(stored: Any) -> bool:
+def is_metric(figure: Any) -> bool:
     """Whether it is a figure with its status and basis."""
-    return isinstance(stored, dict) and stored.keys() == FIGURE_KEYS
+    return isinstance(figure, dict) and figure.keys() == FIGURE_KEYS

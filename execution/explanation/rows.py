@@ -57,10 +57,10 @@ class Rows:
 
 def load(explanation: Explanation, plan: Plan) -> Rows:
     """Every row that an explanation names, in a few statements however many they are."""
-    named = set(_named_in((explanation.term,)))
+    all_rows = set(_named_in((explanation.term,)))
     loaded = Rows()
-    closes = [row for row in named if isinstance(row, Close)]
-    fixings = [row for row in named if isinstance(row, Fixing)]
+    closes = [row for row in all_rows if isinstance(row, Close)]
+    fixings = [row for row in all_rows if isinstance(row, Fixing)]
     packs = {
         pack.pk: pack
         for pack in PricingPack.objects.filter(
@@ -69,8 +69,8 @@ def load(explanation: Explanation, plan: Plan) -> Rows:
     }
     _read_closes(loaded, closes, packs, plan)
     _read_fixings(loaded, fixings, packs)
-    _read_transactions(loaded, [row for row in named if isinstance(row, Entry)], plan)
-    for row in named:
+    _read_transactions(loaded, [row for row in all_rows if isinstance(row, Entry)], plan)
+    for row in all_rows:
         if isinstance(row, Observation):
             loaded.by_name[row] = (_observation(row, plan),)
         elif isinstance(row, Action):
@@ -92,17 +92,17 @@ def _named_in(parts: Iterable[Part]) -> Iterable[Row]:
 
 
 def _read_closes(loaded: Rows, closes: Iterable[Close], packs: Mapping[str, PricingPack], plan: Plan) -> None:
-    wanted = list(closes)
-    found: dict[tuple[int | None, int], PackPrice] = {
+    rows = list(closes)
+    price_of: dict[tuple[int | None, int], PackPrice] = {
         (price.content_id, price.security_id): price
         for price in PackPrice.objects.filter(
-            content__in={packs[row.pack_id].content_id for row in wanted}, security__in={row.security for row in wanted}
+            content__in={packs[row.pack_id].content_id for row in rows}, security__in={row.security for row in rows}
         )
     }
-    symbols = dict(Security.objects.filter(pk__in={row.security for row in wanted}).values_list("pk", "symbol"))
-    for row in wanted:
+    symbols = dict(Security.objects.filter(pk__in={row.security for row in rows}).values_list("pk", "symbol"))
+    for row in rows:
         pack = packs[row.pack_id]
-        price = found.get((pack.content_id, row.security))
+        price = price_of.get((pack.content_id, row.security))
         if price is None:
             pack, price = _carried(row, pack, plan)
         loaded.by_name[row] = (
@@ -139,18 +139,18 @@ def _carried(row: Close, pack: PricingPack, plan: Plan) -> tuple[PricingPack, Pa
 
 
 def _read_fixings(loaded: Rows, fixings: Iterable[Fixing], packs: Mapping[str, PricingPack]) -> None:
-    wanted = list(fixings)
+    rows = list(fixings)
     legs: dict[int, dict[tuple[str, str], Leg]] = {}
-    for rate in PackRate.objects.filter(content__in={packs[row.pack_id].content_id for row in wanted}):
+    for rate in PackRate.objects.filter(content__in={packs[row.pack_id].content_id for row in rows}):
         leg = Leg(rate.base, rate.quote, rate.rate, rate.observed_date, rate.source, rate.flags, rate.fix_at)
         legs.setdefault(rate.content_id, {})[rate.base, rate.quote] = leg
-    for row in wanted:
+    for row in rows:
         pack = packs[row.pack_id]
         assert pack.content_id is not None
-        chosen = fx.legs_between(
+        cross_legs = fx.legs_between(
             legs[pack.content_id], pivot=pack.policy.pivot, frm=row.frm, to=row.to, asof_date=pack.asof_date
         )
-        loaded.legs[row] = chosen
+        loaded.legs[row] = cross_legs
         loaded.by_name[row] = tuple(
             {
                 "kind": "rate",
@@ -162,7 +162,7 @@ def _read_fixings(loaded: Rows, fixings: Iterable[Fixing], packs: Mapping[str, P
                 "source": leg.source,
                 "flags": leg.flags,
             }
-            for leg in chosen
+            for leg in cross_legs
         )
 
 
@@ -171,33 +171,33 @@ def _of_pack(pack: PricingPack) -> dict[str, Any]:
 
 
 def _observation(row: Observation, plan: Plan) -> Described:
-    known = market.known_on(plan.pack, row.series, row.on, row.of)
-    stored = PackObservation.objects.filter(
+    observation = market.known_on(plan.pack, row.series, row.on, row.of)
+    packs = PackObservation.objects.filter(
         series=row.series,
-        observation_date=known.observation_date,
-        known_at=known.known_at,
-        value=known.value,
+        observation_date=observation.observation_date,
+        known_at=observation.known_at,
+        value=observation.value,
         content__packs__policy=plan.pack.policy_id,
         content__packs__sequence__lte=plan.pack.sequence,
     ).values_list("content__packs__pk", "content__packs__sequence")
-    pack_id, sequence = stored.order_by("content__packs__sequence")[0]
+    pack_id, sequence = packs.order_by("content__packs__sequence")[0]
     return {
         "kind": "observation",
         "pack_id": pack_id,
         "sequence": sequence,
         "series": row.series,
-        "observation_date": known.observation_date.isoformat(),
-        "value": plain(known.value),
-        "known_at": known.known_at.isoformat(),
-        "vintage": known.vintage,
-        "source": known.source,
-        "flags": known.flags,
+        "observation_date": observation.observation_date.isoformat(),
+        "value": plain(observation.value),
+        "known_at": observation.known_at.isoformat(),
+        "vintage": observation.vintage,
+        "source": observation.source,
+        "flags": observation.flags,
     }
 
 
 def _action(row: Action, plan: Plan) -> Described:
     """A corporate action as the newest pack has it that the execution's pack sees."""
-    stored = PackAction.objects.filter(
+    actions = PackAction.objects.filter(
         security__symbol=row.symbol,
         ex_date=row.ex_date,
         action=row.action,
@@ -206,7 +206,7 @@ def _action(row: Action, plan: Plan) -> Described:
     ).order_by("-content__packs__sequence")
     action, pack_id, sequence = next(
         (each, each.pack_id, each.pack_sequence)
-        for each in stored.annotate(pack_id=F("content__packs__pk"), pack_sequence=F("content__packs__sequence"))[:1]
+        for each in actions.annotate(pack_id=F("content__packs__pk"), pack_sequence=F("content__packs__sequence"))[:1]
     )
     fields = ("ratio", "amount", "currency", "pay_date", "announced")
     return {
@@ -223,11 +223,13 @@ def _action(row: Action, plan: Plan) -> Described:
 
 
 def _read_transactions(loaded: Rows, entries: Iterable[Entry], plan: Plan) -> None:
-    wanted = {row.entry_id for row in entries}
-    if not wanted or plan.revision is None:
+    entry_ids = {row.entry_id for row in entries}
+    if not entry_ids or plan.revision is None:
         return
     rows = list(
-        rows_of_revisions(Transaction.objects.filter(entry_id__in=wanted), [plan.revision]).select_related("security")
+        rows_of_revisions(Transaction.objects.filter(entry_id__in=entry_ids), [plan.revision]).select_related(
+            "security"
+        )
     )
     commits = dict(
         LedgerRevision.objects.filter(

@@ -113,10 +113,10 @@ def _find_faults_of_tree(files: Mapping[str, bytes], statement: Mapping[str, Any
         if own != leaf["hash"]:
             return [f"{TREE} has another hash of {leaf.get('file') or ROWS}"]
         hashes.append(bytes.fromhex(own))
-    named = [leaf["file"] for leaf in tree["leaves"] if "file" in leaf]
+    file_names = [leaf["file"] for leaf in tree["leaves"] if "file" in leaf]
     numbers = [leaf["row"] for leaf in tree["leaves"] if "row" in leaf]
     root = next(each["digest"]["sha256"] for each in statement["subject"] if each["name"] == "root")
-    if named != list(FILES) or numbers != list(range(len(rows))) or merkle.root(hashes).hex() not in (root,):
+    if file_names != list(FILES) or numbers != list(range(len(rows))) or merkle.root(hashes).hex() not in (root,):
         return [f"{TREE} does not lead to the root that was signed"]
     manifest = json.loads(files["manifest.json"])
     if hashlib.sha256(files["result.json"]).hexdigest() != manifest["result_hash"]:

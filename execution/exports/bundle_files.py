@@ -25,9 +25,9 @@ def write(file: BinaryIO, content: ExportContent, report: Report) -> None:
     evidence = content.evidence
     assert evidence is not None  # Format.is_signed
     signer = evidence.signer
-    told = content.manifest.as_dict()
+    manifest = content.manifest.as_dict()
     files: dict[str, bytes] = {
-        "manifest.json": _bytes(told),
+        "manifest.json": _bytes(manifest),
         "result.json": content.result_text.encode(),
         "trace.json": _bytes(content.manifest.execution.trace),
         "pattern.json": _bytes(content.document),
@@ -38,7 +38,7 @@ def write(file: BinaryIO, content: ExportContent, report: Report) -> None:
         ({"file": name}, merkle.file_leaf(name, files[name])) for name in FILES
     ]
     rows: list[dict[str, str]] = []
-    about = f"{told['execution_id']}\x00{told['exported_at']}\x00{told['exported_by']}\x00"
+    about = f"{manifest['execution_id']}\x00{manifest['exported_at']}\x00{manifest['exported_by']}\x00"
     for line, may_travel in evidence.rows:
         nonce = signer.nonce(about + line)
         leaf = merkle.row_leaf(line, nonce)
@@ -57,8 +57,8 @@ def write(file: BinaryIO, content: ExportContent, report: Report) -> None:
             *({"name": name, "digest": {"sha256": hashlib.sha256(files[name]).hexdigest()}} for name in files),
         ],
         "predicate": {
-            "exported_at": told["exported_at"],
-            "result_hash": told["result_hash"],
+            "exported_at": manifest["exported_at"],
+            "result_hash": manifest["result_hash"],
             "rows_withheld": sum(not may_travel for _, may_travel in evidence.rows),
         },
     }

@@ -17,13 +17,13 @@ def write(file: BinaryIO, content: ExportContent, report: Report) -> None:
     total = sum(table.count for table in tables) or 1
     if content.manifest.panel:
         for table in tables:
-            write_table(file, table, content.manifest, lambda done: report(done, total))
+            write_table(file, table, content.manifest, lambda count: report(count, total))
         return
     before = 0
     with zipped.archive_of(file) as archive:
         for number, table in enumerate(tables, start=1):
             with zipped.adding(archive, f"{number:02}-{table.id}.csv") as part:
-                write_table(part, table, content.manifest, lambda done, before=before: report(before + done, total))  # type: ignore[misc]
+                write_table(part, table, content.manifest, lambda count, before=before: report(before + count, total))  # type: ignore[misc]
             before += table.count
 
 
@@ -40,16 +40,16 @@ def write_table(
         return
     file.write((",".join(_quoted(column.header) for column in columns) + END).encode())
     waiting: list[str] = []
-    done = 0
+    count = 0
     for row in table.rows:
         waiting.append(line(row, columns))
         if len(waiting) == ROWS_AT_ONCE:
-            done += len(waiting)
+            count += len(waiting)
             file.write("".join(waiting).encode())
             waiting.clear()
-            report(done)
+            report(count)
     file.write("".join(waiting).encode())
-    report(done + len(waiting))
+    report(count + len(waiting))
 
 
 def line(row: Sequence[Cell], columns: Sequence[TableColumn]) -> str:

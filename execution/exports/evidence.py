@@ -51,21 +51,21 @@ def load(
     """
     pack = PricingPack.objects.get(pk=of.pack_id)
     assert pack.content_id is not None  # what was answered from is sealed
-    held = stored_rows.read([pack.content_id])[pack.content_id]
+    contents = stored_rows.read([pack.content_id])[pack.content_id]
     revision = _revision(of, portfolio)
     symbols = _symbols(of, request, revision)
     lineage = {code for output, codes in of.sources.items() if output not in left_out for code in codes}
     units = dict(Series.objects.values_list("pk", "unit"))
     rows = [
-        *((pack_rows.price_line(row), row.source) for row in held.closes if row.symbol in symbols),
-        *((pack_rows.rate_line(row), row.source) for row in held.rates),
-        *((pack_rows.observation_line(row, units[row.series]), row.series_source) for row in held.observations),
-        *((pack_rows.action_line(row), row.source) for row in held.actions if row.symbol in symbols),
+        *((pack_rows.price_line(row), row.source) for row in contents.closes if row.symbol in symbols),
+        *((pack_rows.rate_line(row), row.source) for row in contents.rates),
+        *((pack_rows.observation_line(row, units[row.series]), row.series_source) for row in contents.observations),
+        *((pack_rows.action_line(row), row.source) for row in contents.actions if row.symbol in symbols),
     ]
-    found = [(line, source) for line, source in rows if source in lineage]
-    decisions = rights.decide_outputs({source: (source,) for _, source in found}, Use.REDISTRIBUTE)
-    lines = tuple(sorted((line, decisions.outputs[source].lets_through) for line, source in found))
-    shown = not left_out and all(may_travel for _, may_travel in lines)
+    lineage_rows = [(line, source) for line, source in rows if source in lineage]
+    decisions = rights.decide_outputs({source: (source,) for _, source in lineage_rows}, Use.REDISTRIBUTE)
+    lines = tuple(sorted((line, decisions.outputs[source].lets_through) for line, source in lineage_rows))
+    is_whole = not left_out and all(may_travel for _, may_travel in lines)
     return Evidence(
         {
             "portfolio": portfolio.slug if portfolio else None,
@@ -78,8 +78,8 @@ def load(
             "policy": of.policy,
             "asof_date": of.asof_date,
             "sequence": pack.sequence,
-            "content_hash": of.pack_content_hash if shown else None,
-            "chain_hash": of.pack_chain_hash if shown else None,
+            "content_hash": of.pack_content_hash if is_whole else None,
+            "chain_hash": of.pack_chain_hash if is_whole else None,
         },
         lines,
         signer,
@@ -94,14 +94,14 @@ def _revision(of: FinishedExecution, portfolio: Portfolio | None) -> LedgerRevis
 
 def _symbols(of: FinishedExecution, request: Mapping[str, Any], revision: LedgerRevision | None) -> set[str]:
     """Of every security that the result or its request names, that was booked, or that is in the benchmark."""
-    named = {*_names(json.loads(of.result)), *_names(request["inputs"])}
+    names = {*_names(json.loads(of.result)), *_names(request["inputs"])}
     if revision is not None:
         booked = rows_of_revisions(Transaction.objects.all(), [revision])
-        named |= {each for pair in booked.values_list("security", "to_security").distinct() for each in pair if each}
+        names |= {each for pair in booked.values_list("security", "to_security").distinct() for each in pair if each}
     benchmark = ReferenceSeries.from_dict(request["portfolio"]).benchmark if request["portfolio"] else None
-    ids = {each for each in named if isinstance(each, int)}
+    ids = {each for each in names if isinstance(each, int)}
     return {
-        *(each for each in named if isinstance(each, str)),
+        *(each for each in names if isinstance(each, str)),
         *Security.objects.filter(pk__in=ids).values_list("symbol", flat=True),
         *(symbol for symbol, _ in (benchmark.components if benchmark else ())),
     }

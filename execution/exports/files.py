@@ -38,14 +38,14 @@ def writing(export: UUID) -> Iterator[tuple[BinaryIO, Written]]:
     Raises OSError, also where the disk is full.
     """
     Path(settings.EXPORT_PATH).mkdir(parents=True, exist_ok=True, mode=0o700)
-    unfinished, written = _unfinished(export), Written()
+    unfinished, file_facts = _unfinished(export), Written()
     try:
         with os.fdopen(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
-            yield file, written
+            yield file, file_facts
             file.flush()
             os.fsync(file.fileno())
             file.seek(0)
-            written.sha256, written.size = _digest(file), os.fstat(file.fileno()).st_size
+            file_facts.sha256, file_facts.size = _digest(file), os.fstat(file.fileno()).st_size
         unfinished.replace(path_of(export))
     finally:
         unfinished.unlink(missing_ok=True)

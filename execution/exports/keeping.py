@@ -72,8 +72,8 @@ def open_file(export_id: UUID) -> tuple[ExecutionExport, BinaryIO]:
             raise ExportGone(f"the export was {row.state}" if not row.reason else f"the export failed: {row.reason}")
         try:
             sources = store.from_row(find_done(row.execution_id)).sources
-        except ExecutionNotFound as gone:
-            raise ExportNotFound from gone
+        except ExecutionNotFound as failure:
+            raise ExportNotFound from failure
         stays = set(row.decision["outputs"]) - set(row.decision["left_out"])
         uses = [FORMATS[row.format].use, *([Use.JSON] if row.decision.get("attaches_result") else [])]
         decided = [refusal.decide({output: sources[output] for output in stays}, use) for use in uses]

@@ -26,12 +26,12 @@ def register(at: datetime) -> None:
 
 def published() -> list[PublicKey]:
     """Every key that was ever in use, from the first; each ends where the next begins."""
-    found = [
+    key_rows = [
         (base64.b64decode(row.public_key), row.valid_from) for row in SigningKey.objects.order_by("valid_from", "keyid")
     ]
     return [
-        *(PublicKey(raw, begins, ends) for (raw, begins), (_, ends) in pairwise(found)),
-        *(PublicKey(raw, begins) for raw, begins in found[-1:]),
+        *(PublicKey(raw, begins, ends) for (raw, begins), (_, ends) in pairwise(key_rows)),
+        *(PublicKey(raw, begins) for raw, begins in key_rows[-1:]),
     ]
 
 

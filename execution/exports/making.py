@@ -41,8 +41,8 @@ OPEN: Final = (ExportState.WAITING, ExportState.RUNNING)
 
 
 class NoSuchPanel(TieoutError):
-    def __init__(self, panel: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"there is no panel {panel[:64]}; there are {', '.join(known)}")
+    def __init__(self, panel: str, panels: tuple[str, ...]) -> None:
+        super().__init__(f"there is no panel {panel[:64]}; there are {', '.join(panels)}")
 
 
 class TakesNothingOut(TieoutError):
@@ -98,13 +98,13 @@ def order(
         with scope.snapshot():
             material = _load(execution_id)
             _require_taker(material, user)
-            wanted = _wanted(material, code, panel)
-            decision = refusal.decide(wanted, FORMATS[code].use)
-            left_out = _left_out(material, wanted, decision)
-            stays = {output: codes for output, codes in wanted.items() if output not in left_out}
+            sources_of = _sources_of_outputs(material, code, panel)
+            decision = refusal.decide(sources_of, FORMATS[code].use)
+            left_out = _left_out(material, sources_of, decision)
+            stays = {output: codes for output, codes in sources_of.items() if output not in left_out}
             attached = refusal.decide(stays, Use.JSON) if FORMATS[code].attaches_result and not panel else None
         attaches_result = attached is not None and not attached.refused_outputs
-        safe = tuple(sorted(set(wanted) - left_out))
+        safe = tuple(sorted(set(sources_of) - left_out))
         is_refused = bool(decision.refused_outputs) and (not reduced or not safe or bool(panel))
         row = ExecutionExport(
             user_id=user.pk,
@@ -172,14 +172,14 @@ def make(export_id: UUID) -> None:
 
 def _write(row: ExecutionExport) -> None:
     content = _content(row)
-    with files.writing(row.pk) as (file, written):
-        FORMATS[row.format].write(file, content, lambda done, total: _report(row, done, total))
+    with files.writing(row.pk) as (file, file_facts):
+        FORMATS[row.format].write(file, content, lambda count, total: _report(row, count, total))
     _change(
         row,
         state=ExportState.DONE,
         progress=100,
-        sha256=written.sha256,
-        size=written.size,
+        sha256=file_facts.sha256,
+        size=file_facts.size,
         finished_at=timezone.now(),
     )
 
@@ -188,10 +188,10 @@ def _content(row: ExecutionExport) -> ExportContent:
     """Raises RightDenied where rights have become stricter since the export was ordered."""
     with scope.snapshot():
         material = _load(row.execution_id)
-        wanted = _wanted(material, row.format, row.panel)
-        decision = refusal.decide(wanted, FORMATS[row.format].use)
-        left_out = _left_out(material, wanted, decision)
-        stays = {output: codes for output, codes in wanted.items() if output not in row.decision["left_out"]}
+        sources_of = _sources_of_outputs(material, row.format, row.panel)
+        decision = refusal.decide(sources_of, FORMATS[row.format].use)
+        left_out = _left_out(material, sources_of, decision)
+        stays = {output: codes for output, codes in sources_of.items() if output not in row.decision["left_out"]}
         also = refusal.decide(stays, Use.JSON) if row.decision.get("attaches_result") else None
     for each, is_stricter in (
         (decision, not left_out <= set(row.decision["left_out"])),
@@ -213,7 +213,7 @@ def _content(row: ExecutionExport) -> ExportContent:
             proof = evidence.load(of, material.request, portfolio, keys.signer(), left_out=left_out)
         with transaction.atomic():
             decision_record.record(proof.redistribution, execution_id=row.execution_id)
-    shown = [decided for output, decided in decision.own.outputs.items() if output not in left_out]
+    decisions = [decided for output, decided in decision.own.outputs.items() if output not in left_out]
     return ExportContent(
         Manifest(
             format=row.format,
@@ -227,11 +227,11 @@ def _content(row: ExecutionExport) -> ExportContent:
             left_out=tuple(sorted(left_out)),
             attributions=tuple(
                 sorted(
-                    {each for decided in shown for each in decided.attributions},
+                    {each for decided in decisions for each in decided.attributions},
                     key=lambda each: (each.text, each.link),
                 )
             ),
-            watermarks=tuple(sorted({text for decided in shown for text in decided.watermarks})),
+            watermarks=tuple(sorted({text for decided in decisions for text in decided.watermarks})),
             result_hash=result_hash,
             with_pack_hashes=not left_out and (proof is None or proof.is_whole),
         ),
@@ -253,7 +253,7 @@ def _load(execution_id: UUID) -> _Material:
     return _Material(store.from_row(execution), execution.request, document, portfolio)
 
 
-def _wanted(material: _Material, code: str, panel: str) -> dict[str, tuple[str, ...]]:
+def _sources_of_outputs(material: _Material, code: str, panel: str) -> dict[str, tuple[str, ...]]:
     """Output -> its sources, of the outputs that go into the file."""
     sources = {output: tuple(codes) for output, codes in material.finished.sources.items()}
     if not panel:
@@ -266,7 +266,7 @@ def _wanted(material: _Material, code: str, panel: str) -> dict[str, tuple[str, 
     return {output: sources[output] for output in panel_values.outputs_of(panels[panel]) if output in sources}
 
 
-def _left_out(material: _Material, wanted: Mapping[str, Any], decision: ExportDecision) -> frozenset[str]:
+def _left_out(material: _Material, sources_of: Mapping[str, Any], decision: ExportDecision) -> frozenset[str]:
     if not decision.refused_outputs:
         return frozenset()
     content = PricingPack.objects.values_list("content_id", flat=True).get(pk=material.finished.pack_id)
@@ -277,7 +277,7 @@ def _left_out(material: _Material, wanted: Mapping[str, Any], decision: ExportDe
         Q(pk__in=prices.filter(source__in=refusing).values("security")) | Q(source__in=refusing)
     )
     rows = list(priced.values_list("pk", "symbol", "name"))
-    result = {output: value for output, value in json.loads(material.finished.result).items() if output in wanted}
+    result = {output: value for output, value in json.loads(material.finished.result).items() if output in sources_of}
     return refusal.find_unsafe(
         result,
         decision.refused_outputs,
@@ -286,9 +286,9 @@ def _left_out(material: _Material, wanted: Mapping[str, Any], decision: ExportDe
     )
 
 
-def _report(row: ExecutionExport, done: int, total: int) -> None:
+def _report(row: ExecutionExport, count: int, total: int) -> None:
     """Raises ExportCancelled where its owner has ended it meanwhile."""
-    percent = min(99, 100 * done // total)
+    percent = min(99, 100 * count // total)
     if percent != row.progress:
         _change(row, progress=percent)
 
@@ -323,8 +323,10 @@ def remove_expired(at: datetime) -> int:
     with transaction.atomic():
         old = ExecutionExport.objects.filter(state=ExportState.DONE, expires_at__lte=at)
         count = old.update(state=ExportState.REMOVED)
-        kept = set(ExecutionExport.objects.filter(state__in=(*OPEN, ExportState.DONE)).values_list("pk", flat=True))
-    others = there - kept
+        exports_left = set(
+            ExecutionExport.objects.filter(state__in=(*OPEN, ExportState.DONE)).values_list("pk", flat=True)
+        )
+    others = there - exports_left
     for each in others:
         files.remove(each)
     if count or others:

@@ -108,8 +108,8 @@ def _words(attribution: Attribution) -> str:
 
 def without(result: Mapping[str, Any], left_out: Iterable[str]) -> dict[str, Any]:
     """The result as answers have it where a right is denied: the output is named, and its value is not there."""
-    gone = set(left_out)
+    absent = set(left_out)
     return {
-        name: {"value": None, "status": "unavailable", "reason": "right-denied"} if name in gone else output
+        name: {"value": None, "status": "unavailable", "reason": "right-denied"} if name in absent else output
         for name, output in result.items()
     }

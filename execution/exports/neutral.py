@@ -19,8 +19,8 @@ def cell(text: str) -> str:
     away again."""
     if text.isascii() and text.isprintable() and text[:1].isalnum():
         return text  # as nearly all are
-    shown = plain_text.printable(text)
-    return f"'{shown}" if is_formula(shown) or text[:1] in BEFORE_FORMULAS else shown
+    printable = plain_text.printable(text)
+    return f"'{printable}" if is_formula(printable) or text[:1] in BEFORE_FORMULAS else printable
 
 
 def comment(text: str) -> str:

@@ -71,8 +71,8 @@ def _grid(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
         except NoPanelValueError as absent:
             value, status, reason = None, "unavailable", reason_words(absent.reason)
         unit = {"currency": currency, "percentage": "fraction"}.get(item["format"], "")
-        shown = _Number(value) if item["format"] in NUMERIC and value is not None else value
-        rows.append((item["label"], shown, unit, status, reason))
+        cell = _Number(value) if item["format"] in NUMERIC and value is not None else value
+        rows.append((item["label"], cell, unit, status, reason))
     return PanelTable(panel["id"], panel["title"], columns, rows, len(rows))
 
 
@@ -91,26 +91,26 @@ def is_numeric(value: Cell, column: TableColumn) -> bool:
 
 
 def _table(panel: Mapping[str, Any], scope: Scope) -> PanelTable:
-    found = panel_values.resolve_list(panel["rows"], scope)
+    source_rows = panel_values.resolve_list(panel["rows"], scope)
     currency = panel_values.base_currency(scope)
     # a sparkline is a picture of a list, which no cell holds
     columns = _with_headers([each for each in panel["columns"] if each["format"] != "sparkline"], currency)
     paths = [tuple(column.key.split(".")) for column in columns]
-    if all(_is_plain(row, paths) for row in found):
-        rows = _Rows(found, paths, is_plain=True)
-    elif not _any_note(found, paths):
-        rows = _Rows(found, paths)
+    if all(_is_plain(row, paths) for row in source_rows):
+        rows = _Rows(source_rows, paths, is_plain=True)
+    elif not _any_note(source_rows, paths):
+        rows = _Rows(source_rows, paths)
     else:
         columns += (TableColumn("notes", "Notes", "text"),)
-        rows = _Rows(found, paths, with_notes=True)
-    return PanelTable(panel["id"], panel["title"], columns, rows, len(found))
+        rows = _Rows(source_rows, paths, with_notes=True)
+    return PanelTable(panel["id"], panel["title"], columns, rows, len(source_rows))
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """Rows that are made as they are walked, so that a long table is not held twice."""
 
-    found: Sequence[Any]
+    source_rows: Sequence[Any]
     paths: Sequence[Sequence[str]]
     with_notes: bool = False
     is_plain: bool = False
@@ -119,23 +119,23 @@ class _Rows:
     def __iter__(self) -> Iterator[Sequence[Cell]]:
         if self.is_plain:
             names = [path[0] for path in self.paths]
-            yield from ([row[name] for name in names] for row in self.found)
+            yield from ([row[name] for name in names] for row in self.source_rows)
             return
-        for row in self.found:
+        for row in self.source_rows:
             figures = [_figure(_at(row, path)) for path in self.paths]
             cells = [value for value, _, _ in figures]
             if self.with_notes:
-                told = (
+                notes = (
                     f"{'.'.join(path)}: {reason or status}"
                     for path, (_, status, reason) in zip(self.paths, figures, strict=True)
                     if status != "ok"
                 )
-                cells.append("; ".join(told))
+                cells.append("; ".join(notes))
             yield cells
 
 
-def _any_note(found: Sequence[Any], paths: Sequence[Sequence[str]]) -> bool:
-    return any(_figure(_at(row, path))[1] != "ok" for row in found for path in paths)
+def _any_note(source_rows: Sequence[Any], paths: Sequence[Sequence[str]]) -> bool:
+    return any(_figure(_at(row, path))[1] != "ok" for row in source_rows for path in paths)
 
 
 def _is_plain(row: Any, paths: Sequence[Sequence[str]]) -> bool:
@@ -167,14 +167,14 @@ class _Zipped:
 def _with_headers(columns: Sequence[Mapping[str, Any]], currency: str) -> tuple[TableColumn, ...]:
     """A header is the label, with the currency; where two are alike, the key parts them."""
     often = Counter(column["label"] for column in columns)
-    made = []
+    headings = []
     for column in columns:
         header = column["label"] or column["key"]
         if often[column["label"]] > 1 and header != column["key"]:
             header += f" ({column['key']})"
         unit = f" {currency}" if column["format"] == "currency" and currency else ""
-        made.append(TableColumn(column["key"], header + unit, column["format"]))
-    return tuple(made)
+        headings.append(TableColumn(column["key"], header + unit, column["format"]))
+    return tuple(headings)
 
 
 def _at(row: Any, path: Sequence[str]) -> Any:

@@ -50,7 +50,7 @@ def write_paper(paper: str, file: BinaryIO, content: ExportContent, report: Repo
         "attached": [{"name": name, **ATTACHED[name]} for name in attached],
     }
     report(1, 2)
-    made = typst.compile(
+    pages = typst.compile(
         TEMPLATE,
         format="pdf",
         font_paths=typst.Fonts(include_system_fonts=False),
@@ -58,7 +58,7 @@ def write_paper(paper: str, file: BinaryIO, content: ExportContent, report: Repo
         timestamp=at,
         sys_inputs={"report": json.dumps(whole), **attached},
     )
-    file.write(made)
+    file.write(pages)
     report(2, 2)
 
 
@@ -72,12 +72,12 @@ def _footer(content: ExportContent) -> Iterator[str]:
 
 def _panel(table: PanelTable, currency: str) -> dict[str, Any]:
     """A panel as the template reads it: lines where its rows are days, else cells as a page writes them."""
-    told: dict[str, Any] = {"title": plain_text.printable(table.title), "reason": ""}
+    panel: dict[str, Any] = {"title": plain_text.printable(table.title), "reason": ""}
     if table.reason or not table.count:
-        return told | {"reason": table.reason or "no rows"}
+        return panel | {"reason": table.reason or "no rows"}
     if table.is_series:
-        return told | _lines(table)
-    return told | {
+        return panel | _lines(table)
+    return panel | {
         "columns": [
             {"header": plain_text.printable(each.header), "numeric": each.is_numeric} for each in table.columns
         ],
@@ -102,10 +102,10 @@ def _lines(table: PanelTable) -> dict[str, Any]:
     """Series between 0 and 1 in both directions; a line is broken where a day has no value."""
     days, *columns = zip(*table.rows, strict=True)
     heights = [[None if value is None else float(str(value)) for value in column] for column in columns]
-    known = [value for column in heights for value in column if value is not None]
-    if not known:
+    numbers = [value for column in heights for value in column if value is not None]
+    if not numbers:
         return {"reason": "no figures"}
-    low, high = min(known), max(known)
+    low, high = min(numbers), max(numbers)
     span = (high - low) or 1.0
     kind = table.columns[1].format
     labels = [plain_text.printable(column.header) for column in table.columns[1:]]

@@ -58,7 +58,7 @@ def decide(sources: Mapping[str, Iterable[str]], use: Use) -> ExportDecision:
 
 
 def find_unsafe(
-    result: Mapping[str, Any], refused: Collection[str], *, securities: Collection[int], names: Collection[str]
+    result: Mapping[str, Any], refused_outputs: Collection[str], *, securities: Collection[int], names: Collection[str]
 ) -> frozenset[str]:
     """The outputs to leave out: those that rest on a refusing source, and those with a row about a security that it prices.
 
@@ -67,9 +67,11 @@ def find_unsafe(
     names  symbols and names of those securities: wherever one stands, as a key, too, the row is about it
     """
     about = (
-        output for output, value in result.items() if output not in refused and _is_about(value, securities, names)
+        output
+        for output, value in result.items()
+        if output not in refused_outputs and _is_about(value, securities, names)
     )
-    return frozenset(refused) | frozenset(about)
+    return frozenset(refused_outputs) | frozenset(about)
 
 
 def _is_about(value: Any, securities: Collection[int], names: Collection[str]) -> bool:

@@ -53,8 +53,8 @@ def write(file: BinaryIO, content: ExportContent, report: Report) -> None:
         "strings_to_numbers": False,
         "strings_to_urls": False,
     }
-    made = BytesIO()  # whole before the disk is met: a workbook leaves its zip open where a write fails
-    with xlsxwriter.Workbook(made, options) as book:
+    workbook = BytesIO()  # whole before the disk is met: a workbook leaves its zip open where a write fails
+    with xlsxwriter.Workbook(workbook, options) as book:
         at = manifest.reader.at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
         book.set_properties({"title": manifest.title, "author": "Tieout", "created": at})
         styles = {name: book.add_format({"num_format": code}) for name, code in NUMBER_FORMATS.items()}
@@ -63,7 +63,7 @@ def write(file: BinaryIO, content: ExportContent, report: Report) -> None:
         for number, (table, name) in enumerate(zip(tables, _names(tables), strict=True), start=1):
             _Sheet(book.add_worksheet(name), styles, bold).write(table)
             report(number, len(tables) + 1)
-    file.write(made.getbuffer())
+    file.write(workbook.getbuffer())
     report(1, 1)
 
 
@@ -180,13 +180,13 @@ def _formula(key: str, row: int, numbers: Sequence[Decimal | None], places: Mapp
 
 def _names(tables: Sequence[PanelTable]) -> list[str]:
     """A name for each sheet, of those that the format allows, and no two alike; Excel looks at no case."""
-    taken, names = {"manifest", "history"}, []
+    lower_names, names = {"manifest", "history"}, []
     for table in tables:
         plain = _NOT_IN_NAMES.sub(" ", plain_text.printable(table.title)).strip() or table.id
         name, number = plain[:SHEET_NAME].strip(), 2
-        while name.lower() in taken:
+        while name.lower() in lower_names:
             end = f" {number}"
             name, number = plain[: SHEET_NAME - len(end)].strip() + end, number + 1
-        taken.add(name.lower())
+        lower_names.add(name.lower())
         names.append(name)
     return names

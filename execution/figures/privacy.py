@@ -45,5 +45,5 @@ def sentence(text: str) -> str:
     return _NUMBERS.sub(_without_number, text) if _is_on.get() else text
 
 
-def _without_number(found: re.Match[str]) -> str:
-    return HIDDEN if found["number"] and not found["percent"] else found[0]
+def _without_number(match: re.Match[str]) -> str:
+    return HIDDEN if match["number"] and not match["percent"] else match[0]

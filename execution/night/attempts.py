@@ -97,9 +97,9 @@ def with_heartbeat(job: JobRun, progress: Progress) -> Progress:
     """
     last = monotonic()
 
-    def report(what: str, done: int, total: int) -> None:
+    def report(what: str, count: int, total: int) -> None:
         nonlocal last
-        progress(what, done, total)
+        progress(what, count, total)
         if monotonic() - last < HEARTBEAT_S or connection.in_atomic_block:
             return
         last = monotonic()

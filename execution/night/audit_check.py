@@ -56,24 +56,24 @@ def find_row_differences() -> Iterator[RowDifference]:
 
 
 def _tables() -> list[AuditedTable]:
-    named = {table.name for table in TABLES}
-    return [*TABLES, *(table for table in rows.read_tables() if table.name not in named)]
+    names = {table.name for table in TABLES}
+    return [*TABLES, *(table for table in rows.read_tables() if table.name not in names)]
 
 
 def run(at: datetime) -> AuditCheck:
     """Look at all of it, and store what was found."""
     verified = verification.verify(most=MOST_PLACES)
-    found = [*verified.differences, *find_row_differences()]
+    differences = [*verified.differences, *find_row_differences()]
     check = AuditCheck.objects.create(
         started_at=at,
         finished_at=timezone.now(),
         entries=verified.entries,
         rows=sum(map(rows.count, _tables())),
-        count=len(found),
-        differences=[each.place for each in found[:MOST_PLACES]],
+        count=len(differences),
+        differences=[each.place for each in differences[:MOST_PLACES]],
     )
-    if found:
-        logger.error("the audit log, or what it proves, was changed", extra={"count": len(found)})
+    if differences:
+        logger.error("the audit log, or what it proves, was changed", extra={"count": len(differences)})
     else:
         logger.info("the audit log ties out", extra={"count": verified.entries})
     return check

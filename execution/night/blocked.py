@@ -132,8 +132,8 @@ def describe_run(run: NightlyRun | None) -> dict[str, Any]:
 
 def describe_jobs(jobs: Iterable[JobRun | JobState]) -> dict[str, Any]:
     """`blocked` of /health/pack, from the last job of a run that counted any. It names no portfolio and nothing that one holds."""
-    counted = [job.detail["blocked"] for job in jobs if "blocked" in job.detail]
-    counts: Mapping[str, Any] = counted[-1] if counted else {}
+    count_documents = [job.detail["blocked"] for job in jobs if "blocked" in job.detail]
+    counts: Mapping[str, Any] = count_documents[-1] if count_documents else {}
     missing = [kind for kind in counts.get("kinds", ()) if kind in MISSING]
     return {"portfolios": counts.get("portfolios", 0), "missing": missing}
 

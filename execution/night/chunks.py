@@ -42,16 +42,18 @@ class FiguresFailed(TieoutError):
         )
 
 
-def open_chunks(*, job: JobRun, pack: PricingPack, used: Sequence[PortfolioRevision]) -> list[JobChunk]:
-    """The rows of this attempt's chunks, in the order of `used`."""
+def open_chunks(*, job: JobRun, pack: PricingPack, revisions_tied_out: Sequence[PortfolioRevision]) -> list[JobChunk]:
+    """The rows of this attempt's chunks, in the order of `revisions_tied_out`."""
     counts = (
-        Transaction.objects.filter(portfolio__in=[portfolio.pk for portfolio, _ in used], removed_in__isnull=True)
+        Transaction.objects.filter(
+            portfolio__in=[portfolio.pk for portfolio, _ in revisions_tied_out], removed_in__isnull=True
+        )
         .order_by()
         .values_list("portfolio_id")
         .annotate(count=Count("id"))
     )
     sizes = dict(counts)
-    parts = split([(revision.pk, sizes.get(portfolio.pk, 0)) for portfolio, revision in used])
+    parts = split([(revision.pk, sizes.get(portfolio.pk, 0)) for portfolio, revision in revisions_tied_out])
     return JobChunk.objects.bulk_create(
         JobChunk(job=job, fencing=job.fencing, number=number, pack_id=pack.pk, revisions=part)
         for number, part in enumerate(parts, 1)
@@ -77,19 +79,19 @@ def finish(*, job: JobRun, progress: Callable[[int, int], None]) -> Mapping[str,
     Portfolios whose figures can't be computed are counted as `failed`, where there are any, and become rows of blocked portfolios.
     progress   called with portfolios done and their number, after each chunk and while other processes do the last ones
     """
-    opened = JobChunk.objects.filter(job=job, fencing=job.fencing)
-    sizes = {pk: len(revisions) for pk, revisions in opened.values_list("pk", "revisions")}
+    own_chunks = JobChunk.objects.filter(job=job, fencing=job.fencing)
+    sizes = {pk: len(revisions) for pk, revisions in own_chunks.values_list("pk", "revisions")}
     total = sum(sizes.values())
     while True:
         # From the end, because workers begin at the beginning.
-        left = list(opened.filter(state__in=UNFINISHED).order_by("-number").values_list("pk", flat=True))
+        left = list(own_chunks.filter(state__in=UNFINISHED).order_by("-number").values_list("pk", flat=True))
         if sizes:
             progress(total - sum(sizes[pk] for pk in left), total)
         if not left:
             break
         if not any(work_on(pk) for pk in left):
             sleep(LOOK_AGAIN_S)
-    ended = list(opened.order_by("number").values_list("detail", flat=True))
+    ended = list(own_chunks.order_by("number").values_list("detail", flat=True))
     failed = sum(len(detail["failed"]) for detail in ended)
     sums = {name: sum(detail[name] for detail in ended) for name in ("portfolios", "daily_values")}
     return sums | {"failed": failed} if failed else sums
@@ -117,8 +119,8 @@ def _compute_and_store(chunk: JobChunk) -> None:
     row = JobChunk.objects.filter(pk=chunk.pk)
     row.update(state=RunState.RUNNING, started_at=Now())
     revisions = LedgerRevision.objects.select_related("portfolio").in_bulk(chunk.revisions)
-    used = [(revisions[pk].portfolio, revisions[pk]) for pk in chunk.revisions]
-    added, failed = _store_values(used, packs.find(pack_id=chunk.pack_id))
+    pairs = [(revisions[pk].portfolio, revisions[pk]) for pk in chunk.revisions]
+    row_count, failed = _store_values(pairs, packs.find(pack_id=chunk.pack_id))
     blocked.add(
         job=chunk.job.name,
         blockages=[
@@ -129,8 +131,8 @@ def _compute_and_store(chunk: JobChunk) -> None:
         state=RunState.DONE,
         finished_at=Now(),
         detail={
-            "portfolios": len(used),
-            "daily_values": added,
+            "portfolios": len(pairs),
+            "daily_values": row_count,
             "failed": {str(revision): str(failure)[:400] for revision, failure in failed.items()},
         },
         reason=next(map(blocked.reason_of, failed.values()), "")[: blocked.MAX_REASON],
@@ -142,25 +144,27 @@ def concerns_all(failure: Exception) -> bool:
     return isinstance(failure, packs.PackCorrupt) or outage.find(failure) is not None
 
 
-def _store_values(used: Sequence[PortfolioRevision], pack: PricingPack) -> tuple[int, Mapping[int, TieoutError]]:
+def _store_values(pairs: Sequence[PortfolioRevision], pack: PricingPack) -> tuple[int, Mapping[int, TieoutError]]:
     """How many values were added, and by revision why its portfolio has none.
 
     What breaks on one portfolio's data breaks its chunk: then the portfolios are done one by one, and those at fault go without.
     """
     try:
-        return daily_values.store(used=used, pack=pack), {}
+        return daily_values.store(used=pairs, pack=pack), {}
     except Exception as failure:
         if concerns_all(failure):
             raise
-        if len(used) == 1:
-            ((portfolio, revision),) = used
+        if len(pairs) == 1:
+            ((portfolio, revision),) = pairs
             return 0, {revision.pk: _log(portfolio, pack, failure)}
         logger.warning(
             "a chunk is done portfolio by portfolio",
-            extra={"pack_id": pack.pk, "portfolios": len(used), "failure": type(failure).__name__},
+            extra={"pack_id": pack.pk, "portfolios": len(pairs), "failure": type(failure).__name__},
         )
-    parts = [_store_values([each], pack) for each in used]
-    return sum(added for added, _ in parts), {pk: failure for _, failed in parts for pk, failure in failed.items()}
+    parts = [_store_values([each], pack) for each in pairs]
+    return sum(row_count for row_count, _ in parts), {
+        pk: failure for _, failed in parts for pk, failure in failed.items()
+    }
 
 
 def _log(portfolio: Portfolio, pack: PricingPack, failure: Exception) -> TieoutError:

@@ -63,17 +63,17 @@ def _of_portfolio(
     with_rows: bool,
 ) -> list[RowDifference]:
     """What could not be checked is a difference, too: it does not keep the other portfolios from being checked."""
-    found: list[RowDifference] = []
+    row_differences: list[RowDifference] = []
     try:
         if with_rows:
             for revision in row_verification.revisions_that_cover(portfolio):
-                found += row_verification.find_differences(portfolio, revision, child=child)
-        used = books.newest_reconciled(portfolio)
-        if used is not None and with_rows:
-            found += value_verification.find_differences(portfolio, used)
-        if used is not None:
-            found += comparison_verification.find_differences(
-                portfolio, used, packs=compared, prices=prices, head=head, child=child
+                row_differences += row_verification.find_differences(portfolio, revision, child=child)
+        revision_in_use = books.newest_reconciled(portfolio)
+        if revision_in_use is not None and with_rows:
+            row_differences += value_verification.find_differences(portfolio, revision_in_use)
+        if revision_in_use is not None:
+            row_differences += comparison_verification.find_differences(
+                portfolio, revision_in_use, packs=compared, prices=prices, head=head, child=child
             )
     except TieoutError as failure:
         if outage.find(failure) is not None:
@@ -82,15 +82,15 @@ def _of_portfolio(
             "a portfolio's history can't be checked",
             extra={"portfolio_id": str(portfolio.pk), "failure": type(failure).__name__},
         )
-        found.append(RowDifference("ledger", portfolio.slug, "folder", "readable", str(failure)))
+        row_differences.append(RowDifference("ledger", portfolio.slug, "folder", "readable", str(failure)))
     except Exception as failure:
         if outage.find(failure) is not None:
             raise
         # One portfolio's data must not keep the others from being checked, whatever is wrong with them.
         logger.exception("the check of a portfolio's history failed", extra={"portfolio_id": str(portfolio.pk)})
         unknown = "not comparable: the log says why"
-        found.append(RowDifference("portfolio", portfolio.slug, "history", "comparable", unknown))
-    return found
+        row_differences.append(RowDifference("portfolio", portfolio.slug, "history", "comparable", unknown))
+    return row_differences
 
 
 def _nothing(part: int) -> Iterable[RowDifference]:
@@ -105,17 +105,17 @@ def run(day: date, *, find_more: Callable[[int], Iterable[RowDifference]] = _not
     check, _ = HistoryCheck.objects.get_or_create(day=day, defaults={"part": day.toordinal() % PARTS})
     if check.finished_at is not None:
         return None
-    found = packs.find_security_differences()
+    row_differences = packs.find_security_differences()
     for policy in PricingPolicy.objects.filter(packs__sequence__isnull=False).distinct().order_by("code"):
-        found += find_differences(policy, part=check.part)
-    found += find_more(check.part)
-    check.differences = [each.place for each in found[:MOST_PLACES]]
-    check.count, check.finished_at = len(found), timezone.now()
+        row_differences += find_differences(policy, part=check.part)
+    row_differences += find_more(check.part)
+    check.differences = [each.place for each in row_differences[:MOST_PLACES]]
+    check.count, check.finished_at = len(row_differences), timezone.now()
     check.portfolios = _count_portfolios(check.part)
     with transaction.atomic():
         check.save()
-    if found:
-        logger.error("stored history differs from what it was made from", extra={"count": len(found)})
+    if row_differences:
+        logger.error("stored history differs from what it was made from", extra={"count": len(row_differences)})
     else:
         logger.info("stored history ties out", extra={"part": check.part, "portfolios": check.portfolios})
     return check

@@ -27,12 +27,12 @@ def compute_metrics(night: Night) -> JobResult:
         for portfolio in portfolios
         if portfolio.pk in revisions and portfolio.pk not in differing
     ]
-    opened = chunks.open_chunks(job=job, pack=night.head, used=tied_out)
-    if len(opened) > 1:
-        for chunk in opened:
+    new_chunks = chunks.open_chunks(job=job, pack=night.head, revisions_tied_out=tied_out)
+    if len(new_chunks) > 1:
+        for chunk in new_chunks:
             night.ring(chunk.pk)
-    done = chunks.finish(job=job, progress=lambda done, total: night.progress(chunks.JOB, done, total))
-    return JobResult({**done, **blocked.report(night.head, job=chunks.JOB)})
+    sums = chunks.finish(job=job, progress=lambda count, total: night.progress(chunks.JOB, count, total))
+    return JobResult({**sums, **blocked.report(night.head, job=chunks.JOB)})
 
 
 def prewarm_factors(night: Night) -> JobResult:

@@ -50,7 +50,7 @@ def run(
     date: date,
     restates: str = "",
     from_step: str | None = None,
-    progress: Progress = lambda job, done, total: None,
+    progress: Progress = lambda job, count, total: None,
     ring: Ring = lambda chunk: None,
 ) -> NightlyRun:
     """Finish the night of a date, or of a span of dates, and return its row; at once where it is done already.

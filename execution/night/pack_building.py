@@ -34,7 +34,7 @@ def build_pack(night: Night) -> JobResult:
         dates=night.days,
         run=night.run.pk,
         restate_reason=night.run.restates or None,
-        progress=lambda done, total: night.progress("build_pack", done, total),
+        progress=lambda count, total: night.progress("build_pack", count, total),
     )
     head = packs.reseal(policy=night.policy, run=night.run.pk)
     sealed = {pack.pk: pack for pack in (*restated, *built)}
@@ -71,5 +71,5 @@ def _restate_lacking(night: Night) -> list[PricingPack]:
         dates=days,
         run=night.run.pk,
         restate_reason=LACKING,
-        progress=lambda done, total: night.progress("restate", done, total),
+        progress=lambda count, total: night.progress("restate", count, total),
     )

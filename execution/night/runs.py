@@ -35,15 +35,15 @@ def open_run(*, policy: PricingPolicy, from_date: date, date: date, restates: st
         return last
     with scope.because(restates), transaction.atomic():
         newest = NightlyRun.objects.filter(policy=policy.code, date=date).aggregate(release=Max("release"))["release"]
-        opened, _ = NightlyRun.objects.get_or_create(
+        night_run, _ = NightlyRun.objects.get_or_create(
             policy=policy.code,
             date=date,
             release=(newest or 0) + 1,
             defaults={"from_date": from_date, "restates": restates},
         )
-        jobs = [JobRun(run=opened, name=name, position=position) for position, name in enumerate(JOBS)]
+        jobs = [JobRun(run=night_run, name=name, position=position) for position, name in enumerate(JOBS)]
         JobRun.objects.bulk_create(jobs, ignore_conflicts=True)
-    return opened
+    return night_run
 
 
 def _is_the_same(run: NightlyRun, restates: str) -> bool:
@@ -82,7 +82,7 @@ def last_release(policy: PricingPolicy, date: date, restates: str) -> NightlyRun
 
 def require_order(run: NightlyRun, name: str) -> None:
     """Raises OutOfOrder with the first predecessor that is not done."""
-    done = set(JobRun.objects.filter(run=run, state=RunState.DONE).values_list("name", flat=True))
+    names_done = set(JobRun.objects.filter(run=run, state=RunState.DONE).values_list("name", flat=True))
     for before in list(JOBS)[: list(JOBS).index(name)]:
-        if before not in done:
+        if before not in names_done:
             raise OutOfOrder(name, before)

@@ -188,13 +188,13 @@ def make_benchmark() -> Benchmark:
 
 def make_users() -> tuple[LogIn, ...]:
     """The owners, who are plain users, and one of the staff. A password is made once and stored in a private file."""
-    stored: dict[str, str] = json.loads(LOG_INS.read_text()) if LOG_INS.exists() else {}
+    passwords: dict[str, str] = json.loads(LOG_INS.read_text()) if LOG_INS.exists() else {}
     existing = {user.username: user for user in get_user_model().objects.filter(username__in=USERS)}
-    new = {name: secrets.token_urlsafe(12) for name in USERS if name not in stored}
+    new = {name: secrets.token_urlsafe(12) for name in USERS if name not in passwords}
     if new:
         # Before the users: an interrupted run must not leave a user whose password nobody knows.
-        _write_private(LOG_INS, json.dumps(stored | new, indent=2))
-    return tuple(_log_in(name, existing.get(name), (stored | new)[name], is_new=name in new) for name in USERS)
+        _write_private(LOG_INS, json.dumps(passwords | new, indent=2))
+    return tuple(_log_in(name, existing.get(name), (passwords | new)[name], is_new=name in new) for name in USERS)
 
 
 @transaction.atomic

@@ -96,7 +96,7 @@ def ask(
 
 def add_up(summaries: Sequence[Summary], currency: str) -> Total:
     """The total of what can be converted. What can't is named, and is not in it."""
-    value, counted, left_out = Decimal(0), 0, []
+    value, count, left_out = Decimal(0), 0, []
     dates, packs = set(), set()
     fixings: dict[tuple[str, ...], Mapping[str, Any]] = {}
     for each in summaries:
@@ -105,9 +105,9 @@ def add_up(summaries: Sequence[Summary], currency: str) -> Total:
             continue
         converted = each.result["converted"]
         value += Decimal(converted["value"])
-        counted += 1
+        count += 1
         dates.add(each.served.metadata["asof_date"])
         packs.add(each.served.metadata["pricing_pack_id"])
         fixings |= {(row["base"], row["quote"], row["rate"], row["observed_date"]): row for row in converted["fixings"]}
     rates = tuple(fixings[key] for key in sorted(fixings))
-    return Total(currency, value, tuple(sorted(dates)), tuple(sorted(packs)), rates, counted, tuple(left_out))
+    return Total(currency, value, tuple(sorted(dates)), tuple(sorted(packs)), rates, count, tuple(left_out))

@@ -47,8 +47,8 @@ class History:
     @property
     def restated(self) -> tuple[tuple[Distance, Distance], ...]:
         """Later releases of the pack of a day, newest first, each behind the release before it, where both were compared."""
-        known = {(each.asof_date, each.release): each for each in self.distances}
-        pairs = ((known.get((each.asof_date, each.release - 1)), each) for each in self.distances)
+        distance_of = {(each.asof_date, each.release): each for each in self.distances}
+        pairs = ((distance_of.get((each.asof_date, each.release - 1)), each) for each in self.distances)
         return tuple((before, after) for before, after in pairs if before is not None)
 
     @property
@@ -135,8 +135,8 @@ def as_dict(report: Report) -> dict[str, Any]:
 
 def _price_difference(row: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """How far the ledger's price is off tells the pack's."""
-    shown = {name: value for name, value in row.items() if name != "pack_price"}
-    return shown | {"error_bp": None} if report.withheld else shown
+    visible = {name: value for name, value in row.items() if name != "pack_price"}
+    return visible | {"error_bp": None} if report.withheld else visible
 
 
 def _break_as_dict(row: Break, report: Report) -> dict[str, Any]:

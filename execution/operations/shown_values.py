@@ -9,10 +9,10 @@ from portfolio.books.value_sources import value_sources
 Pair = tuple[UUID, str]
 
 
-def find_withheld(wanted: Iterable[Pair]) -> dict[Pair, tuple[str, ...]]:
+def find_withheld(pairs: Iterable[Pair]) -> dict[Pair, tuple[str, ...]]:
     """(portfolio, pack id) -> the sources that keep its figures back; what may be shown is absent."""
     by_name = {
-        f"{portfolio} {pack}": ((portfolio, pack), codes) for (portfolio, pack), codes in value_sources(wanted).items()
+        f"{portfolio} {pack}": ((portfolio, pack), codes) for (portfolio, pack), codes in value_sources(pairs).items()
     }
     decision = rights.decide_outputs({name: codes for name, (_, codes) in by_name.items()})
     return {by_name[name][0]: refusing for name, refusing in decision.withheld.items()}

@@ -90,9 +90,9 @@ class Condition:
         """
         values: dict[str, dict[str, Any]] = {root: {} for root in ROOTS}
         for root, name, *_ in self.paths:
-            known = scope.root(root)
-            if name in known:
-                values[root][name] = _cel_value(known[name])
+            root_values = scope.root(root)
+            if name in root_values:
+                values[root][name] = _cel_value(root_values[name])
         try:
             answer = self.program.execute(values)
         except KeyError as missing:

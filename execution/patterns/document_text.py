@@ -40,14 +40,14 @@ def next_version(version: str) -> str:
 
 
 def _in_order(document: Mapping[str, Any]) -> dict[str, Any]:
-    ordered: dict[str, Any] = _sorted(document, "")
+    document_in_order: dict[str, Any] = _sorted(document, "")
     for part, kind in _BY_PLACE.items():
-        value = ordered.get(part)
+        value = document_in_order.get(part)
         if isinstance(value, Mapping):
-            ordered[part] = {name: _sorted(each, kind) for name, each in value.items()}
+            document_in_order[part] = {name: _sorted(each, kind) for name, each in value.items()}
         elif isinstance(value, list):
-            ordered[part] = [_sorted(each, kind) for each in value]
-    return ordered
+            document_in_order[part] = [_sorted(each, kind) for each in value]
+    return document_in_order
 
 
 def _sorted(value: Any, kind: str) -> Any:

@@ -190,5 +190,5 @@ def _find(pattern_id: str) -> PatternDraft | None:
 
 
 def _highest(pattern_id: str) -> str | None:
-    known = PatternVersion.objects.filter(pattern=pattern_id).values_list("version", flat=True)
-    return max(known, key=order_of, default=None)
+    versions = PatternVersion.objects.filter(pattern=pattern_id).values_list("version", flat=True)
+    return max(versions, key=order_of, default=None)

@@ -21,21 +21,23 @@ class InputsInvalid(TieoutError):
         self.findings = tuple(findings)
 
 
-def effective_inputs(pattern: ParsedPattern, given: Mapping[str, Any]) -> dict[str, Any]:
+def effective_inputs(pattern: ParsedPattern, own_inputs: Mapping[str, Any]) -> dict[str, Any]:
     """What the pattern runs with, in declared order: defaults filled in, dates and UUIDs as canonical strings.
 
     Every input is there; an optional one without a default is null. Raises InputsInvalid with every finding.
     """
-    findings = [Violation(pointer_to("inputs", name), "unknown input") for name in given if name not in pattern.inputs]
+    findings = [
+        Violation(pointer_to("inputs", name), "unknown input") for name in own_inputs if name not in pattern.inputs
+    ]
     effective: dict[str, Any] = {}
     for name, spec in pattern.inputs.items():
-        if name not in given:
+        if name not in own_inputs:
             if spec.required:
                 findings.append(Violation(pointer_to("inputs", name), "missing"))
             effective[name] = copy.deepcopy(spec.default)
             continue
         try:
-            effective[name] = read_input(spec, given[name])
+            effective[name] = read_input(spec, own_inputs[name])
         except ValueError as wrong:
             findings.append(Violation(pointer_to("inputs", name), str(wrong)))
     first, last = period(pattern, effective)

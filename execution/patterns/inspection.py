@@ -37,8 +37,8 @@ def inspect(text: str, pattern_id: str) -> Inspection:
         value = strict_json.loads(text.encode(errors="replace"), max_bytes=MAX_DOCUMENT_BYTES)
     except strict_json.TooLarge as large:
         return Inspection((Finding(1, 1, "", "too-large", str(large)),))
-    except strict_json.JsonRefused as refused:
-        return Inspection((_refusal(text, refused),))
+    except strict_json.JsonRefused as refusal:
+        return Inspection((_refusal(text, refusal),))
     if not isinstance(value, dict):
         return Inspection((Finding(1, 1, "", "wrong-shape", "a pattern is an object"),))
     places = positions.find(text)
@@ -63,12 +63,12 @@ def _at(text: str, places: Mapping[str, int], pointer: str, rule: str, message: 
     return Finding(line, column, pointer, rule, message)
 
 
-def _refusal(text: str, refused: strict_json.JsonRefused) -> Finding:
-    if refused.line is not None:
-        return Finding(refused.line, refused.column or 1, "", "no-json", refused.reason)
-    pointer = refused.pointer or ""
+def _refusal(text: str, refusal: strict_json.JsonRefused) -> Finding:
+    if refusal.line is not None:
+        return Finding(refusal.line, refusal.column or 1, "", "no-json", refusal.reason)
+    pointer = refusal.pointer or ""
     try:
         places = positions.find(text)
     except (ValueError, IndexError, RecursionError):  # what is too deep, or ends too early
         places = {}
-    return _at(text, places, pointer, "no-json", refused.reason)
+    return _at(text, places, pointer, "no-json", refusal.reason)

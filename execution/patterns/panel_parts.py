@@ -83,8 +83,8 @@ def find_lacking(panel_type: str, body: Mapping[str, Any]) -> Iterator[Finding]:
     choices = PARTS[panel_type]
     parts = next((each for each in choices if set(each) <= set(body)), None)
     if parts is None:
-        needed = ", or ".join(" and ".join(each) for each in choices)
-        yield (), "incomplete-panel", f"a {panel_type} needs {needed}"
+        part_names = ", or ".join(" and ".join(each) for each in choices)
+        yield (), "incomplete-panel", f"a {panel_type} needs {part_names}"
     elif ("rows" in body) != ("columns" in body):
         yield (), "incomplete-panel", "rows and columns stand together"
     for part in body:
@@ -134,9 +134,9 @@ def charts(panel: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def plain_panels(panel: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The panels of figures, rows or lines that a panel is made of, each with an id of its own: what is tabulated of it."""
-    made = list(_plain(panel))
-    for number, each in enumerate(made, 1):
-        yield {**each, "id": panel["id"] if len(made) == 1 else f"{panel['id']}_{number}"}
+    panels = list(_plain(panel))
+    for number, each in enumerate(panels, 1):
+        yield {**each, "id": panel["id"] if len(panels) == 1 else f"{panel['id']}_{number}"}
 
 
 def _plain(panel: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

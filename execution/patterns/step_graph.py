@@ -43,11 +43,11 @@ class StepGraph:
 def draw(document: Mapping[str, Any]) -> StepGraph:
     """From left to right: no step stands left of one that it needs, but where they wait for each other."""
     steps = {step["as"]: step for step in list(_steps(document))[:MOST]}
-    needed = {
+    starts_of = {
         name: [each for each in _steps_needed_by(step) if each in steps and each != name]
         for name, step in steps.items()
     }
-    columns = _columns(needed)
+    columns = _columns(starts_of)
     outputs = document.get("outputs")
     heights: dict[int, int] = {}
     nodes = {}
@@ -63,7 +63,7 @@ def draw(document: Mapping[str, Any]) -> StepGraph:
             MARGIN + row * (HEIGHT + GAP_Y),
         )
     edges = tuple(
-        Edge(start, name, _path(nodes[start], nodes[name])) for name, starts in needed.items() for start in starts
+        Edge(start, name, _path(nodes[start], nodes[name])) for name, starts in starts_of.items() for start in starts
     )
     return StepGraph(
         tuple(nodes.values()),
@@ -82,23 +82,23 @@ def _steps(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _steps_needed_by(step: Mapping[str, Any]) -> list[str]:
     """The steps that a step names, each once."""
-    named = set(templating.steps_named_in(step.get("args")))
+    step_names = set(templating.steps_named_in(step.get("args")))
     if isinstance(step.get("when"), str):
         with contextlib.suppress(ConditionInvalid):  # a finding
-            named |= {path[1] for path in conditions.compile(step["when"]).paths if path[0] == "state"}
-    return sorted(named)
+            step_names |= {path[1] for path in conditions.compile(step["when"]).paths if path[0] == "state"}
+    return sorted(step_names)
 
 
-def _columns(needed: Mapping[str, list[str]]) -> dict[str, int]:
+def _columns(starts_of: Mapping[str, list[str]]) -> dict[str, int]:
     """How many steps stand before each, one after the other."""
-    columns: dict[str, int] = dict.fromkeys(needed, 0)
-    for _ in needed:
-        moved = False
-        for name, starts in needed.items():
+    columns: dict[str, int] = dict.fromkeys(starts_of, 0)
+    for _ in starts_of:
+        has_changed = False
+        for name, starts in starts_of.items():
             column = max((columns[start] + 1 for start in starts), default=0)
-            if column > columns[name] and column < len(needed):
-                columns[name], moved = column, True
-        if not moved:
+            if column > columns[name] and column < len(starts_of):
+                columns[name], has_changed = column, True
+        if not has_changed:
             break
     return columns
 

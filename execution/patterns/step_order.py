@@ -53,15 +53,15 @@ def order_steps(pattern: ParsedPattern) -> tuple[Step, ...]:
         around = list(reversed(cycle.args[1]))
         first = pointer_to("steps", min(places[name] for name in around))
         raise CyclicSteps([Violation(first, f"a cycle: {' needs '.join(around)}")]) from cycle
-    ordered, ready = [], [places[name] for name in sorter.get_ready()]
+    steps, ready = [], [places[name] for name in sorter.get_ready()]
     heapq.heapify(ready)
     while ready:
         step = pattern.steps[heapq.heappop(ready)]
-        ordered.append(step)
+        steps.append(step)
         sorter.done(step.name)
         for name in sorter.get_ready():
             heapq.heappush(ready, places[name])
-    return tuple(ordered)
+    return tuple(steps)
 
 
 @lru_cache(maxsize=64)

@@ -109,11 +109,11 @@ def references_in(value: Any) -> Iterator[Reference]:
 
 def steps_named_in(value: Any) -> frozenset[str]:
     """The steps that a value names. A text that is no template, of a draft or of another release, names none."""
-    named: set[str] = set()
+    step_names: set[str] = set()
     for _, text in texts_in(value):
         with contextlib.suppress(TemplateInvalid):
-            named |= {piece[1] for piece in parse(text) if isinstance(piece, tuple) and piece[0] == "state"}
-    return frozenset(named)
+            step_names |= {piece[1] for piece in parse(text) if isinstance(piece, tuple) and piece[0] == "state"}
+    return frozenset(step_names)
 
 
 def texts_in(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:

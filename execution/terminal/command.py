@@ -26,15 +26,15 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     """A callable (what, done, total) that draws a bar for each `what` on stderr; draws nothing where stderr is no terminal."""
     console = Console(stderr=True)
     if not sys.stderr.isatty():
-        yield lambda what, done, total: None
+        yield lambda what, count, total: None
         return
     bars: dict[str, TaskID] = {}
     columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
 
-        def report(what: str, done: int, total: int) -> None:
+        def report(what: str, count: int, total: int) -> None:
             if what not in bars:
                 bars[what] = progress.add_task(what, total=total)
-            progress.update(bars[what], completed=done, total=total)
+            progress.update(bars[what], completed=count, total=total)
 
         yield report

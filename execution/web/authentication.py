@@ -55,15 +55,15 @@ class OwnToken(BearerHeader):
 
 
 class ScopeMissing(TieoutError):
-    """A personal token asks for what its scopes do not hold. `needed` is None where no scope would."""
+    """A personal token asks for what its scopes do not hold. `scope` is None where no scope would."""
 
-    def __init__(self, needed: TokenScope | None) -> None:
+    def __init__(self, scope: TokenScope | None) -> None:
         super().__init__(
-            f"this personal token has not the scope {needed.value}"
-            if needed
+            f"this personal token has not the scope {scope.value}"
+            if scope
             else "no personal token may do this: log in, in a browser or by POST /v1/token"
         )
-        self.needed = needed
+        self.scope = scope
 
 
 class WithinScope(BasePermission):
@@ -73,15 +73,15 @@ class WithinScope(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         """Raises ScopeMissing."""
         if isinstance(request.auth, PersonalToken):
-            needed = needed_scope(view, cast("str", request.method))
-            if needed is None or needed.value not in request.auth.scopes:
-                raise ScopeMissing(needed)
+            scope = needed_scope(view, cast("str", request.method))
+            if scope is None or scope.value not in request.auth.scopes:
+                raise ScopeMissing(scope)
         return True
 
 
 def needed_scope(view: Any, method: str) -> TokenScope | None:
-    named: Mapping[str, TokenScope] = getattr(view, "token_scopes", {})
-    return named.get(method, TokenScope.READ if method in SAFE_METHODS else None)
+    scopes: Mapping[str, TokenScope] = getattr(view, "token_scopes", {})
+    return scopes.get(method, TokenScope.READ if method in SAFE_METHODS else None)
 
 
 class Session(SessionAuthentication):

@@ -25,8 +25,8 @@ def behind_token(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         token: str = settings.MONITORING_TOKEN
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if token and not (scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), token.encode())):
+        scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+        if token and not (scheme.lower() == "bearer" and hmac.compare_digest(credentials.encode(), token.encode())):
             return response_of(REFUSED, request)
         return view(request, *args, **kwargs)
 

@@ -22,7 +22,7 @@ def order(request: HttpRequest, *, execution_id: UUID, code: str, panel: str, re
     """
     user: Any = request.user
     with limits.exporting(user):
-        ordered = exports.order(
+        export = exports.order(
             execution_id,
             code=code,
             user=user,
@@ -30,17 +30,17 @@ def order(request: HttpRequest, *, execution_id: UUID, code: str, panel: str, re
             reduced=reduced,
             request_id=request.request_id,  # type: ignore[attr-defined]
         )
-        if exports.length_of(ordered) < LARGE:
-            exports.make(ordered.pk)
+        if exports.length_of(export) < LARGE:
+            exports.make(export.pk)
         else:
-            _ring(ordered)
+            _ring(export)
     with transaction.atomic():
-        return exports.find(ordered.pk)
+        return exports.find(export.pk)
 
 
-def _ring(ordered: ExecutionExport) -> None:
+def _ring(export: ExecutionExport) -> None:
     """Without a broker the next round of beat finds it."""
     try:
-        tasks.make_export.delay(export=str(ordered.pk))
+        tasks.make_export.delay(export=str(export.pk))
     except OperationalError:
-        tasks.logger.warning("no bell for an export: the broker does not answer", extra={"export_id": str(ordered.pk)})
+        tasks.logger.warning("no bell for an export: the broker does not answer", extra={"export_id": str(export.pk)})

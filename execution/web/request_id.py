@@ -32,8 +32,8 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
-        request.request_id = given if self.PLAIN.fullmatch(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
+        own_id = request.headers.get("X-Request-ID", "")
+        request.request_id = own_id if self.PLAIN.fullmatch(own_id) else uuid.uuid4().hex  # type: ignore[attr-defined]
         request_id: str = request.request_id  # type: ignore[attr-defined]
         with telemetry.binding(request_id=request_id), _came_in(request, request_id):
             response = self.get_response(request)

@@ -134,13 +134,13 @@ def _read_outcome(policy: str, jobs: list[JobState]) -> Iterator[Sample]:
 
 def newest_fresh(heads: Mapping[str, PricingPack]) -> dict[str, PricingPack]:
     """By policy, the newest pack that readers are answered from."""
-    found = {policy: pack for policy, pack in heads.items() if pack.status == PackStatus.FRESH}
-    if len(found) == len(heads):
-        return found
-    others = PricingPack.objects.filter(policy__in=heads.keys() - found.keys(), status=PackStatus.FRESH)
+    pack_of = {policy: pack for policy, pack in heads.items() if pack.status == PackStatus.FRESH}
+    if len(pack_of) == len(heads):
+        return pack_of
+    others = PricingPack.objects.filter(policy__in=heads.keys() - pack_of.keys(), status=PackStatus.FRESH)
     for pack in others.order_by("policy_id", "-asof_date").distinct("policy_id"):
-        found[pack.policy_id] = pack
-    return found
+        pack_of[pack.policy_id] = pack
+    return pack_of
 
 
 def _read_redis(now: datetime) -> Iterator[Sample]:

@@ -34,25 +34,25 @@ class Command(TieoutCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        said = {kind: options[kind.value] for kind in Kind if options[kind.value] is not None}
-        if not said:
+        texts = {kind: options[kind.value] for kind in Kind if options[kind.value] is not None}
+        if not texts:
             raise CommandError("say at least one of --sector, --region, --asset-class, --isin, --figi", returncode=2)
         today = datetime.now(UTC).date()
         known_at = options["known_at"] or today
         if known_at > today:
             raise CommandError(f"--known-at {known_at}: nothing is known before its day", returncode=2)
         try:
-            outcome = classifying.classify(options["symbol"], said, known_at=known_at)
-        except (NoClassification, SymbolUnknown) as refused:
-            raise CommandError(str(refused), returncode=2) from refused
+            outcome = classifying.classify(options["symbol"], texts, known_at=known_at)
+        except (NoClassification, SymbolUnknown) as failure:
+            raise CommandError(str(failure), returncode=2) from failure
         if options["json"]:
             self.print_json(
                 {"symbol": outcome.symbol, "known_at": outcome.known_at.isoformat(), "added": outcome.new_kinds}
             )
         elif outcome.new_kinds:
-            named = ", ".join(each.replace("_", " ") for each in outcome.new_kinds)
+            kinds = ", ".join(each.replace("_", " ") for each in outcome.new_kinds)
             self.stdout.write(
-                f"{outcome.symbol}: {named} known from {known_at} on; packs that are sealed from now on have it"
+                f"{outcome.symbol}: {kinds} known from {known_at} on; packs that are sealed from now on have it"
             )
         else:
             self.stdout.write(f"{outcome.symbol}: the market data say that already")

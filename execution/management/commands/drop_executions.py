@@ -40,10 +40,10 @@ class Command(TieoutCommand):
             raise CommandError(f"there is no execution {', '.join(sorted(map(str, unknown)))}: nothing was dropped")
         try:
             count = retention.drop(ids, DropReason.BY_HAND)
-        except ProtectedError as kept:
+        except ProtectedError as failure:
             raise CommandError(
                 "an export, or a retry with an idempotency key, rests on one of them: nothing was dropped"
-            ) from kept
+            ) from failure
         if as_json:
             self.print_json({"by_hand": count})
         else:

@@ -20,10 +20,10 @@ class Command(TieoutCommand):
         parser.add_argument("path", help="a JSON pointer into the result, such as /valued_positions/total_value")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stored = Execution.objects.select_related("user").filter(pk=options["execution"]).first()
-        if stored is None:
+        execution = Execution.objects.select_related("user").filter(pk=options["execution"]).first()
+        if execution is None:
             raise ExecutionNotFound
-        document = explanation.explain(stored.pk, options["path"], user=stored.user)
+        document = explanation.explain(execution.pk, options["path"], user=execution.user)
         if options["json"]:
             self.print_json(document)
         else:

@@ -23,14 +23,16 @@ class Command(TieoutCommand):
         parser.add_argument(
             "--owner", metavar="USER", help="makes the portfolio, owned by USER, where it does not exist"
         )
-        made = parser.add_argument_group("of a portfolio that is made; one that exists keeps its own")
-        made.add_argument("--policy", default="ECB_EUR", help="pricing policy (ECB_EUR)")
-        made.add_argument(
+        new_portfolio = parser.add_argument_group("of a portfolio that is made; one that exists keeps its own")
+        new_portfolio.add_argument("--policy", default="ECB_EUR", help="pricing policy (ECB_EUR)")
+        new_portfolio.add_argument(
             "--booking", choices=BookingMethod.values, default="FIFO", help="which lot a sale takes (FIFO)"
         )
-        made.add_argument("--fees-apart", action="store_true", help="fees stay out of cost and proceeds")
-        made.add_argument("--accrual", choices=Accrual.values, default="cash", help="when dividends count (cash)")
-        made.add_argument(
+        new_portfolio.add_argument("--fees-apart", action="store_true", help="fees stay out of cost and proceeds")
+        new_portfolio.add_argument(
+            "--accrual", choices=Accrual.values, default="cash", help="when dividends count (cash)"
+        )
+        new_portfolio.add_argument(
             "--trade-fx", choices=TradeFx.values, default="ledger", help="what deals are converted at (ledger)"
         )
 
@@ -48,10 +50,10 @@ class Command(TieoutCommand):
                     "trade_fx": options["trade_fx"],
                 },
             )
-        except LedgerRefused as refused:
-            for finding in refused.findings:
+        except LedgerRefused as refusal:
+            for finding in refusal.findings:
                 self.stderr.write(f"{finding.file}:{finding.line}: {finding.reason}")
-            raise CommandError(f"{number_of(len(refused.findings), 'finding')}; nothing was imported") from refused
+            raise CommandError(f"{number_of(len(refusal.findings), 'finding')}; nothing was imported") from refusal
         if options["json"]:
             self.print_json(ledger)
         else:

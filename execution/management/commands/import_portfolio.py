@@ -18,11 +18,11 @@ class Command(TieoutCommand):
         parser.add_argument("--owner", metavar="USER", required=True, help="whose it is here")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        taken = intake.import_portfolio(Path(options["file"]), owner=options["owner"])
+        report = intake.import_portfolio(Path(options["file"]), owner=options["owner"])
         if options["json"]:
-            self.print_json(taken)
+            self.print_json(report)
         else:
             self.stdout.write(
-                f"{taken['portfolio']}: {number_of(taken['revisions'], 'revision')}, the newest at commit {taken['commit']},"
-                f" folder {taken['tree_hash']}, {taken['status']}"
+                f"{report['portfolio']}: {number_of(report['revisions'], 'revision')}, the newest at commit {report['commit']},"
+                f" folder {report['tree_hash']}, {report['status']}"
             )

@@ -64,10 +64,10 @@ class Command(TieoutCommand):
                 policy=options["policy"],
                 choices=Choices(options["infer_deposits"], tuple(options["margin"]), options["confirm_transfers"]),
             )
-        except ImportRefused as refused:
-            for finding in refused.findings:
+        except ImportRefused as refusal:
+            for finding in refusal.findings:
                 self.stderr.write(f"{Path(options['file']).name}: {finding}")
-            raise CommandError(f"{number_of(len(refused.findings), 'finding')}; nothing was imported") from refused
+            raise CommandError(f"{number_of(len(refusal.findings), 'finding')}; nothing was imported") from refusal
         if options["json"]:
             self.print_json(report)
         else:

@@ -21,8 +21,8 @@ class Command(TieoutCommand):
                 pattern = publishing.check(document, name)
             except PatternInvalid as invalid:
                 findings += [{"file": name, "path": each.pointer, "message": each.reason} for each in invalid.findings]
-            except publishing.PatternRefused as refused:
-                findings += [{"file": name, "path": each.path, "message": each.message} for each in refused.findings]
+            except publishing.PatternRefused as refusal:
+                findings += [{"file": name, "path": each.path, "message": each.message} for each in refusal.findings]
             else:
                 if (fault := library_record.find_fault(pattern, published)) is not None:
                     findings.append({"file": name, "path": "/version", "message": fault})

@@ -50,35 +50,37 @@ class Command(TieoutCommand):
             raise CommandError("--restate-lacking finds its days by itself: give no other option", returncode=2)
         begun_at = timezone.now()
         with progress_bars() as report:
-            done = (
+            night_run = (
                 self._restate_lacking(policy, report)
                 if options["restate_lacking"]
                 else self._night(policy, options, report)
             )
-        if done is None:
+        if night_run is None:
             self._print_nothing_lacks(policy, as_json=options["json"])
             return
         rows = [
             {"portfolio": row.portfolio.slug, "pack_id": row.pack_id, "kind": row.kind, "reason": row.reason}
-            for row in blocked.rows_at_head(done)
+            for row in blocked.rows_at_head(night_run)
         ]
         night = {
-            "run": str(done.pk),
+            "run": str(night_run.pk),
             "policy": policy.code,
-            "from": done.from_date.isoformat(),
-            "to": done.date.isoformat(),
-            "release": done.release,
-            "state": done.state,
-            "jobs": {job.name: job.detail for job in JobRun.objects.filter(run=done).order_by("position")},
+            "from": night_run.from_date.isoformat(),
+            "to": night_run.date.isoformat(),
+            "release": night_run.release,
+            "state": night_run.state,
+            "jobs": {job.name: job.detail for job in JobRun.objects.filter(run=night_run).order_by("position")},
             "blocked": rows,
         }
         if options["json"]:
             self.print_json(night)
         else:
-            self.stdout.write(f"{policy.code} {night['from']} to {night['to']}, release {done.release}: {done.state}")
-            if restated := done.jobs.get(name="build_pack").detail.get("restated"):
+            self.stdout.write(
+                f"{policy.code} {night['from']} to {night['to']}, release {night_run.release}: {night_run.state}"
+            )
+            if restated := night_run.jobs.get(name="build_pack").detail.get("restated"):
                 self.stdout.write(f"{number_of(restated, 'day')} restated: {restatement.LACKING}")
-            if options["restate"] and done.finished_at is not None and done.finished_at < begun_at:
+            if options["restate"] and night_run.finished_at is not None and night_run.finished_at < begun_at:
                 self.stdout.write(
                     "it was restated for that reason already, and nothing was loaded since: give another reason"
                 )

@@ -46,24 +46,24 @@ class Command(TieoutCommand):
         portfolio = Portfolio.objects.select_related("policy", "benchmark").filter(slug=options["portfolio"]).first()
         if portfolio is None:
             raise PortfolioNotFound
-        wanted = {name: _value(name, options[name]) for name in SETTINGS if options[name] is not None}
-        if not wanted:
+        values = {name: _value(name, options[name]) for name in SETTINGS if options[name] is not None}
+        if not values:
             self._print(
                 options, portfolio, settings_report.as_dict(portfolio, portfolio_settings.show(portfolio=portfolio))
             )
             return
         try:
             changed = portfolio_settings.change(
-                portfolio=portfolio, values=wanted, author="Tieout settings", at=timezone.now()
+                portfolio=portfolio, values=values, author="Tieout settings", at=timezone.now()
             )
-        except SettingsRefused as refused:
-            for name, reason in refused.findings:
+        except SettingsRefused as refusal:
+            for name, reason in refusal.findings:
                 self.stderr.write(f"{name}: {reason}")
-            raise CommandError(f"{number_of(len(refused.findings), 'finding')}; nothing was changed") from refused
-        except LedgerRefused as refused:
-            for finding in refused.findings:
+            raise CommandError(f"{number_of(len(refusal.findings), 'finding')}; nothing was changed") from refusal
+        except LedgerRefused as refusal:
+            for finding in refusal.findings:
                 self.stderr.write(str(finding))
-            raise CommandError("the ledger can't be read with these settings; nothing was changed") from refused
+            raise CommandError("the ledger can't be read with these settings; nothing was changed") from refusal
         self._print(options, portfolio, settings_report.change_as_dict(portfolio, changed))
         if changed.breaks:
             raise CommandError(

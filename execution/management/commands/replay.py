@@ -20,11 +20,11 @@ class Command(TieoutCommand):
         parser.add_argument("execution", type=UUID, help="the id of a stored execution, as execute prints it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stored = Execution.objects.select_related("user").filter(pk=options["execution"]).first()
-        if stored is None:
+        execution = Execution.objects.select_related("user").filter(pk=options["execution"]).first()
+        if execution is None:
             raise ExecutionNotFound
-        served = executor.replay(stored.pk, user=stored.user)
-        report = {"execution": str(stored.pk), "result_hash": served.metadata["result_hash"], "same": True}
+        served = executor.replay(execution.pk, user=execution.user)
+        report = {"execution": str(execution.pk), "result_hash": served.metadata["result_hash"], "same": True}
         if options["json"]:
             self.print_json(report)
         else:

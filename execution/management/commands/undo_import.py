@@ -25,10 +25,10 @@ class Command(TieoutCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             undone = intake.undo_import(slug=options["portfolio"], import_id=options["import_id"])
-        except LedgerRefused as refused:
-            for finding in refused.findings:
+        except LedgerRefused as refusal:
+            for finding in refusal.findings:
                 self.stderr.write(str(finding))
-            raise CommandError("later entries need this import; undo those first") from refused
+            raise CommandError("later entries need this import; undo those first") from refusal
         if options["json"]:
             self.print_json(undone)
         else:

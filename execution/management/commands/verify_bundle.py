@@ -27,13 +27,13 @@ class Command(TieoutCommand):
             raise CommandError("; ".join(findings.faults))
         if options["json"]:
             return
-        told = findings.manifest
-        assert told is not None  # where there is no fault
-        self.stdout.write(f"what was signed by the key {findings.keyid}, exported {told['exported_at']}")
+        manifest = findings.manifest
+        assert manifest is not None  # where there is no fault
+        self.stdout.write(f"what was signed by the key {findings.keyid}, exported {manifest['exported_at']}")
         self.stdout.write(
-            f"{told['title']} of {told['portfolio']} as of {told['asof_date']}, pack {told['pricing_pack_id']}"
+            f"{manifest['title']} of {manifest['portfolio']} as of {manifest['asof_date']}, pack {manifest['pricing_pack_id']}"
         )
-        self.stdout.write(f"result {told['result_hash']}, ledger commit {told['ledger_commit_hash']}")
+        self.stdout.write(f"result {manifest['result_hash']}, ledger commit {manifest['ledger_commit_hash']}")
         self.stdout.write(
             f"{number_of(findings.rows, 'row')} of the pack, and {findings.rows_withheld} that may not travel"
         )

@@ -14,13 +14,13 @@ class Command(TieoutCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = list(altered.find())
+        alterations = list(altered.find())
         if options["json"]:
-            self.print_json([{"table": each.table, "row": each.row} for each in found])
-        for each in found:
+            self.print_json([{"table": each.table, "row": each.row} for each in alterations])
+        for each in alterations:
             if not options["json"]:
                 self.stdout.write(f"{each.table} {each.row} was altered")
-        if found:
-            raise CommandError(f"{len(found):,} were altered")
+        if alterations:
+            raise CommandError(f"{len(alterations):,} were altered")
         if not options["json"]:
             self.stdout.write("all are as they were stored")

@@ -51,14 +51,14 @@ def import_ledger(
             author="Tieout import",
             at=at or timezone.now(),
         )
-    stored = entered.stored
+    stored_revision = entered.stored
     return {
         "portfolio": portfolio.slug,
-        "revision": stored.revision.number,
-        "commit": stored.revision.commit,
-        "transactions": stored.transactions,
-        "added": stored.added,
-        "removed": stored.removed,
+        "revision": stored_revision.revision.number,
+        "commit": stored_revision.revision.commit,
+        "transactions": stored_revision.transactions,
+        "added": stored_revision.added,
+        "removed": stored_revision.removed,
         "status": entered.status,
         "breaks": [str(each) for each in entered.breaks],
     }

@@ -84,16 +84,16 @@ def _take_in(ledger: Path, facts: dict[str, Any], owner: str) -> dict[str, Any]:
         with LedgerRepository(ledger) as copy:
             for commit in copy.history():
                 _enter(portfolio, copy, commit)
-        made = list(LedgerRevision.objects.filter(portfolio=portfolio).order_by("number"))
-        given = [each["tree_hash"] for each in facts["revisions"]]
-        if [each.tree_hash for each in made][-1:] != given[-1:]:
+        revisions = list(LedgerRevision.objects.filter(portfolio=portfolio).order_by("number"))
+        tree_hashes = [each["tree_hash"] for each in facts["revisions"]]
+        if [each.tree_hash for each in revisions][-1:] != tree_hashes[-1:]:
             raise PortfolioFileRefused("its ledger is not the one that it tells of")
     return {
         "portfolio": slug,
-        "revisions": len(made),
-        "commit": made[-1].commit if made else None,
-        "tree_hash": made[-1].tree_hash if made else None,
-        "status": made[-1].status if made else None,
+        "revisions": len(revisions),
+        "commit": revisions[-1].commit if revisions else None,
+        "tree_hash": revisions[-1].tree_hash if revisions else None,
+        "status": revisions[-1].status if revisions else None,
         "benchmark": facts["benchmark"],
     }
 
@@ -102,10 +102,10 @@ def _find_benchmark(name: str | None) -> Benchmark | None:
     """Benchmarks are the staff's: one of the name must be there."""
     if name is None:
         return None
-    found = Benchmark.objects.filter(name=name).first()
-    if found is None:
+    benchmark = Benchmark.objects.filter(name=name).first()
+    if benchmark is None:
         raise PortfolioFileRefused(f"it is compared with the benchmark {name}, which is not here: define it first")
-    return found
+    return benchmark
 
 
 def _enter(portfolio: Portfolio, copy: LedgerRepository, commit: str) -> None:

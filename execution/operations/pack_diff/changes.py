@@ -37,11 +37,11 @@ class Change:
 
     @property
     def sources(self) -> set[str]:
-        named = {row["source"] or "" for row in (self.before, self.after) if row is not None}
+        codes = {row["source"] or "" for row in (self.before, self.after) if row is not None}
         if self.kind == "observation":
             series = self.key.rpartition(" ")[0]
-            return {series_source(source, series) for source in named}
-        return named
+            return {series_source(source, series) for source in codes}
+        return codes
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -65,9 +65,9 @@ def _rounded(basis_points: Decimal | None) -> str | None:
 
 def lines(diff: PackDiff) -> Sequence[str]:
     """As text: counts, rows by effect, portfolios."""
-    counted = ", ".join(f"{count} {kind}s" for kind, count in diff.counts.items())
+    counts = ", ".join(f"{count} {kind}s" for kind, count in diff.counts.items())
     document = as_dict(diff)
-    text = [f"{diff.before.pk} -> {diff.after.pk}: {counted} differ"]
+    text = [f"{diff.before.pk} -> {diff.after.pk}: {counts} differ"]
     for each in document["changes"]:
         fields = "; ".join(
             f"{name} withheld" if each["withheld"] and name in NUMBERS else f"{name} {old or '-'} -> {new or '-'}"

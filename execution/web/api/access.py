@@ -65,9 +65,9 @@ class PortfolioAccesses(Door):
     )
     def post(self, request: Request, portfolio_id: UUID) -> Response:
         portfolio = require_own(portfolio_id, request)
-        wanted = {"until": None, **read_form(Given(data=request.data), request.data)}
+        fields = {"until": None, **read_form(Given(data=request.data), request.data)}
         assert request.user.pk is not None  # who is not logged in was refused
-        row = access.give(portfolio, **wanted, by=request.user.pk)
+        row = access.give(portfolio, **fields, by=request.user.pk)
         return Response(as_dict(row), status=status.HTTP_201_CREATED)
 
 

@@ -68,8 +68,8 @@ class CompareRequest(serializers.Serializer[Any]):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        named = attrs.keys() & {"before", "after", "question", *UNDER}
-        if named == {"before", "after"} or (len(named) == 2 and "question" in named and named & UNDER.keys()):
+        names = attrs.keys() & {"before", "after", "question", *UNDER}
+        if names == {"before", "after"} or (len(names) == 2 and "question" in names and names & UNDER.keys()):
             return attrs
         raise serializers.ValidationError(
             {"before": "give before and after, or a question with pricing_pack_ids or ledger_commits"}
@@ -109,13 +109,13 @@ def _executions(query: Mapping[str, Any], user: User) -> tuple[UUID, UUID]:
         return query["before"], query["after"]
     (under,) = query.keys() & UNDER.keys()
     with _within_question():
-        asked = execute_request.parse(dict(query["question"]))
-    if getattr(asked, UNDER[under]) is not None:
+        question = execute_request.parse(dict(query["question"]))
+    if getattr(question, UNDER[under]) is not None:
         raise RequestInvalid([{"pointer": f"/question/{UNDER[under]}", "reason": f"is given by /{under}"}])
     with _within_question():
         before, after = (
             executor.execute(
-                replace(asked, **{UNDER[under]: each}), user=user, admit=partial(limits.executing, user)
+                replace(question, **{UNDER[under]: each}), user=user, admit=partial(limits.executing, user)
             ).execution_id
             for each in query[under]
         )

@@ -130,19 +130,19 @@ class Execute(Door):
         pattern_id = ""
         status = 500
         try:
-            sent = body.read_bytes(request)
-            query = execute_request.parse(body.read_object(sent))
+            content = body.read_bytes(request)
+            query = execute_request.parse(body.read_object(content))
             pattern_id = query.pattern_id
             key, user = request.headers.get("Idempotency-Key"), caller_of(request)
             if key is None and not query.faults and _prefers_async(request):
-                ordered = _order(query, request, user)
-                if ordered is not None:
+                order = _order(query, request, user)
+                if order is not None:
                     status = 202
-                    return ordered
+                    return order
             if key is None or query.faults:
                 served = executor.execute(query, user=user, admit=partial(limits.executing, user))
             else:
-                served = execute_once(query, user=user, key=key, body=sent)
+                served = execute_once(query, user=user, key=key, body=content)
             status = 200
         except Exception as failure:
             problem = problems.describe(failure)
@@ -195,8 +195,8 @@ def _order(query: executor.Request, request: Request, user: User) -> HttpRespons
 
 def _is_unchanged(request: Request, etag: str) -> bool:
     """Whether If-None-Match names this state."""
-    known = request.headers.get("If-None-Match", "")
-    return known.strip() == "*" or etag in (each.strip().removeprefix("W/") for each in known.split(","))
+    etags = request.headers.get("If-None-Match", "")
+    return etags.strip() == "*" or etag in (each.strip().removeprefix("W/") for each in etags.split(","))
 
 
 def caller_of(request: Request) -> User:

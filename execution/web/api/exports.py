@@ -77,17 +77,17 @@ class Exports(Door):
         responses={201: EXPORT, 202: EXPORT, **refusals(404, 410)},
     )
     def post(self, request: Request) -> Response:
-        asked = read_form(ExportRequest(data=request.data), request.data)
-        made = ordered_exports.order(
+        fields = read_form(ExportRequest(data=request.data), request.data)
+        export = ordered_exports.order(
             request,
-            execution_id=asked["execution_id"],
-            code=asked["format"],
-            panel=asked["panel"],
-            reduced=asked["reduced"],
+            execution_id=fields["execution_id"],
+            code=fields["format"],
+            panel=fields["panel"],
+            reduced=fields["reduced"],
         )
-        status = 201 if made.state == ExportState.DONE else 202
-        headers = {"Location": _address(made), **limits.EXPORTS.headers(request.user)}
-        return Response(_as_dict(made), status=status, headers=headers)
+        status = 201 if export.state == ExportState.DONE else 202
+        headers = {"Location": _address(export), **limits.EXPORTS.headers(request.user)}
+        return Response(_as_dict(export), status=status, headers=headers)
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")

@@ -106,8 +106,8 @@ class Transactions(Door):
         ):  # fmt: skip
             if name in self.query:
                 rows = rows.filter(**{condition: self.query[name]})
-        ordered = rows.order_by("date", "ordinal", "id")
-        return _respond(portfolio, revision, "transactions", ordered, TRANSACTION_COLUMNS, self.query)
+        in_order = rows.order_by("date", "ordinal", "id")
+        return _respond(portfolio, revision, "transactions", in_order, TRANSACTION_COLUMNS, self.query)
 
 
 class Lots(Door):
@@ -125,8 +125,8 @@ class Lots(Door):
         rows = _of_revision(Lot.objects.all(), revision).filter(_open_at(self.query.get("asof_date")))
         if "symbol" in self.query:
             rows = rows.filter(security__symbol=self.query["symbol"])
-        ordered = rows.order_by("security__symbol", "account", "acquired", "id")
-        return _respond(portfolio, revision, "lots", ordered, LOT_COLUMNS, self.query)
+        in_order = rows.order_by("security__symbol", "account", "acquired", "id")
+        return _respond(portfolio, revision, "lots", in_order, LOT_COLUMNS, self.query)
 
 
 def _choose_revision(portfolio: Portfolio, query: Mapping[str, Any]) -> LedgerRevision | None:

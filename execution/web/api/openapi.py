@@ -54,7 +54,7 @@ BY_OPERATION: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
 UNAVAILABLE: Final = "UnavailableOutput"
 
 _making = Lock()
-_made: Node = {}
+_document: Node = {}
 
 
 class OneDocument(SchemaGenerator):
@@ -63,9 +63,9 @@ class OneDocument(SchemaGenerator):
 
     def get_schema(self, request: Any = None, public: bool = False) -> Node:
         with _making:
-            if not _made:
-                _made.update(super().get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
-            return _made
+            if not _document:
+                _document.update(super().get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
+            return _document
 
 
 class Schema(KnownParameters, SpectacularAPIView):
@@ -126,9 +126,9 @@ def _add_result_types(schemas: Node) -> None:
             for name in pattern.outputs
         }
         results[f"{pattern.id.title().replace('_', '')}Result"] = json_schema.object_of(outputs)
-    added = {**definitions.by_name, **results, UNAVAILABLE: json_schema.UNAVAILABLE}
-    assert not added.keys() & schemas.keys(), added.keys() & schemas.keys()  # a test makes the document
-    schemas |= dict(sorted(added.items()))
+    new_schemas = {**definitions.by_name, **results, UNAVAILABLE: json_schema.UNAVAILABLE}
+    assert not new_schemas.keys() & schemas.keys(), new_schemas.keys() & schemas.keys()  # a test makes the document
+    schemas |= dict(sorted(new_schemas.items()))
     # Generated clients take the first type whose outputs are all there: the one of most outputs goes first.
     by_outputs = sorted(results, key=lambda name: (-len(results[name]["properties"]), name))
     schemas["Answer"]["properties"]["result"] = {

@@ -116,8 +116,8 @@ class ExecutionTrace(Door):
         with transaction.atomic():
             unfinished = Execution.objects.filter(pk=execution_id).exclude(status=ExecutionStatus.DONE).first()
         if unfinished is None:
-            done = executor.fetch(execution_id, user=caller_of(request))
-            return Response(_traced(execution_id, ExecutionStatus.DONE, None, done.trace))
+            execution = executor.fetch(execution_id, user=caller_of(request))
+            return Response(_traced(execution_id, ExecutionStatus.DONE, None, execution.trace))
         kind = problems.type_on_record(unfinished.problem)
         return Response(_traced(execution_id, unfinished.status, kind, problems.trace_on_record(unfinished)))
 
@@ -135,12 +135,12 @@ class Replay(Door):
     )
     def post(self, request: Request, execution_id: UUID) -> Response:
         user = caller_of(request)
-        outcome, path, stored, current = "identical", None, None, executor.engine_version()
+        outcome, path, stored_engine, current = "identical", None, None, executor.engine_version()
         with limits.replaying(user):
             try:
                 executor.replay(execution_id, user=user)
             except DifferentEngine as other:
-                outcome, path, stored = "different-engine", other.path, other.stored
+                outcome, path, stored_engine = "different-engine", other.path, other.stored
             except NotReproduced as other:
                 outcome, path = "different", other.path
         return Response(
@@ -148,7 +148,7 @@ class Replay(Door):
                 "execution_id": execution_id,
                 "outcome": outcome,
                 "path": path,
-                "stored_engine": stored or current,
+                "stored_engine": stored_engine or current,
                 "current_engine": current,
             }
         )

@@ -47,33 +47,33 @@ def read_query(form: type[serializers.Serializer[Any]], request: Request) -> Map
         unquote_to_bytes(request.META.get("QUERY_STRING", "")).decode()
     except UnicodeDecodeError as failure:
         raise RequestInvalid([{"pointer": "", "reason": "the query string is not UTF-8"}]) from failure
-    given = request.query_params
-    checked = form(data=given.dict())
-    wrong = unknown_fields(checked, given, "is not a parameter here")
-    wrong += repeated_fields(given) + invalid_fields(checked)
+    parameters = request.query_params
+    checked = form(data=parameters.dict())
+    wrong = unknown_fields(checked, parameters, "is not a parameter here")
+    wrong += repeated_fields(parameters) + invalid_fields(checked)
     if wrong:
         raise RequestInvalid(sorted(wrong, key=lambda finding: finding["pointer"]))
     return dict(checked.validated_data)
 
 
-def read_form(form: serializers.Serializer[Any], given: Iterable[str]) -> Mapping[str, Any]:
+def read_form(form: serializers.Serializer[Any], names: Iterable[str]) -> Mapping[str, Any]:
     """The fields of a body. Raises RequestInvalid with every one that is unknown or wrong."""
-    wrong = unknown_fields(form, given) + invalid_fields(form)
+    wrong = unknown_fields(form, names) + invalid_fields(form)
     if wrong:
         raise RequestInvalid(wrong)
     return dict(form.validated_data)
 
 
 def unknown_fields(
-    form: serializers.Serializer[Any], given: Iterable[str], reason: str = "is not a field of this request"
+    form: serializers.Serializer[Any], names: Iterable[str], reason: str = "is not a field of this request"
 ) -> list[dict[str, str]]:
     """A finding for each name that the form does not have."""
-    return [{"pointer": pointer_to(name), "reason": reason} for name in given if name not in form.fields]
+    return [{"pointer": pointer_to(name), "reason": reason} for name in names if name not in form.fields]
 
 
-def repeated_fields(given: QueryDict, *, lists: Container[str] = ()) -> list[dict[str, str]]:
+def repeated_fields(parameters: QueryDict, *, lists: Container[str] = ()) -> list[dict[str, str]]:
     """A finding for each name that is given twice and is none of a list."""
-    repeated = (name for name, values in given.lists() if len(values) > 1 and name not in lists)
+    repeated = (name for name, values in parameters.lists() if len(values) > 1 and name not in lists)
     return [{"pointer": pointer_to(name), "reason": "is given twice"} for name in repeated]
 
 

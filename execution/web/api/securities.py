@@ -57,8 +57,10 @@ class Securities(Door):
         responses={200: ANSWER},
     )
     def get(self, request: Request) -> Response:
-        wanted = {name: self.query[name] for name in SecurityQuery().fields.keys() & FIELDS.keys() & self.query.keys()}
-        rows = Security.objects.filter(**wanted).order_by("symbol")
+        conditions = {
+            name: self.query[name] for name in SecurityQuery().fields.keys() & FIELDS.keys() & self.query.keys()
+        }
+        rows = Security.objects.filter(**conditions).order_by("symbol")
         page = [dict(zip(FIELDS, row, strict=True)) for row in rows.values_list(*FIELDS)[page_of(self.query)]]
         for row in page:
             row["multiplier"] = plain(row["multiplier"])

@@ -82,9 +82,9 @@ class Settings(Door):
     def patch(self, request: Request, portfolio_id: UUID) -> Response:
         with transaction.atomic():
             portfolio = require_owned(portfolio_id, request)
-        wanted = request.data
-        assert isinstance(wanted, dict)  # StrictJson takes nothing else
+        values = request.data
+        assert isinstance(values, dict)  # StrictJson takes nothing else
         changed = portfolio_settings.change(
-            portfolio=portfolio, values=wanted, author=request.user.get_username(), at=timezone.now()
+            portfolio=portfolio, values=values, author=request.user.get_username(), at=timezone.now()
         )
         return Response(settings_report.change_as_dict(portfolio, changed))

@@ -74,11 +74,11 @@ def draw_news(document: Mapping[str, Any], scope: Scope) -> list[Body]:
 def _card(row: Place, document: Mapping[str, Any], scope: Scope) -> Body:
     columns = document["columns"]
     title, *cells = table_panels.row_cells(row, columns, base_currency(scope))
-    named = list(zip([column["label"] for column in columns[1:]], cells, strict=True))
+    labelled = list(zip([column["label"] for column in columns[1:]], cells, strict=True))
     return {
         "title": title,
-        "texts": [figure for _, figure in named if figure.kind == "text" and figure.status == "ok"],
-        "items": [(label, figure) for label, figure in named if figure.kind != "text"],
+        "texts": [figure for _, figure in labelled if figure.kind == "text" and figure.status == "ok"],
+        "items": [(label, figure) for label, figure in labelled if figure.kind != "text"],
     }
 
 

@@ -183,18 +183,18 @@ def _series(
     document: Mapping[str, Any], scope: Scope, days: Sequence[date]
 ) -> tuple[list[Series], list[tuple[str, str]]]:
     """The series that have a value, and label and reason of those that have none. Raises NoPanelValueError without any."""
-    drawn, absent = [], []
+    series, absent = [], []
     for each in document["series"]:
         place = locate_list(each["values"], scope)
         if any(value is not None for value in place.value):
             if len(place.value) != len(days):
                 raise NoPanelValueError(UNEVEN)
-            drawn.append(Series(each["label"], each["format"], place, [_height_of(value) for value in place.value]))
+            series.append(Series(each["label"], each["format"], place, [_height_of(value) for value in place.value]))
         else:
             absent.append((each["label"], _why(each, scope)))
-    if not drawn:
+    if not series:
         raise NoPanelValueError(_told_once(absent))
-    return drawn, absent
+    return series, absent
 
 
 def _told_once(absent: Sequence[tuple[str, str]]) -> str:
@@ -212,13 +212,13 @@ def _trades(
     if "marks" not in document:
         return {}, []
     try:
-        found = resolve_list(document["marks"], scope)
+        trades = resolve_list(document["marks"], scope)
     except NoPanelValueError as absent:
         return {}, [("What was traded", reason_words(absent.reason))]
     places = {day: place for place, day in enumerate(days)}
-    if not all(_is_trade(each) for each in found):
+    if not all(_is_trade(each) for each in trades):
         return {}, [("What was traded", reason_words("not_in_result"))]
-    by_day = {_day(trade["date"]): trade for trade in found}
+    by_day = {_day(trade["date"]): trade for trade in trades}
     return {places[day]: trade for day, trade in by_day.items() if day in places}, []
 
 
@@ -237,9 +237,9 @@ def _symbols(trade: Mapping[str, Any]) -> list[str]:
 
 
 def _mark_words(mark: charts.Mark, kind: str, days: Sequence[date], trades: Mapping[int, Mapping[str, Any]]) -> str:
-    told = [f"{days[place].isoformat()}: {kind} {', '.join(trades[place][kind])}" for place in mark.days[:MOST_TOLD]]
-    more = len(mark.days) - len(told)
-    return "; ".join([*told, *([f"and {number_of(more, 'more day')}"] if more else [])])
+    words = [f"{days[place].isoformat()}: {kind} {', '.join(trades[place][kind])}" for place in mark.days[:MOST_TOLD]]
+    more = len(mark.days) - len(words)
+    return "; ".join([*words, *([f"and {number_of(more, 'more day')}"] if more else [])])
 
 
 def _why(series: Mapping[str, Any], scope: Scope) -> str:

@@ -116,10 +116,10 @@ def line_chart(
 
 def levels(series: Sequence[Sequence[float | None]]) -> list[Decimal]:
     """The round levels of the scale of a chart, rising. Raises ValueError where no series holds a value."""
-    known = [value for values in series for value in values if value is not None and math.isfinite(value)]
-    if not known:
+    numbers = [value for values in series for value in values if value is not None and math.isfinite(value)]
+    if not numbers:
         raise ValueError("no series holds a value")
-    return value_ticks(min(known), max(known))
+    return value_ticks(min(numbers), max(numbers))
 
 
 NO_SPAN = 1e-290
@@ -168,22 +168,22 @@ def thin(across: Floats, values: Floats) -> list[Indexes]:
 
     across   (D,) rising from 0 to 1; values (D,), NaN is a gap
     """
-    known = np.flatnonzero(np.isfinite(values))
-    runs = np.split(known, np.flatnonzero(np.diff(known) > 1) + 1)
+    places = np.flatnonzero(np.isfinite(values))
+    runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
     vertices = []
     for run in runs:
         columns = np.minimum((across[run] * COLUMNS).astype(np.int64), COLUMNS - 1)
         by_value = np.lexsort((values[run], columns))  # within each column from the lowest to the highest
         ends = np.flatnonzero(np.diff(columns[by_value]))
-        chosen = {int(run[0]), int(run[-1]), int(run[by_value[0]]), int(run[by_value[-1]])}
-        chosen.update(run[by_value[ends]].tolist(), run[by_value[ends + 1]].tolist())
-        vertices.append(np.array(sorted(chosen), dtype=np.intp))
+        points = {int(run[0]), int(run[-1]), int(run[by_value[0]]), int(run[by_value[-1]])}
+        points.update(run[by_value[ends]].tolist(), run[by_value[ends + 1]].tolist())
+        vertices.append(np.array(sorted(points), dtype=np.intp))
     return vertices
 
 
 def _line(across: Floats, values: Floats, low: float, high: float) -> Line | None:
-    known = np.flatnonzero(np.isfinite(values))
-    if not known.size:
+    places = np.flatnonzero(np.isfinite(values))
+    if not places.size:
         return None
     x = np.rint(across * SIDE).astype(np.int64)
     y = np.rint((high - np.where(np.isfinite(values), values, low)) / (high - low) * SIDE).astype(np.int64)
@@ -192,10 +192,10 @@ def _line(across: Floats, values: Floats, low: float, high: float) -> Line | Non
     alone = [run[0] for run in runs if len(run) == 1]
     dots = tuple((round(100 * int(x[index]) / SIDE, 2), round(100 * int(y[index]) / SIDE, 2)) for index in alone)
     extent = Extent(
-        first=int(known[0]),
-        last=int(known[-1]),
-        high=int(known[values[known].argmax()]),
-        low=int(known[values[known].argmin()]),
+        first=int(places[0]),
+        last=int(places[-1]),
+        high=int(places[values[places].argmax()]),
+        low=int(places[values[places].argmin()]),
     )
     return Line(path, extent, dots)
 

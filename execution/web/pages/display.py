@@ -25,9 +25,9 @@ KEPT_S: Final = 365 * 24 * 3600
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """Context processor: the attributes of each page, and the form."""
-    chosen = read(request)
-    fields = [(name, choice.label, choice.values.items(), chosen[name]) for name, choice in CHOICES.items()]
-    return {"display": {"chosen": chosen, "fields": fields, "is_private": chosen["privacy"] == "on"}}
+    choices = read(request)
+    fields = [(name, choice.label, choice.values.items(), choices[name]) for name, choice in CHOICES.items()]
+    return {"display": {"chosen": choices, "fields": fields, "is_private": choices["privacy"] == "on"}}
 
 
 class DisplayMiddleware:
@@ -49,16 +49,16 @@ def page(request: HttpRequest) -> HttpResponse:
     """
     if request.method != "POST":
         return render(request, "display_page.html")
-    sent = {name: request.POST[name] for name in CHOICES if name in request.POST}
+    choices = {name: request.POST[name] for name in CHOICES if name in request.POST}
     findings = [
         {"pointer": f"/{name}", "reason": f"is none of {', '.join(CHOICES[name].values)}"}
-        for name, text in sent.items()
+        for name, text in choices.items()
         if text not in CHOICES[name].values
     ]
     if findings:
         return render_failure(request, RequestInvalid(findings), {})
     response = HttpResponseRedirect(way_back(request))
-    for name, text in sent.items():
+    for name, text in choices.items():
         response.set_cookie(
             name, text, max_age=KEPT_S, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
         )

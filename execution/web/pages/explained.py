@@ -173,12 +173,12 @@ def _row(row: Mapping[str, Any], addresses: Addresses) -> Line:
                 "commit": row["commit"] or "",
             }
         case "price":
-            said = f"close of {row['symbol']} {_plain(row['close'])} {row['currency']}", row["observed_date"]
+            words_and_day = f"close of {row['symbol']} {_plain(row['close'])} {row['currency']}", row["observed_date"]
         case "rate":
-            said = f"1 {row['base']} is {_plain(row['rate'])} {row['quote']}", row["observed_date"]
+            words_and_day = f"1 {row['base']} is {_plain(row['rate'])} {row['quote']}", row["observed_date"]
         case "action":
             size = f"{_plain(row['ratio'])} for 1" if "ratio" in row else f"{_plain(row['amount'])} {row['currency']}"
-            said = f"{row['action']} of {row['symbol']}, {size}", row["ex_date"]
+            words_and_day = f"{row['action']} of {row['symbol']}, {size}", row["ex_date"]
         case "input":
             value = row[row["input"]]
             words = f"{formulas.name_words(row['input'])}: {value}"
@@ -186,8 +186,11 @@ def _row(row: Mapping[str, Any], addresses: Addresses) -> Line:
         case "setting":
             return {"words": privacy.sentence(row["value"]), "day": "", "source": f"chosen as the {row['setting']}"}
         case _:
-            said = f"{row['series']} {_plain(row['value'])}, known on {row['known_at'][:10]}", row["observation_date"]
-    words, day = said
+            words_and_day = (
+                f"{row['series']} {_plain(row['value'])}, known on {row['known_at'][:10]}",
+                row["observation_date"],
+            )
+    words, day = words_and_day
     return {"words": words, "day": day, "source": row["source"], "pack": row["pack_id"], "flags": row["flags"]}
 
 

@@ -88,13 +88,13 @@ def _show(request: HttpRequest, portfolio: Portfolio, execution_id: UUID) -> Htt
             raise ExecutionNotFound
         version = versions.published_version(served.metadata["pattern_id"], served.metadata["pattern_version"])
     pointer, place, result = request.GET.get("path", ""), request.GET.get("part", ""), served.result
-    stored = _stored_value(result, pointer)
-    is_absent = _is_unavailable(stored) and not question.is_metric(stored)
+    value = _stored_value(result, pointer)
+    is_absent = _is_unavailable(value) and not question.is_metric(value)
     account = Account() if is_absent else _account(request, execution_id, pointer, place)
     printed = panel_labels.find(version.document, pointer, result)
     whole = printed.label if printed else "the whole figure"
     if place:
-        stored = printed = None
+        value = printed = None
     carried = navigation.carry(request.GET.dict())
     security = execution.request["inputs"].get(navigation.SECURITY)
     before = address_before_path(portfolio, execution_id, carried)
@@ -111,7 +111,7 @@ def _show(request: HttpRequest, portfolio: Portfolio, execution_id: UUID) -> Htt
         "metadata": served.metadata,
         "path": pointer,
         "printed": printed,
-        "figure": _figure(stored, printed, account, portfolio.base_currency),
+        "figure": _figure(value, printed, account, portfolio.base_currency),
         "account": account,
         "made": _template_line(account.document, addresses, place),
         "whole": {"title": whole, "address": f"{before}{quote(pointer)}"} if place else None,
@@ -164,13 +164,13 @@ def _is_unavailable(value: Any) -> bool:
     return isinstance(value, Mapping) and value.get("status") == "unavailable"
 
 
-def _figure(stored: Any, printed: PrintedFigure | None, account: Account, currency: str) -> Figure | None:
+def _figure(own_value: Any, printed: PrintedFigure | None, account: Account, currency: str) -> Figure | None:
     """The figure as the panel writes it, or by the unit that its explanation has; None for what is no figure."""
     if account.status != HTTPStatus.OK:
         return None
     document = account.document
     unit = document["unit"] if document else ""
-    value = document["value"] if document and stored is None else stored
+    value = document["value"] if document and own_value is None else own_value
     kind = "percentage" if unit == "fraction" else "currency" if explained.is_currency(unit) else "number"
     if printed and printed.format in FORMATS:
         kind = printed.format
@@ -210,5 +210,5 @@ def _frame(request: HttpRequest, portfolio: Portfolio, served: executor.Served |
             portfolio,
             current=served.metadata["pattern_id"] if served else "",
             query=navigation.carry(request.GET.dict()),
-            shown=served.metadata["asof_date"] if served else "",
+            figures_day=served.metadata["asof_date"] if served else "",
         )

@@ -52,9 +52,9 @@ def go_to_log_in(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _find_token(request: HttpRequest, slug: str) -> str:
     """Of the file that waits already, or that came with this form and waits from now on; "" where there is none."""
-    known = request.POST.get("confirm") or request.POST.get("look")
-    if known:
-        return known[:64]
+    token = request.POST.get("confirm") or request.POST.get("look")
+    if token:
+        return token[:64]
     user_id, file = form_owner.read(request.POST), uploaded_file(request)
     return waiting_files.keep(Shelf(waiting_files.KIND, user_id, slug), file) if user_id and file else ""
 

@@ -37,15 +37,15 @@ def finding_rows(
     findings: Sequence[RowFinding], content: bytes, *, can_leave_out: bool, left_out: Collection[int]
 ) -> list[dict[str, Any]]:
     """Each finding beside its row as the file has it; a row that is told of twice stands once."""
-    written = as_written.texts_of_rows(content, {each.row for each in findings})
-    shown: list[dict[str, Any]] = []
+    text_of_row = as_written.texts_of_rows(content, {each.row for each in findings})
+    rows: list[dict[str, Any]] = []
     for finding in findings:
-        is_first = not shown or shown[-1]["row"] != finding.row or not finding.row
-        shown.append(
+        is_first = not rows or rows[-1]["row"] != finding.row or not finding.row
+        rows.append(
             {
                 "row": finding.row,
                 "is_first": is_first,
-                "written": written.get(finding.row, "") if is_first else "",
+                "written": text_of_row.get(finding.row, "") if is_first else "",
                 "column": finding.column,
                 "value": finding.value,
                 "reason": finding.reason,
@@ -54,7 +54,7 @@ def finding_rows(
                 "is_left_out": finding.row in left_out,
             }
         )
-    return shown
+    return rows
 
 
 def is_cut(findings: Sequence[RowFinding]) -> bool:

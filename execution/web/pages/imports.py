@@ -95,15 +95,15 @@ def _submit(request: HttpRequest, portfolio: Portfolio) -> HttpResponse:
         return _look(request, portfolio, request.GET[WAITING], import_form.choices(request.GET))
     if "undo" in request.POST:
         return _undo(request, portfolio, request.POST["undo"])
-    chosen = import_form.choices(request.POST)
+    choices = import_form.choices(request.POST)
     if "confirm" in request.POST:
-        return _confirm(request, portfolio, request.POST["confirm"], chosen)
+        return _confirm(request, portfolio, request.POST["confirm"], choices)
     if "look" in request.POST:
-        return _look(request, portfolio, request.POST["look"], chosen)
+        return _look(request, portfolio, request.POST["look"], choices)
     file = import_form.uploaded_file(request)
     if file is None:
         return _refuse(request, portfolio, "Choose a file first")
-    return _preview(request, portfolio, file, chosen, waiting_files.keep(_shelf(request, portfolio), file))
+    return _preview(request, portfolio, file, choices, waiting_files.keep(_shelf(request, portfolio), file))
 
 
 def _shelf(request: HttpRequest, portfolio: Portfolio) -> Shelf:
@@ -114,8 +114,8 @@ def _undo(request: HttpRequest, portfolio: Portfolio, import_id: str) -> HttpRes
     author = request.user.get_username()
     try:
         imports.undo(portfolio=portfolio, author=author, at=timezone.now(), import_id=import_id)
-    except LedgerRefused as refused:
-        return _refuse(request, portfolio, f"Later entries need this import; undo those first. {refused}")
+    except LedgerRefused as refusal:
+        return _refuse(request, portfolio, f"Later entries need this import; undo those first. {refusal}")
     return _redirect(request, portfolio, undone=import_id)
 
 
@@ -140,8 +140,8 @@ def _confirm(request: HttpRequest, portfolio: Portfolio, token: str, choices: Ch
             code=file.format,
             choices=choices,
         )
-    except ImportRefused as refused:
-        return _check(request, portfolio, file, refused.findings, choices, token)
+    except ImportRefused as refusal:
+        return _check(request, portfolio, file, refusal.findings, choices, token)
     _shelf(request, portfolio).drop(token)
     return _redirect(request, portfolio, done=imported.import_id or "nothing")
 
@@ -211,8 +211,8 @@ def _check(
 
 def _find_same(portfolio: Portfolio, preview: Preview) -> imports.StoredImport | None:
     """The import that the same file came by before."""
-    stored = imports.stored_imports(portfolio=portfolio) if not preview.added else ()
-    return next((each for each in stored if each.sha256 == preview.sha256), None)
+    earlier_imports = imports.stored_imports(portfolio=portfolio) if not preview.added else ()
+    return next((each for each in earlier_imports if each.sha256 == preview.sha256), None)
 
 
 def _refuse(request: HttpRequest, portfolio: Portfolio, words: str) -> HttpResponse:
@@ -223,19 +223,19 @@ def _render(
     request: HttpRequest, portfolio: Portfolio, *, status: int = HTTPStatus.OK, step: str = "", **more: Any
 ) -> HttpResponse:
     """The page, with what `more` says of the form that was sent."""
-    stored, done = list(reversed(imports.stored_imports(portfolio=portfolio))), request.GET.get("done")
+    own_imports, new_import_id = list(reversed(imports.stored_imports(portfolio=portfolio))), request.GET.get("done")
     context = {
         "portfolio": portfolio,
         "navigation": navigation.for_portfolio(portfolio, current="imports", query=request.GET.dict()),
         "is_owner": portfolio.owner_id == request.user.pk,
         "step": step,
-        "steps": import_tables.steps(step or ("done" if done else "file")),
-        "stored_imports": stored,
+        "steps": import_tables.steps(step or ("done" if new_import_id else "file")),
+        "stored_imports": own_imports,
         "formats": [(code, each.TITLE) for code, each in FORMATS.items()],
         "limit_mib": MAX_BYTES // 1024**2,
         "overview": OVERVIEW,
-        "done": done,
-        "new_import": next((each for each in stored if each.import_id == done), None),
+        "done": new_import_id,
+        "new_import": next((each for each in own_imports if each.import_id == new_import_id), None),
         "undone": request.GET.get("undone"),
         "revision": _newest_revision(portfolio) if request.GET.keys() & {"done", "undone"} else None,
         **more,

@@ -109,14 +109,14 @@ def for_portfolio(
     *,
     current: str = "",
     query: Mapping[str, str] | None = None,
-    shown: str = "",
+    figures_day: str = "",
     default_range: str = "",
 ) -> Navigation:
     """The frame of one page.
 
     current        a pattern's id, or the name of a section
     query          of the request, of which the links carry on what is theirs
-    shown          the day that the page's figures are of
+    figures_day    the day that the page's figures are of
     default_range  the range of the page's figures where the query names none; empty where they have none
     """
     carried = carry(query or {})
@@ -126,7 +126,7 @@ def for_portfolio(
     ids = declared.keys()
     section = "portfolio_holdings" if current in of_one else current
     within = {name for below in WITHIN.values() for _, name in below}
-    named = {name for _, name, _ in SECTIONS} | within | set(of_one) | {SUMMARY}
+    names = {name for _, name, _ in SECTIONS} | within | set(of_one) | {SUMMARY}
     start = OVERVIEW if OVERVIEW in ids else min(ids - set(of_one), default="")
     here = current if current in ids else start
     same = {name: text for name, text in (query or {}).items() if text and current in ids}
@@ -141,7 +141,7 @@ def for_portfolio(
         analyses=tuple(
             Link(title, address(portfolio, pk, carried), pk == current)
             for pk, title, _ in sorted(published, key=lambda each: each[1])
-            if pk not in named
+            if pk not in names
         ),
         ranges=tuple(
             Link(short, address(portfolio, here, {**_without(same, FROM), **_without(carried, FROM), RANGE: name}),
@@ -154,13 +154,13 @@ def for_portfolio(
             address(portfolio, here, {}),
             tuple((name, text) for name, text in same.items() if name not in (ASOF, FROM, RANGE)),
             carried.get(FROM, ""),
-            shown or carried.get(ASOF, ""),
+            figures_day or carried.get(ASOF, ""),
         )
         if default_range
         else None,
-        years=tuple(_years(portfolio, current, same, shown)) if shown and YEAR in declared.get(current, {}) else (),
-        days=tuple(_days(portfolio, here, same | carried, shown)) if shown else (),
-        shown=shown,
+        years=tuple(_years(portfolio, current, same, figures_day)) if figures_day and YEAR in declared.get(current, {}) else (),
+        days=tuple(_days(portfolio, here, same | carried, figures_day)) if figures_day else (),
+        shown=figures_day,
         holding=f"{address(portfolio, of_one[0], {**carried, SECURITY: ''})}" if of_one else "",
     )  # fmt: skip
 
@@ -204,27 +204,27 @@ def _sections(
             yield Link(title, address(portfolio, name, carried), name == current, pages=below)
 
 
-def _years(portfolio: Portfolio, pattern_id: str, query: Mapping[str, str], shown: str) -> Iterator[Link]:
+def _years(portfolio: Portfolio, pattern_id: str, query: Mapping[str, str], figures_day: str) -> Iterator[Link]:
     """The years up to that of the day that is shown, and the one that is asked for where it is older."""
     begins = next((each for each in tax_years.BEGINNINGS if each == query.get("begins")), tax_years.BEGINNINGS[0])
-    newest = tax_years.of_day(dates.parse(shown), begins).year
-    chosen = query.get(YEAR, str(newest))
+    newest = tax_years.of_day(dates.parse(figures_day), begins).year
+    year_text = query.get(YEAR, str(newest))
     years = [str(newest - back) for back in range(MOST_YEARS)]
-    for year in years if chosen in years else [*years, chosen]:
-        yield Link(year, address(portfolio, pattern_id, {**query, YEAR: year}), year == chosen)
+    for year in years if year_text in years else [*years, year_text]:
+        yield Link(year, address(portfolio, pattern_id, {**query, YEAR: year}), year == year_text)
 
 
-def _days(portfolio: Portfolio, pattern_id: str, query: Mapping[str, str], shown: str) -> Iterator[Link]:
-    for title, hint, day in pack_days([portfolio.policy_id], dates.parse(shown)):
+def _days(portfolio: Portfolio, pattern_id: str, query: Mapping[str, str], figures_day: str) -> Iterator[Link]:
+    for title, hint, day in pack_days([portfolio.policy_id], dates.parse(figures_day)):
         yield Link(title, address(portfolio, pattern_id, {**query, ASOF: day.isoformat()}), hint=hint)
 
 
-def pack_days(policies: Iterable[str], shown: date) -> Iterator[tuple[str, str, date]]:
+def pack_days(policies: Iterable[str], day: date) -> Iterator[tuple[str, str, date]]:
     """Title, hint and day of each fresh pack day around the one that is shown; a day that there is not is absent."""
     around = PricingPack.objects.filter(policy__in=set(policies), status=PackStatus.FRESH).aggregate(
-        before=Max("asof_date", filter=Q(asof_date__lt=shown)),
-        after=Min("asof_date", filter=Q(asof_date__gt=shown)),
-        newest=Max("asof_date", filter=Q(asof_date__gt=shown)),
+        before=Max("asof_date", filter=Q(asof_date__lt=day)),
+        after=Min("asof_date", filter=Q(asof_date__gt=day)),
+        newest=Max("asof_date", filter=Q(asof_date__gt=day)),
     )
     for title, hint, other in (
         ("‹", "The pack day before", around["before"]),

@@ -59,8 +59,8 @@ def _submit(request: HttpRequest) -> HttpResponse:
             panel=request.POST.get("panel", ""),
             reduced=request.POST.get("reduced") == "1",
         )
-    except RightDenied as refused:
-        return _show(request, refused=refused, code=code)
+    except RightDenied as refusal:
+        return _show(request, refusal=refusal, code=code)
     return _to_list(request)
 
 
@@ -69,12 +69,12 @@ def _to_list(request: HttpRequest) -> HttpResponse:
 
 
 @transaction.atomic
-def _show(request: HttpRequest, *, refused: RightDenied | None = None, code: str = "") -> HttpResponse:
-    given = request.POST if refused else request.GET
-    context: dict[str, Any] = {"exports": _own(), "refused": refused, "code": code}
-    if "execution" in given:
-        context |= _choice(_id_of(given, "execution"), given.get("panel", ""))
-    return render(request, "exports.html", context, status=403 if refused else 200)
+def _show(request: HttpRequest, *, refusal: RightDenied | None = None, code: str = "") -> HttpResponse:
+    fields = request.POST if refusal else request.GET
+    context: dict[str, Any] = {"exports": _own(), "refused": refusal, "code": code}
+    if "execution" in fields:
+        context |= _choice(_id_of(fields, "execution"), fields.get("panel", ""))
+    return render(request, "exports.html", context, status=403 if refusal else 200)
 
 
 def _choice(execution_id: UUID, panel: str) -> dict[str, Any]:
@@ -105,8 +105,8 @@ def _title(execution: Execution) -> str:
     return str(execution.pattern_version.document["title"])
 
 
-def _id_of(given: Any, name: str) -> UUID:
+def _id_of(fields: Any, name: str) -> UUID:
     try:
-        return UUID(given.get(name, ""))
+        return UUID(fields.get(name, ""))
     except ValueError as wrong:
         raise RequestInvalid([{"pointer": f"/{name}", "reason": "is no identifier"}]) from wrong

@@ -66,8 +66,8 @@ def _issue(request: HttpRequest, form: TokenForm) -> str:
             days=form.cleaned_data["days"],
             now=datetime.now(UTC),
         )
-    except personal_tokens.TooManyTokens as refused:
-        form.add_error(None, str(refused))
+    except personal_tokens.TooManyTokens as refusal:
+        form.add_error(None, str(refusal))
         return ""
     return text
 

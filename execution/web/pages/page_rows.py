@@ -45,8 +45,8 @@ class PageRows:
 
     def link(self, panel_id: str, **changes: str) -> str:
         """The same page with other values of the query; an empty one is left out."""
-        kept = {name: text for name, text in {**self.query, **changes}.items() if text}
-        return f"?{urlencode(kept)}#{panel_id}"
+        parameters = {name: text for name, text in {**self.query, **changes}.items() if text}
+        return f"?{urlencode(parameters)}#{panel_id}"
 
 
 def parameters(document: Mapping[str, Any]) -> frozenset[str]:
@@ -67,27 +67,27 @@ class Heading:
     """ascending or descending where the rows are sorted by it."""
 
 
-def draw_sortable(document: Mapping[str, Any], scope: Scope, shown: PageRows) -> dict[str, Any]:
+def draw_sortable(document: Mapping[str, Any], scope: Scope, page_rows: PageRows) -> dict[str, Any]:
     """A table sorted and filtered by the query: headings that lead to each order, rows, and their total."""
     table = draw_table(document, scope)
     keys = [column["key"] for column in document["columns"]]
     every: Sequence[Sequence[Cell]] = table["rows"]
-    rows = [row for row in every if _matches(row, shown.find)]
-    if shown.key in keys and not _is_picture(document["columns"][keys.index(shown.key)]):
-        rows = _sort(rows, keys.index(shown.key), falls=shown.falls)
-    hidden = {name: text for name, text in shown.query.items() if text and name != FIND}
+    rows = [row for row in every if _matches(row, page_rows.find)]
+    if page_rows.key in keys and not _is_picture(document["columns"][keys.index(page_rows.key)]):
+        rows = _sort(rows, keys.index(page_rows.key), falls=page_rows.falls)
+    hidden = {name: text for name, text in page_rows.query.items() if text and name != FIND}
     is_whole = len(rows) == len(every)
     return {
         "headings": [
-            _heading(document, column, drawn, shown)
-            for column, drawn in zip(document["columns"], table["columns"], strict=True)
+            _heading(document, column, heading, page_rows)
+            for column, heading in zip(document["columns"], table["columns"], strict=True)
         ],
         "rows": [list(zip(table["columns"], row, strict=True)) for row in rows],
         "total": _total(document, rows, scope, is_whole=is_whole),
         "total_of": "Total" if is_whole else "Sum of the rows",
         "all": len(every),
-        "find": shown.find,
-        "unfiltered": shown.link(document["id"], **{FIND: ""}),
+        "find": page_rows.find,
+        "unfiltered": page_rows.link(document["id"], **{FIND: ""}),
         "hidden": hidden,
     }
 
@@ -102,24 +102,24 @@ def _matches(row: Sequence[Cell], find: str) -> bool:
 
 def _sort(rows: Sequence[Sequence[Cell]], place: int, *, falls: bool) -> list[Sequence[Cell]]:
     """By one column, rows without a value last either way; rows that are alike in it keep their order."""
-    known = [row for row in rows if row[place].status != "unavailable"]
+    with_value = [row for row in rows if row[place].status != "unavailable"]
     unknown = [row for row in rows if row[place].status == "unavailable"]
-    return [*sorted(known, key=lambda row: _order(row[place]), reverse=falls), *unknown]
+    return [*sorted(with_value, key=lambda row: _order(row[place]), reverse=falls), *unknown]
 
 
 def _order(cell: Cell) -> tuple[Decimal, str]:
     return (Decimal(0) if cell.exact is None else cell.exact, "" if cell.is_numeric else cell.text.casefold())
 
 
-def _heading(document: Mapping[str, Any], column: Mapping[str, Any], drawn: Column, shown: PageRows) -> Heading:
+def _heading(document: Mapping[str, Any], column: Mapping[str, Any], heading: Column, page_rows: PageRows) -> Heading:
     """A first click puts the greatest number, and the first name, on top; another turns it round."""
     key = column["key"]
     if _is_picture(column):
-        return Heading(drawn, "", "")
-    is_current = shown.key == key
-    falls = not shown.falls if is_current else drawn.is_numeric
-    order = ("descending" if shown.falls else "ascending") if is_current else ""
-    return Heading(drawn, shown.link(document["id"], **{SORT: f"-{key}" if falls else key}), order)
+        return Heading(heading, "", "")
+    is_current = page_rows.key == key
+    falls = not page_rows.falls if is_current else heading.is_numeric
+    order = ("descending" if page_rows.falls else "ascending") if is_current else ""
+    return Heading(heading, page_rows.link(document["id"], **{SORT: f"-{key}" if falls else key}), order)
 
 
 def _total(
@@ -133,9 +133,11 @@ def _total(
     for place, column in enumerate(document["columns"]):
         cell = None
         if column["key"] in totals:
-            named = totals[column["key"]] if is_whole else ""
+            template = totals[column["key"]] if is_whole else ""
             cell = (
-                _template_figure(named, column, scope) if named else _sum([row[place] for row in rows], column, scope)
+                _template_figure(template, column, scope)
+                if template
+                else _sum([row[place] for row in rows], column, scope)
             )
         cells.append((Column(column["label"], "", column["format"] in figures.FORMATS), cell))
     return cells
@@ -150,9 +152,9 @@ def _template_figure(template: str, column: Mapping[str, Any], scope: Scope) -> 
 
 
 def _sum(cells: Sequence[Cell], column: Mapping[str, Any], scope: Scope) -> Figure:
-    known = [cell.exact for cell in cells if cell.exact is not None]
-    if len(known) < len(cells):
+    numbers = [cell.exact for cell in cells if cell.exact is not None]
+    if len(numbers) < len(cells):
         return figures.missing(column["format"], "one of the rows has none")
     signed = table_panels.is_change(column["key"], column["format"])
-    total = str(sum(known, Decimal(0)))
+    total = str(sum(numbers, Decimal(0)))
     return figures.from_value(total, column["format"], currency=base_currency(scope), signed=signed)

@@ -23,8 +23,8 @@ class PrintedFigure:
 
 def find(document: Mapping[str, Any], pointer: str, result: Any) -> PrintedFigure | None:
     """The first figure of a pattern's panels that stands at a place of a result; None where no panel prints it."""
-    drawn = (panel for panel in document["panels"] if panel_parts.why_undrawn(panel) is None)
-    return next((each for panel in drawn for each in _in_panel(panel, pointer, result)), None)
+    panels = (panel for panel in document["panels"] if panel_parts.why_undrawn(panel) is None)
+    return next((each for panel in panels for each in _in_panel(panel, pointer, result)), None)
 
 
 def _in_panel(panel: Mapping[str, Any], pointer: str, result: Any) -> Iterator[PrintedFigure]:

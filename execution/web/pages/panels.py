@@ -143,14 +143,14 @@ def panel(
     figure_page    the address of a figure's page, to which its place in the result is added
     chart_data     the address of the data of a panel's charts, to which its id is added; without it they are drawings alone
     """
-    shown = {
+    context = {
         "panel": draw(document, scope, rows if isinstance(rows, PageRows) else None),
         "holding_page": holding_page,
         "export_page": export_page,
         "figure_page": figure_page,
         "columns": f"{chart_data}{document['id']}" if chart_data else "",
     }
-    return get_template("panels/panel.html").render(shown)
+    return get_template("panels/panel.html").render(context)
 
 
 def draw(document: Mapping[str, Any], scope: Scope, rows: PageRows | None = None) -> Panel:

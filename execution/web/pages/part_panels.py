@@ -74,13 +74,13 @@ def draw_tree_map(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     tile. Items beside rows are figures of the whole, which stand below with the reasons of what they lack."""
     beside = table_panels.items(document, scope) if "items" in document and "rows" in document else []
     parts = _parts(document, scope)
-    drawn = sorted((each for each in parts.rows if (each.size or 0) > 0), key=lambda each: -(each.size or 0))
-    places = shapes.tiles([each.size or 0 for each in drawn]) if drawn else []
-    shades = _shades([_second(each) for each in drawn])
+    with_tile = sorted((each for each in parts.rows if (each.size or 0) > 0), key=lambda each: -(each.size or 0))
+    places = shapes.tiles([each.size or 0 for each in with_tile]) if with_tile else []
+    shades = _shades([_second(each) for each in with_tile])
     return {
         "headings": parts.headings,
         "rows": parts.rows,
-        "tiles": [_tile(*each) for each in zip(drawn, places, shades, strict=True)],
+        "tiles": [_tile(*each) for each in zip(with_tile, places, shades, strict=True)],
         "items": beside,
         "notes": table_panels.notes(beside),
     }
@@ -98,14 +98,14 @@ def draw_gauge(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
         return None if value is None else round(100 * min(max(float((value - low) / (high - low)), 0.0), 1.0), 3)
 
     kind = document["items"][0]["format"]
-    written = {name: figures.from_value(str(bound), kind).text for name, bound in bounds.items() if bound is not None}
+    texts = {name: figures.from_value(str(bound), kind).text for name, bound in bounds.items() if bound is not None}
     steps = {key: document[key] for key in ("rows", "columns")}
     return {
         "items": items,
         "notes": table_panels.notes(items),
         "at": at(items[0][1].exact),
         "threshold_at": at(bounds["threshold"]),
-        "scale": written,
+        "scale": texts,
         "waterfall": draw_waterfall(steps, scope),
     }
 
@@ -123,8 +123,8 @@ def _parts(document: Mapping[str, Any], scope: Scope) -> Parts:
     """Of `rows`, of which the first column names a part and the first column of numbers measures it, or else of `items`."""
     if "rows" not in document:
         totals = [bool(item.get("total")) for item in document["items"]]
-        named = zip(table_panels.items(document, scope), totals, strict=True)
-        return Parts((), tuple(Part(label, figure, is_total=is_total) for (label, figure), is_total in named))
+        labelled = zip(table_panels.items(document, scope), totals, strict=True)
+        return Parts((), tuple(Part(label, figure, is_total=is_total) for (label, figure), is_total in labelled))
     columns, currency = document["columns"], base_currency(scope)
     measure = next((place for place, column in enumerate(columns) if column["format"] in FORMATS), None)
     if measure is None:

@@ -64,9 +64,9 @@ def holding(request: HttpRequest, slug: str, symbol: str) -> HttpResponse:
         number = Security.objects.filter(symbol=symbol).values_list("pk", flat=True).first()
     if number is None:
         return problem_page.not_found(request)
-    asked = request.GET.copy()
-    asked[SECURITY] = str(number)
-    request.GET = asked  # type: ignore[assignment]
+    query = request.GET.copy()
+    query[SECURITY] = str(number)
+    request.GET = query  # type: ignore[assignment]
     return page(request, slug, navigation.HOLDING)
 
 
@@ -177,7 +177,7 @@ def _ask(request: HttpRequest, version: PatternVersion, portfolio: Portfolio) ->
 
 @transaction.atomic
 def _frame(
-    request: HttpRequest, portfolio: Portfolio, version: PatternVersion | None, shown: str = ""
+    request: HttpRequest, portfolio: Portfolio, version: PatternVersion | None, figures_day: str = ""
 ) -> dict[str, Any]:
     """The frame of the page, on the day and range that it shows."""
     declared = version.document["inputs"] if version else {}
@@ -185,7 +185,7 @@ def _frame(
         portfolio,
         current=version.pattern_id if version else "",
         query=request.GET.dict(),
-        shown=shown,
+        figures_day=figures_day,
         default_range=declared.get(navigation.RANGE, {}).get("default", ""),
     )
     return {"navigation": frame}

@@ -22,8 +22,8 @@ def read_request(query: Mapping[str, str], version: PatternVersion, portfolio: P
     declared = version.document["inputs"]
     # Of the frame, which goes on with it, and of the rows of the page alone.
     ours = {name for name in CARRIED if name not in declared} | page_rows.parameters(version.document)
-    given = {name: text for name, text in query.items() if text and name not in ours}
-    inputs = {name: _typed(declared[name]["type"], text) if name in declared else text for name, text in given.items()}
+    fields = {name: text for name, text in query.items() if text and name not in ours}
+    inputs = {name: _typed(declared[name]["type"], text) if name in declared else text for name, text in fields.items()}
     request = executor.Request(version.pattern_id, inputs, portfolio_id=portfolio.pk)
     asof = query.get("asof")
     if not asof:
@@ -88,8 +88,8 @@ def _typed(declared: str, text: str) -> Any:
 def _choices(name: str, declared: Mapping[str, Any], portfolio: Portfolio) -> list[tuple[str, str]]:
     """Value and label of each choice; empty where any text may be entered."""
     if name == SECURITY:
-        known = holdings.read(portfolio, None)
-        by_symbol = sorted([*known.now, *known.before], key=lambda each: each.symbol)
+        all_holdings = holdings.read(portfolio, None)
+        by_symbol = sorted([*all_holdings.now, *all_holdings.before], key=lambda each: each.symbol)
         return [(str(each.security_id), f"{each.symbol}, {each.name}") for each in by_symbol]
     words = ["true", "false"] if declared["type"] == "boolean" else declared.get("enum") or []
     return [(str(word), str(word).replace("_", " ")) for word in words]

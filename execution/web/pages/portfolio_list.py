@@ -102,12 +102,12 @@ def _read(request: HttpRequest) -> dict[str, Any]:
         portfolios = list(Portfolio.objects.order_by(order, "slug"))
         day = portfolio_summaries.common_day(portfolios, query.asof)
         days, currencies = _days(query, portfolios, day), _currencies(portfolios, day)
-    chosen = Paginator(portfolios, ROWS).get_page(query.page)
+    page = Paginator(portfolios, ROWS).get_page(query.page)
     currency = query.currency or portfolio_summaries.usual_currency(portfolios)
     admit = partial(_while_patient, request.user, time.monotonic() + PATIENCE_S)
     summaries = list(
         portfolio_summaries.ask(
-            list(chosen), navigation.SUMMARY, user=request.user, asof=day, currency=currency, admit=admit  # type: ignore[arg-type]
+            list(page), navigation.SUMMARY, user=request.user, asof=day, currency=currency, admit=admit  # type: ignore[arg-type]
         )
     )  # fmt: skip
     carried = _carried(query, portfolios, day)
@@ -117,7 +117,7 @@ def _read(request: HttpRequest) -> dict[str, Any]:
         "rows": summary_rows.arrange(rows, query.sort.removeprefix("-"), descending=query.sort.startswith("-")),
         "total": summary_rows.draw_total(portfolio_summaries.add_up(summaries, currency)),
         "has_several_currencies": any(each.base_currency != currency for each in portfolios),
-        "page": chosen,
+        "page": page,
         "asof": day.isoformat() if day else "",
         "query": query,
         "headings": [_heading(name, query) for name in COLUMNS],
@@ -128,8 +128,8 @@ def _read(request: HttpRequest) -> dict[str, Any]:
         "is_unfinished": any(
             isinstance(each, Refused) and isinstance(each.failure, ComputedLater) for each in summaries
         ),
-        "earlier": _page_address(query, chosen.previous_page_number()) if chosen.has_previous() else "",
-        "later": _page_address(query, chosen.next_page_number()) if chosen.has_next() else "",
+        "earlier": _page_address(query, page.previous_page_number()) if page.has_previous() else "",
+        "later": _page_address(query, page.next_page_number()) if page.has_next() else "",
     } | _terms(served, request)
 
 
@@ -149,13 +149,13 @@ def _while_patient(user: Any, until: float) -> Iterator[None]:
         yield
 
 
-def _read_query(given: Mapping[str, str]) -> Query:
+def _read_query(parameters: Mapping[str, str]) -> Query:
     """Raises RequestInvalid with everything that is wrong."""
-    given = {name: text for name, text in given.items() if text}
-    findings = [{"pointer": f"/{name}", "reason": "unknown parameter"} for name in given if name not in PARAMETERS]
-    asof, currency, sort = None, given.get("currency", ""), given.get("sort", "name")
+    parameters = {name: text for name, text in parameters.items() if text}
+    findings = [{"pointer": f"/{name}", "reason": "unknown parameter"} for name in parameters if name not in PARAMETERS]
+    asof, currency, sort = None, parameters.get("currency", ""), parameters.get("sort", "name")
     try:
-        asof = dates.parse(given[navigation.ASOF]) if navigation.ASOF in given else None
+        asof = dates.parse(parameters[navigation.ASOF]) if navigation.ASOF in parameters else None
     except ValueError:
         findings.append({"pointer": "/asof_date", "reason": "not a date YYYY-MM-DD"})
     if currency and currency not in CURRENCIES:
@@ -164,8 +164,8 @@ def _read_query(given: Mapping[str, str]) -> Query:
         findings.append({"pointer": "/sort", "reason": f"not one of {', '.join(COLUMNS)}"})
     if findings:
         raise RequestInvalid(findings)
-    span = {name: text for name, text in navigation.carry(given).items() if name != navigation.ASOF}
-    return Query(asof, currency, "" if sort == "name" else sort, given.get("page", ""), span)
+    span = {name: text for name, text in navigation.carry(parameters).items() if name != navigation.ASOF}
+    return Query(asof, currency, "" if sort == "name" else sort, parameters.get("page", ""), span)
 
 
 def _carried(query: Query, portfolios: Sequence[Portfolio], day: date | None) -> dict[str, str]:
@@ -177,11 +177,11 @@ def _carried(query: Query, portfolios: Sequence[Portfolio], day: date | None) ->
 
 def _heading(name: str, query: Query) -> Heading:
     """The address turns the order of a column round that rows are sorted by; figures begin with the greatest."""
-    current, order, wanted = query.sort or "name", "none", name if name == "name" else f"-{name}"
+    current, order, sort = query.sort or "name", "none", name if name == "name" else f"-{name}"
     if name == current.removeprefix("-"):
         order = "descending" if current.startswith("-") else "ascending"
-        wanted = name if current.startswith("-") else f"-{name}"
-    return Heading(COLUMNS[name], _address(query.parameters(sort="" if wanted == "name" else wanted)), order)
+        sort = name if current.startswith("-") else f"-{name}"
+    return Heading(COLUMNS[name], _address(query.parameters(sort="" if sort == "name" else sort)), order)
 
 
 def _days(query: Query, portfolios: Sequence[Portfolio], day: date | None) -> list[navigation.Link]:

@@ -38,11 +38,11 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     if portfolio is None:
         return problem_page.not_found(request)
     history = reconciliation_report.read_history(portfolio)
-    shown, failing = history.distances[:VISIBLE_ROWS], history.failing[:VISIBLE_ROWS]
+    visible, failing = history.distances[:VISIBLE_ROWS], history.failing[:VISIBLE_ROWS]
     restated = history.restated[:VISIBLE_ROWS]
-    all_of_them = list({*shown, *failing, *(each for pair in restated for each in pair)})
+    all_of_them = list({*visible, *failing, *(each for pair in restated for each in pair)})
     reports = {each.reconciliation.pk: each for each in reconciliation_report.read_reports(all_of_them)}
-    rows = [_row(reports[each.reconciliation_id], portfolio) for each in shown]
+    rows = [_row(reports[each.reconciliation_id], portfolio) for each in visible]
     response = render(
         request,
         "reconciliation.html",
@@ -102,8 +102,8 @@ def at_pack(request: HttpRequest, slug: str, pack_id: str) -> HttpResponse:
 
 def _find_largest(history: History) -> str:
     """The pack of the largest distance; empty where none could be computed."""
-    known = [(each.error_bp, each.pack_id) for each in history.distances if each.error_bp is not None]
-    return max(known, key=lambda each: each[0])[1] if known else ""
+    distances = [(each.error_bp, each.pack_id) for each in history.distances if each.error_bp is not None]
+    return max(distances, key=lambda each: each[0])[1] if distances else ""
 
 
 def _chart_scope(portfolio: Portfolio, rising: tuple[Distance, ...]) -> Scope:

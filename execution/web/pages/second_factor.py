@@ -42,8 +42,8 @@ def _set_up(request: HttpRequest) -> HttpResponse:
             django_otp.login(request, device)
             return render(request, "second_factor.html", {"codes": codes, "next": _next(request)})
         form.add_error("code", "This is not the code of now: look at the app and at the clock of its device.")
-    drawn = mark_safe(second_factor.draw(device))  # noqa: S308 - an image made of our own address
-    return render(request, "second_factor.html", {"form": form, "qr_code": drawn, "key": second_factor.spell(device)})
+    qr_code = mark_safe(second_factor.draw(device))  # noqa: S308 - an image made of our own address
+    return render(request, "second_factor.html", {"form": form, "qr_code": qr_code, "key": second_factor.spell(device)})
 
 
 def _give_up(request: HttpRequest) -> HttpResponse:
@@ -65,6 +65,6 @@ def _user(request: HttpRequest) -> Any:
 
 def _next(request: HttpRequest) -> str:
     """Where the user was going."""
-    wanted = request.GET.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if is_ours else resolve_url("portfolios")
+    address = request.GET.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    return address if is_ours else resolve_url("portfolios")

@@ -67,8 +67,8 @@ def _submit(request: HttpRequest, portfolio: Portfolio) -> HttpResponse:
         changed = portfolio_settings.change(
             portfolio=portfolio, values=values, author=request.user.get_username(), at=timezone.now()
         )
-    except SettingsRefused as refused:
-        return _show(request, portfolio, typed=typed, faults=dict(refused.findings))
+    except SettingsRefused as refusal:
+        return _show(request, portfolio, typed=typed, faults=dict(refusal.findings))
     names = list(changed.names)
     if "name" in typed and portfolio_settings.rename(portfolio=portfolio, name=typed["name"]):
         names.insert(0, "name")
@@ -94,12 +94,12 @@ def _show(
     faults: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     current = portfolio_settings.show(portfolio=portfolio)
-    given, wrong = typed or {}, faults or {}
+    fields, wrong = typed or {}, faults or {}
     context = {
         "portfolio": portfolio,
         "navigation": _frame(request, portfolio),
         "is_owner": portfolio.owner_id == request.user.pk,
-        "name": given.get("name", portfolio.name),
+        "name": fields.get("name", portfolio.name),
         "max_length": portfolio_settings.MAX_NAME,
         "name_fault": wrong.get("name", ""),
         "fields": [
@@ -107,7 +107,7 @@ def _show(
                 "name": name,
                 "label": WORDS[name],
                 "choices": _choices(name),
-                "value": given.get(name, field_text(current.values[name])),
+                "value": fields.get(name, field_text(current.values[name])),
                 "hint": Portfolio._meta.get_field(name).help_text,  # type: ignore[union-attr]
                 "fault": wrong.get(name, ""),
             }

@@ -138,10 +138,10 @@ def _lay(areas: Sequence[float], room: Tile) -> tuple[list[Tile], Tile]:
 
 def spark(values: Sequence[float | None]) -> str:
     """An SVG path in SPARK_WIDTH x SPARK_HEIGHT units; a gap breaks the line. Empty where no two neighbours have a value."""
-    known = [value for value in values if value is not None]
-    if len(known) < 2:
+    numbers = [value for value in values if value is not None]
+    if len(numbers) < 2:
         return ""
-    low, room = min(known), (max(known) - min(known)) or 1.0
+    low, room = min(numbers), (max(numbers) - min(numbers)) or 1.0
     path, is_down = [], False
     for place, value in enumerate(values):
         if value is None:

@@ -23,44 +23,44 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     portfolio = Portfolio.objects.filter(slug=slug).first()
     if portfolio is None or portfolio.owner_id != request.user.pk:
         return problem_page.not_found(request)
-    refused: access.AccessRefused | None = None
+    fault: access.AccessRefused | None = None
     if request.method == "POST":
         try:
             _act(portfolio, request)
         except access.AccessRefused as refusal:
-            refused = refusal
+            fault = refusal
         except access.AccessNotFound:
             pass  # it is taken back already
-        if refused is None:
+        if fault is None:
             return HttpResponseRedirect(request.get_full_path())
     context = {
         "portfolio": portfolio,
         "navigation": navigation.for_portfolio(portfolio, query=request.GET.dict()),
         "rows": portfolio.grants.select_related("user").order_by("granted_at", "pk"),
         "roles": ROLES,
-        "refused": refused,
+        "refused": fault,
         "given": request.POST,
     }
-    response = render(request, "sharing.html", context, status=400 if refused else 200)
+    response = render(request, "sharing.html", context, status=400 if fault else 200)
     patch_cache_control(response, private=True, no_store=True)
     return response
 
 
 def _act(portfolio: Portfolio, request: HttpRequest) -> None:
     """Give or take back, as the form says. Raises AccessRefused, AccessNotFound."""
-    sent: Any = request.POST
-    taken = sent.get("take_back", "")
-    if taken:
-        if not (taken.isascii() and taken.isdecimal() and len(taken) < 19):
+    fields: Any = request.POST
+    access_id = fields.get("take_back", "")
+    if access_id:
+        if not (access_id.isascii() and access_id.isdecimal() and len(access_id) < 19):
             raise access.AccessNotFound
-        access.take_back(portfolio, int(taken))
+        access.take_back(portfolio, int(access_id))
         return
     assert request.user.pk is not None  # who is logged in has one
     access.give(
         portfolio,
-        username=sent.get("username", "").strip(),
-        role=sent.get("role", ""),
-        until=_end_of(sent.get("until", "")),
+        username=fields.get("username", "").strip(),
+        role=fields.get("role", ""),
+        until=_end_of(fields.get("until", "")),
         by=request.user.pk,
     )
 

@@ -107,10 +107,10 @@ def draw(summary: Summary, query: Mapping[str, str]) -> Row:
 
 def _figure(result: Mapping[str, Any], output: str, key: str, kind: str, currency: str) -> Figure:
     """A figure of an output, with its place; of one that is unavailable, the reason of that."""
-    found = result[output]
-    value = found if found.get("status") == "unavailable" else found[key]
-    drawn = figures.from_value(value, kind, currency=currency, signed=is_change(key, kind))
-    return drawn if value is None else replace(drawn, path=pointer_to(output, key))
+    answer = result[output]
+    value = answer if answer.get("status") == "unavailable" else answer[key]
+    figure = figures.from_value(value, kind, currency=currency, signed=is_change(key, kind))
+    return figure if value is None else replace(figure, path=pointer_to(output, key))
 
 
 def _reason(failure: TieoutError) -> tuple[str, str]:
@@ -142,9 +142,9 @@ def arrange(rows: Sequence[Row], by: str, *, descending: bool) -> list[Row]:
         figure = figure_of(row)
         return None if figure is None else figure.exact
 
-    known = [row for row in rows if size(row) is not None]
-    known.sort(key=lambda row: size(row) or Decimal(0), reverse=descending)
-    return [*known, *(row for row in rows if size(row) is None)]
+    with_value = [row for row in rows if size(row) is not None]
+    with_value.sort(key=lambda row: size(row) or Decimal(0), reverse=descending)
+    return [*with_value, *(row for row in rows if size(row) is None)]
 
 
 def draw_total(total: portfolio_summaries.Total) -> TotalRow:

@@ -53,11 +53,11 @@ Cell = Any
 
 def draw_metrics_grid(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     """`items` (label, figure) and `notes` on them. A grid without any value has one reason, the most frequent one."""
-    named = items(document, scope)
-    reasons = Counter(figure.note for _, figure in named if figure.status == "unavailable")
-    if len(named) > 1 and reasons.total() == len(named):
+    labelled = items(document, scope)
+    reasons = Counter(figure.note for _, figure in labelled if figure.status == "unavailable")
+    if len(labelled) > 1 and reasons.total() == len(labelled):
         raise NoPanelValueError(reasons.most_common(1)[0][0])
-    return {"items": named, "notes": notes(named)}
+    return {"items": labelled, "notes": notes(labelled)}
 
 
 def draw_table(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
@@ -148,6 +148,12 @@ def sparkline(value: Any) -> Cell:
     path = shapes.spark(numbers)
     if not path:
         return figures.missing("text", reason_words("not_given"))
-    known = [each for each in numbers if each is not None]
-    way = "higher" if known[-1] > known[0] else "lower" if known[-1] < known[0] else "no higher"
+    values_there = [each for each in numbers if each is not None]
+    way = (
+        "higher"
+        if values_there[-1] > values_there[0]
+        else "lower"
+        if values_there[-1] < values_there[0]
+        else "no higher"
+    )
     return Sparkline(path, f"{way} at its end than at its begin")

@@ -34,14 +34,17 @@ def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     dates = [place for place, kind in enumerate(kinds) if kind == "date"]
     if not dates:
         raise NoPanelValueError("the panel has no column of dates")
-    said = max((place for place, kind in enumerate(kinds) if kind == "text"), default=0)
+    text_column = max((place for place, kind in enumerate(kinds) if kind == "text"), default=0)
     rows = [(row, *_days(row, dates)) for row in table["rows"]]
-    known = [(row, begin, end) for row, begin, end in rows if begin is not None and end is not None]
-    if not known:
+    with_days = [(row, begin, end) for row, begin, end in rows if begin is not None and end is not None]
+    if not with_days:
         return table | {"spans": []}
-    first, last = min(begin for _, begin, _ in known), max(end for *_, end in known)
-    lanes = list(dict.fromkeys(row[0].text for row, *_ in known))
-    tones = {words: place % TONES + 1 for place, words in enumerate(dict.fromkeys(row[said].text for row, *_ in known))}
+    first, last = min(begin for _, begin, _ in with_days), max(end for *_, end in with_days)
+    lanes = list(dict.fromkeys(row[0].text for row, *_ in with_days))
+    tones = {
+        words: place % TONES + 1
+        for place, words in enumerate(dict.fromkeys(row[text_column].text for row, *_ in with_days))
+    }
 
     def at(day: date) -> float:
         return round(100 * (day - first).days / ((last - first).days or 1), 3)
@@ -54,10 +57,10 @@ def draw(document: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
                 at(begin),
                 max(round(at(end) - at(begin), 3), 0.4),
                 lanes.index(row[0].text) * LANE_HEIGHT,
-                row[said].text,
-                tones[row[said].text],
+                row[text_column].text,
+                tones[row[text_column].text],
             )
-            for row, begin, end in known
+            for row, begin, end in with_days
         ],
         "ticks": [
             (at(day), chart_panel.tick_words(day, unit), chart_panel.anchor(at(day)))

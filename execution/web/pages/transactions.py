@@ -36,15 +36,15 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     if portfolio is None:
         return problem_page.not_found(request)
     revision = books.newest_reconciled(portfolio)
-    found = Transaction.objects.none()
+    rows = Transaction.objects.none()
     if revision is not None:
-        found = books.rows_of_revisions(Transaction.objects.select_related("security"), [revision])
+        rows = books.rows_of_revisions(Transaction.objects.select_related("security"), [revision])
     query = {name: request.GET.get(name, "").replace("\0", "").strip()[:100] for name in FILTERS}
     up_to = _day(request.GET.get("asof", ""))
     if up_to is not None:
-        found = found.filter(date__lte=up_to)
-    kinds = sorted(set(found.order_by().values_list("kind", flat=True)))
-    chosen = Paginator(_filter(found, query).order_by("-date", "-ordinal", "-id"), ROWS).get_page(
+        rows = rows.filter(date__lte=up_to)
+    kinds = sorted(set(rows.order_by().values_list("kind", flat=True)))
+    one_page = Paginator(_filter(rows, query).order_by("-date", "-ordinal", "-id"), ROWS).get_page(
         request.GET.get("page")
     )
     carried = navigation.carry(request.GET.dict()) | {name: text for name, text in query.items() if text}
@@ -58,10 +58,10 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
             "kinds": kinds,
             "query": query,
             "asof": up_to.isoformat() if up_to else "",
-            "page": chosen,
-            "rows": [_row(each, portfolio) for each in chosen],
-            "earlier": f"?{urlencode(carried | {'page': chosen.next_page_number()})}" if chosen.has_next() else "",
-            "later": f"?{urlencode(carried | {'page': chosen.previous_page_number()})}" if chosen.has_previous() else "",
+            "page": one_page,
+            "rows": [_row(each, portfolio) for each in one_page],
+            "earlier": f"?{urlencode(carried | {'page': one_page.next_page_number()})}" if one_page.has_next() else "",
+            "later": f"?{urlencode(carried | {'page': one_page.previous_page_number()})}" if one_page.has_previous() else "",
         },
     )  # fmt: skip
     patch_cache_control(response, private=True, no_store=True)
@@ -76,17 +76,15 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _filter(found: QuerySet[Transaction], query: Mapping[str, str]) -> QuerySet[Transaction]:
+def _filter(rows: QuerySet[Transaction], query: Mapping[str, str]) -> QuerySet[Transaction]:
     if query["kind"]:
-        found = found.filter(kind=query["kind"])
+        rows = rows.filter(kind=query["kind"])
     if query["symbol"]:
-        found = found.filter(security__symbol__iexact=query["symbol"])
+        rows = rows.filter(security__symbol__iexact=query["symbol"])
     if query["words"]:
         words = query["words"]
-        found = found.filter(
-            Q(note__icontains=words) | Q(entry_id__icontains=words) | Q(security__name__icontains=words)
-        )
-    return found
+        rows = rows.filter(Q(note__icontains=words) | Q(entry_id__icontains=words) | Q(security__name__icontains=words))
+    return rows
 
 
 def _row(row: Transaction, portfolio: Portfolio) -> dict[str, Any]:

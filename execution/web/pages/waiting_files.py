@@ -22,17 +22,17 @@ class WaitingFile:
 
 def keep(shelf: Shelf, file: WaitingFile) -> str:
     """The token by which the file is found again. Beyond WAITING_IMPORTS of the user the oldest goes."""
-    stored = {
+    document = {
         "name": file.name,
         "content": base64.b64encode(zlib.compress(file.content)).decode(),
         "code": file.format,
     }
-    return shelf.keep(stored, most=settings.WAITING_IMPORTS)
+    return shelf.keep(document, most=settings.WAITING_IMPORTS)
 
 
 def find(shelf: Shelf, token: str) -> WaitingFile | None:
-    stored = shelf.find(token)
-    if stored is None:
+    document = shelf.find(token)
+    if document is None:
         return None
-    content = zlib.decompress(base64.b64decode(stored["content"]))
-    return WaitingFile(stored["name"], content, stored["code"])
+    content = zlib.decompress(base64.b64decode(document["content"]))
+    return WaitingFile(document["name"], content, document["code"])

@@ -116,12 +116,12 @@ def details_of(failure: BaseException, kind: str) -> Details:
         case IdempotencyConflict():
             return {"first_at": failure.first_at}, {}
         case drf.ValidationError():
-            named = _by_field(failure.detail)
+            by_field = _by_field(failure.detail)
             return _errors(
-                *((strict_json.pointer_to(name) if name else "", words_of(reasons)) for name, reasons in named)
+                *((strict_json.pointer_to(name) if name else "", words_of(reasons)) for name, reasons in by_field)
             ), {}
         case ScopeMissing():
-            return {"scope": failure.needed.value if failure.needed else None}, {}
+            return {"scope": failure.scope.value if failure.scope else None}, {}
         case orders.TooManyOrders():
             return {}, {"Retry-After": str(RETRY_UNAVAILABLE_S)}
         case LimitReached():
