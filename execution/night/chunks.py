@@ -150,7 +150,7 @@ def _store_values(pairs: Sequence[PortfolioRevision], pack: PricingPack) -> tupl
     What breaks on one portfolio's data breaks its chunk: then the portfolios are done one by one, and those at fault go without.
     """
     try:
-        return daily_values.store(used=pairs, pack=pack), {}
+        return daily_values.store(portfolios=pairs, pack=pack), {}
     except Exception as failure:
         if concerns_all(failure):
             raise

@@ -21,12 +21,12 @@ _OF_VALUES = """
 """
 
 
-def value_sources(wanted: Iterable[tuple[UUID, str]]) -> dict[tuple[UUID, str], tuple[str, ...]]:
+def value_sources(figures: Iterable[tuple[UUID, str]]) -> dict[tuple[UUID, str], tuple[str, ...]]:
     """(portfolio, pack id) -> the ledger, the sources of the prices of what it held there in any revision, and those of all rates.
 
     It may be more than one revision's value rests on, never less.
     """
-    pairs = sorted(set(wanted))
+    pairs = sorted(set(figures))
     sources = {pair: {LEDGER} for pair in pairs}
     with connection.cursor() as cursor:
         cursor.execute(_OF_VALUES, [[portfolio for portfolio, _ in pairs], [pack for _, pack in pairs]])

@@ -40,7 +40,7 @@ class DailyValues:
         return cls(revision.portfolio_id, revision.pk, life.pack_ids, life.dates, numbers)
 
 
-def store(*, used: Sequence[PortfolioRevision], pack: PricingPack) -> int:
+def store(*, portfolios: Sequence[PortfolioRevision], pack: PricingPack) -> int:
     """Store each day of the portfolios' lives as of a pack that has no row yet, in one transaction. Returns how many there were.
 
     A life ends with a value on the pack's own day or is refused. So a revision with a row of the pack has all rows of what it sees,
@@ -48,8 +48,8 @@ def store(*, used: Sequence[PortfolioRevision], pack: PricingPack) -> int:
 
     raises  what Valuer.history raises, for any of them: then nothing is stored
     """
-    done = set(_rows_of(used).filter(pack=pack).values_list("revision_id", flat=True))
-    missing = [(portfolio, revision) for portfolio, revision in used if revision.pk not in done]
+    stored_revisions = set(_rows_of(portfolios).filter(pack=pack).values_list("revision_id", flat=True))
+    missing = [(portfolio, revision) for portfolio, revision in portfolios if revision.pk not in stored_revisions]
     if not missing:
         return 0
     valuer = Valuer(market.history(pack))
@@ -61,19 +61,23 @@ def store(*, used: Sequence[PortfolioRevision], pack: PricingPack) -> int:
         # Whoever else stores values of these revisions waits here, and then finds them.
         revisions = LedgerRevision.objects.filter(pk__in=[revision.pk for _, revision in missing]).order_by("pk")
         list(revisions.select_for_update(no_key=True).values_list("pk"))
-        stored: dict[int, set[str]] = defaultdict(set)
+        stored_packs: dict[int, set[str]] = defaultdict(set)
         for revision_id, pack_id in _rows_of(missing).values_list("revision_id", "pack_id").iterator():
-            stored[revision_id].add(pack_id)
+            stored_packs[revision_id].add(pack_id)
         return _copy(
             lives,
-            [np.flatnonzero([pack_id not in stored[each.revision_id] for pack_id in each.pack_ids]) for each in lives],
+            [
+                np.flatnonzero([pack_id not in stored_packs[each.revision_id] for pack_id in each.pack_ids])
+                for each in lives
+            ],
         )
 
 
-def _rows_of(used: Sequence[PortfolioRevision]) -> "QuerySet[DailyValue]":
+def _rows_of(portfolios: Sequence[PortfolioRevision]) -> "QuerySet[DailyValue]":
     """By portfolio, too, with which the index begins."""
     return DailyValue.objects.filter(
-        portfolio__in=[portfolio.pk for portfolio, _ in used], revision__in=[revision.pk for _, revision in used]
+        portfolio__in=[portfolio.pk for portfolio, _ in portfolios],
+        revision__in=[revision.pk for _, revision in portfolios],
     ).order_by()
 
 

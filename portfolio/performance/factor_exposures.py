@@ -210,7 +210,7 @@ class Regression:
     risk_free_contribution: float | None = None
     residual_contribution: float | None = None
     sources: tuple[str, ...] = ()
-    used: Days | None = None
+    days: Days | None = None
 
     @property
     def days(self) -> Mapping[str, object]:
@@ -262,8 +262,8 @@ def regress_observed(
     try:
         fit = factors.factor_exposures(excess, changes, window=WINDOW)
     except AnalyticsError as undefined:
-        refused = tuple(Exposure(each.factor, each.series_id, "unavailable", str(undefined)) for each in usable)
-        return Regression(absent + refused, sources=sources)
+        without_fit = tuple(Exposure(each.factor, each.series_id, "unavailable", str(undefined)) for each in usable)
+        return Regression(absent + without_fit, sources=sources)
     used = np.flatnonzero(np.isfinite(excess) & np.isfinite(changes).all(axis=1))[-int(fit.n) :]
     linked, total = _contributions(observed, changes, fit, used)
     _require_sums(observed.closes[-1].item(), fit, linked, total)
@@ -277,7 +277,7 @@ def regress_observed(
         risk_free_contribution=float(linked[-2]),
         residual_contribution=float(linked[-1]),
         sources=sources,
-        used=Days(
+        days=Days(
             closes=observed.days[used + 1],
             opened=observed.days[used],
             returns=observed.returns[used],
@@ -290,16 +290,16 @@ def regress_observed(
 
 
 def _varies(changes: Floats) -> bool:
-    known = changes[np.isfinite(changes)]
-    return bool(len(known) and known.min() < known.max())
+    finite_changes = changes[np.isfinite(changes)]
+    return bool(len(finite_changes) and finite_changes.min() < finite_changes.max())
 
 
 def _contributions(
-    observed: ObservedReturns, changes: Floats, fit: factors.FactorExposures, used: npt.NDArray[np.intp]
+    observed: ObservedReturns, changes: Floats, fit: factors.FactorExposures, rows: npt.NDArray[np.intp]
 ) -> tuple[Floats, float]:
     """(F + 2,) of each factor, the risk-free rate and the rest, linked over the days used; and the return they sum to."""
-    daily, free = observed.returns[used], observed.risk_free[used]
-    explained = changes[used] * fit.betas
+    daily, free = observed.returns[rows], observed.risk_free[rows]
+    explained = changes[rows] * fit.betas
     parts = np.column_stack((explained, free, daily - free - explained.sum(axis=1)))
     return carino_link(parts, daily), float(np.prod(1.0 + daily) - 1.0)
 

@@ -332,7 +332,7 @@ def test_storing_again_adds_nothing(private_demo):
     pack, revision = packs.resolve(policy=portfolio.policy), books.newest_reconciled(portfolio)
 
     with CaptureQueriesContext(connection) as asked:
-        added = daily_values.store(used=[(portfolio, revision)], pack=pack)
+        added = daily_values.store(portfolios=[(portfolio, revision)], pack=pack)
 
     assert (added, len(asked)) == (0, 1)
 

@@ -218,20 +218,20 @@ def _read_form(request: Request) -> Mapping[str, Any]:
     if length.isdigit() and int(length) > MAX_BYTES + BODY_MARGIN:
         raise imports.ImportTooLarge(int(length))
     form = ImportForm(data=request.data)
-    sent = cast("QueryDict", request.data)
-    wrong = repeated_fields(sent, lists={"margin"})
+    fields = cast("QueryDict", request.data)
+    wrong = repeated_fields(fields, lists={"margin"})
     # A form takes a blank field for one that was not sent: `preflight=` would import.
-    wrong += [{"pointer": pointer_to(name), "reason": "is blank"} for name, values in sent.lists() if "" in values]
+    wrong += [{"pointer": pointer_to(name), "reason": "is blank"} for name, values in fields.lists() if "" in values]
     if wrong:
         raise RequestInvalid(wrong)
     return read_form(form, request.data)
 
 
-def _as_dict(stored: imports.StoredImport) -> dict[str, Any]:
+def _as_dict(stored_import: imports.StoredImport) -> dict[str, Any]:
     return {
-        "import_id": stored.import_id,
-        "file": stored.name,
-        "format": stored.format,
-        "sha256": stored.sha256,
-        "rows": stored.rows,
+        "import_id": stored_import.import_id,
+        "file": stored_import.name,
+        "format": stored_import.format,
+        "sha256": stored_import.sha256,
+        "rows": stored_import.rows,
     }
