@@ -69,24 +69,24 @@ def read_request(body: bytes) -> list[Span]:
     for batch in ExportTraceServiceRequest.FromString(body).resource_spans:
         resource = _attributes(batch.resource.attributes)
         for scope in batch.scope_spans:
-            spans += [_span(sent, resource) for sent in scope.spans]
+            spans += [_span(span_sent, resource) for span_sent in scope.spans]
     return spans
 
 
-def _span(sent: SentSpan, resource: Mapping[str, Any]) -> Span:
+def _span(span_sent: SentSpan, resource: Mapping[str, Any]) -> Span:
     return Span(
-        trace_id=sent.trace_id.hex(),
-        span_id=sent.span_id.hex(),
-        parent_id=sent.parent_span_id.hex(),
-        name=sent.name,
-        kind=KINDS[sent.kind],
+        trace_id=span_sent.trace_id.hex(),
+        span_id=span_sent.span_id.hex(),
+        parent_id=span_sent.parent_span_id.hex(),
+        name=span_sent.name,
+        kind=KINDS[span_sent.kind],
         process=str(resource.get("tieout.process", resource.get("service.name", ""))),
-        start_ns=sent.start_time_unix_nano,
-        end_ns=sent.end_time_unix_nano,
-        failed=sent.status.code == Status.STATUS_CODE_ERROR,
-        message=sent.status.message,
-        attributes=_attributes(sent.attributes),
-        events=tuple(SpanEvent(event.name, _attributes(event.attributes)) for event in sent.events),
+        start_ns=span_sent.start_time_unix_nano,
+        end_ns=span_sent.end_time_unix_nano,
+        failed=span_sent.status.code == Status.STATUS_CODE_ERROR,
+        message=span_sent.status.message,
+        attributes=_attributes(span_sent.attributes),
+        events=tuple(SpanEvent(event.name, _attributes(event.attributes)) for event in span_sent.events),
         resource=resource,
     )
 
@@ -152,27 +152,27 @@ def read_spans(store: Path) -> list[Span]:
     return [Span(**{**row, "events": tuple(SpanEvent(**event) for event in row["events"])}) for row in rows]
 
 
-def trace_of(spans: Iterable[Span], wanted: str | None) -> list[Span]:
+def trace_of(spans: Iterable[Span], trace_id: str | None) -> list[Span]:
     """The spans of one trace: of a request id, of a trace id, or the one that began last. Empty where there is none."""
     every = list(spans)
-    if wanted is None:
+    if trace_id is None:
         ids = [max(every, key=lambda span: span.start_ns).trace_id] if every else []
     else:
-        ids = [span.trace_id for span in every if wanted in (span.trace_id, span.attributes.get("tieout.request_id"))]
+        ids = [span.trace_id for span in every if trace_id in (span.trace_id, span.attributes.get("tieout.request_id"))]
     return [span for span in every if span.trace_id in ids[:1]]
 
 
 def draw(spans: Iterable[Span]) -> Iterator[str]:
     """A trace as lines: when each span began, how long it took, in which process, below its parent."""
-    ordered = sorted(spans, key=lambda span: (span.start_ns, -span.end_ns))
-    if not ordered:
+    spans_by_start = sorted(spans, key=lambda span: (span.start_ns, -span.end_ns))
+    if not spans_by_start:
         return
-    present, first = {span.span_id for span in ordered}, ordered[0].start_ns
+    present, first = {span.span_id for span in spans_by_start}, spans_by_start[0].start_ns
     children: dict[str, list[Span]] = {}
-    for span in ordered:
+    for span in spans_by_start:
         children.setdefault(span.parent_id if span.parent_id in present else "", []).append(span)
-    yield f"trace {ordered[0].trace_id}, {len(ordered)} spans"
-    for key, value in sorted(_common_ids(ordered).items()):
+    yield f"trace {spans_by_start[0].trace_id}, {len(spans_by_start)} spans"
+    for key, value in sorted(_common_ids(spans_by_start).items()):
         yield f"  {key} = {value}"
     yield f"{'at ms':>9} {'took ms':>9}  process"
 
@@ -204,21 +204,21 @@ def _common_ids(spans: Iterable[Span]) -> dict[str, Any]:
         for name in SHOWN_ONCE:
             if (value := span.attributes.get(f"tieout.{name}")) is not None:
                 values.setdefault(name, set()).add(value)
-    return {name: found.pop() for name, found in values.items() if len(found) == 1}
+    return {name: values_of_name.pop() for name, values_of_name in values.items() if len(values_of_name) == 1}
 
 
 def _details(span: Span) -> str:
-    told = [str(span.attributes[name]) for name in SHOWN_BESIDE if name in span.attributes]
+    parts = [str(span.attributes[name]) for name in SHOWN_BESIDE if name in span.attributes]
     statement = str(span.attributes.get("db.statement", "")).removeprefix(span.name).strip()
     if (
         span.name == "SELECT" and " FROM " in statement and len(statement) > MOST_SHOWN
     ):  # which tables, rather than which columns
         statement = "… " + statement[statement.index("FROM ") :]
     if statement:
-        told.append(statement if len(statement) <= MOST_SHOWN else statement[:MOST_SHOWN] + "…")
+        parts.append(statement if len(statement) <= MOST_SHOWN else statement[:MOST_SHOWN] + "…")
     if span.failed:
-        told.append(f"FAILED {span.attributes.get('error.type', '')}".rstrip())
-    return "".join(f"  {each}" for each in told)
+        parts.append(f"FAILED {span.attributes.get('error.type', '')}".rstrip())
+    return "".join(f"  {each}" for each in parts)
 
 
 def main() -> int:
@@ -229,12 +229,12 @@ def main() -> int:
     receive.add_argument("--port", type=int, default=PORT, help="port on 127.0.0.1; 0 is any [%(default)s]")
     show = verbs.add_parser("print", help="print one trace")
     show.add_argument("id", nargs="?", help="request id or trace id; the newest trace without one")
-    given = parser.parse_args()
-    if given.verb == "receive":
-        return _receive(given.store, given.port)
-    lines = list(draw(trace_of(read_spans(given.store), given.id)))
+    options = parser.parse_args()
+    if options.verb == "receive":
+        return _receive(options.store, options.port)
+    lines = list(draw(trace_of(read_spans(options.store), options.id)))
     if not lines:
-        sys.stderr.write(f"{given.store} has no such trace\n")
+        sys.stderr.write(f"{options.store} has no such trace\n")
         return 1
     sys.stdout.write("\n".join(lines) + "\n")
     return 0

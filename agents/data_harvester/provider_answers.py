@@ -27,10 +27,10 @@ Period = Literal["annual", "quarter"]
 class NoAnswer(TieoutError):
     """The provider answered, and said nothing that can be used of what it was asked for."""
 
-    def __init__(self, provider: str, subject: str, refused: int) -> None:
-        content = f"{number_of(refused, 'row')} that can't be used" if refused else "nothing"
+    def __init__(self, provider: str, subject: str, unusable_count: int) -> None:
+        content = f"{number_of(unusable_count, 'row')} that can't be used" if unusable_count else "nothing"
         super().__init__(f"{provider} says {content} of {subject}")
-        self.provider, self.subject, self.refused = provider, subject, refused
+        self.provider, self.subject, self.unusable_count = provider, subject, unusable_count
 
 
 @dataclass(frozen=True, slots=True)

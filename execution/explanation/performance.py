@@ -162,4 +162,4 @@ def explain_exposures(question: Question) -> Explanation:
         raise NoSuchFigure
     regression = factor_exposures.regress(nav.life, nav.factor_levels, nav.risk_free, nav.benchmark)
     life, asof = life_of(question), question.ctx.asof_date
-    return exposures.explain(life, regression.days, question.data, nav.factor_levels, asof, question.path)
+    return exposures.explain(life, regression.regression_days, question.data, nav.factor_levels, asof, question.path)

@@ -210,7 +210,7 @@ class Regression:
     risk_free_contribution: float | None = None
     residual_contribution: float | None = None
     sources: tuple[str, ...] = ()
-    days: Days | None = None
+    regression_days: Days | None = None
 
     @property
     def days(self) -> Mapping[str, object]:
@@ -264,27 +264,27 @@ def regress_observed(
     except AnalyticsError as undefined:
         without_fit = tuple(Exposure(each.factor, each.series_id, "unavailable", str(undefined)) for each in usable)
         return Regression(absent + without_fit, sources=sources)
-    used = np.flatnonzero(np.isfinite(excess) & np.isfinite(changes).all(axis=1))[-int(fit.n) :]
-    linked, total = _contributions(observed, changes, fit, used)
+    complete = np.flatnonzero(np.isfinite(excess) & np.isfinite(changes).all(axis=1))[-int(fit.n) :]
+    linked, total = _contributions(observed, changes, fit, complete)
     _require_sums(observed.closes[-1].item(), fit, linked, total)
     rows = tuple(_exposure(each, number, fit, risk_free, linked) for number, each in enumerate(usable))
     return Regression(
         rows=absent + rows,
         fit=fit,
-        first_date=observed.closes[used[0]].item(),
-        last_date=observed.closes[used[-1] + 1].item(),
+        first_date=observed.closes[complete[0]].item(),
+        last_date=observed.closes[complete[-1] + 1].item(),
         total_return=total,
         risk_free_contribution=float(linked[-2]),
         residual_contribution=float(linked[-1]),
         sources=sources,
-        days=Days(
-            closes=observed.days[used + 1],
-            opened=observed.days[used],
-            returns=observed.returns[used],
-            risk_free=observed.risk_free[used],
+        regression_days=Days(
+            closes=observed.days[complete + 1],
+            opened=observed.days[complete],
+            returns=observed.returns[complete],
+            risk_free=observed.risk_free[complete],
             factors=tuple(each.factor for each in usable),
             series=tuple(each.series_id for each in usable),
-            changes=changes[used],
+            changes=changes[complete],
         ),
     )
 

@@ -25,23 +25,23 @@ def find_differences(portfolio: Portfolio, revision: LedgerRevision) -> list[Row
         return []
     pack = newest.pack
     life = Valuer(market.history(pack)).history(books.load(portfolio, revision))
-    values_now = DailyValues.from_history(revision, life)
-    of_day = dict(zip(values_now.pack_ids, values_now.numbers.tolist(), strict=True))
-    value_rows = rows.filter(pack__in=market.history(pack).pack_ids).order_by().values_list("pack_id", *NUMBERS)
-    rows_by_pack = {pack_id: list(map(float, numbers)) for pack_id, *numbers in value_rows}
-    return list(_differences(portfolio, of_day, rows_by_pack))
+    computed = DailyValues.from_history(revision, life)
+    of_day = dict(zip(computed.pack_ids, computed.numbers.tolist(), strict=True))
+    seen = rows.filter(pack__in=market.history(pack).pack_ids).order_by().values_list("pack_id", *NUMBERS)
+    stored = {pack_id: list(map(float, numbers)) for pack_id, *numbers in seen}
+    return list(_differences(portfolio, of_day, stored))
 
 
 def _differences(
-    portfolio: Portfolio, values_now: dict[str, list[float]], rows_by_pack: dict[str, list[float]]
+    portfolio: Portfolio, computed: dict[str, list[float]], stored: dict[str, list[float]]
 ) -> Iterator[RowDifference]:
-    for pack_id in sorted(values_now.keys() | rows_by_pack.keys()):
+    for pack_id in sorted(computed.keys() | stored.keys()):
         name = f"{portfolio.slug} at {pack_id}"
-        if pack_id not in rows_by_pack:
-            yield RowDifference("daily value", name, expected=str(values_now[pack_id][0]))
-        elif pack_id not in values_now:
-            yield RowDifference("daily value", name, stored=str(rows_by_pack[pack_id][0]))
+        if pack_id not in stored:
+            yield RowDifference("daily value", name, expected=str(computed[pack_id][0]))
+        elif pack_id not in computed:
+            yield RowDifference("daily value", name, stored=str(stored[pack_id][0]))
         else:
-            for column, expected, current in zip(NUMBERS, values_now[pack_id], rows_by_pack[pack_id], strict=True):
-                if not isclose(expected, current, rel_tol=RELATIVE, abs_tol=RELATIVE):
-                    yield RowDifference("daily value", name, column, str(expected), str(current))
+            for column, expected, found in zip(NUMBERS, computed[pack_id], stored[pack_id], strict=True):
+                if not isclose(expected, found, rel_tol=RELATIVE, abs_tol=RELATIVE):
+                    yield RowDifference("daily value", name, column, str(expected), str(found))
