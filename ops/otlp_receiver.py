@@ -152,13 +152,17 @@ def read_spans(store: Path) -> list[Span]:
     return [Span(**{**row, "events": tuple(SpanEvent(**event) for event in row["events"])}) for row in rows]
 
 
-def trace_of(spans: Iterable[Span], trace_id: str | None) -> list[Span]:
+def trace_of(spans: Iterable[Span], request_or_trace_id: str | None) -> list[Span]:
     """The spans of one trace: of a request id, of a trace id, or the one that began last. Empty where there is none."""
     every = list(spans)
-    if trace_id is None:
+    if request_or_trace_id is None:
         ids = [max(every, key=lambda span: span.start_ns).trace_id] if every else []
     else:
-        ids = [span.trace_id for span in every if trace_id in (span.trace_id, span.attributes.get("tieout.request_id"))]
+        ids = [
+            span.trace_id
+            for span in every
+            if request_or_trace_id in (span.trace_id, span.attributes.get("tieout.request_id"))
+        ]
     return [span for span in every if span.trace_id in ids[:1]]
 
 
