@@ -20,7 +20,7 @@ from tests.plugin import PASSWORD
 @pytest.fixture
 def not_made(monkeypatch):
     """As in a process that nobody has asked for the document."""
-    monkeypatch.setattr(openapi, "_made", {})
+    monkeypatch.setattr(openapi, "_document", {})
 
 
 @pytest.fixture
