@@ -26,6 +26,7 @@ from execution.models import BlockedPortfolio, Execution, JobRun, NightlyRun
 from execution.night import attempts, history_check, jobs, nightly, restatement, runs
 from execution.operations import intake
 from execution.patterns import publishing
+from execution.tests import staging
 from portfolio import books, valuation
 from portfolio.books import reconciliation
 from portfolio.ledger.repository import LedgerRepository
@@ -400,6 +401,13 @@ def test_a_restatement_that_is_said_again_is_the_same_until_something_is_loaded(
 
 # --- what is missing
 
+ON_A_DAY_WITHOUT_VALUE = """
+2020-01-08 * "Deposit" "second"
+  id: "D2"
+  Assets:Cash:CAD  100.00 CAD
+  Equity:External  -100.00 CAD
+"""
+
 
 def lacking_oak(folder):
     """Anna's portfolio holds OAK, ben's is cash alone; OAK has a close on its first day only, and none may be older."""
@@ -481,6 +489,26 @@ def test_a_night_restates_earlier_days_that_data_loaded_since_can_price(empty, t
     assert packs.resolve(policy=policy).run == run.pk
     assert DailyValue.objects.filter(date=WEEK[1], pack__release=2).exists()
     assert list(history_check.find_differences(policy)) == []
+
+
+def test_a_value_may_be_what_an_earlier_pack_saw(empty, tmp_path):
+    """Money that came on a day without a value was stored on the next one; by a release of the day it is the day's own."""
+    policy = small.begin(
+        tmp_path, small.LEDGER + ON_A_DAY_WITHOUT_VALUE, without=tuple(f"{day},OAK" for day in WEEK[1:3])
+    )
+    policy.max_stale_sessions = 0
+    policy.save()
+    small.night(policy, last=WEEK[3])
+    call_command("load_market_data", str(small.market(tmp_path / "whole")), stdout=io.StringIO())
+    small.night(policy, first=WEEK[4])
+
+    restated = DailyValue.objects.get(date=WEEK[2], pack__release=2)
+    assert (restated.inflow, DailyValue.objects.get(date=WEEK[3]).inflow) == (100, 100)
+    assert list(history_check.find_differences(policy)) == []
+
+    staging.by_force(empty, f"UPDATE portfolio_dailyvalue SET inflow = 101 WHERE date = '{WEEK[3]}'")
+    (difference,) = history_check.find_differences(policy)
+    assert (difference.column, difference.stored) == ("inflow", "101.0")
 
 
 def test_a_killed_restatement_is_taken_up_with_all_its_days(empty, tmp_path, monkeypatch):
