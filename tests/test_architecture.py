@@ -474,14 +474,56 @@ PARTICIPLES = re.compile(
 )
 
 
-def test_no_function_is_named_by_a_participle_alone():
-    """It says that something was done, and neither what nor to what."""
-    wrong = [
-        f"{path}:{node.lineno} {node.name}"
-        for path, tree in sources().items()
-        for node in tree
-        if isinstance(node, ast.FunctionDef) and PARTICIPLES.fullmatch(node.name)
-    ]
+ON_RECORD = {
+    ("config/web_worker.py", "sent"): "gunicorn's response has it",
+    ("execution/executor/reproduction.py", "stored"): "a key of the problem different-engine",
+}
+
+NOT_YET = {
+    "execution/admin/drafts.py",
+    "execution/admin/dry_run.py",
+    "execution/patterns/drafts.py",
+    "portfolio/explanation/lot_units.py",
+    "portfolio/explanation/market_terms.py",
+    "portfolio/performance/value_verification.py",
+}
+"""Files that still have such names. None comes to them."""
+
+
+def bound_names(node: ast.AST) -> Iterator[str]:
+    """Of a function, a parameter, a variable, an attribute and an `as`: the name that it binds."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store()):
+            yield name
+        case ast.Attribute(attr=name, ctx=ast.Store()) | ast.alias(asname=str(name)):
+            yield name
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
+            yield name
+
+
+def test_nothing_is_named_by_a_participle_alone():
+    """It says that something was done, and neither what nor to what. The names of a class's own fields are not looked at: they are
+    the paths of results, keys of documents and columns."""
+    wrong = []
+    for path, tree in sources().items():
+        if path in NOT_YET:
+            continue
+        fields = {
+            each
+            for node in tree
+            if isinstance(node, ast.ClassDef)
+            for line in node.body
+            if isinstance(line, ast.AnnAssign | ast.Assign)
+            for each in (line.targets if isinstance(line, ast.Assign) else [line.target])
+        }
+        names = {each.id for each in fields if isinstance(each, ast.Name)}
+        wrong += [
+            f"{path}:{getattr(node, 'lineno', '')} {name}"
+            for node in tree
+            if node not in fields and not (isinstance(node, ast.Attribute) and node.attr in names)
+            for name in bound_names(node)
+            if PARTICIPLES.fullmatch(name) and (path, name) not in ON_RECORD
+        ]
 
     assert wrong == []
 

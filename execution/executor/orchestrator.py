@@ -100,9 +100,9 @@ def run(
     A step that needs a skipped or omitted one is skipped; a condition that can't be answered fails its step.
     raises  StepFailed; PatternInvalid, TemplateInvalid, ConditionInvalid for a pattern that was never linted
     """
-    ordered = patterns.steps_to_run(pattern)
+    steps = patterns.steps_to_run(pattern)
     under_way = _Run(pattern, inputs, ctx, runtime, calls, report)
-    for step, needs in ordered:
+    for step, needs in steps:
         under_way.settle(needs.all)
         under_way.begin(step, needs)
     under_way.settle()
@@ -166,14 +166,14 @@ class _Run:
             if step.when is not None and not conditions.compile(step.when).holds(self._scope):
                 self._note(step, status="skipped", reason=f"condition {step.when}", started_at=begun.started_at)
                 return
-            answered = self._ask(begun)
+            answer = self._ask(begun)
         except TieoutError as cause:
             self._fail(begun, cause)
             return
-        if isinstance(answered, Result):
-            self._keep(begun, answered)
+        if isinstance(answer, Result):
+            self._keep(begun, answer)
         else:
-            self._waiting[step.name] = replace(begun, call=answered)
+            self._waiting[step.name] = replace(begun, call=answer)
 
     def settle(self, names: Iterable[str] | None = None) -> None:
         """Wait for the calls of these steps, or of all. Raises StepFailed."""

@@ -140,13 +140,13 @@ def _describe(error: jsonschema.ValidationError) -> str:
 def _require_bounded(document: Any) -> None:
     """Refuse what is too deep or too large before anything recurses into it."""
     waiting: list[tuple[Any, int]] = [(document, 1)]
-    seen = 0
+    count = 0
     while waiting:
         value, depth = waiting.pop()
-        seen += 1
+        count += 1
         if depth > MAX_DEPTH:
             raise PatternInvalid([Violation("", f"nested deeper than {MAX_DEPTH}")])
-        if seen > MAX_NODES:
+        if count > MAX_NODES:
             raise PatternInvalid([Violation("", f"more than {MAX_NODES} values")])
         if isinstance(value, str) and len(value) > MAX_TEXT:
             raise PatternInvalid([Violation("", f"a text longer than {MAX_TEXT} characters: {value[:40]}…")])

@@ -123,8 +123,8 @@ class Definitions:
 
     def _reference(self, kind: type) -> Schema:
         if kind not in self._names:
-            taken = kind.__name__ in self.by_name
-            name = f"{kind.__name__}_{kind.__module__.rpartition('.')[2]}" if taken else kind.__name__
+            is_name_taken = kind.__name__ in self.by_name
+            name = f"{kind.__name__}_{kind.__module__.rpartition('.')[2]}" if is_name_taken else kind.__name__
             self._names[kind] = name
             self.by_name[name] = {}  # one that contains itself is referred to by then
             self.by_name[name] = self._object(contract.field_types(kind))

@@ -165,7 +165,7 @@ def _type_error(value: Any, declared: Any, names: _Names) -> str | None:
     """Why the value can never be of the declared type; None where it can be, or where the type is not known."""
     try:
         references = list(templating.references_in(value))
-        given = (
+        value_type = (
             names.type_of(references[0].path)
             if references and isinstance(value, str) and references[0].whole
             else type(value)
@@ -173,9 +173,9 @@ def _type_error(value: Any, declared: Any, names: _Names) -> str | None:
     except (TemplateInvalid, contract.NoSuchPath):
         return None  # a finding of _lint_templates
     if references:
-        if contract.assignable(given, declared):
+        if contract.assignable(value_type, declared):
             return None
-        return f"{contract.spell(given)} where {contract.spell(declared)} is needed"
+        return f"{contract.spell(value_type)} where {contract.spell(declared)} is needed"
     try:
         contract.fit(value, declared)
     except contract.TypeMismatch as mismatch:
@@ -258,15 +258,15 @@ def _lint_graph(pattern: ParsedPattern) -> Iterator[LintFinding]:
         yield from (LintFinding(finding.pointer, "cycle", finding.reason) for finding in cyclic.findings)
     except (PatternInvalid, TemplateInvalid, ConditionInvalid):
         pass  # findings of the step that they stand in
-    used: set[str] = set()
+    names_needed: set[str] = set()
     waiting = [*pattern.outputs, *(name for panel in pattern.panels for name in templating.steps_named_in(panel.body))]
     while waiting:
         name = waiting.pop()
-        if name not in used:
-            used.add(name)
+        if name not in names_needed:
+            names_needed.add(name)
             waiting += graph.get(name, ())
     for place, step in enumerate(pattern.steps):
-        if step.name not in used:
+        if step.name not in names_needed:
             message = f"{step.name} feeds no output, no panel and no step that does"
             yield LintFinding(pointer_to("steps", place), "unused-step", message)
 
