@@ -217,8 +217,7 @@ def test_a_benchmark_without_a_price_or_a_rate_is_refused_where_it_is_defined_an
 
     defined = define(owner_on_staff, {"IBM": "0.5", "GHOST": "0.5"})
     taken = owner_on_staff.post(page, {"name": "Public", "benchmark": unpriced.pk})
-    with private_demo.role("job"):
-        Security.objects.filter(pk=ibm.pk).update(currency="TWD")
+    staging.by_force(private_demo, "UPDATE pricing_security SET currency = 'TWD' WHERE symbol = 'IBM'")
     without_rate = owner_on_staff.post(page, {"name": "Public", "benchmark": priced.pk})
 
     assert (defined.status_code, taken.status_code, without_rate.status_code) == (200, 200, 200)

@@ -47,6 +47,10 @@ RELEASE_LAGS = (
 STAYING = ("symbol", "name", "currency", "price_unit", "exchange")
 """Of a security that is there already: a folder that says otherwise may mean another by its symbol."""
 
+SEALED = {"price_basis": "price_basis", "kind": "type"}
+"""What stays of a security once packs hold it, by its column in securities.csv: of a past that is half raw and half adjusted
+nothing is right, and answers name the kind."""
+
 LAG_OF_FREQUENCY = {
     "D": (SeriesLag.BUSINESS_DAYS, 1),
     "W": (SeriesLag.BUSINESS_DAYS, 5),
@@ -70,9 +74,10 @@ def lag_of(series_id: str, frequency: str) -> tuple[SeriesLag, int]:
 def load(folder: str | Path) -> Loaded:
     """Store the folder's securities and series as rows, and the folder as the newest archive. Loading it again changes nothing.
 
-    A series that is there keeps its lag, a security its name, currency and exchange: where the folder says otherwise, the symbol
-    may mean another security by now, which pricing.quality.symbols reports and staff settle. Raises ArchiveRefused, and stores
-    nothing, where a file can't be read, a series has another unit, or a security that packs hold another price basis.
+    A series that is there keeps its title and lag, a security its name, currency and exchange: where the folder says otherwise,
+    the symbol may mean another security by now, which pricing.quality.symbols reports and staff settle. Raises ArchiveRefused,
+    and stores nothing, where a file can't be read, a series has another unit, or a security that packs hold another price basis
+    or kind.
     """
     reading = read(folder)
     units = dict(Series.objects.values_list("id", "unit"))
@@ -86,7 +91,7 @@ def load(folder: str | Path) -> Loaded:
                 for row in changed
             ]
         )
-    if faults := _moved_bases(reading):
+    if faults := [fault for field in SEALED for fault in _moved(reading, field)]:
         raise ArchiveRefused(faults)
     Security.objects.bulk_create(
         [Security(**asdict(row)) for row in reading.securities],
@@ -102,7 +107,7 @@ def load(folder: str | Path) -> Loaded:
         ],
         update_conflicts=True,
         unique_fields=["id"],
-        update_fields=["title", "frequency", "source"],
+        update_fields=["frequency", "source"],
     )
     newest = newest_archive()
     if newest is None or (newest.path, newest.digest) != (reading.path, reading.digest):
@@ -110,21 +115,23 @@ def load(folder: str | Path) -> Loaded:
     return Loaded(newest, reading)
 
 
-def _moved_bases(reading: ArchiveReading) -> list[FolderFault]:
-    """Securities whose sealed closes are of another basis: of a past that is half raw and half adjusted nothing is right."""
-    before = dict(Security.objects.values_list("symbol", "price_basis"))
-    rebased_rows = {
-        row.symbol: row for row in reading.securities if before.get(row.symbol, row.price_basis) != row.price_basis
+def _moved(reading: ArchiveReading, field: str) -> list[FolderFault]:
+    """Securities that packs hold with another value of a field."""
+    before = dict(Security.objects.values_list("symbol", field))
+    moved = {
+        row.symbol: getattr(row, field)
+        for row in reading.securities
+        if before.get(row.symbol, getattr(row, field)) != getattr(row, field)
     }
-    sealed = PackPrice.objects.filter(security__symbol__in=rebased_rows).values_list("security__symbol", flat=True)
+    sealed = PackPrice.objects.filter(security__symbol__in=moved).values_list("security__symbol", flat=True)
     return [
         FolderFault(
             "securities.csv",
             0,
-            "price_basis",
-            f"{symbol} is {before[symbol]} in sealed packs, and {rebased_rows[symbol].price_basis} there",
+            SEALED[field],
+            f"{symbol} is {before[symbol]} in sealed packs, and {moved[symbol]} there",
         )
-        for symbol in sorted(set(sealed.distinct()) if rebased_rows else ())
+        for symbol in sorted(set(sealed.distinct()) if moved else ())
     ]
 
 

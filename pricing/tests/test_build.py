@@ -5,7 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from pricing import archive, packs
 from pricing.archive import loading
@@ -18,6 +18,7 @@ from pricing.models import (
     PackRate,
     PricingPack,
     PricingPolicy,
+    Security,
     Series,
 )
 from pricing.packs import fingerprint, sealing
@@ -365,6 +366,42 @@ def test_a_series_never_changes_its_unit_under_sealed_packs(tmp_path):
 
     with pytest.raises(archive.ArchiveRefused, match="Y10 is 'percent' here, and 'decimal' there"):
         market_data.loaded(tmp_path, {"macro_series.csv": described})
+
+
+def test_what_answers_name_stays_what_it_was(tmp_path):
+    """A stored answer is computed again from the rows as they are: of another name it would be another answer."""
+    policy = market_data.loaded(tmp_path)
+    market_data.build(policy)
+    titles = set(Series.objects.values_list("id", "title"))
+    renamed = {
+        "securities.csv": folders.SMALL["securities.csv"].replace("Oak", "Beech"),
+        "macro_series.csv": folders.SMALL["macro_series.csv"].replace(Series.objects.get(pk="Y10").title, "A decade"),
+    }
+    of_another_kind = {"securities.csv": folders.SMALL["securities.csv"].replace("equity", "fund")}
+
+    market_data.loaded(tmp_path, renamed)
+    with pytest.raises(archive.ArchiveRefused, match="OAK is equity in sealed packs, and fund there"):
+        market_data.loaded(tmp_path, of_another_kind)
+
+    oak = Security.objects.get(symbol="OAK")
+    assert (oak.name, oak.kind) == ("Oak Inc.", "equity")
+    assert set(Series.objects.values_list("id", "title")) == titles
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("security", name) for name in ("symbol", "name", "currency", "price_unit", "exchange")]
+    + [("series", name) for name in ("id", "title", "unit")],
+)
+def test_no_role_renames_what_answers_name(tmp_path, table, column):
+    market_data.loaded(tmp_path)
+
+    with (
+        pytest.raises(IntegrityError, match="its rows never (change|go)"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(f"UPDATE pricing_{table} SET {column} = 'XX'")
 
 
 def test_the_hashes_are_those_of_the_rows_as_the_archive_publishes_them(tmp_path):
