@@ -483,9 +483,6 @@ NOT_YET = {
     "execution/admin/drafts.py",
     "execution/admin/dry_run.py",
     "execution/patterns/drafts.py",
-    "portfolio/explanation/lot_units.py",
-    "portfolio/explanation/market_terms.py",
-    "portfolio/performance/value_verification.py",
 }
 """Files that still have such names. None comes to them."""
 

@@ -17,18 +17,18 @@ def explain(market: MarketTerms, lot: LotState, name: str) -> Term:
         return Term(name, lot.quantity, "units", rows=rows)
     value, formula = entry.quantity, "bought"
     terms = [Term("bought", value, "units", "quantity", rows=rows)]
-    taken = market.taken.get(lot.opened_by, {})
+    units_by_taker = market.units_by_taker.get(lot.opened_by, {})
     splits = [event for event in market.splits.get(lot.security, ()) if _is_later(event, entry)]
-    sales = [market.events[each] for each in taken if each in market.events]
+    sales = [market.events[each] for each in units_by_taker if each in market.events]
     for event in sorted((*splits, *sales), key=lambda each: (each.date, each.ordinal)):
         if event.date > lot.valid_from:
             break
         number, own = len(terms), market.entry(event.entry_id)
-        if event.entry_id not in taken:
+        if event.entry_id not in units_by_taker:
             value *= event.ratio or ONE
             formula = f"({formula}) * ratio_{number}" if " - " in formula else f"{formula} * ratio_{number}"
             terms.append(Term(f"ratio_{number}", event.ratio, "", "ratio", rows=own))
-        elif units := taken[event.entry_id]:
+        elif units := units_by_taker[event.entry_id]:
             value -= units
             formula = f"{formula} - sold_{number}"
             share = units / abs(event.quantity) if event.quantity else None

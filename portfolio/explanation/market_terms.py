@@ -24,10 +24,10 @@ class MarketTerms:
         for event in book.events:
             if event.kind == "split" and event.security is not None:
                 self.splits.setdefault(event.security, []).append(event)
-        self.taken: dict[str, dict[str, Decimal]] = {}
+        self.units_by_taker: dict[str, dict[str, Decimal]] = {}
         """Lot -> the entries that took of it, each with the units."""
         for match in book.matches:
-            takers = self.taken.setdefault(match.opened_by, {})
+            takers = self.units_by_taker.setdefault(match.opened_by, {})
             takers[match.entry_id] = takers.get(match.entry_id, Decimal(0)) + match.quantity
 
     def day(self, place: int) -> date:
@@ -73,12 +73,12 @@ class MarketTerms:
             return Term(name, ONE, f"{to} per {frm}")
         place = self.rates.pack_day(on)
         value, unit = self.rates.cross(frm, to, on), f"{to} per {frm}"
-        given, taken = self.rate(frm, place, "given"), self.rate(to, place, "taken")
+        rate_given, rate_taken = self.rate(frm, place, "given"), self.rate(to, place, "taken")
         if to == self.base:
-            return Term(name, value, unit, "given", (given,))
+            return Term(name, value, unit, "given", (rate_given,))
         if frm == self.base:
-            return Term(name, value, unit, "1 / taken", (taken,))
-        return Term(name, value, unit, "given / taken", (given, taken))
+            return Term(name, value, unit, "1 / taken", (rate_taken,))
+        return Term(name, value, unit, "given / taken", (rate_given, rate_taken))
 
     def booked(self, event: Event, name: str, value: Number, unit: str = "") -> Term:
         """A number as the ledger has it."""

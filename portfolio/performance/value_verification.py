@@ -31,19 +31,19 @@ def find_differences(portfolio: Portfolio, revision: LedgerRevision) -> list[Row
     if newest is None:
         return []
     book = books.load(portfolio, revision)
-    computed = _values(revision, book, newest.pack)
+    values_by_day = _values(revision, book, newest.pack)
     visible = rows.filter(pack__in=market.history(newest.pack).pack_ids).order_by()
-    stored = {pack_id: list(map(float, numbers)) for pack_id, *numbers in visible.values_list("pack_id", *NUMBERS)}
+    rows_by_day = {pack_id: list(map(float, numbers)) for pack_id, *numbers in visible.values_list("pack_id", *NUMBERS)}
     differences = []
-    for pack_id in sorted(computed.keys() | stored.keys()):
+    for pack_id in sorted(values_by_day.keys() | rows_by_day.keys()):
         name = f"{portfolio.slug} at {pack_id}"
-        if pack_id not in stored:
-            differences.append(RowDifference("daily value", name, expected=str(computed[pack_id][0])))
-        elif pack_id not in computed:
-            differences.append(RowDifference("daily value", name, stored=str(stored[pack_id][0])))
-        elif columns := _columns_that_differ(computed[pack_id], stored[pack_id]):
+        if pack_id not in rows_by_day:
+            differences.append(RowDifference("daily value", name, expected=str(values_by_day[pack_id][0])))
+        elif pack_id not in values_by_day:
+            differences.append(RowDifference("daily value", name, stored=str(rows_by_day[pack_id][0])))
+        elif columns := _columns_that_differ(values_by_day[pack_id], rows_by_day[pack_id]):
             earlier = (_values(revision, book, head).get(pack_id) for head in _earlier_heads(rows, pack_id))
-            if all(numbers is None or _columns_that_differ(numbers, stored[pack_id]) for numbers in earlier):
+            if all(numbers is None or _columns_that_differ(numbers, rows_by_day[pack_id]) for numbers in earlier):
                 differences += [
                     RowDifference("daily value", name, column, str(expected), str(number))
                     for column, expected, number in columns
@@ -57,10 +57,10 @@ def _values(revision: LedgerRevision, book: books.Book, head: PricingPack) -> di
     return dict(zip(values.pack_ids, values.numbers.tolist(), strict=True))
 
 
-def _columns_that_differ(expected: Numbers, stored: Numbers) -> list[tuple[str, float, float]]:
+def _columns_that_differ(expected: Numbers, row: Numbers) -> list[tuple[str, float, float]]:
     return [
         (column, one, other)
-        for column, one, other in zip(NUMBERS, expected, stored, strict=True)
+        for column, one, other in zip(NUMBERS, expected, row, strict=True)
         if not isclose(one, other, rel_tol=RELATIVE, abs_tol=RELATIVE)
     ]
 

@@ -91,7 +91,7 @@ def load(folder: str | Path) -> Loaded:
                 for row in changed
             ]
         )
-    if faults := [fault for field in SEALED for fault in _moved(reading, field)]:
+    if faults := [fault for field in SEALED for fault in _conflicts(reading, field)]:
         raise ArchiveRefused(faults)
     Security.objects.bulk_create(
         [Security(**asdict(row)) for row in reading.securities],
@@ -115,23 +115,23 @@ def load(folder: str | Path) -> Loaded:
     return Loaded(newest, reading)
 
 
-def _moved(reading: ArchiveReading, field: str) -> list[FolderFault]:
+def _conflicts(reading: ArchiveReading, field: str) -> list[FolderFault]:
     """Securities that packs hold with another value of a field."""
     before = dict(Security.objects.values_list("symbol", field))
-    moved = {
+    other_values = {
         row.symbol: getattr(row, field)
         for row in reading.securities
         if before.get(row.symbol, getattr(row, field)) != getattr(row, field)
     }
-    sealed = PackPrice.objects.filter(security__symbol__in=moved).values_list("security__symbol", flat=True)
+    sealed = PackPrice.objects.filter(security__symbol__in=other_values).values_list("security__symbol", flat=True)
     return [
         FolderFault(
             "securities.csv",
             0,
             SEALED[field],
-            f"{symbol} is {before[symbol]} in sealed packs, and {moved[symbol]} there",
+            f"{symbol} is {before[symbol]} in sealed packs, and {other_values[symbol]} there",
         )
-        for symbol in sorted(set(sealed.distinct()) if moved else ())
+        for symbol in sorted(set(sealed.distinct()) if other_values else ())
     ]
 
 

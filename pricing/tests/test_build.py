@@ -397,7 +397,7 @@ def test_no_role_renames_what_answers_name(tmp_path, table, column):
     market_data.loaded(tmp_path)
 
     with (
-        pytest.raises(IntegrityError, match="its rows never (change|go)"),
+        pytest.raises(IntegrityError, match=r"its rows never (change|go)"),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
