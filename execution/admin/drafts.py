@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from config import strict_json
 from config.admin import OfferedFilters
 from execution.admin import dry_run
-from execution.models import PatternDraft, PatternVersion
+from execution.models import Pattern, PatternDraft, PatternVersion
 from execution.operations import pattern_use
 from execution.patterns import (
     PatternInvalid,
@@ -85,9 +85,12 @@ class BeginForm(forms.Form):
             document = value
         elif copied:
             kind, _, name = copied.partition(" ")
-            document = dict(
-                versions.current_version(name).document if kind == "served" else publishing.read_library()[name]
-            )
+            try:
+                document = dict(
+                    versions.current_version(name).document if kind == "served" else publishing.read_library()[name]
+                )
+            except (versions.PatternRetired, versions.PatternAltered) as refused:
+                raise forms.ValidationError(str(refused)) from refused
         pattern_id = cleaned.get("id") or (document or {}).get("id")
         if not isinstance(pattern_id, str):
             raise forms.ValidationError("a pattern has an id")
@@ -163,21 +166,23 @@ class PatternDraftAdmin(OfferedFilters):
         """The editor. It saves with POST, and shows what is stored where somebody else was quicker."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        draft = get_object_or_404(
-            PatternDraft.objects.select_related("based_on", "saved_by", "proposed_by"), pk=object_id
-        )
+        draft = PatternDraft.objects.select_related("based_on", "saved_by", "proposed_by").filter(pk=object_id).first()
         if request.method != "POST":
+            if draft is None:
+                raise Http404
             return self._editor(request, draft, draft.text)
         if not self.has_change_permission(request):
             raise PermissionDenied
         text = request.POST.get("text", "").replace("\r\n", "\n")
+        if draft is None:
+            return self._gone(request, object_id, text)
         if "check" in request.POST:
             return self._editor(request, draft, text, revision=read_revision(request))
         try:
             draft = drafts.save(object_id, text, revision=read_revision(request), by=user_id(request))
         except drafts.DraftOvertaken as overtaken:
             if overtaken.stored is None:
-                raise Http404 from overtaken
+                return self._gone(request, object_id, text)
             return self._editor(request, overtaken.stored, text, refusal=str(overtaken))
         if "review" in request.POST:
             return HttpResponseRedirect(page_of(draft.pk, "publish"))
@@ -284,6 +289,29 @@ class PatternDraftAdmin(OfferedFilters):
             may_publish=request.user.has_perm("execution.publish_pattern"),
             refusal=refusal,
             differences="\n".join(document_text.diff_texts(draft.text, text)) if refusal else "",
+        )
+
+    def _gone(self, request: HttpRequest, pattern_id: str, text: str) -> HttpResponse:
+        """What was written for a draft that was published or discarded meanwhile, and the button that begins another with it."""
+        if not NAME.regex.match(pattern_id):
+            raise Http404
+        refusal = str(drafts.DraftOvertaken(pattern_id, None))
+        may_begin = self.has_add_permission(request)
+        if "again" in request.POST and may_begin:
+            try:
+                return HttpResponseRedirect(page_of(drafts.begin(pattern_id, text, by=user_id(request)).pk))
+            except drafts.DraftExists as exists:
+                refusal = str(exists)
+        return self._page(
+            request,
+            "gone",
+            status=409,
+            title=f"Draft of {pattern_id}",
+            pattern_id=pattern_id,
+            pattern=Pattern.objects.filter(pk=pattern_id).first(),
+            text=text,
+            refusal=refusal,
+            may_begin=may_begin,
         )
 
     def _page(self, request: HttpRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:

@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError, transaction
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.cache import patch_cache_control
 from redis.exceptions import RedisError
@@ -34,8 +33,12 @@ def page(request: HttpRequest, pattern_id: str) -> HttpResponse:
     if not request.user.has_perm("execution.change_patterndraft"):
         raise PermissionDenied
     with transaction.atomic():
-        draft = get_object_or_404(PatternDraft.objects.select_related("based_on"), pk=pattern_id)
+        draft = PatternDraft.objects.filter(pk=pattern_id).first()
         portfolios = list(Portfolio.objects.select_related("policy").order_by("name", "slug"))
+    if draft is None:
+        if "text" not in request.POST:
+            raise Http404
+        draft = PatternDraft(pk=pattern_id, revision=0)  # published or discarded meanwhile: what was written stays
     text = request.POST.get("text", draft.text).replace("\r\n", "\n")
     found = inspection.inspect(text, draft.pk)
     slug = request.POST.get("portfolio", "")

@@ -16,7 +16,19 @@ from config.admin import EvidenceAdmin, EvidenceInline
 from execution.admin.drafts import USE_DAYS, as_file, page_of, user_id
 from execution.models import Pattern, PatternDraft, PatternVersion
 from execution.operations import pattern_use
-from execution.patterns import document_text, drafts, publishing
+from execution.patterns import document_text, drafts, publishing, versions
+
+
+def begin_draft(request: HttpRequest, version: PatternVersion) -> HttpResponse:
+    """Begin a draft with a version, and go to it; to the one that is there, or back to a version that may not be used."""
+    try:
+        drafts.begin_from(version, by=user_id(request))
+    except drafts.DraftExists as exists:
+        messages.error(request, f"{exists}: publish or discard it first")
+    except versions.PatternAltered as altered:
+        messages.error(request, str(altered))
+        return HttpResponseRedirect(reverse("admin:execution_patternversion_change", args=[version.pk]))
+    return HttpResponseRedirect(page_of(version.pattern_id))
 
 
 class PatternVersionInline(EvidenceInline):
@@ -73,7 +85,7 @@ class PatternAdmin(EvidenceAdmin):
             if request.method != "POST":
                 return self._page(request, pattern, "Edit", "Begin a draft", asks_reason=False)
             assert pattern.current is not None  # by the filter above
-            drafts.begin_from(pattern.current, by=user_id(request))
+            return begin_draft(request, pattern.current)
         return HttpResponseRedirect(page_of(pattern_id))
 
     def retire(self, request: HttpRequest, pattern_id: str) -> HttpResponse:
@@ -151,12 +163,7 @@ class PatternVersionAdmin(EvidenceAdmin):
         """A draft of the next version with the document of this one."""
         if not request.user.has_perm("execution.add_patterndraft"):
             raise PermissionDenied
-        version = get_object_or_404(PatternVersion, pk=number)
-        try:
-            drafts.begin_from(version, by=user_id(request))
-        except drafts.DraftExists as exists:
-            messages.error(request, f"{exists}: publish or discard it first")
-        return HttpResponseRedirect(page_of(version.pattern_id))
+        return begin_draft(request, get_object_or_404(PatternVersion, pk=number))
 
     @admin.display(description="next")
     def next_step(self, row: PatternVersion) -> SafeString:

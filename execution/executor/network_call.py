@@ -21,20 +21,33 @@ class StepTimedOut(TieoutError):
 
 
 class NetworkCall:
-    """Begins at once, and ends no later than `timeout_s` after that for whoever waits. Its thread has no database."""
+    """Begins at once, and ends no later than `timeout_s` after that for whoever waits. Its thread has no database.
+
+    A call that took longer has no answer, though it was there by the time that somebody waited for it.
+    """
 
     def __init__(self, call: Callable[[], Invocation], timeout_s: float) -> None:
         self._timeout_s, self._started = timeout_s, perf_counter()
+        self._ended: float | None = None
         threads = ThreadPoolExecutor(max_workers=1)
         self._answer = threads.submit(contextvars.copy_context().run, _call, call)
+        self._answer.add_done_callback(self._end)
         threads.shutdown(wait=False)
 
     def wait(self) -> Invocation:
         """The answer. Raises StepTimedOut, and what the call raises."""
         wait([self._answer], max(0.0, self._started + self._timeout_s - perf_counter()))
-        if not self._answer.done():
-            raise StepTimedOut(self._timeout_s, perf_counter() - self._started)
+        if not self._answer.done() or self.took_s > self._timeout_s:
+            raise StepTimedOut(self._timeout_s, self.took_s)
         return self._answer.result()
+
+    @property
+    def took_s(self) -> float:
+        """How long it took; of a call under way, up to now."""
+        return (self._ended or perf_counter()) - self._started
+
+    def _end(self, answer: object) -> None:
+        self._ended = perf_counter()
 
 
 def _call(call: Callable[[], Invocation]) -> Invocation:

@@ -120,8 +120,9 @@ class _Begun:
     call: NetworkCall | None = None
 
     def outcome(self) -> dict[str, Any]:
-        """When it began and how long it took, up to now."""
-        return {"started_at": self.started_at, "duration_ms": round((perf_counter() - self.started) * 1000, 3)}
+        """When it began and how long it took: a call itself, not what else ran until somebody waited for it."""
+        took_s = perf_counter() - self.started if self.call is None else self.call.took_s
+        return {"started_at": self.started_at, "duration_ms": round(took_s * 1000, 3)}
 
 
 class _Run:

@@ -132,6 +132,8 @@ def _describe(error: jsonschema.ValidationError) -> str:
         return "a required input has no default"
     if error.validator == "enum" and isinstance(error.validator_value, list):
         return f"{str(error.instance)[:40]!r} is none of {', '.join(error.validator_value)}"
+    if error.validator == "pattern":
+        return f"{str(error.instance)[:40]!r} is not {error.schema['description']}"
     if len(error.message) <= 200:
         return error.message
     return f"breaks {error.validator}: {str(error.validator_value)[:100]}"

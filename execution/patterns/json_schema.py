@@ -16,7 +16,8 @@ from uuid import UUID
 import numpy as np
 
 from agents import contract, registry
-from execution.patterns.document import ParsedPattern
+from config.strict_json import pointer_to
+from execution.patterns.document import ParsedPattern, PatternInvalid, Violation
 from execution.patterns.input_values import MAX_STRING, InputSpec
 
 Schema = dict[str, Any]
@@ -80,8 +81,11 @@ class Definitions:
         self._names: dict[type, str] = {}
 
     def of_output(self, pattern: ParsedPattern, output: str) -> Schema:
-        """What the step behind an output gives. Raises UnknownCapability."""
-        (step,) = (each for each in pattern.steps if each.name == output)
+        """What the step behind an output gives. Raises UnknownCapability; PatternInvalid where there is no such step."""
+        step = next((each for each in pattern.steps if each.name == output), None)
+        if step is None:
+            place = pointer_to("outputs", pattern.outputs.index(output))
+            raise PatternInvalid([Violation(place, f"no step is named {output}")])
         return self.schema_of(registry.get(step.capability).data_type)
 
     def schema_of(self, declared: Any) -> Schema:

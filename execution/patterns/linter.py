@@ -11,11 +11,11 @@ from agents.registry import Capability, UnknownCapability, near
 from config import plain_text
 from config.strict_json import pointer_to
 from execution.patterns import conditions, panel_parts, templating
-from execution.patterns.conditions import ConditionInvalid
+from execution.patterns.conditions import ConditionFailed, ConditionInvalid
 from execution.patterns.document import Panel, ParsedPattern, PatternInvalid, Step
 from execution.patterns.input_values import InputSpec
 from execution.patterns.step_order import CyclicSteps, needs, order_steps
-from execution.patterns.templating import NamePath, TemplateInvalid
+from execution.patterns.templating import NamePath, Scope, TemplateInvalid
 
 CTX_TYPES: Mapping[str, Any] = {
     "portfolio_id": UUID | None,
@@ -94,7 +94,9 @@ def _types(pattern: ParsedPattern, capabilities: Mapping[str, Capability | Unkno
 def _lint_titles(pattern: ParsedPattern) -> Iterator[LintFinding]:
     panels = ((pointer_to("panels", place, "title"), panel.title) for place, panel in enumerate(pattern.panels))
     for path, title in (("/title", pattern.title), *panels):
-        if (reason := plain_text.find_hidden(title)) is not None:
+        if not title.strip():
+            yield LintFinding(path, "hidden-sign", "nothing of it can be seen")
+        elif (reason := plain_text.find_hidden(title)) is not None:
             yield LintFinding(path, "hidden-sign", f"{title!r} {reason}")
 
 
@@ -209,6 +211,11 @@ def _lint_condition(text: str, at: str, names: _Names) -> Iterator[LintFinding]:
         return
     for path in condition.paths:
         yield from _lint_path(path, at, names)
+    if not condition.paths:
+        try:
+            condition.holds(Scope(inputs={}, state={}, ctx={}))
+        except ConditionFailed as never:
+            yield LintFinding(at, "bad-condition", str(never))
 
 
 def _lint_names(part: str, key: str, names: list[str]) -> Iterator[LintFinding]:

@@ -172,7 +172,17 @@ def cycle(made):
     made["steps"][0]["args"] = {"portfolio_id": "{{state.after.portfolio_id}}"}
 
 
+def lose_the_output(made):
+    made["outputs"] = ["later"]
+
+
+def name_twice(made):
+    made["steps"].append(dict(made["steps"][1]))
+
+
 CHANGES = {
+    lose_the_output: "/outputs/0",
+    name_twice: "/steps/2/as",
     rename_capability: "/steps/1/capability",
     rename_argument: "/steps/1/args",
     rename_path: "/steps/1/args/positions",

@@ -182,6 +182,18 @@ def test_a_panel_that_can_not_be_drawn_is_found(body, path, rule, message):
     assert found == [linter.LintFinding("/panels/0" + path, rule, message)]
 
 
+@pytest.mark.parametrize(
+    "when", ["1 / 0 > 1", "'true'", "int('x') == 1", "9223372036854775807 + 1 > 0", "'a' + 1 == 'a'"]
+)
+def test_a_condition_that_never_has_an_answer_is_found(when):
+    assert lint(step("test.echo", "a", when=when), outputs=["a"]) == [("/steps/0/when", "bad-condition")]
+
+
+@pytest.mark.parametrize("title", [" ", "\u00a0", "\u3000"])
+def test_a_title_of_which_nothing_can_be_seen_is_found(title):
+    assert lint(POSITIONS, outputs=["held"], panels=[TABLE], title=title)[0] == ("/title", "hidden-sign")
+
+
 def test_two_panels_of_one_id_are_found():
     assert lint(POSITIONS, VALUED, panels=[TABLE, TABLE]) == [("/panels/1/id", "duplicate-name")]
 

@@ -1,6 +1,7 @@
 """Steps that call a provider: side by side, beside what computes, and no longer than they may take."""
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -114,6 +115,29 @@ def test_a_late_answer_of_a_step_that_may_be_omitted_is_in_no_record(own, never)
     assert finished.outputs["news"].status == "unavailable"
     assert finished.transient
     assert calls.answers == {}
+
+
+def test_a_call_takes_as_long_as_it_takes_whatever_else_runs_until_it_is_waited_for(own):
+    @own.capability("news.read", agent="reader", provider="newsapi")
+    def read(ctx: RequestContext, *, wait_s: float) -> Result[dict[str, Any]]:
+        time.sleep(wait_s)
+        return answer(ctx)
+
+    @own.capability("count.up", agent="counter")
+    def up(ctx: RequestContext) -> Result[dict[str, Any]]:
+        time.sleep(0.4)
+        return answer(ctx)
+
+    finished = run(
+        own,
+        step("news.read", "quick", {"wait_s": 0.0}),
+        step("news.read", "late", {"wait_s": 0.2}, timeout_s=0.05, on_error="omit"),
+        step("count.up", "beside"),
+    )
+
+    quick, late, _ = finished.trace
+    assert quick.duration_ms < 200
+    assert (late.status, late.reason.endswith("may take 0.05 s")) == ("failed", True)
 
 
 def test_what_a_call_raises_is_the_failure_of_its_step(own):

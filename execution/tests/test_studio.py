@@ -14,6 +14,7 @@ from config.env import PROJECT
 from execution.models import PatternDraft, PatternVersion
 from execution.operations import pattern_use
 from execution.patterns import catalogue, document_text, inspection, positions, publishing, step_graph, versions
+from execution.tests import staging
 
 BRIDGE = publishing.read_library()["money_bridge.json"]
 EDITOR = PROJECT / "templates" / "static" / "codemirror"
@@ -173,6 +174,47 @@ def test_a_draft_that_loses_a_race_is_told_and_both_are_shown(anna, private_demo
     assert PatternDraft.objects.get().text == "ben wrote this"
     again = anna.post(page("change", "own_bridge"), {"text": "anna wrote that", "revision": 2})
     assert (again.status_code, PatternDraft.objects.get().text) == (302, "anna wrote that")
+
+
+def test_what_is_written_for_a_draft_that_was_published_or_discarded_meanwhile_is_not_lost(anna, private_demo):
+    begin(anna, own())
+    ben = editor(private_demo, "ben")
+    ben.post(page("publish", "own_bridge"), {"revision": 1, "message": "ours"})
+    text = json.dumps(own(title="Anna's"), indent=1)
+
+    lost = anna.post(page("change", "own_bridge"), {"text": text, "revision": 1})
+    tried = anna.post(page("dry_run", "own_bridge"), {"text": text, "revision": 1})
+    begun = anna.post(page("change", "own_bridge"), {"text": text, "again": "Begin another draft with it"})
+
+    shown = lost.content.decode()
+    assert (lost.status_code, tried.status_code, begun.status_code) == (409, 200, 302)
+    assert "published or discarded meanwhile" in shown
+    assert "Anna&#x27;s" in shown
+    assert "Anna&#x27;s" in tried.content.decode()
+    draft = PatternDraft.objects.get()
+    assert (draft.text, draft.based_on.version) == (text, "1.0.0")
+    late = anna.post(page("change", "own_bridge"), {"text": "{}", "again": "Begin another draft with it"})
+    assert (late.status_code, PatternDraft.objects.get().text) == (409, text)
+    assert anna.get(page("change", "another")).status_code == 404
+
+
+def test_a_version_that_was_altered_begins_no_draft_and_says_so(anna, private_demo):
+    version = versions.current_version("money_bridge")
+    staging.by_force(
+        private_demo,
+        "UPDATE execution_patternversion SET document = jsonb_set(document, '{title}', '\"Other\"') WHERE id = %s",
+        [version.pk],
+    )
+
+    answers = [
+        anna.post(page("edit", "money_bridge", model="pattern"), follow=True),
+        anna.post(page("begin", version.pk, model="patternversion"), follow=True),
+        anna.post(page("add"), {"id": "a_copy", "copied": "served money_bridge"}),
+    ]
+
+    for each in answers:
+        assert (each.status_code, "was changed after it was published" in each.content.decode()) == (200, True)
+    assert not PatternDraft.objects.exists()
 
 
 def test_before_it_is_published_it_is_said_who_asked_it_lately(anna, private_demo):
