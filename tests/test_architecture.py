@@ -479,13 +479,6 @@ ON_RECORD = {
     ("execution/executor/reproduction.py", "stored"): "a key of the problem different-engine",
 }
 
-NOT_YET = {
-    "execution/admin/drafts.py",
-    "execution/admin/dry_run.py",
-    "execution/patterns/drafts.py",
-}
-"""Files that still have such names. None comes to them."""
-
 
 def bound_names(node: ast.AST) -> Iterator[str]:
     """Of a function, a parameter, a variable, an attribute and an `as`: the name that it binds."""
@@ -503,8 +496,6 @@ def test_nothing_is_named_by_a_participle_alone():
     the paths of results, keys of documents and columns."""
     wrong = []
     for path, tree in sources().items():
-        if path in NOT_YET:
-            continue
         fields = {
             each
             for node in tree

@@ -78,8 +78,8 @@ class BeginForm(forms.Form):
                 value = strict_json.loads(
                     file.read(publishing.MAX_DOCUMENT_BYTES + 1), max_bytes=publishing.MAX_DOCUMENT_BYTES
                 )
-            except (strict_json.JsonRefused, strict_json.TooLarge) as refused:
-                raise forms.ValidationError(f"{file.name}: {refused}") from refused
+            except (strict_json.JsonRefused, strict_json.TooLarge) as refusal:
+                raise forms.ValidationError(f"{file.name}: {refusal}") from refusal
             if not isinstance(value, dict):
                 raise forms.ValidationError(f"{file.name}: a pattern is an object")
             document = value
@@ -89,8 +89,8 @@ class BeginForm(forms.Form):
                 document = dict(
                     versions.current_version(name).document if kind == "served" else publishing.read_library()[name]
                 )
-            except (versions.PatternRetired, versions.PatternAltered) as refused:
-                raise forms.ValidationError(str(refused)) from refused
+            except (versions.PatternRetired, versions.PatternAltered) as refusal:
+                raise forms.ValidationError(str(refusal)) from refusal
         pattern_id = cleaned.get("id") or (document or {}).get("id")
         if not isinstance(pattern_id, str):
             raise forms.ValidationError("a pattern has an id")
@@ -181,9 +181,9 @@ class PatternDraftAdmin(OfferedFilters):
         try:
             draft = drafts.save(object_id, text, revision=read_revision(request), by=user_id(request))
         except drafts.DraftOvertaken as overtaken:
-            if overtaken.stored is None:
+            if overtaken.other is None:
                 return self._gone(request, object_id, text)
-            return self._editor(request, overtaken.stored, text, refusal=str(overtaken))
+            return self._editor(request, overtaken.other, text, refusal=str(overtaken))
         if "review" in request.POST:
             return HttpResponseRedirect(page_of(draft.pk, "publish"))
         messages.success(request, f"revision {draft.revision} is saved")
@@ -207,14 +207,14 @@ class PatternDraftAdmin(OfferedFilters):
         """The findings of a text that is being typed, and the graph of its steps."""
         if not self.has_change_permission(request):
             raise PermissionDenied
-        found = inspection.inspect(request.POST.get("text", ""), pattern_id)
+        draft_inspection = inspection.inspect(request.POST.get("text", ""), pattern_id)
         return JsonResponse(
             {
                 "findings": [
                     {"line": each.line, "column": each.column, "pointer": each.pointer, "message": each.message}
-                    for each in found.findings
+                    for each in draft_inspection.findings
                 ],
-                "graph": None if found.document is None else draw_graph(found),
+                "graph": None if draft_inspection.document is None else draw_graph(draft_inspection),
             }
         )
 
@@ -240,9 +240,9 @@ class PatternDraftAdmin(OfferedFilters):
         if request.method == "POST":
             try:
                 return self._published(request, draft, message)
-            except REFUSALS as refused:
-                refusal = str(refused)
-        found = inspection.inspect(draft.text, draft.pk)
+            except REFUSALS as failure:
+                refusal = str(failure)
+        draft_inspection = inspection.inspect(draft.text, draft.pk)
         before = draft.based_on.document if draft.based_on else None
         return self._page(
             request,
@@ -250,8 +250,10 @@ class PatternDraftAdmin(OfferedFilters):
             status=409 if refusal else 200,
             title=f"Publish {draft.pk}",
             draft=draft,
-            found=found,
-            changes="\n".join(document_text.diff(before, found.document)) if found.document is not None else "",
+            inspection=draft_inspection,
+            changes="\n".join(document_text.diff(before, draft_inspection.document))
+            if draft_inspection.document is not None
+            else "",
             use=pattern_use.count(draft.pk, days=USE_DAYS),
             days=USE_DAYS,
             message=message,
@@ -274,7 +276,7 @@ class PatternDraftAdmin(OfferedFilters):
     def _editor(
         self, request: HttpRequest, draft: PatternDraft, text: str, *, revision: int | None = None, refusal: str = ""
     ) -> HttpResponse:
-        found = inspection.inspect(text, draft.pk)
+        draft_inspection = inspection.inspect(text, draft.pk)
         return self._page(
             request,
             "edit",
@@ -283,8 +285,8 @@ class PatternDraftAdmin(OfferedFilters):
             draft=draft,
             text=text,
             revision=draft.revision if revision is None else revision,
-            found=found,
-            graph=draw_graph(found) if found.document is not None else "",
+            inspection=draft_inspection,
+            graph=draw_graph(draft_inspection) if draft_inspection.document is not None else "",
             may_change=self.has_change_permission(request),
             may_publish=request.user.has_perm("execution.publish_pattern"),
             refusal=refusal,
@@ -321,8 +323,10 @@ class PatternDraftAdmin(OfferedFilters):
         )
 
 
-def draw_graph(found: inspection.Inspection) -> SafeString:
-    return render_to_string("admin/execution/patterndraft/graph.html", {"graph": step_graph.draw(found.document or {})})
+def draw_graph(draft_inspection: inspection.Inspection) -> SafeString:
+    return render_to_string(
+        "admin/execution/patterndraft/graph.html", {"graph": step_graph.draw(draft_inspection.document or {})}
+    )
 
 
 def page_of(pattern_id: str, name: str = "change") -> str:

@@ -40,20 +40,25 @@ def page(request: HttpRequest, pattern_id: str) -> HttpResponse:
             raise Http404
         draft = PatternDraft(pk=pattern_id, revision=0)  # published or discarded meanwhile: what was written stays
     text = request.POST.get("text", draft.text).replace("\r\n", "\n")
-    found = inspection.inspect(text, draft.pk)
+    draft_inspection = inspection.inspect(text, draft.pk)
     slug = request.POST.get("portfolio", "")
     portfolio = next((each for each in portfolios if each.slug == slug), portfolios[0] if portfolios else None)
     context: dict[str, Any] = {
         "draft": draft,
         "text": text,
         "revision": request.POST.get("revision", draft.revision),
-        "found": found,
+        "inspection": draft_inspection,
         "portfolios": portfolios,
         "portfolio": portfolio,
         "fields": [],
     }
-    if found.pattern is not None and found.document is not None and not found.findings and portfolio is not None:
-        context |= _try_out(request, found.pattern, found.document, portfolio)
+    if (
+        draft_inspection.pattern is not None
+        and draft_inspection.document is not None
+        and not draft_inspection.findings
+        and portfolio is not None
+    ):
+        context |= _try_out(request, draft_inspection.pattern, draft_inspection.document, portfolio)
     response = TemplateResponse(request, "admin/execution/patterndraft/dry_run.html", context)
     patch_cache_control(response, private=True, no_store=True)
     return response
@@ -69,24 +74,24 @@ def _try_out(
         document=dict(document),
         document_hash=pattern.document_hash,
     )
-    given = {name.removeprefix(INPUT): str(value) for name, value in request.POST.items() if name.startswith(INPUT)}
-    context = pattern_inputs.form_context(version, portfolio, given)
-    if pattern_inputs.is_unanswered(version, given):
+    answers = {name.removeprefix(INPUT): str(value) for name, value in request.POST.items() if name.startswith(INPUT)}
+    context = pattern_inputs.form_context(version, portfolio, answers)
+    if pattern_inputs.is_unanswered(version, answers):
         return context | {"waits": True}
     try:
-        served = _answer(request, version, pattern, portfolio, given)
+        served = _answer(request, version, pattern, portfolio, answers)
     except FAILURES as failure:
         problem = problems.describe(failure)
         return context | {"problem": problem, "steps": problem.extra.get("trace", {}).get("steps", ())}
     context |= result_context(served, version, portfolio) | {"steps": served.trace["steps"]}
-    return context | {"drawn": True} | _compare(request, served, portfolio, given)
+    return context | {"drawn": True} | _compare(request, served, portfolio, answers)
 
 
 def _answer(
-    request: HttpRequest, version: PatternVersion, pattern: ParsedPattern, portfolio: Portfolio, given: dict[str, str]
+    request: HttpRequest, version: PatternVersion, pattern: ParsedPattern, portfolio: Portfolio, answers: dict[str, str]
 ) -> Served:
     """Raises one of FAILURES."""
-    query = pattern_inputs.read_request(given, version, portfolio)
+    query = pattern_inputs.read_request(answers, version, portfolio)
     with transaction.atomic():
         fresh = PricingPack.objects.filter(policy=portfolio.policy_id, status=PackStatus.FRESH)
         pack = fresh.order_by("-asof_date", "-sequence").first()
@@ -97,13 +102,15 @@ def _answer(
         return trial.run(version, pattern, newest, user=request.user)  # type: ignore[arg-type]
 
 
-def _compare(request: HttpRequest, after: Served, portfolio: Portfolio, given: dict[str, str]) -> dict[str, Any]:
+def _compare(request: HttpRequest, after: Served, portfolio: Portfolio, answers: dict[str, str]) -> dict[str, Any]:
     """Every path in which the answer differs from that of the version that is served, on the same pack."""
     try:
         with transaction.atomic():
             version = versions.current_version(after.metadata["pattern_id"])
             pattern = versions.parse_version(version)
-        before = _answer(request, version, pattern, portfolio, {k: v for k, v in given.items() if k in pattern.inputs})
+        before = _answer(
+            request, version, pattern, portfolio, {k: v for k, v in answers.items() if k in pattern.inputs}
+        )
     except versions.PatternNotFound:
         return {"compared": "It is a new pattern: nothing is served that it could be compared with."}
     except FAILURES as failure:

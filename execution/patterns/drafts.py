@@ -28,12 +28,12 @@ class DraftExists(TieoutError):
 
 
 class DraftOvertaken(TieoutError):
-    """Somebody else saved, published or discarded the draft meanwhile. stored: as it is now, None where it is gone."""
+    """Somebody else saved, published or discarded the draft meanwhile. other: as it is now, None where it is gone."""
 
-    def __init__(self, pattern_id: str, stored: PatternDraft | None) -> None:
-        what = f"saved by {stored.saved_by} meanwhile" if stored else "published or discarded meanwhile"
+    def __init__(self, pattern_id: str, other: PatternDraft | None) -> None:
+        what = f"saved by {other.saved_by} meanwhile" if other else "published or discarded meanwhile"
         super().__init__(f"the draft of {pattern_id} was {what}")
-        self.pattern_id, self.stored = pattern_id, stored
+        self.pattern_id, self.other = pattern_id, other
 
 
 class VersionOvertaken(TieoutError):

@@ -103,7 +103,7 @@ def test_of_two_editors_the_later_is_told_what_the_other_saved(staff):
     with pytest.raises(drafts.DraftOvertaken, match="saved by anna meanwhile") as overtaken:
         drafts.save("money_bridge", "ben's", revision=draft.revision, by=ben)
 
-    assert (overtaken.value.stored.text, overtaken.value.stored.revision) == ("anna's", 2)
+    assert (overtaken.value.other.text, overtaken.value.other.revision) == ("anna's", 2)
     with pytest.raises(drafts.DraftOvertaken):
         drafts.discard("money_bridge", revision=draft.revision)
     with pytest.raises(drafts.DraftOvertaken):
