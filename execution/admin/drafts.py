@@ -295,8 +295,10 @@ class PatternDraftAdmin(OfferedFilters):
 
     def _gone(self, request: HttpRequest, pattern_id: str, text: str) -> HttpResponse:
         """What was written for a draft that was published or discarded meanwhile, and the button that begins another with it."""
-        if not NAME.regex.match(pattern_id):
-            raise Http404
+        try:
+            NAME(pattern_id)
+        except forms.ValidationError as no_name:
+            raise Http404 from no_name
         refusal = str(drafts.DraftOvertaken(pattern_id, None))
         may_begin = self.has_add_permission(request)
         if "again" in request.POST and may_begin:

@@ -132,7 +132,7 @@ def _describe(error: jsonschema.ValidationError) -> str:
         return "a required input has no default"
     if error.validator == "enum" and isinstance(error.validator_value, list):
         return f"{str(error.instance)[:40]!r} is none of {', '.join(error.validator_value)}"
-    if error.validator == "pattern":
+    if error.validator == "pattern" and isinstance(error.schema, Mapping):
         return f"{str(error.instance)[:40]!r} is not {error.schema['description']}"
     if len(error.message) <= 200:
         return error.message
