@@ -149,8 +149,8 @@ def _find_begin_before_prices(
 def _find_missing_prices(history: History, reading: Reading, securities: Iterable[Security]) -> Iterator[str]:
     for security in sorted(securities, key=lambda each: each.symbol):
         days = _days_held(history, reading, security.symbol)
-        if security.pk in history.security_ids:
-            days &= np.isnan(history.close[:, history.security_ids.index(security.pk)])
+        if security.pk in history.columns:
+            days &= np.isnan(history.close[:, history.columns[security.pk]])
         for first, last in _runs_of_days(days):
             pack = PricingPack.objects.select_related("policy").get(pk=history.pack_ids[first])
             missing = market.as_of(pack).missing_price(security.pk, security.symbol)

@@ -75,7 +75,7 @@ class BridgeWalk:
     def run(self) -> tuple[Decimal, Decimal]:
         """Fill `amounts`; the values at the opening and at the closing, unrounded."""
         opening = self.open() if self.first >= 0 else ZERO
-        balances: dict[str, Decimal] = dict(self.book.cash(self.day(self.first))) if self.first >= 0 else {}
+        balances = self.book.cash(self.day(self.first)) if self.first >= 0 else dict[str, Decimal]()
         opening += self.revalue(balances, self.first, -1) if balances else ZERO
         for event in self.book.events:
             place = self.rates.pack_day(event.date)
@@ -83,7 +83,8 @@ class BridgeWalk:
                 break
             if place > self.first:
                 self.add_event(event, place)
-        balances = self.book.cash(self.day(self.last))
+                for currency, amount in event.cash_legs():
+                    balances[currency] = balances.get(currency, ZERO) + amount
         closing = self.close() + self.revalue(balances, self.last, 1)
         if self.book.accrual == "accrual":
             opening += self.accrue(self.first, -1) if self.first >= 0 else ZERO

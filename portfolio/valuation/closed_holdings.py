@@ -1,15 +1,19 @@
 """Securities that were held and are held no more, and what they gained since purchase."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
+from typing import TypeVar
 
-from portfolio.books import Book
+from portfolio.books import Book, Event, LotMatch, LotState
 from portfolio.valuation import gains
 from portfolio.valuation.deal_rates import DealRates
 from portfolio.valuation.gains import ZERO
 from portfolio.valuation.money import DECIMAL_DIGITS, quantise
 from pricing.market import History
+
+OfSecurity = TypeVar("OfSecurity", Event, LotMatch, LotState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +41,19 @@ def find_closed(book: Book, market: History) -> tuple[ClosedHolding, ...]:
         asof: date = market.dates[-1].item()
         rates = DealRates(market, book.base_currency, book.trade_fx)
         symbols = dict(zip(market.security_ids, market.symbols, strict=True))
-        lots = [lot for lot in book.lots if lot.valid_from <= asof]
-        matches = [match for match in book.matches if match.date <= asof]
-        ended = {lot.security for lot in lots} | {match.security for match in matches}
-        ended -= {lot.security for lot in lots if lot.is_open(asof)}
+        lots = _by_security(lot for lot in book.lots if lot.valid_from <= asof)
+        matches = _by_security(match for match in book.matches if match.date <= asof)
+        payments = _by_security(each for each in book.events if each.kind in gains.PAYING and each.date <= asof)
         rows = []
-        for security in ended:
-            own = [match for match in matches if match.security == security]
-            states = [lot for lot in lots if lot.security == security]
+        for security in lots.keys() | matches.keys():
+            own, states = matches.get(security, []), lots.get(security, [])
+            if any(lot.is_open(asof) for lot in states):
+                continue
             sold = [
                 gains.split(gains.realised(book, each, market, rates)) for each in own if each.kind not in gains.MOVES
             ]
             paid = sum(
-                (
-                    (gains.gross(event) - event.tax) * rates.for_deal(event)
-                    for event in book.events
-                    if event.security == security and event.kind in gains.PAYING and event.date <= asof
-                ),
+                ((gains.gross(event) - event.tax) * rates.for_deal(event) for event in payments.get(security, [])),
                 ZERO,
             )
             is_known = all(each.is_known for each in sold)
@@ -72,3 +72,12 @@ def find_closed(book: Book, market: History) -> tuple[ClosedHolding, ...]:
                 )
             )
         return tuple(sorted(rows, key=lambda row: (-row.last_sold.toordinal(), row.symbol, row.security_id)))
+
+
+def _by_security(rows: Iterable[OfSecurity]) -> dict[int, list[OfSecurity]]:
+    """Those of each security, in their order; what is of none is left out."""
+    by_security: dict[int, list[OfSecurity]] = {}
+    for each in rows:
+        if each.security is not None:
+            by_security.setdefault(each.security, []).append(each)
+    return by_security

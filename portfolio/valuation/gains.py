@@ -236,7 +236,7 @@ def unrealised(lot: LotState, market: History, rates: DealRates) -> Sides:
 
 def trades_in_of(security: int, dealt_in: str, market: History) -> str:
     """The currency that a security trades in; of one that no pack has a close of, that of the deal."""
-    if security not in market.security_ids:
+    if security not in market.columns:
         return dealt_in
     return market.security_currencies[market.security(security)]
 

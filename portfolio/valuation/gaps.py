@@ -128,8 +128,7 @@ def find_flows_between(
     """(len(valued),) whether money crossed the border on a day without a value before each day of `valued`."""
     has_flow = np.zeros(len(valued), dtype=np.bool_)
     is_valued = set(valued.tolist())
-    for event, day in zip(book.events, at, strict=True):
-        place = int(np.searchsorted(valued, day))
+    for event, day, place in zip(book.events, at, np.searchsorted(valued, at).tolist(), strict=True):
         if day not in is_valued and place < len(valued) and crosses_border(event, scope):
             has_flow[place] = True
     if is_late:

@@ -140,8 +140,8 @@ def of_year(positions: Positions, market: History, *, year: int | None, begins: 
             months=_by(payments, _months_up_to(last, months), lambda day: f"{day:%Y-%m}", base),
             by_payer=tuple(
                 PayerIncome(symbol, own.gross, own.withheld, own.net)
-                for symbol in sorted({each.symbol for each in payments})
-                for own in [_sum(symbol, [each for each in payments if each.symbol == symbol], base)]
+                for symbol, paid in sorted(_by_symbol(payments).items())
+                for own in [_sum(symbol, paid, base)]
             ),
         )
 
@@ -155,12 +155,20 @@ def _payments(positions: Positions, market: History) -> list[_Payment]:
         _Payment(
             event.date,
             INTEREST if event.security is None else symbols.get(event.security, "never priced"),
-            gross(event) * rates.for_deal(event),
-            event.tax * rates.for_deal(event),
+            gross(event) * rate,
+            event.tax * rate,
         )
         for event in book.events
         if event.kind in PAYING and event.date <= positions.asof_date
+        for rate in [rates.for_deal(event)]
     ]
+
+
+def _by_symbol(payments: Iterable[_Payment]) -> dict[str, list[_Payment]]:
+    by_symbol: dict[str, list[_Payment]] = {}
+    for each in payments:
+        by_symbol.setdefault(each.symbol, []).append(each)
+    return by_symbol
 
 
 def _sum(label: str, payments: Sequence[_Payment], currency: str) -> PaidIncome:
@@ -174,8 +182,9 @@ def _by(
 ) -> tuple[PaidIncome, ...]:
     by_label: dict[str, list[_Payment]] = {label: [] for label in labels}
     for each in payments:
-        if label_of(each.date) in by_label:
-            by_label[label_of(each.date)].append(each)
+        label = label_of(each.date)
+        if label in by_label:
+            by_label[label].append(each)
     return tuple(_sum(label, payments_of_label, currency) for label, payments_of_label in by_label.items())
 
 
@@ -200,14 +209,14 @@ def year_before(day: date) -> date:
 def _by_security(
     payments: Sequence[_Payment], lately: Sequence[_Payment], costs: dict[str, Decimal | None], currency: str
 ) -> list[SecurityIncome]:
-    rows = []
-    for symbol in sorted({each.symbol for each in payments}):
-        own = [each for each in lately if each.symbol == symbol]
+    rows, of_twelve_months = [], _by_symbol(lately)
+    for symbol, paid in _by_symbol(payments).items():
+        own = of_twelve_months.get(symbol, [])
         rows.append(
             SecurityIncome(
                 symbol,
                 _sum("", own, currency).net,
-                _sum("", [each for each in payments if each.symbol == symbol], currency).net,
+                _sum("", paid, currency).net,
                 _yield_on_cost(own, {symbol: costs[symbol]} if symbol in costs else {}),
             )
         )

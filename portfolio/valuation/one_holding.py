@@ -147,7 +147,7 @@ def lots_of(book: Book, asof: date, security_id: int) -> list[LotState]:
 
 def _closes(market: History, security_id: int, since: date) -> tuple[Days, tuple[float | None, ...]]:
     """No days where no pack has a close of it."""
-    if security_id not in market.security_ids:
+    if security_id not in market.columns:
         return market.dates[:0], ()
     rows = market.dates >= np.datetime64(since)
     closes = market.close[rows, market.security(security_id)]

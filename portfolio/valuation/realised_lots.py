@@ -132,10 +132,7 @@ def of_year(book: Book, market: History, *, year: int | None, begins: Begins) ->
             losses=quantise(sum((each for each in totals if each < 0), ZERO), base) if are_totals_known else None,
             without_cost=sum(not each.exact.is_known for each in sales),
             lots=tuple(_lot(each, book, market) for each in sales),
-            by_security=tuple(
-                _sum(symbol, [each for each in sales if each.symbol == symbol], base)
-                for symbol in sorted({each.symbol for each in sales})
-            ),
+            by_security=tuple(_sum(symbol, own, base) for symbol, own in sorted(_by_symbol(sales).items())),
             years=tuple(
                 _sum(each.label, [sale for sale in every if each.holds(sale.match.date)], base)
                 for each in _years(every, begins, asof)
@@ -150,6 +147,13 @@ def _sales(book: Book, market: History, asof: date) -> Iterable[_Sale]:
         if match.date <= asof and match.kind not in MOVES:
             sides = gains.realised(book, match, market, rates)
             yield _Sale(match, symbols.get(match.security, NEVER_PRICED), sides, gains.split(sides))
+
+
+def _by_symbol(sales: Iterable[_Sale]) -> dict[str, list[_Sale]]:
+    by_symbol: dict[str, list[_Sale]] = {}
+    for each in sales:
+        by_symbol.setdefault(each.symbol, []).append(each)
+    return by_symbol
 
 
 def _years(sales: Sequence[_Sale], begins: Begins, asof: date) -> list[TaxYear]:

@@ -1,6 +1,7 @@
 """The past that a pack sees, in frozen arrays."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
@@ -43,12 +44,16 @@ class History:
     fx_sources: tuple[tuple[str, ...], ...]  # (C,) providers of each currency's rates, sorted; none for the pivot
     policy: str = ""
     sequence: int = 0  # up to which the packs of the policy are looked at for what was known before
+    columns: Mapping[int, int] = field(init=False, repr=False, compare=False)  # of each security, by its id
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", {pk: column for column, pk in enumerate(self.security_ids)})
 
     def security(self, security_id: int) -> int:
         """The column of a security. Raises MissingPrice where no pack of this history holds a close of it."""
         try:
-            return self.security_ids.index(security_id)
-        except ValueError:
+            return self.columns[security_id]
+        except KeyError:
             day = self.dates[-1].item()
             raise missing_price(self.policy, self.sequence, security_id, str(security_id), day) from None
 
