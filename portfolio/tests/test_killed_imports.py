@@ -147,7 +147,7 @@ def test_the_doctor_knows_a_ledger_that_is_ahead(after_night):
     take_in_and_die(small.portfolio())
 
     assert [str(each) for each in catching_up.find_advice()] == [
-        "ledger: it is ahead of the rows of 1 portfolios; start worker and beat: the watchdog reads it within a minute"
+        "ledger: it is ahead of the rows of 1 portfolio; start worker and beat: the watchdog reads it within a minute"
     ]
 
 

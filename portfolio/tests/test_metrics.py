@@ -622,7 +622,7 @@ def test_a_look_back_counts_pack_days():
 def test_a_span_of_no_days_is_refused_by_name(count):
     history = life(["2020-01-06", "2020-01-07", "2020-01-08"], [1, 2, 3])
 
-    with pytest.raises(InvalidInput, match="lookback_days"):
+    with pytest.raises(InvalidInput, match="lookback days"):
         windows.last_days(history, count)
     with pytest.raises(InvalidInput, match="window"):
         rolling.rolling(history, window=count, risk_free=None)
