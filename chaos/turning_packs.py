@@ -20,6 +20,8 @@ from chaos import service
 PATTERN = "portfolio_overview"
 PAUSE_S = 0.05
 """After 429, which says a whole second: the packs turn quicker."""
+SAID_EVERY = 50
+"""Turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ def attack(person: service.Person, slug: str, policy_code: str, *, turns: int, c
             release = _restate(policy, newest.asof_date, f"turn {number} of {datetime.now(UTC):%H:%M:%S.%f}")
             fresh_since[release] = datetime.now(UTC)
             tally.turns += 1
+            if tally.turns % SAID_EVERY == 0:
+                print(f"{tally.turns} turns, {len(answers)} answers", file=sys.stderr, flush=True)
     finally:
         over.set()
         for thread in asking:
