@@ -3,7 +3,7 @@ newest day is restated again and again, while clients ask for its overview witho
 
 An answer has to be of a release that was fresh by then, of none that an earlier turn had replaced before it was asked, and of one
 release only: no other is named anywhere in it, and all answers of a release have one hash. Each turn leaves a release. It ends with
-1 where an answer is otherwise, or is neither 200 nor 429. It needs `make serve`.
+1 where an answer is otherwise, is neither 200 nor 429, or does not come. It needs `make serve`.
 """
 
 import argparse
@@ -14,6 +14,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+import requests
 
 from chaos import service
 
@@ -145,7 +147,11 @@ def _ask(
 ) -> None:
     while not over.is_set():
         asked_at = datetime.now(UTC)
-        answer = person.call("POST", "/v1/execute", json=question)
+        try:
+            answer = person.call("POST", "/v1/execute", json=question)
+        except requests.ConnectionError as failure:
+            tally.failures.append(f"no answer: {failure}")
+            return
         answered_at = datetime.now(UTC)
         tally.statuses[answer.status_code] += 1
         if answer.status_code == 200:
