@@ -5,6 +5,7 @@ import itertools
 import re
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
@@ -313,3 +314,15 @@ def test_blue_and_orange_differ_for_who_sees_no_red_or_no_green(night):
 
     for gain, loss in (("gain", "loss"), ("p2", "n2"), ("p3", "n3"), ("p4", "n4")):
         assert yellowness(of[gain]) < 0 < yellowness(of[loss]), (gain, loss)
+
+
+@pytest.mark.parametrize("fields", [{f"a{number}": "1" for number in range(1_001)}, {"theme": "d" * 1024 * 1024}])
+def test_a_form_that_can_not_be_read_is_answered_in_words(demo, fields):
+    reader = Client()
+    reader.cookies["theme"] = "dark"
+
+    answer = reader.post(CHOOSE, urlencode(fields), content_type="application/x-www-form-urlencoded")
+
+    assert answer.status_code == 400
+    assert "Nothing has been changed" in answer.content.decode()
+    assert 'data-theme="dark"' in answer.content.decode()

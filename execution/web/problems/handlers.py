@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseServerError, JsonResponse
 from django.template.loader import render_to_string
 from django.views import defaults
 from rest_framework import exceptions as drf
@@ -22,7 +22,6 @@ from execution.web.problems.problem import CONTENT_TYPE, INTERNAL, TITLES, UNREA
 logger = logging.getLogger(__name__)
 
 Page = Callable[..., HttpResponse]
-BAD_REQUEST: Page = inspect.unwrap(defaults.bad_request)
 PERMISSION_DENIED: Page = inspect.unwrap(defaults.permission_denied)
 NOT_FOUND: Page = inspect.unwrap(defaults.page_not_found)
 """Django's pages without its check of forms, which reads the body: one that can't be read would be another failure."""
@@ -55,7 +54,8 @@ def log(failure: BaseException, problem: Problem, request: HttpRequest) -> None:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if is_for_machines(request):
         return response_of(Problem(400, "invalid-request", UNREADABLE), request)
-    return BAD_REQUEST(request, exception)
+    # Without the request: it is what can't be read.
+    return HttpResponseBadRequest(render_to_string("400.html", {"chosen": reader_choices.read(request)}))
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
