@@ -348,7 +348,7 @@ def test_what_failed_for_one_is_told_and_the_rest_is_loaded(policy, provider, ca
     provider(routes={BARS: lambda asked: sent(bars(bar(TENTH, "52.4"))), SPLITS: lambda asked: sent("", 404)})
 
     with pytest.raises(
-        CommandError, match=r"1 questions without an answer, first splits of OAK: polygon .* refused with 404"
+        CommandError, match=r"1 question without an answer, first splits of OAK: polygon .* refused with 404"
     ):
         call_command("fetch_market_data", "polygon", "--from", "2020-01-09", "--to", "2020-01-10", "--json")
 

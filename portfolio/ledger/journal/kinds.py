@@ -8,7 +8,6 @@ from portfolio.ledger.reader import Entry
 from . import cash, corporate_actions, deals, transfers
 from .chart import Chart
 from .legs import FEES, Legs, sort_legs
-from .lots import total_cost
 from .refusal import UnreadableEntry
 from .transaction import LedgerTransaction
 
@@ -62,6 +61,6 @@ def _find_security_reader(legs: Legs) -> EventReader:
         return deals.read_reinvestment
     if "realised" in legs.others:
         return deals.read_deal  # sold for nothing
-    if "external" in legs.others or not (legs.others or total_cost(legs.securities)):
-        return transfers.read_transfer  # lots without cost balance by themselves: Beancount leaves the other leg out
+    if "external" in legs.others or not legs.others:
+        return transfers.read_transfer  # lots of less cost than Beancount's tolerance balance without the other leg
     raise UnreadableEntry("securities move against neither cash, a dividend nor an external account")
